@@ -1,0 +1,123 @@
+"""What the engine can refuse, each with where, what was seen and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a file, at a place that an editor can show."""
+
+    message: str
+    code: str = "invalid"
+    severity: str = "error"
+    """`error` stops the file from running, `warning` does not."""
+    file: str = ""
+    line: int = 1
+    column: int = 1
+    step: str | None = None
+    field: str | None = None
+    remedy: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that `validate --json` prints."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}"
+        where = " ".join(filter(None, [self.step and f"step {self.step}", self.field and f"field {self.field}"]))
+        return f"{place}: {where + ': ' if where else ''}{self.message}" + (f" {self.remedy}" if self.remedy else "")
+
+
+class OrchestraError(Exception):
+    """Something could not be done; `message` says what and where, `remedy` what to do next."""
+
+    default_remedy: ClassVar[str] = ""
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, remedy: str = "", **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy or self.default_remedy
+        self.details = details
+
+
+class InvalidFile(OrchestraError):
+    """A workflow, prompt or configuration file cannot be used; `problems` lists all that is wrong with it."""
+
+    default_remedy = "Correct the places named; `orchestra validate` checks them again."
+
+    def __init__(self, message: str, problems: Sequence[Problem] = (), *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.problems = list(problems)
+
+    @classmethod
+    def of(cls, name: str, problems: Sequence[Problem]) -> InvalidFile:
+        """Sum up the problems of one file in one sentence."""
+        errors = [problem for problem in problems if problem.severity == "error"]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        return cls(f"{name} has {len(errors)} problem{'s' * (len(errors) != 1)}: {errors[0]}{more}", problems)
+
+
+class InvalidInput(OrchestraError):
+    """A value given by the caller does not fit."""
+
+
+class UnknownName(OrchestraError):
+    """There is no such thing; close names are offered."""
+
+    def __init__(self, thing: str, name: str, known: Sequence[str] = (), *, remedy: str = "") -> None:
+        near = get_close_matches(name, list(known), n=1)
+        listed = f"There are: {', '.join(sorted(known)[:20])}." if known else f"There is no {thing} yet."
+        hint = remedy or (f"Did you mean {near[0]!r}?" if near else listed)
+        super().__init__(f"There is no {thing} named {name!r}.", remedy=hint)
+
+
+class StaleEdit(OrchestraError):
+    """Somebody changed the thing since it was opened; nothing was overwritten."""
+
+    default_remedy = "Open it again and bring your change over; your text is still in the editor."
+
+
+class NotAllowed(OrchestraError):
+    """The acting principal has no right to do this."""
+
+    default_remedy = "Ask the owner of this workspace for a role that may."
+
+
+class StorageError(OrchestraError):
+    """The disk or the state file refuses; nothing that was stored before is lost."""
+
+    default_remedy = "Check free space and permissions of the workspace folder, then try again."
+
+
+class InUse(OrchestraError):
+    """Another process already does this, or holds the port."""
+
+
+class NotAvailableYet(OrchestraError):
+    """This release does not do that; it is refused rather than ignored."""
+
+
+class ExpressionError(OrchestraError):
+    """An expression has no usable value."""
+
+    default_remedy = "Look at the values of the steps it names; `default(path, value)` stands in for a missing one."
+
+
+class AssertionFailed(OrchestraError):
+    """An `flow.assert` step found its condition false."""
+
+
+class Cancelled(OrchestraError):
+    """The run was cancelled by a person."""
+
+
+class StepTimeout(OrchestraError):
+    """A group, loop or workflow took longer than its `timeout_seconds`."""
+
+    default_remedy = "Give it more `timeout_seconds`, or fewer items."

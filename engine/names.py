@@ -1,0 +1,64 @@
+"""Names that become file names or addresses, and ids that sort by time."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.errors import InvalidInput
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
+RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z2-7]{8}\Z")
+_DEVICES = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def checked_name(thing: str, name: str) -> str:
+    """Return `name` if it may become a file name; raise InvalidInput otherwise.
+
+    Lower-case letters, digits, `-` and `_`, at most 64, no device name of Windows: no such name can leave a folder.
+    """
+    if not NAME.match(name) or name in _DEVICES:
+        raise InvalidInput(
+            f"{name!r} cannot be the name of a {thing}.",
+            remedy="Use lower-case letters, digits, '-' and '_' (at most 64, a letter or digit first).",
+        )
+    return name
+
+
+def child(folder: Path, file_name: str) -> Path:
+    """Return folder/file_name; raise InvalidInput where that is a link or lies elsewhere."""
+    path = folder / file_name
+    if path.is_symlink() or path.parent.resolve() != folder.resolve():
+        raise InvalidInput(f"{path} is a link.", remedy="Put a plain file in its place.")
+    return path
+
+
+def new_run_id(now: datetime) -> str:
+    """Return `yyyymmddThhmmssZ-` and 8 random letters: sorts by time, unique without asking anybody."""
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{stamp}-{''.join(secrets.choice(_BASE32) for _ in range(8))}"
+
+
+def checked_run_id(run_id: str) -> str:
+    """Return `run_id` if it has the form of one; raise InvalidInput otherwise."""
+    if not RUN_ID.match(run_id):
+        raise InvalidInput(f"{run_id!r} is not a run id.", remedy="`orchestra runs list` shows them.")
+    return run_id
+
+
+def run_day(run_id: str) -> str:
+    """Return the day folder of a run id, e.g. `2026-11-20`."""
+    return f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
+
+
+def timestamp(moment: datetime) -> str:
+    """Return RFC 3339 text in UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment_of(text: str) -> datetime:
+    """Return the aware time of RFC 3339 text."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,198 @@
+"""What a step type is: its fields, its output, its effect on the world, and how one call is made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+JsonValue = Any
+"""A plain JSON value: None, bool, int, float, str, list or dict of such."""
+
+
+class Effect(StrEnum):
+    """What a call does to the world outside."""
+
+    PURE = "pure"
+    READS = "reads"
+    WRITES = "writes"
+
+
+class Repeat(StrEnum):
+    """What sending a write twice means."""
+
+    SAFE = "safe"
+    """The same write twice changes nothing more (add a label)."""
+    FINDABLE = "findable"
+    """The service can be asked whether the first one arrived (`StepType.find`)."""
+    UNFINDABLE = "unfindable"
+    """Nobody can tell; it is never sent again without a person."""
+
+
+class Role(StrEnum):
+    """What a field means to the one who must trust the workflow."""
+
+    CONTENT = "content"
+    """Takes text from outside."""
+    DESTINATION = "destination"
+    """Where it goes: recipient, repository, URL, database, path. Text from outside may not decide it."""
+    INSTRUCTION = "instruction"
+    """What a model is told to do. Text from outside may not decide it."""
+    OPTION = "option"
+    """Anything else: numbers, switches, filters."""
+
+
+def _role(role: Role, title: str, default: Any, extra: dict[str, Any]) -> Any:
+    schema = {"role": str(role)}
+    for key in ("format", "widget"):
+        if key in extra:
+            schema[key] = extra.pop(key)
+    return Field(default, title=title, json_schema_extra=dict(schema), **extra)
+
+
+def content(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare a field that takes text from outside."""
+    return _role(Role.CONTENT, title, default, extra)
+
+
+def destination(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare a field that decides where something goes; `format` names the picker, e.g. `github-repository`."""
+    return _role(Role.DESTINATION, title, default, extra)
+
+
+def instruction(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare a field that tells a model what to do."""
+    return _role(Role.INSTRUCTION, title, default, extra)
+
+
+def option(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare any other field."""
+    return _role(Role.OPTION, title, default, extra)
+
+
+def outside(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare an output field that holds text from outside (a subject, a body, a comment)."""
+    return Field(default, title=title, json_schema_extra={"outside": True}, **extra)
+
+
+class Fields(BaseModel):
+    """The arguments of one call; an unknown name is an error."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, arbitrary_types_allowed=False)
+
+
+class Output(BaseModel):
+    """The answer of one call, as workflows see it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the service gave in return for a write: its own id, and an address that a person can open."""
+
+    id: str
+    url: str = ""
+
+
+@dataclass
+class Usage:
+    """Tokens of model calls, added up over attempts; `cost_usd` is None where the price is not known."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass
+class Call:
+    """One call of one step: what it gets, and where it leaves what a person wants to see later."""
+
+    fields: Any
+    """An instance of the step type's `fields` model."""
+    client: Any = None
+    """The opened client of the step's connection (a class of `clients/`), or None."""
+    marker: str = ""
+    """Writes only: 32 letters and digits, the same for every attempt of the same write, never for another."""
+    intended_at: datetime | None = None
+    """Writes only: when this write was first about to be sent; nothing older can be its effect."""
+    attempt: int = 1
+    started_at: datetime | None = None
+    """When this attempt began (aware, UTC): steps that need the time take it from here."""
+    prompts: Mapping[str, Any] = field(default_factory=dict)
+    """The prompts of the run's definition, by the reference that the step's `prompt` field holds."""
+    render: Callable[[Any, Mapping[str, JsonValue]], list[dict[str, str]]] | None = None
+    """Fills a prompt's variables: (prompt, variables) -> messages [{role, content}]."""
+    usage: Usage = field(default_factory=Usage)
+    request: dict[str, JsonValue] = field(default_factory=dict)
+    """What was really sent, where it says more than the arguments (a model's rendered messages)."""
+
+
+@dataclass(frozen=True)
+class WaitUntil:
+    """Returned instead of an output: the run waits, without a thread, until `due_at`, then has `output`."""
+
+    due_at: datetime
+    output: dict[str, JsonValue] = field(default_factory=dict)
+
+
+class StepType(ABC):
+    """One kind of step. A new one is a class in a new file of `engine/steps/`; everything else finds it there."""
+
+    name: ClassVar[str]
+    """`service.action`, the value of `uses`."""
+    title: ClassVar[str]
+    """What it does, for people: "Create an issue"."""
+    service: ClassVar[str | None] = None
+    """The service whose connection it needs; None for none."""
+    connection_optional: ClassVar[bool] = False
+    effect: ClassVar[Effect] = Effect.PURE
+    repeat: ClassVar[Repeat | None] = None
+    lag_seconds: ClassVar[float] = 0.0
+    """Findable writes: how long the service may still hide a fresh write from `find`."""
+    timeout_seconds: ClassVar[float] = 60.0
+    fields: ClassVar[type[Fields]]
+    output: ClassVar[type[Output] | None] = None
+    """None where the shape depends on the fields: then override `output_schema`."""
+
+    @abstractmethod
+    def call(self, call: Call) -> JsonValue | WaitUntil:
+        """Make one attempt and return the output.
+
+        Runs in a worker thread (pure ones on the engine's loop: they must not block). Raises ServiceError.
+        """
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Findable writes: the output as `call` would have given it, if this very write arrived, else None.
+
+        Must use a read that the service keeps consistent, never a search index.
+        """
+        raise NotImplementedError(self.name)
+
+    def receipt(self, output: JsonValue) -> Receipt:
+        """Writes: what to keep of an output for ever."""
+        return Receipt(id=str(output.get("id", "")), url=str(output.get("url", "")))
+
+    def target(self, fields: Any) -> str:
+        """Writes: writes with the same target run one at a time (a repository, a database)."""
+        return ""
+
+    def effect_of(self, arguments: Mapping[str, JsonValue]) -> tuple[Effect, Repeat | None]:
+        """The effect of a call with these arguments, where it depends on them (an HTTP method)."""
+        return self.effect, self.repeat
+
+    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """JSON Schema of the output, for the compiler.
+
+        `arguments` are the step's fields as written (with their `{{ }}`); `prompts` the prompts that it names.
+        """
+        return self.output.model_json_schema(mode="serialization") if self.output else {}
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """What the schema of the fields cannot say: [(field, message)]; called by the compiler."""
+        return []

@@ -1,0 +1,146 @@
+"""One state.db: opened safely, written one transaction at a time, by any thread of any process."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import StorageError
+from engine.store.tables import meta, metadata
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+SCHEMA_VERSION = "1"
+_NETWORK_FILE_SYSTEMS = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "fuse.sshfs",
+    "afs",
+    "ceph",
+    "glusterfs",
+}
+
+
+class Database:
+    """`reading()` and `writing()` give a SQLAlchemy connection; a write is on disk when its block ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "state.db"
+        self._lock = threading.Lock()  # one writer in this process; BEGIN IMMEDIATE keeps others out
+        with storage_errors(self.path):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _refuse_network_file_system(folder)
+            self._engine = _engine(self.path)
+            self._create()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection for one short read."""
+        with storage_errors(self.path), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection inside BEGIN IMMEDIATE; committed and synced when the block ends, else undone."""
+        with storage_errors(self.path), self._lock, self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+
+    def close(self) -> None:
+        """Close every connection; the file stays whole without it, too."""
+        self._engine.dispose()
+
+    def _create(self) -> None:
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            metadata.create_all(connection)
+            found = connection.execute(meta.select().where(meta.c.key == "schema_version")).one_or_none()
+            if found is None:
+                connection.execute(meta.insert().values(key="schema_version", value=SCHEMA_VERSION))
+            connection.exec_driver_sql("COMMIT")
+        if found is not None and found.value != SCHEMA_VERSION:
+            raise StorageError(
+                f"{self.path} was written by another release (its form is {found.value}, ours {SCHEMA_VERSION}).",
+                remedy="Use that release, or move the file away: runs stay readable in logs/.",
+            )
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn what the disk or SQLite says into StorageError, with the path."""
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except DBAPIError as error:
+        raise StorageError(f"{path}: {error.orig}.") from error
+    except (sqlite3.Error, OSError) as error:
+        raise StorageError(f"{path}: {error}.") from error
+
+
+def _engine(path: Path) -> Engine:
+    from sqlalchemy import create_engine, event
+    from sqlalchemy.pool import QueuePool
+
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=QueuePool,
+        pool_size=8,
+        max_overflow=24,
+        # Transactions are begun by hand: the driver's own BEGIN is deferred and fails when it later wants to write.
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": 30, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    for pragma in _pragmas():
+        connection.execute(pragma)
+
+
+def _pragmas() -> Iterator[str]:
+    yield "PRAGMA journal_mode=WAL"
+    yield "PRAGMA synchronous=FULL"
+    yield "PRAGMA foreign_keys=ON"
+    if sys.platform == "darwin":  # fsync on macOS does not reach the disk's surface
+        yield "PRAGMA fullfsync=ON"
+
+
+def _refuse_network_file_system(folder: Path) -> None:
+    kind = _file_system(folder)
+    if kind in _NETWORK_FILE_SYSTEMS:
+        raise StorageError(
+            f"{folder} is on a network file system ({kind}), where locks and syncs cannot be trusted.",
+            remedy="Set `state_dir` in config.yaml to a folder on a local disk.",
+        )
+
+
+def _file_system(folder: Path) -> str:
+    """Return the type of the mount that holds `folder` (Linux), or an empty string."""
+    mounts = Path("/proc/self/mounts")
+    if not mounts.exists():
+        return ""
+    target, best, kind = folder.resolve(), -1, ""
+    for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
+        _, point, this_kind, *_ = line.split(" ")
+        place = Path(point.replace("\\040", " "))
+        if (place == target or place in target.parents) and len(place.parts) >= best:
+            best, kind = len(place.parts), this_kind
+    return kind

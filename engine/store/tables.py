@@ -1,0 +1,126 @@
+"""The tables of state.db, the same on SQLite and later on PostgreSQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("workflow", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("demo", Integer, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("origin_run_id", Text),
+    Column("parent_run_id", Text),
+    Column("queued_at", Text, nullable=False),
+    Column("started_at", Text),
+    Column("ended_at", Text),
+    Column("duration_seconds", Float),
+    Column("sentence", Text, nullable=False, default=""),
+    Column("counts", Text, nullable=False, default="{}"),
+    Column("owner", Text),
+    Column("epoch", Integer, nullable=False, default=0),
+    Column("due_at", Text),
+    Column("cancel_requested", Integer, nullable=False, default=0),
+    Column("request_key", Text, unique=True),
+    # Everything a run needs that does not change (inputs, definition, hash): the start of its document.
+    Column("acceptance", Text),
+    Column("log", Text),
+    Index("runs_by_status", "status", "run_id"),
+    Index("runs_by_workflow", "workflow", "run_id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("event", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("identity", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("state", Text, nullable=False),  # intent, done, unknown
+    Column("run_id", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("uses", Text, nullable=False),
+    Column("arguments_hash", Text, nullable=False),
+    Column("intended_at", Text, nullable=False),
+    Column("done_at", Text),
+    Column("receipt", Text),
+    Column("output", Text),
+    Column("sends", Integer, nullable=False, default=0),
+    Index("effects_by_account", "account"),
+    Index("effects_by_run", "run_id"),
+    sqlite_with_rowid=False,
+)
+
+owners = Table(
+    "owners",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("pid", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("heartbeat_at", Text, nullable=False),
+)
+
+settings = Table("settings", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("password_hash", Text),
+    Column("created_at", Text, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_hash", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("expires_at", Text, nullable=False),
+)
+
+login_links = Table(
+    "login_links",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("expires_at", Text, nullable=False),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("login_failures_by_user", "user_id", "at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("detail", Text, nullable=False, default=""),
+)
