@@ -1,0 +1,79 @@
+"""Which network addresses are public: the ones a workflow may reach without being told so by its owner."""
+
+from __future__ import annotations
+
+import ipaddress
+import queue
+import socket
+import threading
+from typing import TypeAlias
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# What `is_global` lets through, or lets through in some Python versions, and still leads inside: addresses that
+# wrap an IPv4 address (RFC 6052, 8215, 3056, 4380, 4291), protocol assignments, shared space, old site-local,
+# and the one public address that is a cloud's own control plane (Azure).
+_INSIDE = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/32",
+        "::/96",
+        "fec0::/10",
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "100.64.0.0/10",
+        "168.63.129.16/32",
+    )
+)
+
+
+def is_public(address: Address) -> bool:
+    """Say whether the address belongs to the public Internet (not loopback, private, wrapped, shared)."""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if address.is_multicast or address.is_reserved or address.is_unspecified:
+        return False
+    return address.is_global and not any(address in network for network in _INSIDE)
+
+
+def literal(host: str) -> Address | None:
+    """Read a host written as a plain address; None for a name and for odd spellings (`0x7f.1`, `2130706433`)."""
+    try:
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+
+
+def resolve(host: str, port: int, timeout_seconds: float) -> list[Address]:
+    """Ask the system for the addresses of a host, in its order of preference, within the time.
+
+    The system's resolver knows no time limit, so it runs in a thread of its own that is left behind when it is late.
+    Raises OSError (unknown name) and TimeoutError.
+    """
+    plain = literal(host)
+    if plain is not None:
+        return [plain]
+    answers: queue.SimpleQueue[list[Address] | OSError] = queue.SimpleQueue()
+    threading.Thread(target=_ask, args=(host, port, answers), name="resolve", daemon=True).start()
+    try:
+        answer = answers.get(timeout=timeout_seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no address for {host} in time") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
+
+
+def _ask(host: str, port: int, answers: queue.SimpleQueue[list[Address] | OSError]) -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        answers.put(error)
+    except UnicodeError:  # a label that is empty or over 63 characters
+        answers.put(OSError(f"{host!r} is no host name"))
+    else:
+        texts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
+        answers.put([ipaddress.ip_address(text) for text in texts])

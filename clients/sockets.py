@@ -1,0 +1,131 @@
+"""Connections that obey the deadline of the thread that uses them, and lead only where they may."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+
+from clients import addresses
+from clients.errors import InvalidRequest
+
+IDLE_SECONDS = 60.0
+"""How long one read or write may take where neither a deadline nor the SDK says."""
+_SLICE_BYTES = 65_536
+
+_deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadline", default=None)
+
+
+class Forbidden(InvalidRequest):
+    """The address is one that this program must not reach; nothing was sent."""
+
+    default_remedy = "Use an allowed address, or allow this host in the connection's settings (`allow_hosts`)."
+
+
+@contextlib.contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Limit the total time of everything that this thread sends inside: names, connects, every read and write.
+
+    Nested deadlines only shorten. When the time is over the running request ends with an `httpx.TimeoutException`.
+    """
+    ends_at = time.monotonic() + seconds
+    outer = _deadline.get()
+    token = _deadline.set(ends_at if outer is None else min(ends_at, outer))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def seconds_left(own: float | None, expired: type[Exception]) -> float:
+    """Give the time that one operation may take; raise `expired` when the deadline has passed."""
+    ends_at = _deadline.get()
+    if ends_at is None:
+        return IDLE_SECONDS if own is None else own
+    left = ends_at - time.monotonic()
+    if left <= 0:
+        raise expired("the time for this call is over")
+    return left if own is None else min(left, own)
+
+
+@dataclass(frozen=True)
+class Gate(httpcore.NetworkBackend):
+    """Opens connections: resolves a name once, checks what it got, connects to exactly that."""
+
+    public_only: bool
+    allow_hosts: frozenset[str]
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first address of the host that answers; Forbidden, ConnectError and ConnectTimeout."""
+        refused: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in self._addresses(host, port, timeout):
+            try:
+                return Stream(
+                    httpcore.SyncBackend().connect_tcp(
+                        str(address),
+                        port,
+                        seconds_left(timeout, httpcore.ConnectTimeout),
+                        local_address,
+                        socket_options,
+                    )
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                refused = error
+        raise refused
+
+    def _addresses(self, host: str, port: int, timeout: float | None) -> list[addresses.Address]:
+        try:
+            found = addresses.resolve(host, port, seconds_left(timeout, httpcore.ConnectTimeout))
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.ConnectError(f"the name {host} is not known: {error}") from error
+        if self.public_only and not self._is_named(host, port):
+            inside = [address for address in found if not addresses.is_public(address)]
+            if inside:
+                raise Forbidden(f"{host} leads to {inside[0]}, which is not an address of the public Internet.")
+        return found
+
+    def _is_named(self, host: str, port: int) -> bool:
+        return not self.allow_hosts.isdisjoint({host.lower(), f"{host.lower()}:{port}"})
+
+
+class Stream(httpcore.NetworkStream):
+    """A connection on which every single read and write obeys the deadline of the thread that makes it."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, seconds_left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # In slices: the inner write starts its timeout anew with each part that a slow reader takes.
+        for start in range(0, len(buffer), _SLICE_BYTES):
+            left = seconds_left(timeout, httpcore.WriteTimeout)
+            self._inner.write(buffer[start : start + _SLICE_BYTES], left)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = seconds_left(timeout, httpcore.ConnectTimeout)
+        return Stream(self._inner.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

@@ -1,0 +1,140 @@
+"""The one way out of this program: every SDK sends its requests through the HTTP client that is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpcore
+import httpx
+
+from clients.sockets import Forbidden, Gate, deadline, seconds_left
+
+__all__ = ["AnswerRefused", "Forbidden", "borrowed", "deadline", "http_client", "origin"]
+
+MAX_ANSWER_BYTES = 10 * 1024 * 1024
+CONNECT_SECONDS = 10.0
+
+
+class AnswerRefused(httpx.DecodingError):
+    """The answer is larger than is read, or packed in a way that hides its size."""
+
+
+def http_client(
+    *,
+    allowed_origins: frozenset[str] | None = None,
+    public_only: bool = False,
+    allow_hosts: frozenset[str] = frozenset(),
+) -> httpx.Client:
+    """Make an HTTP client that threads may share: no proxies, no redirects, no cookies, no retries.
+
+    `allowed_origins` (`scheme://host:port`): any other is refused before a socket opens. `public_only`: hosts whose
+    addresses are not all public are refused, but those in `allow_hosts` (`host` or `host:port`).
+    A refusal raises Forbidden; answers over 10 MB raise AnswerRefused.
+    """
+    gate = Gate(public_only=public_only, allow_hosts=frozenset(host.lower() for host in allow_hosts))
+    return _client(_Transport(gate, allowed_origins))
+
+
+def borrowed(http: httpx.Client) -> httpx.Client:
+    """Make a client with headers and base URL of its own that sends through `http`.
+
+    For SDKs that write their token and base URL into the client they are given: the shared one stays clean.
+    """
+    return _client(_Borrowed(http))
+
+
+def _client(transport: httpx.BaseTransport) -> httpx.Client:
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+    return httpx.Client(
+        transport=transport,
+        trust_env=False,
+        follow_redirects=False,
+        cookies=no_cookies,
+        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+    )
+
+
+class _Transport(httpx.HTTPTransport):
+    """httpx's transport with its connections made by a gate, and its answers limited in size."""
+
+    def __init__(self, gate: Gate, allowed_origins: frozenset[str] | None) -> None:
+        self._allowed_origins = allowed_origins
+        # Common servers close an idle connection after 5 s: a write should not meet that moment.
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=3.0,
+            network_backend=gate,
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request; raises Forbidden and httpx.TransportError."""
+        self._check_origin(request.url)
+        timeouts = dict(request.extensions.get("timeout", {}))
+        timeouts["pool"] = seconds_left(timeouts.get("pool"), httpx.ConnectTimeout)
+        request.extensions = {**request.extensions, "timeout": timeouts}
+        # A packed answer could unpack to any size, so none is asked for and none is read.
+        request.headers["Accept-Encoding"] = "identity"
+        response = super().handle_request(request)
+        try:
+            _refuse_unread(response)
+        except AnswerRefused:
+            response.close()
+            raise
+        assert isinstance(response.stream, httpx.SyncByteStream)
+        response.stream = _Limited(response.stream)
+        return response
+
+    def _check_origin(self, url: httpx.URL) -> None:
+        if self._allowed_origins is not None and origin(url) not in self._allowed_origins:
+            raise Forbidden(
+                f"{origin(url)} is not one of the addresses that may be reached now.",
+                remedy="In demo mode only the stand-ins are reached: switch the service to Mine to use the real one.",
+            )
+
+
+def origin(url: httpx.URL | str) -> str:
+    """Give `scheme://host:port` of an address, the port always written."""
+    url = httpx.URL(url)
+    port = url.port or {"https": 443, "http": 80}.get(url.scheme, 0)
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return f"{url.scheme}://{host}:{port}"
+
+
+def _refuse_unread(response: httpx.Response) -> None:
+    packed = response.headers.get("content-encoding", "identity").lower()
+    if packed not in {"", "identity"}:
+        raise AnswerRefused(f"the answer is packed ({packed}), though that was not asked for")
+    announced = response.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > MAX_ANSWER_BYTES:
+        raise AnswerRefused(f"the answer is too large ({announced} bytes; at most {MAX_ANSWER_BYTES} are read)")
+
+
+class _Limited(httpx.SyncByteStream):
+    """An answer's bytes, until there are too many."""
+
+    def __init__(self, inner: httpx.SyncByteStream) -> None:
+        self._inner = inner
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        for part in self._inner:
+            size += len(part)
+            if size > MAX_ANSWER_BYTES:
+                raise AnswerRefused(f"the answer is too large (over {MAX_ANSWER_BYTES} bytes)")
+            yield part
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Borrowed(httpx.BaseTransport):
+    """Sends what it gets through another client, which stays open for its other users."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._http.send(request, stream=True)
