@@ -1,9 +1,9 @@
-"""From what HTTP and the network say to the errors of the clients: one table for every service."""
+"""What an HTTP status or a broken connection means, in the words of `clients.errors`, for every service alike."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -14,7 +14,6 @@ from clients.errors import (
     Conflict,
     InvalidRequest,
     NotFound,
-    Outcome,
     RateLimited,
     ServiceError,
     Timeout,
@@ -25,127 +24,104 @@ _BY_STATUS: Mapping[int, type[ServiceError]] = {
     401: AuthError,
     403: AuthError,
     404: NotFound,
-    408: Timeout,
     409: Conflict,
     410: NotFound,
     412: Conflict,
     429: RateLimited,
 }
-_WORDS: Mapping[type[ServiceError], str] = {
-    AuthError: "refuses the credentials or what they may do",
-    NotFound: "does not have it, or does not show it to this account",
-    Conflict: "says that it was changed meanwhile",
-    RateLimited: "asks to slow down",
-    Unavailable: "is not working right now",
-    Timeout: "did not answer in time",
-    InvalidRequest: "does not accept the request",
-    BadAnswer: "answered something that cannot be understood",
-}
+_SAID_MOST = 500
 
 
-def error_of_status(
-    service: str, status: int, headers: Mapping[str, str], said: str = "", *, rate_limited: bool = False
+def of_status(
+    service: str, status: int, headers: Mapping[str, str], said: str, *, now: datetime | None = None
 ) -> ServiceError:
-    """Map an answer that is no success to an error; `said` is the service's own sentence, `headers` any case.
+    """Turn an answer of 300 and above into its error; `said` is the service's own sentence ("" for none).
 
-    `rate_limited`: the service's body says so (a 403 may be one). 4xx = not done; 5xx and 3xx by their class.
+    `headers` are looked up in lower case. 403 is a rate limit where the answer says so (GitHub, Google).
     """
-    lower = {name.lower(): value for name, value in headers.items()}
-    limited = status == 403 and (rate_limited or "retry-after" in lower or lower.get("x-ratelimit-remaining") == "0")
-    kind = RateLimited if limited else _kind(status)
+    kind = _kind(status, headers, said)
+    words = " ".join(said.split())[:_SAID_MOST] or "without a word of explanation"
     return kind(
-        _sentence(service, _WORDS[kind], said or f"status {status}"),
+        f"{service} answered {status}: {words}",
         service=service,
         http_status=status,
-        retry_after_seconds=retry_after_seconds(lower) if kind in {RateLimited, Unavailable} else None,
-        outcome="not_done" if status < 500 else None,
+        retry_after_seconds=retry_after_seconds(headers, now or datetime.now(UTC)),
+        outcome="not_done" if 400 <= status < 500 else None,
     )
 
 
-def _kind(status: int) -> type[ServiceError]:
+def _kind(status: int, headers: Mapping[str, str], said: str) -> type[ServiceError]:
     if status >= 500:
         return Unavailable
+    if status < 400:
+        return BadAnswer
+    if status == 403 and _is_rate_limit(headers, said):
+        return RateLimited
+    if status == 408:
+        return Timeout
     return _BY_STATUS.get(status, InvalidRequest)
 
 
-def retry_after_seconds(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
-    """Read how long to wait from `retry-after` (seconds or date, RFC 9110 10.2.3), else `x-ratelimit-reset`.
+def _is_rate_limit(headers: Mapping[str, str], said: str) -> bool:
+    words = said.lower().replace(" ", "")
+    named = any(word in words for word in ("ratelimit", "quotaexceeded", "usagelimit"))
+    return named or headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
 
-    `headers` in lower case; `now` is seconds since 1970, the present by default. None where neither says.
-    """
-    now = time.time() if now is None else now
-    text = headers.get("retry-after", "").strip()
-    if text:
-        return _seconds(text, now)
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait by `Retry-After` (RFC 9110 10.2.3: seconds or a date), else by `x-ratelimit-reset`."""
+    waits = headers.get("retry-after", "").strip()
+    if waits.isascii() and waits.isdigit():
+        return float(waits)
+    if waits:
+        return _until(waits, now)
     reset = headers.get("x-ratelimit-reset", "").strip()
-    if reset.isdigit() and headers.get("x-ratelimit-remaining", "0") == "0":
-        return max(0.0, int(reset) - now)
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
+        return max(0.0, float(reset) - now.timestamp())
     return None
 
 
-def _seconds(text: str, now: float) -> float | None:
+def _until(date: str, now: datetime) -> float | None:
     try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+        due = parsedate_to_datetime(date)
     except ValueError:
         return None
+    due = due if due.tzinfo else due.replace(tzinfo=UTC)
+    return max(0.0, (due - now).total_seconds())
 
 
-def error_of_network(service: str, error: BaseException) -> ServiceError | None:
-    """Map what went wrong on the way (an httpx error, also one that an SDK wrapped) to an error; None if none did.
-
-    Not connected = not done; anything later is unknown, since the request may have arrived.
-    """
+def of_broken_connection(service: str, error: Exception) -> ServiceError:
+    """Turn what an SDK or httpx raised, when no usable answer came, into its error; a ServiceError stays itself."""
     for cause in _causes(error):
         if isinstance(cause, ServiceError):
-            cause.service = cause.service or service
             return cause
-        if isinstance(cause, httpx.TransportError | httpx.DecodingError | httpx.InvalidURL):
-            return _of_httpx(service, cause)
+    for cause in _causes(error):
+        known = _of_cause(service, cause)
+        if known:
+            return known
+    return BadAnswer(f"{service} gave an answer that cannot be understood ({type(error).__name__}).", service=service)
+
+
+def _of_cause(service: str, cause: BaseException) -> ServiceError | None:
+    if isinstance(cause, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return Timeout(f"{service} cannot be reached in time.", service=service, outcome="not_done")
+    if isinstance(cause, httpx.TimeoutException | TimeoutError):
+        return Timeout(f"{service} gave no whole answer in time.", service=service)
+    if isinstance(cause, httpx.ConnectError | httpx.UnsupportedProtocol | httpx.InvalidURL | ConnectionRefusedError):
+        return Unavailable(f"{service} cannot be reached: {cause}", service=service, outcome="not_done")
+    if isinstance(cause, httpx.LocalProtocolError):
+        return InvalidRequest(f"{service} cannot be asked like this: {cause}", service=service)
+    if isinstance(cause, httpx.DecodingError):
+        return BadAnswer(f"{service} gave an answer that is not read: {cause}.", service=service)
+    if isinstance(cause, httpx.TransportError | OSError):
+        return Unavailable(f"{service} broke off the connection before it answered.", service=service)
     return None
-
-
-def _of_httpx(service: str, error: Exception) -> ServiceError:
-    match error:
-        case httpx.ConnectTimeout() | httpx.PoolTimeout():
-            return _failure(Timeout, service, error, "not_done")
-        case httpx.TimeoutException():
-            return _failure(Timeout, service, error, "unknown")
-        case httpx.ConnectError():
-            return _failure(Unavailable, service, error, "not_done", "cannot be reached")
-        case httpx.DecodingError():
-            return _failure(BadAnswer, service, error, "unknown")
-        case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | httpx.InvalidURL():
-            return _failure(InvalidRequest, service, error, "not_done", "cannot be asked like this")
-    return _failure(Unavailable, service, error, "unknown", "broke the connection off")
-
-
-def _failure(
-    kind: type[ServiceError], service: str, error: Exception, outcome: Outcome, words: str = ""
-) -> ServiceError:
-    return kind(_sentence(service, words or _WORDS[kind], str(error)), service=service, outcome=outcome)
-
-
-def bad_answer(service: str, why: str, *, http_status: int | None = None) -> BadAnswer:
-    """Make the error for a success that cannot be read (not JSON, empty, a field missing)."""
-    return BadAnswer(_sentence(service, _WORDS[BadAnswer], why), service=service, http_status=http_status)
-
-
-def _sentence(service: str, words: str, detail: str) -> str:
-    name = {"github": "GitHub", "notion": "Notion", "gmail": "Gmail", "openai": "The model service"}.get(
-        service, "The service"
-    )
-    detail = " ".join(detail.split())[:500].rstrip(".")
-    return f"{name} {words}: {detail}." if detail else f"{name} {words}."
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = following.__cause__ or following.__context__

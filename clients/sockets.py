@@ -110,22 +110,27 @@ class Stream(httpcore.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what is there."""
         return self._inner.read(max_bytes, seconds_left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all of it."""
         # In slices: the inner write starts its timeout anew with each part that a slow reader takes.
         for start in range(0, len(buffer), _SLICE_BYTES):
             left = seconds_left(timeout, httpcore.WriteTimeout)
             self._inner.write(buffer[start : start + _SLICE_BYTES], left)
 
     def close(self) -> None:
+        """Close the connection."""
         self._inner.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
+        """Put TLS on the connection."""
         left = seconds_left(timeout, httpcore.ConnectTimeout)
         return Stream(self._inner.start_tls(ssl_context, server_hostname, left))
 
     def get_extra_info(self, info: str) -> Any:
+        """Tell what the socket knows of itself."""
         return self._inner.get_extra_info(info)
