@@ -14,6 +14,7 @@ from clients.errors import (
     Conflict,
     InvalidRequest,
     NotFound,
+    Outcome,
     RateLimited,
     ServiceError,
     Timeout,
@@ -30,6 +31,21 @@ _BY_STATUS: Mapping[int, type[ServiceError]] = {
     429: RateLimited,
 }
 _SAID_MOST = 500
+_NAMES: Mapping[str, str] = {"github": "GitHub", "notion": "Notion", "gmail": "Gmail", "openai": "The model service"}
+_BROKEN: tuple[tuple[tuple[type[BaseException], ...], type[ServiceError], str, Outcome], ...] = (
+    ((httpx.ConnectTimeout, httpx.PoolTimeout), Timeout, "{name} cannot be reached in time.", "not_done"),
+    ((httpx.TimeoutException, TimeoutError), Timeout, "{name} gave no whole answer in time.", "unknown"),
+    ((httpx.ConnectError, ConnectionRefusedError), Unavailable, "{name} cannot be reached: {cause}.", "not_done"),
+    (
+        (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL),
+        InvalidRequest,
+        "{name} cannot be asked like this: {cause}.",
+        "not_done",
+    ),
+    ((httpx.DecodingError,), BadAnswer, "{name} gave an answer that is not read: {cause}.", "unknown"),
+    ((httpx.TransportError, OSError), Unavailable, "{name} broke off the connection before it answered.", "unknown"),
+)
+"""From the special to the general: what was raised, what it is called here, what it says of the effect."""
 
 
 def of_status(
@@ -42,7 +58,7 @@ def of_status(
     kind = _kind(status, headers, said)
     words = " ".join(said.split())[:_SAID_MOST] or "without a word of explanation"
     return kind(
-        f"{service} answered {status}: {words}",
+        f"{name_of(service)} answered {status}: {words}",
         service=service,
         http_status=status,
         retry_after_seconds=retry_after_seconds(headers, now or datetime.now(UTC)),
@@ -99,23 +115,21 @@ def of_broken_connection(service: str, error: Exception) -> ServiceError:
         known = _of_cause(service, cause)
         if known:
             return known
-    return BadAnswer(f"{service} gave an answer that cannot be understood ({type(error).__name__}).", service=service)
+    return BadAnswer(
+        f"{name_of(service)} gave an answer that cannot be understood ({type(error).__name__}).", service=service
+    )
 
 
 def _of_cause(service: str, cause: BaseException) -> ServiceError | None:
-    if isinstance(cause, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return Timeout(f"{service} cannot be reached in time.", service=service, outcome="not_done")
-    if isinstance(cause, httpx.TimeoutException | TimeoutError):
-        return Timeout(f"{service} gave no whole answer in time.", service=service)
-    if isinstance(cause, httpx.ConnectError | httpx.UnsupportedProtocol | httpx.InvalidURL | ConnectionRefusedError):
-        return Unavailable(f"{service} cannot be reached: {cause}", service=service, outcome="not_done")
-    if isinstance(cause, httpx.LocalProtocolError):
-        return InvalidRequest(f"{service} cannot be asked like this: {cause}", service=service)
-    if isinstance(cause, httpx.DecodingError):
-        return BadAnswer(f"{service} gave an answer that is not read: {cause}.", service=service)
-    if isinstance(cause, httpx.TransportError | OSError):
-        return Unavailable(f"{service} broke off the connection before it answered.", service=service)
+    for types, kind, words, outcome in _BROKEN:
+        if isinstance(cause, types):
+            return kind(words.format(name=name_of(service), cause=cause), service=service, outcome=outcome)
     return None
+
+
+def name_of(service: str) -> str:
+    """How people call a service."""
+    return _NAMES.get(service, service)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
