@@ -1,0 +1,73 @@
+"""Serves applications on loopback ports, all in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+
+from starlette.types import ASGIApp
+from uvicorn import Config, Server
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HOST = "127.0.0.1"
+
+
+class Protocol(H11Protocol):
+    """HTTP/1.1 that lets the fault switch cut the connection: the transport is in the request's state."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a new connection."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class QuietServer(Server):
+    """A server that leaves signals to whoever runs several of them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def bind(port: int = 0) -> socket.socket:
+    """A loopback socket on this port, or on a free one where it is 0 or taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError:
+        listener.bind((HOST, 0))
+    listener.listen(128)
+    return listener
+
+
+def server(app: ASGIApp) -> QuietServer:
+    """A server for one application; stopping waits a second for open answers."""
+    config = Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_level="critical",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
+    return QuietServer(config)
+
+
+async def serve(apps: Mapping[str, ASGIApp], sockets: Mapping[str, socket.socket], stop: asyncio.Event) -> None:
+    """Serve each application on the socket of the same name until `stop` is set."""
+    servers = {name: server(app) for name, app in apps.items()}
+    tasks = [asyncio.ensure_future(each.serve(sockets=[sockets[name]])) for name, each in servers.items()]
+    await stop.wait()
+    await shut_down(list(servers.values()), tasks)
+
+
+async def shut_down(servers: Sequence[QuietServer], tasks: Sequence[asyncio.Future[None]]) -> None:
+    """Stop servers and wait until they have stopped."""
+    for each in servers:
+        each.should_exit = True
+    await asyncio.wait(tasks)

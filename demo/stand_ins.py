@@ -1,0 +1,42 @@
+"""The four stand-ins, found by name, and what is done with all of them at once."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+from demo.service import StandIn
+from demo.store import Store
+
+NAMES = ("gmail", "notion", "github", "openai")
+
+
+def load(name: str) -> StandIn:
+    """The module of one stand-in."""
+    return cast("StandIn", importlib.import_module(f"demo.{name}"))
+
+
+def load_all() -> dict[str, StandIn]:
+    """Every stand-in by name."""
+    return {name: load(name) for name in NAMES if find_spec(f"demo.{name}")}
+
+
+def seed_all(store: Store) -> None:
+    """Lay out the sample data of every stand-in."""
+    for stand_in in load_all().values():
+        stand_in.seed(store)
+
+
+def show_all(store: Store) -> dict[str, dict[str, Any]]:
+    """What a person would see in every stand-in that keeps something (the model keeps nothing)."""
+    shown = {name: stand_in.show(store) for name, stand_in in load_all().items()}
+    return {name: part for name, part in shown.items() if part}
+
+
+def open_store(folder: Path) -> Store:
+    """The data of the demo in `folder`, with the sample data laid out the first time."""
+    store = Store(folder / "demo.db")
+    store.seed_once(seed_all)
+    return store
