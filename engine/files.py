@@ -1,0 +1,83 @@
+"""Files that are there whole or not at all, also after a crash in the middle of writing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from engine.errors import StorageError
+
+
+def etag(text: str) -> str:
+    """Return 16 hex digits that change when `text` does."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def write_whole(path: Path, text: str, mode: int = 0o666) -> None:
+    """Put `text` (UTF-8) in place of `path` in one step, on disk when this returns.
+
+    Keeps the permissions of a file that is there; a new one gets `mode` less the umask. Raises StorageError, and
+    then the old file stands untouched and no temporary one is left.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with storage_errors(path):
+        try:
+            _write_synced(temporary, text.encode(), _mode_of(path), mode)
+            temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        sync_folder(path.parent)
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError inside into a StorageError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names that were just made, moved or removed in `folder` outlive a power cut."""
+    if os.name == "nt":  # Windows cannot open a folder, and writes its names through
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        _sync(handle)
+    finally:
+        os.close(handle)
+
+
+def _mode_of(path: Path) -> int | None:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
+
+
+def _write_synced(path: Path, data: bytes, kept_mode: int | None, new_mode: int) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, new_mode)
+    with open(handle, "wb") as stream:  # noqa: PTH123 - a handle, not a path
+        if kept_mode is not None:
+            os.chmod(path, kept_mode)  # noqa: PTH101 - as written beside the handle
+        stream.write(data)
+        stream.flush()
+        _sync(stream.fileno())
+
+
+def _sync(handle: int) -> None:
+    if sys.platform == "darwin":  # fsync on macOS stops at the drive's cache
+        import fcntl
+
+        fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(handle)
