@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
@@ -58,16 +58,20 @@ def server(app: ASGIApp) -> QuietServer:
     return QuietServer(config)
 
 
-async def serve(apps: Mapping[str, ASGIApp], sockets: Mapping[str, socket.socket], stop: asyncio.Event) -> None:
-    """Serve each application on the socket of the same name until `stop` is set."""
+async def serve(
+    apps: Mapping[str, ASGIApp],
+    sockets: Mapping[str, socket.socket],
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+) -> None:
+    """Serve each application on the socket of the same name until `stop` is set.
+
+    `ready` is called as soon as all answer; the sockets listen already, so an early caller only waits a moment.
+    """
     servers = {name: server(app) for name, app in apps.items()}
     tasks = [asyncio.ensure_future(each.serve(sockets=[sockets[name]])) for name, each in servers.items()]
+    ready()
     await stop.wait()
-    await shut_down(list(servers.values()), tasks)
-
-
-async def shut_down(servers: Sequence[QuietServer], tasks: Sequence[asyncio.Future[None]]) -> None:
-    """Stop servers and wait until they have stopped."""
-    for each in servers:
+    for each in servers.values():
         each.should_exit = True
-    await asyncio.wait(tasks)
+    await asyncio.gather(*tasks)

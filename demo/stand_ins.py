@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -40,3 +42,24 @@ def open_store(folder: Path) -> Store:
     store = Store(folder / "demo.db")
     store.seed_once(seed_all)
     return store
+
+
+def line(store: Store, ports: Mapping[str, int]) -> str:
+    """One line of JSON: where each stand-in is, with which token, as whom, as its SDK takes it."""
+    document: dict[str, Any] = {}
+    for name, port in ports.items():
+        module = load(name)
+        origin = f"http://127.0.0.1:{port}"
+        document[name] = {"base_url": origin, "token": module.TOKEN} | _extra(name, module, origin, store)
+    return json.dumps({**document, "generation": store.generation})
+
+
+def _extra(name: str, module: StandIn, origin: str, store: Store) -> dict[str, str]:
+    """What one service adds to `base_url` and `token`."""
+    if name == "gmail":
+        return {"account": f"demo-{store.generation}@example.com"}
+    if name == "github":
+        return {"repository": "acme/app"}
+    if name == "openai":
+        return {"base_url": f"{origin}/v1", "model": cast("Any", module).MODEL}
+    return {}
