@@ -1,0 +1,215 @@
+"""GitHub through PyGithub: issues, comments, commits and files of repositories."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from clients import github_values
+from clients.errors import ServiceError
+from clients.github_files import find_commit, read_file, write_file
+from clients.github_transport import SERVICE, raw, reading, requester
+from clients.github_values import Json, given, utc
+
+if TYPE_CHECKING:
+    from github.GithubObject import GithubObject
+    from github.Issue import Issue
+    from github.Repository import Repository
+
+CLOCK_SKEW = timedelta(seconds=120)
+"""How far GitHub's clock may be from ours when we look for what we wrote."""
+
+
+class GitHubSettings(BaseModel):
+    """What `connections.<name>` of a GitHub account may say in config.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: SecretStr = SecretStr("")
+    base_url: str = "https://api.github.com"
+
+
+class GitHubClient:
+    """One GitHub account. Threads may share it; every method raises errors of `clients.errors` only."""
+
+    service: ClassVar[str] = SERVICE
+    Settings = GitHubSettings
+    key_variables: ClassVar[Mapping[str, str]] = {"token": "GITHUB_TOKEN"}
+    default_url: ClassVar[str] = "https://api.github.com"
+
+    def __init__(self, settings: GitHubSettings, http: httpx.Client) -> None:
+        self._requester = requester(http, settings.base_url, settings.token.get_secret_value())
+        self._account = ""
+        self._lock = threading.Lock()
+
+    def account(self) -> str:
+        """Give the login of the account; asked once."""
+        with self._lock:
+            self._account = self._account or self._login()
+            return self._account
+
+    def _login(self) -> str:
+        from github.AuthenticatedUser import AuthenticatedUser
+
+        with reading():
+            return str(raw(AuthenticatedUser(self._requester, url="/user").complete())["login"])
+
+    def check(self) -> list[tuple[str, bool, str]]:
+        """Try what workflows need: [(what, ok, sentence)]; raises nothing of the service."""
+        try:
+            signed_in = ("sign-in", True, f"Signed in as {self.account()}.")
+        except ServiceError as error:
+            return [("sign-in", False, f"{error.message} {error.remedy}")]
+        return [signed_in, self._check_repositories()]
+
+    def _check_repositories(self) -> tuple[str, bool, str]:
+        try:
+            found = self.repositories()
+        except ServiceError as error:
+            return ("repositories", False, f"{error.message} {error.remedy}")
+        writable = sum(each["can_write"] for each in found)
+        if not writable:
+            remedy = "Give the token write access to issues (and contents) of the repositories it should serve."
+            return ("repositories", False, f"{len(found)} repositories are visible, none can be written to. {remedy}")
+        return ("repositories", True, f"{writable} of {len(found)} visible repositories can be written to.")
+
+    def repositories(self, limit: int = 300) -> list[Json]:
+        """List what the account can see, last pushed first: [{full_name, private, url, can_write}]."""
+        from github.AuthenticatedUser import AuthenticatedUser
+
+        with reading():
+            user = AuthenticatedUser(self._requester, url="/user")
+            return _shaped(github_values.repository, user.get_repos(sort="pushed"), limit)
+
+    def repository(self, name: str) -> Json:
+        """Give one repository: {full_name, private, url, can_write}."""
+        with reading():
+            return github_values.repository(raw(self._repository(name).complete()))
+
+    def create_issue(
+        self,
+        repository: str,
+        title: str,
+        body: str,
+        labels: Sequence[str] = (),
+        assignees: Sequence[str] = (),
+        marker: str = "",
+    ) -> Json:
+        """Open an issue: {id, number, url, title, state}; `marker` is hidden at the end of its body."""
+        with reading():
+            made = self._repository(repository).create_issue(
+                title=title,
+                body=github_values.marked(body, marker),
+                labels=list(labels),
+                assignees=list(assignees),
+            )
+            return github_values.written(raw(made))
+
+    def find_issue(self, repository: str, marker: str, intended_at: datetime) -> Json | None:
+        """Look for the issue with this marker among those changed since then; by listing, which is consistent."""
+        with reading():
+            since = utc(intended_at) - CLOCK_SKEW
+            for issue in self._repository(repository).get_issues(state="all", since=since):
+                if github_values.marker_of(marker) in (raw(issue).get("body") or ""):
+                    return github_values.written(raw(issue))
+        return None
+
+    def get_issue(self, repository: str, number: int) -> Json:
+        """Give one issue in full (see `github_values.issue`)."""
+        with reading():
+            return github_values.issue(raw(self._issue(repository, number).complete()))
+
+    def list_issues(
+        self,
+        repository: str,
+        state: str = "open",
+        labels: Sequence[str] = (),
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> list[Json]:
+        """List issues, newest first, without pull requests; `since` is about the last change."""
+        with reading():
+            found = self._repository(repository).get_issues(
+                state=state, **given(labels=list(labels) or None, since=utc(since))
+            )
+            issues = (each for each in found if "pull_request" not in raw(each))
+            return _shaped(github_values.issue, issues, limit)
+
+    def comment(self, repository: str, number: int, body: str, marker: str = "") -> Json:
+        """Comment on an issue: {id, url}; `marker` is hidden at the end of the body."""
+        with reading():
+            made = self._issue(repository, number).create_comment(github_values.marked(body, marker))
+            return github_values.comment(raw(made))
+
+    def find_comment(self, repository: str, number: int, marker: str, intended_at: datetime) -> Json | None:
+        """Look for the comment with this marker among the issue's comments changed since then."""
+        with reading():
+            for comment in self._issue(repository, number).get_comments(since=utc(intended_at) - CLOCK_SKEW):
+                if github_values.marker_of(marker) in (raw(comment).get("body") or ""):
+                    return github_values.comment(raw(comment))
+        return None
+
+    def list_commits(
+        self,
+        repository: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        branch: str = "",
+        path: str = "",
+        limit: int = 100,
+    ) -> list[Json]:
+        """List commits, newest first: [{sha, message, author, date, url}]."""
+        with reading():
+            asked = given(since=utc(since), until=utc(until), sha=branch or None, path=path or None)
+            return _shaped(github_values.commit, self._repository(repository).get_commits(**asked), limit)
+
+    def get_file(self, repository: str, path: str, ref: str = "") -> Json:
+        """Read a text file: {path, text, sha, url}; `sha` names its content; InvalidRequest for folder or binary."""
+        with reading():
+            return read_file(self._repository(repository), github_values.file_path(path), ref)
+
+    def put_file(
+        self,
+        repository: str,
+        path: str,
+        text: str,
+        message: str,
+        branch: str = "",
+        sha: str | None = None,
+        marker: str = "",
+    ) -> Json:
+        """Commit a file: {path, sha, commit, url, changed}; Conflict where it changed since `sha`.
+
+        Without `sha` the present file is read first and replaced; `sha=""` says that there must be none.
+        A file that already holds the text gets no commit. `marker` becomes a trailer of the commit message.
+        """
+        with reading():
+            path = github_values.file_path(path)
+            return write_file(self._repository(repository), path, text, message, branch, sha, marker)
+
+    def find_file(self, repository: str, path: str, branch: str, marker: str, intended_at: datetime) -> Json | None:
+        """Look for the commit with this marker among those on the path since then."""
+        with reading():
+            path = github_values.file_path(path)
+            return find_commit(self._repository(repository), path, branch, marker, intended_at - CLOCK_SKEW)
+
+    def _repository(self, name: str) -> Repository:
+        from github.Repository import Repository
+
+        return Repository(self._requester, url=f"/repos/{github_values.repository_name(name)}")
+
+    def _issue(self, repository: str, number: int) -> Issue:
+        from github.Issue import Issue
+
+        name = github_values.repository_name(repository)
+        return Issue(self._requester, url=f"/repos/{name}/issues/{number}")
+
+
+def _shaped(shape: Callable[[Mapping[str, Any]], Json], found: Iterable[GithubObject], limit: int) -> list[Json]:
+    return [shape(raw(each)) for each in itertools.islice(found, limit)]

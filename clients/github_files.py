@@ -1,0 +1,106 @@
+"""Files of a GitHub repository: read one as text, commit one with a check of what it replaces."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.github_transport import SERVICE, raw
+from clients.github_values import Json, given, text_of, utc
+
+if TYPE_CHECKING:
+    from github.Repository import Repository
+
+_TRAILER = "Orchestra-Key"
+
+
+def read_file(repository: Repository, path: str, ref: str) -> Json:
+    """Read a text file: {path, text, sha, url}; InvalidRequest for a folder or a binary."""
+    data = _entry(repository, path, ref)
+    content = data["content"]
+    if data.get("encoding") == "none":  # over 1 MB the text is only in the blob
+        content = raw(repository.get_git_blob(data["sha"]).complete())["content"]
+    return {
+        "path": path,
+        "text": text_of(content, path),
+        "sha": str(data["sha"]),
+        "url": str(data["html_url"]),
+    }
+
+
+def write_file(
+    repository: Repository, path: str, text: str, message: str, branch: str, sha: str | None, marker: str
+) -> Json:
+    """Commit a file (see `GitHubClient.put_file`)."""
+    if sha is None:
+        present = _present(repository, path, branch)
+        sha = str(present["sha"]) if present else ""
+        if present and sha == blob_sha(text):
+            return _written(path, present, "")
+    if marker:
+        message = f"{message}\n\n{_TRAILER}: {marker}"
+    asked = given(branch=branch or None)
+    with _sha_is_conflict(path):
+        made: Mapping[str, Any] = (
+            repository.update_file(path, message, text, sha, **asked)
+            if sha
+            else repository.create_file(path, message, text, **asked)
+        )
+    return _written(path, raw(made["content"]), str(raw(made["commit"])["sha"]))
+
+
+def find_commit(repository: Repository, path: str, branch: str, marker: str, since: datetime) -> Json | None:
+    """Look for the commit that carries the marker, and give what `write_file` gave for it."""
+    for commit in repository.get_commits(path=path, since=utc(since), **given(sha=branch or None)):
+        data = raw(commit)
+        if f"{_TRAILER}: {marker}" in data["commit"]["message"]:
+            return _written(path, _entry(repository, path, data["sha"]), str(data["sha"]))
+    return None
+
+
+def blob_sha(text: str) -> str:
+    """Name a text's content as git does."""
+    data = text.encode("utf-8")
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def _entry(repository: Repository, path: str, ref: str) -> Json:
+    """GitHub's own description of a file."""
+    found = repository.get_contents(path, **given(ref=ref or None))
+    if isinstance(found, list) or raw(found).get("type", "file") != "file":
+        raise InvalidRequest(f"{path} is a folder or a link, not a file.", service=SERVICE)
+    return raw(found)
+
+
+def _present(repository: Repository, path: str, branch: str) -> Json | None:
+    try:
+        return _entry(repository, path, branch)
+    except NotFound:
+        return None
+
+
+def _written(path: str, file: Mapping[str, Any], commit: str) -> Json:
+    return {
+        "path": path,
+        "sha": str(file["sha"]),
+        "commit": commit,
+        "url": str(file["html_url"]),
+        "changed": bool(commit),
+    }
+
+
+@contextlib.contextmanager
+def _sha_is_conflict(path: str) -> Iterator[None]:
+    """GitHub says 422 `"sha" wasn't supplied` where a file came into being meanwhile: that is a conflict too."""
+    try:
+        yield
+    except InvalidRequest as error:
+        if error.http_status == 422 and "sha" in error.message:
+            raise Conflict(
+                f"{path} was changed meanwhile: {error.message}", service=SERVICE, http_status=422
+            ) from error
+        raise
