@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -80,7 +80,7 @@ def _kind(status: int, headers: Mapping[str, str], said: str) -> type[ServiceErr
 
 def _is_rate_limit(headers: Mapping[str, str], said: str) -> bool:
     words = said.lower().replace(" ", "")
-    named = any(word in words for word in ("ratelimit", "quotaexceeded", "usagelimit"))
+    named = any(word in words for word in ("ratelimit", "limitexceeded", "quotaexceeded"))
     return named or headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
 
 
@@ -104,6 +104,13 @@ def _until(date: str, now: datetime) -> float | None:
         return None
     due = due if due.tzinfo else due.replace(tzinfo=UTC)
     return max(0.0, (due - now).total_seconds())
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """The text with each secret in it blotted out: services repeat in their errors what they were sent."""
+    for secret in secrets:
+        text = text.replace(secret, "***") if secret else text
+    return text
 
 
 def of_broken_connection(service: str, error: Exception) -> ServiceError:
