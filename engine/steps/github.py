@@ -1,0 +1,331 @@
+"""Steps that work on GitHub: issues, comments, commits and files."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from engine.step import (
+    Call,
+    Effect,
+    Fields,
+    JsonValue,
+    Output,
+    Repeat,
+    StepType,
+    content,
+    destination,
+    option,
+    outside,
+)
+
+
+class _Repository(Fields):
+    repository: str = destination("Repository", format="github-repository", min_length=1)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class IssueText(_Part):
+    """An issue as it is read."""
+
+    id: int
+    number: int
+    url: str
+    title: str = outside("Title")
+    state: str
+    body: str = outside("Body")
+    labels: list[str]
+    assignees: list[str]
+    author: str
+    comment_count: int
+    created_at: str
+    updated_at: str
+    closed_at: str | None
+
+
+class CommitText(_Part):
+    """A commit as it is read."""
+
+    sha: str
+    message: str = outside("Message")
+    author: str = outside("Author")
+    date: str
+    url: str
+
+
+def _repository_of(fields: Any) -> str:
+    """Writes to one repository go one at a time, however its name is written."""
+    return str(fields.repository).strip().lower()
+
+
+class CreateIssueFields(_Repository):
+    """What the issue says."""
+
+    title: str = content("Title", min_length=1)
+    body: str = content("Body", "", widget="text")
+    labels: list[str] = option("Labels", [])
+    assignees: list[str] = destination("Assignees", [])
+
+
+class CreateIssueOutput(Output):
+    """The issue that was made."""
+
+    id: int
+    number: int
+    url: str
+    title: str = outside("Title")
+    state: str
+
+
+class CreateIssue(StepType):
+    """Opens an issue; the marker by which it is found again is a hidden comment at the end of its body."""
+
+    name = "github.create_issue"
+    title = "Create an issue"
+    service = "github"
+    effect = Effect.WRITES
+    repeat = Repeat.FINDABLE
+    # Listing is consistent, yet a request that was cut off may still be at work for some seconds.
+    lag_seconds = 5.0
+
+    fields = CreateIssueFields
+    output = CreateIssueOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Open it."""
+        it = call.fields
+        return call.client.create_issue(it.repository, it.title, it.body, it.labels, it.assignees, call.marker)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for it among the repository's issues."""
+        return call.client.find_issue(call.fields.repository, call.marker, call.intended_at)
+
+    def target(self, fields: Any) -> str:
+        """The repository."""
+        return _repository_of(fields)
+
+
+class CommentFields(_Repository):
+    """Where, and what it says."""
+
+    issue: int = destination("Issue number", ge=1)
+    body: str = content("Text", min_length=1, widget="text")
+
+
+class CommentOutput(Output):
+    """The comment that was made."""
+
+    id: int
+    url: str
+
+
+class Comment(StepType):
+    """Writes a comment under an issue or pull request."""
+
+    name = "github.comment"
+    title = "Comment on an issue"
+    service = "github"
+    effect = Effect.WRITES
+    repeat = Repeat.FINDABLE
+    lag_seconds = 5.0
+
+    fields = CommentFields
+    output = CommentOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Write it."""
+        it = call.fields
+        return call.client.comment(it.repository, it.issue, it.body, call.marker)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for it among the issue's comments."""
+        it = call.fields
+        return call.client.find_comment(it.repository, it.issue, call.marker, call.intended_at)
+
+    def target(self, fields: Any) -> str:
+        """The repository."""
+        return _repository_of(fields)
+
+
+class GetIssueFields(_Repository):
+    """Which issue."""
+
+    issue: int = option("Issue number", ge=1)
+
+
+class GetIssueOutput(IssueText, Output):
+    """The issue."""
+
+
+class GetIssue(StepType):
+    """Reads one issue."""
+
+    name = "github.get_issue"
+    title = "Read an issue"
+    service = "github"
+    effect = Effect.READS
+
+    fields = GetIssueFields
+    output = GetIssueOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Read it."""
+        return call.client.get_issue(call.fields.repository, call.fields.issue)
+
+
+class ListIssuesFields(_Repository):
+    """Which issues."""
+
+    state: Literal["open", "closed", "all"] = option("State", "open")
+    labels: list[str] = option("With all these labels", [])
+    since: AwareDatetime | None = option("Changed since", None)
+    limit: int = option("At most", 25, ge=1, le=1000)
+
+
+class ListIssuesOutput(Output):
+    """The issues."""
+
+    issues: list[IssueText]
+
+
+class ListIssues(StepType):
+    """Lists issues of a repository, newest first, without pull requests."""
+
+    name = "github.list_issues"
+    title = "List issues"
+    service = "github"
+    effect = Effect.READS
+
+    fields = ListIssuesFields
+    output = ListIssuesOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """List them."""
+        it = call.fields
+        return {"issues": call.client.list_issues(it.repository, it.state, it.labels, it.since, it.limit)}
+
+
+class ListCommitsFields(_Repository):
+    """Which commits."""
+
+    since: AwareDatetime | None = option("Since", None)
+    until: AwareDatetime | None = option("Until", None)
+    branch: str = option("Branch", "")
+    path: str = option("Only of this path", "")
+    limit: int = option("At most", 25, ge=1, le=1000)
+
+
+class ListCommitsOutput(Output):
+    """The commits."""
+
+    commits: list[CommitText]
+
+
+class ListCommits(StepType):
+    """Lists commits of a repository, newest first."""
+
+    name = "github.list_commits"
+    title = "List commits"
+    service = "github"
+    effect = Effect.READS
+
+    fields = ListCommitsFields
+    output = ListCommitsOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """List them."""
+        it = call.fields
+        found = call.client.list_commits(it.repository, it.since, it.until, it.branch, it.path, it.limit)
+        return {"commits": found}
+
+
+class GetFileFields(_Repository):
+    """Which file."""
+
+    path: str = destination("Path", min_length=1)
+    ref: str = option("Branch, tag or commit", "")
+
+
+class GetFileOutput(Output):
+    """The file."""
+
+    path: str
+    text: str = outside("Text")
+    sha: str
+    url: str
+
+
+class GetFile(StepType):
+    """Reads a text file of a repository."""
+
+    name = "github.get_file"
+    title = "Read a file"
+    service = "github"
+    effect = Effect.READS
+
+    fields = GetFileFields
+    output = GetFileOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Read it."""
+        return call.client.get_file(call.fields.repository, call.fields.path, call.fields.ref)
+
+
+class PutFileFields(_Repository):
+    """Which file, and what it shall hold."""
+
+    path: str = destination("Path", min_length=1)
+    text: str = content("Text", widget="text")
+    message: str = content("Commit message", min_length=1)
+    branch: str = destination("Branch", "")
+    sha: str | None = option("Replaces the content of this sha", None)
+
+
+class PutFileOutput(Output):
+    """The file as it is now; `commit` is empty and `changed` false where it held the text already."""
+
+    path: str
+    sha: str
+    commit: str
+    url: str
+    changed: bool
+
+
+class PutFile(StepType):
+    """Commits a text file; a file that someone changed meanwhile is a conflict, never overwritten."""
+
+    name = "github.put_file"
+    title = "Commit a file"
+    service = "github"
+    effect = Effect.WRITES
+    repeat = Repeat.FINDABLE
+    lag_seconds = 5.0
+
+    fields = PutFileFields
+    output = PutFileOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Commit it."""
+        it = call.fields
+        return call.client.put_file(
+            it.repository, it.path, it.text, it.message, it.branch, it.sha, marker=call.marker
+        )
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the commit among those on the path."""
+        it = call.fields
+        return call.client.find_file(it.repository, it.path, it.branch, call.marker, call.intended_at)
+
+    def receipt(self, output: JsonValue) -> Any:
+        """Keep the commit's sha, else that of the content."""
+        from engine.step import Receipt
+
+        return Receipt(id=output["commit"] or output["sha"], url=output["url"])
+
+    def target(self, fields: Any) -> str:
+        """The repository."""
+        return _repository_of(fields)
