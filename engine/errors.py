@@ -89,6 +89,16 @@ class NotAllowed(OrchestraError):
     default_remedy = "Ask the owner of this workspace for a role that may."
 
 
+class TooManyTries(OrchestraError):
+    """Too many sign-ins failed of late; even the right password is refused for `retry_after_seconds`."""
+
+    default_remedy = "Wait, or take a new link: `orchestra login-link`."
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class StorageError(OrchestraError):
     """The disk or the state file refuses; nothing that was stored before is lost."""
 
