@@ -31,7 +31,13 @@ _BY_STATUS: Mapping[int, type[ServiceError]] = {
     429: RateLimited,
 }
 _SAID_MOST = 500
-_NAMES: Mapping[str, str] = {"github": "GitHub", "notion": "Notion", "gmail": "Gmail", "openai": "The model service"}
+_NAMES: Mapping[str, str] = {
+    "github": "GitHub",
+    "notion": "Notion",
+    "gmail": "Gmail",
+    "openai": "The model server",
+    "http": "The server",
+}
 _BROKEN: tuple[tuple[tuple[type[BaseException], ...], type[ServiceError], str, Outcome], ...] = (
     ((httpx.ConnectTimeout, httpx.PoolTimeout), Timeout, "{name} cannot be reached in time.", "not_done"),
     ((httpx.TimeoutException, TimeoutError), Timeout, "{name} gave no whole answer in time.", "unknown"),

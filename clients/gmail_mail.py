@@ -75,9 +75,7 @@ def _decoded_words(value: str) -> str:
         pieces = decode_header(value)
     except (HeaderParseError, binascii.Error, ValueError):
         return value
-    return "".join(
-        piece if isinstance(piece, str) else decoded(piece, charset or "utf-8") for piece, charset in pieces
-    )
+    return "".join(piece if isinstance(piece, str) else decoded(piece, charset or "utf-8") for piece, charset in pieces)
 
 
 def _arrived(message: Part) -> str:

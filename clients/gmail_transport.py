@@ -1,0 +1,110 @@
+"""The `http` object of google-api-python-client over the shared HTTP client, and Gmail's refusals as our errors."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from clients import failures
+from clients.errors import AuthError, BadAnswer, ServiceError
+from clients.gmail_tokens import SERVICE, SIGN_IN_AGAIN, Tokens
+
+if TYPE_CHECKING:
+    from googleapiclient.http import HttpRequest
+    from httplib2 import Response
+
+
+class GoogleHttp:
+    """Sends what googleapiclient builds; threads may share it, unlike httplib2's. Raises ServiceError only."""
+
+    def __init__(self, http: httpx.Client, tokens: Tokens) -> None:
+        self._http = http
+        self._tokens = tokens
+
+    def request(
+        self, uri: str, method: str = "GET", body: Any = None, headers: dict[str, str] | None = None, **_: object
+    ) -> tuple[Response, bytes]:
+        """Send one request with a token; a refused token is renewed once, since a 401 means that nothing was done."""
+        from httplib2 import Response
+
+        answer = self._accepted(method, uri, body, dict(headers or {}))
+        given = Response({"status": str(answer.status_code), **dict(answer.headers)})  # type: ignore[no-untyped-call]
+        return given, answer.content
+
+    def _accepted(self, method: str, uri: str, body: Any, headers: dict[str, str]) -> httpx.Response:
+        token = self._tokens.current()
+        answer = self._sent(method, uri, body, {**headers, "authorization": f"Bearer {token}"})
+        if answer.status_code == 401:
+            other = self._tokens.renewed(token)
+            if other:
+                token = other
+                answer = self._sent(method, uri, body, {**headers, "authorization": f"Bearer {token}"})
+        if answer.status_code >= 300:
+            raise self._refusal(answer, token)
+        return answer
+
+    def _sent(self, method: str, uri: str, body: Any, headers: dict[str, str]) -> httpx.Response:
+        try:
+            return self._http.request(method, uri, content=body, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise failures.of_broken_connection(SERVICE, error) from error
+
+    def _refusal(self, answer: httpx.Response, token: str) -> ServiceError:
+        said = failures.without_secrets(_said(answer), [token])
+        error = failures.of_status(SERVICE, answer.status_code, answer.headers, said)
+        if isinstance(error, AuthError):
+            owner = self._tokens.owner()
+            error.remedy = f"The account is {owner}. {SIGN_IN_AGAIN}" if owner else SIGN_IN_AGAIN
+        return error
+
+    def close(self) -> None:
+        """Nothing to close: the connections belong to the shared client."""
+
+
+def _said(answer: httpx.Response) -> str:
+    """Give Google's own sentence with its reason word, which tells a rate limit from a refusal."""
+    try:
+        error = json.loads(answer.content)["error"]
+        reasons = [str(entry.get("reason", "")) for entry in error.get("errors", [])]
+        return " ".join([str(error.get("message", "")), *(f"({reason})" for reason in reasons if reason)])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+
+
+def answered(request: HttpRequest, *needed: str) -> dict[str, Any]:
+    """Send a request of the SDK and give its answer; BadAnswer where it is no object or lacks a needed field."""
+    try:
+        answer = request.execute(num_retries=0)
+    except ServiceError:
+        raise
+    except (ValueError, LookupError, TypeError) as error:
+        raise failures.of_broken_connection(SERVICE, error) from error
+    if not isinstance(answer, dict):  # the SDK gives what is not JSON as a string, and an empty answer too
+        raise BadAnswer("Gmail gave an answer that is not JSON.", service=SERVICE)
+    missing = [name for name in needed if name not in answer]
+    if missing:
+        raise BadAnswer(f"Gmail gave an answer without {', '.join(missing)}.", service=SERVICE)
+    return answer
+
+
+def entries(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Give the list of this name in an answer (Gmail leaves empty ones out); BadAnswer where an entry has no id."""
+    found = answer.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(entry, dict) and "id" in entry for entry in found):
+        raise BadAnswer(f"Gmail gave a list of {name} that cannot be understood.", service=SERVICE)
+    return found
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Turn what an answer of the wrong shape makes our own reading raise into BadAnswer."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise BadAnswer(
+            f"Gmail gave an answer of another shape than its API ({error!r:.200}).", service=SERVICE
+        ) from error
