@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from clients import failures
 from clients.errors import InvalidRequest, ServiceError
 from clients.openai_answers import plain_answer
+from clients.openai_schema import asked_in_words, response_format
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -49,6 +50,7 @@ class OpenAIClient:
         self.base_url = settings.base_url
         self._key = settings.api_key.get_secret_value()
         self._sdk = _sdk(settings.base_url, self._key, http)
+        self._without_schemas: set[str] = set()
 
     def account(self) -> str:
         """Give the host and port of the server: a model has no account that could be named without the key."""
@@ -104,8 +106,33 @@ class OpenAIClient:
         if response_format is not None:
             body["response_format"] = dict(response_format)
         with self._reading():
-            answer = self._sdk.chat.completions.create(model=name, messages=list(messages), extra_body=body)  # type: ignore[arg-type]
-            return plain_answer(answer, name)
+            ask: Any = self._sdk.chat.completions.create
+            return plain_answer(ask(model=name, messages=list(messages), extra_body=body), name)
+
+    def chat_json(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        schema: Mapping[str, Any],
+        *,
+        model: str = "",
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Json:
+        """Ask the model for JSON of this schema; gives what `chat` gives, its `text` not yet checked.
+
+        A server that refuses schemas (400) is asked for any JSON object, with the schema in the instructions.
+        """
+        name = model or self.model
+        if name not in self._without_schemas:
+            try:
+                wish = response_format(schema)
+                return self.chat(messages, model=model, parameters=parameters, response_format=wish)
+            except InvalidRequest as error:
+                if error.http_status is None:  # refused here, not by the server
+                    raise
+        worded = asked_in_words(messages, schema)
+        answer = self.chat(worded, model=model, parameters=parameters, response_format={"type": "json_object"})
+        self._without_schemas.add(name)
+        return answer
 
     def _allowed(self, parameters: Mapping[str, Any]) -> Json:
         refused = sorted(_OURS & parameters.keys())

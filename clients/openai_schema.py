@@ -1,0 +1,44 @@
+"""How a model is asked for JSON of a given shape: by the API's own means, or in words where a server knows none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_NESTED = ("properties", "$defs", "definitions")
+_LISTED = ("anyOf", "oneOf", "allOf", "prefixItems")
+
+
+def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the `response_format` that makes a model keep to a JSON Schema (OpenAI, structured outputs).
+
+    `strict` only where the schema obeys its rules: otherwise OpenAI refuses the whole request.
+    """
+    described = {"name": "answer", "schema": dict(schema), "strict": is_strict(schema)}
+    return {"type": "json_schema", "json_schema": described}
+
+
+def is_strict(schema: Any) -> bool:
+    """Say whether every object in the schema is closed and names all its properties as required."""
+    if not isinstance(schema, Mapping):
+        return True
+    if schema.get("type") == "object" or "properties" in schema:
+        names = set(schema.get("properties", {}))
+        if schema.get("additionalProperties") is not False or set(schema.get("required", [])) != names:
+            return False
+    inner = [each for key in _NESTED for each in dict(schema.get(key, {})).values()]
+    inner += [each for key in _LISTED for each in schema.get(key, [])]
+    return all(is_strict(each) for each in [*inner, schema.get("items")])
+
+
+def asked_in_words(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the messages with the schema among the instructions, for servers that know `json_object` at most."""
+    wish = (
+        "Answer with one JSON value and nothing else: no explanation, no code fence. "
+        f"It must fit this JSON Schema:\n{json.dumps(schema, ensure_ascii=False)}"
+    )
+    first, *rest = [dict(message) for message in messages] or [{"role": "system", "content": ""}]
+    if first.get("role") == "system":
+        return [{**first, "content": f"{first['content']}\n\n{wish}".strip()}, *rest]
+    return [{"role": "system", "content": wish}, first, *rest]
