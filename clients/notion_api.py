@@ -1,0 +1,147 @@
+"""notion-client on the shared HTTP client, and Notion's refusals as errors of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import httpx
+
+from clients import failures
+from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
+from clients.notion_values import Json
+from clients.transport import CONNECT_SECONDS, borrowed
+
+if TYPE_CHECKING:
+    from notion_client import Client
+
+SERVICE = "notion"
+VERSION = "2025-09-03"
+
+_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+def notion_api(http: httpx.Client, base_url: str, token: str) -> Client:
+    """Make the SDK's client that sends through `http`, with its retries and its own log off."""
+    from notion_client import Client
+
+    # The SDK writes its token and address into the client that it gets.
+    own = borrowed(http)
+    api = Client(
+        client=own,
+        auth=token,
+        base_url=base_url.rstrip("/"),
+        retry=False,
+        notion_version=VERSION,
+        logger=logging.getLogger("clients.notion.sdk"),
+        log_level=logging.CRITICAL,
+    )
+    own.timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
+    return api
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Turn whatever the SDK, httpx or an answer of the wrong shape raises into an error of `clients.errors`."""
+    from notion_client.errors import HTTPResponseError, InvalidPathParameterError, RequestTimeoutError
+
+    try:
+        yield
+    except ServiceError:
+        raise
+    except HTTPResponseError as error:
+        raise failures.of_status(SERVICE, error.status, error.headers, _said(error.body)) from error
+    except InvalidPathParameterError as error:
+        raise InvalidRequest(f"Notion cannot be asked like this: {error}", service=SERVICE) from error
+    except (RequestTimeoutError, httpx.HTTPError) as error:
+        raise failures.of_broken_connection(SERVICE, error) from error
+    except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
+        raise BadAnswer(
+            f"Notion answered something of another shape than its API promises ({error!r:.200}).", service=SERVICE
+        ) from error
+
+
+def _said(body: str) -> str:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return ""
+    return str(answer.get("message") or "") if isinstance(answer, dict) else ""
+
+
+def answered(answer: Any) -> Json:
+    """Take an answer for the JSON object that it should be; raises TypeError."""
+    if not isinstance(answer, dict):
+        raise TypeError(f"{type(answer).__name__} instead of an object")
+    return answer
+
+
+def every(ask: Callable[..., Any], **asked: Any) -> Iterator[Json]:
+    """Give the results of a paged question, page by page, as far as they are taken."""
+    cursor = None
+    while True:
+        answer = answered(ask(**asked, page_size=100, start_cursor=cursor))
+        yield from answer["results"]
+        cursor = answer.get("next_cursor")
+        if not answer.get("has_more") or not cursor:
+            return
+
+
+def id_in(text: str) -> str | None:
+    """Find Notion's id in an id or a web address; None where there is none."""
+    text = text.strip()
+    if _ID.fullmatch(text):
+        return str(UUID(text))
+    if not text.startswith(("http://", "https://")):
+        return None
+    address = urlsplit(text)
+    opened = parse_qs(address.query).get("p", [""])[0]  # a page that is open beside its database
+    found = _ID.findall(opened) or _ID.findall(address.path)
+    return str(UUID(found[-1])) if found else None
+
+
+def page_id(text: str) -> str:
+    """Read a page's id or web address; raises InvalidRequest."""
+    found = id_in(text)
+    if found is None:
+        raise InvalidRequest(
+            f"{text!r} is not a Notion page.", service=SERVICE, remedy="Give the page's address or its id."
+        )
+    return found
+
+
+def wrong_layer(api: Client, some_id: str, wanted: str) -> ServiceError:
+    """Say what an id is, where it is not `wanted` ("database", "page")."""
+    layers: tuple[tuple[str, Callable[[str], Any]], ...] = (
+        ("database", api.databases.retrieve),
+        ("data source", api.data_sources.retrieve),
+        ("page", api.pages.retrieve),
+        ("block", api.blocks.retrieve),
+    )
+    for layer, retrieve in layers:
+        if layer != wanted and _exists(retrieve, some_id):
+            return InvalidRequest(
+                f"{some_id} is a {layer}, not a {wanted}.",
+                service=SERVICE,
+                remedy=f"Give the address or the id of a {wanted}.",
+            )
+    return NotFound(
+        f"Notion shows no {wanted} {some_id} to this connection.",
+        service=SERVICE,
+        remedy=f"Open the {wanted} in Notion, menu ..., Connections, and add this connection.",
+    )
+
+
+def _exists(retrieve: Callable[[str], Any], some_id: str) -> bool:
+    try:
+        with reading():
+            retrieve(some_id)
+    except (NotFound, InvalidRequest):
+        return False
+    return True

@@ -1,0 +1,70 @@
+"""What of Notion's pages workflows see, and how a page says which write made it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from clients.notion_databases import KEY_PROPERTY, Source
+from clients.notion_values import Json, from_notion, property_name, rich_text, title_property
+
+CLOCK_SKEW = timedelta(seconds=120)
+"""How far Notion's clock, which shows whole minutes, may be from ours."""
+UNFINISHED = " (being written)"
+_KEY_MOST = 500
+
+
+def page_of(found: Mapping[str, Any]) -> Json:
+    """A page: {id, url, title, properties, created_at, last_edited_at}; properties as plain values."""
+    values = found["properties"]
+    title = next((name for name, value in values.items() if value.get("type") == "title"), None)
+    plain = from_notion(values)
+    return {
+        "id": str(found["id"]),
+        "url": str(found["url"]),
+        "title": plain[title] if title else "",
+        "properties": plain,
+        "created_at": str(found["created_time"]),
+        "last_edited_at": str(found["last_edited_time"]),
+    }
+
+
+def brief(page: Mapping[str, Any]) -> Json:
+    """What a write gives of a page: {id, url, title}."""
+    found = page_of(page)
+    return {name: found[name] for name in ("id", "url", "title")}
+
+
+def held_key(key: str) -> str:
+    """The text that stands for a key in `Orchestra key`: the key, or its SHA-256 where it is very long."""
+    return key if len(key) <= _KEY_MOST else "sha256:" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def key_value(held: str, suffix: str = "") -> Json:
+    """The property value that holds a key; nothing for no key."""
+    return {KEY_PROPERTY: {"rich_text": rich_text(held + suffix)}} if held else {}
+
+
+def says(source: Source, page: Mapping[str, Any], title: str, properties: Mapping[str, Any]) -> bool:
+    """Tell whether a page already has this title and these property values."""
+    present = from_notion(page["properties"])
+    asked = {title_property(source.schema): title, **properties}
+    return all(_same(present.get(property_name(source.schema, name)), value) for name, value in asked.items())
+
+
+def _same(present: Any, asked: Any) -> bool:
+    if isinstance(present, list):
+        return present == (asked if isinstance(asked, list) else [asked] if asked else [])
+    return present == asked or (not present and not asked) or (isinstance(present, str) and present == str(asked))
+
+
+def is_created_since(page: Mapping[str, Any], moment: datetime) -> bool:
+    """Tell whether a page was made after the moment, as far as both clocks agree."""
+    return datetime.fromisoformat(page["created_time"]) >= moment - CLOCK_SKEW
+
+
+def is_edited_since(page: Mapping[str, Any], moment: datetime) -> bool:
+    """Tell whether a page was changed after the moment, as far as both clocks agree."""
+    return datetime.fromisoformat(page["last_edited_time"]) >= moment - CLOCK_SKEW
