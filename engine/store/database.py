@@ -36,7 +36,8 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "state.db"
-        self._lock = threading.Lock()  # one writer in this process; BEGIN IMMEDIATE keeps others out
+        self.write_lock = threading.Lock()
+        """One writer in this process at a time; BEGIN IMMEDIATE keeps other processes out."""
         with storage_errors(self.path):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _refuse_network_file_system(folder)
@@ -52,7 +53,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection inside BEGIN IMMEDIATE; committed and synced when the block ends, else undone."""
-        with storage_errors(self.path), self._lock, self._engine.connect() as connection:
+        with storage_errors(self.path), self.write_lock, self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -60,6 +61,14 @@ class Database:
                 connection.exec_driver_sql("ROLLBACK")
                 raise
             connection.exec_driver_sql("COMMIT")
+
+    def raw_connection(self) -> sqlite3.Connection:
+        """Return a connection of the driver itself, for the journal's hot path."""
+        with storage_errors(self.path):
+            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+            for pragma in _pragmas():
+                connection.execute(pragma)
+            return connection
 
     def close(self) -> None:
         """Close every connection; the file stays whole without it, too."""

@@ -26,7 +26,6 @@ runs = Table(
     Column("sentence", Text, nullable=False, default=""),
     Column("counts", Text, nullable=False, default="{}"),
     Column("owner", Text),
-    Column("epoch", Integer, nullable=False, default=0),
     Column("due_at", Text),
     Column("cancel_requested", Integer, nullable=False, default=0),
     Column("request_key", Text, unique=True),

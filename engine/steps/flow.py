@@ -1,0 +1,130 @@
+"""Steps that touch nothing outside: set values, check a condition, wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from pydantic import Field, field_validator, model_validator
+
+from engine.errors import AssertionFailed
+from engine.names import timestamp
+from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, WaitUntil, content, option
+
+LONGEST_WAIT = timedelta(days=366)
+
+
+class SetFields(Fields):
+    """What `flow.set` takes."""
+
+    values: dict[str, Any] = content("Values by name")
+
+
+class Set(StepType):
+    """Give names to values, for the steps after it."""
+
+    name = "flow.set"
+    title = "Set values"
+    effect = Effect.PURE
+    fields = SetFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Return the values as they are."""
+        return call.fields.values
+
+    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """Each value has the shape that it is written in; an expression may be anything."""
+        values = arguments.get("values")
+        if not isinstance(values, dict) or not values:
+            return {}
+        return {"type": "object", "properties": {name: _shape(value) for name, value in values.items()}}
+
+
+def _shape(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {} if value.startswith("{{") and value.endswith("}}") else {"type": "string"}
+    if isinstance(value, dict) and value:
+        return {"type": "object", "properties": {name: _shape(inner) for name, inner in value.items()}}
+    kinds: dict[type, dict[str, Any]] = {bool: {"type": "boolean"}, int: {"type": "integer"}, float: {"type": "number"}}
+    return kinds.get(type(value), {})
+
+
+class AssertFields(Fields):
+    """What `flow.assert` takes."""
+
+    condition: bool = option("Must be true")
+    message: str = content("What to say when it is not", default="The condition is false.")
+
+
+class AssertOutput(Output):
+    """What `flow.assert` gives."""
+
+    ok: bool = Field(True, title="Always true")
+
+
+class Assert(StepType):
+    """Stop here with a message unless a condition holds."""
+
+    name = "flow.assert"
+    title = "Check a condition"
+    effect = Effect.PURE
+    fields = AssertFields
+    output = AssertOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {ok: true}; raises AssertionFailed with the step's message."""
+        if not call.fields.condition:
+            raise AssertionFailed(call.fields.message, remedy="Look at the values that the condition uses.")
+        return {"ok": True}
+
+
+class WaitFields(Fields):
+    """What `flow.wait` takes: one of the two."""
+
+    seconds: float | None = option("Seconds to wait", default=None, ge=0, le=LONGEST_WAIT.total_seconds())
+    until: str | None = option("Wait until this time, with offset (RFC 3339)", default=None)
+
+    @field_validator("until")
+    @classmethod
+    def _with_offset(cls, text: str | None) -> str | None:
+        if text is not None and datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError("a time needs its offset, like 2026-11-20T09:00:00+01:00 or …Z")
+        return text
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> WaitFields:
+        if self.seconds is not None and self.until is not None:
+            raise ValueError("takes 'seconds' or 'until', not both")
+        return self
+
+
+class WaitOutput(Output):
+    """What `flow.wait` gives."""
+
+    waited_until: str = Field(title="When it went on (UTC)")
+
+
+class Wait(StepType):
+    """Wait, for seconds or days, without holding anything; a restart does not shorten it."""
+
+    name = "flow.wait"
+    title = "Wait"
+    effect = Effect.PURE
+    fields = WaitFields
+    output = WaitOutput
+    LONGEST: ClassVar[timedelta] = LONGEST_WAIT
+
+    def call(self, call: Call) -> WaitUntil:
+        """Return when to go on."""
+        assert call.started_at is not None
+        due = call.started_at + timedelta(seconds=call.fields.seconds or 0)
+        if call.fields.until is not None:
+            due = datetime.fromisoformat(call.fields.until).astimezone(UTC)
+        return WaitUntil(due, {"waited_until": timestamp(due)})
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """One of the two fields must be there."""
+        if not {"seconds", "until"} & set(arguments):
+            return [("seconds", "flow.wait needs 'seconds' or 'until'.")]
+        return []

@@ -1,0 +1,112 @@
+"""The run journal: all events of one turn of the engine's loop reach the disk in one transaction.
+
+Everything here happens on the engine's loop thread. A commit blocks that thread for one disk sync; meanwhile nothing
+could go on anyway, and what arrives from the worker threads during the sync shares the next one (group commit).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from engine.errors import InUse
+from engine.store.database import Database, storage_errors
+
+Change = Callable[[sqlite3.Cursor], Any]
+_INSERT_EVENT = "INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)"
+
+
+class Fenced(InUse):
+    """Another process has taken this one for dead and its runs over; this one must stop writing."""
+
+    default_remedy = "Nothing is lost: the other process goes on with the runs."
+
+
+class Journal:
+    """Appends events and other row changes; `committed()` waits until all of them so far are on disk."""
+
+    def __init__(self, database: Database, owner: str) -> None:
+        self._database = database
+        self._owner = owner
+        self._connection = database.raw_connection()
+        self._events: list[tuple[str, int, str]] = []
+        self._changes: list[tuple[Change, asyncio.Future[Any]]] = []
+        self._done: asyncio.Future[None] | None = None
+
+    def append(self, run_id: str, number: int, event: dict[str, Any]) -> None:
+        """Add an event of a run; it is on disk after the next `committed()`."""
+        text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        self._events.append((run_id, number, text))
+        self._schedule()
+
+    def change(self, change: Change) -> asyncio.Future[Any]:
+        """Run `change(cursor)` inside the next transaction; the future has its result once that is on disk."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._changes.append((change, future))
+        self._schedule()
+        return future
+
+    async def committed(self) -> None:
+        """Wait until everything added so far is on disk. Raises StorageError or Fenced; then nothing of it is."""
+        if self._done is not None:
+            await asyncio.shield(self._done)
+
+    def read(self, statement: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one short query on the loop's own connection."""
+        with storage_errors(self._database.path):
+            return self._connection.execute(statement, tuple(parameters)).fetchall()
+
+    def close(self) -> None:
+        """Write what is left and close the connection."""
+        if self._done is not None:
+            self._flush()
+        self._connection.close()
+
+    def _schedule(self) -> None:
+        if self._done is None:
+            loop = asyncio.get_running_loop()
+            self._done = loop.create_future()
+            # A failed commit is told to those who wait; nobody may wait, and that is no error of its own.
+            self._done.add_done_callback(lambda future: future.exception())
+            loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        events, changes, done = self._events, self._changes, self._done
+        self._events, self._changes, self._done = [], [], None
+        assert done is not None
+        try:
+            results = self._commit(events, [change for change, _ in changes])
+        except Exception as error:  # noqa: BLE001 - whatever it is, every waiter must hear of it
+            for future in (done, *(future for _, future in changes)):
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), result in zip(changes, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+        if not done.done():
+            done.set_result(None)
+
+    def _commit(self, events: list[tuple[str, int, str]], changes: list[Change]) -> list[Any]:
+        with storage_errors(self._database.path), self._database.write_lock:
+            cursor = self._connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                self._check_fence(cursor)
+                cursor.executemany(_INSERT_EVENT, events)
+                results = [change(cursor) for change in changes]
+                cursor.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    cursor.execute("ROLLBACK")
+                raise
+            return results
+
+    def _check_fence(self, cursor: sqlite3.Cursor) -> None:
+        """Every transaction checks that no other process has declared this one dead."""
+        cursor.execute("SELECT 1 FROM owners WHERE owner = ?", (self._owner,))
+        if cursor.fetchone() is None:
+            raise Fenced("Another process has taken over the runs of this one.")

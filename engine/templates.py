@@ -1,0 +1,206 @@
+"""Text with `{{ }}` in it: where each expression begins and ends, and how it is spelt for CEL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.errors import ExpressionError
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+|//[^\n]*)
+  | (?P<string>[rRbB]{0,2}(?:'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"))
+  | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+  | (?P<number>\d[\w.]*)
+  | (?P<open>[([{])
+  | (?P<close>[)\]}])
+  | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+@dataclass(frozen=True)
+class Token:
+    """One lexical piece of an expression."""
+
+    kind: str
+    text: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a template: literal text, or the source between `{{` and `}}`."""
+
+    text: str
+    offset: int
+    is_expression: bool
+
+
+def tokens(source: str, start: int = 0) -> Iterator[Token]:
+    """Split an expression into tokens; strings are one token each, whatever they contain."""
+    for match in _TOKEN.finditer(source, start):
+        yield Token(match.lastgroup or "other", match.group(), match.start())
+
+
+def parts(text: str) -> list[Part]:
+    """Split template text into literal and expression parts.
+
+    Raises ExpressionError (details: `offset`) where an expression does not end.
+    """
+    found: list[Part] = []
+    position = 0
+    while (begin := text.find("{{", position)) >= 0:
+        if begin > position:
+            found.append(Part(text[position:begin], position, is_expression=False))
+        end = _end(text, begin)
+        found.append(Part(text[begin + 2 : end], begin + 2, is_expression=True))
+        position = end + 2
+    if position < len(text) or not found:
+        found.append(Part(text[position:], position, is_expression=False))
+    return found
+
+
+def _end(text: str, begin: int) -> int:
+    """Return where the `}}` stands that closes the `{{` at `begin`."""
+    open_brackets: list[str] = []
+    for token in tokens(text, begin + 2):
+        if not open_brackets and text.startswith("}}", token.offset):
+            return token.offset
+        if token.kind == "open":
+            open_brackets.append(_CLOSING[token.text])
+        elif token.kind == "close" and (not open_brackets or open_brackets.pop() != token.text):
+            raise ExpressionError(
+                f"{token.text!r} closes nothing that was opened.",
+                remedy="Check the brackets, and that the expression ends with '}}'.",
+                offset=token.offset,
+            )
+    raise ExpressionError("'{{' is not closed by '}}'.", remedy="For a literal '{{' write {{ '{{' }}.", offset=begin)
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """An expression as CEL gets it, and the way back from its columns to the author's."""
+
+    text: str
+    pieces: tuple[tuple[int, int], ...]
+    """(offset in `text`, offset in the source), ascending."""
+
+    def source_offset(self, offset: int) -> int:
+        """Return the author's offset for an offset in `text`."""
+        begin, source = max((piece for piece in self.pieces if piece[0] <= offset), default=(0, 0))
+        return source + offset - begin
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.text = ""
+        self.pieces: list[tuple[int, int]] = []
+
+    def put(self, text: str, source_offset: int) -> None:
+        self.pieces.append((len(self.text), source_offset))
+        self.text += text
+
+
+def spelling(source: str) -> Spelling:
+    """Rewrite our own functions into CEL.
+
+    `default(a.b, y)` becomes `a.?b.orValue(y)`, so that types stay checked; `text(x)` and `json(x)` get their
+    argument as a list of one, because a function of this CEL runtime cannot take a value of any type.
+    Raises ExpressionError (details: `offset`).
+    """
+    writer = _Writer()
+    _rewrite([token for token in tokens(source) if token.kind != "space"], writer)
+    return Spelling(writer.text, tuple(writer.pieces))
+
+
+def _rewrite(run: Sequence[Token], writer: _Writer) -> None:
+    position = 0
+    while position < len(run):
+        token = run[position]
+        if token.text in ("default", "text", "json") and _is_call(run, position):
+            end = _closing(run, position + 1)
+            arguments = _arguments(run[position + 2 : end])
+            (_put_default if token.text == "default" else _put_wrapped)(token, arguments, writer)
+            position = end + 1
+        else:
+            _put_token(run, position, writer)
+            position += 1
+
+
+def _put_token(run: Sequence[Token], position: int, writer: _Writer) -> None:
+    token = run[position]
+    glued = position > 0 and {token.kind, run[position - 1].kind} <= {"name", "number"}
+    if glued:
+        writer.put(" ", token.offset - 1)
+    writer.put(token.text, token.offset)
+
+
+def _is_call(run: Sequence[Token], position: int) -> bool:
+    follows_dot = position > 0 and run[position - 1].text == "."
+    return not follows_dot and position + 1 < len(run) and run[position + 1].text == "("
+
+
+def _closing(run: Sequence[Token], opening: int) -> int:
+    depth = 0
+    for position in range(opening, len(run)):
+        depth += {"open": 1, "close": -1}.get(run[position].kind, 0)
+        if depth == 0:
+            return position
+    raise ExpressionError("'(' is not closed.", offset=run[opening].offset)
+
+
+def _arguments(run: Sequence[Token]) -> list[Sequence[Token]]:
+    arguments: list[list[Token]] = [[]]
+    depth = 0
+    for token in run:
+        depth += {"open": 1, "close": -1}.get(token.kind, 0)
+        if token.text == "," and depth == 0:
+            arguments.append([])
+        else:
+            arguments[-1].append(token)
+    return [argument for argument in arguments if argument]
+
+
+def _put_wrapped(name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
+    if len(arguments) != 1:
+        raise ExpressionError(f"{name.text}() takes one value.", offset=name.offset)
+    writer.put(f"{name.text}([", name.offset)
+    _rewrite(arguments[0], writer)
+    writer.put("])", name.offset)
+
+
+def _put_default(name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
+    if len(arguments) != 2 or arguments[0][0].kind != "name" or len(arguments[0]) < 2:
+        raise ExpressionError(
+            "default() takes a path and a value, like default(steps.read.output.kind, 'none').", offset=name.offset
+        )
+    _put_optional_path(arguments[0], writer)
+    writer.put(".orValue(", name.offset)
+    _rewrite(arguments[1], writer)
+    writer.put(")", name.offset)
+
+
+def _put_optional_path(path: Sequence[Token], writer: _Writer) -> None:
+    writer.put(path[0].text, path[0].offset)
+    position = 1
+    while position < len(path):
+        token = path[position]
+        if token.text == "." and position + 1 < len(path):
+            writer.put(".?", token.offset)
+            writer.put(path[position + 1].text, path[position + 1].offset)
+            position += 2
+        elif token.text == "[":
+            end = _closing(path, position)
+            writer.put("[?", token.offset)
+            _rewrite(path[position + 1 : end], writer)
+            writer.put("]", path[end].offset)
+            position = end + 1
+        else:
+            raise ExpressionError(
+                "The first argument of default() is a plain path, like steps.read.output.kind.", offset=token.offset
+            )
