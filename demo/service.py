@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.faults import Fault, FaultSwitch
@@ -58,13 +58,17 @@ class OpenRoute(Route):
     """A route that asks for no token: a page for people, or a service's own token endpoint."""
 
 
-async def json_object(request: Request) -> dict[str, Any]:
-    """The request's JSON object ({} for an empty body); raises Refused 400."""
-    body = await request.body()
+async def json_document(request: Request) -> Any:
+    """The request's JSON ({} for an empty body); raises Refused 400."""
     try:
-        document = json.loads(body or b"{}")
+        return json.loads(await request.body() or b"{}")
     except ValueError as error:
         raise Refused(400, "Problems parsing JSON") from error
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The request's JSON object ({} for an empty body); raises Refused 400."""
+    document = await json_document(request)
     if not isinstance(document, dict):
         raise Refused(400, "Body should be a JSON object")
     return document
@@ -124,7 +128,7 @@ class TokenCheck:
     def __init__(self, app: ASGIApp, *, stand_in: StandIn, routes: list[Route]) -> None:
         self.app = app
         self.stand_in = stand_in
-        self.open_routes: list[BaseRoute] = [each for each in routes if isinstance(each, OpenRoute)]
+        self.routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
@@ -141,7 +145,8 @@ class TokenCheck:
         word, _, token = Request(scope).headers.get("authorization", "").partition(" ")
         if word.lower() in {"bearer", "token"} and token.strip() == self.stand_in.TOKEN:
             return True
-        return any(route.matches(scope)[0] is Match.FULL for route in self.open_routes)
+        first = next((route for route in self.routes if route.matches(scope)[0] is Match.FULL), None)
+        return isinstance(first, OpenRoute)
 
 
 def _controls(

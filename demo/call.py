@@ -1,0 +1,97 @@
+"""One request as the handlers of GitHub and Notion see it, and the step from handler to route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from demo.service import OpenRoute, Refused, base_url, json_document
+from demo.store import Store
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request with its JSON body already read."""
+
+    request: Request
+    store: Store
+    body: dict[str, Any]
+    # Where the body is an array instead (GitHub's labels may come so).
+    array: list[Any] | None = None
+
+    @property
+    def base(self) -> str:
+        """Scheme, host and port as the caller named them."""
+        return base_url(self.request)
+
+    def part(self, name: str) -> str:
+        """A part of the path, empty where the route has none of this name."""
+        return str(self.request.path_params.get(name, ""))
+
+    def query(self, name: str, default: str = "") -> str:
+        """A query parameter, the default where it is not given."""
+        return self.request.query_params.get(name, default)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a handler answers: a JSON document (None: no content) with status and headers."""
+
+    document: Any
+    status: int = 200
+    headers: dict[str, str] | None = None
+
+    def response(self, extra_headers: dict[str, str] | None = None) -> Response:
+        """The reply as it leaves."""
+        headers = {**(extra_headers or {}), **(self.headers or {})}
+        if self.document is None:
+            return Response(status_code=self.status, headers=headers)
+        return JSONResponse(self.document, self.status, headers)
+
+
+Handler = Callable[[Call], Reply]
+# Rows of method, path and handler.
+Table = Sequence[tuple[str, str, Handler]]
+
+
+def api_routes(store: Store, table: Table, headers: Callable[[], dict[str, str]]) -> list[Route]:
+    """The routes of a table. A handler that may write runs in one transaction; it never awaits, so it is alone."""
+
+    def endpoint(handler: Handler) -> Callable[[Request], Any]:
+        async def answer(request: Request) -> Response:
+            document = await json_document(request)
+            call = _call(request, store, document)
+            reads = request.method in {"GET", "HEAD"}
+            with nullcontext() if reads else store.transaction():
+                reply = handler(call)
+            return reply.response(headers())
+
+        return answer
+
+    return [Route(path, endpoint(handler), methods=[method]) for method, path, handler in table]
+
+
+def _call(request: Request, store: Store, document: Any) -> Call:
+    if isinstance(document, list):
+        return Call(request, store, {}, document)
+    if isinstance(document, dict):
+        return Call(request, store, document)
+    raise Refused(400, "Body should be a JSON object")
+
+
+def page_routes(store: Store, table: Sequence[tuple[str, Callable[[Call], str]]]) -> list[Route]:
+    """Routes of pages for people: path and the function that makes the HTML."""
+
+    def endpoint(page: Callable[[Call], str]) -> Callable[[Request], Any]:
+        async def answer(request: Request) -> Response:
+            return HTMLResponse(page(Call(request, store, {})))
+
+        return answer
+
+    return [OpenRoute(path, endpoint(page)) for path, page in table]

@@ -1,0 +1,116 @@
+"""GitHub: repositories, issues, comments, labels, commits, files and the lagging search of its REST API."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from starlette.routing import Route
+
+from demo import (
+    github_comments,
+    github_commits,
+    github_contents,
+    github_issues,
+    github_labels,
+    github_pages,
+    github_repositories,
+    github_search,
+)
+from demo.call import Call, Reply, api_routes, page_routes
+from demo.github_call import RateLimit, error_body
+from demo.github_objects import comment, issue
+from demo.github_records import new_comment, new_issue, new_label, save
+from demo.service import origin
+from demo.store import Store
+
+TOKEN = "demo-github-token"  # noqa: S105 - the same for everybody, good for loopback only
+ERROR = error_body
+TABLES = (github_search, github_comments, github_labels, github_issues, github_commits, github_contents)
+SAMPLE = Path(__file__).with_name("github_sample.json")
+
+
+def routes(store: Store) -> list[Route]:
+    """Every path of the REST API that is served, then the pages for people."""
+    limit = RateLimit()
+
+    def rate_limit(_: Call) -> Reply:
+        resources = {
+            "core": limit.resource(),
+            "search": limit.resource(30),
+            "graphql": limit.resource(),
+        }
+        return Reply({"resources": resources, "rate": resources["core"]})
+
+    table = [row for module in (*TABLES, github_repositories) for row in module.TABLE]
+    api = api_routes(store, [*table, ("GET", "/rate_limit", rate_limit)], limit.headers)
+    return [*api, *page_routes(store, github_pages.TABLE)]
+
+
+def show(store: Store) -> dict[str, Any]:
+    """Everything in the repositories, each entry as the API gives it."""
+    base = origin(store, "github")
+    repositories = store.all("github/repositories")
+    return {
+        "repositories": [github_repositories.shown_repository(base, store, each) for each in repositories],
+        "issues": [issue(base, store, each) for each in store.all("github/issues")],
+        "comments": [comment(base, each) for each in store.all("github/comments")],
+        "commits": [
+            github_commits.commit(base, each)
+            for record in repositories
+            for each in github_commits.history(store, record["full_name"])
+        ],
+    }
+
+
+@cache
+def _sample() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(SAMPLE.read_text(encoding="utf-8"))
+    return document
+
+
+def seed(store: Store) -> None:
+    """Two repositories with the work of the last weeks."""
+    sample, now = _sample(), datetime.now(UTC)
+
+    def ago(days: float) -> str:
+        return (now - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    for number, each in enumerate(sample["repositories"]):
+        record = {**each, "id": 510_000_001 + number, "created_at": ago(400), "updated_at": ago(34)}
+        store.put("github/repositories", each["full_name"], record)
+    for each in sample["labels"]:
+        new_label(store, each["repository"], each["name"], each["color"], each["description"])
+    for each in sample["issues"]:
+        _seed_issue(store, each, ago)
+    for each in sample["commits"]:
+        person = {"login": each["author"], **sample["people"][each["author"]]}
+        changes = _changes(store, each)
+        github_commits.new_commit(store, each["repository"], changes, each["message"], person, ago(each["days_ago"]))
+
+
+def _seed_issue(store: Store, each: dict[str, Any], ago: Any) -> None:
+    values = {name: each[name] for name in ("title", "body", "labels", "assignees", "user")}
+    record = new_issue(store, each["repository"], values, ago(each["days_ago"]))
+    for user, days, body in each["comments"]:
+        new_comment(store, record, user, body, ago(days))
+        record = store.get("github/issues", f"{record['repository']}#{record['number']}") or record
+    if each["state"] == "closed":
+        closed_at = ago(each["closed_days_ago"])
+        closed = {"state": "closed", "state_reason": "completed", "closed_at": closed_at, "updated_at": closed_at}
+        save(store, {**record, **closed, "closed_by": (each["assignees"] or [each["user"]])[0]})
+
+
+def _changes(store: Store, each: dict[str, Any]) -> dict[str, bytes | None]:
+    """The new contents of the files that a sample commit changes: `before` becomes `after`, or `after` is added."""
+    head = github_commits.find_commit(store, each["repository"], "")
+    texts: dict[str, str] = {}
+    for change in each["changes"]:
+        path, before, after = change["path"], change["before"], change["after"]
+        sha = head["tree"].get(path) if head else None
+        text = texts.get(path, github_commits.content_of(store, sha).decode())
+        texts[path] = text + after if before is None else text.replace(before, after)
+    return {path: text.encode() for path, text in texts.items()}

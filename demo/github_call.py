@@ -1,0 +1,144 @@
+"""What all of GitHub's answers have in common: errors, paging, rate-limit headers, times."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from demo.call import Call, Reply
+from demo.service import Refused
+from demo.store import Store
+
+DOCUMENTATION_URL = "https://docs.github.com/rest"
+HOURLY_LIMIT = 5000
+BODY_LENGTH = 65_536
+
+
+def error_body(status: int, message: str) -> dict[str, Any]:
+    """GitHub's error object."""
+    return {
+        "message": message,
+        "documentation_url": DOCUMENTATION_URL,
+        "status": str(status),
+    }
+
+
+def not_found() -> Refused:
+    """What GitHub says of all that is not there or not yours."""
+    return Refused(404, "Not Found")
+
+
+def invalid(resource: str, field: str, code: str, message: str | None = None) -> Refused:
+    """422 "Validation Failed" with one entry in `errors`."""
+    error = {"resource": resource, "field": field, "code": code}
+    if message is not None:
+        error["message"] = message
+    return Refused(422, "Validation Failed", errors=[error])
+
+
+def now() -> str:
+    """The present time as GitHub writes it: UTC, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def login(store: Store) -> str:
+    """The account that the token belongs to; a reset makes it another one."""
+    return f"demo-{store.generation}"
+
+
+def text(call: Call, resource: str, field: str, *, longest: int, needed: bool = True) -> str | None:
+    """A string of the body; raises Refused 422 in GitHub's words."""
+    value = call.body.get(field)
+    if value is None:
+        if needed:
+            raise Refused(422, f'Invalid request.\n\n"{field}" wasn\'t supplied.')
+        return None
+    if not isinstance(value, str):
+        raise Refused(422, f"Invalid request.\n\nFor 'properties/{field}', {value!r} is not a string.")
+    if needed and not value.strip():
+        raise invalid(resource, field, "missing_field")
+    if len(value) > longest:
+        problem = f"{field} is too long (maximum is {longest} characters)"
+        raise invalid(resource, field, "custom", problem)
+    return value
+
+
+def names(call: Call, field: str) -> list[str] | None:
+    """A list of names of the body, or None; labels may also come as objects with a name, or as a bare array."""
+    value = call.body.get(field) if call.array is None else call.array
+    if value is None:
+        return None
+    items = value if isinstance(value, list) else [value]
+    found = [each.get("name") if isinstance(each, dict) else each for each in items]
+    kept = [each for each in found if isinstance(each, str) and each]
+    if not isinstance(value, list) or len(kept) != len(found):
+        raise Refused(422, f"Invalid request.\n\nFor 'properties/{field}', {value!r} is not an array of strings.")
+    return list(dict.fromkeys(kept))
+
+
+def number(call: Call, name: str, default: int, highest: int) -> int:
+    """A paging parameter; GitHub takes the default for nonsense and the highest for too much."""
+    given = call.query(name)
+    return min(int(given), highest) if given.isdigit() and int(given) > 0 else default
+
+
+def since(call: Call, name: str = "since") -> str:
+    """A time of the query in the form of `now`, empty where it is not given; raises Refused 422."""
+    given = call.query(name)
+    if not given:
+        return ""
+    try:
+        moment = datetime.fromisoformat(given.replace(" ", "+"))
+    except ValueError as error:
+        raise Refused(422, f"Invalid request.\n\n{given!r} is not a date-time.") from error
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def page(call: Call, items: list[Any], render: Callable[[Any], Any], wrap: Callable[[list[Any]], Any] = list) -> Reply:
+    """One page of a list with its Link header; only the page's items are rendered."""
+    size = number(call, "per_page", 30, 100)
+    here = number(call, "page", 1, 10_000)
+    last = max(1, -(-len(items) // size))
+    around = {"prev": here - 1, "next": here + 1, "last": last, "first": 1}
+    shown = {
+        relation: target
+        for relation, target in around.items()
+        if (relation in {"prev", "first"} and here > 1) or (relation in {"next", "last"} and here < last)
+    }
+    links = ", ".join(f'<{_address(call, target)}>; rel="{relation}"' for relation, target in shown.items())
+    document = wrap([render(each) for each in items[(here - 1) * size : here * size]])
+    return Reply(document, headers={"link": links} if links else None)
+
+
+def _address(call: Call, target: int) -> str:
+    query = dict(call.request.query_params) | {"page": str(target)}
+    return f"{call.base}{call.request.url.path}?{urlencode(query)}"
+
+
+class RateLimit:
+    """Counts requests as GitHub does, an hour at a time; it never refuses one (the fault switch does that)."""
+
+    def __init__(self) -> None:
+        self.used = 0
+        self.resets_at = 0
+
+    def resource(self, limit: int = HOURLY_LIMIT) -> dict[str, int]:
+        """The state as `GET /rate_limit` gives it."""
+        if self.resets_at <= time.time() or self.used >= HOURLY_LIMIT:
+            self.used, self.resets_at = 0, int(time.time()) + 3600
+        used = min(self.used, limit)
+        return {"limit": limit, "remaining": limit - used, "reset": self.resets_at, "used": used}
+
+    def headers(self) -> dict[str, str]:
+        """The headers of the next answer."""
+        self.used += 1
+        state = self.resource()
+        return {
+            "x-github-media-type": "github.v3; format=json",
+            "x-ratelimit-resource": "core",
+            **{f"x-ratelimit-{name}": str(value) for name, value in state.items()},
+        }

@@ -1,0 +1,134 @@
+"""Inline text: Notion's rich text objects, read from Markdown and written as Markdown and HTML."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+RichText = list[dict[str, Any]]
+PIECE_LENGTH = 2000
+PLAIN = {
+    "bold": False,
+    "italic": False,
+    "strikethrough": False,
+    "underline": False,
+    "code": False,
+    "color": "default",
+}
+INLINE = re.compile(
+    r"\\(?P<escaped>[!-/:-@\[-`{-~])"
+    r"|`(?P<code>[^`\n]+)`"
+    r"|\*\*(?P<bold>\S(?:.*?\S)??)\*\*"
+    r"|~~(?P<strikethrough>\S(?:.*?\S)??)~~"
+    r"|\*(?P<italic>[^\s*](?:[^*]*[^\s*])?)\*"
+    r"|(?<!\w)_(?P<slanted>[^\s_](?:[^_]*[^\s_])?)_(?!\w)"
+    r"|\[(?P<label>(?:\\.|[^\]\\])+)\]\((?P<link>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
+    r"|(?P<address>https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?'\"*_~])"
+)
+MARKDOWN_SPECIAL = re.compile(r"([\\`*_~\[\]])")
+BLOCK_START = re.compile(r"^(\s*)(#{1,6} |[-+>] |\d+[.)] |---+\s*$|```|\|)")
+SAFE_LINK = re.compile(r"^(https?:|mailto:|/|#)", re.IGNORECASE)
+TAGS = {"bold": "strong", "italic": "em", "strikethrough": "s", "underline": "u", "code": "code"}
+
+
+def piece(content: str, link: str | None = None, **annotations: Any) -> dict[str, Any]:
+    """One rich text object of type text, complete as the API answers it."""
+    return {
+        "type": "text",
+        "text": {"content": content, "link": {"url": link} if link else None},
+        "annotations": {**PLAIN, **annotations},
+        "plain_text": content,
+        "href": link,
+    }
+
+
+def plain(text: str) -> RichText:
+    """Text without any marks, in pieces of at most 2,000 characters."""
+    return [piece(text[start : start + PIECE_LENGTH]) for start in range(0, len(text), PIECE_LENGTH)]
+
+
+def from_markdown(text: str, link: str | None = None, **marks: bool) -> RichText:
+    """Inline Markdown as rich text; what is no Markdown stands as it is."""
+    pieces: RichText = []
+    position = 0
+    for found in INLINE.finditer(text):
+        pieces += _marked(text[position : found.start()], link, marks)
+        pieces += _found(found, link, marks)
+        position = found.end()
+    return _joined(pieces + _marked(text[position:], link, marks))
+
+
+def _marked(text: str, link: str | None, marks: dict[str, bool]) -> RichText:
+    return [piece(text, link, **marks)] if text else []
+
+
+def _found(found: re.Match[str], link: str | None, marks: dict[str, bool]) -> RichText:
+    kind, inner = found.lastgroup, found[found.lastgroup or 0]
+    if kind == "escaped":
+        return _marked(inner, link, marks)
+    if kind == "code":
+        return _marked(inner, link, {**marks, "code": True})
+    if kind == "link":
+        return from_markdown(found["label"], found["link"] or link, **marks)
+    if kind == "address":
+        return _marked(inner, link or inner, marks)
+    return from_markdown(inner, link, **{**marks, "italic" if kind == "slanted" else str(kind): True})
+
+
+def _joined(pieces: RichText) -> RichText:
+    """Neighbours with the same marks as one piece, none longer than the limit."""
+    joined: RichText = []
+    for each in pieces:
+        last = joined[-1] if joined else None
+        if last and last["annotations"] == each["annotations"] and last["href"] == each["href"]:
+            joined[-1] = piece(last["plain_text"] + each["plain_text"], each["href"], **each["annotations"])
+        else:
+            joined.append(each)
+    return [
+        piece(each["plain_text"][start : start + PIECE_LENGTH], each["href"], **each["annotations"])
+        for each in joined
+        for start in range(0, len(each["plain_text"]), PIECE_LENGTH)
+    ]
+
+
+def text_of(rich: RichText) -> str:
+    """The text alone."""
+    return "".join(each["plain_text"] for each in rich)
+
+
+def to_markdown(rich: RichText) -> str:
+    """Rich text as Markdown that reads back as the same rich text."""
+    text = "".join(_piece_markdown(each) for each in rich)
+    # A paragraph that begins like a list or heading stays a paragraph when it is read back.
+    return "<br>".join(BLOCK_START.sub(r"\1\\\2", line) for line in text.split("\n"))
+
+
+def _piece_markdown(each: dict[str, Any]) -> str:
+    marks, link = each["annotations"], each["href"]
+    if marks["code"]:
+        text = f"`{each['plain_text']}`"
+    elif link == each["plain_text"] and not any(marks[name] for name in ("bold", "italic", "strikethrough")):
+        return str(link)
+    else:
+        text = MARKDOWN_SPECIAL.sub(r"\\\1", each["plain_text"])
+    for name, sign in (("italic", "*"), ("bold", "**"), ("strikethrough", "~~")):
+        if marks[name]:
+            text = f"{sign}{text}{sign}"
+    return f"[{text}]({link})" if link else text
+
+
+def to_html(rich: RichText) -> str:
+    """Rich text as HTML, everything escaped; links only to web and mail addresses."""
+    return "".join(_piece_html(each) for each in rich)
+
+
+def _piece_html(each: dict[str, Any]) -> str:
+    text = html.escape(each["plain_text"]).replace("\n", "<br>")
+    for name, tag in TAGS.items():
+        if each["annotations"][name]:
+            text = f"<{tag}>{text}</{tag}>"
+    link = each["href"]
+    if link and SAFE_LINK.match(link):
+        text = f'<a href="{html.escape(link)}" rel="noreferrer">{text}</a>'
+    return text

@@ -1,0 +1,330 @@
+"""The GitHub stand-in through PyGithub, over plain HTTP, and against GitHub's published description."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import github
+import httpx
+import pytest
+from githubkit_schemas.latest import models
+
+import demo.github
+from demo.service import StandIn
+from tests.demo.conftest import Running
+
+STAND_IN = cast("StandIn", demo.github)
+
+
+@pytest.fixture
+def here(running: Callable[[StandIn], Running]) -> Running:
+    return running(STAND_IN)
+
+
+@pytest.fixture
+def http(here: Running) -> Iterator[httpx.Client]:
+    with here.http() as client:
+        yield client
+
+
+@pytest.fixture
+def sdk(here: Running) -> Iterator[github.Github]:
+    client = github.Github(
+        auth=github.Auth.Token(demo.github.TOKEN),
+        base_url=here.base_url,
+        retry=None,
+        timeout=15,
+        seconds_between_requests=None,
+        seconds_between_writes=None,
+        api_version="2022-11-28",
+    )
+    yield client
+    client.close()
+
+
+def test_an_issue_lives_its_whole_life_through_the_sdk(sdk: github.Github, here: Running) -> None:
+    repository = sdk.get_repo("acme/app")
+    assert repository.private
+    made = repository.create_issue("Ünïcode 🎉", body="Text\n\n<!-- hidden -->", labels=["bug", "brand new"])
+    assert made.html_url == f"{here.base_url}/acme/app/issues/{made.number}"
+    assert [each.name for each in made.labels] == ["bug", "brand new"]
+    made.create_comment("First")
+    made.edit(state="closed", state_reason="not_planned")
+    made.add_to_labels("question")
+    made.remove_from_labels("bug")
+    read = repository.get_issue(made.number)
+    assert (read.state, read.state_reason, read.comments) == ("closed", "not_planned", 1)
+    assert [each.name for each in read.labels] == ["brand new", "question"]
+    assert [each.body for each in read.get_comments()] == ["First"]
+    assert read.user.login == "demo-1" == sdk.get_user().login
+    assert made.number in [each.number for each in repository.get_issues(state="closed")]
+    assert made.number not in [each.number for each in repository.get_issues()]
+
+
+def test_the_sdk_follows_pages_of_issues(sdk: github.Github, http: httpx.Client) -> None:
+    started = datetime.now(UTC) - timedelta(seconds=2)
+    for n in range(35):
+        http.post("/repos/acme/app/issues", json={"title": f"Issue {n}"}).raise_for_status()
+    found = list(sdk.get_repo("acme/app").get_issues(state="all", since=started))
+    assert [each.title for each in found] == [f"Issue {n}" for n in reversed(range(35))]
+    first = http.get("/repos/acme/app/issues?per_page=10&page=2")
+    relations = {link["rel"] for link in first.links.values()}
+    assert relations == {"prev", "next", "last", "first"}
+    assert first.links["next"]["url"].startswith(str(http.base_url).rstrip("/"))
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        pytest.param("state=all&labels=sync", ["Nightly sync retries forever after a 403"], id="label"),
+        pytest.param("labels=bug,sync", ["Nightly sync retries forever after a 403"], id="both labels"),
+        pytest.param("labels=bug,documentation", [], id="no issue has both"),
+        pytest.param(
+            "state=closed&sort=created&direction=asc",
+            ["Stock count goes negative when two people pick at once", "Date in the delivery note is in UTC"],
+            id="closed, oldest first",
+        ),
+        pytest.param("assignee=ayo-bello", ["Keep the last filter of the order list"], id="assignee"),
+        pytest.param("creator=mira-kovac", ["Label printer: choose the tray"], id="creator"),
+        pytest.param("per_page=1&page=2&direction=asc", ["Keep the last filter of the order list"], id="page"),
+        pytest.param("page=99", [], id="behind the last page"),
+        pytest.param("since=2999-01-01T00:00:00Z", [], id="since the future"),
+    ],
+)
+def test_issues_are_filtered(http: httpx.Client, query: str, titles: list[str]) -> None:
+    assert [each["title"] for each in http.get(f"/repos/acme/app/issues?{query}").json()] == titles
+
+
+def test_a_change_brings_an_issue_back_into_since(http: httpx.Client) -> None:
+    moment = (datetime.now(UTC) - timedelta(seconds=5)).isoformat()
+    assert http.get("/repos/acme/app/issues", params={"since": moment}).json() == []
+    http.post("/repos/acme/app/issues/2/comments", json={"body": "Hello"}).raise_for_status()
+    assert [each["number"] for each in http.get("/repos/acme/app/issues", params={"since": moment}).json()] == [2]
+    comments = http.get("/repos/acme/app/issues/2/comments", params={"since": moment}).json()
+    assert [each["body"] for each in comments] == ["Hello"]
+
+
+def test_the_search_learns_of_a_write_only_seconds_later(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = {"q": 'repo:acme/app is:issue state:open label:sync "retries forever"'}
+    assert http.get("/search/issues", params={"q": "repo:acme/app zebra"}).json()["total_count"] == 0
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 10)
+    assert http.get("/search/issues", params=query).json()["total_count"] == 1
+    made = http.post("/repos/acme/app/issues", json={"title": "A zebra"}).json()
+    monkeypatch.setattr(time, "time", lambda: now + 14)
+    assert http.get("/search/issues", params={"q": "zebra"}).json()["items"] == []
+    monkeypatch.setattr(time, "time", lambda: now + 15.1)
+    found = http.get("/search/issues", params={"q": "zebra repo:acme/app"}).json()["items"]
+    assert [each["number"] for each in found] == [made["number"]]
+    http.patch(made["url"], json={"title": "A horse"}).raise_for_status()
+    assert http.get("/search/issues", params={"q": "zebra"}).json()["total_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "message", "error"),
+    [
+        pytest.param("POST", "issues", {}, 422, '"title" wasn\'t supplied', None, id="no title"),
+        pytest.param("POST", "issues", {"title": " "}, 422, "Validation Failed", "missing_field", id="empty title"),
+        pytest.param("POST", "issues", {"title": 7}, 422, "is not a string", None, id="number as title"),
+        pytest.param("POST", "issues", {"title": "x" * 257}, 422, "Validation Failed", "custom", id="long title"),
+        pytest.param(
+            "POST", "issues", {"title": "x", "body": "y" * 65_537}, 422, "Validation Failed", "custom", id="long body"
+        ),
+        pytest.param(
+            "POST",
+            "issues",
+            {"title": "x", "assignees": ["nobody"]},
+            422,
+            "Validation Failed",
+            "invalid",
+            id="assignee",
+        ),
+        pytest.param("POST", "issues", {"title": "x", "labels": "bug"}, 422, "array of strings", None, id="labels"),
+        pytest.param("PATCH", "issues/2", {"state": "gone"}, 422, "not a member", None, id="state"),
+        pytest.param("GET", "issues?state=gone", None, 422, "Validation Failed", "invalid", id="state of list"),
+        pytest.param("GET", "issues?since=yesterday", None, 422, "date-time", None, id="since"),
+        pytest.param("GET", "issues/999", None, 404, "Not Found", None, id="no such issue"),
+        pytest.param("GET", "issues/comments/1", None, 404, "Not Found", None, id="no such comment"),
+        pytest.param("POST", "issues/2/comments", {}, 422, '"body" wasn\'t supplied', None, id="no comment"),
+        pytest.param("POST", "labels", {"name": "BUG"}, 422, "Validation Failed", "already_exists", id="label twice"),
+        pytest.param("POST", "labels", {"name": "x", "color": "red"}, 422, "Validation Failed", "invalid", id="colour"),
+        pytest.param("GET", "commits/0000000", None, 422, "No commit found", None, id="no such commit"),
+        pytest.param("GET", "contents/none.md", None, 404, "Not Found", None, id="no such file"),
+        pytest.param(
+            "PUT", "contents/a.md", {"message": "m", "content": "%"}, 422, "not valid Base64", None, id="no base64"
+        ),
+        pytest.param(
+            "PUT",
+            "contents/a.md",
+            {"message": "m", "content": "YQ==", "branch": "other"},
+            404,
+            "Branch other not found",
+            None,
+            id="other branch",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_as_github_says_it(
+    http: httpx.Client, method: str, path: str, body: Any, status: int, message: str, error: str | None
+) -> None:
+    answer = http.request(method, f"/repos/acme/app/{path}", json=body)
+    document = answer.json()
+    assert answer.status_code == status
+    assert message in document["message"]
+    assert document["documentation_url"]
+    assert document["status"] == str(status)
+    if error:
+        assert document["errors"][0]["code"] == error
+
+
+@pytest.mark.parametrize("path", ["/repos/acme/nothing", "/nothing/at/all", "/users/nobody", "/search/nothing/x"])
+def test_what_is_not_there_is_404(http: httpx.Client, path: str) -> None:
+    answer = http.get(path)
+    assert (answer.status_code, answer.json()["message"]) == (404, "Not Found")
+
+
+@pytest.mark.parametrize("path", ["/user/repos", "/repos/acme/app", "/search/issues", "/users/demo-1", "/user"])
+def test_the_api_needs_a_token_even_where_a_page_has_the_same_form(here: Running, path: str) -> None:
+    answer = httpx.get(f"{here.base_url}{path}", trust_env=False)
+    assert (answer.status_code, answer.json()["message"]) == (401, "Bad credentials")
+
+
+def test_a_file_is_written_by_a_commit_that_names_what_it_replaces(sdk: github.Github) -> None:
+    repository = sdk.get_repo("acme/app")
+    made = repository.create_file("docs/new.md", "Add a page", "one\n")
+    file = cast("Any", repository.get_contents("docs/new.md"))
+    assert (file.decoded_content, file.sha) == (b"one\n", made["content"].sha)
+    repository.update_file("docs/new.md", "Change it", "two\n", file.sha)
+    with pytest.raises(github.GithubException) as conflict:
+        repository.update_file("docs/new.md", "Change it", "three\n", file.sha)
+    assert conflict.value.status == 409
+    with pytest.raises(github.GithubException) as missing:
+        repository.create_file("docs/new.md", "Make it again", "four\n")
+    assert missing.value.status == 422
+    old = cast("Any", repository.get_contents("docs/new.md", ref=made["commit"].sha))
+    assert old.decoded_content == b"one\n"
+    newest = repository.get_commits()[0]
+    assert newest.commit.message == "Change it"
+    assert "-one\n+two" in newest.files[0].patch
+    repository.delete_file("docs/new.md", "Drop it", cast("Any", repository.get_contents("docs/new.md")).sha)
+    with pytest.raises(github.UnknownObjectException):
+        repository.get_contents("docs/new.md")
+
+
+def test_a_folder_lists_files_and_folders(sdk: github.Github) -> None:
+    entries = cast("list[Any]", sdk.get_repo("acme/app").get_contents(""))
+    assert {each.path: each.type for each in entries} == {
+        "README.md": "file",
+        "app": "dir",
+        "docs": "dir",
+        "settings.toml": "file",
+    }
+
+
+def test_commits_are_filtered_by_time_and_path(sdk: github.Github) -> None:
+    repository = sdk.get_repo("acme/app")
+    week = datetime.now(UTC) - timedelta(days=7)
+    recent = [each.commit.author.date for each in repository.get_commits(since=week)]
+    assert len(recent) == 8
+    assert all(each >= week - timedelta(seconds=1) for each in recent)
+    assert recent == sorted(recent, reverse=True)
+    older = repository.get_commits(until=week)
+    assert older.totalCount == 24
+    labels = [each.files[0].filename for each in repository.get_commits(path="app/labels.py")]
+    assert set(labels) <= {"app/labels.py", "README.md"}
+    assert len(labels) == 5
+    assert repository.get_commits(path="app").totalCount > 20
+
+
+def test_the_rate_limit_is_told_and_counts(http: httpx.Client, sdk: github.Github) -> None:
+    first, second = (http.get("/user").headers for _ in range(2))
+    assert int(first["x-ratelimit-remaining"]) == int(second["x-ratelimit-remaining"]) + 1
+    assert int(first["x-ratelimit-reset"]) > time.time()
+    assert sdk.get_rate_limit().resources.core.limit == 5000
+
+
+def test_a_name_is_found_in_any_letter_case(http: httpx.Client) -> None:
+    assert http.get("/repos/Acme/App").json()["full_name"] == "acme/app"
+
+
+def test_a_reset_makes_it_another_account(http: httpx.Client) -> None:
+    http.post("/repos/acme/app/issues", json={"title": "x"})
+    http.post("/_demo/reset")
+    assert http.get("/user").json()["login"] == "demo-2"
+    assert len(http.get("/repos/acme/app/issues?state=all").json()) == 6
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "model"),
+    [
+        pytest.param("GET", "/user", None, models.PrivateUser, id="own user"),
+        pytest.param("GET", "/repos/acme/app", None, models.FullRepository, id="repository"),
+        pytest.param("GET", "/user/repos", None, list[models.Repository], id="repositories"),
+        pytest.param("GET", "/repos/acme/app/issues?state=all", None, list[models.Issue], id="issues"),
+        pytest.param("GET", "/repos/acme/app/issues/1", None, models.Issue, id="closed issue"),
+        pytest.param("POST", "/repos/acme/app/issues", {"title": "x"}, models.Issue, id="new issue"),
+        pytest.param("PATCH", "/repos/acme/app/issues/2", {"state": "closed"}, models.Issue, id="changed issue"),
+        pytest.param("GET", "/repos/acme/app/issues/4/comments", None, list[models.IssueComment], id="comments"),
+        pytest.param("POST", "/repos/acme/app/issues/4/comments", {"body": "x"}, models.IssueComment, id="comment"),
+        pytest.param("GET", "/repos/acme/app/labels", None, list[models.Label], id="labels"),
+        pytest.param("POST", "/repos/acme/app/labels", {"name": "x"}, models.Label, id="new label"),
+        pytest.param("POST", "/repos/acme/app/issues/4/labels", {"labels": ["x"]}, list[models.Label], id="label it"),
+        pytest.param("GET", "/repos/acme/app/commits", None, list[models.Commit], id="commits"),
+        pytest.param("GET", "/repos/acme/app/commits/main", None, models.Commit, id="commit with files"),
+        pytest.param("GET", "/repos/acme/app/contents/README.md", None, models.ContentFile, id="file"),
+        pytest.param("GET", "/repos/acme/app/contents", None, list[models.ContentDirectoryItems], id="folder"),
+        pytest.param(
+            "PUT",
+            "/repos/acme/app/contents/a/b.md",
+            {"message": "m", "content": base64.b64encode(b"x").decode()},
+            models.FileCommit,
+            id="file commit",
+        ),
+        pytest.param("GET", "/rate_limit", None, models.RateLimitOverview, id="rate limit"),
+        pytest.param(
+            "GET", "/search/issues?q=stock", None, models.SearchIssuesGetResponse200, id="search, published form"
+        ),
+        pytest.param("GET", "/repos/acme/app/issues/999", None, models.BasicError, id="error"),
+        pytest.param("POST", "/repos/acme/app/issues", {"title": ""}, models.ValidationError, id="validation error"),
+    ],
+)
+def test_answers_have_the_published_form(http: httpx.Client, method: str, path: str, body: Any, model: Any) -> None:
+    from pydantic import TypeAdapter
+
+    parsed = TypeAdapter(model).validate_python(http.request(method, path, json=body).json())
+    assert parsed
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        pytest.param("/", ["acme/app", "Private", "acme/website", "Public"], id="repositories"),
+        pytest.param("/acme/app", ["app/orders.py", "Start: orders", "mira-kovac"], id="repository"),
+        pytest.param("/acme/app/issues", ["#4", "Nightly sync retries", "closed"], id="issues"),
+        pytest.param("/acme/app/issues/1", ["<h3>Expected</h3>", "Closing."], id="issue"),
+        pytest.param("/acme/app/blob/main/settings.toml", ["largest_mb = 25"], id="file"),
+        pytest.param("/acme/app/commit/main", ["a shelf that is not there"], id="commit"),
+    ],
+)
+def test_pages_show_a_person_what_is_there(here: Running, path: str, words: list[str]) -> None:
+    answer = httpx.get(f"{here.base_url}{path}", trust_env=False)
+    assert answer.headers["content-type"].startswith("text/html")
+    for word in words:
+        assert word in answer.text
+
+
+def test_a_page_escapes_what_came_from_outside(here: Running, http: httpx.Client) -> None:
+    body = "<script>alert(1)</script>\n[x](javascript:alert(1)) [ok](https://example.com/?a=1&b=2)\n<!-- marker -->"
+    made = http.post("/repos/acme/app/issues", json={"title": "<b>bold</b>", "body": body}).json()
+    text = httpx.get(made["html_url"], trust_env=False).text
+    assert "<script>" not in text
+    assert "<b>bold" not in text
+    assert "&lt;script&gt;" in text
+    assert "marker" not in text
+    assert 'href="javascript' not in text
+    assert 'href="https://example.com/?a=1&amp;b=2"' in text
+    assert made["body"] == body
