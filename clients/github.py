@@ -184,7 +184,7 @@ class GitHubClient:
         sha: str | None = None,
         marker: str = "",
     ) -> Json:
-        """Commit a file: {path, sha, commit, url, changed}; Conflict where it changed since `sha`.
+        """Commit a file: {path, sha, commit, url of the commit, changed}; Conflict where it changed since `sha`.
 
         Without `sha` the present file is read first and replaced; `sha=""` says that there must be none.
         A file that already holds the text gets no commit. `marker` becomes a trailer of the commit message.

@@ -40,7 +40,7 @@ def write_file(
         present = _present(repository, path, branch)
         sha = str(present["sha"]) if present else ""
         if present and sha == blob_sha(text):
-            return _written(path, present, "")
+            return {"path": path, "sha": sha, "commit": "", "url": str(present["html_url"]), "changed": False}
     if marker:
         message = f"{message}\n\n{_TRAILER}: {marker}"
     asked = given(branch=branch or None)
@@ -50,7 +50,7 @@ def write_file(
             if sha
             else repository.create_file(path, message, text, **asked)
         )
-    return _written(path, raw(made["content"]), str(raw(made["commit"])["sha"]))
+    return _committed(path, raw(made["content"]), raw(made["commit"]))
 
 
 def find_commit(repository: Repository, path: str, branch: str, marker: str, since: datetime) -> Json | None:
@@ -58,7 +58,7 @@ def find_commit(repository: Repository, path: str, branch: str, marker: str, sin
     for commit in repository.get_commits(path=path, since=utc(since), **given(sha=branch or None)):
         data = raw(commit)
         if f"{_TRAILER}: {marker}" in data["commit"]["message"]:
-            return _written(path, _entry(repository, path, data["sha"]), str(data["sha"]))
+            return _committed(path, _entry(repository, path, data["sha"]), data)
     return None
 
 
@@ -83,13 +83,13 @@ def _present(repository: Repository, path: str, branch: str) -> Json | None:
         return None
 
 
-def _written(path: str, file: Mapping[str, Any], commit: str) -> Json:
+def _committed(path: str, file: Mapping[str, Any], commit: Mapping[str, Any]) -> Json:
     return {
         "path": path,
         "sha": str(file["sha"]),
-        "commit": commit,
-        "url": str(file["html_url"]),
-        "changed": bool(commit),
+        "commit": str(commit["sha"]),
+        "url": str(commit["html_url"]),
+        "changed": True,
     }
 
 
