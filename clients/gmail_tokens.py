@@ -89,7 +89,7 @@ class TokenFile:
             return ""
 
     def _renew(self, refused: str) -> str:
-        with self._lock, _locked(self._path):
+        with self._lock, locked(self._path):
             credentials = _credentials(read_file(self._path), self._path)
             if not credentials.valid or credentials.token == refused:
                 _refresh(credentials, self._http)
@@ -198,7 +198,7 @@ class _Exchanged:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold the file's lock over all processes: of many workers one renews, the others read what it saved."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)

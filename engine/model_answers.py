@@ -38,7 +38,7 @@ def _refuse(word: str) -> None:
 def faults(value: JsonValue, schema: Mapping[str, Any]) -> list[str]:
     """Say what does not fit the schema, at most five sentences, each with its place.
 
-    Raises ValueError where the schema itself is wrong. A reference out of the schema is never followed over the network.
+    Raises ValueError where the schema itself is wrong. No reference is followed over the network.
     """
     from jsonschema import Draft202012Validator
     from referencing import Registry
