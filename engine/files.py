@@ -38,6 +38,24 @@ def write_whole(path: Path, text: str, mode: int = 0o666) -> None:
 
 
 @contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the OS lock of the file `path` (made where missing, folder 0700): one thread of one process at a time.
+
+    The system frees it when the process dies. Raises StorageError.
+    """
+    import fcntl
+
+    with storage_errors(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn an OSError inside into a StorageError that names `path`."""
     try:

@@ -1,0 +1,115 @@
+"""The one way each kind of file is written, so that a diff shows what changed and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["workflow", "prompt", "layout"]
+WIDTH = 88
+"""A list of plain values stands on one line where it ends before this column."""
+
+
+@dataclass
+class Form:
+    """The order of an object's keys, the forms of what is inside; other keys follow in the order written."""
+
+    keys: tuple[str, ...] = ()
+    inside: dict[str, Form] = field(default_factory=dict)
+    each: Form | None = None
+    """Of every item of a list, or every value of a map of names."""
+    one_line_each: bool = False
+    """A list whose items always stand on lines of their own."""
+
+
+_PLAIN = Form()
+# JSON Schema (inputs, variables, output_schema).
+_SCHEMA = Form((
+    "$ref", "type", "items", "title", "description", "format", "enum", "const", "minimum", "maximum", "minLength",
+    "maxLength", "pattern", "minItems", "maxItems", "required", "additionalProperties", "properties", "default",
+))  # fmt: skip
+_SCHEMA.inside = {
+    "items": _SCHEMA,
+    "additionalProperties": _SCHEMA,
+    "properties": Form(each=_SCHEMA),
+    "anyOf": Form(each=_SCHEMA),
+    "oneOf": Form(each=_SCHEMA),
+}
+_STEP = Form((
+    "id", "title", "description", "needs", "if", "foreach", "as", "key", "item_title", "parallel", "on_item_error",
+    "uses", "connection", "once", "with", "retry", "timeout_seconds", "on_error", "steps", "output",
+))  # fmt: skip
+_STEPS = Form(each=_STEP)
+_STEP.inside = {
+    "retry": Form(("attempts", "backoff_seconds", "on")),
+    "on_error": Form(("steps",), {"steps": _STEPS}),
+    "steps": _STEPS,
+}
+_WORKFLOW = Form(
+    ("schema_version", "title", "description", "inputs", "triggers", "timeout_seconds", "steps", "outputs"),
+    {
+        "inputs": _SCHEMA,
+        "triggers": Form(each=Form(("id", "title", "uses", "connection", "with", "inputs"))),
+        "steps": _STEPS,
+    },
+)
+_PROMPT = Form(
+    (
+        "schema_version", "title", "description", "labels", "model", "parameters", "variables", "messages",
+        "output_schema", "samples",
+    ),
+    {
+        "variables": Form(each=_SCHEMA),
+        "messages": Form(each=Form(("role", "content"), {"content": Form(one_line_each=True)})),
+        "output_schema": _SCHEMA,
+        "samples": Form(each=Form(("name", "variables"))),
+    },
+)  # fmt: skip
+_LAYOUT = Form(("schema_version", "positions"))
+_FORMS: Mapping[Kind, Form] = {"workflow": _WORKFLOW, "prompt": _PROMPT, "layout": _LAYOUT}
+
+
+def canonical(document: Any, kind: Kind) -> str:
+    """Return the text of a document: fixed key order, two spaces, one field a line, a newline at the end.
+
+    The value stays equal; `document` is what the JSON reader gave (at most 64 levels deep).
+    """
+    return _written(document, _FORMS[kind], "") + "\n"
+
+
+def _written(value: Any, form: Form, indent: str) -> str:
+    if isinstance(value, dict) and value:
+        return _object(value, form, indent)
+    if isinstance(value, list) and value:
+        return _list(value, form, indent)
+    return _scalar(value)
+
+
+def _object(value: Mapping[str, Any], form: Form, indent: str) -> str:
+    deeper = indent + "  "
+    lines = []
+    for key in _ordered(value, form.keys):
+        inner = form.inside.get(key) or form.each or _PLAIN
+        lines.append(f"{deeper}{_scalar(key)}: {_written(value[key], inner, deeper)}")
+    return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+
+
+def _ordered(value: Mapping[str, Any], keys: tuple[str, ...]) -> list[str]:
+    known = [key for key in keys if key in value]
+    return known + [key for key in value if key not in keys]
+
+
+def _list(value: list[Any], form: Form, indent: str) -> str:
+    if not form.one_line_each and not any(isinstance(item, dict | list) for item in value):
+        line = f"[{', '.join(_scalar(item) for item in value)}]"
+        if len(indent) + len(line) < WIDTH:
+            return line
+    deeper = indent + "  "
+    items = (deeper + _written(item, form.each or _PLAIN, deeper) for item in value)
+    return "[\n" + ",\n".join(items) + f"\n{indent}]"
+
+
+def _scalar(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
