@@ -1,0 +1,64 @@
+"""What a workspace has: workflows, prompts, connections, step types. Files are changed elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.documents import (
+    ConnectionRows,
+    PromptRows,
+    PromptView,
+    StepTypeRows,
+    Verdict,
+    WorkflowRows,
+    WorkflowText,
+    WorkflowView,
+)
+from api.routing import Acting, Door, SignedInRoute
+
+router = APIRouter(prefix="/api", route_class=SignedInRoute)
+
+
+@router.get("/workflows", tags=["Workflows"], summary="List workflows", response_model=WorkflowRows)
+def list_workflows(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Give every workflow with the number of its problems."""
+    return {"workflows": orchestra.workflows.list(principal)}
+
+
+@router.get("/workflows/{name}", tags=["Workflows"], summary="Get a workflow", response_model=WorkflowView)
+def get_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
+    """Give a workflow's text, content and problems."""
+    return orchestra.workflows.get(principal, name)
+
+
+@router.post("/workflows/{name}/validate", tags=["Workflows"], summary="Check a text", response_model=Verdict)
+def check_workflow(name: str, sent: WorkflowText, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Say what would be wrong with this text as the file of this workflow; nothing is saved."""
+    problems = orchestra.workflows.check(principal, name, sent.text)
+    return {"valid": not any(problem.severity == "error" for problem in problems), "problems": problems}
+
+
+@router.get("/prompts", tags=["Prompts"], summary="List prompts", response_model=PromptRows)
+def list_prompts(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Give every prompt."""
+    return {"prompts": orchestra.prompts.list(principal)}
+
+
+@router.get("/prompts/{name}", tags=["Prompts"], summary="Get a prompt", response_model=PromptView)
+def get_prompt(name: str, orchestra: Door, principal: Acting, version: int | None = None) -> Any:
+    """Give a prompt's working text, or one saved version of it."""
+    return orchestra.prompts.get(principal, name, version)
+
+
+@router.get("/connections", tags=["Connections"], summary="List connections", response_model=ConnectionRows)
+def list_connections(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Give every connection and whose account it touches; no secret is ever shown."""
+    return {"connections": orchestra.connections.list(principal)}
+
+
+@router.get("/step-types", tags=["Workflows"], summary="List step types", response_model=StepTypeRows)
+def list_step_types(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Give every step type with its fields and output."""
+    return {"step_types": orchestra.step_types(principal)}

@@ -1,0 +1,228 @@
+"""The JSON that goes in and out of the API, as pydantic models; `/api/docs` shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+Name = Annotated[str, Field(min_length=1, max_length=64, examples=["inbox-triage"])]
+RunStatus = Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled", "interrupted"]
+LONGEST_WAIT_SECONDS = 600
+
+
+class _Sent(BaseModel):
+    """What a caller sends: no key that we do not know, no value bent into shape."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Credentials(_Sent):
+    """Who wants an access token."""
+
+    user_id: str = Field(min_length=1, max_length=64, examples=["owner"])
+    password: str = Field(min_length=1, max_length=1_000, json_schema_extra={"format": "password"})
+
+
+class Execution(_Sent):
+    """Which workflow to run, with what, and how long to wait for its end."""
+
+    workflow: Name
+    inputs: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"limit": 5}])
+    wait_seconds: float = Field(default=0, ge=0, le=LONGEST_WAIT_SECONDS)
+
+
+class Resumption(_Sent):
+    """How to go on with a run; the members are for a write of which nobody knows whether it was done."""
+
+    as_done: dict[str, JsonValue] | None = Field(default=None, description="It was done; this is its output.")
+    redo: bool = Field(default=False, description="It was not done: send it again.")
+    step: str | None = Field(default=None, max_length=1_000, description="Path of the step that is meant.")
+
+
+class WorkflowText(_Sent):
+    """A workflow file's text, to be checked and not saved."""
+
+    text: str
+
+
+class RunFilter(BaseModel):
+    """Which runs to list, newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: RunStatus | None = None
+    workflow: str | None = Field(default=None, max_length=64)
+    text: str | None = Field(default=None, max_length=200, description="Only runs whose title or sentence has this.")
+    since: datetime | None = Field(default=None, description="Only runs queued at or after this time (RFC 3339).")
+    before: str | None = Field(default=None, max_length=200, description="`next` of the page before.")
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class AccessToken(BaseModel):
+    """An access token (RFC 6749, 5.1)."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - a kind, not a secret
+    expires_in: int = Field(description="Seconds.")
+
+
+class Accepted(BaseModel):
+    """A run that goes on by itself; GET /api/runs/{run_id} shows it."""
+
+    run_id: str
+    status: RunStatus
+
+
+class ProblemView(BaseModel):
+    """One thing that is wrong with a file, and where."""
+
+    severity: str
+    file: str
+    line: int
+    column: int
+    step: str | None
+    field: str | None
+    code: str
+    message: str
+    remedy: str
+
+
+class Verdict(BaseModel):
+    """Whether a file can be used, and all that is wrong with it."""
+
+    valid: bool
+    problems: list[ProblemView]
+
+
+class WorkflowRow(BaseModel):
+    """A workflow in the list."""
+
+    name: str
+    title: str
+    description: str
+    problems: int
+    steps: int
+    services: list[str]
+    changed_at: datetime
+
+
+class WorkflowRows(BaseModel):
+    """All workflows."""
+
+    workflows: list[WorkflowRow]
+
+
+class WorkflowView(BaseModel):
+    """A workflow file: its text, its content where it can be read, and all that is wrong with it."""
+
+    name: str
+    etag: str
+    text: str
+    document: dict[str, Any] | None
+    problems: list[ProblemView]
+
+
+class PromptRow(BaseModel):
+    """A prompt in the list."""
+
+    name: str
+    title: str
+    description: str
+    versions: list[int] | int
+    labels: dict[str, int]
+
+
+class PromptRows(BaseModel):
+    """All prompts."""
+
+    prompts: list[PromptRow]
+
+
+class PromptView(BaseModel):
+    """A prompt file, with its saved versions and which of them the labels point at."""
+
+    name: str
+    etag: str
+    text: str
+    document: dict[str, Any] | None
+    problems: list[ProblemView]
+    versions: list[int]
+    labels: dict[str, int]
+
+
+class RunRowView(BaseModel):
+    """A run in the list."""
+
+    run_id: str
+    workflow: str
+    title: str
+    status: RunStatus
+    demo: bool
+    started_by: str
+    queued_at: str
+    started_at: str | None
+    ended_at: str | None
+    duration_seconds: float | None
+    sentence: str
+    counts: dict[str, Any]
+
+
+class RunRows(BaseModel):
+    """A page of runs; `next` goes into `before` to get the following one."""
+
+    runs: list[RunRowView]
+    next: str | None
+
+
+class ConnectionRow(BaseModel):
+    """A connection, without anything secret: which service, and whose account it touches."""
+
+    name: str
+    service: str
+    mode: Literal["demo", "mine"]
+    account: str | None
+    ready: bool
+    note: str
+
+
+class ConnectionRows(BaseModel):
+    """All connections."""
+
+    connections: list[ConnectionRow]
+
+
+class StepTypeRow(BaseModel):
+    """A step type: what it is called, what it does to the world, what it takes and gives."""
+
+    name: str
+    title: str
+    description: str
+    service: str | None
+    effect: str
+    repeat: str | None
+    fields_schema: dict[str, Any]
+    output_schema: dict[str, Any]
+
+
+class StepTypeRows(BaseModel):
+    """All step types."""
+
+    step_types: list[StepTypeRow]
+
+
+class ErrorView(BaseModel):
+    """Why a request was refused, and what to do next."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["UnknownName"])
+    message: str
+    remedy: str
+
+
+class Refusal(BaseModel):
+    """The one form of every refusal."""
+
+    error: ErrorView

@@ -1,0 +1,87 @@
+"""The door of the dashboard: its pages, files and websocket open to those who are signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.hosts import SAFE_METHODS, is_same_origin, refuse_websocket
+from api.identity import session_cookie
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
+
+# Open to strangers: sign-in, what asks for a token itself (the API), whether the server is up, and the files that
+# are the same in every Streamlit. Everything else, also what comes with a later Streamlit, is closed.
+_OPEN_PATHS = frozenset(
+    {
+        "/login",
+        "/health",
+        "/auth/login",
+        "/workflows/execute",
+        "/api",
+        "/_stcore/health",
+        "/favicon.ico",
+        "/favicon.png",
+    }
+)
+_OPEN_FOLDERS = ("/api/", "/static/")
+_NO_PAGES = ("/_stcore/", "/media/", "/component/")
+
+
+class Gate:
+    """Pure ASGI, so that it also stands before websockets."""
+
+    def __init__(self, app: ASGIApp, orchestra_provider: Callable[[], Orchestra]) -> None:
+        self.app = app
+        self._orchestra = orchestra_provider
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let through what is open or comes from somebody signed in; send others to the sign-in page."""
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] != "http" or _is_open(scope["path"]):
+            await self.app(scope, receive, send)
+        else:
+            refusal = await self._refusal(HTTPConnection(scope), scope["method"])
+            await (refusal or self.app)(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = HTTPConnection(scope)
+        if not is_same_origin(connection.headers):
+            await refuse_websocket(receive, send)
+        elif not await self._is_signed_in(connection):
+            await refuse_websocket(receive, send, 4401)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _refusal(self, connection: HTTPConnection, method: str) -> Response | None:
+        if not await self._is_signed_in(connection):
+            return _sign_in_first(connection, method)
+        if method not in SAFE_METHODS and not is_same_origin(connection.headers):
+            return PlainTextResponse("This did not come from a page of this address.\n", 403)
+        return None
+
+    async def _is_signed_in(self, connection: HTTPConnection) -> bool:
+        cookie = session_cookie(connection)
+        return bool(cookie) and await run_in_threadpool(self._orchestra().users.session, cookie) is not None
+
+
+def _is_open(path: str) -> bool:
+    return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS)
+
+
+def _sign_in_first(connection: HTTPConnection, method: str) -> Response:
+    path = connection.url.path
+    if path.startswith(_NO_PAGES):
+        return PlainTextResponse("Sign in first.\n", 401)
+    if method not in SAFE_METHODS:
+        return RedirectResponse("/login", 303)
+    wanted = path + (f"?{connection.url.query}" if connection.url.query else "")
+    return RedirectResponse("/login" if wanted == "/" else f"/login?next={quote(wanted, safe='')}", 303)

@@ -1,0 +1,68 @@
+"""The REST API as one FastAPI application, over an engine that somebody else opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
+
+from api import authentication, catalog, errors, execution, reference, runs
+from api.documents import Refusal
+from api.routing import BodyLimit, Door, OpenRoute
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
+
+PUBLIC_PATHS = ("/health", "/auth/login", "/api/docs", "/api/openapi.json")
+"""All that a stranger may call; `/api/docs` with its three files."""
+
+_DESCRIPTION = (
+    "Start workflows, follow their runs, and see what a workspace has. "
+    "POST /auth/login gives an access token for one hour; send it as `Authorization: Bearer …`."
+)
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Refusal, "description": "Not signed in"},
+    403: {"model": Refusal, "description": "The role does not allow it"},
+    404: {"model": Refusal, "description": "There is no such thing"},
+    422: {"model": Refusal, "description": "The request does not fit"},
+}
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="What POST /auth/login gives.")
+
+
+def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
+    """Return the application with every path in full (`/api/runs`, `/health`): serve it alone or beside the pages.
+
+    `orchestra_provider` is called at each request; who made the engine also closes it.
+    """
+    app = FastAPI(
+        title="AI-Orchestra",
+        version="1",
+        description=_DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        responses=_REFUSALS,
+    )
+    app.state.orchestra_provider = orchestra_provider
+    app.add_middleware(BodyLimit)
+    errors.install(app)
+    for router in (_health, authentication.router, reference.router):
+        app.include_router(router)
+    for router in (execution.router, runs.router, catalog.router):
+        app.include_router(router, dependencies=[Depends(_bearer)])  # for the description: SignedInRoute decides
+    return app
+
+
+_health = APIRouter(tags=["Health"], route_class=OpenRoute)
+
+
+@_health.get("/health", summary="Is it well?", response_model=None)
+def get_health(orchestra: Door) -> JSONResponse:
+    """Say whether the engine runs: 200 if it does, 503 if not."""
+    state = orchestra.health()
+    return JSONResponse(state, 200 if state.get("status") == "ok" else 503, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,95 @@
+"""A workspace, the people in it, and the application over it as a browser or a program reaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket
+
+from api.asgi import Site
+from engine.access import Principal
+from engine.audit import Audit
+from engine.clock import utc_now
+from engine.sessions import Session
+from engine.store.database import Database
+from engine.users import Users
+
+LOCAL = Principal("local:grace", "owner")
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Workspace:
+    users: Users
+    config: Any
+
+    def health(self) -> dict[str, str]:
+        return {"status": "ok"}
+
+
+@pytest.fixture
+def orchestra(tmp_path: Path) -> Any:
+    database = Database(tmp_path / ".orchestra")
+    users = Users(database, tmp_path / ".orchestra", Audit(database, utc_now), utc_now)
+    return Workspace(users, SimpleNamespace(server=SimpleNamespace(host="127.0.0.1")))
+
+
+@pytest.fixture
+def app(orchestra: Any) -> Starlette:
+    """Our routes and middleware as Streamlit gets them, with plain pages where Streamlit's would be."""
+    site = Site(lambda: orchestra)
+    behind = [
+        WebSocketRoute("/_stcore/stream", _stream),
+        Route("/{rest:path}", _page, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+    ]
+    return Starlette(routes=[*site.routes(), *behind], middleware=site.middleware())
+
+
+@pytest.fixture
+def client(app: Starlette) -> Iterator[TestClient]:
+    """A caller without cookie or token."""
+    base_url = "http://127.0.0.1:8501"
+    with TestClient(app, base_url=base_url, follow_redirects=False, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def session(orchestra: Any) -> Session:
+    """The owner, signed in."""
+    session = orchestra.users.redeem(orchestra.users.login_link(LOCAL))
+    assert isinstance(session, Session)
+    return session
+
+
+@pytest.fixture
+def browser(client: TestClient, session: Session) -> TestClient:
+    """A caller with the owner's cookie."""
+    client.cookies.set("orchestra_session_8501", session.id)
+    return client
+
+
+@pytest.fixture
+def token(orchestra: Any) -> str:
+    """An access token of a user with every right."""
+    orchestra.users.add(LOCAL, "ada", "Ada", "owner", PASSWORD)
+    return str(orchestra.users.token("ada", PASSWORD))
+
+
+async def _page(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(f"page {request.url.path}")
+
+
+async def _stream(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text("stream")
+    await websocket.close()
