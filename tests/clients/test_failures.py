@@ -1,0 +1,104 @@
+"""One reading of statuses and broken connections."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from clients import failures
+from clients.errors import (
+    AuthError,
+    BadAnswer,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    ServiceError,
+    Timeout,
+    Unavailable,
+)
+
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said", "kind", "outcome"),
+    [
+        pytest.param(400, {}, "bad", InvalidRequest, "not_done", id="bad request"),
+        pytest.param(401, {}, "no", AuthError, "not_done", id="unknown token"),
+        pytest.param(403, {}, "no", AuthError, "not_done", id="no right"),
+        pytest.param(403, {}, "You exceeded a secondary rate limit", RateLimited, "not_done", id="GitHub's 403"),
+        pytest.param(403, {}, "Slow (userRateLimitExceeded)", RateLimited, "not_done", id="Google's 403"),
+        pytest.param(403, {"x-ratelimit-remaining": "0"}, "no", RateLimited, "not_done", id="nothing remains"),
+        pytest.param(403, {"retry-after": "3"}, "no", RateLimited, "not_done", id="403 with a wait"),
+        pytest.param(404, {}, "no", NotFound, "not_done", id="not found"),
+        pytest.param(409, {}, "no", Conflict, "not_done", id="conflict"),
+        pytest.param(412, {}, "no", Conflict, "not_done", id="precondition"),
+        pytest.param(413, {}, "no", InvalidRequest, "not_done", id="too large"),
+        pytest.param(422, {}, "no", InvalidRequest, "not_done", id="unprocessable"),
+        pytest.param(429, {}, "no", RateLimited, "not_done", id="too many"),
+        pytest.param(500, {}, "", Unavailable, "unknown", id="server error"),
+        pytest.param(503, {}, "", Unavailable, "unknown", id="overloaded"),
+        pytest.param(302, {}, "", BadAnswer, "unknown", id="redirect"),
+    ],
+)
+def test_a_status_has_one_meaning(
+    status: int, headers: dict[str, str], said: str, kind: type[ServiceError], outcome: str
+) -> None:
+    error = failures.of_status("github", status, headers, said)
+    assert (type(error), error.outcome, error.http_status) == (kind, outcome, status)
+    assert error.message.startswith(f"GitHub answered {status}")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        pytest.param({"retry-after": "7"}, 7.0, id="seconds"),
+        pytest.param({"retry-after": "Thu, 01 Jan 2026 12:00:30 GMT"}, 30.0, id="a date"),
+        pytest.param({"retry-after": "Thu, 01 Jan 2026 11:00:00 GMT"}, 0.0, id="a date gone by"),
+        pytest.param({"retry-after": "soon"}, None, id="a word"),
+        pytest.param({"retry-after": "²"}, None, id="a digit that is no number"),
+        pytest.param({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1767268860"}, 60.0, id="reset"),
+        pytest.param({"x-ratelimit-remaining": "5", "x-ratelimit-reset": "1767268860"}, None, id="some remain"),
+        pytest.param({}, None, id="nothing said"),
+    ],
+)
+def test_the_wait_is_read_from_the_headers(headers: dict[str, str], seconds: float | None) -> None:
+    assert failures.retry_after_seconds(headers, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "outcome"),
+    [
+        pytest.param(httpx.ConnectError("refused"), Unavailable, "not_done", id="refused"),
+        pytest.param(httpx.ConnectTimeout("late"), Timeout, "not_done", id="no connection in time"),
+        pytest.param(httpx.ReadTimeout("late"), Timeout, "unknown", id="no answer in time"),
+        pytest.param(httpx.RemoteProtocolError("cut"), Unavailable, "unknown", id="cut"),
+        pytest.param(httpx.UnsupportedProtocol("ftp"), InvalidRequest, "not_done", id="no HTTP address"),
+        pytest.param(ValueError("not JSON"), BadAnswer, "unknown", id="not JSON"),
+        pytest.param(TimeoutError(), Timeout, "unknown", id="the system's timeout"),
+    ],
+)
+def test_a_broken_connection_says_what_is_known_of_the_effect(
+    error: Exception, kind: type[ServiceError], outcome: str
+) -> None:
+    found = failures.of_broken_connection("gmail", error)
+    assert (type(found), found.outcome) == (kind, outcome)
+
+
+def test_the_cause_inside_an_sdk_error_counts() -> None:
+    outer = RuntimeError("the SDK's own")
+    outer.__cause__ = httpx.ConnectError("refused")
+    assert failures.of_broken_connection("openai", outer).outcome == "not_done"
+
+
+def test_an_error_of_ours_inside_an_sdk_error_stays_itself() -> None:
+    outer = RuntimeError("the SDK's own")
+    outer.__cause__ = inner = InvalidRequest("Forbidden here.")
+    assert failures.of_broken_connection("openai", outer) is inner
+
+
+def test_secrets_are_blotted_out() -> None:
+    assert failures.without_secrets("key sk-1 is wrong", ["", "sk-1"]) == "key *** is wrong"
