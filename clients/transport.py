@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import ssl
 from collections.abc import Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -55,6 +57,12 @@ def _client(transport: httpx.BaseTransport) -> httpx.Client:
     )
 
 
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted: `SSL_CERT_FILE` where it is set, else those of certifi; slow to read."""
+    return httpx.create_ssl_context()
+
+
 class _Transport(httpx.HTTPTransport):
     """httpx's transport with its connections made by a gate, and its answers limited in size."""
 
@@ -62,7 +70,7 @@ class _Transport(httpx.HTTPTransport):
         self._allowed_origins = allowed_origins
         # Common servers close an idle connection after 5 s: a write should not meet that moment.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=_trusted(),
             max_connections=100,
             max_keepalive_connections=20,
             keepalive_expiry=3.0,
