@@ -1,0 +1,302 @@
+"""Gmail's search language: parsed into a test that one mail passes or not.
+
+Source of the rules: https://support.google.com/mail/answer/7190. OR binds closer than the blank between two words.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Entry = Mapping[str, Any]
+"""What is searched: labels, from, to, cc, bcc, subject, text, filenames, message_id, list_id, date_ms, size_bytes."""
+Test = Callable[[Entry], bool]
+
+TOKEN = re.compile(r'(-?[A-Za-z_][A-Za-z0-9_]*:)(?=[^\s])|-?"([^"]*)"?|[(){}]|-(?=[({])|[^\s(){}]+')
+SPAN = re.compile(r"^(\d{1,6})([hdwmy])$")
+DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
+DATE = re.compile(r"^(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})$")
+SIZE = re.compile(r"^(\d+)([kmKM]?)[bB]?$")
+PLACES = {
+    "inbox": "INBOX",
+    "sent": "SENT",
+    "draft": "DRAFT",
+    "drafts": "DRAFT",
+    "trash": "TRASH",
+    "bin": "TRASH",
+    "spam": "SPAM",
+    "junk": "SPAM",
+    "starred": "STARRED",
+    "unread": "UNREAD",
+    "important": "IMPORTANT",
+    "chats": "CHAT",
+}
+HIDDEN = frozenset({"SPAM", "TRASH"})
+MAX_DEPTH = 50
+
+
+@dataclass(frozen=True)
+class Query:
+    """A parsed search; `reaches_hidden` says that it names spam or trash itself, which are left out otherwise."""
+
+    test: Test
+    reaches_hidden: bool
+
+
+@dataclass
+class Parser:
+    """Reads a query from left to right. `labels` maps ids to names, `account` is who "me" is."""
+
+    tokens: list[str]
+    labels: Mapping[str, str]
+    account: str
+    now: datetime
+    reaches_hidden: bool = False
+    place: int = 0
+    depth: int = field(default=0)
+
+    def every(self, end: str, operator: str = "") -> Test:
+        """All terms up to `end`; operator is the field that a group in brackets stands behind."""
+        tests: list[Test] = []
+        while self.place < len(self.tokens) and self.tokens[self.place] != end:
+            tests.append(self.either(operator))
+        self.place += 1
+        return lambda entry: all(test(entry) for test in tests)
+
+    def either(self, operator: str) -> Test:
+        """One term, or several with OR between them."""
+        tests = [self.term(operator)]
+        while self.peek() in {"OR", "|"}:
+            self.place += 1
+            if self.place < len(self.tokens):
+                tests.append(self.term(operator))
+        return tests[0] if len(tests) == 1 else lambda entry: any(test(entry) for test in tests)
+
+    def term(self, operator: str) -> Test:
+        """One word, phrase, field or group; raises ValueError where they are nested too deep."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise ValueError("the query is nested too deep")
+        test = self.one(operator) if self.peek() else lambda _: True
+        self.depth -= 1
+        return test
+
+    def one(self, operator: str) -> Test:
+        """What stands at the next token."""
+        word = self.tokens[self.place]
+        self.place += 1
+        if word in {"(", "{"}:
+            return self.every(")", operator) if word == "(" else self.any_of(operator)
+        if word.startswith("-"):
+            if word != "-":
+                self.place -= 1
+                self.tokens[self.place] = word[1:]
+            return _negated(self.term(operator))
+        if word.endswith(":") and word[:-1].lower() in FIELDS and self.peek() not in {"", ")", "}", "OR"}:
+            return self.term(word[:-1].lower())
+        if operator:
+            return FIELDS[operator](self, _unquoted(word))
+        return word_test(("from", "to", "cc", "subject", "text", "filenames"), _unquoted(word))
+
+    def any_of(self, operator: str) -> Test:
+        """What stands in {...}: any of it."""
+        tests: list[Test] = []
+        while self.peek() not in {"", "}"}:
+            tests.append(self.term(operator))
+        self.place += 1
+        return lambda entry: any(test(entry) for test in tests)
+
+    def peek(self) -> str:
+        """The next token, "" at the end."""
+        return self.tokens[self.place] if self.place < len(self.tokens) else ""
+
+
+def parse(query: str, *, labels: Mapping[str, str], account: str, now: datetime) -> Query:
+    """Read a query. What is no known field is searched as words; raises ValueError for too deep a nesting."""
+    tokens = [match.group().rstrip() for match in TOKEN.finditer(query)]
+    parser = Parser(_without_stray_brackets(tokens), labels, account, now)
+    test = parser.every("")
+    return Query(test, parser.reaches_hidden)
+
+
+def _without_stray_brackets(tokens: Sequence[str]) -> list[str]:
+    """Closing brackets that nothing opened mean nothing."""
+    kept: list[str] = []
+    depth = 0
+    for token in tokens:
+        if token in {")", "}"}:
+            if depth == 0:
+                continue
+            depth -= 1
+        elif token in {"(", "{"}:
+            depth += 1
+        kept.append(token)
+    return kept
+
+
+def words(text: str) -> list[str]:
+    """Words as the index knows them: lower case, without accents."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(each for each in plain if not unicodedata.combining(each))
+    return re.findall(r"\w+", bare.replace("_", " "))
+
+
+def word_test(fields: Sequence[str], phrase: str) -> Test:
+    """Whether the words of a phrase stand one after the other in one of the fields.
+
+    Whole words only; in scripts written without spaces any run of letters counts.
+    """
+    wanted = words(phrase)
+    unspaced = bool(re.search(r"[぀-ヿ一-鿿가-힯฀-๿]", phrase))
+
+    def found_in(text: str) -> bool:
+        if unspaced:
+            return "".join(wanted) in "".join(words(text))
+        return f" {' '.join(wanted)} " in f" {' '.join(words(text))} "
+
+    return lambda entry: not wanted or any(found_in(str(entry[name])) for name in fields)
+
+
+def _unquoted(token: str) -> str:
+    return token.strip('"')
+
+
+def _negated(test: Test) -> Test:
+    return lambda entry: not test(entry)
+
+
+def _address_test(name: str) -> Callable[[Parser, str], Test]:
+    def build(parser: Parser, value: str) -> Test:
+        return word_test((name,), parser.account if value.lower() == "me" else value)
+
+    return build
+
+
+def _text_test(*names: str) -> Callable[[Parser, str], Test]:
+    return lambda _, value: word_test(names, value)
+
+
+def _place(parser: Parser, value: str) -> Test:
+    """`in:`: a system place, a label, or anywhere."""
+    wanted = value.lower()
+    if wanted in {"anywhere", "all"}:
+        parser.reaches_hidden = parser.reaches_hidden or wanted == "anywhere"
+        return lambda _: True
+    if wanted in {"archive", "archived"}:
+        away = {"INBOX", "SENT", "DRAFT", *HIDDEN}
+        return lambda entry: not away & set(entry["labels"])
+    return _label(parser, value)
+
+
+def _label(parser: Parser, value: str) -> Test:
+    """`label:` and `in:` with a label's name; blanks and slashes of a name may be written as hyphens."""
+    label_id = PLACES.get(value.lower()) or _label_id(parser.labels, value)
+    if label_id in HIDDEN:
+        parser.reaches_hidden = True
+    return lambda entry: label_id in entry["labels"]
+
+
+def _label_id(labels: Mapping[str, str], value: str) -> str:
+    def plain(name: str) -> str:
+        return re.sub(r"[\s/_]+", "-", name.casefold())
+
+    found = (each for each, name in labels.items() if plain(value) in {plain(name), plain(each)})
+    return next(found, "")
+
+
+def _state(parser: Parser, value: str) -> Test:
+    """`is:`: read, or one of the places."""
+    if value.lower() == "read":
+        return lambda entry: "UNREAD" not in entry["labels"]
+    return _label(parser, value)
+
+
+def _has(_: Parser, value: str) -> Test:
+    """`has:`: attachment, userlabels, nouserlabels."""
+    tests: dict[str, Test] = {
+        "attachment": lambda entry: bool(entry["filenames"]),
+        "userlabels": lambda entry: any(each.startswith("Label_") for each in entry["labels"]),
+        "nouserlabels": lambda entry: not any(each.startswith("Label_") for each in entry["labels"]),
+    }
+    return tests.get(value.lower(), lambda _: False)
+
+
+def _moment(value: str) -> float | None:
+    """A day (yyyy/mm/dd, UTC) or seconds since 1970, in milliseconds."""
+    if match := DATE.match(value):
+        try:
+            year, month, day = (int(each) for each in match.groups())
+            return datetime(year, month, day, tzinfo=UTC).timestamp() * 1000
+        except ValueError:
+            return None
+    return float(value) * 1000 if value.isdecimal() and len(value) <= 12 else None
+
+
+def _after(_: Parser, value: str) -> Test:
+    moment = _moment(value)
+    return lambda entry: moment is not None and entry["date_ms"] >= moment
+
+
+def _before(_: Parser, value: str) -> Test:
+    moment = _moment(value)
+    return lambda entry: moment is not None and entry["date_ms"] < moment
+
+
+def _span(parser: Parser, value: str) -> float | None:
+    """The moment that lies a span such as 2d, 3m or 1y back, in milliseconds."""
+    match = SPAN.match(value.lower())
+    if match is None:
+        return None
+    back = min(int(match.group(1)) * DAYS[match.group(2)], 36_500)
+    return (parser.now - timedelta(days=back)).timestamp() * 1000
+
+
+def _newer_than(parser: Parser, value: str) -> Test:
+    moment = _span(parser, value)
+    return lambda entry: moment is not None and entry["date_ms"] >= moment
+
+
+def _older_than(parser: Parser, value: str) -> Test:
+    moment = _span(parser, value)
+    return lambda entry: moment is not None and entry["date_ms"] < moment
+
+
+def _message_id(_: Parser, value: str) -> Test:
+    wanted = value.strip("<>")
+    return lambda entry: bool(wanted) and str(entry["message_id"]).strip("<>") == wanted
+
+
+def _bytes(value: str) -> float:
+    match = SIZE.match(value)
+    return int(match.group(1)) * {"": 1, "k": 1024, "m": 1024**2}[match.group(2).lower()] if match else float("inf")
+
+
+FIELDS: Mapping[str, Callable[[Parser, str], Test]] = {
+    "from": _address_test("from"),
+    "to": _address_test("to"),
+    "cc": _address_test("cc"),
+    "bcc": _address_test("bcc"),
+    "deliveredto": _address_test("to"),
+    "subject": _text_test("subject"),
+    "filename": _text_test("filenames"),
+    "list": _text_test("list_id"),
+    "in": _place,
+    "is": _state,
+    "label": _label,
+    "category": lambda parser, value: _label(parser, f"CATEGORY_{value.upper()}"),
+    "has": _has,
+    "after": _after,
+    "newer": _after,
+    "before": _before,
+    "older": _before,
+    "newer_than": _newer_than,
+    "older_than": _older_than,
+    "rfc822msgid": _message_id,
+    "larger": lambda _, value: lambda entry: entry["size_bytes"] > _bytes(value),
+    "size": lambda _, value: lambda entry: entry["size_bytes"] > _bytes(value),
+    "smaller": lambda _, value: lambda entry: entry["size_bytes"] < _bytes(value),
+}

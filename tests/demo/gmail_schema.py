@@ -1,0 +1,65 @@
+"""Checks an answer against Google's published description of the Gmail API (the discovery document)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import googleapiclient
+
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+}
+
+
+@cache
+def schemas() -> dict[str, Any]:
+    """The schemas of gmail.v1.json by name."""
+    folder = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
+    found: dict[str, Any] = json.loads((folder / "gmail.v1.json").read_text(encoding="utf-8"))["schemas"]
+    return found
+
+
+def differences(value: Any, schema: dict[str, Any] | str, place: str = "$") -> Iterator[str]:
+    """Say where an answer has a name or type that the description does not have."""
+    if isinstance(schema, str):
+        schema = schemas()[schema]
+    if "$ref" in schema:
+        schema = schemas()[schema["$ref"]]
+    kind = schema.get("type", "object")
+    if not isinstance(value, TYPES[kind]) or (kind == "integer" and isinstance(value, bool)):
+        yield f"{place}: {type(value).__name__} instead of {kind}"
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name not in schema["properties"]:
+                yield f"{place}.{name}: no such property"
+            else:
+                yield from differences(inner, schema["properties"][name], f"{place}.{name}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from differences(inner, schema["items"], f"{place}[{index}]")
+    else:
+        yield from _format_differences(value, schema, place)
+
+
+def _format_differences(value: Any, schema: dict[str, Any], place: str) -> Iterator[str]:
+    form = schema.get("format")
+    if form in {"uint64", "int64"} and not re.fullmatch(r"\d+", value):
+        yield f"{place}: {value!r} is no {form}"
+    if form == "byte":
+        base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+        if "=" in value or "+" in value or "/" in value:
+            yield f"{place}: not base64url without padding"
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{place}: {value!r} is none of {schema['enum']}"
