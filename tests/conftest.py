@@ -41,23 +41,33 @@ class Endpoint:
 
 @dataclass
 class StandIns:
-    """The stand-ins by name ("github", "notion", "gmail", "openai"), without latency; each starts when asked for."""
+    """The stand-ins by name ("github", "notion", "gmail", "openai"), without latency, each with a store of its own.
+
+    One starts when it is first asked for, and has its sample data anew when a test first asks for it.
+    """
 
     folder: Path
-    store: Store
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    stores: dict[str, Store] = field(default_factory=dict)
     servers: list[tuple[QuietServer, threading.Thread]] = field(default_factory=list)
+    controls: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=30))
+    used: set[str] = field(default_factory=set)
 
     def __getitem__(self, name: str) -> Endpoint:
         """Where the stand-in answers."""
         if name not in self.endpoints:
             self.endpoints[name] = self._start(name)
+        if name not in self.used:
+            self.used.add(name)
+            self.calm(name)
+            self.reset(name)
         return self.endpoints[name]
 
     def _start(self, name: str) -> Endpoint:
         module = stand_ins.load(name)
+        self.stores[name] = Store(self.folder / name / "demo.db")
         listener = bind()
-        instance = server(service(module, self.store, reset=self.reset))
+        instance = server(service(module, self.stores[name], reset=lambda: self.reset(name)))
         thread = threading.Thread(target=instance.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         self.servers.append((instance, thread))
@@ -68,6 +78,10 @@ class StandIns:
         """Let the next matching requests fail (see `demo.faults.Fault`)."""
         self._control(name, "POST", "faults", fault)
 
+    def calm(self, name: str) -> None:
+        """Take every fault back."""
+        self._control(name, "DELETE", "faults")
+
     def requests(self, name: str) -> Mapping[str, int]:
         """How often each "METHOD /path" was asked since the stand-in started."""
         answer = self._control(name, "GET", "requests")
@@ -77,44 +91,38 @@ class StandIns:
         """What the stand-in holds."""
         return self._control(name, "GET", "show")
 
-    def reset(self) -> int:
-        """Lay out the sample data anew."""
-        return self.store.reset(stand_ins.seed_all)
-
-    def calm(self) -> None:
-        """Take every fault back."""
-        for name in self.endpoints:
-            self._control(name, "DELETE", "faults")
+    def reset(self, name: str) -> int:
+        """Lay out the sample data of one stand-in anew."""
+        return self.stores[name].reset(stand_ins.load(name).seed)
 
     def _control(self, name: str, method: str, action: str, body: Any = None) -> dict[str, Any]:
-        url = f"{self[name].origin}/_demo/{action}"
-        answer = httpx.request(method, url, json=body, trust_env=False, timeout=30)
+        answer = self.controls.request(method, f"{self[name].origin}/_demo/{action}", json=body)
         answer.raise_for_status()
         document: dict[str, Any] = answer.json()
         return document
 
     def stop(self) -> None:
         """Stop every server."""
+        self.controls.close()
         for instance, thread in self.servers:
             instance.should_exit = True
             thread.join(20)
-        self.store.close()
+        for store in self.stores.values():
+            store.close()
 
 
 @pytest.fixture(scope="session")
 def demo_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIns]:
     """One set of stand-ins for all tests; use `standins`, which starts each test from the sample data."""
-    folder = tmp_path_factory.mktemp("demo")
-    running = StandIns(folder, stand_ins.open_store(folder))
+    running = StandIns(tmp_path_factory.mktemp("demo"))
     yield running
     running.stop()
 
 
 @pytest.fixture
 def standins(demo_services: StandIns) -> StandIns:
-    """The stand-ins with fresh sample data and no faults."""
-    demo_services.calm()
-    demo_services.reset()
+    """The stand-ins, each with fresh sample data and no faults when the test first asks for it."""
+    demo_services.used.clear()
     return demo_services
 
 
