@@ -13,6 +13,7 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
+from api.access_log import keep_secrets_out
 from api.gate import Gate
 from api.headers import SecurityHeaders
 from api.hosts import HostCheck
@@ -50,6 +51,7 @@ class Site:
     @asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[dict[str, Any]]:
         """Open the workspace before the first request, close it after the last."""
+        keep_secrets_out()
         orchestra = await to_thread.run_sync(self._opened)
         try:
             yield {"orchestra": orchestra}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 Name = Annotated[str, Field(min_length=1, max_length=64, examples=["inbox-triage"])]
 RunStatus = Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled", "interrupted"]
@@ -55,7 +55,7 @@ class RunFilter(BaseModel):
     status: RunStatus | None = None
     workflow: str | None = Field(default=None, max_length=64)
     text: str | None = Field(default=None, max_length=200, description="Only runs whose title or sentence has this.")
-    since: datetime | None = Field(default=None, description="Only runs queued at or after this time (RFC 3339).")
+    since: AwareDatetime | None = Field(default=None, description="Only runs queued at or after this time (RFC 3339).")
     before: str | None = Field(default=None, max_length=200, description="`next` of the page before.")
     limit: int = Field(default=50, ge=1, le=200)
 

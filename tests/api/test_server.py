@@ -1,0 +1,224 @@
+"""Every route of the API: who gets in, and how it says no."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.routing import iter_route_contexts
+from starlette.testclient import TestClient
+
+from api.errors import status_of
+from api.server import PUBLIC_PATHS, create_api
+from engine import errors
+from engine.errors import OrchestraError
+
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+
+
+def every_route() -> list[tuple[str, str]]:
+    app = create_api(lambda: pytest.fail("no route needs the engine to be listed"))
+    found = [(route.path, method) for route in iter_route_contexts(app.routes) for method in route.methods or ()]
+    return sorted((str(path), method) for path, method in found)
+
+
+def is_public(path: str) -> bool:
+    return path in PUBLIC_PATHS or path.startswith("/api/docs/")
+
+
+GUARDED = [
+    pytest.param(method, path.format(name="inbox-triage", run_id="20261120T120000Z-aaaaaaaa"), id=f"{method} {path}")
+    for path, method in every_route()
+    if not is_public(path)
+]
+
+
+def test_the_routes_are_these() -> None:
+    assert {path for path, _ in every_route() if not path.startswith("/api/docs/")} >= {
+        "/health",
+        "/auth/login",
+        "/workflows/execute",
+        "/api/docs",
+        "/api/openapi.json",
+        "/api/workflows",
+        "/api/runs",
+        "/api/runs/{run_id}",
+        "/api/prompts",
+        "/api/connections",
+        "/api/step-types",
+    }
+    assert len(PUBLIC_PATHS) <= 5
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(None, id="nothing sent"),
+        pytest.param(b'{"workflow": "inbox-triage"}', id="good body"),
+        pytest.param(b"{", id="broken body"),
+        pytest.param(b" " * 2_000_000, id="huge body"),
+    ],
+)
+def test_every_route_but_the_public_ones_needs_a_token(
+    client: TestClient, method: str, path: str, body: bytes | None
+) -> None:
+    answer = client.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 401
+    assert answer.json()["error"]["type"] == "Unauthorized"
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/docs", "/api/openapi.json"])
+def test_the_public_ones_need_none(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/nope", "/api/runs/", "/api/runs/a/b/c", "/api/../app.py", "/api//"]
+)
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_an_unknown_address_is_said_in_json(client: TestClient, method: str, path: str) -> None:
+    answer = client.request(method, f"http://127.0.0.1:8501{path}")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "NotFound")
+
+
+@pytest.mark.parametrize("path", sorted({path for path, _ in every_route()}))
+def test_a_wrong_method_is_said_in_json_with_the_right_ones(client: TestClient, path: str) -> None:
+    answer = client.request("DELETE", path)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (405, "MethodNotAllowed")
+    assert set(answer.headers["allow"].split(", ")) <= METHODS
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        pytest.param(b"", "application/json", 422, id="nothing"),
+        pytest.param(b"{", "application/json", 422, id="broken"),
+        pytest.param(b"[]", "application/json", 422, id="a list"),
+        pytest.param(b"null", "application/json", 422, id="null"),
+        pytest.param(b'{"workflow": 7}', "application/json", 422, id="wrong type"),
+        pytest.param(b'{"workflow": ""}', "application/json", 422, id="empty name"),
+        pytest.param(b'{"workflow": "a", "input": {}}', "application/json", 422, id="unknown key"),
+        pytest.param(b'{"workflow": "a", "inputs": []}', "application/json", 422, id="inputs are a list"),
+        pytest.param(b'{"workflow": "a", "wait_seconds": "5"}', "application/json", 422, id="number as text"),
+        pytest.param(b'{"workflow": "a", "wait_seconds": -1}', "application/json", 422, id="negative"),
+        pytest.param(b'{"workflow": "a", "wait_seconds": 1e9}', "application/json", 422, id="too long"),
+        pytest.param(b'{"workflow": "a", "wait_seconds": true}', "application/json", 422, id="truth as number"),
+        pytest.param(b'{"workflow": "a", "inputs": {"x": NaN}}', "application/json", 422, id="NaN"),
+        pytest.param(b'{"workflow": "a", "inputs": {"x": Infinity}}', "application/json", 422, id="infinity"),
+        pytest.param(b'{"workflow": "a", "inputs": {"x": "\\ud800"}}', "application/json", 422, id="half a character"),
+        pytest.param(b'{"workflow": "\\ud800"}', "application/json", 422, id="half a character as name"),
+        pytest.param(b'{"\\ud800": 1}', "application/json", 422, id="half a character as key"),
+        pytest.param(
+            b'{"workflow": "a", "inputs": {"x": ' + b"9" * 5_000 + b"}}", "application/json", 422, id="digits"
+        ),
+        pytest.param(b"[" * 100_000, "application/json", 422, id="endless nesting"),
+        pytest.param(b'{"workflow": "a", "inputs": {"x": "\xff"}}', "application/json", 422, id="not UTF-8"),
+        pytest.param(b'{"workflow": "a"}', "text/plain", 422, id="not sent as JSON"),
+        pytest.param(b"workflow=a", "application/x-www-form-urlencoded", 422, id="a form"),
+        pytest.param(b'{"workflow": "' + b"a" * 1_000_000 + b'"}', "application/json", 413, id="over 1 MB"),
+    ],
+)
+def test_a_body_that_does_not_fit_is_refused_with_the_place(
+    client: TestClient, token: str, content: bytes, kind: str, status: int
+) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
+    answer = client.post("/workflows/execute", content=content, headers=headers)
+    assert answer.status_code == status, answer.text
+    error = answer.json()["error"]
+    assert error["message"].endswith(".")
+    assert error["remedy"]
+    assert "Traceback" not in answer.text
+
+
+def test_a_body_without_a_length_is_cut_at_1_mb(client: TestClient, token: str) -> None:
+    def endless() -> Iterator[bytes]:
+        yield b'{"workflow": "'
+        for _ in range(200):
+            yield b"a" * 10_000
+
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    answer = client.post("/workflows/execute", content=endless(), headers=headers)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (413, "TooLarge")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param("status=sleeping", id="no such status"),
+        pytest.param("limit=0", id="limit below one"),
+        pytest.param("limit=1000", id="limit above 200"),
+        pytest.param("limit=many", id="limit is no number"),
+        pytest.param("since=yesterday", id="no time"),
+        pytest.param("since=2026-11-20T12:00:00", id="time without zone"),
+        pytest.param("page=2", id="unknown filter"),
+    ],
+)
+def test_a_filter_that_does_not_fit_is_refused(client: TestClient, token: str, query: str) -> None:
+    answer = client.get(f"/api/runs?{query}", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["problems"][0]["field"] == f"query.{query.split('=', maxsplit=1)[0]}"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        pytest.param(errors.InvalidFile, 422, id="InvalidFile"),
+        pytest.param(errors.InvalidInput, 422, id="InvalidInput"),
+        pytest.param(errors.UnknownName, 404, id="UnknownName"),
+        pytest.param(errors.StaleEdit, 409, id="StaleEdit"),
+        pytest.param(errors.NotAllowed, 403, id="NotAllowed"),
+        pytest.param(errors.StorageError, 507, id="StorageError"),
+        pytest.param(errors.InUse, 409, id="InUse"),
+        pytest.param(errors.NotAvailableYet, 501, id="NotAvailableYet"),
+        pytest.param(errors.TooManyTries, 429, id="TooManyTries"),
+        pytest.param(errors.OrchestraError, 500, id="any other"),
+    ],
+)
+def test_each_error_of_the_engine_has_its_status(error: type[OrchestraError], status: int) -> None:
+    assert status_of(error.__new__(error)) == status
+
+
+class Broken:
+    """An engine with a fault that nobody foresaw."""
+
+    def health(self) -> Any:
+        raise RuntimeError("the inside of the machine")
+
+
+def test_an_unforeseen_fault_shows_nothing_of_the_inside(caplog: pytest.LogCaptureFixture) -> None:
+    broken: Any = Broken()
+    with TestClient(create_api(lambda: broken), raise_server_exceptions=False) as client:
+        answer = client.get("/health")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (500, "InternalError")
+    assert "inside" not in answer.text
+    assert "the inside of the machine" in caplog.text
+
+
+def test_the_reference_page_and_its_files_come_from_here(client: TestClient) -> None:
+    page = client.get("/api/docs")
+    assert "script-src 'self';" in page.headers["content-security-policy"]
+    for address, kind in [
+        ("/api/docs/swagger-ui.css", "text/css; charset=utf-8"),
+        ("/api/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+        ("/api/docs/start.js", "text/javascript; charset=utf-8"),
+    ]:
+        assert f'"{address}"' in page.text
+        file = client.get(address)
+        assert (file.status_code, file.headers["content-type"]) == (200, kind)
+    assert "//" not in page.text.replace("<!doctype html>", "")
+
+
+def test_the_description_tells_of_every_route_and_of_the_token(client: TestClient) -> None:
+    description = client.get("/api/openapi.json").json()
+    assert set(description["paths"]) == {
+        path for path, _ in every_route() if not path.startswith(("/api/docs", "/api/openapi"))
+    }
+    for path, operations in description["paths"].items():
+        for operation in operations.values():
+            assert ("security" in operation) != is_public(path)
+            assert operation["summary"]
+            assert operation["description"]
+    assert "Traceback" not in json.dumps(description)
