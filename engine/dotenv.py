@@ -29,7 +29,8 @@ def parse_dotenv(text: str) -> dict[str, str]:
     for binding in parse_stream(io.StringIO(text)):
         if binding.error:
             said = "This line is no setting of the form NAME=value."
-            problems.append(Problem(said, "syntax", file=FILE, line=binding.original.line))
+            line = binding.original.line + _blank(binding.original.string).count("\n")
+            problems.append(Problem(said, "syntax", file=FILE, line=line))
         elif binding.key is not None and binding.value is not None:
             values[binding.key] = binding.value
     if problems:
@@ -60,8 +61,7 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
     pieces, left = [], dict(changes)
     for binding in parse_stream(io.StringIO(text)):
         if binding.key in changes:
-            written = binding.original.string
-            before = written[: len(written) - len(written.lstrip())]  # blank lines belong to what follows them
+            before = _blank(binding.original.string)
             pieces.append(before + (_line(binding.key, left.pop(binding.key)) if binding.key in left else ""))
         else:
             pieces.append(binding.original.string)
@@ -69,6 +69,11 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
     if kept and left and not kept.endswith("\n"):
         kept += "\n"
     return kept + "".join(_line(name, value) for name, value in left.items())
+
+
+def _blank(written: str) -> str:
+    """Return the blank lines before a setting: the parser counts them to it."""
+    return written[: len(written) - len(written.lstrip())]
 
 
 def _line(name: str, value: str) -> str:
