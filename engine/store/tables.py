@@ -65,6 +65,15 @@ effects = Table(
     sqlite_with_rowid=False,
 )
 
+request_keys = Table(
+    "request_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("content_hash", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 owners = Table(
     "owners",
     metadata,
