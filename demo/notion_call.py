@@ -1,0 +1,172 @@
+"""What all of Notion's answers have in common: errors, ids, times, lists, version and rate checks."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from demo.call import Call, Handler, Reply
+from demo.service import Refused
+from demo.store import Store
+
+Record = dict[str, Any]
+VERSIONS = {"2025-09-03", "2026-03-11"}
+PAYLOAD_BYTES = 500_000
+BURST = 6
+SPACE = uuid.UUID("5a1d6f0e-0b1c-4b61-9a36-0f6f2f3c7d11")
+CODES = {
+    400: "validation_error",
+    401: "unauthorized",
+    403: "restricted_resource",
+    404: "object_not_found",
+    409: "conflict_error",
+    429: "rate_limited",
+    500: "internal_server_error",
+    502: "bad_gateway",
+    503: "service_unavailable",
+    504: "gateway_timeout",
+}
+
+
+def error_body(status: int, message: str) -> Record:
+    """Notion's error object."""
+    code = CODES.get(status, "internal_server_error" if status >= 500 else "validation_error")
+    if message == "Problems parsing JSON":
+        code, message = "invalid_json", "Error parsing JSON body."
+    if status == 401:
+        message = "API token is invalid."
+    return {
+        "object": "error",
+        "status": status,
+        "code": code,
+        "message": message,
+        "request_id": str(uuid.uuid4()),
+    }
+
+
+def invalid(message: str) -> Refused:
+    """400 validation_error."""
+    return Refused(400, message)
+
+
+def not_found(kind: str, some_id: str) -> Refused:
+    """404 in Notion's words; `kind` is page, block, database or data source."""
+    return Refused(
+        404,
+        f"Could not find {kind} with ID: {some_id}. Make sure the relevant pages and databases are shared with "
+        'your integration "Demo".',
+    )
+
+
+def new_id() -> str:
+    """A new object's id."""
+    return str(uuid.uuid4())
+
+
+def own_id(store: Store, what: str) -> str:
+    """The id of the integration ("bot") or its workspace; a reset makes it another one."""
+    return str(uuid.uuid5(SPACE, f"{what} {store.generation}"))
+
+
+def as_id(text: object, where: str) -> str:
+    """An id with or without dashes in its usual form; raises Refused 400."""
+    try:
+        return str(uuid.UUID(str(text)))
+    except ValueError as error:
+        problem = f"{where} should be a valid uuid, instead was `{text!r}`."
+        raise invalid(f"{where.partition('.')[0]} failed validation: {problem}") from error
+
+
+def now() -> str:
+    """The present time with microseconds, as it is kept."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def shown_time(kept: str) -> str:
+    """A kept time as Notion answers it: rounded down to the minute."""
+    return f"{kept[:16]}:00.000Z"
+
+
+def author(store: Store) -> Record:
+    """The integration as `created_by` names it."""
+    return {"object": "user", "id": own_id(store, "bot")}
+
+
+def too_long(where: str, limit: int, seen: int) -> Refused:
+    """400 for what is longer than a documented limit."""
+    return invalid(f"body failed validation: {where}.length should be ≤ `{limit}`, instead was `{seen}`.")
+
+
+def page_of(items: list[Record], parameters: dict[str, Any], kind: str, render: Callable[[Record], Any]) -> Reply:
+    """One page of a list; `parameters` hold start_cursor and page_size, the cursor is the next item's id."""
+    size = parameters.get("page_size") or 100
+    if not str(size).isdigit() or not 1 <= int(size) <= 100:
+        raise invalid(f"body failed validation: body.page_size should be ≤ `100`, instead was `{size}`.")
+    cursor, start = parameters.get("start_cursor"), 0
+    if cursor:
+        ids = [each["id"] for each in items]
+        if cursor not in ids:
+            raise invalid(f"The start_cursor provided is invalid: {cursor}")
+        start = ids.index(cursor)
+    end = start + int(size)
+    following = items[end]["id"] if end < len(items) else None
+    return Reply(
+        {
+            "object": "list",
+            "results": [render(each) for each in items[start:end]],
+            "next_cursor": following,
+            "has_more": following is not None,
+            "type": kind,
+            kind: {},
+        }
+    )
+
+
+class RateLimit:
+    """Three requests a second on average with a small burst, where the store's setting turns it on."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._left = float(BURST)
+        self._seen_at = clock()
+
+    def check(self, store: Store) -> None:
+        """Count a request; raises Refused 429 with Retry-After in whole seconds."""
+        rate = (store.get("_settings", "notion") or {}).get("requests_per_second")
+        if not rate:
+            return
+        moment = self._clock()
+        self._left = min(BURST, self._left + (moment - self._seen_at) * rate)
+        self._seen_at = moment
+        if self._left < 1:
+            wait = math.ceil((1 - self._left) / rate)
+            message = "You have been rate limited. Please try again in a few minutes."
+            raise Refused(429, message, headers={"retry-after": str(max(1, wait))})
+        self._left -= 1
+
+
+def guarded(handler: Handler, limit: RateLimit) -> Handler:
+    """A handler behind the checks that Notion makes of every request; its answer carries a request_id."""
+
+    def handle(call: Call) -> Reply:
+        limit.check(call.store)
+        _check_request(call)
+        reply = handler(call)
+        return Reply({**reply.document, "request_id": str(uuid.uuid4())}, reply.status, reply.headers)
+
+    return handle
+
+
+def _check_request(call: Call) -> None:
+    version = call.request.headers.get("notion-version")
+    if version not in VERSIONS:
+        message = "Notion-Version header failed validation: Notion-Version header should be "
+        if version is None:
+            raise Refused(400, f"{message}defined, instead was `undefined`.", code="missing_version")
+        raise invalid(f"{message}`{'` or `'.join(sorted(VERSIONS))}`, instead was `{version!r}`.")
+    if int(call.request.headers.get("content-length", 0)) > PAYLOAD_BYTES:
+        raise invalid("body failed validation: the payload is larger than 500KB.")
