@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -52,7 +52,7 @@ def routes(store: Store, token: str) -> list[Route]:
             return denied.response()
 
     async def exchange(request: Request) -> Response:
-        form = {name: values[0] for name, values in parse_qs((await request.body()).decode("utf-8", "replace")).items()}
+        form = _client_of(request) | _form(await request.body())
         try:
             with store.transaction():
                 grant = _granted(store, form)
@@ -62,6 +62,22 @@ def routes(store: Store, token: str) -> list[Route]:
         return JSONResponse(answer, headers=NO_STORE)
 
     return [OpenRoute("/o/oauth2/auth", consent), OpenRoute("/token", exchange, methods=["POST"])]
+
+
+def _form(body: bytes) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+
+
+def _client_of(request: Request) -> dict[str, str]:
+    """The client named by HTTP Basic (RFC 6749, 2.3.1), as google-auth-oauthlib does it; {} without."""
+    word, _, value = request.headers.get("authorization", "").partition(" ")
+    if word.lower() != "basic":
+        return {}
+    try:
+        client_id, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
+    except ValueError:
+        return {}
+    return {"client_id": unquote_plus(client_id), "client_secret": unquote_plus(secret)}
 
 
 def _consented(store: Store, query: Mapping[str, str]) -> str:

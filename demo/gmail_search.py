@@ -16,7 +16,6 @@ Entry = Mapping[str, Any]
 """What is searched: labels, from, to, cc, bcc, subject, text, filenames, message_id, list_id, date_ms, size_bytes."""
 Test = Callable[[Entry], bool]
 
-TOKEN = re.compile(r'(-?[A-Za-z_][A-Za-z0-9_]*:)(?=[^\s])|-?"([^"]*)"?|[(){}]|-(?=[({])|[^\s(){}]+')
 SPAN = re.compile(r"^(\d{1,6})([hdwmy])$")
 DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 DATE = re.compile(r"^(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})$")
@@ -300,3 +299,6 @@ FIELDS: Mapping[str, Callable[[Parser, str], Test]] = {
     "size": lambda _, value: lambda entry: entry["size_bytes"] > _bytes(value),
     "smaller": lambda _, value: lambda entry: entry["size_bytes"] < _bytes(value),
 }
+
+# A field's name, a phrase, a bracket, a minus before a bracket, a word; what is no field's name is a word.
+TOKEN = re.compile(rf'-?\b(?:{"|".join(FIELDS)}):|-?"[^"]*"?|[(){{}}]|-(?=[({{])|[^\s(){{}}]+', re.IGNORECASE)

@@ -22,6 +22,7 @@ MONTHS = (
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 LONG_DATE = re.compile(rf"\b(\d{{1,2}})\.? ({'|'.join(MONTHS)}),? (\d{{4}})\b", re.IGNORECASE)
+LIMIT = re.compile(r"\b(?:at most|up to|no more than|max\.?) (\d{1,5}) (?:characters|letters)", re.IGNORECASE)
 NUMBER = re.compile(r"(?<![\w.,-])-?\d+(?:[.,]\d+)*(?![\w-])")
 
 TITLE = {"title", "subject", "headline", "heading"}
@@ -181,7 +182,8 @@ class Filler:
         found = self._by_format(field) if field.schema.get("format") else self._by_name(field)
         if found is None:
             return None
-        return short(found, int(field.schema.get("maxLength", 4000))) if "\n" not in found else found
+        limit = _limit(field.schema)
+        return found if len(found) <= limit else short(found, limit)
 
     def _by_format(self, field: Field) -> str | None:
         text = f"{self.document.subject}\n{self.document.text}"
@@ -231,6 +233,12 @@ def first_date(text: str) -> str | None:
 def _first(pattern: re.Pattern[str], document: Document) -> str | None:
     match = pattern.search(document.text)
     return match.group() if match else None
+
+
+def _limit(schema: Schema) -> int:
+    """The most characters: `maxLength`, else what the description says ("in at most 80 characters")."""
+    said = LIMIT.search(str(schema.get("description", "")))
+    return int(schema.get("maxLength") or (said.group(1) if said else 4000))
 
 
 def _is_enum(schema: Schema, name: str) -> bool:

@@ -32,10 +32,9 @@ def schemas() -> dict[str, Any]:
 
 def differences(value: Any, schema: dict[str, Any] | str, place: str = "$") -> Iterator[str]:
     """Say where an answer has a name or type that the description does not have."""
-    if isinstance(schema, str):
-        schema = schemas()[schema]
-    if "$ref" in schema:
-        schema = schemas()[schema["$ref"]]
+    if isinstance(schema, str) or "$ref" in schema:
+        yield from differences(value, schemas()[schema if isinstance(schema, str) else schema["$ref"]], place)
+        return
     kind = schema.get("type", "object")
     if not isinstance(value, TYPES[kind]) or (kind == "integer" and isinstance(value, bool)):
         yield f"{place}: {type(value).__name__} instead of {kind}"

@@ -29,8 +29,9 @@ def here(running: Callable[[StandIn], Running]) -> Running:
 
 @pytest.fixture
 def users(here: Running) -> Iterator[Any]:
-    plain = httplib2.Http(timeout=15, proxy_info=None)
-    http = google_auth_httplib2.AuthorizedHttp(google.oauth2.credentials.Credentials(token=gmail.TOKEN), http=plain)
+    plain: Any = httplib2.Http(timeout=15, proxy_info=None)  # type: ignore[no-untyped-call]
+    credentials: Any = google.oauth2.credentials.Credentials(token=gmail.TOKEN)  # type: ignore[no-untyped-call]
+    http: Any = google_auth_httplib2.AuthorizedHttp(credentials, http=plain)  # type: ignore[no-untyped-call]
     options = {"api_endpoint": here.base_url}
     with build("gmail", "v1", http=http, client_options=options, cache_discovery=False) as service:
         yield service.users()
