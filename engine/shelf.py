@@ -115,8 +115,7 @@ class Shelf:
         """Move the thing and all it owns to a folder of its own in the trash; return that folder."""
         with exclusive(self._lock):
             self._must_exist(name)
-            stamp = self._clock().astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-            target = self._trash / f"{stamp}-{name}"
+            target = self._trash_folder(name)
             with storage_errors(target):
                 target.mkdir(parents=True)
                 for suffix in (".json", *_COMPANIONS):
@@ -149,6 +148,11 @@ class Shelf:
     def _make_folder(self) -> None:
         with storage_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
+
+    def _trash_folder(self, name: str) -> Path:
+        stamp = self._clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+        wanted = (self._trash / f"{stamp}-{name}{again}" for again in ("", *(f".{number}" for number in range(2, 100))))
+        return next(folder for folder in wanted if not folder.exists())
 
     def _move(self, source: Path, target: Path) -> None:
         if source.exists() or source.is_symlink():

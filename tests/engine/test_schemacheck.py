@@ -1,0 +1,43 @@
+"""Schemas that users write: wrong ones are named, and none is fetched from anywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.schemacheck import misfits, schema_faults
+
+
+@pytest.mark.parametrize(
+    ("schema", "path", "words"),
+    [
+        pytest.param({"type": "strin"}, ("type",), "no JSON Schema", id="unknown-type"),
+        pytest.param({"properties": {"a": {"minimum": "x"}}}, ("properties", "a", "minimum"), "no JSON", id="inside"),
+        pytest.param({"type": "string", "default": 5}, ("default",), "5 is not of type 'string'", id="default"),
+        pytest.param(
+            {"items": {"$ref": "http://127.0.0.1:9/x"}}, ("items", "$ref"), "inside the same schema", id="foreign"
+        ),
+        pytest.param({"$ref": "file:///etc/passwd"}, ("$ref",), "inside the same schema", id="file"),
+    ],
+)
+def test_a_wrong_schema_is_named_where_it_is_wrong(schema: Any, path: tuple[str, ...], words: str) -> None:
+    [(place, message)] = list(schema_faults(schema))
+    assert place == path
+    assert words in message
+
+
+def test_a_right_schema_has_no_faults() -> None:
+    schema = {"type": "object", "$defs": {"a": {"type": "integer"}}, "properties": {"x": {"$ref": "#/$defs/a"}}}
+    assert list(schema_faults(schema)) == []
+    assert list(misfits({"x": 1}, schema)) == []
+    assert list(misfits({"x": "1"}, schema)) == ["x: '1' is not of type 'integer'."]
+
+
+def test_a_foreign_reference_is_never_followed_for_a_value() -> None:
+    assert list(misfits(5, {"$ref": "http://127.0.0.1:9/x"})) == []
+
+
+def test_a_long_value_is_shortened_in_the_sentence() -> None:
+    [message] = misfits("x" * 5000, {"type": "integer"})
+    assert len(message) < 200

@@ -1,0 +1,95 @@
+"""The workspace that ships: in written form, without a problem, and every loop safe against one bad item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from engine.canonical import Kind, canonical
+from engine.compiler import Surroundings, compile_workflow
+from engine.config import load
+from engine.jsonfile import read
+from engine.plan import Plan
+from engine.prompts import PromptStore
+from engine.samples import prompt_names
+from engine.workspace import CHECKOUT, Workspace
+
+SHIPPED = Workspace(CHECKOUT)
+STORE = PromptStore(SHIPPED)
+WORKFLOWS = ("commit-digest", "inbox-triage", "issue-to-notion", "reply-drafts")
+PROMPTS = ("classify-mail", "draft-reply", "summarize-commits", "summarize-issue")
+
+
+def compiled(name: str) -> Plan:
+    config = load(CHECKOUT, {}).config
+    services = {connection: settings.service for connection, settings in config.connections.items()}
+    found = compile_workflow(SHIPPED.workflows.read(name), name, Surroundings(services, STORE.resolve))
+    assert [str(problem) for problem in found.problems] == []
+    assert found.plan is not None
+    return found.plan
+
+
+def loops(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for step in steps:
+        if "foreach" in step:
+            yield step
+        yield from loops(step.get("steps", []))
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_shipped_workflow_compiles_without_a_problem(name: str) -> None:
+    plan = compiled(name)
+    assert "llm" in plan.connections
+    assert not plan.inputs_schema["required"], "pressing Run needs no typing"
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_one_bad_item_does_not_stop_a_shipped_loop_and_none_is_done_twice(name: str) -> None:
+    for loop in loops(SHIPPED.workflows.read(name).value["steps"]):
+        assert loop["key"]
+        assert loop["item_title"]
+        assert loop["on_item_error"] == "continue"
+
+
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [
+        *(pytest.param("workflow", f"workflows/{name}.json", id=name) for name in WORKFLOWS),
+        *(pytest.param("layout", f"workflows/{name}.layout.json", id=f"{name}-layout") for name in WORKFLOWS),
+        *(pytest.param("prompt", f"prompts/{name}.json", id=name) for name in PROMPTS),
+        *(pytest.param("prompt", f"prompts/{name}.versions/1.json", id=f"{name}-1") for name in PROMPTS),
+    ],
+)
+def test_a_shipped_file_is_in_written_form(kind: Kind, file: str) -> None:
+    found = read(CHECKOUT / file, file)
+    assert canonical(found.value, kind) == found.text
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_layout_places_every_step_once(name: str) -> None:
+    positions = read(SHIPPED.workflows.layout_path(name)).value["positions"]
+    assert set(positions) == {node.path for node in compiled(name).nodes()}
+    assert len({tuple(place) for place in positions.values()}) == len(positions)
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_a_shipped_prompt_has_no_problem_and_renders_its_samples(name: str) -> None:
+    assert STORE.check(name, SHIPPED.prompts.text(name)) == []
+    document = STORE.resolve(f"{name}@production")
+    assert document["version"] == 1
+    assert document["samples"]
+    for sample in document["samples"]:
+        assert all(message["content"] for message in STORE.render(document, sample["variables"]))
+
+
+def test_the_shipped_prompts_are_those_that_the_workflows_use() -> None:
+    used = set().union(*(prompt_names(SHIPPED.workflows.read(name).value) for name in WORKFLOWS))
+    assert used == set(PROMPTS)
+
+
+def test_the_main_sample_has_no_trigger_and_sends_no_mail() -> None:
+    document = SHIPPED.workflows.read("inbox-triage").value
+    assert "triggers" not in document
+    assert not any(node.action and node.action.uses == "gmail.send" for node in compiled("inbox-triage").nodes())
