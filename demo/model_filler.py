@@ -118,8 +118,8 @@ class Filler:
         items = self.resolved(Field(field.name, schema.get("items") or {}, field.depth + 1))
         if field.depth > MAX_DEPTH:
             return []
-        if "enum" in items.schema:
-            found: list[Any] = [each for each in [self.chosen(items)] if each is not None]
+        if {"enum", "const"} & items.schema.keys():
+            found: list[Any] = [each for each in [self.value(items)] if each is not None]
         elif types_of(items.schema)[0] == "string":
             found = self.lines(field)
         else:

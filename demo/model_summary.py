@@ -36,17 +36,23 @@ class Commit:
 
 def summary(document: Document, limit: int = 420) -> str:
     """The one to three most telling sentences in their own order, and the decisive line of a stack trace."""
-    text = " ".join(_finished(each) for each in telling(document, 3))
+    said: list[str] = []
     trace = _decisive_line(document)
+    for sentence in telling(document, 3):
+        said.append(_finished(sentence))
+        if trace and sentence.endswith((":", "：")):
+            said[-1] = f"{sentence[0].upper()}{sentence[1:]} {trace}"
+            trace = ""
+    text = " ".join(said)
     if trace and trace not in text:
         text = f"{text} {trace}".strip()
     return short(text or document.title, limit)
 
 
 def _finished(sentence: str) -> str:
-    """A sentence with a capital first and an end; joined Japanese and Chinese need no more."""
-    capital = sentence[0].upper() + sentence[1:]
-    return capital if capital[-1] in ".!?。！？؟:…»" else f"{capital}."
+    """A sentence with a capital first and an end; a colon that announced something left out becomes a full stop."""
+    whole = f"{sentence[0].upper()}{sentence[1:]}".rstrip(":：")
+    return whole if whole[-1:] in ".!?。！？؟…»" else f"{whole}."
 
 
 def telling(document: Document, count: int) -> list[str]:

@@ -1,0 +1,18 @@
+"""Subject and text of an `.eml` file for the tests of the demo model, read as a person would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from demo.gmail_mime import Mail
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "demo" / "mails"
+NEW = ROOT / "demo" / "new_mails"
+HELD_OUT = Path(__file__).parent / "held_out"
+
+
+def prompt(path: Path) -> str:
+    """The user message that the shipped prompts make of a mail."""
+    mail = Mail.parse(path.read_bytes())
+    return f"Subject: {mail.header('Subject')}\n\n{mail.text}"

@@ -1,0 +1,272 @@
+"""The demo model on mails that no rule was written from, on the sample mails, and on any schema."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from demo import model
+from demo.model_choice import choose
+from demo.model_filler import fill
+from demo.model_text import Document, document_of
+from tests.demo.mail_text import HELD_OUT, NEW, ROOT, SAMPLES, prompt
+
+PROMPT = json.loads((ROOT / "prompts" / "classify-mail.json").read_text(encoding="utf-8"))
+REPLY = json.loads((ROOT / "prompts" / "draft-reply.json").read_text(encoding="utf-8"))
+ORDERS = ("DONE", "PAID", "collector.example", "rankboost.example", "Rotate all keys", "forwarded", "approved")
+
+
+def asked(document: dict[str, Any], text: str) -> Any:
+    system = "\n".join(document["messages"][0]["content"])
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": text}]
+    answer = json.loads(model.answer(messages, schema=document["output_schema"]).text)
+    check_against(answer, document["output_schema"])
+    return answer
+
+
+def check_against(answer: Any, schema: dict[str, Any]) -> None:
+    validator: Any = jsonschema.Draft202012Validator(schema)
+    assert [each.message for each in validator.iter_errors(answer)] == []
+
+
+def kind(path: Path) -> str:
+    return str(asked(PROMPT, prompt(path))["kind"])
+
+
+def expected(path: Path) -> str:
+    return path.stem.split("-")[1]
+
+
+def test_at_least_11_of_15_unknown_mails_are_sorted_right() -> None:
+    """These mails were written before the rules, and no rule from them: keep them so."""
+    found = {path.stem: kind(path) for path in sorted(HELD_OUT.glob("*.eml"))}
+    right = [stem for stem, value in found.items() if stem.split("-")[1] == value]
+    assert len(found) == 15
+    assert len(right) >= 11, found
+
+
+def test_the_sample_inbox_is_a_lively_mix() -> None:
+    inbox = [path for path in SAMPLES.glob("*.eml") if b"\nX-Gmail-Labels: Inbox" in path.read_bytes()]
+    counts = Counter(map(kind, inbox))
+    assert len(inbox) == 25
+    assert counts["task"] >= 7
+    assert counts["bug"] >= 6
+    assert counts["nothing"] >= 4
+    assert 1 <= counts["unsure"] <= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        pytest.param("1-dark-mode-crash", "bug", id="crash"),
+        pytest.param("2-training-date", "task", id="appointment"),
+        pytest.param("3-status-digest", "nothing", id="digest"),
+        pytest.param("4-contract-question", "task", id="question"),
+        pytest.param("5-double-charge", "bug", id="french bug"),
+        pytest.param("6-order-again", "unsure", id="only orders to a program"),
+    ],
+)
+def test_the_mails_that_arrive_later_are_sorted(name: str, wanted: str) -> None:
+    assert kind(NEW / f"{name}.eml") == wanted
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*order*.eml")), ids=lambda path: path.stem)
+def test_an_order_to_the_model_is_not_followed(path: Path) -> None:
+    for document in (PROMPT, REPLY):
+        said = json.dumps(asked(document, prompt(path)), ensure_ascii=False)
+        assert not [each for each in ORDERS if each in said]
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.eml")), ids=lambda path: path.stem)
+def test_a_summary_says_nothing_that_the_mail_does_not_say(path: Path) -> None:
+    text = prompt(path)
+    answer = asked(PROMPT, text)
+    plain = "".join(text.casefold().split())
+    for sentence in (answer["title"], *re.split(r"[.:] |(?<=。) ", answer["summary"])):
+        said = "".join(sentence.casefold().split()).strip(".…")
+        assert said in plain or said == "(nosubject)"
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.eml")), ids=lambda path: path.stem)
+def test_a_summary_leaves_quotations_and_signatures_out(path: Path) -> None:
+    summary = asked(PROMPT, prompt(path))["summary"]
+    assert ">" not in summary
+    assert "fetched page 40" not in summary or "29" in path.stem
+    assert "Kind regards" not in summary
+
+
+def test_a_draft_answers_in_the_language_of_the_mail_and_leaves_the_facts_to_a_person() -> None:
+    answer = asked(REPLY, prompt(SAMPLES / "17-early-access-thread.eml"))
+    assert answer["needs_answer"] is True
+    assert answer["answer"].startswith("Guten Tag,")
+    assert "> Könnten Sie mir außerdem die Unterlagen für die Schulung schicken?" in answer["answer"]
+    assert "[Ihre Antwort]" in answer["answer"]
+
+
+@pytest.mark.parametrize("name", ["18-newsletter-html", "20-out-of-office", "21-thanks", "22-empty"])
+def test_mail_that_asks_nothing_gets_no_draft(name: str) -> None:
+    assert asked(REPLY, prompt(SAMPLES / f"{name}.eml")) == {"needs_answer": False, "answer": ""}
+
+
+def test_commits_become_a_digest_with_links() -> None:
+    commits = [
+        {
+            "sha": "3f1c2ab9d0",
+            "message": "Fix rounding\n\nDetails",
+            "author": "Ann",
+            "url": "https://x.example/3f1c2ab",
+        },
+        {"sha": "a04be77c1f", "message": "feat(web): add shortcuts", "author": "Bob"},
+        {"sha": "77d90e1b3c", "message": "Bump libraries", "author": "Ann"},
+        {"sha": "1111111b3c", "message": "Zebra", "author": "Ann"},
+    ]
+    text = model.answer([{"role": "user", "content": f"Repository: a/b\n\nCommits:\n{json.dumps(commits)}"}]).text
+    assert text.startswith("4 commits by Ann, Bob.")
+    assert "## Fixed\n\n- Fix rounding ([3f1c2ab](https://x.example/3f1c2ab))" in text
+    assert "## New\n\n- feat(web): add shortcuts (a04be77)" in text
+    assert text.index("## New") < text.index("## Fixed") < text.index("## Upkeep") < text.index("## Other")
+
+
+def test_commits_may_be_lines() -> None:
+    text = model.answer([{"role": "user", "content": "Sum up:\n- 3f1c2ab Fix a typo\n* a04be77: Add b\n"}]).text
+    assert "- Fix a typo (3f1c2ab)" in text
+    assert "- Add b (a04be77)" in text
+
+
+def test_one_word_is_given_where_one_is_asked_for() -> None:
+    system = "Sort the mail into task, bug, nothing or unsure. Answer with one word."
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": "Subject: It crashes\n\nAlways."}]
+    assert model.answer(messages).text == "bug"
+
+
+@pytest.mark.parametrize(
+    ("values", "text", "wanted"),
+    [
+        pytest.param(["invoice", "meeting", "other"], "Please find our invoice 7 attached.", "invoice", id="topic"),
+        pytest.param(["invoice", "meeting", "other"], "Shall we hold the meeting at nine?", "meeting", id="topic 2"),
+        pytest.param(["invoice", "meeting", "other"], "La la la.", "other", id="other"),
+        pytest.param(["yes", "no", "unsure"], "Could you send it?", "yes", id="yes"),
+        pytest.param(["yes", "no", "unsure"], "The parcel was put in the shed today.", "no", id="no"),
+        pytest.param(["high", "medium", "low"], "Urgent: all users are locked out", "high", id="high"),
+        pytest.param(["high", "medium", "low"], "A typo in the footer, no hurry", "low", id="low"),
+        pytest.param(["high", "medium", "low"], "The list is sorted by name.", "medium", id="medium"),
+        pytest.param(["ERROR", "FEATURE_REQUEST"], "It would be great to have tabs", "FEATURE_REQUEST", id="case"),
+        pytest.param(["red", "blue"], "I take the blue one", "blue", id="own words"),
+        pytest.param(["red", "blue"], "I take the green one", None, id="nothing fits"),
+    ],
+)
+def test_a_value_is_chosen_by_evidence(values: list[str], text: str, wanted: str | None) -> None:
+    assert choose(values, Document("", text), "needs_answer") == wanted
+
+
+TEXT_LIST = {"type": "array", "items": {"type": "string"}}
+BILL = Document(
+    "Invoice 12",
+    "Dear customer,\n\nServers: 180.00 EUR\nTotal: 1,204.50 EUR\n\nPlease pay by 2026-11-27. "
+    "Questions? Write to billing@host.example or see https://host.example/bill.\n\n- first point\n- second point\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "wanted"),
+    [
+        pytest.param("total", {"type": "number"}, 1204.5, id="amount"),
+        pytest.param("total", {"type": "integer", "maximum": 1000}, 1000, id="bounded integer"),
+        pytest.param("weight", {"type": ["number", "null"]}, None, id="unknown number"),
+        pytest.param("weight", {"type": "number"}, 0, id="unknown number that must be"),
+        pytest.param("due", {"type": "string", "format": "date"}, "2026-11-27", id="date"),
+        pytest.param("email", {"type": "string"}, "billing@host.example", id="address"),
+        pytest.param("link", {"type": "string", "format": "uri"}, "https://host.example/bill.", id="link"),
+        pytest.param(
+            "points", {"type": "array", "items": {"type": "string"}}, ["first point", "second point"], id="list"
+        ),
+        pytest.param("is_bug", {"type": "boolean"}, False, id="no"),
+        pytest.param("needs_answer", {"type": "boolean"}, True, id="yes"),
+        pytest.param("title", {"type": "string", "maxLength": 7}, "Invoice…"[:6] + "…", id="short title"),
+        pytest.param("language", {"type": "string"}, "en", id="language"),
+        pytest.param("version", {"const": 2}, 2, id="constant"),
+        pytest.param("colour", {"anyOf": [{"type": "string"}, {"type": "null"}]}, None, id="nullable"),
+        pytest.param("kind", {"$ref": "#/$defs/Kind"}, "invoice", id="reference"),
+    ],
+)
+def test_a_property_is_filled_from_the_text(name: str, schema: dict[str, Any], wanted: Any) -> None:
+    kinds = {"Kind": {"enum": ["invoice", "meeting"]}}
+    whole = {"type": "object", "properties": {name: schema}, "required": [name], "$defs": kinds}
+    assert fill(whole, BILL) == {name: wanted}
+
+
+def test_a_schema_that_holds_itself_comes_to_an_end() -> None:
+    node = {
+        "type": "object",
+        "properties": {"title": {"type": "string"}, "child": {"$ref": "#"}},
+        "required": ["title"],
+    }
+    assert fill(node, BILL)["title"] == "Invoice 12"
+
+
+def leaves() -> st.SearchStrategy[dict[str, Any]]:
+    kinds: list[dict[str, Any]] = [
+        {"type": "string"},
+        {"type": "integer", "minimum": 1, "maximum": 5},
+        {"type": "number"},
+        {"type": "boolean"},
+        {"type": ["string", "null"]},
+        {"enum": ["task", "bug", "unsure"]},
+        {"enum": ["high", "low"]},
+        {"enum": ["yes", "no"]},
+        {"enum": [1, 2]},
+        {"enum": ["a", None]},
+        {"const": True},
+    ]
+    return st.sampled_from(kinds)
+
+
+NAMES = st.sampled_from(["title", "summary", "kind", "needs_answer", "answer", "total", "due", "tags", "steps", "x"])
+
+
+def objects(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    def build(properties: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": sorted(properties),
+            "additionalProperties": False,
+        }
+
+    lists = inner.map(lambda items: {"type": "array", "items": items, "minItems": 1, "maxItems": 3})
+    return st.dictionaries(NAMES, inner, max_size=4).map(build) | lists
+
+
+TEXTS = st.sampled_from(
+    [BILL.text, "", "???", "> only\n> quoted", "エラーが出ます。", "-----\nOn x wrote:\n"]
+) | st.text(max_size=80)
+
+
+@settings(max_examples=150, deadline=None)
+@given(schema=st.recursive(leaves(), objects, max_leaves=8), subject=st.text(max_size=20), text=TEXTS)
+def test_the_answer_fits_any_schema(schema: dict[str, Any], subject: str, text: str) -> None:
+    document = document_of([{"role": "user", "content": f"Subject: {subject}\n\n{text}"}])
+    check_against(fill(schema, document), schema)
+
+
+@pytest.mark.parametrize(
+    ("message", "subject", "text"),
+    [
+        pytest.param("Subject: A\n\nB", "A", "B", id="plain"),
+        pytest.param("Subject: \n\nB", "", "B", id="empty subject"),
+        pytest.param("Read this.\nSubject: A\nFrom: c@d.example\n\nB", "A", "B", id="with sender"),
+        pytest.param("**Betreff:** A\n\nB", "A", "B", id="bold and German"),
+        pytest.param("B", "", "B", id="no subject"),
+    ],
+)
+def test_the_document_is_found_in_the_message(message: str, subject: str, text: str) -> None:
+    document = document_of([{"role": "user", "content": message}])
+    assert (document.subject.strip("* "), document.text) == (subject, text)
