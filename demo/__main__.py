@@ -37,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="stop when standard input ends, as when a parent dies"
     )
+    parser.add_argument(
+        "--notion-rate", type=float, default=0, help="requests a second that Notion allows; 0: any (the real one: 3)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, which is what is printed anyway")
     return parser
 
@@ -52,14 +55,16 @@ def _start(options: argparse.Namespace) -> int:
         store = Store(folder / "demo.db")
         print(stand_ins.line(store, ports), flush=True)
         return 0
-    known = endpoints.known_ports(folder)
-    endpoints.write(folder, known, pid=None)
-    asyncio.run(_serve(folder, known, options.latency, until_stdin_closes=options.until_stdin_closes))
+    endpoints.write(folder, endpoints.known_ports(folder), pid=None)
+    store = stand_ins.open_store(folder)
+    store.put("_settings", "notion", {"requests_per_second": options.notion_rate})
+    asyncio.run(_serve(folder, store, options.latency, until_stdin_closes=options.until_stdin_closes))
+    store.close()
     return 0
 
 
-async def _serve(folder: Path, known: Mapping[str, int], latency: Latency, *, until_stdin_closes: bool) -> None:
-    store = stand_ins.open_store(folder)
+async def _serve(folder: Path, store: Store, latency: Latency, *, until_stdin_closes: bool) -> None:
+    known = endpoints.known_ports(folder)
     sockets = {name: bind(known.get(name, 0)) for name in stand_ins.load_all()}
     ports = {name: each.getsockname()[1] for name, each in sockets.items()}
     for name, port in ports.items():
@@ -80,7 +85,6 @@ async def _serve(folder: Path, known: Mapping[str, int], latency: Latency, *, un
         print(stand_ins.line(store, ports), flush=True)
 
     await serve(apps, sockets, stop, ready)
-    store.close()
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

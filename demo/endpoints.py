@@ -52,7 +52,18 @@ def wait_for_other(folder: Path, patience_seconds: float = 10) -> dict[str, int]
     """The ports of the process that holds the lock, once it answers; None when it does not in time."""
     ends_at = time.monotonic() + patience_seconds
     while time.monotonic() < ends_at:
-        if read(folder).get("pid"):
+        if _is_alive(read(folder).get("pid")):
             return known_ports(folder)
         time.sleep(0.02)
     return None
+
+
+def _is_alive(pid: object) -> bool:
+    """Whether the process runs: a killed one has left its line behind, and the next may just have taken the lock."""
+    if not isinstance(pid, int):
+        return False
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from demo import page
@@ -13,6 +14,8 @@ from demo.github_records import issues_of, repository_of
 from demo.markdown import from_markdown
 
 SERVICE = "GitHub"
+# What programs leave at the end of a text for themselves; GitHub does not show it either.
+COMMENTS_AT_END = re.compile(r"(?:\s*<!--(?:(?!-->).)*-->)+\s*\Z", re.DOTALL)
 
 
 def _when(time: str) -> str:
@@ -26,7 +29,8 @@ def _head(name: str, title: str) -> str:
 
 
 def _box(head: str, text: str | None) -> str:
-    body = page.blocks_html(from_markdown(text or "")) or '<p class="faint">No description provided.</p>'
+    blocks = from_markdown(COMMENTS_AT_END.sub("", text or ""))
+    body = page.blocks_html(blocks) or '<p class="faint">No description provided.</p>'
     return f'<div class="box"><div class="head">{page.escaped(head)}</div><div class="body">{body}</div></div>'
 
 

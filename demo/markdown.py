@@ -12,7 +12,7 @@ from typing import Any
 from demo import rich_text
 
 Block = dict[str, Any]
-COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+CHILD_TAGS = {"child_page": "page", "child_database": "database"}
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w+#-]*)\s*$")
 RULE = re.compile(r"^\s*(?:-{3,}|\*{3,}|_{3,})\s*$")
 TABLE_LINE = re.compile(r"^\s*\|.*\|\s*$")
@@ -37,8 +37,8 @@ def _inline(text: str) -> rich_text.RichText:
 
 
 def from_markdown(text: str) -> list[Block]:
-    """The blocks of a Markdown text; children are in `[type]["children"]`. HTML comments do not show."""
-    lines = COMMENT.sub("", text.replace("\r\n", "\n")).split("\n")
+    """The blocks of a Markdown text; children are in `[type]["children"]`."""
+    lines = text.replace("\r\n", "\n").split("\n")
     blocks: list[Block] = []
     # The open blocks by depth: a deeper line becomes a child of the last one that is less deep.
     open_at: list[tuple[int, Block]] = []
@@ -132,6 +132,9 @@ def _block_markdown(each: Block, number: int) -> list[str]:
     kind, content = each["type"], each[each["type"]]
     if kind == "divider":
         return ["---"]
+    if kind in CHILD_TAGS:
+        tag = CHILD_TAGS[kind]
+        return [f'<{tag} url="{each["url"]}">{content["title"]}</{tag}>']
     if kind == "code":
         language = "" if content["language"] == "plain text" else content["language"]
         return [f"```{language}", *rich_text.text_of(content["rich_text"]).split("\n"), "```"]
