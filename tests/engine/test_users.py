@@ -170,6 +170,12 @@ def test_a_wrong_sign_in_gives_nothing_and_says_nothing(
     assert users.token(user_id, password) is None
 
 
+def test_no_password_fits_where_none_is_stored() -> None:
+    passwords = Passwords()
+    assert not passwords.fits("nobody has this password", None)
+    assert passwords.fits(PASSWORD, passwords.hash(PASSWORD))
+
+
 def test_a_user_who_is_not_there_costs_the_same_work(
     users: Users, ada: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
