@@ -17,7 +17,7 @@ _HIDING = re.compile(
     r"|visibility\s*:\s*(hidden|collapse)"
     r"|mso-hide\s*:\s*all"
     r"|(?<![\w-])opacity\s*:\s*0*(\.0+)?\s*(!|;|$)"
-    r"|font-size\s*:\s*0*(\.0+)?(px|pt|em|rem|%)?\s*(!|;|$)"
+    r"|font-size\s*:\s*(0*(\.0+)?(px|pt|em|rem|%)?|[012](\.\d+)?(px|pt))\s*(!|;|$)"
     r"|max-height\s*:\s*0+(px|pt|em)?\s*(!|;|$)"
     r"|text-indent\s*:\s*-\d{3,}"
     r"|(?<![\w-])(left|top)\s*:\s*-\d{3,}",

@@ -190,7 +190,7 @@ def decoded(data: bytes, charset: str) -> str:
     """Decode bytes without ever failing.
 
     Gmail gives bodies as UTF-8 while the header still names the sender's charset, so UTF-8 is tried first (but for
-    charsets that are plain ASCII bytes with another meaning); an unknown charset is read as Latin-1.
+    charsets that are plain ASCII bytes with another meaning); an unknown charset is read as Windows' Latin-1.
     """
     charset = _REALLY.get(charset.lower(), charset.lower())
     first = [charset, "utf-8"] if charset.startswith(_STATEFUL) else ["utf-8", charset]
@@ -208,6 +208,6 @@ def _known(charset: str) -> str:
     try:
         found = codecs.lookup(charset)
     except (LookupError, ValueError):
-        return "latin-1"
-    # A codec such as `hex` is no charset, and UTF-8 itself has just failed: every byte means something in Latin-1.
-    return found.name if found._is_text_encoding and found.name != "utf-8" else "latin-1"  # noqa: SLF001
+        return "cp1252"
+    # A codec such as `hex` is no charset, and UTF-8 itself has just failed.
+    return found.name if found._is_text_encoding and found.name != "utf-8" else "cp1252"  # noqa: SLF001

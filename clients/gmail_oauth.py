@@ -179,14 +179,14 @@ def _exchanged(flow: Any, code: str) -> Credentials:
 
     try:
         flow.fetch_token(code=code, timeout=_EXCHANGE_SECONDS)
+        credentials: Credentials = flow.credentials
     except Warning:  # what oauthlib raises where Google grants other scopes than asked
         raise AuthError("Less was allowed than is needed.", service=SERVICE, remedy=_TRY_AGAIN) from None
     except OAuth2Error as error:
         said = failures.without_secrets(str(error.description or error.error), [code])
         raise AuthError(f"Google refuses the sign-in: {said}.", service=SERVICE, remedy=_TRY_AGAIN) from None
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+    except (OSError, ValueError, LookupError) as error:  # requests' errors are OSErrors
         raise failures.of_broken_connection(SERVICE, error) from None
-    credentials: Credentials = flow.credentials
     if not credentials.refresh_token:
         raise AuthError(
             "Google gave no lasting sign-in (no refresh token).",

@@ -56,7 +56,8 @@ class _WholeIds(EmailPolicy):
 def message_id(marker: str, account: str) -> str:
     """Give the Message-ID of the write with this marker: the same each time, unique, well-formed (RFC 5322 3.6.4)."""
     domain = account.rpartition("@")[2].strip().lower()
-    is_sound = domain.isascii() and all(label.replace("-", "").isalnum() for label in domain.split("."))
+    labels = domain.split(".")
+    is_sound = domain.isascii() and len(labels) > 1 and all(label.replace("-", "").isalnum() for label in labels)
     return f"<orchestra.{marker}@{domain if is_sound else 'mail.orchestra.invalid'}>"
 
 

@@ -1,0 +1,408 @@
+"""Gmail's client against its stand-in: every operation, and every way in which each can fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError
+from clients.gmail import GmailClient, recipients
+from clients.gmail_outgoing import Outgoing
+from clients.transport import deadline
+
+if TYPE_CHECKING:
+    from tests.clients.conftest import Scripted
+    from tests.conftest import Failure, StandIns
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HELLO = Outgoing(["ann@example.org"], subject="Hello", text="How are you?")
+
+
+def client(standins: StandIns, http: httpx.Client, token: str | None = None) -> GmailClient:
+    endpoint = standins["gmail"]
+    return GmailClient(
+        GmailClient.Settings(
+            token=SecretStr(token or endpoint.token), base_url=endpoint.base_url, web_url=f"{endpoint.origin}/mail/"
+        ),
+        http,
+    )
+
+
+@pytest.fixture
+def gmail(standins: StandIns, http: httpx.Client) -> GmailClient:
+    return client(standins, http)
+
+
+@pytest.fixture
+def deliver(standins: StandIns) -> Callable[..., str]:
+    """Let a mail arrive; gives its id."""
+
+    def arrive(raw: str | bytes) -> str:
+        content = raw.encode() if isinstance(raw, str) else raw
+        answer = httpx.post(
+            f"{standins['gmail'].origin}/_demo/mail", content=content, headers={"content-type": "text/plain"}
+        )
+        answer.raise_for_status()
+        return str(answer.json()["id"])
+
+    return arrive
+
+
+@pytest.fixture
+def mail_id(deliver: Callable[..., str]) -> str:
+    return deliver(
+        "From: Ann <ann@example.org>\nTo: you@example.com\nSubject: Offer\nMessage-ID: <offer.1@example.org>\n\nHello"
+    )
+
+
+def first(gmail: GmailClient) -> str:
+    return str(gmail.search("in:inbox", 1)["messages"][0]["id"])
+
+
+READS: dict[str, Callable[[GmailClient, str], Any]] = {
+    "account": lambda gmail, _: gmail._address(),
+    "search": lambda gmail, _: gmail.search("in:inbox", 5),
+    "by_ids": lambda gmail, mail: gmail.by_ids([mail]),
+    "message": lambda gmail, mail: gmail.message(mail),
+    "original": lambda gmail, mail: gmail.original(mail),
+    "find_draft": lambda gmail, _: gmail.find_draft("m1"),
+    "find_sent": lambda gmail, _: gmail.find_sent("m1"),
+}
+WRITES: dict[str, Callable[[GmailClient, str], Any]] = {
+    "create_draft": lambda gmail, _: gmail.create_draft(HELLO, "m1", None, NOW),
+    "send": lambda gmail, _: gmail.send(HELLO, "m1", None, NOW),
+    "add_labels": lambda gmail, mail: gmail.add_labels(mail, ["STARRED"]),
+}
+OPERATIONS = {**READS, **WRITES}
+operations = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
+Operation = Callable[[GmailClient, str], Any]
+
+
+@operations
+def test_every_operation_answers_with_plain_json(gmail: GmailClient, mail_id: str, operation: Operation) -> None:
+    answer = operation(gmail, mail_id)
+    assert json.loads(json.dumps(answer)) == answer
+
+
+@operations
+def test_every_failure_of_every_operation_is_an_error_of_ours(
+    standins: StandIns, gmail: GmailClient, mail_id: str, operation: Operation, failure: Failure
+) -> None:
+    gmail.account()
+    gmail.message(mail_id)
+    standins.faults("gmail", **failure.fault)
+    before = standins.requests("gmail")
+    with deadline(60), pytest.raises(ServiceError) as caught:
+        operation(gmail, mail_id)
+    failure.check(caught.value, "gmail")
+    assert standins["gmail"].token not in repr(caught.value) + caught.value.message + caught.value.remedy
+    asked = {what: times - before.get(what, 0) for what, times in standins.requests("gmail").items()}
+    assert max(asked.values()) == 1, "it was sent again"
+    assert gmail.message(mail_id)["subject"] == "Offer"
+
+
+@pytest.mark.parametrize("name", ["create_draft", "search"])
+def test_a_slow_answer_ends_at_the_deadline(
+    standins: StandIns, gmail: GmailClient, mail_id: str, name: str, slowness: Failure
+) -> None:
+    gmail.account()
+    standins.faults("gmail", **slowness.fault)
+    with deadline(0.7), pytest.raises(ServiceError) as caught:
+        OPERATIONS[name](gmail, mail_id)
+    slowness.check(caught.value, "gmail")
+
+
+def test_the_mails_of_one_search_share_the_deadline(standins: StandIns, gmail: GmailClient) -> None:
+    gmail.account()
+    standins.faults("gmail", match="/messages/", times=100, delay_seconds=60)
+    with deadline(1), pytest.raises(ServiceError) as caught:
+        gmail.search("in:inbox", 25)
+    assert type(caught.value).__name__ == "Timeout"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        pytest.param("userRateLimitExceeded", RateLimited, id="the user's rate"),
+        pytest.param("rateLimitExceeded", RateLimited, id="the rate"),
+        pytest.param("dailyLimitExceeded", RateLimited, id="the day's quota"),
+        pytest.param("insufficientPermissions", AuthError, id="a missing right"),
+    ],
+)
+def test_google_tells_a_rate_limit_from_a_refusal_by_a_reason(
+    scripted: Scripted, http: httpx.Client, said: str, kind: type[ServiceError]
+) -> None:
+    error = {"code": 403, "message": "No.", "errors": [{"reason": said, "domain": "usageLimits", "message": "No."}]}
+    scripted.then(403, {"error": error})
+    settings = GmailClient.Settings(token=SecretStr("ya29.secret"), base_url=scripted.url)
+    with pytest.raises(kind, match=said):
+        GmailClient(settings, http).account()
+
+
+def test_the_token_shows_nowhere(scripted: Scripted, http: httpx.Client) -> None:
+    scripted.then(401, {"error": {"code": 401, "message": "Bad token ya29.secret", "errors": []}})
+    settings = GmailClient.Settings(token=SecretStr("ya29.secret"), base_url=scripted.url)
+    gmail = GmailClient(settings, http)
+    with pytest.raises(AuthError) as caught:
+        gmail.account()
+    shown = [repr(gmail), str(settings), repr(settings), str(caught.value), repr(caught.value), caught.value.remedy]
+    assert "ya29.secret" not in " ".join(shown)
+    assert "orchestra connections add gmail" in caught.value.remedy
+
+
+def test_nobody_signed_in_is_said(http: httpx.Client) -> None:
+    gmail = GmailClient(GmailClient.Settings(), http)
+    with pytest.raises(AuthError, match="Nobody has signed in"):
+        gmail.account()
+    assert [ok for _, ok, _ in gmail.check()] == [False]
+
+
+def test_an_unknown_setting_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        GmailClient.Settings.model_validate({"tokn": "x"})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"messages": [{}]}, id="a mail without id"),
+        pytest.param({"messages": "many"}, id="no list"),
+        pytest.param({"messages": ["1"]}, id="no objects"),
+        pytest.param({"id": "1", "payload": {"headers": "none"}}, id="headers that are none"),
+        pytest.param({"id": "1", "payload": {"parts": [3]}}, id="parts that are none"),
+        pytest.param({"id": "1", "payload": [1]}, id="a payload that is a list"),
+    ],
+)
+def test_an_answer_of_another_shape_is_a_bad_answer(scripted: Scripted, http: httpx.Client, answer: Any) -> None:
+    scripted.then(200, answer)
+    gmail = GmailClient(GmailClient.Settings(token=SecretStr("t"), base_url=scripted.url), http)
+    with pytest.raises(BadAnswer):
+        gmail.search("x", 1) if "messages" in answer else gmail.message("1")
+
+
+def test_the_check_names_the_account(gmail: GmailClient) -> None:
+    lines = gmail.check()
+    assert all(ok for _, ok, _ in lines)
+    assert gmail.account() in lines[0][2]
+
+
+def test_a_search_gives_the_newest_first(gmail: GmailClient) -> None:
+    found = gmail.search("in:inbox", 25)
+    dates = [mail["date"] for mail in found["messages"]]
+    assert len(dates) == 25
+    assert dates == sorted(dates, reverse=True)
+    assert found["matched_estimate"] >= 25
+    assert set(found["messages"][0]) == {
+        *("id", "thread_id", "message_id", "url", "from", "to", "cc", "subject", "date", "text", "text_truncated"),
+        *("labels", "attachments", "can_reply"),
+    }
+
+
+def test_a_search_keeps_to_its_limit_and_may_find_nothing(gmail: GmailClient) -> None:
+    assert len(gmail.search("in:inbox", 3)["messages"]) == 3
+    assert gmail.search("from:nobody-at-all@example.net", 25)["messages"] == []
+
+
+def test_a_mail_deleted_during_a_search_is_left_out(standins: StandIns, gmail: GmailClient) -> None:
+    gmail.account()
+    standins.faults("gmail", match="/messages/", status=404)
+    assert len(gmail.search("in:inbox", 5)["messages"]) == 4
+
+
+def test_ids_are_read_exactly(gmail: GmailClient, mail_id: str) -> None:
+    other = first(gmail)
+    found = gmail.by_ids([mail_id, mail_id, other])
+    assert {mail["id"] for mail in found["messages"]} == {mail_id, other}
+    with pytest.raises(NotFound, match="no-such-mail"):
+        gmail.by_ids(["no-such-mail"])
+
+
+@pytest.mark.parametrize("wrong", ["", "  "])
+def test_an_empty_id_is_refused_before_it_lists_the_mailbox(gmail: GmailClient, wrong: str) -> None:
+    with pytest.raises(InvalidRequest):
+        gmail.message(wrong)
+    with pytest.raises(InvalidRequest):
+        gmail.add_labels(wrong, ["x"])
+
+
+@pytest.mark.parametrize("odd", ["../drafts", "a/b", "a?b=c", "%2e%2e", "ü", "x" * 5000])
+def test_an_odd_id_reaches_nothing_else(gmail: GmailClient, odd: str) -> None:
+    with pytest.raises(ServiceError):
+        gmail.message(odd)
+
+
+ODD_MAILS = {
+    "unknown charset": b"Content-Type: text/plain; charset=x-nobody\n\ncaf\xe9",
+    "broken multipart": b"Content-Type: multipart/mixed; boundary=x\n\n--y\nContent-Type: text/plain\n\nlost",
+    "no boundary": b"Content-Type: multipart/mixed\n\nhello",
+    "broken base64": b"Content-Transfer-Encoding: base64\n\n!!!not base64!!!",
+    "broken quoted-printable": b"Content-Transfer-Encoding: quoted-printable\n\na=ZZb=",
+    "empty": b"\n",
+    "no headers at all": b"hello",
+    "binary": bytes(range(256)),
+    "HTML only": b"Content-Type: text/html; charset=utf-8\n\n<p>Hi <span style='display:none'>BAD</span>you</p>",
+    "a subject in an unknown charset": b"Subject: =?x-nobody?q?caf=E9?=\n\nhello",
+    "a broken subject": b"Subject: =?utf-8?b?////?= =?\n\nhello",
+    "raw bytes in a header": b"Subject: caf\xe9\nFrom: \xff <a@b.example>\n\nhello",
+    "a date that is none": b"Date: yesterday\n\nhello",
+    "nested deep": b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(60))
+    + b"\n\nx",
+    "a mail inside a mail": b"Content-Type: message/rfc822\n\nSubject: inner\n\nhello",
+    "a media type that is none": b"Content-Type: ;;;\n\nhello",
+    "nulls": b"Subject: a\x00b\n\na\x00b",
+}
+
+
+@pytest.mark.parametrize("raw", ODD_MAILS.values(), ids=ODD_MAILS.keys())
+def test_odd_mails_are_read_without_an_error(gmail: GmailClient, deliver: Callable[..., str], raw: bytes) -> None:
+    mail = gmail.message(deliver(raw))
+    assert isinstance(mail["text"], str)
+    assert "BAD" not in mail["text"]
+    assert "\x00" not in mail["text"] + mail["subject"]
+
+
+def test_every_sample_mail_can_be_read(gmail: GmailClient) -> None:
+    found = gmail.search("in:anywhere", 100)["messages"]
+    assert len(found) >= 25
+    assert all(mail["message_id"] for mail in found)
+
+
+def test_an_attachment_can_be_loaded_by_the_id_that_stays(gmail: GmailClient) -> None:
+    mail = gmail.search("has:attachment", 1)["messages"][0]
+    known = mail["attachments"][0]
+    again = gmail.message(mail["id"])["attachments"][0]
+    assert again == known
+    file = gmail.attachment(mail["id"], known["id"])
+    assert (file.name, file.media_type, len(file.content)) == (known["name"], known["media_type"], known["bytes"])
+    with pytest.raises(NotFound):
+        gmail.attachment(mail["id"], "99")
+
+
+def test_a_draft_is_written_and_found_by_its_marker_alone(standins: StandIns, gmail: GmailClient) -> None:
+    made = gmail.create_draft(HELLO, "m1", None, NOW)
+    gmail.create_draft(HELLO, "m2", None, NOW)
+    assert gmail.find_draft("m1") == made
+    assert gmail.find_draft("m3") is None
+    assert gmail.find_sent("m1") is None
+    assert len(standins.show("gmail")["drafts"]) == 2
+    assert made["url"].endswith(f"/mail/{made['message']}")
+
+
+def test_a_mail_is_sent_and_found_by_its_marker_alone(standins: StandIns, gmail: GmailClient) -> None:
+    before = len(standins.show("gmail")["sent"])
+    made = gmail.send(HELLO, "m1", None, NOW)
+    assert gmail.find_sent("m1") == made
+    assert gmail.find_sent("m2") is None
+    assert gmail.find_draft("m1") is None
+    assert gmail.message(made["id"])["message_id"] == made["message_id"]
+    assert len(standins.show("gmail")["sent"]) == before + 1
+
+
+@pytest.mark.parametrize("write", ["create_draft", "send"])
+def test_a_write_whose_answer_was_lost_is_found(standins: StandIns, gmail: GmailClient, write: str) -> None:
+    gmail.account()
+    standins.faults("gmail", match="POST", cut=True, when="after_effect")
+    with pytest.raises(ServiceError) as caught:
+        getattr(gmail, write)(HELLO, "m1", None, NOW)
+    assert caught.value.outcome == "unknown"
+    find = gmail.find_draft if write == "create_draft" else gmail.find_sent
+    assert find("m1") is not None
+
+
+def test_a_search_that_finds_too_much_is_not_believed(scripted: Scripted, http: httpx.Client) -> None:
+    """The header decides: a service that does not know `rfc822msgid:` may answer with any mail."""
+    other = {
+        "id": "9",
+        "labelIds": ["SENT"],
+        "payload": {"headers": [{"name": "Message-ID", "value": "<x@y.example>"}]},
+    }
+    scripted.then(200, {"emailAddress": "me@example.com"}).then(200, {"messages": [{"id": "9"}]}).then(200, other)
+    gmail = GmailClient(GmailClient.Settings(token=SecretStr("t"), base_url=scripted.url), http)
+    assert gmail.find_sent("m1") is None
+
+
+@pytest.mark.parametrize("by", ["id", "message_id"])
+def test_an_answer_stays_in_its_thread(gmail: GmailClient, mail_id: str, by: str) -> None:
+    mail = gmail.message(mail_id)
+    answers = gmail.original(mail[by])
+    assert recipients(answers) == ["ann@example.org"]
+    made = gmail.create_draft(Outgoing(recipients(answers), text="Thanks"), "m1", answers, NOW)
+    assert made["thread_id"] == mail["thread_id"]
+    assert gmail.message(made["message"])["subject"] == "Re: Offer"
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        pytest.param("From: {me}", "from yourself", id="oneself"),
+        pytest.param("From: a@b.example\nAuto-Submitted: auto-replied", "program", id="automatic"),
+        pytest.param("From: a@b.example\nPrecedence: bulk", "mass mail", id="bulk"),
+        pytest.param("From: a@b.example\nList-Id: <x.b.example>", "mailing list", id="list"),
+        pytest.param("From: no-reply@b.example", "nobody reads", id="no-reply"),
+    ],
+)
+def test_what_must_not_be_answered_is_refused(
+    gmail: GmailClient, deliver: Callable[..., str], headers: str, reason: str
+) -> None:
+    mail = deliver(f"{headers.format(me=gmail.account())}\nSubject: x\n\nhello")
+    assert gmail.message(mail)["can_reply"] is False
+    with pytest.raises(InvalidRequest, match=reason):
+        gmail.original(mail)
+
+
+def test_what_orchestra_sent_is_not_answered_by_it(gmail: GmailClient) -> None:
+    made = gmail.send(HELLO, "m1", None, NOW)
+    with pytest.raises(InvalidRequest):
+        gmail.original(made["id"])
+
+
+def test_a_mail_to_answer_that_is_not_there_is_said(gmail: GmailClient) -> None:
+    with pytest.raises(NotFound, match="There is no mail with the Message-ID"):
+        gmail.original("<nothing@example.net>")
+
+
+def test_labels_are_made_where_they_are_missing_and_put_once(
+    standins: StandIns, gmail: GmailClient, mail_id: str
+) -> None:
+    first_time = gmail.add_labels(mail_id, ["triaged", "Work/Bugs", "triaged"])
+    assert {"triaged", "Work/Bugs", "INBOX"} <= set(first_time["labels"])
+    assert gmail.add_labels(mail_id, ["Triaged"])["labels"] == first_time["labels"]
+    names = [label["name"] for label in standins.show("gmail")["labels"]]
+    assert names.count("triaged") == 1
+    assert gmail.message(mail_id)["labels"] == first_time["labels"]
+
+
+def test_workers_that_make_the_same_label_make_one(standins: StandIns, http: httpx.Client, mail_id: str) -> None:
+    clients = [client(standins, http) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda gmail: gmail.add_labels(mail_id, ["triaged"])["labels"], clients))
+    assert all("triaged" in labels for labels in answers)
+    assert [label["name"] for label in standins.show("gmail")["labels"]].count("triaged") == 1
+
+
+def test_a_label_made_anew_by_somebody_else_is_used(standins: StandIns, gmail: GmailClient, mail_id: str) -> None:
+    gmail.add_labels(mail_id, ["triaged"])
+    old = next(label for label in standins.show("gmail")["labels"] if label["name"] == "triaged")
+    base, headers = standins["gmail"].origin, {"authorization": f"Bearer {standins['gmail'].token}"}
+    httpx.delete(f"{base}/gmail/v1/users/me/labels/{old['id']}", headers=headers).raise_for_status()
+    assert "triaged" in gmail.add_labels(mail_id, ["triaged"])["labels"]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 226])
+def test_a_name_that_no_label_can_have_is_refused(gmail: GmailClient, mail_id: str, name: str) -> None:
+    with pytest.raises(InvalidRequest):
+        gmail.add_labels(mail_id, [name])
+
+
+def test_threads_may_share_a_client(gmail: GmailClient, mail_id: str) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda _: gmail.message(mail_id)["subject"], range(80)))
+    assert set(found) == {"Offer"}

@@ -1,0 +1,99 @@
+"""HTML mails as text: what a reader sees stays, what hides goes, and nothing is too broken to read."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from clients.gmail_html import tidy, visible_text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        pytest.param("<p>Hello <b>you</b></p>", "Hello **you**", id="bold"),
+        pytest.param(
+            '<a href="https://a.example/x">See</a>', "[See](https://a.example/x)", id="a link keeps its address"
+        ),
+        pytest.param("<ul><li>one</li><li>two</li></ul>", "* one\n* two", id="a list"),
+        pytest.param("a &lt; b &amp;nbsp; &#x1F600;", "a < b &nbsp; 😀", id="entities, once"),
+        pytest.param("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc", id="layout tables"),
+        pytest.param("snake_case and 2*3", "snake_case and 2*3", id="no escapes"),
+        pytest.param("Hi<img src='https://track.example/p.gif' alt='open me'>", "Hi", id="pictures go"),
+        pytest.param("<blockquote>earlier</blockquote>", "> earlier", id="quotes stay"),
+        pytest.param("", "", id="empty"),
+        pytest.param("<p>never closed <b>at all", "never closed **at all**", id="never closed"),
+        pytest.param("<<<>>><p>odd", "odd", id="nonsense before"),
+    ],
+)
+def test_html_becomes_readable_text(html: str, text: str) -> None:
+    assert visible_text(html).removeprefix("<<<>>>").strip() == text
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        pytest.param("<script>BAD</script>", id="script"),
+        pytest.param("<style>.x{color:BAD}</style>", id="style"),
+        pytest.param("<title>BAD</title>", id="title"),
+        pytest.param("<template>BAD</template>", id="template"),
+        pytest.param("<!-- BAD -->", id="comment"),
+        pytest.param("<!--[if mso]><p>BAD</p><![endif]-->", id="conditional comment"),
+        pytest.param('<div style="display:none">BAD</div>', id="display none"),
+        pytest.param('<div style="DISPLAY : NONE !important">BAD</div>', id="display none, shouted"),
+        pytest.param('<div style="color:red;visibility:hidden">BAD</div>', id="visibility"),
+        pytest.param('<p style="font-size:0">BAD</p>', id="no size"),
+        pytest.param('<p style="font-size:0.0px;color:red">BAD</p>', id="no size in pixels"),
+        pytest.param('<p style="color:#fff;font-size:1px">BAD</p>', id="one pixel"),
+        pytest.param('<p style="opacity:0">BAD</p>', id="transparent"),
+        pytest.param('<p style="max-height:0;overflow:hidden">BAD</p>', id="no height"),
+        pytest.param('<p style="mso-hide:all">BAD</p>', id="hidden from Outlook"),
+        pytest.param('<p style="text-indent:-9999px">BAD</p>', id="far left"),
+        pytest.param('<p style="position:absolute;left:-9999px">BAD</p>', id="off the page"),
+        pytest.param("<p hidden>BAD</p>", id="hidden attribute"),
+        pytest.param("<style>.pre{display:none}</style><p class=pre>BAD</p>", id="hidden by class"),
+        pytest.param(
+            "<style>/* } */ #a , .b { font-size:0px }</style><p id=a>BAD</p>", id="hidden by id, after a comment"
+        ),
+        pytest.param("<svg><text>BAD</text></svg>", id="drawing"),
+    ],
+)
+def test_what_a_reader_does_not_see_is_left_out(hidden: str) -> None:
+    assert visible_text(f"<html><body><p>Hello</p>{hidden}<p>Bye</p></body></html>") == "Hello\n\nBye"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param('<p style="font-size:0.9em">GOOD</p>', id="small"),
+        pytest.param('<p style="font-size:10px">GOOD</p>', id="ten pixels"),
+        pytest.param('<p style="opacity:0.5">GOOD</p>', id="half transparent"),
+        pytest.param('<p style="padding-left:-100px">GOOD</p>', id="padding"),
+        pytest.param("<style>@media print {.a{display:none}}</style><p class=a>GOOD</p>", id="hidden in print only"),
+        pytest.param("<style>a:hover{display:none} }}}{{</style><p>GOOD</p>", id="selectors that are not known"),
+    ],
+)
+def test_what_a_reader_sees_stays(shown: str) -> None:
+    assert visible_text(shown) == "GOOD"
+
+
+def test_characters_without_width_go_and_joined_letters_stay() -> None:
+    assert tidy("pass\u200bword \u202eevil\u202c \U000e0041x") == "password evil x"
+    assert tidy("می\u200cخواهم 👩\u200d👩") == "می\u200cخواهم 👩\u200d👩"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        pytest.param("<div>" * 5_000 + "deep" + "</div>" * 5_000, id="nested deep"),
+        pytest.param("<style>" + "a" * 300_000 + "</style>deep", id="a style sheet of one word"),
+        pytest.param("<style>" + "/*" * 100_000 + "</style>deep", id="comments that never end"),
+        pytest.param("<style>" + "@" * 300_000 + "</style>deep", id="at signs"),
+        pytest.param('<p style="' + "display " * 50_000 + '">deep</p>', id="a style that says nothing"),
+    ],
+)
+def test_hostile_html_is_read_in_good_time(html: str) -> None:
+    started = time.monotonic()
+    assert visible_text(html) == "deep"
+    assert time.monotonic() - started < 20

@@ -1,0 +1,173 @@
+"""Signing in to Gmail against the stand-in's consent page and token endpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout
+from clients.gmail import GmailClient
+from clients.gmail_oauth import SCOPES, sign_in
+from clients.gmail_tokens import read_file
+
+if TYPE_CHECKING:
+    from tests.clients.conftest import Scripted
+    from tests.conftest import StandIns
+
+
+def client_secret(folder: Path, url: str) -> Path:
+    path = folder / "client_secret.json"
+    addresses = {"auth_uri": f"{url}/o/oauth2/auth", "token_uri": f"{url}/token", "redirect_uris": ["http://localhost"]}
+    path.write_text(json.dumps({"installed": {"client_id": "id", "client_secret": "very-secret", **addresses}}))
+    return path
+
+
+def browser(url: str) -> None:
+    """A person's browser that consents: it follows the redirect back to the program."""
+    httpx.get(url, follow_redirects=True, trust_env=False, timeout=30).raise_for_status()
+
+
+def back(change: Callable[[dict[str, str]], str]) -> Callable[[str], None]:
+    """A browser that comes back with what `change` makes of the address's query."""
+
+    def open_browser(url: str) -> None:
+        query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        httpx.get(f"{query['redirect_uri']}?{change(query)}", trust_env=False, timeout=30)
+
+    return open_browser
+
+
+def test_signing_in_writes_a_file_that_works(standins: StandIns, http: httpx.Client, tmp_path: Path) -> None:
+    origin, token_file = standins["gmail"].origin, tmp_path / "secrets" / "gmail.json"
+    opened: list[str] = []
+
+    def open_browser(url: str) -> None:
+        opened.append(url)
+        browser(url)
+
+    account = sign_in(client_secret(tmp_path, origin), token_file, open_browser, timeout=30, base_url=origin)
+    gmail = GmailClient(GmailClient.Settings(token_file=token_file, base_url=origin), http)
+    assert gmail.account() == account == read_file(token_file)["account"]
+    assert len(gmail.search("in:inbox", 2)["messages"]) == 2
+    assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
+    asked = parse_qs(urlsplit(opened[0]).query)
+    assert asked["code_challenge_method"] == ["S256"]
+    assert asked["access_type"] == ["offline"]
+    assert asked["scope"] == [" ".join(SCOPES)]
+    assert asked["redirect_uri"][0].startswith("http://127.0.0.1:")
+    assert "OAUTHLIB_INSECURE_TRANSPORT" not in os.environ
+
+
+def test_the_sign_in_can_be_renewed(standins: StandIns, http: httpx.Client, tmp_path: Path) -> None:
+    origin, token_file = standins["gmail"].origin, tmp_path / "gmail.json"
+    sign_in(client_secret(tmp_path, origin), token_file, browser, timeout=30, base_url=origin)
+    info = read_file(token_file)
+    token_file.write_text(json.dumps({**info, "token": "gone", "expiry": "2020-01-01T00:00:00Z"}))
+    gmail = GmailClient(GmailClient.Settings(token_file=token_file, base_url=origin), http)
+    assert gmail.check()[0][1]
+    assert read_file(token_file)["token"] == info["token"]
+
+
+def test_what_comes_back_without_the_right_state_is_not_believed(standins: StandIns, tmp_path: Path) -> None:
+    origin, pages = standins["gmail"].origin, []
+
+    def attacked(url: str) -> None:
+        address = parse_qs(urlsplit(url).query)["redirect_uri"][0]
+        for query in ("?code=stolen", "?code=stolen&state=guess", "?error=access_denied&state=", "", "favicon.ico"):
+            pages.extend([httpx.get(f"{address}{query}", trust_env=False).status_code])
+        browser(url)
+
+    sign_in(client_secret(tmp_path, origin), tmp_path / "gmail.json", attacked, timeout=30, base_url=origin)
+    assert pages == [404] * 5
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param(lambda query: f"error=access_denied&state={query['state']}", "access_denied", id="said no"),
+        pytest.param(lambda query: f"state={query['state']}", "no reason given", id="came back with nothing"),
+        pytest.param(lambda query: f"code=wrong&state={query['state']}", "refuses", id="a code that is wrong"),
+    ],
+)
+def test_a_refused_sign_in_writes_nothing(
+    standins: StandIns, tmp_path: Path, change: Callable[[dict[str, str]], str], said: str
+) -> None:
+    origin, token_file = standins["gmail"].origin, tmp_path / "gmail.json"
+    with pytest.raises(AuthError, match=said) as caught:
+        sign_in(client_secret(tmp_path, origin), token_file, back(change), timeout=30, base_url=origin)
+    assert "very-secret" not in repr(caught.value)
+    assert not token_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "kind"),
+    [
+        pytest.param(
+            200, {"access_token": "a", "token_type": "Bearer", "expires_in": 9}, AuthError, id="no refresh token"
+        ),
+        pytest.param(200, {"access_token": "a", "token_type": "Bearer"}, ServiceError, id="no time"),
+        pytest.param(
+            200,
+            {"access_token": "a", "refresh_token": "b", "token_type": "Bearer", "scope": "openid"},
+            AuthError,
+            id="less was allowed",
+        ),
+        pytest.param(200, {}, AuthError, id="no token"),
+        pytest.param(400, {"error": "invalid_grant", "error_description": "Bad Request"}, AuthError, id="refused"),
+        pytest.param(500, b"<html>", ServiceError, id="down"),
+    ],
+)
+def test_an_exchange_that_fails_writes_nothing(
+    scripted: Scripted, tmp_path: Path, status: int, answer: object, kind: type[ServiceError]
+) -> None:
+    scripted.then(status, answer)
+    come_back = back(lambda query: f"code=c&state={query['state']}")
+    with pytest.raises(kind):
+        sign_in(
+            client_secret(tmp_path, scripted.url), tmp_path / "g.json", come_back, timeout=30, base_url=scripted.url
+        )
+    assert not (tmp_path / "g.json").exists()
+
+
+def test_nobody_comes_back(standins: StandIns, tmp_path: Path) -> None:
+    with pytest.raises(Timeout, match="Nobody finished"):
+        sign_in(client_secret(tmp_path, standins["gmail"].origin), tmp_path / "g.json", lambda _: None, timeout=0.2)
+    assert not [thread for thread in threading.enumerate() if "serve_forever" in thread.name]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(None, id="missing"),
+        pytest.param("", id="empty"),
+        pytest.param("{}", id="no client"),
+        pytest.param('{"installed": {}}', id="an empty client"),
+        pytest.param('{"installed": 3}', id="no object"),
+        pytest.param("[]", id="a list"),
+        pytest.param('{"type": "service_account"}', id="another kind of key"),
+    ],
+)
+def test_a_wrong_client_secret_file_says_where_to_get_one(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "client_secret.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(InvalidRequest) as caught:
+        sign_in(path, tmp_path / "g.json", lambda _: None, timeout=0.2)
+    assert "Desktop app" in caught.value.remedy
+
+
+def test_a_port_in_use_is_said(standins: StandIns, tmp_path: Path) -> None:
+    origin = standins["gmail"].origin
+    port = urlsplit(origin).port
+    assert port is not None
+    with pytest.raises(InvalidRequest, match=str(port)):
+        sign_in(client_secret(tmp_path, origin), tmp_path / "g.json", browser, port)

@@ -1,0 +1,152 @@
+"""Mails that go out: read back by Python's own parser, as a mail program would."""
+
+from __future__ import annotations
+
+import base64
+import email
+import email.policy
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clients.errors import InvalidRequest
+from clients.gmail_outgoing import File, Outgoing, build, message_id, raw, reply_subject
+
+ME = "me@example.com"
+MARKER = "a1b2c3d4" * 4
+WHEN = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+
+def sent(mail: Outgoing, answers: dict[str, Any] | None = None) -> EmailMessage:
+    data = base64.urlsafe_b64decode(raw(build(mail, ME, MARKER, answers, WHEN)))
+    parsed = email.message_from_bytes(data, policy=email.policy.default)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
+
+
+def original(**headers: str) -> dict[str, Any]:
+    return {"headers": [{"name": name.replace("_", "-"), "value": value} for name, value in headers.items()]}
+
+
+def test_a_mail_says_what_it_should() -> None:
+    mail = sent(Outgoing(["Ann <ann@example.com>"], ["b@example.com"], ["c@example.com"], "Grüße 😀", "Hällo\n"))
+    assert mail["From"] == ME
+    assert (mail["To"], mail["Cc"], mail["Bcc"]) == ("Ann <ann@example.com>", "b@example.com", "c@example.com")
+    assert mail["Subject"] == "Grüße 😀"
+    assert mail.get_content().strip() == "Hällo"
+    assert mail["Message-ID"] == f"<orchestra.{MARKER}@example.com>"
+    assert mail["X-Orchestra"] == MARKER
+    assert mail["Date"] == "Thu, 01 Jan 2026 12:00:00 +0000"
+    assert mail["Auto-Submitted"] is None
+
+
+@pytest.mark.parametrize(
+    ("account", "domain"),
+    [
+        pytest.param("me@Example.COM", "example.com", id="the account's domain"),
+        pytest.param("me", "mail.orchestra.invalid", id="no domain"),
+        pytest.param("me@exa mple", "mail.orchestra.invalid", id="a broken domain"),
+        pytest.param("me@bücher.example", "mail.orchestra.invalid", id="a domain that is not ASCII"),
+        pytest.param("", "mail.orchestra.invalid", id="no account"),
+    ],
+)
+def test_the_message_id_is_always_well_formed(account: str, domain: str) -> None:
+    assert message_id("m1", account) == f"<orchestra.m1@{domain}>"
+
+
+def test_an_answer_stays_in_its_thread_and_says_that_a_program_wrote_it() -> None:
+    long = f"<{'x' * 150}@example.com>"
+    answered = original(Message_ID=long, References="<0@a> <1@a>", Subject="=?utf-8?q?Caf=C3=A9?=")
+    mail = sent(Outgoing(["a@example.com"]), answered)
+    assert mail["Subject"] == "Re: Café"
+    assert mail["In-Reply-To"] == long
+    assert mail["References"].split() == ["<0@a>", "<1@a>", long]
+    assert mail["Auto-Submitted"] == "auto-replied"
+
+
+def test_a_long_thread_keeps_its_first_and_its_last_mails() -> None:
+    answered = original(Message_ID="<last@a>", References=" ".join(f"<{number}@a>" for number in range(50)))
+    references = sent(Outgoing(["a@example.com"]), answered)["References"].split()
+    assert (references[0], references[-1], len(references)) == ("<0@a>", "<last@a>", 9)
+
+
+def test_a_mail_without_references_hands_on_what_it_answered() -> None:
+    answered = original(Message_ID="<2@a>", In_Reply_To="<1@a>")
+    assert sent(Outgoing(["a@example.com"]), answered)["References"].split() == ["<1@a>", "<2@a>"]
+
+
+def test_an_answer_to_a_mail_without_a_usable_id_is_written_too() -> None:
+    mail = sent(Outgoing(["a@example.com"]), original(Message_ID="nonsense", Subject="x"))
+    assert mail["In-Reply-To"] is None
+    assert mail["Auto-Submitted"] == "auto-replied"
+
+
+@pytest.mark.parametrize(
+    ("subject", "old", "expected"),
+    [
+        pytest.param("", "Hello", "Re: Hello", id="the old one"),
+        pytest.param("", "RE: Hello", "RE: Hello", id="one Re: is enough"),
+        pytest.param("News", "Hello", "Re: News", id="an own one"),
+        pytest.param("", "", "Re: ", id="none"),
+    ],
+)
+def test_the_subject_of_an_answer(subject: str, old: str, expected: str) -> None:
+    assert reply_subject(subject, original(Subject=old)) == expected
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("nobody", id="no sign"),
+        pytest.param("a@", id="no domain"),
+        pytest.param("@b.example", id="nobody there"),
+        pytest.param("a b@c.example", id="a blank"),
+        pytest.param("a@b..example", id="two dots"),
+        pytest.param("ü@b.example", id="a name that is not ASCII"),
+        pytest.param("a@b.example\nBcc: evil@c.example", id="a second line"),
+        pytest.param("<>", id="nothing inside"),
+        pytest.param("Doe, Jane", id="a name only"),
+    ],
+)
+def test_a_wrong_address_is_refused_by_name(address: str) -> None:
+    with pytest.raises(InvalidRequest):
+        sent(Outgoing([address]))
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        pytest.param("a@b.example, c@d.example", "a@b.example, c@d.example", id="two in one"),
+        pytest.param("Doe, Jane <j@b.example>", '"Doe, Jane" <j@b.example>', id="as mails are shown"),
+        pytest.param('"Doe, Jane" <j@b.example>', '"Doe, Jane" <j@b.example>', id="in quotes"),
+        pytest.param("Jürgen <j@b.example>", "Jürgen <j@b.example>", id="letters"),
+        pytest.param("j@bücher.example", "j@xn--bcher-kva.example", id="a domain in letters"),
+    ],
+)
+def test_addresses_are_read_as_people_write_them(address: str, expected: str) -> None:
+    assert sent(Outgoing([address]))["To"] == expected
+
+
+def test_files_are_attached() -> None:
+    files = [File("Übersicht.txt", "ä".encode()), File("a.zip", b"PK", "application/zip"), File("m.eml", b"x")]
+    found = {part.get_filename(): part for part in sent(Outgoing(["a@b.example"], files=files)).iter_attachments()}
+    assert found["Übersicht.txt"].get_payload(decode=True) == "ä".encode()
+    assert found["a.zip"].get_content_type() == "application/zip"
+    assert found["m.eml"].get_content_type() == "application/octet-stream"
+
+
+@given(subject=st.text(max_size=300), text=st.text(max_size=300), name=st.text(max_size=40), file=st.text(max_size=40))
+def test_nothing_that_a_model_writes_adds_a_header(subject: str, text: str, name: str, file: str) -> None:
+    mail = sent(
+        Outgoing(
+            ["a@b.example"], subject=f"{name}\r\nBcc: evil@c.example\n{subject}", text=text, files=[File(file, b"")]
+        )
+    )
+    assert set(mail.keys()) == {
+        *("From", "To", "Subject", "Date", "Message-ID", "X-Orchestra", "MIME-Version", "Content-Type"),
+    }
+    assert mail["To"] == "a@b.example"

@@ -1,0 +1,323 @@
+"""Any HTTP service: where a request may go, whose headers go with it, and what comes back."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from clients.errors import (
+    AuthError,
+    BadAnswer,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    ServiceError,
+    Unavailable,
+)
+from clients.http import HttpClient, HttpSettings, Wanted
+from clients.transport import MAX_ANSWER_BYTES, Forbidden, http_client
+
+if TYPE_CHECKING:
+    from tests.clients.conftest import Scripted
+
+SECRET = "Bearer very-secret"
+Opened = Callable[..., HttpClient]
+
+
+@pytest.fixture
+def opened() -> Iterator[Opened]:
+    """Open a client as the engine does, with its own way out; `allow` are the hosts of its connection."""
+    made: list[httpx.Client] = []
+
+    def make(*allow: str, headers: dict[str, str] | None = None) -> HttpClient:
+        secrets = {name: SecretStr(value) for name, value in (headers or {}).items()}
+        settings = HttpSettings(headers=secrets, allow_hosts=list(allow))
+        made.append(http_client(**HttpClient.transport_options(settings)))
+        return HttpClient(settings, made[-1])
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def local(opened: Opened) -> HttpClient:
+    return opened("127.0.0.1", headers={"Authorization": SECRET})
+
+
+def host_of(script: Scripted) -> str:
+    return script.url.removeprefix("http://")
+
+
+def test_a_read_gives_all_that_came(scripted: Scripted, local: HttpClient) -> None:
+    scripted.then(200, {"a": 1}, x_Kind="test", set_cookie="session=secret")
+    answer = local.request(Wanted("get", f"{scripted.url}/x?a=1", query={"b": ["2", 3], "c": True, "d": None}))
+    assert (answer["status"], answer["json"], answer["text"]) == (200, {"a": 1}, '{"a": 1}')
+    assert answer["headers"]["x-kind"] == "test"
+    assert "set-cookie" not in answer["headers"]
+    assert scripted.seen[0].path == "/x?a=1&b=2&b=3&c=true"
+    assert scripted.seen[0].headers["authorization"] == SECRET
+
+
+@pytest.mark.parametrize(
+    ("wanted", "body", "kind"),
+    [
+        pytest.param({"json": {"a": "ü"}}, '{"a":"ü"}'.encode(), "application/json", id="JSON"),
+        pytest.param({"json": []}, b"[]", "application/json", id="an empty list"),
+        pytest.param({"json": False}, b"false", "application/json", id="false"),
+        pytest.param({"text": "hällo"}, "hällo".encode(), None, id="text"),
+        pytest.param({"text": ""}, b"", None, id="empty text"),
+        pytest.param({}, b"", None, id="nothing"),
+    ],
+)
+def test_a_write_sends_its_body(
+    scripted: Scripted, local: HttpClient, wanted: dict[str, Any], body: bytes, kind: str | None
+) -> None:
+    scripted.then(201, b"")
+    assert local.request(Wanted("POST", scripted.url, **wanted))["json"] is None
+    assert scripted.seen[0].body == body
+    assert scripted.seen[0].headers.get("content-type") == kind
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "outcome"),
+    [
+        pytest.param(400, InvalidRequest, "not_done", id="400"),
+        pytest.param(401, AuthError, "not_done", id="401"),
+        pytest.param(403, AuthError, "not_done", id="403"),
+        pytest.param(404, NotFound, "not_done", id="404"),
+        pytest.param(409, Conflict, "not_done", id="409"),
+        pytest.param(422, InvalidRequest, "not_done", id="422"),
+        pytest.param(429, RateLimited, "not_done", id="429"),
+        pytest.param(500, Unavailable, "unknown", id="500"),
+        pytest.param(503, Unavailable, "unknown", id="503"),
+    ],
+)
+def test_a_refusal_is_its_error(
+    scripted: Scripted, local: HttpClient, status: int, kind: type[ServiceError], outcome: str
+) -> None:
+    scripted.then(status, {"message": f"your {SECRET} is no good"}, retry_after="4")
+    with pytest.raises(ServiceError) as caught:
+        local.request(Wanted("POST", f"{scripted.url}/things?key=very-secret", json={}))
+    # A wait in the answer makes a 403 a rate limit, as for every service.
+    assert type(caught.value) is (RateLimited if status == 403 else kind)
+    assert (caught.value.outcome, caught.value.retry_after_seconds) == (outcome, 4)
+    assert "is no good" in caught.value.message
+    assert "very-secret" not in repr(caught.value) + caught.value.message + caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "json", "text"),
+    [
+        pytest.param(b"plain", "text/plain", None, "plain", id="text"),
+        pytest.param(b"caf\xe9", "text/plain; charset=iso-8859-1", None, "café", id="a charset"),
+        pytest.param(b"caf\xe9", "text/plain; charset=x-nobody", None, "caf�", id="an unknown charset"),
+        pytest.param(b'{"a": [1]}', "application/problem+json", {"a": [1]}, '{"a": [1]}', id="JSON by another name"),
+        pytest.param(b"", "application/json", None, "", id="empty JSON"),
+        pytest.param(b"\x89PNG", "image/png", None, "", id="a picture"),
+    ],
+)
+def test_what_came_is_read_as_what_it_says_it_is(
+    scripted: Scripted, local: HttpClient, content: bytes, kind: str, json: Any, text: str
+) -> None:
+    scripted.then(200, content, content_type=kind)
+    answer = local.request(Wanted("GET", scripted.url))
+    assert (answer["json"], answer["text"]) == (json, text)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b'{"a": ', id="broken"),
+        pytest.param(b"<html>", id="HTML"),
+        pytest.param(b'{"a": NaN}', id="no number"),
+        pytest.param(b"[" * 100_000, id="nested without end"),
+    ],
+)
+def test_json_that_is_none_is_a_bad_answer(scripted: Scripted, local: HttpClient, content: bytes) -> None:
+    scripted.then(200, content, content_type="application/json")
+    with pytest.raises(BadAnswer):
+        local.request(Wanted("GET", scripted.url))
+
+
+def test_too_much_is_not_read(scripted: Scripted, local: HttpClient) -> None:
+    scripted.then(200, b"x" * (MAX_ANSWER_BYTES + 1), content_type="text/plain")
+    with pytest.raises(BadAnswer, match="too large"):
+        local.request(Wanted("GET", scripted.url))
+
+
+def test_packed_answers_are_not_unpacked(scripted: Scripted, local: HttpClient) -> None:
+    scripted.then(200, gzip.compress(b"x" * 1_000_000), content_encoding="gzip", content_type="text/plain")
+    with pytest.raises(BadAnswer, match="packed"):
+        local.request(Wanted("GET", scripted.url))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://127.0.0.1:{port}/", id="loopback"),
+        pytest.param("http://localhost:{port}/", id="its name"),
+        pytest.param("http://2130706433:{port}/", id="as one number"),
+        pytest.param("http://0x7f.1:{port}/", id="in hexadecimal"),
+        pytest.param("http://127.1:{port}/", id="shortened"),
+        pytest.param("http://0:{port}/", id="any address"),
+        pytest.param("http://[::1]:{port}/", id="IPv6 loopback"),
+        pytest.param("http://[::ffff:127.0.0.1]:{port}/", id="wrapped in IPv6"),
+        pytest.param("http://169.254.169.254/latest/meta-data/", id="a cloud's own data"),
+        pytest.param("http://10.0.0.1/", id="a private network"),
+        pytest.param("http://[64:ff9b::7f00:1]/", id="NAT64"),
+    ],
+)
+def test_nothing_inside_is_reached_without_being_named(scripted: Scripted, opened: Opened, url: str) -> None:
+    scripted.then(200, b"inside")
+    with pytest.raises(ServiceError) as caught:
+        opened().request(Wanted("GET", url.format(port=host_of(scripted).split(":")[1])))
+    assert caught.value.outcome == "not_done"
+    assert scripted.seen == []
+
+
+def test_a_named_port_opens_no_other(start_scripted: Callable[[], Scripted], opened: Opened) -> None:
+    named, other = start_scripted().then(200, b""), start_scripted().then(200, b"")
+    client = opened(host_of(named), headers={"X-Key": "very-secret"})
+    assert client.request(Wanted("GET", named.url))["status"] == 200
+    assert named.seen[0].headers["x-key"] == "very-secret"
+    with pytest.raises(Forbidden):
+        client.request(Wanted("GET", other.url))
+    assert other.seen == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("ftp://example.com/x", id="another scheme"),
+        pytest.param("file:///etc/passwd", id="a file"),
+        pytest.param("example.com", id="no scheme"),
+        pytest.param("", id="empty"),
+        pytest.param("http://", id="no host"),
+        pytest.param("http://user:pw@127.0.0.1/", id="a password in it"),
+        pytest.param("http://a\nb/", id="a line end"),
+        pytest.param("http://exa mple.com/", id="a blank"),
+        pytest.param("http://127.0.0.1:99999/", id="a port that is none"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(local: HttpClient, url: str) -> None:
+    with pytest.raises(ServiceError) as caught:
+        local.request(Wanted("GET", url))
+    assert caught.value.outcome == "not_done"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Host": "other.example"}, id="host"),
+        pytest.param({"content-length": "5"}, id="length"),
+        pytest.param({"Transfer-Encoding": "chunked"}, id="transfer"),
+        pytest.param({"X-A": "a\r\nX-B: b"}, id="a second header"),
+        pytest.param({"X-A": "ü\u20ac"}, id="no header letters"),
+        pytest.param({"X A": "a"}, id="a name that is none"),
+    ],
+)
+def test_headers_that_could_be_a_second_request_are_refused(
+    scripted: Scripted, local: HttpClient, headers: dict[str, str]
+) -> None:
+    scripted.then(200, b"")
+    with pytest.raises(ServiceError) as caught:
+        local.request(Wanted("GET", scripted.url, headers=headers))
+    assert caught.value.outcome == "not_done"
+    assert scripted.seen == []
+
+
+def test_an_unknown_method_is_refused(local: HttpClient) -> None:
+    with pytest.raises(InvalidRequest, match="TRACE"):
+        local.request(Wanted("TRACE", "http://127.0.0.1/"))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_read_follows_redirects(scripted: Scripted, local: HttpClient, status: int) -> None:
+    scripted.then(status, b"", location="/there?x=1").then(200, b"found")
+    assert local.request(Wanted("GET", f"{scripted.url}/here"))["url"] == f"{scripted.url}/there?x=1"
+    assert [seen.headers.get("authorization") for seen in scripted.seen] == [SECRET, SECRET]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_write_follows_none(scripted: Scripted, local: HttpClient, method: str) -> None:
+    scripted.then(303, b"", location="/there")
+    with pytest.raises(BadAnswer, match="GET and HEAD only") as caught:
+        local.request(Wanted(method, scripted.url))
+    assert caught.value.outcome == "unknown"
+    assert len(scripted.seen) == 1
+
+
+def test_three_redirects_are_enough(scripted: Scripted, local: HttpClient) -> None:
+    scripted.then(302, b"", location="/again")
+    with pytest.raises(BadAnswer, match="3 times"):
+        local.request(Wanted("GET", scripted.url))
+    assert len(scripted.seen) == 4
+
+
+def test_credentials_do_not_go_along_to_another_host(start_scripted: Callable[[], Scripted], opened: Opened) -> None:
+    here, there = start_scripted(), start_scripted().then(200, b"")
+    here.then(302, b"", location=f"{there.url}/")
+    # Both may be reached; the headers of the connection are for one port of the host only.
+    transport = http_client(public_only=True, allow_hosts=frozenset({"127.0.0.1"}))
+    settings = HttpSettings(headers={"X-Token": SecretStr("very-secret")}, allow_hosts=[host_of(here)])
+    with transport:
+        client = HttpClient(settings, transport)
+        client.request(Wanted("GET", here.url, headers={"Authorization": "mine", "Cookie": "a=b", "X-Other": "stays"}))
+    assert here.seen[0].headers["x-token"] == "very-secret"
+    went_along = there.seen[0].headers
+    assert {"x-token", "authorization", "cookie"}.isdisjoint(went_along)
+    assert went_along["x-other"] == "stays"
+
+
+def test_a_redirect_inside_is_refused(scripted: Scripted, opened: Opened) -> None:
+    scripted.then(302, b"", location="http://169.254.169.254/latest/meta-data/")
+    with pytest.raises(Forbidden):
+        opened(host_of(scripted)).request(Wanted("GET", scripted.url))
+
+
+@pytest.mark.parametrize(
+    "location", ["ftp://127.0.0.1/", "http://a:b@127.0.0.1/", "http://[", "http://127.0.0.1:99999/"]
+)
+def test_a_redirect_to_no_address_is_an_error_of_ours(scripted: Scripted, local: HttpClient, location: str) -> None:
+    scripted.then(302, b"", location=location)
+    with pytest.raises(ServiceError):
+        local.request(Wanted("GET", scripted.url))
+
+
+def test_encryption_is_not_given_up_on_the_way(local: HttpClient) -> None:
+    request = httpx.Request("GET", "https://127.0.0.1/")
+    answer = httpx.Response(302, headers={"location": "http://127.0.0.1/"}, request=request)
+    with pytest.raises(Forbidden, match="without encryption"):
+        local._next(request, answer)
+
+
+def test_a_service_that_is_not_there_did_nothing(local: HttpClient) -> None:
+    with pytest.raises(Unavailable) as caught:
+        local.request(Wanted("POST", "http://127.0.0.1:1/"))
+    assert caught.value.outcome == "not_done"
+
+
+def test_head_has_no_body(scripted: Scripted, local: HttpClient) -> None:
+    scripted.then(200, {"a": 1})
+    answer = local.request(Wanted("HEAD", scripted.url))
+    assert (answer["json"], answer["text"]) == (None, "")
+
+
+def test_the_account_is_where_the_headers_go(opened: Opened) -> None:
+    assert opened("b.example", "a.example").account() == "a.example,b.example"
+    assert opened().account() == "public"
+    assert opened().check()[0][1]
+    assert not opened(headers={"X-Key": "k"}).check()[0][1]
+
+
+def test_secrets_show_nowhere(opened: Opened) -> None:
+    client = opened("a.example", headers={"X-Key": "very-secret"})
+    settings = HttpSettings(headers={"X-Key": SecretStr("very-secret")})
+    assert "very-secret" not in repr(client) + repr(settings) + str(settings) + str(client.check())
