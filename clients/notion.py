@@ -122,7 +122,7 @@ class NotionClient:
         held = held_key(key)
         values = self._values(source, title, properties)
         with self._databases.used():
-            page = self._by_key(source, held) or self._by_key(source, held + UNFINISHED)
+            page = self._by_key(source, held, held + UNFINISHED)
             if page is None:
                 return {**brief(self._write_new(source, values, markdown, held)), "created": True}
             return {**brief(self._rewrite(page, values, markdown, held)), "created": False}
@@ -190,16 +190,17 @@ class NotionClient:
         try:
             with reading():
                 return answered(self._api.pages.retrieve(some_id))
-        except (NotFound, InvalidRequest):
-            raise wrong_layer(self._api, some_id, "page") from None
+        except (NotFound, InvalidRequest) as error:
+            raise wrong_layer(self._api, some_id, "page", error) from error
 
     def _values(self, source: Source, title: str, properties: Mapping[str, Any] | None) -> Json:
         return to_notion(source.schema, {title_property(source.schema): title, **(properties or {})})
 
-    def _by_key(self, source: Source, held: str) -> Json | None:
-        """The oldest page that holds the key; a person may have duplicated it."""
+    def _by_key(self, source: Source, *held: str) -> Json | None:
+        """The oldest page that holds one of the keys; a person may have duplicated it."""
+        tests = [{"property": KEY_PROPERTY, "rich_text": {"equals": each}} for each in held]
         asked = {
-            "filter": {"property": KEY_PROPERTY, "rich_text": {"equals": held}},
+            "filter": {"or": tests} if len(tests) > 1 else tests[0],
             "sorts": [{"timestamp": "created_time", "direction": "ascending"}],
         }
         with self._databases.used():

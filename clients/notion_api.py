@@ -116,32 +116,29 @@ def page_id(text: str) -> str:
     return found
 
 
-def wrong_layer(api: Client, some_id: str, wanted: str) -> ServiceError:
-    """Say what an id is, where it is not `wanted` ("database", "page")."""
+def wrong_layer(api: Client, some_id: str, wanted: str, refused: ServiceError) -> ServiceError:
+    """Say what an id is, where it is not what is `wanted` ("database", "page"); else `refused` with a remedy."""
     layers: tuple[tuple[str, Callable[[str], Any]], ...] = (
         ("database", api.databases.retrieve),
         ("data source", api.data_sources.retrieve),
         ("page", api.pages.retrieve),
         ("block", api.blocks.retrieve),
     )
-    for layer, retrieve in layers:
-        if layer != wanted and _exists(retrieve, some_id):
-            return InvalidRequest(
-                f"{some_id} is a {layer}, not a {wanted}.",
-                service=SERVICE,
-                remedy=f"Give the address or the id of a {wanted}.",
-            )
-    return NotFound(
-        f"Notion shows no {wanted} {some_id} to this connection.",
+    layer = next((layer for layer, retrieve in layers if layer != wanted and _is_there(retrieve, some_id)), "")
+    if not layer:
+        refused.remedy = f"Open the {wanted} in Notion, menu ..., Connections, and add this connection."
+        return refused
+    return InvalidRequest(
+        f"{some_id} is a {layer}, not a {wanted}.",
         service=SERVICE,
-        remedy=f"Open the {wanted} in Notion, menu ..., Connections, and add this connection.",
+        remedy=f"Give the address or the id of a {wanted}.",
     )
 
 
-def _exists(retrieve: Callable[[str], Any], some_id: str) -> bool:
+def _is_there(retrieve: Callable[[str], Any], some_id: str) -> bool:
+    """Whether there is a thing of this layer; pages and databases are blocks too, which says nothing new."""
     try:
         with reading():
-            retrieve(some_id)
+            return not str(answered(retrieve(some_id)).get("type", "")).startswith("child_")
     except (NotFound, InvalidRequest):
         return False
-    return True

@@ -101,8 +101,8 @@ class Databases:
             try:
                 with reading():
                     return Source.of(answered(self._api.data_sources.retrieve(some_id)))
-            except (NotFound, InvalidRequest):
-                raise wrong_layer(self._api, some_id, "database") from None
+            except (NotFound, InvalidRequest) as error:
+                raise wrong_layer(self._api, some_id, "database", error) from error
         if len(sources) != 1:
             listed = ", ".join(f"{each['name']} ({each['id']})" for each in sources)
             raise InvalidRequest(

@@ -1,0 +1,156 @@
+"""The Notion steps on the real client and its stand-in: outputs, look-up, receipts, roles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from clients.errors import ServiceError
+from clients.notion import NotionClient
+from clients.notion_markdown import essence
+from engine.step import Call, Effect, Repeat, StepType
+from engine.steps.notion import AppendMarkdown, CreatePage, GetPage, Query, UpsertPage
+
+if TYPE_CHECKING:
+    from tests.conftest import StandIns
+
+STEPS: list[StepType] = [CreatePage(), UpsertPage(), Query(), GetPage(), AppendMarkdown()]
+PAGE = {"database": "Tasks", "title": "Title", "properties": {"Priority": "High"}, "markdown": "Some *text*"}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "notion.create_page": PAGE,
+    "notion.upsert_page": {**PAGE, "key": "mail-1"},
+    "notion.query": {"database": "Tasks", "filter": {"Priority": "High"}, "sorts": ["-created_time"]},
+    "notion.get_page": {},
+    "notion.append_markdown": {"markdown": "## More\n\n- one"},
+}
+WRITES = [step for step in STEPS if step.effect is Effect.WRITES]
+every_step = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+every_write = pytest.mark.parametrize("step", WRITES, ids=lambda step: step.name)
+
+
+@pytest.fixture
+def call(standins: StandIns, http: httpx.Client) -> Call:
+    endpoint = standins["notion"]
+    settings = NotionClient.Settings(token=SecretStr(endpoint.token), base_url=endpoint.base_url)
+    now = datetime.now(UTC)
+    client = NotionClient(settings, http)
+    return Call(fields=None, client=client, marker="m" * 32, intended_at=now, started_at=now)
+
+
+def filled(step: StepType, call: Call, **more: Any) -> Call:
+    arguments = {**ARGUMENTS[step.name], **more}
+    if "page" in step.fields.model_fields:
+        arguments.setdefault("page", call.client.upsert_page("Tasks", "old", "Old", {}, "First")["url"])
+    return replace(call, fields=step.fields.model_validate(arguments))
+
+
+@every_step
+def test_the_output_has_the_declared_shape(step: StepType, call: Call) -> None:
+    call.client.create_page("Tasks", "Other", {"Priority": "High"}, marker="x")
+    output = step.call(filled(step, call))
+    assert step.output is not None
+    assert step.output.model_validate(output).model_dump(mode="json") == output
+
+
+@every_write
+def test_a_write_is_not_found_before_and_found_after_it(step: StepType, call: Call) -> None:
+    asked = filled(step, call)
+    assert step.repeat is Repeat.FINDABLE
+    assert step.find(asked) is None
+    output = step.call(asked)
+    assert step.find(asked) == output
+
+
+@pytest.mark.parametrize("when", ["before_effect", "after_effect"])
+@every_write
+def test_a_write_that_was_cut_is_found_if_it_arrived_and_made_once(
+    step: StepType, call: Call, standins: StandIns, when: str
+) -> None:
+    call.client.upsert_page("Tasks", "first", "First")
+    asked = filled(step, call)
+    match = "PATCH" if isinstance(step, AppendMarkdown) else "POST /v1/pages"
+    standins.faults("notion", match=match, cut=True, when=when)
+    with pytest.raises(ServiceError) as caught:
+        step.call(asked)
+    assert caught.value.outcome == "unknown"
+    pages = len(standins.show("notion")["pages"])
+    found = step.find(asked)
+    assert (found is not None) == (when == "after_effect")
+    if found is None:
+        step.call(replace(asked, attempt=2))
+        assert len(standins.show("notion")["pages"]) <= pages + 1
+
+
+def test_a_marker_is_of_one_write_only(call: Call) -> None:
+    step = CreatePage()
+    asked = filled(step, call)
+    step.call(asked)
+    assert step.find(replace(asked, marker="n" * 32)) is None
+
+
+def test_a_long_addition_goes_on_only_when_it_is_made_again(call: Call) -> None:
+    step = AppendMarkdown()
+    text = "\n\n".join(f"Line {number}, which is long enough to count" for number in range(100))
+    asked = filled(step, call, markdown=text)
+    step.call(asked)
+    step.call(replace(asked, attempt=2))
+    page = call.client.get_page(asked.fields.page)
+    assert essence(page["markdown"]) == essence("First\n" + text)
+    late = replace(asked, started_at=asked.intended_at + timedelta(minutes=1) if asked.intended_at else None)
+    step.call(late)
+    assert essence(call.client.get_page(asked.fields.page)["markdown"]) == essence("First\n" + text)
+    step.call(asked)
+    assert essence(call.client.get_page(asked.fields.page)["markdown"]) == essence("First\n" + text + text)
+
+
+@every_write
+def test_a_receipt_has_an_id_and_an_address(step: StepType, call: Call) -> None:
+    receipt = step.receipt(step.call(filled(step, call)))
+    assert receipt.id
+    assert receipt.url.startswith("http")
+
+
+@every_write
+def test_writes_to_one_place_have_one_target(step: StepType, call: Call) -> None:
+    asked = filled(step, call)
+    field = "page" if "page" in step.fields.model_fields else "database"
+    shouted = asked.fields.model_copy(update={field: getattr(asked.fields, field).upper()})
+    assert step.target(shouted) == step.target(asked.fields) != ""
+
+
+@every_step
+def test_where_it_goes_and_what_comes_from_outside_is_declared(step: StepType) -> None:
+    fields = step.fields.model_json_schema()["properties"]
+    assert all("role" in field and "title" in field for field in fields.values())
+    if "database" in fields:
+        assert (fields["database"]["role"], fields["database"]["format"]) == ("destination", "notion-database")
+    if step.effect is Effect.WRITES:
+        assert "destination" in {field["role"] for field in fields.values()}
+    assert step.title
+    assert step.__doc__
+
+
+def test_texts_of_a_page_are_marked_as_from_outside() -> None:
+    properties = GetPage().output_schema({}, {})["properties"]
+    assert {name for name, schema in properties.items() if schema.get("outside")} == {"title", "properties", "markdown"}
+
+
+@pytest.mark.parametrize(
+    ("step", "wrong"),
+    [
+        (CreatePage(), {"title": ""}),
+        (CreatePage(), {"database": ""}),
+        (CreatePage(), {"key": "k"}),
+        (UpsertPage(), {"key": ""}),
+        (Query(), {"limit": 0}),
+        (Query(), {"sort": "Name"}),
+    ],
+)
+def test_wrong_fields_are_refused(step: StepType, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        step.fields.model_validate({**ARGUMENTS[step.name], **wrong})
