@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from engine.errors import InvalidFile, Problem, UnknownName
 from engine.jsonfile import read_text
 from engine.names import NAME
 from engine.secret import is_clear_secret, resolve_settings
+from engine.services import client_class
 from engine.shapes import Fault, faults
 from engine.yamlfile import YamlFile, parse
 
@@ -142,9 +143,30 @@ def check(file: YamlFile, environment: Mapping[str, str]) -> Config:
         config = Config.model_validate(merged)
     except ValidationError as error:
         problems += [_problem(file, fault, origins) for fault in faults(error, Config, merged)]
+        raise InvalidFile.of(FILE, problems) from error
+    secret_fields = {problem.field for problem in problems}
+    for fault in _service_faults(config):
+        problem = _problem(file, fault, origins)
+        if problem.field not in secret_fields:
+            problems.append(problem)
     if problems:
         raise InvalidFile.of(FILE, problems)
     return config
+
+
+def _service_faults(config: Config) -> Iterator[Fault]:
+    """Give what each service's client has against the settings of its connections."""
+    for name, connection in config.connections.items():
+        try:
+            model = client_class(connection.service).Settings
+        except UnknownName as error:
+            yield Fault(("connections", name, "service"), error.message, "unknown_service", error.remedy)
+            continue
+        try:
+            model.model_validate(connection.settings)
+        except ValidationError as error:
+            for fault in faults(error, model, connection.settings):
+                yield replace(fault, path=("connections", name, *fault.path))
 
 
 def _without_nulls(written: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,17 +24,20 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]*(:[A-Za-z0-9_/.-]+)*\Z")
 _YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
-def write_connection(root: Path, name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def write_connection(
+    root: Path, name: str, settings: Mapping[str, Any], environment: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
     """Add or replace `connections.<name>` in config.yaml; return what was written there.
 
     `settings` is {"service": …, …}; a SecretStr, and text that is a secret by its name or look, is put into `.env`
-    (0600) and named here as `env:NAME`. Raises InvalidInput, InvalidFile, StorageError; then config.yaml is as before.
+    (0600) and named here as `env:NAME`, a name that the environment does not already hold for something else.
+    Raises InvalidInput, InvalidFile, StorageError; then config.yaml is as before.
     """
     checked_name("connection", name)
     if not settings.get("service"):
         raise InvalidInput(f"The connection {name!r} names no service.", remedy="Choose one, such as github.")
     path = child(root, FILE)
-    entry, secrets = _without_secrets(name, settings)
+    entry, secrets = _without_secrets(name, settings, environment)
     text = with_connection(read_text(path, FILE), name, entry)
     if secrets:
         write_dotenv(child(root, ".env"), secrets)
@@ -63,7 +67,9 @@ def with_connection(text: str, name: str, entry: Mapping[str, Any]) -> str:
     return changed
 
 
-def _without_secrets(name: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def _without_secrets(
+    name: str, settings: Mapping[str, Any], environment: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the entry for config.yaml, and the variables for `.env`."""
     secrets: dict[str, str] = {}
 
@@ -73,12 +79,19 @@ def _without_secrets(name: str, settings: Mapping[str, Any]) -> tuple[dict[str, 
         plain = value.get_secret_value() if isinstance(value, SecretStr) else value
         if not (isinstance(value, SecretStr) and plain) and not is_clear_secret(path[-1], plain):
             return str(plain) if isinstance(plain, Path) else plain
-        variable = re.sub(r"[^A-Z0-9]", "_", "_".join(path).upper())
-        variable = variable if variable[0].isalpha() else f"CONNECTION_{variable}"
+        variable = _variable(path, str(plain), environment)
         secrets[variable] = str(plain)
         return f"env:{variable}"
 
     return named((name,), settings), secrets
+
+
+def _variable(path: tuple[str, ...], value: str, environment: Mapping[str, str]) -> str:
+    """Return a name for a secret; the environment would win over `.env`, so a name it uses is passed over."""
+    name = re.sub(r"[^A-Z0-9]", "_", "_".join(path).upper())
+    name = name if name[0].isalpha() else f"CONNECTION_{name}"
+    wanted = (f"{name}{again}" for again in ("", *(f"_{number}" for number in range(2, 1000))))
+    return next(variable for variable in wanted if environment.get(variable, value) == value)
 
 
 def _changed(file: YamlFile, name: str, entry: Mapping[str, Any]) -> str:

@@ -128,8 +128,9 @@ class PromptStore:
 
     def _must_be_current(self, name: str, known_etag: str | None) -> None:
         """Refuse before the version is written, so that a stale edit leaves none behind."""
-        path = self.shelf.path(name)
-        if path.exists() and known_etag != etag(self.shelf.text(name)):
+        if known_etag is None:
+            self.shelf.require_free(name)
+        elif known_etag != etag(self.shelf.text(name)):
             raise StaleEdit(f"Somebody changed {self.shelf.file(name)} since you opened it.")
 
     def _write_version(self, name: str, number: int, document: Mapping[str, Any]) -> None:

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import OrchestraError
+from engine.errors import OrchestraError, UnknownName
 from engine.files import storage_errors
 from engine.shelf import Shelf
 from engine.workspace import CHECKOUT, Workspace
+
+NAMES = ("inbox-triage", "reply-drafts", "issue-to-notion", "commit-digest")
+"""The workflows that ship, the best to begin with first; the checkout's workspace may hold its owner's own as well."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,12 @@ def _shipped() -> Workspace:
 
 
 def samples() -> list[Sample]:
-    """Return the workflows of the shipped workspace that can be read."""
+    """Return the shipped workflows, as far as they are still there and can be read."""
     return list(_readable(_shipped().workflows))
 
 
 def _readable(shelf: Shelf) -> Iterator[Sample]:
-    for name in shelf.names():
+    for name in NAMES:
         try:
             document = shelf.read(name).value
         except OrchestraError:
@@ -46,6 +49,9 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
 
     Raises UnknownName, InUse, InvalidInput, StorageError.
     """
+    if sample not in NAMES:
+        raise UnknownName("sample", sample, NAMES)
+    workspace.workflows.require_free(name)
     shipped = _shipped()
     file = shipped.workflows.read(sample)
     for prompt in sorted(prompt_names(file.value)):

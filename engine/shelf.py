@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.canonical import Kind
 from engine.clock import Clock
-from engine.errors import InUse, InvalidFile, StaleEdit, UnknownName
+from engine.errors import InUse, StaleEdit, StorageError, UnknownName
 from engine.files import etag, exclusive, storage_errors, sync_folder, write_whole
 from engine.history import History
 from engine.jsonfile import JsonFile, parse, read_text
@@ -40,7 +40,7 @@ class Shelf:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise InvalidFile(f"The folder {self.folder} cannot be read: {error.strerror}.") from error
+            raise StorageError(f"The folder {self.folder} cannot be read: {error.strerror}.") from error
         return sorted(
             name.removesuffix(".json")
             for name in found
@@ -97,7 +97,7 @@ class Shelf:
         """Give the thing another name, with its layout, versions, cases and history. Raises as `save`."""
         with exclusive(self._lock):
             self._must_exist(name)
-            self._must_be_free(new)
+            self.require_free(new)
             with storage_errors(self.folder):
                 for suffix in (*_COMPANIONS, ".json"):  # the file itself last: cut short, it can be done again
                     self._move(self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}")
@@ -123,6 +123,11 @@ class Shelf:
                 sync_folder(self.folder)
         return target
 
+    def require_free(self, name: str) -> None:
+        """Raise InUse where a thing of this name is there already, InvalidInput for a name that may not be."""
+        if self.path(name).exists():
+            raise InUse(f"There is already a {self.kind} named {name!r}.", remedy="Choose another name.")
+
     def layout_path(self, name: str) -> Path:
         """Return where the positions of a drawing lie."""
         return child(self.folder, f"{checked_name(self.kind, name)}.layout.json")
@@ -130,7 +135,7 @@ class Shelf:
     def _unchanged(self, name: str, known_etag: str | None) -> str | None:
         """Return the text that will be replaced, None for a new file."""
         if known_etag is None:
-            self._must_be_free(name)
+            self.require_free(name)
             return None
         before = self.text(name)
         if etag(before) != known_etag:
@@ -140,10 +145,6 @@ class Shelf:
     def _must_exist(self, name: str) -> None:
         if not self.path(name).exists():
             raise UnknownName(self.kind, name, self.names())
-
-    def _must_be_free(self, name: str) -> None:
-        if self.path(name).exists():
-            raise InUse(f"There is already a {self.kind} named {name!r}.", remedy="Choose another name.")
 
     def _make_folder(self) -> None:
         with storage_errors(self.folder):

@@ -69,6 +69,19 @@ def test_the_environment_wins_over_the_file() -> None:
         pytest.param("approvals: [x]\n", 1, "not_available_yet", "'approvals'", id="approvals"),
         pytest.param("connections:\n  a: {}\n", 2, "missing_key", "'service' is missing", id="no-service"),
         pytest.param("connections:\n  A b: {service: x}\n", 1, "wrong_value", "'A b'", id="connection-name"),
+        pytest.param(
+            "connections:\n  a:\n    service: gitub\n", 3, "unknown_service", "Did you mean 'github'?", id="service"
+        ),
+        pytest.param(
+            "connections:\n  a:\n    service: github\n    tokn: env:T\n",
+            4,
+            "unknown_key",
+            "Did you mean 'token'?",
+            id="misspelt-setting",
+        ),
+        pytest.param(
+            "connections:\n  a: {service: http, allow_hosts: x}\n", 2, "wrong_type", "must be a list", id="setting-type"
+        ),
         pytest.param("- a\n", 1, "wrong_type", "keys and values", id="a-list"),
         pytest.param(
             "connections:\n  github:\n    service: github\n    token: abc\n",
@@ -78,21 +91,21 @@ def test_the_environment_wins_over_the_file() -> None:
             id="token-in-clear",
         ),
         pytest.param(
-            "connections:\n  x: {service: http, headers: {X-Api-Key: 12}}\n",
+            "connections:\n  x: {service: http, headers: {X-Api-Key: '12'}}\n",
             2,
             "clear_secret",
             "X_API_KEY",
             id="header",
         ),
         pytest.param(
-            "connections:\n  x: {service: http, base_url: 'https://me:pass@x.example'}\n",
+            "connections:\n  x: {service: github, base_url: 'https://me:pass@x.example'}\n",
             2,
             "clear_secret",
             "in clear",
             id="password-in-address",
         ),
         pytest.param(
-            f"connections:\n  x: {{service: http, note: ghp_{'a' * 20}}}\n",
+            f"connections:\n  x: {{service: github, base_url: ghp_{'a' * 20}}}\n",
             2,
             "clear_secret",
             "in clear",

@@ -25,8 +25,8 @@ BLOCK = "  github:\n    service: github\n    token: env:GITHUB_TOKEN\n"
         pytest.param("", "\nconnections:\n" + BLOCK, id="empty"),
         pytest.param("# mine", "# mine\n\nconnections:\n" + BLOCK, id="no-line-break-at-the-end"),
         pytest.param(
-            "connections:\n  a: {service: x} # keep\n\n# after\nserver: {}\n",
-            "connections:\n  a: {service: x} # keep\n" + BLOCK + "\n# after\nserver: {}\n",
+            "connections:\n  a: {service: notion} # keep\n\n# after\nserver: {}\n",
+            "connections:\n  a: {service: notion} # keep\n" + BLOCK + "\n# after\nserver: {}\n",
             id="after-the-last",
         ),
         pytest.param("connections: {} # none\n", "connections: # none\n" + BLOCK, id="empty-map"),
@@ -36,23 +36,23 @@ BLOCK = "  github:\n    service: github\n    token: env:GITHUB_TOKEN\n"
             id="nothing",
         ),
         pytest.param(
-            "connections: {a: {service: x}}\n",
-            "connections: {a: {service: x}, github: {service: github, token: env:GITHUB_TOKEN}}\n",
+            "connections: {a: {service: notion}}\n",
+            "connections: {a: {service: notion}, github: {service: github, token: env:GITHUB_TOKEN}}\n",
             id="on-one-line",
         ),
         pytest.param(
-            "connections:\n  github:\n    service: old # gone\n    token: env:T\n  # tail\n  z: {service: q}\n",
-            "connections:\n" + BLOCK + "  # tail\n  z: {service: q}\n",
+            "connections:\n  github:\n    service: notion # gone\n    token: env:T\n  # tail\n  z: {service: notion}\n",
+            "connections:\n" + BLOCK + "  # tail\n  z: {service: notion}\n",
             id="replaced",
         ),
         pytest.param(
-            "connections:\n  github: {service: old} # stays\n",
+            "connections:\n  github: {service: notion} # stays\n",
             "connections:\n  github: {service: github, token: env:GITHUB_TOKEN} # stays\n",
             id="replaced-on-one-line",
         ),
         pytest.param(
-            "connections:\n    a:\n        service: x\n",
-            "connections:\n    a:\n        service: x\n"
+            "connections:\n    a:\n        service: notion\n",
+            "connections:\n    a:\n        service: notion\n"
             "    github:\n      service: github\n      token: env:GITHUB_TOKEN\n",
             id="indented-by-four",
         ),
@@ -71,60 +71,57 @@ def test_other_connections_keep_their_values_and_the_new_one_has_its_own(
     others: dict[str, bool], at_the_end: bool, model: str
 ) -> None:
     entries = "".join(
-        f"  {name}: {{service: {name}}}  # c\n" if flow else f"  {name}:\n    # c\n    service: {name}\n"
+        f"  {name}: {{service: gmail}}  # c\n" if flow else f"  {name}:\n    # c\n    service: gmail\n"
         for name, flow in others.items()
     )
     text = f"{'' if at_the_end else 'limits: {}'}\nconnections:\n{entries}\n{'limits: {}' if at_the_end else ''}\n"
     value = parse(with_connection(text, "github", {"service": "openai", "model": model}), "c").value
     assert value["connections"] == {
-        **{name: {"service": name} for name in others},
+        **{name: {"service": "gmail"} for name in others},
         "github": {"service": "openai", "model": model},
     }
     assert value["limits"] == {}
 
 
 def test_secrets_go_to_dotenv_and_are_named_in_the_settings(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text("# mine\nconnections:\n  a: {service: x}\n")
-    settings = {
+    (tmp_path / "config.yaml").write_text("# mine\nconnections:\n  a: {service: notion}\n")
+    http = {"service": "http", "headers": {"Authorization": "Bearer abc def", "Accept": "text/plain"}}
+    assert write_connection(tmp_path, "my-api", http) == {
         "service": "http",
-        "token": "s3cret",
-        "base_url": "https://x.example",
-        "api_key": "env:MINE",
-        "note": SecretStr("hidden"),
-        "headers": {"Authorization": "Bearer abc def", "Accept": "text/plain"},
-        "token_file": Path("t.json"),
-    }
-    entry = write_connection(tmp_path, "my-api", settings)
-    assert entry == {
-        "service": "http",
-        "token": "env:MY_API_TOKEN",
-        "base_url": "https://x.example",
-        "api_key": "env:MINE",
-        "note": "env:MY_API_NOTE",
         "headers": {"Authorization": "env:MY_API_HEADERS_AUTHORIZATION", "Accept": "text/plain"},
-        "token_file": "t.json",
     }
+    model = {"service": "openai", "api_key": "s3cret", "base_url": "https://x.example/v1", "model": SecretStr("hidden")}
+    assert write_connection(tmp_path, "llm", model) == {
+        "service": "openai",
+        "api_key": "env:LLM_API_KEY",
+        "base_url": "https://x.example/v1",
+        "model": "env:LLM_MODEL",
+    }
+    gmail = {"service": "gmail", "token": "env:MINE", "token_file": Path("t.json")}
+    assert write_connection(tmp_path, "2nd", gmail) == {**gmail, "token_file": "t.json"}
     assert read_dotenv(tmp_path / ".env") == {
-        "MY_API_TOKEN": "s3cret",
-        "MY_API_NOTE": "hidden",
         "MY_API_HEADERS_AUTHORIZATION": "Bearer abc def",
+        "LLM_API_KEY": "s3cret",
+        "LLM_MODEL": "hidden",
     }
     text = (tmp_path / "config.yaml").read_text()
     assert text.startswith("# mine\n")
     assert "s3cret" not in text
-    assert load(tmp_path, {}).config.connections["my-api"].settings == {
-        key: value for key, value in entry.items() if key != "service"
-    }
+    loaded = load(tmp_path, {"MINE": "token"})
+    assert loaded.settings_of("llm") == {"api_key": "s3cret", "base_url": "https://x.example/v1", "model": "hidden"}
+    assert loaded.settings_of("2nd") == {"token": "token", "token_file": str(tmp_path / "t.json")}
 
 
 @pytest.mark.parametrize(
     ("text", "name", "settings", "error"),
     [
-        pytest.param("", "A", {"service": "x"}, InvalidInput, id="name"),
+        pytest.param("", "A", {"service": "github"}, InvalidInput, id="name"),
         pytest.param("", "a", {"token": "x"}, InvalidInput, id="no-service"),
-        pytest.param("a: [", "a", {"service": "x", "token": "t"}, InvalidFile, id="broken-file"),
-        pytest.param("sever: {}", "a", {"service": "x", "token": "t"}, InvalidFile, id="wrong-settings"),
-        pytest.param("{\nserver: {}\n}", "a", {"service": "x", "token": "t"}, InvalidFile, id="odd-form"),
+        pytest.param("", "a", {"service": "gitub", "token": "t"}, InvalidFile, id="unknown-service"),
+        pytest.param("", "a", {"service": "github", "tokn": "t"}, InvalidFile, id="unknown-setting"),
+        pytest.param("a: [", "a", {"service": "github", "token": "t"}, InvalidFile, id="broken-file"),
+        pytest.param("sever: {}", "a", {"service": "github", "token": "t"}, InvalidFile, id="wrong-settings"),
+        pytest.param("{\nserver: {}\n}", "a", {"service": "github", "token": "t"}, InvalidFile, id="odd-form"),
     ],
 )
 def test_what_cannot_be_added_changes_nothing(
@@ -135,3 +132,11 @@ def test_what_cannot_be_added_changes_nothing(
         write_connection(tmp_path, name, settings)
     assert (tmp_path / "config.yaml").read_text() == text
     assert not (tmp_path / ".env").exists()
+
+
+def test_a_secret_takes_no_name_that_the_environment_holds_for_something_else(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("")
+    settings = {"service": "github", "token": "new"}
+    entry = write_connection(tmp_path, "github", settings, {"GITHUB_TOKEN": "old", "GITHUB_TOKEN_2": "new"})
+    assert entry["token"] == "env:GITHUB_TOKEN_2"
+    assert write_connection(tmp_path, "2nd", settings, {})["token"] == "env:CONNECTION_2ND_TOKEN"

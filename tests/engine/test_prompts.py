@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InvalidFile, InvalidInput, OrchestraError, StaleEdit, StorageError, UnknownName
+from engine.errors import InUse, InvalidFile, InvalidInput, OrchestraError, StaleEdit, StorageError, UnknownName
 from engine.files import etag
 from engine.prompts import PromptStore
 from engine.workspace import Workspace
@@ -96,9 +96,12 @@ def test_a_version_file_is_never_written_over(versioned: PromptStore, monkeypatc
 def test_a_stale_edit_leaves_no_version_behind(versioned: PromptStore) -> None:
     with pytest.raises(StaleEdit):
         versioned.save_version("p", text_of("three"), etag("something else"), "production", "ann")
-    with pytest.raises(StaleEdit):
+    with pytest.raises(InUse):
         versioned.save_version("p", text_of("three"), None, "production", "ann")
+    with pytest.raises(UnknownName):
+        versioned.save_version("gone", text_of("three"), etag("x"), "production", "ann")
     assert versioned.versions("p") == [1, 2]
+    assert versioned.versions("gone") == []
 
 
 def test_a_version_with_an_error_is_refused_and_a_draft_with_one_is_kept(versioned: PromptStore) -> None:

@@ -1,0 +1,40 @@
+"""The outside services: each is a file of `clients/` with a client class that names it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import clients
+from engine.errors import UnknownName
+
+
+@cache
+def client_class(service: str) -> Any:
+    """Return the client class of a service; only its own file is imported. Raises UnknownName."""
+    found = _in_file(service) if service in _files() else None
+    if found is None:
+        raise UnknownName("service", service, list(client_classes()))
+    return found
+
+
+@cache
+def client_classes() -> Mapping[str, Any]:
+    """Return the client class of every service, by its name."""
+    found = {name: _in_file(name) for name in _files()}
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
+@cache
+def _files() -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(clients.__path__)))
+
+
+def _in_file(name: str) -> Any:
+    module = importlib.import_module(f"clients.{name}")
+    kinds = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__]
+    return next((kind for kind in kinds if getattr(kind, "service", None) == name), None)
