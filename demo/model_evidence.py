@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from demo.model_text import Document
 from demo.model_words import EVIDENCE
@@ -23,7 +23,8 @@ NO_SPACES = re.compile(r"[぀-ヿ一-鿿가-힯]")
 CAP = 14.0
 
 
-def strengths(document: Document) -> dict[str, float]:
+@lru_cache(maxsize=64)
+def strengths(document: Document) -> Mapping[str, float]:
     """How strongly the document speaks for each concept, 0 to 14; the subject counts on top of the text."""
     scores = {concept: weigh(concept, document.subject) + weigh(concept, document.own_text) for concept in EVIDENCE}
     everything = f"{document.subject}\n{document.own_text}"

@@ -8,22 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo import model_choice
+from demo.model_figures import DATE_TIME, NUMBER, first_date, number_of
 from demo.model_reply import asked_in, draft
 from demo.model_schema import MAX_DEPTH, Schema, empty, resolved, types_of, within
-from demo.model_summary import BULLET, summary, telling
+from demo.model_summary import BULLET, report, summary, telling
 from demo.model_text import Document, short
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-URL = re.compile(r"https?://[^\s<>\"')\]]+")
-DATE = re.compile(r"\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b")
-DATE_TIME = re.compile(DATE.pattern + r"[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?")
-MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
-LONG_DATE = re.compile(rf"\b(\d{{1,2}})\.? ({'|'.join(MONTHS)}),? (\d{{4}})\b", re.IGNORECASE)
+URL = re.compile(r"https?://[^\s<>\"')\]]*[^\s<>\"')\].,;:!?]")
 LIMIT = re.compile(r"\b(?:at most|up to|no more than|max\.?) (\d{1,5}) (?:characters|letters)", re.IGNORECASE)
-NUMBER = re.compile(r"(?<![\w.,-])-?\d+(?:[.,]\d+)*(?![\w-])")
 
 TITLE = {"title", "subject", "headline", "heading"}
 SUMMARY = {"summary", "description", "details", "body", "text", "abstract", "digest", "markdown", "content", "note"}
@@ -174,7 +167,7 @@ class Filler:
         words = field.words | (AMOUNT if field.words & AMOUNT else set())
         lines = [line for line in self.document.own_text.splitlines() if words & set(model_choice.words_of(line))]
         # Of several lines that name it, the last: a total stands below what it sums up.
-        figures = [_number(each) for line in reversed(lines) for each in reversed(NUMBER.findall(line))]
+        figures = [number_of(each) for line in reversed(lines) for each in reversed(NUMBER.findall(line))]
         return [int(each) if "integer" in types_of(field.schema) else each for each in figures if each is not None]
 
     def string(self, field: Field) -> str | None:
@@ -200,7 +193,7 @@ class Filler:
         speakers: tuple[tuple[set[str], Callable[[Document], str | None]], ...] = (
             (TITLE, lambda document: document.title),
             (REPLY, draft),
-            (SUMMARY, summary),
+            (SUMMARY, report if "markdown" in field.about.lower() else summary),
             (REASON, lambda document: " ".join(telling(document, 1)) or None),
             ({"language"}, lambda document: document.language),
             ({"date", "deadline", "day"}, lambda document: first_date(f"{document.subject}\n{document.text}")),
@@ -220,16 +213,6 @@ class Filler:
         return best[1] if best[0] else None
 
 
-def first_date(text: str) -> str | None:
-    """The first whole date in a text as yyyy-mm-dd; a day without its year is none."""
-    if match := DATE.search(text):
-        return match.group()
-    if match := LONG_DATE.search(text):
-        day, month, year = match.groups()
-        return f"{year}-{MONTHS.index(month.casefold()) + 1:02d}-{int(day):02d}"
-    return None
-
-
 def _first(pattern: re.Pattern[str], document: Document) -> str | None:
     match = pattern.search(document.text)
     return match.group() if match else None
@@ -243,13 +226,3 @@ def _limit(schema: Schema) -> int:
 
 def _is_enum(schema: Schema, name: str) -> bool:
     return "enum" in schema["properties"][name]
-
-
-def _number(text: str) -> float | None:
-    """A figure as written in English or on the continent: 1,234.50 and 1.234,50 alike; None if it is neither."""
-    if re.fullmatch(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?", text):
-        text = text.replace(",", "")
-    elif re.fullmatch(r"-?\d{1,3}(?:\.\d{3})+(?:,\d+)?", text):
-        text = text.replace(".", "").replace(",", ".")
-    text = text.replace(",", ".")
-    return float(text) if re.fullmatch(r"-?\d+(?:\.\d+)?", text) else None

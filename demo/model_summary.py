@@ -49,6 +49,23 @@ def summary(document: Document, limit: int = 420) -> str:
     return short(text or document.title, limit)
 
 
+def report(document: Document) -> str:
+    """A summary in Markdown; of a problem also the steps that show it and what the program wrote."""
+    if _topic(document) != "problem" or not (document.steps or document.code):
+        return summary(document)
+    told = [each for each in telling(document, 3 + len(document.steps)) if not _is_step(each, document)]
+    parts = [" ".join(_finished(each) for each in told[:3]) or document.title]
+    if document.steps:
+        parts.append("\n".join(f"{number}. {step}" for number, step in enumerate(document.steps, 1)))
+    if document.code:
+        parts.append(f"```\n{document.code}\n```")
+    return "\n\n".join(parts)
+
+
+def _is_step(sentence: str, document: Document) -> bool:
+    return any(sentence in step for step in document.steps)
+
+
 def _finished(sentence: str) -> str:
     """A sentence with a capital first and an end; a colon that announced something left out becomes a full stop."""
     whole = f"{sentence[0].upper()}{sentence[1:]}".rstrip(":：")
@@ -137,8 +154,9 @@ def _commit_of(entry: dict[str, Any]) -> Commit:
 
 
 def _is_heading(sentence: str) -> bool:
-    """Whether it only announces a list ("Steps to reproduce:")."""
-    return sentence.endswith((":", "：")) and len(sentence) < 30
+    """Whether it only announces a list ("Steps to reproduce:"), or is nothing but links."""
+    announces = sentence.endswith((":", "：")) and len(sentence) < 30
+    return announces or bool(re.fullmatch(r"\W*(?:\[[^\]]*\]\([^)]*\)\W*)+", sentence))
 
 
 def _topic(document: Document) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,9 +47,11 @@ CLOSING = re.compile(
     r"с уважением|مع خالص الشكر|よろしくお願い(?:いた)?します)\W*(?:[,!.،]|\w+)?\W*$",
     re.IGNORECASE,
 )
+NUMBERED = re.compile(r"^\s*\d{1,2}[.)]\s+(\S.*)$")
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 CODE_LINE = re.compile(
-    r"^\s*at\s+\S+\(|^\s*File \".*\", line \d+|^Traceback|^\s*[\w.]*(?:Error|Exception|Fault)\b\S*:|^\s{2,}\S"
+    r"^\s*at\s+\S+\(|^\s*File \".*\", line \d+|^Traceback|^\s*[\w.]*(?:Error|Exception|Fault)\b\S*:"
+    r"|^[\w.]+\.[A-Z]\w+: |^\s{2,}\S"
 )
 
 
@@ -82,6 +85,20 @@ class Document:
     def sentences(self) -> tuple[str, ...]:
         """What is said, sentence by sentence; greetings, closings and code are left out."""
         return tuple(_sentences(self.own_text))
+
+    @cached_property
+    def steps(self) -> tuple[str, ...]:
+        """The numbered lines of the text, without their numbers."""
+        lines = [line for block in _blocks(self.own_text) for line in _unwrapped(_spoken(block))]
+        return tuple(match.group(1) for line in lines if (match := NUMBERED.match(line)))
+
+    @cached_property
+    def code(self) -> str:
+        """The first run of lines that a program wrote (a log, a stack trace), at most 15 of them; "" for none."""
+        lines = [line if CODE_LINE.match(line) else "" for line in self.own_text.splitlines()]
+        run = re.split(r"\n{3,}", "\n".join(lines).strip("\n"))[0]
+        kept = [line for line in run.splitlines() if line.strip()][:15]
+        return textwrap.dedent("\n".join(kept)).replace("`", "'")[:2000]
 
     @cached_property
     def language(self) -> str:
@@ -150,14 +167,17 @@ def _without_orders_in_paragraph(paragraph: str) -> str:
 
 
 def _sentences(text: str) -> Iterable[str]:
-    blocks = [block.splitlines() for block in re.split(r"\n\s*\n", text) if block.strip()]
-    if len(blocks) > 1 and _is_signature(blocks[-1]):
-        blocks.pop()
-    for block in blocks:
+    for block in _blocks(text):
         for line in _unwrapped(_spoken(block)):
             for sentence in SENTENCE_END.split(line):
                 if len(sentence.strip()) > 2 and not GREETING.match(sentence.strip()):
                     yield " ".join(sentence.split())
+
+
+def _blocks(text: str) -> list[list[str]]:
+    """The paragraphs as lists of lines, without a signature at the end."""
+    blocks = [block.splitlines() for block in re.split(r"\n\s*\n", text) if block.strip()]
+    return blocks[:-1] if len(blocks) > 1 and _is_signature(blocks[-1]) else blocks
 
 
 def _is_signature(lines: Sequence[str]) -> bool:
@@ -168,7 +188,7 @@ def _is_signature(lines: Sequence[str]) -> bool:
 
 def _spoken(block: Sequence[str]) -> list[str]:
     """The lines of a paragraph without code, without a greeting above and from a closing on."""
-    lines = [line for line in block if not CODE_LINE.match(line)]
+    lines = [re.sub(r"^#{1,6}\s+", "", line) for line in block if not CODE_LINE.match(line)]
     if lines and GREETING.match(lines[0].strip()):
         lines = lines[1:]
     ends = next((index for index, line in enumerate(lines) if CLOSING.match(line.strip())), len(lines))

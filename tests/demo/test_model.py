@@ -90,9 +90,17 @@ def test_a_summary_says_nothing_that_the_mail_does_not_say(path: Path) -> None:
     text = prompt(path)
     answer = asked(PROMPT, text)
     plain = "".join(text.casefold().split())
-    for sentence in (answer["title"], *re.split(r"[.:] |(?<=。) ", answer["summary"])):
-        said = "".join(sentence.casefold().split()).strip(".…")
+    for sentence in (answer["title"], *re.split(r"[.:] |(?<=。) |\n+(?:```\n?|\d\. )?", answer["summary"])):
+        said = "".join(sentence.casefold().split()).strip(".…`")
         assert said in plain or said == "(nosubject)"
+
+
+def test_a_bug_is_reported_with_its_steps_and_what_the_program_wrote() -> None:
+    summary = asked(PROMPT, prompt(SAMPLES / "01-upload-crash.eml"))["summary"]
+    assert summary.startswith("Every upload above 10 MB crashes app 2.4.1 on our server.")
+    assert '\n\n1. Open a project and choose "Upload".\n2. Pick any file' in summary
+    assert "```\nTraceback (most recent call last):\n" in summary
+    assert summary.endswith("ShortRead: wanted 1048576 bytes, got 65536\n```")
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.eml")), ids=lambda path: path.stem)
@@ -184,13 +192,16 @@ BILL = Document(
         pytest.param("weight", {"type": "number"}, 0, id="unknown number that must be"),
         pytest.param("due", {"type": "string", "format": "date"}, "2026-11-27", id="date"),
         pytest.param("email", {"type": "string"}, "billing@host.example", id="address"),
-        pytest.param("link", {"type": "string", "format": "uri"}, "https://host.example/bill.", id="link"),
+        pytest.param("link", {"type": "string", "format": "uri"}, "https://host.example/bill", id="link"),
         pytest.param(
             "points", {"type": "array", "items": {"type": "string"}}, ["first point", "second point"], id="list"
         ),
         pytest.param("is_bug", {"type": "boolean"}, False, id="no"),
         pytest.param("needs_answer", {"type": "boolean"}, True, id="yes"),
-        pytest.param("title", {"type": "string", "maxLength": 7}, "Invoice…"[:6] + "…", id="short title"),
+        pytest.param(
+            "summary", {"type": "string", "description": "At most 9 characters."}, "Servers…", id="told limit"
+        ),
+        pytest.param("title", {"type": "string", "maxLength": 7}, "Invoic…", id="short title"),
         pytest.param("language", {"type": "string"}, "en", id="language"),
         pytest.param("version", {"const": 2}, 2, id="constant"),
         pytest.param("colour", {"anyOf": [{"type": "string"}, {"type": "null"}]}, None, id="nullable"),
