@@ -1,39 +1,48 @@
-"""Keys by which a caller may send one request several times: each stands for one content for ever."""
+"""Keys by which a caller may send one request several times and start one run."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InUse
-from engine.names import timestamp
 from engine.store.tables import request_keys
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
 
-def claim(connection: Connection, key: str, workflow: str, inputs: Mapping[str, Any], now: datetime) -> None:
-    """Bind `key` to starting `workflow` with `inputs` (as sent, before defaults), in the caller's transaction.
+@dataclass(frozen=True)
+class Request:
+    """A key, and what it was sent with."""
 
-    Claiming the same again is fine; raises InUse where the key already stands for something else.
-    """
-    content_hash = _hashed(workflow, inputs)
-    row = connection.execute(request_keys.select().where(request_keys.c.key == key)).one_or_none()
+    key: str
+    content_hash: str
+
+    @classmethod
+    def of(cls, key: str, workflow: str, inputs: Mapping[str, Any]) -> Request:
+        """Return the request as it was sent: defaults that change later do not make it another one."""
+        content = json.dumps([workflow, inputs], sort_keys=True, separators=(",", ":"))
+        return cls(key, hashlib.sha256(content.encode()).hexdigest())
+
+
+def earlier_run(connection: Connection, request: Request) -> str | None:
+    """Return the run that this request started before; raise InUse where the key came with something else."""
+    row = connection.execute(request_keys.select().where(request_keys.c.key == request.key)).one_or_none()
     if row is None:
-        values = {"key": key, "content_hash": content_hash, "at": timestamp(now)}
-        connection.execute(request_keys.insert().values(**values))
-    elif row.content_hash != content_hash:
+        return None
+    if row.content_hash != request.content_hash:
         raise InUse(
             "This request key was used before, with another workflow or other inputs; nothing was started.",
             remedy="Send a new key with a new request.",
         )
+    return str(row.run_id)
 
 
-def _hashed(workflow: str, inputs: Mapping[str, Any]) -> str:
-    content = json.dumps([workflow, inputs], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(content.encode()).hexdigest()
+def remember(connection: Connection, request: Request, run_id: str) -> None:
+    """Bind the key to the run, in the transaction that accepts it; it outlives the run's row and its log."""
+    values = {"key": request.key, "content_hash": request.content_hash, "run_id": run_id}
+    connection.execute(request_keys.insert().values(**values))

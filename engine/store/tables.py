@@ -28,7 +28,6 @@ runs = Table(
     Column("owner", Text),
     Column("due_at", Text),
     Column("cancel_requested", Integer, nullable=False, default=0),
-    Column("request_key", Text, unique=True),
     # Everything a run needs that does not change (inputs, definition, hash): the start of its document.
     Column("acceptance", Text),
     Column("log", Text),
@@ -70,7 +69,7 @@ request_keys = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("content_hash", Text, nullable=False),
-    Column("at", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 

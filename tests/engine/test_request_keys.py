@@ -1,18 +1,15 @@
-"""Request keys: the same request twice is one, another under the same key is refused."""
+"""Request keys: the same request twice is one run, another under the same key is refused."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.errors import InUse
-from engine.request_keys import claim
+from engine.request_keys import Request, earlier_run, remember
 from engine.store.database import Database
-
-NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -20,14 +17,19 @@ def database(tmp_path: Path) -> Database:
     return Database(tmp_path)
 
 
-def send(database: Database, key: str, workflow: str, inputs: dict[str, Any]) -> None:
+def send(database: Database, key: str, workflow: str, inputs: dict[str, Any], run_id: str) -> str:
+    """Accept `run_id`, as the engine does, unless the request started one before."""
+    request = Request.of(key, workflow, inputs)
     with database.writing() as connection:
-        claim(connection, key, workflow, inputs, NOON)
+        earlier = earlier_run(connection, request)
+        if earlier is None:
+            remember(connection, request, run_id)
+    return earlier or run_id
 
 
-def test_the_same_request_may_come_again_also_after_a_restart(database: Database, tmp_path: Path) -> None:
-    send(database, "k", "digest", {"a": 1, "b": [1, 2]})
-    send(Database(tmp_path), "k", "digest", {"b": [1, 2], "a": 1})
+def test_the_same_request_gives_the_same_run_also_after_a_restart(database: Database, tmp_path: Path) -> None:
+    assert send(database, "k", "digest", {"a": 1, "b": [1, 2]}, "r1") == "r1"
+    assert send(Database(tmp_path), "k", "digest", {"b": [1, 2], "a": 1}, "r2") == "r1"
 
 
 @pytest.mark.parametrize(
@@ -43,18 +45,18 @@ def test_the_same_request_may_come_again_also_after_a_restart(database: Database
 def test_another_request_under_the_same_key_is_refused(
     database: Database, workflow: str, inputs: dict[str, Any]
 ) -> None:
-    send(database, "k", "digest", {"limit": 5})
+    send(database, "k", "digest", {"limit": 5}, "r1")
     with pytest.raises(InUse, match="used before"):
-        send(database, "k", workflow, inputs)
-    send(database, "another", workflow, inputs)
+        send(database, "k", workflow, inputs, "r2")
+    assert send(database, "another", workflow, inputs, "r2") == "r2"
 
 
 def test_a_key_is_free_again_where_its_run_was_not_accepted(database: Database) -> None:
     def refused_run() -> None:
         with database.writing() as connection:
-            claim(connection, "k", "digest", {"limit": "many"}, NOON)
+            remember(connection, Request.of("k", "digest", {"limit": "many"}), "r1")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         refused_run()
-    send(database, "k", "digest", {"limit": 5})
+    assert send(database, "k", "digest", {"limit": 5}, "r2") == "r2"
