@@ -12,6 +12,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from clients import github_values
+from clients.base_url import BaseUrl
 from clients.errors import ServiceError
 from clients.github_files import find_commit, read_file, write_file
 from clients.github_transport import SERVICE, raw, reading, requester
@@ -32,7 +33,7 @@ class GitHubSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     token: SecretStr = SecretStr("")
-    base_url: str = "https://api.github.com"
+    base_url: BaseUrl = "https://api.github.com"
 
 
 class GitHubClient:
@@ -44,6 +45,7 @@ class GitHubClient:
     default_url: ClassVar[str] = "https://api.github.com"
 
     def __init__(self, settings: GitHubSettings, http: httpx.Client) -> None:
+        self._has_token = bool(settings.token.get_secret_value())
         self._requester = requester(http, settings.base_url, settings.token.get_secret_value())
         self._account = ""
         self._lock = threading.Lock()
@@ -62,6 +64,8 @@ class GitHubClient:
 
     def check(self) -> list[tuple[str, bool, str]]:
         """Try what workflows need: [(what, ok, sentence)]; raises nothing of the service."""
+        if not self._has_token:
+            return [("sign-in", False, "There is no token yet. Make one at https://github.com/settings/tokens.")]
         try:
             signed_in = ("sign-in", True, f"Signed in as {self.account()}.")
         except ServiceError as error:

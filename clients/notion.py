@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from clients.base_url import BaseUrl
 from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.notion_api import SERVICE, answered, every, notion_api, page_id, reading, wrong_layer
 from clients.notion_content import SHORT_CHARACTERS, Content, is_limit
@@ -36,7 +37,7 @@ class NotionSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     token: SecretStr = SecretStr("")
-    base_url: str = "https://api.notion.com"
+    base_url: BaseUrl = "https://api.notion.com"
 
 
 class NotionClient:
@@ -48,8 +49,8 @@ class NotionClient:
     default_url: ClassVar[str] = "https://api.notion.com"
 
     def __init__(self, settings: NotionSettings, http: httpx.Client) -> None:
-        with reading():
-            self._api = notion_api(http, settings.base_url, settings.token.get_secret_value())
+        self._has_token = bool(settings.token.get_secret_value())
+        self._api = notion_api(http, settings.base_url, settings.token.get_secret_value())
         self._databases = Databases(self._api)
         self._content = Content(self._api)
         self._account = ""
@@ -69,6 +70,8 @@ class NotionClient:
 
     def check(self) -> list[tuple[str, bool, str]]:
         """Try what workflows need: [(what, ok, sentence)]; raises nothing of the service."""
+        if not self._has_token:
+            return [("sign-in", False, "There is no token yet. Make one at https://www.notion.so/my-integrations.")]
         try:
             name = self.account().partition(":")[2]
             lines = [("sign-in", True, f"Connected to the workspace {name}.")]

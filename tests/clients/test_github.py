@@ -293,6 +293,12 @@ def test_another_host_is_not_reached_where_only_the_stand_ins_may_be(standins: S
             real.account()
 
 
+def test_without_a_token_the_check_says_where_to_get_one(http: httpx.Client) -> None:
+    [(what, ok, sentence)] = GitHubClient(GitHubClient.Settings(), http).check()
+    assert (what, ok) == ("sign-in", False)
+    assert "no token yet" in sentence
+
+
 def test_an_unknown_setting_is_an_error() -> None:
     with pytest.raises(ValidationError):
         GitHubClient.Settings.model_validate({"tokn": "x"})

@@ -20,6 +20,8 @@ from clients.transport import Forbidden, deadline, http_client
 if TYPE_CHECKING:
     from tests.conftest import Failure, StandIns
 
+Json = dict[str, Any]
+
 DATABASE = "Tasks"
 NOW = datetime.now(UTC)
 LONG = "\n\n".join(f"Paragraph {number}: {'some words ' * 30}end." for number in range(1500))
@@ -248,21 +250,20 @@ def test_a_new_page_costs_two_requests(standins: StandIns, notion: NotionClient)
 
 @pytest.mark.parametrize("when", ["before_effect", "after_effect"])
 def test_a_cut_upsert_is_found_only_if_it_arrived(standins: StandIns, notion: NotionClient, when: str) -> None:
-    asked: Any = (
-        DATABASE,
-        "mail-1",
-        "Title",
-        {"Priority": "High", "Tags": ["a", "b"]},
-        "Some *text*\n\n- [x] done",
-    )
+    asked: Json = {
+        "key": "mail-1",
+        "title": "Title",
+        "properties": {"Priority": "High", "Tags": ["a", "b"]},
+        "markdown": "Some *text*\n\n- [x] done",
+    }
     standins.faults("notion", match="POST /v1/pages", cut=True, when=when)
     with pytest.raises(ServiceError) as caught:
-        notion.upsert_page(*asked)
+        notion.upsert_page(DATABASE, **asked)
     assert caught.value.outcome == "unknown"
-    found = notion.find_upsert(*asked, datetime.now(UTC))
+    found = notion.find_upsert(DATABASE, **asked, intended_at=datetime.now(UTC))
     if when == "before_effect":
         assert found is None
-        found = notion.upsert_page(*asked)
+        found = notion.upsert_page(DATABASE, **asked)
     assert found is not None
     assert found["created"] is True
     assert [page["id"] for page in stored(standins)] == [found["id"]]
@@ -276,16 +277,16 @@ def test_a_cut_upsert_is_found_only_if_it_arrived(standins: StandIns, notion: No
 def test_an_upsert_is_not_found_while_the_page_says_something_else(
     notion: NotionClient, changed: dict[str, Any]
 ) -> None:
-    asked: dict[str, Any] = {"key": "k", "title": "Title", "properties": {"Priority": "High"}, "markdown": "Text"}
+    asked: Json = {"key": "k", "title": "Title", "properties": {"Priority": "High"}, "markdown": "Text"}
     notion.upsert_page(DATABASE, **asked)
     assert notion.find_upsert(DATABASE, **asked, intended_at=NOW) is not None
     assert notion.find_upsert(DATABASE, **{**asked, **changed}, intended_at=NOW) is None
 
 
 def test_a_found_upsert_tells_old_pages_from_new_ones(notion: NotionClient, page: str) -> None:
-    asked: Any = (DATABASE, "page", "A page", {}, "First line")
-    fresh = notion.find_upsert(*asked, datetime.now(UTC))
-    later = notion.find_upsert(*asked, datetime.now(UTC) + timedelta(hours=1))
+    asked: Json = {"key": "page", "title": "A page", "properties": {}, "markdown": "First line"}
+    fresh = notion.find_upsert(DATABASE, **asked, intended_at=datetime.now(UTC))
+    later = notion.find_upsert(DATABASE, **asked, intended_at=datetime.now(UTC) + timedelta(hours=1))
     assert fresh is not None
     assert later is not None
     assert (fresh["created"], later["created"]) == (True, False)
@@ -426,6 +427,12 @@ def test_another_host_is_not_reached_where_only_the_stand_ins_may_be(standins: S
         real = NotionClient(NotionClient.Settings(token=SecretStr("ntn_real")), http)
         with pytest.raises(Forbidden):
             real.account()
+
+
+def test_without_a_token_the_check_says_where_to_get_one(http: httpx.Client) -> None:
+    [(what, ok, sentence)] = NotionClient(NotionClient.Settings(), http).check()
+    assert (what, ok) == ("sign-in", False)
+    assert "no token yet" in sentence
 
 
 def test_an_unknown_setting_is_an_error() -> None:
