@@ -200,9 +200,7 @@ class Reader:
         seen = self.text[index]
         if seen in "}]":
             line, column = self._lines.place(opened)
-            self._stop(
-                index, f"{seen!r} stands where {closing!r} must close what line {line}, column {column} opens."
-            )
+            self._stop(index, f"{seen!r} stands where {closing!r} must close what line {line}, column {column} opens.")
         self._stop(index, _FOREIGN_MARKS.get(seen, f"A comma is missing before {self._seen(index)}."))
 
     def _cut(self, opened: int) -> NoReturn:

@@ -148,6 +148,8 @@ class StepType(ABC):
     """`service.action`, the value of `uses`."""
     title: ClassVar[str]
     """What it does, for people: "Create an issue"."""
+    done: ClassVar[str] = ""
+    """Writes: what has happened to a thing it was done to, in one word: "labelled"."""
     service: ClassVar[str | None] = None
     """The service whose connection it needs; None for none."""
     connection_optional: ClassVar[bool] = False

@@ -60,7 +60,7 @@ class AssertFields(Fields):
 class AssertOutput(Output):
     """What `flow.assert` gives."""
 
-    ok: bool = Field(True, title="Always true")
+    ok: bool = Field(default=True, title="Always true")
 
 
 class Assert(StepType):

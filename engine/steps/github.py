@@ -311,9 +311,7 @@ class PutFile(StepType):
     def call(self, call: Call) -> JsonValue:
         """Commit it."""
         it = call.fields
-        return call.client.put_file(
-            it.repository, it.path, it.text, it.message, it.branch, it.sha, marker=call.marker
-        )
+        return call.client.put_file(it.repository, it.path, it.text, it.message, it.branch, it.sha, marker=call.marker)
 
     def find(self, call: Call) -> JsonValue | None:
         """Look for the commit among those on the path."""

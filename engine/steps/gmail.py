@@ -156,6 +156,7 @@ class CreateDraft(StepType):
 
     name = "gmail.create_draft"
     title = "Write a draft"
+    done = "answered in a draft"
     service = _SERVICE
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE
@@ -182,6 +183,7 @@ class Send(StepType):
 
     name = "gmail.send"
     title = "Send a mail"
+    done = "mailed"
     service = _SERVICE
     effect = Effect.WRITES
     repeat = Repeat.FINDABLE
@@ -231,6 +233,7 @@ class AddLabels(StepType):
 
     name = "gmail.add_labels"
     title = "Label a mail"
+    done = "labelled"
     service = _SERVICE
     effect = Effect.WRITES
     repeat = Repeat.SAFE

@@ -24,7 +24,7 @@ class Owner:
 
     def __init__(self, database: Database, folder: Path, kind: str, clock: Callable[[], datetime]) -> None:
         self.id = f"{kind}-{os.getpid()}-{secrets.token_hex(4)}"
-        self._database, self._folder, self._clock = database, folder, clock
+        self._database, self.folder, self._clock = database, folder, clock
         with storage_errors(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock: IO[str] = (folder / f"{self.id}.lock").open("w", encoding="ascii")
@@ -46,7 +46,7 @@ class Owner:
         with self._database.reading() as connection:
             others = connection.execute(owners.select().where(owners.c.owner != self.id)).all()
         return [
-            run_id for other in others if not is_locked(self._folder, other.owner) for run_id in self._take(other.owner)
+            run_id for other in others if not is_locked(self.folder, other.owner) for run_id in self._take(other.owner)
         ]
 
     def _take(self, dead: str) -> list[str]:
@@ -56,7 +56,7 @@ class Owner:
             open_runs = (runs.c.owner == dead) & runs.c.ended_at.is_(None)
             found = list(connection.execute(runs.select().where(open_runs)).all())
             connection.execute(runs.update().where(open_runs).values(owner=self.id))
-        (self._folder / f"{dead}.lock").unlink(missing_ok=True)
+        (self.folder / f"{dead}.lock").unlink(missing_ok=True)
         return [row.run_id for row in found]
 
     def release(self) -> None:
@@ -69,7 +69,7 @@ class Owner:
                 connection.execute(owners.delete().where(owners.c.owner == self.id))
         self._lock.close()
         if mine is None:
-            (self._folder / f"{self.id}.lock").unlink(missing_ok=True)
+            (self.folder / f"{self.id}.lock").unlink(missing_ok=True)
 
 
 def is_locked(folder: Path, owner: str) -> bool:

@@ -1,0 +1,155 @@
+"""Which account stands behind a connection: the stand-in's or the owner's; and its opened client."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, Protocol
+
+import clients
+from engine.config import LoadedConfig
+from engine.errors import InvalidInput, UnknownName
+from engine.threads import Workers
+
+Mode = Literal["demo", "mine"]
+
+
+class StandIns(Protocol):
+    """Where the demo services answer."""
+
+    def endpoints(self) -> Mapping[str, Any]:
+        """Return {service: {base_url, token, …}, "generation": n}, starting them if none run."""
+
+
+@cache
+def client_classes() -> Mapping[str, Any]:
+    """Return the client class of every service: a file of `clients/` named after it, with a class that says so."""
+    found: dict[str, Any] = {}
+    for module in pkgutil.iter_modules(clients.__path__):
+        imported = importlib.import_module(f"clients.{module.name}")
+        for _, kind in inspect.getmembers(imported, inspect.isclass):
+            if getattr(kind, "service", None) == module.name and kind.__module__ == imported.__name__:
+                found[module.name] = kind
+    return found
+
+
+def client_class(service: str) -> Any:
+    """Return the client class of a service; raises UnknownName."""
+    found = client_classes()
+    if service not in found:
+        raise UnknownName("service", service, list(found))
+    return found[service]
+
+
+@dataclass
+class Account:
+    """An opened connection."""
+
+    connection: str
+    service: str
+    mode: Mode
+    client: Any = field(repr=False)
+    workers: Workers = field(repr=False)
+    _identity: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def known_identity(self) -> str:
+        """`service:whose`, or an empty string as long as nobody asked."""
+        return self._identity
+
+    def identity(self) -> str:
+        """Return `service:whose`; asks the service the first time (blocking), so call it in a worker."""
+        with self._lock:
+            if not self._identity:
+                self._identity = f"{self.service}:{self.client.account()}"
+            return self._identity
+
+
+class Accounts:
+    """Opens connections once each; `mode` says for each service whose account is meant."""
+
+    def __init__(self, config: Callable[[], LoadedConfig], stand_ins: StandIns, calls_at_once: int = 64) -> None:
+        self._config, self._stand_ins, self._size = config, stand_ins, calls_at_once
+        self._opened: dict[tuple[str, str], tuple[Any, Account]] = {}
+        self._lock = threading.Lock()
+
+    def open(self, connection: str | None, service: str | None, mode: Mode) -> Account:
+        """Return the account of a connection (None: the service without one). Blocking; thread-safe.
+
+        Raises UnknownName, InvalidInput (a setting is missing or wrong) and ServiceError.
+        """
+        name = connection or f"no connection ({service})"
+        with self._lock:
+            settings, identity = self._settings(connection, service, mode)
+            known = self._opened.get((name, mode))
+            if known is None or known[0] != (settings, identity):
+                kind = str(service or self._service(connection))
+                known = ((settings, identity), self._connect(name, kind, mode, settings, identity))
+                self._opened[(name, mode)] = known
+            return known[1]
+
+    def known_identity(self, connection: str, mode: Mode) -> str:
+        """Return whose account a connection is, if that was asked before; asks nobody."""
+        known = self._opened.get((connection, mode))
+        return known[1].known_identity if known else ""
+
+    def _service(self, connection: str | None) -> str:
+        known = self._config().config.connections
+        if connection not in known:
+            raise UnknownName("connection", str(connection), list(known))
+        return known[connection].service
+
+    def _settings(self, connection: str | None, service: str | None, mode: Mode) -> tuple[dict[str, Any], str]:
+        """Return the client's settings, and the account's identity where it is known beforehand."""
+        if connection is None:
+            return {}, f"{service}:none"
+        kind = self._service(connection)
+        if mode == "demo" and kind != "http":
+            endpoints = self._stand_ins.endpoints()
+            return _client_settings(kind, endpoints[kind]), f"demo-{endpoints['generation']}"
+        return self._config().settings_of(connection), f"http:{connection}" if kind == "http" else ""
+
+    def _connect(self, name: str, kind: str, mode: Mode, settings: Mapping[str, Any], identity: str) -> Account:
+        from pydantic import ValidationError
+
+        found = client_class(kind)
+        try:
+            checked = found.Settings.model_validate(dict(settings))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise InvalidInput(
+                f"The connection {name!r} has a wrong setting {place!r}: {first['msg']}.",
+                remedy="Correct it in config.yaml.",
+            ) from error
+        client = found(checked, _http(kind, mode, settings))
+        return Account(name, kind, mode, client, Workers(name, self._size), identity)
+
+
+def _client_settings(kind: str, endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stand-in's endpoint in the words of the client's settings."""
+    settings = {"base_url": endpoint["base_url"]}
+    settings["api_key" if kind == "openai" else "token"] = endpoint["token"]
+    for extra in ("model", "web_url"):
+        if extra in endpoint:
+            settings[extra] = endpoint[extra]
+    return settings
+
+
+def _http(kind: str, mode: Mode, settings: Mapping[str, Any]) -> Any:
+    """Return the HTTP client that the account sends through; a demo account can reach its stand-in only."""
+    from clients.transport import http_client, origin
+
+    if kind == "http" and mode == "demo":
+        return http_client(allowed_origins=frozenset())
+    if kind == "http":
+        return http_client(public_only=True, allow_hosts=frozenset(settings.get("allow_hosts", [])))
+    if mode == "demo":
+        return http_client(allowed_origins=frozenset({origin(settings["base_url"])}))
+    return http_client()

@@ -1,0 +1,113 @@
+"""What a person can do with the demo services: look, reset, let a mail arrive, break one, kill the engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.access import Principal, require
+from engine.audit import Audit
+from engine.errors import NotAvailableYet, OrchestraError, StorageError
+from engine.host import Host
+from engine.run_log import RunLogs
+from engine.stand_ins import StandInProcess
+from engine.store.database import Database
+from engine.store.demo_rows import demo_run_ids, forget_demo
+
+PARENT_VARIABLE = "ORCHESTRA_PARENT_PID"
+_CANCEL_SECONDS = 20.0
+
+
+class Demo:
+    """The `demo` facet."""
+
+    def __init__(
+        self,
+        stand_ins: StandInProcess,
+        database: Database,
+        host: Host,
+        logs: RunLogs,
+        audit: Audit,
+        cancel: Callable[[Principal, str], None],
+    ) -> None:
+        self._stand_ins, self._database, self._host = stand_ins, database, host
+        self._logs, self._audit, self._cancel = logs, audit, cancel
+
+    def endpoints(self) -> Mapping[str, Any]:
+        """Return where each stand-in answers, starting them if none run."""
+        return self._stand_ins.endpoints()
+
+    def show(self, p: Principal) -> dict[str, Any]:
+        """Return what is in the demo services: {gmail, notion, github}, each entry the API's own object."""
+        require(p, "view", "see the demo services")
+        return self._stand_ins.show()
+
+    def reset(self, p: Principal) -> int:
+        """Restore the sample data as a new account: demo runs, receipts and cursors are removed. Return its number."""
+        require(p, "edit", "reset the demo")
+        self._cancel_open_runs(p)
+        for run_id in forget_demo(self._database):
+            path = self._logs.path(run_id)
+            path.unlink(missing_ok=True)
+            shutil.rmtree(path.with_suffix(".files"), ignore_errors=True)
+        generation = self._stand_ins.reset()
+        self._audit.record(p, "demo.reset", f"demo-{generation}")
+        return generation
+
+    def _cancel_open_runs(self, p: Principal) -> None:
+        ends_at = time.monotonic() + _CANCEL_SECONDS
+        for run_id in demo_run_ids(self._database, only_open=True):
+            try:
+                self._cancel(p, run_id)
+            except OrchestraError:
+                continue  # it ended by itself meanwhile
+        while demo_run_ids(self._database, only_open=True):
+            if time.monotonic() > ends_at:
+                raise StorageError("A demo run does not end.", remedy="Stop the process that works on it, then reset.")
+            time.sleep(0.05)
+
+    def deliver(self, p: Principal, sender: str, subject: str, text: str) -> str:
+        """Let a mail arrive in the demo mailbox; return its id."""
+        require(p, "run", "send a mail to the demo mailbox")
+        answer = self._post("gmail", "/_demo/mail", {"from": sender, "subject": subject, "text": text})
+        return str(answer["id"])
+
+    def new_mail(self, p: Principal) -> str:
+        """Let the next of the shipped mails arrive; return its id."""
+        require(p, "run", "send a mail to the demo mailbox")
+        return str(self._post("gmail", "/_demo/mail", {"next": True})["id"])
+
+    def break_service(self, p: Principal, service: str, seconds: float) -> None:
+        """Let a demo service answer 503 for some time."""
+        require(p, "run", "break a demo service")
+        self._post(service, "/_demo/faults", {"match": "", "status": 503, "until_seconds": seconds})
+        self._audit.record(p, "demo.break_service", service, {"seconds": seconds})
+
+    @property
+    def can_kill(self) -> bool:
+        """Tell whether a parent process would start this one again."""
+        return os.environ.get(PARENT_VARIABLE, "") == str(os.getppid())
+
+    def kill_engine(self, p: Principal) -> None:
+        """End this process as a power cut would (SIGKILL); its parent starts it again. Raises NotAvailableYet."""
+        require(p, "run", "kill the engine")
+        if not self.can_kill:
+            raise NotAvailableYet(
+                "No parent process would start the engine again.",
+                remedy="Start it with `make run` or `orchestra serve`.",
+            )
+        self._audit.record(p, "demo.kill_engine", str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _post(self, service: str, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        import httpx
+
+        base = str(self.endpoints()[service]["base_url"]).removesuffix("/v1")
+        answer = httpx.post(f"{base}{path}", json=dict(document), timeout=10, trust_env=False)
+        answer.raise_for_status()
+        result: dict[str, Any] = answer.json() if answer.content else {}
+        return result

@@ -1,0 +1,178 @@
+"""The one door: every action that a person or program can take is a method behind `Orchestra`."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine import config as configuration
+from engine import preview
+from engine.acceptance import checked_inputs
+from engine.access import Principal, require
+from engine.accounts import Account, Accounts
+from engine.audit import Audit, AuditLine
+from engine.clock import Clock, utc_now
+from engine.compiler import Surroundings, compile_workflow
+from engine.config import Config, LoadedConfig
+from engine.connections import Connections, Modes
+from engine.demo import Demo
+from engine.errors import InvalidFile, NotAvailableYet, OrchestraError
+from engine.host import Host
+from engine.plan import Plan
+from engine.prompt_files import PromptFiles
+from engine.prompts import PromptStore
+from engine.run_log import RunLogs
+from engine.runs import Runs
+from engine.settings import Settings
+from engine.stand_ins import StandInProcess
+from engine.step_info import StepTypeInfo, step_type_infos
+from engine.store.database import Database
+from engine.store.owners import Owner, ServeLock
+from engine.users import Users
+from engine.workflow_files import WorkflowFiles
+from engine.workspace import Workspace
+
+WORKSPACE_VARIABLE = "ORCHESTRA_WORKSPACE"
+DEMO_VARIABLE = "ORCHESTRA_ALL_DEMO"
+
+
+class Orchestra:
+    """An opened workspace. Facets: `workflows, prompts, runs, connections, users, demo`; close it when done.
+
+    `demo`: every service is its stand-in, whatever is set. `serve`: this process is the workspace's one server: it
+    adopts the runs of dead processes, and each service is Demo until it is switched to Mine.
+    """
+
+    def __init__(self, root: Path, *, demo: bool = False, serve: bool = False, clock: Clock = utc_now) -> None:
+        self.config: Config = configuration.load(root).config
+        self.workspace = Workspace(root, self.config.state_dir, clock)
+        state = self.workspace.state_dir
+        self._serve_lock = ServeLock(state) if serve else None
+        self._clock = clock
+        self._database = Database(state)
+        self._audit = Audit(self._database, clock)
+        self._stand_ins = StandInProcess(state / "demo")
+        self._settings = Settings(self._database)
+        self._modes = Modes(self._settings, "demo" if serve else "mine", forced=demo)
+        self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once)
+        self._prompt_store = PromptStore(self.workspace)
+        logs = RunLogs(self.workspace.logs)
+        owner = Owner(self._database, state / "owners", "serve" if serve else "cli", clock)
+        self._host = Host(self._database, owner, self._accounts, logs, clock)
+        self.users = Users(self._database, state, self._audit, clock)
+        self.workflows = WorkflowFiles(self.workspace, self._surroundings, self._audit)
+        self.prompts = PromptFiles(self._prompt_store, self._audit)
+        self.connections = Connections(self.workspace, self._loaded, self._accounts, self._modes, self._audit)
+        self.runs = Runs(self._host, logs, self._audit, clock, self._plan, self._surroundings, self._modes.of)
+        self.demo = Demo(self._stand_ins, self._database, self._host, logs, self._audit, self.runs.cancel)
+        if serve:
+            self._host.adopt_from_now_on()
+
+    @classmethod
+    def open(cls, workspace: Path, *, demo: bool = False, serve: bool = False) -> Orchestra:
+        """Open a workspace. Raises UnknownName (no workspace there), InvalidFile, StorageError, InUse."""
+        return cls(workspace, demo=demo, serve=serve)
+
+    def close(self) -> None:
+        """Stop working; runs that are not ended go on when the workspace is next served or resumed."""
+        self._host.close()
+        self._stand_ins.close()
+        self._database.close()
+        if self._serve_lock is not None:
+            self._serve_lock.close()
+
+    def preview(
+        self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True
+    ) -> preview.RunPreview:
+        """Return what a run would touch; with `look`, also what its first loop would go through (reads only).
+
+        Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
+        """
+        require(p, "run", "start runs")
+        plan = self._plan(workflow)
+        filled = checked_inputs(plan, inputs)
+        services = dict(self._surroundings().connections)
+        modes = {name: self._modes.of(services[name]) for name in plan.connections}
+        opened = self._opened(plan, modes)
+        found = preview.items(plan, filled, opened) if look else None
+        titles, count = found if found is not None else (None, None)
+        return preview.RunPreview(
+            workflow=workflow,
+            connections=preview.badges(plan, modes, services, self._accounts),
+            warnings=preview.warnings(plan, filled, opened),
+            items=titles,
+            count=count,
+        )
+
+    def is_confirmed(self, p: Principal, workflow: str) -> bool:
+        """Tell whether runs of a workflow on the accounts that it would now touch were agreed to before."""
+        require(p, "run", "start runs")
+        mine = self._real_connections(workflow)
+        return not mine or self._settings.get(f"confirmed.{workflow}") == mine
+
+    def confirm(self, p: Principal, workflow: str) -> None:
+        """Agree that a workflow runs on the real accounts it would now touch."""
+        require(p, "run", "start runs")
+        self._settings.put(f"confirmed.{workflow}", self._real_connections(workflow))
+        self._audit.record(p, "runs.confirm", workflow)
+
+    def step_types(self, p: Principal) -> list[StepTypeInfo]:
+        """Return every step type with the schemas of its fields and output."""
+        require(p, "view", "see step types")
+        return step_type_infos()
+
+    def audit(self, p: Principal, limit: int = 100) -> list[AuditLine]:
+        """Return the latest lines of the audit trail, newest first."""
+        require(p, "admin", "see the audit trail")
+        return self._audit.latest(limit)
+
+    def health(self) -> dict[str, Any]:
+        """Return {"status": "ok" | "failing", …}: whether the state can be read and the engine's loop answers."""
+        try:
+            self._settings.get("health")
+            self._host.check()
+        except OrchestraError as error:
+            return {"status": "failing", "message": error.message}
+        return {"status": "ok", "workspace": self.workspace.root.name, "owner": self._host.owner.id}
+
+    def _loaded(self) -> LoadedConfig:
+        """Read the settings anew: a connection added by hand counts from the next run on."""
+        return configuration.load(self.workspace.root)
+
+    def _surroundings(self) -> Surroundings:
+        connections = {name: one.service for name, one in self._loaded().config.connections.items()}
+        return Surroundings(connections, self._prompt_store.resolve)
+
+    def _plan(self, name: str) -> Plan:
+        file = self.workspace.workflows.read(name)
+        compiled = compile_workflow(file, name, self._surroundings())
+        if compiled.plan is None:
+            not_yet = [one for one in compiled.problems if one.code == "not_available_yet"]
+            if not_yet and len(not_yet) == len([one for one in compiled.problems if one.severity == "error"]):
+                raise NotAvailableYet(not_yet[0].message, remedy=not_yet[0].remedy)
+            raise InvalidFile.of(file.file, compiled.problems)
+        return compiled.plan
+
+    def _opened(self, plan: Plan, modes: Mapping[str, Any]) -> dict[str, Account]:
+        return {name: self._accounts.open(name, None, modes[name]) for name in plan.connections}
+
+    def _real_connections(self, workflow: str) -> str:
+        services = self._surroundings().connections
+        plan = self._plan(workflow)
+        return " ".join(sorted(name for name in plan.connections if self._modes.of(services[name]) == "mine"))
+
+
+_shared: dict[Path, Orchestra] = {}
+_shared_lock = threading.Lock()
+
+
+def shared() -> Orchestra:
+    """Return the workspace that this process serves (ORCHESTRA_WORKSPACE, else the current folder), opened once."""
+    root = Path(os.environ.get(WORKSPACE_VARIABLE) or Path.cwd()).resolve()
+    with _shared_lock:
+        if root not in _shared:
+            _shared[root] = Orchestra(root, demo=os.environ.get(DEMO_VARIABLE) == "1", serve=True)
+        return _shared[root]

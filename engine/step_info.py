@@ -1,0 +1,43 @@
+"""What forms, docs and programs need to know of each step type."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from engine.fieldcheck import fields_schema
+from engine.registry import step_types
+from engine.step import StepType
+
+
+@dataclass(frozen=True)
+class StepTypeInfo:
+    """A step type: name (`service.action`), words for people, effect, and JSON Schemas of fields and output."""
+
+    name: str
+    title: str
+    description: str
+    service: str | None
+    effect: str
+    repeat: str | None
+    fields_schema: dict[str, Any]
+    output_schema: dict[str, Any]
+
+
+def step_type_infos() -> list[StepTypeInfo]:
+    """Return every step type, by name."""
+    return [_info(kind) for kind in step_types().values()]
+
+
+def _info(kind: StepType) -> StepTypeInfo:
+    return StepTypeInfo(
+        name=kind.name,
+        title=kind.title,
+        description=inspect.getdoc(type(kind)) or "",
+        service=kind.service,
+        effect=str(kind.effect),
+        repeat=str(kind.repeat) if kind.repeat else None,
+        fields_schema=dict(fields_schema(kind.fields)),
+        output_schema=kind.output_schema({}, {}),
+    )

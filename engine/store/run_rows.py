@@ -1,0 +1,149 @@
+"""The index row of each run: enough to list, find and own runs without opening their logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.request_keys import Request, earlier_run, remember
+from engine.store.database import Database
+from engine.store.tables import events, owners, runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+OPEN = ("queued", "running", "waiting", "interrupted")
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs to list; None means any."""
+
+    status: str | None = None
+    workflow: str | None = None
+    text: str | None = None
+    since: str | None = None
+    demo: bool | None = None
+
+
+class RunRows:
+    """Reads and writes rows of `runs`, from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of_request(self, request: Request) -> str | None:
+        """Return the run that this request started before. Raises InUse where its key came with something else."""
+        with self._database.reading() as connection:
+            return earlier_run(connection, request)
+
+    def insert(self, acceptance: Mapping[str, Any], title: str, owner: str, request: Request | None) -> str:
+        """Store an accepted run; return its id, or that of the run which this request started before.
+
+        Raises InUse where the request's key came with something else.
+        """
+        with self._database.writing() as connection:
+            if request is not None:
+                known = earlier_run(connection, request)
+                if known is not None:
+                    return known
+                remember(connection, request, acceptance["run_id"])
+            connection.execute(
+                runs.insert().values(
+                    run_id=acceptance["run_id"],
+                    workflow=acceptance["workflow"],
+                    title=title,
+                    status="queued",
+                    demo=int(acceptance["demo"]),
+                    started_by=acceptance["started_by"],
+                    origin_run_id=acceptance["origin_run_id"],
+                    parent_run_id=acceptance["parent_run_id"],
+                    queued_at=acceptance["queued_at"],
+                    owner=owner,
+                    acceptance=json.dumps(acceptance, ensure_ascii=False),
+                )
+            )
+        return str(acceptance["run_id"])
+
+    def get(self, run_id: str) -> Row[Any] | None:
+        """Return the row of a run."""
+        with self._database.reading() as connection:
+            return connection.execute(runs.select().where(runs.c.run_id == run_id)).first()
+
+    def events(self, run_id: str) -> list[dict[str, Any]]:
+        """Return the events of a run that has not ended, in order."""
+        with self._database.reading() as connection:
+            statement = events.select().where(events.c.run_id == run_id).order_by(events.c.number)
+            return [json.loads(row.event) for row in connection.execute(statement)]
+
+    def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[Row[Any]]:
+        """Return at most `limit` rows, newest first, older than run id `before` (keyset paging)."""
+        statement = runs.select().order_by(runs.c.run_id.desc()).limit(limit)
+        for condition in _conditions(wanted, before):
+            statement = statement.where(condition)
+        with self._database.reading() as connection:
+            return list(connection.execute(statement).all())
+
+    def take(self, run_id: str, owner: str) -> bool:
+        """Make a run without a living owner ours; False where it has ended or belongs to somebody."""
+        with self._database.writing() as connection:
+            free = (
+                (runs.c.run_id == run_id)
+                & runs.c.ended_at.is_(None)
+                & (runs.c.owner.is_(None) | (runs.c.owner == owner))
+            )
+            return connection.execute(runs.update().where(free).values(owner=owner)).rowcount == 1
+
+    def reopen(self, acceptance: Mapping[str, Any], event_texts: list[str], owner: str) -> bool:
+        """Make an ended run open again, with these events as what it has done; False where it has not ended."""
+        run_id = acceptance["run_id"]
+        with self._database.writing() as connection:
+            ended = (runs.c.run_id == run_id) & runs.c.ended_at.is_not(None)
+            values = {"status": "queued", "ended_at": None, "owner": owner, "cancel_requested": 0, "due_at": None}
+            text = json.dumps(acceptance, ensure_ascii=False)
+            if connection.execute(runs.update().where(ended).values(**values, acceptance=text)).rowcount == 0:
+                return False
+            connection.execute(events.delete().where(events.c.run_id == run_id))
+            rows = [{"run_id": run_id, "number": n, "event": text} for n, text in enumerate(event_texts, start=1)]
+            if rows:
+                connection.execute(events.insert(), rows)
+            return True
+
+    def ask_to_cancel(self, run_id: str) -> None:
+        """Ask the owner of a run to cancel it."""
+        with self._database.writing() as connection:
+            connection.execute(runs.update().where(runs.c.run_id == run_id).values(cancel_requested=1))
+
+    def owner(self, owner: str) -> Row[Any] | None:
+        """Return the row of an owner; None once its runs were taken over."""
+        with self._database.reading() as connection:
+            return connection.execute(owners.select().where(owners.c.owner == owner)).first()
+
+    def replace_all(self, rows: list[dict[str, Any]]) -> None:
+        """Put these rows in place of those of all ended runs (`reindex`)."""
+        with self._database.writing() as connection:
+            connection.execute(runs.delete().where(runs.c.ended_at.is_not(None)))
+            known = {row.run_id for row in connection.execute(runs.select())}
+            fresh = [row for row in rows if row["run_id"] not in known]
+            if fresh:
+                connection.execute(runs.insert(), fresh)
+
+
+def _conditions(wanted: RunFilter, before: str | None) -> list[Any]:
+    found: list[Any] = []
+    if before is not None:
+        found.append(runs.c.run_id < before)
+    if wanted.status is not None:
+        found.append(runs.c.status == wanted.status)
+    if wanted.workflow is not None:
+        found.append(runs.c.workflow == wanted.workflow)
+    if wanted.since is not None:
+        found.append(runs.c.queued_at >= wanted.since)
+    if wanted.demo is not None:
+        found.append(runs.c.demo == int(wanted.demo))
+    if wanted.text:
+        pattern = f"%{wanted.text.replace('%', '').lower()}%"
+        found.append(runs.c.sentence.like(pattern) | runs.c.run_id.like(pattern) | runs.c.title.like(pattern))
+    return found
