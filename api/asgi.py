@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from anyio import to_thread
 from starlette.middleware import Middleware
@@ -20,9 +20,7 @@ from api.hosts import HostCheck
 from api.login import Pages
 from api.server import create_api
 from engine.errors import OrchestraError
-
-if TYPE_CHECKING:
-    from engine.orchestra import Orchestra
+from engine.orchestra import Orchestra
 
 _EXIT_STORAGE_OR_IN_USE = 4
 

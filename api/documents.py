@@ -34,11 +34,14 @@ class Execution(_Sent):
 
 
 class Resumption(_Sent):
-    """How to go on with a run; the members are for a write of which nobody knows whether it was done."""
+    """How to go on with a run; the members answer for writes of which nobody knows whether they were done."""
 
-    as_done: dict[str, JsonValue] | None = Field(default=None, description="It was done; this is its output.")
-    redo: bool = Field(default=False, description="It was not done: send it again.")
-    step: str | None = Field(default=None, max_length=1_000, description="Path of the step that is meant.")
+    as_done: bool = Field(default=False, description="They were done: go on after them.")
+    redo: bool = Field(default=False, description="They were not done: send them again.")
+    step: str | None = Field(
+        default=None, max_length=1_000, description="Only the one at this path.", examples=["each_mail[3].answer"]
+    )
+    receipt: str = Field(default="", max_length=2_000, description="With as_done: its id or address there.")
 
 
 class WorkflowText(_Sent):
@@ -130,7 +133,8 @@ class PromptRow(BaseModel):
     name: str
     title: str
     description: str
-    versions: list[int] | int
+    problems: int
+    versions: list[int]
     labels: dict[str, int]
 
 
@@ -182,7 +186,7 @@ class ConnectionRow(BaseModel):
     name: str
     service: str
     mode: Literal["demo", "mine"]
-    account: str | None
+    account: str
     ready: bool
     note: str
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -13,9 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.hosts import SAFE_METHODS, is_same_origin, refuse_websocket
 from api.identity import session_cookie
-
-if TYPE_CHECKING:
-    from engine.orchestra import Orchestra
+from engine.orchestra import Orchestra
 
 # Open to strangers: sign-in, what asks for a token itself (the API), whether the server is up, and the files that
 # are the same in every Streamlit. Everything else, also what comes with a later Streamlit, is closed.

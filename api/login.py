@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -20,10 +19,8 @@ from api.identity import session_cookie
 from api.login_page import link_page, password_page
 from api.routing import BodyLimit
 from engine.errors import OrchestraError, TooManyTries
+from engine.orchestra import Orchestra
 from engine.sessions import SESSION_LASTS, Session, cookie_name
-
-if TYPE_CHECKING:
-    from engine.orchestra import Orchestra
 
 _LARGEST_FORM_BYTES = 10_000
 _USED = "This link has been used, or is older than 15 minutes. `orchestra login-link` prints a new one."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -14,9 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.identity import identify
 from engine.access import Principal
-
-if TYPE_CHECKING:
-    from engine.orchestra import Orchestra
+from engine.orchestra import Orchestra
 
 LARGEST_BODY_BYTES = 1_000_000
 
@@ -81,7 +79,7 @@ def principal_of(request: Request) -> Principal:
     return principal
 
 
-Door = Annotated[Any, Depends(orchestra_of)]
+Door = Annotated[Orchestra, Depends(orchestra_of)]
 """The engine, as a parameter of a route."""
 Acting = Annotated[Principal, Depends(principal_of)]
 """Who asks, as a parameter of a route."""

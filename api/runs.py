@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from api.documents import Accepted, Resumption, RunFilter, RunRows
 from api.execution import accepted
 from api.routing import Acting, Door, SignedInRoute
+from engine.names import timestamp
 
 router = APIRouter(prefix="/api/runs", tags=["Runs"], route_class=SignedInRoute)
 
@@ -17,7 +18,8 @@ router = APIRouter(prefix="/api/runs", tags=["Runs"], route_class=SignedInRoute)
 @router.get("", summary="List runs", response_model=RunRows)
 def list_runs(orchestra: Door, principal: Acting, which: Annotated[RunFilter, Query()]) -> dict[str, Any]:
     """Give a page of runs, newest first; `next` is the `before` of the following page."""
-    page = orchestra.runs.list(principal, **which.model_dump())
+    since = which.since and timestamp(which.since)
+    page = orchestra.runs.list(principal, **{**which.model_dump(), "since": since})
     return {"runs": page.rows, "next": page.next}
 
 
@@ -40,5 +42,5 @@ def resume_run(
 ) -> JSONResponse:
     """Go on with a run that failed or was interrupted; what is done stays done."""
     how = how or Resumption()
-    resumed = orchestra.runs.resume(principal, run_id, as_done=how.as_done, redo=how.redo, step=how.step)
+    resumed = orchestra.runs.resume(principal, run_id, **how.model_dump())
     return accepted(orchestra.runs.get(principal, resumed))

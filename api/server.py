@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import JSONResponse
@@ -12,9 +12,7 @@ from fastapi.security import HTTPBearer
 from api import authentication, catalog, errors, execution, reference, runs
 from api.documents import Refusal
 from api.routing import BodyLimit, Door, OpenRoute
-
-if TYPE_CHECKING:
-    from engine.orchestra import Orchestra
+from engine.orchestra import Orchestra
 
 PUBLIC_PATHS = ("/health", "/auth/login", "/api/docs", "/api/openapi.json")
 """All that a stranger may call; `/api/docs` with its three files."""
@@ -64,5 +62,5 @@ _health = APIRouter(tags=["Health"], route_class=OpenRoute)
 @_health.get("/health", summary="Is it well?", response_model=None)
 def get_health(orchestra: Door) -> JSONResponse:
     """Say whether the engine runs: 200 if it does, 503 if not."""
-    state = orchestra.health()
-    return JSONResponse(state, 200 if state.get("status") == "ok" else 503, headers={"Cache-Control": "no-store"})
+    status = orchestra.health()["status"]  # all that concerns a stranger
+    return JSONResponse({"status": status}, 200 if status == "ok" else 503, headers={"Cache-Control": "no-store"})

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -18,34 +15,25 @@ from starlette.websockets import WebSocket
 
 from api.asgi import Site
 from engine.access import Principal
-from engine.audit import Audit
-from engine.clock import utc_now
+from engine.orchestra import Orchestra
 from engine.sessions import Session
-from engine.store.database import Database
-from engine.users import Users
+from engine.workspace import init
 
 LOCAL = Principal("local:grace", "owner")
 PASSWORD = "correct horse battery"
 
 
-@dataclass
-class Workspace:
-    users: Users
-    config: Any
-
-    def health(self) -> dict[str, str]:
-        return {"status": "ok"}
+@pytest.fixture
+def orchestra(tmp_path: Path) -> Iterator[Orchestra]:
+    """A workspace as `orchestra init` makes it, served."""
+    init(tmp_path / "workspace")
+    orchestra = Orchestra.open(tmp_path / "workspace", serve=True)
+    yield orchestra
+    orchestra.close()
 
 
 @pytest.fixture
-def orchestra(tmp_path: Path) -> Any:
-    database = Database(tmp_path / ".orchestra")
-    users = Users(database, tmp_path / ".orchestra", Audit(database, utc_now), utc_now)
-    return Workspace(users, SimpleNamespace(server=SimpleNamespace(host="127.0.0.1")))
-
-
-@pytest.fixture
-def app(orchestra: Any) -> Starlette:
+def app(orchestra: Orchestra) -> Starlette:
     """Our routes and middleware as Streamlit gets them, with plain pages where Streamlit's would be."""
     site = Site(lambda: orchestra)
     behind = [
@@ -64,10 +52,10 @@ def client(app: Starlette) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def session(orchestra: Any) -> Session:
+def session(orchestra: Orchestra) -> Session:
     """The owner, signed in."""
     session = orchestra.users.redeem(orchestra.users.login_link(LOCAL))
-    assert isinstance(session, Session)
+    assert session is not None
     return session
 
 
@@ -79,7 +67,7 @@ def browser(client: TestClient, session: Session) -> TestClient:
 
 
 @pytest.fixture
-def token(orchestra: Any) -> str:
+def token(orchestra: Orchestra) -> str:
     """An access token of a user with every right."""
     orchestra.users.add(LOCAL, "ada", "Ada", "owner", PASSWORD)
     return str(orchestra.users.token("ada", PASSWORD))

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.login_limit import PER_USER
+from engine.orchestra import Orchestra
 from engine.passwords import Passwords
 from tests.api.conftest import LOCAL, PASSWORD
 
@@ -18,7 +19,7 @@ GUARDED = "/api/step-types"
 
 
 @pytest.fixture
-def secret(token: str, orchestra: Any, tmp_path: Path) -> bytes:
+def secret(token: str, orchestra: Orchestra, tmp_path: Path) -> bytes:
     """The server's own secret: a forger who has it still must not get in with anything but our form of token."""
     [path] = tmp_path.rglob("token.key")
     return path.read_bytes()
@@ -73,7 +74,7 @@ def test_nothing_that_was_sent_comes_back(client: TestClient) -> None:
 
 
 def test_every_bad_token_is_refused_in_the_same_words(
-    client: TestClient, token: str, secret: bytes, orchestra: Any
+    client: TestClient, token: str, secret: bytes, orchestra: Orchestra
 ) -> None:
     claims = jwt.decode(token, options={"verify_signature": False})
     body, signature = token.rsplit(".", 1)
@@ -127,7 +128,7 @@ def test_a_bad_token_is_not_made_good_by_a_cookie(browser: TestClient) -> None:
     assert browser.get(GUARDED, headers={"Authorization": "Bearer x"}).status_code == 401
 
 
-def test_a_token_ends_with_the_password_and_with_the_user(client: TestClient, orchestra: Any, token: str) -> None:
+def test_a_token_ends_with_the_password_and_with_the_user(client: TestClient, orchestra: Orchestra, token: str) -> None:
     bearer = {"Authorization": f"bearer {token}"}
     assert client.get(GUARDED, headers=bearer).status_code != 401
     orchestra.users.set_password(LOCAL, "ada", "a better password")

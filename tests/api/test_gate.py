@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from engine.orchestra import Orchestra
 from engine.sessions import Session
 from tests.api.conftest import LOCAL
 
@@ -67,12 +66,12 @@ def test_the_cookie_of_another_port_opens_nothing(client: TestClient, session: S
     assert client.get("/").status_code == 303
 
 
-def test_a_session_that_has_ended_opens_nothing(browser: TestClient, orchestra: Any, session: Session) -> None:
+def test_a_session_that_has_ended_opens_nothing(browser: TestClient, orchestra: Orchestra, session: Session) -> None:
     orchestra.users.logout(session.id)
     assert browser.get("/").status_code == 303
 
 
-def test_a_removed_user_is_out_at_the_next_click(client: TestClient, orchestra: Any) -> None:
+def test_a_removed_user_is_out_at_the_next_click(client: TestClient, orchestra: Orchestra) -> None:
     orchestra.users.add(LOCAL, "vera", "Vera", "viewer")
     client.cookies.set("orchestra_session_8501", orchestra.users.redeem(orchestra.users.login_link(LOCAL, "vera")).id)
     assert client.get("/").status_code == 200

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from http.cookies import SimpleCookie
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from starlette.testclient import TestClient
 
 from engine.login_limit import PER_USER
+from engine.orchestra import Orchestra
 from engine.passwords import Passwords
 from engine.sessions import Session
 from tests.api.conftest import LOCAL, PASSWORD
@@ -19,7 +19,7 @@ HERE = "http://127.0.0.1:8501"
 
 
 @pytest.fixture
-def link(orchestra: Any) -> str:
+def link(orchestra: Orchestra) -> str:
     return str(orchestra.users.login_link(LOCAL))
 
 
@@ -129,14 +129,16 @@ def test_who_is_signed_in_skips_the_form(browser: TestClient) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/runs")
 
 
-def test_signing_out_ends_the_session_and_the_cookie(browser: TestClient, orchestra: Any, session: Session) -> None:
+def test_signing_out_ends_the_session_and_the_cookie(
+    browser: TestClient, orchestra: Orchestra, session: Session
+) -> None:
     answer = browser.post("/logout", headers={"Origin": HERE})
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
     assert 'orchestra_session_8501=""' in answer.headers["set-cookie"]
     assert orchestra.users.session(session.id) is None
 
 
-def test_a_foreign_page_cannot_sign_anybody_out(browser: TestClient, orchestra: Any, session: Session) -> None:
+def test_a_foreign_page_cannot_sign_anybody_out(browser: TestClient, orchestra: Orchestra, session: Session) -> None:
     browser.post("/logout", headers={"Origin": "http://evil.example"})
     browser.get("/logout")
     assert orchestra.users.session(session.id) is not None
