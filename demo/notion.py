@@ -12,6 +12,7 @@ from demo import (
     notion_databases,
     notion_pages,
     notion_schema,
+    notion_tree,
     notion_views,
     notion_workspace,
     rich_text,
@@ -70,5 +71,5 @@ def seed(store: Store) -> None:
     """A page Home that holds the database Tasks, which is empty."""
     home = notion_pages.new_page(store, {"type": "workspace", "workspace": True}, notion_pages.titled("Home"))
     parent = {"type": "page_id", "page_id": home["id"]}
-    notion_blocks.append(store, parent, from_markdown(HOME_TEXT))
+    notion_tree.append(store, parent, from_markdown(HOME_TEXT))
     notion_databases.new_database(store, parent, rich_text.plain("Tasks"), notion_schema.new_properties(TASKS))

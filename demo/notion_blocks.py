@@ -1,184 +1,10 @@
-"""Blocks: the tree below a page, kept one record a block, with Notion's limits on what one request may bring."""
+"""Blocks: list, append, read, change, delete."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from demo import notion_text
+from demo import notion_tree
 from demo.call import Call, Reply, Table
-from demo.markdown import Block
-from demo.notion_call import Record, as_id, author, invalid, new_id, not_found, now, page_of, shown_time, too_long
-from demo.store import Store
-
-LONGEST_CHILDREN, MOST_BLOCKS, DEEPEST = 100, 1000, 2
-TEXT_TYPES = {
-    *("paragraph", "heading_1", "heading_2", "heading_3", "heading_4", "bulleted_list_item"),
-    *("numbered_list_item", "to_do", "toggle", "quote", "callout", "code"),
-}
-PLAIN_TYPES = {
-    *("divider", "table_of_contents", "breadcrumb", "table", "table_row", "column_list", "column", "bookmark"),
-    *("embed", "equation", "image", "link_to_page", "synced_block"),
-}
-PARENT_TYPES = {"child_page", "child_database"}
-
-
-def children_ids(store: Store, parent_id: str) -> list[str]:
-    """The ids below a page or block, in their order."""
-    return list((store.get("notion/children", parent_id) or {"ids": []})["ids"])
-
-
-def set_children(store: Store, parent_id: str, ids: list[str]) -> None:
-    """Put what is below a page or block in this order."""
-    store.put("notion/children", parent_id, {"ids": ids})
-
-
-def children(store: Store, parent_id: str) -> list[Record]:
-    """The block records below a page or block, without those in the trash."""
-    found = [store.get("notion/blocks", each) for each in children_ids(store, parent_id)]
-    return [each for each in found if each and not each["in_trash"]]
-
-
-def add_child(store: Store, parent_id: str, some_id: str, kind: str) -> None:
-    """Let a page or database show as a block of the page that holds it; the block has the same id."""
-    _save(store, some_id, {"type": "page_id", "page_id": parent_id}, kind, {})
-    set_children(store, parent_id, [*children_ids(store, parent_id), some_id])
-
-
-def _save(store: Store, some_id: str, parent: Record, kind: str, content: Record) -> Record:
-    moment = now()
-    record = {
-        "id": some_id,
-        "parent": parent,
-        "type": kind,
-        "content": content,
-        "created_time": moment,
-        "last_edited_time": moment,
-        "in_trash": False,
-    }
-    store.put("notion/blocks", some_id, record)
-    return record
-
-
-def check(given: Any, where: str = "body.children", depth: int = 0) -> int:
-    """Check blocks of a request before any is kept; returns how many they are; raises Refused 400."""
-    if not isinstance(given, list):
-        raise invalid(f"body failed validation: {where} should be an array, instead was `{given!r}`.")
-    if len(given) > LONGEST_CHILDREN:
-        raise too_long(where, LONGEST_CHILDREN, len(given))
-    if given and depth > DEEPEST:
-        raise invalid(f"body failed validation: {where} should be not present: blocks nest two levels in a request.")
-    count = len(given)
-    for number, each in enumerate(given):
-        place = f"{where}[{number}]"
-        kind, content = _kind(each, place)
-        _content(kind, content, place)
-        count += check(_nested(each, content), f"{place}.{kind}.children", depth + 1)
-    if depth == 0 and count > MOST_BLOCKS:
-        raise too_long(where, MOST_BLOCKS, count)
-    return count
-
-
-def _kind(given: Any, where: str) -> tuple[str, Record]:
-    known = TEXT_TYPES | PLAIN_TYPES
-    kinds = [key for key in given if key in known] if isinstance(given, dict) else []
-    if len(kinds) != 1 or given.get("type", kinds[0]) != kinds[0] or not isinstance(given[kinds[0]], dict):
-        raise invalid(f"body failed validation: {where} should have one of the known block types.")
-    return kinds[0], given[kinds[0]]
-
-
-def _nested(given: Record, content: Record) -> Any:
-    return content.get("children") or given.get("children") or []
-
-
-def _content(kind: str, given: Record, where: str) -> Record:
-    """What is kept of a block: its text complete, its children apart; raises Refused 400."""
-    content = {key: value for key, value in given.items() if key != "children"}
-    if kind in TEXT_TYPES:
-        content["rich_text"] = notion_text.complete(given.get("rich_text"), f"{where}.{kind}.rich_text")
-    if kind in TEXT_TYPES - {"code"}:
-        content.setdefault("color", "default")
-    if kind.startswith("heading"):
-        content.setdefault("is_toggleable", False)
-    if kind == "to_do":
-        content["checked"] = bool(content.get("checked"))
-    if kind == "code":
-        content.setdefault("language", "plain text")
-        content["caption"] = notion_text.complete(given.get("caption", []), f"{where}.code.caption")
-    if kind == "table_row":
-        cells = given.get("cells")
-        if not isinstance(cells, list):
-            raise invalid(f"body failed validation: {where}.table_row.cells should be an array.")
-        content["cells"] = [notion_text.complete(each, f"{where}.table_row.cells[{n}]") for n, each in enumerate(cells)]
-    return content
-
-
-def append(
-    store: Store, parent: Record, given: list[Block], after: str | None = None, *, first: bool = False
-) -> list[Record]:
-    """Keep blocks (with their children) below a page or block, at the end, after a sibling, or first."""
-    parent_id = parent[parent["type"]]
-    made = []
-    for each in given:
-        kind, content = _kind(each, "body.children")
-        made.append(_save(store, new_id(), parent, kind, _content(kind, content, "body.children")))
-        if nested := _nested(each, content):
-            append(store, {"type": "block_id", "block_id": made[-1]["id"]}, nested)
-    ids = children_ids(store, parent_id)
-    place = 0 if first else ids.index(after) + 1 if after else len(ids)
-    set_children(store, parent_id, [*ids[:place], *(each["id"] for each in made), *ids[place:]])
-    return made
-
-
-def tree(store: Store, parent_id: str, base: str) -> list[Block]:
-    """The blocks below a page as Markdown and HTML want them: children inside, titles and addresses of pages."""
-    return [_tree_block(store, each, base) for each in children(store, parent_id)]
-
-
-def _tree_block(store: Store, record: Record, base: str) -> Block:
-    kind = record["type"]
-    if kind in PARENT_TYPES:
-        url = f"{base}/{record['id'].replace('-', '')}"
-        return {"id": record["id"], "type": kind, kind: {"title": _title(store, record)}, "url": url}
-    content = dict(record["content"])
-    if below := tree(store, record["id"], base):
-        content["children"] = below
-    return {"id": record["id"], "type": kind, kind: content}
-
-
-def _title(store: Store, record: Record) -> str:
-    collection = "notion/pages" if record["type"] == "child_page" else "notion/databases"
-    owner = store.get(collection, record["id"]) or {}
-    title = owner.get("values", {}).get("title") or owner.get("title") or []
-    return "".join(each["plain_text"] for each in title)
-
-
-def shown(store: Store, record: Record) -> Record:
-    """A block as the API gives it."""
-    kind = record["type"]
-    content = {"title": _title(store, record)} if kind in PARENT_TYPES else record["content"]
-    return {
-        "object": "block",
-        "id": record["id"],
-        "parent": record["parent"],
-        "created_time": shown_time(record["created_time"]),
-        "last_edited_time": shown_time(record["last_edited_time"]),
-        "created_by": author(store),
-        "last_edited_by": author(store),
-        "has_children": bool(children(store, record["id"])),
-        "archived": record["in_trash"],
-        "in_trash": record["in_trash"],
-        "type": kind,
-        kind: content,
-    }
-
-
-def touch(store: Store, some_id: str) -> None:
-    """Note that the page which holds this block was edited now."""
-    page = store.get("notion/pages", some_id)
-    if page:
-        store.put("notion/pages", some_id, {**page, "last_edited_time": now()})
-    elif block := store.get("notion/blocks", some_id):
-        touch(store, block["parent"][block["parent"]["type"]])
+from demo.notion_call import Record, as_id, invalid, not_found, now, page_of
 
 
 def _block(call: Call) -> Record:
@@ -204,42 +30,42 @@ def _parent(call: Call) -> Record:
 def list_children(call: Call) -> Reply:
     """GET /v1/blocks/{id}/children."""
     parent = _parent(call)
-    found = children(call.store, parent[parent["type"]])
-    return page_of(found, dict(call.request.query_params), "block", lambda each: shown(call.store, each))
+    found = notion_tree.children(call.store, parent[parent["type"]])
+    return page_of(found, dict(call.request.query_params), "block", lambda each: notion_tree.shown(call.store, each))
 
 
 def append_children(call: Call) -> Reply:
     """PATCH /v1/blocks/{id}/children; `after` (2025-09-03) or `position` (2026-03-11) say where."""
     parent = _parent(call)
-    check(call.body.get("children"))
+    notion_tree.check(call.body.get("children"))
     position = call.body.get("position") or {}
     after = call.body.get("after") or (position.get("after_block") or {}).get("id")
     if after:
         after = as_id(after, "body.after")
-        if after not in children_ids(call.store, parent[parent["type"]]):
+        if after not in notion_tree.children_ids(call.store, parent[parent["type"]]):
             raise not_found("block", after)
     first = position.get("type") == "start"
-    made = append(call.store, parent, call.body["children"], after, first=first)
-    touch(call.store, parent[parent["type"]])
-    listed = page_of(made, {}, "block", lambda each: shown(call.store, each))
+    made = notion_tree.append(call.store, parent, call.body["children"], after, first=first)
+    notion_tree.touch(call.store, parent[parent["type"]])
+    listed = page_of(made, {}, "block", lambda each: notion_tree.shown(call.store, each))
     return Reply({**listed.document, "next_cursor": None, "has_more": False})
 
 
 def get_block(call: Call) -> Reply:
     """GET /v1/blocks/{id}."""
-    return Reply(shown(call.store, _block(call)))
+    return Reply(notion_tree.shown(call.store, _block(call)))
 
 
 def update_block(call: Call) -> Reply:
     """PATCH /v1/blocks/{id}: new content of the same type, or the trash."""
     record = _block(call)
     kind = record["type"]
-    others = [key for key in call.body if key in TEXT_TYPES | PLAIN_TYPES and key != kind]
+    others = [key for key in call.body if key in notion_tree.TEXT_TYPES | notion_tree.PLAIN_TYPES and key != kind]
     if others:
         raise invalid(f"body failed validation: body.{others[0]} should be not present: the block's type is {kind}.")
-    if kind in call.body and kind not in PARENT_TYPES:
+    if kind in call.body and kind not in notion_tree.PARENT_TYPES:
         merged = {**record["content"], **call.body[kind]}
-        record["content"] = _content(kind, merged, "body")
+        record["content"] = notion_tree.content_of(kind, merged, "body")
     record["in_trash"] = bool(call.body.get("in_trash", call.body.get("archived", record["in_trash"])))
     return _kept(call, record)
 
@@ -251,15 +77,14 @@ def delete_block(call: Call) -> Reply:
 
 def _kept(call: Call, record: Record) -> Reply:
     record["last_edited_time"] = now()
-    call.store.put("notion/blocks", record["id"], {key: record[key] for key in BLOCK_FIELDS})
+    call.store.put("notion/blocks", record["id"], {key: record[key] for key in notion_tree.BLOCK_FIELDS})
     page = call.store.get("notion/pages", record["id"])
     if page:
         call.store.put("notion/pages", record["id"], {**page, "in_trash": record["in_trash"]})
-    touch(call.store, record["id"])
-    return Reply(shown(call.store, record))
+    notion_tree.touch(call.store, record["id"])
+    return Reply(notion_tree.shown(call.store, record))
 
 
-BLOCK_FIELDS = ("id", "parent", "type", "content", "created_time", "last_edited_time", "in_trash")
 TABLE: Table = (
     ("GET", "/v1/blocks/{id}/children", list_children),
     ("PATCH", "/v1/blocks/{id}/children", append_children),

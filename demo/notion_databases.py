@@ -6,9 +6,9 @@ from typing import Any
 
 from demo import notion_query, notion_schema, notion_text, rich_text
 from demo.call import Call, Reply, Table
-from demo.notion_blocks import add_child
 from demo.notion_call import Record, as_id, author, invalid, new_id, not_found, now, page_of, shown_time
 from demo.notion_objects import address, parent_of, shown_page
+from demo.notion_tree import add_child
 from demo.store import Store
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from demo import notion_blocks
+from demo import notion_tree
 from demo.call import Call, Reply
 from demo.markdown import from_markdown, to_markdown
 from demo.notion_call import Record, invalid
@@ -17,27 +17,27 @@ COMMANDS = ("insert_content", "update_content", "replace_content", "replace_cont
 
 def read(store: Store, page_id: str, base: str) -> str:
     """The page's blocks as Markdown; pages and databases inside are `<page url="...">Title</page>` lines."""
-    return to_markdown(notion_blocks.tree(store, page_id, base))
+    return to_markdown(notion_tree.tree(store, page_id, base))
 
 
 def append(store: Store, page_id: str, text: str, *, first: bool = False) -> None:
     """Add the blocks of a Markdown text at the end of a page, or first; the other blocks keep their ids."""
-    notion_blocks.append(store, {"type": "page_id", "page_id": page_id}, from_markdown(text), first=first)
+    notion_tree.append(store, {"type": "page_id", "page_id": page_id}, from_markdown(text), first=first)
 
 
 def replace(store: Store, page_id: str, text: str, *, may_delete_pages: bool) -> None:
     """Let the page say something else; pages inside stay where the text names them; raises Refused 400."""
-    before = notion_blocks.children(store, page_id)
-    held = [each["id"] for each in before if each["type"] in notion_blocks.PARENT_TYPES]
+    before = notion_tree.children(store, page_id)
+    held = [each["id"] for each in before if each["type"] in notion_tree.PARENT_TYPES]
     lines, kept = _without_children(text, held)
     if len(kept) < len(held) and not may_delete_pages:
         raise invalid("This would delete child pages or databases. Set `allow_deleting_content` to true to allow it.")
     for each in before:
         if each["id"] not in kept:
             _trash(store, each)
-    notion_blocks.set_children(store, page_id, [])
+    notion_tree.set_children(store, page_id, [])
     append(store, page_id, lines)
-    notion_blocks.set_children(store, page_id, [*notion_blocks.children_ids(store, page_id), *kept])
+    notion_tree.set_children(store, page_id, [*notion_tree.children_ids(store, page_id), *kept])
 
 
 def _without_children(text: str, held: list[str]) -> tuple[str, list[str]]:
@@ -126,7 +126,7 @@ def update(call: Call, page_id: str) -> None:
         raise invalid(f"body failed validation: body.type should be one of `{'`, `'.join(COMMANDS)}`.")
     commands = dict(zip(COMMANDS, (_insert, _update, _replace, _replace_range), strict=True))
     commands[command](call, page_id, given)
-    notion_blocks.touch(call.store, page_id)
+    notion_tree.touch(call.store, page_id)
 
 
 def answer(call: Call, page_id: str) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo import notion_blocks, notion_markdown, notion_schema, notion_values, rich_text
+from demo import notion_markdown, notion_schema, notion_tree, notion_values, rich_text
 from demo.call import Call, Reply, Table
 from demo.markdown import from_markdown
 from demo.notion_call import Record, as_id, invalid, new_id, not_found, now
@@ -38,7 +38,7 @@ def new_page(store: Store, parent: Record, values: Record, **more: Any) -> Recor
     }
     store.put("notion/pages", record["id"], record)
     if parent["type"] == "page_id":
-        notion_blocks.add_child(store, parent["page_id"], record["id"], "child_page")
+        notion_tree.add_child(store, parent["page_id"], record["id"], "child_page")
     return record
 
 
@@ -79,7 +79,7 @@ def create_page(call: Call) -> Reply:
     if markdown is not None and not isinstance(markdown, str):
         raise invalid(f"body failed validation: body.markdown should be a string, instead was `{markdown!r}`.")
     if children is not None:
-        notion_blocks.check(children)
+        notion_tree.check(children)
     blocks = from_markdown(markdown) if markdown else children or []
     values = _values(call, {"parent": parent, "values": {}})
     if markdown and "title" not in values and blocks and blocks[0]["type"] == "heading_1":
@@ -87,7 +87,7 @@ def create_page(call: Call) -> Reply:
         values["title"] = blocks.pop(0)["heading_1"]["rich_text"]
     more = {key: call.body.get(key) for key in ("icon", "cover")}
     page = new_page(call.store, parent, values, **more)
-    notion_blocks.append(call.store, {"type": "page_id", "page_id": page["id"]}, blocks)
+    notion_tree.append(call.store, {"type": "page_id", "page_id": page["id"]}, blocks)
     return Reply(shown_page(call.store, call.base, page))
 
 

@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 
-from demo import notion_blocks, notion_values, page, rich_text
+from demo import notion_tree, notion_values, page, rich_text
 from demo.call import Call
 from demo.notion_call import Record, not_found, shown_time
 from demo.notion_databases import pages_of, sources_of
@@ -64,7 +64,7 @@ def _page(store: Store, record: Record) -> str:
     ]
     trash = '<p><span class="tag">In the trash</span></p>' if record["in_trash"] else ""
     body = f"<nav>{_trail(store, record['parent'])}</nav><h1>{page.escaped(title)}</h1>{trash}"
-    body += (page.table([], rows) if rows else "") + page.blocks_html(notion_blocks.tree(store, record["id"], ""))
+    body += (page.table([], rows) if rows else "") + page.blocks_html(notion_tree.tree(store, record["id"], ""))
     comments = [each for each in store.all("notion/comments") if record["id"] in each["parent"].values()]
     if comments:
         body += "<h2>Comments</h2>" + "".join(f"<p>{rich_text.to_html(each['rich_text'])}</p>" for each in comments)
@@ -81,8 +81,10 @@ def _cell(store: Store, here: Record, record: Record) -> str:
         return rich_text.to_html(value)
     if kind == "url" and value and rich_text.SAFE_LINK.match(value):
         return page.link(value, value)
-    text = page.escaped(notion_values.as_text(kind, value))
-    return f'<span class="tag">{text}</span>' if text and kind in {"select", "status", "multi_select"} else text
+    if kind in {"select", "status", "multi_select"}:
+        options = value if isinstance(value, list) else [value] if value else []
+        return " ".join(f'<span class="tag">{page.escaped(each["name"])}</span>' for each in options)
+    return page.escaped(notion_values.as_text(kind, value))
 
 
 def _database(store: Store, record: Record) -> str:

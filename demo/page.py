@@ -16,8 +16,9 @@ STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;color:var(--text);max-width:52rem;margin:0 auto;padding:1.5rem 1rem 4rem}
 h1{font-size:1.6rem;line-height:1.25;margin:.3rem 0 .6rem;overflow-wrap:anywhere}h2{font-size:1.2rem}h3{font-size:1rem}
 a{color:var(--link);text-decoration:none}a:hover{text-decoration:underline}
-p,li,td,dd{overflow-wrap:anywhere}.faint{color:var(--faint);font-size:.9rem}
-.tag{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .6rem;font-size:.85rem}
+p,li,dd{overflow-wrap:anywhere}td{overflow-wrap:break-word;max-width:24rem}.faint{color:var(--faint);font-size:.9rem}
+.tag{display:inline-block;border:1px solid var(--line);border-radius:1rem;padding:0 .6rem;font-size:.85rem;
+  white-space:nowrap}
 .box{border:1px solid var(--line);border-radius:.5rem;margin:1rem 0;overflow:hidden}
 .box>.head{background:var(--soft);border-bottom:1px solid var(--line);padding:.4rem .8rem;font-size:.9rem}
 .box>.body{padding:.3rem .8rem}.scroll{overflow-x:auto}

@@ -54,6 +54,8 @@ def server(app: ASGIApp) -> QuietServer:
         lifespan="off",
         log_level="critical",
         access_log=False,
+        # Longer than a client keeps an idle connection, so that none is closed under a request.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
     return QuietServer(config)
