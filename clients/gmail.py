@@ -13,12 +13,12 @@ from typing import Any, ClassVar, TypeAlias
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, ServiceError
+from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
 from clients.gmail_labels import Labels
 from clients.gmail_mail import attachment_id, attachment_parts, body_bytes, header, read_mail, shown
 from clients.gmail_outgoing import File, Outgoing, build, message_id, raw
 from clients.gmail_replies import refusal, reply_address
-from clients.gmail_tokens import SERVICE, SIGN_IN_AGAIN, FixedToken, TokenFile, Tokens
+from clients.gmail_tokens import SERVICE, tokens_of
 from clients.gmail_transport import GoogleHttp, answered, entries, reading
 
 Json: TypeAlias = dict[str, Any]
@@ -50,7 +50,8 @@ class GmailClient:
         from googleapiclient.discovery import build as build_service
 
         self._web_url = settings.web_url
-        self._tokens = _tokens(settings, http)
+        token = settings.token.get_secret_value() if settings.token is not None else ""
+        self._tokens = tokens_of(token, settings.token_file, http)
         # Built from the description inside the package: nothing is asked for over the network.
         self._users = build_service(
             "gmail",
@@ -81,6 +82,10 @@ class GmailClient:
         except ServiceError as error:
             return [("sign-in", False, f"{error.message} {error.remedy}")]
         return [signed_in, ("labels", True, f"{len(names)} labels can be read.")]
+
+    def labels(self) -> list[str]:
+        """List the names of the labels."""
+        return sorted(self._labels.names().values())
 
     def search(self, query: str, limit: int) -> Json:
         """Find mails as Gmail's search box does: {messages, matched_estimate}, newest first.
@@ -254,21 +259,3 @@ def recipients(answers: Json) -> list[str]:
 
 def _newest_first(messages: list[Json]) -> list[Json]:
     return sorted(messages, key=lambda message: str(message["date"]), reverse=True)
-
-
-def _tokens(settings: GmailSettings, http: httpx.Client) -> Tokens:
-    if settings.token is not None and settings.token.get_secret_value():
-        return FixedToken(settings.token.get_secret_value())
-    if settings.token_file is not None:
-        return TokenFile(settings.token_file.expanduser(), http)
-    return _NoTokens()
-
-
-class _NoTokens(FixedToken):
-    """A connection that nobody has signed in yet: it says so when it is used."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def current(self) -> str:
-        raise AuthError("Nobody has signed in to Gmail yet.", service=SERVICE, remedy=SIGN_IN_AGAIN)

@@ -42,13 +42,15 @@ class Tokens(Protocol):
 
 
 class FixedToken:
-    """One access token that nobody renews."""
+    """One access token that nobody renews; an empty one means that nobody has signed in yet."""
 
     def __init__(self, token: str) -> None:
         self._token = token
 
     def current(self) -> str:
-        """Give the token."""
+        """Give the token; raises AuthError where there is none."""
+        if not self._token:
+            raise _refused("Nobody has signed in to Gmail yet.")
         return self._token
 
     def renewed(self, refused: str) -> str | None:
@@ -97,6 +99,13 @@ class TokenFile:
                 save_file(self._path, json.loads(credentials.to_json()))  # type: ignore[no-untyped-call]
             self._credentials = credentials
             return str(credentials.token)
+
+
+def tokens_of(token: str, token_file: Path | None, http: httpx.Client) -> Tokens:
+    """Give the source of tokens that a connection's settings name; a token itself wins."""
+    if token or token_file is None:
+        return FixedToken(token)
+    return TokenFile(token_file.expanduser(), http)
 
 
 def read_file(path: Path) -> dict[str, Any]:

@@ -53,7 +53,10 @@ class Wanted:
 
 
 class HttpClient:
-    """Requests with the headers of one connection, or of none. Threads may share it; raises ServiceError only."""
+    """Requests with the headers of one connection, or of none. Threads may share it; raises ServiceError only.
+
+    Where a request may go is decided by the HTTP client it is given: `public_only`, with the same `allow_hosts`.
+    """
 
     service: ClassVar[str] = SERVICE
     Settings = HttpSettings
@@ -64,11 +67,6 @@ class HttpClient:
         self._http = http
         self._headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
         self._allow_hosts = frozenset(host.lower() for host in settings.allow_hosts)
-
-    @classmethod
-    def transport_options(cls, settings: HttpSettings) -> dict[str, Any]:
-        """Give what `transport.http_client` is made with for this client: public addresses and the named hosts."""
-        return {"public_only": True, "allow_hosts": frozenset(settings.allow_hosts)}
 
     def account(self) -> str:
         """Give the hosts that get this connection's headers; "public" for none."""

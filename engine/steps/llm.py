@@ -12,6 +12,7 @@ from clients.errors import BadAnswer, InvalidRequest
 from engine.messages import Message, ToolCall, wire, wire_tool
 from engine.model_answers import faults, from_outside, read_json, schema_problem
 from engine.prices import add_usage
+from engine.schemacheck import is_usable
 from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, content, instruction, option, outside
 
 _SERVICE = "openai"
@@ -127,7 +128,7 @@ class Extract(Ask):
     def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> dict[str, JsonValue]:
         """The step's `schema`, else the prompt's; its free texts are marked as text from outside."""
         schema = arguments.get("schema") or _prompt(arguments, prompts).get("output_schema") or {}
-        marked: dict[str, JsonValue] = from_outside(schema) if isinstance(schema, dict) else {}
+        marked: dict[str, JsonValue] = from_outside(schema) if is_usable(schema) else {}
         return marked
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -201,10 +202,7 @@ def _checked(answer: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Json
         value = read_json(answer["text"])
     except ValueError as error:
         return None, [str(error)]
-    try:
-        return value, faults(value, schema)
-    except ValueError as error:
-        raise InvalidRequest(str(error), service=_SERVICE) from error
+    return value, faults(value, schema)
 
 
 def _repair(wrong: list[str]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def opened() -> Iterator[Opened]:
     def make(*allow: str, headers: dict[str, str] | None = None) -> HttpClient:
         secrets = {name: SecretStr(value) for name, value in (headers or {}).items()}
         settings = HttpSettings(headers=secrets, allow_hosts=list(allow))
-        made.append(http_client(**HttpClient.transport_options(settings)))
+        made.append(http_client(public_only=True, allow_hosts=frozenset(allow)))
         return HttpClient(settings, made[-1])
 
     yield make
