@@ -28,8 +28,8 @@ NAMES: Mapping[str, str] = {
 SPECIAL = {"money": 1.6, "meeting": 1.6, "feature": 1.6, "question": 1.3}
 YES = {"yes", "true", "y", "ja", "oui", "si"}
 NO = {"no", "false", "n", "nein", "non"}
-ENOUGH = 3.0
-CLEAR_LEAD = 1.5
+ENOUGH = 2.0
+CLEAR_LEAD = 1.0
 
 
 def choose(values: Sequence[str], document: Document, about: str = "") -> str | None:

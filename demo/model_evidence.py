@@ -15,9 +15,11 @@ THANKS = re.compile(
 )
 STACK_LINE = re.compile(
     r"^\s*at\s+\S+\(.*\)|^\s*File \".*\", line \d+|\b\w+(?:Error|Exception)\b|\b0x[0-9a-fA-F]{6,}\b"
-    r"|\b(?:HTTP|Error|Erreur|POST|GET)\b.{0,40}\b[45]\d\d\b|^\s*(?:ERROR|FATAL|CRITICAL)\b|^[\w.]+\.[A-Z]\w+: ",
+    r"|\b(?:HTTP|Error|Erreur|Fehler|POST|GET|status|returns?)\b.{0,40}\b(?:40[013459]|4[12]\d|50[0-4])\b"
+    r"|^\s*(?:ERROR|FATAL|CRITICAL)\b|^[\w.]+\.[A-Z]\w+: ",
     re.MULTILINE,
 )
+ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE)
 QUESTION = re.compile(r"[?？؟](?=\s|$|»|\")")
 NO_SPACES = re.compile(r"[぀-ヿ一-鿿가-힯]")
 CAP = 14.0
@@ -25,8 +27,14 @@ CAP = 14.0
 
 @lru_cache(maxsize=64)
 def strengths(document: Document) -> Mapping[str, float]:
-    """How strongly the document speaks for each concept, 0 to 14; the subject counts on top of the text."""
-    scores = {concept: weigh(concept, document.subject) + weigh(concept, document.own_text) for concept in EVIDENCE}
+    """How strongly the document speaks for each concept, 0 to 14; the subject counts on top of the text.
+
+    The subject of an answer was written for an earlier mail: it counts by half.
+    """
+    share = 0.5 if ANSWER.match(document.subject) else 1.0
+    scores = {
+        concept: share * weigh(concept, document.subject) + weigh(concept, document.own_text) for concept in EVIDENCE
+    }
     everything = f"{document.subject}\n{document.own_text}"
     scores["problem"] += min(6.0, 3.0 * len(STACK_LINE.findall(everything)))
     questions = min(2, len(QUESTION.findall(everything)))
@@ -46,6 +54,7 @@ def weigh(concept: str, text: str) -> float:
 
 def _is_short_thanks(document: Document, questions: int) -> bool:
     """Whether it is a short thank-you that asks nothing."""
+    questions += weigh("asks", document.own_text) > 0
     opening = any(THANKS.search(sentence) for sentence in document.sentences[:3])
     return opening and not questions and document.word_count <= 40
 
