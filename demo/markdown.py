@@ -19,10 +19,10 @@ TABLE_LINE = re.compile(r"^\s*\|.*\|\s*$")
 TABLE_RULE = re.compile(r"^\s*\|(?:\s*:?-+:?\s*\|)+\s*$")
 # (pattern, type, what else the pattern says)
 LINES = (
-    (re.compile(r"^(#{1,6})\s+(.*?)\s*#*$"), "heading"),
-    (re.compile(r"^[-*+]\s+\[([ xX])\]\s+(.*)$"), "to_do"),
-    (re.compile(r"^([-*+])\s+(.*)$"), "bulleted_list_item"),
-    (re.compile(r"^(\d+)[.)]\s+(.*)$"), "numbered_list_item"),
+    (re.compile(r"^(#{1,6})(?:\s+(.*))?$"), "heading"),
+    (re.compile(r"^[-*+]\s+\[([ xX])\](?:\s+(.*))?$"), "to_do"),
+    (re.compile(r"^([-*+])(?:\s+(.*))?$"), "bulleted_list_item"),
+    (re.compile(r"^(\d+)[.)](?:\s+(.*))?$"), "numbered_list_item"),
     (re.compile(r"^(>)\s?(.*)$"), "quote"),
 )
 
@@ -79,7 +79,7 @@ def _next(lines: list[str], position: int) -> tuple[Block | None, int, int]:
 def _line(line: str) -> Block:
     for pattern, kind in LINES:
         if found := pattern.match(line):
-            sign, text = found.groups()
+            sign, text = found[1], found[2] or ""
             if kind == "heading":
                 return block(f"heading_{min(len(sign), 3)}", text, is_toggleable=False)
             if kind == "to_do":

@@ -19,15 +19,16 @@ PLAIN = {
 INLINE = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])"
     r"|`(?P<code>[^`\n]+)`"
-    r"|\*\*(?P<bold>\S(?:.*?\S)??)\*\*"
-    r"|~~(?P<strikethrough>\S(?:.*?\S)??)~~"
-    r"|\*(?P<italic>[^\s*](?:[^*]*[^\s*])?)\*"
-    r"|(?<!\w)_(?P<slanted>[^\s_](?:[^_]*[^\s_])?)_(?!\w)"
+    r"|\*\*(?P<bold>(?!\s)(?:\\.|[^\\])+?)(?<!\s)\*\*(?!\*)"
+    r"|~~(?P<strikethrough>(?!\s)(?:\\.|[^\\])+?)(?<!\s)~~"
+    r"|\*(?P<italic>(?![\s*])(?:\\.|[^*\\])+?)(?<!\s)\*"
+    r"|(?<!\w)_(?P<slanted>(?![\s_])(?:\\.|[^_\\])+?)(?<!\s)_(?!\w)"
     r"|\[(?P<label>(?:\\.|[^\]\\])+)\]\((?P<link>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
     r"|(?P<address>https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?'\"*_~])"
 )
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_~\[\]])")
-BLOCK_START = re.compile(r"^(\s*)(#{1,6} |[-+>] |\d+[.)] |---+\s*$|```|\|)")
+# What would make a line something else than a paragraph; the sign that does it is escaped.
+BLOCK_START = re.compile(r"^(\s*\d*)(#{1,6}(?:\s|$)|[-+*](?:\s|$)|>|[.)](?:\s|$)|-{3,}\s*$|`{3}|~{3}|\|)")
 SAFE_LINK = re.compile(r"^(https?:|mailto:|/|#)", re.IGNORECASE)
 TAGS = {"bold": "strong", "italic": "em", "strikethrough": "s", "underline": "u", "code": "code"}
 
