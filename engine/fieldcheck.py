@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from engine.celtypes import plain
 from engine.jsonfile import JsonPath
+from engine.schemacheck import schema_faults
 from engine.scope import ANYTHING, Report, Scope
 from engine.step import StepType
 from engine.wording import did_you_mean
@@ -112,13 +113,21 @@ def _check_variables(path: JsonPath, fields: Mapping[str, Any], prompts: Mapping
 def check_inputs_schema(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Check the `inputs` of a workflow; return them as a closed object schema."""
     properties = inputs.get("properties", {})
+    if not isinstance(inputs.get("required", []), list):
+        report.add(("inputs", "required"), "'required' is a list of names.", "inputs")
     if inputs and (inputs.get("type", "object") != "object" or not isinstance(properties, dict)):
         report.add(("inputs",), "'inputs' is a JSON Schema of an object with 'properties'.", "inputs")
         return _object({})
+    usable: dict[str, Any] = {}
     for name, schema in properties.items():
-        for message, remedy in _input_problems(name, schema):
-            report.add(("inputs", "properties", name), message, "inputs", remedy)
-    usable = {name: schema for name, schema in properties.items() if isinstance(schema, dict)}
+        path: JsonPath = ("inputs", "properties", name)
+        faults = list(_schema_faults(name, schema))
+        for inside, message in faults:
+            report.add((*path, *inside), message, "inputs")
+        # A schema that is none is left out of the types, so that nothing below stumbles over it.
+        usable[name] = schema if isinstance(schema, dict) and not faults else {}
+        for message, remedy in _input_problems(name, usable[name]):
+            report.add(path, message, "inputs", remedy)
     return {**_object(usable), "required": _required(inputs, usable)}
 
 
@@ -129,15 +138,14 @@ def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
 def _required(inputs: Mapping[str, Any], properties: Mapping[str, Any]) -> list[str]:
     """Return the inputs that must be given: those named, else all without a default."""
     named = inputs.get("required")
+    if not isinstance(named, list):
+        named = None
     return [name for name, schema in properties.items() if "default" not in schema and (named is None or name in named)]
 
 
-def _input_problems(name: str, schema: Any) -> Iterator[tuple[str, str]]:
+def _input_problems(name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if not name.isidentifier():
         yield f"{name!r} cannot be the name of an input.", "Use letters, digits and '_', so that inputs.name works."
-    if not isinstance(schema, dict):
-        yield f"The input {name!r} is described by a JSON Schema, an object.", ""
-        return
     kind = plain(schema, schema)[0].get("type")
     if kind is not None and kind not in _INPUT_TYPES:
         yield f"The input {name!r} has the type {kind!r}.", f"Known: {', '.join(sorted(_INPUT_TYPES))}."
@@ -147,19 +155,10 @@ def _input_problems(name: str, schema: Any) -> Iterator[tuple[str, str]]:
             f"The input {name!r} asks for a secret; inputs are kept in logs.",
             "Secrets come by connection: put it into config.yaml as env:NAME.",
         )
-    if "default" in schema:
-        yield from _default_problems(name, schema)
 
 
-def _default_problems(name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    try:
-        Draft202012Validator.check_schema(schema)
-        errors = list(Draft202012Validator(schema).iter_errors(schema["default"]))
-    except SchemaError as error:
-        yield f"The schema of the input {name!r} is wrong: {error.message}.", ""
+def _schema_faults(name: str, schema: Any) -> Iterator[tuple[JsonPath, str]]:
+    if not isinstance(schema, dict):
+        yield (), f"The input {name!r} is described by a JSON Schema, an object."
         return
-    if errors:
-        yield f"The default of the input {name!r} does not fit it: {errors[0].message}.", ""
+    yield from schema_faults(schema)

@@ -27,11 +27,12 @@ def problems_of(file: JsonFile, versions: Collection[int]) -> list[Problem]:
         return _sorted(form_problems(file, error))
     document = file.value
     used: set[str] = set()
+    schemas = list(_schema_problems(file, document))
     found = [
-        *_schema_problems(file, document),
+        *schemas,
         *_label_problems(file, document.get("labels", {}), versions),
         *_content_problems(file, document, used),
-        *_sample_problems(file, document),
+        *([] if schemas else _sample_problems(file, document)),
     ]
     for name in document.get("variables", {}):
         if name not in used:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ class PromptStore:
         file = self.shelf.read(name)
         suffix = suffix or DEFAULT_LABEL
         number = int(suffix) if _NUMBER.match(suffix) else self._labelled(name, file, suffix)
-        return {**prompt.checked(self.version(name, number)), "version": number}
+        version = self.version(name, number)
+        return {**_usable(version.file, version.text), "version": number}
 
     def versions(self, name: str) -> list[int]:
         """Return the numbers of the saved versions, ascending."""
@@ -147,6 +149,16 @@ class PromptStore:
 
     def _version_path(self, name: str, number: int) -> Path:
         return child(self._folder(name), f"{number}.json")
+
+
+@lru_cache(maxsize=256)
+def _usable(file: str, text: str) -> dict[str, Any]:
+    """Return the document of a version, which nobody may change; checked once, though a run asks for it often."""
+    parsed = parse(text, file)
+    errors = [one for one in problems_of(parsed, ()) if one.severity == "error"]
+    if errors:
+        raise InvalidFile.of(file, errors)
+    return dict(parsed.value)
 
 
 def _labels(document: Any) -> dict[str, int]:

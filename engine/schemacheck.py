@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -14,44 +16,93 @@ _LONGEST_SEEN = 80
 
 def schema_faults(schema: Any) -> Iterator[tuple[Path, str]]:
     """Give (path inside the schema, sentence) for all that is wrong with it, its default included."""
-    from jsonschema import Draft202012Validator
-
-    yield from _foreign_references(schema, ())
-    broken = list(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema))
-    for error in broken:
-        yield tuple(error.absolute_path), f"This is no JSON Schema: {error.message}."
+    broken = list(_broken(schema))
+    yield from broken
     if not broken and isinstance(schema, Mapping) and "default" in schema:
         for misfit in misfits(schema["default"], schema):
             yield ("default",), f"The default does not fit: {misfit}"
 
 
+def is_usable(schema: Any) -> bool:
+    """Tell whether this is a JSON Schema that values can be checked with; quick from the second time on."""
+    return isinstance(schema, Mapping) and _validator(compact_json(schema))[0] is not None
+
+
 def misfits(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
-    """Give a sentence for everything in `value` that does not fit the schema."""
-    if not schema or any(True for _ in _foreign_references(schema, ())):
+    """Give a sentence for everything in `value` that does not fit; for a schema that is none, that it is none."""
+    if not schema:
         return
-    for error in _validator(compact_json(schema)).iter_errors(value):
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-        message = error.message if len(error.message) <= 300 else f"{error.message[:_LONGEST_SEEN]}… {error.validator}"
-        yield f"{place.lstrip('.') + ': ' if place else ''}{message}."
+    validator, reason = _validator(compact_json(schema))
+    if validator is None:
+        yield f"Its schema cannot be used: {reason}"
+        return
+    try:
+        for error in validator.iter_errors(value):
+            yield _sentence(error)
+    except RecursionError:
+        yield "Its schema cannot be used: it leads back to itself."
+
+
+def _sentence(error: Any) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+    message = error.message if len(error.message) <= 300 else f"{error.message[:_LONGEST_SEEN]}… ({error.validator})"
+    return f"{place.lstrip('.') + ': ' if place else ''}{message}."
 
 
 @lru_cache(maxsize=256)
-def _validator(schema: str) -> Any:
-    import json
-
+def _validator(text: str) -> tuple[Any, str]:
+    """Return a validator, or None and why there can be none."""
     from jsonschema import Draft202012Validator
 
-    return Draft202012Validator(json.loads(schema))
+    schema = json.loads(text)
+    _, reason = next(_broken(schema), ((), ""))
+    return (None, reason) if reason else (Draft202012Validator(schema), "")
 
 
-def _foreign_references(schema: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Find every `$ref` that leads out of the schema: a validator would fetch it from the network."""
-    if isinstance(schema, Mapping):
-        target = schema.get("$ref")
-        if isinstance(target, str) and not target.startswith("#"):
-            yield (*path, "$ref"), "A $ref may only point inside the same schema, like #/$defs/name."
-        for key, inner in schema.items():
-            yield from _foreign_references(inner, (*path, key))
-    elif isinstance(schema, list):
-        for number, inner in enumerate(schema):
-            yield from _foreign_references(inner, (*path, number))
+def _broken(schema: Any) -> Iterator[tuple[Path, str]]:
+    from jsonschema import Draft202012Validator
+
+    yield from _traps(schema, schema, ())
+    for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema):
+        message = error.message if len(error.message) <= 300 else f"{error.message[:_LONGEST_SEEN]}…"
+        yield tuple(error.absolute_path), f"This is no JSON Schema: {message}."
+
+
+def _traps(part: Any, schema: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Find what the meta-schema lets through: a `$ref` that leads out or nowhere, a pattern that is none.
+
+    A validator would fetch a foreign `$ref` from the network.
+    """
+    if isinstance(part, Mapping):
+        for keyword, fault in (
+            ("$ref", _reference_fault),
+            ("$dynamicRef", _reference_fault),
+            ("pattern", _pattern_fault),
+        ):
+            if isinstance(part.get(keyword), str) and (said := fault(part[keyword], schema)):
+                yield (*path, keyword), said
+        for key, inner in part.items():
+            yield from _traps(inner, schema, (*path, key))
+    elif isinstance(part, list):
+        for number, inner in enumerate(part):
+            yield from _traps(inner, schema, (*path, number))
+
+
+def _reference_fault(target: str, schema: Any) -> str:
+    if not (target == "#" or target.startswith("#/")):
+        return "A $ref may only point inside the same schema, like #/$defs/name."
+    value = schema
+    for name in target[2:].split("/") if target != "#" else []:
+        key = name.replace("~1", "/").replace("~0", "~")
+        if not isinstance(value, Mapping) or key not in value:
+            return f"The $ref {target!r} points at nothing."
+        value = value[key]
+    return "" if isinstance(value, Mapping | bool) else f"The $ref {target!r} points at no schema."
+
+
+def _pattern_fault(pattern: str, _schema: Any) -> str:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"This pattern is no regular expression: {error}."
+    return ""

@@ -132,6 +132,12 @@ def test_a_label_moves_to_a_version_that_exists(versioned: PromptStore) -> None:
         pytest.param(b'{"schema_version": 1,\n "messages": [', 2, id="cut"),
         pytest.param(b"\xff\xfe", 1, id="not-utf8"),
         pytest.param(b'{"schema_version": 1}', 1, id="no-messages"),
+        pytest.param(
+            b'{"schema_version": 1,\n "output_schema": {"type": "object", "required": 5},\n "messages": '
+            b'[{"role": "user", "content": "x"}]}',
+            2,
+            id="no-schema",
+        ),
         pytest.param(b"[" * 1000, 1, id="deep"),
         pytest.param(None, 1, id="folder"),
     ],

@@ -18,6 +18,10 @@ from engine.schemacheck import misfits, schema_faults
         pytest.param(
             {"items": {"$ref": "http://127.0.0.1:9/x"}}, ("items", "$ref"), "inside the same schema", id="foreign"
         ),
+        pytest.param({"$ref": "#/$defs/gone"}, ("$ref",), "points at nothing", id="dangling"),
+        pytest.param({"$ref": "#/title", "title": "x"}, ("$ref",), "points at no schema", id="at-a-text"),
+        pytest.param({"pattern": "("}, ("pattern",), "no regular expression", id="pattern"),
+        pytest.param({"$ref": "#", "default": 1}, ("default",), "leads back to itself", id="circle"),
         pytest.param({"$ref": "file:///etc/passwd"}, ("$ref",), "inside the same schema", id="file"),
     ],
 )
@@ -34,8 +38,11 @@ def test_a_right_schema_has_no_faults() -> None:
     assert list(misfits({"x": "1"}, schema)) == ["x: '1' is not of type 'integer'."]
 
 
-def test_a_foreign_reference_is_never_followed_for_a_value() -> None:
-    assert list(misfits(5, {"$ref": "http://127.0.0.1:9/x"})) == []
+def test_a_schema_that_is_none_fits_nothing_and_is_never_fetched() -> None:
+    [foreign] = misfits(5, {"$ref": "http://127.0.0.1:9/x"})
+    assert foreign == "Its schema cannot be used: A $ref may only point inside the same schema, like #/$defs/name."
+    [broken] = misfits(5, {"type": "strin"})
+    assert broken.startswith("Its schema cannot be used: This is no JSON Schema")
 
 
 def test_a_long_value_is_shortened_in_the_sentence() -> None:
