@@ -66,9 +66,10 @@ class GmailClient:
         self._lock = threading.Lock()
 
     def account(self) -> str:
-        """Give the address of the mailbox; asked once."""
+        """Give the address of the mailbox: the one noted at sign-in, else asked once."""
         with self._lock:
-            self._account = self._account or self._tokens.owner() or self._address()
+            noted = self._tokens.owner()
+            self._account = noted or self._account or self._address()
             return self._account
 
     def _address(self) -> str:
@@ -195,14 +196,18 @@ class GmailClient:
         return self._draft(made, marker)
 
     def find_draft(self, marker: str) -> Json | None:
-        """Look for the draft of the write with this marker, as `create_draft` gives it."""
+        """Look for the draft of the write with this marker, as `create_draft` gives it.
+
+        A draft that its owner has sent meanwhile counts: it must not be written once more.
+        """
         wanted = message_id(marker, self.account())
         request = self._users.drafts().list(userId="me", q=f"rfc822msgid:{wanted.strip('<>')}", maxResults=10)
         for entry in entries(answered(request), "drafts"):
             draft = self._draft(entry, marker)
             if self._has_message_id(draft["message"], wanted):
                 return draft
-        return None
+        sent = self.find_sent(marker)
+        return {"message": sent["id"], **sent} if sent is not None else None
 
     def send(self, mail: Outgoing, marker: str, answers: Json | None, written_at: datetime | None) -> Json:
         """Send a mail: {id, thread_id, message_id, url}; `answers` as `original` gives it."""

@@ -70,12 +70,13 @@ class TokenFile:
         self._http = http
         self._lock = threading.Lock()
         self._credentials: Credentials | None = None
+        self._read_at: tuple[int, int] | None = None
 
     def current(self) -> str:
-        """Give the token of the file, renewed first where it has run out."""
+        """Give the token of the file, renewed first where it has run out; a new sign-in is noticed at once."""
         with self._lock:
             known = self._credentials
-            if known is not None and known.valid:
+            if known is not None and known.valid and self._read_at == _version(self._path):
                 return str(known.token)
         return self._renew("")
 
@@ -97,8 +98,17 @@ class TokenFile:
                 _refresh(credentials, self._http)
                 # Saved before use: Google may take the old one back as soon as it gives a new one.
                 save_file(self._path, json.loads(credentials.to_json()))  # type: ignore[no-untyped-call]
-            self._credentials = credentials
+            self._credentials, self._read_at = credentials, _version(self._path)
             return str(credentials.token)
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """Give what changes when the file is replaced; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def tokens_of(token: str, token_file: Path | None, http: httpx.Client) -> Tokens:

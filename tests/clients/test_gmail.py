@@ -301,9 +301,19 @@ def test_a_mail_is_sent_and_found_by_its_marker_alone(standins: StandIns, gmail:
     made = gmail.send(HELLO, "m1", None, NOW)
     assert gmail.find_sent("m1") == made
     assert gmail.find_sent("m2") is None
-    assert gmail.find_draft("m1") is None
     assert gmail.message(made["id"])["message_id"] == made["message_id"]
     assert len(standins.show("gmail")["sent"]) == before + 1
+
+
+def test_a_draft_that_its_owner_sent_meanwhile_is_found(standins: StandIns, gmail: GmailClient) -> None:
+    made = gmail.create_draft(HELLO, "m1", None, NOW)
+    base, headers = standins["gmail"].origin, {"authorization": f"Bearer {standins['gmail'].token}"}
+    url = f"{base}/gmail/v1/users/me/drafts/send"
+    sent = httpx.post(url, json={"id": made["id"]}, headers=headers, trust_env=False).raise_for_status().json()
+    found = gmail.find_draft("m1")
+    assert found is not None
+    assert found["message"] == sent["id"]
+    assert set(found) == set(made)
 
 
 @pytest.mark.parametrize("write", ["create_draft", "send"])

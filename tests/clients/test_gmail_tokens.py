@@ -91,6 +91,13 @@ def test_a_refused_token_is_renewed_unless_another_worker_did(
     assert len(scripted.seen) == 1
 
 
+def test_a_new_sign_in_is_noticed_at_once(scripted: Scripted, http: httpx.Client, token_file: Path) -> None:
+    tokens = TokenFile(sign_in_file(token_file, scripted.url, lives=timedelta(hours=1)), http)
+    assert tokens.current() == "old"
+    sign_in_file(token_file, scripted.url, lives=timedelta(hours=1), token="of another account")
+    assert tokens.current() == "of another account"
+
+
 def test_a_401_is_answered_by_one_renewal(scripted: Scripted, http: httpx.Client, token_file: Path) -> None:
     sign_in_file(token_file, scripted.url, lives=timedelta(hours=1))
     scripted.then(401, {"error": {"code": 401, "message": "Invalid Credentials"}})

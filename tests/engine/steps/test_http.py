@@ -109,7 +109,8 @@ def test_wrong_fields_are_refused(arguments: dict[str, Any]) -> None:
 
 
 def test_writes_to_one_host_go_one_at_a_time() -> None:
-    assert STEP.target(STEP.fields.model_validate({"url": "https://api.example:444/x?y"})) == "api.example"
+    assert STEP.target(STEP.fields.model_validate({"url": "https://API.example:444/x?y"})) == "api.example:444"
+    assert STEP.target(STEP.fields.model_validate({"url": "http://["})) == ""
 
 
 def test_where_it_goes_is_a_destination_and_what_comes_is_from_outside() -> None:
