@@ -73,7 +73,9 @@ def test_a_session_that_has_ended_opens_nothing(browser: TestClient, orchestra: 
 
 def test_a_removed_user_is_out_at_the_next_click(client: TestClient, orchestra: Orchestra) -> None:
     orchestra.users.add(LOCAL, "vera", "Vera", "viewer")
-    client.cookies.set("orchestra_session_8501", orchestra.users.redeem(orchestra.users.login_link(LOCAL, "vera")).id)
+    session = orchestra.users.redeem(orchestra.users.login_link(LOCAL, "vera"))
+    assert session is not None
+    client.cookies.set("orchestra_session_8501", session.id)
     assert client.get("/").status_code == 200
     orchestra.users.remove(LOCAL, "vera")
     assert client.get("/").status_code == 303

@@ -1,0 +1,84 @@
+"""What a workspace has, over HTTP: workflows, prompts, connections, step types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from engine.orchestra import Orchestra
+
+
+@pytest.fixture
+def program(client: TestClient, token: str) -> TestClient:
+    """A caller with a token."""
+    client.headers["Authorization"] = f"Bearer {token}"
+    return client
+
+
+def test_the_shipped_workflows_are_listed_without_problems(program: TestClient) -> None:
+    rows = {row["name"]: row for row in program.get("/api/workflows").json()["workflows"]}
+    assert set(rows) >= {"inbox-triage", "commit-digest", "reply-drafts", "issue-to-notion"}
+    assert {row["problems"] for row in rows.values()} == {0}
+    assert rows["inbox-triage"]["services"]
+
+
+def test_a_workflow_comes_with_text_content_and_problems(program: TestClient) -> None:
+    workflow = program.get("/api/workflows/inbox-triage").json()
+    assert set(workflow) == {"name", "etag", "text", "document", "problems"}
+    assert workflow["document"]["steps"]
+    assert workflow["problems"] == []
+
+
+def test_a_text_is_checked_and_not_saved(program: TestClient, orchestra: Orchestra) -> None:
+    file: Path = orchestra.workspace.root / "workflows" / "inbox-triage.json"
+    before = file.read_bytes()
+    good = program.post("/api/workflows/inbox-triage/validate", json={"text": before.decode()})
+    assert good.json() == {"valid": True, "problems": []}
+    bad = program.post("/api/workflows/inbox-triage/validate", json={"text": "{\n  oops"}).json()
+    assert bad["valid"] is False
+    assert bad["problems"][0]["line"] == 2
+    assert file.read_bytes() == before
+
+
+def test_prompts_are_listed_and_shown_by_version(program: TestClient) -> None:
+    [row, *_] = program.get("/api/prompts").json()["prompts"]
+    prompt = program.get(f"/api/prompts/{row['name']}").json()
+    assert prompt["document"]["messages"]
+    assert prompt["versions"] == row["versions"]
+    version = row["labels"]["production"]
+    assert program.get(f"/api/prompts/{row['name']}?version={version}").json()["document"]["messages"]
+    assert program.get(f"/api/prompts/{row['name']}?version=9999").status_code == 404
+
+
+def test_connections_are_listed_without_a_secret(program: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_s3cr3t_s3cr3t_s3cr3t")
+    answer = program.get("/api/connections")
+    rows = {row["service"]: row for row in answer.json()["connections"]}
+    assert set(rows) >= {"gmail", "github", "notion", "openai"}
+    assert {row["mode"] for row in rows.values() if row["service"] != "http"} == {"demo"}
+    assert "s3cr3t" not in answer.text
+
+
+def test_step_types_are_listed_with_their_schemas(program: TestClient) -> None:
+    rows = {row["name"]: row for row in program.get("/api/step-types").json()["step_types"]}
+    issue: dict[str, Any] = rows["github.create_issue"]
+    assert (issue["effect"], issue["repeat"]) == ("writes", "findable")
+    assert "repository" in issue["fields_schema"]["properties"]
+
+
+@pytest.mark.parametrize("path", ["/api/workflows/nope", "/api/prompts/nope"])
+def test_what_is_not_there_is_said_so(program: TestClient, path: str) -> None:
+    answer = program.get(path)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "UnknownName")
+    assert answer.json()["error"]["remedy"]
+
+
+@pytest.mark.parametrize("name", ["Inbox", "a b", "..%2fconfig", "con", "x" * 65])
+def test_a_name_that_cannot_be_one_is_refused(program: TestClient, name: str) -> None:
+    for things in ("workflows", "prompts"):
+        answer = program.get(f"/api/{things}/{name}")
+        assert answer.status_code in {404, 422}
+        assert answer.json()["error"]["type"] in {"NotFound", "UnknownName", "InvalidInput"}

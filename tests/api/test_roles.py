@@ -1,0 +1,74 @@
+"""Every route for every role: who is let do it, and that the others change nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from starlette.testclient import TestClient
+
+from engine.access import ROLES, Principal, Right, Role, may
+from engine.orchestra import Orchestra
+from tests.api.conftest import LOCAL, PASSWORD
+from tests.api.test_server import every_route, is_public
+
+RIGHTS: dict[tuple[str, str], Right] = {
+    ("/api/workflows", "GET"): "view",
+    ("/api/workflows/{name}", "GET"): "view",
+    ("/api/workflows/{name}/validate", "POST"): "view",
+    ("/api/prompts", "GET"): "view",
+    ("/api/prompts/{name}", "GET"): "view",
+    ("/api/connections", "GET"): "view",
+    ("/api/step-types", "GET"): "view",
+    ("/api/runs", "GET"): "view",
+    ("/api/runs/{run_id}", "GET"): "view",
+    ("/api/runs/{run_id}/cancel", "POST"): "run",
+    ("/api/runs/{run_id}/resume", "POST"): "run",
+    ("/workflows/execute", "POST"): "run",
+}
+BODIES = {
+    "/workflows/execute": {"workflow": "sleep"},
+    "/api/workflows/{name}/validate": {"text": "{}"},
+    "/api/runs/{run_id}/resume": {},
+}
+SLEEP = {"schema_version": 1, "steps": [{"id": "nap", "uses": "flow.wait", "with": {"seconds": 3600}}]}
+
+
+def test_the_table_has_every_route() -> None:
+    assert set(RIGHTS) == {route for route in every_route() if not is_public(route[0])}
+
+
+@pytest.fixture
+def run_id(orchestra: Orchestra) -> str:
+    """A run that waits."""
+    (orchestra.workspace.root / "workflows" / "sleep.json").write_text(json.dumps(SLEEP))
+    run_id = orchestra.runs.start(LOCAL, "sleep", {})
+    assert orchestra.runs.wait(LOCAL, run_id, 60)["status"] == "waiting"
+    return run_id
+
+
+def state(orchestra: Orchestra) -> tuple[object, ...]:
+    """All that a route could change: runs, files, and the trail of changes."""
+    rows = orchestra.runs.list(LOCAL).rows
+    files = {path: path.read_bytes() for path in orchestra.workspace.root.glob("*/*.json")}
+    changes = [line for line in orchestra.audit(LOCAL) if not line.action.startswith("users.")]
+    return rows, files, changes
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_may_do_what_it_should_and_no_more(
+    client: TestClient, orchestra: Orchestra, run_id: str, role: Role
+) -> None:
+    orchestra.users.add(LOCAL, "ada", "Ada", role, PASSWORD)
+    client.headers["Authorization"] = f"Bearer {orchestra.users.token('ada', PASSWORD)}"
+    for (path, method), right in RIGHTS.items():
+        address = path.format(name="classify-mail" if "prompts" in path else "inbox-triage", run_id=run_id)
+        before = state(orchestra)
+        answer = client.request(method, address, json=BODIES.get(path))
+        if not may(Principal("ada", role), right):
+            assert (answer.status_code, answer.json()["error"]["type"]) == (403, "NotAllowed"), (method, path)
+            assert f"ada has the role {role}" in answer.json()["error"]["message"]
+        else:
+            assert answer.status_code == (202 if right == "run" else 200), (method, path, answer.text)
+        changed = state(orchestra) != before
+        assert changed == (right == "run" and role != "viewer"), (method, path)

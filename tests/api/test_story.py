@@ -1,0 +1,54 @@
+"""The main job over HTTP, in the demo: 25 mails become tasks and issues, once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.server import create_api
+from engine.orchestra import Orchestra
+from engine.workspace import init
+from tests.api.conftest import LOCAL, PASSWORD
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def orchestra(tmp_path: Path) -> Iterator[Orchestra]:
+    init(tmp_path / "workspace")
+    orchestra = Orchestra.open(tmp_path / "workspace", demo=True, serve=True)
+    orchestra.users.add(LOCAL, "ada", "Ada", "operator", PASSWORD)
+    yield orchestra
+    orchestra.close()
+
+
+def outside(orchestra: Orchestra) -> Counter[str]:
+    shown = orchestra.demo.show(LOCAL)
+    return Counter(pages=len(shown["notion"]["pages"]), issues=len(shown["github"]["issues"]))
+
+
+def test_a_program_signs_in_runs_the_triage_and_runs_it_again(orchestra: Orchestra) -> None:
+    before = outside(orchestra)
+    with TestClient(create_api(lambda: orchestra)) as program:
+        signed_in = program.post("/auth/login", json={"user_id": "ada", "password": PASSWORD}).json()
+        program.headers["Authorization"] = f"Bearer {signed_in['access_token']}"
+        body: dict[str, Any] = {"workflow": "inbox-triage", "inputs": {}, "wait_seconds": 300}
+        answer = program.post("/workflows/execute", json=body)
+        run = answer.json()
+        assert answer.status_code == 200
+        assert (run["status"], run["demo"], run["started_by"]) == ("succeeded", True, "ada"), run["error"]
+        assert run["outputs"] == {"mails": "25"} or run["outputs"] == {"mails": 25}
+        after = outside(orchestra)
+        assert after["pages"] > before["pages"]
+        assert after["issues"] > before["issues"]
+        again = program.post("/workflows/execute", json=body).json()
+        assert again["status"] == "succeeded"
+        assert again["run_id"] != run["run_id"]
+        assert outside(orchestra) == after
+        rows = program.get("/api/runs").json()["runs"]
+        assert [row["status"] for row in rows] == ["succeeded", "succeeded"]
