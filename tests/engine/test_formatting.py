@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from engine.formatting import format_workspace
-from engine.workspace import CHECKOUT, Workspace, init
+from engine.new_workspace import init
+from engine.workspace import CHECKOUT, Workspace
 
 
 def test_every_file_gets_its_written_form_and_a_second_time_nothing_changes(tmp_path: Path) -> None:
