@@ -1,0 +1,41 @@
+"""A process to be killed: `python -m tests.kill.child WORKSPACE run|resume [--without-ledger]`, prints run ids."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from engine.access import Principal
+from engine.calls import Calls
+from engine.orchestra import Orchestra
+
+OWNER = Principal("tester", "owner")
+
+
+async def _no_claim(_self: Calls, _job: Any) -> None:
+    """The deliberately wrong version: every write is sent as if nothing had ever been sent."""
+
+
+def main() -> None:
+    """Run the sample, or go on with every run of a dead process, to the end."""
+    root, command, *flags = sys.argv[1:]
+    if "--without-ledger" in flags:
+        Calls._claim = _no_claim  # type: ignore[assignment, method-assign]
+    orchestra = Orchestra.open(Path(root), demo=True)
+    try:
+        if command == "run":
+            run_ids = [orchestra.runs.start(OWNER, "inbox-triage", {})]
+        else:
+            run_ids = orchestra.runs.resume_all(OWNER)
+        sys.stdout.write(" ".join(run_ids) + "\n")
+        sys.stdout.flush()
+        for run_id in run_ids:
+            document = orchestra.runs.wait(OWNER, run_id, 120)
+            sys.stdout.write(f"{document['status']}\n")
+    finally:
+        orchestra.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Kills the engine in the middle of the main job, starts it again, and compares the world with an undisturbed one."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from engine.workspace import init
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LATENCY = "10:40"
+WRITES = ("POST /repos/acme/app/issues", "POST /v1/pages", "/modify")
+"""What a fault switch matches: the writes of the sample workflow."""
+
+
+@dataclass
+class World:
+    """What a person would count in the three services after the job."""
+
+    issues: Counter[str] = field(default_factory=Counter)
+    pages: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+
+    def doubles(self) -> list[str]:
+        """What is there more than once."""
+        return [f"{count} x {name}" for kind in (self.issues, self.pages) for name, count in kind.items() if count > 1]
+
+
+class Setting:
+    """A fresh workspace with stand-ins that live on while the engine is killed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.state = root / ".orchestra"
+        init(root)
+        command = [sys.executable, "-m", "demo", "--dir", str(self.state / "demo"), "--latency", LATENCY]
+        self._stand_ins = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+        assert self._stand_ins.stdout is not None
+        self.endpoints: dict[str, Any] = json.loads(self._stand_ins.stdout.readline())
+
+    def close(self) -> None:
+        """End the stand-ins."""
+        self._stand_ins.terminate()
+        self._stand_ins.wait(timeout=10)
+        assert self._stand_ins.stdout is not None
+        self._stand_ins.stdout.close()
+
+    def start(self, command: str, *flags: str) -> subprocess.Popen[str]:
+        """Start the engine in a process of its own."""
+        arguments = [sys.executable, "-m", "tests.kill.child", str(self.root), command, *flags]
+        return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+
+    def finish(self, command: str, *flags: str) -> str:
+        """Run the engine to its end; return the last line it printed."""
+        process = self.start(command, *flags)
+        output, _ = process.communicate(timeout=180)
+        lines = output.split()
+        return lines[-1] if lines else ""
+
+    def delay_answers(self, match: str, seconds: float) -> None:
+        """Let the next such write happen at once and be answered late."""
+        service = "github" if "repos" in match else "notion" if "/v1" in match else "gmail"
+        fault = {"match": match, "when": "after_effect", "delay_seconds": seconds, "times": 1}
+        base = self.endpoints[service]["base_url"]
+        httpx.post(f"{base}/_demo/faults", json=fault, trust_env=False).raise_for_status()
+
+    def events(self) -> int:
+        """How many events of open runs are on disk."""
+        database = self.state / "state.db"
+        if not database.exists():
+            return 0
+        connection = sqlite3.connect(database, timeout=10)
+        try:
+            return int(connection.execute("SELECT count(*) FROM events").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+        finally:
+            connection.close()
+
+    def open_intents(self) -> int:
+        """How many writes were sent, or are about to be, and have no receipt."""
+        connection = sqlite3.connect(self.state / "state.db", timeout=10)
+        try:
+            return int(connection.execute("SELECT count(*) FROM effects WHERE state = 'intent'").fetchone()[0])
+        finally:
+            connection.close()
+
+    def world(self) -> World:
+        """What is in the services now."""
+        command = [sys.executable, "-m", "demo", "show", "--dir", str(self.state / "demo")]
+        shown = json.loads(subprocess.run(command, capture_output=True, check=True, cwd=REPOSITORY).stdout)
+        world = World()
+        for issue in shown["github"]["issues"]:
+            if "orchestra:" in (issue["body"] or ""):
+                world.issues[issue["title"]] += 1
+        for page in shown["notion"]["pages"]:
+            key = page["properties"].get("Orchestra key", {}).get("rich_text") or []
+            if key:
+                world.pages[key[0]["plain_text"]] += 1
+        names = {label["id"]: label["name"] for label in shown["gmail"]["labels"]}
+        for message in shown["gmail"]["messages"]:
+            world.labels.update(names[label] for label in message.get("labelIds", []) if names[label] == "triaged")
+        return world
+
+
+@contextmanager
+def setting(root: Path) -> Iterator[Setting]:
+    """Make a setting and clear it away."""
+    made = Setting(root)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def kill_after_events(place: Setting, wanted: int, *flags: str) -> int:
+    """Run, and kill -9 once `wanted` events are on disk; return how many there were."""
+    process = place.start("run", *flags)
+    _poll(lambda: place.events() >= wanted or process.poll() is not None)
+    process.kill()
+    process.communicate()
+    return place.events()
+
+
+def kill_in_write(place: Setting, match: str, *flags: str) -> int:
+    """Run, and kill -9 while a write has had its effect and its answer is still out; return the open intents."""
+    place.delay_answers(match, 20)
+    before = place.world()
+    process = place.start("run", *flags)
+    time.sleep(0.1)
+    _poll(lambda: _has_effect(place, match, before) or process.poll() is not None)
+    process.kill()
+    process.communicate()
+    return place.open_intents()
+
+
+def _has_effect(place: Setting, match: str, before: World) -> bool:
+    """Whether the first such write can be seen in the service; its answer is still held back."""
+    kind = {"issues": "issues", "pages": "pages", "modify": "labels"}[match.rsplit("/", 1)[-1]]
+    return getattr(place.world(), kind).total() > getattr(before, kind).total()
+
+
+def _poll(is_true: Any, seconds: float = 60.0) -> None:
+    ends_at = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < ends_at, "nothing happened"
+        time.sleep(0.005)

@@ -1,0 +1,52 @@
+"""The power goes in the middle: afterwards no mail is lost and nothing is there twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.kill.harness import WRITES, World, kill_after_events, kill_in_write, setting
+
+pytestmark = pytest.mark.slow
+
+MAILS = 25
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The world after the job, when nothing goes wrong."""
+    with setting(tmp_path_factory.mktemp("calm") / "workspace") as place:
+        assert place.finish("run") == "succeeded"
+        world = place.world()
+    assert world.labels["triaged"] == MAILS
+    assert world.pages
+    assert world.issues
+    return world
+
+
+@pytest.mark.parametrize("events", [pytest.param(15, id="early"), pytest.param(110, id="late")])
+def test_killed_between_first_and_last_event_the_job_ends_as_if_nothing_had_happened(
+    tmp_path: Path, undisturbed: World, events: int
+) -> None:
+    with setting(tmp_path / "workspace") as place:
+        assert kill_after_events(place, events) >= events
+        assert place.finish("resume") == "succeeded"
+        assert place.world() == undisturbed
+
+
+@pytest.mark.parametrize("match", [pytest.param(match, id=match.rsplit("/", 1)[-1]) for match in WRITES])
+def test_killed_between_a_write_and_its_receipt_nothing_is_doubled(
+    tmp_path: Path, undisturbed: World, match: str
+) -> None:
+    with setting(tmp_path / "workspace") as place:
+        assert kill_in_write(place, match) >= 1
+        assert place.finish("resume") == "succeeded"
+        assert place.world() == undisturbed
+
+
+def test_the_harness_sees_what_a_runner_without_a_ledger_does(tmp_path: Path) -> None:
+    with setting(tmp_path / "workspace") as place:
+        kill_in_write(place, WRITES[0], "--without-ledger")
+        place.finish("resume", "--without-ledger")
+        assert place.world().doubles()
