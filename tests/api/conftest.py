@@ -15,9 +15,9 @@ from starlette.websockets import WebSocket
 
 from api.asgi import Site
 from engine.access import Principal
+from engine.new_workspace import init
 from engine.orchestra import Orchestra
 from engine.sessions import Session
-from engine.workspace import init
 
 LOCAL = Principal("local:grace", "owner")
 PASSWORD = "correct horse battery"
