@@ -23,6 +23,8 @@ _HIDING = re.compile(
     r"|(?<![\w-])(left|top)\s*:\s*-\d{3,}",
     re.IGNORECASE,
 )
+# "<![odd ...]>" outside of a comment: the parser refuses the whole mail for a declaration that it does not know.
+_DECLARATION = re.compile(r"<!\[(?![^>]*--)[^>]*>?")
 _SIMPLE_SELECTOR = re.compile(r"[\w\s.,#*>-]{1,200}")
 _SELECTORS_MOST = 50
 _INVISIBLE = re.compile(
@@ -37,7 +39,7 @@ def visible_text(html: str) -> str:
     """
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup(html[:_HTML_MOST], "html.parser")
+    soup = BeautifulSoup(_DECLARATION.sub("", html[:_HTML_MOST]), "html.parser")
     hidden = _hidden_selectors(soup)
     _remove_comments(soup)
     _remove_hidden(soup, hidden)

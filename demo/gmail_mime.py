@@ -161,8 +161,8 @@ def decoded_text(part: Message) -> str:
 def words_of_html(source: str) -> str:
     """The visible words of HTML, a line for each block."""
     reader = _Words()
-    # The parser fails on a declaration that it does not know, such as Outlook's "<![if !mso]>".
-    reader.feed(re.sub(r"<!\[[^>]*>?", "", source))
+    # The parser fails on a declaration that it does not know; the end of a comment is none.
+    reader.feed(re.sub(r"<!\[(?![^>]*--)[^>]*>?", "", source))
     reader.close()
     return "\n".join(line.strip() for line in "".join(reader.parts).splitlines() if line.strip())
 

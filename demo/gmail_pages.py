@@ -57,8 +57,10 @@ def _row(record: Record, names: dict[str, str]) -> list[str]:
         title = f"<b>{title}</b>"
     tags = " ".join(f'<span class="tag">{escaped(each)}</span>' for each in _labels(record, names))
     arrived = datetime.fromtimestamp(int(record["internalDate"]) / 1000, UTC)
-    return [escaped(name or address), f'<span dir="auto">{title}</span>', tags, f"{arrived:%d %b %H:%M}"]
+    when = f'<span style="white-space:nowrap">{arrived:%d %b %H:%M}</span>'
+    return [escaped(name or address), f'<span dir="auto">{title}</span>', tags, when]
 
 
 def _labels(record: Record, names: dict[str, str]) -> list[str]:
-    return [names.get(each, each) for each in record["labelIds"] if each not in HIDDEN_LABELS]
+    shown = [names.get(each, each) for each in record["labelIds"] if each not in HIDDEN_LABELS]
+    return [each.removeprefix("CATEGORY_").capitalize() if each.isupper() else each for each in shown]

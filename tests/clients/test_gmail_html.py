@@ -25,6 +25,9 @@ from clients.gmail_html import tidy, visible_text
         pytest.param("", "", id="empty"),
         pytest.param("<p>never closed <b>at all", "never closed **at all**", id="never closed"),
         pytest.param("<<<>>><p>odd", "odd", id="nonsense before"),
+        pytest.param("<![odd <p>a</p><p>b</p>", "a\n\nb", id="a declaration that nobody knows"),
+        pytest.param("<!--[if mso]><p>no</p><![endif]--><p>yes</p>", "yes", id="words for Outlook only"),
+        pytest.param("<![if !mso]><p>yes</p><![endif]>", "yes", id="words for all but Outlook"),
     ],
 )
 def test_html_becomes_readable_text(html: str, text: str) -> None:

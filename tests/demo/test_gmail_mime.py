@@ -120,6 +120,7 @@ def test_a_header_is_set_in_place_of_its_like(end: str) -> None:
         pytest.param("a &lt;b&gt; &amp; c", "a <b> & c", id="entities"),
         pytest.param("a <![if x]> b", "a b", id="Outlook's own"),
         pytest.param("a <!-- c --> b", "a b", id="comment"),
+        pytest.param("a <!--[if mso]>c<![endif]--> b", "a b", id="Outlook's comment"),
         pytest.param("a <![odd thing]]> b", "a b", id="unknown declaration"),
     ],
 )
