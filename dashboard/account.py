@@ -1,0 +1,60 @@
+"""Who is signed in: the small menu in the side bar, the offer of a first password, and what strangers see."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.page import Visit
+from dashboard.parts.buttons import action_button
+from dashboard.parts.plain import plain
+
+_SIGN_IN = '<p><a href="/login" target="_self">Sign in</a></p>'
+_SIGN_OUT = """
+<form method="post" action="/logout">
+<button type="submit" style="all: unset; cursor: pointer; text-decoration: underline;">Sign out</button>
+</form>
+"""
+
+
+def signed_out() -> None:
+    """Tell somebody whose session has ended where to sign in."""
+    st.title("You are signed out", anchor=False)
+    st.write("Your session has ended, here or in another window. What you had saved is still there.")
+    st.html(_SIGN_IN)
+
+
+def account_menu(visit: Visit) -> None:
+    """Show who is signed in, with the way to a password and out."""
+    with st.sidebar, st.popover(plain(visit.who.id), icon=":material/account_circle:", width="stretch"):
+        st.caption(f"Role: {visit.who.role}")
+        has_password = visit.orchestra.users.has_password(visit.who.id)
+        st.markdown("**Change the password**" if has_password else "**Set a password**")
+        _password_form(visit, "menu")
+        st.html(_SIGN_OUT)
+
+
+def password_offer(visit: Visit) -> None:
+    """Offer a first password to somebody who came by link; "Not now" hides it until the next visit."""
+    if session.draft("password_offer_skipped", default=False) or visit.orchestra.users.has_password(visit.who.id):
+        return
+    with st.container(border=True, key="password-offer"):
+        st.markdown("**Set a password**  \nSo far only a link from `orchestra login-link` lets you in.")
+        _password_form(visit, "offer")
+        if st.button("Not now", key="password-skip", type="tertiary"):
+            session.keep_draft("password_offer_skipped", value=True)
+            st.rerun()
+
+
+def _password_form(visit: Visit, place: str) -> None:
+    password = st.text_input("New password", type="password", key=f"password-{place}", autocomplete="new-password")
+
+    def change(_request_key: str) -> str:
+        visit.orchestra.users.set_password(visit.who, visit.who.id, password, keep_session=session.session_id())
+        return visit.who.id
+
+    action_button("Save password", f"password-save-{place}", change, _saved, scope=str(len(password)))
+
+
+def _saved(user_id: str) -> None:
+    st.toast(f"The password of {plain(user_id)} is saved.", icon=":material/check_circle:")

@@ -1,0 +1,53 @@
+"""What a page declares, and what it is given when it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+import streamlit as st
+
+from dashboard.parts.plain import plain
+from engine.access import Principal, Right, may
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+    from engine.orchestra import Orchestra
+
+
+@dataclass(frozen=True)
+class Page:
+    """How a page is found: a file of `dashboard/views/` has one as `PAGE`, and a function `show(visit)`.
+
+    `path` is its address without the slash, empty for the first page; pages stand in the menu by `order`, those with
+    `in_menu` False are reached from others; `icon` is like `:material/home:`.
+    """
+
+    title: str
+    icon: str
+    path: str
+    order: int
+    in_menu: bool = True
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One showing of a page: the open workspace, who looks at it, and the way to the other pages."""
+
+    orchestra: Orchestra
+    who: Principal
+    pages: Mapping[str, StreamlitPage] = field(repr=False, default_factory=dict)
+
+    def may(self, right: Right) -> bool:
+        """Say whether the person may do this; pages hide what would be refused."""
+        return may(self.who, right)
+
+    def go(self, path: str, **params: str) -> NoReturn:
+        """Leave for another page, e.g. `visit.go("run", id=run_id)`."""
+        st.switch_page(self.pages[path], query_params=params)
+
+    def link(self, label: str, path: str, *, icon: str | None = None, help: str | None = None, **params: str) -> None:  # noqa: A002 - Streamlit's word
+        """Show a link to another page; the label is text, not Markdown."""
+        st.page_link(self.pages[path], label=plain(label), icon=icon, help=help, query_params=params)

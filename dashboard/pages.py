@@ -1,0 +1,48 @@
+"""Finds the pages: every file of `dashboard/views/` is one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from dashboard import views
+from dashboard.page import Page, Visit
+
+
+@dataclass(frozen=True)
+class View:
+    """A page with the function that shows it."""
+
+    page: Page
+    show: Callable[[Visit], None]
+
+
+@cache
+def all_views() -> tuple[View, ...]:
+    """Return every page, in the order of the menu."""
+    modules = [importlib.import_module(f"{views.__name__}.{one.name}") for one in pkgutil.iter_modules(views.__path__)]
+    found = [View(module.PAGE, module.show) for module in modules]
+    return tuple(sorted(found, key=lambda view: view.page.order))
+
+
+def streamlit_pages(run: Callable[[View], None]) -> Mapping[str, StreamlitPage]:
+    """Return {path: page} for Streamlit's navigation; `run` shows a view when it is its turn."""
+    return {view.page.path: _page(view, run) for view in all_views()}
+
+
+def _page(view: View, run: Callable[[View], None]) -> StreamlitPage:
+    page = view.page
+    return st.Page(
+        lambda: run(view),
+        title=page.title,
+        icon=page.icon,
+        url_path=page.path or "home",
+        default=not page.path,
+        visibility="visible" if page.in_menu else "hidden",
+    )

@@ -1,0 +1,73 @@
+"""Badges that say whose account a service means: the demo's, or one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import streamlit as st
+
+from dashboard.parts.plain import plain
+
+TITLES = {"openai": "Model", "github": "GitHub", "notion": "Notion", "gmail": "Gmail", "http": "HTTP"}
+ICONS = {
+    "openai": ":material/auto_awesome:",
+    "github": ":material/bug_report:",
+    "notion": ":material/description:",
+    "gmail": ":material/mail:",
+    "http": ":material/public:",
+}
+
+
+class Connected(Protocol):
+    """What a badge needs to know; a ConnectionBadge or ConnectionStatus of the engine."""
+
+    @property
+    def service(self) -> str:
+        """The service."""
+
+    @property
+    def mode(self) -> str:
+        """`demo` or `mine`."""
+
+    @property
+    def account(self) -> str:
+        """`service:whose`, or an empty text as long as nobody asked."""
+
+
+def service_title(service: str) -> str:
+    """Return what people call a service."""
+    return TITLES.get(service, service.capitalize())
+
+
+def service_icon(service: str) -> str:
+    """Return the icon of a service."""
+    return ICONS.get(service, ":material/extension:")
+
+
+def account_words(connected: Connected) -> str:
+    """Return "Demo", "Mine" or "Mine: who"."""
+    if connected.mode == "demo":
+        return "Demo"
+    who = connected.account.partition(":")[2]
+    return f"Mine: {who}" if who else "Mine"
+
+
+def account_badge(connected: Connected) -> None:
+    """Show one service with its account."""
+    words = f"{service_title(connected.service)} · {account_words(connected)}"
+    st.badge(plain(words), icon=service_icon(connected.service), color="gray" if connected.mode == "demo" else "violet")
+
+
+def account_badges(connections: Iterable[Connected]) -> None:
+    """Show several side by side; they wrap on a narrow screen."""
+    with st.container(horizontal=True, gap="small"):
+        for one in connections:
+            account_badge(one)
+
+
+def service_badges(services: Iterable[str]) -> None:
+    """Show services without saying whose."""
+    with st.container(horizontal=True, gap="xsmall"):
+        for one in services:
+            st.badge(plain(service_title(one)), icon=service_icon(one), color="gray")

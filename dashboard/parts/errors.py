@@ -1,0 +1,50 @@
+"""What went wrong, in a sentence, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import streamlit as st
+
+from clients.errors import ServiceError
+from dashboard.parts.plain import plain
+from engine.errors import InvalidFile, OrchestraError, Problem
+
+
+def error_box(error: OrchestraError | ServiceError) -> None:
+    """Show an error: message, remedy, and for a file its problems by line."""
+    if isinstance(error, InvalidFile) and error.problems:
+        problem_list(error.problems)
+        return
+    st.error(message_markdown(error.message, error.remedy), icon=":material/error:")
+
+
+def message_markdown(message: str, remedy: str = "") -> str:
+    """Return a message and its remedy as Markdown that shows them as they are."""
+    return f"{plain(message)}  \n{plain(remedy)}" if remedy else plain(message)
+
+
+def problem_list(problems: Sequence[Problem]) -> None:
+    """Show the problems of a file, each with its line, step and field."""
+    for problem in sorted(problems, key=lambda one: (one.severity != "error", one.line, one.column)):
+        show = st.error if problem.severity == "error" else st.warning
+        icon = ":material/error:" if problem.severity == "error" else ":material/warning:"
+        show(f"**{plain(place_of(problem))}** · {message_markdown(problem.message, problem.remedy)}", icon=icon)
+
+
+def place_of(problem: Problem) -> str:
+    """Return e.g. "Line 12, step task, field title"."""
+    parts = [f"Line {problem.line}"]
+    parts += [f"step {problem.step}"] if problem.step else []
+    parts += [f"field {problem.field}"] if problem.field else []
+    return ", ".join(parts)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Show errors of the engine and of services that come out of the block, instead of a broken page."""
+    try:
+        yield
+    except (OrchestraError, ServiceError) as error:
+        error_box(error)

@@ -1,0 +1,59 @@
+"""Text from anywhere as itself: no Markdown, no image, no colour, no disguised link."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit
+
+import streamlit as st
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$^=&])")
+_NAMED = re.compile(r":(?=[\w+-])")
+_SAFE_IN_URL = "/:?#@!$&'*+,;=%~-._"
+
+
+def plain(text: str) -> str:
+    """Return Markdown that shows `text` as it is; Streamlit reads labels and titles as Markdown.
+
+    Line breaks become spaces. A word joiner behind a colon stops `:name:` from becoming an icon or a colour.
+    """
+    one_line = " ".join(str(text).split())
+    return _NAMED.sub(":\u2060", _MARKS.sub(r"\\\1", one_line))
+
+
+def outside_text(text: str, *, empty: str = "(empty)") -> None:
+    """Show text from outside: as it is, wrapped, nothing in it rendered or loaded."""
+    st.text(text if text.strip() else empty)
+
+
+def outside_code(text: str, language: str | None = None) -> None:
+    """Show long or structured text from outside, in a box with fixed width letters that wraps."""
+    st.code(text, language=language, wrap_lines=True)
+
+
+def outside_link(label: str, url: str) -> None:
+    """Show a link given by a service: the label as plain text, and the host that it leads to.
+
+    What is no http(s) address is shown, but is no link.
+    """
+    st.markdown(link_markdown(label, url))
+
+
+def link_markdown(label: str, url: str) -> str:
+    """Return the Markdown of `outside_link`."""
+    host = host_of(url)
+    if not host:
+        return plain(f"{label} ({url})") if url else plain(label)
+    return f"[{plain(label)}]({quote(url, safe=_SAFE_IN_URL)}) :small[:gray[{plain(host)}]]"
+
+
+def host_of(url: str) -> str:
+    """Return the host (and port) of an http(s) address, an empty text for anything else."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return ""
+    return f"{parts.hostname}:{port}" if port else parts.hostname

@@ -1,0 +1,63 @@
+"""Times as people say them, with the exact one at hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+_STEPS = ((60, "second", 1), (3600, "minute", 60), (86400, "hour", 3600), (14 * 86400, "day", 86400))
+
+
+def ago(moment: str | datetime | None, now: datetime | None = None) -> str:
+    """Return e.g. "just now", "3 minutes ago", "2 days ago", or the date if that is long ago; "" for None."""
+    if moment is None:
+        return ""
+    at = _aware(moment)
+    seconds = ((now or datetime.now(UTC)) - at).total_seconds()
+    if seconds < 10:
+        return "just now" if seconds > -60 else full_time(at)
+    for limit, word, size in _STEPS:
+        if seconds < limit:
+            count = int(seconds // size)
+            return f"{count} {word}{'s' * (count != 1)} ago"
+    return at.astimezone(_zone()).strftime("%d %b %Y")
+
+
+def full_time(moment: str | datetime | None) -> str:
+    """Return the exact time in the viewer's own time zone, e.g. "Fri 20 Nov 2026, 08:03:12 CET"."""
+    if moment is None:
+        return ""
+    return _aware(moment).astimezone(_zone()).strftime("%a %d %b %Y, %H:%M:%S %Z")
+
+
+def duration(seconds: float | None) -> str:
+    """Return e.g. "0.4 s", "12 s", "3 min 5 s", "2 h 10 min"; "" for None."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def time_caption(moment: str | datetime | None, before: str = "") -> None:
+    """Show a time in small print; the exact one is its help."""
+    st.caption(f"{before}{ago(moment)}", help=full_time(moment) or None)
+
+
+def _aware(moment: str | datetime) -> datetime:
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _zone() -> ZoneInfo:
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,96 @@
+"""One browser's session: who looks, what is typed and not yet saved. Only this module touches Streamlit's state."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import streamlit as st
+
+from engine import shared
+from engine.access import Principal
+from engine.orchestra import Orchestra
+from engine.sessions import cookie_name
+
+T = TypeVar("T")
+_SAME_PRESS_SECONDS = 2.0
+
+
+def orchestra() -> Orchestra:
+    """Return the workspace that this process serves.
+
+    `shared` opens it once per process, so that Streamlit need not cache it a second time.
+    """
+    return shared()
+
+
+def session_id() -> str:
+    """Return the value of this browser's session cookie, as it was when the page was loaded; "" without one."""
+    name = cookie_name(st.context.headers.get("host") or "")
+    return str(st.context.cookies.get(name) or "")
+
+
+def principal() -> Principal | None:
+    """Return who is signed in, asked anew at every run: a page that stays open must not outlive the session."""
+    cookie = session_id()
+    return orchestra().users.session(cookie) if cookie else None
+
+
+@dataclass
+class _Press:
+    """One press of a button, also where the browser sends it twice."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    request_key: str = ""
+    ended_at: float | None = None
+    result: Any = None
+
+
+def once(name: str, act: Callable[[str], T]) -> T:
+    """Do `act(request_key)` once for a press; a second one within two seconds gets the first one's result.
+
+    Presses of one session may run in two threads at once. After an error the key stays: trying again is the same
+    request. The two seconds are for clicks that were on their way when the first one had ended.
+    """
+    press: _Press = st.session_state.setdefault(f"press.{name}", _Press())
+    with press.lock:
+        if press.ended_at is not None and time.monotonic() - press.ended_at < _SAME_PRESS_SECONDS:
+            return cast("T", press.result)
+        press.request_key = press.request_key or str(uuid.uuid4())
+        press.result = act(press.request_key)
+        press.request_key, press.ended_at = "", time.monotonic()
+        return cast("T", press.result)
+
+
+def draft(name: str, default: T) -> T:
+    """Return what was kept under a name in this session, else `default`."""
+    return cast("T", st.session_state.get(f"draft.{name}", default))
+
+
+def keep_draft(name: str, value: Any) -> None:
+    """Keep a value for the rest of this session."""
+    st.session_state[f"draft.{name}"] = value
+
+
+def drop_draft(name: str) -> None:
+    """Forget a kept value."""
+    st.session_state.pop(f"draft.{name}", None)
+
+
+def widget_value(key: str, default: T) -> T:
+    """Return what a widget holds now, before it is drawn in this run."""
+    return cast("T", st.session_state.get(key, default))
+
+
+def set_widget(key: str, value: Any) -> None:
+    """Fill a widget before it is drawn in this run."""
+    st.session_state[key] = value
+
+
+def forget_widget(key: str) -> None:
+    """Let a widget start from its own default again."""
+    st.session_state.pop(key, None)

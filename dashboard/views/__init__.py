@@ -1,0 +1,1 @@
+"""The pages; each file is one, found by itself (dashboard/pages.py)."""
