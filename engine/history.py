@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from engine.errors import UnknownName
+from engine.errors import InvalidFile, UnknownName
 from engine.files import storage_errors, write_whole
 from engine.jsonfile import read_text
 from engine.names import timestamp
@@ -17,6 +17,7 @@ from engine.names import timestamp
 KEPT = 20
 _ID = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-(.*)\Z")
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
+_STAMP_LENGTH = len("20261120T073000.000000Z")
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,22 @@ class History:
         folder = self.folder / name
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        version = _version(_free_id(folder, by, at))
+        kept = self.versions(name)
+        version = _version(_free_id(kept[0].id if kept else "", by, at))
+        assert version
         write_whole(folder / f"{version.id}.json", text, mode=0o600)
-        for old in self.versions(name)[KEPT:]:
-            (folder / f"{old.id}.json").unlink(missing_ok=True)
+        with storage_errors(folder):
+            for old in self.versions(name)[KEPT:]:
+                (folder / f"{old.id}.json").unlink(missing_ok=True)
         return version
 
     def versions(self, name: str) -> list[Version]:
         """Return what is kept of a file, newest first."""
         try:
-            found = [path.stem for path in (self.folder / name).glob("*.json") if _ID.match(path.stem)]
+            found = [_version(path.stem) for path in (self.folder / name).glob("*.json")]
         except OSError:
             return []
-        return [_version(version_id) for version_id in sorted(found, reverse=True)]
+        return sorted(filter(None, found), key=lambda version: version.id, reverse=True)
 
     def text(self, name: str, version_id: str) -> str:
         """Return one kept text. Raises UnknownName, InvalidFile where it cannot be read."""
@@ -61,9 +65,12 @@ class History:
         return read_text(self.folder / name / f"{version_id}.json", f"versions/{name}/{version_id}.json")
 
     def latest_text(self, name: str) -> str | None:
-        """Return the text saved last, or None where nothing is kept."""
+        """Return the text saved last, or None where nothing that can be read is kept."""
         versions = self.versions(name)
-        return self.text(name, versions[0].id) if versions else None
+        try:
+            return self.text(name, versions[0].id) if versions else None
+        except InvalidFile:
+            return None
 
     def forget(self, name: str, version: Version) -> None:
         """Drop a kept text that never became the file's."""
@@ -77,18 +84,20 @@ class History:
                 (self.folder / name).replace(self.folder / new)
 
 
-def _version(version_id: str) -> Version:
+def _version(version_id: str) -> Version | None:
+    """Return what the name of a kept file says, None for a file that is none of ours."""
     match = _ID.match(version_id)
-    assert match
-    at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
-    return Version(version_id, timestamp(at), unquote(match[2]))
+    try:
+        at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC) if match else None
+    except ValueError:
+        return None
+    return Version(version_id, timestamp(at), unquote(match[2])) if match and at else None
 
 
-def _free_id(folder: Path, by: str, at: datetime) -> str:
-    """Return an id that sorts after all that was saved before, also where two saves share a microsecond."""
-    latest = max((path.stem[:23] for path in folder.glob("*.json") if _ID.match(path.stem)), default="")
+def _free_id(latest: str, by: str, at: datetime) -> str:
+    """Return an id that sorts after `latest`, also where two saves share a microsecond."""
     stamp = at.astimezone(UTC).strftime(_STAMP)
-    if latest >= stamp:
-        after = datetime.strptime(latest, _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
+    if latest[:_STAMP_LENGTH] >= stamp:
+        after = datetime.strptime(latest[:_STAMP_LENGTH], _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
         stamp = after.strftime(_STAMP)
     return f"{stamp}-{quote(by, safe='')[:100]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +37,8 @@ class Shelf:
     def names(self) -> list[str]:
         """Return the names of all files that are there, good or broken, sorted."""
         try:
-            found = [path.name for path in self.folder.iterdir()]
+            # A name that is not UTF-8 is shown as well as it can be: half a character would break every screen.
+            found = [os.fsencode(path.name).decode("utf-8", "replace") for path in self.folder.iterdir()]
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -57,10 +59,8 @@ class Shelf:
 
     def text(self, name: str) -> str:
         """Return the text. Raises UnknownName, InvalidInput, InvalidFile where it is no plain UTF-8 file."""
-        path = self.path(name)
-        if not path.exists():
-            raise UnknownName(self.kind, name, self.names())
-        return read_text(path, self.file(name))
+        self._must_exist(name)
+        return read_text(self.path(name), self.file(name))
 
     def read(self, name: str) -> JsonFile:
         """Return the parsed file. Raises as `text`, and InvalidFile with every problem of its JSON."""
@@ -98,6 +98,7 @@ class Shelf:
         with exclusive(self._lock):
             self._must_exist(name)
             self.require_free(new)
+            self._require_room(name, new)
             with storage_errors(self.folder):
                 for suffix in (*_COMPANIONS, ".json"):  # the file itself last: cut short, it can be done again
                     self._move(self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}")
@@ -125,7 +126,7 @@ class Shelf:
 
     def require_free(self, name: str) -> None:
         """Raise InUse where a thing of this name is there already, InvalidInput for a name that may not be."""
-        if self.path(name).exists():
+        if self._exists(name):
             raise InUse(f"There is already a {self.kind} named {name!r}.", remedy="Choose another name.")
 
     def layout_path(self, name: str) -> Path:
@@ -143,8 +144,24 @@ class Shelf:
         return before
 
     def _must_exist(self, name: str) -> None:
-        if not self.path(name).exists():
+        if not self._exists(name):
             raise UnknownName(self.kind, name, self.names())
+
+    def _require_room(self, name: str, new: str) -> None:
+        """Refuse to mix what two things own: a folder moved onto another would land inside it."""
+        for suffix in _COMPANIONS:
+            source, target = self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}"
+            if source.exists() and target.exists():
+                raise InUse(
+                    f"{target} is left over from something else.", remedy="Move it away, or choose another name."
+                )
+
+    def _exists(self, name: str) -> bool:
+        path = self.path(name)
+        try:
+            return path.exists()
+        except OSError as error:
+            raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
     def _make_folder(self) -> None:
         with storage_errors(self.folder):

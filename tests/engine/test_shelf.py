@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from datetime import UTC, datetime
@@ -212,3 +213,31 @@ def test_a_folder_that_cannot_be_written_is_a_storage_error_with_path_and_remedy
 def test_the_state_folder_is_for_its_owner_only(shelf: Shelf, tmp_path: Path) -> None:
     put(shelf, "a", "1\n")
     assert (tmp_path / ".orchestra").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_damaged_history_hinders_no_save(shelf: Shelf) -> None:
+    put(shelf, "a", "1\n")
+    folder = shelf.history.folder / "a"
+    kept = shelf.history.versions("a")[0]
+    (folder / f"{kept.id}.json").write_bytes(b"\xff")
+    (folder / "20269999T999999.000000Z-ann.json").write_text("no such day")
+    (folder / "notes.json").write_text("mine")
+    put(shelf, "a", "2\n")
+    newest = shelf.history.versions("a")[0]
+    assert shelf.history.text("a", newest.id) == "2\n"
+    with pytest.raises(InvalidFile):
+        shelf.history.text("a", kept.id)
+
+
+def test_a_name_that_is_no_utf8_is_listed_and_can_be_shown(shelf: Shelf) -> None:
+    shelf.folder.mkdir()
+    (shelf.folder / os.fsdecode(b"caf\xe9.json")).write_text("{}")
+    assert shelf.names() == ["caf\ufffd"]
+
+
+def test_what_two_things_own_is_never_mixed(shelf: Shelf) -> None:
+    _own_everything(shelf, "a")
+    (shelf.folder / "b.versions").mkdir()
+    with pytest.raises(InUse, match=r"b\.versions is left over"):
+        shelf.rename("a", "b")
+    assert shelf.names() == ["a"]
