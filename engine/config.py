@@ -46,7 +46,6 @@ class ModelDefaults(_Settings):
 class Limits(_Settings):
     """How much may go on at once in one process."""
 
-    runs_at_once: int = Field(8, ge=1, le=256)
     calls_at_once: int = Field(8, ge=1, le=64)
 
 
