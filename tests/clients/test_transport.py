@@ -30,6 +30,7 @@ class Server:
         self.connections = 0
         self._handle = handle
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._stopped = threading.Event()
@@ -100,9 +101,9 @@ def drip_head(connection: socket.socket) -> None:
 
 
 def read_slowly(connection: socket.socket) -> None:
-    # Fast enough that no single write waits for long, slow enough that all of them take half a minute.
+    # Fast enough that no single write waits for long, slow enough that all of them take many seconds.
     while connection.recv(100_000):
-        time.sleep(0.05)
+        time.sleep(0.01)
 
 
 def say_nothing(connection: socket.socket) -> None:
