@@ -1,0 +1,150 @@
+"""`app.py` as a server runs it: pages, API and websocket in one process, and how it starts and stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from engine.new_workspace import init
+from engine.orchestra import Orchestra
+from tests.api.conftest import LOCAL, PASSWORD
+
+pytestmark = pytest.mark.slow
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 90
+
+
+@dataclass
+class Served:
+    root: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def start(root: Path, log: Path) -> Served:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    command = [sys.executable, "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(port)]
+    environment = {**os.environ, "ORCHESTRA_WORKSPACE": str(root)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    return Served(root, port, process, log)
+
+
+def answers(served: Served) -> bool:
+    try:
+        return httpx.get(f"{served.base}/health", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    init(tmp_path / "workspace")
+    with_people = Orchestra.open(tmp_path / "workspace")
+    with_people.users.add(LOCAL, "ada", "Ada", "owner", PASSWORD)
+    with_people.close()
+    return tmp_path / "workspace"
+
+
+@pytest.fixture
+def served(root: Path, tmp_path: Path) -> Iterator[Served]:
+    served = start(root, tmp_path / "server.log")
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not answers(served):
+        assert served.process.poll() is None, served.log.read_text()
+        assert time.monotonic() < end, served.log.read_text()
+        time.sleep(0.1)
+    yield served
+    served.process.kill()
+    served.process.wait()
+
+
+def ended(served: Served) -> int:
+    try:
+        return served.process.wait(PATIENCE_SECONDS)
+    finally:
+        served.process.kill()
+
+
+def upgrade(served: Served, headers: dict[str, str]) -> int:
+    """Ask for the page's websocket; return the status of the answer (101: open)."""
+    asked = {
+        "Host": f"127.0.0.1:{served.port}",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        **headers,
+    }
+    lines = ["GET /_stcore/stream HTTP/1.1", *(f"{name}: {value}" for name, value in asked.items())]
+    with socket.create_connection(("127.0.0.1", served.port), PATIENCE_SECONDS) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return int(connection.recv(64).split()[1])
+
+
+def test_pages_api_and_websocket_open_to_those_who_signed_in_and_to_nobody_else(served: Served) -> None:
+    stranger = httpx.get(f"{served.base}/", follow_redirects=False)
+    assert (stranger.status_code, stranger.headers["location"]) == (303, "/login")
+    assert httpx.get(f"{served.base}/api/runs").status_code == 401
+    assert httpx.get(f"{served.base}/health", headers={"Host": "evil.example"}).status_code == 421
+    ours = {"Origin": served.base}
+    assert upgrade(served, ours) == 403
+
+    form = {"user_id": "ada", "password": PASSWORD}
+    with httpx.Client(base_url=served.base, headers=ours) as browser:
+        assert browser.post("/login", data=form).status_code == 303
+        page = browser.get("/")
+        assert page.status_code == 200
+        assert "<title>Streamlit</title>" in page.text
+        assert "script-src 'self' 'wasm-unsafe-eval' blob: 'sha256-" in page.headers["content-security-policy"]
+        assert browser.get("/api/workflows").json()["workflows"]
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    assert upgrade(served, {**ours, "Cookie": cookie}) == 101
+    assert upgrade(served, {"Origin": "http://evil.example", "Cookie": cookie}) == 403
+    assert upgrade(served, {"Cookie": cookie}) == 403
+    foreign = {"Host": "evil.example", "Origin": "http://evil.example", "Cookie": cookie}
+    assert upgrade(served, foreign) in {403, 421}
+
+
+def test_a_server_that_is_told_to_stop_stops_and_leaves_the_workspace_free(served: Served) -> None:
+    served.process.send_signal(signal.SIGTERM)
+    assert ended(served) in {0, -signal.SIGTERM}
+    Orchestra.open(served.root, serve=True).close()
+
+
+def test_a_second_server_on_a_workspace_says_so_and_leaves(served: Served, tmp_path: Path) -> None:
+    second = start(served.root, tmp_path / "second.log")
+    assert ended(second) == 4
+    said = second.log.read_text()
+    assert "Traceback" not in said
+    assert str(served.process.pid) in said or "already" in said
+    assert answers(served)
+
+
+def test_a_server_does_not_start_with_a_secret_that_others_may_read(root: Path, tmp_path: Path) -> None:
+    key = root / ".orchestra" / "token.key"
+    key.write_bytes(b"x" * 32)
+    key.chmod(0o644)
+    served = start(root, tmp_path / "server.log")
+    assert ended(served) == 4
+    said = served.log.read_text()
+    assert "may be read or written by others" in said
+    assert "Traceback" not in said
