@@ -152,7 +152,7 @@ class Connections:
             found = getattr(account.client, what)()
         except (OrchestraError, ServiceError, AttributeError):
             return []
-        return [str(one if isinstance(one, str) else one.get("full_name") or one.get("title")) for one in found]
+        return [str(one if isinstance(one, str) else one.get("full_name") or one["name"]) for one in found]
 
     def _service(self, name: str) -> str:
         known = self._config().config.connections

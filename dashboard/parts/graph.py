@@ -1,0 +1,74 @@
+"""A drawing of steps and arrows by streamlit-agraph, called so that it keeps its place over reruns."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_LABEL_WIDTH = 26
+_ARROW = "#9aa3b2"
+_LETTERS = "#ffffff"
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A box: `label` may have lines, `color` is its fill (white letters stand on it), `x` and `y` are its middle."""
+
+    id: str
+    label: str
+    color: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class GraphEdge:
+    """An arrow; a dashed one is followed only under a condition."""
+
+    source: str
+    target: str
+    is_dashed: bool = False
+
+
+def graph(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], key: str, height: int = 480) -> str | None:
+    """Draw, and return the id of the box that was clicked.
+
+    The public `agraph()` takes no key and is built anew at every change, losing zoom and selection; so the component
+    under it is called (streamlit-agraph is pinned for that).
+    """
+    from streamlit_agraph import _agraph
+
+    config = {
+        "width": "100%",
+        "height": f"{height}px",
+        "physics": {"enabled": False},
+        "interaction": {"hover": True, "zoomView": False},  # the page scrolls, not the drawing
+    }
+    data = {"nodes": [_box(one) for one in nodes], "edges": [_arrow(one) for one in edges]}
+    clicked = _agraph(data=json.dumps(data), config=json.dumps(config), key=key)
+    return clicked if isinstance(clicked, str) else None
+
+
+def _arrow(edge: GraphEdge) -> dict[str, object]:
+    return {"from": edge.source, "to": edge.target, "color": _ARROW, "dashes": edge.is_dashed, "width": 1.5}
+
+
+def _box(node: GraphNode) -> dict[str, object]:
+    lines = [part for line in node.label.split("\n") for part in textwrap.wrap(line, _LABEL_WIDTH) or [""]]
+    label = "\n".join(lines)
+    return {
+        "id": node.id,
+        "label": label,
+        "title": label,
+        "shape": "box",
+        "color": {"background": node.color, "border": node.color, "highlight": {"background": node.color}},
+        "font": {"color": _LETTERS, "size": 15, "face": "sans-serif"},
+        "shapeProperties": {"borderRadius": 8},
+        "margin": 12,
+        "borderWidth": 1,
+        "borderWidthSelected": 3,
+        "x": node.x,
+        "y": node.y,
+    }
