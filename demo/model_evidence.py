@@ -10,7 +10,8 @@ from demo.model_text import Document
 from demo.model_words import EVIDENCE
 
 THANKS = re.compile(
-    r"^\W*(?:thank|thanks|many thanks|danke|vielen dank|merci(?! de)|gracias|grazie|спасибо|شكرا|ありがとう|obrigad)",
+    r"^\W*(?:thank(?! you in advance)|thanks(?! in advance)|many thanks|danke(?! im voraus)|vielen dank"
+    r"|merci(?! de| d['’]avance)|gracias|grazie|спасибо|شكرا|ありがとう|obrigad)",
     re.IGNORECASE,
 )
 STACK_LINE = re.compile(
@@ -23,6 +24,7 @@ ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*[:：]", re.IGNOREC
 QUESTION = re.compile(r"[?？؟](?=\s|$|»|\")")
 NO_SPACES = re.compile(r"[぀-ヿ一-鿿가-힯]")
 CAP = 14.0
+THIN = 2.0
 
 
 @lru_cache(maxsize=64)
@@ -37,13 +39,21 @@ def strengths(document: Document) -> Mapping[str, float]:
     }
     everything = f"{document.subject}\n{document.own_text}"
     scores["problem"] += min(6.0, 3.0 * len(STACK_LINE.findall(everything)))
-    questions = min(2, len(QUESTION.findall(everything)))
+    # A lone question mark asks nothing.
+    questions = min(2, len(QUESTION.findall(everything))) if document.word_count > 1 else 0
     scores["request"] += 2.0 * questions
     scores["asks"] += 3.0 * questions
     scores["question"] = 4.0 * questions
     if _is_short_thanks(document, questions):
         scores["quiet"] += 4.0
+    if max(scores["problem"], scores["request"], scores["quiet"]) < THIN and _tells_of_software(scores):
+        scores["problem"] += THIN
     return {concept: min(CAP, score) for concept, score in scores.items()}
+
+
+def _tells_of_software(scores: Mapping[str, float]) -> bool:
+    """Whether it names parts of a program and when something happens: with nothing else said, that is a report."""
+    return scores["software"] >= 2 and scores["software"] + scores["condition"] >= 3
 
 
 def weigh(concept: str, text: str) -> float:

@@ -48,6 +48,8 @@ CLOSING = re.compile(
     re.IGNORECASE,
 )
 NUMBERED = re.compile(r"^\s*\d{1,2}[.)]\s+(\S.*)$")
+# What a mail is about stands in its first pages.
+READ_MOST = 20_000
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 CODE_LINE = re.compile(
     r"^\s*at\s+\S+\(|^\s*File \".*\", line \d+|^Traceback|^\s*[\w.]*(?:Error|Exception|Fault)\b\S*:"
@@ -69,9 +71,10 @@ class Document:
 
     @cached_property
     def own_text(self) -> str:
-        """The text without quotations, orders to programs, and signature."""
-        own = "\n".join(_own_lines(self.text)).strip()
-        return own if len(WORD.findall(own)) >= 3 else _without_orders(self.text).strip()
+        """The beginning of the text without quotations and orders to programs."""
+        text = self.text[:READ_MOST]
+        own = "\n".join(_own_lines(text)).strip()
+        return own if len(WORD.findall(own)) >= 3 else _without_orders(text).strip()
 
     @cached_property
     def title(self) -> str:

@@ -33,7 +33,11 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
             "rien ne se passe|se superpos|"
             "no (?:me |se |nos )?(?:deja|abre|carga|guarda|muestra|devuelve|llega|encuentra|responde|permite)|"
             "non (?:mi |si |ci )?(?:risponde|funziona|apre|carica|salva|mostra|arriva|permette|succede)|"
-            "反応しま|起こりませ|されませ|動きませ|出ませ|届きませ|開きませ|panic|bounces"
+            "反応しま|起こりませ|されませ|動きませ|出ませ|届きませ|開きませ|panic|bounces|"
+            r"sig(?:segv|abrt|kill|bus)|signal \d+|exited with|core file|coredump|stack overflow|deadlock|"
+            "race condition|blue screen|no cuadra|no coincide|distinto al|does not match|doesn't match|"
+            "mismatch|doesn't add up|stimmt nicht|stimmen nicht|friert|ne correspond p|non corrisponde|"
+            r"не совпада|一致しな|一致しません|undefined|\bnan\b|おかし|間違|ずれて|異常"
         ),
         2: (
             "fails|failed|failure|timeout|timed out|wrong|unable to|cannot|can't|won't|instead of|"
@@ -54,7 +58,9 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
             r"не \w+(?:ется|ются|ает|ают|ит|ят)\b|белый экран|проблем|問題|问题|tried|trying to|reloads|"
             "habe versucht|hab versucht|j'ai essayé|he intentado|ho provato|пробовал|試しま|"
             r"remplacés? par|empty|should be impossible|comes up (?:blank|empty)|tauch\w+ wieder auf|"
-            "obwohl|bien que"
+            "obwohl|bien que|made no difference|didn't help|delayed|hours late|minutes late|same entries|"
+            "repeats|differs|out of order|out of sync|happens (?:for|every|when|only|since)|unverändert|"
+            "remains unchanged|upside down|on the wrong|zehnfach|reste bloqu"
         ),
     },
     "request": {
@@ -87,7 +93,9 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
             "waiting for|get back to|fill in|fill out|wish|suggestion|idea|bittet|bitten|wunsch|"
             "vorschlag|verlänger|freigabe|confirmer|envoyez|rappel|confirmar|confermare|agendar|needs|"
             "needed|is required|expires|expire on|due date|fällig|begleichen|vencimiento|"
-            "would be happy to|by the end of|urgently|hole bis|einholen|hilfreich|indiquer"
+            "would be happy to|by the end of|urgently|hole bis|einholen|hilfreich|indiquer|"
+            "thanks in advance|thank you in advance|danke im voraus|merci d'avance|gracias de antemano|"
+            "grazie in anticipo|obtenir|hätten sie|one thing i miss|roadmap"
         ),
         1: (
             "question|before friday|by (?:mon|tues|wednes|thurs|fri|satur|sun)day|"
@@ -109,7 +117,8 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
             "メールマガジン|退订|自动回复|수신거부|automatically generated|on vacation|on holiday until|"
             "on annual leave|automatisch erzeugt|automatisch generiert|antworten sie nicht|"
             "nicht auf diese|im urlaub|en vacances|en congé|de vacaciones|in ferie|в отпуске|休暇|"
-            "ne pas répondre|no responda|non rispondere|не отвечайте|请勿回复|返信しないで|返信不要"
+            "ne pas répondre|no responda|non rispondere|не отвечайте|请勿回复|返信しないで|返信不要|"
+            "safely disregard|safely ignore|can be ignored|ignore this (?:e?mail|message)"
         ),
         3: (
             "newsletter|view in browser|no action|for your information|fyi|automatic message|"
@@ -129,7 +138,9 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
             "weekly summary|monthly summary|you completed|nicht erreichbar|je suis absente?|alles gute|"
             "herzlichen glückwunsch|frohe|joyeux|joyeuse|feliz|buon compleanno|buone feste|buon natale|"
             "с днем|поздравля|おめでとう|生日快乐|on its way|tracking number|is out for delivery|"
-            "backup completed|all checks passed|0 errors|no errors|rundbrief|nothing to report"
+            "backup completed|all checks passed|0 errors|no errors|rundbrief|nothing to report|"
+            "no further|subscribing|has been confirmed|if this was you|if you did this|"
+            r"your \w+(?: \w+)? (?:was|were) (?:changed|updated|delivered|renewed|shipped|confirmed|received)"
         ),
         2: (
             "released|sponsor|% off|special offer|sale ends|webinar|subscriber|have a nice weekend|"
@@ -138,7 +149,7 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
             "buon fine settimana|всё получилось|все получилось|хороших выходных|perfect|great, thanks|"
             "jetzt läuft|läuft wieder|klappt|c'est parfait|perfecto|perfetto|отлично|is available|"
             "are available|now available|read more|learn more|new version|our blog|join us|register now|"
-            "fonctionne maintenant"
+            "fonctionne maintenant|preferences|has been (?:updated|changed|received|processed)|cheers"
         ),
     },
     "asks": {
@@ -185,5 +196,37 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
             "急ぎません|誤字"
         ),
         2: ("would be nice|slightly|schön wäre|petit|pequeñ|небольш"),
+    },
+    "software": {
+        1: (
+            "page|screen|button|click|search|result|cache|browser|version|app|application|program|export|"
+            "import|report|upload|download|dashboard|log in|login|sign in|password|settings|firefox|"
+            "chrome|safari|windows|linux|macos|android|iphone|api|server|file|menu|tab|window|form|field|"
+            "table|list|filter|sort|sync|database|query|alert|notification|plugin|widget|dialog|cursor|"
+            "keyboard|printer|install|docker|endpoint|console|csv|pdf|json|excel|seite|bildschirm|"
+            "schaltfläche|knopf|klick|suche|ergebnis|programm|bericht|hochlad|herunterlad|anmeld|"
+            "einstellung|datei|menü|fenster|formular|feld|tabelle|liste|speicher|drucke|écran|bouton|"
+            "clique|recherche|résultat|navigateur|logiciel|rapport|télécharg|connexion|mot de passe|"
+            "réglage|fichier|fenêtre|champ|tableau|enregistr|imprim|serveur|página|pantalla|botón|clic|"
+            "búsqueda|resultado|navegador|informe|subir|descarg|contraseña|ajuste|archivo|ventana|campo|"
+            "tabla|guardar|servidor|captura|pagina|schermo|pulsante|ricerca|risultat|rapporto|scaric|"
+            "impostazion|finestra|tabella|salva|stamp|страниц|экран|кнопк|поиск|результат|браузер|отчет|"
+            "отчёт|загруз|скач|парол|настройк|файл|окн|форм|поле|таблиц|список|сохран|печат|сервер|верси|"
+            "画面|ページ|ボタン|検索|結果|ブラウザ|アプリ|レポート|アップロード|ダウンロード|ログイン|"
+            "パスワード|設定|ファイル|メニュー|フォーム|保存|印刷|サーバ|バージョン|页面|頁面|按钮|按鈕|"
+            "搜索|浏览器|登录|登入|密码|设置|文件|服务器|版本|صفحة|شاشة|زر|بحث|متصفح|تطبيق|برنامج|تقرير|"
+            "كلمة المرور|ملف|إعدادات|خادم|الإصدار|photo|image|phone|tablet|cart|link|webhook|chart|graph|"
+            "icon|font|layout|template|invoice template|warenkorb|artikel|panier|carrito|グラフ|表示|"
+            "値が|décimales|chiffre"
+        ),
+    },
+    "condition": {
+        1: (
+            "when i|when we|whenever|as soon as|after i|after we|after the|each time|every time|if i|"
+            "once i|started|only the|made no difference|sobald|wenn ich|wenn man|wenn wir|beim|jedes mal|"
+            "nach dem|quand|lorsque|dès que|chaque fois|depuis|après|cuando|cada vez|desde|después|"
+            "adjunto captura|muestra|quando|appena|ogni volta|dopo|когда|если|при|после|каждый раз|たび|"
+            "すると|とき|時に|每次|عندما|كلما|منذ"
+        ),
     },
 }
