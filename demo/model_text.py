@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from demo.model_language import language_of
+
 SUBJECT_LINE = re.compile(
     r"^[ \t>*_-]*(?:subject|betreff|objet|asunto|oggetto|title|件名|тема)[ *_]*[:：][ *_]*(.*)$",
     re.IGNORECASE | re.MULTILINE,
@@ -217,29 +219,6 @@ def _begins_item(line: str, before: str) -> bool:
         return True
     after_item = re.match(r"^\d+[.)]\s", before)
     return bool(re.match(r"^\s*\d+[.)]\s", line) and (after_item or before.endswith((":", ".", "!", "?", "："))))
-
-
-SCRIPTS = (("ja", "぀", "ヿ"), ("zh", "一", "鿿"), ("ko", "가", "힯"), ("ru", "Ѐ", "ӿ"), ("ar", "؀", "ۿ"))
-STOP_WORDS = {
-    "de": "der die das und ist nicht wir ich sie für mit auf ein eine bitte seit dem zu bei von",
-    "fr": "le la les et est nous je vous pour avec une des du depuis dans pas sur merci",
-    "es": "el los las y es nosotros usted para con una del por en que no se gracias",
-    "it": "il gli e è noi per con una del che non di tutto grazie si sono",
-    "pt": "o os as e é nós para com uma do da que não em obrigado você",
-    "en": "the and is we i you for with a an of to in not on it please this that",
-}
-
-
-def language_of(text: str) -> str:
-    """Guess the language from script, then from the commonest little words."""
-    letters = sum(1 for each in text if each.isalpha()) or 1
-    for code, first, last in SCRIPTS:
-        if sum(1 for each in text if first <= each <= last) > letters * 0.2:
-            return code
-    words = [word.casefold() for word in WORD.findall(text)]
-    counts = {code: sum(1 for word in words if word in stop.split()) for code, stop in STOP_WORDS.items()}
-    best = max(counts, key=lambda code: counts[code])
-    return best if counts[best] > counts["en"] else "en"
 
 
 def short(text: str, limit: int) -> str:
