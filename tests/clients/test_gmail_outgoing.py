@@ -63,6 +63,8 @@ def test_an_answer_stays_in_its_thread_and_says_that_a_program_wrote_it() -> Non
     answered = original(Message_ID=long, References="<0@a> <1@a>", Subject="=?utf-8?q?Caf=C3=A9?=")
     mail = sent(Outgoing(["a@example.com"]), answered)
     assert mail["Subject"] == "Re: Café"
+    written = base64.urlsafe_b64decode(raw(build(Outgoing(["a@example.com"]), ME, MARKER, answered, WHEN)))
+    assert b"In-Reply-To: " + long.encode() + b"\r\n" in written, "Python's own reader would undo an encoding"
     assert mail["In-Reply-To"] == long
     assert mail["References"].split() == ["<0@a>", "<1@a>", long]
     assert mail["Auto-Submitted"] == "auto-replied"
