@@ -11,7 +11,14 @@ from typing import Any
 from engine.expressions import compact_json
 
 Path = tuple[str | int, ...]
+DEEPEST = 64
+_MOST_STEPS = 16
 _LONGEST_SEEN = 80
+_TOO_INVOLVED = "Its schema cannot be used: it is too involved to be checked."
+# Keywords whose schemas are about the same value, so that a circle through them never ends.
+_SAME_VALUE_LISTS = ("allOf", "anyOf", "oneOf")
+_SAME_VALUE = ("not", "if", "then", "else")
+_REFERENCES = ("$ref", "$dynamicRef")
 
 
 def schema_faults(schema: Any) -> Iterator[tuple[Path, str]]:
@@ -35,12 +42,37 @@ def misfits(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
     validator, reason = _validator(compact_json(schema))
     if validator is None:
         yield f"Its schema cannot be used: {reason}"
-        return
+    elif _is_deep(value):
+        yield f"It is nested deeper than {DEEPEST} levels."
+    else:
+        yield from _errors(validator, value)
+
+
+def _errors(validator: Any, value: Any) -> Iterator[str]:
     try:
         for error in validator.iter_errors(value):
             yield _sentence(error)
     except RecursionError:
-        yield "Its schema cannot be used: it leads back to itself."
+        yield _TOO_INVOLVED
+    except BaseException as error:
+        # The validator keeps its references in Rust, where a full stack is a panic instead of a RecursionError.
+        if type(error).__name__ != "PanicException":
+            raise
+        yield _TOO_INVOLVED
+
+
+def _is_deep(value: Any) -> bool:
+    """Tell whether lists and objects are nested deeper than a validator can follow."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(level)
 
 
 def _sentence(error: Any) -> str:
@@ -63,6 +95,9 @@ def _broken(schema: Any) -> Iterator[tuple[Path, str]]:
     from jsonschema import Draft202012Validator
 
     yield from _traps(schema, schema, ())
+    if _leads_back(schema):
+        yield (), "This leads back to itself without getting any further into the value."
+        return
     for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema):
         message = error.message if len(error.message) <= 300 else f"{error.message[:_LONGEST_SEEN]}…"
         yield tuple(error.absolute_path), f"This is no JSON Schema: {message}."
@@ -88,15 +123,49 @@ def _traps(part: Any, schema: Any, path: Path) -> Iterator[tuple[Path, str]]:
             yield from _traps(inner, schema, (*path, number))
 
 
+def _leads_back(schema: Any) -> bool:
+    """Tell whether schemas apply to one and the same value in a circle, or in a row too long to follow."""
+    children = {id(part): [id(inner) for inner in _same_value(part, schema)] for part in _objects(schema)}
+    followed: set[int] = set()
+    for _ in range(_MOST_STEPS):
+        followed |= {part for part, inner in children.items() if followed.issuperset(inner)}
+    return len(followed) < len(children)
+
+
+def _objects(part: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(part, Mapping):
+        yield part
+    inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+    for one in inner:
+        yield from _objects(one)
+
+
+def _same_value(part: Mapping[str, Any], schema: Any) -> Iterator[Mapping[str, Any]]:
+    """Give the schemas inside this one that are about the same value as it is."""
+    inner = [part.get(keyword) for keyword in _SAME_VALUE]
+    for keyword in _SAME_VALUE_LISTS:
+        inner += part[keyword] if isinstance(part.get(keyword), list) else []
+    if isinstance(part.get("dependentSchemas"), Mapping):
+        inner += part["dependentSchemas"].values()
+    inner += [_pointed(part[keyword], schema) for keyword in _REFERENCES if isinstance(part.get(keyword), str)]
+    return (one for one in inner if isinstance(one, Mapping))
+
+
+def _pointed(target: str, schema: Any) -> Any:
+    """Return what `#/a/b` points at in the schema, or None."""
+    value = schema
+    for name in target.split("/")[1:]:
+        key = name.replace("~1", "/").replace("~0", "~")
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
 def _reference_fault(target: str, schema: Any) -> str:
     if not (target == "#" or target.startswith("#/")):
         return "A $ref may only point inside the same schema, like #/$defs/name."
-    value = schema
-    for name in target[2:].split("/") if target != "#" else []:
-        key = name.replace("~1", "/").replace("~0", "~")
-        if not isinstance(value, Mapping) or key not in value:
-            return f"The $ref {target!r} points at nothing."
-        value = value[key]
+    value = _pointed(target, schema)
+    if value is None:
+        return f"The $ref {target!r} points at nothing."
     return "" if isinstance(value, Mapping | bool) else f"The $ref {target!r} points at no schema."
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from clients.errors import (
     AuthError,
@@ -28,6 +29,10 @@ from demo import stand_ins
 from demo.server import QuietServer, bind, server
 from demo.service import service
 from demo.store import Store
+
+# A loaded machine takes as long as it takes: no example is too slow.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @dataclass(frozen=True)

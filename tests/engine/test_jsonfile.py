@@ -170,9 +170,7 @@ def test_one_megabyte_is_read_quickly() -> None:
         pytest.param(b" " * 1_000_001, "too_large", (1, 1), id="too-large"),
     ],
 )
-def test_bytes_that_are_no_json_text_are_named(
-    tmp_path: Path, data: bytes, code: str, place: tuple[int, int]
-) -> None:
+def test_bytes_that_are_no_json_text_are_named(tmp_path: Path, data: bytes, code: str, place: tuple[int, int]) -> None:
     (tmp_path / "f.json").write_bytes(data)
     with pytest.raises(InvalidFile) as caught:
         read(tmp_path / "f.json", "f.json")

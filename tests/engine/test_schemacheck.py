@@ -21,7 +21,14 @@ from engine.schemacheck import misfits, schema_faults
         pytest.param({"$ref": "#/$defs/gone"}, ("$ref",), "points at nothing", id="dangling"),
         pytest.param({"$ref": "#/title", "title": "x"}, ("$ref",), "points at no schema", id="at-a-text"),
         pytest.param({"pattern": "("}, ("pattern",), "no regular expression", id="pattern"),
-        pytest.param({"$ref": "#", "default": 1}, ("default",), "leads back to itself", id="circle"),
+        pytest.param({"$ref": "#", "default": 1}, (), "leads back to itself", id="circle"),
+        pytest.param({"items": {"anyOf": [{"$ref": "#/items"}]}}, (), "leads back to itself", id="circle-inside"),
+        pytest.param(
+            {"$defs": {f"a{n}": {"$ref": f"#/$defs/a{n + 1}"} for n in range(5000)} | {"a5000": {}}},
+            (),
+            "leads back to itself",
+            id="a-row-too-long-to-follow",
+        ),
         pytest.param({"$ref": "file:///etc/passwd"}, ("$ref",), "inside the same schema", id="file"),
     ],
 )
@@ -48,3 +55,15 @@ def test_a_schema_that_is_none_fits_nothing_and_is_never_fetched() -> None:
 def test_a_long_value_is_shortened_in_the_sentence() -> None:
     [message] = misfits("x" * 5000, {"type": "integer"})
     assert len(message) < 200
+
+
+def test_a_schema_that_contains_itself_checks_a_deep_value_or_says_that_it_cannot() -> None:
+    schema = {"$defs": {"tree": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}, "$ref": "#/$defs/tree"}
+    assert list(schema_faults(schema)) == []
+    value: list[Any] = []
+    for _ in range(50):
+        value = [value]
+    assert list(misfits(value, schema)) == []
+    for _ in range(5000):
+        value = [value]
+    assert list(misfits(value, schema)) == ["It is nested deeper than 64 levels."]
