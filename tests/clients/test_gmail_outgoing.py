@@ -58,6 +58,12 @@ def test_the_message_id_is_always_well_formed(account: str, domain: str) -> None
     assert message_id("m1", account) == f"<orchestra.m1@{domain}>"
 
 
+def test_the_message_id_is_written_whole_however_long_the_domain() -> None:
+    account = f"me@{'long-' * 12}name.example"
+    written = build(Outgoing(["a@example.com"]), account, MARKER, None, WHEN).as_bytes()
+    assert b"Message-ID: " + message_id(MARKER, account).encode() + b"\r\n" in written
+
+
 def test_an_answer_stays_in_its_thread_and_says_that_a_program_wrote_it() -> None:
     long = f"<{'x' * 150}@example.com>"
     answered = original(Message_ID=long, References="<0@a> <1@a>", Subject="=?utf-8?q?Caf=C3=A9?=")
