@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demo import rich_text
@@ -41,6 +41,7 @@ def _children(each: Block) -> list[Block]:
     return children
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_any_text_is_read_and_what_is_written_reads_back_as_the_same_blocks(text: str) -> None:
     blocks = from_markdown(text)
@@ -64,6 +65,7 @@ def test_what_was_written_reads_back_letter_by_letter(text: str) -> None:
     assert to_markdown(from_markdown(text)) == text
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from([*"abß1 *_`~#->|.!\n"]), max_size=200))
 def test_no_letter_is_lost(text: str) -> None:
     said = re.sub(r"^\s*(\d+[.)](\s|$)|(`{3,}|~{3,}).*$)", "", text, flags=re.MULTILINE)
@@ -76,6 +78,7 @@ def _subsequence(part: str, whole: str) -> bool:
     return all(letter in letters for letter in part)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_html_holds_no_tag_that_the_text_brought(text: str) -> None:
     html = blocks_html(from_markdown(f"<script>{text}"))
