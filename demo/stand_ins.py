@@ -56,7 +56,7 @@ def line(store: Store, ports: Mapping[str, int]) -> str:
 def _extra(name: str, module: StandIn, origin: str, store: Store) -> dict[str, str]:
     """What one service adds to `base_url` and `token`."""
     if name == "gmail":
-        return {"account": f"demo-{store.generation}@example.com"}
+        return {"account": f"demo-{store.generation}@example.com", "web_url": f"{origin}/mail/"}
     if name == "github":
         return {"repository": "acme/app"}
     if name == "openai":

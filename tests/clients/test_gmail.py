@@ -47,7 +47,10 @@ def deliver(standins: StandIns) -> Callable[..., str]:
     def arrive(raw: str | bytes) -> str:
         content = raw.encode() if isinstance(raw, str) else raw
         answer = httpx.post(
-            f"{standins['gmail'].origin}/_demo/mail", content=content, headers={"content-type": "text/plain"}
+            f"{standins['gmail'].origin}/_demo/mail",
+            content=content,
+            headers={"content-type": "text/plain"},
+            trust_env=False,
         )
         answer.raise_for_status()
         return str(answer.json()["id"])
@@ -402,7 +405,7 @@ def test_a_label_made_anew_by_somebody_else_is_used(standins: StandIns, gmail: G
     gmail.add_labels(mail_id, ["triaged"])
     old = next(label for label in standins.show("gmail")["labels"] if label["name"] == "triaged")
     base, headers = standins["gmail"].origin, {"authorization": f"Bearer {standins['gmail'].token}"}
-    httpx.delete(f"{base}/gmail/v1/users/me/labels/{old['id']}", headers=headers).raise_for_status()
+    httpx.delete(f"{base}/gmail/v1/users/me/labels/{old['id']}", headers=headers, trust_env=False).raise_for_status()
     assert "triaged" in gmail.add_labels(mail_id, ["triaged"])["labels"]
 
 

@@ -59,6 +59,7 @@ def test_the_line_says_where_each_service_is(start: Start) -> None:
     assert set(line) == {"gmail", "notion", "github", "openai", "generation"}
     assert line["github"]["repository"] == "acme/app"
     assert line["gmail"]["account"] == f"demo-{line['generation']}@example.com"
+    assert line["gmail"]["web_url"] == f"{line['gmail']['base_url']}/mail/"
     assert line["openai"]["base_url"].endswith("/v1")
     assert line["openai"]["model"]
     for name in ("gmail", "notion", "github", "openai"):
