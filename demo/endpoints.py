@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -12,18 +13,21 @@ from typing import Any
 
 LOCK_NAME = "demo.lock"
 FILE_NAME = "endpoints.json"
+_TRIES = 3
+"""Whoever only asks whether the lock is held has it for a moment."""
 
 
 def lock(folder: Path) -> int | None:
     """Take the folder's lock until this process ends: its file descriptor, or None where another process has it."""
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+    for _ in range(_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        time.sleep(0.01)
+    os.close(descriptor)
+    return None
 
 
 def read(folder: Path) -> dict[str, Any]:
