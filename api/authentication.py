@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from api.documents import AccessToken, Credentials
+from api.documents import AccessToken, Credentials, Refusal
 from api.errors import Unauthorized
 from api.routing import Door, OpenRoute
 from engine.tokens import TOKEN_LASTS
@@ -12,7 +12,7 @@ from engine.tokens import TOKEN_LASTS
 router = APIRouter(tags=["Sign-in"], route_class=OpenRoute)
 
 
-@router.post("/auth/login", summary="Get an access token")
+@router.post("/auth/login", summary="Get an access token", responses={429: {"model": Refusal}})
 def get_access_token(credentials: Credentials, orchestra: Door, response: Response) -> AccessToken:
     """Give a token for one hour. It ends earlier when the password changes or the user is removed."""
     token = orchestra.users.token(credentials.user_id, credentials.password)

@@ -12,7 +12,7 @@ from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 
-from api.documents import Accepted, Execution
+from api.documents import Accepted, Execution, Refusal
 from api.routing import Acting, Door, SignedInRoute
 
 router = APIRouter(tags=["Runs"], route_class=SignedInRoute)
@@ -36,7 +36,13 @@ IdempotencyKey = Annotated[
     "/workflows/execute",
     summary="Run a workflow",
     response_model=None,
-    responses={200: {"description": "The run has ended: its document"}, 202: {"model": Accepted}},
+    responses={
+        200: {"description": "The run has ended: its document"},
+        202: {"model": Accepted, "description": "The run goes on"},
+        409: {"model": Refusal, "description": "The key came with another request before"},
+        501: {"model": Refusal, "description": "The workflow needs what this release does not do"},
+        507: {"model": Refusal, "description": "The disk refuses; nothing was started"},
+    },
 )
 async def execute_workflow(
     execution: Execution,

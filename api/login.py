@@ -20,9 +20,12 @@ from api.login_page import link_page, password_page
 from api.routing import BodyLimit
 from engine.errors import OrchestraError, TooManyTries
 from engine.orchestra import Orchestra
-from engine.sessions import SESSION_LASTS, Session, cookie_name
+from engine.sessions import Session, cookie_name
 
 _LARGEST_FORM_BYTES = 10_000
+# The session ends in the engine, 14 days after its last use. The cookie only has to outlast it: a tab that stays open
+# loads no page that could renew it. Browsers keep none longer than this (RFC 6265bis, 5.5).
+_COOKIE_LASTS_SECONDS = 400 * 24 * 3600
 _USED = "This link has been used, or is older than 15 minutes. `orchestra login-link` prints a new one."
 _WRONG = "User or password is wrong."
 
@@ -65,6 +68,7 @@ class Pages:
         if session is None:
             message = _USED if _text(form, "token") else _WRONG
             return password_page(wanted, message=message, user_id=_text(form, "user_id"), status=403)
+        await run_in_threadpool(self.orchestra().users.logout, session_cookie(request))  # who was signed in before
         return _with_cookie(RedirectResponse(wanted, 303), request, session)
 
     async def sign_out(self, request: Request) -> Response:
@@ -100,7 +104,7 @@ def _with_cookie(response: Response, request: Request, session: Session) -> Resp
     response.set_cookie(
         cookie_name(request.headers["host"]),
         session.id,
-        max_age=int(SESSION_LASTS.total_seconds()),
+        max_age=_COOKIE_LASTS_SECONDS,
         path="/",
         secure=request.url.scheme == "https",
         httponly=True,  # no script may read it

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
+from fastapi.telemetry import TelemetryConfig
 
 from api import authentication, catalog, errors, execution, reference, runs
 from api.documents import Refusal
@@ -27,6 +28,13 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     404: {"model": Refusal, "description": "There is no such thing"},
     422: {"model": Refusal, "description": "The request does not fit"},
 }
+_NO_TELEMETRY: TelemetryConfig = {  # also where the environment asks for some
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="What POST /auth/login gives.")
 
 
@@ -43,6 +51,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
         generate_unique_id_function=lambda route: route.name,
         responses=_REFUSALS,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,22 @@ LOCAL = Principal("local:grace", "owner")
 PASSWORD = "correct horse battery"
 
 
+@contextmanager
+def opened(root: Path) -> Iterator[Orchestra]:
+    """A workspace as `orchestra init` makes it, served."""
+    init(root)
+    orchestra = Orchestra.open(root, serve=True)
+    try:
+        yield orchestra
+    finally:
+        orchestra.close()
+
+
 @pytest.fixture
 def orchestra(tmp_path: Path) -> Iterator[Orchestra]:
-    """A workspace as `orchestra init` makes it, served."""
-    init(tmp_path / "workspace")
-    orchestra = Orchestra.open(tmp_path / "workspace", serve=True)
-    yield orchestra
-    orchestra.close()
+    """A workspace for one test; modules whose tests leave no trace have one for all of them."""
+    with opened(tmp_path / "workspace") as orchestra:
+        yield orchestra
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,19 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.orchestra import Orchestra
+from tests.api.conftest import LOCAL, PASSWORD, opened
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
+    with opened(tmp_path_factory.mktemp("api") / "workspace") as orchestra:
+        yield orchestra
+
+
+@pytest.fixture(scope="module")
+def token(orchestra: Orchestra) -> str:
+    orchestra.users.add(LOCAL, "ada", "Ada", "owner", PASSWORD)
+    return str(orchestra.users.token("ada", PASSWORD))
 
 
 @pytest.fixture

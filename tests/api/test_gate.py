@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from engine.orchestra import Orchestra
 from engine.sessions import Session
-from tests.api.conftest import LOCAL
+from tests.api.conftest import LOCAL, opened
 
 HERE = "http://127.0.0.1:8501"
 STREAM = "ws://127.0.0.1:8501/_stcore/stream"
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
+    with opened(tmp_path_factory.mktemp("api") / "workspace") as orchestra:
+        yield orchestra
 
 
 @pytest.mark.parametrize(

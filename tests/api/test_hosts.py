@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
 from api.hosts import host_name, is_same_origin, known_hosts
+from engine.orchestra import Orchestra
+from tests.api.conftest import opened
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
+    with opened(tmp_path_factory.mktemp("api") / "workspace") as orchestra:
+        yield orchestra
 
 
 @pytest.mark.parametrize(

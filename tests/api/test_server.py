@@ -14,6 +14,8 @@ from api.errors import status_of
 from api.server import PUBLIC_PATHS, create_api
 from engine import errors
 from engine.errors import OrchestraError
+from engine.orchestra import Orchestra
+from tests.api.conftest import LOCAL, PASSWORD, opened
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -33,6 +35,18 @@ GUARDED = [
     for path, method in every_route()
     if not is_public(path)
 ]
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
+    with opened(tmp_path_factory.mktemp("api") / "workspace") as orchestra:
+        yield orchestra
+
+
+@pytest.fixture(scope="module")
+def token(orchestra: Orchestra) -> str:
+    orchestra.users.add(LOCAL, "ada", "Ada", "owner", PASSWORD)
+    return str(orchestra.users.token("ada", PASSWORD))
 
 
 def test_the_routes_are_these() -> None:
