@@ -56,5 +56,6 @@ def _password_form(visit: Visit, place: str) -> None:
     action_button("Save password", f"password-save-{place}", change, _saved, scope=str(len(password)))
 
 
-def _saved(user_id: str) -> None:
-    st.toast(f"The password of {plain(user_id)} is saved.", icon=":material/check_circle:")
+def _saved(_user_id: str) -> None:
+    session.tell("The password is saved.")
+    st.rerun()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from dashboard import session, style
@@ -9,12 +11,17 @@ from dashboard.account import account_menu, signed_out
 from dashboard.page import Visit
 from dashboard.pages import View, streamlit_pages
 from dashboard.parts.errors import told
+from dashboard.parts.plain import plain
 from engine.access import Principal
+
+_ASSETS = Path(__file__).with_name("assets")
 
 
 def main() -> None:
     """Show one page to whoever is signed in."""
-    st.set_page_config(page_title="AI-Orchestra", page_icon=":material/graph_2:", layout="wide")
+    # A file of ours: for an icon by name the browser would ask Google.
+    st.set_page_config(page_title="AI-Orchestra", page_icon=str(_ASSETS / "icon.svg"), layout="wide")
+    st.logo(str(_ASSETS / "logo.svg"), size="medium")
     style.apply()
     who = session.principal()
     if who is None:
@@ -38,4 +45,6 @@ def _welcome(who: Principal) -> None:
     visit = Visit(session.orchestra(), who, pages := streamlit_pages(run))
     current = st.navigation(list(pages.values()), expanded=True)
     account_menu(visit)
+    for text in session.told():
+        st.toast(plain(text), icon=":material/check_circle:")
     current.run()

@@ -94,3 +94,13 @@ def set_widget(key: str, value: Any) -> None:
 def forget_widget(key: str) -> None:
     """Let a widget start from its own default again."""
     st.session_state.pop(key, None)
+
+
+def tell(text: str) -> None:
+    """Say a short sentence when the page is next drawn, e.g. what a button did before it led elsewhere."""
+    st.session_state.setdefault("told", []).append(text)
+
+
+def told() -> list[str]:
+    """Return what is to be said, once."""
+    return cast("list[str]", st.session_state.pop("told", []))

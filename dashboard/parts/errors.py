@@ -25,12 +25,20 @@ def message_markdown(message: str, remedy: str = "") -> str:
     return f"{plain(message)}  \n{plain(remedy)}" if remedy else plain(message)
 
 
-def problem_list(problems: Sequence[Problem]) -> None:
-    """Show the problems of a file, each with its line, step and field."""
+def problem_list(problems: Sequence[Problem], text: str = "") -> None:
+    """Show the problems of a file, each with its line, step and field; `text` is the file, to quote the line."""
+    lines = text.splitlines()
     for problem in sorted(problems, key=lambda one: (one.severity != "error", one.line, one.column)):
-        show = st.error if problem.severity == "error" else st.warning
-        icon = ":material/error:" if problem.severity == "error" else ":material/warning:"
-        show(f"**{plain(place_of(problem))}** · {message_markdown(problem.message, problem.remedy)}", icon=icon)
+        is_error = problem.severity == "error"
+        show, icon = (st.error, ":material/error:") if is_error else (st.warning, ":material/warning:")
+        message = message_markdown(problem.message, problem.remedy)
+        show(f"**{plain(place_of(problem))}** · {message}{_quoted(lines, problem.line)}", icon=icon)
+
+
+def _quoted(lines: Sequence[str], number: int) -> str:
+    if not 0 < number <= len(lines) or not lines[number - 1].strip():
+        return ""
+    return f"  \n:gray[{number} │ {plain(lines[number - 1].strip()[:160])}]"
 
 
 def place_of(problem: Problem) -> str:

@@ -22,14 +22,14 @@ def ago(moment: str | datetime | None, now: datetime | None = None) -> str:
         if seconds < limit:
             count = int(seconds // size)
             return f"{count} {word}{'s' * (count != 1)} ago"
-    return at.astimezone(_zone()).strftime("%d %b %Y")
+    return at.astimezone(viewer_zone()).strftime("%d %b %Y")
 
 
 def full_time(moment: str | datetime | None) -> str:
     """Return the exact time in the viewer's own time zone, e.g. "Fri 20 Nov 2026, 08:03:12 CET"."""
     if moment is None:
         return ""
-    return _aware(moment).astimezone(_zone()).strftime("%a %d %b %Y, %H:%M:%S %Z")
+    return _aware(moment).astimezone(viewer_zone()).strftime("%a %d %b %Y, %H:%M:%S %Z")
 
 
 def duration(seconds: float | None) -> str:
@@ -56,7 +56,8 @@ def _aware(moment: str | datetime) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _zone() -> ZoneInfo:
+def viewer_zone() -> ZoneInfo:
+    """Return the time zone of the browser, UTC where it does not tell."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):

@@ -1,13 +1,134 @@
-"""The first page: what ran, what failed, what waits."""
+"""The first page: what needs a look, what ran, and whose accounts are connected."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.account import password_offer
 from dashboard.page import Page, Visit
-from dashboard.parts.header import page_header
+from dashboard.parts.accounts import account_badges
+from dashboard.parts.buttons import action_button
+from dashboard.parts.header import page_header, section
+from dashboard.parts.plain import plain
+from dashboard.parts.run_rows import run_row, run_rows
+from dashboard.parts.status import OPEN
+from engine.errors import OrchestraError
+from engine.runs import RunRow
 
 PAGE = Page(title="Home", icon=":material/home:", path="", order=10)
+
+_FIRST = "inbox-triage"
+_LOOKED_AT = 100
+_SHOWN = 6
 
 
 def show(visit: Visit) -> None:
     """Show the state of the workspace at a glance."""
-    page_header(visit, "Home")
+    rows = visit.orchestra.runs.list(visit.who, limit=_LOOKED_AT).rows
+    page_header(visit, "Home", _state_of_things(rows))
+    password_offer(visit)
+    if rows:
+        _needs_a_look(visit, rows)
+        _last_runs(visit, rows)
+    else:
+        _first_time(visit)
+    _connections(visit)
+
+
+def _state_of_things(rows: Sequence[RunRow]) -> str:
+    running = sum(row.status in OPEN for row in rows)
+    waiting = sum(row.status in ("waiting", "interrupted") for row in rows)
+    failed = len(failing(rows))
+    if not rows:
+        return "Nothing has run here yet."
+    parts = [f"{running} running", f"{waiting} waiting", f"{failed} failed"]
+    told = [part for part in parts if not part.startswith("0 ")]
+    return ", ".join(told) + "." if told else "All is done, nothing failed."
+
+
+def failing(rows: Sequence[RunRow]) -> list[RunRow]:
+    """Return the failed runs that nobody has made good: those that are the latest of their workflow."""
+    latest: dict[str, RunRow] = {}
+    for row in rows:  # newest first
+        latest.setdefault(row.workflow, row)
+    return [row for row in latest.values() if row.status == "failed"]
+
+
+def _needs_a_look(visit: Visit, rows: Sequence[RunRow]) -> None:
+    found = [*failing(rows), *(row for row in rows if row.status in ("waiting", "interrupted"))]
+    if not found:
+        return
+    section("Needs a look")
+    for row in found:
+        with st.container(border=True):
+            run_row(visit, row, "look")
+            if st.button("Open", key=f"look-open-{row.run_id}", icon=":material/arrow_forward:"):
+                visit.go("run", id=row.run_id)
+
+
+def _last_runs(visit: Visit, rows: Sequence[RunRow]) -> None:
+    section("Last runs")
+    run_rows(visit, rows[:_SHOWN], "last")
+    visit.link("All runs", "runs", icon=":material/history:")
+
+
+def _first_time(visit: Visit) -> None:
+    try:
+        workflow = visit.orchestra.workflows.get(visit.who, _FIRST)
+        visit.orchestra.workflows.plan(visit.who, _FIRST)
+    except OrchestraError:  # taken away, renamed or damaged: nothing to begin with
+        visit.link("Choose or make a workflow", "workflows", icon=":material/account_tree:")
+        return
+    title = str((workflow.document or {}).get("title") or _FIRST)
+    with st.container(border=True, key="first-run"):
+        st.subheader(plain(f"Begin with {title}"), anchor=False)
+        st.markdown(_what_happens(visit))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _first_button(visit, title)
+            visit.link("Look at it first", "workflow", name=_FIRST)
+
+
+def _what_happens(visit: Visit) -> str:
+    if _is_all_demo(visit):
+        return (
+            "25 sample mails become tasks in Notion and issues in GitHub.  \n"
+            "All of it is a demo on this machine: no account is needed, and nothing goes out."
+        )
+    return "Your mails become tasks in Notion and issues in GitHub. You see which ones before anything is done."
+
+
+def _is_all_demo(visit: Visit) -> bool:
+    return visit.may("run") and visit.orchestra.is_confirmed(visit.who, _FIRST)
+
+
+def _first_button(visit: Visit, title: str) -> None:
+    if not visit.may("run"):
+        return
+    if _is_all_demo(visit):
+
+        def start(request_key: str) -> str:
+            return visit.orchestra.runs.start(visit.who, _FIRST, {}, request_key=request_key)
+
+        label = plain(f"Run {title}")
+        action_button(
+            label,
+            "first-run-button",
+            start,
+            lambda run: visit.go("run", id=run),
+            type="primary",
+            icon=":material/play_arrow:",
+        )
+    elif st.button("Choose the mails", type="primary", key="first-run-choose"):
+        visit.go("workflow", name=_FIRST)
+
+
+def _connections(visit: Visit) -> None:
+    section("Connections")
+    found = visit.orchestra.connections.list(visit.who)
+    account_badges(found)
+    for one in found:
+        if not one.ready:
+            st.warning(plain(f"{one.name}: {one.note}"), icon=":material/key_off:")
+    visit.link("Whose accounts, and whether they work", "connections", icon=":material/cable:")

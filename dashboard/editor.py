@@ -1,0 +1,122 @@
+"""The Edit tab: a workflow's JSON, what is wrong with it line by line, and a Save that overwrites nobody."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.page import Visit
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import problem_list
+from dashboard.parts.plain import outside_code
+from engine.errors import InvalidFile, OrchestraError, StaleEdit
+from engine.workflow_files import WorkflowFile
+
+_HEIGHT = 560
+
+
+@dataclass(frozen=True)
+class _Base:
+    """The file as it was when editing began."""
+
+    text: str
+    etag: str
+
+
+def edit_tab(visit: Visit, file: WorkflowFile) -> None:
+    """Show the text of a workflow, to be changed by those who may."""
+    if not visit.may("edit"):
+        outside_code(file.text, "json")
+        return
+    base = _opened(file)
+    text = str(st.text_area("Workflow (JSON)", height=_HEIGHT, key=_key(file.name), persist_state="session"))
+    if base.etag != file.etag:
+        _conflict(visit, file, text)
+    else:
+        _save_bar(visit, file, base, text)
+    _problems(visit, file, text)
+
+
+def _key(name: str) -> str:
+    return f"editor-{name}"
+
+
+def _opened(file: WorkflowFile) -> _Base:
+    """Return what is being edited; a file changed elsewhere replaces a text that nobody has touched."""
+    base: _Base | None = session.draft(f"base.{file.name}", None)
+    shown = session.widget_value(_key(file.name), None)
+    if base is not None and shown is not None and (base.etag == file.etag or shown != base.text):
+        return base
+    return _begin(file)
+
+
+def _begin(file: WorkflowFile) -> _Base:
+    base = _Base(file.text, file.etag)
+    session.keep_draft(f"base.{file.name}", base)
+    session.set_widget(_key(file.name), file.text)
+    return base
+
+
+def _save_bar(visit: Visit, file: WorkflowFile, base: _Base, text: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _save_button(visit, file.name, text, base.etag, "Save")
+        if text != base.text:
+            if st.button("Undo all", key=f"undo-{file.name}", type="tertiary"):
+                forget(file.name)
+                st.rerun()
+            st.caption("Not saved yet.")
+
+
+def _save_button(visit: Visit, name: str, text: str, etag: str, label: str) -> None:
+    def save(_request_key: str) -> WorkflowFile | OrchestraError:
+        try:
+            return visit.orchestra.workflows.save(visit.who, name, text, etag)
+        except (StaleEdit, InvalidFile) as error:  # told below the text, which stays as it is
+            return error
+
+    action_button(label, f"save-{name}", save, _after_save, scope=f"{etag} {hash(text)}", type="primary")
+
+
+def _after_save(saved: WorkflowFile | OrchestraError) -> None:
+    if isinstance(saved, InvalidFile):
+        st.error("Not saved: this is not JSON yet. Correct the places below first.", icon=":material/error:")
+        return
+    if isinstance(saved, WorkflowFile):
+        forget(saved.name)
+        session.tell(f"{saved.name} is saved.")
+    st.rerun()  # after a conflict, too: the next run finds the other version
+
+
+def forget(name: str) -> None:
+    """Let the editor begin again from the file."""
+    session.drop_draft(f"base.{name}")
+
+
+def _conflict(visit: Visit, file: WorkflowFile, text: str) -> None:
+    """Say that somebody saved meanwhile, show both versions as a difference, and let the person choose."""
+    st.error(
+        "Somebody has saved this workflow since you opened it. Your text is still above; nothing was overwritten.",
+        icon=":material/sync_problem:",
+    )
+    lines = difflib.unified_diff(
+        file.text.splitlines(), text.splitlines(), "saved meanwhile", "yours", lineterm="", n=2
+    )
+    outside_code("\n".join(lines) or "Both say the same.", "diff")
+    with st.expander("The version saved meanwhile"):
+        outside_code(file.text, "json")
+    with st.container(horizontal=True):
+        _save_button(visit, file.name, text, file.etag, "Save mine over it")
+        if st.button("Take theirs", key=f"theirs-{file.name}"):
+            forget(file.name)
+            st.rerun()
+
+
+def _problems(visit: Visit, file: WorkflowFile, text: str) -> None:
+    problems = file.problems if text == file.text else visit.orchestra.workflows.check(visit.who, file.name, text)
+    if problems:
+        problem_list(problems, text)
+    else:
+        st.success("No problems.", icon=":material/check_circle:")

@@ -1,0 +1,40 @@
+"""Runs as rows: what, how it ended in a sentence, when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.page import Visit
+from dashboard.parts.plain import plain
+from dashboard.parts.status import OPEN, status_badge
+from dashboard.parts.times import ago, duration, full_time
+from engine.runs import RunRow
+
+
+def run_rows(visit: Visit, rows: Sequence[RunRow], place: str) -> None:
+    """Show runs below each other; `place` tells two lists on one page apart."""
+    for row in rows:
+        run_row(visit, row, place)
+
+
+def run_row(visit: Visit, row: RunRow, place: str) -> None:
+    """Show one run: a link to its page, its status, the sentence about it, and when it was."""
+    with st.container(key=f"row-{place}-{row.run_id}", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            visit.link(row.title, "run", id=row.run_id)
+            status_badge(row.status, row.counts)
+            if row.demo:
+                st.badge("Demo", color="gray")
+        st.markdown(plain(row.sentence or _no_sentence(row)))
+        st.caption(_when(row), help=full_time(row.started_at or row.queued_at))
+
+
+def _no_sentence(row: RunRow) -> str:
+    return "Still at work." if row.status in OPEN else ""
+
+
+def _when(row: RunRow) -> str:
+    parts = [ago(row.started_at or row.queued_at), duration(row.duration_seconds), f"by {row.started_by}"]
+    return plain(" · ".join(part for part in parts if part))

@@ -1,0 +1,159 @@
+"""The form that starts a run: inputs, whose accounts it touches, what must be agreed to, and one button."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from clients.errors import ServiceError
+from dashboard import session
+from dashboard.page import Visit
+from dashboard.parts.accounts import account_badges
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import error_box, told
+from dashboard.parts.inputs import inputs_form
+from dashboard.parts.plain import outside_text, plain
+from engine.errors import OrchestraError
+from engine.plan import Plan
+from engine.preview import PreviewWarning, RunPreview
+
+_FRESH_SECONDS = 20
+_OFFERED_BY = {"github-repository": ("github", "repositories"), "notion-database": ("notion", "databases")}
+
+
+def run_form(visit: Visit, plan: Plan) -> None:
+    """Show the form of a workflow that compiles."""
+    values, unreadable = inputs_form(plan.inputs_schema, f"input-{plan.name}", lambda form: _choices(visit, form))
+    for error in unreadable:
+        error_box(error)
+    preview = None if unreadable else _preview_or_error(visit, plan.name, values)
+    is_agreed = preview is not None and _agreed(plan.name, preview.warnings)
+    is_known = visit.orchestra.is_confirmed(visit.who, plan.name)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=f"run-bar-{plan.name}"):
+        if is_known:
+            _run_button(visit, plan.name, values, is_ready=is_agreed)
+        else:
+            _look_button(plan.name, values, is_ready=is_agreed)
+        account_badges(preview.connections if preview else [])
+    if not is_known and session.draft(_looking(plan.name), "") == _digest(values):
+        _first_run(visit, plan.name, values, is_ready=is_agreed)
+
+
+def _run_button(visit: Visit, name: str, values: Mapping[str, Any], *, is_ready: bool) -> None:
+    def start(request_key: str) -> str:
+        return visit.orchestra.runs.start(visit.who, name, values, request_key=request_key)
+
+    _start_button(visit, "Run", f"run-{name}", start, _digest(values), is_ready=is_ready)
+
+
+def _start_button(
+    visit: Visit, label: str, key: str, start: Callable[[str], str], scope: str, *, is_ready: bool
+) -> None:
+    action_button(
+        label,
+        key,
+        start,
+        lambda run_id: visit.go("run", id=run_id),
+        scope=scope,
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=not is_ready,
+    )
+
+
+def _agreed(name: str, warnings: Sequence[PreviewWarning]) -> bool:
+    """Show what a person must know; return whether all that needs a tick has one."""
+    ticks = []
+    for warning in warnings:
+        show = st.error if warning.must_tick else st.warning
+        show(plain(warning.text), icon=":material/public:" if warning.must_tick else ":material/warning:")
+        if warning.must_tick:  # a tick is for this very text: another repository needs another
+            key = f"tick-{name}-{hashlib.sha256(warning.text.encode()).hexdigest()[:8]}"
+            ticks.append(st.checkbox("I know, and it may be written there", key=key))
+    return all(ticks)
+
+
+# The first run on real accounts: look, then agree
+
+
+def _looking(name: str) -> str:
+    return f"look.{name}"
+
+
+def _look_button(name: str, values: Mapping[str, Any], *, is_ready: bool) -> None:
+    if st.button("Run …", key=f"look-{name}", type="primary", icon=":material/visibility:", disabled=not is_ready):
+        session.keep_draft(_looking(name), _digest(values))
+
+
+def _first_run(visit: Visit, name: str, values: Mapping[str, Any], *, is_ready: bool) -> None:
+    """Show what the first run on one's own accounts would go through, and ask."""
+    with st.container(border=True, key=f"first-{name}"), told():
+        st.subheader("The first run on your own accounts", anchor=False)
+        with st.spinner("Looking; nothing is changed …"):
+            found = visit.orchestra.preview(visit.who, name, values, look=True)
+        _what_it_goes_through(found)
+
+        def confirm_and_start(request_key: str) -> str:
+            visit.orchestra.confirm(visit.who, name)
+            return visit.orchestra.runs.start(visit.who, name, values, request_key=request_key)
+
+        label = "Run" if found.count is None else f"Run on these {found.count}"
+        with st.container(horizontal=True):
+            _start_button(visit, label, f"confirm-{name}", confirm_and_start, _digest(values), is_ready=is_ready)
+            if st.button("Not now", key=f"not-now-{name}", type="tertiary"):
+                session.drop_draft(_looking(name))
+                st.rerun()
+
+
+def _what_it_goes_through(found: RunPreview) -> None:
+    if found.items is None or found.count is None:
+        st.write("What it will go through is known only once it runs.")
+        return
+    st.write(f"It would go through {found.count}:")
+    more = found.count - len(found.items)
+    lines = [*found.items, *([f"… and {more} more"] if more > 0 else [])]
+    with st.container(height=min(60 + 26 * len(lines), 320), border=True):
+        outside_text("\n".join(lines), empty="Nothing: there is nothing to do.")
+
+
+# What is asked of services; not at every click
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _preview_or_error(visit: Visit, name: str, values: Mapping[str, Any]) -> RunPreview | None:
+    try:
+        return _preview(visit, _accounts_of(visit), visit.orchestra.workflows.get(visit.who, name).etag, name, values)
+    except (OrchestraError, ServiceError) as error:
+        error_box(error)
+        return None
+
+
+def _accounts_of(visit: Visit) -> str:
+    """Return a text that changes with the workspace or any account."""
+    modes = [(one.name, one.mode, one.account) for one in visit.orchestra.connections.list(visit.who)]
+    return f"{visit.orchestra.workspace.root} {visit.orchestra.workspace.state_dir} {modes}"
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=100, show_spinner=False)
+def _preview(_visit: Visit, accounts: str, etag: str, name: str, values: Mapping[str, Any]) -> RunPreview:
+    return _visit.orchestra.preview(_visit.who, name, values, look=False)
+
+
+def _choices(visit: Visit, form: str) -> Sequence[str]:
+    service, what = _OFFERED_BY[form]
+    for one in visit.orchestra.connections.list(visit.who):
+        if one.service == service:
+            return _offered(visit, _accounts_of(visit), one.name, what)
+    return []
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=100, show_spinner=False)
+def _offered(_visit: Visit, accounts: str, connection: str, what: str) -> list[str]:
+    return _visit.orchestra.connections.choices(_visit.who, connection, what)

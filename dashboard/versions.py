@@ -1,0 +1,61 @@
+"""The History tab: the last saved texts of a workflow, to look at and to bring back."""
+
+from __future__ import annotations
+
+import difflib
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.editor import forget
+from dashboard.page import Visit
+from dashboard.parts.buttons import action_button
+from dashboard.parts.plain import outside_code, plain
+from dashboard.parts.times import ago, full_time
+from engine.history import Version
+from engine.workflow_files import WorkflowFile
+
+
+def history_tab(visit: Visit, file: WorkflowFile) -> None:
+    """Show the last 20 saved texts, newest first."""
+    versions = visit.orchestra.workflows.versions(visit.who, file.name)
+    if not versions:
+        st.info("Nothing was saved here yet. Every save keeps what stood there before.", icon=":material/history:")
+        return
+    choosing, showing = st.columns([2, 5], gap="large")
+    with choosing:
+        chosen = st.radio(
+            "Saved versions",
+            versions,
+            format_func=lambda one: ago(one.saved_at),
+            captions=[plain(f"{full_time(one.saved_at)}, {one.saved_by}") for one in versions],
+            key=f"versions-{file.name}",
+        )
+    with showing:
+        _version(visit, file, chosen)
+
+
+def _version(visit: Visit, file: WorkflowFile, version: Version) -> None:
+    text = visit.orchestra.workflows.version_text(visit.who, file.name, version.id)
+    if text == file.text:
+        st.badge("This is the text now", icon=":material/check:", color="green")
+    elif visit.may("edit"):
+        _restore_button(visit, file, version)
+    changes, whole = st.tabs(["What a restore would change", "Whole text"])
+    with changes:
+        lines = difflib.unified_diff(file.text.splitlines(), text.splitlines(), "now", "this version", lineterm="", n=2)
+        outside_code("\n".join(lines) or "Nothing.", "diff")
+    with whole:
+        outside_code(text, "json")
+
+
+def _restore_button(visit: Visit, file: WorkflowFile, version: Version) -> None:
+    def restore(_request_key: str) -> WorkflowFile:
+        return visit.orchestra.workflows.restore(visit.who, file.name, version.id, file.etag)
+
+    def restored(saved: WorkflowFile) -> None:
+        forget(saved.name)
+        session.tell("The earlier version is back; what stood there is kept, too.")
+        st.rerun()
+
+    action_button("Restore this version", f"restore-{file.name}", restore, restored, scope=version.id, type="primary")

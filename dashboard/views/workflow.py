@@ -1,0 +1,67 @@
+"""One workflow: run it, see its map, change it, bring back what it was."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.editor import edit_tab
+from dashboard.page import Page, Visit
+from dashboard.parts.accounts import service_badges
+from dashboard.parts.errors import problem_list
+from dashboard.parts.header import page_header, section
+from dashboard.parts.run_rows import run_rows
+from dashboard.run_form import run_form
+from dashboard.versions import history_tab
+from dashboard.workflow_dialogs import workflow_menu
+from dashboard.workflow_map import map_tab
+from engine.errors import InvalidFile
+from engine.workflow_files import WorkflowFile
+
+PAGE = Page(title="Workflow", icon=":material/account_tree:", path="workflow", order=21, in_menu=False)
+
+_TABS = (":material/play_arrow: Run", ":material/map: Map", ":material/edit: Edit", ":material/history: History")
+_SHOWN_RUNS = 10
+
+
+def show(visit: Visit) -> None:
+    """Show the workflow that `?name=` names."""
+    name = st.query_params.get("name", "")
+    file = visit.orchestra.workflows.get(visit.who, name)
+    document = file.document or {}
+    title, description = (str(document.get(key) or "") for key in ("title", "description"))
+    page_header(visit, title or name, description, trail=[("Workflows", "workflows")])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        service_badges(_services(visit, name))
+        workflow_menu(visit, name)
+    run, drawn, edit, history = st.tabs(list(_TABS), key=f"tabs-{name}", on_change="rerun")
+    for tab, content in ((run, _run_tab), (drawn, map_tab), (edit, edit_tab), (history, history_tab)):
+        if tab.open:  # only what is looked at is drawn and sent
+            with tab:
+                content(visit, file)
+
+
+def _services(visit: Visit, name: str) -> list[str]:
+    return next((one.services for one in visit.orchestra.workflows.list(visit.who) if one.name == name), [])
+
+
+def _run_tab(visit: Visit, file: WorkflowFile) -> None:
+    if visit.may("run"):
+        _form(visit, file)
+    else:
+        st.info(f"With the role {visit.who.role} you can look, not run.", icon=":material/visibility:")
+    section("Last runs")
+    rows = visit.orchestra.runs.list(visit.who, workflow=file.name, limit=_SHOWN_RUNS).rows
+    if rows:
+        run_rows(visit, rows, "workflow")
+    else:
+        st.caption("Never run so far.")
+
+
+def _form(visit: Visit, file: WorkflowFile) -> None:
+    try:
+        plan = visit.orchestra.workflows.plan(visit.who, file.name)
+    except InvalidFile as error:
+        st.error("It cannot run before these places are corrected, on the tab Edit.", icon=":material/error:")
+        problem_list(error.problems, file.text)
+        return
+    run_form(visit, plan)

@@ -1,0 +1,58 @@
+"""All workflows: what each does, whether it is sound, how it last went."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.page import Page, Visit
+from dashboard.parts.accounts import service_badges
+from dashboard.parts.header import page_header
+from dashboard.parts.plain import plain
+from dashboard.parts.status import status_markdown
+from dashboard.parts.times import ago, full_time
+from dashboard.workflow_dialogs import new_workflow, workflow_menu
+from engine.workflow_files import WorkflowSummary
+
+PAGE = Page(title="Workflows", icon=":material/account_tree:", path="workflows", order=20)
+
+
+def show(visit: Visit) -> None:
+    """Show the list, and the way to a new one."""
+    page_header(visit, "Workflows", "What runs here. Each is a plain JSON file in the folder workflows.")
+    if visit.may("edit") and st.button("New from sample", key="new", type="primary", icon=":material/add:"):
+        new_workflow(visit)
+    found = visit.orchestra.workflows.list(visit.who)
+    if not found:
+        st.info("There is no workflow yet.", icon=":material/account_tree:")
+    for summary in found:
+        _card(visit, summary)
+
+
+def _card(visit: Visit, summary: WorkflowSummary) -> None:
+    with st.container(border=True, key=f"workflow-{summary.name}", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            visit.link(summary.title, "workflow", name=summary.name)
+            workflow_menu(visit, summary.name)
+        if summary.description:
+            st.markdown(plain(summary.description))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            _soundness(summary)
+            service_badges(summary.services)
+        _last_run(visit, summary)
+
+
+def _soundness(summary: WorkflowSummary) -> None:
+    if summary.problems:
+        words = f"{summary.problems} problem{'s' * (summary.problems != 1)}"
+        st.badge(words, icon=":material/error:", color="red")
+
+
+def _last_run(visit: Visit, summary: WorkflowSummary) -> None:
+    steps = f"{summary.steps} step{'s' * (summary.steps != 1)}"
+    rows = visit.orchestra.runs.list(visit.who, workflow=summary.name, limit=1).rows
+    if not rows:
+        st.caption(f"{steps} · never run")
+        return
+    row = rows[0]
+    at = row.started_at or row.queued_at
+    st.caption(f"{steps} · {status_markdown(row.status, row.counts)} · {ago(at)}", help=full_time(at))
