@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import pkgutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Literal, Protocol
 
-import clients
 from engine.config import LoadedConfig
 from engine.errors import InvalidInput, UnknownName
+from engine.services import client_class
 from engine.threads import Workers
 
 Mode = Literal["demo", "mine"]
@@ -26,26 +22,6 @@ class StandIns(Protocol):
         """Return {service: {base_url, token, …}, "generation": n}, starting them if none run."""
 
 
-@cache
-def client_classes() -> Mapping[str, Any]:
-    """Return the client class of every service: a file of `clients/` named after it, with a class that says so."""
-    found: dict[str, Any] = {}
-    for module in pkgutil.iter_modules(clients.__path__):
-        imported = importlib.import_module(f"clients.{module.name}")
-        for _, kind in inspect.getmembers(imported, inspect.isclass):
-            if getattr(kind, "service", None) == module.name and kind.__module__ == imported.__name__:
-                found[module.name] = kind
-    return found
-
-
-def client_class(service: str) -> Any:
-    """Return the client class of a service; raises UnknownName."""
-    found = client_classes()
-    if service not in found:
-        raise UnknownName("service", service, list(found))
-    return found[service]
-
-
 @dataclass
 class Account:
     """An opened connection."""
@@ -55,6 +31,7 @@ class Account:
     mode: Mode
     client: Any = field(repr=False)
     workers: Workers = field(repr=False)
+    http: Any = field(repr=False)
     _identity: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -128,8 +105,21 @@ class Accounts:
                 f"The connection {name!r} has a wrong setting {place!r}: {first['msg']}.",
                 remedy="Correct it in config.yaml.",
             ) from error
-        client = found(checked, _http(kind, mode, settings))
-        return Account(name, kind, mode, client, Workers(name, self._size), identity)
+        http = _http(kind, mode, settings)
+        return Account(name, kind, mode, found(checked, http), Workers(name, self._size), http, identity)
+
+    def forget(self, connection: str) -> None:
+        """Open a connection anew next time: there may be another account behind it now."""
+        with self._lock:
+            for key in [key for key in self._opened if key[0] == connection]:
+                del self._opened[key]
+
+    def close(self) -> None:
+        """Close the connections that are open to the services."""
+        with self._lock:
+            for _, account in self._opened.values():
+                account.http.close()
+            self._opened.clear()
 
 
 def _client_settings(kind: str, endpoint: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from engine.prompt import messages as render_prompt
 from engine.recording import Recording
 from engine.runner import is_handled
 from engine.step import Effect, Usage, WaitUntil
+from engine.store.journal import JournalBroken
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ class Actions:
             result = await self._calls.make(job)
         except (ServiceError, OrchestraError, ValidationError) as error:
             raise await self._failed(node, path, error, trace) from error
+        except JournalBroken:
+            raise
         except Exception as error:
             _log.exception("step %s of run %s broke down", path, self._facts.run_id)
             raise await self._failed(node, path, error, trace) from error

@@ -14,6 +14,9 @@ _ANY = "google.protobuf.Value"
 _STRUCT = "google.protobuf.Struct"
 _LIST = "google.protobuf.ListValue"
 _PACKAGE = "wf"
+_MOST_TYPES = 2_000
+_DEEPEST = 12
+"""Levels of a schema that are checked; what lies deeper may be anything."""
 
 Schema = Mapping[str, Any]
 
@@ -21,9 +24,11 @@ Schema = Mapping[str, Any]
 def plain(schema: Schema, root: Schema) -> tuple[Schema, bool]:
     """Follow `$ref` and unwrap `X or null`; return (schema, whether null is allowed)."""
     seen = 0
-    while "$ref" in schema and seen < 20:
+    while isinstance(schema, Mapping) and "$ref" in schema and seen < 20:
         schema = root.get("$defs", {}).get(str(schema["$ref"]).rsplit("/", 1)[-1], {})
         seen += 1
+    if not isinstance(schema, Mapping):  # `true` is a schema, too: anything
+        return {}, False
     kind = schema.get("type")
     if isinstance(kind, list):
         rest = [one for one in kind if one != "null"]
@@ -31,7 +36,7 @@ def plain(schema: Schema, root: Schema) -> tuple[Schema, bool]:
     options = schema.get("anyOf") or schema.get("oneOf")
     if not options:
         return schema, False
-    rest = [option for option in options if option.get("type") != "null"]
+    rest = [option for option in options if not isinstance(option, Mapping) or option.get("type") != "null"]
     if len(rest) == 1:
         inner, _ = plain(rest[0], root)
         return inner, len(rest) < len(options)
@@ -72,24 +77,26 @@ class Types:
         """Add a message with these fields (all names must be identifiers); return its full name."""
         return self._message({"properties": fields}, {})
 
-    def _cel(self, schema: Schema, root: Schema) -> Any:
+    def _cel(self, schema: Schema, root: Schema, depth: int = 0) -> Any:
         from cel_expr_python import cel
 
+        if depth > _DEEPEST:  # a list of lists of itself
+            return cel.Type.DYN
         schema, nullable = plain(schema, root)
         kind = _kind(schema)
         if kind in _SCALARS:
             return cel.Type(f"google.protobuf.{_WRAPPERS[kind]}") if nullable else cel.Type(_SCALARS[kind])
         if kind == "array":
-            return cel.Type.List(self._cel(schema.get("items", {}), root))
+            return cel.Type.List(self._cel(schema.get("items", {}), root, depth + 1))
         if kind == "object":
-            return cel.Type(self._message(schema, root)) if _is_closed(schema) else self._map(schema, root)
+            return cel.Type(self._message(schema, root)) if _is_closed(schema) else self._map(schema, root, depth)
         return cel.Type.DYN
 
-    def _map(self, schema: Schema, root: Schema) -> Any:
+    def _map(self, schema: Schema, root: Schema, depth: int) -> Any:
         from cel_expr_python import cel
 
         values = schema.get("additionalProperties")
-        inner = self._cel(values, root) if isinstance(values, Mapping) and values else cel.Type.DYN
+        inner = self._cel(values, root, depth + 1) if isinstance(values, Mapping) and values else cel.Type.DYN
         return cel.Type.Map(cel.Type.STRING, inner)
 
     def _message(self, schema: Schema, root: Schema, depth: int = 0) -> str:
@@ -128,10 +135,14 @@ class Types:
                 "number": self._kinds.TYPE_DOUBLE,
                 "boolean": self._kinds.TYPE_BOOL,
             }[kind]
-        elif kind == "object" and _is_closed(schema) and depth < 12:
+        elif kind == "object" and _is_closed(schema) and depth < _DEEPEST and self._has_room():
             self._put_message(field, self._message(schema, root, depth + 1))
         else:
             self._put_message(field, _STRUCT if kind == "object" else _ANY)
+
+    def _has_room(self) -> bool:
+        """Tell whether more types may be made: a schema with several circles would make millions."""
+        return len(self._file.message_type) < _MOST_TYPES
 
     def _put_message(self, field: Any, name: str) -> None:
         field.type = self._kinds.TYPE_MESSAGE

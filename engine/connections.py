@@ -10,11 +10,12 @@ from typing import Any
 
 from clients.errors import ServiceError
 from engine.access import Principal, require
-from engine.accounts import Accounts, Mode, client_class, client_classes
+from engine.accounts import Accounts, Mode
 from engine.audit import Audit
 from engine.config import LoadedConfig
 from engine.connection_file import write_connection
 from engine.errors import InvalidInput, NotAvailableYet, OrchestraError, UnknownName
+from engine.services import client_class, client_classes
 from engine.settings import Settings
 from engine.workspace import Workspace
 
@@ -135,6 +136,7 @@ class Connections:
         sign_in(client_secret_file, token_file, open_browser)
         kept = self._kept_settings(name)
         write_connection(self._workspace.root, name, {**kept, "service": "gmail", "token_file": str(token_file)})
+        self._accounts.forget(name)
         self._audit.record(p, "connections.connect_gmail", name)
         return self._status(self._config(), name)
 

@@ -17,8 +17,8 @@ from engine.run_log import RunLogs
 from engine.stand_ins import StandInProcess
 from engine.store.database import Database
 from engine.store.demo_rows import demo_run_ids, forget_demo
+from engine.store.owners import PARENT_VARIABLE
 
-PARENT_VARIABLE = "ORCHESTRA_PARENT_PID"
 _CANCEL_SECONDS = 20.0
 
 

@@ -15,7 +15,7 @@ from engine.actions import Actions, RunFacts
 from engine.calls import Calls
 from engine.compiler import Surroundings, compile_workflow
 from engine.document import document
-from engine.errors import InvalidFile, StorageError
+from engine.errors import InvalidFile
 from engine.expressions import compact_json
 from engine.failure import StepFailed, failure
 from engine.jsonfile import parse
@@ -24,7 +24,7 @@ from engine.plan import Plan
 from engine.recording import Recording
 from engine.run_log import RunLogs
 from engine.runner import Runner
-from engine.store.journal import Fenced, Journal
+from engine.store.journal import Journal, JournalBroken
 from engine.summary import sentence
 from engine.threads import Workers
 from engine.values import Values
@@ -69,12 +69,14 @@ class Execution:
 
     def end(self, how: Ending) -> None:
         """Stop the run; a write in flight is waited for, and its receipt kept."""
-        self._ending = self._ending or how
+        if self._ending is not None:
+            return  # a second cancellation would break off the wait for a write in flight
+        self._ending = how
         if self._task is not None:
             self._task.cancel()
 
     async def run(self) -> None:
-        """Work until the run ends, waits or is interrupted, and write that down. Raises StorageError, Fenced."""
+        """Work until the run ends, waits or is interrupted, and write that down. Raises StorageError, JournalBroken."""
         if self._ended_before():
             await self._close()
             return
@@ -146,7 +148,7 @@ class Execution:
             return self._ending or "stopped", {}
         except InvalidFile as error:
             return "failed", {"error": failure(error, file=self._acceptance["workflow"])}
-        except (StorageError, Fenced):
+        except JournalBroken:
             raise
         except Exception as error:  # noqa: BLE001 - a run must end with a word, whatever broke
             return "failed", {"error": failure(error, file=self._acceptance["workflow"])}

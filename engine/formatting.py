@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from engine.canonical import Kind, canonical
 from engine.errors import InvalidFile, InvalidInput, Problem
@@ -15,10 +16,18 @@ from engine.workspace import Workspace
 
 @dataclass
 class Formatted:
-    """Which files were written anew, and why others were left as they are."""
+    """Which files are (or would be) written anew, and why others are left as they are."""
 
     changed: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A file that is not in its written form, and how it gets there."""
+
+    file: str
+    write: Callable[[], object]
 
 
 def format_workspace(workspace: Workspace, by: str) -> Formatted:
@@ -26,37 +35,44 @@ def format_workspace(workspace: Workspace, by: str) -> Formatted:
 
     A file that cannot be read is left alone and reported. Raises StorageError.
     """
-    done = Formatted()
-    for shelf in (workspace.workflows, workspace.prompts):
-        for name in shelf.names():
-            _attempt(done, shelf, name, by)
+    done, changes = _changes(workspace, by)
+    for change in changes:
+        change.write()
     return done
 
 
-def _attempt(done: Formatted, shelf: Shelf, name: str, by: str) -> None:
-    try:
-        done.changed.extend(_format(shelf, name, by))
-    except InvalidFile as error:
-        done.problems.extend(error.problems)
-    except InvalidInput as error:
-        done.problems.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
+def unformatted(workspace: Workspace) -> Formatted:
+    """Return what `format_workspace` would change, and change nothing."""
+    return _changes(workspace, "")[0]
 
 
-def _format(shelf: Shelf, name: str, by: str) -> Iterator[str]:
-    """Give the names of the files that changed."""
+def _changes(workspace: Workspace, by: str) -> tuple[Formatted, list[_Change]]:
+    found, changes = Formatted(), list[_Change]()
+    for shelf in (workspace.workflows, workspace.prompts):
+        for name in shelf.names():
+            try:
+                changes.extend(_of_name(shelf, name, by))
+            except InvalidFile as error:
+                found.problems.extend(error.problems)
+            except InvalidInput as error:
+                found.problems.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
+    found.changed = [change.file for change in changes]
+    return found, changes
+
+
+def _of_name(shelf: Shelf, name: str, by: str) -> Iterator[_Change]:
+    """Give the changes of a file and of its layout."""
     text = shelf.text(name)
     written = _written(text, shelf.file(name), shelf.kind)
     if written != text:
-        shelf.save(name, written, etag(text), by)
-        yield shelf.file(name)
+        yield _Change(shelf.file(name), partial(shelf.save, name, written, etag(text), by))
     layout = shelf.layout_path(name)
     if layout.is_file():
         label = f"{shelf.folder.name}/{layout.name}"
         before = read(layout, label).text
         written = _written(before, label, "layout")
         if written != before:
-            write_whole(layout, written)
-            yield label
+            yield _Change(label, partial(write_whole, layout, written))
 
 
 def _written(text: str, file: str, kind: Kind) -> str:

@@ -20,7 +20,7 @@ from engine.ledger import Ledger
 from engine.names import timestamp
 from engine.run_log import RunLogs
 from engine.store.database import Database
-from engine.store.journal import Fenced, Journal
+from engine.store.journal import Fenced, Journal, JournalBroken
 from engine.store.owners import HEARTBEAT_SECONDS, Owner, is_locked
 from engine.store.run_rows import RunRows
 from engine.threads import Workers
@@ -44,7 +44,7 @@ class Host:
         self._database, self._accounts, self._logs, self._clock = database, accounts, logs, clock
         self._executions: dict[str, Execution] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._errors: dict[str, StorageError | Fenced] = {}
+        self._errors: dict[str, Exception] = {}
         self._adopts = False
         self._closing = False
         self._loop = asyncio.new_event_loop()
@@ -92,7 +92,10 @@ class Host:
         async def answer() -> Any:
             return await self._journal.change(change)
 
-        return self._call(answer())
+        try:
+            return self._call(answer())
+        except JournalBroken as broken:
+            raise broken.error from broken
 
     def check(self) -> None:
         """Make sure that the loop answers and this process still owns its runs. Raises StorageError, Fenced."""
@@ -160,16 +163,20 @@ class Host:
     async def _work(self, execution: Execution) -> None:
         try:
             await execution.run()
-        except (StorageError, Fenced) as error:
-            self._errors[execution.run_id] = error
-            if isinstance(error, StorageError) and not self._closing:
-                _log.error("run %s is stopped: %s", execution.run_id, error)
-                self._loop.call_later(_STALLED_SECONDS, self._execute, execution.run_id, "engine")
+        except (StorageError, JournalBroken) as error:
+            self._stalled(execution.run_id, error.error if isinstance(error, JournalBroken) else error)
         except Exception:  # noqa: BLE001 - the loop must live on for the other runs
             _log.exception("run %s broke down", execution.run_id)
         finally:
             self._executions.pop(execution.run_id, None)
             self._tasks.pop(execution.run_id, None)
+
+    def _stalled(self, run_id: str, error: Exception) -> None:
+        """Keep the error for those who wait; try again later unless another process has the run now."""
+        self._errors[run_id] = error
+        if not isinstance(error, Fenced) and not self._closing:
+            _log.error("run %s is stopped: %s", run_id, error)
+            self._loop.call_later(_STALLED_SECONDS, self._execute, run_id, "engine")
 
     async def _idle(self, run_id: str, seconds: float | None) -> None:
         task = self._tasks.get(run_id)

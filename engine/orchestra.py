@@ -79,6 +79,7 @@ class Orchestra:
     def close(self) -> None:
         """Stop working; runs that are not ended go on when the workspace is next served or resumed."""
         self._host.close()
+        self._accounts.close()
         self._stand_ins.close()
         self._database.close()
         if self._serve_lock is not None:

@@ -31,6 +31,7 @@ class Recording:
         self._waiting: dict[str, str] = {}
         self._loops: set[str] = set()
         self.started_at: str | None = None
+        journal.begin(run_id)
         for event in events:
             self._number += 1
             self._take(event)
@@ -48,7 +49,7 @@ class Recording:
 
     async def committed(self) -> None:
         """Wait until every event so far is on disk."""
-        await self._journal.committed()
+        await self._journal.committed(self.run_id)
 
     def record_of(self, path: str) -> dict[str, Any] | None:
         """Return how a step ended before: {status, output?, error?}, or None where it must run."""

@@ -76,6 +76,7 @@ class StandInProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            process_group=0,  # Ctrl-C at a terminal ends the command first, which then ends them
         )
         assert process.stdout is not None
         line = process.stdout.readline()

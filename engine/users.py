@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from engine.access import Principal, require
 from engine.audit import Audit
 from engine.clock import Clock
-from engine.errors import InUse
+from engine.errors import InUse, StorageError
 from engine.login_limit import LoginLimit
 from engine.names import timestamp
 from engine.passwords import Passwords
@@ -149,7 +150,8 @@ class Users:
         if session is None or row is None:
             return None
         if self._sessions.is_renewal_due(session):
-            with self._database.writing() as connection:
+            # A full disk must not lock out the person who would clean it up.
+            with suppress(StorageError), self._database.writing() as connection:
                 self._sessions.renew(connection, session)
         return Principal(row.id, row.role)
 

@@ -25,6 +25,14 @@ class Fenced(InUse):
     default_remedy = "Nothing is lost: the other process goes on with the runs."
 
 
+class JournalBroken(Exception):
+    """An event or change could not be stored. No OrchestraError: no `on_error` of a workflow may catch it."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Journal:
     """Appends events and other row changes; `committed()` waits until all of them so far are on disk."""
 
@@ -35,24 +43,43 @@ class Journal:
         self._events: list[tuple[str, int, str]] = []
         self._changes: list[tuple[Change, asyncio.Future[Any]]] = []
         self._done: asyncio.Future[None] | None = None
+        self._broken: dict[str, Exception] = {}
+
+    def begin(self, run_id: str) -> None:
+        """Start (again) to take events of a run: what could not be stored of it before is forgotten."""
+        self._broken.pop(run_id, None)
 
     def append(self, run_id: str, number: int, event: dict[str, Any]) -> None:
-        """Add an event of a run; it is on disk after the next `committed()`."""
+        """Add an event of a run; it is on disk after the next `committed()`.
+
+        Once an event of a run is lost, none of it is taken any more: what follows would tell of a past with a hole.
+        """
+        if run_id in self._broken:
+            return
         text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         self._events.append((run_id, number, text))
         self._schedule()
 
     def change(self, change: Change) -> asyncio.Future[Any]:
-        """Run `change(cursor)` inside the next transaction; the future has its result once that is on disk."""
+        """Run `change(cursor)` inside the next transaction; the future has its result once that is on disk.
+
+        The future raises JournalBroken where it could not be stored.
+        """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_heard)
         self._changes.append((change, future))
         self._schedule()
         return future
 
-    async def committed(self) -> None:
-        """Wait until everything added so far is on disk. Raises StorageError or Fenced; then nothing of it is."""
+    async def committed(self, run_id: str) -> None:
+        """Wait until every event of a run so far is on disk.
+
+        Raises JournalBroken if one of them could not be stored, now or earlier: the run must stop then.
+        """
         if self._done is not None:
-            await asyncio.shield(self._done)
+            await asyncio.wait([self._done])
+        if run_id in self._broken:
+            raise JournalBroken(self._broken[run_id])
 
     def read(self, statement: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one short query on the loop's own connection."""
@@ -69,8 +96,6 @@ class Journal:
         if self._done is None:
             loop = asyncio.get_running_loop()
             self._done = loop.create_future()
-            # A failed commit is told to those who wait; nobody may wait, and that is no error of its own.
-            self._done.add_done_callback(lambda future: future.exception())
             loop.call_soon(self._flush)
 
     def _flush(self) -> None:
@@ -80,15 +105,16 @@ class Journal:
         try:
             results = self._commit(events, [change for change, _ in changes])
         except Exception as error:  # noqa: BLE001 - whatever it is, every waiter must hear of it
-            for future in (done, *(future for _, future in changes)):
+            self._broken.update((run_id, error) for run_id, _, _ in events)
+            for _, future in changes:
                 if not future.done():
-                    future.set_exception(error)
+                    future.set_exception(JournalBroken(error))
+            done.set_result(None)
             return
         for (_, future), result in zip(changes, results, strict=True):
             if not future.done():
                 future.set_result(result)
-        if not done.done():
-            done.set_result(None)
+        done.set_result(None)
 
     def _commit(self, events: list[tuple[str, int, str]], changes: list[Change]) -> list[Any]:
         with storage_errors(self._database.path), self._database.write_lock:
@@ -110,3 +136,9 @@ class Journal:
         cursor.execute("SELECT 1 FROM owners WHERE owner = ?", (self._owner,))
         if cursor.fetchone() is None:
             raise Fenced("Another process has taken over the runs of this one.")
+
+
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Take note of the error of a change that nobody waits for: its run hears of it by `committed`."""
+    if not future.cancelled():
+        future.exception()

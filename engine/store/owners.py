@@ -15,6 +15,8 @@ from engine.names import moment_of, timestamp
 from engine.store.database import Database, storage_errors
 from engine.store.tables import owners, runs
 
+PARENT_VARIABLE = "ORCHESTRA_PARENT_PID"
+"""Set by the parent that starts the serving process again when it dies."""
 HEARTBEAT_SECONDS = 10.0
 STALE_AFTER = timedelta(seconds=30)
 
@@ -90,7 +92,7 @@ def is_silent(folder: Path, owner: str, heartbeat_at: str, now: datetime) -> boo
 
 
 class ServeLock:
-    """One `serve` per workspace."""
+    """One `serve` per workspace; the file names the process that a person would have to stop."""
 
     def __init__(self, folder: Path) -> None:
         with storage_errors(folder):
@@ -107,9 +109,14 @@ class ServeLock:
                 remedy="Use that one (`orchestra login-link`), or stop it first.",
             ) from error
         self._file.truncate(0)
-        self._file.write(str(os.getpid()))
+        self._file.write(str(_process_to_stop()))
         self._file.flush()
 
     def close(self) -> None:
         """Let another process serve."""
         self._file.close()
+
+
+def _process_to_stop() -> int:
+    """Return the pid of the parent that would start this process again, else its own."""
+    return os.getppid() if os.environ.get(PARENT_VARIABLE) == str(os.getppid()) else os.getpid()

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from engine.workspace import init
+from engine.new_workspace import init
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LATENCY = "10:40"
@@ -148,7 +148,9 @@ def kill_in_write(place: Setting, match: str, *flags: str) -> int:
 def _has_effect(place: Setting, match: str, before: World) -> bool:
     """Whether the first such write can be seen in the service; its answer is still held back."""
     kind = {"issues": "issues", "pages": "pages", "modify": "labels"}[match.rsplit("/", 1)[-1]]
-    return getattr(place.world(), kind).total() > getattr(before, kind).total()
+    now: Counter[str] = getattr(place.world(), kind)
+    then: Counter[str] = getattr(before, kind)
+    return now.total() > then.total()
 
 
 def _poll(is_true: Any, seconds: float = 60.0) -> None:

@@ -1,0 +1,1 @@
+"""How fast the engine is, as ratios to the least that could do the same."""

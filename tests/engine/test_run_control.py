@@ -1,0 +1,253 @@
+"""Waiting, cancelling, interrupting, adopting and listing runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.access import Principal
+from engine.errors import InUse, InvalidInput, NotAllowed, StorageError, UnknownName
+from engine.orchestra import Orchestra
+from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
+
+
+def _until(is_true: Callable[[], bool], seconds: float = 20.0) -> None:
+    ends_at = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < ends_at, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_a_long_wait_puts_the_run_away_until_it_is_due(root: Path) -> None:
+    write_workflow(root, "work", [{"id": "w", "uses": "flow.wait", "with": {"seconds": 3600}}, set_step("after")])
+    moments = [datetime(2026, 11, 20, 12, tzinfo=UTC)]
+    orchestra = Orchestra(root, clock=lambda: moments[-1])
+    try:
+        run_id = orchestra.runs.start(OWNER, "work", {})
+        waiting = orchestra.runs.wait(OWNER, run_id, 20)
+        assert (waiting["status"], waiting["due_at"]) == ("waiting", "2026-11-20T13:00:00.000Z")
+        assert statuses(waiting) == {"w": "waiting"}
+        moments.append(moments[0] + timedelta(minutes=59))
+        time.sleep(1.2)
+        assert orchestra.runs.get(OWNER, run_id)["status"] == "waiting"
+        moments.append(moments[0] + timedelta(minutes=61))
+        _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+        assert statuses(orchestra.runs.get(OWNER, run_id)) == {"w": "succeeded", "after": "succeeded"}
+    finally:
+        orchestra.close()
+
+
+def test_other_branches_go_on_while_one_waits(run: Run, service: Service) -> None:
+    service.seconds = {"/slow": 0.4}
+    waiting = {"id": "w", "uses": "flow.wait", "with": {"seconds": 500}, "needs": []}
+    document = run([waiting, get_step("r", service.url("/slow"), needs=[])])
+    assert document["status"] == "waiting"
+    assert statuses(document) == {"w": "waiting", "r": "succeeded"}
+
+
+def test_a_wait_survives_the_process(root: Path) -> None:
+    write_workflow(root, "work", [{"id": "w", "uses": "flow.wait", "with": {"seconds": 2.5}}, set_step("after")])
+    first = Orchestra.open(root)
+    run_id = first.runs.start(OWNER, "work", {})
+    first.runs.wait(OWNER, run_id, 10)
+    first.close()
+    second = Orchestra.open(root, serve=True)
+    try:
+        _until(lambda: second.runs.get(OWNER, run_id)["status"] == "succeeded")
+    finally:
+        second.close()
+
+
+def test_cancel_ends_a_read_at_once(orchestra: Orchestra, root: Path, service: Service) -> None:
+    service.seconds = {"/slow": 5}
+    write_workflow(root, "work", [get_step("r", service.url("/slow")), set_step("after")])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    _until(lambda: service.seen["/slow"] == 1)
+    began = time.monotonic()
+    orchestra.runs.cancel(OWNER, run_id)
+    document = orchestra.runs.wait(OWNER, run_id, 10)
+    assert document["status"] == "cancelled"
+    assert statuses(document) == {"r": "cancelled"}
+    assert time.monotonic() - began < 4
+
+
+def test_cancel_waits_for_a_write_in_flight_and_keeps_its_receipt(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    service.seconds = {"/slow": 0.6}
+    write_workflow(root, "work", [post_step("w", service.url("/slow"), once="one")])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    _until(lambda: service.seen["/slow"] == 1)
+    orchestra.runs.cancel(OWNER, run_id)
+    assert orchestra.runs.wait(OWNER, run_id, 10)["status"] == "cancelled"
+    again = orchestra.runs.start(OWNER, "work", {})
+    document = orchestra.runs.wait(OWNER, again, 10)
+    assert document["steps"][0]["effect"]["reused"] is True
+    assert service.seen["/slow"] == 1
+
+
+def test_a_waiting_run_can_be_cancelled(orchestra: Orchestra, run: Run) -> None:
+    run_id = run([{"id": "w", "uses": "flow.wait", "with": {"seconds": 500}}])["run_id"]
+    orchestra.runs.cancel(OWNER, run_id)
+    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "cancelled")
+
+
+def test_what_has_ended_cannot_be_cancelled_or_resumed(orchestra: Orchestra, run: Run) -> None:
+    run_id = run([set_step("a")])["run_id"]
+    with pytest.raises(InUse, match="is succeeded"):
+        orchestra.runs.cancel(OWNER, run_id)
+    with pytest.raises(InUse, match="nothing to resume"):
+        orchestra.runs.resume(OWNER, run_id)
+
+
+def test_an_interrupted_run_stays_so_until_somebody_resumes_it(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    service.seconds = {"/slow": 0.5}
+    write_workflow(root, "work", [get_step("a", service.url("/a")), get_step("b", service.url("/slow"))])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    _until(lambda: service.seen["/slow"] == 1)
+    orchestra.runs.interrupt(OWNER, run_id)
+    assert orchestra.runs.wait(OWNER, run_id, 10)["status"] == "interrupted"
+    orchestra.runs.resume(OWNER, run_id)
+    document = orchestra.runs.wait(OWNER, run_id, 10)
+    assert document["status"] == "succeeded"
+    assert (service.seen["/a"], service.seen["/slow"]) == (1, 2)
+
+
+@pytest.mark.slow
+def test_the_runs_of_a_killed_process_are_adopted_by_the_server(root: Path, service: Service) -> None:
+    service.seconds = {"/slow": 1.0}
+    write_workflow(root, "work", [get_step("a", service.url("/a")), get_step("b", service.url("/slow"))])
+    code = (
+        "import sys; from pathlib import Path; from engine.orchestra import Orchestra; "
+        "from engine.access import local_user; o = Orchestra.open(Path(sys.argv[1])); "
+        "print(o.runs.start(local_user(), 'work', {}), flush=True); import time; time.sleep(60)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code, str(root)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    run_id = child.stdout.readline().strip()
+    _until(lambda: service.seen["/slow"] == 1)
+    server = Orchestra.open(root, serve=True)
+    try:
+        assert server.runs.get(OWNER, run_id)["status"] == "running"
+        os.kill(child.pid, signal.SIGKILL)
+        child.communicate()
+        _until(lambda: server.runs.get(OWNER, run_id)["status"] == "succeeded")
+        assert (service.seen["/a"], service.seen["/slow"]) == (1, 2)
+    finally:
+        server.close()
+
+
+def test_a_dead_owner_makes_running_interrupted(root: Path, service: Service, orchestra: Orchestra) -> None:
+    service.seconds = {"/slow": 3}
+    write_workflow(root, "work", [get_step("b", service.url("/slow"))])
+    other = Orchestra.open(root)
+    run_id = other.runs.start(OWNER, "work", {})
+    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "running")
+    other.close()
+    assert orchestra.runs.get(OWNER, run_id)["status"] == "interrupted"
+    assert orchestra.runs.list(OWNER).rows[0].status == "interrupted"
+    with pytest.raises(NotAllowed):
+        orchestra.runs.resume(Principal("v", "viewer"), run_id)
+    assert orchestra.runs.resume_all(OWNER) == [run_id]
+    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "succeeded"
+
+
+def test_a_second_server_is_refused(root: Path) -> None:
+    first = Orchestra.open(root, serve=True)
+    try:
+        with pytest.raises(InUse, match=f"process {os.getpid()}"):
+            Orchestra.open(root, serve=True)
+    finally:
+        first.close()
+    Orchestra.open(root, serve=True).close()
+
+
+def test_a_request_key_starts_one_run(orchestra: Orchestra, root: Path) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "default": 1}}}
+    write_workflow(root, "work", [set_step("a")], inputs=schema)
+    first = orchestra.runs.start(OWNER, "work", {}, request_key="k")
+    assert orchestra.runs.start(OWNER, "work", {}, request_key="k") == first
+    orchestra.runs.wait(OWNER, first, 10)
+    assert orchestra.runs.start(OWNER, "work", {}, request_key="k") == first
+    assert len(orchestra.runs.list(OWNER).rows) == 1
+    with pytest.raises(InUse, match="request key"):
+        orchestra.runs.start(OWNER, "work", {"n": 2}, request_key="k")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        pytest.param({"n": "x"}, "'n' does not fit", id="type"),
+        pytest.param({"m": 1}, "no input 'm'. There are: n", id="name"),
+        pytest.param({}, "'n' is missing", id="missing"),
+    ],
+)
+def test_wrong_inputs_start_nothing(orchestra: Orchestra, root: Path, given: dict[str, object], said: str) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    write_workflow(root, "work", [set_step("a")], inputs=schema)
+    with pytest.raises(InvalidInput, match=said):
+        orchestra.runs.start(OWNER, "work", given)
+    assert orchestra.runs.list(OWNER).rows == []
+
+
+def test_runs_are_listed_newest_first_by_pages_and_filters(orchestra: Orchestra, root: Path) -> None:
+    write_workflow(root, "good", [set_step("a")])
+    write_workflow(root, "bad", [{"id": "b", "uses": "flow.assert", "with": {"condition": False}}])
+    made = [orchestra.runs.start(OWNER, name, {}) for name in ("good", "bad", "good")]
+    for run_id in made:
+        orchestra.runs.wait(OWNER, run_id, 10)
+    page = orchestra.runs.list(OWNER, limit=2)
+    rest = orchestra.runs.list(OWNER, limit=2, before=page.next)
+    assert {row.run_id for row in (*page.rows, *rest.rows)} == set(made)
+    assert rest.next is None
+    assert [row.workflow for row in orchestra.runs.list(OWNER, status="failed").rows] == ["bad"]
+    assert len(orchestra.runs.list(OWNER, workflow="good").rows) == 2
+    assert orchestra.runs.list(OWNER, text="condition is false").rows[0].workflow == "bad"
+
+
+def test_the_list_can_be_built_anew_from_the_logs(orchestra: Orchestra, run: Run) -> None:
+    kept = run([set_step("a")])
+    broken = run([set_step("a")])
+    path = orchestra.workspace.logs / "2026-01-01"
+    log = next(orchestra.workspace.logs.glob(f"*/{broken['run_id']}.json"))
+    log.write_text(log.read_text()[:100])
+    count, damaged = orchestra.runs.reindex(OWNER)
+    assert (count, damaged) == (1, [str(log)])
+    assert [row.run_id for row in orchestra.runs.list(OWNER).rows] == [kept["run_id"]]
+    assert not path.exists()
+
+
+def test_what_is_not_there_is_named(orchestra: Orchestra) -> None:
+    with pytest.raises(UnknownName, match="no run named"):
+        orchestra.runs.get(OWNER, "20260101T000000Z-abcdefgh")
+    with pytest.raises(InvalidInput, match="is not a run id"):
+        orchestra.runs.get(OWNER, "../../etc/passwd")
+    with pytest.raises(UnknownName, match="no workflow named"):
+        orchestra.runs.start(OWNER, "nothing", {})
+
+
+def test_a_full_disk_stops_the_run_with_a_clear_error_and_the_run_goes_on_later(
+    orchestra: Orchestra, root: Path, run: Run
+) -> None:
+    before = run([set_step("a")])
+    journal = orchestra._host._journal
+    pages = journal.read("PRAGMA page_count")[0][0]
+    journal.read(f"PRAGMA max_page_count = {pages}")
+    write_workflow(root, "large", [set_step("a", {"x": "y" * 200_000})])
+    run_id = orchestra.runs.start(OWNER, "large", {})
+    with pytest.raises(StorageError, match="full"):
+        orchestra.runs.wait(OWNER, run_id, 20)
+    assert orchestra.runs.get(OWNER, run_id)["status"] in ("queued", "running")
+    assert orchestra.runs.get(OWNER, before["run_id"])["status"] == "succeeded"
+    journal.read("PRAGMA max_page_count = 1000000")
+    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")

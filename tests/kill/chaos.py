@@ -1,0 +1,45 @@
+"""Thirty kills (`make chaos`): spread over the whole job, in the middle of writes, and in the middle of recovery."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.kill.harness import WRITES, Setting, World, kill_after_events, kill_in_write, setting
+from tests.kill.test_kill import undisturbed
+
+__all__ = ["undisturbed"]
+
+SPREAD = 22
+IN_WRITE = 8
+_CHANCE = random.Random(20261120)
+_LAST_EVENT = 190
+"""About as many events as the sample writes; a kill after the last one would prove nothing."""
+
+
+def _recovered(place: Setting, world: World) -> None:
+    assert place.finish("resume") == "succeeded"
+    assert place.world() == world
+    assert not place.world().doubles()
+
+
+@pytest.mark.parametrize("events", [_CHANCE.randint(2, _LAST_EVENT) for _ in range(SPREAD)])
+def test_a_kill_at_any_moment(tmp_path: Path, undisturbed: World, events: int) -> None:
+    with setting(tmp_path / "workspace") as place:
+        assert kill_after_events(place, events) > 0, "killed after the last event"
+        if events % 3 == 0:  # and once more while it recovers
+            process = place.start("resume")
+            assert process.stdout is not None
+            process.stdout.readline()
+            process.kill()
+            process.communicate()
+        _recovered(place, undisturbed)
+
+
+@pytest.mark.parametrize("number", range(IN_WRITE))
+def test_a_kill_between_a_write_and_its_receipt(tmp_path: Path, undisturbed: World, number: int) -> None:
+    with setting(tmp_path / "workspace") as place:
+        assert kill_in_write(place, WRITES[number % len(WRITES)]) >= 1
+        _recovered(place, undisturbed)
