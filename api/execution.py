@@ -21,6 +21,7 @@ ENDED = frozenset({"succeeded", "failed", "cancelled"})
 _GOING_ON = frozenset({"queued", "running"})
 _WAITING_CALLERS = 32  # at once; waits have threads of their own, so that they hold up nothing else
 _SLICE_SECONDS = 2.0  # of one wait: a caller that goes away frees its thread soon
+_PAUSE_SECONDS = 0.2
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("waiting callers of the API")
 
 IdempotencyKey = Annotated[
@@ -75,6 +76,8 @@ async def _awaited(request: Request, wait: Callable[[float], dict[str, Any]], se
         document = await to_thread.run_sync(wait, min(left, _SLICE_SECONDS), limiter=_waits())
         if await request.is_disconnected():
             break
+        if document["status"] in _GOING_ON:  # perhaps in another process: then the wait was none
+            await anyio.sleep(_PAUSE_SECONDS)
     return document
 
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.hosts import SAFE_METHODS, is_same_origin, refuse_websocket
 from api.identity import session_cookie
+from engine.errors import OrchestraError
 from engine.orchestra import Orchestra
 
 # Open to strangers: sign-in, what asks for a token itself (the API), whether the server is up, and the files that
@@ -53,13 +54,17 @@ class Gate:
         connection = HTTPConnection(scope)
         if not is_same_origin(connection.headers):
             await refuse_websocket(receive, send)
-        elif not await self._is_signed_in(connection):
+        elif await self._refusal(connection, "GET"):
             await refuse_websocket(receive, send, 4401)
         else:
             await self.app(scope, receive, send)
 
     async def _refusal(self, connection: HTTPConnection, method: str) -> Response | None:
-        if not await self._is_signed_in(connection):
+        try:
+            is_signed_in = await self._is_signed_in(connection)
+        except OrchestraError as error:  # the state cannot be read
+            return PlainTextResponse(f"{error.message} {error.remedy}\n", 503)
+        if not is_signed_in:
             return _sign_in_first(connection, method)
         if method not in SAFE_METHODS and not is_same_origin(connection.headers):
             return PlainTextResponse("This did not come from a page of this address.\n", 403)

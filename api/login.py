@@ -51,9 +51,11 @@ class Pages:
         token = request.query_params.get("token")
         if token:
             return link_page(token, wanted)
-        if await run_in_threadpool(self.orchestra().users.session, session_cookie(request)):
-            return RedirectResponse(wanted, 303)
-        return password_page(wanted)
+        try:
+            who = await run_in_threadpool(self.orchestra().users.session, session_cookie(request))
+        except OrchestraError as error:
+            return _refused(error, wanted)
+        return RedirectResponse(wanted, 303) if who else password_page(wanted)
 
     async def sign_in(self, request: Request) -> Response:
         """Take the link's secret, or user and password; set the cookie and go where the person wanted to go."""

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from engine.errors import StorageError
 from engine.orchestra import Orchestra
 from engine.sessions import Session
 from tests.api.conftest import LOCAL, opened
@@ -103,6 +104,21 @@ def test_the_cookie_changes_something_only_from_our_own_pages(
     browser: TestClient, method: str, origin: dict[str, str], status: int
 ) -> None:
     assert browser.request(method, "/_stcore/upload_file/a/b", headers=origin).status_code == status
+
+
+def test_state_that_cannot_be_read_is_said_in_a_sentence(
+    browser: TestClient, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_: str) -> None:
+        raise StorageError("state.db: disk I/O error.")
+
+    monkeypatch.setattr(orchestra.users, "session", unreadable)
+    for path in ("/", "/login"):
+        answer = browser.get(path)
+        assert answer.status_code == 503
+        assert "state.db: disk I/O error. Check free space" in answer.text
+    with pytest.raises(WebSocketDisconnect):
+        websocket_text(browser, HERE)
 
 
 def websocket_text(client: TestClient, origin: str | None) -> str:

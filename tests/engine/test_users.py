@@ -13,7 +13,7 @@ import pytest
 
 from engine.access import Principal, Role
 from engine.audit import Audit
-from engine.errors import InUse, InvalidInput, NotAllowed, OrchestraError, TooManyTries, UnknownName
+from engine.errors import InUse, InvalidInput, NotAllowed, OrchestraError, StorageError, TooManyTries, UnknownName
 from engine.login_limit import OVERALL, PER_USER
 from engine.passwords import Passwords
 from engine.sessions import Session, cookie_name
@@ -270,6 +270,19 @@ def test_a_session_slides_and_ends_14_days_after_its_last_use(users: Users, ada:
         assert users.session(session.id) == ada
     clock.forward(days=14)
     assert users.session(session.id) is None
+
+
+def test_a_session_is_good_where_its_end_cannot_be_moved(
+    users: Users, ada: Principal, clock: Hands, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = signed_in(users.login("ada", PASSWORD))
+    clock.forward(days=1)
+
+    def full_disk() -> None:
+        raise StorageError("state.db: database or disk is full.")
+
+    monkeypatch.setattr(database, "writing", full_disk)
+    assert users.session(session.id) == ada
 
 
 def test_a_logout_ends_one_session_only(users: Users, ada: Principal) -> None:
