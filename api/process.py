@@ -10,8 +10,13 @@ import signal
 import socket
 import sys
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uvicorn
 
 GRACEFUL_SECONDS = 2
+READY = b"ready"
 _LAST_RESORT_SECONDS = 12.0
 
 
@@ -19,34 +24,41 @@ def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGTERM, or until standard input closes: then the parent is dead, however it died."""
     parser = argparse.ArgumentParser(prog="python -m api.process", description=__doc__)
     parser.add_argument("--socket", type=int, required=True, help="file descriptor of the listening socket")
-    descriptor = parser.parse_args(arguments).socket
+    parser.add_argument("--ready", type=int, required=True, help="file descriptor that learns when all is up")
+    options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    serve(socket.socket(fileno=descriptor))
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has shut down in order
+        _server(options.ready).run(sockets=[socket.socket(fileno=options.socket)])
 
 
-def serve(listener: socket.socket) -> None:
-    """Serve `app.py` on a socket that listens already; one worker, because sessions live in the process."""
+def _server(ready: int) -> uvicorn.Server:
+    """Return a server of `app.py` that writes to `ready` when it answers; one worker: sessions live in the process."""
     import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            os.write(ready, READY)
+            os.close(ready)
 
     config = uvicorn.Config(
         "app:app",
+        ws="websockets-sansio",  # what Streamlit's own server takes
         access_log=False,
         log_config=None,
-        timeout_graceful_shutdown=GRACEFUL_SECONDS,
         server_header=False,
         lifespan="on",
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
-    # uvicorn raises the signal again once it has shut down in order; the parent knows that it asked.
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+    return Server(config)
 
 
 def _end_with_parent() -> None:
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    # A server that was not yet up, or hangs, must not outlive its parent either; the engine's state bears a kill.
+    # One that was not yet up, or hangs, must not outlive its parent either; the engine's state bears a kill.
     threading.Event().wait(_LAST_RESORT_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)
 

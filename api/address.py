@@ -1,0 +1,103 @@
+"""Where a workspace is served: the port that is taken, and the note that tells other commands of it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from engine.errors import InUse, StorageError
+from engine.files import write_whole
+
+FILE_NAME = "serve.json"
+_TRIED_PORTS = 100
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a workspace is served, and by which process."""
+
+    url: str
+    port: int
+    pid: int
+
+    @classmethod
+    def of(cls, listener: socket.socket) -> Address:
+        """Return the address of a socket that this process holds."""
+        host, port = listener.getsockname()[:2]
+        return cls(f"http://{_reachable(host)}:{port}", port, os.getpid())
+
+    def login_url(self, token: str) -> str:
+        """Return the link that signs in once."""
+        return f"{self.url}/login?token={token}"
+
+
+def note(state_dir: Path, address: Address) -> None:
+    """Tell other commands where this workspace is served. Raises StorageError."""
+    write_whole(state_dir / FILE_NAME, json.dumps(asdict(address)), mode=0o600)
+
+
+def forget(state_dir: Path) -> None:
+    """Take the note back."""
+    (state_dir / FILE_NAME).unlink(missing_ok=True)
+
+
+def noted(state_dir: Path) -> Address | None:
+    """Return where this workspace is served now, None where it is not."""
+    try:
+        address = Address(**json.loads((state_dir / FILE_NAME).read_text(encoding="utf-8")))
+        os.kill(address.pid, 0)  # a process that was killed has left its note behind
+    except (OSError, ValueError, TypeError):
+        return None
+    return address
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on exactly this port. Raises InUse, StorageError (a port or host not allowed)."""
+    listener = _bound(host, port)
+    if listener is None:
+        raise InUse(f"Port {port} is in use.", remedy="Choose another with --port, or leave --port out.")
+    return listener
+
+
+def listen_near(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on this port, or on the next free one. Raises InUse, StorageError."""
+    last = min(port + _TRIED_PORTS, 65536)
+    found = next(filter(None, (_bound(host, candidate) for candidate in range(port, last))), None)
+    if found is None:
+        raise InUse(f"No port from {port} to {last - 1} is free.", remedy="Choose one with --port.")
+    return found
+
+
+def _bound(host: str, port: int) -> socket.socket | None:
+    """Return a listening socket, or None where somebody else listens there."""
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise StorageError(
+            f"The host {host!r} is not known here: {error.strerror}.", remedy="Correct `server.host` in config.yaml."
+        ) from error
+    # Named as TCP, since asyncio turns Nagle's delay (40 ms an answer) off only where the socket says so.
+    listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(place)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            return None
+        raise StorageError(
+            f"Port {port} of {host} cannot be taken: {error.strerror}.", remedy="Choose another with --port."
+        ) from error
+    return listener
+
+
+def _reachable(host: str) -> str:
+    """Return the host of a link that works on this machine."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

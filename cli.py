@@ -1,0 +1,79 @@
+"""`orchestra`: the command line. Every command ends with the exit code of DESIGN 7, and says why in one sentence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands import connections, demo, later, prompts, run, runs, serving, users, workspace
+from commands.failures import DONE, Failure, Stop, failure_of, stops_raised
+from commands.options import Place
+from commands.screen import document, note
+
+app = typer.Typer(
+    name="orchestra",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich would take longer to import than most commands to run
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def everywhere(
+    context: typer.Context,
+    given: Annotated[
+        Path | None,
+        typer.Option("--workspace", metavar="DIR", help="The workspace to work in; may also follow the command."),
+    ] = None,
+) -> None:
+    """Mail becomes Notion tasks, GitHub issues and drafted answers, once each."""
+    if given is not None:
+        place: Place = context.obj
+        place.workspace = given
+
+
+app.command()(workspace.init)
+app.command()(serving.serve)
+app.command("login-link")(serving.login_link)
+app.command()(run.run)
+app.add_typer(runs.group, name="runs")
+app.command()(workspace.validate)
+app.command()(workspace.fmt)
+app.add_typer(prompts.group, name="prompts")
+app.add_typer(connections.group, name="connections")
+app.add_typer(users.group, name="users")
+app.add_typer(demo.group, name="demo")
+app.command()(workspace.reindex)
+for _group, _names in ((app, ("triggers", "approvals", "tokens")), (runs.group, ("rerun", "diff", "undo"))):
+    for _name in _names:
+        _group.command(_name, hidden=True, context_settings=later.SETTINGS)(later.refuse)
+prompts.group.command("test", hidden=True, context_settings=later.SETTINGS)(later.refuse)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command (default: that of the process's arguments) and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    place = Place()
+    try:
+        with stops_raised():
+            return int(app(given, standalone_mode=False, obj=place, prog_name="orchestra") or DONE)
+    except (Exception, Stop) as error:  # noqa: BLE001 - the last line before the shell: it becomes a sentence
+        return _tell(failure_of(error, place.workspace), as_json="--json" in given)
+
+
+def _tell(failure: Failure, *, as_json: bool) -> int:
+    if as_json:
+        document(failure.as_json())
+    else:
+        for line in failure.lines():
+            note(line)
+    return failure.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""`connections`: whose account each service means, and whether it works."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commands.failures import DONE, FAILED
+from commands.opened import Session, opened
+from commands.options import Demo, Json, Workspace
+from commands.screen import document, note, say, table
+
+group = typer.Typer(help="The accounts that workflows work on.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@group.command("list")
+def list_(workspace: Workspace = None, demo: Demo = False, as_json: Json = False) -> int:
+    """List the connections, without asking any service."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.connections.list(session.principal)
+    if as_json:
+        document({"connections": found})
+        return DONE
+    rows = [[one.name, one.service, one.mode, "yes" if one.ready else "no", one.account or one.note] for one in found]
+    table(["CONNECTION", "SERVICE", "MODE", "READY", "ACCOUNT"], rows)
+    return DONE
+
+
+@group.command()
+def check(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Connections; none: all.")] = None,
+    workspace: Workspace = None,
+    demo: Demo = False,
+    as_json: Json = False,
+) -> int:
+    """Try connections and say what works; exit 1 where something does not."""
+    with opened(workspace, demo=demo) as session:
+        connections, p = session.orchestra.connections, session.principal
+        wanted = names or [one.name for one in connections.list(p)]
+        checked = {name: connections.check(p, name) for name in wanted}
+    is_ok = all(line.ok for lines in checked.values() for line in lines)
+    if as_json:
+        document({"ok": is_ok, "connections": [{"name": name, "lines": lines} for name, lines in checked.items()]})
+    else:
+        rows = [
+            [name, line.what, "ok" if line.ok else "not ok", line.text]
+            for name, each in checked.items()
+            for line in each
+        ]
+        table(["CONNECTION", "WHAT", "", ""], rows)
+    return DONE if is_ok else FAILED
+
+
+@group.command()
+def add(
+    service: Annotated[str, typer.Argument(help="gmail, github, notion, openai or http.")],
+    name: Annotated[str | None, typer.Option(help="What steps call it; else as the service.")] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting, as base_url=… or token=env:MY_TOKEN."),
+    ] = None,
+    client_secret: Annotated[
+        Path | None, typer.Option("--client-secret", metavar="FILE", help="Gmail: Google's file for a desktop app.")
+    ] = None,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Add or replace a connection; a secret goes into .env, never into config.yaml."""
+    if client_secret is not None and (service != "gmail" or pairs):
+        raise typer.BadParameter("--client-secret is for gmail, and without --set.")
+    with opened(workspace) as session:
+        if client_secret is not None:
+            added = session.orchestra.connections.connect_gmail(
+                session.principal, client_secret, _open_browser, name or service
+            )
+        else:
+            settings = _settings(session, service, pairs or [], is_asked=not as_json and sys.stdin.isatty())
+            added = session.orchestra.connections.add(session.principal, name or service, service, settings)
+    if as_json:
+        document(added)
+        return DONE
+    say(f"The connection {added.name} is in config.yaml now. {added.note}".rstrip())
+    say(f"`orchestra connections check {added.name}` tries it.")
+    return DONE
+
+
+def _open_browser(url: str) -> None:
+    """Show the sign-in page; the link is printed too, for a machine whose browser does not open by itself."""
+    import webbrowser
+
+    note(f"Sign in at Google in your browser: {url}")
+    webbrowser.open(url)
+
+
+def _settings(session: Session, service: str, pairs: list[str], *, is_asked: bool) -> dict[str, Any]:
+    """Return what was given; a key that was not is asked for without echo, or named by its usual variable.
+
+    A secret as an argument would stand in the shell's history and in the list of processes.
+    """
+    from commands.inputs import split
+    from engine.accounts import client_class
+
+    kind = client_class(service)
+    fields = kind.Settings.model_fields
+    settings = {key: _typed(fields.get(key), key, text) for key, text in map(split, pairs)}
+    for key, variable in kind.key_variables.items():
+        if key in fields and key not in settings:
+            typed = _asked(service, key, variable) if is_asked else ""
+            settings[key] = typed or f"env:{variable}"
+    return settings
+
+
+def _typed(field: Any, key: str, text: str) -> Any:
+    """Return a setting as its field wants it: text stays text, all else is written as JSON."""
+    from pydantic import TypeAdapter
+
+    from engine.acceptance import from_text
+
+    if field is None:
+        return text
+    schema = TypeAdapter(field.annotation).json_schema()
+    return from_text(key, text, schema if "type" in schema else {})
+
+
+def _asked(service: str, key: str, variable: str) -> Any:
+    from pydantic import SecretStr
+
+    prompt = f"{service} {key} (not shown; empty: read it from ${variable})"
+    typed = typer.prompt(prompt, default="", hide_input=True, show_default=False)
+    return SecretStr(typed) if typed else ""

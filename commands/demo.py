@@ -1,0 +1,97 @@
+"""`demo`: the stand-ins that speak the services' real APIs, and what is in them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from commands.failures import DONE, Stop
+from commands.opened import opened
+from commands.options import Json, Workspace
+from commands.screen import document, json_line, note, say, table
+
+group = typer.Typer(help="The demo services.", no_args_is_help=True, rich_markup_mode=None)
+
+_LOOK_SECONDS = 0.5
+_SHOWN = 10
+
+
+@group.command()
+def start(workspace: Workspace = None, as_json: Json = False) -> int:
+    """Run the demo services until Ctrl-C; where they run already, show them and stay until they end."""
+    from engine import config
+    from engine.stand_ins import StandInProcess
+    from engine.workspace import Workspace as Files
+
+    root = workspace or Path.cwd()
+    stand_ins = StandInProcess(Files(root, config.load(root).config.state_dir).state_dir / "demo")
+    try:
+        endpoints = stand_ins.endpoints()
+        if as_json:
+            json_line(endpoints)
+        else:
+            services = {name: one for name, one in endpoints.items() if isinstance(one, dict)}
+            table(
+                ["SERVICE", "BASE URL", "TOKEN"],
+                [[name, one["base_url"], one["token"]] for name, one in services.items()],
+            )
+            note("Ctrl-C ends them.")
+        while stand_ins.is_running():
+            time.sleep(_LOOK_SECONDS)
+    except Stop:
+        pass  # this is how it is meant to end
+    finally:
+        stand_ins.close()
+    return DONE
+
+
+@group.command()
+def reset(workspace: Workspace = None, as_json: Json = False) -> int:
+    """Restore the sample data as a new account; demo runs, receipts and cursors are removed."""
+    with opened(workspace, demo=True) as session:
+        generation = session.orchestra.demo.reset(session.principal)
+    if as_json:
+        document({"generation": generation, "account": f"demo-{generation}@example.com"})
+        return DONE
+    say(f"The sample data is as new. The account is demo-{generation} now.")
+    return DONE
+
+
+@group.command()
+def show(workspace: Workspace = None, as_json: Json = False) -> int:
+    """Show what is in the demo services, whether they run or not."""
+    with opened(workspace, demo=True) as session:
+        shown = session.orchestra.demo.show(session.principal)
+    if as_json:
+        document(shown)
+        return DONE
+    for line in _summary(shown):
+        say(line)
+    return DONE
+
+
+def _summary(shown: Mapping[str, Mapping[str, list[Any]]]) -> Iterator[str]:
+    for service, collections in shown.items():
+        counts = ", ".join(f"{len(entries)} {name}" for name, entries in collections.items())
+        yield f"{service}: {counts}"
+    issues = shown.get("github", {}).get("issues", [])
+    pages = shown.get("notion", {}).get("pages", [])
+    yield from _latest("issue", [f"#{one['number']} {one['title']}" for one in issues])
+    yield from _latest("page", [_title(page) for page in pages])
+
+
+def _latest(kind: str, titles: list[str]) -> Iterator[str]:
+    for title in titles[-_SHOWN:]:
+        yield f"  {kind} {title}"
+
+
+def _title(page: Mapping[str, Any]) -> str:
+    """Return the text of a Notion page's title property, whatever that is called."""
+    for one in page.get("properties", {}).values():
+        if one.get("type") == "title":
+            return "".join(part.get("plain_text", "") for part in one.get("title", []))
+    return str(page.get("id", ""))

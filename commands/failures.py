@@ -1,0 +1,118 @@
+"""What a command says and with which code it ends when something could not be done (DESIGN: Commands)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from clients.errors import ServiceError
+from engine.errors import InUse, OrchestraError, Problem, StorageError, UnknownName
+
+DONE, FAILED, WRONG, NOT_FOUND, IN_USE, WAITS = 0, 1, 2, 3, 4, 5
+
+
+class Stop(BaseException):  # like KeyboardInterrupt: no `except Exception` may swallow it
+    """The process was asked to end by Ctrl-C (130) or SIGTERM (143); the exit code is what shells expect."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def stops_raised() -> Iterator[None]:
+    """Raise Stop in the main thread at Ctrl-C and SIGTERM."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise Stop(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a command did not do what it was told, in words and as exit code."""
+
+    exit_code: int
+    type: str
+    message: str
+    remedy: str = ""
+    problems: list[Problem] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `--json` prints: {"error": {type, message, remedy, problems?}}."""
+        error = asdict(self)
+        error.pop("exit_code")
+        if self.problems is None:
+            error.pop("problems")
+        return {"error": error}
+
+    def lines(self) -> list[str]:
+        """Return what a person reads: a sentence with its remedy, then each problem where there is more than one."""
+        listed = self.problems if self.problems is not None and len(self.problems) > 1 else []
+        return [f"{self.message} {self.remedy}".strip(), *(f"  {problem}" for problem in listed)]
+
+
+def failure_of(error: BaseException, workspace: Path) -> Failure:
+    """Return what to say about any exception; one that nobody foresaw leaves its details in a log file."""
+    kind = type(error).__name__
+    if isinstance(error, OrchestraError):
+        return Failure(_code(error), kind, error.message, error.remedy, getattr(error, "problems", None) or None)
+    if isinstance(error, ServiceError):
+        return Failure(FAILED, kind, error.message, error.remedy)
+    if isinstance(error, typer.TyperException):
+        return _wrong_usage(error)
+    if isinstance(error, Stop):
+        return Failure(error.exit_code, "Stopped", "Stopped.")
+    if isinstance(error, typer.Abort):  # a question got no answer
+        return Failure(WRONG, "Aborted", "Nothing was done: the question was not answered.")
+    return _unforeseen(error, workspace)
+
+
+def _code(error: OrchestraError) -> int:
+    if isinstance(error, UnknownName):
+        return NOT_FOUND
+    return IN_USE if isinstance(error, StorageError | InUse) else WRONG
+
+
+def _wrong_usage(error: typer.TyperException) -> Failure:
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError" or context is None:
+        return Failure(WRONG, "WrongUsage", message)
+    sentence = message if message.endswith((".", "?", ")")) else f"{message}."
+    return Failure(WRONG, "WrongUsage", sentence, f"`{context.command_path} --help` shows how it is used.")
+
+
+def _unforeseen(error: BaseException, workspace: Path) -> Failure:
+    details = "".join(traceback.format_exception(error))
+    path = _kept(details, workspace / ".orchestra")
+    message = f"Something unforeseen went wrong ({type(error).__name__})."
+    return Failure(FAILED, "Unforeseen", message, f"The details are in {path}; nothing that was stored before is lost.")
+
+
+def _kept(details: str, folder: Path) -> Path:
+    """Write the details where only the owner can read them; return the file."""
+    path = folder / "errors.log"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    except OSError:  # no workspace here, or one that cannot be written
+        handle, name = tempfile.mkstemp(prefix="orchestra-error-", suffix=".log")
+        path = Path(name)
+    with os.fdopen(handle, "a", encoding="utf-8", errors="backslashreplace") as log:
+        log.write(details + "\n")
+    return path

@@ -1,0 +1,149 @@
+"""Follows a run to its end: a line for each item as it ends, then what happened, in words or as one document."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from commands.failures import DONE, FAILED, WAITS, Stop
+from commands.opened import Session
+from commands.screen import document, note, say
+
+_LOOK_SECONDS = 0.5
+_INTERRUPT_SECONDS = 10.0
+_SHOWN = 50
+_OPEN = ("queued", "running")
+_ENDED = ("succeeded", "failed", "skipped", "cancelled")
+_EXIT_CODES = {"succeeded": DONE, "failed": FAILED, "cancelled": FAILED, "waiting": WAITS}
+
+
+def follow(session: Session, run_id: str, *, quiet: bool) -> tuple[dict[str, Any], int]:
+    """Return the document of a run of this process once it has ended or waits, and the exit code that this means.
+
+    At Ctrl-C or SIGTERM the run is interrupted, and can be resumed. Raises StorageError.
+    """
+    runs, p = session.orchestra.runs, session.principal
+    progress = Progress(runs.get(p, run_id))
+    try:
+        run = _end(session, run_id, None if quiet else progress)
+    except Stop as stop:
+        runs.interrupt(p, run_id)
+        run = runs.wait(p, run_id, _INTERRUPT_SECONDS)
+        if run["status"] not in _EXIT_CODES:
+            note(f"Interrupted. Nothing is lost: `orchestra runs resume {run_id}` goes on with it.")
+        return run, stop.exit_code
+    return run, _EXIT_CODES.get(run["status"], FAILED)
+
+
+def _end(session: Session, run_id: str, progress: Progress | None) -> dict[str, Any]:
+    """Look at the run until this process has nothing more to do for it."""
+    runs, p = session.orchestra.runs, session.principal
+    if progress is None:
+        return runs.wait(p, run_id)
+    pause = _LOOK_SECONDS
+    while True:
+        begun = time.monotonic()
+        run = runs.wait(p, run_id, pause)
+        progress.show(run)
+        spent = time.monotonic() - begun
+        if run["status"] not in _OPEN or spent < pause:
+            return run
+        pause = max(_LOOK_SECONDS, 5 * (spent - pause))  # a run of thousands of items takes long to look at
+
+
+class Progress:
+    """Writes a line for every item of a loop, or plain step, that has ended since the last look."""
+
+    def __init__(self, run: Mapping[str, Any]) -> None:
+        self._told = {step["path"] for step in run["steps"] if step["status"] in ("succeeded", "skipped")}
+
+    def show(self, run: Mapping[str, Any]) -> None:
+        """Write what is new in the document."""
+        totals = {step["path"]: len(step["items"]) for step in run["steps"] if "items" in step}
+        writes = _writes(run)
+        for step in run["steps"]:
+            path = step["path"]
+            if step["status"] in _ENDED and path not in self._told and "." not in path and path not in totals:
+                self._told.add(path)
+                say(_line(step, totals.get(path.partition("[")[0]), writes.get(path, [])))
+
+
+def _writes(run: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return {path of an item: ids of the steps that wrote something for it}."""
+    found: dict[str, list[str]] = {}
+    for step in run["steps"]:
+        if step["effect"]:
+            word = f"{step['id']} (already done)" if step["effect"]["reused"] else step["id"]
+            found.setdefault(step["path"].partition(".")[0], []).append(word)
+    return found
+
+
+def _line(step: Mapping[str, Any], total: int | None, writes: list[str]) -> str:
+    title = step["title"] or step["key"] or step["id"]
+    if total is not None:
+        position = int(step["path"].partition("[")[2].partition("]")[0]) + 1
+        title = f"{position:>{len(str(total))}}/{total}  {title}"
+    what = [step["error"]["message"]] if step["error"] else [", ".join(writes)] if writes else []
+    return f"  {step['status']:<9}  {': '.join([title, *what])}".replace("\n", " ")
+
+
+def report(session: Session, run: Mapping[str, Any]) -> None:
+    """Write what happened for a person: the sentence, what was created, whose accounts; what went wrong to stderr."""
+    say(f"{run['sentence']}")
+    created = list(_created(run))
+    for line in created[:_SHOWN]:
+        say(line)
+    if len(created) > _SHOWN:
+        say(f"  … and {len(created) - _SHOWN} more")
+    if run["accounts"]:
+        say(f"Accounts: {', '.join(badges(session, run))}")
+    for line in _went_wrong(run):
+        note(line)
+    say(f"Run {run['run_id']}: {run['status']}. `orchestra runs show {run['run_id']}` shows every step.")
+
+
+def _created(run: Mapping[str, Any]) -> Iterator[str]:
+    for step in run["steps"]:
+        effect = step["effect"]
+        receipt = effect and effect["receipt"]
+        if receipt and receipt.get("url") and not effect["reused"]:
+            yield f"  {step['id']} {receipt['id']}  {receipt['url']}"
+
+
+def badges(session: Session, run: Mapping[str, Any]) -> Iterator[str]:
+    """Give whose account stood behind each connection of a run, e.g. "gmail: demo-1"."""
+    known = {one.name: one.account for one in session.orchestra.connections.list(session.principal)}
+    for name, account in run["accounts"].items():
+        if account["mode"] == "demo" and account["service"] != "http":
+            yield f"{name}: demo-{session.orchestra.demo.endpoints()['generation']}"
+        else:
+            yield f"{name}: {known.get(name) or 'your account'}"
+
+
+def _went_wrong(run: Mapping[str, Any]) -> Iterator[str]:
+    if run["status"] == "waiting":
+        yield f"It waits until {run['due_at']}; `orchestra serve` or `orchestra runs resume {run['run_id']}` goes on."
+    if run["status"] in _OPEN:
+        yield f"It stopped where it should not have; .orchestra/commands.log says why. {_resume(run)}"
+    error = run["error"]
+    if error is None:
+        return
+    place = f" (step {error['step']})" if error.get("step") else ""
+    yield f"{error['message']}{place} {error.get('remedy') or ''}".strip()
+    if run["status"] == "failed":
+        yield _resume(run)
+
+
+def _resume(run: Mapping[str, Any]) -> str:
+    return f"`orchestra runs resume {run['run_id']}` tries again what is not done."
+
+
+def finish(session: Session, run_id: str, *, as_json: bool) -> int:
+    """Follow a run, tell what happened and return the exit code."""
+    run, code = follow(session, run_id, quiet=as_json)
+    if as_json:
+        document(run)
+    else:
+        report(session, run)
+    return code

@@ -1,0 +1,51 @@
+"""Values typed at the command line, or read from a file or a pipe, for the inputs of a run or a prompt."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def values(pairs: Sequence[str], file: str | None, schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of `k=v` pairs over those of a JSON file (`-`: standard input).
+
+    `schemas`: {name: JSON Schema}; it says what a typed text becomes. Raises InvalidInput, InvalidFile.
+    """
+    found = _from_file(file) if file is not None else {}
+    for pair in pairs:
+        name, text = split(pair)
+        found[name] = _value(name, text, schemas.get(name))
+    return found
+
+
+def _value(name: str, text: str, schema: object) -> Any:
+    from engine.acceptance import from_text
+
+    return from_text(name, text, schema if isinstance(schema, Mapping) else {})
+
+
+def split(pair: str) -> tuple[str, str]:
+    """Return name and text of `name=value`. Raises InvalidInput."""
+    from engine.errors import InvalidInput
+
+    name, sign, text = pair.partition("=")
+    if not sign or not name:
+        raise InvalidInput(f"{pair!r} is no value for an input.", remedy="Write it as name=value.")
+    return name, text
+
+
+def _from_file(file: str) -> dict[str, Any]:
+    from engine.errors import InvalidInput
+    from engine.jsonfile import parse, read
+
+    if file == "-":
+        label = "standard input"
+        document = parse(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"), label).value
+    else:
+        label = file
+        document = read(Path(file)).value
+    if not isinstance(document, dict):
+        raise InvalidInput(f"{label} holds no JSON object.", remedy='Write the inputs as {"name": value, …}.')
+    return document

@@ -1,0 +1,48 @@
+"""The engine opened for one command, with the person who typed it as the acting principal."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.access import Principal
+    from engine.orchestra import Orchestra
+
+
+@dataclass(frozen=True)
+class Session:
+    """An opened workspace and who acts in it."""
+
+    orchestra: Orchestra
+    principal: Principal
+
+
+@contextmanager
+def opened(workspace: Path | None, *, demo: bool = False) -> Iterator[Session]:
+    """Open a workspace for the time of a command. Raises UnknownName, InvalidFile, StorageError."""
+    from engine.access import local_user
+    from engine.orchestra import Orchestra
+
+    root = workspace or Path.cwd()
+    orchestra = Orchestra.open(root, demo=demo)
+    _log_into(orchestra.workspace.state_dir / "commands.log")
+    try:
+        yield Session(orchestra, local_user())
+    finally:
+        orchestra.close()
+
+
+def _log_into(path: Path) -> None:
+    """Keep what libraries and the engine log off the screen: a command says what matters itself."""
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    for known in [one for one in root.handlers if isinstance(one, logging.FileHandler)]:
+        root.removeHandler(known)
+        known.close()
+    root.addHandler(handler)

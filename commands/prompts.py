@@ -1,0 +1,103 @@
+"""`prompts`: the texts that go to models, and what a model would be sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from commands.failures import DONE
+from commands.inputs import values
+from commands.opened import Session, opened
+from commands.options import Json, Workspace
+from commands.screen import document, note, say, table
+
+group = typer.Typer(help="The texts that go to models.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@group.command("list")
+def list_(workspace: Workspace = None, as_json: Json = False) -> int:
+    """List the prompts with their labels and versions."""
+    with opened(workspace) as session:
+        found = session.orchestra.prompts.list(session.principal)
+    if as_json:
+        document({"prompts": found})
+        return DONE
+    rows = [[one.name, _labels(one.labels), len(one.versions), one.problems or "", one.title] for one in found]
+    table(["PROMPT", "LABELS", "VERSIONS", "PROBLEMS", "TITLE"], rows)
+    return DONE
+
+
+def _labels(labels: dict[str, int]) -> str:
+    return ", ".join(f"{label} = {version}" for label, version in labels.items())
+
+
+@group.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The prompt.")],
+    version: Annotated[int | None, typer.Option(min=1, help="A saved version; else the working text.")] = None,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Show a prompt as it is written."""
+    with opened(workspace) as session:
+        found = session.orchestra.prompts.get(session.principal, name, version)
+    if as_json:
+        document(found)
+        return DONE
+    say(found.text.rstrip("\n"))
+    for problem in found.problems:
+        note(f"{problem.severity}: {problem}")
+    return DONE
+
+
+@group.command()
+def render(
+    reference: Annotated[str, typer.Argument(metavar="NAME[@LABEL]", help="The prompt, as a step names it.")],
+    pairs: Annotated[
+        list[str] | None, typer.Option("--variable", metavar="NAME=VALUE", help="A variable; may come again.")
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--variables", metavar="FILE", help="A JSON object; `-` reads standard input.")
+    ] = None,
+    sample: Annotated[str | None, typer.Option(help="Start from the values of this sample of the prompt.")] = None,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Show the messages that a model would be sent; no model is called."""
+    with opened(workspace) as session:
+        prompt = _document(session, reference)
+        schemas = prompt.get("variables")
+        given = values(pairs or [], file, schemas if isinstance(schemas, dict) else {})
+        rendered = session.orchestra.prompts.render(session.principal, reference, {**_sample(prompt, sample), **given})
+    if as_json:
+        document(rendered)
+        return DONE
+    for message in rendered.messages:
+        say(f"--- {message['role']}")
+        say(message["content"])
+    return DONE
+
+
+def _document(session: Session, reference: str) -> dict[str, Any]:
+    """Return the prompt that a reference means, for its variables and samples: the version, where it names one."""
+    name, _, suffix = reference.partition("@")
+    prompts, p = session.orchestra.prompts, session.principal
+    working = prompts.get(p, name)
+    number = int(suffix) if suffix.isascii() and suffix.isdigit() else working.labels.get(suffix or "production")
+    found = prompts.get(p, name, number) if number in working.versions else working
+    return found.document or {}
+
+
+def _sample(prompt: dict[str, Any], wanted: str | None) -> dict[str, Any]:
+    """Return the values of a sample. Raises UnknownName."""
+    from engine.errors import UnknownName
+
+    if wanted is None:
+        return {}
+    listed = prompt.get("samples")
+    samples = {one.get("name"): one.get("variables") for one in listed or [] if isinstance(one, dict)}
+    found = samples.get(wanted)
+    if not isinstance(found, dict):
+        raise UnknownName("sample", wanted, [str(name) for name in samples])
+    return found

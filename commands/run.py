@@ -1,0 +1,78 @@
+"""`run`: starts a workflow and follows it to its end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from commands.failures import FAILED
+from commands.following import finish
+from commands.inputs import values
+from commands.opened import Session, opened
+from commands.options import Demo, Json, Workspace
+from commands.screen import note, say
+
+_SHOWN = 25
+
+Inputs = Annotated[
+    list[str] | None, typer.Option("--input", metavar="NAME=VALUE", help="A value for an input; may come again.")
+]
+File = Annotated[
+    str | None, typer.Option("--inputs", metavar="FILE", help="A JSON object of inputs; `-` reads standard input.")
+]
+ByPlan = Annotated[bool, typer.Option("--plan", help="Show what would be written. Not available yet.")]
+
+
+def run(
+    name: Annotated[str, typer.Argument(help="The workflow.")],
+    pairs: Inputs = None,
+    file: File = None,
+    demo: Demo = False,
+    plan: ByPlan = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Run a workflow and wait until it has ended or waits."""
+    from engine.errors import NotAvailableYet
+
+    if plan:
+        raise NotAvailableYet("`--plan` is not available yet.", remedy="`--demo` tries a workflow without a risk.")
+    with opened(workspace, demo=demo) as session:
+        inputs = values(pairs or [], file, _schemas(session, name))
+        if not as_json and file != "-" and sys.stdin.isatty() and not _is_agreed(session, name, inputs):
+            note("Nothing was started.")
+            return FAILED
+        run_id = session.orchestra.runs.start(session.principal, name, inputs)
+        return finish(session, run_id, as_json=as_json)
+
+
+def _schemas(session: Session, name: str) -> Mapping[str, Any]:
+    """Return the schemas of a workflow's inputs, as far as the file has any: its problems are told at the start."""
+    document = session.orchestra.workflows.get(session.principal, name).document or {}
+    inputs = document.get("inputs")
+    properties = inputs.get("properties") if isinstance(inputs, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _is_agreed(session: Session, name: str, inputs: Mapping[str, Any]) -> bool:
+    """Tell whether the run may start: the first one on real accounts shows what it would touch, and asks."""
+    orchestra, p = session.orchestra, session.principal
+    if orchestra.is_confirmed(p, name):
+        return True
+    preview = orchestra.preview(p, name, inputs)
+    say(f"{name} has not run on these accounts before:")
+    for badge in preview.connections:
+        say(f"  {badge.name} ({badge.service}): {badge.account or 'your account'}")
+    if preview.items is not None:
+        say(f"It would go through {preview.count}:")
+        for title in preview.items[:_SHOWN]:
+            say(f"  {title}")
+    for warning in preview.warnings:
+        note(f"Attention: {warning.text}")
+    if not typer.confirm("Start it?"):
+        return False
+    orchestra.confirm(p, name)
+    return True

@@ -1,0 +1,170 @@
+"""`runs`: what ran, what it did, and going on with what was interrupted or failed."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from commands.failures import DONE, FAILED, WAITS
+from commands.following import badges, finish, follow, report
+from commands.opened import Session, opened
+from commands.options import Demo, Json, Workspace
+from commands.screen import document, note, say, table
+
+if TYPE_CHECKING:
+    from engine.runs import RunRow
+
+group = typer.Typer(help="What ran, and going on with it.", no_args_is_help=True, rich_markup_mode=None)
+
+Status = Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled", "interrupted"]
+RunId = Annotated[str, typer.Argument(metavar="ID", help="The id of the run.")]
+_CANCEL_SECONDS = 30.0
+_OPEN = ("queued", "running", "waiting", "interrupted")
+
+
+@group.command("list")
+def list_(
+    status: Annotated[Status | None, typer.Option(help="Only runs with this status.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only runs of this workflow.")] = None,
+    text: Annotated[str | None, typer.Option(help="Only runs that say this in their id, title or sentence.")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], metavar="TIME", help="From then on (UTC), 2026-05-01."),
+    ] = None,
+    before: Annotated[str | None, typer.Option(metavar="ID", help="Only runs older than this one.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 50,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """List runs, the newest first."""
+    from engine.names import timestamp
+
+    with opened(workspace) as session:
+        page = session.orchestra.runs.list(
+            session.principal,
+            status=status,
+            workflow=workflow,
+            text=text,
+            since=timestamp(since.replace(tzinfo=UTC)) if since else None,
+            before=before,
+            limit=limit,
+        )
+    if as_json:
+        document({"runs": page.rows, "next": page.next})
+        return DONE
+    table(["RUN", "WORKFLOW", "STATUS", "STARTED", "WHAT HAPPENED"], [_row(row) for row in page.rows])
+    if page.next:
+        note(f"Older ones: --before {page.next}")
+    return DONE
+
+
+def _row(row: RunRow) -> list[str]:
+    name = f"{row.workflow} (demo)" if row.demo else row.workflow
+    return [row.run_id, name, row.status, (row.started_at or "")[:19], row.sentence]
+
+
+@group.command()
+def show(run_id: RunId, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Show a run: what happened, and every step."""
+    with opened(workspace) as session:
+        run = session.orchestra.runs.get(session.principal, run_id)
+        if as_json:
+            document(run)
+            return DONE
+        rows = [[step["path"], step["status"], _detail(step)] for step in run["steps"]]
+        table(["STEP", "STATUS", "DETAIL"], rows)
+        report(session, run)
+    return DONE
+
+
+def _detail(step: dict[str, Any]) -> str:
+    if step["error"]:
+        return f"{step['error']['message']} {step['error'].get('remedy') or ''}".strip()
+    receipt = (step["effect"] or {}).get("receipt") or {}
+    return str(receipt.get("url") or receipt.get("id") or step["title"] or "")
+
+
+@group.command()
+def resume(
+    run_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The id of the run.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every run whose process is dead.")] = False,
+    as_done: Annotated[bool, typer.Option("--as-done", help="A write of unknown outcome was done.")] = False,
+    redo: Annotated[bool, typer.Option("--redo", help="A write of unknown outcome is sent again.")] = False,
+    step: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Only the write of this step, as each_mail[3].send.")
+    ] = None,
+    receipt: Annotated[str, typer.Option(help="With --as-done: the id or address of what is there.")] = "",
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Go on with a run that failed, was interrupted, or lost its process."""
+    if (run_id is None) != everything:
+        raise typer.BadParameter("Name one run, or say --all.")
+    if everything and (as_done or redo or step or receipt):
+        raise typer.BadParameter("--as-done, --redo, --step and --receipt answer for one run, not for --all.")
+    if (step or receipt) and not (as_done or redo):
+        raise typer.BadParameter("--step and --receipt belong to --as-done or --redo.")
+    with opened(workspace, demo=demo) as session:
+        if run_id is None:
+            return _resume_all(session, as_json=as_json)
+        runs, p = session.orchestra.runs, session.principal
+        if demo:
+            _require_demo(runs.get(p, run_id))
+        runs.resume(p, run_id, as_done=as_done, redo=redo, step=step, receipt=receipt)
+        return finish(session, run_id, as_json=as_json)
+
+
+def _require_demo(run: dict[str, Any]) -> None:
+    """Refuse what --demo cannot promise: a run keeps the accounts that it began with. Raises InvalidInput."""
+    from engine.errors import InvalidInput
+
+    if any(one["mode"] != "demo" for one in run["accounts"].values()):
+        raise InvalidInput(
+            f"Run {run['run_id']} works on real accounts, and a run keeps its accounts.",
+            remedy="Leave --demo out, or start a new run with it.",
+        )
+
+
+def _resume_all(session: Session, *, as_json: bool) -> int:
+    ended = []
+    for run_id in session.orchestra.runs.resume_all(session.principal):
+        run, code = follow(session, run_id, quiet=as_json)
+        ended.append((run, code))
+        if not as_json:
+            report(session, run)
+        if code not in (DONE, FAILED, WAITS):  # told to stop
+            break
+    if as_json:
+        document({"runs": [run for run, _ in ended]})
+    elif not ended:
+        say("No run is without a living process.")
+    codes = {code for _, code in ended}
+    return next((code for code in (*sorted(codes - {DONE, FAILED, WAITS}), FAILED, WAITS) if code in codes), DONE)
+
+
+@group.command()
+def cancel(run_id: RunId, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Cancel a run; what it has written already stays."""
+    from engine.errors import InUse
+
+    with opened(workspace) as session:
+        runs, p = session.orchestra.runs, session.principal
+        runs.cancel(p, run_id)
+        run = runs.wait(p, run_id, _CANCEL_SECONDS)
+        ends_at = time.monotonic() + _CANCEL_SECONDS
+        while run["status"] in _OPEN and time.monotonic() < ends_at:  # another process works on it
+            time.sleep(0.2)
+            run = runs.get(p, run_id)
+        if run["status"] in _OPEN:
+            raise InUse(f"Run {run_id} has not ended yet.", remedy="It was told to; `orchestra runs show` says when.")
+        if as_json:
+            document(run)
+        else:
+            say(f"{run['sentence']}")
+            say(f"Run {run_id}: {run['status']}.")
+            say(f"Accounts: {', '.join(badges(session, run)) or 'none'}")
+    return DONE

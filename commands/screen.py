@@ -1,0 +1,75 @@
+"""What a command writes: sentences for people, or one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date
+from typing import Any
+
+import typer
+
+
+def say(text: str = "") -> None:
+    """Write a line to standard output."""
+    typer.echo(printable(text))
+
+
+def note(text: str) -> None:
+    """Write a line to standard error."""
+    typer.echo(printable(text), err=True)
+
+
+def document(value: Any) -> None:
+    """Write one JSON document, indented, to standard output."""
+    typer.echo(_json(value, indent=2))
+
+
+def json_line(value: Any) -> None:
+    """Write one JSON document on one line, at once: whoever started this process waits for it."""
+    typer.echo(_json(value, indent=None))
+    sys.stdout.flush()
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write rows below their headers, columns aligned; the last column may be as long as it likes."""
+    lines = [list(headers), *([printable(str(cell)).replace("\n", " ") for cell in row] for row in rows)]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(headers))]
+    for line in lines:
+        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
+        say("  ".join(cells).rstrip())
+
+
+def printable(text: str) -> str:
+    """Return the text without what a terminal would obey: mails and issues are written by strangers."""
+    return "".join(filter(None, (_shown(character) for character in text)))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or character == "\n":
+        return character
+    return "" if unicodedata.category(character) in ("Cf", "Cs") else " "
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _json(value: Any, indent: int | None) -> str:
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair from a mail, or a terminal without UTF-8
+        return json.dumps(value, indent=indent, default=_plain)
+    return text
+
+
+def _plain(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

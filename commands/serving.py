@@ -1,0 +1,84 @@
+"""`serve, login-link`: dashboard, API and engine of a workspace, and the way in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.failures import DONE
+from commands.opened import opened
+from commands.options import Json, Workspace
+from commands.screen import document, json_line, note, say
+
+if TYPE_CHECKING:
+    from api.address import Address
+
+Port = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, show_default=False, help="Exactly this port; else 8501 or the next free."),
+]
+AllDemo = Annotated[bool, typer.Option("--demo", help="Every service is its stand-in, and cannot be switched.")]
+
+
+def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Serve the dashboard and the API, and work on runs, until Ctrl-C."""
+    from api.address import listen, listen_near
+    from api.serve import Parent, require_unserved
+    from engine import config
+    from engine.workspace import Workspace as Files
+
+    root = (workspace or Path.cwd()).resolve()
+    settings = config.load(root).config
+    state_dir = Files(root, settings.state_dir).state_dir
+    require_unserved(state_dir)
+    if port is None:
+        listener = listen_near(settings.server.host, settings.server.port)
+    else:
+        listener = listen(settings.server.host, port)
+    parent = Parent(root, state_dir, listener, demo, ready=_teller(root, settings.server.port, as_json), say=note)
+    return parent.run()
+
+
+def _teller(root: Path, usual_port: int, as_json: bool) -> Callable[[Address], None]:
+    def tell(address: Address) -> None:
+        login_url = address.login_url(_login_token(root))
+        if as_json:
+            json_line({"url": address.url, "login_url": login_url, "port": address.port, "pid": address.pid})
+            return
+        if address.port != usual_port:
+            say(f"Port {usual_port} was in use or not wanted; this is port {address.port}.")
+        say(f"Serving {root} at {address.url}")
+        say(f"Sign in (works once, within 15 minutes): {login_url}")
+        say("Ctrl-C stops it.")
+
+    return tell
+
+
+def login_link(
+    user: Annotated[str, typer.Option(help="Whose link.")] = "owner",
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Print a link that signs in once within 15 minutes; older unused links end."""
+    from api.address import Address, noted
+
+    with opened(workspace) as session:
+        token = session.orchestra.users.login_link(session.principal, user)
+        server = session.orchestra.config.server
+        here = noted(session.orchestra.workspace.state_dir)
+    address = here or Address(f"http://{server.host}:{server.port}", server.port, 0)
+    if here is None:
+        note("This workspace is not served now; `orchestra serve` does that.")
+    if as_json:
+        document({"login_url": address.login_url(token), "url": address.url, "is_served": here is not None})
+    else:
+        say(address.login_url(token))
+    return DONE
+
+
+def _login_token(root: Path) -> str:
+    with opened(root) as session:
+        return session.orchestra.users.login_link(session.principal)

@@ -1,0 +1,121 @@
+"""`init, fmt, validate, reindex`: the workspace and its files as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.failures import DONE, FAILED, WRONG
+from commands.opened import Session, opened
+from commands.options import Json, Workspace
+from commands.screen import document, note, say
+
+if TYPE_CHECKING:
+    from engine.errors import Problem
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")], as_json: Json = False
+) -> int:
+    """Make a workspace: settings, samples, prompts, .gitignore."""
+    from engine.new_workspace import init as make
+
+    workspace = make(folder)
+    names = workspace.workflows.names()
+    if as_json:
+        document({"workspace": str(workspace.root), "workflows": names})
+        return DONE
+    say(f"{workspace.root} is a workspace now, with {len(names)} sample workflows.")
+    say(f"Try it: orchestra run inbox-triage --demo --workspace {folder}")
+    return DONE
+
+
+def fmt(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if a file would change.")] = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Write every workflow and prompt in its one form: fixed key order, two spaces, one field a line."""
+    from engine import config
+    from engine.access import local_user
+    from engine.formatting import format_workspace, unformatted
+    from engine.workspace import Workspace as Files
+
+    root = workspace or Path.cwd()
+    files = Files(root, config.load(root).config.state_dir)
+    done = unformatted(files) if check else format_workspace(files, local_user().id)
+    if as_json:
+        document(done)
+    else:
+        for file in done.changed:
+            say(f"{file} {'would change' if check else 'was written anew'}.")
+        _tell(done.problems)
+        say("" if done.changed or done.problems else "Every file is in its written form.")
+    if done.problems:
+        return WRONG
+    return FAILED if check and done.changed else DONE
+
+
+def validate(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Workflows; none: everything.")] = None,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Check workflows, prompts and settings, and name every problem with its place and remedy."""
+    from engine.errors import InvalidFile
+
+    try:
+        with opened(workspace) as session:
+            problems = _named(session, names) if names else _all(session)
+    except InvalidFile as error:  # the settings: without them nothing else can be checked
+        problems = error.problems
+    is_valid = not any(problem.severity == "error" for problem in problems)
+    if as_json:
+        document({"valid": is_valid, "problems": [problem.as_json() for problem in problems]})
+    else:
+        _tell(problems)
+        say("No problem found." if not problems else f"{len(problems)} problem{'s' * (len(problems) != 1)} found.")
+    return DONE if is_valid else WRONG
+
+
+def _named(session: Session, names: list[str]) -> list[Problem]:
+    files = [session.orchestra.workflows.get(session.principal, name) for name in names]
+    return [problem for file in files for problem in file.problems]
+
+
+def _all(session: Session) -> list[Problem]:
+    """Return the problems of every workflow and of every prompt's working text."""
+    from engine.errors import OrchestraError, Problem
+
+    orchestra, p = session.orchestra, session.principal
+    found: list[Problem] = []
+    for shelf, facet in (
+        (orchestra.workspace.workflows, orchestra.workflows),
+        (orchestra.workspace.prompts, orchestra.prompts),
+    ):
+        for name in shelf.names():
+            try:
+                found += facet.get(p, name).problems
+            except OrchestraError as error:  # a file whose name no workflow may have
+                found.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
+    return found
+
+
+def _tell(problems: list[Problem]) -> None:
+    for problem in problems:
+        note(f"{problem.severity}: {problem}")
+
+
+def reindex(workspace: Workspace = None, as_json: Json = False) -> int:
+    """Build the list of runs anew from the log files."""
+    with opened(workspace) as session:
+        count, broken = session.orchestra.runs.reindex(session.principal)
+    if as_json:
+        document({"runs": count, "unreadable": broken})
+        return DONE
+    say(f"{count} run{'s' * (count != 1)} listed.")
+    for path in broken:
+        note(f"{path} cannot be read; it was left as it is.")
+    return DONE
