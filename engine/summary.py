@@ -9,6 +9,7 @@ from typing import Any
 from engine.document import is_item
 from engine.errors import OrchestraError
 from engine.registry import step_type
+from engine.step import Repeat
 
 _ENDINGS = {
     "queued": "Not started yet",
@@ -44,9 +45,9 @@ def _loop_sentence(run: Mapping[str, Any], loop: Mapping[str, Any]) -> str:
     items = _items(run["steps"], loop["path"])
     if not items:
         return f"No {loop['noun']}s: nothing to do."
-    actions = _actions(run["steps"], loop["path"])
+    actions = _actions(run, loop["path"])
     told = _told(actions, len(items))
-    parts = [_many(count, step_id) for step_id, count in told]
+    parts = [_counted(step_id, count, actions) for step_id, count in told]
     parts += _rest(items, actions, {step_id for step_id, _ in told})
     statuses = Counter(item["status"] for item in items)
     open_items = statuses["pending"] + statuses["running"] + statuses["waiting"] + statuses["cancelled"]
@@ -59,14 +60,31 @@ def _items(steps: Sequence[Mapping[str, Any]], loop_path: str) -> list[Mapping[s
     return [step for step in steps if is_item(step) and step["path"].rsplit("[", 1)[0] == loop_path]
 
 
-def _actions(steps: Sequence[Mapping[str, Any]], loop_path: str) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """Return {step id: {item path: step}} of the writes that succeeded in the items of a loop."""
+def _actions(run: Mapping[str, Any], loop_path: str) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """Return {step id: {item path: step}} of the writes that succeeded in the items of a loop, in file order."""
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for step in steps:
+    for step in run["steps"]:
         item_path, _, inner = step["path"].partition("].")
         if step["effect"] and inner and item_path.startswith(f"{loop_path}["):
             found.setdefault(step["id"], {})[f"{item_path}]"] = step
-    return found
+    order = list(_ids(run["definition"]["workflow"].get("steps", [])))
+    return dict(sorted(found.items(), key=lambda one: order.index(one[0]) if one[0] in order else len(order)))
+
+
+def _ids(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for step in steps:
+        yield str(step.get("id"))
+        yield from _ids(step.get("steps") or [])
+
+
+def _counted(step_id: str, count: int, actions: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """Return "9 tasks" for what was made, "2 unsure" for what was only done to a thing that is there."""
+    uses = next(iter(actions[step_id].values()))["uses"]
+    try:
+        makes = step_type(uses).repeat is not Repeat.SAFE
+    except OrchestraError:
+        makes = True
+    return _many(count, step_id) if makes else f"{count} {step_id.replace('_', ' ')}"
 
 
 def _told(actions: Mapping[str, Mapping[str, Any]], total: int) -> list[tuple[str, int]]:
