@@ -62,6 +62,10 @@ class NotionClient:
             self._account = self._account or self._workspace()
             return self._account
 
+    def identity(self) -> str:
+        """Give the id of the workspace: unlike its name, it never changes."""
+        return self.account().partition(":")[0]
+
     def _workspace(self) -> str:
         with reading():
             user = answered(self._api.users.me())

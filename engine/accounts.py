@@ -41,10 +41,14 @@ class Account:
         return self._identity
 
     def identity(self) -> str:
-        """Return `service:whose`; asks the service the first time (blocking), so call it in a worker."""
+        """Return `service:whose`; asks the service the first time (blocking), so call it in a worker.
+
+        A client has `identity` where what people call an account (`account`) may change.
+        """
         with self._lock:
             if not self._identity:
-                self._identity = f"{self.service}:{self.client.account()}"
+                whose = getattr(self.client, "identity", self.client.account)
+                self._identity = f"{self.service}:{whose()}"
             return self._identity
 
 
