@@ -36,9 +36,14 @@ class Account:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
-    def known_identity(self) -> str:
-        """`service:whose`, or an empty string as long as nobody asked."""
-        return self._identity
+    def label(self) -> str:
+        """Whose account it is in words for people, or an empty string as long as nobody asked."""
+        if self._identity.startswith("demo-"):
+            return self._identity
+        if not self._identity:
+            return ""
+        label = str(self.client.account())  # asked before, so the client answers from memory
+        return label.partition(":")[2] if hasattr(self.client, "identity") else label
 
     def identity(self) -> str:
         """Return `service:whose`; asks the service the first time (blocking), so call it in a worker.
@@ -75,10 +80,10 @@ class Accounts:
                 self._opened[(name, mode)] = known
             return known[1]
 
-    def known_identity(self, connection: str, mode: Mode) -> str:
+    def label(self, connection: str, mode: Mode) -> str:
         """Return whose account a connection is, if that was asked before; asks nobody."""
         known = self._opened.get((connection, mode))
-        return known[1].known_identity if known else ""
+        return known[1].label if known else ""
 
     def _service(self, connection: str | None) -> str:
         known = self._config().config.connections

@@ -109,6 +109,8 @@ class Connections:
         try:
             account = self._accounts.open(name, service, self._modes.of(service))
             lines = account.client.check()
+            if all(ok for _, ok, _ in lines):
+                account.identity()
         except (OrchestraError, ServiceError) as error:
             return [CheckLine("settings", ok=False, text=f"{error.message} {error.remedy}")]
         return [CheckLine(what, ok, text) for what, ok, text in lines]
@@ -171,7 +173,7 @@ class Connections:
             name=name,
             service=service,
             mode=mode,
-            account=self._accounts.known_identity(name, mode),
+            account=self._accounts.label(name, mode),
             own_key_found=found,
             own_key_source=source,
             ready=ready,

@@ -99,6 +99,7 @@ class Orchestra:
         modes = {name: self._modes.of(services[name]) for name in plan.connections}
         opened = self._opened(plan, modes)
         found = preview.items(plan, filled, opened) if look else None
+        preview.identify(opened)
         titles, count = found if found is not None else (None, None)
         return preview.RunPreview(
             workflow=workflow,

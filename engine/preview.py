@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,9 +54,16 @@ def badges(
 ) -> list[ConnectionBadge]:
     """Return the accounts of a plan, asking nobody."""
     return [
-        ConnectionBadge(name, services[name], modes[name], accounts.known_identity(name, modes[name]))
+        ConnectionBadge(name, services[name], modes[name], accounts.label(name, modes[name]))
         for name in plan.connections
     ]
+
+
+def identify(opened: Mapping[str, Account]) -> None:
+    """Ask each service whose account it is, so that a person sees it before the run; a failure shows at the run."""
+    for account in opened.values():
+        with suppress(ServiceError), deadline(_SECONDS):
+            account.identity()
 
 
 def warnings(plan: Plan, inputs: Mapping[str, Any], opened: Mapping[str, Account]) -> list[PreviewWarning]:
