@@ -82,3 +82,28 @@ def test_a_schema_that_is_none_is_named_wherever_it_stands(odd: Any) -> None:
         compiled = compile_workflow(parse(json.dumps(document), "w.json"), "w", AROUND)
         assert compiled.plan is None
         assert any(one.field and one.field.startswith(".".join(place)) for one in compiled.problems)
+
+
+TREE = {"type": "array", "items": {"$ref": "#/$defs/tree"}}
+BUSH = {"type": "object", "properties": {name: {"$ref": "#/$defs/bush"} for name in "abcdef"}}
+MAP = {"type": "object", "additionalProperties": {"$ref": "#/$defs/map"}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param({"type": "array", "items": True}, id="items-true"),
+        pytest.param({"type": "object", "properties": {"a": True}}, id="property-true"),
+        pytest.param({"anyOf": [True, {"type": "string"}]}, id="alternative-true"),
+        pytest.param({"$ref": "#/$defs/x", "$defs": {"x": True}}, id="definition-true"),
+        pytest.param({"$ref": "#/$defs/tree", "$defs": {"tree": TREE}}, id="list-of-itself"),
+        pytest.param({"$ref": "#/$defs/bush", "$defs": {"bush": BUSH}}, id="object-of-itself-six-times"),
+        pytest.param({"$ref": "#/$defs/map", "$defs": {"map": MAP}}, id="map-of-itself"),
+    ],
+)
+def test_an_unusual_schema_is_a_schema(schema: Any) -> None:
+    document = copy.deepcopy(SHIPPED.workflows.read("inbox-triage").value)
+    document["inputs"]["properties"]["odd"] = schema
+    document["steps"][0]["with"]["query"] = "{{ text(inputs.odd) }}"
+    compiled = compile_workflow(parse(json.dumps(document), "w.json"), "w", AROUND)
+    assert [str(one) for one in compiled.problems] == []
