@@ -38,8 +38,10 @@ def password_offer(visit: Visit) -> None:
     """Offer a first password to somebody who came by link; "Not now" hides it until the next visit."""
     if session.draft("password_offer_skipped", default=False) or visit.orchestra.users.has_password(visit.who.id):
         return
-    with st.container(border=True, key="password-offer"):
-        st.markdown("**Set a password**  \nSo far only a link from `orchestra login-link` lets you in.")
+    with st.expander("Set a password", icon=":material/key:", key="password-offer"):
+        st.markdown(
+            "So far only a link from `orchestra login-link` lets you in. A password does it without the terminal."
+        )
         _password_form(visit, "offer")
         if st.button("Not now", key="password-skip", type="tertiary"):
             session.keep_draft("password_offer_skipped", value=True)
@@ -47,7 +49,7 @@ def password_offer(visit: Visit) -> None:
 
 
 def _password_form(visit: Visit, place: str) -> None:
-    password = st.text_input("New password", type="password", key=f"password-{place}", autocomplete="new-password")
+    password = st.text_input("New password", type="password", key=f"new-password-{place}", autocomplete="new-password")
 
     def change(_request_key: str) -> str:
         visit.orchestra.users.set_password(visit.who, visit.who.id, password, keep_session=session.session_id())

@@ -48,6 +48,16 @@ class Visit:
         """Leave for another page, e.g. `visit.go("run", id=run_id)`."""
         st.switch_page(self.pages[path], query_params=params)
 
-    def link(self, label: str, path: str, *, icon: str | None = None, help: str | None = None, **params: str) -> None:  # noqa: A002 - Streamlit's word
+    def link(self, label: str, path: str, *, icon: str = "", **params: str) -> None:
         """Show a link to another page; the label is text, not Markdown."""
-        st.page_link(self.pages[path], label=plain(label), icon=icon, help=help, query_params=params)
+        st.page_link(self.pages[path], label=plain(label), icon=icon, query_params=params)
+
+    def title_link(self, label: str, path: str, **params: str) -> None:
+        """Show a link that is the title of what it leads to."""
+        st.page_link(
+            self.pages[path],
+            label=f"**{plain(label)}**",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            query_params=params,
+        )

@@ -7,7 +7,9 @@ import streamlit as st
 _CSS = """
 <style>
 .st-key-page { max-width: 68rem; margin-inline: auto; padding-bottom: 3rem; }
+@media (min-width: 640px) { .st-key-page { margin-top: -3rem; } }
 [class*="st-key-row-"] { padding: .6rem 0 .7rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
+[class*="st-key-titled-"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }
 [class*="st-key-editor-"] textarea { font-family: ui-monospace, "Source Code Pro", monospace; font-size: .82rem; }
 </style>
 """

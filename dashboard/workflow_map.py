@@ -12,7 +12,7 @@ from dashboard.page import Visit
 from dashboard.parts.accounts import service_title
 from dashboard.parts.graph import graph
 from dashboard.parts.plain import plain
-from dashboard.parts.steps import StepEntry, arrows, boxes, steps_of
+from dashboard.parts.steps import StepEntry, arrows, boxes, drawing_height, steps_of
 from engine.step_info import StepTypeInfo
 from engine.workflow_files import WorkflowFile
 
@@ -58,7 +58,7 @@ def _draw(visit: Visit, file: WorkflowFile, entries: Sequence[StepEntry], kinds:
         {path: kind.word for path, kind in kinds.items()},
         positions,
     )
-    return graph(nodes, arrows(file.document), key=f"map-{file.name}", height=560)
+    return graph(nodes, arrows(file.document), key=f"map-{file.name}", height=drawing_height(nodes))
 
 
 def _kind(entry: StepEntry, infos: Mapping[str, StepTypeInfo]) -> Kind:
@@ -88,7 +88,7 @@ def _list(entries: Sequence[StepEntry], kinds: Mapping[str, Kind], clicked: str 
 
 def _line(entry: StepEntry, kind: Kind) -> str:
     """Return one line of a Markdown list: nesting by depth, then what it uses, its effect, condition and needs."""
-    parts = [f"{kind.icon} **{plain(entry.title)}**", f":gray[{plain(_about(entry, kind))}]"]
+    parts = [f"{kind.icon} **{plain(entry.title)}**", f":small[:gray[{plain(_about(entry, kind))}]]"]
     return "  " * entry.depth + "- " + " ".join(parts)
 
 

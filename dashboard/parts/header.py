@@ -13,7 +13,8 @@ from dashboard.parts.plain import plain
 def page_header(visit: Visit, title: str, text: str = "", trail: Sequence[tuple[str, str]] = ()) -> None:
     """Show the title of a page; `trail` names the pages above it as (label, path), text stands in gray below."""
     for label, path in trail:
-        visit.link(label, path, icon=":material/arrow_back:")
+        with st.container(key=f"titled-trail-{path}"):
+            visit.link(label, path, icon=":material/arrow_back:")
     st.title(plain(title), anchor=False)
     if text:
         st.caption(plain(text))

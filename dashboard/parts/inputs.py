@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -50,6 +50,14 @@ class _Field:
         return kind if isinstance(kind, str) else ""
 
     @property
+    def is_wide(self) -> bool:
+        return self.kind not in ("string", "integer", "number", "boolean") or self.is_long
+
+    @property
+    def is_long(self) -> bool:
+        return self.format == "multiline" or self.schema.get("maxLength", 0) > _LONG_TEXT or "\n" in str(self.default)
+
+    @property
     def format(self) -> str:
         return str(self.schema.get("format") or "")
 
@@ -65,17 +73,35 @@ def inputs_form(schema: Mapping[str, Any], key: str, choices: Choices) -> tuple[
     """
     values: dict[str, Any] = {}
     errors: list[InvalidInput] = []
+    for row in _rows(_fields(schema, key)):
+        for field, column in zip(row, st.columns(len(row), gap="medium"), strict=True):
+            try:
+                with column:
+                    value = _widget(field, choices)
+            except InvalidInput as error:
+                errors.append(error)
+            else:
+                if value is not ABSENT:
+                    values[field.name] = value
+    return values, errors
+
+
+def _fields(schema: Mapping[str, Any], key: str) -> Iterator[_Field]:
     required = schema.get("required", [])
     for name, one in schema.get("properties", {}).items():
-        field = _Field(name, one if isinstance(one, Mapping) else {}, name in required, f"{key}-{name}")
-        try:
-            value = _widget(field, choices)
-        except InvalidInput as error:
-            errors.append(error)
-        else:
-            if value is not ABSENT:
-                values[name] = value
-    return values, errors
+        yield _Field(name, one if isinstance(one, Mapping) else {}, name in required, f"{key}-{name}")
+
+
+def _rows(fields: Iterable[_Field]) -> Iterator[list[_Field]]:
+    """Put fields side by side in twos; one that needs room has a row of its own."""
+    row: list[_Field] = []
+    for field in fields:
+        if row and (len(row) == 2 or field.is_wide or row[0].is_wide):
+            yield row
+            row = []
+        row.append(field)
+    if row:
+        yield row
 
 
 def _widget(field: _Field, choices: Choices) -> Any:
@@ -118,8 +144,7 @@ def _picker(field: _Field, offered: Sequence[str]) -> Any:
 
 def _text(field: _Field) -> Any:
     default = field.default if isinstance(field.default, str) else ""
-    is_long = field.schema.get("maxLength", 0) > _LONG_TEXT or "\n" in default or field.format == "multiline"
-    show = st.text_area if is_long else st.text_input
+    show = st.text_area if field.is_long else st.text_input
     value = str(show(field.label, default, key=field.key, help=field.help, persist_state="session"))
     return value if value or "default" in field.schema or field.is_required else ABSENT
 

@@ -22,8 +22,10 @@ def run_rows(visit: Visit, rows: Sequence[RunRow], place: str) -> None:
 def run_row(visit: Visit, row: RunRow, place: str) -> None:
     """Show one run: a link to its page, its status, the sentence about it, and when it was."""
     with st.container(key=f"row-{place}-{row.run_id}", gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            visit.link(row.title, "run", id=row.run_id)
+        with st.container(
+            horizontal=True, vertical_alignment="center", gap="small", key=f"titled-{place}-{row.run_id}"
+        ):
+            visit.title_link(row.title, "run", id=row.run_id)
             status_badge(row.status, row.counts)
             if row.demo:
                 st.badge("Demo", color="gray")

@@ -34,9 +34,9 @@ class StepEntry:
 
     @property
     def condition(self) -> str:
-        """When it is done; an empty text for always."""
+        """When it is done, without the braces; an empty text for always."""
         condition = self.step.get("if")
-        return "" if condition is None else str(condition)
+        return "" if condition is None else str(condition).strip().removeprefix("{{").removesuffix("}}").strip()
 
 
 def steps_of(document: Any) -> list[StepEntry]:
@@ -80,6 +80,12 @@ def boxes(
         x, y = places[entry.path]
         found[entry.path] = GraphNode(entry.path, label, colors[entry.path], x, y)
     return list(found.values())
+
+
+def drawing_height(nodes: Sequence[GraphNode]) -> int:
+    """Return how many pixels a drawing of these boxes needs, so that few steps leave no empty room."""
+    rows = len({node.y for node in nodes})
+    return max(240, min(100 * rows, 640))
 
 
 def _stored(entries: Sequence[StepEntry], positions: Mapping[str, Any]) -> dict[str, tuple[float, float]] | None:

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard import session
 from dashboard.account import password_offer
 from dashboard.page import Page, Visit
-from dashboard.parts.accounts import account_badges
+from dashboard.parts.accounts import account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header, section
 from dashboard.parts.plain import plain
 from dashboard.parts.run_rows import run_row, run_rows
 from dashboard.parts.status import OPEN
+from engine.connections import CheckLine, ConnectionStatus
 from engine.errors import OrchestraError
 from engine.runs import RunRow
 
@@ -28,13 +30,15 @@ def show(visit: Visit) -> None:
     """Show the state of the workspace at a glance."""
     rows = visit.orchestra.runs.list(visit.who, limit=_LOOKED_AT).rows
     page_header(visit, "Home", _state_of_things(rows))
-    password_offer(visit)
-    if rows:
+    if not rows:
+        _first_time(visit)
+    main, side = st.columns([7, 3], gap="large")
+    with main:
         _needs_a_look(visit, rows)
         _last_runs(visit, rows)
-    else:
-        _first_time(visit)
-    _connections(visit)
+    with side:
+        _connections(visit)
+    password_offer(visit)
 
 
 def _state_of_things(rows: Sequence[RunRow]) -> str:
@@ -70,8 +74,11 @@ def _needs_a_look(visit: Visit, rows: Sequence[RunRow]) -> None:
 
 def _last_runs(visit: Visit, rows: Sequence[RunRow]) -> None:
     section("Last runs")
+    if not rows:
+        st.caption("They will stand here.")
+        return
     run_rows(visit, rows[:_SHOWN], "last")
-    visit.link("All runs", "runs", icon=":material/history:")
+    visit.link("All runs", "runs", icon=":material/arrow_forward:")
 
 
 def _first_time(visit: Visit) -> None:
@@ -126,9 +133,31 @@ def _first_button(visit: Visit, title: str) -> None:
 
 def _connections(visit: Visit) -> None:
     section("Connections")
-    found = visit.orchestra.connections.list(visit.who)
-    account_badges(found)
-    for one in found:
-        if not one.ready:
-            st.warning(plain(f"{one.name}: {one.note}"), icon=":material/key_off:")
-    visit.link("Whose accounts, and whether they work", "connections", icon=":material/cable:")
+    checked: dict[str, Sequence[CheckLine]] = session.draft("checked", {})
+    for one in visit.orchestra.connections.list(visit.who):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            account_badge(one)
+            _health(one, checked.get(one.name))
+        for line in checked.get(one.name, ()):
+            if not line.ok:
+                st.caption(plain(line.text))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if visit.may("run") and st.button("Check now", key="check-all", icon=":material/network_check:"):
+            with st.spinner("Asking each service …"):
+                session.keep_draft("checked", _checked(visit))
+            st.rerun()
+        visit.link("Change", "connections", icon=":material/arrow_forward:")
+
+
+def _checked(visit: Visit) -> dict[str, Sequence[CheckLine]]:
+    connections = visit.orchestra.connections
+    return {one.name: connections.check(visit.who, one.name) for one in connections.list(visit.who)}
+
+
+def _health(one: ConnectionStatus, lines: Sequence[CheckLine] | None) -> None:
+    if not one.ready:
+        st.markdown(":orange[:material/key_off: no key]", help=plain(one.note))
+    elif lines is not None and all(line.ok for line in lines):
+        st.markdown(":green[:material/check_circle: works]")
+    elif lines is not None:
+        st.markdown(":red[:material/error: does not work]")

@@ -30,8 +30,13 @@ def show(visit: Visit) -> None:
 
 def _card(visit: Visit, summary: WorkflowSummary) -> None:
     with st.container(border=True, key=f"workflow-{summary.name}", gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            visit.link(summary.title, "workflow", name=summary.name)
+        with st.container(
+            horizontal=True,
+            vertical_alignment="center",
+            horizontal_alignment="distribute",
+            key=f"titled-{summary.name}",
+        ):
+            visit.title_link(summary.title, "workflow", name=summary.name)
             workflow_menu(visit, summary.name)
         if summary.description:
             st.markdown(plain(summary.description))

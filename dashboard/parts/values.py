@@ -1,0 +1,56 @@
+"""JSON values for people: short ones on a line, long texts as texts, the rest as JSON; all as plain text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard.parts.plain import outside_code, plain
+
+_MOST_LETTERS = 12_000
+_MOST_FIELDS = 16
+_SHORT = 90
+
+
+def shown_value(value: Any) -> None:
+    """Show a value; an object with few fields is shown field by field."""
+    if isinstance(value, Mapping) and 0 < len(value) <= _MOST_FIELDS:
+        for name, one in value.items():
+            _field(str(name), one)
+    elif isinstance(value, str):
+        outside_code(cut(value))
+    else:
+        outside_code(cut(json_text(value)), "json")
+
+
+def _field(name: str, value: Any) -> None:
+    text = _one_line(value)
+    if text is not None:
+        st.markdown(f":gray[{plain(name)}]  {plain(text) or ':gray[(empty)]'}")
+        return
+    st.markdown(f":gray[{plain(name)}]")
+    if isinstance(value, str):
+        outside_code(cut(value))
+    else:
+        outside_code(cut(json_text(value)), "json")
+
+
+def _one_line(value: Any) -> str | None:
+    """Return a value that fits on a line as text, None for one that does not."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHORT and "\n" not in text else None
+
+
+def json_text(value: Any) -> str:
+    """Return a value as indented JSON."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def cut(text: str, most: int = _MOST_LETTERS) -> str:
+    """Return a text that a page can bear; what is left out is said."""
+    if len(text) <= most:
+        return text
+    return f"{text[:most]}\n… {len(text) - most:,} more characters; the whole of it is in the run's JSON."
