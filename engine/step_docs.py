@@ -1,0 +1,159 @@
+"""`docs/steps.md`, written from the step types themselves: `python -m engine.step_docs > docs/steps.md`."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from engine.expressions import compact_json
+from engine.fieldcheck import fields_schema
+from engine.registry import step_types
+from engine.step import Effect, Repeat, Role, StepType
+
+Schema = Mapping[str, Any]
+
+_HEAD = """# Step types
+
+Each step of a workflow that does something names its type in `uses` and fills the type's fields in `with`.
+This page is written from the types themselves (`python -m engine.step_docs > docs/steps.md`); a test fails when it is
+out of date.
+
+- **Fields.** "Takes" says what a field means to somebody who must trust the workflow: `content` may hold text from
+  outside (a mail, an issue, a page, an answer of a model), `destination` decides where something goes, `instruction`
+  tells a model what to do, `option` is anything else. A field without a default must be given.
+- **Output.** What later steps see as `steps.<id>.output`. "From outside" marks text that somebody else wrote.
+- **Writes.** [Effects](architecture.md#a-write-happens-once) says what happens when the answer to a write gets lost.
+"""
+_REPEATS = {
+    Repeat.SAFE: "the same write twice changes nothing more, so it may be sent again",
+    Repeat.FINDABLE: "after an unclear answer it is looked up in the service before it is sent again",
+    Repeat.UNFINDABLE: "nobody can look it up, so after an unclear answer a person decides",
+}
+_KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "object",
+    "null": "null",
+}
+_LIMITS = {"minimum": "at least", "maximum": "at most", "minLength": "length at least", "minItems": "items at least"}
+_USUAL_TIMEOUT_SECONDS = 60.0
+
+
+def steps_page() -> str:
+    """Return the whole page as Markdown."""
+    every = step_types()
+    families = sorted({name.partition(".")[0] for name in every})
+    parts = [_HEAD, _contents(every)]
+    for family in families:
+        parts.append(f"## {family}\n")
+        parts += [_section(kind) for name, kind in every.items() if name.partition(".")[0] == family]
+    return "\n".join(parts)
+
+
+def _contents(every: Mapping[str, StepType]) -> str:
+    rows = [
+        f"| [`{name}`](#{name.replace('.', '')}) | {kind.title} | {_effect(kind)} |" for name, kind in every.items()
+    ]
+    return "\n".join(["| Type | What it does | Effect |", "| --- | --- | --- |", *rows, ""])
+
+
+def _effect(kind: StepType) -> str:
+    if kind.effect is Effect.WRITES:
+        return f"writes, {kind.repeat}"
+    return {Effect.PURE: "nothing outside", Effect.READS: "reads"}[kind.effect]
+
+
+def _section(kind: StepType) -> str:
+    fields = fields_schema(kind.fields)
+    output = kind.output_schema({}, {})
+    lines = [f"### `{kind.name}`\n", f"**{kind.title}.** {inspect.getdoc(type(kind)) or ''}\n"]
+    lines += [*_facts(kind), ""]
+    lines += [f"{fields.get('description', '')}\n", "| Field | Type | Default | Takes | What |"]
+    lines += ["| --- | --- | --- | --- | --- |", *_field_rows(fields), ""]
+    rows = list(_output_rows(output, output, ""))
+    if rows:
+        lines += [
+            f"{output.get('description', '')}\n",
+            "| Output | Type | From outside |",
+            "| --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    else:
+        lines += ["The output depends on the fields.", ""]
+    return "\n".join(lines)
+
+
+def _facts(kind: StepType) -> Iterator[str]:
+    if kind.service is not None:
+        yield f"- {'May use' if kind.connection_optional else 'Needs'} a connection to `{kind.service}`."
+    if kind.effect is Effect.WRITES and kind.repeat is not None:
+        yield f"- Writes ({kind.repeat}): {_REPEATS[kind.repeat]}."
+    else:
+        yield f"- {'Reads only' if kind.effect is Effect.READS else 'Touches nothing outside'}."
+    if kind.timeout_seconds != _USUAL_TIMEOUT_SECONDS:
+        yield f"- One attempt may take {kind.timeout_seconds:g} seconds, unless `timeout_seconds` says otherwise."
+
+
+def _field_rows(schema: Schema) -> Iterator[str]:
+    required = schema.get("required", ())
+    for name, field in schema.get("properties", {}).items():
+        default = "required" if name in required else _code(field.get("default"))
+        role = field.get("role", Role.OPTION)
+        yield f"| `{name}` | {_kind(field, schema)} | {default} | {role} | {field.get('title', '')} |"
+
+
+def _code(value: Any) -> str:
+    return "" if value in (None, "", [], {}) else f"`{compact_json(value)}`"
+
+
+def _output_rows(schema: Schema, root: Schema, prefix: str) -> Iterator[str]:
+    for name, field in _resolved(schema, root).get("properties", {}).items():
+        inner = _resolved(field, root)
+        is_list = inner.get("type") == "array"
+        within = _resolved(inner.get("items", {}), root) if is_list else inner
+        yield f"| `{prefix}{name}` | {_kind(field, root)} | {'yes' if field.get('outside') else ''} |"
+        if "properties" in within:
+            yield from _output_rows(within, root, f"{prefix}{name}{'[]' if is_list else ''}.")
+
+
+def _kind(schema: Schema, root: Schema) -> str:
+    """Return the type of a value in plain words, e.g. "list of text" or "one of `open`, `closed`"."""
+    schema = _resolved(schema, root)
+    if "enum" in schema:
+        return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
+    options: Sequence[Schema] = schema.get("anyOf") or schema.get("oneOf") or ()
+    if options:
+        return " or ".join(dict.fromkeys(_kind(option, root) for option in options))
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema.get('items', {}), root)}{_limits(schema)}"
+    word = _KINDS.get(str(schema.get("type")), "anything")
+    if schema.get("format") == "date-time":
+        word = "time with offset (RFC 3339)"
+    return word + _limits(schema)
+
+
+def _limits(schema: Schema) -> str:
+    known = {key: schema[key] for key in _LIMITS if key in schema and (key, schema[key]) not in _PLAIN}
+    found = [f"{_LIMITS[key]} {int(value) if value == int(value) else value}" for key, value in known.items()]
+    return f" ({', '.join(found)})" if found else ""
+
+
+_PLAIN = {("minLength", 1)}
+"""Limits that go without saying: a text that must be given is not empty."""
+
+
+def _resolved(schema: Schema, root: Schema) -> Schema:
+    reference = schema.get("$ref")
+    if not isinstance(reference, str):
+        return schema
+    found: Schema = root["$defs"][reference.rpartition("/")[2]]
+    return found
+
+
+if __name__ == "__main__":
+    sys.stdout.write(steps_page())

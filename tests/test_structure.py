@@ -1,0 +1,282 @@
+"""The shape of the code: imports point one way, nothing prints, all is documented, and one file adds a step type."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import engine.steps
+from engine import registry
+from engine.access import Principal
+from engine.orchestra import Orchestra
+from engine.step_docs import steps_page
+
+ROOT = Path(__file__).resolve().parent.parent
+OWNER = Principal("tester", "owner")
+
+MAY_IMPORT: Mapping[str, frozenset[str]] = {
+    "clients": frozenset(),
+    "demo": frozenset(),
+    "engine": frozenset({"clients"}),
+    "api": frozenset({"engine", "clients.errors"}),
+    "dashboard": frozenset({"engine", "clients.errors"}),
+    "commands": frozenset({"engine", "clients.errors", "api"}),
+    "bench": frozenset({"engine"}),
+    "app": frozenset({"engine", "api", "dashboard"}),
+    "cli": frozenset({"engine", "api", "commands"}),
+}
+"""Each part of the program, and what of the lower parts it may use besides itself.
+
+The faces know of services only what can go wrong with them; whatever is done, the engine does.
+"""
+
+PRINTS = {"cli.py", "demo/__main__.py", "bench/__main__.py"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: who, whom, and the line that says so."""
+
+    importer: str
+    imported: str
+    place: str
+
+
+@cache
+def modules() -> Mapping[str, Path]:
+    """Every module of the program by its dotted name."""
+    found = [path for part in MAY_IMPORT for path in sorted((ROOT / part).rglob("*.py"))]
+    found += [path for part in MAY_IMPORT if (path := ROOT / f"{part}.py").exists()]
+    return {dotted(path): path for path in found}
+
+
+def dotted(path: Path) -> str:
+    """The name under which a file is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def tree(name: str) -> ast.Module:
+    """The syntax tree of a module."""
+    return ast.parse(modules()[name].read_text(encoding="utf-8"))
+
+
+@cache
+def imports() -> list[Import]:
+    """Every import between modules of the program, wherever in a file it stands."""
+    return [
+        Import(name, imported, f"{modules()[name].relative_to(ROOT)}:{line}")
+        for name in modules()
+        for imported, line in imported_by(name)
+    ]
+
+
+def imported_by(name: str) -> Iterator[tuple[str, int]]:
+    """What a module imports of the program: (module, line)."""
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{modules()[name]}:{node.lineno}: imports are written in full"
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            found = [each if each in modules() else str(node.module) for each in inner]
+        else:
+            continue
+        yield from ((each, node.lineno) for each in found if each in modules())
+
+
+def circles(edges: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Each circle as one line that names the import of every step round it; `edges`: {module: {module: place}}."""
+    found: list[str] = []
+    done: set[str] = set()
+
+    def walk(name: str, path: list[str]) -> None:
+        if name in path:
+            ring = [*path[path.index(name) :], name]
+            found.append("; ".join(f"{edges[a][b]} imports {b}" for a, b in itertools.pairwise(ring)))
+        elif name not in done:
+            for imported in edges.get(name, {}):
+                walk(imported, [*path, name])
+            done.add(name)
+
+    for name in edges:
+        walk(name, [])
+    return found
+
+
+def edges_of(found: list[Import]) -> dict[str, dict[str, str]]:
+    """Imports as {module: {module: place}}."""
+    edges: dict[str, dict[str, str]] = {}
+    for one in found:
+        edges.setdefault(one.importer, {})[one.imported] = one.place
+    return edges
+
+
+def points_up(one: Import) -> bool:
+    """Whether an import leads to a part that its own part may not use."""
+    part = one.importer.partition(".")[0]
+    return not any(f"{one.imported}.".startswith(f"{allowed}.") for allowed in (part, *MAY_IMPORT[part]))
+
+
+def test_every_part_of_the_program_is_known_to_this_test() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    scripts = {path.stem for path in ROOT.glob("*.py")}
+    assert packages | scripts == set(MAY_IMPORT)
+
+
+def test_imports_point_one_way() -> None:
+    assert [f"{one.place} imports {one.imported}" for one in imports() if points_up(one)] == []
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    assert circles(edges_of(imports())) == []
+
+
+def test_these_tests_would_see_an_import_that_is_wrong() -> None:
+    back = Import("engine.errors", "engine.orchestra", "engine/errors.py:1")
+    assert not points_up(back)
+    assert points_up(Import("clients.github", "engine.errors", "clients/github.py:1"))
+    assert points_up(Import("dashboard.main", "clients.github", "dashboard/main.py:1"))
+    assert any("engine/errors.py:1 imports engine.orchestra" in ring for ring in circles(edges_of([*imports(), back])))
+
+
+def test_only_commands_print() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for name, path in modules().items()
+        if str(path.relative_to(ROOT)) not in PRINTS
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert found == []
+
+
+def test_every_module_says_in_its_first_sentence_what_it_is_for() -> None:
+    silent = []
+    for name, path in modules().items():
+        first = (ast.get_docstring(tree(name)) or "").split("\n\n", 1)[0].strip()
+        if not first.endswith((".", "?", "!")) or " " not in first:
+            silent.append(f"{path.relative_to(ROOT)}: {first!r}")
+    assert silent == []
+
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def public_definitions(body: list[ast.stmt]) -> Iterator[Definition]:
+    """Classes and functions that others may use, and the methods of such classes; not what hides in functions."""
+    for node in body:
+        if isinstance(node, Definition) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from public_definitions(node.body)
+
+
+def test_everything_public_has_a_docstring() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.name}"
+        for name, path in modules().items()
+        for node in public_definitions(tree(name).body)
+        if not ast.get_docstring(node)
+    ]
+    assert found == []
+
+
+NEW_STEP = '''"""Steps about the weather."""
+
+from engine.step import Call, Effect, Fields, Output, StepType, content, outside
+
+
+class SkyFields(Fields):
+    """Where to look."""
+
+    place: str = content("Place", min_length=1)
+
+
+class SkyOutput(Output):
+    """What is seen."""
+
+    sky: str = outside("Sky")
+
+
+class Sky(StepType):
+    """Look at the sky over a place."""
+
+    name = "weather.sky"
+    title = "Look at the sky"
+    effect = Effect.PURE
+    fields = SkyFields
+    output = SkyOutput
+
+    def call(self, call: Call) -> dict[str, str]:
+        """Give {sky}."""
+        return {"sky": f"grey over {call.fields.place}"}
+'''
+NEW_WORKFLOW = """{
+  "schema_version": 1,
+  "steps": [
+    {"id": "look", "uses": "weather.sky", "with": {"place": "Bergen"}}
+  ],
+  "outputs": {"sky": "{{ steps.look.output.sky }}"}
+}
+"""
+
+
+@pytest.fixture
+def with_new_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One more file in `engine/steps/`, as far as anybody can see."""
+    (tmp_path / "weather.py").write_text(NEW_STEP)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.steps, "__path__", [*engine.steps.__path__, str(tmp_path)])
+        forget_step_types()
+        yield
+        patch.delitem(sys.modules, "engine.steps.weather", raising=False)
+    forget_step_types()
+
+
+def forget_step_types() -> None:
+    """Let the registry look anew."""
+    for cached in (registry.families, registry.family, registry.step_types):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def empty_workspace(tmp_path: Path) -> Iterator[Orchestra]:
+    """A workspace with no account."""
+    root = tmp_path / "workspace"
+    for folder in ("workflows", "prompts", "logs"):
+        (root / folder).mkdir(parents=True)
+    (root / "config.yaml").write_text("connections: {}\n")
+    opened = Orchestra.open(root)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.usefixtures("with_new_step")
+def test_a_step_type_in_one_new_file_is_known_to_validation_forms_docs_and_runs(empty_workspace: Orchestra) -> None:
+    workflows, runs = empty_workspace.workflows, empty_workspace.runs
+    wrong = NEW_WORKFLOW.replace("Bergen", "").replace("output.sky", "output.skies")
+    codes = {(problem.step, problem.code) for problem in workflows.check(OWNER, "look", wrong)}
+    assert {step for step, _ in codes} == {"look", None}, codes
+
+    forms = {info.name: info for info in empty_workspace.step_types(OWNER)}
+    assert forms["weather.sky"].fields_schema["properties"]["place"]["role"] == "content"
+    assert "### `weather.sky`" in steps_page()
+
+    workflows.save(OWNER, "look", NEW_WORKFLOW, None)
+    run = runs.wait(OWNER, runs.start(OWNER, "look", {}), 30)
+    assert run["outputs"] == {"sky": "grey over Bergen"}
+
+
+def test_without_its_file_the_step_type_is_unknown(empty_workspace: Orchestra) -> None:
+    problems = empty_workspace.workflows.check(OWNER, "look", NEW_WORKFLOW)
+    assert [problem.code for problem in problems][:1] == ["unknown_step_type"]
+    assert "weather.sky" not in steps_page()
