@@ -102,14 +102,19 @@ class LoadedConfig:
     def settings_of(self, connection: str) -> dict[str, Any]:
         """Return a connection's own settings (without `service`), each `env:NAME` replaced by its value.
 
-        The path of a `…_file` that is not absolute begins at the workspace.
+        What the file leaves out may come from the variables that the service's own tools read (OPENAI_BASE_URL);
+        the path of a `…_file` that is not absolute begins at the workspace.
         Raises UnknownName for a connection that config.yaml does not have, InvalidInput for a variable not set.
         """
         known = self.config.connections
         if connection not in known:
             raise UnknownName("connection", connection, list(known), remedy="`orchestra connections add` makes one.")
         settings: dict[str, Any] = resolve_settings(known[connection].settings, self.environment)
-        if known[connection].service == "openai" and not settings.get("model") and self.config.model_defaults.model:
+        service = known[connection].service
+        for key, variable in getattr(client_class(service), "more_variables", {}).items():
+            if not settings.get(key) and self.environment.get(variable):
+                settings[key] = self.environment[variable]
+        if service == "openai" and not settings.get("model") and self.config.model_defaults.model:
             settings["model"] = self.config.model_defaults.model
         return {key: self._path(value) if key.endswith("_file") else value for key, value in settings.items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from engine.audit import Audit
 from engine.config import LoadedConfig
 from engine.connection_file import write_connection
 from engine.errors import InvalidInput, NotAvailableYet, OrchestraError, UnknownName
+from engine.names import checked_name
 from engine.services import client_class, client_classes
 from engine.settings import Settings
 from engine.workspace import Workspace
@@ -133,11 +135,12 @@ class Connections:
         from clients.gmail_oauth import sign_in
 
         require(p, "admin", "add connections")
-        token_file = self._workspace.state_dir / "tokens" / f"{name}.json"
+        token_file = self._workspace.state_dir / "tokens" / f"{checked_name('connection', name)}.json"
         token_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         sign_in(client_secret_file, token_file, open_browser)
         kept = self._kept_settings(name)
-        write_connection(self._workspace.root, name, {**kept, "service": "gmail", "token_file": str(token_file)})
+        written = os.path.relpath(token_file, self._workspace.root)  # config.yaml belongs into git: no path of ours
+        write_connection(self._workspace.root, name, {**kept, "service": "gmail", "token_file": written})
         self._accounts.forget(name)
         self._audit.record(p, "connections.connect_gmail", name)
         return self._status(self._config(), name)
@@ -184,7 +187,7 @@ class Connections:
         """Return whether the owner's key for a connection is there, and where from; the key itself is not looked at."""
         settings = loaded.config.connections[name].settings
         if "token_file" in settings:
-            return Path(settings["token_file"]).exists(), "signed in"
+            return (self._workspace.root / Path(settings["token_file"]).expanduser()).exists(), "signed in"
         references = [str(value)[4:] for value in settings.values() if str(value).startswith("env:")]
         if not references:
             return loaded.config.connections[name].service in ("http", "openai"), "config.yaml"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from engine.stand_ins import StandInProcess
 from engine.step_info import StepTypeInfo, step_type_infos
 from engine.store.database import Database
 from engine.store.owners import Owner, ServeLock
+from engine.store.receipts import move_receipts
 from engine.users import Users
 from engine.workflow_files import WorkflowFiles
 from engine.workspace import Workspace
@@ -63,7 +65,9 @@ class Orchestra:
         owner = Owner(self._database, state / "owners", "serve" if serve else "cli", clock)
         self._host = Host(self._database, owner, self._accounts, logs, clock)
         self.users = Users(self._database, state, self._audit, clock)
-        self.workflows = WorkflowFiles(self.workspace, self._surroundings, self._audit)
+        self.workflows = WorkflowFiles(
+            self.workspace, self._surroundings, self._audit, partial(move_receipts, self._database)
+        )
         self.prompts = PromptFiles(self._prompt_store, self._audit)
         self.connections = Connections(self.workspace, self._loaded, self._accounts, self._modes, self._audit)
         self.runs = Runs(self._host, logs, self._audit, clock, self._plan, self._surroundings, self._modes.of)

@@ -54,11 +54,18 @@ class WorkflowFile:
 class WorkflowFiles:
     """The `workflows` facet: every method checks the right of `p`; every change writes an audit line."""
 
-    def __init__(self, workspace: Workspace, surroundings: Callable[[], Surroundings], audit: Audit) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        surroundings: Callable[[], Surroundings],
+        audit: Audit,
+        move_receipts: Callable[[str, str], None],
+    ) -> None:
         self._workspace = workspace
         self._shelf = workspace.workflows
         self._surroundings = surroundings
         self._audit = audit
+        self._move_receipts = move_receipts
 
     def list(self, p: Principal) -> list[WorkflowSummary]:
         """Return every workflow by name; one that is damaged is listed with its problems."""
@@ -109,9 +116,10 @@ class WorkflowFiles:
         return self._file(new)
 
     def rename(self, p: Principal, name: str, new: str) -> WorkflowFile:
-        """Give a workflow another name, and with it its layout and saved versions. Raises UnknownName, InUse."""
+        """Give a workflow another name; layout, saved versions and receipts go along. Raises UnknownName, InUse."""
         require(p, "edit", "rename workflows")
         self._shelf.rename(name, new)
+        self._move_receipts(name, new)
         self._audit.record(p, "workflows.rename", new, {"from": name})
         return self._file(new)
 

@@ -251,3 +251,13 @@ def test_a_full_disk_stops_the_run_with_a_clear_error_and_the_run_goes_on_later(
     assert orchestra.runs.get(OWNER, before["run_id"])["status"] == "succeeded"
     journal.read("PRAGMA max_page_count = 1000000")
     _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+
+
+def test_receipts_follow_a_renamed_workflow(orchestra: Orchestra, run: Run, service: Service) -> None:
+    step = post_step("w", service.url("/w"), once="for ever")
+    run([step])
+    orchestra.workflows.rename(OWNER, "work", "labour")
+    run_id = orchestra.runs.start(OWNER, "labour", {})
+    document = orchestra.runs.wait(OWNER, run_id, 20)
+    assert document["steps"][0]["effect"]["reused"] is True
+    assert service.seen["/w"] == 1

@@ -54,7 +54,7 @@ def audit(workspace: Workspace) -> Audit:
 def facet(workspace: Workspace, audit: Audit) -> WorkflowFiles:
     store = PromptStore(workspace)
     services = {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}
-    return WorkflowFiles(workspace, lambda: Surroundings(services, store.resolve), audit)
+    return WorkflowFiles(workspace, lambda: Surroundings(services, store.resolve), audit, lambda _old, _new: None)
 
 
 def test_a_workflow_is_saved_in_canonical_form_and_comes_back(facet: WorkflowFiles) -> None:
