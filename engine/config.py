@@ -40,7 +40,7 @@ class ServerSettings(_Settings):
 class ModelDefaults(_Settings):
     """What holds for model steps that say nothing else."""
 
-    model: str = ""
+    model: str = "gpt-4.1-mini"
 
 
 class Limits(_Settings):
