@@ -18,8 +18,9 @@ _SHORT = 90
 def shown_value(value: Any) -> None:
     """Show a value; an object with few fields is shown field by field."""
     if isinstance(value, Mapping) and 0 < len(value) <= _MOST_FIELDS:
-        for name, one in value.items():
-            _field(str(name), one)
+        with st.container(gap="xsmall"):
+            for name, one in value.items():
+                _field(str(name), one)
     elif isinstance(value, str):
         outside_code(cut(value))
     else:

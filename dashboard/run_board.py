@@ -1,0 +1,239 @@
+"""A run as a table: one row per loop item or single step, one column per step of the loop, links to what was made."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashboard.parts.plain import host_of
+from dashboard.parts.status import OPEN, look_of
+from dashboard.parts.steps import StepEntry, steps_of
+
+GLYPHS: Mapping[str, str] = {
+    "pending": "○",
+    "queued": "○",
+    "running": "◐",
+    "waiting": "◷",
+    "succeeded": "✓",
+    "failed": "✕",
+    "skipped": "–",
+    "cancelled": "⊘",
+    "interrupted": "‖",
+    "": "·",
+}
+"""An icon for places that take letters only."""
+NOT_REACHED = ""
+"""The status of a step that the run never came to."""
+
+_INDEX = re.compile(r"\[\d+\]")
+_FIRST_ITEM = re.compile(r"([^\[]*\[\d+\])")
+_KINDS = {"gmail": "Mail", "github": "Issue", "notion": "Page"}
+_WORST_FIRST = ("failed", "running", "waiting", "interrupted", "pending", "cancelled", "succeeded", "skipped")
+
+Step = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How one step of a row stands."""
+
+    status: str
+    word: str
+
+    @property
+    def text(self) -> str:
+        """Icon and word."""
+        return f"{GLYPHS.get(self.status, '·')} {self.word}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A loop item, or a step outside of loops. `steps` are those that belong to it; `links` are addresses by kind."""
+
+    path: str
+    title: str
+    cell: Cell
+    steps: Sequence[Step]
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The table of a run: `columns` are (path in the workflow, title) of the steps inside its loops."""
+
+    noun: str
+    columns: Sequence[tuple[str, str]]
+    rows: Sequence[Row]
+
+    def row(self, path: str) -> Row | None:
+        """Return the row at a run path."""
+        return next((row for row in self.rows if row.path == path), None)
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of links that some row has."""
+        return list(dict.fromkeys(kind for row in self.rows for kind in row.links))
+
+
+def board(run: Mapping[str, Any]) -> Board:
+    """Return the table of a run document."""
+    entries = steps_of(run["definition"]["workflow"])
+    builder = _Builder(run, {step["path"]: step for step in run["steps"]}, _of_items(run["steps"]))
+    loops = [entry for entry in entries if entry.is_loop and not _is_inside_loop(entry, entries)]
+    children = [(one.path, one.title) for loop in loops for one in entries if _is_child(one, loop)]
+    noun = next((str(step["noun"]) for step in run["steps"] if "items" in step), "")
+    rows = [row for entry in entries if not _is_inside_loop(entry, entries) for row in builder.rows(entry)]
+    return Board(noun, children, rows)
+
+
+def _is_inside_loop(entry: StepEntry, entries: Iterable[StepEntry]) -> bool:
+    return any(one.is_loop and entry.path.startswith(f"{one.path}.") for one in entries)
+
+
+def _is_child(entry: StepEntry, parent: StepEntry) -> bool:
+    return entry.depth == parent.depth + 1 and entry.path.startswith(f"{parent.path}.")
+
+
+def _of_items(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
+    """Return the steps of each item of an outermost loop, by the item's path."""
+    found: dict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        outermost = _FIRST_ITEM.match(step["path"])
+        if outermost and outermost[1] != step["path"]:
+            found[outermost[1]].append(step)
+    return found
+
+
+@dataclass(frozen=True)
+class _Builder:
+    run: Mapping[str, Any]
+    by_path: Mapping[str, Step]
+    of_items: Mapping[str, Sequence[Step]]
+
+    def rows(self, entry: StepEntry) -> Iterator[Row]:
+        """Return the rows of a step outside of loops; a group has none of its own."""
+        if entry.is_loop:
+            yield from self._loop(entry)
+        elif entry.uses and self._is_shown(entry):
+            step = self.by_path.get(entry.path)
+            steps = [step] if step else []
+            yield Row(entry.path, entry.title, self._cell(step), steps, links=dict(_made(steps)))
+
+    def _is_shown(self, entry: StepEntry) -> bool:
+        """A fallback is shown once it was needed."""
+        return entry.path in self.by_path or not _is_fallback(entry, self.run["definition"]["workflow"])
+
+    def _loop(self, entry: StepEntry) -> Iterator[Row]:
+        loop = self.by_path.get(entry.path)
+        if loop is None or "items" not in loop:
+            yield Row(entry.path, entry.title, self._cell(loop), [loop] if loop else [])
+            return
+        sources = _sources(self.run["steps"])
+        names = [step["id"] for step in entry.step.get("steps", [])]
+        for index, (key, title) in enumerate(loop["items"]):
+            path = f"{entry.path}[{index}]"
+            yield self._item(entry, path, str(title or key), sources.get(str(key), {}), names)
+
+    def _item(self, loop: StepEntry, path: str, title: str, own_links: Mapping[str, str], names: Sequence[str]) -> Row:
+        steps = self.of_items.get(path, [])
+        cells = {f"{loop.path}.{name}": self._inner_cell(f"{path}.{name}", steps) for name in names}
+        return Row(path, title, self._cell(self.by_path.get(path)), steps, cells, {**own_links, **dict(_made(steps))})
+
+    def _inner_cell(self, path: str, steps: Sequence[Step]) -> Cell:
+        step = self.by_path.get(path)
+        if step is not None and (step["uses"] or step["status"] != "pending"):
+            return self._cell(step)
+        inside = [one["status"] for one in steps if one["path"].startswith((f"{path}.", f"{path}["))]
+        worst = next((status for status in _WORST_FIRST if status in inside), None)
+        return self._cell(step) if worst is None else Cell(worst, look_of(worst).word)
+
+    def _cell(self, step: Step | None) -> Cell:
+        if step is None:
+            return Cell("pending", "Pending") if self.run["status"] in OPEN else Cell(NOT_REACHED, "Not reached")
+        return cell_of(step)
+
+
+def _is_fallback(entry: StepEntry, document: Mapping[str, Any]) -> bool:
+    ids = entry.path.split(".")
+    block: Any = document
+    for step_id in ids:
+        found = [one for one in block.get("steps", []) if one.get("id") == step_id]
+        if not found:
+            return True
+        block = found[0]
+    return False
+
+
+def cell_of(step: Step) -> Cell:
+    """Return how a step stands, in a word."""
+    status = str(step["status"])
+    if is_unknown(step):
+        return Cell("failed", "Outcome unknown")
+    if step["effect"] and step["effect"]["reused"]:
+        return Cell(status, "Already done")
+    if status == "running" and step["attempts"]:
+        return Cell(status, f"Running, try {len(step['attempts']) + 1}")
+    return Cell(status, look_of(status).word)
+
+
+def is_unknown(step: Step) -> bool:
+    """Tell whether only a person can say if the write of a step happened."""
+    return bool(step["uses"] and step["error"] and step["error"].get("type") == "OutcomeUnknown")
+
+
+def _made(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
+    """Return (kind, address) of what steps have made."""
+    for step in steps:
+        receipt = (step["effect"] or {}).get("receipt") or {}
+        url = str(receipt.get("url") or "")
+        if host_of(url):
+            yield _kind(step), url
+
+
+def _kind(step: Step) -> str:
+    uses = str(step["uses"] or "")
+    if uses == "gmail.create_draft":
+        return "Draft"
+    return _KINDS.get(uses.partition(".")[0], "Link")
+
+
+def _sources(steps: Iterable[Step]) -> Mapping[str, Mapping[str, str]]:
+    """Return the addresses of what was read before, by its id: a loop's items are mostly such things."""
+    found: dict[str, dict[str, str]] = {}
+    for step in steps:
+        if "[" in step["path"] or not isinstance(step["output"], Mapping):
+            continue
+        for values in step["output"].values():
+            for one in values if isinstance(values, list) else []:
+                if isinstance(one, Mapping) and host_of(str(one.get("url") or "")):
+                    for key in ("id", "number", "sha"):
+                        if key in one:
+                            found.setdefault(str(one[key]), {_kind(step): str(one["url"])})
+    return found
+
+
+def progress(run: Mapping[str, Any], shown: Board) -> tuple[float, str]:
+    """Return how far a run has come, as a part of one and in words."""
+    done = sum(row.cell.status not in ("pending", "running", "waiting", NOT_REACHED) for row in shown.rows)
+    total = max(len(shown.rows), 1)
+    thing = f"{shown.noun}s and steps" if shown.noun else "steps"
+    return done / total, "Starting" if run["status"] == "queued" else f"{done} of {total} {thing} done"
+
+
+def stand_of(entry: StepEntry, run: Mapping[str, Any]) -> tuple[str, str]:
+    """Return (status, words) of a step of the workflow over all its repetitions in the run."""
+    steps = [one for one in run["steps"] if _INDEX.sub("", one["path"]) == entry.path]
+    if entry.is_loop and any(one["path"].endswith("]") for one in steps):
+        steps = [one for one in steps if one["path"].endswith("]")]
+    counted = Counter(str(one["status"]) for one in steps)
+    if not counted:
+        return ("pending", "○ Pending") if run["status"] in OPEN else ("pending", "· Not reached")
+    status = next(status for status in _WORST_FIRST if status in counted)
+    if counted.total() == 1:
+        return status, cell_of(steps[0]).text
+    shown = [one for one in _WORST_FIRST if counted[one] and (one != "skipped" or len(counted) == 1)]
+    return status, ", ".join(f"{GLYPHS[one]} {counted[one]} {look_of(one).word.lower()}" for one in shown)

@@ -1,0 +1,115 @@
+"""The detail pane of a run: the opened row with its links, and its steps one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard.page import Visit
+from dashboard.parts.errors import message_markdown
+from dashboard.parts.plain import outside_link, plain
+from dashboard.parts.status import look_of, status_badge
+from dashboard.run_board import Board, Row, Step
+from dashboard.run_step import run_step
+
+
+def run_detail(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
+    """Show what the address names as opened, or say how to open something."""
+    row = board.row(st.query_params.get("open", ""))
+    if row is None:
+        st.caption("Click a row to see what went in, what came out and what was made.")
+        return
+    with st.container(border=True, key="run-detail"):
+        _head(board, row)
+        _links(row)
+        _row_error(run, row)
+        _steps(visit, run, row)
+
+
+def _head(board: Board, row: Row) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader(plain(row.title) or "(no title)", anchor=False)
+        with st.container(horizontal=True, width="content", gap="xsmall"):
+            _move("Previous", ":material/arrow_upward:", board, row, -1)
+            _move("Next", ":material/arrow_downward:", board, row, +1)
+            st.button("Close", key="detail-close", icon=":material/close:", type="tertiary", on_click=_open, args=("",))
+
+
+def _move(label: str, icon: str, board: Board, row: Row, by: int) -> None:
+    index = list(board.rows).index(row) + by
+    is_there = 0 <= index < len(board.rows)
+    target = board.rows[index].path if is_there else ""
+    st.button(
+        label,
+        key=f"detail-{label}",
+        icon=icon,
+        type="tertiary",
+        disabled=not is_there,
+        on_click=_open,
+        args=(target,),
+    )
+
+
+def _open(path: str) -> None:
+    st.query_params.pop("step", None)
+    if path:
+        st.query_params["open"] = path
+    else:
+        st.query_params.pop("open", None)
+
+
+def _links(row: Row) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        status_badge(row.cell.status or "pending")
+        for kind, url in row.links.items():
+            outside_link(kind, url)
+
+
+def _row_error(run: Mapping[str, Any], row: Row) -> None:
+    """Show an error of the item itself that none of its steps has, e.g. of a condition."""
+    own = next((step for step in run["steps"] if step["path"] == row.path), None)
+    error = own["error"] if own is not None and not own["uses"] else None
+    if error and not any(step["error"] for step in row.steps):
+        st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
+
+
+def _steps(visit: Visit, run: Mapping[str, Any], row: Row) -> None:
+    done = [step for step in row.steps if step["uses"]]
+    skipped = [plain(step["title"] or step["id"]) for step in row.steps if step["status"] == "skipped"]
+    if len(done) == 1:
+        run_step(visit, run, done[0])
+    elif done:
+        _tabs(visit, run, row, done)
+    else:
+        st.caption("No step of it has run yet.")
+    if skipped:
+        st.caption(f"Skipped, for their condition was not met: {', '.join(skipped)}")
+
+
+def _tabs(visit: Visit, run: Mapping[str, Any], row: Row, steps: list[Step]) -> None:
+    first = _first(row, steps)
+    labels = [_label(step, steps) for step in steps]
+    key = f"detail-steps-{row.path}-{st.query_params.get('step', '')}"
+    tabs = st.tabs(labels, default=labels[steps.index(first)], key=key, on_change="rerun")
+    for tab, step in zip(tabs, steps, strict=True):
+        if tab.open:
+            with tab:
+                run_step(visit, run, step)
+
+
+def _first(row: Row, steps: list[Step]) -> Step:
+    """Return the step to open: the one whose cell was clicked, else one that failed, else the first."""
+    wanted = st.query_params.get("step", "").rpartition(".")[2]
+    chosen = [step for step in steps if step["path"].startswith(f"{row.path}.{wanted}")] if wanted else []
+    failed = [step for step in steps if step["status"] == "failed"]
+    return (chosen or failed or steps)[0]
+
+
+def _label(step: Step, steps: list[Step]) -> str:
+    """Return icon and title; the path where two steps have the same title, as in a loop inside the item."""
+    title = step["title"] or step["id"]
+    is_double = sum((one["title"] or one["id"]) == title for one in steps) > 1
+    inner = step["path"].partition("].")[2] if is_double else ""
+    return f"{look_of(step['status']).icon} {plain(f'{title} {inner}'.strip())}"

@@ -1,0 +1,28 @@
+"""The run document itself: to read and to download."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard.parts.plain import outside_code
+from dashboard.parts.values import cut, json_text
+
+_SHOWN_LETTERS = 100_000
+
+
+def run_json(run: Mapping[str, Any]) -> None:
+    """Show the document, its beginning where it is long, and the way to the whole."""
+    text = json_text(run)
+    st.download_button(
+        "Download",
+        text,
+        file_name=f"{run['run_id']}.json",
+        mime="application/json",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    with st.container(height=560):
+        outside_code(cut(text, _SHOWN_LETTERS), "json")

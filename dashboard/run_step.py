@@ -1,0 +1,149 @@
+"""One step of a run in full: what went in, what came out, what went wrong and what was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.page import Visit
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import message_markdown
+from dashboard.parts.plain import outside_code, outside_link, plain
+from dashboard.parts.status import OPEN, status_badge
+from dashboard.parts.times import duration, full_time
+from dashboard.parts.values import cut, shown_value
+from dashboard.run_board import is_unknown
+from engine.names import moment_of
+
+Step = Mapping[str, Any]
+
+
+def run_step(visit: Visit, run: Mapping[str, Any], step: Step) -> None:
+    """Show one step."""
+    _facts(run, step)
+    _error(step)
+    if is_unknown(step) and run["status"] not in OPEN and visit.may("run"):
+        unknown_answer(visit, str(run["run_id"]), str(step["path"]))
+    _receipt(step)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _part("Input", step["arguments"], "Nothing went in.")
+    with right:
+        _part("Output", step["output"], "Nothing came out.")
+    _prompt(step)
+    _attempts(step)
+
+
+def _facts(run: Mapping[str, Any], step: Step) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        status_badge(str(step["status"]))
+        if _is_demo_model(run, step):
+            st.badge("Demo model, not a real one", icon=":material/science:", color="gray")
+        st.caption(plain(" · ".join(facts(step))), help=full_time(step["started_at"]) or None)
+
+
+def _is_demo_model(run: Mapping[str, Any], step: Step) -> bool:
+    account = run["accounts"].get(step["connection"]) or {}
+    return account.get("service") == "openai" and account.get("mode") == "demo"
+
+
+def facts(step: Step) -> list[str]:
+    """Return the step's type, connection, duration, attempts, tokens and cost, as far as known."""
+    found = [str(step["uses"] or "group")]
+    found += [f"connection {step['connection']}"] if step["connection"] else []
+    if step["started_at"] and step["ended_at"]:
+        found.append(duration((moment_of(step["ended_at"]) - moment_of(step["started_at"])).total_seconds()))
+    if step["attempts"]:
+        found.append(f"{len(step['attempts'])} attempt{'s' * (len(step['attempts']) != 1)}")
+    return found + usage_words(step["usage"])
+
+
+def usage_words(usage: Mapping[str, Any] | None) -> list[str]:
+    """Return tokens and cost in words; nothing where no model was asked."""
+    if not usage or not (usage["input_tokens"] or usage["output_tokens"]):
+        return []
+    tokens = f"{usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out"
+    return [tokens, "cost not known" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"]
+
+
+def _error(step: Step) -> None:
+    error = step["error"]
+    if not error:
+        return
+    st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
+    details = [error.get("type"), f"HTTP {error['http_status']}" if error.get("http_status") else None]
+    details += [f"field {error['field']}" if error.get("field") else None]
+    details += ["the run went on without it" if step.get("handled") else None]
+    st.caption(plain(" · ".join(str(one) for one in details if one)))
+
+
+def unknown_answer(visit: Visit, run_id: str, path: str | None) -> None:
+    """Ask a person about a write whose outcome nobody knows; `path` None asks about all of the run."""
+    st.markdown("Look at the service: has it arrived there? Then say so, and the run goes on.")
+    runs, place = visit.orchestra.runs, path or "all"
+    with st.container(horizontal=True):
+        action_button(
+            "It is done",
+            f"as-done-{place}",
+            lambda _key: runs.resume(visit.who, run_id, as_done=True, step=path),
+            lambda _run_id: st.rerun(),
+            icon=":material/done:",
+        )
+        action_button(
+            "Send again",
+            f"redo-{place}",
+            lambda _key: runs.resume(visit.who, run_id, redo=True, step=path),
+            lambda _run_id: st.rerun(),
+            icon=":material/replay:",
+        )
+
+
+def _receipt(step: Step) -> None:
+    effect = step["effect"]
+    if not effect:
+        return
+    receipt = effect.get("receipt") or {}
+    word = "Done by an earlier run, not again" if effect["reused"] else "Receipt"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":material/receipt_long: :gray[{word}]")
+        if receipt.get("url"):
+            outside_link(str(receipt.get("id") or "Open"), str(receipt["url"]))
+        else:
+            st.markdown(plain(str(receipt.get("id") or "without an id")))
+        if effect.get("note"):
+            st.badge(plain(str(effect["note"])), color="orange")
+
+
+def _part(title: str, value: Any, empty: str) -> None:
+    st.markdown(f"**{title}**")
+    if value is None:
+        st.caption(empty)
+    else:
+        shown_value(value)
+
+
+def _prompt(step: Step) -> None:
+    request = step.get("request") or {}
+    if request.get("messages"):
+        st.markdown(f"**Prompt as it was sent** :gray[{plain(str(request.get('model') or ''))}]")
+        messages(request["messages"])
+
+
+def messages(sent: Sequence[Mapping[str, Any]]) -> None:
+    """Show the messages of a prompt exactly as they are."""
+    for message in sent:
+        st.caption(plain(str(message.get("role") or "")))
+        content = message.get("content")
+        outside_code(cut(content) if isinstance(content, str) else cut(str(content)))
+
+
+def _attempts(step: Step) -> None:
+    if len(step["attempts"]) < 2:
+        return
+    st.markdown("**Attempts**")
+    for number, attempt in enumerate(step["attempts"], start=1):
+        error = attempt["error"]
+        words = f"{error['type']}: {error['message']}" if error else "succeeded"
+        st.caption(f"{number}. {plain(words)}", help=full_time(attempt["ended_at"]) or None)

@@ -1,0 +1,128 @@
+"""The top of a run's page: what happened in a sentence, on whose accounts, how far it is, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from dashboard.kill import kill_button
+from dashboard.page import Visit
+from dashboard.parts.accounts import account_badges
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import message_markdown
+from dashboard.parts.plain import plain
+from dashboard.parts.status import OPEN, status_badge
+from dashboard.parts.times import ago, duration, full_time
+from dashboard.run_board import Board, progress
+from dashboard.run_step import unknown_answer, usage_words
+
+_RESUMABLE = frozenset({"failed", "cancelled", "interrupted"})
+
+
+@dataclass(frozen=True)
+class Used:
+    """An account that a run has touched, as a badge needs it."""
+
+    service: str
+    mode: str
+    account: str
+
+
+def run_top(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
+    """Show the state of a run at a glance."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        status_badge(str(run["status"]), run["counts"])
+        account_badges(accounts(run))
+    st.subheader(plain(run["sentence"]), anchor=False)
+    st.caption(plain(_facts(run)), help=full_time(run["started_at"] or run["queued_at"]))
+    if run["status"] in OPEN:
+        part, words = progress(run, board)
+        st.progress(part, text=plain(words))
+    _error(run)
+    _actions(visit, run)
+    _unknown(visit, run)
+
+
+def accounts(run: Mapping[str, Any]) -> list[Used]:
+    """Return whose accounts the run touches, one for each of its connections."""
+    return [
+        Used(str(one.get("service", name)), str(one.get("mode", "mine")), str(one.get("identity") or ""))
+        for name, one in run["accounts"].items()
+    ]
+
+
+def _facts(run: Mapping[str, Any]) -> str:
+    parts = [ago(run["started_at"] or run["queued_at"]), f"by {run['started_by']}"]
+    parts += [f"took {duration(run['duration_seconds'])}"] if run["duration_seconds"] is not None else []
+    parts += [f"goes on {full_time(run['due_at'])}"] if run["due_at"] else []
+    parts += [f"resumed {len(run['resumed'])}×"] if run.get("resumed") else []
+    return " · ".join(parts + usage_words(run["usage"]))
+
+
+def _error(run: Mapping[str, Any]) -> None:
+    """Show why the run failed, unless its items tell that themselves."""
+    error = run["error"]
+    if error and run["status"] == "failed" and not run["counts"]["failed_items"]:
+        st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
+
+
+def _actions(visit: Visit, run: Mapping[str, Any]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if visit.may("run"):
+            _resume(visit, run)
+            _cancel(visit, run)
+        if run["workflow"]:
+            visit.link("Open the workflow", "workflow", icon=":material/account_tree:", name=str(run["workflow"]))
+        if run["demo"] and run["status"] in OPEN:
+            kill_button(visit, "run")
+
+
+def _resume(visit: Visit, run: Mapping[str, Any]) -> None:
+    if run["status"] not in _RESUMABLE:
+        return
+    run_id = str(run["run_id"])
+    action_button(
+        resume_label(run),
+        "resume",
+        lambda _key: visit.orchestra.runs.resume(visit.who, run_id),
+        lambda _run_id: st.rerun(),
+        scope=f"{run_id} {len(run.get('resumed', []))}",
+        type="primary",
+        icon=":material/replay:",
+    )
+
+
+def resume_label(run: Mapping[str, Any]) -> str:
+    """Return what the button says that goes on with a run."""
+    failed = run["counts"]["failed_items"] or run["counts"]["failed_steps"]
+    if failed:
+        return f"Run the failed {failed} again"
+    return "Try again" if run["status"] == "failed" else "Go on with it"
+
+
+def _cancel(visit: Visit, run: Mapping[str, Any]) -> None:
+    if run["status"] not in OPEN and run["status"] not in ("waiting", "interrupted"):
+        return
+    run_id = str(run["run_id"])
+    action_button(
+        "Cancel",
+        "cancel",
+        lambda _key: visit.orchestra.runs.cancel(visit.who, run_id),
+        lambda _none: st.rerun(),
+        scope=run_id,
+        icon=":material/cancel:",
+    )
+
+
+def _unknown(visit: Visit, run: Mapping[str, Any]) -> None:
+    count = run["counts"]["unknown_effects"]
+    if not count or run["status"] in OPEN:
+        return
+    with st.container(border=True, key="unknown"):
+        writes = "1 write is" if count == 1 else f"{count} writes are"
+        st.markdown(f":material/help: **{writes} open**: the service gave no clear answer.")
+        if visit.may("run"):
+            unknown_answer(visit, str(run["run_id"]), None)

@@ -1,0 +1,89 @@
+"""One run: what happened, item by item, while it happens and afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.kill import kill_note
+from dashboard.page import Page, Visit
+from dashboard.parts.errors import told
+from dashboard.parts.header import page_header
+from dashboard.parts.status import OPEN
+from dashboard.parts.values import shown_value
+from dashboard.run_board import Board, board
+from dashboard.run_detail import run_detail
+from dashboard.run_json import run_json
+from dashboard.run_map import run_map
+from dashboard.run_table import run_table
+from dashboard.run_top import run_top
+
+PAGE = Page(title="Run", icon=":material/play_circle:", path="run", order=31, in_menu=False)
+
+_LOOK_SECONDS = 2.0
+
+
+def show(visit: Visit) -> None:
+    """Show the run that `?id=` names; while it is at work the page looks again every two seconds."""
+    run_id = st.query_params.get("id", "")
+    if not run_id:
+        page_header(visit, "Run", "Choose a run from the list.", trail=[("Runs", "runs")])
+        return
+    run = visit.orchestra.runs.get(visit.who, run_id)
+    page_header(visit, _title(run), trail=[("Runs", "runs")])
+    _live(visit, run)
+
+
+def _title(run: Mapping[str, Any]) -> str:
+    return str(run["definition"]["workflow"].get("title") or run["workflow"])
+
+
+def _live(visit: Visit, run: Mapping[str, Any]) -> None:
+    """Draw the run, again and again by a fragment only as long as it can change by itself."""
+    is_live = run["status"] in OPEN
+    known = [run]
+
+    @st.fragment(run_every=_LOOK_SECONDS if is_live else None)
+    def body() -> None:
+        if session.principal() != visit.who:  # a fragment runs without the page's own check
+            st.rerun()
+        with told():
+            now = known.pop() if known else visit.orchestra.runs.get(visit.who, run["run_id"])
+            if is_live and now["status"] not in OPEN:
+                st.rerun()
+            _run(visit, now)
+
+    body()
+
+
+def _run(visit: Visit, run: Mapping[str, Any]) -> None:
+    shown = board(run)
+    kill_note()
+    run_top(visit, run, shown)
+    names = ["Items" if shown.noun else "Steps", "Map", "JSON"]
+    items, drawing, raw = st.tabs(names, key=f"run-tabs-{run['run_id']}", on_change="rerun")
+    if items.open:
+        with items:
+            _items(visit, run, shown)
+    if drawing.open:
+        with drawing:
+            run_map(visit, run)
+    if raw.open:
+        with raw:
+            run_json(run)
+
+
+def _items(visit: Visit, run: Mapping[str, Any], shown: Board) -> None:
+    run_table(shown, str(run["run_id"]))
+    run_detail(visit, run, shown)
+    with st.expander("What the run was given, and what it gave back"):
+        left, right = st.columns(2, gap="medium")
+        with left:
+            st.markdown("**Inputs**")
+            shown_value(run["inputs"])
+        with right:
+            st.markdown("**Outputs**")
+            shown_value(run["outputs"])
