@@ -49,7 +49,7 @@ def run_top(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
 def accounts(run: Mapping[str, Any]) -> list[Used]:
     """Return whose accounts the run touches, one for each of its connections."""
     return [
-        Used(str(one.get("service", name)), str(one.get("mode", "mine")), str(one.get("identity") or ""))
+        Used(str(one.get("service", name)), str(one.get("mode", "mine")), str(one.get("account") or ""))
         for name, one in run["accounts"].items()
     ]
 

@@ -58,6 +58,7 @@ class Actions:
         self._facts, self._recording, self._accounts = facts, recording, accounts
         self._calls, self._wait, self._is_owner_sure = calls, wait, is_owner_sure
         self._opened: dict[tuple[str | None, str | None], Account] = {}
+        self._named: set[str] = set()
 
     async def perform(self, node: Node, frame: Frame, path: str) -> Any:
         """Run the step and return its output; its start, attempts and end are recorded. Raises StepFailed."""
@@ -119,7 +120,14 @@ class Actions:
         if key not in self._opened:
             mode = self._facts.modes.get(action.connection or f"no:{service}", self._facts.default_mode)
             self._opened[key] = await asyncio.to_thread(self._accounts.open, action.connection, service, mode)
+            self._name_account(self._opened[key])
         return self._opened[key]
+
+    def _name_account(self, account: Account) -> None:
+        """Write down whose account it is, as soon as that is known."""
+        if account.label and account.connection not in self._named:
+            self._named.add(account.connection)
+            self._recording.emit("account_named", connection=account.connection, account=account.label)
 
     async def _writing(
         self, node: Node, frame: Frame, path: str, arguments: Mapping[str, Any], account: Account | None
@@ -127,6 +135,7 @@ class Actions:
         assert account is not None
         assert node.action is not None
         whose = await account.workers.run(account.identity)
+        self._name_account(account)
         once = None if node.action.once is None else str(render(node.action.once, frame.names))
         scope = frame.identity_scope(once, self._facts.origin_run_id)
         return Write(

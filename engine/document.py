@@ -26,6 +26,9 @@ def events_of(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Return events that stand for a finished document, so that the run can go on from it."""
     if run["started_at"]:
         yield {"type": "run_started", "at": run["started_at"]}
+    for name, one in run["accounts"].items():
+        if one.get("account"):
+            yield {"type": "account_named", "at": run["started_at"], "connection": name, "account": one["account"]}
     for step in run["steps"]:
         if "items" in step:
             yield {
@@ -77,7 +80,7 @@ class _Builder:
             "counts": {},
             "usage": {},
             "definition": acceptance["definition"],
-            "accounts": acceptance["accounts"],
+            "accounts": {name: dict(one) for name, one in acceptance["accounts"].items()},
             "due_at": None,
         }
         self._steps: dict[str, dict[str, Any]] = {}
@@ -123,6 +126,10 @@ class _Builder:
         )
         if self._run["started_at"]:
             self._run["duration_seconds"] = _seconds(self._run["started_at"], event["at"])
+
+    def _on_account_named(self, event: Mapping[str, Any]) -> None:
+        if event["connection"] in self._run["accounts"]:
+            self._run["accounts"][event["connection"]]["account"] = event["account"]
 
     def _on_loop_started(self, event: Mapping[str, Any]) -> None:
         path = event["path"]
