@@ -14,6 +14,9 @@ from commands.failures import DONE, Failure, Stop, failure_of, stops_raised
 from commands.options import Place
 from commands.screen import document, note
 
+# httpx would bring a command line of its own along, and rich with it: half of the time that its import takes.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
 app = typer.Typer(
     name="orchestra",
     no_args_is_help=True,

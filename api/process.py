@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--ready", type=int, required=True, help="file descriptor that learns when all is up")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn.access").disabled = True  # a handler put on it, as Streamlit does, would turn it on
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has shut down in order
         _server(options.ready).run(sockets=[socket.socket(fileno=options.socket)])
@@ -45,7 +46,6 @@ def _server(ready: int) -> uvicorn.Server:
     config = uvicorn.Config(
         "app:app",
         ws="websockets-sansio",  # what Streamlit's own server takes
-        access_log=False,
         log_config=None,
         server_header=False,
         lifespan="on",

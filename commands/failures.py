@@ -90,7 +90,7 @@ def _code(error: OrchestraError) -> int:
 
 
 def _wrong_usage(error: typer.TyperException) -> Failure:
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError" or context is None:
         return Failure(WRONG, "WrongUsage", message)

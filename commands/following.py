@@ -104,11 +104,24 @@ def report(session: Session, run: Mapping[str, Any]) -> None:
 
 
 def _created(run: Mapping[str, Any]) -> Iterator[str]:
+    """Give a line for everything that this run has made (not for what it only marked), with its address."""
+    titles = {step["path"]: step["title"] for step in run["steps"]}
     for step in run["steps"]:
         effect = step["effect"]
-        receipt = effect and effect["receipt"]
-        if receipt and receipt.get("url") and not effect["reused"]:
-            yield f"  {step['id']} {receipt['id']}  {receipt['url']}"
+        if effect and effect["receipt"] and not effect["reused"] and _makes_something(step["uses"]):
+            item = titles.get(step["path"].rpartition(".")[0]) or step["title"]
+            yield f"  {step['id']}: {item}  {effect['receipt']['url'] or effect['receipt']['id']}"
+
+
+def _makes_something(uses: str) -> bool:
+    from engine.errors import OrchestraError
+    from engine.registry import step_type
+    from engine.step import Repeat
+
+    try:
+        return step_type(uses).repeat is not Repeat.SAFE
+    except OrchestraError:  # a step type of an older release
+        return True
 
 
 def badges(session: Session, run: Mapping[str, Any]) -> Iterator[str]:

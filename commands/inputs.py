@@ -37,15 +37,18 @@ def split(pair: str) -> tuple[str, str]:
 
 
 def _from_file(file: str) -> dict[str, Any]:
-    from engine.errors import InvalidInput
+    from engine.errors import InvalidFile, InvalidInput
     from engine.jsonfile import parse, read
 
-    if file == "-":
-        label = "standard input"
-        document = parse(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"), label).value
-    else:
-        label = file
-        document = read(Path(file)).value
-    if not isinstance(document, dict):
-        raise InvalidInput(f"{label} holds no JSON object.", remedy='Write the inputs as {"name": value, …}.')
-    return document
+    try:
+        found = parse(_standard_input(), "standard input") if file == "-" else read(Path(file))
+    except InvalidFile as error:
+        remedy = 'Give it a JSON object of inputs, {"name": value, …}.'
+        raise InvalidFile(error.message, error.problems, remedy=remedy) from error
+    if not isinstance(found.value, dict):
+        raise InvalidInput(f"{found.file} holds no JSON object.", remedy='Write the inputs as {"name": value, …}.')
+    return dict(found.value)
+
+
+def _standard_input() -> str:
+    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")

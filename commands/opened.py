@@ -28,21 +28,23 @@ def opened(workspace: Path | None, *, demo: bool = False) -> Iterator[Session]:
     from engine.access import local_user
     from engine.orchestra import Orchestra
 
-    root = workspace or Path.cwd()
-    orchestra = Orchestra.open(root, demo=demo)
-    _log_into(orchestra.workspace.state_dir / "commands.log")
+    orchestra = Orchestra.open(workspace or Path.cwd(), demo=demo)
     try:
-        yield Session(orchestra, local_user())
+        with _logged(orchestra.workspace.state_dir / "commands.log"):
+            yield Session(orchestra, local_user())
     finally:
         orchestra.close()
 
 
-def _log_into(path: Path) -> None:
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
     """Keep what libraries and the engine log off the screen: a command says what matters itself."""
     handler = logging.FileHandler(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
-    for known in [one for one in root.handlers if isinstance(one, logging.FileHandler)]:
-        root.removeHandler(known)
-        known.close()
     root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()

@@ -38,18 +38,18 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
         listener = listen_near(settings.server.host, settings.server.port)
     else:
         listener = listen(settings.server.host, port)
-    parent = Parent(root, state_dir, listener, demo, ready=_teller(root, settings.server.port, as_json), say=note)
+    parent = Parent(root, state_dir, listener, demo, ready=_teller(root, port or settings.server.port, as_json), say=note)
     return parent.run()
 
 
-def _teller(root: Path, usual_port: int, as_json: bool) -> Callable[[Address], None]:
+def _teller(root: Path, wanted: int, as_json: bool) -> Callable[[Address], None]:
     def tell(address: Address) -> None:
         login_url = address.login_url(_login_token(root))
         if as_json:
             json_line({"url": address.url, "login_url": login_url, "port": address.port, "pid": address.pid})
             return
-        if address.port != usual_port:
-            say(f"Port {usual_port} was in use or not wanted; this is port {address.port}.")
+        if address.port != wanted:
+            say(f"Port {wanted} is in use; this is port {address.port}.")
         say(f"Serving {root} at {address.url}")
         say(f"Sign in (works once, within 15 minutes): {login_url}")
         say("Ctrl-C stops it.")

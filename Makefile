@@ -1,0 +1,41 @@
+# `make run` and `make test` set everything up by themselves; PYTHON=… chooses another Python, PORT=… another port.
+
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: setup run test check lint bench chaos fresh
+
+setup: $(READY)
+
+$(READY): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed and was not found; PYTHON=… names one." >&2; exit 2; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv || \
+		{ echo "On Debian and Ubuntu: sudo apt install python3-venv" >&2; rm -rf .venv; exit 2; }
+	@echo "Installing what is in requirements.txt (about a minute the first time) …"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+run: setup
+	@exec $(BIN)/orchestra serve --workspace . $(if $(PORT),--port $(PORT))
+
+test: lint
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+check: lint
+	$(BIN)/pytest -q -m "not slow"
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -m bench
+
+chaos: setup
+	$(BIN)/pytest -q tests/kill/chaos.py
+
+fresh:
+	.ci/fresh
