@@ -62,7 +62,7 @@ def _begin(file: WorkflowFile) -> _Base:
 
 def _save_bar(visit: Visit, file: WorkflowFile, base: _Base, text: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        _save_button(visit, file.name, text, base.etag, "Save")
+        _save_button(visit, file.name, text, base.etag, "Save", f"save-{file.name}")
         if text != base.text:
             if st.button("Undo all", key=f"undo-{file.name}", type="tertiary"):
                 forget(file.name)
@@ -70,14 +70,14 @@ def _save_bar(visit: Visit, file: WorkflowFile, base: _Base, text: str) -> None:
             st.caption("Not saved yet.")
 
 
-def _save_button(visit: Visit, name: str, text: str, etag: str, label: str) -> None:
+def _save_button(visit: Visit, name: str, text: str, etag: str, label: str, key: str) -> None:
     def save(_request_key: str) -> WorkflowFile | OrchestraError:
         try:
             return visit.orchestra.workflows.save(visit.who, name, text, etag)
         except (StaleEdit, InvalidFile) as error:  # told below the text, which stays as it is
             return error
 
-    action_button(label, f"save-{name}", save, _after_save, scope=f"{etag} {hash(text)}", type="primary")
+    action_button(label, key, save, _after_save, scope=f"{etag} {hash(text)}", type="primary")
 
 
 def _after_save(saved: WorkflowFile | OrchestraError) -> None:
@@ -108,7 +108,8 @@ def _conflict(visit: Visit, file: WorkflowFile, text: str) -> None:
     with st.expander("The version saved meanwhile"):
         outside_code(file.text, "json")
     with st.container(horizontal=True):
-        _save_button(visit, file.name, text, file.etag, "Save mine over it")
+        # A key of its own: a press of Save that was on its way must not become a press of this one.
+        _save_button(visit, file.name, text, file.etag, "Save mine over it", f"overwrite-{file.name}")
         if st.button("Take theirs", key=f"theirs-{file.name}"):
             forget(file.name)
             st.rerun()

@@ -19,7 +19,10 @@ from engine.workflow_files import WorkflowFile
 
 PAGE = Page(title="Workflow", icon=":material/account_tree:", path="workflow", order=21, in_menu=False)
 
-_TABS = (":material/play_arrow: Run", ":material/map: Map", ":material/edit: Edit", ":material/history: History")
+RUN = ":material/play_arrow: Run"
+MAP = ":material/map: Map"
+EDIT = ":material/edit: Edit"
+HISTORY = ":material/history: History"
 _SHOWN_RUNS = 10
 
 
@@ -33,7 +36,7 @@ def show(visit: Visit) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         service_badges(_services(visit, name))
         workflow_menu(visit, name)
-    run, drawn, edit, history = st.tabs(list(_TABS), key=f"tabs-{name}", on_change="rerun")
+    run, drawn, edit, history = st.tabs([RUN, MAP, EDIT, HISTORY], key=f"tabs-{name}", on_change="rerun")
     for tab, content in ((run, _run_tab), (drawn, map_tab), (edit, edit_tab), (history, history_tab)):
         if tab.open:  # only what is looked at is drawn and sent
             with tab:

@@ -1,13 +1,102 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard.pages import all_views
+from engine.access import Principal
+from engine.orchestra import Orchestra
+
 Open = Callable[..., AppTest]
+LOCAL = Principal("local:grace", "owner")
+RESERVED = {"api", "health", "auth", "login", "logout", "workflows/execute", "static", "media", "component"}
 
 
-def test_home_opens(open_page: Open) -> None:
-    at = open_page()
+def everything(at: AppTest) -> str:
+    """All words on a page."""
+    elements = [*at.title, *at.header, *at.subheader, *at.markdown, *at.caption, *at.text, *at.error, *at.code]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def test_pages_have_addresses_of_their_own() -> None:
+    pages = [view.page for view in all_views()]
+    assert {"", "workflows", "workflow"} <= {page.path for page in pages}
+    assert len({page.path for page in pages}) == len(pages)
+    assert not RESERVED & {page.path for page in pages}
+    assert [page.order for page in pages] == sorted(page.order for page in pages)
+
+
+@pytest.mark.parametrize("path", [view.page.path for view in all_views() if view.page.in_menu])
+def test_each_page_of_the_menu_opens(open_page: Open, path: str) -> None:
+    at = open_page(path)
     assert not at.exception
-    assert at.title[0].value == "Home"
+    assert len(at.title) == 1
+
+
+def test_a_stranger_sees_no_page(orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch, open_page: Open) -> None:
+    assert orchestra.workflows.list(LOCAL)
+    for cookies in ({}, {"orchestra_session": "made up"}):
+        monkeypatch.setattr(type(st.context), "cookies", cookies)
+        at = open_page("workflows")
+        assert [title.value for title in at.title] == ["You are signed out"]
+        assert "Inbox triage" not in everything(at)
+
+
+def test_an_open_page_ends_with_the_session(orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open) -> None:
+    cookie = sign_in()
+    at = open_page("workflows")
+    orchestra.users.logout(cookie)
+    assert [title.value for title in at.run().title] == ["You are signed out"]
+
+
+def test_the_menu_offers_a_password_and_the_way_out(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page()
+    at.text_input(key="new-password-menu").set_value("correct horse battery")
+    at.button(key="password-save-menu").click().run()
+    assert not at.exception
+    assert orchestra.users.has_password("owner")
+    assert [title.value for title in at.run().title] == ["Home"]  # this session stays
+
+
+def test_a_password_that_is_too_short_is_refused_in_words(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page()
+    at.text_input(key="new-password-menu").set_value("short")
+    at.button(key="password-save-menu").click().run()
+    assert at.error
+    assert not orchestra.users.has_password("owner")
+
+
+def test_the_offer_of_a_password_can_be_put_off(open_page: Open) -> None:
+    at = open_page()
+    at.button(key="password-skip").click().run()
+    assert "password-skip" not in {button.key for button in at.button}
+
+
+def test_the_right_is_asked_for_each_page(orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open) -> None:
+    orchestra.users.add(LOCAL, "vera", "Vera", "viewer", "correct horse battery")
+    sign_in("vera")
+    at = open_page("workflow", name="inbox-triage")
+    assert not at.exception
+    assert keys(at) & {"run-inbox-triage", "menu-inbox-triage"} == set()
+    assert "you can look, not run" in " ".join(info.value for info in at.info)
+
+
+def keys(at: AppTest) -> set[Any]:
+    return {button.key for button in at.button} | {menu.key for menu in at.menu_button}
+
+
+def test_an_unknown_workflow_is_told_with_near_names(open_page: Open) -> None:
+    at = open_page("workflow", name="inbox-triag")
+    assert not at.exception
+    assert "Did you mean" in at.error[0].value
+
+
+@pytest.mark.parametrize("name", ["", "../config", "x" * 300], ids=["none", "a way out", "endless"])
+def test_a_name_that_is_none_is_refused_in_words(open_page: Open, name: str) -> None:
+    at = open_page("workflow", name=name)
+    assert not at.exception
+    assert at.error

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from dashboard.parts.plain import host_of, link_markdown, plain
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("Fix the login", "Fix the login", id="plain words stay"),
+        pytest.param("**bold** _it_", r"\*\*bold\*\* \_it\_", id="emphasis"),
+        pytest.param("![x](http://evil/x.png)", r"\!\[x\]\(http:" + "//evil/x\\.png\\)", id="image"),
+        pytest.param("<img src=x>", r"\<img src\=x\>", id="html"),
+        pytest.param("$a$", r"\$a\$", id="formula"),
+        pytest.param("1. one\n# two", r"1\. one \# two", id="line breaks and headings"),
+        pytest.param(":red[x]", ":\u2060red\\[x\\]", id="colour"),
+        pytest.param(":material/check:", ":\u2060material/check:", id="icon"),
+        pytest.param("a & b", r"a \& b", id="entity"),
+        pytest.param("日本語 ✓", "日本語 ✓", id="other scripts"),
+    ],
+)
+def test_text_is_shown_as_it_is(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        pytest.param("https://github.com/acme/app", "github.com", id="https"),
+        pytest.param("http://127.0.0.1:4100/x", "127.0.0.1:4100", id="port"),
+        pytest.param("https://github.com@evil.example/x", "evil.example", id="a user name that looks like a host"),
+        pytest.param("javascript:alert(1)", "", id="script"),
+        pytest.param("data:text/html,x", "", id="data"),
+        pytest.param("//evil.example/x", "", id="no scheme"),
+        pytest.param("http://a:b:c", "", id="broken port"),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+def test_the_host_is_where_a_link_really_leads(url: str, host: str) -> None:
+    assert host_of(url) == host
+
+
+def test_a_link_shows_its_host_and_cannot_be_closed_early() -> None:
+    shown = link_markdown("Issue](http://evil)", "https://github.com/a)b c")
+    assert shown.startswith(r"[Issue\]\(http")
+    assert "(https://github.com/a%29b%20c)" in shown
+    assert r"github\.com" in shown
+
+
+def test_what_is_no_web_address_is_no_link() -> None:
+    assert "](" not in link_markdown("Open", "javascript:alert(1)")

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from dashboard import session
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    monkeypatch.setattr("dashboard.session.st.session_state", kept)
+    return kept
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("dashboard.session.time.monotonic", clock)
+    return clock
+
+
+def test_a_second_press_right_after_the_first_gets_its_result(clock: Clock) -> None:
+    keys: list[str] = []
+
+    def act(request_key: str) -> str:
+        keys.append(request_key)
+        return f"run {len(keys)}"
+
+    assert session.once("run", act) == "run 1"
+    clock.now += 1.0
+    assert session.once("run", act) == "run 1"
+    assert len(keys) == 1
+
+
+def test_a_later_press_is_another_request(clock: Clock) -> None:
+    keys: list[str] = []
+    session.once("run", keys.append)
+    clock.now += 3.0
+    session.once("run", keys.append)
+    assert len(set(keys)) == 2
+
+
+@pytest.mark.usefixtures("clock")
+def test_other_values_are_another_request() -> None:
+    keys: list[str] = []
+    session.once("run a", keys.append)
+    session.once("run b", keys.append)
+    assert len(set(keys)) == 2
+
+
+@pytest.mark.usefixtures("clock")
+def test_trying_again_after_an_error_is_the_same_request() -> None:
+    keys: list[str] = []
+
+    def act(request_key: str) -> str:
+        keys.append(request_key)
+        if len(keys) == 1:
+            raise ValueError("not today")
+        return "done"
+
+    with pytest.raises(ValueError, match="not today"):
+        session.once("run", act)
+    assert session.once("run", act) == "done"
+    assert keys[0] == keys[1]
+
+
+def test_two_presses_in_two_threads_act_once() -> None:
+    began, go_on = threading.Event(), threading.Event()
+    calls: list[str] = []
+    results: list[str] = []
+
+    def act(request_key: str) -> str:
+        calls.append(request_key)
+        began.set()
+        assert go_on.wait(30)
+        return request_key
+
+    def press() -> None:
+        results.append(session.once("run", act))
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    threads[0].start()
+    assert began.wait(30)
+    threads[1].start()
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert len(calls) == 1
+    assert results == calls * 2
+
+
+def test_what_is_to_be_said_is_said_once() -> None:
+    session.tell("Saved.")
+    assert session.told() == ["Saved."]
+    assert session.told() == []

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.views.workflow import EDIT, HISTORY, MAP
+from engine.access import Principal
+from engine.orchestra import Orchestra
+
+Open = Callable[..., AppTest]
+OWNER = Principal("owner", "owner")
+OTHER = Principal("ada", "editor")
+
+
+@pytest.fixture
+def tab(open_page: Open) -> Callable[..., AppTest]:
+    """Open one tab of a workflow."""
+
+    def tab(which: str, name: str = "inbox-triage") -> AppTest:
+        at = open_page("workflow", name=name)
+        at.session_state[f"tabs-{name}"] = which
+        return at.run()
+
+    return tab
+
+
+def words(at: AppTest) -> str:
+    elements = [*at.markdown, *at.caption, *at.error, *at.warning, *at.info, *at.success, *at.text, *at.code]
+    return "\n".join(str(one.value) for one in elements)
+
+
+# Run
+
+
+def test_run_starts_the_workflow_with_what_was_typed(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("workflow", name="inbox-triage")
+    assert not at.exception
+    at.text_input(key="input-inbox-triage-query").set_value("in:inbox invoice")
+    at.number_input(key="input-inbox-triage-limit").set_value(3)
+    at.button(key="run-inbox-triage").click().run()
+    run_id = orchestra.runs.list(OWNER).rows[0].run_id
+    assert run_id in at.query_params["id"]
+    run = orchestra.runs.wait(OWNER, run_id, 60)
+    assert run["inputs"]["query"] == "in:inbox invoice"
+    assert run["inputs"]["limit"] == 3
+    assert run["status"] == "succeeded"
+
+
+def test_pickers_offer_what_the_accounts_have(open_page: Open) -> None:
+    at = open_page("workflow", name="inbox-triage")
+    assert "acme/app" in at.selectbox(key="input-inbox-triage-repository").options
+    assert at.selectbox(key="input-inbox-triage-database").value == "Tasks"
+
+
+def test_whose_accounts_a_run_touches_stands_beside_its_button(open_page: Open) -> None:
+    shown = words(open_page("workflow", name="inbox-triage"))
+    for badge in ("Gmail · Demo", "Model · Demo", "Notion · Demo", "GitHub · Demo"):
+        assert badge in shown
+
+
+def test_a_damaged_workflow_says_what_is_wrong_instead_of_a_form(workspace: Path, open_page: Open) -> None:
+    (workspace / "workflows" / "broken.json").write_text('{"schema_version": 1, "steps": []}', encoding="utf-8")
+    at = open_page("workflow", name="broken")
+    assert not at.exception
+    assert "Line 1" in words(at)
+    assert "run-broken" not in {button.key for button in at.button}
+
+
+def test_a_public_repository_needs_a_tick(
+    orchestra: Orchestra, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clients.github import GitHubClient
+
+    real = GitHubClient.repository
+    monkeypatch.setattr(GitHubClient, "repository", lambda self, name: {**real(self, name), "private": False})
+    at = open_page("workflow", name="commit-digest")
+    assert "is public" in words(at)
+    assert at.button(key="run-commit-digest").disabled
+    at.checkbox[0].check().run()
+    at.button(key="run-commit-digest").click().run()
+    assert len(orchestra.runs.list(OWNER).rows) == 1
+
+
+@pytest.fixture
+def own_mail(orchestra: Orchestra, workspace: Path) -> None:
+    """Gmail switched to the owner's own account; behind its address stands the stand-in, as another account."""
+    gmail = orchestra.demo.endpoints()["gmail"]
+    settings = {"token": gmail["token"], "base_url": gmail["base_url"]}
+    orchestra.connections.add(OWNER, "gmail", "gmail", settings)
+    orchestra.connections.set_mode(OWNER, "gmail", "mine")
+
+
+@pytest.mark.usefixtures("own_mail")
+def test_the_first_run_on_a_real_account_shows_what_it_would_touch_and_asks(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    at = open_page("workflow", name="inbox-triage")
+    at.number_input(key="input-inbox-triage-limit").set_value(4).run()
+    assert "Gmail · Mine" in words(at)
+    at.button(key="look-inbox-triage").click().run()
+    assert not at.exception
+    assert not orchestra.runs.list(OWNER).rows
+    assert "It would go through 4" in words(at)
+    assert len(at.text[0].value.splitlines()) == 4
+    at.button(key="confirm-inbox-triage").click().run()
+    assert len(orchestra.runs.list(OWNER).rows) == 1
+    again = open_page("workflow", name="inbox-triage")
+    assert "run-inbox-triage" in {button.key for button in again.button}
+
+
+@pytest.mark.usefixtures("own_mail")
+def test_other_inputs_ask_anew(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("workflow", name="inbox-triage")
+    at.button(key="look-inbox-triage").click().run()
+    at.number_input(key="input-inbox-triage-limit").set_value(2).run()
+    assert "confirm-inbox-triage" not in {button.key for button in at.button}
+    assert not orchestra.runs.list(OWNER).rows
+
+
+# Map
+
+
+def test_the_map_is_also_a_list_to_be_read(tab: Callable[..., AppTest]) -> None:
+    at = tab(MAP)
+    assert not at.exception
+    steps = next(one.value for one in at.markdown if one.value.startswith("- "))
+    assert [line.index("-") for line in steps.splitlines()] == [0, 0, 2, 2, 2, 2, 2]
+    assert "Write a task" in steps
+    assert r"notion\.upsert\_page" in steps
+
+
+def test_a_file_without_steps_has_no_map(workspace: Path, tab: Callable[..., AppTest]) -> None:
+    (workspace / "workflows" / "odd.json").write_text("[]", encoding="utf-8")
+    assert "no steps" in words(tab(MAP, "odd"))
+
+
+# Edit
+
+
+def edited(orchestra: Orchestra, **changes: Any) -> str:
+    document = orchestra.workflows.get(OWNER, "inbox-triage").document
+    return json.dumps({**(document or {}), **changes})
+
+
+def test_an_edit_is_saved_in_canonical_form(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
+    at = tab(EDIT)
+    at.text_area(key="editor-inbox-triage").set_value(edited(orchestra, title="Triage, mine")).run()
+    assert "Not saved yet" in words(at)
+    at.button(key="save-inbox-triage").click().run()
+    assert not at.exception
+    file = orchestra.workflows.get(OWNER, "inbox-triage")
+    assert file.document is not None
+    assert file.document["title"] == "Triage, mine"
+    assert at.text_area(key="editor-inbox-triage").value == file.text
+
+
+def test_problems_stand_below_with_their_lines(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
+    at = tab(EDIT)
+    text = orchestra.workflows.get(OWNER, "inbox-triage").text.replace("notion.upsert_page", "notion.upsert_pge", 1)
+    number = next(n for n, line in enumerate(text.splitlines(), 1) if "upsert_pge" in line)
+    at.text_area(key="editor-inbox-triage").set_value(text).run()
+    assert not at.exception
+    assert f"Line {number}" in words(at)
+    assert f"{number} │" in words(at)
+
+
+def test_what_is_no_json_is_not_saved_and_not_lost(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
+    before = orchestra.workflows.get(OWNER, "inbox-triage").text
+    at = tab(EDIT)
+    at.text_area(key="editor-inbox-triage").set_value('{"schema_version": 1,').run()
+    at.button(key="save-inbox-triage").click().run()
+    assert "Not saved" in words(at)
+    assert at.text_area(key="editor-inbox-triage").value == '{"schema_version": 1,'
+    assert orchestra.workflows.get(OWNER, "inbox-triage").text == before
+
+
+def save_elsewhere(orchestra: Orchestra, title: str) -> None:
+    file = orchestra.workflows.get(OTHER, "inbox-triage")
+    orchestra.workflows.save(OTHER, "inbox-triage", edited(orchestra, title=title), file.etag)
+
+
+def test_a_conflict_shows_both_and_overwrites_nobody(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
+    at = tab(EDIT)
+    mine = edited(orchestra, title="Mine")
+    at.text_area(key="editor-inbox-triage").set_value(mine).run()
+    save_elsewhere(orchestra, "Theirs")
+    at.button(key="save-inbox-triage").click().run()
+    assert not at.exception
+    assert "Somebody has saved" in words(at)
+    assert "Theirs" in words(at)
+    assert at.text_area(key="editor-inbox-triage").value == mine
+    assert (orchestra.workflows.get(OWNER, "inbox-triage").document or {})["title"] == "Theirs"
+
+
+@pytest.mark.parametrize(("button", "title"), [("overwrite-inbox-triage", "Mine"), ("theirs-inbox-triage", "Theirs")])
+def test_a_conflict_is_ended_by_a_choice(
+    orchestra: Orchestra, tab: Callable[..., AppTest], button: str, title: str
+) -> None:
+    at = tab(EDIT)
+    at.text_area(key="editor-inbox-triage").set_value(edited(orchestra, title="Mine")).run()
+    save_elsewhere(orchestra, "Theirs")
+    at.run()
+    at.button(key=button).click().run()
+    assert not at.exception
+    file = orchestra.workflows.get(OWNER, "inbox-triage")
+    assert (file.document or {})["title"] == title
+    assert at.text_area(key="editor-inbox-triage").value == file.text
+
+
+def test_a_text_that_nobody_touched_follows_the_file(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
+    at = tab(EDIT)
+    save_elsewhere(orchestra, "Theirs")
+    at.run()
+    assert "Somebody has saved" not in words(at)
+    assert '"title": "Theirs"' in at.text_area(key="editor-inbox-triage").value
+
+
+def test_an_unsaved_text_outlives_a_look_at_another_tab(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
+    at = tab(EDIT)
+    mine = edited(orchestra, title="Mine")
+    at.text_area(key="editor-inbox-triage").set_value(mine).run()
+    at.session_state["tabs-inbox-triage"] = MAP
+    at.run()
+    at.session_state["tabs-inbox-triage"] = EDIT
+    assert at.run().text_area(key="editor-inbox-triage").value == mine
+
+
+# History
+
+
+def test_an_earlier_version_is_seen_and_restored(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
+    first = orchestra.workflows.get(OWNER, "inbox-triage").text
+    save_elsewhere(orchestra, "Theirs")
+    at = tab(HISTORY)
+    assert not at.exception
+    versions = at.radio(key="versions-inbox-triage")
+    versions.set_value(orchestra.workflows.versions(OWNER, "inbox-triage")[-1]).run()
+    assert '-  "title": "Theirs"' in words(at)
+    at.button(key="restore-inbox-triage").click().run()
+    assert not at.exception
+    assert orchestra.workflows.get(OWNER, "inbox-triage").text == first

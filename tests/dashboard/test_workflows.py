@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.access import Principal
+from engine.orchestra import Orchestra
+
+Open = Callable[..., AppTest]
+OWNER = Principal("owner", "owner")
+
+
+def names(orchestra: Orchestra) -> set[str]:
+    return {one.name for one in orchestra.workflows.list(OWNER)}
+
+
+def words(at: AppTest) -> str:
+    return "\n".join(str(one.value) for one in [*at.markdown, *at.caption, *at.error])
+
+
+def test_each_workflow_says_what_it_does_and_how_it_went(orchestra: Orchestra, open_page: Open) -> None:
+    run_id = orchestra.runs.start(OWNER, "commit-digest", {})
+    assert orchestra.runs.wait(OWNER, run_id, 60)["status"] == "succeeded"
+    at = open_page("workflows")
+    assert not at.exception
+    assert "summed up on a Notion page" in words(at)
+    assert "Succeeded" in words(at)
+    assert words(at).count("never run") == 3
+
+
+def test_a_damaged_file_is_listed_with_its_problems(workspace: Path, open_page: Open) -> None:
+    (workspace / "workflows" / "broken.json").write_text('{"schema_version": 1,\n', encoding="utf-8")
+    at = open_page("workflows")
+    assert not at.exception
+    assert "1 problem" in words(at)
+
+
+# A dialog stays open in a browser between clicks inside it; here each run has to open it again.
+
+
+def test_a_new_workflow_comes_from_a_sample(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("workflows")
+    at.button(key="new").click().run()
+    at.button(key="new").click()
+    at.radio(key="new-sample").set_value("reply-drafts").run()
+    assert at.text_input(key="new-name-reply-drafts").value == "reply-drafts-2"
+    at.button(key="new").click()
+    at.text_input(key="new-name-reply-drafts").set_value("answers")
+    at.button(key="new-make").click().run()
+    assert not at.exception
+    assert "answers" in names(orchestra)
+    assert "answers" in at.query_params["name"]
+
+
+def test_a_name_that_is_taken_is_refused_in_the_dialog(orchestra: Orchestra, open_page: Open) -> None:
+    before = names(orchestra)
+    at = open_page("workflows")
+    at.button(key="new").click().run()
+    at.button(key="new").click()
+    at.text_input(key="new-name-inbox-triage").set_value("reply-drafts")
+    at.button(key="new-make").click().run()
+    assert at.error
+    assert names(orchestra) == before
+
+
+def choose(at: AppTest, name: str, action: str) -> AppTest:
+    """Choose from the menu of a workflow, without running yet."""
+    at.menu_button(key=f"menu-{name}").click(action)
+    return at
+
+
+def test_a_workflow_is_duplicated(orchestra: Orchestra, open_page: Open) -> None:
+    at = choose(open_page("workflows"), "commit-digest", "Duplicate").run()
+    choose(at, "commit-digest", "Duplicate").button(key="copy-make").click().run()
+    assert not at.exception
+    assert "commit-digest-2" in names(orchestra)
+
+
+def test_a_workflow_is_renamed(orchestra: Orchestra, open_page: Open) -> None:
+    at = choose(open_page("workflow", name="commit-digest"), "commit-digest", "Rename").run()
+    choose(at, "commit-digest", "Rename").text_input(key="rename-name-commit-digest").set_value("digest")
+    at.button(key="rename-make").click().run()
+    assert not at.exception
+    assert "digest" in names(orchestra)
+    assert "commit-digest" not in names(orchestra)
+
+
+def test_a_workflow_goes_to_the_trash_after_a_question(orchestra: Orchestra, workspace: Path, open_page: Open) -> None:
+    at = choose(open_page("workflows"), "commit-digest", "Delete").run()
+    assert "commit-digest" in names(orchestra)
+    choose(at, "commit-digest", "Delete").button(key="delete-make").click().run()
+    assert not at.exception
+    assert "commit-digest" not in names(orchestra)
+    assert list((workspace / ".orchestra" / "trash").rglob("commit-digest*"))
+
+
+@pytest.mark.parametrize("role", ["operator", "viewer"])
+def test_who_may_not_edit_is_offered_nothing_that_does(
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open, role: str
+) -> None:
+    orchestra.users.add(Principal("local:x", "owner"), "olga", "Olga", role, "correct horse battery")
+    sign_in("olga")
+    at = open_page("workflows")
+    assert not at.exception
+    assert "new" not in {button.key for button in at.button}
+    assert not list(at.menu_button)
