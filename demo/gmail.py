@@ -57,8 +57,13 @@ def routes(store: Store) -> list[Route]:
     async def new_mail(request: Request) -> Response:
         box = Mailbox(store)
         is_json = "json" in request.headers.get("content-type", "")
-        raw = gmail_sample.written(box, await json_object(request)) if is_json else await request.body()
+        given = await json_object(request) if is_json else {}
+        body = await request.body()
         with store.transaction():
+            if given.get("next") is True:
+                raw = gmail_sample.next_mail(box)
+            else:
+                raw = gmail_sample.written(box, given) if is_json else body
             record = gmail_sample.arrive(box, raw)
         return JSONResponse({"id": record["id"]}, 201)
 

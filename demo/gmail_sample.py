@@ -18,6 +18,7 @@ from demo.service import Refused
 from demo.store import Store
 
 MAILS = Path(__file__).parent / "mails"
+NEW_MAILS = Path(__file__).parent / "new_mails"
 # The files say "you" where the account stands, which has another address after each reset.
 RECIPIENT = b"you@example.com"
 # The header in which Google Takeout writes a mail's labels; these say that a mail has none of the usual ones.
@@ -57,6 +58,15 @@ def arrive(box: Mailbox, raw: bytes) -> Record:
     raw, _ = without_header(raw, LABELS_HEADER)
     now = datetime.fromtimestamp(box.now() / 1000, UTC)
     return box.add(with_header(_to_account(box, raw), "Date", format_datetime(now)), ["INBOX", "UNREAD"])
+
+
+def next_mail(box: Mailbox) -> bytes:
+    """The next of the extra mails, which are not in the mailbox at first; after the last comes the first again."""
+    files = sorted(NEW_MAILS.glob("*.eml"))
+    number = box.store.next_number("gmail/new_mails") - 1
+    raw = files[number % len(files)].read_bytes()
+    # A mail that comes a second time is another mail, as if somebody had written it again.
+    return raw if number < len(files) else with_header(raw, "Message-ID", make_msgid(domain="demo.example"))
 
 
 def written(box: Mailbox, given: Mapping[str, Any]) -> bytes:

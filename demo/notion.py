@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo import (
     notion_blocks,
     notion_comments,
     notion_databases,
+    notion_markdown,
     notion_pages,
     notion_schema,
     notion_tree,
@@ -21,7 +24,7 @@ from demo.call import Call, Reply, api_routes, page_routes
 from demo.markdown import from_markdown
 from demo.notion_call import RateLimit, error_body, guarded
 from demo.notion_objects import shown_page
-from demo.service import Refused, origin
+from demo.service import Refused, base_url, origin
 from demo.store import Store
 
 TOKEN = "demo-notion-token"  # noqa: S105 - the same for everybody, good for loopback only
@@ -49,7 +52,18 @@ def routes(store: Store) -> list[Route]:
     table = [row for module in TABLES for row in module.TABLE]
     table += [(method, "/v1/{rest:path}", _unknown) for method in METHODS]
     checked = [(method, path, guarded(handler, limit)) for method, path, handler in table]
-    return [*api_routes(store, checked, dict), *page_routes(store, notion_views.TABLE)]
+
+    async def text(request: Request) -> Response:
+        page_id = request.path_params["id"]
+        if store.get("notion/pages", page_id) is None:
+            raise Refused(404, f"There is no page {page_id}.", code="object_not_found")
+        return JSONResponse({"markdown": notion_markdown.read(store, page_id, base_url(request))})
+
+    return [
+        *api_routes(store, checked, dict),
+        Route("/_demo/text/{id}", text, methods=["GET"]),
+        *page_routes(store, notion_views.TABLE),
+    ]
 
 
 def _unknown(_: Call) -> Reply:

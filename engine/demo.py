@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -11,7 +12,7 @@ from typing import Any
 
 from engine.access import Principal, require
 from engine.audit import Audit
-from engine.errors import NotAvailableYet, OrchestraError, StorageError
+from engine.errors import InvalidInput, NotAvailableYet, OrchestraError, StorageError, UnknownName
 from engine.host import Host
 from engine.run_log import RunLogs
 from engine.stand_ins import StandInProcess
@@ -71,13 +72,13 @@ class Demo:
             time.sleep(0.05)
 
     def deliver(self, p: Principal, sender: str, subject: str, text: str) -> str:
-        """Let a mail arrive in the demo mailbox; return its id."""
+        """Let a mail arrive in the demo mailbox; return its id. Raises InvalidInput where it would be no mail."""
         require(p, "run", "send a mail to the demo mailbox")
         answer = self._post("gmail", "/_demo/mail", {"from": sender, "subject": subject, "text": text})
         return str(answer["id"])
 
     def new_mail(self, p: Principal) -> str:
-        """Let the next of the shipped mails arrive; return its id."""
+        """Let the next of the shipped extra mails arrive, after the last the first again; return its id."""
         require(p, "run", "send a mail to the demo mailbox")
         return str(self._post("gmail", "/_demo/mail", {"next": True})["id"])
 
@@ -86,6 +87,11 @@ class Demo:
         require(p, "run", "break a demo service")
         self._post(service, "/_demo/faults", {"match": "", "status": 503, "until_seconds": seconds})
         self._audit.record(p, "demo.break_service", service, {"seconds": seconds})
+
+    def page_text(self, p: Principal, page_id: str) -> str:
+        """Return what a page of the demo Notion says, as Markdown; also while the service is broken on purpose."""
+        require(p, "view", "see the demo services")
+        return str(self._ask("GET", "notion", f"/_demo/text/{page_id}")["markdown"])
 
     @property
     def can_kill(self) -> bool:
@@ -104,10 +110,31 @@ class Demo:
         os.kill(os.getpid(), signal.SIGKILL)
 
     def _post(self, service: str, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        return self._ask("POST", service, path, document)
+
+    def _ask(self, method: str, service: str, path: str, document: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Ask a stand-in's control route. Raises UnknownName, InvalidInput (it refuses), StorageError (it is gone)."""
         import httpx
 
-        base = str(self.endpoints()[service]["base_url"]).removesuffix("/v1")
-        answer = httpx.post(f"{base}{path}", json=dict(document), timeout=10, trust_env=False)
-        answer.raise_for_status()
+        endpoints = self.endpoints()
+        if not isinstance(endpoints.get(service), Mapping):
+            raise UnknownName("demo service", service, [name for name in endpoints if name != "generation"])
+        base = str(endpoints[service]["base_url"]).removesuffix("/v1")
+        try:
+            answer = httpx.request(method, f"{base}{path}", json=document, timeout=10, trust_env=False)
+        except httpx.HTTPError as error:
+            raise StorageError(f"The demo service {service} does not answer: {error}", remedy="Try again.") from error
+        if answer.is_error:
+            raise InvalidInput(f"The demo service {service} refuses this: {_said(answer.text)}")
         result: dict[str, Any] = answer.json() if answer.content else {}
         return result
+
+
+def _said(body: str) -> str:
+    """Return the message inside a stand-in's error, whichever service's form it has."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return body[:200]
+    error = document.get("error", document)
+    return str(error.get("message", body[:200])) if isinstance(error, Mapping) else body[:200]

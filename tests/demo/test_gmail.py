@@ -16,7 +16,7 @@ import pytest
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from demo import gmail
+from demo import gmail, gmail_sample
 from demo.service import StandIn
 from tests.demo.conftest import Running
 from tests.demo.gmail_schema import differences
@@ -392,6 +392,18 @@ def test_a_new_mail_arrives_as_json_or_as_a_file(here: Running, users: Any) -> N
     assert subject(users, first) == "Größe"
     assert headers(users.messages().get(userId="me", id=second).execute())["To"] == "demo-1@example.com"
     assert refused.status_code == 400
+
+
+def test_the_next_of_the_extra_mails_arrives_each_time_and_then_the_first_again(here: Running, users: Any) -> None:
+    extra = len(list(gmail_sample.NEW_MAILS.glob("*.eml")))
+    with here.http() as http:
+        arrived = [http.post("/_demo/mail", json={"next": True}).json()["id"] for _ in range(extra + 1)]
+    subjects = [subject(users, each) for each in arrived]
+    assert len(set(subjects)) == extra
+    assert subjects[0] == subjects[-1] == "Settings page crashes in dark mode"
+    message_ids = {headers(users.messages().get(userId="me", id=each).execute())["Message-ID"] for each in arrived}
+    assert len(message_ids) == extra + 1
+    assert set(ids(users, "in:inbox is:unread newer_than:1h")) >= set(arrived)
 
 
 def test_everything_is_shown_as_the_api_gives_it(here: Running, users: Any) -> None:

@@ -506,3 +506,12 @@ def test_pages_show_a_person_what_is_there(here: Running, sdk: Any, tasks: str) 
         assert 'href="javascript' not in answer.text
     assert "&lt;b&gt;Task&lt;/b&gt;" in answer.text
     assert "Home" in httpx.get(here.base_url, trust_env=False).text
+
+
+def test_a_page_s_text_can_be_looked_at_while_notion_is_broken(http: httpx.Client, sdk: Any, tasks: str) -> None:
+    made = _task(sdk, tasks, "Bill")
+    sdk.blocks.children.append(made["id"], children=[{"paragraph": {"rich_text": _text("Pay it")}}])
+    http.post("/_demo/faults", json={"match": "", "status": 503, "until_seconds": 60}).raise_for_status()
+    assert http.get(f"/v1/pages/{made['id']}").status_code == 503
+    assert http.get(f"/_demo/text/{made['id']}").json() == {"markdown": "Pay it"}
+    assert http.get("/_demo/text/none").status_code == 404
