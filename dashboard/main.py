@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -39,8 +40,10 @@ def _refuse() -> None:
 
 def _welcome(who: Principal) -> None:
     def run(view: View) -> None:
+        here = replace(visit, here=view.page.path)
+        here.go_on()
         with st.container(key="page"), told():
-            view.show(visit)
+            view.show(here)
 
     visit = Visit(session.orchestra(), who, pages := streamlit_pages(run))
     current = st.navigation(list(pages.values()), expanded=True)

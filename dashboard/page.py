@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
+from dashboard import session
 from dashboard.parts.plain import plain
 from engine.access import Principal, Right, may
 
@@ -39,6 +40,8 @@ class Visit:
     orchestra: Orchestra
     who: Principal
     pages: Mapping[str, StreamlitPage] = field(repr=False, default_factory=dict)
+    here: str = ""
+    """The path of the page that is shown."""
 
     def may(self, right: Right) -> bool:
         """Say whether the person may do this; pages hide what would be refused."""
@@ -46,7 +49,14 @@ class Visit:
 
     def go(self, path: str, **params: str) -> NoReturn:
         """Leave for another page, e.g. `visit.go("run", id=run_id)`."""
+        session.leave(self.here, path, params)
         st.switch_page(self.pages[path], query_params=params)
+
+    def go_on(self) -> None:
+        """Leave again where a second click has called back the page just left."""
+        if (stray := session.stray(self.here)) is not None:
+            path, params = stray
+            st.switch_page(self.pages[path], query_params=params)
 
     def link(self, label: str, path: str, *, icon: str = "", **params: str) -> None:
         """Show a link to another page; the label is text, not Markdown."""

@@ -66,6 +66,35 @@ def once(name: str, act: Callable[[str], T]) -> T:
         return cast("T", press.result)
 
 
+@dataclass(frozen=True)
+class _Leave:
+    """The last time that a button led from one page to another."""
+
+    here: str
+    params: dict[str, str]
+    path: str
+    at: float
+
+
+def leave(here: str, path: str, params: dict[str, str]) -> None:
+    """Remember that a button leads from page `here` to page `path`."""
+    came_with = {name: str(st.query_params.get(name)) for name in st.query_params}
+    if came_with != params:
+        st.session_state["left"] = _Leave(here, params, path, time.monotonic())
+
+
+def stray(here: str) -> tuple[str, dict[str, str]] | None:
+    """Return where this run of page `here` should have gone, if it is the second click of a double click.
+
+    The browser sends that click from the page just left, but with the address of the next one.
+    """
+    left: _Leave | None = st.session_state.get("left")
+    if left is None or left.here != here or time.monotonic() - left.at > _SAME_PRESS_SECONDS:
+        return None
+    came_with = {name: str(st.query_params.get(name)) for name in st.query_params}
+    return (left.path, left.params) if came_with == left.params else None
+
+
 def draft(name: str, default: T) -> T:
     """Return what was kept under a name in this session, else `default`."""
     return cast("T", st.session_state.get(f"draft.{name}", default))

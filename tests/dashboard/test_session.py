@@ -99,6 +99,51 @@ def test_two_presses_in_two_threads_act_once() -> None:
     assert results == calls * 2
 
 
+@pytest.fixture
+def address(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The parameters of the address that a run comes with."""
+    params = {"name": "triage"}
+    monkeypatch.setattr("dashboard.session.st.query_params", params)
+    return params
+
+
+def moved(address: dict[str, str], **params: str) -> None:
+    address.clear()
+    address.update(params)
+
+
+def test_the_second_click_of_a_double_click_follows_the_first(clock: Clock, address: dict[str, str]) -> None:
+    session.leave("workflow", "run", {"id": "7"})
+    moved(address, id="7")
+    clock.now += 0.4
+    assert session.stray("workflow") == ("run", {"id": "7"})
+    assert session.stray("run") is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "params"),
+    [
+        pytest.param(5.0, {"id": "7"}, id="much later"),
+        pytest.param(0.4, {"name": "digest"}, id="another address"),
+        pytest.param(0.4, {"name": "triage"}, id="the old address"),
+    ],
+)
+def test_a_page_opened_anew_stays(
+    clock: Clock, address: dict[str, str], seconds: float, params: dict[str, str]
+) -> None:
+    session.leave("workflow", "run", {"id": "7"})
+    moved(address, **params)
+    clock.now += seconds
+    assert session.stray("workflow") is None
+
+
+@pytest.mark.usefixtures("clock")
+def test_pages_without_parameters_may_be_left_and_opened_at_once(address: dict[str, str]) -> None:
+    moved(address)
+    session.leave("", "workflows", {})
+    assert session.stray("") is None
+
+
 def test_what_is_to_be_said_is_said_once() -> None:
     session.tell("Saved.")
     assert session.told() == ["Saved."]

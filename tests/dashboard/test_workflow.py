@@ -217,7 +217,7 @@ def test_a_text_that_nobody_touched_follows_the_file(orchestra: Orchestra, tab: 
     save_elsewhere(orchestra, "Theirs")
     at.run()
     assert "Somebody has saved" not in words(at)
-    assert '"title": "Theirs"' in at.text_area(key="editor-inbox-triage").value
+    assert '"title": "Theirs"' in str(at.text_area(key="editor-inbox-triage").value)
 
 
 def test_an_unsaved_text_outlives_a_look_at_another_tab(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
