@@ -1,4 +1,4 @@
-"""`orchestra`: the command line. Every command ends with the exit code of DESIGN 7, and says why in one sentence."""
+"""`orchestra`: the command line. Every command ends with an exit code of docs/operations.md, and a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command says and with which code it ends when something could not be done (DESIGN: Commands)."""
+"""What a command says and with which code it ends when something could not be done (docs/operations.md: Exit codes)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _OPEN = frozenset({"pending", "running", "waiting"})
 
 
 def document(acceptance: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the run document after these events (DESIGN: Run)."""
+    """Return the run document after these events (docs/files.md: Run)."""
     builder = _Builder(acceptance)
     for event in events:
         builder.take(event)

@@ -21,7 +21,7 @@ class StepFailed(Exception):
 
 
 def failure(error: BaseException, *, file: str = "", step: str = "") -> dict[str, Any]:
-    """Return the error document (DESIGN: run document) of an exception, at a step of a file."""
+    """Return the error document (docs/files.md: Run) of an exception, at a step of a file."""
     document: dict[str, Any] = {
         "type": type(error).__name__,
         "message": str(error)[:_LONGEST],

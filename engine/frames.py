@@ -45,7 +45,7 @@ class Frame:
         return Frame(names, f"{self.prefix}{node.id}[{index}].", (*self.turns, Turn(index, key)))
 
     def identity_scope(self, once: str | None, origin_run_id: str) -> list[Any]:
-        """Return what tells a write here from the same step's write elsewhere (DESIGN: effects once)."""
+        """Return what tells a write here from the same step's write elsewhere (docs/architecture.md)."""
         if once is not None:
             return ["once", once]
         keys = [turn.key for turn in self.turns]
