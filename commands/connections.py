@@ -101,7 +101,7 @@ def _settings(session: Session, service: str, pairs: list[str], *, is_asked: boo
     A secret as an argument would stand in the shell's history and in the list of processes.
     """
     from commands.inputs import split
-    from engine.accounts import client_class
+    from engine.services import client_class
 
     kind = client_class(service)
     fields = kind.Settings.model_fields

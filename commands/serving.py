@@ -38,8 +38,8 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
         listener = listen_near(settings.server.host, settings.server.port)
     else:
         listener = listen(settings.server.host, port)
-    parent = Parent(root, state_dir, listener, demo, ready=_teller(root, port or settings.server.port, as_json), say=note)
-    return parent.run()
+    tell = _teller(root, port or settings.server.port, as_json)
+    return Parent(root, state_dir, listener, demo, ready=tell, say=note).run()
 
 
 def _teller(root: Path, wanted: int, as_json: bool) -> Callable[[Address], None]:

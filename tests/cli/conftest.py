@@ -1,0 +1,182 @@
+"""`orchestra` called in this process or as one of its own, in workspaces with small workflows."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import main
+from engine.new_workspace import init
+
+PATIENCE_SECONDS = 90
+
+PURE = {
+    "schema_version": 1,
+    "title": "Pure",
+    "inputs": {
+        "type": "object",
+        "properties": {
+            "n": {"type": "integer", "default": 2},
+            "who": {"type": "string", "default": "world"},
+            "tags": {"type": "array", "items": {"type": "string"}, "default": []},
+        },
+    },
+    "steps": [
+        {"id": "first", "uses": "flow.set", "with": {"values": {"v": "{{ inputs.n }}"}}},
+        {
+            "id": "each",
+            "foreach": "{{ [1, 2] }}",
+            "as": "number",
+            "key": "{{ string(number) }}",
+            "item_title": "{{ inputs.who }} {{ number }}",
+            "steps": [{"id": "inner", "uses": "flow.set", "with": {"values": {"v": "{{ number }}"}}}],
+        },
+        {
+            "id": "check",
+            "uses": "flow.assert",
+            "with": {"condition": "{{ steps.first.output.v == 2 }}", "message": "n is not two"},
+        },
+    ],
+    "outputs": {"n": "{{ inputs.n }}", "who": "{{ inputs.who }}", "tags": "{{ inputs.tags }}"},
+}
+WAITING = {
+    "schema_version": 1,
+    "title": "Waiting",
+    "steps": [{"id": "pause", "uses": "flow.wait", "with": {"seconds": 3600}}],
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one document on standard output."""
+        return json.loads(self.out)
+
+
+Orchestra = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new workspace with two small workflows beside the samples; copied, never used."""
+    root = tmp_path_factory.mktemp("fresh") / "workspace"
+    init(root)
+    for name, document in (("pure", PURE), ("waiting", WAITING)):
+        (root / "workflows" / f"{name}.json").write_text(json.dumps(document))
+    return root
+
+
+@pytest.fixture
+def workspace(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace of the test's own, which the commands work in."""
+    root = tmp_path / "workspace"
+    shutil.copytree(fresh, root)
+    monkeypatch.setenv("ORCHESTRA_WORKSPACE", str(root))
+    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
+    for name in ("OPENAI_API_KEY", "GITHUB_TOKEN", "NOTION_TOKEN", "GMAIL_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return root
+
+
+@pytest.fixture
+def orchestra(workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Orchestra:
+    """Run a command in this process."""
+
+    def run(*arguments: str, stdin: str = "") -> Result:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+        capsys.readouterr()
+        code = main(arguments)
+        written = capsys.readouterr()
+        return Result(code, written.out, written.err)
+
+    return run
+
+
+@dataclass
+class Running:
+    """A command as a process of its own; what it writes goes to files, which never fill up as a pipe does."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    @property
+    def out(self) -> str:
+        return (self.folder / "out").read_text()
+
+    @property
+    def err(self) -> str:
+        return (self.folder / "err").read_text()
+
+    def line(self) -> str:
+        """The first line of standard output, once it is there."""
+        wait_until(lambda: "\n" in self.out or self.process.poll() is not None, "a line")
+        assert "\n" in self.out, self.err
+        return self.out.splitlines()[0]
+
+    def end(self, number: int) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_SECONDS)
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start(workspace: Path, tmp_path: Path) -> Iterator[Start]:
+    """Start a command as a process; it is killed after the test if it still runs."""
+    started: list[Running] = []
+
+    def run(*arguments: str, **environment: str) -> Running:
+        folder = tmp_path / f"process-{len(started)}"
+        folder.mkdir()
+        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "cli", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env={**os.environ, **environment},
+            )
+        started.append(Running(process, folder))
+        return started[-1]
+
+    yield run
+    for one in started:
+        one.process.kill()
+        one.process.wait(PATIENCE_SECONDS)
+
+
+def wait_until(is_so: Callable[[], Any], what: str) -> None:
+    """Wait until something is so; fail after a generous time."""
+    ends_at = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < ends_at, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that has ended and is not yet reaped does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

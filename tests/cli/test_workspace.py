@@ -1,0 +1,155 @@
+"""`init, fmt, validate, reindex, login-link` and the lists: one command, one answer, in words and as JSON."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cli import main
+from tests.cli.conftest import PURE, Orchestra
+
+
+def test_a_new_workspace_is_valid_and_in_its_written_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = str(tmp_path / "new")
+    assert main(["init", root]) == 0
+    assert "4 sample workflows" in capsys.readouterr().out
+    assert main(["validate", "--workspace", root, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"valid": True, "problems": []}
+    assert main(["fmt", "--check", "--workspace", root]) == 0
+    assert main(["init", root]) == 4
+    assert "is a workspace already" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_a_storage_error(orchestra: Orchestra, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = orchestra("init", str(tmp_path / "file" / "new"), "--json")
+    assert (result.code, result.json["error"]["type"]) == (4, "StorageError")
+
+
+def test_fmt_writes_and_check_only_tells(orchestra: Orchestra, workspace: Path) -> None:
+    before = (workspace / "workflows" / "pure.json").read_text()
+    result = orchestra("fmt", "--check", "--json")
+    assert (result.code, result.json["changed"]) == (1, ["workflows/pure.json", "workflows/waiting.json"])
+    assert (workspace / "workflows" / "pure.json").read_text() == before
+    assert "workflows/pure.json was written anew." in orchestra("fmt").out
+    assert orchestra("fmt", "--check").code == 0
+
+
+def test_fmt_names_what_it_cannot_read(orchestra: Orchestra, workspace: Path) -> None:
+    (workspace / "workflows" / "bad.json").write_text("{")
+    result = orchestra("fmt")
+    assert result.code == 2
+    assert "workflows/bad.json:1:" in result.err
+
+
+def test_validate_names_every_problem_of_every_file(orchestra: Orchestra, workspace: Path) -> None:
+    bad = {**PURE, "steps": [{"id": "a", "uses": "flow.sett"}, {"id": "b", "uses": "flow.sat"}]}
+    (workspace / "workflows" / "bad.json").write_text(json.dumps(bad))
+    (workspace / "workflows" / "Bad Name.json").write_text("{}")
+    (workspace / "prompts" / "broken.json").write_text("{")
+    result = orchestra("validate", "--json")
+    assert (result.code, result.json["valid"]) == (2, False)
+    files = {problem["file"] for problem in result.json["problems"]}
+    assert files >= {"workflows/bad.json", "workflows/Bad Name.json", "prompts/broken.json"}
+    assert len([one for one in result.json["problems"] if one["file"] == "workflows/bad.json"]) >= 2
+    wanted = {"severity", "file", "line", "column", "step", "field", "code", "message", "remedy"}
+    assert set(result.json["problems"][0]) == wanted
+    words = orchestra("validate")
+    assert (words.code, "problems found." in words.out) == (2, True)
+    assert "error: workflows/bad.json:" in words.err
+
+
+def test_validate_of_one_workflow_is_not_troubled_by_another(orchestra: Orchestra, workspace: Path) -> None:
+    (workspace / "workflows" / "bad.json").write_text("{")
+    assert orchestra("validate", "pure").code == 0
+    assert orchestra("validate", "pure", "bad").code == 2
+
+
+def test_validate_tells_of_broken_settings(orchestra: Orchestra, workspace: Path) -> None:
+    (workspace / "config.yaml").write_text("server:\n  prot: 1\n")
+    result = orchestra("validate", "--json")
+    assert (result.code, result.json["valid"]) == (2, False)
+    assert (result.json["problems"][0]["file"], result.json["problems"][0]["line"]) == ("config.yaml", 2)
+
+
+def test_reindex_finds_the_runs_again_and_names_what_it_cannot_read(orchestra: Orchestra, workspace: Path) -> None:
+    run_id = orchestra("run", "pure", "--json").json["run_id"]
+    shutil.rmtree(workspace / ".orchestra")
+    assert orchestra("runs", "list", "--json").json["runs"] == []
+    log = next(workspace.glob(f"logs/*/{run_id}.json"))
+    broken = log.with_name(f"{run_id[:-8]}aaaaaaaa.json")
+    broken.write_text("{")
+    result = orchestra("reindex", "--json")
+    assert (result.code, result.json["runs"], len(result.json["unreadable"])) == (0, 1, 1)
+    assert broken.name in orchestra("reindex").err
+    assert [row["run_id"] for row in orchestra("runs", "list", "--json").json["runs"]] == [run_id]
+
+
+def test_a_login_link_says_that_nothing_is_served(orchestra: Orchestra) -> None:
+    result = orchestra("login-link")
+    assert result.code == 0
+    assert result.out.startswith("http://127.0.0.1:8501/login?token=")
+    assert "not served now" in result.err
+    as_json = orchestra("login-link", "--json")
+    assert (as_json.json["is_served"], as_json.err.count("\n")) == (False, 1)
+
+
+def test_prompts_are_listed_shown_and_rendered(orchestra: Orchestra) -> None:
+    assert "classify-mail" in orchestra("prompts", "list").out
+    shown = orchestra("prompts", "show", "classify-mail", "--json").json
+    assert (shown["versions"], shown["problems"]) == ([1], [])
+    assert '"schema_version": 1' in orchestra("prompts", "show", "classify-mail", "--version", "1").out
+    given = ["--sample", "A question", "--variable", "subject=Changed"]
+    rendered = orchestra("prompts", "render", "classify-mail@production", *given, "--json").json
+    assert rendered["version"] == 1
+    assert rendered["messages"][-1]["content"].startswith("Subject: Changed\n\nCould you send us an offer")
+    words = orchestra("prompts", "render", "classify-mail@1", *given)
+    assert "--- user\nSubject: Changed" in words.out
+
+
+def test_connections_are_listed_with_what_is_missing(orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = {one["name"]: one for one in orchestra("connections", "list", "--json").json["connections"]}
+    assert (listed["github"]["ready"], listed["github"]["mode"]) == (False, "mine")
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_secretsecretsecret")
+    words = orchestra("connections", "list")
+    assert "secretsecret" not in words.out
+    assert "OPENAI_API_KEY" in words.out
+    checked = orchestra("connections", "check", "notion", "--json")
+    assert (checked.code, checked.json["ok"]) == (1, False)
+    assert "NOTION_TOKEN" in checked.json["connections"][0]["lines"][0]["text"]
+
+
+def test_a_connection_is_added_with_its_secret_elsewhere(orchestra: Orchestra, workspace: Path) -> None:
+    given = ["--set", "token=ghp_secretsecretsecretsecret", "--set", "base_url=https://git.example.com/api/v3"]
+    result = orchestra("connections", "add", "github", "--name", "work", *given, "--json")
+    assert (result.code, result.json["own_key_source"]) == (0, "WORK_TOKEN")
+    config = (workspace / "config.yaml").read_text()
+    assert "secretsecret" not in config + result.out
+    assert "token: env:WORK_TOKEN" in config
+    assert "ghp_secretsecretsecretsecret" in (workspace / ".env").read_text()
+    web = orchestra("connections", "add", "http", "--name", "web", "--set", "allow_hosts=a.example, b.example")
+    assert web.code == 0
+    assert 'allow_hosts: ["a.example", "b.example"]' in (workspace / "config.yaml").read_text()
+
+
+def test_a_key_that_is_not_given_is_named_by_its_usual_variable(orchestra: Orchestra, workspace: Path) -> None:
+    result = orchestra("connections", "add", "notion", "--name", "second")
+    assert result.code == 0
+    assert "NOTION_TOKEN" in result.out
+    assert "  second:\n    service: notion\n    token: env:NOTION_TOKEN\n" in (workspace / "config.yaml").read_text()
+
+
+def test_users_are_added_and_listed(orchestra: Orchestra) -> None:
+    added = orchestra("users", "add", "ann@example.org", "--role", "editor", "--password-stdin", stdin="a long word\n")
+    assert added.code == 0
+    assert orchestra("users", "add", "bob", "--json").json["has_password"] is False
+    listed = {one["id"]: one for one in orchestra("users", "list", "--json").json["users"]}
+    assert {name: (one["role"], one["has_password"]) for name, one in listed.items()} == {
+        "ann@example.org": ("editor", True),
+        "bob": ("viewer", False),
+        "owner": ("owner", False),
+    }
+    assert "long word" not in orchestra("users", "list").out
