@@ -1,0 +1,20 @@
+"""A workspace as `orchestra init` makes it, and the engine on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.new_workspace import init
+from engine.orchestra import Orchestra
+
+
+@pytest.fixture
+def orchestra(tmp_path: Path) -> Iterator[Orchestra]:
+    """The engine on a new workspace; every service is its stand-in, which starts only where one is used."""
+    init(tmp_path / "workspace")
+    opened = Orchestra.open(tmp_path / "workspace", demo=True)
+    yield opened
+    opened.close()

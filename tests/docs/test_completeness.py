@@ -1,0 +1,76 @@
+"""Nothing is left out: every step type, setting, key and address is documented."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from api.server import create_api
+from engine.config import Config
+from engine.model import FallbackModel, RetryModel, StepModel, WorkflowModel
+from engine.orchestra import Orchestra
+from engine.prompt import MessageModel, PromptModel, SampleModel
+from engine.registry import step_types
+from engine.services import client_classes
+from engine.step_docs import steps_page
+from tests.docs.pages import blocks, run, text_of
+
+
+def test_the_page_of_step_types_is_what_the_step_types_say() -> None:
+    assert text_of("docs/steps.md") == steps_page(), "run: python -m engine.step_docs > docs/steps.md"
+    for name in step_types():
+        assert f"### `{name}`" in text_of("docs/steps.md")
+
+
+def setting_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """The dotted names of all settings."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from setting_names(field.annotation, f"{prefix}{name}.")
+        else:
+            yield "connections.NAME.service" if name == "connections" else f"{prefix}{name}"
+
+
+@pytest.mark.parametrize("name", list(setting_names(Config)))
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"| `{name}` |" in text_of("docs/files.md")
+
+
+@pytest.mark.parametrize("service", list(client_classes()))
+def test_every_setting_of_a_connection_is_documented(service: str) -> None:
+    row = re.search(rf"^\| `{service}` \|(.*)$", text_of("docs/own-accounts.md"), re.MULTILINE)
+    assert row, service
+    settings: Mapping[str, Any] = client_classes()[service].Settings.model_fields
+    assert [name for name in settings if f"`{name}`" not in row[1]] == []
+
+
+@pytest.mark.parametrize(
+    "model", [WorkflowModel, StepModel, RetryModel, FallbackModel, PromptModel, MessageModel, SampleModel]
+)
+def test_every_key_of_a_file_is_documented(model: type[BaseModel]) -> None:
+    page = text_of("docs/files.md")
+    keys = [field.alias or name for name, field in model.model_fields.items()]
+    not_yet = {"triggers"}
+    assert [key for key in keys if not re.search(rf"`{key}`|\"{key}\"", page)] == [
+        key for key in keys if key in not_yet
+    ]
+
+
+def test_every_key_of_a_run_is_documented(orchestra: Orchestra) -> None:
+    page = text_of("docs/files.md").partition("## Run\n")[2]
+    document = run(orchestra, "example", blocks("docs/files.md", "json")[0])
+    keys = {*document, *(key for step in document["steps"] for key in step)}
+    assert sorted(key for key in keys if f"`{key}`" not in page) == []
+
+
+def test_every_address_of_the_api_is_documented() -> None:
+    page = text_of("docs/operations.md")
+    api = create_api(lambda: None)  # type: ignore[arg-type,return-value]
+    described: Mapping[str, Mapping[str, Any]] = api.openapi()["paths"]
+    addresses = {f"{method.upper()} {path}" for path, methods in described.items() for method in methods}
+    assert len(addresses) >= 12
+    assert [address for address in sorted(addresses) if f"`{address}`" not in page] == []
