@@ -70,8 +70,8 @@ def test_it_answers_prints_one_link_and_stops_without_a_trace(
     assert (another["url"], another["is_served"]) == (line["url"], True)
     children = _all_children(running.process.pid)
     assert running.end(signal.SIGTERM) == 0
+    assert not any(map(is_alive, children.values())), "the parent ends after its children"
     assert running.out.count("\n") == 1
-    wait_until(lambda: not any(map(is_alive, children.values())), "the end of the children")
     assert orchestra("login-link", "--json").json["is_served"] is False
     log = (workspace / ".orchestra" / "serve.log").read_text()
     assert "Traceback" not in log
