@@ -119,5 +119,7 @@ def _problems(visit: Visit, file: WorkflowFile, text: str) -> None:
     problems = file.problems if text == file.text else visit.orchestra.workflows.check(visit.who, file.name, text)
     if problems:
         problem_list(problems, text)
+        with st.expander("The text with line numbers"):
+            st.code(text, language="json", line_numbers=True, wrap_lines=True)
     else:
         st.success("No problems.", icon=":material/check_circle:")

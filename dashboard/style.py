@@ -9,6 +9,7 @@ _CSS = """
 .st-key-page { max-width: 68rem; margin-inline: auto; padding-bottom: 3rem; }
 @media (min-width: 640px) { .st-key-page { margin-top: -3rem; } }
 [class*="st-key-row-"] { padding: .6rem 0 .7rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
+[class*="st-key-row-look-"] { border-bottom: 0; padding: 0; }
 [class*="st-key-titled-"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }
 [class*="st-key-editor-"] textarea { font-family: ui-monospace, "Source Code Pro", monospace; font-size: .82rem; }
 </style>

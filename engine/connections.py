@@ -112,6 +112,8 @@ class Connections:
             account = self._accounts.open(name, service, self._modes.of(service))
             lines = account.client.check()
             if all(ok for _, ok, _ in lines):
+                account.identity()  # from now on every badge says whose it is
+            if all(ok for _, ok, _ in lines):
                 account.identity()
         except (OrchestraError, ServiceError) as error:
             return [CheckLine("settings", ok=False, text=f"{error.message} {error.remedy}")]
@@ -126,6 +128,23 @@ class Connections:
                 raise UnknownName(f"setting of {service}", key, builtins.list(known))
         write_connection(self._workspace.root, name, {"service": service, **settings})
         self._audit.record(p, "connections.add", name, {"service": service})
+        return self._status(self._config(), name)
+
+    def give_key(self, p: Principal, name: str, key: str) -> ConnectionStatus:
+        """Keep the owner's own key for a connection: the key in `.env`, its name in config.yaml.
+
+        Raises UnknownName, InvalidInput (an empty key, or a service that takes none), InvalidFile, StorageError.
+        """
+        from pydantic import SecretStr
+
+        require(p, "admin", "add connections")
+        service = self._service(name)
+        settings = self._config().config.connections[name].settings
+        field = next(iter(client_class(service).key_variables), "")
+        if not field or not key.strip():
+            raise InvalidInput(f"This is no key for {name}.", remedy=_remedy(service))
+        write_connection(self._workspace.root, name, {"service": service, **settings, field: SecretStr(key.strip())})
+        self._audit.record(p, "connections.give_key", name)
         return self._status(self._config(), name)
 
     def connect_gmail(

@@ -24,6 +24,7 @@ PAGE = Page(title="Home", icon=":material/home:", path="", order=10)
 _FIRST = "inbox-triage"
 _LOOKED_AT = 100
 _SHOWN = 6
+_EVERY_SECONDS = 3
 
 
 def show(visit: Visit) -> None:
@@ -34,11 +35,23 @@ def show(visit: Visit) -> None:
         _first_time(visit)
     main, side = st.columns([7, 3], gap="large")
     with main:
-        _needs_a_look(visit, rows)
-        _last_runs(visit, rows)
+        if any(row.status in OPEN for row in rows):
+            st.fragment(_until_all_have_ended, run_every=_EVERY_SECONDS)(visit)
+        else:
+            _needs_a_look(visit, rows)
+            _last_runs(visit, rows)
     with side:
         _connections(visit)
     password_offer(visit)
+
+
+def _until_all_have_ended(visit: Visit) -> None:
+    """Show the runs anew every few seconds, as long as one is at work."""
+    rows = visit.orchestra.runs.list(visit.who, limit=_LOOKED_AT).rows
+    if not any(row.status in OPEN for row in rows):
+        st.rerun()
+    _needs_a_look(visit, rows)
+    _last_runs(visit, rows)
 
 
 def _state_of_things(rows: Sequence[RunRow]) -> str:

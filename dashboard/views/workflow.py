@@ -35,6 +35,7 @@ def show(visit: Visit) -> None:
     page_header(visit, title or name, description, trail=[("Workflows", "workflows")])
     with st.container(horizontal=True, vertical_alignment="center"):
         service_badges(_services(visit, name))
+        st.space("stretch")
         workflow_menu(visit, name)
     run, drawn, edit, history = st.tabs([RUN, MAP, EDIT, HISTORY], key=f"tabs-{name}", on_change="rerun")
     for tab, content in ((run, _run_tab), (drawn, map_tab), (edit, edit_tab), (history, history_tab)):

@@ -106,6 +106,7 @@ def test_the_first_run_on_a_real_account_shows_what_it_would_touch_and_asks(
     assert not at.exception
     assert not orchestra.runs.list(OWNER).rows
     assert "It would go through 4" in words(at)
+    assert "Gmail · Mine: " in words(at)  # and whose
     assert len(at.text[0].value.splitlines()) == 4
     at.button(key="confirm-inbox-triage").click().run()
     assert len(orchestra.runs.list(OWNER).rows) == 1
