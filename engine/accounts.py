@@ -36,6 +36,11 @@ class Account:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
+    def known_identity(self) -> str:
+        """`service:whose`, or an empty string as long as nobody asked."""
+        return self._identity
+
+    @property
     def label(self) -> str:
         """Whose account it is in words for people, or an empty string as long as nobody asked."""
         if self._identity.startswith("demo-"):

@@ -106,7 +106,7 @@ class Actions:
             is_owner_sure=self._is_owner_sure,
         )
         if effect is Effect.WRITES:
-            job.write = await self._writing(node, frame, path, arguments, account)
+            job.write = await self._writing(node, frame, path, arguments, job)
         if effect is not Effect.PURE:
             self._recording.emit("step_started", path=path, title=node.title, **trace)
             trace.clear()
@@ -129,13 +129,11 @@ class Actions:
             self._named.add(account.connection)
             self._recording.emit("account_named", connection=account.connection, account=account.label)
 
-    async def _writing(
-        self, node: Node, frame: Frame, path: str, arguments: Mapping[str, Any], account: Account | None
-    ) -> Write:
-        assert account is not None
+    async def _writing(self, node: Node, frame: Frame, path: str, arguments: Mapping[str, Any], job: Job) -> Write:
+        assert job.account is not None
         assert node.action is not None
-        whose = await account.workers.run(account.identity)
-        self._name_account(account)
+        whose = job.account.known_identity or await self._calls.ask(job, job.account.identity)
+        self._name_account(job.account)
         once = None if node.action.once is None else str(render(node.action.once, frame.names))
         scope = frame.identity_scope(once, self._facts.origin_run_id)
         return Write(

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from clients.errors import OutcomeUnknown, ServiceError, Timeout
 from clients.transport import deadline
 from engine.accounts import Account
 from engine.ledger import Entry, Ledger, Write
+from engine.outside_values import plain_json
 from engine.plan import Retry
 from engine.step import Call, Effect, Repeat, StepType, Usage, WaitUntil
+from engine.store.journal import JournalBroken
 
+_log = logging.getLogger(__name__)
 _DEFAULT_RETRY = Retry(attempts=3, backoff_seconds=1.0)
 _LONGEST_BACKOFF = 60.0
 _READ_GRACE_SECONDS = 2.0
@@ -47,7 +53,9 @@ class Job:
     on_attempt: Callable[[Attempt], None]
     write: Write | None = None
     is_owner_sure: Callable[[str], bool] = lambda _run_id: True
-    """Whether the run that holds a foreign claim is certainly no longer working."""
+    """Whether no other process can be at work on the run that holds a claim."""
+    may_be_out: bool = False
+    """Whether the service may have got the write, so that its intent must stay in the ledger."""
     usage: Usage = field(default_factory=Usage)
     request: dict[str, Any] = field(default_factory=dict)
 
@@ -65,7 +73,7 @@ class Calls:
 
     def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
         self._ledger, self._clock = ledger, clock
-        self._targets: dict[tuple[str, str], asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
 
     async def make(self, job: Job) -> Done | WaitUntil:
         """Make the call. Raises ServiceError and what the step itself raises."""
@@ -73,8 +81,12 @@ class Calls:
             return await self._write(job)
         if job.account is None:
             result = job.step_type.call(self._call(job, 1))
-            return result if isinstance(result, WaitUntil) else Done(result)
+            return result if isinstance(result, WaitUntil) else Done(plain_json(result))
         return Done(await self._attempts(job, lambda number: self._read(job, number), _is_retryable))
+
+    async def ask(self, job: Job, question: Callable[[], Any]) -> Any:
+        """Read what a call needs beforehand (blocking), within its time and with its retries. Raises ServiceError."""
+        return await self._attempts(job, lambda _: self._in_time(job, question), _is_retryable)
 
     def _call(self, job: Job, number: int, intended_at: datetime | None = None) -> Call:
         return Call(
@@ -101,20 +113,22 @@ class Calls:
                 return await attempt(number)
             except ServiceError as error:
                 job.on_attempt(Attempt(started_at, self._clock(), error))
-                wait = _backoff(retry, number, error)
-                if number >= retry.attempts or not may_repeat(job, error) or wait > job.timeout_seconds:
+                if number >= retry.attempts or not may_repeat(job, error) or not _fits(job, error):
                     raise
+                wait = _backoff(retry, number, error)
             await asyncio.sleep(wait)
             number += 1
 
     async def _read(self, job: Job, number: int) -> Any:
-        """Read in a thread; a thread that does not come back in time is left to itself."""
-        assert job.account is not None
         call = self._call(job, number)
-        future = job.account.workers.run(lambda: _timed(job.timeout_seconds, lambda: job.step_type.call(call)))
+        return await self._in_time(job, lambda: plain_json(job.step_type.call(call)))
+
+    async def _in_time(self, job: Job, work: Callable[[], Any]) -> Any:
+        """Do a read in a thread; a thread that does not come back in time is left to itself."""
+        assert job.account is not None
         try:
             async with asyncio.timeout(job.timeout_seconds + _READ_GRACE_SECONDS):
-                return await future
+                return await _started(job, work)
         except TimeoutError as error:
             raise Timeout(
                 f"No answer within {job.timeout_seconds:g} s.", service=job.account.service, outcome="not_done"
@@ -123,29 +137,32 @@ class Calls:
     # --- writes
 
     async def _write(self, job: Job) -> Done:
+        """Write once: one at a time for each identity, and one at a time for each target."""
         assert job.write is not None
         assert job.account is not None
-        async with self._target(job):
+        target = (job.account.connection, job.step_type.target(job.fields))
+        async with self._lock("identity", job.write.identity), self._lock("target", *target):
             known = await self._claim(job)
-            if known is None:
-                return await self._send(job, self._clock())
-            if known.state == "done":
+            if known is not None and known.state == "done":
                 return self._reused(job, known)
-            return await self._continue(job, known)
+            try:
+                return await (self._send(job, self._clock()) if known is None else self._continue(job, known))
+            except asyncio.CancelledError:
+                if not job.may_be_out:
+                    self._ledger.forget(job.write)
+                raise
 
-    def _target(self, job: Job) -> asyncio.Lock:
-        """Return the lock of the place that is written to: writes to one target run one at a time."""
-        assert job.account is not None
-        key = (job.account.connection, job.step_type.target(job.fields))
-        return self._targets.setdefault(key, asyncio.Lock())
+    def _lock(self, *name: str) -> asyncio.Lock:
+        return self._locks.setdefault(name, asyncio.Lock())
 
     async def _claim(self, job: Job) -> Entry | None:
-        """Claim the write; where another run is at it just now, wait for its receipt."""
+        """Claim the write; where another process is at it just now, wait for its receipt."""
         assert job.write is not None
         while True:
             known = await self._ledger.claim(job.write)
-            mine = known is None or (known.run_id, known.path) == (job.write.run_id, job.write.path)
-            if mine or known is None or known.state != "intent" or job.is_owner_sure(known.run_id):
+            if known is None or known.state != "intent" or known.run_id == job.write.run_id:
+                return known
+            if job.is_owner_sure(known.run_id) and await self._ledger.take_over(job.write, known):
                 return known
             await asyncio.sleep(_CLAIM_POLL_SECONDS)
 
@@ -159,10 +176,12 @@ class Calls:
     async def _continue(self, job: Job, known: Entry) -> Done:
         """Go on where an earlier attempt left no answer: look first, send only what is certainly not there."""
         assert job.write is not None
+        job.may_be_out = True
         if job.repeat is Repeat.FINDABLE:
-            found = await self._look_up(job, known.intended_at)
+            found = await self._attempts(job, lambda _: self._look_up(job, known.intended_at), _is_retryable)
             if found is not None:
                 return self._found(job, found)
+            job.may_be_out = False
         elif job.repeat is not Repeat.SAFE:
             await self._ledger.question(job.write)
             raise _unknown(job)
@@ -191,9 +210,9 @@ class Calls:
 
     async def _send_once(self, job: Job, number: int, intended_at: datetime) -> tuple[bool, Any]:
         """Send; after an answer that says nothing, look. Returns (was it found by looking, output)."""
-        assert job.account is not None
         call = self._call(job, number, intended_at)
-        future = job.account.workers.run(lambda: _timed(job.timeout_seconds, lambda: job.step_type.call(call)))
+        job.may_be_out = True
+        future = _started(job, lambda: plain_json(job.step_type.call(call)))
         try:
             return False, await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -204,18 +223,30 @@ class Calls:
                 output = await self._look_up_after(job, error, intended_at)
                 if output is not None:
                     return True, output
+            job.may_be_out = error.outcome != "not_done"
             raise
 
     async def _settle_late(self, job: Job, future: asyncio.Future[Any]) -> None:
-        """Wait for a write in flight, which its deadline bounds, so that its receipt is not lost."""
+        """Wait for a write in flight, which its deadline bounds, so that its receipt is not lost.
+
+        A second cancellation (of a time limit further out) does not break off the wait.
+        """
+        settling = asyncio.ensure_future(self._settled(job, future))
+        while not settling.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(settling)
+
+    async def _settled(self, job: Job, future: asyncio.Future[Any]) -> None:
         assert job.write is not None
         try:
             output = await future
+            await self._ledger.record(job.write, _receipt(job, output), output)
         except ServiceError as error:
-            if error.outcome == "not_done":
-                await self._ledger.forget(job.write)
-            return
-        await self._ledger.record(job.write, _receipt(job, output), output)
+            job.may_be_out = error.outcome != "not_done"
+        except JournalBroken:
+            raise
+        except Exception:  # noqa: BLE001 - the run has ended: the log is the only place left to say it
+            _log.exception("%s broke down after its run was stopped", job.step_type.name)
 
     async def _look_up_after(self, job: Job, error: ServiceError, intended_at: datetime) -> Any:
         """Look for a write whose sending got no clear answer; not there = it may be sent again."""
@@ -238,9 +269,8 @@ class Calls:
         return found
 
     async def _look(self, job: Job, intended_at: datetime) -> Any:
-        assert job.account is not None
         call = self._call(job, 0, intended_at)
-        return await job.account.workers.run(lambda: _timed(job.timeout_seconds, lambda: job.step_type.find(call)))
+        return await _started(job, lambda: plain_json(job.step_type.find(call)))
 
     def _found(self, job: Job, output: Any) -> Done:
         done = self._recorded(job, output)
@@ -253,6 +283,12 @@ class Calls:
         receipt = _receipt(job, output)
         self._ledger.record(job.write, receipt, output)
         return Done(output, _effect(job.write, receipt, reused=False))
+
+
+def _started(job: Job, work: Callable[[], Any]) -> asyncio.Future[Any]:
+    """Start blocking work in a thread of the account; whatever it sends ends within the job's time."""
+    assert job.account is not None
+    return job.account.workers.run(lambda: _timed(job.timeout_seconds, work))
 
 
 def _timed(seconds: float, work: Callable[[], Any]) -> Any:
@@ -281,11 +317,17 @@ def _may_send_again(job: Job, error: ServiceError) -> bool:
     return _is_retryable(job, error)
 
 
+def _fits(job: Job, error: ServiceError) -> bool:
+    """Tell whether the wait that the service asks for is no longer than the step's time."""
+    return error.retry_after_seconds is None or error.retry_after_seconds <= job.timeout_seconds
+
+
 def _backoff(retry: Retry, number: int, error: ServiceError) -> float:
     """Return the seconds to wait: what the service asks for, else doubling with up to a quarter of jitter."""
     if error.retry_after_seconds is not None:
         return error.retry_after_seconds
-    wait: float = min(retry.backoff_seconds * 2 ** (number - 1), _LONGEST_BACKOFF)
+    longest = max(_LONGEST_BACKOFF, retry.backoff_seconds)
+    wait: float = min(retry.backoff_seconds * 2 ** (number - 1), longest)
     return wait * random.uniform(1.0, 1.25)  # noqa: S311 - spreads load, guards nothing
 
 

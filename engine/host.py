@@ -221,9 +221,7 @@ class Host:
         return adopted
 
     def _is_over(self, run_id: str) -> bool:
-        """Tell whether nobody works on a run any more."""
-        if run_id in self._tasks:
-            return False
+        """Tell whether no other process works on a run; within this one, Calls lets nobody do the same write."""
         row = self.rows.get(run_id)
         if row is None or row.ended_at is not None or row.owner is None:
             return True

@@ -80,10 +80,14 @@ class Ledger:
         known: Entry | None = await self._journal.change(lambda cursor: _claim(cursor, write, now))
         return known
 
-    def find(self, identity: str) -> Entry | None:
-        """Return what is known of a write."""
-        rows = self._journal.read(_SELECT, (identity,))
-        return _entry(rows[0]) if rows else None
+    def take_over(self, write: Write, known: Entry) -> asyncio.Future[Any]:
+        """Make an open intent of another run ours; the future has False where somebody else was faster."""
+        statement = (
+            "UPDATE effects SET run_id = ?, path = ?"
+            " WHERE identity = ? AND state = 'intent' AND run_id = ? AND path = ?"
+        )
+        values = (write.run_id, write.path, write.identity, known.run_id, known.path)
+        return self._journal.change(lambda cursor: cursor.execute(statement, values).rowcount == 1)
 
     def sending(self, write: Write) -> asyncio.Future[Any]:
         """Count one more sending; the future ends when that is on disk."""
@@ -115,9 +119,10 @@ class Ledger:
         return self._journal.change(lambda cursor: cursor.execute(statement, (write.identity,)))
 
     def question(self, write: Write) -> asyncio.Future[Any]:
-        """Say that only a person can tell whether the write happened."""
-        statement = "UPDATE effects SET state = 'unknown' WHERE identity = ?"
-        return self._journal.change(lambda cursor: cursor.execute(statement, (write.identity,)))
+        """Say that only a person can tell whether the write happened; the run that asked last gets the answer."""
+        statement = "UPDATE effects SET state = 'unknown', run_id = ?, path = ? WHERE identity = ?"
+        values = (write.run_id, write.path, write.identity)
+        return self._journal.change(lambda cursor: cursor.execute(statement, values))
 
 
 def _claim(cursor: sqlite3.Cursor, write: Write, now: str) -> Entry | None:

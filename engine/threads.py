@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 _IDLE_SECONDS = 30.0
+_Task = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 
 class Workers:
@@ -17,46 +18,54 @@ class Workers:
 
     def __init__(self, name: str, size: int) -> None:
         self._name, self._size = name, size
-        self._queue: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Task] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._idle = 0
+        self._waiting = 0
 
     def run(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
         """Run `work` in a thread; the future belongs to the running loop.
 
-        Cancelling the future does not stop the thread: whoever must know how it ended keeps the future shielded.
+        Cancelling the future before a thread has taken the work withdraws it. Later it does not stop the thread:
+        whoever must know how it ended keeps the future shielded.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queue.put((work, future))
         with self._lock:
-            if self._idle < self._queue.qsize() and self._threads < self._size:
+            self._waiting += 1
+            if self._waiting > self._idle and self._threads < self._size:
                 self._threads += 1
                 threading.Thread(target=self._loop, name=f"{self._name}-{self._threads}", daemon=True).start()
+        self._queue.put((work, future))
         return future
 
     def _loop(self) -> None:
+        while (task := self._next()) is not None:
+            work, future = task
+            if not future.cancelled():
+                _settle(future, *_outcome(work))
+            del task, work, future  # an idle thread keeps no answer alive
+
+    def _next(self) -> _Task | None:
+        """Return the next work, None where there was none for long and this thread shall end."""
         while True:
             with self._lock:
                 self._idle += 1
-            try:
-                work, future = self._queue.get(timeout=_IDLE_SECONDS)
-            except queue.Empty:
-                if self._leave():
-                    return
-                continue
-            finally:
-                with self._lock:
-                    self._idle -= 1
-            _settle(future, *_outcome(work))
+            task = self._taken()
+            with self._lock:
+                self._idle -= 1
+                if task is not None:
+                    self._waiting -= 1
+                    return task
+                if not self._waiting:
+                    self._threads -= 1
+                    return None
 
-    def _leave(self) -> bool:
-        """End this thread unless work came in at the last moment."""
-        with self._lock:
-            if not self._queue.empty():
-                return False
-            self._threads -= 1
-            return True
+    def _taken(self) -> _Task | None:
+        try:
+            return self._queue.get(timeout=_IDLE_SECONDS)
+        except queue.Empty:
+            return None
 
 
 def _outcome(work: Callable[[], Any]) -> tuple[Any, BaseException | None]:

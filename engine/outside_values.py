@@ -1,0 +1,53 @@
+"""Values that services gave, as JSON that can be stored, compared and calculated with, whatever they really sent."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from clients.errors import BadAnswer
+
+DEEPEST = 200
+_WHOLE = range(-(2**63), 2**63)
+
+
+def plain_json(value: Any, depth: int = 0) -> Any:
+    """Return the value as JSON of whole characters and finite numbers.
+
+    Half a surrogate pair becomes U+FFFD, NaN and infinity null, a whole number over 64 bits one with a point.
+    Raises BadAnswer (nested over 200 levels) and TypeError (no JSON at all, such as bytes: a mistake in a step type).
+    """
+    if isinstance(value, str):
+        return whole_text(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if value in _WHOLE else _finite(value)
+    if isinstance(value, float):
+        return _finite(value)
+    if depth > DEEPEST:
+        raise BadAnswer(f"The answer is nested deeper than {DEEPEST} levels.")
+    if isinstance(value, dict):
+        return {whole_text(str(key)): plain_json(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_json(inner, depth + 1) for inner in value]
+    raise TypeError(f"a step gave a {type(value).__name__}, which is no JSON value")
+
+
+def whole_text(text: str) -> str:
+    """Return the text with U+FFFD in place of each half of a surrogate pair, which no file can hold."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _finite(number: float) -> float | None:
+    try:
+        value = float(number)
+    except OverflowError:  # a whole number with hundreds of digits
+        return None
+    return value if math.isfinite(value) else None
