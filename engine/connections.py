@@ -112,8 +112,6 @@ class Connections:
             account = self._accounts.open(name, service, self._modes.of(service))
             lines = account.client.check()
             if all(ok for _, ok, _ in lines):
-                account.identity()  # from now on every badge says whose it is
-            if all(ok for _, ok, _ in lines):
                 account.identity()
         except (OrchestraError, ServiceError) as error:
             return [CheckLine("settings", ok=False, text=f"{error.message} {error.remedy}")]

@@ -103,9 +103,6 @@ class Orchestra:
         modes = {name: self._modes.of(services[name]) for name in plan.connections}
         opened = self._opened(plan, modes)
         found = preview.items(plan, filled, opened) if look else None
-        if look:
-            for account in opened.values():  # who agrees must know whose accounts they are
-                account.identity()
         preview.identify(opened)
         titles, count = found if found is not None else (None, None)
         return preview.RunPreview(

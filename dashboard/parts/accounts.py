@@ -32,7 +32,7 @@ class Connected(Protocol):
 
     @property
     def account(self) -> str:
-        """`service:whose`, or an empty text as long as nobody asked."""
+        """Whose account it is, or an empty text as long as nobody asked."""
 
 
 def service_title(service: str) -> str:
@@ -49,8 +49,7 @@ def account_words(connected: Connected) -> str:
     """Return "Demo", "Mine" or "Mine: who"."""
     if connected.mode == "demo":
         return "Demo"
-    who = connected.account.partition(":")[2]
-    return f"Mine: {who}" if who else "Mine"
+    return f"Mine: {connected.account}" if connected.account else "Mine"
 
 
 def account_badge(connected: Connected) -> None:
