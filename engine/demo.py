@@ -88,6 +88,13 @@ class Demo:
         self._post(service, "/_demo/faults", {"match": "", "status": 503, "until_seconds": seconds})
         self._audit.record(p, "demo.break_service", service, {"seconds": seconds})
 
+    def mail(self, p: Principal, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Return {from, to, cc, subject, date, text, attachments, …} of a mail of `show`, as workflows see it."""
+        from clients.gmail_mail import read_mail
+
+        require(p, "view", "see the demo services")
+        return read_mail(message, _left_out)
+
     def page_text(self, p: Principal, page_id: str) -> str:
         """Return what a page of the demo Notion says, as Markdown; also while the service is broken on purpose."""
         require(p, "view", "see the demo services")
@@ -128,6 +135,11 @@ class Demo:
             raise InvalidInput(f"The demo service {service} refuses this: {_said(answer.text)}")
         result: dict[str, Any] = answer.json() if answer.content else {}
         return result
+
+
+def _left_out(_attachment_id: str) -> str:
+    """Return nothing for a part that is too big to stand in the mail itself."""
+    return ""
 
 
 def _said(body: str) -> str:

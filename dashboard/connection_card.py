@@ -1,0 +1,169 @@
+"""One connection: whose account it is, the switch between Demo and Mine, how to give a key, and a check."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.gmail_sign_in import gmail_sign_in
+from dashboard.page import Visit
+from dashboard.parts.accounts import service_icon, service_title
+from dashboard.parts.buttons import action_button
+from dashboard.parts.plain import plain
+from engine.accounts import Mode
+from engine.connections import CheckLine, ConnectionStatus
+
+_NO_STAND_IN = frozenset({"http"})
+_VARIABLES = {"github": "GITHUB_TOKEN", "notion": "NOTION_TOKEN", "openai": "OPENAI_API_KEY"}
+_WHERE = {
+    "github": ("GitHub, Settings, Developer settings, Personal access tokens", "https://github.com/settings/tokens"),
+    "notion": ("Notion, My integrations (share your pages with it, too)", "https://www.notion.so/my-integrations"),
+    "openai": ("OpenAI, API keys; any server that speaks its language will do", "https://platform.openai.com/api-keys"),
+}
+
+
+def connection_card(visit: Visit, status: ConnectionStatus) -> None:
+    """Show one connection."""
+    with st.container(border=True, key=f"connection-{status.name}"):
+        _head(status)
+        _whose(status)
+        _buttons(visit, status)
+        _check_lines(status)
+
+
+def _head(status: ConnectionStatus) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        title = f"{service_icon(status.service)} {plain(service_title(status.service))}"
+        st.subheader(title, anchor=False, width="content")
+        if status.mode == "demo":
+            st.badge("Demo", icon=":material/science:", color="gray")
+        else:
+            st.badge("Mine", icon=":material/person:", color="violet")
+        st.caption(plain(f"connection {status.name}"), width="content")
+
+
+def _whose(status: ConnectionStatus) -> None:
+    who = status.account.partition(":")[2] or status.account
+    if status.mode == "mine":
+        st.markdown(f"Your own account{': **' + plain(who) + '**' if who else ''}, with {plain(_source(status))}.")
+    else:
+        st.markdown("The stand-in on this machine. Nothing goes out.")
+    if not status.ready:
+        st.warning(plain(status.note), icon=":material/key_off:")
+    elif status.mode == "demo":
+        st.markdown(f":material/key: {plain(_found(status))}")
+
+
+def _buttons(visit: Visit, status: ConnectionStatus) -> None:
+    has_stand_in = status.service not in _NO_STAND_IN
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if has_stand_in and status.mode == "mine":
+            _switch(visit, status, "demo", "Back to Demo")
+        elif has_stand_in and status.own_key_found:
+            _switch(visit, status, "mine", "Use it")
+        if has_stand_in and visit.may("admin"):
+            _give(visit, status)
+        if visit.may("run"):
+            _check(visit, status)
+
+
+def _source(status: ConnectionStatus) -> str:
+    return "the sign-in" if status.own_key_source == "signed in" else f"the key in {status.own_key_source}"
+
+
+def _found(status: ConnectionStatus) -> str:
+    if not status.own_key_found:
+        return _how(status)
+    if status.own_key_source == "signed in":
+        return "You are signed in."
+    if status.own_key_source == "config.yaml":
+        return "The settings in config.yaml need no key."
+    return f"A key was found in {status.own_key_source}."
+
+
+def _how(status: ConnectionStatus) -> str:
+    """Return how to come to a key of one's own."""
+    variable = _VARIABLES.get(status.service)
+    if variable:
+        return f"For your own account put {variable} into the environment or into .env, or give it here."
+    return "For your own account sign in at Google."
+
+
+def _switch(visit: Visit, status: ConnectionStatus, mode: Mode, label: str) -> None:
+    if not visit.may("admin"):
+        st.caption("An owner can switch it.")
+        return
+    action_button(
+        label,
+        f"mode-{status.name}",
+        lambda _key: visit.orchestra.connections.set_mode(visit.who, status.service, mode),
+        lambda _none: _switched(status, mode),
+        scope=mode,
+        type="primary" if mode == "mine" else "secondary",
+    )
+
+
+def _switched(status: ConnectionStatus, mode: Mode) -> None:
+    session.drop_draft(_slot(status.name))
+    whose = "your own account" if mode == "mine" else "the demo"
+    session.tell(f"{service_title(status.service)} is {whose} from here on. Runs under way keep theirs.")
+    st.rerun()
+
+
+def _give(visit: Visit, status: ConnectionStatus) -> None:
+    """Say how to give a key, and take one here; Gmail has a sign-in instead."""
+    if status.service == "gmail":
+        gmail_sign_in(visit, status.name)
+        return
+    label = "Give another key" if status.own_key_found else "Use my own account"
+    with st.popover(label, icon=":material/key:"):
+        where, address = _WHERE.get(status.service, ("", ""))
+        if where:
+            st.markdown(f"You get a key here: [{plain(where)}]({address})")
+        st.caption("It is kept in the file .env of the workspace, which only you can read.")
+        key = st.text_input("Key", type="password", key=_key_field(status), autocomplete="off")
+        action_button(
+            "Save the key",
+            f"key-save-{status.name}",
+            lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, key),
+            lambda _status: _given(status),
+            scope=str(hash(key)),
+            type="primary",
+        )
+
+
+def _key_field(status: ConnectionStatus) -> str:
+    """Return the key of the field; another one after saving, so that no secret stays on the page."""
+    return f"key-{status.name}-{session.draft(f'key-form.{status.name}', 0)}"
+
+
+def _given(status: ConnectionStatus) -> None:
+    session.keep_draft(f"key-form.{status.name}", session.draft(f"key-form.{status.name}", 0) + 1)
+    session.tell(f"The key for {service_title(status.service)} is saved. Switch it to your account when you are ready.")
+    st.rerun()
+
+
+def _slot(name: str) -> str:
+    return f"check.{name}"
+
+
+def _check(visit: Visit, status: ConnectionStatus) -> None:
+    def keep(lines: list[CheckLine]) -> None:
+        session.keep_draft(_slot(status.name), lines)
+        st.rerun()  # the account may be known now
+
+    action_button(
+        "Check",
+        f"check-{status.name}",
+        lambda _key: visit.orchestra.connections.check(visit.who, status.name),
+        keep,
+        scope=status.mode,
+        icon=":material/fact_check:",
+    )
+
+
+def _check_lines(status: ConnectionStatus) -> None:
+    lines: list[CheckLine] = session.draft(_slot(status.name), [])
+    for line in lines:
+        icon = ":green[:material/check_circle: works]" if line.ok else ":red[:material/error: does not work]"
+        st.markdown(f"{icon} **{plain(line.what)}** {plain(line.text)}")

@@ -1,0 +1,55 @@
+"""A table of which one row can be opened; what is open stands in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+
+_ROW_PIXELS, _MOST_ROWS = 35, 9
+
+
+def pick_table(
+    param: str,
+    ids: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, Any],
+    *,
+    alt: str,
+    place: str = "",
+) -> str:
+    """Show `rows`; return the id of the one that is open, "" for none. Its id is kept as `?param=`.
+
+    `columns` is Streamlit's column configuration, `alt` says to a screen reader what the table holds, `place` tells
+    tables of the same `param` apart.
+    """
+    key = f"pick-{param}-{place}"
+
+    def opened() -> None:
+        _open(session.widget_value(key, None), param, ids)
+
+    st.dataframe(
+        list(rows),
+        key=key,
+        on_select=opened,
+        selection_mode=["single-row", "single-cell"],
+        hide_index=True,
+        height=_ROW_PIXELS * (min(len(rows), _MOST_ROWS) + 1) + 3,
+        column_config=dict(columns),
+        placeholder="",
+        alt=alt,
+    )
+    wanted = st.query_params.get(param, "")
+    return wanted if wanted in ids else ""
+
+
+def _open(selected: Any, param: str, ids: Sequence[str]) -> None:
+    selection = (selected or {}).get("selection", {})
+    cells, marked = selection.get("cells") or [], selection.get("rows") or []
+    if cells or marked:
+        st.query_params[param] = ids[cells[0][0] if cells else marked[0]]
+    else:
+        st.query_params.pop(param, None)

@@ -1,0 +1,27 @@
+"""Whose accounts workflows work with, and whether each connection works."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.connection_card import connection_card
+from dashboard.page import Page, Visit
+from dashboard.parts.header import page_header
+
+PAGE = Page(title="Connections", icon=":material/cable:", path="connections", order=50)
+
+
+def show(visit: Visit) -> None:
+    """Show a card for each connection of config.yaml."""
+    page_header(
+        visit,
+        "Connections",
+        "Each service is the demo or your own account. A key that is found is offered, never used by itself.",
+    )
+    found = visit.orchestra.connections.list(visit.who)
+    if not found:
+        st.info("config.yaml names no connection yet.", icon=":material/cable:")
+    columns = st.columns(2, gap="medium")
+    for index, status in enumerate(found):
+        with columns[index % 2]:
+            connection_card(visit, status)
