@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from dashboard.parts.accounts import account_words, service_icon, service_title
+from engine.accounts import Mode
+from engine.preview import ConnectionBadge
+from engine.services import client_classes
+
+
+@pytest.mark.parametrize(
+    ("mode", "account", "words"),
+    [
+        pytest.param("demo", "demo-3", "Demo", id="demo"),
+        pytest.param("mine", "", "Mine", id="mine, nobody asked yet"),
+        pytest.param("mine", "me@example.org", "Mine: me@example.org", id="mine"),
+    ],
+)
+def test_a_badge_says_whose_account_it_is(mode: Mode, account: str, words: str) -> None:
+    assert account_words(ConnectionBadge("gmail", "gmail", mode, account)) == words
+
+
+@pytest.mark.parametrize("service", client_classes())
+def test_each_service_has_a_name_and_an_icon(service: str) -> None:
+    assert service_title(service)
+    assert service_icon(service) != service_icon("something new")
+
+
+def test_a_service_without_a_name_of_its_own_is_shown_all_the_same() -> None:
+    assert service_title("slack") == "Slack"
