@@ -26,18 +26,21 @@ def test_the_page_of_step_types_is_what_the_step_types_say() -> None:
         assert f"### `{name}`" in text_of("docs/steps.md")
 
 
-def setting_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """The dotted names of all settings."""
+def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The dotted name and the default of every setting."""
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from setting_names(field.annotation, f"{prefix}{name}.")
+            yield from settings(field.annotation, f"{prefix}{name}.")
+        elif name == "connections":
+            yield "connections.NAME.service", None
         else:
-            yield "connections.NAME.service" if name == "connections" else f"{prefix}{name}"
+            yield f"{prefix}{name}", field.default
 
 
-@pytest.mark.parametrize("name", list(setting_names(Config)))
-def test_every_setting_is_documented(name: str) -> None:
-    assert f"| `{name}` |" in text_of("docs/files.md")
+@pytest.mark.parametrize(("name", "default"), list(settings(Config)))
+def test_every_setting_is_documented_with_its_default(name: str, default: Any) -> None:
+    shown = f" `{default}` " if default not in (None, "") else " "
+    assert f"| `{name}` |{shown}|" in text_of("docs/files.md")
 
 
 @pytest.mark.parametrize("service", list(client_classes()))
