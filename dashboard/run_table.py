@@ -88,8 +88,10 @@ def _frame(board: Board, rows: Sequence[Row]) -> Any:
     import pandas as pd  # type: ignore[import-untyped]
 
     frame = pd.DataFrame([_values(board, row) for row in rows])
-    colors = pd.DataFrame([_styles(board, row) for row in rows])
-    return frame.style.apply(lambda _frame: colors.reindex(columns=frame.columns).fillna(""), axis=None)
+    styles = [_styles(board, row) for row in rows]
+    # By column and never missing: pandas takes a column without any style for numbers.
+    colors = pd.DataFrame({column: [one.get(column, "") for one in styles] for column in frame.columns})
+    return frame.style.apply(lambda _frame: colors, axis=None)
 
 
 def _values(board: Board, row: Row) -> dict[str, str | None]:
