@@ -20,7 +20,7 @@ from typing import IO
 from api import address
 from api.address import Address
 from api.process import READY
-from engine.errors import StorageError
+from engine.errors import InUse, StorageError
 from engine.files import storage_errors
 from engine.orchestra import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.stand_ins import StandInProcess
@@ -59,33 +59,33 @@ class Parent:
     _stops: bool = False
     _is_announced: bool = False
 
-    def run(self) -> int:
-        """Serve; return the exit code: 0 when told to stop, 4 where the workspace or its state is in use.
+    def run(self) -> None:
+        """Serve until told to stop.
 
-        Raises StorageError after five serving processes in a row have died before they answered.
+        Raises InUse where the workspace or its state cannot be used, StorageError after five serving processes in a
+        row have died before they answered.
         """
         stand_ins = StandInProcess(self.state_dir / "demo")
         with self._stops_at_signals(), self._log() as log:
             threading.Thread(target=self._start_stand_ins, args=(stand_ins,), daemon=True).start()
             try:
-                return self._serve(stand_ins, log)
+                self._serve(stand_ins, log)
             finally:
                 address.forget(self.state_dir)
                 self.listener.close()
                 stand_ins.close()
 
-    def _serve(self, stand_ins: StandInProcess, log: IO[str]) -> int:
+    def _serve(self, stand_ins: StandInProcess, log: IO[str]) -> None:
         deaths = 0
         while True:
             child = self._start(log)
             did_answer = self._accompany(child, stand_ins)
             _end(child)
             if self._stops:
-                return 0
+                return
             code = child.returncode
-            if code == _IN_USE_EXIT:
-                self.say(self._last_line())
-                return code
+            if code == _IN_USE_EXIT:  # it has said what cannot be used, and with which remedy
+                raise InUse(self._last_line())
             deaths = 0 if did_answer else deaths + 1
             self._bear(deaths, code)
 

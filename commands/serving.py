@@ -39,7 +39,8 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
     else:
         listener = listen(settings.server.host, port)
     tell = _teller(root, port or settings.server.port, as_json)
-    return Parent(root, state_dir, listener, demo, ready=tell, say=note).run()
+    Parent(root, state_dir, listener, demo, ready=tell, say=note).run()
+    return DONE
 
 
 def _teller(root: Path, wanted: int, as_json: bool) -> Callable[[Address], None]:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import StorageError
+from engine.files import storage_errors
 
 LATENCY_VARIABLE = "ORCHESTRA_DEMO_LATENCY"
+_END_SECONDS = 10.0
 
 
 class StandInProcess:
@@ -58,33 +60,39 @@ class StandInProcess:
 
     def close(self) -> None:
         """End the stand-ins if this process started them."""
-        if self._process is not None:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-            self._process.wait(timeout=10)
-            if self._process.stdout is not None:
-                self._process.stdout.close()
-            self._process = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()  # the end of its standard input is what it stops at
+        try:
+            process.wait(timeout=_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def _start(self) -> dict[str, Any]:
         """Start the process; where another one serves the folder it prints that one's line and ends."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.close()  # one that has died is reaped
+        with storage_errors(self._folder):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         latency = os.environ.get(LATENCY_VARIABLE)
         extra = ["--latency", latency] if latency else []
-        process = subprocess.Popen(
+        self._process = subprocess.Popen(
             [*self._command("start"), "--until-stdin-closes", *extra],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             process_group=0,  # Ctrl-C at a terminal ends the command first, which then ends them
         )
-        assert process.stdout is not None
-        line = process.stdout.readline()
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
         if not line:
+            self.close()
             raise StorageError(
                 f"The demo services in {self._folder} did not start.", remedy="`python -m demo --dir DIR` says why."
             )
-        self._process = process
         started: dict[str, Any] = json.loads(line)
         return started
 

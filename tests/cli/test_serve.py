@@ -135,6 +135,7 @@ def test_stand_ins_that_die_are_started_again(start: Start) -> None:
     first = _all_children(running.process.pid)["demo"]
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: _children(running.process.pid).get("demo", first) != first, "new stand-ins")
+    assert not Path(f"/proc/{first}").exists(), "no zombie"
     assert running.end(signal.SIGTERM) == 0
 
 
@@ -167,10 +168,10 @@ def test_a_server_that_never_comes_up_is_given_up(start: Start, tmp_path: Path) 
 def test_a_state_that_the_serving_process_cannot_use_is_not_tried_again(start: Start, workspace: Path) -> None:
     (workspace / ".orchestra").mkdir(exist_ok=True)
     (workspace / ".orchestra" / "token.key").write_text("not a key")
-    running = start("serve", "--port", str(_free_port()))
+    running = start("serve", "--port", str(_free_port()), "--json")
     assert running.process.wait(PATIENCE_SECONDS) == 4
-    assert "token.key" in running.err
-    assert "started again" not in running.err
+    assert "token.key" in json.loads(running.out)["error"]["message"]
+    assert running.err == ""
 
 
 def test_a_run_of_the_demo_beside_the_server_is_seen_by_both(start: Start, orchestra: Orchestra) -> None:
