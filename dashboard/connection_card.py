@@ -10,6 +10,7 @@ from dashboard.page import Visit
 from dashboard.parts.accounts import service_icon, service_title
 from dashboard.parts.buttons import action_button
 from dashboard.parts.plain import plain
+from dashboard.parts.popover import close, popover
 from engine.accounts import Mode
 from engine.connections import CheckLine, ConnectionStatus
 
@@ -116,7 +117,7 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
         gmail_sign_in(visit, status.name)
         return
     label = "Give another key" if status.own_key_found else "Use my own account"
-    with st.popover(label, icon=":material/key:"):
+    with popover(label, f"key-{status.name}", ":material/key:"):
         where, address = _WHERE.get(status.service, ("", ""))
         if where:
             st.markdown(f"You get a key here: [{plain(where)}]({address})")
@@ -138,6 +139,7 @@ def _key_field(status: ConnectionStatus) -> str:
 
 
 def _given(status: ConnectionStatus) -> None:
+    close(f"key-{status.name}")
     session.keep_draft(f"key-form.{status.name}", session.draft(f"key-form.{status.name}", 0) + 1)
     session.tell(f"The key for {service_title(status.service)} is saved. Switch it to your account when you are ready.")
     st.rerun()

@@ -9,6 +9,7 @@ from dashboard.kill import kill_button
 from dashboard.page import Visit
 from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import action_button
+from dashboard.parts.popover import close, popover
 
 _BROKEN_SECONDS = 30
 _SERVICES = ("notion", "github", "gmail", "openai")
@@ -44,7 +45,7 @@ def _new_mail(visit: Visit) -> None:
 
 def _write_mail(visit: Visit) -> None:
     form = session.draft("mail-form", 0)  # another number after sending: an empty form
-    with st.popover("Write a mail", icon=":material/edit:"):
+    with popover("Write a mail", "mail", ":material/edit:"):
         sender = st.text_input("From", "Ann Example <ann@example.org>", key=f"mail-from-{form}")
         subject = st.text_input("Subject", key=f"mail-subject-{form}", placeholder="The export is empty")
         text = st.text_area("Text", key=f"mail-text-{form}", height=160)
@@ -59,6 +60,7 @@ def _write_mail(visit: Visit) -> None:
 
 
 def _sent(message_id: str) -> None:
+    close("mail")
     session.keep_draft("mail-form", session.draft("mail-form", 0) + 1)
     _arrived(message_id)
 
@@ -70,7 +72,7 @@ def _arrived(message_id: str) -> None:
 
 
 def _break(visit: Visit) -> None:
-    with st.popover("Break a service", icon=":material/power_off:"):
+    with popover("Break a service", "break", ":material/power_off:"):
         st.markdown("The service answers with an error for a while. See how a run waits and tries again.")
         service = st.selectbox("Service", _SERVICES, format_func=service_title, key="break-service")
         action_button(
@@ -83,6 +85,7 @@ def _break(visit: Visit) -> None:
 
 
 def _broken(service: str) -> None:
+    close("break")
     session.tell(f"{service_title(service)} is broken for the next {_BROKEN_SECONDS} seconds.")
     st.rerun()
 
@@ -90,7 +93,7 @@ def _broken(service: str) -> None:
 def _reset(visit: Visit) -> None:
     if not visit.may("edit"):
         return
-    with st.popover("Reset the demo", icon=":material/restart_alt:"):
+    with popover("Reset the demo", "reset", ":material/restart_alt:"):
         st.markdown(
             "Brings the sample data back. What workflows have made in the demo is removed, and all demo runs with it."
         )
@@ -100,6 +103,7 @@ def _reset(visit: Visit) -> None:
 
 
 def _was_reset(generation: int) -> None:
+    close("reset")
     for name in ("mail", "page", "issue", "killed"):
         st.query_params.pop(name, None)
     session.tell(f"The demo is as new: account demo-{generation}.")

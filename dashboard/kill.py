@@ -17,7 +17,8 @@ _DELAY_SECONDS = 1.0
 
 def kill_button(visit: Visit, place: str, *, label: str = "Kill the engine now") -> None:
     """Show the button where a parent process would start the engine again, to those who may press it."""
-    if visit.orchestra.demo.can_kill and visit.may("run"):
+    is_dying = st.query_params.get(_MARK) == str(os.getpid())
+    if visit.orchestra.demo.can_kill and visit.may("run") and not is_dying:
         action_button(label, f"kill-{place}", lambda _key: _kill_soon(visit), _marked, icon=":material/bolt:")
 
 

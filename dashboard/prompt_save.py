@@ -10,6 +10,7 @@ from dashboard import session
 from dashboard.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.plain import outside_code
+from dashboard.parts.popover import close, popover
 from dashboard.prompt_draft import Draft, begin, is_changed, typed
 from engine.errors import InvalidFile, OrchestraError, StaleEdit
 from engine.prompt_files import PromptFile
@@ -54,7 +55,7 @@ def _save_button(visit: Visit, draft: Draft, etag: str, label: str) -> None:
 
 def _version_popover(visit: Visit, draft: Draft, etag: str) -> None:
     now = typed(draft)
-    with st.popover("Save a version", icon=":material/bookmark_add:", disabled=bool(now.wrong)):
+    with popover("Save a version", f"version-{draft.name}", ":material/bookmark_add:", disabled=bool(now.wrong)):
         st.markdown("A version never changes. Workflows use the version that carries the label they name.")
         is_production = st.checkbox(f"Make it the {DEFAULT_LABEL} version", value=True, key=f"production-{draft.name}")
         label = DEFAULT_LABEL if is_production else None
@@ -67,6 +68,7 @@ def _version_popover(visit: Visit, draft: Draft, etag: str) -> None:
 
         def after(saved: int | OrchestraError) -> None:
             if isinstance(saved, int):
+                close(f"version-{draft.name}")
                 begin(visit.orchestra.prompts.get(visit.who, draft.name))
                 session.tell(f"Version {saved} is saved" + (f" and is {label} now." if label else "."))
             _after(saved)

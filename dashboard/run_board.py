@@ -30,6 +30,8 @@ NOT_REACHED = ""
 
 _INDEX = re.compile(r"\[\d+\]")
 _FIRST_ITEM = re.compile(r"([^\[]*\[\d+\])")
+_MAKES = ("create_", "upsert_")
+_KIND_ORDER = ("Mail", "Draft", "Issue", "Page", "Link")
 _KINDS = {"gmail": "Mail", "github": "Issue", "notion": "Page"}
 _WORST_FIRST = ("failed", "running", "waiting", "interrupted", "pending", "cancelled", "succeeded", "skipped")
 
@@ -68,15 +70,12 @@ class Board:
     noun: str
     columns: Sequence[tuple[str, str]]
     rows: Sequence[Row]
+    kinds: Sequence[str] = ()
+    """The kinds of links that rows have or, as long as the run is at work, may come to have."""
 
     def row(self, path: str) -> Row | None:
         """Return the row at a run path."""
         return next((row for row in self.rows if row.path == path), None)
-
-    @property
-    def kinds(self) -> list[str]:
-        """The kinds of links that some row has."""
-        return list(dict.fromkeys(kind for row in self.rows for kind in row.links))
 
 
 def board(run: Mapping[str, Any]) -> Board:
@@ -87,7 +86,14 @@ def board(run: Mapping[str, Any]) -> Board:
     children = [(one.path, one.title) for loop in loops for one in entries if _is_child(one, loop)]
     noun = next((str(step["noun"]) for step in run["steps"] if "items" in step), "")
     rows = [row for entry in entries if not _is_inside_loop(entry, entries) for row in builder.rows(entry)]
-    return Board(noun, children, rows)
+    return Board(noun, children, rows, _link_kinds(rows, entries if run["status"] in OPEN else []))
+
+
+def _link_kinds(rows: Iterable[Row], entries: Iterable[StepEntry]) -> list[str]:
+    """Return the kinds of links in a fixed order, so that no column jumps while a run is at work."""
+    found = {kind for row in rows for kind in row.links}
+    found |= {_kind(entry.uses) for entry in entries if entry.uses.partition(".")[2].startswith(_MAKES)}
+    return [kind for kind in _KIND_ORDER if kind in found]
 
 
 def _is_inside_loop(entry: StepEntry, entries: Iterable[StepEntry]) -> bool:
@@ -191,11 +197,10 @@ def _made(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
         receipt = (step["effect"] or {}).get("receipt") or {}
         url = str(receipt.get("url") or "")
         if host_of(url):
-            yield _kind(step), url
+            yield _kind(str(step["uses"] or "")), url
 
 
-def _kind(step: Step) -> str:
-    uses = str(step["uses"] or "")
+def _kind(uses: str) -> str:
     if uses == "gmail.create_draft":
         return "Draft"
     return _KINDS.get(uses.partition(".")[0], "Link")
@@ -212,7 +217,7 @@ def _sources(steps: Iterable[Step]) -> Mapping[str, Mapping[str, str]]:
                 if isinstance(one, Mapping) and host_of(str(one.get("url") or "")):
                     for key in ("id", "number", "sha"):
                         if key in one:
-                            found.setdefault(str(one[key]), {_kind(step): str(one["url"])})
+                            found.setdefault(str(one[key]), {_kind(str(step["uses"])): str(one["url"])})
     return found
 
 

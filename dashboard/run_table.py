@@ -115,9 +115,9 @@ def _columns(board: Board) -> Mapping[str, Any]:
     title = column.TextColumn((board.noun or "step").capitalize(), width=250 if board.columns else "large")
     links = {
         f"link {kind}": column.LinkColumn(
-            f"{kind} ↗", display_text=_HOST, width=112, help="Opens what was made or read."
+            f"{kind} ↗", display_text=_HOST, width=104, help="Opens what was made or read."
         )
         for kind in board.kinds
     }
-    steps = {path: column.TextColumn(name) for path, name in board.columns}
-    return {_TITLE: title, _STATUS: column.TextColumn("Status"), **links, **steps}
+    steps = {path: column.TextColumn(name, width=118) for path, name in board.columns}
+    return {_TITLE: title, _STATUS: column.TextColumn("Status", width=112), **links, **steps}

@@ -1,0 +1,24 @@
+"""Popovers that close once what they offer is done: Streamlit leaves them open."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+
+
+def popover(label: str, name: str, icon: str, *, disabled: bool = False) -> AbstractContextManager[Any]:
+    """Show a popover; `close(name)` before a rerun closes it."""
+    return st.popover(label, icon=icon, disabled=disabled, key=f"popover-{name}-{_times(name)}")
+
+
+def close(name: str) -> None:
+    """Let the popover be closed when the page is next drawn: another key is another, closed one."""
+    session.keep_draft(f"popover.{name}", _times(name) + 1)
+
+
+def _times(name: str) -> int:
+    return session.draft(f"popover.{name}", 0)
