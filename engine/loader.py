@@ -106,6 +106,8 @@ def _form_problem(file: JsonFile, path: JsonPath, error: dict[str, Any]) -> Prob
         )
     if error["type"] == "missing":
         return problem(file, path, f"{name!r} is missing.", code="missing_field")
+    if error["type"] == "too_short":
+        return problem(file, path, f"{name!r} must not be empty.", code="form")
     seen = error.get("input")
     value = f" Seen: {seen!r}." if isinstance(seen, str | int | float | bool) and len(repr(seen)) < 80 else ""
     return problem(file, path, _sentence(str(error["msg"])) + value, code="form")
