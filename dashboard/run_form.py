@@ -30,7 +30,8 @@ def run_form(visit: Visit, plan: Plan) -> None:
     values, unreadable = inputs_form(plan.inputs_schema, f"input-{plan.name}", lambda form: _choices(visit, form))
     for error in unreadable:
         error_box(error)
-    preview = None if unreadable else _preview_or_error(visit, plan.name, values)
+    missing = _missing(plan.inputs_schema, values)
+    preview = None if unreadable or missing else _preview_or_error(visit, plan.name, values)
     is_agreed = preview is not None and _agreed(plan.name, preview.warnings)
     is_known = visit.orchestra.is_confirmed(visit.who, plan.name)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=f"run-bar-{plan.name}"):
@@ -38,9 +39,18 @@ def run_form(visit: Visit, plan: Plan) -> None:
             _run_button(visit, plan.name, values, is_ready=is_agreed)
         else:
             _look_button(plan.name, values, is_ready=is_agreed)
-        account_badges(preview.connections if preview else [])
+        account_badges(one for one in visit.orchestra.connections.list(visit.who) if one.name in plan.connections)
+    if missing and not unreadable:
+        st.caption(plain(f"Still needed: {', '.join(missing)}"))
     if not is_known and session.draft(_looking(plan.name), "") == _digest(values):
         _first_run(visit, plan.name, values, is_ready=is_agreed)
+
+
+def _missing(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    """Return the titles of the inputs that must be given and are not."""
+    properties = schema.get("properties", {})
+    needed = (name for name in schema.get("required", []) if name not in values)
+    return [str(properties.get(name, {}).get("title") or name) for name in needed]
 
 
 def _run_button(visit: Visit, name: str, values: Mapping[str, Any], *, is_ready: bool) -> None:

@@ -63,7 +63,9 @@ def rename(visit: Visit, name: str) -> None:
 @st.dialog("Delete this workflow?", icon=":material/delete:")
 def delete(visit: Visit, name: str) -> None:
     """Ask once more, then move a workflow to the trash."""
-    st.write(plain(f"{name} goes to the trash folder of this workspace, .orchestra/trash. Its runs stay."))
+    st.write(
+        plain(f"workflows/{name}.json goes to the trash folder of this workspace, .orchestra/trash. Its runs stay.")
+    )
 
     def remove(_request_key: str) -> str:
         visit.orchestra.workflows.delete(visit.who, name)

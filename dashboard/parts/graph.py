@@ -61,7 +61,6 @@ def _box(node: GraphNode) -> dict[str, object]:
     return {
         "id": node.id,
         "label": label,
-        "title": label,
         "shape": "box",
         "color": {"background": node.color, "border": node.color, "highlight": {"background": node.color}},
         "font": {"color": _LETTERS, "size": 19, "face": "sans-serif"},

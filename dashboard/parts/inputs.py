@@ -146,7 +146,7 @@ def _text(field: _Field) -> Any:
     default = field.default if isinstance(field.default, str) else ""
     show = st.text_area if field.is_long else st.text_input
     value = str(show(field.label, default, key=field.key, help=field.help, persist_state="session"))
-    return value if value or "default" in field.schema or field.is_required else ABSENT
+    return value if value or "default" in field.schema else ABSENT
 
 
 def _integer(field: _Field) -> Any:

@@ -96,33 +96,26 @@ def _stored(entries: Sequence[StepEntry], positions: Mapping[str, Any]) -> dict[
 
 
 def _stacked(entries: Sequence[StepEntry]) -> dict[str, tuple[float, float]]:
-    """Put the steps one below the other; neighbours that each have a condition stand side by side, as branches."""
-    places: dict[str, tuple[float, float]] = {}
-    y = -_ROW_HEIGHT
-    for row in _rows(entries):
-        y += _ROW_HEIGHT
-        left = -_BRANCH_WIDTH * (len(row) - 1) / 2
-        places.update({entry.path: (left + _BRANCH_WIDTH * column, y) for column, entry in enumerate(row)})
-    return places
-
-
-def _rows(entries: Sequence[StepEntry]) -> Iterator[list[StepEntry]]:
-    row: list[StepEntry] = []
-    for entry in entries:
-        if row and not (_is_branch(entry) and _is_branch(row[-1]) and _parent(entry) == _parent(row[-1])):
-            yield row
-            row = []
-        row.append(entry)
-    if row:
-        yield row
+    """Put each step below what it comes after; those on one level stand side by side."""
+    levels: dict[str, int] = {}
+    sources: dict[str, list[str]] = {}
+    for arrow in arrows({"steps": [entry.step for entry in entries if entry.depth == 0]}):
+        sources.setdefault(arrow.target, []).append(arrow.source)
+    for entry in entries:  # what a step comes after stands before it in the file
+        before = sources.get(entry.path) or [entry.path.rpartition(".")[0]]
+        levels[entry.path] = 1 + max(levels.get(source, -1) for source in before)
+    rows: dict[int, list[str]] = {}
+    for path, level in levels.items():
+        rows.setdefault(level, []).append(path)
+    return {
+        path: (_BRANCH_WIDTH * (column - (len(row) - 1) / 2), _ROW_HEIGHT * level)
+        for level, row in rows.items()
+        for column, path in enumerate(row)
+    }
 
 
 def _is_branch(entry: StepEntry) -> bool:
     return bool(entry.condition) and "steps" not in entry.step
-
-
-def _parent(entry: StepEntry) -> str:
-    return entry.path.rpartition(".")[0]
 
 
 def arrows(document: Any) -> list[GraphEdge]:

@@ -76,3 +76,16 @@ def test_stored_positions_are_kept_and_missing_ones_are_made() -> None:
     made = {node.id: (node.x, node.y) for node in boxes(entries, colors, {}, {"mails": [1, 1]})}
     assert len(set(made.values())) == len(entries)
     assert made["each.task"][1] == made["each.issue"][1]
+
+
+def test_what_can_be_done_at_once_stands_side_by_side() -> None:
+    entries = steps_of({"steps": [{"id": "a"}, {"id": "b", "needs": []}, {"id": "c", "needs": ["a", "b"]}]})
+    places = {node.id: (node.x, node.y) for node in boxes(entries, dict.fromkeys("abc", "#000000"), {}, {})}
+    assert places["a"][1] == places["b"][1] < places["c"][1]
+    assert places["a"][0] < places["c"][0] < places["b"][0]
+
+
+def test_steps_after_an_error_stand_below_their_step() -> None:
+    entries = steps_of({"steps": [{"id": "a", "on_error": {"steps": [{"id": "tell"}]}}]})
+    places = {node.id: node.y for node in boxes(entries, dict.fromkeys(("a", "a.tell"), "#000000"), {}, {})}
+    assert places["a"] < places["a.tell"]
