@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.access import Principal
+from engine.orchestra import Orchestra
+
+Open = Callable[..., AppTest]
+OWNER = Principal("owner", "owner")
+
+
+def words(at: AppTest) -> str:
+    elements = [
+        *at.title, *at.header, *at.subheader, *at.markdown, *at.caption, *at.error, *at.warning, *at.info,
+        *at.success, *at.text, *at.code,
+    ]  # fmt: skip
+    return "\n".join(str(one.value) for one in elements)
+
+
+def labels(at: AppTest) -> list[str]:
+    return [button.label for button in at.button]
+
+
+def finished(orchestra: Orchestra, workflow: str = "inbox-triage", **inputs: Any) -> dict[str, Any]:
+    run_id = orchestra.runs.start(OWNER, workflow, inputs)
+    return orchestra.runs.wait(OWNER, run_id, 60)
+
+
+def fault(orchestra: Orchestra, service: str, **given: Any) -> None:
+    base = orchestra.demo.endpoints()[service]["base_url"]
+    httpx.post(f"{base}/_demo/faults", json=given, trust_env=False).raise_for_status()
+
+
+def workflow(orchestra: Orchestra, name: str, *steps: dict[str, Any]) -> None:
+    document = {"schema_version": 1, "title": name.capitalize(), "steps": list(steps)}
+    saved = orchestra.workflows.save(OWNER, name, json.dumps(document), None)
+    assert saved.problems == []
+
+
+def test_a_run_says_what_happened_and_shows_a_row_for_each_mail(orchestra: Orchestra, open_page: Open) -> None:
+    run = finished(orchestra, query="in:inbox crashes", limit=3)
+    at = open_page("run", id=run["run_id"])
+    assert not at.exception
+    assert at.title[0].value == "Inbox triage"
+    shown = words(at)
+    assert run["sentence"].partition(":")[0] in shown
+    assert "Gmail · Demo" in shown
+    table = at.dataframe[0].value
+    loop = next(step for step in run["steps"] if "items" in step)
+    assert list(table["title"]) == ["Read mail", *(title for _, title in loop["items"])]
+    assert set(table["status"]) == {"✓ Succeeded"}
+    assert "✓ Succeeded" in set(table["each_mail.classify"])
+    assert "– Skipped" in set(table["each_mail.task"]) | set(table["each_mail.issue"])
+
+
+def test_each_mail_and_each_thing_made_has_its_link(orchestra: Orchestra, open_page: Open) -> None:
+    run = finished(orchestra, query="in:inbox subject:invoice", limit=1)
+    table = open_page("run", id=run["run_id"]).dataframe[0].value
+    mail, page = table["link Mail"][1], table["link Page"][1]
+    assert [httpx.get(url, trust_env=False).status_code for url in (mail, page)] == [200, 200]
+
+
+def test_an_opened_item_shows_prompt_input_output_and_receipt(orchestra: Orchestra, open_page: Open) -> None:
+    run = finished(orchestra, query="in:inbox subject:invoice", limit=1)
+    by_path = {step["path"]: step for step in run["steps"]}
+    at = open_page("run", id=run["run_id"], open="each_mail[0]")
+    shown = words(at)
+    assert not at.exception
+    classify = by_path["each_mail[0].classify"]
+    for message in classify["request"]["messages"]:
+        assert message["content"] in [code.value for code in at.code]
+    assert classify["output"]["kind"] in shown
+    assert "Demo model, not a real one" in shown
+    assert "tokens in" in shown
+
+    at = open_page("run", id=run["run_id"], open="each_mail[0]", step="each_mail.task")
+    receipt = by_path["each_mail[0].task"]["effect"]["receipt"]
+    assert receipt["url"] in words(at)
+
+
+def test_only_the_failed_mail_is_run_again_and_nothing_is_made_twice(orchestra: Orchestra, open_page: Open) -> None:
+    fault(orchestra, "github", match="POST /repos", status=422, times=1)
+    run = finished(orchestra, query="in:inbox crashes OR fails", limit=4)
+    assert run["counts"]["failed_items"] == 1
+    at = open_page("run", id=run["run_id"])
+    assert "Run the failed 1 again" in labels(at)
+    at.button(key="resume").click().run()
+    assert not at.exception
+    again = orchestra.runs.wait(OWNER, run["run_id"], 60)
+    assert again["status"] == "succeeded"
+    titles = [one["title"] for one in orchestra.demo.show(OWNER)["github"]["issues"]]
+    assert len(titles) == len(set(titles))
+    assert "Run the failed 1 again" not in labels(at.run())
+
+
+def test_the_error_of_a_step_stands_in_its_pane_with_what_to_do(orchestra: Orchestra, open_page: Open) -> None:
+    fault(orchestra, "github", match="POST /repos", status=422, times=1)
+    run = finished(orchestra, query="in:inbox crashes", limit=1)
+    at = open_page("run", id=run["run_id"], open="each_mail[0]")
+    error = next(step["error"] for step in run["steps"] if step["uses"] and step["error"])
+    assert any(error["remedy"][:20] in str(one.value) for one in at.error)
+    assert "HTTP 422" in words(at)
+
+
+def test_text_from_outside_is_never_markdown(orchestra: Orchestra, open_page: Open) -> None:
+    subject = "![x](http://192.0.2.1/pixel) **bold** :red[alarm]"
+    orchestra.demo.deliver(OWNER, "a@example.org", subject, "It crashes with error 500.")
+    run = finished(orchestra, query="in:inbox bold", limit=1)
+    at = open_page("run", id=run["run_id"], open="each_mail[0]")
+    assert not any(subject in str(one.value) for one in [*at.markdown, *at.subheader, *at.caption])
+    assert any("\\!\\[x\\]" in str(one.value) for one in at.subheader)
+
+
+@pytest.mark.parametrize(("tab", "seen"), [("Map", "Label the mail"), ("JSON", '"workflow_hash"')])
+def test_the_map_and_the_document_are_tabs(orchestra: Orchestra, open_page: Open, tab: str, seen: str) -> None:
+    run = finished(orchestra, query="in:inbox invoice", limit=1)
+    at = open_page("run", id=run["run_id"])
+    at.session_state[f"run-tabs-{run['run_id']}"] = tab
+    at.run()
+    assert not at.exception
+    assert seen in words(at)
+
+
+def test_a_run_without_a_loop_has_a_row_for_each_step(orchestra: Orchestra, open_page: Open) -> None:
+    workflow(
+        orchestra,
+        "plain",
+        {"id": "first", "title": "First", "uses": "flow.set", "with": {"values": {"a": 1}}},
+        {"id": "second", "title": "Second", "if": "{{ steps.first.output.a == 2 }}", "uses": "flow.set",
+         "with": {"values": {"b": 2}}},
+    )  # fmt: skip
+    run = finished(orchestra, "plain")
+    at = open_page("run", id=run["run_id"], open="first")
+    table = at.dataframe[0].value
+    assert list(table["title"]) == ["First", "Second"]
+    assert list(table["status"]) == ["✓ Succeeded", "– Skipped"]
+    assert "flow\\.set" in words(at)
+
+
+def test_a_waiting_run_can_be_cancelled(orchestra: Orchestra, open_page: Open) -> None:
+    workflow(orchestra, "patient", {"id": "pause", "uses": "flow.wait", "with": {"seconds": 3600}})
+    run = finished(orchestra, "patient")
+    assert run["status"] == "waiting"
+    at = open_page("run", id=run["run_id"])
+    at.button(key="cancel").click().run()
+    assert orchestra.runs.wait(OWNER, run["run_id"], 30)["status"] == "cancelled"
+
+
+@pytest.fixture
+def silent_server() -> Iterator[int]:
+    """A server that reads what it is sent and hangs up: nobody knows what it has done."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65536)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1]
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join(timeout=10)
+
+
+def test_a_person_answers_for_a_write_whose_outcome_nobody_knows(
+    orchestra: Orchestra, workspace: Path, open_page: Open, silent_server: int
+) -> None:
+    config = workspace / "config.yaml"
+    config.write_text(
+        config.read_text() + "  web:\n    service: http\n    allow_hosts: [127.0.0.1]\n", encoding="utf-8"
+    )
+    url = f"http://127.0.0.1:{silent_server}/order"
+    workflow(
+        orchestra,
+        "order",
+        {"id": "send", "uses": "http.request", "connection": "web", "with": {"method": "POST", "url": url}},
+    )
+    run = finished(orchestra, "order")
+    assert run["counts"]["unknown_effects"] == 1
+    at = open_page("run", id=run["run_id"], open="send")
+    assert "no clear answer" in words(at)
+    assert list(at.dataframe[0].value["status"]) == ["✕ Outcome unknown"]
+    assert {"It is done", "Send again"} <= set(labels(at))
+    at.button(key="as-done-send").click().run()
+    assert orchestra.runs.wait(OWNER, run["run_id"], 30)["status"] == "succeeded"
+
+
+def test_a_viewer_sees_a_run_and_can_do_nothing_to_it(
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open
+) -> None:
+    fault(orchestra, "github", match="POST /repos", status=422, times=1)
+    run = finished(orchestra, query="in:inbox crashes", limit=1)
+    orchestra.users.add(OWNER, "vera", "Vera", "viewer", "a long password 1")
+    sign_in("vera")
+    at = open_page("run", id=run["run_id"])
+    assert not at.exception
+    assert "Run the failed 1 again" not in labels(at)
+
+
+@pytest.mark.parametrize(
+    ("run_id", "said"),
+    [
+        pytest.param("20260101T000000Z-aaaaaaaa", "There is no run", id="unknown"),
+        pytest.param("../../etc/passwd", "run", id="no run id at all"),
+    ],
+)
+def test_a_run_that_is_not_there_is_told_in_words(open_page: Open, run_id: str, said: str) -> None:
+    at = open_page("run", id=run_id)
+    assert not at.exception
+    assert said in " ".join(str(one.value) for one in at.error)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.access import Principal
+from engine.orchestra import Orchestra
+
+Open = Callable[..., AppTest]
+OWNER = Principal("owner", "owner")
+
+
+@pytest.fixture
+def two_runs(orchestra: Orchestra) -> tuple[str, str]:
+    """One run of each of two workflows, the older first."""
+    found = []
+    for name, inputs in (("inbox-triage", {"query": "in:inbox invoice", "limit": 1}), ("commit-digest", {})):
+        run_id = orchestra.runs.start(OWNER, name, inputs)
+        assert orchestra.runs.wait(OWNER, run_id, 60)["status"] == "succeeded"
+        found.append(run_id)
+    return found[0], found[1]
+
+
+def shown(at: AppTest) -> list[str]:
+    """The ids of the runs that the page links to."""
+    assert not at.exception
+    return [link.proto.query_string.removeprefix("id=") for link in at.get("page_link") if link.proto.page == "run"]
+
+
+def test_runs_stand_newest_first(two_runs: tuple[str, str], open_page: Open) -> None:
+    at = open_page("runs")
+    assert shown(at) == [two_runs[1], two_runs[0]]
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        pytest.param({"workflow": "inbox-triage"}, [0], id="workflow"),
+        pytest.param({"status": "Failed"}, [], id="status"),
+        pytest.param({"text": "commit"}, [1], id="text"),
+        pytest.param({"since": "1 day"}, [1, 0], id="since"),
+    ],
+)
+def test_the_filter_stands_in_the_address(
+    two_runs: tuple[str, str], open_page: Open, params: dict[str, str], expected: list[int]
+) -> None:
+    assert shown(open_page("runs", **params)) == [two_runs[index] for index in expected]
+
+
+def test_a_page_leads_to_the_older_ones_and_back(
+    two_runs: tuple[str, str], open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.views.runs._PAGE_ROWS", 1)
+    first = open_page("runs")
+    assert shown(first) == [two_runs[1]]
+    assert "Older" in [link.proto.label for link in first.get("page_link")]
+    older = open_page("runs", before=two_runs[1])
+    assert shown(older) == [two_runs[0]]
+    assert "Newest" in [link.proto.label for link in older.get("page_link")]
+
+
+def test_another_filter_begins_at_the_first_page(two_runs: tuple[str, str], open_page: Open) -> None:
+    at = open_page("runs", before=two_runs[0])
+    assert shown(at) == []
+    at.selectbox(key="workflow").select("commit-digest").run()
+    assert shown(at) == [two_runs[1]]
