@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from engine.accounts import Mode
+from engine.coercion import fitted
 from engine.errors import InvalidInput
 from engine.expressions import compact_json
 from engine.plan import Plan
+from engine.schemacheck import misfits
 from engine.wording import did_you_mean
 
 
@@ -64,7 +68,7 @@ def checked_inputs(plan: Plan, inputs: Mapping[str, Any]) -> dict[str, Any]:
     wrong += [message for name, value in filled.items() for message in _misfits(name, value, properties[name])]
     if wrong:
         raise InvalidInput(" ".join(wrong), remedy=f"`orchestra validate {plan.name}` shows what the inputs are.")
-    return filled
+    return {name: fitted(value, properties[name]) for name, value in filled.items()}
 
 
 def _unknown(name: str, properties: Mapping[str, Any]) -> str:
@@ -72,10 +76,20 @@ def _unknown(name: str, properties: Mapping[str, Any]) -> str:
 
 
 def _misfits(name: str, value: Any, schema: Mapping[str, Any]) -> list[str]:
-    from jsonschema import Draft202012Validator
+    found = [f"The input {name!r} does not fit: {misfit}" for misfit in islice(misfits(value, schema), 3)]
+    return found or [f"The input {name!r} {said}" for said in _unstorable(value)]
 
-    errors = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda error: list(error.path))
-    return [f"The input {name!r} does not fit: {error.message[:300]}." for error in errors[:3]]
+
+def _unstorable(value: Any) -> Iterator[str]:
+    """Tell of what Python takes for JSON and no file can hold."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        yield "holds half of a surrogate pair, which is no character."
+    except RecursionError:
+        yield "is nested too deep."
+    except ValueError:
+        yield "holds NaN or infinity, which JSON does not have."
 
 
 def from_text(name: str, text: str, schema: Mapping[str, Any]) -> Any:
@@ -83,8 +97,6 @@ def from_text(name: str, text: str, schema: Mapping[str, Any]) -> Any:
 
     Text stays text; all else is JSON; a list of texts may be written with commas.
     """
-    import json
-
     kind = schema.get("type", "string")
     if kind == "string":
         return text

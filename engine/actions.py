@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from clients.errors import ServiceError
 from engine.accounts import Account, Accounts, Mode
 from engine.calls import Attempt, Calls, Done, Job
+from engine.coercion import fitted
 from engine.errors import ExpressionError, OrchestraError
 from engine.expressions import render
 from engine.failure import StepFailed, failure
@@ -71,6 +72,8 @@ class Actions:
         try:
             job = await self._job(node, frame, path, trace)
             result = await self._calls.make(job)
+            if isinstance(result, Done):
+                result = replace(result, output=fitted(result.output, node.action.output_schema))
         except (ServiceError, OrchestraError, ValidationError) as error:
             raise await self._failed(node, path, error, trace) from error
         except JournalBroken:

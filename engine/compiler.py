@@ -15,7 +15,7 @@ from engine.model import FallbackModel, StepModel, WorkflowModel
 from engine.order import finished_before
 from engine.plan import Action, Block, Loop, Node, Plan, Retry
 from engine.registry import step_type
-from engine.schemas import Prompts, inner_schemas, output_schema, step_prompts
+from engine.schemas import Prompts, action_schema, inner_schemas, output_schema, step_prompts
 from engine.scope import ANYTHING, CONDITION, KEY, LIST, RUN, TEXT, Report, Scope
 from engine.step import StepType
 
@@ -165,7 +165,7 @@ class _Compilation:
             items=items,
             name=step.as_,
             key=self._text((*path, "key"), step.key, KEY, inner, seen),
-            item_title=self._text((*path, "item_title"), step.item_title, TEXT, inner, seen),
+            item_title=self._text((*path, "item_title"), step.item_title, TEXT, inner.inner({"key": TEXT}, {}), seen),
             parallel=step.parallel,
             on_item_error=step.on_item_error,
         )
@@ -213,6 +213,7 @@ class _Compilation:
             arguments=check_fields((*path, "with"), step.with_, kind, prompts, scope, seen),
             once=self._text((*path, "once"), step.once, TEXT, scope, seen),
             retry=_retry(step),
+            output_schema=action_schema(step, self.around.prompts),
         )
 
     def _collect_prompts(self, path: JsonPath, step: StepModel) -> None:

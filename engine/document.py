@@ -10,7 +10,19 @@ from engine.names import moment_of
 
 SCHEMA_VERSION = 1
 _ITEM = re.compile(r"(.*)\[\d+\]\Z")
-_COPIED = ("uses", "connection", "arguments", "output", "error", "effect", "usage", "request", "due_at", "handled")
+_COPIED = (
+    "uses",
+    "connection",
+    "arguments",
+    "output",
+    "error",
+    "effect",
+    "usage",
+    "request",
+    "due_at",
+    "handled",
+    "fallback",
+)
 _OPEN = frozenset({"pending", "running", "waiting"})
 
 
@@ -29,33 +41,32 @@ def events_of(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, one in run["accounts"].items():
         if one.get("account"):
             yield {"type": "account_named", "at": run["started_at"], "connection": name, "account": one["account"]}
-    for step in run["steps"]:
-        if "items" in step:
-            yield {
-                "type": "loop_started",
-                "at": step["started_at"],
-                "path": step["path"],
-                "noun": step["noun"],
-                "items": step["items"],
-            }
-    for step in run["steps"]:
+    for resumed in run.get("resumed", []):
+        yield {"type": "run_resumed", **resumed}
+    for step in sorted(run["steps"], key=is_item):  # an item has ended after the steps in it
         yield from _step_events(step)
 
 
 def _step_events(step: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     at = step["ended_at"] or step["started_at"]
+    named = {"at": at, "started_at": step["started_at"], "path": step["path"]}
+    if "items" in step:
+        yield {"type": "loop_started", **named, "noun": step["noun"], "items": step["items"]}
     for attempt in step["attempts"]:
         if attempt["error"] is not None:
             yield {"type": "attempt_failed", "at": attempt["ended_at"], "path": step["path"], **attempt}
-    if _ITEM.match(step["path"]):
-        if step["status"] == "succeeded":
-            yield {"type": "item_finished", "at": at, "path": step["path"], "status": "succeeded"}
-    elif step["status"] in ("succeeded", "skipped") or step.get("handled"):
-        kept = {name: step[name] for name in _COPIED if step.get(name) is not None}
-        if step["status"] == "succeeded" and step["uses"]:
+    has_ended = step["status"] in ("succeeded", "skipped", "failed")
+    kept = {name: step[name] for name in _COPIED if step.get(name) is not None}
+    if is_item(step):
+        if has_ended:
+            yield {"type": "item_finished", **named, "status": step["status"], **kept}
+    elif has_ended:
+        if step["status"] == "succeeded" and (step["uses"] or step.get("fallback")):
             kept["output"] = step["output"]
-        details = {"path": step["path"], "status": step["status"], "title": step["title"], **kept}
-        yield {"type": "step_finished", "at": at, "started_at": step["started_at"], **details}
+        yield {"type": "step_finished", **named, "status": step["status"], "title": step["title"], **kept}
+    else:
+        told = {name: step[name] for name in ("title", "uses", "connection")}
+        yield {"type": "step_listed", **named, **told}
 
 
 class _Builder:
@@ -141,7 +152,13 @@ class _Builder:
     def _on_item_finished(self, event: Mapping[str, Any]) -> None:
         item = self._step(event["path"])
         item.update(status=event["status"], ended_at=event["at"], error=event.get("error"))
-        item["started_at"] = item["started_at"] or event["at"]
+        item["started_at"] = event.get("started_at") or item["started_at"] or event["at"]
+        if event.get("handled"):
+            item["handled"] = True
+
+    def _on_step_listed(self, event: Mapping[str, Any]) -> None:
+        """A step that was broken off keeps its place in the list."""
+        self._step(event["path"]).update({name: event[name] for name in ("title", "uses", "connection")})
 
     def _on_step_started(self, event: Mapping[str, Any]) -> None:
         step = self._begun(event)
@@ -162,24 +179,22 @@ class _Builder:
             if step["uses"]:
                 begun = step["attempts"][-1]["ended_at"] if step["attempts"] else step["started_at"]
                 step["attempts"].append({"started_at": begun, "ended_at": event["at"], "error": None})
-        if event.get("fallback"):
-            step["fallback"] = True
 
     def _begun(self, event: Mapping[str, Any]) -> dict[str, Any]:
         step = self._step(event["path"])
         step["title"] = event.get("title") or step["title"]
         step["started_at"] = event.get("started_at") or step["started_at"] or event["at"]
         step.update({name: event[name] for name in _COPIED if name in event})
-        self._open_items(event["path"])
+        self._open_items(event["path"], step["started_at"])
         return step
 
-    def _open_items(self, path: str) -> None:
+    def _open_items(self, path: str, started_at: str) -> None:
         """Mark the items around a step as running."""
         for position, letter in enumerate(path):
             if letter == "]":
                 item = self._steps.get(path[: position + 1])
-                if item is not None and item["status"] == "pending":
-                    item["status"] = "running"
+                if item is not None and item["status"] in ("pending", "failed"):
+                    item.update(status="running", started_at=started_at)
 
     def _step(self, path: str) -> dict[str, Any]:
         if path not in self._steps:

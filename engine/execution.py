@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from engine.values import Values
 Ending = Literal["cancelled", "interrupted", "stopped"]
 """Why a run is ended from outside: by a person, by Ctrl-C, or with the process (it is then adopted)."""
 
+_log = logging.getLogger(__name__)
 _SHORT_WAIT_SECONDS = 2.0
 _QUIET_SECONDS = 0.05
 
@@ -81,6 +83,8 @@ class Execution:
             await self._close()
             return
         self._begin()
+        await self._recording.committed()
+        self._write_log()
         self._task = asyncio.ensure_future(self._walk())
         if self._ending is not None:
             self._task.cancel()
@@ -107,7 +111,6 @@ class Execution:
         started_at = self._recording.started_at
         statement = "UPDATE runs SET status = 'running', started_at = ?, due_at = NULL WHERE run_id = ?"
         self._change(statement, (started_at, self.run_id))
-        self._write_log()
 
     async def _walk(self) -> Any:
         plan = plan_of(self._acceptance)
@@ -151,6 +154,7 @@ class Execution:
         except JournalBroken:
             raise
         except Exception as error:  # noqa: BLE001 - a run must end with a word, whatever broke
+            _log.exception("run %s broke down", self.run_id)
             return "failed", {"error": failure(error, file=self._acceptance["workflow"])}
         return "succeeded", {"outputs": self._recording.values.whole(outputs)}
 
@@ -219,21 +223,21 @@ class Execution:
 
         await self._equipment.journal.change(finish)
 
-    async def _written(self) -> dict[str, Any]:
-        run = self._document()
-        await self._equipment.log_writer.run(lambda: self._equipment.logs.write(run))
+    def _written(self) -> asyncio.Future[dict[str, Any]]:
+        """Write the log as it is now and return the document; a run of many steps does not hold up the loop."""
+        rows = self._equipment.journal.read("SELECT event FROM events WHERE run_id = ? ORDER BY number", (self.run_id,))
+        return self._equipment.log_writer.run(lambda: self._logged(rows))
+
+    def _logged(self, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+        run = document(self._acceptance, (json.loads(row[0]) for row in rows))
+        self._equipment.logs.write(run)
         return run
 
     def _write_log(self) -> None:
-        """Write the log as it is now, without waiting for it."""
-        run = self._document()
-        future = self._equipment.log_writer.run(lambda: self._equipment.logs.write(run))
+        """Write the log without waiting for it."""
+        future = self._written()
         # The journal holds the truth; a log that cannot be written now is written at the end, or says why there.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-    def _document(self) -> dict[str, Any]:
-        rows = self._equipment.journal.read("SELECT event FROM events WHERE run_id = ? ORDER BY number", (self.run_id,))
-        return document(self._acceptance, (json.loads(row[0]) for row in rows))
 
     def _change(self, statement: str, values: tuple[Any, ...]) -> None:
         self._equipment.journal.change(lambda cursor: cursor.execute(statement, values))

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from clients.errors import ServiceError
 from engine.errors import OrchestraError
+from engine.outside_values import plain_json
 
 _LONGEST = 2000
 
@@ -36,7 +37,7 @@ def failure(error: BaseException, *, file: str = "", step: str = "") -> dict[str
         "retry_after_seconds": None,
     }
     document.update(_details(error))
-    return document
+    return dict(plain_json(document))
 
 
 def _details(error: BaseException) -> dict[str, Any]:

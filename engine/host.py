@@ -150,15 +150,24 @@ class Host:
     def _execute(self, run_id: str, by: str) -> None:
         if run_id in self._tasks or self._closing:
             return
+        try:
+            execution = self._execution(run_id, by)
+        except StorageError as error:
+            self._stalled(run_id, error)
+            return
+        if execution is not None:
+            self._errors.pop(run_id, None)
+            self._executions[run_id] = execution
+            self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
+
+    def _execution(self, run_id: str, by: str) -> Execution | None:
         row = self.rows.get(run_id)
         if row is None or row.acceptance is None:
-            return
+            return None
         execution = Execution(self._equipment, json.loads(row.acceptance), self.rows.events(run_id), by)
         if row.cancel_requested:
             execution.end("cancelled")
-        self._errors.pop(run_id, None)
-        self._executions[run_id] = execution
-        self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
+        return execution
 
     async def _work(self, execution: Execution) -> None:
         try:

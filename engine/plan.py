@@ -34,6 +34,8 @@ class Action:
     once: Tree
     retry: Retry | None
     """None: the engine's rule for the kind of effect."""
+    output_schema: Mapping[str, Any] = field(default_factory=dict)
+    """What the checked expressions take its output for."""
 
 
 @dataclass(frozen=True)

@@ -43,16 +43,16 @@ class Recording:
     def emit(self, kind: str, **details: Any) -> None:
         """Add an event; it is on disk after `committed()`."""
         event = {"type": kind, "at": self.now(), **details}
+        self._journal.append(self.run_id, self._number + 1, event)
         self._number += 1
         self._take(event)
-        self._journal.append(self.run_id, self._number, event)
 
     async def committed(self) -> None:
         """Wait until every event so far is on disk."""
         await self._journal.committed(self.run_id)
 
     def record_of(self, path: str) -> dict[str, Any] | None:
-        """Return how a step ended before: {status, output?, error?}, or None where it must run."""
+        """Return how a step or item ended before: {status, output?, error?}, or None where it must run."""
         return self._finished.get(path)
 
     def due_at(self, path: str) -> str | None:
@@ -65,7 +65,7 @@ class Recording:
 
     def _take(self, event: dict[str, Any]) -> None:
         kind = event["type"]
-        if kind == "step_finished":
+        if kind in ("step_finished", "item_finished"):
             self._finish(event)
         elif kind == "step_waiting":
             self._waiting[event["path"]] = event["due_at"]

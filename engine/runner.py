@@ -16,6 +16,8 @@ from engine.model import MAX_ITEMS
 from engine.plan import Block, Loop, Node, Plan
 from engine.recording import KEPT, Recording
 
+_LONGEST_KEY = 1000
+
 Record = dict[str, Any]
 """How a step ended, as expressions see it: {status, output?, error?}."""
 Perform = Callable[[Node, Frame, str], Awaitable[Any]]
@@ -39,6 +41,21 @@ class _Stop:
 class _Tally:
     records: dict[int, Record] = field(default_factory=dict)
     failed: int = 0
+
+
+@dataclass(frozen=True)
+class _Turns:
+    """The items of a loop; the frame of each is made when it is its turn, so that many items need little memory."""
+
+    node: Node
+    loop: Loop
+    frame: Frame
+    items: list[Any]
+    keys: list[str | None]
+
+    def __iter__(self) -> Iterator[tuple[int, Frame]]:
+        for index, (item, key) in enumerate(zip(self.items, self.keys, strict=True)):
+            yield index, self.frame.turn(self.node, self.loop, index, item, key)
 
 
 class Runner:
@@ -176,32 +193,23 @@ class Runner:
             raise ExpressionError(f"'foreach' is {type(items).__name__}, not a list.", field="foreach")
         if len(items) > MAX_ITEMS:
             raise InvalidInput(f"'foreach' has {len(items)} items; at most {MAX_ITEMS} are allowed.", field="foreach")
-        frames = [self._turn(node, loop, frame, index, item) for index, item in enumerate(items)]
-        self._announce(loop, frames, path)
-        tally = await self._items(node, loop, frames)
+        turns = _Turns(node, loop, frame, items, [_key(loop, frame, index, item) for index, item in enumerate(items)])
+        self._announce(turns, path)
+        tally = await self._items(turns)
         return self._gathered(loop, tally, len(items))
 
-    def _turn(self, node: Node, loop: Loop, frame: Frame, index: int, item: Any) -> Frame:
-        turn = frame.turn(node, loop, index, item, None)
-        if loop.key is None:
-            return turn
-        value = render(loop.key, turn.names)
-        if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
-            raise ExpressionError(f"The key of item {index} is {value!r}; it must be a text or a number.", field="key")
-        return frame.turn(node, loop, index, item, str(value))
-
-    def _announce(self, loop: Loop, frames: list[Frame], path: str) -> None:
+    def _announce(self, turns: _Turns, path: str) -> None:
         if self._recording.has_loop(path):
             return
-        items = [[frame.names["key"], _item_title(loop, frame)] for frame in frames]
-        self._recording.emit("loop_started", path=path, noun=loop.name, items=items)
+        items = [[frame.names["key"], _item_title(turns.loop, frame)] for _, frame in turns]
+        self._recording.emit("loop_started", path=path, noun=turns.loop.name, items=items)
 
-    async def _items(self, node: Node, loop: Loop, frames: list[Frame]) -> _Tally:
+    async def _items(self, turns: _Turns) -> _Tally:
         """Run the items, `parallel` at a time, in order of the list."""
-        tally, stop, waiting = _Tally(), _Stop(), iter(enumerate(frames))
+        tally, stop, waiting = _Tally(), _Stop(), iter(turns)
         workers = [
-            asyncio.ensure_future(self._work(node, loop, waiting, tally, stop))
-            for _ in range(min(loop.parallel, len(frames)))
+            asyncio.ensure_future(self._work(turns.node, turns.loop, waiting, tally, stop))
+            for _ in range(min(turns.loop.parallel, len(turns.items)))
         ]
         await _all(workers)
         if stop.failure is not None:
@@ -215,16 +223,19 @@ class Runner:
             if stop.failure is not None:
                 return
             try:
-                tally.records[index] = await self._item(node, frame)
+                tally.records[index] = await self._item(node, loop, frame)
             except StepFailed as failed:
                 tally.failed += 1
                 tally.records[index] = _failed_item(node, frame, failed)
                 if loop.on_item_error == "stop":
                     stop.failure = failed
 
-    async def _item(self, node: Node, frame: Frame) -> Record:
+    async def _item(self, node: Node, loop: Loop, frame: Frame) -> Record:
         assert node.body is not None
         path = frame.prefix.removesuffix(".")
+        known = self._recording.record_of(path)
+        if known is not None and known["status"] == "failed":  # dropped before
+            raise StepFailed(known["error"])
         try:
             await self._block(node.body, frame)
             outputs = _outputs(node.body, frame)
@@ -232,9 +243,11 @@ class Runner:
                 outputs["output"] = render(node.output, frame.names)
         except (StepFailed, OrchestraError) as error:
             document = error.error if isinstance(error, StepFailed) else failure(error, step=path, file=self._plan.name)
-            self._recording.emit("item_finished", path=path, status="failed", error=document)
+            handled = loop.on_item_error == "drop"
+            self._recording.emit("item_finished", path=path, status="failed", error=document, handled=handled)
             raise StepFailed(document) from error
-        self._recording.emit("item_finished", path=path, status="succeeded")
+        if known is None:
+            self._recording.emit("item_finished", path=path, status="succeeded")
         return {"key": frame.names["key"], "status": "succeeded", "error": None, **outputs}
 
     def _gathered(self, loop: Loop, tally: _Tally, total: int) -> list[Record]:
@@ -306,6 +319,22 @@ def _failed_item(node: Node, frame: Frame, failed: StepFailed) -> Record:
     outputs = {name: record["output"] for name, record in done.items() if "output" in record}
     error = {"type": failed.error["type"], "message": failed.error["message"]}
     return {"key": frame.names["key"], "status": "failed", "error": error, **outputs}
+
+
+def _key(loop: Loop, frame: Frame, index: int, item: Any) -> str | None:
+    """Return the key of an item; in its expression `key` is that of the loop around this one."""
+    if loop.key is None:
+        return None
+    value = render(loop.key, {**frame.names, loop.name: item, "index": index})
+    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+        raise ExpressionError(f"The key of item {index} is {value!r}; it must be a text or a number.", field="key")
+    if len(str(value)) > _LONGEST_KEY:
+        raise ExpressionError(
+            f"The key of item {index} has {len(str(value))} characters; at most {_LONGEST_KEY} are allowed.",
+            field="key",
+            remedy="Take an id of the item, not its content.",
+        )
+    return str(value)
 
 
 def _item_title(loop: Loop, frame: Frame) -> str:

@@ -36,7 +36,7 @@ def output_schema(step: StepModel, prompts: Prompts) -> Schema:
 def once_schema(step: StepModel, prompts: Prompts) -> Schema:
     """Return the schema of the output of one pass of a step, its loop left aside."""
     if step.uses is not None:
-        return _action_schema(step, prompts)
+        return action_schema(step, prompts)
     if step.output is not None:
         return _tree_schema(step.output)
     return {"type": "object", "properties": inner_schemas(step, prompts)}
@@ -60,7 +60,8 @@ def step_prompts(step: StepModel, prompts: Prompts) -> dict[str, Mapping[str, An
         return {}
 
 
-def _action_schema(step: StepModel, prompts: Prompts) -> Schema:
+def action_schema(step: StepModel, prompts: Prompts) -> Schema:
+    """Return the schema of the output of one call of a step; an unknown shape is `{}`."""
     assert step.uses is not None
     try:
         return step_type(step.uses).output_schema(step.with_, step_prompts(step, prompts))

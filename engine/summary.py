@@ -97,7 +97,7 @@ def _rest(
 ) -> Iterator[str]:
     """Tell what else happened to the items that no counted write touched."""
     counted = {path for step_id in told for path in actions[step_id]}
-    left = [item["path"] for item in items if item["status"] == "succeeded" and item["path"] not in counted]
+    left = {item["path"] for item in items if item["status"] == "succeeded" and item["path"] not in counted}
     if not left:
         return
     words = [_done_word(step) for done in actions.values() for path, step in done.items() if path in left]

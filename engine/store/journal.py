@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from engine.errors import InUse
+from engine.outside_values import whole_text
 from engine.store.database import Database, storage_errors
 
 Change = Callable[[sqlite3.Cursor], Any]
@@ -57,7 +58,7 @@ class Journal:
         if run_id in self._broken:
             return
         text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        self._events.append((run_id, number, text))
+        self._events.append((run_id, number, whole_text(text)))
         self._schedule()
 
     def change(self, change: Change) -> asyncio.Future[Any]:
@@ -101,7 +102,8 @@ class Journal:
     def _flush(self) -> None:
         events, changes, done = self._events, self._changes, self._done
         self._events, self._changes, self._done = [], [], None
-        assert done is not None
+        if done is None:  # `close` was faster
+            return
         try:
             results = self._commit(events, [change for change, _ in changes])
         except Exception as error:  # noqa: BLE001 - whatever it is, every waiter must hear of it
