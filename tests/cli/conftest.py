@@ -173,10 +173,12 @@ def wait_until(is_so: Callable[[], Any], what: str) -> None:
         time.sleep(0.05)
 
 
+def listed(*options: str) -> str:
+    """What `ps` says; "" where it finds nothing."""
+    return subprocess.run(["ps", *options], capture_output=True, text=True, check=False).stdout.strip()
+
+
 def is_alive(pid: int) -> bool:
     """Tell whether a process runs; one that has ended and is not yet reaped does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
+    status = listed("-p", str(pid), "-o", "stat=")
+    return status != "" and not status.startswith("Z")

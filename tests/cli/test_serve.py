@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 
 from api.address import listen_near
 from engine.errors import InUse
-from tests.cli.conftest import PATIENCE_SECONDS, Orchestra, Running, Start, is_alive, wait_until
+from tests.cli.conftest import PATIENCE_SECONDS, Orchestra, Running, Start, is_alive, listed, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -39,14 +38,17 @@ def _get(url: str) -> httpx.Response:
 
 def _children(pid: int) -> dict[str, int]:
     """The processes of a parent by what they are: "serving" and "demo"."""
-    listed = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid=,args="], capture_output=True, text=True, check=False)
     found = {}
-    for line in listed.stdout.splitlines():
-        pid_text, arguments = line.split(maxsplit=1)
+    for line in listed("-A", "-o", "pid=,ppid=,args=").splitlines():
+        child, parent, arguments = line.split(maxsplit=2)
         for name, word in (("serving", "api.process"), ("demo", "-m demo")):
-            if word in arguments:
-                found[name] = int(pid_text)
+            if int(parent) == pid and word in arguments:
+                found[name] = int(child)
     return found
+
+
+def _environment(pid: int) -> str:
+    return listed("eww", "-p", str(pid))
 
 
 def _all_children(pid: int) -> dict[str, int]:
@@ -120,6 +122,7 @@ def test_when_every_port_is_taken_it_says_so(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_killed_engine_is_started_again_on_the_same_port(start: Start) -> None:
     running, line = _served(start)
     children = _all_children(running.process.pid)
+    assert f"ORCHESTRA_PARENT_PID={running.process.pid} " in _environment(children["serving"]), "may be killed"
     os.kill(children["serving"], signal.SIGKILL)
     assert _get(f"{line['url']}/health").json() == {"status": "ok"}  # waits in the parent's socket meanwhile
     again = _all_children(running.process.pid)
@@ -135,7 +138,7 @@ def test_stand_ins_that_die_are_started_again(start: Start) -> None:
     first = _all_children(running.process.pid)["demo"]
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: _children(running.process.pid).get("demo", first) != first, "new stand-ins")
-    assert not Path(f"/proc/{first}").exists(), "no zombie"
+    assert listed("-p", str(first), "-o", "pid=") == "", "no zombie"
     assert running.end(signal.SIGTERM) == 0
 
 
