@@ -96,7 +96,7 @@ def _switch(visit: Visit, status: ConnectionStatus, mode: Mode, label: str) -> N
         return
     action_button(
         label,
-        f"mode-{status.name}",
+        f"mode-{mode}-{status.name}",  # a double click on "Use it" must not press "Back to Demo"
         lambda _key: visit.orchestra.connections.set_mode(visit.who, status.service, mode),
         lambda _none: _switched(status, mode),
         scope=mode,

@@ -25,7 +25,7 @@ def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
         _conflict(visit, file, draft)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        _save_button(visit, draft, file.etag, "Save")
+        _save_button(visit, draft, file.etag, "Save", "save")
         _version_popover(visit, draft, file.etag)
         if is_changed(draft):
             if st.button("Undo all", key=f"undo-{file.name}", type="tertiary"):
@@ -34,7 +34,7 @@ def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
             st.caption("Not saved yet.")
 
 
-def _save_button(visit: Visit, draft: Draft, etag: str, label: str) -> None:
+def _save_button(visit: Visit, draft: Draft, etag: str, label: str, key: str) -> None:
     now = typed(draft)
 
     def save(_request_key: str) -> PromptFile | OrchestraError:
@@ -50,7 +50,7 @@ def _save_button(visit: Visit, draft: Draft, etag: str, label: str) -> None:
         _after(saved)
 
     scope = f"{etag} {hash(now.text)}"
-    action_button(label, f"save-{draft.name}", save, after, scope=scope, type="primary", disabled=bool(now.wrong))
+    action_button(label, f"{key}-{draft.name}", save, after, scope=scope, type="primary", disabled=bool(now.wrong))
 
 
 def _version_popover(visit: Visit, draft: Draft, etag: str) -> None:
@@ -98,7 +98,8 @@ def _conflict(visit: Visit, file: PromptFile, draft: Draft) -> None:
     )
     outside_code(difference(file.text, typed(draft).text, "saved meanwhile", "yours"), "diff")
     with st.container(horizontal=True):
-        _save_button(visit, draft, file.etag, "Save mine over it")
+        # A key of its own: a press of Save that meets a conflict must not become this one.
+        _save_button(visit, draft, file.etag, "Save mine over it", "overwrite")
         if st.button("Take theirs", key=f"theirs-{file.name}"):
             begin(file)
             st.rerun()

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.access import Principal
+from engine.orchestra import Orchestra
+
+Open = Callable[..., AppTest]
+OWNER = Principal("owner", "owner")
+
+
+@pytest.fixture(autouse=True)
+def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_TOKEN", "NOTION_TOKEN", "OPENAI_API_KEY", "GMAIL_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def words(at: AppTest) -> str:
+    elements = [*at.subheader, *at.markdown, *at.caption, *at.error, *at.warning, *at.info, *at.success]
+    return "\n".join(str(one.value) for one in elements).replace("\\", "")
+
+
+def labels(at: AppTest) -> list[str]:
+    return [button.label for button in at.button]
+
+
+def mode(orchestra: Orchestra, name: str) -> str:
+    return next(one.mode for one in orchestra.connections.list(OWNER) if one.name == name)
+
+
+def test_each_service_has_a_card_that_says_how_to_give_a_key(open_page: Open) -> None:
+    at = open_page("connections")
+    assert not at.exception
+    assert len(at.subheader) == 4
+    for said in ("GITHUB_TOKEN", "NOTION_TOKEN", "OPENAI_API_KEY", "sign in at Google"):
+        assert said in words(at)
+    assert "Use it" not in labels(at)
+
+
+def test_a_key_that_is_found_is_offered_and_used_only_when_asked(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
+    (workspace / ".env").write_text("GITHUB_TOKEN=ghp_0123456789abcdef\n", encoding="utf-8")
+    at = open_page("connections")
+    assert "A key was found in GITHUB_TOKEN." in words(at)
+    assert "ghp_" not in words(at)
+    assert mode(orchestra, "github") == "demo"
+    at.button(key="mode-mine-github").click().run()
+    assert not at.exception
+    assert mode(orchestra, "github") == "mine"
+    assert "Use it" not in labels(at), "a second click finds nothing to press"
+    at.button(key="mode-demo-github").click().run()
+    assert mode(orchestra, "github") == "demo"
+
+
+def test_a_key_can_be_given_on_the_page_and_stays_out_of_config(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
+    at = open_page("connections")
+    secret = "ntn_not-a-real-key"
+    next(one for one in at.text_input if str(one.key).startswith("key-notion")).set_value(secret).run()
+    at.button(key="key-save-notion").click().run()
+    assert not at.exception
+    assert secret in (workspace / ".env").read_text()
+    assert secret not in (workspace / "config.yaml").read_text()
+    assert mode(orchestra, "notion") == "demo"
+    assert "A key was found in" in words(at)
+
+
+def test_an_empty_key_is_refused_in_words(open_page: Open) -> None:
+    at = open_page("connections")
+    at.button(key="key-save-github").click().run()
+    assert "This is no key" in words(at)
+
+
+def test_check_says_line_by_line_what_works(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("connections")
+    at.button(key="check-gmail").click().run()
+    assert "Signed in as demo-1@example.com." in words(at)
+    httpx.post(
+        f"{orchestra.demo.endpoints()['github']['base_url']}/_demo/faults",
+        json={"match": "", "status": 503, "until_seconds": 30},
+        trust_env=False,
+    )
+    at.button(key="check-github").click().run()
+    assert "does not work" in words(at)
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "editor"])
+def test_only_an_owner_switches_and_gives_keys(
+    orchestra: Orchestra, workspace: Path, sign_in: Callable[..., str], open_page: Open, role: str
+) -> None:
+    (workspace / ".env").write_text("GITHUB_TOKEN=ghp_0123456789abcdef\n", encoding="utf-8")
+    orchestra.users.add(OWNER, "vera", "Vera", role, "a long password 1")
+    sign_in("vera")
+    at = open_page("connections")
+    assert not at.exception
+    assert not {"Use it", "Save the key", "Sign in with Google"} & set(labels(at))
+    assert ("Check" in labels(at)) is (role != "viewer")
+
+
+def test_gmail_s_sign_in_waits_beside_the_page(orchestra: Orchestra, tmp_path: Path, open_page: Open) -> None:
+    base = orchestra.demo.endpoints()["gmail"]["base_url"]
+    secret = tmp_path / "client.json"
+    uris = {"auth_uri": f"{base}/o/oauth2/auth", "token_uri": f"{base}/token"}
+    installed = {"client_id": "a", "client_secret": "b", "redirect_uris": ["http://localhost"], **uris}
+    secret.write_text(json.dumps({"installed": installed}), encoding="utf-8")
+    at = open_page("connections")
+    at.text_input(key="secret-path-gmail").set_value(str(secret)).run()
+    at.button(key="sign-in-gmail").click().run()
+    assert not at.exception
+    link = next(str(one.value) for one in at.markdown if "/o/oauth2/auth" in str(one.value))
+    address = link.partition("](")[2].partition(")")[0]
+    query = parse_qs(urlsplit(address).query)
+    assert query["redirect_uri"][0].startswith("http://127.0.0.1:")
+    refused = {"state": query["state"][0], "error": "access_denied"}
+    assert httpx.get(query["redirect_uri"][0], params=refused, trust_env=False).status_code == 200
+    under_way = at.session_state["draft.sign-in.gmail"]
+    assert under_way.ended.wait(20)
+    assert "access_denied" in words(at.run())
+
+
+def test_what_is_no_client_secret_is_told_in_words(tmp_path: Path, open_page: Open) -> None:
+    at = open_page("connections")
+    at.text_input(key="secret-path-gmail").set_value(str(tmp_path / "none.json")).run()
+    at.button(key="sign-in-gmail").click().run()
+    assert not at.exception
+    assert "There is no file" in words(at)

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.access import Principal
+from engine.orchestra import Orchestra
+
+Open = Callable[..., AppTest]
+OWNER = Principal("owner", "owner")
+OTHER = Principal("ada", "editor")
+NAME = "classify-mail"
+
+
+def words(at: AppTest) -> str:
+    elements = [*at.markdown, *at.caption, *at.error, *at.warning, *at.info, *at.success, *at.text, *at.code]
+    return "\n".join(str(one.value) for one in elements)
+
+
+def field(at: AppTest, label: str) -> Any:
+    return next(one for one in [*at.text_area, *at.text_input] if one.label == label)
+
+
+def working_text(orchestra: Orchestra) -> dict[str, Any]:
+    document = orchestra.prompts.get(OWNER, NAME).document
+    assert document is not None
+    return document
+
+
+@pytest.fixture
+def tab(open_page: Open) -> Callable[..., AppTest]:
+    """Open one tab of the prompt, with what was typed on the others still there."""
+
+    def tab(which: str, at: AppTest | None = None) -> AppTest:
+        at = at or open_page("prompt", name=NAME)
+        at.session_state[f"prompt-tabs-{NAME}"] = which
+        return at.run()
+
+    return tab
+
+
+def test_the_list_names_every_prompt_with_its_label(open_page: Open) -> None:
+    at = open_page("prompts")
+    assert not at.exception
+    assert "Sorts a mail into task" in words(at)
+    assert sum("production" in str(one.value) for one in at.markdown) == 4
+
+
+def test_what_is_typed_is_saved_and_nothing_else_changes(orchestra: Orchestra, open_page: Open) -> None:
+    before = working_text(orchestra)
+    at = open_page("prompt", name=NAME)
+    assert not at.exception
+    assert "Not saved yet." not in words(at)
+    field(at, "Text of message 1").set_value("You sort mail.\nBe short.").run()
+    assert "Not saved yet." in words(at)
+    at.button(key=f"save-{NAME}").click().run()
+    after = working_text(orchestra)
+    assert after["messages"][0]["content"] == ["You sort mail.", "Be short."]
+    assert {**after, "messages": []} == {**before, "messages": []}
+    assert after["messages"][1] == before["messages"][1]
+    assert "Not saved yet." not in words(at)
+
+
+def test_a_message_can_be_added_and_taken_out(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("prompt", name=NAME)
+    at.button(key=f"add-message-{NAME}").click().run()
+    field(at, "Text of message 3").set_value("Answer in English.").run()
+    at.button(key=f"save-{NAME}").click().run()
+    assert [one["role"] for one in working_text(orchestra)["messages"]] == ["system", "user", "user"]
+    remove = next(one for one in at.button if str(one.key).startswith("remove-") and str(one.key).endswith("-2"))
+    remove.click().run()
+    at.button(key=f"save-{NAME}").click().run()
+    assert len(working_text(orchestra)["messages"]) == 2
+
+
+def test_a_field_that_is_no_json_is_told_and_not_saved(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("prompt", name=NAME)
+    field(at, "Parameters (JSON)").set_value('{"temperature": }').run()
+    assert "Parameters is not JSON" in words(at).replace("\\", "")
+    assert at.button(key=f"save-{NAME}").disabled
+
+
+def test_problems_name_their_line(open_page: Open) -> None:
+    at = open_page("prompt", name=NAME)
+    field(at, "Text of message 2").set_value("Subject: {{ subjekt }}").run()
+    assert any("Line" in str(one.value) and "subjekt" in str(one.value) for one in at.error)
+
+
+def test_the_whole_prompt_can_be_edited_as_json(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("prompt", name=NAME)
+    field(at, "Title").set_value("Sort a mail").run()
+    at.button(key=f"mode-{NAME}").click().run()
+    area = field(at, "Prompt (JSON)")
+    assert '"title": "Sort a mail"' in area.value
+    area.set_value(area.value.replace("Sort a mail", "Sort one mail")).run()
+    at.button(key=f"save-{NAME}").click().run()
+    assert working_text(orchestra)["title"] == "Sort one mail"
+
+
+def test_somebody_else_s_save_is_shown_and_neither_text_is_lost(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("prompt", name=NAME)
+    field(at, "Description").set_value("Mine.").run()
+    file = orchestra.prompts.get(OWNER, NAME)
+    theirs = json.dumps({**(file.document or {}), "description": "Theirs."})
+    orchestra.prompts.save(OTHER, NAME, theirs, file.etag)
+    at.button(key=f"save-{NAME}").click().run()
+    assert working_text(orchestra)["description"] == "Theirs."
+    assert "Somebody has saved this prompt" in words(at)
+    assert '-  "description": "Theirs.",' in words(at)
+    assert field(at, "Description").value == "Mine."
+    at.button(key=f"theirs-{NAME}").click().run()
+    assert field(at, "Description").value == "Theirs."
+
+
+def test_a_version_is_saved_and_is_what_workflows_use(orchestra: Orchestra, open_page: Open) -> None:
+    at = open_page("prompt", name=NAME)
+    field(at, "Text of message 1").set_value("Say unsure to every mail.").run()
+    at.button(key=f"save-version-{NAME}").click().run()
+    assert not at.exception
+    file = orchestra.prompts.get(OWNER, NAME)
+    assert (file.versions, file.labels) == ([1, 2], {"production": 2})
+    rendered = orchestra.prompts.render(OWNER, f"{NAME}@production", {"subject": "a", "text": "b"})
+    assert rendered.messages[0]["content"] == "Say unsure to every mail."
+
+
+def test_the_preview_shows_what_is_typed_with_a_sample(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
+    at = tab("Edit")
+    field(at, "Text of message 2").set_value("Mail: {{ subject }} / {{ text }}").run()
+    at = tab("Preview", at)
+    assert not at.exception
+    at.selectbox(key=f"sample-{NAME}").select("A question").run()
+    assert "Mail: Your prices / Could you send us an offer for 20 seats by Friday?" in [one.value for one in at.code]
+    assert "tokens" in words(at)
+    field(at, "Subject").set_value("{{ text }} ![x](http://192.0.2.1)").run()
+    assert any("Mail: {{ text }} ![x](http://192.0.2.1) /" in str(one.value) for one in at.code)
+    assert working_text(orchestra)["messages"][1]["content"] != ["Mail: {{ subject }} / {{ text }}"]
+
+
+def test_an_old_version_is_compared_and_made_production_again(
+    orchestra: Orchestra, tab: Callable[..., AppTest]
+) -> None:
+    file = orchestra.prompts.get(OWNER, NAME)
+    changed = json.dumps({**(file.document or {}), "description": "Second."})
+    orchestra.prompts.save_version(OWNER, NAME, changed, file.etag, "production")
+    at = tab("Versions")
+    assert at.selectbox(key=f"version-{NAME}").options == ["Version 2 (production)", "Version 1"]
+    assert "Both say the same." in words(at)
+    at.selectbox(key=f"version-{NAME}").select(1).run()
+    assert '+  "description": "Second.",' in words(at)
+    at.button(key=f"label-{NAME}").click().run()
+    assert orchestra.prompts.get(OWNER, NAME).labels == {"production": 1}
+    assert "Somebody has saved" not in words(at)
+
+
+def test_a_viewer_reads_a_prompt_and_changes_nothing(
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open
+) -> None:
+    orchestra.users.add(OWNER, "vera", "Vera", "viewer", "a long password 1")
+    sign_in("vera")
+    at = open_page("prompt", name=NAME)
+    assert not at.exception
+    assert not at.text_area
+    assert not any(str(one.key).startswith("save-") and NAME in str(one.key) for one in at.button)
+
+
+def test_a_damaged_prompt_is_edited_as_json(workspace: Path, open_page: Open) -> None:
+    (workspace / "prompts" / f"{NAME}.json").write_text('{"messages": [', encoding="utf-8")
+    at = open_page("prompt", name=NAME)
+    assert not at.exception
+    assert field(at, "Prompt (JSON)").value == '{"messages": ['
+    assert at.error
