@@ -1,0 +1,187 @@
+"""The journal: all of one turn in one transaction, nothing that follows a hole, and no voice from the dead."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.clock import utc_now
+from engine.errors import StorageError
+from engine.orchestra import Orchestra
+from engine.store.database import Database
+from engine.store.journal import Fenced, Journal, JournalBroken
+from engine.store.owners import Owner
+from tests.engine.conftest import OWNER, set_step, write_workflow
+
+Test = Callable[[Journal], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "state")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def owner(database: Database, tmp_path: Path) -> Iterator[Owner]:
+    made = Owner(database, tmp_path / "owners", "test", utc_now)
+    yield made
+    made.release()
+
+
+def on_a_loop(database: Database, owner: Owner, test: Test) -> None:
+    async def main() -> None:
+        journal = Journal(database, owner.id)
+        try:
+            await test(journal)
+        finally:
+            journal.close()
+
+    asyncio.run(main())
+
+
+def stored(database: Database) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(database.path) as connection:
+        rows = connection.execute("SELECT run_id, number, event FROM events ORDER BY run_id, number").fetchall()
+    connection.close()
+    return rows
+
+
+def test_two_runs_in_one_turn_share_one_transaction(database: Database, owner: Owner) -> None:
+    async def test(journal: Journal) -> None:
+        statements: list[str] = []
+        journal._connection.set_trace_callback(statements.append)
+        journal.append("a", 1, {"type": "x"})
+        journal.append("b", 1, {"type": "y"})
+        changed = journal.change(lambda cursor: cursor.execute("SELECT 41 + 1").fetchone()[0])
+        await asyncio.gather(journal.committed("a"), journal.committed("b"))
+        assert await changed == 42
+        assert [one.split()[0] for one in statements].count("COMMIT") == 1
+
+    on_a_loop(database, owner, test)
+    assert [row[:2] for row in stored(database)] == [("a", 1), ("b", 1)]
+
+
+def test_what_arrives_during_a_commit_goes_into_the_next(database: Database, owner: Owner) -> None:
+    async def test(journal: Journal) -> None:
+        for number in range(1, 4):
+            journal.append("a", number, {"type": "x", "n": number})
+            await journal.committed("a")
+            assert len(journal.read("SELECT 1 FROM events")) == number
+
+    on_a_loop(database, owner, test)
+
+
+def test_with_nothing_to_write_nothing_is_waited_for(database: Database, owner: Owner) -> None:
+    async def test(journal: Journal) -> None:
+        await journal.committed("a")
+
+    on_a_loop(database, owner, test)
+
+
+def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: Database, owner: Owner) -> None:
+    async def test(journal: Journal) -> None:
+        journal.append("a", 1, {"type": "x"})
+        await journal.committed("a")
+        journal.append("a", 1, {"type": "the same number again"})
+        poisoned = journal.change(lambda cursor: cursor.execute("SELECT 1"))
+        with pytest.raises(JournalBroken, match="UNIQUE"):
+            await journal.committed("a")
+        with pytest.raises(JournalBroken):
+            await poisoned
+        journal.append("b", 1, {"type": "y"})
+        await journal.committed("b")
+        journal.append("a", 2, {"type": "after the hole"})
+        with pytest.raises(JournalBroken):
+            await journal.committed("a")
+        journal.begin("a")
+        journal.append("a", 2, {"type": "from what is stored"})
+        await journal.committed("a")
+
+    on_a_loop(database, owner, test)
+    assert [row[:2] for row in stored(database)] == [("a", 1), ("a", 2), ("b", 1)]
+    assert "after the hole" not in stored(database)[1][2]
+
+
+def test_who_was_taken_for_dead_writes_no_more(database: Database, owner: Owner, tmp_path: Path) -> None:
+    async def test(journal: Journal) -> None:
+        with database.writing() as connection:
+            connection.exec_driver_sql("DELETE FROM owners")
+        journal.append("a", 1, {"type": "x"})
+        with pytest.raises(JournalBroken) as broken:
+            await journal.committed("a")
+        assert isinstance(broken.value.error, Fenced)
+
+    on_a_loop(database, owner, test)
+    assert stored(database) == []
+
+
+def test_a_text_that_no_file_can_hold_breaks_nothing(database: Database, owner: Owner) -> None:
+    async def test(journal: Journal) -> None:
+        journal.append("a", 1, {"type": "x", "text": "half \ud800 \U0001f600"})
+        await journal.committed("a")
+
+    on_a_loop(database, owner, test)
+    assert "half \ufffd \U0001f600" in stored(database)[0][2]
+
+
+def test_what_is_no_json_is_refused_before_it_is_taken(database: Database, owner: Owner) -> None:
+    async def test(journal: Journal) -> None:
+        for odd in (float("nan"), b"x", {1}):
+            with pytest.raises((ValueError, TypeError)):
+                journal.append("a", 1, {"type": "x", "odd": odd})
+        await journal.committed("a")
+
+    on_a_loop(database, owner, test)
+    assert stored(database) == []
+
+
+def test_closing_writes_what_is_left_and_ends_quietly(database: Database, owner: Owner) -> None:
+    complaints: list[Any] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+        journal = Journal(database, owner.id)
+        journal.append("a", 1, {"type": "x"})
+        journal.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert len(stored(database)) == 1
+    assert complaints == []
+
+
+def _held(path: Path, seconds: float, begun: threading.Event) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    begun.set()
+    time.sleep(seconds)
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+def test_a_database_that_another_process_holds_is_waited_for(orchestra: Orchestra, root: Path) -> None:
+    write_workflow(root, "work", [set_step("a"), set_step("b")])
+    begun = threading.Event()
+    holder = threading.Thread(target=_held, args=(root / ".orchestra" / "state.db", 2.0, begun))
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    holder.start()
+    begun.wait(10)
+    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] in ("succeeded", "running")
+    holder.join()
+    again = orchestra.runs.start(OWNER, "work", {})
+    assert orchestra.runs.wait(OWNER, again, 30)["status"] == "succeeded"
+
+
+def test_a_state_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_text("this is no database, and long enough to be looked at as one" * 20)
+    with pytest.raises(StorageError, match="not a database"):
+        Database(tmp_path)

@@ -1,0 +1,153 @@
+"""Whose runs are whose: alive, dead, silent, taken over once, and one server at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.errors import InUse
+from engine.store.database import Database
+from engine.store.owners import STALE_AFTER, Owner, ServeLock, is_locked, is_silent
+from engine.store.run_rows import RunRows
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+RUN = "20261120T120000Z-abcdefgh"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "state")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "owners"
+
+
+def accept(rows: RunRows, owner: str, run_id: str = RUN) -> None:
+    accepted = {
+        "run_id": run_id,
+        "workflow": "work",
+        "demo": False,
+        "started_by": "me",
+        "origin_run_id": None,
+        "parent_run_id": None,
+        "queued_at": "2026-11-20T12:00:00.000Z",
+    }
+    rows.insert(accepted, "Work", owner, None)
+
+
+def owner_of(rows: RunRows, run_id: str = RUN) -> str | None:
+    row = rows.get(run_id)
+    assert row is not None
+    return None if row.owner is None else str(row.owner)
+
+
+def test_a_living_owner_keeps_its_runs(database: Database, folder: Path) -> None:
+    rows = RunRows(database)
+    first, second = (Owner(database, folder, kind, lambda: NOW) for kind in ("serve", "cli"))
+    accept(rows, first.id)
+    assert second.adopt() == []
+    assert not rows.take(RUN, second.id)
+    assert owner_of(rows) == first.id
+    first.release()
+    second.release()
+
+
+def test_the_runs_of_a_dead_owner_are_taken_over_once(database: Database, folder: Path) -> None:
+    rows = RunRows(database)
+    dead = Owner(database, folder, "cli", lambda: NOW)
+    accept(rows, dead.id)
+    dead._lock.close()  # what the system does when a process ends
+    heirs = [Owner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
+    taken: list[list[str]] = []
+    threads = [threading.Thread(target=lambda heir=heir: taken.append(heir.adopt())) for heir in heirs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [[], [], [], [RUN]]
+    assert rows.owner(dead.id) is None
+    assert not (folder / f"{dead.id}.lock").exists()
+    for heir in heirs:
+        heir.release()
+
+
+def test_an_owner_without_open_runs_leaves_nothing_behind(database: Database, folder: Path) -> None:
+    owner = Owner(database, folder, "cli", lambda: NOW)
+    owner.release()
+    assert RunRows(database).owner(owner.id) is None
+    assert list(folder.iterdir()) == []
+
+
+def test_an_owner_that_stops_with_open_runs_can_be_adopted(database: Database, folder: Path) -> None:
+    rows = RunRows(database)
+    first = Owner(database, folder, "cli", lambda: NOW)
+    accept(rows, first.id)
+    first.release()
+    second = Owner(database, folder, "serve", lambda: NOW)
+    assert second.adopt() == [RUN]
+    assert owner_of(rows) == second.id
+    second.release()
+
+
+def test_looking_at_a_lock_does_not_hold_it(database: Database, folder: Path) -> None:
+    owner = Owner(database, folder, "cli", lambda: NOW)
+    assert is_locked(folder, owner.id)
+    owner._lock.close()
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.extend(is_locked(folder, owner.id) for _ in range(300))
+
+    threads = [threading.Thread(target=look) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not any(seen)
+    assert not is_locked(folder, "never-there")
+
+
+@pytest.mark.parametrize(
+    ("age", "alive", "silent"),
+    [
+        pytest.param(timedelta(seconds=1), True, False, id="alive"),
+        pytest.param(STALE_AFTER + timedelta(seconds=1), True, True, id="no-sign-of-life"),
+        pytest.param(timedelta(seconds=1), False, True, id="dead"),
+    ],
+)
+def test_running_is_believed_of_those_who_show_it(
+    database: Database, folder: Path, age: timedelta, *, alive: bool, silent: bool
+) -> None:
+    owner = Owner(database, folder, "cli", lambda: NOW - age)
+    row = RunRows(database).owner(owner.id)
+    assert row is not None
+    if not alive:
+        owner._lock.close()
+    assert is_silent(folder, owner.id, row.heartbeat_at, NOW) is silent
+    owner.release()
+
+
+def test_a_sign_of_life_is_kept(database: Database, folder: Path) -> None:
+    moments = [NOW, NOW + timedelta(seconds=10)]
+    owner = Owner(database, folder, "cli", lambda: moments.pop(0))
+    owner.beat()
+    row = RunRows(database).owner(owner.id)
+    assert row is not None
+    assert row.heartbeat_at == "2026-11-20T12:00:10.000Z"
+    owner.release()
+
+
+def test_there_is_one_server(tmp_path: Path) -> None:
+    first = ServeLock(tmp_path / "state")
+    with pytest.raises(InUse, match="already served by process"):
+        ServeLock(tmp_path / "state")
+    first.close()
+    ServeLock(tmp_path / "state").close()
