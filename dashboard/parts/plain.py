@@ -8,17 +8,18 @@ from urllib.parse import quote, urlsplit
 import streamlit as st
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$^=&])")
-_NAMED = re.compile(r":(?=[\w+-])")
+_WAKING = re.compile(r":(?=[\w+-])|(?=://)|@(?=\w)|www(?=\.)|[-<>~](?=[-=>])", re.IGNORECASE)
 _SAFE_IN_URL = "/:?#@!$&'*+,;=%~-._"
 
 
 def plain(text: str) -> str:
     """Return Markdown that shows `text` as it is; Streamlit reads labels and titles as Markdown.
 
-    Line breaks become spaces. A word joiner behind a colon stops `:name:` from becoming an icon or a colour.
+    Line breaks become spaces. What backslashes do not stop, an invisible word joiner does: `:name:` becoming an icon
+    or a colour, `->` an arrow, addresses of mail and web links that nobody made.
     """
     one_line = " ".join(str(text).split())
-    return _NAMED.sub(":\u2060", _MARKS.sub(r"\\\1", one_line))
+    return _MARKS.sub(r"\\\1", _WAKING.sub("\\g<0>\u2060", one_line))
 
 
 def outside_text(text: str, *, empty: str = "(empty)") -> None:

@@ -10,6 +10,7 @@ from dashboard.parts.accounts import service_badges
 from dashboard.parts.errors import problem_list
 from dashboard.parts.header import page_header, section
 from dashboard.parts.run_rows import run_rows
+from dashboard.parts.steps import steps_of
 from dashboard.run_form import run_form
 from dashboard.versions import history_tab
 from dashboard.workflow_dialogs import workflow_menu
@@ -34,7 +35,7 @@ def show(visit: Visit) -> None:
     title, description = (str(document.get(key) or "") for key in ("title", "description"))
     page_header(visit, title or name, description, trail=[("Workflows", "workflows")])
     with st.container(horizontal=True, vertical_alignment="center"):
-        service_badges(_services(visit, name))
+        service_badges(_services(visit, file))
         st.space("stretch")
         workflow_menu(visit, name)
     run, drawn, edit, history = st.tabs([RUN, MAP, EDIT, HISTORY], key=f"tabs-{name}", on_change="rerun")
@@ -44,8 +45,10 @@ def show(visit: Visit) -> None:
                 content(visit, file)
 
 
-def _services(visit: Visit, name: str) -> list[str]:
-    return next((one.services for one in visit.orchestra.workflows.list(visit.who) if one.name == name), [])
+def _services(visit: Visit, file: WorkflowFile) -> list[str]:
+    services = {info.name: info.service for info in visit.orchestra.step_types(visit.who)}
+    used = (services.get(entry.uses) for entry in steps_of(file.document))
+    return list(dict.fromkeys(service for service in used if service))
 
 
 def _run_tab(visit: Visit, file: WorkflowFile) -> None:
