@@ -1,0 +1,111 @@
+"""A served workspace and a real browser: Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from engine.new_workspace import init
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MISSING = "no Chromium: `apt-get install chromium` (or set CHROMIUM_PATH) to run the browser tests"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running `orchestra serve`."""
+
+    url: str
+    login_url: str
+    root: Path
+    pid: int
+
+
+def _chromium() -> str | None:
+    wanted = (os.environ.get("CHROMIUM_PATH"), "chromium", "chromium-browser", "google-chrome")
+    return next((path for name in wanted if name and (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Serve a new workspace in a process of its own, with quick stand-ins."""
+    if _chromium() is None:
+        pytest.skip(MISSING)
+    root = tmp_path_factory.mktemp("served") / "workspace"
+    init(root)
+    log = (root.parent / "serve.log").open("w+")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", "serve", "--json", "--workspace", str(root)],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        cwd=REPOSITORY,
+        env={**os.environ, "ORCHESTRA_DEMO_LATENCY": "30:90"},
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    log.seek(0)
+    assert line, log.read()
+    said: dict[str, Any] = json.loads(line)
+    yield Served(said["url"].rstrip("/"), said["login_url"], root, process.pid)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    log.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium that asks nobody for anything by itself."""
+    from playwright.sync_api import sync_playwright
+
+    path = _chromium()
+    if path is None:
+        pytest.skip(MISSING)
+    quiet = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=[*quiet, "--disable-sync", "--no-first-run"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def signed_in(served: Served, browser: Browser) -> dict[str, Any]:
+    """Sign in by the printed link, as a person does; return the browser's storage."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(served.login_url)
+    page.get_by_role("button").first.click()
+    page.wait_for_url(f"{served.url}/**")
+    state = context.storage_state()
+    context.close()
+    return dict(state)
+
+
+@pytest.fixture
+def page(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Iterator[Page]:
+    """A signed-in page that fails the test when it asks another machine for anything."""
+    context = browser.new_context(storage_state=signed_in, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
+    context.set_default_timeout(30_000)
+    opened = context.new_page()
+    foreign: list[str] = []
+    opened.on("request", lambda request: foreign.append(request.url) if not _is_ours(request.url) else None)
+    yield opened
+    context.close()
+    assert foreign == []
+
+
+def _is_ours(url: str) -> bool:
+    return url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))

@@ -1,0 +1,108 @@
+"""The whole story in a real browser: sign in, run, watch, open an item, change a prompt, run again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.browser.conftest import Served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+SENTENCE = re.compile(r"25 mails: \d+ tasks, \d+ issues, .*only labelled")
+PATHS = ["/", "/workflows", "/runs", "/prompts", "/connections", "/demo"]
+
+
+def _run_id(page: Page) -> str:
+    page.wait_for_url("**/run?id=*")
+    return page.url.rsplit("id=", 1)[1].split("&")[0]
+
+
+def _start(page: Page, served: Served) -> str:
+    page.goto(f"{served.url}/workflow?name=inbox-triage")
+    page.get_by_role("button", name="Run", exact=True).click()
+    return _run_id(page)
+
+
+def test_the_story(page: Page, served: Served) -> None:
+    page.goto(served.url)
+    page.get_by_role("button", name="Run Inbox triage").click()
+    first = _run_id(page)
+    page.get_by_text(SENTENCE).wait_for(timeout=90_000)
+    page.get_by_text("Succeeded").first.wait_for()
+
+    page.goto(f"{served.url}/run?id={first}&open=each_mail[0]&step=each_mail[0].classify")
+    page.get_by_text("Subject:").first.wait_for()  # what the model saw
+
+    second = _start(page, served)
+    assert second != first
+    page.get_by_text("0 new, 25 already done").wait_for(timeout=90_000)
+
+
+def test_a_double_click_on_run_makes_one_run(page: Page, served: Served) -> None:
+    def runs() -> int:
+        cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+        answer = httpx.get(f"{served.url}/api/runs", cookies=cookies, trust_env=False)
+        return len(answer.json()["runs"])
+
+    page.goto(f"{served.url}/workflow?name=commit-digest")
+    button = page.get_by_role("button", name="Run", exact=True)
+    button.wait_for()
+    before = runs()
+    button.dblclick(delay=80)
+    _run_id(page)
+    page.wait_for_timeout(1500)
+    assert runs() == before + 1
+
+
+def test_a_prompt_is_changed_and_the_next_run_uses_it(page: Page, served: Served) -> None:
+    folder = served.root / "prompts" / "summarize-commits.versions"
+    page.goto(f"{served.url}/prompt?name=summarize-commits")
+    box = page.get_by_role("textbox").filter(has_text=re.compile("You write a digest")).first
+    box.wait_for()
+    box.fill(box.input_value() + "\nWrite as for a newspaper.")
+    box.press("Control+Enter")
+    page.wait_for_timeout(1000)
+    page.get_by_role("button", name="Save a version").click()
+    page.get_by_role("button", name="Save this version").click()
+    _wait_for(page, lambda: (folder / "2.json").exists())
+    page.goto(f"{served.url}/workflow?name=commit-digest")
+    page.get_by_role("button", name="Run", exact=True).click()
+    _run_id(page)
+    page.get_by_text("Succeeded").first.wait_for()
+    log = max(served.root.glob("logs/*/*.json"), key=lambda path: path.name)
+    _wait_for(page, lambda: '"newspaper' in log.read_text() or "newspaper." in log.read_text())
+
+
+def _wait_for(page: Page, is_true: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if is_true():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it did not happen")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_page_opens_by_its_address_and_fits(page: Page, served: Served, path: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{served.url}{path}")
+    page.locator("h1").first.wait_for()
+    page.wait_for_timeout(500)
+    assert page.locator("[data-testid=stException]").count() == 0
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0
+
+
+def test_without_signing_in_there_is_only_the_sign_in_page(served: Served) -> None:
+    for path in PATHS:
+        answer = httpx.get(f"{served.url}{path}", trust_env=False)
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/login")

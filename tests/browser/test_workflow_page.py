@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.access import Principal
+from engine.orchestra import Orchestra
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Served
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+OWNER = Principal("owner", "owner")
+NASTY = (
+    "<img src=x onerror=alert(1)> ![x](http://evil/x.png) :red[x] www.evil.com http://evil.com me@x.org :smile: "
+    ":material/check: $x$ $$y$$ [a](b) | --- ~~s~~ `c` &amp; &lt; <!-- q --> \\* -> <- -- # h 1. l > q ^^ ftp://a.b"
+)
+
+
+def settled(page: Page) -> None:
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def run_ids(root: Path, workflow: str) -> list[str]:
+    orchestra = Orchestra.open(root)
+    try:
+        return [row.run_id for row in orchestra.runs.list(OWNER, workflow=workflow).rows]
+    finally:
+        orchestra.close()
+
+
+@pytest.mark.parametrize("gap_milliseconds", [0, 100, 300, 500])
+def test_a_double_click_on_run_makes_one_run_and_ends_on_its_page(
+    served: Served, page: Page, gap_milliseconds: int
+) -> None:
+    page.goto(f"{served.url}/workflow?name=commit-digest")
+    settled(page)
+    before = run_ids(served.root, "commit-digest")
+    box = page.locator(".st-key-run-commit-digest button").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(x, y)
+    page.wait_for_timeout(gap_milliseconds)
+    page.mouse.click(x, y)
+    page.wait_for_url("**/run?id=*")
+    page.wait_for_timeout(1500)  # what the second click does comes late
+    settled(page)
+    new = [run_id for run_id in run_ids(served.root, "commit-digest") if run_id not in before]
+    assert len(new) == 1
+    assert page.url == f"{served.url}/run?id={new[0]}"
+    assert page.get_by_role("heading", name="Commit digest").is_visible()
+
+
+@pytest.fixture(scope="module")
+def nasty(served: Served) -> str:
+    """A workflow whose every text tries to become something else, and a failed run of it."""
+    document = {
+        "schema_version": 1,
+        "title": NASTY,
+        "description": NASTY,
+        "inputs": {
+            "type": "object",
+            "properties": {"a": {"type": "string", "title": NASTY, "description": NASTY, "default": ""}},
+        },
+        "steps": [{"id": "a", "title": NASTY, "uses": "flow.assert", "with": {"condition": False, "message": NASTY}}],
+    }
+    orchestra = Orchestra.open(served.root)
+    orchestra.workflows.save(OWNER, "nasty", json.dumps(document), None)
+    run_id = orchestra.runs.start(OWNER, "nasty", {})
+    assert orchestra.runs.wait(OWNER, run_id, 60)["status"] == "failed"
+    orchestra.close()
+    return run_id
+
+
+@pytest.mark.parametrize("path", ["/", "/workflows", "/workflow?name=nasty", "/runs", "/run?id={run_id}"])
+def test_text_is_shown_letter_by_letter(served: Served, page: Page, nasty: str, path: str) -> None:
+    page.goto(served.url + path.format(run_id=nasty))
+    settled(page)
+    main = page.get_by_test_id("stMain")
+    page.wait_for_function("() => document.querySelector('[data-testid=stMain]').innerText.includes('onerror')")
+    assert NASTY in main.inner_text().replace("\u2060", "").replace("\u00a0", " ")
+    links = main.locator("a").evaluate_all("links => links.map(link => link.href)")
+    assert [link for link in links if not link.startswith(served.url)] == []
+    assert main.locator("img, .katex").count() == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/workflows", "/workflow?name=inbox-triage"])
+def test_nothing_is_wider_than_a_phone(served: Served, page: Page, path: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(served.url + path)
+    settled(page)
+    widths = "() => { const main = document.querySelector('[data-testid=stMain]'); return [main.scrollWidth, main.clientWidth] }"
+    scroll, visible = page.evaluate(widths)
+    assert scroll <= visible
