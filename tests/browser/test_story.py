@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from tests.browser.conftest import Served
+from tests.browser.conftest import REPOSITORY, Served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -72,13 +76,42 @@ def test_a_prompt_is_changed_and_the_next_run_uses_it(page: Page, served: Served
     page.wait_for_timeout(1000)
     page.get_by_role("button", name="Save a version").click()
     page.get_by_role("button", name="Save this version").click()
-    _wait_for(page, lambda: (folder / "2.json").exists())
+    _wait_for(page, (folder / "2.json").exists)
     page.goto(f"{served.url}/workflow?name=commit-digest")
     page.get_by_role("button", name="Run", exact=True).click()
     _run_id(page)
     page.get_by_text("Succeeded").first.wait_for()
     log = max(served.root.glob("logs/*/*.json"), key=lambda path: path.name)
     _wait_for(page, lambda: '"newspaper' in log.read_text() or "newspaper." in log.read_text())
+
+
+def test_the_engine_is_killed_in_the_middle_and_the_run_ends_all_the_same(page: Page, served: Served) -> None:
+    workflow = served.root / "workflows" / "inbox-triage.json"
+    (served.root / "workflows" / "once-more.json").write_text(workflow.read_text(encoding="utf-8"), encoding="utf-8")
+    page.goto(f"{served.url}/workflow?name=once-more")
+    page.get_by_role("button", name="Run", exact=True).click()
+    run_id = _run_id(page)
+    page.get_by_text(re.compile("running", re.IGNORECASE)).first.wait_for()
+    page.get_by_role("button", name=re.compile("Kill the engine")).first.click()
+    page.wait_for_timeout(1000)
+    page.goto(f"{served.url}/run?id={run_id}")
+    page.get_by_text(SENTENCE).wait_for(timeout=90_000)
+    page.get_by_text("Succeeded").first.wait_for(timeout=60_000)
+    shown = subprocess.run(
+        [sys.executable, "-m", "demo", "show", "--dir", str(served.root / ".orchestra" / "demo")],
+        capture_output=True,
+        check=True,
+        cwd=REPOSITORY,
+    )
+    pages = json.loads(shown.stdout)["notion"]["pages"]
+    keys = Counter(_key(one) for one in pages if _key(one))
+    assert keys
+    assert set(keys.values()) == {1}
+
+
+def _key(page: dict[str, Any]) -> str:
+    texts = page["properties"].get("Orchestra key", {}).get("rich_text") or []
+    return str(texts[0]["plain_text"]) if texts else ""
 
 
 def _wait_for(page: Page, is_true: Callable[[], bool]) -> None:
