@@ -17,6 +17,7 @@ from dashboard.parts.run_rows import run_row, run_rows
 from dashboard.parts.status import OPEN
 from engine.connections import CheckLine, ConnectionStatus
 from engine.errors import OrchestraError
+from engine.plan import Plan
 from engine.runs import RunRow
 
 PAGE = Page(title="Home", icon=":material/home:", path="", order=10)
@@ -24,6 +25,13 @@ PAGE = Page(title="Home", icon=":material/home:", path="", order=10)
 _FIRST = "inbox-triage"
 _LOOKED_AT = 100
 _SHOWN = 6
+_ON_DEMO = (
+    "25 sample mails become tasks in Notion and issues in GitHub.  \n"
+    "All of it is a demo on this machine: no account is needed, and nothing goes out."
+)
+_ON_OWN_ACCOUNTS = (
+    "Your mails become tasks in Notion and issues in GitHub.  \nYou see which ones before anything is done."
+)
 _EVERY_SECONDS = 3
 
 
@@ -96,52 +104,38 @@ def _last_runs(visit: Visit, rows: Sequence[RunRow]) -> None:
 
 def _first_time(visit: Visit) -> None:
     try:
-        workflow = visit.orchestra.workflows.get(visit.who, _FIRST)
-        visit.orchestra.workflows.plan(visit.who, _FIRST)
+        plan = visit.orchestra.workflows.plan(visit.who, _FIRST)
     except OrchestraError:  # taken away, renamed or damaged: nothing to begin with
         visit.link("Choose or make a workflow", "workflows", icon=":material/account_tree:")
         return
-    title = str((workflow.document or {}).get("title") or _FIRST)
+    title = str(plan.document.get("title") or _FIRST)
     with st.container(border=True, key="first-run"):
         st.subheader(plain(f"Begin with {title}"), anchor=False)
-        st.markdown(_what_happens(visit))
+        st.markdown(_ON_DEMO if _is_all_demo(visit, plan) else _ON_OWN_ACCOUNTS)
         with st.container(horizontal=True, vertical_alignment="center"):
-            _first_button(visit, title)
+            if visit.may("run"):
+                _first_button(visit, title)
             visit.link("Look at it first", "workflow", name=_FIRST)
 
 
-def _what_happens(visit: Visit) -> str:
-    if _is_all_demo(visit):
-        return (
-            "25 sample mails become tasks in Notion and issues in GitHub.  \n"
-            "All of it is a demo on this machine: no account is needed, and nothing goes out."
-        )
-    return "Your mails become tasks in Notion and issues in GitHub. You see which ones before anything is done."
-
-
-def _is_all_demo(visit: Visit) -> bool:
-    return visit.may("run") and visit.orchestra.is_confirmed(visit.who, _FIRST)
+def _is_all_demo(visit: Visit, plan: Plan) -> bool:
+    connections = visit.orchestra.connections.list(visit.who)
+    return all(one.mode == "demo" for one in connections if one.name in plan.connections)
 
 
 def _first_button(visit: Visit, title: str) -> None:
-    if not visit.may("run"):
+    if not visit.orchestra.is_confirmed(visit.who, _FIRST):
+        if st.button("Choose the mails", type="primary", key="first-run-choose", icon=":material/mail:"):
+            visit.go("workflow", name=_FIRST)
         return
-    if _is_all_demo(visit):
 
-        def start(request_key: str) -> str:
-            return visit.orchestra.runs.start(visit.who, _FIRST, {}, request_key=request_key)
+    def start(request_key: str) -> str:
+        return visit.orchestra.runs.start(visit.who, _FIRST, {}, request_key=request_key)
 
-        label = plain(f"Run {title}")
-        action_button(
-            label,
-            "first-run-button",
-            start,
-            lambda run: visit.go("run", id=run),
-            type="primary",
-            icon=":material/play_arrow:",
-        )
-    elif st.button("Choose the mails", type="primary", key="first-run-choose"):
-        visit.go("workflow", name=_FIRST)
+    label, icon = plain(f"Run {title}"), ":material/play_arrow:"
+    action_button(
+        label, "first-run-button", start, lambda run_id: visit.go("run", id=run_id), type="primary", icon=icon
+    )
 
 
 def _connections(visit: Visit) -> None:

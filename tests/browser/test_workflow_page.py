@@ -35,7 +35,7 @@ def run_ids(root: Path, workflow: str) -> list[str]:
         orchestra.close()
 
 
-@pytest.mark.parametrize("gap_milliseconds", [0, 100, 300, 500])
+@pytest.mark.parametrize("gap_milliseconds", [0, 300])
 def test_a_double_click_on_run_makes_one_run_and_ends_on_its_page(
     served: Served, page: Page, gap_milliseconds: int
 ) -> None:
@@ -95,6 +95,7 @@ def test_nothing_is_wider_than_a_phone(served: Served, page: Page, path: str) ->
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(served.url + path)
     settled(page)
-    widths = "() => { const main = document.querySelector('[data-testid=stMain]'); return [main.scrollWidth, main.clientWidth] }"
-    scroll, visible = page.evaluate(widths)
-    assert scroll <= visible
+    page.wait_for_selector("h1")
+    widths = "main => [main.scrollWidth, main.clientWidth]"
+    needed, visible = page.get_by_test_id("stMain").evaluate(widths)
+    assert needed <= visible

@@ -74,6 +74,41 @@ def test_what_ran_and_what_failed_stands_on_the_first_page(orchestra: Orchestra,
     assert run_id in at.query_params["id"]
 
 
+def test_a_first_visitor_with_own_accounts_is_shown_the_mails_first(orchestra: Orchestra, open_page: Open) -> None:
+    gmail = orchestra.demo.endpoints()["gmail"]
+    orchestra.connections.add(OWNER, "gmail", "gmail", {"token": gmail["token"], "base_url": gmail["base_url"]})
+    orchestra.connections.set_mode(OWNER, "gmail", "mine")
+    at = open_page()
+    assert "You see which ones" in " ".join(one.value for one in at.markdown)
+    at.button(key="first-run-choose").click().run()
+    assert not at.exception
+    assert "inbox-triage" in at.query_params["name"]
+    assert not orchestra.runs.list(OWNER).rows
+
+
+def test_a_first_visitor_who_may_not_run_can_look(
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open
+) -> None:
+    orchestra.users.add(Principal("local:x", "owner"), "vera", "Vera", "viewer", "correct horse battery")
+    sign_in("vera")
+    at = open_page()
+    assert not at.exception
+    assert "no account is needed" in " ".join(one.value for one in at.markdown)
+    assert {button.key for button in at.button} & {"first-run-button", "first-run-choose", "check-all"} == set()
+
+
+def test_what_runs_now_is_followed(orchestra: Orchestra, open_page: Open) -> None:
+    orchestra.demo.break_service(OWNER, "gmail", 60)
+    run_id = orchestra.runs.start(OWNER, "inbox-triage", {})
+    at = open_page()
+    assert not at.exception
+    assert any(caption.value.startswith("1 running") for caption in at.caption)
+    orchestra.runs.cancel(OWNER, run_id)
+    orchestra.runs.wait(OWNER, run_id, 60)
+    assert not at.run().exception
+    assert any("Cancelled" in one.value for one in at.markdown)
+
+
 def test_connections_can_be_checked_from_the_first_page(open_page: Open) -> None:
     at = open_page()
     at.button(key="check-all").click().run()
