@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from engine.document import is_item
@@ -26,11 +27,19 @@ def sentence(run: Mapping[str, Any]) -> str:
     """Return e.g. "25 mails: 9 tasks, 6 issues, 9 only labelled, 1 failed." for a run document."""
     loop = next((step for step in run["steps"] if "items" in step and "." not in step["path"]), None)
     parts = [_loop_sentence(run, loop)] if loop is not None else [_plain_sentence(run)]
+    if loop is not None and _failed_outside(run, loop):
+        parts.append(f"Failed: {run['error']['message']}")
     effects = [step["effect"] for step in run["steps"] if step["effect"]]
     reused = sum(effect["reused"] for effect in effects)
     if reused:
         parts.append(_reused_sentence(run, loop, effects, reused))
     return " ".join(parts)
+
+
+def _failed_outside(run: Mapping[str, Any], loop: Mapping[str, Any]) -> bool:
+    """Tell whether the run failed for another reason than the items of the loop."""
+    step = str((run["error"] or {}).get("step") or "")
+    return run["status"] == "failed" and step != loop["path"] and not step.startswith(f"{loop['path']}[")
 
 
 def _plain_sentence(run: Mapping[str, Any]) -> str:
@@ -46,7 +55,7 @@ def _loop_sentence(run: Mapping[str, Any], loop: Mapping[str, Any]) -> str:
     if not items:
         return f"No {loop['noun']}s: nothing to do."
     actions = _actions(run, loop["path"])
-    told = _told(actions, len(items))
+    told = _told(actions, {item["path"] for item in items if item["status"] == "succeeded"})
     parts = [_counted(step_id, count, actions) for step_id, count in told]
     parts += _rest(items, actions, {step_id for step_id, _ in told})
     statuses = Counter(item["status"] for item in items)
@@ -79,17 +88,24 @@ def _ids(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _counted(step_id: str, count: int, actions: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     """Return "9 tasks" for what was made, "2 unsure" for what was only done to a thing that is there."""
-    uses = next(iter(actions[step_id].values()))["uses"]
+    return _many(count, step_id) if _makes(actions[step_id]) else f"{count} {step_id.replace('_', ' ')}"
+
+
+def _makes(done: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether a write makes a thing, which it does not where doing it twice is the same."""
     try:
-        makes = step_type(uses).repeat is not Repeat.SAFE
+        return step_type(next(iter(done.values()))["uses"]).repeat is not Repeat.SAFE
     except OrchestraError:
-        makes = True
-    return _many(count, step_id) if makes else f"{count} {step_id.replace('_', ' ')}"
+        return True
 
 
-def _told(actions: Mapping[str, Mapping[str, Any]], total: int) -> list[tuple[str, int]]:
-    """Return the writes that say something: those that not every item got."""
-    return [(step_id, len(done)) for step_id, done in actions.items() if len(done) < total or len(actions) == 1]
+def _told(actions: Mapping[str, Mapping[str, Mapping[str, Any]]], succeeded: AbstractSet[str]) -> list[tuple[str, int]]:
+    """Return the writes that say something: those that make a thing, or that not every good item got."""
+    return [
+        (step_id, len(done))
+        for step_id, done in actions.items()
+        if _makes(done) or not succeeded <= done.keys() or len(actions) == 1
+    ]
 
 
 def _rest(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from engine.store.database import Database
 from engine.store.tables import effects, events, runs
 
@@ -18,8 +20,9 @@ def demo_run_ids(database: Database, *, only_open: bool) -> list[str]:
 def forget_demo(database: Database) -> list[str]:
     """Remove demo runs and the receipts of demo accounts; return the ids of the runs."""
     with database.writing() as connection:
-        found = [row.run_id for row in connection.execute(runs.select().where(runs.c.demo == 1))]
-        connection.execute(events.delete().where(events.c.run_id.in_(found)))
+        demo = select(runs.c.run_id).where(runs.c.demo == 1)
+        found = list(connection.execute(demo).scalars())
+        connection.execute(events.delete().where(events.c.run_id.in_(demo)))
         connection.execute(runs.delete().where(runs.c.demo == 1))
         connection.execute(effects.delete().where(effects.c.account.like("demo-%")))
     return found
