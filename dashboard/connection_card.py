@@ -25,7 +25,7 @@ _WHERE = {
 
 def connection_card(visit: Visit, status: ConnectionStatus) -> None:
     """Show one connection."""
-    with st.container(border=True, key=f"connection-{status.name}"):
+    with st.container(border=True, height="stretch", key=f"connection-{status.name}"):
         _head(status)
         _whose(status)
         _buttons(visit, status)

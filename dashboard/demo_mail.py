@@ -76,7 +76,7 @@ def _row(mail: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
 def _reading_pane(mail: Mapping[str, Any], labels: Sequence[str]) -> None:
     with st.container(border=True, key="reading-mail"):
         st.subheader(plain(str(mail["subject"])) or "(no subject)", anchor=False)
-        st.caption(_no_link(plain(f"From {mail['from']} to {mail['to']} · {full_time(mail['date'])}")))
+        st.caption(plain(f"From {mail['from']} to {mail['to']} · {full_time(mail['date'])}"))
         if labels:
             with st.container(horizontal=True, gap="xsmall"):
                 for label in labels:
@@ -85,8 +85,3 @@ def _reading_pane(mail: Mapping[str, Any], labels: Sequence[str]) -> None:
         for one in mail["attachments"]:
             size = f"{one.get('bytes', 0):,} bytes"
             st.caption(f":material/attach_file: {plain(str(one.get('name') or 'attachment'))} ({size})")
-
-
-def _no_link(markdown: str) -> str:
-    """Return Markdown in which no mail address becomes a link: a word joiner stands before each @."""
-    return markdown.replace("@", "\u2060@")

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
+from dashboard.parts.status import look_of
 from dashboard.run_board import Board, Cell, Row
 
 _SHOWN = {
@@ -18,11 +19,6 @@ _SHOWN = {
     "succeeded": "Succeeded",
 }
 _STATUSES = {"running": ("running", "waiting"), "pending": ("pending", "queued", "cancelled", "interrupted", "")}
-_COLORS = {
-    "light": {"succeeded": "#15803d", "failed": "#dc2626", "running": "#2563eb", "waiting": "#b45309"},
-    "dark": {"succeeded": "#4ade80", "failed": "#f87171", "running": "#60a5fa", "waiting": "#fbbf24"},
-}
-_QUIET = {"light": "#6b7280", "dark": "#9aa3b2"}
 _TITLE, _STATUS = "title", "status"
 _ROW_PIXELS, _MOST_ROWS = 35, 11
 _HOST = r"^https?://(?:[^/@]*@)?([^/:]+)"
@@ -41,13 +37,13 @@ def run_table(board: Board, run_id: str) -> None:
         _open(session.widget_value(key, None), rows)
 
     st.dataframe(
-        _frame(board, rows),
+        [_values(board, row) for row in rows],
         key=key,
         on_select=opened,
         selection_mode=["single-row", "single-cell"],
         hide_index=True,
         height=_ROW_PIXELS * (min(len(rows), _MOST_ROWS) + 1) + 3,
-        column_config=_columns(board),
+        column_config=_columns(board, rows),
         placeholder="",
         alt="One row per item: its title, and how each step of it stands.",
     )
@@ -84,40 +80,30 @@ def _open(selected: Any, rows: Sequence[Row]) -> None:
         st.query_params.pop("step", None)
 
 
-def _frame(board: Board, rows: Sequence[Row]) -> Any:
-    import pandas as pd  # type: ignore[import-untyped]
-
-    frame = pd.DataFrame([_values(board, row) for row in rows])
-    styles = [_styles(board, row) for row in rows]
-    # By column and never missing: pandas takes a column without any style for numbers.
-    colors = pd.DataFrame({column: [one.get(column, "") for one in styles] for column in frame.columns})
-    return frame.style.apply(lambda _frame: colors, axis=None)
-
-
-def _values(board: Board, row: Row) -> dict[str, str | None]:
-    cells = {path: row.cells[path].text if path in row.cells else "" for path, _ in board.columns}
+def _values(board: Board, row: Row) -> dict[str, Any]:
     links = {f"link {kind}": row.links.get(kind) for kind in board.kinds}
-    return {_TITLE: row.title, _STATUS: row.cell.text, **links, **cells}
+    cells = {path: _chip(row.cells.get(path)) for path, _ in board.columns}
+    return {_TITLE: row.title, _STATUS: _chip(row.cell), **links, **cells}
 
 
-def _styles(board: Board, row: Row) -> dict[str, str]:
-    theme = "dark" if st.context.theme.type == "dark" else "light"
-    cells = {path: row.cells[path] for path, _ in board.columns if path in row.cells}
-    return {name: _style(cell, theme) for name, cell in {_STATUS: row.cell, **cells}.items()}
+def _chip(cell: Cell | None) -> list[str]:
+    return [cell.text] if cell is not None else []
 
 
-def _style(cell: Cell, theme: str) -> str:
-    return f"color: {_COLORS[theme].get(cell.status, _QUIET[theme])}"
-
-
-def _columns(board: Board) -> Mapping[str, Any]:
+def _columns(board: Board, rows: Sequence[Row]) -> Mapping[str, Any]:
     column = st.column_config
-    title = column.TextColumn((board.noun or "step").capitalize(), width=250 if board.columns else "large")
+    chips = {cell.text: _color(cell) for row in rows for cell in (row.cell, *row.cells.values())}
+
+    def status(label: str) -> Any:
+        return column.MultiselectColumn(label, options=list(chips), color=list(chips.values()), width=116)
+
+    title = column.TextColumn((board.noun or "step").capitalize(), width=230 if board.columns else "large")
     links = {
-        f"link {kind}": column.LinkColumn(
-            f"{kind} ↗", display_text=_HOST, width=104, help="Opens what was made or read."
-        )
+        f"link {kind}": column.LinkColumn(f"{kind} ↗", display_text=_HOST, width=94, help="Opens what it names.")
         for kind in board.kinds
     }
-    steps = {path: column.TextColumn(name, width=118) for path, name in board.columns}
-    return {_TITLE: title, _STATUS: column.TextColumn("Status", width=112), **links, **steps}
+    return {_TITLE: title, _STATUS: status("Status"), **links, **{path: status(name) for path, name in board.columns}}
+
+
+def _color(cell: Cell) -> str:
+    return look_of(cell.status).color

@@ -21,7 +21,7 @@ def show(visit: Visit) -> None:
     found = visit.orchestra.connections.list(visit.who)
     if not found:
         st.info("config.yaml names no connection yet.", icon=":material/cable:")
-    columns = st.columns(2, gap="medium")
-    for index, status in enumerate(found):
-        with columns[index % 2]:
-            connection_card(visit, status)
+    for index in range(0, len(found), 2):  # row by row, so that neighbours have the same height
+        for column, status in zip(st.columns(2, gap="medium"), found[index : index + 2], strict=False):
+            with column:
+                connection_card(visit, status)

@@ -54,7 +54,8 @@ def _live(visit: Visit, run: Mapping[str, Any]) -> None:
             now = known.pop() if known else visit.orchestra.runs.get(visit.who, run["run_id"])
             if is_live and now["status"] not in OPEN:
                 st.rerun()
-            _run(visit, now)
+            with st.container(key="wide"):
+                _run(visit, now)
 
     body()
 

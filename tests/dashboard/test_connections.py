@@ -24,7 +24,7 @@ def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def words(at: AppTest) -> str:
     elements = [*at.subheader, *at.markdown, *at.caption, *at.error, *at.warning, *at.info, *at.success]
-    return "\n".join(str(one.value) for one in elements).replace("\\", "")
+    return "\n".join(str(one.value) for one in elements).replace("\\", "").replace("\u2060", "")
 
 
 def labels(at: AppTest) -> list[str]:
