@@ -105,7 +105,6 @@ def _first_run(visit: Visit, name: str, values: Mapping[str, Any], *, is_ready: 
         st.subheader("The first run on your own accounts", anchor=False)
         with st.spinner("Looking; nothing is changed …"):
             found = visit.orchestra.preview(visit.who, name, values, look=True)
-        account_badges(found.connections)
         _what_it_goes_through(found)
 
         def confirm_and_start(request_key: str) -> str:

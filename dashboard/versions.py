@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -23,16 +24,24 @@ def history_tab(visit: Visit, file: WorkflowFile) -> None:
         st.info("Nothing was saved here yet. Every save keeps what stood there before.", icon=":material/history:")
         return
     choosing, showing = st.columns([2, 5], gap="large")
+    labelled = _labelled(versions)
     with choosing:
-        chosen = st.radio(
-            "Saved versions",
-            versions,
-            format_func=lambda one: ago(one.saved_at),
-            captions=[plain(f"{full_time(one.saved_at)}, {one.saved_by}") for one in versions],
-            key=f"versions-{file.name}",
-        )
+        captions = [plain(f"{ago(one.saved_at)}, by {one.saved_by}") for one in versions]
+        chosen = st.radio("Saved versions", list(labelled), captions=captions, key=f"versions-{file.name}")
     with showing:
-        _version(visit, file, chosen)
+        _version(visit, file, labelled[chosen])
+
+
+def _labelled(versions: Sequence[Version]) -> dict[str, Version]:
+    """Return the versions by a label that stays the same and is no other's.
+
+    Streamlit knows a choice by its label: of those that look alike it takes the last for all.
+    """
+    found: dict[str, Version] = {}
+    for version in versions:
+        label = full_time(version.saved_at)
+        found[label if label not in found else f"{label} {version.saved_at[-5:-1]}"] = version
+    return found
 
 
 def _version(visit: Visit, file: WorkflowFile, version: Version) -> None:

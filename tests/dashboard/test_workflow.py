@@ -240,7 +240,9 @@ def test_an_earlier_version_is_seen_and_restored(orchestra: Orchestra, tab: Call
     at = tab(HISTORY)
     assert not at.exception
     versions = at.radio(key="versions-inbox-triage")
-    versions.set_value(orchestra.workflows.versions(OWNER, "inbox-triage")[-1]).run()
+    assert versions.value == versions.options[0]
+    assert "This is the text now" in words(at)
+    versions.set_value(versions.options[-1]).run()
     assert '-  "title": "Theirs"' in words(at)
     at.button(key="restore-inbox-triage").click().run()
     assert not at.exception
