@@ -98,7 +98,7 @@ def _resume(visit: Visit, run: Mapping[str, Any]) -> None:
 def resume_label(run: Mapping[str, Any]) -> str:
     """Return what the button says that goes on with a run."""
     failed = run["counts"]["failed_items"] or run["counts"]["failed_steps"]
-    if failed:
+    if failed and run["status"] == "failed":
         return f"Run the failed {failed} again"
     return "Try again" if run["status"] == "failed" else "Go on with it"
 
