@@ -87,7 +87,9 @@ MISTAKES = [
         lambda w: check(w)["with"].update(message="{{ steps.note.output.text }}"), "note", "each_item", id="into a loop"
     ),
     pytest.param(lambda w: check(w)["with"].update(message="{{ 1 + 1.5 }}"), "1.5", "double", id="mixed numbers"),
-    pytest.param(lambda w: check(w)["with"].update(message="{{ 'a"), "{{ 'a", "}}", id="braces not closed"),
+    pytest.param(
+        lambda w: check(w)["with"].update(message="{{ inputs.limit"), "{{ inputs.limit", "}}", id="braces not closed"
+    ),
     pytest.param(
         lambda w: read(w)["with"].update(text="{{ steps.check.output.ok }}", method="POST"),
         "check.output",
