@@ -120,11 +120,6 @@ def set_widget(key: str, value: Any) -> None:
     st.session_state[key] = value
 
 
-def forget_widget(key: str) -> None:
-    """Let a widget start from its own default again."""
-    st.session_state.pop(key, None)
-
-
 def tell(text: str) -> None:
     """Say a short sentence when the page is next drawn, e.g. what a button did before it led elsewhere."""
     st.session_state.setdefault("told", []).append(text)

@@ -46,11 +46,6 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def time_caption(moment: str | datetime | None, before: str = "") -> None:
-    """Show a time in small print; the exact one is its help."""
-    st.caption(f"{before}{ago(moment)}", help=full_time(moment) or None)
-
-
 def _aware(moment: str | datetime) -> datetime:
     at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return at if at.tzinfo else at.replace(tzinfo=UTC)

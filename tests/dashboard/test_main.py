@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard import session
 from dashboard.pages import all_views
 from engine.access import Principal
 from engine.orchestra import Orchestra
@@ -35,6 +37,19 @@ def test_each_page_of_the_menu_opens(open_page: Open, path: str) -> None:
     at = open_page(path)
     assert not at.exception
     assert len(at.title) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [
+        pytest.param("st.session_state", {"session.py"}, id="state of the session"),
+        pytest.param("st.context.cookies", {"session.py"}, id="cookies"),
+        pytest.param("unsafe_allow", set(), id="HTML and script from data"),
+    ],
+)
+def test_what_is_delicate_stands_in_one_place(words: str, allowed: set[str]) -> None:
+    files = Path(session.__file__).parent.rglob("*.py")
+    assert {path.name for path in files if words in path.read_text(encoding="utf-8")} == allowed
 
 
 def test_a_stranger_sees_no_page(orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch, open_page: Open) -> None:
