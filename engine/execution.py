@@ -14,14 +14,12 @@ from typing import Any, Literal
 from engine.accounts import Accounts
 from engine.actions import Actions, RunFacts
 from engine.calls import Calls
-from engine.compiler import Surroundings, compile_workflow
 from engine.document import document
 from engine.errors import InvalidFile
 from engine.expressions import compact_json
 from engine.failure import StepFailed, failure
-from engine.jsonfile import parse
 from engine.names import timestamp
-from engine.plan import Plan
+from engine.plan_cache import PlanCache
 from engine.recording import Recording
 from engine.run_log import RunLogs
 from engine.runner import Runner
@@ -49,6 +47,7 @@ class Equipment:
     log_writer: Workers
     clock: Callable[[], datetime]
     is_owner_sure: Callable[[str], bool]
+    plans: PlanCache
 
 
 class Execution:
@@ -113,7 +112,7 @@ class Execution:
         self._change(statement, (started_at, self.run_id))
 
     async def _walk(self) -> Any:
-        plan = plan_of(self._acceptance)
+        plan = self._equipment.plans.plan(self._acceptance)
         facts = RunFacts(
             run_id=self.run_id,
             origin_run_id=self._acceptance["origin_run_id"] or self.run_id,
@@ -241,15 +240,3 @@ class Execution:
 
     def _change(self, statement: str, values: tuple[Any, ...]) -> None:
         self._equipment.journal.change(lambda cursor: cursor.execute(statement, values))
-
-
-def plan_of(acceptance: Mapping[str, Any]) -> Plan:
-    """Compile the definition that a run was accepted with. Raises InvalidFile."""
-    name = acceptance["workflow"]
-    definition = acceptance["definition"]
-    file = parse(json.dumps(definition["workflow"], ensure_ascii=False, indent=2), f"workflows/{name}.json")
-    around = Surroundings(acceptance["connections"], lambda reference: definition["prompts"][reference])
-    compiled = compile_workflow(file, name, around)
-    if compiled.plan is None:
-        raise InvalidFile.of(file.file, compiled.problems)
-    return compiled.plan

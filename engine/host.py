@@ -18,6 +18,7 @@ from engine.errors import StorageError
 from engine.execution import Ending, Equipment, Execution
 from engine.ledger import Ledger
 from engine.names import timestamp
+from engine.plan_cache import PlanCache
 from engine.run_log import RunLogs
 from engine.store.database import Database
 from engine.store.journal import Fenced, Journal, JournalBroken
@@ -41,6 +42,7 @@ class Host:
     ) -> None:
         self.owner = owner
         self.rows = RunRows(database)
+        self.plans = PlanCache()
         self._database, self._accounts, self._logs, self._clock = database, accounts, logs, clock
         self._executions: dict[str, Execution] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -132,6 +134,7 @@ class Host:
             log_writer=Workers("logs", 1),
             clock=self._clock,
             is_owner_sure=self._is_over,
+            plans=self.plans,
         )
         self._background = [
             asyncio.ensure_future(self._repeat(_POLL_SECONDS, self._look_around)),

@@ -12,11 +12,19 @@ from engine.wording import did_you_mean
 
 def finished_before(path: JsonPath, steps: Sequence[StepModel], report: Report) -> list[frozenset[str]]:
     """Return, for each sibling, the ids of those that end before it starts; wrong `needs` go to the report."""
-    waits = {step.id: _waits_for(index, step, steps) for index, step in enumerate(steps)}
+    waits = {step.id: step.needs for step in steps}
+    if all(needs is None for needs in waits.values()):
+        return _in_file_order(steps)
+    every = {step.id: _waits_for(index, step, steps) for index, step in enumerate(steps)}
     for index, step in enumerate(steps):
-        _check_needs((*path, index, "needs"), step, waits, report)
-    _check_cycles(path, steps, waits, report)
-    return [frozenset(_closure(step.id, waits)) for step in steps]
+        _check_needs((*path, index, "needs"), step, every, report)
+    _check_cycles(path, steps, every, report)
+    return [frozenset(_closure(step.id, every)) for step in steps]
+
+
+def _in_file_order(steps: Sequence[StepModel]) -> list[frozenset[str]]:
+    """Return what is finished where each step waits for all before it."""
+    return [frozenset(one.id for one in steps[:index]) for index in range(len(steps))]
 
 
 def _waits_for(index: int, step: StepModel, steps: Sequence[StepModel]) -> list[str]:

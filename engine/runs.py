@@ -104,6 +104,7 @@ class Runs:
             origin_run_id=origin_run_id,
         )
         accepted = acceptance(plan, inputs, around)
+        self._host.plans.keep(accepted, plan)
         title = str(plan.document.get("title") or plan.name)
         run_id = self._host.rows.insert(accepted, title, self._host.owner.id, request)
         if run_id == around.run_id:
