@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -76,7 +76,7 @@ def _row_error(run: Mapping[str, Any], row: Row) -> None:
 
 
 def _steps(visit: Visit, run: Mapping[str, Any], row: Row) -> None:
-    done = [step for step in row.steps if step["uses"]]
+    done = [step for step in row.steps if step["uses"] or _failed_itself(step, row.steps)]
     skipped = [plain(step["title"] or step["id"]) for step in row.steps if step["status"] == "skipped"]
     if len(done) == 1:
         run_step(visit, run, done[0])
@@ -86,6 +86,12 @@ def _steps(visit: Visit, run: Mapping[str, Any], row: Row) -> None:
         st.caption("No step of it has run yet.")
     if skipped:
         st.caption(f"Skipped, for their condition was not met: {', '.join(skipped)}")
+
+
+def _failed_itself(step: Step, steps: Sequence[Step]) -> bool:
+    """Tell whether a step without a call has an error of its own, e.g. of its condition, and not of one inside."""
+    inside = (f"{step['path']}.", f"{step['path']}[")
+    return bool(step["error"]) and not any(one["path"].startswith(inside) for one in steps)
 
 
 def _tabs(visit: Visit, run: Mapping[str, Any], row: Row, steps: list[Step]) -> None:

@@ -51,7 +51,7 @@ def _is_demo_model(run: Mapping[str, Any], step: Step) -> bool:
 
 def facts(step: Step) -> list[str]:
     """Return the step's type, connection, duration, attempts, tokens and cost, as far as known."""
-    found = [str(step["uses"] or "group")]
+    found = [str(step["uses"])] if step["uses"] else []
     found += [f"connection {step['connection']}"] if step["connection"] else []
     if step["started_at"] and step["ended_at"]:
         found.append(duration((moment_of(step["ended_at"]) - moment_of(step["started_at"])).total_seconds()))

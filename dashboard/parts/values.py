@@ -17,7 +17,7 @@ _SHORT = 90
 
 def shown_value(value: Any) -> None:
     """Show a value; an object with few fields is shown field by field."""
-    if isinstance(value, Mapping) and 0 < len(value) <= _MOST_FIELDS:
+    if _has_fields(value):
         with st.container(gap="xsmall"):
             for name, one in value.items():
                 _field(str(name), one)
@@ -27,7 +27,15 @@ def shown_value(value: Any) -> None:
         outside_code(cut(json_text(value)), "json")
 
 
+def _has_fields(value: Any) -> bool:
+    return isinstance(value, Mapping) and 0 < len(value) <= _MOST_FIELDS
+
+
 def _field(name: str, value: Any) -> None:
+    if _has_fields(value) and "." not in name:  # one level deep: long texts inside stay readable
+        for inner, one in value.items():
+            _field(f"{name}.{inner}", one)
+        return
     text = _one_line(value)
     if text is not None:
         st.markdown(f":gray[{plain(name)}]  {plain(text) or ':gray[(empty)]'}")

@@ -146,6 +146,25 @@ def test_a_run_without_a_loop_has_a_row_for_each_step(orchestra: Orchestra, open
     assert "flow\\.set" in words(at)
 
 
+def test_the_error_of_a_condition_stands_in_the_pane_though_nothing_was_called(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    workflow(
+        orchestra,
+        "odd",
+        {"id": "first", "uses": "flow.set", "with": {"values": {"list": [1]}}},
+        {"id": "second", "if": "{{ steps.first.output.list[5] == 1 }}", "uses": "flow.set",
+         "with": {"values": {"b": 2}}},
+    )  # fmt: skip
+    run = finished(orchestra, "odd")
+    error = next(step["error"] for step in run["steps"] if step["path"] == "second")
+    assert error is not None
+    at = open_page("run", id=run["run_id"], open="second")
+    assert [one[0] for one in at.dataframe[0].value["status"]] == ["✓ Succeeded", "✕ Failed"]
+    assert any("second" in str(one.value) or "index" in str(one.value) for one in at.error)
+    assert "No step of it has run yet." not in words(at)
+
+
 def test_a_waiting_run_can_be_cancelled(orchestra: Orchestra, open_page: Open) -> None:
     workflow(orchestra, "patient", {"id": "pause", "uses": "flow.wait", "with": {"seconds": 3600}})
     run = finished(orchestra, "patient")
