@@ -83,13 +83,22 @@ def _misfits(name: str, value: Any, schema: Mapping[str, Any]) -> list[str]:
 def _unstorable(value: Any) -> Iterator[str]:
     """Tell of what Python takes for JSON and no file can hold."""
     try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+        if "\\u0000" in text and _has_nul(value):
+            yield "holds a NUL character."
     except UnicodeEncodeError:
         yield "holds half of a surrogate pair, which is no character."
     except RecursionError:
         yield "is nested too deep."
     except ValueError:
         yield "holds NaN or infinity, which JSON does not have."
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(inner) for key, inner in value.items())
+    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
 
 
 def from_text(name: str, text: str, schema: Mapping[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import ExpressionError
 from engine.names import timestamp
 from engine.references import Reference, references
-from engine.templates import Part, parts, spelling
+from engine.templates import TOO_DEEP, TOO_DEEP_REMEDY, Part, Spelling, parts, spelling
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
@@ -213,23 +213,30 @@ def compile_expression(source: str, roots: frozenset[str]) -> Expression:
     try:
         program = _environment(roots).compile(spelt.text)
     except RuntimeError as error:
-        raise compile_error(str(error), spelt.source_offset) from error
+        raise compile_error(str(error), spelt) from error
     found = tuple(
-        Reference(one.path, spelt.source_offset(one.offset), one.is_guarded) for one in references(program.serialize())
+        Reference(one.path, spelt.source_of(one.offset), one.is_guarded) for one in references(program.serialize())
     )
     return Expression(source, None, program, found)
 
 
-def compile_error(text: str, source_offset: Any, known: Mapping[str, Sequence[str]] | None = None) -> ExpressionError:
+def compile_error(text: str, spelt: Spelling, known: Mapping[str, Sequence[str]] | None = None) -> ExpressionError:
     """Return CEL's compile error in plain words; `known` gives the fields of each message type, for suggestions."""
     found = re.search(r"<input>:(\d+):(\d+): (.*)", text)
+    if "recursion" in text:
+        return ExpressionError(TOO_DEEP, remedy=TOO_DEEP_REMEDY)
     if not found:
         return ExpressionError(_reason(text), offset=0)
-    column, reason = int(found.group(2)) - 1, found.group(3).removesuffix(" [INVALID_ARGUMENT]")
+    reason = found.group(3).removesuffix(" [INVALID_ARGUMENT]")
     from engine.wording import plain_reason
 
     message, remedy = plain_reason(reason, known or {})
-    return ExpressionError(message, remedy=remedy, offset=source_offset(column))
+    offset = spelt.offset(int(found.group(1)), int(found.group(2)))
+    name = re.search(r"undeclared reference to '(\w+)", reason)
+    if name:  # CEL may point behind the name, at the dot or bracket that follows
+        begin = spelt.text.rfind(name.group(1), 0, offset + len(name.group(1)))
+        offset = begin if begin >= 0 else offset
+    return ExpressionError(message, remedy=remedy, offset=spelt.source_of(offset))
 
 
 @dataclass(frozen=True)

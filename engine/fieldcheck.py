@@ -76,10 +76,18 @@ def _check_literals(path: JsonPath, fields: Mapping[str, Any], kind: StepType, r
         for one in error.errors(include_url=False):
             if one["type"] == "missing" and len(one["loc"]) == 1:
                 continue  # told above, or given by an expression
-            if one["loc"] and one["loc"][0] in fixed:
+            if not one["loc"] and fixed == fields:  # the fields do not go together
+                report.add(path, f"{_said(one['msg'])}.", "field")
+            elif one["loc"] and one["loc"][0] in fixed:
                 seen = one.get("input")
                 value = f" Seen: {seen!r}." if isinstance(seen, str | int | float | bool) else ""
-                report.add((*path, *_parts(one["loc"])), f"{one['msg']}.{value}", "field")
+                report.add((*path, *_parts(one["loc"])), f"{_said(one['msg'])}.{value}", "field")
+
+
+def _said(message: str) -> str:
+    """Return pydantic's words without those it puts before ours."""
+    text = message.removeprefix("Value error, ").removesuffix(".")
+    return text[:1].upper() + text[1:]
 
 
 def _parts(location: tuple[int | str, ...]) -> tuple[int | str, ...]:

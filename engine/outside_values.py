@@ -14,7 +14,7 @@ _WHOLE = range(-(2**63), 2**63)
 def plain_json(value: Any, depth: int = 0) -> Any:
     """Return the value as JSON of whole characters and finite numbers.
 
-    Half a surrogate pair becomes U+FFFD, NaN and infinity null, a whole number over 64 bits one with a point.
+    NUL and half a surrogate pair become U+FFFD, NaN and infinity null, a whole number over 64 bits one with a point.
     Raises BadAnswer (nested over 200 levels) and TypeError (no JSON at all, such as bytes: a mistake in a step type).
     """
     if isinstance(value, str):
@@ -35,7 +35,9 @@ def plain_json(value: Any, depth: int = 0) -> Any:
 
 
 def whole_text(text: str) -> str:
-    """Return the text with U+FFFD in place of each half of a surrogate pair, which no file can hold."""
+    """Return the text with U+FFFD in place of what cannot be kept: NUL, and each half of a surrogate pair."""
+    if "\0" in text:  # CEL's runtime would end the text there
+        text = text.replace("\0", "\ufffd")
     if text.isascii():
         return text
     try:

@@ -147,9 +147,7 @@ class Scope:
             return ""
         for reference in references(checked.serialize()):
             if reference.path[0] == "steps" and len(reference.path) > 1:
-                self._check_order(
-                    path, reference.path[1], part.offset + spelt.source_offset(reference.offset), finished
-                )
+                self._check_order(path, reference.path[1], part.offset + spelt.source_of(reference.offset), finished)
         return str(checked.return_type().name())
 
     def _compiled(self, spelt: Any) -> Any:
@@ -157,7 +155,7 @@ class Scope:
             return self._checker.compile(spelt.text)
         except RuntimeError as error:
             known = {**self.types.fields, "": sorted(self.roots)}
-            raise compile_error(str(error), spelt.source_offset, known) from error
+            raise compile_error(str(error), spelt, known) from error
 
     def _refuse(self, path: JsonPath, error: ExpressionError, offset: int) -> None:
         hidden = self._hidden_step(error.message)

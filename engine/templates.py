@@ -11,7 +11,9 @@ from engine.errors import ExpressionError
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+|//[^\n]*)
-  | (?P<string>[rRbB]{0,2}(?:'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"))
+  | (?P<string>[rRbB]{0,2}(?:'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"
+        |'(?!'')(?:\\.|[^'\\\n])*'|"(?!"")(?:\\.|[^"\\\n])*"))
+  | (?P<unclosed>[rRbB]{0,2}(?:(?:'''|\"\"\").*|['"][^\n]*))
   | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
   | (?P<number>\d[\w.]*)
   | (?P<open>[([{])
@@ -20,6 +22,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+TOO_DEEP = "The expression has too many parts inside each other or in a row; at most 32 are read."
+TOO_DEEP_REMEDY = "Give parts of it names with flow.set, and use those."
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -69,6 +73,8 @@ def _end(text: str, begin: int) -> int:
     """Return where the `}}` stands that closes the `{{` at `begin`."""
     open_brackets: list[str] = []
     for token in tokens(text, begin + 2):
+        if token.kind == "unclosed":
+            raise ExpressionError("The text that begins here has no closing quote.", offset=token.offset)
         if not open_brackets and text.startswith("}}", token.offset):
             return token.offset
         if token.kind == "open":
@@ -90,7 +96,11 @@ class Spelling:
     pieces: tuple[tuple[int, int], ...]
     """(offset in `text`, offset in the source), ascending."""
 
-    def source_offset(self, offset: int) -> int:
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset in `text` of a place (both from 1; only a text in quotes has several lines)."""
+        return sum(len(one) + 1 for one in self.text.split("\n")[: line - 1]) + column - 1
+
+    def source_of(self, offset: int) -> int:
         """Return the author's offset for an offset in `text`."""
         begin, source = max((piece for piece in self.pieces if piece[0] <= offset), default=(0, 0))
         return source + offset - begin
@@ -114,7 +124,10 @@ def spelling(source: str) -> Spelling:
     Raises ExpressionError (details: `offset`).
     """
     writer = _Writer()
-    _rewrite([token for token in tokens(source) if token.kind != "space"], writer)
+    try:
+        _rewrite([token for token in tokens(source) if token.kind != "space"], writer)
+    except RecursionError:
+        raise ExpressionError(TOO_DEEP, remedy=TOO_DEEP_REMEDY) from None
     return Spelling(writer.text, tuple(writer.pieces))
 
 

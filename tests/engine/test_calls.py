@@ -461,6 +461,7 @@ def test_cancelled_while_it_waits_to_be_sent_again_nothing_stays_open(attempt: T
     [
         pytest.param("half \ud83d of it", "half \ufffd of it", id="lone-surrogate"),
         pytest.param("\ud83d\ude00", "\U0001f600", id="pair"),
+        pytest.param("a\0b", "a\ufffdb", id="nul"),
         pytest.param(float("nan"), None, id="nan"),
         pytest.param(-float("inf"), None, id="infinity"),
         pytest.param(10**400, None, id="hundreds-of-digits"),

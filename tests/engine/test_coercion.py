@@ -49,6 +49,7 @@ def test_a_whole_number_for_a_number_input_can_be_calculated_with(run: Run) -> N
         pytest.param(float("nan"), "NaN or infinity", id="nan"),
         pytest.param([float("inf")], "NaN or infinity", id="infinity"),
         pytest.param("\ud800", "surrogate", id="surrogate"),
+        pytest.param([{"k": "a\0b"}], "NUL", id="nul"),
     ],
 )
 def test_an_input_that_no_file_can_hold_is_refused(orchestra: Orchestra, root: Any, value: Any, said: str) -> None:

@@ -64,7 +64,7 @@ def test_equal_keys_write_once_and_say_so(run: Run, service: Service) -> None:
     [
         pytest.param("'", id="quote"),
         pytest.param("a[1].b/../c", id="path"),
-        pytest.param("\n\t\0", id="control"),
+        pytest.param("\n\t\x01", id="control"),
         pytest.param("{{ 1 }}", id="braces"),
         pytest.param("\u00df\U0001f600\u202e", id="unicode"),
         pytest.param("x" * 1000, id="long"),
