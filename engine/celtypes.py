@@ -43,6 +43,11 @@ def plain(schema: Schema, root: Schema) -> tuple[Schema, bool]:
     return {}, False
 
 
+def _root(schema: Schema, root: Schema) -> Schema:
+    """Return where the `$defs` of a schema are: in itself, if it has any, as the output of a step does."""
+    return schema if isinstance(schema, Mapping) and "$defs" in schema else root
+
+
 class Types:
     """Collects message types for schemas; `pool()` gives them to a CEL environment."""
 
@@ -82,6 +87,7 @@ class Types:
 
         if depth > _DEEPEST:  # a list of lists of itself
             return cel.Type.DYN
+        root = _root(schema, root)
         schema, nullable = plain(schema, root)
         kind = _kind(schema)
         if kind in _SCALARS:
@@ -107,12 +113,13 @@ class Types:
         for number, (field, inner) in enumerate(schema["properties"].items(), start=1):
             # The JSON name would be derived in camel case and could collide; ours never does.
             added = message.field.add(name=field, number=number, json_name=field)
-            self._put_type(added, inner, root or inner, depth)
+            self._put_type(added, inner, root, depth)
         self._file.message_type.append(message)
         self.fields[f"{_PACKAGE}.{name}"] = list(schema["properties"])
         return f"{_PACKAGE}.{name}"
 
     def _put_type(self, field: Any, schema: Schema, root: Schema, depth: int) -> None:
+        root = _root(schema, root)
         schema, nullable = plain(schema, root)
         field.label = self._kinds.LABEL_OPTIONAL
         if _kind(schema) == "array":

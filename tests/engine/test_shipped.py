@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from engine.canonical import Kind, canonical
 from engine.compiler import Surroundings, compile_workflow
 from engine.config import load
-from engine.jsonfile import read
+from engine.jsonfile import parse, read
 from engine.plan import Plan
 from engine.prompts import PromptStore
 from engine.samples import prompt_names
@@ -93,3 +94,22 @@ def test_the_main_sample_has_no_trigger_and_sends_no_mail() -> None:
     document = SHIPPED.workflows.read("inbox-triage").value
     assert "triggers" not in document
     assert not any(node.action and node.action.uses == "gmail.send" for node in compiled("inbox-triage").nodes())
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(("item_title",), id="the title of an item"),
+        pytest.param(("steps", 0, "with", "variables", "text"), id="a field inside"),
+    ],
+)
+def test_a_field_of_a_mail_that_does_not_exist_is_found_in_the_sample(place: tuple[str | int, ...]) -> None:
+    document = json.loads(SHIPPED.workflows.text("inbox-triage"))
+    target = document["steps"][1]
+    for part in place[:-1]:
+        target = target[part]
+    target[place[-1]] = "{{ mail.subjct }}"
+    services = {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}
+    around = Surroundings(services, STORE.resolve)
+    problems = compile_workflow(parse(json.dumps(document), "inbox-triage.json"), "inbox-triage", around).problems
+    assert [problem.remedy for problem in problems] == ["Did you mean 'subject'?"]
