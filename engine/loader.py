@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from difflib import get_close_matches
+import copy
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from engine.errors import Problem
 from engine.jsonfile import JsonFile, JsonPath
-from engine.model import StepModel, WorkflowModel
-
-_STEP_KEYS = [field.alias or name for name, field in StepModel.model_fields.items()]
-_FILE_KEYS = list(WorkflowModel.model_fields)
+from engine.model import WorkflowModel
+from engine.shapes import Fault, faults
 
 
 def problem(file: JsonFile, path: JsonPath, message: str, *, offset: int = 0, **more: str) -> Problem:
@@ -43,9 +41,27 @@ def load(file: JsonFile) -> tuple[WorkflowModel | None, list[Problem]]:
     try:
         model = WorkflowModel.model_validate(file.value)
     except ValidationError as error:
-        return None, list(form_problems(file, error, WorkflowModel))
-    problems = list(_unavailable(file, model))
-    return model, problems
+        found = faults(error, WorkflowModel, file.value)
+        problems = [_form_problem(file, fault) for fault in found]
+        rest = _without_strays(file.value, found)
+        return rest, problems + (list(_unavailable(file, rest)) if rest else [])
+    return model, list(_unavailable(file, model))
+
+
+def _without_strays(document: Any, found: Sequence[Fault]) -> WorkflowModel | None:
+    """Return the model of what is left without unknown fields, so that one typing error hides no other."""
+    rest = copy.deepcopy(document)
+    for fault in found:
+        if fault.is_about_key:
+            *outer, name = fault.path
+            holder = rest
+            for part in outer:
+                holder = holder[part]
+            holder.pop(name, None)
+    try:
+        return WorkflowModel.model_validate(rest)
+    except ValidationError:
+        return None
 
 
 def _unavailable(file: JsonFile, model: WorkflowModel) -> Iterator[Problem]:
@@ -59,60 +75,16 @@ def _unavailable(file: JsonFile, model: WorkflowModel) -> Iterator[Problem]:
         )
 
 
-def form_problems(file: JsonFile, error: ValidationError, _model: type[BaseModel]) -> Iterator[Problem]:
-    """Turn pydantic's errors into Problems with places; alternatives of one field are told once."""
-    seen: set[JsonPath] = set()
-    for one in error.errors(include_url=False):
-        path = _real_path(file.value, tuple(one["loc"]))
-        if path in seen and one["type"] != "extra_forbidden":
-            continue
-        seen.add(path)
-        yield _form_problem(file, path, dict(one))
-
-
-def _real_path(document: Any, location: tuple[str | int, ...]) -> JsonPath:
-    """Leave out the parts that pydantic adds for alternatives ("FallbackModel", "literal[...]")."""
-    path: list[str | int] = []
-    value = document
-    for position, part in enumerate(location):
-        inside = isinstance(value, dict) and part in value
-        inside = inside or (isinstance(value, list) and isinstance(part, int) and part < len(value))
-        if inside:
-            value = value[part]
-            path.append(part)
-        elif position == len(location) - 1 and isinstance(value, dict) and "[" not in str(part):
-            path.append(part)  # a missing key
-    return tuple(path)
-
-
-def _form_problem(file: JsonFile, path: JsonPath, error: dict[str, Any]) -> Problem:
-    name = str(path[-1]) if path else ""
-    if error["type"] == "extra_forbidden":
-        known = _STEP_KEYS if len(path) >= 2 and isinstance(path[-2], int) else _FILE_KEYS
-        near = get_close_matches(name, known, n=1)
-        remedy = f"Did you mean {near[0]!r}?" if near else f"Known here: {', '.join(known)}."
-        line, column = file.key_place(path)
-        step, field = step_and_field(file.value, path)
-        return Problem(
-            f"There is no field {name!r} here.",
-            "unknown_field",
-            "error",
-            file.file,
-            line,
-            column,
-            step,
-            field,
-            remedy,
-        )
-    if error["type"] == "missing":
-        return problem(file, path, f"{name!r} is missing.", code="missing_field")
-    if error["type"] == "too_short":
-        return problem(file, path, f"{name!r} must not be empty.", code="form")
-    seen = error.get("input")
-    value = f" Seen: {seen!r}." if isinstance(seen, str | int | float | bool) and len(repr(seen)) < 80 else ""
-    return problem(file, path, _sentence(str(error["msg"])) + value, code="form")
-
-
-def _sentence(message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+def _form_problem(file: JsonFile, fault: Fault) -> Problem:
+    line, column = file.key_place(fault.path) if fault.is_about_key else file.place(fault.path)
+    step, field = step_and_field(file.value, fault.path)
+    return Problem(
+        fault.message,
+        code=fault.code,
+        file=file.file,
+        line=line,
+        column=column,
+        step=step,
+        field=field,
+        remedy=fault.remedy,
+    )

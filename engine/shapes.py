@@ -72,7 +72,11 @@ def _fault(path: Path, error: dict[str, Any], model: type[BaseModel]) -> Fault:
         return Fault(path, f"The key {name!r} is missing.", "missing_key")
     if kind in _WORDS:
         return Fault(path, f"{_named(name)} must be {_WORDS[kind]}, not {_seen(error.get('input'))}.", "wrong_type")
+    if kind == "too_short":
+        return Fault(path, f"{_named(name)} must not be empty.", "wrong_value")
     said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    if kind == "value_error" and isinstance(error.get("input"), dict):  # said of the whole, not of one value
+        return Fault(path, f"{said[0].upper()}{said[1:]}.", "wrong_value")
     return Fault(path, f"{_named(name)} {said}, not {_seen(error.get('input'))}.", "wrong_value")
 
 
