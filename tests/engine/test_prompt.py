@@ -42,7 +42,7 @@ def test_a_right_prompt_has_no_problems() -> None:
             "Did you mean 'content'?",
             id="misspelt-key-inside",
         ),
-        pytest.param({"messages": []}, "messages", "wrong_value", "at least 1", id="no-messages"),
+        pytest.param({"messages": []}, "messages", "wrong_value", "must not be empty", id="no-messages"),
         pytest.param(
             {"messages": [{"role": "boss", "content": "{{ subject }}"}]},
             "messages.0.role",
