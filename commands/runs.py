@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -32,7 +33,7 @@ def list_(
     text: Annotated[str | None, typer.Option(help="Only runs that say this in their id, title or sentence.")] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], metavar="TIME", help="From then on (UTC), 2026-05-01."),
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], metavar="TIME", help="From then on, 2026-05-01."),
     ] = None,
     before: Annotated[str | None, typer.Option(metavar="ID", help="Only runs older than this one.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 50,
@@ -43,27 +44,29 @@ def list_(
     from engine.names import timestamp
 
     with opened(workspace) as session:
+        zone = ZoneInfo(session.orchestra.config.time_zone)
         page = session.orchestra.runs.list(
             session.principal,
             status=status,
             workflow=workflow,
             text=text,
-            since=timestamp(since.replace(tzinfo=UTC)) if since else None,
+            since=timestamp(since.replace(tzinfo=zone)) if since else None,
             before=before,
             limit=limit,
         )
     if as_json:
         document({"runs": page.rows, "next": page.next})
         return DONE
-    table(["RUN", "WORKFLOW", "STATUS", "STARTED", "WHAT HAPPENED"], [_row(row) for row in page.rows])
+    table(["RUN", "WORKFLOW", "STATUS", "STARTED", "WHAT HAPPENED"], [_row(row, zone) for row in page.rows])
     if page.next:
         note(f"Older ones: --before {page.next}")
     return DONE
 
 
-def _row(row: RunRow) -> list[str]:
+def _row(row: RunRow, zone: ZoneInfo) -> list[str]:
     name = f"{row.workflow} (demo)" if row.demo else row.workflow
-    return [row.run_id, name, row.status, (row.started_at or "")[:19], row.sentence]
+    started = datetime.fromisoformat(row.started_at).astimezone(zone) if row.started_at else None
+    return [row.run_id, name, row.status, f"{started:%Y-%m-%d %H:%M:%S}" if started else "", row.sentence]
 
 
 @group.command()

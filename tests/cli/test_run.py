@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -148,3 +150,16 @@ def test_a_run_without_a_key_says_which_one_is_missing(orchestra: Orchestra) -> 
     result = orchestra("run", "inbox-triage")
     assert result.code == 1
     assert "GMAIL_TOKEN" in result.err
+
+
+def test_times_are_shown_and_read_in_the_time_zone_of_the_settings(orchestra: Orchestra, workspace: Path) -> None:
+    run = orchestra("run", "pure", "--json").json
+    started = datetime.fromisoformat(run["started_at"])
+    settings = workspace / "config.yaml"
+    settings.write_text(settings.read_text().replace("time_zone: UTC", "time_zone: Pacific/Auckland"))
+    there = started.astimezone(ZoneInfo("Pacific/Auckland"))
+    assert f"{there:%Y-%m-%d %H:%M:%S}" in orchestra("runs", "list").out
+    after = f"{there + timedelta(hours=1):%Y-%m-%dT%H:%M:%S}"
+    assert orchestra("runs", "list", "--since", after, "--json").json["runs"] == []
+    before = f"{there - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}"
+    assert len(orchestra("runs", "list", "--since", before, "--json").json["runs"]) == 1
