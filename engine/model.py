@@ -22,19 +22,19 @@ def _identifier(name: str) -> str:
     if not (plain.isascii() and plain.isalnum() and plain[0].islower()) or plain != plain.lower():
         raise ValueError("must be lower-case letters, digits and '_', a letter first")
     if name in _CEL_WORDS:
-        raise ValueError(f"{name!r} is a word of the expression language; choose another")
+        raise ValueError("must be a name that the expression language leaves free")
     return name
 
 
 def _step_id(name: str) -> str:
     if name in _STEP_WORDS:
-        raise ValueError(f"{name!r} means something else in expressions; choose another")
+        raise ValueError("must be a name that means nothing else in expressions")
     return _identifier(name)
 
 
 def _loop_name(name: str) -> str:
     if name in _LOOP_WORDS:
-        raise ValueError(f"{name!r} means something else in expressions; choose another")
+        raise ValueError("must be a name that means nothing else in expressions")
     return _identifier(name)
 
 
