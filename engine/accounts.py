@@ -68,6 +68,8 @@ class Accounts:
     def __init__(self, config: Callable[[], LoadedConfig], stand_ins: StandIns, calls_at_once: int = 64) -> None:
         self._config, self._stand_ins, self._size = config, stand_ins, calls_at_once
         self._opened: dict[tuple[str, str], tuple[Any, Account]] = {}
+        self._retired: list[Account] = []
+        """Replaced by others; runs may still be at work with them, so they are closed with the rest."""
         self._lock = threading.Lock()
 
     def open(self, connection: str | None, service: str | None, mode: Mode) -> Account:
@@ -81,6 +83,7 @@ class Accounts:
             known = self._opened.get((name, mode))
             if known is None or known[0] != (settings, identity):
                 kind = str(service or self._service(connection))
+                self._retire((name, mode))
                 known = ((settings, identity), self._connect(name, kind, mode, settings, identity))
                 self._opened[(name, mode)] = known
             return known[1]
@@ -126,14 +129,21 @@ class Accounts:
         """Open a connection anew next time: there may be another account behind it now."""
         with self._lock:
             for key in [key for key in self._opened if key[0] == connection]:
-                del self._opened[key]
+                self._retire(key)
+
+    def _retire(self, key: tuple[str, str]) -> None:
+        known = self._opened.pop(key, None)
+        if known is not None:
+            self._retired.append(known[1])
 
     def close(self) -> None:
         """Close the connections that are open to the services."""
         with self._lock:
-            for _, account in self._opened.values():
+            for key in list(self._opened):
+                self._retire(key)
+            for account in self._retired:
                 account.http.close()
-            self._opened.clear()
+            self._retired.clear()
 
 
 def _client_settings(kind: str, endpoint: Mapping[str, Any]) -> dict[str, Any]:

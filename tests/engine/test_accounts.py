@@ -101,6 +101,18 @@ def test_an_account_is_opened_once_until_what_stands_behind_it_changes(config: P
     accounts.close()
 
 
+def test_a_replaced_account_is_closed_with_the_others(config: Path, stand_ins: Endpoints) -> None:
+    accounts = opened(config, stand_ins, {})
+    found = []
+    for generation in (1, 2):
+        stand_ins.generation = generation
+        found.append(accounts.open("github", None, "demo"))
+    accounts.forget("github")
+    assert not any(account.http.is_closed for account in found)  # a run may still be at work with it
+    accounts.close()
+    assert all(account.http.is_closed for account in found)
+
+
 def test_many_threads_open_one_account(config: Path, stand_ins: Endpoints) -> None:
     accounts = opened(config, stand_ins, {})
     found: list[Any] = []
