@@ -15,6 +15,15 @@ from engine.names import RUN_ID, run_day
 _LARGEST_LOG_BYTES = 512 * 1024 * 1024
 
 
+_RUN_KEYS = frozenset(
+    "workflow workflow_hash status demo started_by origin_run_id parent_run_id queued_at started_at ended_at"
+    " duration_seconds inputs outputs error counts usage definition accounts steps".split()
+)
+_STEP_KEYS = frozenset(
+    "id path key title uses connection status started_at ended_at arguments output error attempts effect usage".split()
+)
+
+
 class RunLogs:
     """The `logs/` folder of a workspace."""
 
@@ -45,6 +54,10 @@ class RunLogs:
             raise InvalidFile(f"{path} cannot be read.") from None
         if not isinstance(document, dict) or document.get("run_id") != run_id:
             raise InvalidFile(f"{path} is not the log of run {run_id}.", remedy="Move the file away.")
+        if not _is_whole(document):
+            raise InvalidFile(
+                f"{path} lacks parts of the log of a run.", remedy="Take it from a backup, or move it away."
+            )
         return document
 
     def run_ids(self) -> Iterator[str]:
@@ -53,3 +66,11 @@ class RunLogs:
             for path in sorted(day.glob("*.json")):
                 if RUN_ID.match(path.stem):
                     yield path.stem
+
+
+def _is_whole(document: Mapping[str, Any]) -> bool:
+    """Tell whether all is there that a run document must have, so that those who use it need not ask."""
+    steps = document.get("steps")
+    if not document.keys() >= _RUN_KEYS or not isinstance(steps, list) or not isinstance(document["accounts"], dict):
+        return False
+    return all(isinstance(step, dict) and step.keys() >= _STEP_KEYS for step in steps)

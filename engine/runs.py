@@ -216,7 +216,7 @@ class Runs:
         if as_done and redo:
             raise InvalidInput("A write is either done or to be done again, not both.")
         if as_done or redo:
-            self._host.answer(lambda cursor: answer(cursor, run_id, step, receipt if as_done else None))
+            self._answer(run_id, step, receipt if as_done else None)
         self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id})
         if row.ended_at is None:
             self._resume_open(row, p)
@@ -224,6 +224,15 @@ class Runs:
             self._resume_ended(run_id, p)
         self._host.start(run_id, p.id)
         return run_id
+
+    def _answer(self, run_id: str, step: str | None, receipt: str | None) -> None:
+        answered = self._host.answer(lambda cursor: answer(cursor, run_id, step, receipt))
+        if not answered:
+            where = f" at {step!r}" if step else ""
+            raise InvalidInput(
+                f"Run {run_id} has no write of unknown outcome{where}; there is nothing to answer.",
+                remedy="Another run may have met the same write since: answer for the latest, or resume without it.",
+            )
 
     def resume_all(self, p: Principal) -> builtins.list[str]:
         """Take over and resume every run whose process is dead; return their ids."""
