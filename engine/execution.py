@@ -68,6 +68,11 @@ class Execution:
         self._parked_until: datetime | None = None
         self._busy = 0
 
+    @property
+    def is_ending(self) -> bool:
+        """Tell whether somebody has asked the run to stop."""
+        return self._ending is not None
+
     def end(self, how: Ending) -> None:
         """Stop the run; a write in flight is waited for, and its receipt kept."""
         if self._ending is not None:

@@ -88,6 +88,16 @@ class Host:
 
         return self._call(end())
 
+    def wait_if_ending(self, run_id: str) -> None:
+        """Wait for a run that is being cancelled or interrupted here: only then is it known how it can go on."""
+
+        async def ended() -> None:
+            execution = self._executions.get(run_id)
+            if execution is not None and execution.is_ending:
+                await asyncio.wait([self._tasks[run_id]])
+
+        self._call(ended())
+
     def answer(self, change: Callable[[sqlite3.Cursor], Any]) -> Any:
         """Run a change of the ledger inside the journal's next transaction."""
 

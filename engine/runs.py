@@ -210,17 +210,14 @@ class Runs:
         `step`; `receipt` is its id or address there. Raises UnknownName, InUse.
         """
         require(p, "run", "resume runs")
-        row = self._host.rows.get(checked_run_id(run_id))
-        if row is None:
-            raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
+        row = self._known_row(run_id)
         if as_done and redo:
             raise InvalidInput("A write is either done or to be done again, not both.")
         if as_done or redo:
             self._answer(run_id, step, receipt if as_done else None)
         self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id})
-        if row.ended_at is None:
-            self._resume_open(row, p)
-        else:
+        self._host.wait_if_ending(run_id)
+        if not self._took_over(run_id):
             self._resume_ended(run_id, p)
         self._host.start(run_id, p.id)
         return run_id
@@ -239,13 +236,23 @@ class Runs:
         require(p, "run", "resume runs")
         return self._host.adopt_once()
 
-    def _resume_open(self, row: Any, p: Principal) -> None:
+    def _took_over(self, run_id: str) -> bool:
+        """Make an open run ours; False where it has ended. Raises InUse where another process works on it."""
         self._host.adopt_once()
-        if not self._host.rows.take(row.run_id, self._host.owner.id):
-            raise InUse(
-                f"Run {row.run_id} belongs to a process that is still working on it.",
-                remedy="Wait for it, or stop that process first.",
-            )
+        if self._host.rows.take(run_id, self._host.owner.id):
+            return True
+        if self._known_row(run_id).ended_at is not None:  # looked at last: it may have ended this very moment
+            return False
+        raise InUse(
+            f"Run {run_id} belongs to a process that is still working on it.",
+            remedy="Wait for it, or stop that process first.",
+        )
+
+    def _known_row(self, run_id: str) -> Any:
+        row = self._host.rows.get(checked_run_id(run_id))
+        if row is None:
+            raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
+        return row
 
     def _resume_ended(self, run_id: str, p: Principal) -> None:
         run = self.get(p, run_id)
@@ -289,9 +296,7 @@ class Runs:
         return sentence(run)
 
     def _open_row(self, run_id: str, what: str) -> Any:
-        row = self._host.rows.get(checked_run_id(run_id))
-        if row is None:
-            raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
+        row = self._known_row(run_id)
         if row.status not in OPEN:
             raise InUse(f"Run {run_id} is {row.status}; it cannot be {what}.")
         return row

@@ -261,3 +261,17 @@ def test_receipts_follow_a_renamed_workflow(orchestra: Orchestra, run: Run, serv
     document = orchestra.runs.wait(OWNER, run_id, 20)
     assert document["steps"][0]["effect"]["reused"] is True
     assert service.seen["/w"] == 1
+
+
+def test_resuming_a_run_that_is_just_being_cancelled_waits_for_its_end(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    service.seconds = {"/slow": 0.6}
+    write_workflow(root, "work", [post_step("w", service.url("/slow")), set_step("after")])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    _until(lambda: service.seen["/slow"] == 1)
+    orchestra.runs.cancel(OWNER, run_id)
+    orchestra.runs.resume(OWNER, run_id)
+    document = orchestra.runs.wait(OWNER, run_id, 20)
+    assert document["status"] == "succeeded"
+    assert service.seen["/slow"] == 1
