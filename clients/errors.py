@@ -66,7 +66,7 @@ class Unavailable(ServiceError):
 
     retryable = True
     default_outcome = "unknown"
-    default_remedy = "Check that the service is up and reachable, then resume the run."
+    default_remedy = "Check that the service is up and reachable, then try again."
 
 
 class Timeout(ServiceError):
@@ -74,7 +74,7 @@ class Timeout(ServiceError):
 
     retryable = True
     default_outcome = "unknown"
-    default_remedy = "Give the step more `timeout_seconds`, or resume the run when the service is faster."
+    default_remedy = "Try again when the service is faster, or give the step more `timeout_seconds`."
 
 
 class InvalidRequest(ServiceError):

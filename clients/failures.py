@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -124,13 +125,35 @@ def of_broken_connection(service: str, error: Exception) -> ServiceError:
     for cause in _causes(error):
         if isinstance(cause, ServiceError):
             return cause
+    known = _of_no_connection(service, error)
     for cause in _causes(error):
-        known = _of_cause(service, cause)
-        if known:
-            return known
-    return BadAnswer(
+        known = known or _of_cause(service, cause)
+    return known or BadAnswer(
         f"{name_of(service)} gave an answer that cannot be understood ({type(error).__name__}).", service=service
     )
+
+
+def _of_no_connection(service: str, error: Exception) -> ServiceError | None:
+    """Tell the two everyday reasons why nothing was even sent: nobody is there, or the name leads nowhere."""
+    causes = list(_causes(error))
+    address = next((_address(cause) for cause in causes if isinstance(cause, httpx.ConnectError)), "")
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        words = f"Nothing answers at {address}." if address else f"{name_of(service)} does not answer."
+        remedy = "Start what should answer there, or correct the address."
+    elif any(isinstance(cause, socket.gaierror) for cause in causes) and address:
+        words = f"The address {address} is not known."
+        remedy = "Check how it is spelled, and that this machine is online."
+    else:
+        return None
+    return Unavailable(words, service=service, remedy=remedy, outcome="not_done")
+
+
+def _address(error: httpx.ConnectError) -> str:
+    try:
+        url = error.request.url
+    except RuntimeError:  # raised by hand, without a request
+        return ""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def _of_cause(service: str, cause: BaseException) -> ServiceError | None:

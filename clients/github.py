@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from clients import github_values
 from clients.base_url import BaseUrl
+from clients.counting import counted
 from clients.errors import ServiceError
 from clients.github_files import find_commit, read_file, write_file
 from clients.github_transport import SERVICE, raw, reading, requester
@@ -80,8 +81,10 @@ class GitHubClient:
         writable = sum(each["can_write"] for each in found)
         if not writable:
             remedy = "Give the token write access to issues (and contents) of the repositories it should serve."
-            return ("repositories", False, f"{len(found)} repositories are visible, none can be written to. {remedy}")
-        return ("repositories", True, f"{writable} of {len(found)} visible repositories can be written to.")
+            seen = counted(len(found), "repository", "repositories")
+            return ("repositories", False, f"It sees {seen} and can write to none. {remedy}")
+        seen = counted(len(found), "visible repository", "visible repositories")
+        return ("repositories", True, f"It can write to {writable} of {seen}.")
 
     def repositories(self, limit: int = 300) -> list[Json]:
         """List what the account can see, last pushed first: [{full_name, private, url, can_write}]."""

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from clients.counting import counted
 from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
 from clients.gmail_labels import Labels
 from clients.gmail_mail import attachment_id, attachment_parts, body_bytes, header, read_mail, shown
@@ -82,7 +83,7 @@ class GmailClient:
             names = self._labels.names()
         except ServiceError as error:
             return [("sign-in", False, f"{error.message} {error.remedy}")]
-        return [signed_in, ("labels", True, f"{len(names)} labels can be read.")]
+        return [signed_in, ("labels", True, f"It can read {counted(len(names), 'label')}.")]
 
     def labels(self) -> list[str]:
         """List the names of the labels."""

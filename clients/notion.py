@@ -12,6 +12,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from clients.base_url import BaseUrl
+from clients.counting import counted
 from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.notion_api import SERVICE, answered, every, notion_api, page_id, reading, wrong_layer
 from clients.notion_content import SHORT_CHARACTERS, Content, is_limit
@@ -84,7 +85,7 @@ class NotionClient:
             return [("sign-in", False, f"{error.message} {error.remedy}")]
         if found:
             names = ", ".join(source.name for source in found[:5])
-            return [*lines, ("databases", True, f"{len(found)} databases are shared with it: {names}.")]
+            return [*lines, ("databases", True, f"Shared with it: {counted(len(found), 'database')}, {names}.")]
         remedy = "Open a database in Notion, menu ..., Connections, and add this connection."
         return [*lines, ("databases", False, f"No database is shared with this connection. {remedy}")]
 

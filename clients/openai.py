@@ -11,6 +11,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from clients import failures
+from clients.counting import counted
 from clients.errors import InvalidRequest, ServiceError
 from clients.openai_answers import plain_answer
 from clients.openai_schema import asked_in_words, response_format
@@ -62,7 +63,7 @@ class OpenAIClient:
             models = self.models()
         except ServiceError as error:
             return [("server", False, f"{error.message} {error.remedy}")]
-        reached = ("server", True, f"{self.account()} answers and offers {len(models)} models.")
+        reached = ("server", True, f"{self.account()} answers and offers {counted(len(models), 'model')}.")
         return [reached, self._check_model(models)]
 
     def _check_model(self, models: Sequence[str]) -> tuple[str, bool, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clients.counting import counted
 from commands.failures import DONE, FAILED, WRONG
 from commands.opened import Session, opened
 from commands.options import Json, Workspace
@@ -76,7 +77,7 @@ def validate(
         document({"valid": is_valid, "problems": [problem.as_json() for problem in problems]})
     else:
         _tell(problems)
-        say("No problem found." if not problems else f"{len(problems)} problem{'s' * (len(problems) != 1)} found.")
+        say("No problem found." if not problems else f"{counted(len(problems), 'problem')} found.")
     return DONE if is_valid else WRONG
 
 
@@ -115,7 +116,7 @@ def reindex(workspace: Workspace = None, as_json: Json = False) -> int:
     if as_json:
         document({"runs": count, "unreadable": broken})
         return DONE
-    say(f"{count} run{'s' * (count != 1)} listed.")
+    say(f"{counted(count, 'run')} listed.")
     for path in broken:
         note(f"{path} cannot be read; it was left as it is.")
     return DONE

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from clients.counting import counted
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.plain import outside_link, outside_text, plain
 from dashboard.parts.times import full_time
@@ -87,7 +88,7 @@ def visible(body: str) -> str:
 
 def _commits(commits: Sequence[Mapping[str, Any]], repository: str) -> None:
     inside = [one for one in commits if f"/{repository}/" in str(one["url"])][:_COMMITS]
-    with st.expander(f"Last {len(inside)} commits", icon=":material/commit:"):
+    with st.expander(f"Last {counted(len(inside), 'commit')}", icon=":material/commit:"):
         st.dataframe(
             [
                 {

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from clients.counting import counted
 from dashboard.page import Visit
 from dashboard.parts.pick_table import pick_table
 from dashboard.parts.plain import outside_text, plain
@@ -83,5 +84,5 @@ def _reading_pane(mail: Mapping[str, Any], labels: Sequence[str]) -> None:
                     st.badge(plain(label), icon=":material/label:", color="gray")
         outside_text(str(mail["text"]))
         for one in mail["attachments"]:
-            size = f"{one.get('bytes', 0):,} bytes"
+            size = f"{counted(one.get('bytes', 0), 'byte')}"
             st.caption(f":material/attach_file: {plain(str(one.get('name') or 'attachment'))} ({size})")

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from clients.counting import counted
 from dashboard.page import Visit
 from dashboard.parts.errors import told
 from dashboard.parts.plain import plain
@@ -31,7 +32,7 @@ def preview_tab(visit: Visit, draft: Draft) -> None:
         with right:
             rendered = visit.orchestra.prompts.render(visit.who, document, variables)
             tokens = estimated_tokens(rendered.messages)
-            st.markdown(f"**As the model gets it** :gray[about {tokens:,} tokens]")
+            st.markdown(f"**As the model gets it** :gray[about {counted(tokens, 'token')}]")
             messages(rendered.messages)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from clients.counting import counted
 from dashboard.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
@@ -56,7 +57,7 @@ def facts(step: Step) -> list[str]:
     if step["started_at"] and step["ended_at"]:
         found.append(duration((moment_of(step["ended_at"]) - moment_of(step["started_at"])).total_seconds()))
     if step["attempts"]:
-        found.append(f"{len(step['attempts'])} attempt{'s' * (len(step['attempts']) != 1)}")
+        found.append(counted(len(step["attempts"]), "attempt"))
     return found + usage_words(step["usage"])
 
 
@@ -64,7 +65,7 @@ def usage_words(usage: Mapping[str, Any] | None) -> list[str]:
     """Return tokens and cost in words; nothing where no model was asked."""
     if not usage or not (usage["input_tokens"] or usage["output_tokens"]):
         return []
-    tokens = f"{usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out"
+    tokens = f"{counted(usage['input_tokens'], 'token')} in, {usage['output_tokens']:,} out"
     return [tokens, "cost not known" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.parts.status import look_of
-from dashboard.run_board import Board, Cell, Row
+from dashboard.run_board import GLYPHS, Board, Cell, Row
 
 _SHOWN = {
     "all": "All",
@@ -19,9 +20,21 @@ _SHOWN = {
     "succeeded": "Succeeded",
 }
 _STATUSES = {"running": ("running", "waiting"), "pending": ("pending", "queued", "cancelled", "interrupted", "")}
+_SHORT = {
+    "Succeeded": "Done",
+    "Already done": "Already",
+    "Outcome unknown": "Unclear",
+    "Not reached": "Not run",
+    "Interrupted": "Paused",
+    "Cancelled": "Stopped",
+}
+"""Words for narrow columns: all steps of an item shall be seen without scrolling. The pane below has the long ones."""
 _TITLE, _STATUS = "title", "status"
 _ROW_PIXELS, _MOST_ROWS = 35, 11
-_HOST = r"^https?://(?:[^/@]*@)?([^/:]+)"
+_TITLE_PIXELS, _STATUS_PIXELS, _LINK_PIXELS = 190, 91, 58
+_NUMBER = re.compile(r"/issues/(\d+)$")
+_QUIET = "rgba(128, 134, 150, 0.08)"
+"""The colour of a skipped step: hardly there, in the light as in the dark."""
 
 
 def run_table(board: Board, run_id: str) -> None:
@@ -37,7 +50,7 @@ def run_table(board: Board, run_id: str) -> None:
         _open(session.widget_value(key, None), rows)
 
     st.dataframe(
-        [_values(board, row) for row in rows],
+        _frame(board, rows),
         key=key,
         on_select=opened,
         selection_mode=["single-row", "single-cell"],
@@ -80,6 +93,21 @@ def _open(selected: Any, rows: Sequence[Row]) -> None:
         st.query_params.pop("step", None)
 
 
+def _frame(board: Board, rows: Sequence[Row]) -> Any:
+    """Return the table as a Styler: Streamlit shows what it says in place of an address."""
+    import pandas as pd  # type: ignore[import-untyped]
+
+    frame = pd.DataFrame([_values(board, row) for row in rows])
+    words = {f"link {kind}": lambda url, kind=kind: link_word(kind, url) for kind in board.kinds}
+    return frame.style.format(words, na_rep="")
+
+
+def link_word(kind: str, url: str | None) -> str:
+    """Return what a link is called in its cell: an issue by its number, all else by its kind."""
+    number = _NUMBER.search(url or "")
+    return f"#{number[1]}" if number else kind if url else ""
+
+
 def _values(board: Board, row: Row) -> dict[str, Any]:
     links = {f"link {kind}": row.links.get(kind) for kind in board.kinds}
     cells = {path: _chip(row.cells.get(path)) for path, _ in board.columns}
@@ -87,23 +115,27 @@ def _values(board: Board, row: Row) -> dict[str, Any]:
 
 
 def _chip(cell: Cell | None) -> list[str]:
-    return [cell.text] if cell is not None else []
+    return [_short(cell)] if cell is not None else []
+
+
+def _short(cell: Cell) -> str:
+    """Return icon and word of a cell, so short that a narrow column has room for it."""
+    word = _SHORT.get(cell.word, cell.word).removeprefix("Running, ").capitalize()
+    return f"{GLYPHS.get(cell.status, '·')} {word}"
 
 
 def _columns(board: Board, rows: Sequence[Row]) -> Mapping[str, Any]:
     column = st.column_config
-    chips = {cell.text: _color(cell) for row in rows for cell in (row.cell, *row.cells.values())}
+    chips = {_short(cell): _color(cell) for row in rows for cell in (row.cell, *row.cells.values())}
 
     def status(label: str) -> Any:
-        return column.MultiselectColumn(label, options=list(chips), color=list(chips.values()), width=116)
+        options, colors = list(chips), list(chips.values())
+        return column.MultiselectColumn(label, options=options, color=colors, width=_STATUS_PIXELS, help=label)
 
-    title = column.TextColumn((board.noun or "step").capitalize(), width=230 if board.columns else "large")
-    links = {
-        f"link {kind}": column.LinkColumn(f"{kind} ↗", display_text=_HOST, width=94, help="Opens what it names.")
-        for kind in board.kinds
-    }
+    title = column.TextColumn((board.noun or "step").capitalize(), width=_TITLE_PIXELS if board.columns else "large")
+    links = {f"link {kind}": column.LinkColumn(kind, width=_LINK_PIXELS) for kind in board.kinds}
     return {_TITLE: title, _STATUS: status("Status"), **links, **{path: status(name) for path, name in board.columns}}
 
 
 def _color(cell: Cell) -> str:
-    return look_of(cell.status).color
+    return _QUIET if cell.status in ("skipped", "") else look_of(cell.status).color

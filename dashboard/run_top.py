@@ -16,6 +16,7 @@ from dashboard.parts.errors import message_markdown
 from dashboard.parts.plain import plain
 from dashboard.parts.status import OPEN, status_badge
 from dashboard.parts.times import ago, duration, full_time
+from dashboard.run_again import run_again
 from dashboard.run_board import Board, progress
 from dashboard.run_step import unknown_answer, usage_words
 
@@ -73,6 +74,7 @@ def _actions(visit: Visit, run: Mapping[str, Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if visit.may("run"):
             _resume(visit, run)
+            run_again(visit, run)
             _cancel(visit, run)
         if run["workflow"]:
             visit.link("Open the workflow", "workflow", icon=":material/account_tree:", name=str(run["workflow"]))

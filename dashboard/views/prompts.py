@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from clients.counting import counted
 from dashboard.page import Page, Visit
 from dashboard.parts.header import page_header
 from dashboard.parts.plain import plain
@@ -27,7 +28,7 @@ def _card(visit: Visit, summary: PromptSummary) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-{summary.name}"):
             visit.title_link(summary.title, "prompt", name=summary.name)
             if summary.problems:
-                words = f"{summary.problems} problem{'s' * (summary.problems != 1)}"
+                words = counted(summary.problems, "problem")
                 st.badge(words, icon=":material/error:", color="red")
             for label, number in summary.labels.items():
                 st.badge(plain(f"{label}: version {number}"), icon=":material/sell:", color="green")
@@ -36,4 +37,4 @@ def _card(visit: Visit, summary: PromptSummary) -> None:
         if summary.description:
             st.markdown(plain(summary.description))
         count = len(summary.versions)
-        st.caption(plain(f"{summary.name} · {count} version{'s' * (count != 1)}"))
+        st.caption(plain(f"{summary.name} · {counted(count, 'version')}"))

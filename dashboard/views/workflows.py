@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from clients.counting import counted
 from dashboard.page import Page, Visit
 from dashboard.parts.accounts import service_badges
 from dashboard.parts.header import page_header
@@ -48,12 +49,12 @@ def _card(visit: Visit, summary: WorkflowSummary) -> None:
 
 def _soundness(summary: WorkflowSummary) -> None:
     if summary.problems:
-        words = f"{summary.problems} problem{'s' * (summary.problems != 1)}"
+        words = counted(summary.problems, "problem")
         st.badge(words, icon=":material/error:", color="red")
 
 
 def _last_run(visit: Visit, summary: WorkflowSummary) -> None:
-    steps = f"{summary.steps} step{'s' * (summary.steps != 1)}"
+    steps = counted(summary.steps, "step")
     rows = visit.orchestra.runs.list(visit.who, workflow=summary.name, limit=1).rows
     if not rows:
         st.caption(f"{steps} · never run")

@@ -19,6 +19,7 @@ from clients.errors import (
     Timeout,
     Unavailable,
 )
+from clients.transport import http_client
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -92,6 +93,21 @@ def test_the_cause_inside_an_sdk_error_counts() -> None:
     outer = RuntimeError("the SDK's own")
     outer.__cause__ = httpx.ConnectError("refused")
     assert failures.of_broken_connection("openai", outer).outcome == "not_done"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        pytest.param("http://127.0.0.1:9/v1", "Nothing answers at http://127.0.0.1:9.", id="nobody listens"),
+        pytest.param("http://models.invalid/v1", "The address http://models.invalid is not known.", id="no such name"),
+    ],
+)
+def test_an_address_where_nobody_is_is_named_without_the_systems_words(url: str, message: str) -> None:
+    with http_client() as http, pytest.raises(httpx.ConnectError) as raised:
+        http.get(url)
+    error = failures.of_broken_connection("openai", raised.value)
+    assert (error.message, error.outcome) == (message, "not_done")
+    assert "address" in error.remedy or "spelled" in error.remedy
 
 
 def test_an_error_of_ours_inside_an_sdk_error_stays_itself() -> None:

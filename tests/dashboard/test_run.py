@@ -57,8 +57,8 @@ def test_a_run_says_what_happened_and_shows_a_row_for_each_mail(orchestra: Orche
     table = at.dataframe[0].value
     loop = next(step for step in run["steps"] if "items" in step)
     assert list(table["title"]) == ["Read mail", *(title for _, title in loop["items"])]
-    assert [list(one) for one in table["status"]] == [["✓ Succeeded"]] * len(table)
-    assert list(table["each_mail.classify"][1]) == ["✓ Succeeded"]
+    assert [list(one) for one in table["status"]] == [["✓ Done"]] * len(table)
+    assert list(table["each_mail.classify"][1]) == ["✓ Done"]
     assert ["– Skipped"] in [list(one) for one in [*table["each_mail.task"], *table["each_mail.issue"]]]
 
 
@@ -142,7 +142,7 @@ def test_a_run_without_a_loop_has_a_row_for_each_step(orchestra: Orchestra, open
     at = open_page("run", id=run["run_id"], open="first")
     table = at.dataframe[0].value
     assert list(table["title"]) == ["First", "Second"]
-    assert [one[0] for one in table["status"]] == ["✓ Succeeded", "– Skipped"]
+    assert [one[0] for one in table["status"]] == ["✓ Done", "– Skipped"]
     assert "flow\\.set" in words(at)
 
 
@@ -160,7 +160,7 @@ def test_the_error_of_a_condition_stands_in_the_pane_though_nothing_was_called(
     error = next(step["error"] for step in run["steps"] if step["path"] == "second")
     assert error is not None
     at = open_page("run", id=run["run_id"], open="second")
-    assert [one[0] for one in at.dataframe[0].value["status"]] == ["✓ Succeeded", "✕ Failed"]
+    assert [one[0] for one in at.dataframe[0].value["status"]] == ["✓ Done", "✕ Failed"]
     assert any("second" in str(one.value) or "index" in str(one.value) for one in at.error)
     assert "No step of it has run yet." not in words(at)
 
@@ -213,7 +213,7 @@ def test_a_person_answers_for_a_write_whose_outcome_nobody_knows(
     assert run["counts"]["unknown_effects"] == 1
     at = open_page("run", id=run["run_id"], open="send")
     assert "no clear answer" in words(at)
-    assert [one[0] for one in at.dataframe[0].value["status"]] == ["✕ Outcome unknown"]
+    assert [one[0] for one in at.dataframe[0].value["status"]] == ["✕ Unclear"]
     assert {"It is done", "Send again"} <= set(labels(at))
     at.button(key="as-done-send").click().run()
     assert orchestra.runs.wait(OWNER, run["run_id"], 30)["status"] == "succeeded"
@@ -242,3 +242,33 @@ def test_a_run_that_is_not_there_is_told_in_words(open_page: Open, run_id: str, 
     at = open_page("run", id=run_id)
     assert not at.exception
     assert said in " ".join(str(one.value) for one in at.error)
+
+
+def test_an_ended_run_starts_again_with_the_same_inputs_once(orchestra: Orchestra, open_page: Open) -> None:
+    run = finished(orchestra, query="in:inbox subject:invoice", limit=1)
+    at = open_page("run", id=run["run_id"])
+    at.button(key="again").click().run()
+    assert not at.exception
+    second, first = orchestra.runs.list(OWNER).rows
+    assert first.run_id == run["run_id"]
+    assert orchestra.runs.wait(OWNER, second.run_id, 60)["inputs"] == run["inputs"]
+    assert second.sentence.startswith("1 mail: 0 new") or "already done" in orchestra.runs.list(OWNER).rows[0].sentence
+
+
+def test_a_run_that_would_now_touch_ones_own_account_asks_on_the_form_first(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
+    run = finished(orchestra, query="in:inbox subject:invoice", limit=1)
+    (workspace / ".env").write_text("GITHUB_TOKEN=wrong\n", encoding="utf-8")
+    config = workspace / "config.yaml"
+    closed = "    token: env:GITHUB_TOKEN\n    base_url: http://127.0.0.1:9\n"
+    config.write_text(config.read_text().replace("    token: env:GITHUB_TOKEN\n", closed), encoding="utf-8")
+    orchestra.connections.set_mode(OWNER, "github", "mine")
+    open_page("run", id=run["run_id"]).button(key="again").click().run()
+    assert [one.run_id for one in orchestra.runs.list(OWNER).rows] == [run["run_id"]]
+
+
+def test_a_public_repository_needs_its_tick_again(orchestra: Orchestra, open_page: Open) -> None:
+    run = finished(orchestra, query="in:inbox subject:invoice", limit=1, repository="acme/website")
+    open_page("run", id=run["run_id"]).button(key="again").click().run()
+    assert [one.run_id for one in orchestra.runs.list(OWNER).rows] == [run["run_id"]]

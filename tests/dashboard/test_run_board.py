@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.parts.steps import steps_of
 from dashboard.run_board import board, progress, stand_of
-from dashboard.run_table import filtered
+from dashboard.run_table import filtered, link_word
 from dashboard.run_top import resume_label
 
 LOOP: dict[str, Any] = {
@@ -154,3 +154,16 @@ def test_the_map_sums_up_all_repetitions_of_a_step() -> None:
 )
 def test_the_button_says_what_is_run_again(status: str, items: int, steps: int, label: str) -> None:
     assert resume_label({"status": status, "counts": {"failed_items": items, "failed_steps": steps}}) == label
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "word"),
+    [
+        pytest.param("Issue", "https://github.com/acme/app/issues/7", "#7", id="an issue by its number"),
+        pytest.param("Page", "https://www.notion.so/0f0e", "Page", id="a page"),
+        pytest.param("Mail", "https://mail.google.com/mail/u/0/#all/19", "Mail", id="a mail"),
+        pytest.param("Page", None, "", id="nothing made"),
+    ],
+)
+def test_a_link_has_a_short_word(kind: str, url: str | None, word: str) -> None:
+    assert link_word(kind, url) == word
