@@ -174,10 +174,10 @@ class Host:
             self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
 
     def _execution(self, run_id: str, by: str) -> Execution | None:
-        row = self.rows.get(run_id)
+        row, events = self.rows.with_events(run_id)
         if row is None or row.acceptance is None:
             return None
-        execution = Execution(self._equipment, json.loads(row.acceptance), self.rows.events(run_id), by)
+        execution = Execution(self._equipment, json.loads(row.acceptance), events, by)
         if row.cancel_requested:
             execution.end("cancelled")
         return execution

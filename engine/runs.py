@@ -115,9 +115,9 @@ class Runs:
     def get(self, p: Principal, run_id: str) -> dict[str, Any]:
         """Return the run document. Raises UnknownName, InvalidInput, InvalidFile."""
         require(p, "view", "see runs")
-        row = self._host.rows.get(checked_run_id(run_id))
+        row, events = self._host.rows.with_events(checked_run_id(run_id))
         if row is not None and row.acceptance is not None:
-            run = document(json.loads(row.acceptance), self._host.rows.events(run_id))
+            run = document(json.loads(row.acceptance), events)
             run["status"] = self._true_status(row)
         else:
             found = self._logs.read(run_id)

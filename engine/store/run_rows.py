@@ -72,11 +72,17 @@ class RunRows:
         with self._database.reading() as connection:
             return connection.execute(runs.select().where(runs.c.run_id == run_id)).first()
 
-    def events(self, run_id: str) -> list[dict[str, Any]]:
-        """Return the events of a run that has not ended, in order."""
+    def with_events(self, run_id: str) -> tuple[Row[Any] | None, list[dict[str, Any]]]:
+        """Return the row of a run and its events in order (none once it has ended), both of one moment."""
+        statement = events.select().where(events.c.run_id == run_id).order_by(events.c.number)
         with self._database.reading() as connection:
-            statement = events.select().where(events.c.run_id == run_id).order_by(events.c.number)
-            return [json.loads(row.event) for row in connection.execute(statement)]
+            connection.exec_driver_sql("BEGIN")
+            try:
+                row = connection.execute(runs.select().where(runs.c.run_id == run_id)).first()
+                texts = [one.event for one in connection.execute(statement)]
+            finally:
+                connection.exec_driver_sql("COMMIT")
+        return row, [json.loads(text) for text in texts]
 
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[Row[Any]]:
         """Return at most `limit` rows, newest first, older than run id `before` (keyset paging)."""

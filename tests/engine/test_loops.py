@@ -142,3 +142,12 @@ def test_ten_thousand_items_take_seconds_and_one_more_is_refused(run: Run) -> No
     assert len(document["steps"]) == 20_001
     document = run([loop], {"list": list(range(10_001))}, inputs=schema, outputs=outputs)
     assert "at most 10000" in document["error"]["message"]
+
+
+def test_what_runs_beside_a_failure_ends_and_nothing_new_begins(run: Run, service: Service) -> None:
+    service.seconds = {"/slow": 0.4}
+    bad = {"id": "bad", "uses": "flow.assert", "with": {"condition": False}, "needs": []}
+    slow = get_step("slow", service.url("/slow"), needs=[])
+    document = run([bad, slow, set_step("after_slow", needs=["slow"]), set_step("last")])
+    assert document["error"]["step"] == "bad"
+    assert statuses(document) == {"bad": "failed", "slow": "succeeded"}

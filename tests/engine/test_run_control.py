@@ -275,3 +275,28 @@ def test_resuming_a_run_that_is_just_being_cancelled_waits_for_its_end(
     document = orchestra.runs.wait(OWNER, run_id, 20)
     assert document["status"] == "succeeded"
     assert service.seen["/slow"] == 1
+
+
+def test_whoever_looks_at_a_run_sees_one_moment_of_it(orchestra: Orchestra, root: Path) -> None:
+    write_workflow(root, "work", [set_step("a")])
+    for _ in range(20):
+        run_id = orchestra.runs.start(OWNER, "work", {})
+        while (seen := orchestra.runs.get(OWNER, run_id))["status"] != "succeeded":
+            assert seen["status"] in ("queued", "running")
+            assert (seen["status"] == "running") == (seen["started_at"] is not None)
+        assert statuses(seen) == {"a": "succeeded"}
+
+
+def test_a_run_that_repeats_another_writes_nothing_twice(orchestra: Orchestra, root: Path, service: Service) -> None:
+    service.answers = {"/b": [404]}
+    loop = post_step("w", service.url("/{{ item }}"), foreach="{{ ['a', 'b'] }}")  # no key: the run is the scope
+    write_workflow(root, "work", [loop])
+    first = orchestra.runs.start(OWNER, "work", {})
+    assert orchestra.runs.wait(OWNER, first, 20)["status"] == "failed"
+    again = orchestra.runs.start(OWNER, "work", {}, origin_run_id=first)
+    document = orchestra.runs.wait(OWNER, again, 20)
+    assert (document["status"], document["origin_run_id"]) == ("succeeded", first)
+    assert dict(service.seen) == {"/a": 1, "/b": 2}
+    other = orchestra.runs.start(OWNER, "work", {})
+    orchestra.runs.wait(OWNER, other, 20)
+    assert dict(service.seen) == {"/a": 2, "/b": 3}
