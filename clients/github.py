@@ -43,6 +43,8 @@ class GitHubClient:
     service: ClassVar[str] = SERVICE
     Settings = GitHubSettings
     key_variables: ClassVar[Mapping[str, str]] = {"token": "GITHUB_TOKEN"}
+    key_place: ClassVar[str] = "GitHub, Settings, Developer settings, Personal access tokens"
+    key_url: ClassVar[str] = "https://github.com/settings/tokens"
     default_url: ClassVar[str] = "https://api.github.com"
 
     def __init__(self, settings: GitHubSettings, http: httpx.Client) -> None:

@@ -45,6 +45,10 @@ class GmailClient:
     service: ClassVar[str] = SERVICE
     Settings = GmailSettings
     key_variables: ClassVar[Mapping[str, str]] = {"token": "GMAIL_TOKEN"}
+    key_place: ClassVar[str] = "Google Cloud, APIs and services, Credentials"
+    key_url: ClassVar[str] = "https://console.cloud.google.com/apis/credentials"
+    sign_in_at: ClassVar[str] = "Google"
+    """Where a person signs in, instead of giving a key."""
     default_url: ClassVar[str] = "https://gmail.googleapis.com"
 
     def __init__(self, settings: GmailSettings, http: httpx.Client) -> None:

@@ -61,6 +61,8 @@ class HttpClient:
     service: ClassVar[str] = SERVICE
     Settings = HttpSettings
     key_variables: ClassVar[Mapping[str, str]] = {}
+    key_place: ClassVar[str] = ""
+    key_url: ClassVar[str] = ""
     default_url: ClassVar[str] = ""
 
     def __init__(self, settings: HttpSettings, http: httpx.Client) -> None:

@@ -47,6 +47,8 @@ class NotionClient:
     service: ClassVar[str] = SERVICE
     Settings = NotionSettings
     key_variables: ClassVar[Mapping[str, str]] = {"token": "NOTION_TOKEN"}
+    key_place: ClassVar[str] = "Notion, My integrations (share your pages with it, too)"
+    key_url: ClassVar[str] = "https://www.notion.so/my-integrations"
     default_url: ClassVar[str] = "https://api.notion.com"
 
     def __init__(self, settings: NotionSettings, http: httpx.Client) -> None:

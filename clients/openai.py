@@ -42,6 +42,8 @@ class OpenAIClient:
     service: ClassVar[str] = SERVICE
     Settings = OpenAISettings
     key_variables: ClassVar[Mapping[str, str]] = {"api_key": "OPENAI_API_KEY"}
+    key_place: ClassVar[str] = "OpenAI, API keys; any server that speaks its language will do"
+    key_url: ClassVar[str] = "https://platform.openai.com/api-keys"
     more_variables: ClassVar[Mapping[str, str]] = {"base_url": "OPENAI_BASE_URL", "model": "OPENAI_MODEL"}
     """Settings that usually stand beside the key, and are no key themselves."""
     default_url: ClassVar[str] = "https://api.openai.com/v1"

@@ -14,14 +14,6 @@ from dashboard.parts.popover import close, popover
 from engine.accounts import Mode
 from engine.connections import CheckLine, ConnectionStatus
 
-_NO_STAND_IN = frozenset({"http"})
-_VARIABLES = {"github": "GITHUB_TOKEN", "notion": "NOTION_TOKEN", "openai": "OPENAI_API_KEY"}
-_WHERE = {
-    "github": ("GitHub, Settings, Developer settings, Personal access tokens", "https://github.com/settings/tokens"),
-    "notion": ("Notion, My integrations (share your pages with it, too)", "https://www.notion.so/my-integrations"),
-    "openai": ("OpenAI, API keys; any server that speaks its language will do", "https://platform.openai.com/api-keys"),
-}
-
 
 def connection_card(visit: Visit, status: ConnectionStatus) -> None:
     """Show one connection."""
@@ -56,13 +48,12 @@ def _whose(status: ConnectionStatus) -> None:
 
 
 def _buttons(visit: Visit, status: ConnectionStatus) -> None:
-    has_stand_in = status.service not in _NO_STAND_IN
     with st.container(horizontal=True, vertical_alignment="center"):
-        if has_stand_in and status.mode == "mine":
+        if status.has_stand_in and status.mode == "mine":
             _switch(visit, status, "demo", "Back to Demo")
-        elif has_stand_in and status.own_key_found:
+        elif status.has_stand_in and status.own_key_found:
             _switch(visit, status, "mine", "Use it")
-        if has_stand_in and visit.may("admin"):
+        if status.has_stand_in and visit.may("admin"):
             _give(visit, status)
         if visit.may("run"):
             _check(visit, status)
@@ -84,10 +75,9 @@ def _found(status: ConnectionStatus) -> str:
 
 def _how(status: ConnectionStatus) -> str:
     """Return how to come to a key of one's own."""
-    variable = _VARIABLES.get(status.service)
-    if variable:
-        return f"For your own account put {variable} into the environment or into .env, or give it here."
-    return "For your own account sign in at Google."
+    if status.sign_in_at:
+        return f"For your own account sign in at {status.sign_in_at}."
+    return f"For your own account put {status.key_variable} into the environment or into .env, or give it here."
 
 
 def _switch(visit: Visit, status: ConnectionStatus, mode: Mode, label: str) -> None:
@@ -112,15 +102,14 @@ def _switched(status: ConnectionStatus, mode: Mode) -> None:
 
 
 def _give(visit: Visit, status: ConnectionStatus) -> None:
-    """Say how to give a key, and take one here; Gmail has a sign-in instead."""
-    if status.service == "gmail":
+    """Say how to give a key, and take one here, or offer the sign-in that takes its place."""
+    if status.sign_in_at:
         gmail_sign_in(visit, status.name)
         return
     label = "Give another key" if status.own_key_found else "Use my own account"
     with popover(label, f"key-{status.name}", ":material/key:"):
-        where, address = _WHERE.get(status.service, ("", ""))
-        if where:
-            st.markdown(f"You get a key here: [{plain(where)}]({address})")
+        if status.key_url:
+            st.markdown(f"You get a key here: [{plain(status.key_place)}]({status.key_url})")
         st.caption("It is kept in the file .env of the workspace, which only you can read.")
         key = st.text_input("Key", type="password", key=_key_field(status), autocomplete="off")
         action_button(

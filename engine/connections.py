@@ -26,7 +26,11 @@ _NO_STAND_IN = frozenset({"http", ""})
 
 @dataclass(frozen=True)
 class ConnectionStatus:
-    """One connection as the page shows it. `ready`: what its mode needs is there; `note` says what is missing."""
+    """One connection as the page shows it. `ready`: what its mode needs is there; `note` says what is missing.
+
+    `key_variable`, `key_place` and `key_url` say how to come to a key of one's own, `sign_in_at` where a person signs
+    in instead; the client's class names them, and what it does not name is empty.
+    """
 
     name: str
     service: str
@@ -36,6 +40,11 @@ class ConnectionStatus:
     own_key_source: str
     ready: bool
     note: str
+    has_stand_in: bool = True
+    key_variable: str = ""
+    key_place: str = ""
+    key_url: str = ""
+    sign_in_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,6 +198,7 @@ class Connections:
         mode = self._modes.of(service)
         found, source = self._own_key(loaded, name)
         ready = mode == "demo" or found
+        client = client_class(service)
         return ConnectionStatus(
             name=name,
             service=service,
@@ -198,6 +208,11 @@ class Connections:
             own_key_source=source,
             ready=ready,
             note="" if ready else f"No key was found. {_remedy(service)}",
+            has_stand_in=service not in _NO_STAND_IN,
+            key_variable=next(iter(client.key_variables.values()), ""),
+            key_place=client.key_place,
+            key_url=client.key_url,
+            sign_in_at=getattr(client, "sign_in_at", ""),
         )
 
     def _own_key(self, loaded: LoadedConfig, name: str) -> tuple[bool, str]:
