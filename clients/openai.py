@@ -73,7 +73,8 @@ class OpenAIClient:
         if not self.model:
             return ("model", False, f"No model is chosen: set the connection's `model`, for example one of: {offered}.")
         if self.model not in models:
-            return ("model", False, f"The server does not offer {self.model!r}. It offers: {offered}.")
+            remedy = "Set the connection's `model` to one of them in config.yaml, or OPENAI_MODEL in `.env`."
+            return ("model", False, f"The server does not offer {self.model!r}. It offers: {offered}. {remedy}")
         return ("model", True, f"{self.model} is there.")
 
     def models(self) -> list[str]:

@@ -156,5 +156,6 @@ def _check(visit: Visit, status: ConnectionStatus) -> None:
 def _check_lines(status: ConnectionStatus) -> None:
     lines: list[CheckLine] = session.draft(_slot(status.name), [])
     for line in lines:
-        icon = ":green[:material/check_circle: works]" if line.ok else ":red[:material/error: does not work]"
-        st.markdown(f"{icon} **{plain(line.what)}** {plain(line.text)}")
+        icon = ":green[:material/check_circle:]" if line.ok else ":red[:material/error:]"
+        works = ":green[works]" if line.ok else ":red[does not work]"
+        st.markdown(f"{icon} **{plain(line.what.capitalize())}** {works}: {plain(line.text)}")

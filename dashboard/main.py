@@ -12,6 +12,7 @@ from dashboard.account import account_menu, signed_out
 from dashboard.page import Visit
 from dashboard.pages import View, streamlit_pages
 from dashboard.parts.errors import told
+from dashboard.parts.header import PRODUCT
 from dashboard.parts.plain import plain
 from engine.access import Principal
 
@@ -21,7 +22,7 @@ _ASSETS = Path(__file__).with_name("assets")
 def main() -> None:
     """Show one page to whoever is signed in."""
     # A file of ours: for an icon by name the browser would ask Google.
-    st.set_page_config(page_title="AI-Orchestra", page_icon=str(_ASSETS / "icon.svg"), layout="wide")
+    st.set_page_config(page_title=PRODUCT, page_icon=str(_ASSETS / "icon.svg"), layout="wide")
     st.logo(str(_ASSETS / "logo.svg"), size="medium")
     style.apply()
     who = session.principal()

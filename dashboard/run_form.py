@@ -123,7 +123,7 @@ def _what_it_goes_through(found: RunPreview) -> None:
     if found.items is None or found.count is None:
         st.write("What it will go through is known only once it runs.")
         return
-    st.write(f"It would go through {found.count}:")
+    st.write(f"It would go through these {found.count}:" if found.count > 1 else "It would go through this one:")
     more = found.count - len(found.items)
     lines = [*found.items, *([f"… and {more} more"] if more > 0 else [])]
     with st.container(height=min(60 + 26 * len(lines), 320), border=True):

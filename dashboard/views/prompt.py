@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.page import Page, Visit
-from dashboard.parts.header import page_header
+from dashboard.parts.header import found, page_header
 from dashboard.parts.plain import plain
 from dashboard.prompt_draft import opened
 from dashboard.prompt_form import edit_tab
@@ -16,20 +16,22 @@ from engine.prompt_files import PromptFile
 
 PAGE = Page(title="Prompt", icon=":material/chat:", path="prompt", order=41, in_menu=False)
 
+_TRAIL = [("Prompts", "prompts")]
+
 
 def show(visit: Visit) -> None:
     """Show the prompt that `?name=` names."""
     name = st.query_params.get("name", "")
     if not name:
-        page_header(visit, "Prompt", "Choose a prompt from the list.", trail=[("Prompts", "prompts")])
+        page_header(visit, "Prompt", "Choose a prompt from the list.", trail=_TRAIL)
         return
-    file = visit.orchestra.prompts.get(visit.who, name)
+    file = found(visit, lambda: visit.orchestra.prompts.get(visit.who, name), PAGE.title, _TRAIL)
     document = file.document or {}
     page_header(
         visit,
         str(document.get("title") or name),
         str(document.get("description") or ""),
-        trail=[("Prompts", "prompts")],
+        trail=_TRAIL,
     )
     _labels(file)
     draft = opened(file)

@@ -11,7 +11,7 @@ from dashboard import session
 from dashboard.kill import kill_note
 from dashboard.page import Page, Visit
 from dashboard.parts.errors import told
-from dashboard.parts.header import page_header
+from dashboard.parts.header import found, page_header
 from dashboard.parts.status import OPEN
 from dashboard.parts.values import shown_value
 from dashboard.run_board import Board, board
@@ -24,16 +24,17 @@ from dashboard.run_top import run_top
 PAGE = Page(title="Run", icon=":material/play_circle:", path="run", order=31, in_menu=False)
 
 _LOOK_SECONDS = 2.0
+_TRAIL = [("Runs", "runs")]
 
 
 def show(visit: Visit) -> None:
     """Show the run that `?id=` names; while it is at work the page looks again every two seconds."""
     run_id = st.query_params.get("id", "")
     if not run_id:
-        page_header(visit, "Run", "Choose a run from the list.", trail=[("Runs", "runs")])
+        page_header(visit, "Run", "Choose a run from the list.", trail=_TRAIL)
         return
-    run = visit.orchestra.runs.get(visit.who, run_id)
-    page_header(visit, _title(run), trail=[("Runs", "runs")])
+    run = found(visit, lambda: visit.orchestra.runs.get(visit.who, run_id), PAGE.title, _TRAIL)
+    page_header(visit, _title(run), trail=_TRAIL)
     _live(visit, run)
 
 

@@ -8,7 +8,7 @@ from dashboard.editor import edit_tab
 from dashboard.page import Page, Visit
 from dashboard.parts.accounts import service_badges
 from dashboard.parts.errors import problem_list
-from dashboard.parts.header import page_header, section
+from dashboard.parts.header import found, page_header, section
 from dashboard.parts.run_rows import run_rows
 from dashboard.parts.steps import steps_of
 from dashboard.run_form import run_form
@@ -25,15 +25,16 @@ MAP = ":material/map: Map"
 EDIT = ":material/edit: Edit"
 HISTORY = ":material/history: History"
 _SHOWN_RUNS = 10
+_TRAIL = [("Workflows", "workflows")]
 
 
 def show(visit: Visit) -> None:
     """Show the workflow that `?name=` names."""
     name = st.query_params.get("name", "")
-    file = visit.orchestra.workflows.get(visit.who, name)
+    file = found(visit, lambda: visit.orchestra.workflows.get(visit.who, name), PAGE.title, _TRAIL)
     document = file.document or {}
     title, description = (str(document.get(key) or "") for key in ("title", "description"))
-    page_header(visit, title or name, description, trail=[("Workflows", "workflows")])
+    page_header(visit, title or name, description, trail=_TRAIL)
     with st.container(horizontal=True, vertical_alignment="center"):
         service_badges(_services(visit, file))
         st.space("stretch")

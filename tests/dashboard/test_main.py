@@ -115,3 +115,21 @@ def test_a_name_that_is_none_is_refused_in_words(open_page: Open, name: str) -> 
     at = open_page("workflow", name=name)
     assert not at.exception
     assert at.error
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "title"),
+    [
+        pytest.param("workflow", {"name": "nowhere"}, "Workflow", id="workflow"),
+        pytest.param("prompt", {"name": "nowhere"}, "Prompt", id="prompt"),
+        pytest.param("run", {"id": "20260101T000000Z-aaaaaaaa"}, "Run", id="run"),
+    ],
+)
+def test_what_is_not_there_is_told_below_a_title_and_a_way_back(
+    open_page: Open, path: str, params: dict[str, str], title: str
+) -> None:
+    at = open_page(path, **params)
+    assert not at.exception
+    assert [one.value for one in at.title] == [title]
+    assert len(at.error) == 1
+    assert any(one.proto.label == f"{title}s" for one in at.get("page_link"))
