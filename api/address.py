@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.errors import InUse, StorageError
-from engine.files import write_whole
+from engine.workspace.files import write_whole
 
 FILE_NAME = "serve.json"
 _TRIED_PORTS = 100

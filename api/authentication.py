@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from api.documents import AccessToken, Credentials, Refusal
 from api.errors import Unauthorized
 from api.routing import Door, OpenRoute
-from engine.tokens import TOKEN_LASTS
+from engine.people.tokens import TOKEN_LASTS
 
 router = APIRouter(tags=["Sign-in"], route_class=OpenRoute)
 

@@ -8,9 +8,9 @@ from starlette.requests import HTTPConnection, Request
 
 from api.errors import Unauthorized
 from api.hosts import SAFE_METHODS, is_same_origin
-from engine.access import Principal
 from engine.errors import NotAllowed
-from engine.sessions import cookie_name
+from engine.people.access import Principal
+from engine.people.sessions import cookie_name
 
 
 class Accounts(Protocol):

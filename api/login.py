@@ -20,7 +20,7 @@ from api.login_page import link_page, password_page
 from api.routing import BodyLimit
 from engine.errors import OrchestraError, TooManyTries
 from engine.orchestra import Orchestra
-from engine.sessions import Session, cookie_name
+from engine.people.sessions import Session, cookie_name
 
 _LARGEST_FORM_BYTES = 10_000
 # The session ends in the engine, 14 days after its last use. The cookie only has to outlast it: a tab that stays open

@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.identity import identify
-from engine.access import Principal
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 
 LARGEST_BODY_BYTES = 1_000_000
 

@@ -20,12 +20,12 @@ from typing import IO
 from api import address
 from api.address import Address
 from api.process import READY
+from engine.connections.stand_ins import StandInProcess
 from engine.errors import InUse, StorageError
-from engine.files import storage_errors
 from engine.orchestra import DEMO_VARIABLE, WORKSPACE_VARIABLE
-from engine.stand_ins import StandInProcess
 from engine.store.owners import PARENT_VARIABLE, ServeLock
-from engine.workspace import CHECKOUT
+from engine.workspace.files import storage_errors
+from engine.workspace.workspace import CHECKOUT
 
 LOG_NAME = "serve.log"
 _LARGEST_LOG_BYTES = 5_000_000

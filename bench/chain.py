@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.access import Principal
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 
 STEPS = 200
 ROUNDS = 5

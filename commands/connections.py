@@ -101,7 +101,7 @@ def _settings(session: Session, service: str, pairs: list[str], *, is_asked: boo
     A secret as an argument would stand in the shell's history and in the list of processes.
     """
     from commands.inputs import split
-    from engine.services import client_class
+    from engine.connections.services import client_class
 
     kind = client_class(service)
     fields = kind.Settings.model_fields
@@ -117,7 +117,7 @@ def _typed(field: Any, key: str, text: str) -> Any:
     """Return a setting as its field wants it: text stays text, all else is written as JSON."""
     from pydantic import TypeAdapter
 
-    from engine.acceptance import from_text
+    from engine.runs.acceptance import from_text
 
     if field is None:
         return text

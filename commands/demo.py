@@ -23,9 +23,9 @@ _SHOWN = 10
 @group.command()
 def start(workspace: Workspace = None, as_json: Json = False) -> int:
     """Run the demo services until Ctrl-C; where they run already, show them and stay until they end."""
-    from engine import config
-    from engine.stand_ins import StandInProcess
-    from engine.workspace import Workspace as Files
+    from engine.connections.stand_ins import StandInProcess
+    from engine.workspace import config
+    from engine.workspace.workspace import Workspace as Files
 
     root = workspace or Path.cwd()
     stand_ins = StandInProcess(Files(root, config.load(root).config.state_dir).state_dir / "demo")

@@ -21,7 +21,7 @@ def values(pairs: Sequence[str], file: str | None, schemas: Mapping[str, Any]) -
 
 
 def _value(name: str, text: str, schema: object) -> Any:
-    from engine.acceptance import from_text
+    from engine.runs.acceptance import from_text
 
     return from_text(name, text, schema if isinstance(schema, Mapping) else {})
 
@@ -38,7 +38,7 @@ def split(pair: str) -> tuple[str, str]:
 
 def _from_file(file: str) -> dict[str, Any]:
     from engine.errors import InvalidFile, InvalidInput
-    from engine.jsonfile import parse, read
+    from engine.workspace.jsonfile import parse, read
 
     try:
         found = parse(_standard_input(), "standard input") if file == "-" else read(Path(file))

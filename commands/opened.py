@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.access import Principal
     from engine.orchestra import Orchestra
+    from engine.people.access import Principal
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Session:
 @contextmanager
 def opened(workspace: Path | None, *, demo: bool = False) -> Iterator[Session]:
     """Open a workspace for the time of a command. Raises UnknownName, InvalidFile, StorageError."""
-    from engine.access import local_user
     from engine.orchestra import Orchestra
+    from engine.people.access import local_user
 
     orchestra = Orchestra.open(workspace or Path.cwd(), demo=demo)
     try:

@@ -16,7 +16,7 @@ from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say, table
 
 if TYPE_CHECKING:
-    from engine.runs import RunRow
+    from engine.runs.runs import RunRow
 
 group = typer.Typer(help="What ran, and going on with it.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -27,8 +27,8 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
     """Serve the dashboard and the API, and work on runs, until Ctrl-C."""
     from api.address import listen, listen_near
     from api.serve import Parent, require_unserved
-    from engine import config
-    from engine.workspace import Workspace as Files
+    from engine.workspace import config
+    from engine.workspace.workspace import Workspace as Files
 
     root = (workspace or Path.cwd()).resolve()
     settings = config.load(root).config

@@ -21,7 +21,7 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")], as_json: Json = False
 ) -> int:
     """Make a workspace: settings, samples, prompts, .gitignore."""
-    from engine.new_workspace import init as make
+    from engine.workspace.new_workspace import init as make
 
     workspace = make(folder)
     names = workspace.workflows.names()
@@ -39,10 +39,10 @@ def fmt(
     as_json: Json = False,
 ) -> int:
     """Write every workflow and prompt in its one form: fixed key order, two spaces, one field a line."""
-    from engine import config
-    from engine.access import local_user
-    from engine.formatting import format_workspace, unformatted
-    from engine.workspace import Workspace as Files
+    from engine.people.access import local_user
+    from engine.workspace import config
+    from engine.workspace.formatting import format_workspace, unformatted
+    from engine.workspace.workspace import Workspace as Files
 
     root = workspace or Path.cwd()
     files = Files(root, config.load(root).config.state_dir)

@@ -11,8 +11,8 @@ from dashboard.parts.accounts import service_icon, service_title
 from dashboard.parts.buttons import action_button
 from dashboard.parts.plain import plain
 from dashboard.parts.popover import close, popover
-from engine.accounts import Mode
-from engine.connections import CheckLine, ConnectionStatus
+from engine.connections.accounts import Mode
+from engine.connections.connections import CheckLine, ConnectionStatus
 
 
 def connection_card(visit: Visit, status: ConnectionStatus) -> None:

@@ -13,7 +13,7 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import problem_list
 from dashboard.parts.plain import outside_code
 from engine.errors import InvalidFile, OrchestraError, StaleEdit
-from engine.workflow_files import WorkflowFile
+from engine.workspace.workflow_files import WorkflowFile
 
 _HEIGHT = 560
 

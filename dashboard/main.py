@@ -14,7 +14,7 @@ from dashboard.pages import View, streamlit_pages
 from dashboard.parts.errors import told
 from dashboard.parts.header import PRODUCT
 from dashboard.parts.plain import plain
-from engine.access import Principal
+from engine.people.access import Principal
 
 _ASSETS = Path(__file__).with_name("assets")
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.parts.plain import plain
-from engine.access import Principal, Right, may
+from engine.people.access import Principal, Right, may
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage

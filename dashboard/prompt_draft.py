@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboard import session
-from engine.canonical import canonical
 from engine.errors import InvalidFile
-from engine.jsonfile import parse
-from engine.prompt import text_of
-from engine.prompt_files import PromptFile
+from engine.prompts.prompt import text_of
+from engine.prompts.prompt_files import PromptFile
+from engine.workspace.canonical import canonical
+from engine.workspace.jsonfile import parse
 
 ROLES = ("system", "user", "assistant")
 TEXT_FIELDS = ("title", "description", "model")

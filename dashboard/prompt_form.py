@@ -24,7 +24,7 @@ from dashboard.prompt_draft import (
     with_message,
     without_message,
 )
-from engine.prompt import text_of
+from engine.prompts.prompt import text_of
 
 _JSON_HEIGHT = 560
 _LINE_PIXELS = 20

@@ -13,8 +13,8 @@ from dashboard.parts.plain import outside_code
 from dashboard.parts.popover import close, popover
 from dashboard.prompt_draft import Draft, begin, is_changed, typed
 from engine.errors import InvalidFile, OrchestraError, StaleEdit
-from engine.prompt_files import PromptFile
-from engine.prompts import DEFAULT_LABEL
+from engine.prompts.prompt_files import PromptFile
+from engine.prompts.prompts import DEFAULT_LABEL
 
 
 def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:

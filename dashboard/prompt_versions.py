@@ -13,9 +13,9 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.plain import outside_code
 from dashboard.prompt_draft import Draft, document_of, relabelled, reseed, typed
 from dashboard.prompt_save import difference
-from engine.canonical import canonical
-from engine.prompt_files import PromptFile
-from engine.prompts import DEFAULT_LABEL
+from engine.prompts.prompt_files import PromptFile
+from engine.prompts.prompts import DEFAULT_LABEL
+from engine.workspace.canonical import canonical
 
 
 def versions_tab(visit: Visit, file: PromptFile, draft: Draft) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from dashboard import session
 from dashboard.page import Visit
 from dashboard.parts.buttons import action_button
-from engine.preview import RunPreview
+from engine.runs.preview import RunPreview
 
 _ENDED = frozenset({"succeeded", "failed", "cancelled"})
 _ASK = ""

@@ -17,9 +17,9 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, told
 from dashboard.parts.inputs import inputs_form
 from dashboard.parts.plain import outside_text, plain
+from engine.compiler.plan import Plan
 from engine.errors import OrchestraError
-from engine.plan import Plan
-from engine.preview import PreviewWarning, RunPreview
+from engine.runs.preview import PreviewWarning, RunPreview
 
 _FRESH_SECONDS = 20
 _OFFERED_BY = {"github-repository": ("github", "repositories"), "notion-database": ("notion", "databases")}
@@ -111,7 +111,7 @@ def _first_run(visit: Visit, name: str, values: Mapping[str, Any], *, is_ready: 
             visit.orchestra.confirm(visit.who, name)
             return visit.orchestra.runs.start(visit.who, name, values, request_key=request_key)
 
-        label = "Run" if found.count is None else f"Run on these {found.count}"
+        label = f"Run on {_these(found.count)}" if found.count else "Run"
         with st.container(horizontal=True):
             _start_button(visit, label, f"confirm-{name}", confirm_and_start, _digest(values), is_ready=is_ready)
             if st.button("Not now", key=f"not-now-{name}", type="tertiary"):
@@ -123,11 +123,18 @@ def _what_it_goes_through(found: RunPreview) -> None:
     if found.items is None or found.count is None:
         st.write("What it will go through is known only once it runs.")
         return
-    st.write(f"It would go through these {found.count}:" if found.count > 1 else "It would go through this one:")
+    if not found.count:
+        st.write("It would find nothing to do.")
+        return
+    st.write(f"It would go through {_these(found.count)}:")
     more = found.count - len(found.items)
     lines = [*found.items, *([f"… and {more} more"] if more > 0 else [])]
     with st.container(height=min(60 + 26 * len(lines), 320), border=True):
-        outside_text("\n".join(lines), empty="Nothing: there is nothing to do.")
+        outside_text("\n".join(lines))
+
+
+def _these(count: int) -> str:
+    return "this one" if count == 1 else f"these {count}"
 
 
 # What is asked of services; not at every click

@@ -12,9 +12,9 @@ from typing import Any, TypeVar, cast
 import streamlit as st
 
 from engine import shared
-from engine.access import Principal
 from engine.orchestra import Orchestra
-from engine.sessions import cookie_name
+from engine.people.access import Principal
+from engine.people.sessions import cookie_name
 
 T = TypeVar("T")
 _SAME_PRESS_SECONDS = 2.0

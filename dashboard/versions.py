@@ -13,8 +13,8 @@ from dashboard.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.plain import outside_code, plain
 from dashboard.parts.times import ago, full_time
-from engine.history import Version
-from engine.workflow_files import WorkflowFile
+from engine.workspace.history import Version
+from engine.workspace.workflow_files import WorkflowFile
 
 
 def history_tab(visit: Visit, file: WorkflowFile) -> None:

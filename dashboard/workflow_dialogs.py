@@ -8,8 +8,8 @@ from dashboard import session
 from dashboard.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.plain import plain
-from engine.samples import Sample
-from engine.workflow_files import WorkflowFile
+from engine.workspace.samples import Sample
+from engine.workspace.workflow_files import WorkflowFile
 
 _NAME_HELP = "Lower-case letters, digits, '-' and '_'. It is the name of the file."
 

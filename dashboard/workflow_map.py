@@ -14,7 +14,7 @@ from dashboard.parts.graph import graph
 from dashboard.parts.plain import plain
 from dashboard.parts.steps import StepEntry, arrows, boxes, drawing_height, steps_of
 from engine.step_info import StepTypeInfo
-from engine.workflow_files import WorkflowFile
+from engine.workspace.workflow_files import WorkflowFile
 
 
 @dataclass(frozen=True)

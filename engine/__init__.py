@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.access import Principal
     from engine.orchestra import Orchestra, shared
+    from engine.people.access import Principal
 
 __all__ = ["Orchestra", "Principal", "shared"]
 
@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(orchestra, name)
     if name == "Principal":
-        from engine.access import Principal
+        from engine.people.access import Principal
 
         return Principal
     raise AttributeError(name)

@@ -9,33 +9,33 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine import config as configuration
-from engine import preview
-from engine.acceptance import checked_inputs
-from engine.access import Principal, require
-from engine.accounts import Account, Accounts
-from engine.audit import Audit, AuditLine
 from engine.clock import Clock, utc_now
-from engine.compiler import Surroundings, compile_workflow
-from engine.config import Config, LoadedConfig
-from engine.connections import Connections, Modes
-from engine.demo import Demo
+from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.plan import Plan
+from engine.connections.accounts import Account, Accounts
+from engine.connections.connections import Connections, Modes
+from engine.connections.demo import Demo
+from engine.connections.stand_ins import StandInProcess
 from engine.errors import InvalidFile, NotAvailableYet, OrchestraError
-from engine.host import Host
-from engine.plan import Plan
-from engine.prompt_files import PromptFiles
-from engine.prompts import PromptStore
-from engine.run_log import RunLogs
-from engine.runs import Runs
+from engine.people.access import Principal, require
+from engine.people.audit import Audit, AuditLine
+from engine.people.users import Users
+from engine.prompts.prompt_files import PromptFiles
+from engine.prompts.prompts import PromptStore
+from engine.runner.host import Host
+from engine.runs import preview
+from engine.runs.acceptance import checked_inputs
+from engine.runs.run_log import RunLogs
+from engine.runs.runs import Runs
 from engine.settings import Settings
-from engine.stand_ins import StandInProcess
 from engine.step_info import StepTypeInfo, step_type_infos
 from engine.store.database import Database
 from engine.store.owners import Owner, ServeLock
 from engine.store.receipts import move_receipts
-from engine.users import Users
-from engine.workflow_files import WorkflowFiles
-from engine.workspace import Workspace
+from engine.workspace import config as configuration
+from engine.workspace.config import Config, LoadedConfig
+from engine.workspace.workflow_files import WorkflowFiles
+from engine.workspace.workspace import Workspace
 
 WORKSPACE_VARIABLE = "ORCHESTRA_WORKSPACE"
 DEMO_VARIABLE = "ORCHESTRA_ALL_DEMO"

@@ -12,8 +12,8 @@ import streamlit as st
 
 from dashboard.parts.plain import plain
 from dashboard.parts.times import viewer_zone
-from engine.acceptance import from_text
 from engine.errors import InvalidInput
+from engine.runs.acceptance import from_text
 
 ABSENT = object()
 """Stands for an input that was left empty and is not sent."""

@@ -15,10 +15,10 @@ from dashboard.parts.header import page_header, section
 from dashboard.parts.plain import plain
 from dashboard.parts.run_rows import run_row, run_rows
 from dashboard.parts.status import OPEN
-from engine.connections import CheckLine, ConnectionStatus
+from engine.compiler.plan import Plan
+from engine.connections.connections import CheckLine, ConnectionStatus
 from engine.errors import OrchestraError
-from engine.plan import Plan
-from engine.runs import RunRow
+from engine.runs.runs import RunRow
 
 PAGE = Page(title="Home", icon=":material/home:", path="", order=10)
 

@@ -12,7 +12,7 @@ from dashboard.prompt_form import edit_tab
 from dashboard.prompt_preview import preview_tab
 from dashboard.prompt_save import save_bar
 from dashboard.prompt_versions import versions_tab
-from engine.prompt_files import PromptFile
+from engine.prompts.prompt_files import PromptFile
 
 PAGE = Page(title="Prompt", icon=":material/chat:", path="prompt", order=41, in_menu=False)
 

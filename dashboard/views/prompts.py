@@ -8,7 +8,7 @@ from clients.counting import counted
 from dashboard.page import Page, Visit
 from dashboard.parts.header import page_header
 from dashboard.parts.plain import plain
-from engine.prompt_files import PromptSummary
+from engine.prompts.prompt_files import PromptSummary
 
 PAGE = Page(title="Prompts", icon=":material/chat:", path="prompts", order=40)
 

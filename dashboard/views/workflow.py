@@ -16,7 +16,7 @@ from dashboard.versions import history_tab
 from dashboard.workflow_dialogs import workflow_menu
 from dashboard.workflow_map import map_tab
 from engine.errors import InvalidFile
-from engine.workflow_files import WorkflowFile
+from engine.workspace.workflow_files import WorkflowFile
 
 PAGE = Page(title="Workflow", icon=":material/account_tree:", path="workflow", order=21, in_menu=False)
 

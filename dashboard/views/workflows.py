@@ -12,7 +12,7 @@ from dashboard.parts.plain import plain
 from dashboard.parts.status import status_markdown
 from dashboard.parts.times import ago, full_time
 from dashboard.workflow_dialogs import new_workflow, workflow_menu
-from engine.workflow_files import WorkflowSummary
+from engine.workspace.workflow_files import WorkflowSummary
 
 PAGE = Page(title="Workflows", icon=":material/account_tree:", path="workflows", order=20)
 

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ConfigDict
 
 from clients.errors import BadAnswer, InvalidRequest
-from engine.messages import Message, ToolCall, wire, wire_tool
-from engine.model_answers import faults, from_outside, read_json, schema_problem
-from engine.prices import add_usage
-from engine.schemacheck import is_usable
+from engine.compiler.schemacheck import is_usable
+from engine.prompts.messages import Message, ToolCall, wire, wire_tool
+from engine.prompts.model_answers import faults, from_outside, read_json, schema_problem
+from engine.prompts.prices import add_usage
 from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, content, instruction, option, outside
 
 _SERVICE = "openai"

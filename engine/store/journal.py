@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from engine.errors import InUse
-from engine.outside_values import whole_text
+from engine.runner.outside_values import whole_text
 from engine.store.database import Database, storage_errors
 
 Change = Callable[[sqlite3.Cursor], Any]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.request_keys import Request, earlier_run, remember
+from engine.runs.request_keys import Request, earlier_run, remember
 from engine.store.database import Database
 from engine.store.tables import events, owners, runs
 

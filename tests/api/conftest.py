@@ -15,10 +15,10 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
 from api.asgi import Site
-from engine.access import Principal
-from engine.new_workspace import init
 from engine.orchestra import Orchestra
-from engine.sessions import Session
+from engine.people.access import Principal
+from engine.people.sessions import Session
+from engine.workspace.new_workspace import init
 
 LOCAL = Principal("local:grace", "owner")
 PASSWORD = "correct horse battery"

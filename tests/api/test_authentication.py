@@ -10,9 +10,9 @@ import jwt
 import pytest
 from starlette.testclient import TestClient
 
-from engine.login_limit import PER_USER
 from engine.orchestra import Orchestra
-from engine.passwords import Passwords
+from engine.people.login_limit import PER_USER
+from engine.people.passwords import Passwords
 from tests.api.conftest import LOCAL, PASSWORD
 
 GUARDED = "/api/step-types"

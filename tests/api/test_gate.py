@@ -10,7 +10,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from engine.errors import StorageError
 from engine.orchestra import Orchestra
-from engine.sessions import Session
+from engine.people.sessions import Session
 from tests.api.conftest import LOCAL, opened
 
 HERE = "http://127.0.0.1:8501"

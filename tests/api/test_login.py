@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 import pytest
 from starlette.testclient import TestClient
 
-from engine.login_limit import PER_USER
 from engine.orchestra import Orchestra
-from engine.passwords import Passwords
-from engine.sessions import Session
+from engine.people.login_limit import PER_USER
+from engine.people.passwords import Passwords
+from engine.people.sessions import Session
 from tests.api.conftest import LOCAL, PASSWORD
 
 HERE = "http://127.0.0.1:8501"

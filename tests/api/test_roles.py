@@ -7,8 +7,8 @@ import json
 import pytest
 from starlette.testclient import TestClient
 
-from engine.access import ROLES, Principal, Right, Role, may
 from engine.orchestra import Orchestra
+from engine.people.access import ROLES, Principal, Right, Role, may
 from tests.api.conftest import LOCAL, PASSWORD
 from tests.api.test_server import every_route, is_public
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from engine.new_workspace import init
 from engine.orchestra import Orchestra
+from engine.workspace.new_workspace import init
 from tests.api.conftest import LOCAL, PASSWORD
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.server import create_api
-from engine.new_workspace import init
 from engine.orchestra import Orchestra
+from engine.workspace.new_workspace import init
 from tests.api.conftest import LOCAL, PASSWORD
 
 pytestmark = pytest.mark.slow

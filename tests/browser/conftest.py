@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.new_workspace import init
+from engine.workspace.new_workspace import init
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from cli import main
-from engine.new_workspace import init
+from engine.workspace.new_workspace import init
 
 PATIENCE_SECONDS = 90
 

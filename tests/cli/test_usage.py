@@ -146,7 +146,7 @@ def test_unforeseen_outside_a_workspace_the_log_is_elsewhere(
 
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setattr("engine.new_workspace.init", broken)
+    monkeypatch.setattr("engine.workspace.new_workspace.init", broken)
     result = orchestra("--workspace", "/nowhere", "init", str(tmp_path / "new"), "--json")
     assert result.code == 1
     assert len(list(tmp_path.glob("orchestra-error-*.log"))) == 1

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from engine.services import client_classes
+from engine.connections.services import client_classes
 
 
 @pytest.mark.parametrize("service", client_classes())

@@ -11,9 +11,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from engine.access import Principal
-from engine.new_workspace import init
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.workspace.new_workspace import init
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 LOCAL = Principal("local:grace", "owner")

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.demo_github import visible
 from dashboard.demo_notion import property_text
-from engine.access import Principal
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -123,7 +123,7 @@ def test_a_kill_is_announced_before_it_happens_and_told_afterwards(
 ) -> None:
     killed = threading.Event()
     monkeypatch.setenv("ORCHESTRA_PARENT_PID", str(os.getppid()))
-    monkeypatch.setattr("engine.demo.os.kill", lambda *_: killed.set())
+    monkeypatch.setattr("engine.connections.demo.os.kill", lambda *_: killed.set())
     at = open_page("demo")
     at.button(key="kill-demo").click().run()
     assert any("is being killed now" in str(one.value) for one in at.warning)

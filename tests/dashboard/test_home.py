@@ -7,9 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.views.home import failing
-from engine.access import Principal
 from engine.orchestra import Orchestra
-from engine.runs import RunRow
+from engine.people.access import Principal
+from engine.runs.runs import RunRow
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import session
 from dashboard.pages import all_views
-from engine.access import Principal
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 
 Open = Callable[..., AppTest]
 LOCAL = Principal("local:grace", "owner")

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.access import Principal
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")

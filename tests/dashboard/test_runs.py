@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.access import Principal
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")

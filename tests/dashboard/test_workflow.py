@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.views.workflow import EDIT, HISTORY, MAP
-from engine.access import Principal
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -105,7 +105,7 @@ def test_the_first_run_on_a_real_account_shows_what_it_would_touch_and_asks(
     at.button(key="look-inbox-triage").click().run()
     assert not at.exception
     assert not orchestra.runs.list(OWNER).rows
-    assert "It would go through 4" in words(at)
+    assert "It would go through these 4" in words(at)
     assert "Gmail · Mine: " in words(at)  # and whose
     assert len(at.text[0].value.splitlines()) == 4
     at.button(key="confirm-inbox-triage").click().run()

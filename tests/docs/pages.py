@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.access import Principal
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ["README.md", "CHANGELOG.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]

@@ -10,13 +10,13 @@ import pytest
 from pydantic import BaseModel
 
 from api.server import create_api
-from engine.config import Config
-from engine.model import FallbackModel, RetryModel, StepModel, WorkflowModel
+from engine.compiler.model import FallbackModel, RetryModel, StepModel, WorkflowModel
+from engine.connections.services import client_classes
 from engine.orchestra import Orchestra
-from engine.prompt import MessageModel, PromptModel, SampleModel
+from engine.prompts.prompt import MessageModel, PromptModel, SampleModel
 from engine.registry import step_types
-from engine.services import client_classes
 from engine.step_docs import steps_page
+from engine.workspace.config import Config
 from tests.docs.pages import blocks, run, text_of
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from engine.access import Principal
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 
 OWNER = Principal("tester", "owner")
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.compiler import Surroundings, compile_workflow
+from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.errors import OrchestraError
-from engine.jsonfile import parse
-from engine.prompts import PromptStore
-from engine.workspace import CHECKOUT, Workspace
+from engine.prompts.prompts import PromptStore
+from engine.workspace.jsonfile import parse
+from engine.workspace.workspace import CHECKOUT, Workspace
 
 SHIPPED = Workspace(CHECKOUT)
 STORE = PromptStore(SHIPPED)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.access import Principal
 from engine.errors import InUse, InvalidInput, NotAllowed, StorageError, UnknownName
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 
 
@@ -129,7 +129,7 @@ def test_the_runs_of_a_killed_process_are_adopted_by_the_server(root: Path, serv
     write_workflow(root, "work", [get_step("a", service.url("/a")), get_step("b", service.url("/slow"))])
     code = (
         "import sys; from pathlib import Path; from engine.orchestra import Orchestra; "
-        "from engine.access import local_user; o = Orchestra.open(Path(sys.argv[1])); "
+        "from engine.people.access import local_user; o = Orchestra.open(Path(sys.argv[1])); "
         "print(o.runs.start(local_user(), 'work', {}), flush=True); import time; time.sleep(60)"
     )
     child = subprocess.Popen([sys.executable, "-c", code, str(root)], stdout=subprocess.PIPE, text=True)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from engine.canonical import Kind, canonical
-from engine.compiler import Surroundings, compile_workflow
-from engine.config import load
-from engine.jsonfile import parse, read
-from engine.plan import Plan
-from engine.prompts import PromptStore
-from engine.samples import prompt_names
-from engine.workspace import CHECKOUT, Workspace
+from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.plan import Plan
+from engine.prompts.prompts import PromptStore
+from engine.workspace.canonical import Kind, canonical
+from engine.workspace.config import load
+from engine.workspace.jsonfile import parse, read
+from engine.workspace.samples import prompt_names
+from engine.workspace.workspace import CHECKOUT, Workspace
 
 SHIPPED = Workspace(CHECKOUT)
 STORE = PromptStore(SHIPPED)

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.access import Principal
-from engine.calls import Calls
 from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.runner.calls import Calls
 
 OWNER = Principal("tester", "owner")
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from engine.new_workspace import init
+from engine.workspace.new_workspace import init
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LATENCY = "10:40"

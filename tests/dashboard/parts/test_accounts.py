@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from dashboard.parts.accounts import account_words, service_icon, service_title
-from engine.accounts import Mode
-from engine.preview import ConnectionBadge
-from engine.services import client_classes
+from engine.connections.accounts import Mode
+from engine.connections.services import client_classes
+from engine.runs.preview import ConnectionBadge
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,169 @@
+"""Which account stands behind a connection: the stand-in's or the owner's; and its opened client."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from engine.connections.services import client_class
+from engine.errors import InvalidInput, UnknownName
+from engine.runner.threads import Workers
+from engine.workspace.config import LoadedConfig
+
+Mode = Literal["demo", "mine"]
+
+
+class StandIns(Protocol):
+    """Where the demo services answer."""
+
+    def endpoints(self) -> Mapping[str, Any]:
+        """Return {service: {base_url, token, …}, "generation": n}, starting them if none run."""
+
+
+@dataclass
+class Account:
+    """An opened connection."""
+
+    connection: str
+    service: str
+    mode: Mode
+    client: Any = field(repr=False)
+    workers: Workers = field(repr=False)
+    http: Any = field(repr=False)
+    _identity: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def known_identity(self) -> str:
+        """`service:whose`, or an empty string as long as nobody asked."""
+        return self._identity
+
+    @property
+    def label(self) -> str:
+        """Whose account it is in words for people, or an empty string as long as nobody asked."""
+        if self._identity.startswith("demo-"):
+            return self._identity
+        if not self._identity:
+            return ""
+        label = str(self.client.account())  # asked before, so the client answers from memory
+        return label.partition(":")[2] if hasattr(self.client, "identity") else label
+
+    def identity(self) -> str:
+        """Return `service:whose`; asks the service the first time (blocking), so call it in a worker.
+
+        A client has `identity` where what people call an account (`account`) may change.
+        """
+        with self._lock:
+            if not self._identity:
+                whose = getattr(self.client, "identity", self.client.account)
+                self._identity = f"{self.service}:{whose()}"
+            return self._identity
+
+
+class Accounts:
+    """Opens connections once each; `mode` says for each service whose account is meant."""
+
+    def __init__(self, config: Callable[[], LoadedConfig], stand_ins: StandIns, calls_at_once: int = 64) -> None:
+        self._config, self._stand_ins, self._size = config, stand_ins, calls_at_once
+        self._opened: dict[tuple[str, str], tuple[Any, Account]] = {}
+        self._retired: list[Account] = []
+        """Replaced by others; runs may still be at work with them, so they are closed with the rest."""
+        self._lock = threading.Lock()
+
+    def open(self, connection: str | None, service: str | None, mode: Mode) -> Account:
+        """Return the account of a connection (None: the service without one). Blocking; thread-safe.
+
+        Raises UnknownName, InvalidInput (a setting is missing or wrong) and ServiceError.
+        """
+        name = connection or f"no connection ({service})"
+        with self._lock:
+            settings, identity = self._settings(connection, service, mode)
+            known = self._opened.get((name, mode))
+            if known is None or known[0] != (settings, identity):
+                kind = str(service or self._service(connection))
+                self._retire((name, mode))
+                known = ((settings, identity), self._connect(name, kind, mode, settings, identity))
+                self._opened[(name, mode)] = known
+            return known[1]
+
+    def label(self, connection: str, mode: Mode) -> str:
+        """Return whose account a connection is, if that was asked before; asks nobody."""
+        known = self._opened.get((connection, mode))
+        return known[1].label if known else ""
+
+    def _service(self, connection: str | None) -> str:
+        known = self._config().config.connections
+        if connection not in known:
+            raise UnknownName("connection", str(connection), list(known))
+        return known[connection].service
+
+    def _settings(self, connection: str | None, service: str | None, mode: Mode) -> tuple[dict[str, Any], str]:
+        """Return the client's settings, and the account's identity where it is known beforehand."""
+        if connection is None:
+            return {}, f"{service}:none"
+        kind = self._service(connection)
+        if mode == "demo" and kind != "http":
+            endpoints = self._stand_ins.endpoints()
+            return _client_settings(kind, endpoints[kind]), f"demo-{endpoints['generation']}"
+        return self._config().settings_of(connection), f"http:{connection}" if kind == "http" else ""
+
+    def _connect(self, name: str, kind: str, mode: Mode, settings: Mapping[str, Any], identity: str) -> Account:
+        from pydantic import ValidationError
+
+        found = client_class(kind)
+        try:
+            checked = found.Settings.model_validate(dict(settings))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise InvalidInput(
+                f"The connection {name!r} has a wrong setting {place!r}: {first['msg']}.",
+                remedy="Correct it in config.yaml.",
+            ) from error
+        http = _http(kind, mode, settings)
+        return Account(name, kind, mode, found(checked, http), Workers(name, self._size), http, identity)
+
+    def forget(self, connection: str) -> None:
+        """Open a connection anew next time: there may be another account behind it now."""
+        with self._lock:
+            for key in [key for key in self._opened if key[0] == connection]:
+                self._retire(key)
+
+    def _retire(self, key: tuple[str, str]) -> None:
+        known = self._opened.pop(key, None)
+        if known is not None:
+            self._retired.append(known[1])
+
+    def close(self) -> None:
+        """Close the connections that are open to the services."""
+        with self._lock:
+            for key in list(self._opened):
+                self._retire(key)
+            for account in self._retired:
+                account.http.close()
+            self._retired.clear()
+
+
+def _client_settings(kind: str, endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stand-in's endpoint in the words of the client's settings."""
+    settings = {"base_url": endpoint["base_url"]}
+    settings["api_key" if kind == "openai" else "token"] = endpoint["token"]
+    for extra in ("model", "web_url"):
+        if extra in endpoint:
+            settings[extra] = endpoint[extra]
+    return settings
+
+
+def _http(kind: str, mode: Mode, settings: Mapping[str, Any]) -> Any:
+    """Return the HTTP client that the account sends through; a demo account can reach its stand-in only."""
+    from clients.transport import http_client, origin
+
+    if kind == "http" and mode == "demo":
+        return http_client(allowed_origins=frozenset())
+    if kind == "http":
+        return http_client(public_only=True, allow_hosts=frozenset(settings.get("allow_hosts", [])))
+    if mode == "demo":
+        return http_client(allowed_origins=frozenset({origin(settings["base_url"])}))
+    return http_client()

@@ -1,0 +1,234 @@
+"""Everything a person or program may do with connections: whose account each service means, and whether it works."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clients.errors import ServiceError
+from engine.connections.accounts import Accounts, Mode
+from engine.connections.services import client_class, client_classes
+from engine.errors import InvalidInput, NotAvailableYet, OrchestraError, UnknownName
+from engine.names import checked_name
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.settings import Settings
+from engine.workspace.config import LoadedConfig
+from engine.workspace.connection_file import write_connection
+from engine.workspace.workspace import Workspace
+
+_NO_STAND_IN = frozenset({"http", ""})
+
+
+@dataclass(frozen=True)
+class ConnectionStatus:
+    """One connection as the page shows it. `ready`: what its mode needs is there; `note` says what is missing.
+
+    `key_variable`, `key_place` and `key_url` say how to come to a key of one's own, `sign_in_at` where a person signs
+    in instead; the client's class names them, and what it does not name is empty.
+    """
+
+    name: str
+    service: str
+    mode: Mode
+    account: str
+    own_key_found: bool
+    own_key_source: str
+    ready: bool
+    note: str
+    has_stand_in: bool = True
+    key_variable: str = ""
+    key_place: str = ""
+    key_url: str = ""
+    sign_in_at: str = ""
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One line of a check: what was tried, whether it worked, and a sentence with the remedy where not."""
+
+    what: str
+    ok: bool
+    text: str
+
+
+class Modes:
+    """Whose account a service means now: the stand-in's or the owner's."""
+
+    def __init__(self, settings: Settings, default: Mode, *, forced: bool) -> None:
+        self._settings, self._default, self._forced = settings, default, forced
+
+    def of(self, service: str) -> Mode:
+        """Return the mode of a service; one without a stand-in is the owner's unless this process is all demo."""
+        if self._forced:
+            return "demo"
+        if service in _NO_STAND_IN:
+            return "mine"
+        if self._default == "mine":  # a command says itself whom it means
+            return "mine"
+        return "mine" if self._settings.get(f"mode.{service}") == "mine" else "demo"
+
+    def set(self, service: str, mode: Mode) -> None:
+        """Switch a service for everybody who uses this workspace's server. Raises NotAvailableYet, InvalidInput."""
+        if service in _NO_STAND_IN:
+            raise InvalidInput(f"{service} has no stand-in to switch to.")
+        if self._forced:
+            raise NotAvailableYet("This server was started with --demo.", remedy="Start it without --demo.")
+        self._settings.put(f"mode.{service}", mode)
+
+
+class Connections:
+    """The `connections` facet: every method checks the right of `p`; every change writes an audit line."""
+
+    def __init__(
+        self, workspace: Workspace, config: Callable[[], LoadedConfig], accounts: Accounts, modes: Modes, audit: Audit
+    ) -> None:
+        self._workspace, self._config, self._accounts = workspace, config, accounts
+        self._modes, self._audit = modes, audit
+
+    def list(self, p: Principal) -> list[ConnectionStatus]:
+        """Return every connection of config.yaml, without asking any service."""
+        require(p, "view", "see connections")
+        loaded = self._config()
+        return [self._status(loaded, name) for name in loaded.config.connections]
+
+    def services(self, p: Principal) -> builtins.list[str]:
+        """Return the services that a connection can be made to."""
+        require(p, "view", "see connections")
+        return builtins.list(client_classes())
+
+    def set_mode(self, p: Principal, service: str, mode: Mode) -> None:
+        """Switch a service between the stand-in and the owner's account. Raises InvalidInput where no key is there."""
+        require(p, "admin", "switch a service between Demo and Mine")
+        client_class(service)
+        loaded = self._config()
+        if mode == "mine" and not any(
+            self._own_key(loaded, name)[0] for name, one in loaded.config.connections.items() if one.service == service
+        ):
+            raise InvalidInput(f"No key for {service} was found.", remedy=_remedy(service))
+        self._modes.set(service, mode)
+        self._audit.record(p, "connections.set_mode", service, {"mode": mode})
+
+    def check(self, p: Principal, name: str) -> builtins.list[CheckLine]:
+        """Try a connection and say what works, in plain sentences. Raises UnknownName."""
+        require(p, "run", "check connections")
+        service = self._service(name)
+        try:
+            account = self._accounts.open(name, service, self._modes.of(service))
+            lines = account.client.check()
+            if all(ok for _, ok, _ in lines):
+                account.identity()
+        except (OrchestraError, ServiceError) as error:
+            return [CheckLine("settings", ok=False, text=f"{error.message} {error.remedy}")]
+        return [CheckLine(what, ok, text) for what, ok, text in lines]
+
+    def add(self, p: Principal, name: str, service: str, settings: Mapping[str, Any]) -> ConnectionStatus:
+        """Add or replace a connection in config.yaml; secrets go to `.env`. Raises UnknownName, InvalidInput."""
+        require(p, "admin", "add connections")
+        known = client_class(service).Settings.model_fields
+        for key in settings:
+            if key not in known:
+                raise UnknownName(f"setting of {service}", key, builtins.list(known))
+        write_connection(self._workspace.root, name, {"service": service, **settings})
+        self._audit.record(p, "connections.add", name, {"service": service})
+        return self._status(self._config(), name)
+
+    def give_key(self, p: Principal, name: str, key: str) -> ConnectionStatus:
+        """Keep the owner's own key for a connection: the key in `.env`, its name in config.yaml.
+
+        Raises UnknownName, InvalidInput (an empty key, or a service that takes none), InvalidFile, StorageError.
+        """
+        from pydantic import SecretStr
+
+        require(p, "admin", "add connections")
+        service = self._service(name)
+        settings = self._config().config.connections[name].settings
+        field = next(iter(client_class(service).key_variables), "")
+        if not field or not key.strip():
+            raise InvalidInput(f"This is no key for {name}.", remedy=_remedy(service))
+        write_connection(self._workspace.root, name, {"service": service, **settings, field: SecretStr(key.strip())})
+        self._audit.record(p, "connections.give_key", name)
+        return self._status(self._config(), name)
+
+    def connect_gmail(
+        self, p: Principal, client_secret_file: Path, open_browser: Callable[[str], object], name: str = "gmail"
+    ) -> ConnectionStatus:
+        """Sign in at Google in a browser and keep the token in a 0600 file. Raises ServiceError, InvalidInput."""
+        from clients.gmail_oauth import sign_in
+
+        require(p, "admin", "add connections")
+        token_file = self._workspace.state_dir / "tokens" / f"{checked_name('connection', name)}.json"
+        token_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sign_in(client_secret_file, token_file, open_browser)
+        kept = self._kept_settings(name)
+        written = os.path.relpath(token_file, self._workspace.root)  # config.yaml belongs into git: no path of ours
+        write_connection(self._workspace.root, name, {**kept, "service": "gmail", "token_file": written})
+        self._accounts.forget(name)
+        self._audit.record(p, "connections.connect_gmail", name)
+        return self._status(self._config(), name)
+
+    def _kept_settings(self, name: str) -> dict[str, Any]:
+        """Return what a connection says besides its token, so that a new sign-in changes nothing else."""
+        known = self._config().config.connections.get(name)
+        return {key: value for key, value in (known.settings if known else {}).items() if "token" not in key}
+
+    def choices(self, p: Principal, name: str, what: str) -> builtins.list[str]:
+        """Return what a picker offers (`repositories`, `databases`, `models`, …); [] where it cannot be asked."""
+        require(p, "view", "see connections")
+        service = self._service(name)
+        try:
+            account = self._accounts.open(name, service, self._modes.of(service))
+            found = getattr(account.client, what)()
+        except (OrchestraError, ServiceError, AttributeError):
+            return []
+        return [str(one if isinstance(one, str) else one.get("full_name") or one["name"]) for one in found]
+
+    def _service(self, name: str) -> str:
+        known = self._config().config.connections
+        if name not in known:
+            raise UnknownName("connection", name, builtins.list(known))
+        return known[name].service
+
+    def _status(self, loaded: LoadedConfig, name: str) -> ConnectionStatus:
+        service = loaded.config.connections[name].service
+        mode = self._modes.of(service)
+        found, source = self._own_key(loaded, name)
+        ready = mode == "demo" or found
+        client = client_class(service)
+        return ConnectionStatus(
+            name=name,
+            service=service,
+            mode=mode,
+            account=self._accounts.label(name, mode),
+            own_key_found=found,
+            own_key_source=source,
+            ready=ready,
+            note="" if ready else f"No key was found. {_remedy(service)}",
+            has_stand_in=service not in _NO_STAND_IN,
+            key_variable=next(iter(client.key_variables.values()), ""),
+            key_place=client.key_place,
+            key_url=client.key_url,
+            sign_in_at=getattr(client, "sign_in_at", ""),
+        )
+
+    def _own_key(self, loaded: LoadedConfig, name: str) -> tuple[bool, str]:
+        """Return whether the owner's key for a connection is there, and where from; the key itself is not looked at."""
+        settings = loaded.config.connections[name].settings
+        if "token_file" in settings:
+            return (self._workspace.root / Path(settings["token_file"]).expanduser()).exists(), "signed in"
+        references = [str(value)[4:] for value in settings.values() if str(value).startswith("env:")]
+        if not references:
+            return loaded.config.connections[name].service in ("http", "openai"), "config.yaml"
+        missing = [reference for reference in references if not loaded.environment.get(reference)]
+        return not missing, ", ".join(references)
+
+
+def _remedy(service: str) -> str:
+    if service == "gmail":
+        return "Sign in: `orchestra connections add gmail --client-secret FILE`."
+    variables = ", ".join(client_class(service).key_variables.values())
+    return f"Put {variables} into the environment or into `.env`." if variables else "Add it in config.yaml."

@@ -1,0 +1,302 @@
+"""The `{{ }}` language at run time: CEL over plain JSON, one pass, nothing else evaluates text."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import ExpressionError
+from engine.expressions.references import Reference, references
+from engine.expressions.templates import TOO_DEEP, TOO_DEEP_REMEDY, Part, Spelling, parts, spelling
+from engine.names import timestamp
+
+if TYPE_CHECKING:
+    from cel_expr_python import cel
+
+_PLAIN_PATH = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\s*\Z")
+_WORDS = {"null", "true", "false"}
+_ABSENT = object()
+
+
+def compact_json(value: Any) -> str:
+    """Return JSON text without spaces, as `json(x)` and mixed text show it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def shown(value: Any) -> str:
+    """Return a value as mixed text shows it: strings as they are, all else as JSON; null is an ExpressionError."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        raise ExpressionError("A null stands in the middle of text.", remedy="Use default(path, 'text') for it.")
+    return compact_json(value)
+
+
+def extensions() -> list[Any]:
+    """Return the CEL extensions that every expression may use: strings, math, optionals, text() and json()."""
+    from cel_expr_python import cel
+    from cel_expr_python.ext import ext_math, ext_optional, ext_strings
+
+    string, boxed = cel.Type.STRING, [cel.Type.List(cel.Type.DYN)]
+    own = [
+        cel.FunctionDecl(name, [cel.Overload(id=f"{name}_of", return_type=string, parameters=boxed, impl=impl)])
+        for name, impl in (("text", _text), ("json", _json))
+    ]
+    return [
+        ext_strings.ExtStrings(),
+        ext_math.ExtMath(),
+        ext_optional.ExtOptional(),
+        cel.CelExtension("orchestra", own),
+    ]
+
+
+def _text(box: list[Any]) -> str:
+    return shown(as_json(_unpacked(box[0])))
+
+
+def _json(box: list[Any]) -> str:
+    return compact_json(as_json(_unpacked(box[0])))
+
+
+def _unpacked(value: Any) -> Any:
+    """Return plain Python for what CEL hands to a function (its maps and lists are lazy views)."""
+    if hasattr(value, "plain_value"):
+        return value.plain_value()
+    if isinstance(value, Mapping) or hasattr(value, "items"):
+        return {key: _unpacked(inner) for key, inner in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray):
+        return [_unpacked(inner) for inner in value]
+    return value
+
+
+def as_json(value: Any) -> Any:
+    """Return a CEL result as a plain JSON value.
+
+    Timestamps become RFC 3339 text, durations seconds. Raises ExpressionError for what JSON cannot hold.
+    """
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return _checked_integer(value)
+    if isinstance(value, float):
+        return _checked_float(value)
+    if isinstance(value, datetime):
+        return timestamp(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        # CEL keeps no order in its maps; sorted, the same expression gives the same text in every process.
+        return {key: as_json(value[key]) for key in sorted(map(_checked_key, value))}
+    if isinstance(value, list):
+        return [as_json(inner) for inner in value]
+    raise ExpressionError(f"The result is a {type(value).__name__}, which JSON cannot hold.")
+
+
+def _checked_integer(value: int) -> int:
+    if not -(2**63) <= value < 2**63:
+        raise ExpressionError(f"The whole number {value} does not fit into 64 bits.")
+    return value
+
+
+def _checked_float(value: float) -> float:
+    if not math.isfinite(value):
+        raise ExpressionError(f"The result is {value}, which JSON cannot hold.", remedy="Guard the division.")
+    return value
+
+
+def _checked_key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise ExpressionError(f"A map key is {key!r}; JSON takes only strings.", remedy="Use string(key).")
+    return key
+
+
+@lru_cache(maxsize=256)
+def _environment(roots: frozenset[str]) -> cel.Env:
+    from cel_expr_python import cel
+
+    return cel.NewEnv(variables=dict.fromkeys(sorted(roots), cel.Type.DYN), extensions=extensions())
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One compiled expression: what it needs and how to get its value."""
+
+    source: str
+    path: tuple[str, ...] | None
+    """Set where the expression is nothing but a path: looked up directly."""
+    program: Any = field(repr=False, compare=False)
+    references: tuple[Reference, ...] = ()
+
+    def value(self, names: Mapping[str, Any]) -> Any:
+        """Return the JSON value; raises ExpressionError."""
+        if self.path is not None:
+            return _looked_up(self.path, names)
+        return _evaluated(self, _needed(self.references, names))
+
+
+def _looked_up(path: tuple[str, ...], names: Mapping[str, Any]) -> Any:
+    value: Any = names
+    for position, name in enumerate(path):
+        value = value.get(name, _ABSENT) if isinstance(value, Mapping) else _ABSENT
+        if value is _ABSENT:
+            raise _missing(path, position, names)
+    return value
+
+
+def _missing(path: tuple[str, ...], position: int, names: Mapping[str, Any]) -> ExpressionError:
+    place = ".".join(path[:position])
+    if path[0] == "steps" and position == 2 and names["steps"][path[1]].get("status") in ("skipped", "failed"):
+        status = names["steps"][path[1]]["status"]
+        return ExpressionError(
+            f"Step {path[1]!r} was {status} and has no {path[2]!r}.",
+            remedy=f"Use default({'.'.join(path)}, …), or has({'.'.join(path)}) in `if`.",
+        )
+    return ExpressionError(f"There is no {path[position]!r}" + (f" in {place}." if place else "."))
+
+
+def _evaluated(expression: Expression, data: dict[str, Any]) -> Any:
+    try:
+        result = expression.program.eval(data=data)
+        kind = result.type().name()
+        value = result.plain_value()
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ExpressionError(f"{expression.source.strip()!r} has no JSON value: {_reason(str(error))}") from error
+    if kind in ("ERROR", "UNKNOWN"):
+        raise ExpressionError(f"{expression.source.strip()!r}: {_reason(str(value))}")
+    return as_json(value)
+
+
+def _reason(text: str) -> str:
+    """Return CEL's message without its status code."""
+    return re.sub(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$", "", text.splitlines()[0] if text else "no reason given")
+
+
+def _needed(wanted: Sequence[Reference], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return only the values that the references name: all that is passed to CEL is copied by it."""
+    data: dict[str, Any] = {}
+    for path in sorted({reference.path for reference in wanted}, key=len):
+        _copy_path(path, names, data)
+    return data
+
+
+def _copy_path(path: tuple[str, ...], source: Any, target: dict[str, Any]) -> None:
+    for name in path[:-1]:
+        if not isinstance(source, Mapping) or name not in source:
+            return
+        source = source[name]
+        if not isinstance(source, Mapping):
+            target[name] = source
+            return
+        if target.get(name) is source:  # a shorter path has brought all of it
+            return
+        target = target.setdefault(name, {})
+    if isinstance(source, Mapping) and path[-1] in source:
+        target[path[-1]] = source[path[-1]]
+
+
+def compile_expression(source: str, roots: frozenset[str]) -> Expression:
+    """Compile one expression (without its braces) against the names it may use.
+
+    Raises ExpressionError; details: `offset` into `source`.
+    """
+    if _PLAIN_PATH.match(source) and source.strip() not in _WORDS:
+        path = tuple(source.strip().split("."))
+        if path[0] in roots:
+            return Expression(source, path, None, (Reference(path, len(source) - len(source.lstrip())),))
+    spelt = spelling(source)
+    try:
+        program = _environment(roots).compile(spelt.text)
+    except RuntimeError as error:
+        raise compile_error(str(error), spelt) from error
+    found = tuple(
+        Reference(one.path, spelt.source_of(one.offset), one.is_guarded) for one in references(program.serialize())
+    )
+    return Expression(source, None, program, found)
+
+
+def compile_error(text: str, spelt: Spelling, known: Mapping[str, Sequence[str]] | None = None) -> ExpressionError:
+    """Return CEL's compile error in plain words; `known` gives the fields of each message type, for suggestions."""
+    found = re.search(r"<input>:(\d+):(\d+): (.*)", text)
+    if "recursion" in text:
+        return ExpressionError(TOO_DEEP, remedy=TOO_DEEP_REMEDY)
+    if not found:
+        return ExpressionError(_reason(text), offset=0)
+    reason = found.group(3).removesuffix(" [INVALID_ARGUMENT]")
+    from engine.expressions.wording import plain_reason
+
+    message, remedy = plain_reason(reason, known or {})
+    offset = spelt.offset(int(found.group(1)), int(found.group(2)))
+    name = re.search(r"undeclared reference to '(\w+)", reason)
+    if name:  # CEL may point behind the name, at the dot or bracket that follows
+        begin = spelt.text.rfind(name.group(1), 0, offset + len(name.group(1)))
+        offset = begin if begin >= 0 else offset
+    return ExpressionError(message, remedy=remedy, offset=spelt.source_of(offset))
+
+
+@dataclass(frozen=True)
+class Template:
+    """A string field: literal text with expressions in it, or one whole expression that keeps its type."""
+
+    source: str
+    pieces: tuple[str | Expression, ...]
+    offsets: tuple[int, ...]
+    """Where each piece starts in `source`."""
+
+    @property
+    def is_literal(self) -> bool:
+        """Tell whether no expression stands in it."""
+        return all(isinstance(piece, str) for piece in self.pieces)
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether it is one expression and nothing else."""
+        return len(self.pieces) == 1 and isinstance(self.pieces[0], Expression)
+
+    def value(self, names: Mapping[str, Any]) -> Any:
+        """Return the value; what a value contains is never expanded again. Raises ExpressionError."""
+        first = self.pieces[0]
+        if len(self.pieces) == 1:
+            return first if isinstance(first, str) else first.value(names)
+        return "".join(piece if isinstance(piece, str) else _piece(piece, names) for piece in self.pieces)
+
+
+def _piece(expression: Expression, names: Mapping[str, Any]) -> str:
+    try:
+        return shown(expression.value(names))
+    except ExpressionError as error:
+        if "null stands" in error.message:
+            raise ExpressionError(f"{expression.source.strip()!r} is null.", remedy=error.remedy) from error
+        raise
+
+
+def compile_template(source: str, roots: frozenset[str]) -> Template:
+    """Compile a text field. Raises ExpressionError; details: `offset` into `source`."""
+    found = parts(source)
+    return Template(source, tuple(_compiled(part, roots) for part in found), tuple(part.offset for part in found))
+
+
+def _compiled(part: Part, roots: frozenset[str]) -> str | Expression:
+    if not part.is_expression:
+        return part.text
+    try:
+        return compile_expression(part.text, roots)
+    except ExpressionError as error:
+        error.details["offset"] = part.offset + error.details.get("offset", 0)
+        raise
+
+
+def render(tree: Any, names: Mapping[str, Any]) -> Any:
+    """Return a tree of dicts, lists and Templates with every Template replaced by its value."""
+    if isinstance(tree, Template):
+        return tree.value(names)
+    if isinstance(tree, dict):
+        return {key: render(inner, names) for key, inner in tree.items()}
+    if isinstance(tree, list):
+        return [render(inner, names) for inner in tree]
+    return tree

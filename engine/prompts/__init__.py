@@ -1,0 +1,1 @@
+"""Prompts: their files, their versions and labels, and how they are filled."""

@@ -1,0 +1,78 @@
+"""Reads JSON out of what a model wrote, and says in words what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from engine.compiler.schemacheck import misfits, schema_faults
+from engine.step import JsonValue
+
+_FAULTS_MOST = 5
+
+
+def read_json(text: str) -> JsonValue:
+    """Read the JSON of an answer: bare, in a code fence, or behind a few words; raises ValueError."""
+    try:
+        return _loads(text)
+    except ValueError as error:
+        inner = text[text.find("{") : text.rfind("}") + 1]
+        if not inner:
+            raise ValueError("the answer is not JSON") from error
+    try:
+        return _loads(inner)
+    except ValueError as error:
+        raise ValueError(f"the answer is not JSON ({error})") from error
+
+
+def _loads(text: str) -> JsonValue:
+    """JSON as RFC 8259 has it: Python would also take NaN and Infinity."""
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no JSON number")
+
+
+def faults(value: JsonValue, schema: Mapping[str, Any]) -> list[str]:
+    """Say what does not fit the schema, at most five sentences, each with its place."""
+    return list(islice(misfits(value, schema), _FAULTS_MOST))
+
+
+def schema_problem(schema: Any) -> str:
+    """Say why this is no JSON Schema (draft 2020-12); "" where it is one."""
+    for path, sentence in schema_faults(schema):
+        place = ".".join(map(str, path))
+        return f"{place}: {sentence}" if place else sentence
+    return ""
+
+
+def from_outside(schema: Any) -> Any:
+    """Give the schema with its free texts marked as text from outside.
+
+    A model writes what it read; only a choice among fixed values (`enum`, `const`) is the schema's own.
+    """
+    if isinstance(schema, list):
+        return [from_outside(each) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    marked = {key: _inside(key, value) for key, value in schema.items()}
+    return {**marked, "outside": True} if _is_free_text(schema) else marked
+
+
+def _inside(key: str, value: Any) -> Any:
+    """Only what holds schemas is walked: an `enum` or a `default` holds values."""
+    if key in {"properties", "$defs", "definitions", "patternProperties"} and isinstance(value, Mapping):
+        return {name: from_outside(each) for name, each in value.items()}
+    if key in {"items", "additionalProperties", "anyOf", "oneOf", "allOf", "prefixItems", "not"}:
+        return from_outside(value)
+    return value
+
+
+def _is_free_text(schema: Mapping[str, Any]) -> bool:
+    kind = schema.get("type")
+    holds_text = kind == "string" or (isinstance(kind, list) and "string" in kind)
+    says_nothing = kind is None and not {"anyOf", "oneOf", "allOf", "$ref", "properties"} & schema.keys()
+    return (holds_text or says_nothing) and not {"enum", "const"} & schema.keys()

@@ -1,0 +1,133 @@
+"""A prompt as data: what may stand in its file, and its messages with the gaps filled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.compiler.model import Identifier
+from engine.compiler.schemacheck import misfits
+from engine.compiler.shapes import faults
+from engine.errors import ExpressionError, InvalidFile, InvalidInput, Problem
+from engine.expressions.expressions import Template, compile_template, shown
+from engine.expressions.wording import did_you_mean
+from engine.workspace.jsonfile import JsonFile, JsonPath
+
+LABEL = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class MessageModel(_Part):
+    """One message; `content` is its text, or its lines."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str | list[str]
+
+
+class SampleModel(_Part):
+    """Values to try a prompt with."""
+
+    name: str = Field(min_length=1)
+    variables: dict[str, Any] = Field(default_factory=dict)
+
+
+class PromptModel(_Part):
+    """A prompt file."""
+
+    schema_version: Literal[1]
+    title: str = ""
+    description: str = ""
+    labels: dict[str, int] = Field(default_factory=dict)
+    model: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    variables: dict[Identifier, dict[str, Any]] = Field(default_factory=dict)
+    messages: list[MessageModel] = Field(min_length=1)
+    output_schema: dict[str, Any] | None = None
+    samples: list[SampleModel] = Field(default_factory=list)
+
+
+def checked(file: JsonFile) -> dict[str, Any]:
+    """Return the document of a prompt file whose form is right. Raises InvalidFile."""
+    try:
+        PromptModel.model_validate(file.value)
+    except ValidationError as error:
+        raise InvalidFile.of(file.file, form_problems(file, error)) from error
+    return dict(file.value)
+
+
+def form_problems(file: JsonFile, error: ValidationError) -> list[Problem]:
+    """Return what PromptModel has against the file, with places."""
+    return [
+        prompt_problem(file, one.path, one.message, one.code, one.remedy, at_key=one.is_about_key)
+        for one in faults(error, PromptModel, file.value)
+    ]
+
+
+def messages(document: Mapping[str, Any], variables: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the messages [{role, content}] with the variables filled in; what they contain is never expanded.
+
+    Raises InvalidInput for a variable that is missing, unknown or of the wrong type, ExpressionError.
+    """
+    names = filled(document.get("variables", {}), variables)
+    roots = frozenset(names)
+    return [
+        {"role": message["role"], "content": _content(number, text_of(message), roots, names)}
+        for number, message in enumerate(document["messages"])
+    ]
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """Return the text of a message, its lines joined."""
+    content = message["content"]
+    return content if isinstance(content, str) else "\n".join(content)
+
+
+def _content(number: int, text: str, roots: frozenset[str], names: Mapping[str, Any]) -> str:
+    try:
+        return shown(_template(text, roots).value(names))
+    except ExpressionError as error:
+        raise ExpressionError(f"Message {number + 1} of the prompt: {error.message}", remedy=error.remedy) from error
+
+
+@lru_cache(maxsize=256)
+def _template(text: str, roots: frozenset[str]) -> Template:
+    return compile_template(text, roots)
+
+
+def filled(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a value for each declared variable: as given, else its default. Raises InvalidInput."""
+    for name in given:
+        if name not in declared:
+            remedy = did_you_mean(name, list(declared))
+            raise InvalidInput(f"The prompt has no variable {name!r}.", remedy=remedy)
+    values = {name: schema["default"] for name, schema in declared.items() if "default" in schema} | dict(given)
+    for name, schema in declared.items():
+        if name not in values:
+            raise InvalidInput(f"The prompt's variable {name!r} has no value.", remedy="Give it one in `variables`.")
+        for misfit in misfits(values[name], schema):
+            raise InvalidInput(f"The prompt's variable {name!r} does not fit: {misfit}")
+    return values
+
+
+def prompt_problem(
+    file: JsonFile,
+    path: JsonPath,
+    message: str,
+    code: str,
+    remedy: str = "",
+    *,
+    severity: str = "error",
+    offset: int = 0,
+    at_key: bool = False,
+) -> Problem:
+    """Return a Problem at a value of a prompt file, or at its key; `offset` is an index into a text."""
+    line, column = file.key_place(path) if at_key else file.place(path, offset)
+    field = ".".join(map(str, path)) or None
+    return Problem(message, code, severity, file.file, line, column, field=field, remedy=remedy)

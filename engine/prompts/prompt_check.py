@@ -1,0 +1,130 @@
+"""What is wrong with a prompt file: its form, its schemas, its labels, its expressions, its samples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.compiler.schemacheck import schema_faults
+from engine.errors import ExpressionError, InvalidInput, Problem
+from engine.expressions.expressions import compile_expression
+from engine.expressions.templates import parts
+from engine.expressions.wording import did_you_mean
+from engine.prompts.prompt import LABEL, PromptModel, filled, form_problems, prompt_problem, text_of
+from engine.workspace.jsonfile import JsonFile, JsonPath
+
+
+def problems_of(file: JsonFile, versions: Collection[int]) -> list[Problem]:
+    """Return all that is wrong with a prompt file, by place; `versions` are the numbers saved so far."""
+    if not isinstance(file.value, dict):
+        return [prompt_problem(file, (), "A prompt file holds one JSON object.", "form")]
+    try:
+        PromptModel.model_validate(file.value)
+    except ValidationError as error:
+        return _sorted(form_problems(file, error))
+    document = file.value
+    used: set[str] = set()
+    schemas = list(_schema_problems(file, document))
+    found = [
+        *schemas,
+        *_label_problems(file, document.get("labels", {}), versions),
+        *_content_problems(file, document, used),
+        *([] if schemas else _sample_problems(file, document)),
+    ]
+    for name in document.get("variables", {}):
+        if name not in used:
+            said = f"The variable {name!r} is declared and never used."
+            path = ("variables", name)
+            found.append(prompt_problem(file, path, said, "unused_variable", severity="warning", at_key=True))
+    return _sorted(found)
+
+
+def _schema_problems(file: JsonFile, document: Mapping[str, Any]) -> Iterator[Problem]:
+    schemas: list[tuple[JsonPath, Any]] = [
+        (("variables", name), schema) for name, schema in document.get("variables", {}).items()
+    ]
+    if document.get("output_schema") is not None:
+        schemas.append((("output_schema",), document["output_schema"]))
+        if document["output_schema"].get("type") != "object":
+            said = "The output of a model is an object, so that workflows can name its fields."
+            yield prompt_problem(file, ("output_schema",), said, "schema", 'Set "type": "object" and its "properties".')
+    for path, schema in schemas:
+        for inside, message in schema_faults(schema):
+            yield prompt_problem(file, (*path, *inside), message, "schema")
+
+
+def _label_problems(file: JsonFile, labels: Mapping[str, int], versions: Collection[int]) -> Iterator[Problem]:
+    for label, version in labels.items():
+        if version not in versions:
+            known = ", ".join(map(str, sorted(versions))) or "none yet"
+            said = f"The label {label!r} names version {version}, which does not exist."
+            yield prompt_problem(file, ("labels", label), said, "missing_version", f"Versions: {known}.")
+        if not LABEL.match(label):
+            said = f"{label!r} cannot be a label."
+            remedy = "Use lower-case letters, digits, '-' and '_', a letter first."
+            yield prompt_problem(file, ("labels", label), said, "label", remedy, at_key=True)
+
+
+def _content_problems(file: JsonFile, document: Mapping[str, Any], used: set[str]) -> Iterator[Problem]:
+    """Check every expression of every message; the variables that they use are added to `used`."""
+    declared = frozenset(document.get("variables", {}))
+    for number, message in enumerate(document["messages"]):
+        path: JsonPath = ("messages", number, "content")
+        if not text_of(message).strip():
+            yield prompt_problem(file, path, "The message is empty.", "empty_message")
+        for error in _expression_errors(text_of(message), declared, used):
+            yield _expression_problem(file, path, message["content"], error, declared)
+
+
+def _expression_errors(text: str, declared: frozenset[str], used: set[str]) -> Iterator[ExpressionError]:
+    try:
+        found = parts(text)
+    except ExpressionError as error:
+        used |= declared  # what stands behind the mistake cannot be told
+        yield error
+        return
+    for part in found:
+        if not part.is_expression:
+            continue
+        try:
+            used |= {reference.path[0] for reference in compile_expression(part.text, declared).references}
+        except ExpressionError as error:
+            used |= {name for name in declared if re.search(rf"\b{name}\b", part.text)}
+            error.details["offset"] = part.offset + error.details.get("offset", 0)
+            yield error
+
+
+def _expression_problem(
+    file: JsonFile, path: JsonPath, content: str | list[str], error: ExpressionError, declared: frozenset[str]
+) -> Problem:
+    offset = int(error.details.get("offset", 0))
+    if isinstance(content, list):
+        number = 0
+        while number < len(content) - 1 and offset > len(content[number]):
+            offset -= len(content[number]) + 1
+            number += 1
+        path = (*path, number)
+    unknown = re.search(r"nothing named '([^']*)'", error.message)
+    if unknown:
+        remedy = f"{did_you_mean(unknown[1], sorted(declared))} Or declare it under 'variables'.".strip()
+        said = f"The variable {unknown[1]!r} is used and not declared."
+        return prompt_problem(file, path, said, "undeclared_variable", remedy, offset=offset)
+    return prompt_problem(file, path, error.message, "expression", error.remedy, offset=offset)
+
+
+def _sample_problems(file: JsonFile, document: Mapping[str, Any]) -> Iterator[Problem]:
+    declared = document.get("variables", {})
+    for number, sample in enumerate(document.get("samples", [])):
+        try:
+            filled(declared, sample.get("variables", {}))
+        except InvalidInput as error:
+            path: JsonPath = ("samples", number, "variables")
+            said = f"The sample {sample['name']!r} cannot be used: {error.message}"
+            yield prompt_problem(file, path, said, "sample", error.remedy, severity="warning")
+
+
+def _sorted(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda one: (one.line, one.column, one.message))

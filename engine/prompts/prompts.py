@@ -1,0 +1,167 @@
+"""The prompts of a workspace: working texts, versions that never change, and labels that point at versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from engine.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
+from engine.names import child
+from engine.prompts import prompt
+from engine.prompts.prompt_check import problems_of
+from engine.workspace.canonical import canonical
+from engine.workspace.files import etag, exclusive, storage_errors, write_whole
+from engine.workspace.jsonfile import JsonFile, parse, read
+from engine.workspace.workspace import Workspace
+
+DEFAULT_LABEL = "production"
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
+
+
+class PromptStore:
+    """Resolves references, saves working texts and versions, and checks and fills prompts."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.shelf = workspace.prompts
+        self._lock = workspace.state_dir / "prompt-versions.lock"
+
+    def resolve(self, reference: str) -> dict[str, Any]:
+        """Return the document that `name`, `name@label` or `name@7` means, with its number as "version".
+
+        No suffix means `@production`. Raises UnknownName, InvalidInput, InvalidFile.
+        """
+        name, _, suffix = reference.partition("@")
+        file = self.shelf.read(name)
+        suffix = suffix or DEFAULT_LABEL
+        number = int(suffix) if _NUMBER.match(suffix) else self._labelled(name, file, suffix)
+        version = self.version(name, number)
+        return {**_usable(version.file, version.text), "version": number}
+
+    def versions(self, name: str) -> list[int]:
+        """Return the numbers of the saved versions, ascending."""
+        try:
+            found = [path.stem for path in self._folder(name).glob("*.json")]
+        except OSError:
+            return []
+        return sorted(int(stem) for stem in found if _NUMBER.match(stem))
+
+    def version(self, name: str, number: int) -> JsonFile:
+        """Return one saved version. Raises UnknownName, InvalidFile."""
+        known = self.versions(name)
+        if number not in known:
+            remedy = "" if known else f"Save a version of {name} first."
+            raise UnknownName(f"version of the prompt {name}", str(number), [str(one) for one in known], remedy=remedy)
+        return read(self._version_path(name, number), f"prompts/{name}.versions/{number}.json")
+
+    def labels(self, name: str) -> dict[str, int]:
+        """Return the labels of a prompt, {} where its file cannot be read."""
+        try:
+            return _labels(self.shelf.read(name).value)
+        except InvalidFile:
+            return {}
+
+    def check(self, name: str, text: str) -> list[Problem]:
+        """Return every problem of a working text, by line and column."""
+        try:
+            file = parse(text, self.shelf.file(name))
+        except InvalidFile as error:
+            return error.problems
+        return problems_of(file, self.versions(name))
+
+    def save(self, name: str, text: str, known_etag: str | None, by: str) -> str:
+        """Save the working text in canonical form; return what was written.
+
+        A text with problems can be saved as long as it is a JSON object: no run uses it before it is a version.
+        Raises InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
+        """
+        written = canonical(self._object(name, text), "prompt")
+        self.shelf.save(name, written, known_etag, by)
+        return written
+
+    def save_version(self, name: str, text: str, known_etag: str | None, label: str | None, by: str) -> int:
+        """Save the text as the next version, and as working text with `label` pointing at it; return the number.
+
+        The version is on disk before a label names it. Raises InvalidFile where the text has an error, and as `save`.
+        """
+        document = self._object(name, text)
+        errors = [one for one in self.check(name, text) if one.severity == "error" and one.code != "missing_version"]
+        if errors:
+            raise InvalidFile.of(self.shelf.file(name), errors)
+        with exclusive(self._lock):
+            self._must_be_current(name, known_etag)
+            number = max(self.versions(name), default=0) + 1
+            labels = {one: at for one, at in _labels(document).items() if at < number}
+            document["labels"] = {**labels, label: number} if label else labels
+            self._write_version(name, number, document)
+            self.shelf.save(name, canonical(document, "prompt"), known_etag, by)
+        return number
+
+    def set_label(self, name: str, label: str, number: int, by: str) -> None:
+        """Let a label point at a version. Raises UnknownName, InvalidInput, InvalidFile, StaleEdit, StorageError."""
+        if _NUMBER.match(label) or not prompt.LABEL.match(label):
+            raise InvalidInput(
+                f"{label!r} cannot be a label.", remedy="Use lower-case letters, digits, '-' and '_', a letter first."
+            )
+        text = self.shelf.text(name)
+        document = self._object(name, text)
+        self.version(name, number)
+        document["labels"] = {**_labels(document), label: number}
+        self.shelf.save(name, canonical(document, "prompt"), etag(text), by)
+
+    def render(self, document: Mapping[str, Any], variables: Mapping[str, Any]) -> list[dict[str, str]]:
+        """Return the messages [{role, content}] of a prompt. Raises InvalidInput, ExpressionError."""
+        return prompt.messages(document, variables)
+
+    def _labelled(self, name: str, file: JsonFile, label: str) -> int:
+        labels = _labels(file.value)
+        if label not in labels:
+            remedy = "" if labels else f"Save a version of {name} with the label {label}."
+            raise UnknownName(f"label of the prompt {name}", label, list(labels), remedy=remedy)
+        return labels[label]
+
+    def _object(self, name: str, text: str) -> dict[str, Any]:
+        file = parse(text, self.shelf.file(name))
+        if not isinstance(file.value, dict):
+            raise InvalidFile.of(file.file, problems_of(file, ()))
+        return dict(file.value)
+
+    def _must_be_current(self, name: str, known_etag: str | None) -> None:
+        """Refuse before the version is written, so that a stale edit leaves none behind."""
+        if known_etag is None:
+            self.shelf.require_free(name)
+        elif known_etag != etag(self.shelf.text(name)):
+            raise StaleEdit(f"Somebody changed {self.shelf.file(name)} since you opened it.")
+
+    def _write_version(self, name: str, number: int, document: Mapping[str, Any]) -> None:
+        path = self._version_path(name, number)
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            raise StorageError(f"{path} is there already, and a version never changes.")
+        content = {key: value for key, value in document.items() if key != "labels"}
+        write_whole(path, canonical(content, "prompt"))
+
+    def _folder(self, name: str) -> Path:
+        return child(self.shelf.folder, f"{self.shelf.path(name).stem}.versions")
+
+    def _version_path(self, name: str, number: int) -> Path:
+        return child(self._folder(name), f"{number}.json")
+
+
+@lru_cache(maxsize=256)
+def _usable(file: str, text: str) -> dict[str, Any]:
+    """Return the document of a version, which nobody may change; checked once, though a run asks for it often."""
+    parsed = parse(text, file)
+    errors = [one for one in problems_of(parsed, ()) if one.severity == "error"]
+    if errors:
+        raise InvalidFile.of(file, errors)
+    return dict(parsed.value)
+
+
+def _labels(document: Any) -> dict[str, int]:
+    labels = document.get("labels") if isinstance(document, dict) else None
+    found = labels if isinstance(labels, dict) else {}
+    return {label: at for label, at in found.items() if isinstance(at, int) and not isinstance(at, bool)}

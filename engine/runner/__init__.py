@@ -1,0 +1,1 @@
+"""Runs a plan: each step once, each effect once, whatever happens in between."""

@@ -1,0 +1,203 @@
+"""Runs the action of one step of one run: fills its fields, finds its account, makes the call, writes it all down."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from clients.errors import ServiceError
+from engine.compiler.plan import Action, Node
+from engine.connections.accounts import Account, Accounts, Mode
+from engine.errors import ExpressionError, OrchestraError
+from engine.expressions.expressions import render
+from engine.names import moment_of, timestamp
+from engine.prompts.prompt import messages as render_prompt
+from engine.runner.calls import Attempt, Calls, Done, Job
+from engine.runner.coercion import fitted
+from engine.runner.failure import StepFailed, failure
+from engine.runner.frames import Frame
+from engine.runner.ledger import Write, arguments_hash, identity
+from engine.runner.recording import Recording
+from engine.runner.runner import is_handled
+from engine.step import Effect, Usage, WaitUntil
+from engine.store.journal import JournalBroken
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What does not change in a run."""
+
+    run_id: str
+    origin_run_id: str
+    workflow: str
+    modes: Mapping[str, Mode]
+    """For each connection (and service without one): whose account the run was accepted for."""
+    prompts: Mapping[str, Any]
+    default_mode: Mode = "mine"
+
+
+class Actions:
+    """The bridge between the walk of a run and the calls to services."""
+
+    def __init__(
+        self,
+        facts: RunFacts,
+        recording: Recording,
+        accounts: Accounts,
+        calls: Calls,
+        wait: Callable[[datetime], Awaitable[None]],
+        is_owner_sure: Callable[[str], bool],
+    ) -> None:
+        self._facts, self._recording, self._accounts = facts, recording, accounts
+        self._calls, self._wait, self._is_owner_sure = calls, wait, is_owner_sure
+        self._opened: dict[tuple[str | None, str | None], Account] = {}
+        self._named: set[str] = set()
+
+    async def perform(self, node: Node, frame: Frame, path: str) -> Any:
+        """Run the step and return its output; its start, attempts and end are recorded. Raises StepFailed."""
+        assert node.action is not None
+        due_at = self._recording.due_at(path)
+        if due_at is not None:
+            return await self._wait_on(node, path, moment_of(due_at), {"waited_until": due_at})
+        started_at = self._recording.now()
+        trace: dict[str, Any] = {"started_at": started_at}
+        try:
+            job = await self._job(node, frame, path, trace)
+            result = await self._calls.make(job)
+            if isinstance(result, Done):
+                result = replace(result, output=fitted(result.output, node.action.output_schema))
+        except (ServiceError, OrchestraError, ValidationError) as error:
+            raise await self._failed(node, path, error, trace) from error
+        except JournalBroken:
+            raise
+        except Exception as error:
+            _log.exception("step %s of run %s broke down", path, self._facts.run_id)
+            raise await self._failed(node, path, error, trace) from error
+        if isinstance(result, WaitUntil):
+            self._recording.emit("step_waiting", path=path, title=node.title, due_at=timestamp(result.due_at), **trace)
+            return await self._wait_on(node, path, result.due_at, result.output)
+        return await self._succeeded(node, path, result, trace, job)
+
+    async def _job(self, node: Node, frame: Frame, path: str, trace: dict[str, Any]) -> Job:
+        action = node.action
+        assert action is not None
+        trace.update({"uses": action.uses, "connection": action.connection})
+        arguments = _arguments(action, frame)
+        trace["arguments"] = self._recording.values.stored(arguments)
+        fields = action.step_type.fields.model_validate(arguments)
+        effect, repeat = action.step_type.effect_of(arguments)
+        account = await self._account(action)
+        job = Job(
+            step_type=action.step_type,
+            fields=fields,
+            effect=effect,
+            repeat=repeat,
+            retry=action.retry,
+            timeout_seconds=node.timeout_seconds or action.step_type.timeout_seconds,
+            account=account,
+            prompts=self._facts.prompts,
+            render=render_prompt,
+            on_attempt=lambda attempt: self._attempted(path, attempt),
+            is_owner_sure=self._is_owner_sure,
+        )
+        if effect is Effect.WRITES:
+            job.write = await self._writing(node, frame, path, arguments, job)
+        if effect is not Effect.PURE:
+            self._recording.emit("step_started", path=path, title=node.title, **trace)
+            trace.clear()
+        return job
+
+    async def _account(self, action: Action) -> Account | None:
+        service = action.step_type.service
+        if action.connection is None and (service is None or not action.step_type.connection_optional):
+            return None
+        key = (action.connection, service)
+        if key not in self._opened:
+            mode = self._facts.modes.get(action.connection or f"no:{service}", self._facts.default_mode)
+            self._opened[key] = await asyncio.to_thread(self._accounts.open, action.connection, service, mode)
+            self._name_account(self._opened[key])
+        return self._opened[key]
+
+    def _name_account(self, account: Account) -> None:
+        """Write down whose account it is, as soon as that is known."""
+        if account.label and account.connection not in self._named:
+            self._named.add(account.connection)
+            self._recording.emit("account_named", connection=account.connection, account=account.label)
+
+    async def _writing(self, node: Node, frame: Frame, path: str, arguments: Mapping[str, Any], job: Job) -> Write:
+        assert job.account is not None
+        assert node.action is not None
+        whose = job.account.known_identity or await self._calls.ask(job, job.account.identity)
+        self._name_account(job.account)
+        once = None if node.action.once is None else str(render(node.action.once, frame.names))
+        scope = frame.identity_scope(once, self._facts.origin_run_id)
+        return Write(
+            identity=identity(whose, self._facts.workflow, node.path, scope),
+            account=whose,
+            run_id=self._facts.run_id,
+            path=path,
+            uses=node.action.uses,
+            arguments_hash=arguments_hash(arguments),
+        )
+
+    def _attempted(self, path: str, attempt: Attempt) -> None:
+        self._recording.emit(
+            "attempt_failed",
+            path=path,
+            started_at=timestamp(attempt.started_at),
+            ended_at=timestamp(attempt.ended_at),
+            error=failure(attempt.error, step=path, file=self._facts.workflow),
+        )
+
+    async def _succeeded(self, node: Node, path: str, result: Done, trace: dict[str, Any], job: Job) -> Any:
+        details: dict[str, Any] = {**trace, "output": self._recording.values.whole(result.output)}
+        if result.effect is not None:
+            details["effect"] = result.effect
+        if job.usage != Usage():
+            details["usage"] = vars(job.usage)
+        if job.request:
+            details["request"] = self._recording.values.stored(job.request)
+        self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, **details)
+        await self._recording.committed()
+        return result.output
+
+    async def _failed(self, node: Node, path: str, error: Exception, trace: dict[str, Any]) -> StepFailed:
+        document = failure(error, step=path, file=self._facts.workflow)
+        self._recording.emit(
+            "step_finished",
+            path=path,
+            status="failed",
+            title=node.title,
+            error=document,
+            handled=is_handled(node),
+            **trace,
+        )
+        await self._recording.committed()
+        return StepFailed(document)
+
+    async def _wait_on(self, node: Node, path: str, due_at: datetime, output: Any) -> Any:
+        await self._recording.committed()
+        await self._wait(due_at)
+        self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, output=output)
+        await self._recording.committed()
+        return output
+
+
+def _arguments(action: Action, frame: Frame) -> dict[str, Any]:
+    """Fill the fields; an error names its field."""
+    arguments: dict[str, Any] = {}
+    for name, tree in action.arguments.items():
+        try:
+            arguments[name] = render(tree, frame.names)
+        except ExpressionError as error:
+            error.details["field"] = f"with.{name}"
+            raise
+    return arguments

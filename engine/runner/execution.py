@@ -1,0 +1,247 @@
+"""One run from acceptance (or where it stood) to its end, a wait or an interruption."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from engine.connections.accounts import Accounts
+from engine.errors import InvalidFile
+from engine.expressions.expressions import compact_json
+from engine.names import timestamp
+from engine.runner.actions import Actions, RunFacts
+from engine.runner.calls import Calls
+from engine.runner.failure import StepFailed, failure
+from engine.runner.plan_cache import PlanCache
+from engine.runner.recording import Recording
+from engine.runner.runner import Runner
+from engine.runner.threads import Workers
+from engine.runner.values import Values
+from engine.runs.document import document
+from engine.runs.run_log import RunLogs
+from engine.runs.summary import sentence
+from engine.store.journal import Journal, JournalBroken
+
+Ending = Literal["cancelled", "interrupted", "stopped"]
+"""Why a run is ended from outside: by a person, by Ctrl-C, or with the process (it is then adopted)."""
+
+_log = logging.getLogger(__name__)
+_SHORT_WAIT_SECONDS = 2.0
+_QUIET_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What every run of a process shares."""
+
+    journal: Journal
+    calls: Calls
+    accounts: Accounts
+    logs: RunLogs
+    log_writer: Workers
+    clock: Callable[[], datetime]
+    is_owner_sure: Callable[[str], bool]
+    plans: PlanCache
+
+
+class Execution:
+    """A run that this process works on; lives on the engine's loop."""
+
+    def __init__(
+        self, equipment: Equipment, acceptance: Mapping[str, Any], events: Sequence[dict[str, Any]], resumed_by: str
+    ) -> None:
+        self.run_id: str = acceptance["run_id"]
+        self._resumed_by = resumed_by
+        self._equipment, self._acceptance = equipment, acceptance
+        self._events = list(events)
+        values = Values(equipment.logs.folder, self.run_id)
+        self._recording = Recording(self.run_id, equipment.journal, values, equipment.clock, self._events)
+        self._task: asyncio.Task[Any] | None = None
+        self._ending: Ending | None = None
+        self._waits: list[datetime] = []
+        self._parked_until: datetime | None = None
+        self._busy = 0
+
+    @property
+    def is_ending(self) -> bool:
+        """Tell whether somebody has asked the run to stop."""
+        return self._ending is not None
+
+    def end(self, how: Ending) -> None:
+        """Stop the run; a write in flight is waited for, and its receipt kept."""
+        if self._ending is not None:
+            return  # a second cancellation would break off the wait for a write in flight
+        self._ending = how
+        if self._task is not None:
+            self._task.cancel()
+
+    async def run(self) -> None:
+        """Work until the run ends, waits or is interrupted, and write that down. Raises StorageError, JournalBroken."""
+        if self._ended_before():
+            await self._close()
+            return
+        self._begin()
+        await self._recording.committed()
+        self._write_log()
+        self._task = asyncio.ensure_future(self._walk())
+        if self._ending is not None:
+            self._task.cancel()
+        status, details = await self._outcome(self._task)
+        if status == "stopped":
+            return
+        if status == "waiting":
+            await self._park(details["due_at"])
+        elif status == "interrupted":
+            await self._interrupt()
+        else:
+            self._recording.emit("run_ended", status=status, **details)
+            await self._recording.committed()
+            await self._close()
+
+    def _ended_before(self) -> bool:
+        return bool(self._events) and self._events[-1]["type"] == "run_ended"
+
+    def _begin(self) -> None:
+        if self._recording.started_at is None:
+            self._recording.emit("run_started")
+        else:
+            self._recording.emit("run_resumed", by=self._resumed_by)
+        started_at = self._recording.started_at
+        statement = "UPDATE runs SET status = 'running', started_at = ?, due_at = NULL WHERE run_id = ?"
+        self._change(statement, (started_at, self.run_id))
+
+    async def _walk(self) -> Any:
+        plan = self._equipment.plans.plan(self._acceptance)
+        facts = RunFacts(
+            run_id=self.run_id,
+            origin_run_id=self._acceptance["origin_run_id"] or self.run_id,
+            workflow=self._acceptance["workflow"],
+            modes=self._acceptance["modes"],
+            prompts=self._acceptance["definition"]["prompts"],
+            default_mode=self._acceptance["default_mode"],
+        )
+        equipment = self._equipment
+        actions = Actions(
+            facts, self._recording, equipment.accounts, equipment.calls, self._wait, equipment.is_owner_sure
+        )
+        runner = Runner(plan, self._recording, self._counted(actions))
+        run = {"id": self.run_id, "started_at": self._recording.started_at}
+        return await runner.run(self._recording.values.loaded(self._acceptance["inputs"]), run)
+
+    def _counted(self, actions: Actions) -> Any:
+        async def perform(node: Any, frame: Any, path: str) -> Any:
+            self._busy += 1
+            try:
+                return await actions.perform(node, frame, path)
+            finally:
+                self._busy -= 1
+
+        return perform
+
+    async def _outcome(self, task: asyncio.Task[Any]) -> tuple[str, dict[str, Any]]:
+        try:
+            outputs = await task
+        except StepFailed as failed:
+            return "failed", {"error": failed.error}
+        except asyncio.CancelledError:
+            if self._ending is None and self._parked_until is not None:
+                return "waiting", {"due_at": self._parked_until}
+            return self._ending or "stopped", {}
+        except InvalidFile as error:
+            return "failed", {"error": failure(error, file=self._acceptance["workflow"])}
+        except JournalBroken:
+            raise
+        except Exception as error:  # noqa: BLE001 - a run must end with a word, whatever broke
+            _log.exception("run %s broke down", self.run_id)
+            return "failed", {"error": failure(error, file=self._acceptance["workflow"])}
+        return "succeeded", {"outputs": self._recording.values.whole(outputs)}
+
+    # --- waiting
+
+    async def _wait(self, due_at: datetime) -> None:
+        """Wait until `due_at`: short waits stay in memory, for long ones the run is put away when all branches wait."""
+        seconds = (due_at - self._equipment.clock()).total_seconds()
+        if seconds <= _SHORT_WAIT_SECONDS:
+            await asyncio.sleep(max(0.0, seconds))
+            return
+        self._busy -= 1
+        self._waits.append(due_at)
+        watch = asyncio.ensure_future(self._park_when_quiet())
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            watch.cancel()
+            self._waits.remove(due_at)
+            self._busy += 1
+
+    async def _park_when_quiet(self) -> None:
+        """End the walk once nothing but waits is left for a moment."""
+        quiet = 0
+        while quiet < 2:
+            await asyncio.sleep(_QUIET_SECONDS)
+            quiet = quiet + 1 if self._busy == 0 else 0
+        if self._task is not None:
+            self._parked_until = min(self._waits)
+            self._task.cancel()
+
+    async def _park(self, due_at: datetime) -> None:
+        due = timestamp(due_at)
+        self._recording.emit("run_waiting", due_at=due)
+        self._change("UPDATE runs SET status = 'waiting', due_at = ? WHERE run_id = ?", (due, self.run_id))
+        await self._recording.committed()
+        await self._written()
+
+    async def _interrupt(self) -> None:
+        self._recording.emit("run_interrupted")
+        self._change("UPDATE runs SET status = 'interrupted', owner = NULL WHERE run_id = ?", (self.run_id,))
+        await self._recording.committed()
+        await self._written()
+
+    # --- the end
+
+    async def _close(self) -> None:
+        """Write the log, then drop the events: in this order, so that a crash between loses neither."""
+        run = await self._written()
+        values = (
+            run["status"],
+            run["ended_at"],
+            run["duration_seconds"],
+            sentence(run),
+            compact_json(run["counts"]),
+            self.run_id,
+        )
+        statement = (
+            "UPDATE runs SET status = ?, ended_at = ?, duration_seconds = ?, sentence = ?, counts = ?, owner = NULL,"
+            " due_at = NULL, acceptance = NULL WHERE run_id = ?"
+        )
+
+        def finish(cursor: sqlite3.Cursor) -> None:
+            cursor.execute(statement, values)
+            cursor.execute("DELETE FROM events WHERE run_id = ?", (self.run_id,))
+
+        await self._equipment.journal.change(finish)
+
+    def _written(self) -> asyncio.Future[dict[str, Any]]:
+        """Write the log as it is now and return the document; a run of many steps does not hold up the loop."""
+        rows = self._equipment.journal.read("SELECT event FROM events WHERE run_id = ? ORDER BY number", (self.run_id,))
+        return self._equipment.log_writer.run(lambda: self._logged(rows))
+
+    def _logged(self, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+        run = document(self._acceptance, (json.loads(row[0]) for row in rows))
+        self._equipment.logs.write(run)
+        return run
+
+    def _write_log(self) -> None:
+        """Write the log without waiting for it."""
+        future = self._written()
+        # The journal holds the truth; a log that cannot be written now is written at the end, or says why there.
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def _change(self, statement: str, values: tuple[Any, ...]) -> None:
+        self._equipment.journal.change(lambda cursor: cursor.execute(statement, values))

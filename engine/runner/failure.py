@@ -1,0 +1,78 @@
+"""An error as runs keep it: one JSON form for what services, the engine and mistakes in steps raise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from clients.errors import ServiceError
+from engine.errors import OrchestraError
+from engine.runner.outside_values import plain_json
+
+_LONGEST = 2000
+
+
+class StepFailed(Exception):
+    """A step ended without output; carries the error document."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(error["message"])
+        self.error = error
+
+
+def failure(error: BaseException, *, file: str = "", step: str = "") -> dict[str, Any]:
+    """Return the error document (docs/files.md: Run) of an exception, at a step of a file."""
+    document: dict[str, Any] = {
+        "type": type(error).__name__,
+        "message": str(error)[:_LONGEST],
+        "file": file or None,
+        "step": step or None,
+        "field": None,
+        "value": None,
+        "remedy": None,
+        "retryable": False,
+        "outcome": "not_done",
+        "http_status": None,
+        "retry_after_seconds": None,
+    }
+    document.update(_details(error))
+    return dict(plain_json(document))
+
+
+def _details(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, ServiceError):
+        return {
+            "message": error.message[:_LONGEST],
+            "remedy": error.remedy,
+            "retryable": error.retryable,
+            "outcome": error.outcome,
+            "http_status": error.http_status,
+            "retry_after_seconds": error.retry_after_seconds,
+        }
+    if isinstance(error, OrchestraError):
+        field = error.details.get("field")
+        return {"message": error.message[:_LONGEST], "remedy": error.remedy or None, "field": field}
+    if isinstance(error, ValidationError):
+        return _validation(error)
+    # Not foreseen: a mistake of ours. Its own words could hold anything, so only its kind is shown.
+    return {
+        "type": "InternalError",
+        "message": f"The step broke down ({type(error).__name__}).",
+        "remedy": "The server's own log has the details; please report it.",
+        "outcome": "unknown",
+    }
+
+
+def _validation(error: ValidationError) -> dict[str, Any]:
+    first = error.errors(include_url=False)[0]
+    field = ".".join(map(str, first["loc"]))
+    seen = first.get("input")
+    value = seen if isinstance(seen, str | int | float | bool | None) else type(seen).__name__
+    return {
+        "type": "InvalidInput",
+        "message": f"The field {field!r} cannot be used: {first['msg']}.",
+        "field": field,
+        "value": value[:200] if isinstance(value, str) else value,
+        "remedy": "Look at the expression that fills it.",
+    }

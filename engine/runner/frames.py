@@ -1,0 +1,54 @@
+"""What expressions see at one place of a running workflow, and where that place is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.compiler.plan import Loop, Node
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One item of one loop around a step."""
+
+    index: int
+    key: str | None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Names and place of the steps of one block."""
+
+    names: Mapping[str, Any]
+    """`inputs`, `run`, loop variables; `steps`: a dict that fills while the block runs."""
+    prefix: str = ""
+    """Run path up to here, e.g. `each_mail[3].`"""
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def steps(self) -> dict[str, Any]:
+        """The records of the steps that can be seen from here, by id."""
+        steps: dict[str, Any] = self.names["steps"]
+        return steps
+
+    def inside(self, node: Node, more: Mapping[str, Any] | None = None) -> Frame:
+        """Return the frame of a block inside a group; it sees all that the group sees."""
+        names = {**self.names, **(more or {}), "steps": dict(self.steps)}
+        return Frame(names, f"{self.prefix}{node.id}.", self.turns)
+
+    def turn(self, node: Node, loop: Loop, index: int, item: Any, key: str | None) -> Frame:
+        """Return the frame of one item of a loop."""
+        names = {**self.names, loop.name: item, "index": index, "steps": dict(self.steps)}
+        names["key"] = str(index) if key is None else key
+        return Frame(names, f"{self.prefix}{node.id}[{index}].", (*self.turns, Turn(index, key)))
+
+    def identity_scope(self, once: str | None, origin_run_id: str) -> list[Any]:
+        """Return what tells a write here from the same step's write elsewhere (docs/architecture.md)."""
+        if once is not None:
+            return ["once", once]
+        keys = [turn.key for turn in self.turns]
+        if keys and None not in keys:
+            return ["keys", *keys]
+        return ["run", origin_run_id, *[turn.index for turn in self.turns]]

@@ -1,0 +1,253 @@
+"""The engine's own thread and loop in a process: it starts, adopts, wakes and ends the runs that the process owns."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, TypeVar
+
+from engine.connections.accounts import Accounts
+from engine.errors import StorageError
+from engine.names import timestamp
+from engine.runner.calls import Calls
+from engine.runner.execution import Ending, Equipment, Execution
+from engine.runner.ledger import Ledger
+from engine.runner.plan_cache import PlanCache
+from engine.runner.threads import Workers
+from engine.runs.run_log import RunLogs
+from engine.store.database import Database
+from engine.store.journal import Fenced, Journal, JournalBroken
+from engine.store.owners import HEARTBEAT_SECONDS, Owner, is_locked
+from engine.store.run_rows import RunRows
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+_POLL_SECONDS = 0.5
+_STALLED_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
+
+
+class Host:
+    """Owns runs. Methods may be called from any thread unless they say otherwise."""
+
+    def __init__(
+        self, database: Database, owner: Owner, accounts: Accounts, logs: RunLogs, clock: Callable[[], datetime]
+    ) -> None:
+        self.owner = owner
+        self.rows = RunRows(database)
+        self.plans = PlanCache()
+        self._database, self._accounts, self._logs, self._clock = database, accounts, logs, clock
+        self._executions: dict[str, Execution] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._errors: dict[str, Exception] = {}
+        self._adopts = False
+        self._closing = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
+        self._thread.start()
+        self._call(self._open())
+
+    # --- for the faces
+
+    def start(self, run_id: str, by: str = "engine") -> None:
+        """Work on a run that this process owns."""
+        self._loop.call_soon_threadsafe(self._execute, run_id, by)
+
+    def adopt_from_now_on(self) -> None:
+        """Take over the runs of dead processes, now and whenever one dies (the serving process does)."""
+        self._adopts = True
+        self._call(self._adopt())
+
+    def adopt_once(self) -> list[str]:
+        """Take over the runs of dead processes now; return their ids."""
+        return self._call(self._adopt())
+
+    def wait(self, run_id: str, seconds: float | None) -> None:
+        """Wait until this process has nothing more to do for the run (it ended, waits, or time is up).
+
+        Raises StorageError where what happened could not be stored.
+        """
+        future = asyncio.run_coroutine_threadsafe(self._idle(run_id, seconds), self._loop)
+        future.result()
+
+    def end(self, run_id: str, how: Ending) -> bool:
+        """End a run that this process works on; False where it does not."""
+
+        async def end() -> bool:
+            execution = self._executions.get(run_id)
+            if execution is not None:
+                execution.end(how)
+            return execution is not None
+
+        return self._call(end())
+
+    def wait_if_ending(self, run_id: str) -> None:
+        """Wait for a run that is being cancelled or interrupted here: only then is it known how it can go on."""
+
+        async def ended() -> None:
+            execution = self._executions.get(run_id)
+            if execution is not None and execution.is_ending:
+                await asyncio.wait([self._tasks[run_id]])
+
+        self._call(ended())
+
+    def answer(self, change: Callable[[sqlite3.Cursor], Any]) -> Any:
+        """Run a change of the ledger inside the journal's next transaction."""
+
+        async def answer() -> Any:
+            return await self._journal.change(change)
+
+        try:
+            return self._call(answer())
+        except JournalBroken as broken:
+            raise broken.error from broken
+
+    def check(self) -> None:
+        """Make sure that the loop answers and this process still owns its runs. Raises StorageError, Fenced."""
+        self.answer(lambda cursor: None)
+
+    def close(self) -> None:
+        """Stop working: runs that are not ended stay for the next process to adopt."""
+        if self._closing:
+            return
+        self._closing = True
+        self._call(self._shut())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=_CLOSE_SECONDS)
+        self.owner.release()
+
+    # --- on the loop
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.close()
+
+    def _call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        future: concurrent.futures.Future[Result] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        return future.result()
+
+    async def _open(self) -> None:
+        self._journal = Journal(self._database, self.owner.id)
+        self._equipment = Equipment(
+            journal=self._journal,
+            calls=Calls(Ledger(self._journal, self._clock), self._clock),
+            accounts=self._accounts,
+            logs=self._logs,
+            log_writer=Workers("logs", 1),
+            clock=self._clock,
+            is_owner_sure=self._is_over,
+            plans=self.plans,
+        )
+        self._background = [
+            asyncio.ensure_future(self._repeat(_POLL_SECONDS, self._look_around)),
+            asyncio.ensure_future(self._repeat(HEARTBEAT_SECONDS, self._beat)),
+        ]
+
+    async def _shut(self) -> None:
+        for task in self._background:
+            task.cancel()
+        for execution in list(self._executions.values()):
+            execution.end("stopped")
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=_CLOSE_SECONDS)
+        self._journal.close()
+
+    def _execute(self, run_id: str, by: str) -> None:
+        if run_id in self._tasks or self._closing:
+            return
+        try:
+            execution = self._execution(run_id, by)
+        except StorageError as error:
+            self._stalled(run_id, error)
+            return
+        if execution is not None:
+            self._errors.pop(run_id, None)
+            self._executions[run_id] = execution
+            self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
+
+    def _execution(self, run_id: str, by: str) -> Execution | None:
+        row, events = self.rows.with_events(run_id)
+        if row is None or row.acceptance is None:
+            return None
+        execution = Execution(self._equipment, json.loads(row.acceptance), events, by)
+        if row.cancel_requested:
+            execution.end("cancelled")
+        return execution
+
+    async def _work(self, execution: Execution) -> None:
+        try:
+            await execution.run()
+        except (StorageError, JournalBroken) as error:
+            self._stalled(execution.run_id, error.error if isinstance(error, JournalBroken) else error)
+        except Exception:  # noqa: BLE001 - the loop must live on for the other runs
+            _log.exception("run %s broke down", execution.run_id)
+        finally:
+            self._executions.pop(execution.run_id, None)
+            self._tasks.pop(execution.run_id, None)
+
+    def _stalled(self, run_id: str, error: Exception) -> None:
+        """Keep the error for those who wait; try again later unless another process has the run now."""
+        self._errors[run_id] = error
+        if not isinstance(error, Fenced) and not self._closing:
+            _log.error("run %s is stopped: %s", run_id, error)
+            self._loop.call_later(_STALLED_SECONDS, self._execute, run_id, "engine")
+
+    async def _idle(self, run_id: str, seconds: float | None) -> None:
+        task = self._tasks.get(run_id)
+        if task is not None:
+            await asyncio.wait([task], timeout=seconds)
+        error = self._errors.get(run_id)
+        if error is not None:
+            raise error
+
+    async def _repeat(self, seconds: float, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await work()
+            except StorageError as error:
+                _log.error("%s", error)
+            except Exception:  # noqa: BLE001 - tried again next time
+                _log.exception("background work broke down")
+
+    async def _beat(self) -> None:
+        await asyncio.to_thread(self.owner.beat)
+
+    async def _look_around(self) -> None:
+        """Do what others asked for through the database: cancel, wake what is due, adopt what is orphaned."""
+        rows = self._journal.read(
+            "SELECT run_id, cancel_requested, status, due_at FROM runs"
+            " WHERE owner = ? AND ended_at IS NULL AND (cancel_requested = 1 OR due_at <= ?)",
+            (self.owner.id, timestamp(self._clock())),
+        )
+        for run_id, cancel_requested, status, _due_at in rows:
+            if cancel_requested and run_id in self._executions:
+                self._executions[run_id].end("cancelled")
+            elif cancel_requested or status == "waiting":
+                self._execute(run_id, "engine")
+        if self._adopts:
+            await self._adopt()
+
+    async def _adopt(self) -> list[str]:
+        adopted = await asyncio.to_thread(self.owner.adopt)
+        for run_id in adopted:
+            self._execute(run_id, "engine")
+        return adopted
+
+    def _is_over(self, run_id: str) -> bool:
+        """Tell whether no other process works on a run; within this one, Calls lets nobody do the same write."""
+        row = self.rows.get(run_id)
+        if row is None or row.ended_at is not None or row.owner is None:
+            return True
+        owner = self.rows.owner(row.owner)
+        if owner is None or owner.owner == self.owner.id:
+            return True
+        return not is_locked(self.owner.folder, owner.owner)

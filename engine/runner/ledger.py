@@ -1,0 +1,165 @@
+"""The effect ledger: who a write is, that it is about to be sent, and what the service gave for it. Kept for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.expressions.expressions import compact_json
+from engine.names import moment_of, timestamp
+from engine.store.journal import Journal
+
+_SELECT = (
+    "SELECT state, run_id, path, arguments_hash, intended_at, receipt, output, sends FROM effects WHERE identity = ?"
+)
+
+
+@dataclass(frozen=True)
+class Write:
+    """A write that a run wants to make."""
+
+    identity: str
+    account: str
+    run_id: str
+    path: str
+    uses: str
+    arguments_hash: str
+
+    @property
+    def marker(self) -> str:
+        """32 letters and digits that stand for the identity in the service itself."""
+        digest = hashlib.sha256(self.identity.encode()).digest()
+        return base64.b32encode(digest[:20]).decode("ascii").lower()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the ledger knows of a write."""
+
+    state: str
+    """`intent`: it may have been sent; `done`: it has a receipt; `unknown`: only a person can say."""
+    run_id: str
+    path: str
+    arguments_hash: str
+    intended_at: datetime
+    receipt: Mapping[str, str] | None
+    output: Any
+    sends: int
+
+
+def identity(account: str, workflow: str, path: str, scope: Sequence[Any]) -> str:
+    """Return the identity of a write as readable JSON text.
+
+    `path`: step ids without loop indexes; `scope`: ("once", text), ("keys", …) or ("run", origin run id, indexes …).
+    """
+    return compact_json([account, workflow, path, *scope])
+
+
+def arguments_hash(arguments: Any) -> str:
+    """Return a short hash of the arguments, the same for equal JSON."""
+    text = json.dumps(arguments, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class Ledger:
+    """Claims, receipts and open questions; every method runs on the engine's loop."""
+
+    def __init__(self, journal: Journal, clock: Callable[[], datetime]) -> None:
+        self._journal, self._clock = journal, clock
+
+    async def claim(self, write: Write) -> Entry | None:
+        """Record the intent to send; None: it is ours and now on disk. Else what is there already."""
+        now = timestamp(self._clock())
+        known: Entry | None = await self._journal.change(lambda cursor: _claim(cursor, write, now))
+        return known
+
+    def take_over(self, write: Write, known: Entry) -> asyncio.Future[Any]:
+        """Make an open intent of another run ours; the future has False where somebody else was faster."""
+        statement = (
+            "UPDATE effects SET run_id = ?, path = ?"
+            " WHERE identity = ? AND state = 'intent' AND run_id = ? AND path = ?"
+        )
+        values = (write.run_id, write.path, write.identity, known.run_id, known.path)
+        return self._journal.change(lambda cursor: cursor.execute(statement, values).rowcount == 1)
+
+    def sending(self, write: Write) -> asyncio.Future[Any]:
+        """Count one more sending; the future ends when that is on disk."""
+        statement = "UPDATE effects SET sends = sends + 1, state = 'intent', run_id = ?, path = ? WHERE identity = ?"
+        return self._journal.change(
+            lambda cursor: cursor.execute(statement, (write.run_id, write.path, write.identity))
+        )
+
+    def record(self, write: Write, receipt: Mapping[str, str], output: Any) -> asyncio.Future[Any]:
+        """Keep the receipt; the next commit makes it last."""
+        values = (
+            timestamp(self._clock()),
+            compact_json(receipt),
+            compact_json(output),
+            write.arguments_hash,
+            write.run_id,
+            write.path,
+            write.identity,
+        )
+        statement = (
+            "UPDATE effects SET state = 'done', done_at = ?, receipt = ?, output = ?, arguments_hash = ?, run_id = ?,"
+            " path = ? WHERE identity = ?"
+        )
+        return self._journal.change(lambda cursor: cursor.execute(statement, values))
+
+    def forget(self, write: Write) -> asyncio.Future[Any]:
+        """Take back an intent whose write certainly did not happen."""
+        statement = "DELETE FROM effects WHERE identity = ? AND state != 'done'"
+        return self._journal.change(lambda cursor: cursor.execute(statement, (write.identity,)))
+
+    def question(self, write: Write) -> asyncio.Future[Any]:
+        """Say that only a person can tell whether the write happened; the run that asked last gets the answer."""
+        statement = "UPDATE effects SET state = 'unknown', run_id = ?, path = ? WHERE identity = ?"
+        values = (write.run_id, write.path, write.identity)
+        return self._journal.change(lambda cursor: cursor.execute(statement, values))
+
+
+def _claim(cursor: sqlite3.Cursor, write: Write, now: str) -> Entry | None:
+    row = cursor.execute(_SELECT, (write.identity,)).fetchone()
+    if row is not None:
+        return _entry(row)
+    cursor.execute(
+        "INSERT INTO effects (identity, account, state, run_id, path, uses, arguments_hash, intended_at, sends)"
+        " VALUES (?, ?, 'intent', ?, ?, ?, ?, ?, 1)",
+        (write.identity, write.account, write.run_id, write.path, write.uses, write.arguments_hash, now),
+    )
+    return None
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    state, run_id, path, hashed, intended_at, receipt, output, sends = row
+    return Entry(
+        state=state,
+        run_id=run_id,
+        path=path,
+        arguments_hash=hashed,
+        intended_at=moment_of(intended_at),
+        receipt=json.loads(receipt) if receipt else None,
+        output=json.loads(output) if output else None,
+        sends=sends,
+    )
+
+
+def answer(cursor: sqlite3.Cursor, run_id: str, path: str | None, receipt: str | None) -> int:
+    """Answer for the writes of a run whose outcome is unknown (all, or the one at a run path); return how many.
+
+    `receipt` (an id or address, may be empty): it is done; None: it is not, and may be sent again.
+    """
+    which = "run_id = :run_id AND state = 'unknown' AND (:path IS NULL OR path = :path)"
+    values = {"run_id": run_id, "path": path}
+    if receipt is None:
+        return cursor.execute(f"DELETE FROM effects WHERE {which}", values).rowcount  # noqa: S608 - fixed text
+    output = compact_json({"id": receipt, "url": receipt if "://" in receipt else ""})
+    statement = f"UPDATE effects SET state = 'done', receipt = :output, output = :output WHERE {which}"  # noqa: S608
+    return cursor.execute(statement, {**values, "output": output}).rowcount

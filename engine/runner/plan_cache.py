@@ -1,0 +1,56 @@
+"""Compiled definitions, kept by their hash: a run that was just accepted is not compiled a second time."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.plan import Plan
+from engine.errors import InvalidFile
+from engine.workspace.jsonfile import parse
+
+_MOST = 128
+
+
+class PlanCache:
+    """The plans of the definitions that runs were accepted with; thread-safe."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, acceptance: Mapping[str, Any], plan: Plan) -> None:
+        """Remember the plan that a run was accepted with."""
+        with self._lock:
+            self._plans[_key(acceptance)] = plan
+            while len(self._plans) > _MOST:
+                self._plans.popitem(last=False)
+
+    def plan(self, acceptance: Mapping[str, Any]) -> Plan:
+        """Return the plan of the definition that a run was accepted with. Raises InvalidFile."""
+        with self._lock:
+            known = self._plans.get(_key(acceptance))
+        if known is None:
+            known = _compiled(acceptance)
+            self.keep(acceptance, known)
+        return known
+
+
+def _key(acceptance: Mapping[str, Any]) -> tuple[str, str]:
+    """The definition by its hash, and the connections that its steps chose from."""
+    return acceptance["workflow_hash"], json.dumps(acceptance["connections"], sort_keys=True)
+
+
+def _compiled(acceptance: Mapping[str, Any]) -> Plan:
+    name = acceptance["workflow"]
+    definition = acceptance["definition"]
+    file = parse(json.dumps(definition["workflow"], ensure_ascii=False, indent=2), f"workflows/{name}.json")
+    around = Surroundings(acceptance["connections"], lambda reference: definition["prompts"][reference])
+    compiled = compile_workflow(file, name, around)
+    if compiled.plan is None:
+        raise InvalidFile.of(file.file, compiled.problems)
+    return compiled.plan

@@ -1,0 +1,87 @@
+"""What a run has written down: events out to the journal, and back into records when it goes on later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from engine.names import timestamp
+from engine.runner.values import Values
+from engine.store.journal import Journal
+
+KEPT = frozenset({"succeeded", "skipped"})
+
+
+class Recording:
+    """The events of one run; `recorded` knows what need not be done again."""
+
+    def __init__(
+        self,
+        run_id: str,
+        journal: Journal,
+        values: Values,
+        clock: Callable[[], datetime],
+        events: Iterable[dict[str, Any]],
+    ) -> None:
+        self.run_id, self.values = run_id, values
+        self._journal, self._clock = journal, clock
+        self._number = 0
+        self._finished: dict[str, dict[str, Any]] = {}
+        self._waiting: dict[str, str] = {}
+        self._loops: set[str] = set()
+        self.started_at: str | None = None
+        journal.begin(run_id)
+        for event in events:
+            self._number += 1
+            self._take(event)
+
+    def now(self) -> str:
+        """Return the time as events carry it."""
+        return timestamp(self._clock())
+
+    def emit(self, kind: str, **details: Any) -> None:
+        """Add an event; it is on disk after `committed()`."""
+        event = {"type": kind, "at": self.now(), **details}
+        self._journal.append(self.run_id, self._number + 1, event)
+        self._number += 1
+        self._take(event)
+
+    async def committed(self) -> None:
+        """Wait until every event so far is on disk."""
+        await self._journal.committed(self.run_id)
+
+    def record_of(self, path: str) -> dict[str, Any] | None:
+        """Return how a step or item ended before: {status, output?, error?}, or None where it must run."""
+        return self._finished.get(path)
+
+    def due_at(self, path: str) -> str | None:
+        """Return until when a step waits, if it said so before."""
+        return self._waiting.get(path)
+
+    def has_loop(self, path: str) -> bool:
+        """Tell whether the items of a loop are written down."""
+        return path in self._loops
+
+    def _take(self, event: dict[str, Any]) -> None:
+        kind = event["type"]
+        if kind in ("step_finished", "item_finished"):
+            self._finish(event)
+        elif kind == "step_waiting":
+            self._waiting[event["path"]] = event["due_at"]
+        elif kind == "loop_started":
+            self._loops.add(event["path"])
+        elif kind == "run_started" and self.started_at is None:
+            self.started_at = event["at"]
+
+    def _finish(self, event: dict[str, Any]) -> None:
+        """Keep what counts as finished; a failure that nothing caught is to be done again."""
+        if event["status"] not in KEPT and not event.get("handled"):
+            self._finished.pop(event["path"], None)
+            return
+        record = {"status": event["status"]}
+        if "output" in event:
+            record["output"] = event["output"]
+        if event.get("error") and event["status"] == "failed":
+            record["error"] = event["error"]
+        self._finished[event["path"]] = record

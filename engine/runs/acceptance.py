@@ -1,0 +1,120 @@
+"""Accepting a run: the definition as it is now, checked inputs, and whose accounts it will touch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from engine.compiler.plan import Plan
+from engine.compiler.schemacheck import misfits
+from engine.connections.accounts import Mode
+from engine.errors import InvalidInput
+from engine.expressions.expressions import compact_json
+from engine.expressions.wording import did_you_mean
+from engine.runner.coercion import fitted
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Who starts a run, when, and on whose accounts."""
+
+    run_id: str
+    started_by: str
+    queued_at: str
+    modes: Mapping[str, Mode]
+    """By connection name, for those the plan uses."""
+    default_mode: Mode
+    connections: Mapping[str, str]
+    """The service of each connection of the workspace."""
+    origin_run_id: str | None = None
+    parent_run_id: str | None = None
+
+
+def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> dict[str, Any]:
+    """Return all of a run that never changes, as JSON."""
+    definition = {"workflow": dict(plan.document), "prompts": {name: dict(one) for name, one in plan.prompts.items()}}
+    used = {name: around.connections[name] for name in plan.connections}
+    modes = [around.modes[name] for name in used] or [around.default_mode]
+    return {
+        "run_id": around.run_id,
+        "workflow": plan.name,
+        "workflow_hash": hashlib.sha256(compact_json(definition).encode()).hexdigest()[:16],
+        "demo": "demo" in modes,
+        "started_by": around.started_by,
+        "origin_run_id": around.origin_run_id,
+        "parent_run_id": around.parent_run_id,
+        "queued_at": around.queued_at,
+        "inputs": checked_inputs(plan, inputs),
+        "definition": definition,
+        "accounts": {name: {"service": service, "mode": around.modes[name]} for name, service in used.items()},
+        "modes": dict(around.modes),
+        "default_mode": around.default_mode,
+        "connections": dict(around.connections),
+    }
+
+
+def checked_inputs(plan: Plan, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs with defaults filled in. Raises InvalidInput that names each wrong one."""
+    schema = plan.inputs_schema
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    wrong = [_unknown(name, properties) for name in inputs if name not in properties]
+    wrong += [f"The input {name!r} is missing." for name in schema.get("required", []) if name not in inputs]
+    filled = {name: one["default"] for name, one in properties.items() if "default" in one}
+    filled.update({name: value for name, value in inputs.items() if name in properties})
+    wrong += [message for name, value in filled.items() for message in _misfits(name, value, properties[name])]
+    if wrong:
+        raise InvalidInput(" ".join(wrong), remedy=f"`orchestra validate {plan.name}` shows what the inputs are.")
+    return {name: fitted(value, properties[name]) for name, value in filled.items()}
+
+
+def _unknown(name: str, properties: Mapping[str, Any]) -> str:
+    return f"There is no input {name!r}. {did_you_mean(name, list(properties)) or 'The workflow takes none.'}"
+
+
+def _misfits(name: str, value: Any, schema: Mapping[str, Any]) -> list[str]:
+    found = [f"The input {name!r} does not fit: {misfit}" for misfit in islice(misfits(value, schema), 3)]
+    return found or [f"The input {name!r} {said}" for said in _unstorable(value)]
+
+
+def _unstorable(value: Any) -> Iterator[str]:
+    """Tell of what Python takes for JSON and no file can hold."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+        if "\\u0000" in text and _has_nul(value):
+            yield "holds a NUL character."
+    except UnicodeEncodeError:
+        yield "holds half of a surrogate pair, which is no character."
+    except RecursionError:
+        yield "is nested too deep."
+    except ValueError:
+        yield "holds NaN or infinity, which JSON does not have."
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(inner) for key, inner in value.items())
+    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
+
+
+def from_text(name: str, text: str, schema: Mapping[str, Any]) -> Any:
+    """Return the value that a person typed for an input, as its schema wants it. Raises InvalidInput.
+
+    Text stays text; all else is JSON; a list of texts may be written with commas.
+    """
+    kind = schema.get("type", "string")
+    if kind == "string":
+        return text
+    if kind == "array" and not text.lstrip().startswith("["):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"The input {name!r} is {text!r}, and it must be of type {kind}.",
+            remedy="Write it as JSON, like 25 or true.",
+        ) from error

@@ -1,0 +1,76 @@
+"""The log file of each run: `logs/<yyyy-mm-dd>/<run_id>.json`, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.errors import InvalidFile
+from engine.names import RUN_ID, run_day
+from engine.workspace.files import storage_errors, write_whole
+from engine.workspace.jsonfile import read
+
+_LARGEST_LOG_BYTES = 512 * 1024 * 1024
+
+
+_RUN_KEYS = frozenset(
+    "workflow workflow_hash status demo started_by origin_run_id parent_run_id queued_at started_at ended_at"
+    " duration_seconds inputs outputs error counts usage definition accounts steps".split()
+)
+_STEP_KEYS = frozenset(
+    "id path key title uses connection status started_at ended_at arguments output error attempts effect usage".split()
+)
+
+
+class RunLogs:
+    """The `logs/` folder of a workspace."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, run_id: str) -> Path:
+        """Return where the log of a run lies."""
+        return self.folder / run_day(run_id) / f"{run_id}.json"
+
+    def write(self, run: Mapping[str, Any]) -> Path:
+        """Write the document of a run; it is on disk when this returns. Raises StorageError."""
+        path = self.path(run["run_id"])
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(run, ensure_ascii=False, indent=2) + "\n")
+        return path
+
+    def read(self, run_id: str) -> dict[str, Any] | None:
+        """Return the document of a run, None where there is no file. Raises InvalidFile."""
+        path = self.path(run_id)
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (ValueError, OSError, RecursionError):
+            read(path)  # says where it is broken
+            raise InvalidFile(f"{path} cannot be read.") from None
+        if not isinstance(document, dict) or document.get("run_id") != run_id:
+            raise InvalidFile(f"{path} is not the log of run {run_id}.", remedy="Move the file away.")
+        if not _is_whole(document):
+            raise InvalidFile(
+                f"{path} lacks parts of the log of a run.", remedy="Take it from a backup, or move it away."
+            )
+        return document
+
+    def run_ids(self) -> Iterator[str]:
+        """Give the id of every run that has a log file, oldest first."""
+        for day in sorted(self.folder.glob("????-??-??")):
+            for path in sorted(day.glob("*.json")):
+                if RUN_ID.match(path.stem):
+                    yield path.stem
+
+
+def _is_whole(document: Mapping[str, Any]) -> bool:
+    """Tell whether all is there that a run document must have, so that those who use it need not ask."""
+    steps = document.get("steps")
+    if not document.keys() >= _RUN_KEYS or not isinstance(steps, list) or not isinstance(document["accounts"], dict):
+        return False
+    return all(isinstance(step, dict) and step.keys() >= _STEP_KEYS for step in steps)

@@ -1,0 +1,318 @@
+"""Everything a person or program may do with runs."""
+
+from __future__ import annotations
+
+import builtins
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.clock import Clock
+from engine.compiler.compiler import Surroundings
+from engine.compiler.plan import Plan
+from engine.connections.accounts import Mode
+from engine.errors import InUse, InvalidInput, StorageError, UnknownName
+from engine.expressions.expressions import compact_json
+from engine.names import checked_run_id, new_run_id, timestamp
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.runner.host import Host
+from engine.runner.ledger import answer
+from engine.runs.acceptance import Circumstances, acceptance
+from engine.runs.document import document, events_of
+from engine.runs.request_keys import Request
+from engine.runs.run_log import RunLogs
+from engine.runs.summary import sentence
+from engine.store.owners import is_silent
+from engine.store.run_rows import OPEN, RunFilter
+
+_ENDED = frozenset({"succeeded", "failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One line of the list of runs; times are RFC 3339 text in UTC."""
+
+    run_id: str
+    workflow: str
+    title: str
+    status: str
+    demo: bool
+    started_by: str
+    queued_at: str
+    started_at: str | None
+    ended_at: str | None
+    duration_seconds: float | None
+    sentence: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """A page of the list; `next` is what to give as `before` for the older ones, None at the end."""
+
+    rows: list[RunRow]
+    next: str | None
+
+
+class Runs:
+    """The `runs` facet: every method checks the right of `p`; every change writes an audit line."""
+
+    def __init__(
+        self,
+        host: Host,
+        logs: RunLogs,
+        audit: Audit,
+        clock: Clock,
+        plan: Callable[[str], Plan],
+        surroundings: Callable[[], Surroundings],
+        mode: Callable[[str], Mode],
+    ) -> None:
+        self._host, self._logs, self._audit, self._clock = host, logs, audit, clock
+        self._plan, self._surroundings, self._mode = plan, surroundings, mode
+
+    def start(
+        self,
+        p: Principal,
+        workflow: str,
+        inputs: Mapping[str, Any],
+        *,
+        request_key: str | None = None,
+        origin_run_id: str | None = None,
+    ) -> str:
+        """Accept a run and start it; return its id once it is on disk.
+
+        The same `request_key` again gives the same run (a double click makes one). Raises UnknownName, InvalidFile,
+        InvalidInput, InUse, StorageError.
+        """
+        require(p, "run", "start runs")
+        request = Request.of(request_key, workflow, inputs) if request_key is not None else None
+        earlier = self._host.rows.of_request(request) if request is not None else None
+        if earlier is not None:  # also where the workflow has changed or gone since
+            return earlier
+        plan = self._plan(workflow)
+        connections = dict(self._surroundings().connections)
+        now = self._clock()
+        around = Circumstances(
+            run_id=new_run_id(now),
+            started_by=p.id,
+            queued_at=timestamp(now),
+            modes={name: self._mode(connections[name]) for name in plan.connections},
+            default_mode=self._mode(""),
+            connections=connections,
+            origin_run_id=origin_run_id,
+        )
+        accepted = acceptance(plan, inputs, around)
+        self._host.plans.keep(accepted, plan)
+        title = str(plan.document.get("title") or plan.name)
+        run_id = self._host.rows.insert(accepted, title, self._host.owner.id, request)
+        if run_id == around.run_id:
+            self._audit.record(p, "runs.start", workflow, {"run_id": run_id})
+            self._host.start(run_id)
+        return run_id
+
+    def get(self, p: Principal, run_id: str) -> dict[str, Any]:
+        """Return the run document. Raises UnknownName, InvalidInput, InvalidFile."""
+        require(p, "view", "see runs")
+        row, events = self._host.rows.with_events(checked_run_id(run_id))
+        if row is not None and row.acceptance is not None:
+            run = document(json.loads(row.acceptance), events)
+            run["status"] = self._true_status(row)
+        else:
+            found = self._logs.read(run_id)
+            if found is None:
+                raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
+            run = found
+        run["sentence"] = sentence(run)
+        return run
+
+    def _true_status(self, row: Any) -> str:
+        """Return the status that can be believed: a dead or silent owner makes "running" "interrupted"."""
+        if row.status not in ("queued", "running") or row.owner == self._host.owner.id:
+            return str(row.status)
+        owner = self._host.rows.owner(row.owner) if row.owner else None
+        if owner is None:
+            return "interrupted"
+        silent = is_silent(self._host.owner.folder, owner.owner, owner.heartbeat_at, self._clock())
+        return "interrupted" if silent else str(row.status)
+
+    def list(
+        self,
+        p: Principal,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        text: str | None = None,
+        since: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> RunPage:
+        """Return runs, newest first; `since` is a time, `before` a run id (keyset paging), `limit` at most 200."""
+        require(p, "view", "see runs")
+        limit = max(1, min(limit, 200))
+        wanted = RunFilter(status=status, workflow=workflow, text=text, since=since)
+        rows = self._host.rows.page(wanted, before, limit + 1)
+        shown = [self._row(row) for row in rows[:limit]]
+        return RunPage(shown, shown[-1].run_id if len(rows) > limit else None)
+
+    def _row(self, row: Any) -> RunRow:
+        return RunRow(
+            run_id=row.run_id,
+            workflow=row.workflow,
+            title=row.title,
+            status=self._true_status(row),
+            demo=bool(row.demo),
+            started_by=row.started_by,
+            queued_at=row.queued_at,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            duration_seconds=row.duration_seconds,
+            sentence=row.sentence,
+            counts=json.loads(row.counts),
+        )
+
+    def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> dict[str, Any]:
+        """Wait until a run of this process has ended or waits (or time is up) and return its document."""
+        require(p, "view", "see runs")
+        self._host.wait(checked_run_id(run_id), seconds)
+        return self.get(p, run_id)
+
+    def cancel(self, p: Principal, run_id: str) -> None:
+        """Cancel a run; a write in flight is waited for and keeps its receipt. Raises UnknownName, InUse."""
+        require(p, "run", "cancel runs")
+        row = self._open_row(run_id, "cancelled")
+        self._host.rows.ask_to_cancel(run_id)
+        self._audit.record(p, "runs.cancel", row.workflow, {"run_id": run_id})
+        if not self._host.end(run_id, "cancelled"):
+            self._host.adopt_once()
+            if self._host.rows.take(run_id, self._host.owner.id):
+                self._host.start(run_id, p.id)
+
+    def interrupt(self, p: Principal, run_id: str) -> None:
+        """Stop a run of this process so that it can be resumed later (Ctrl-C)."""
+        require(p, "run", "interrupt runs")
+        self._host.end(run_id, "interrupted")
+
+    def resume(
+        self,
+        p: Principal,
+        run_id: str,
+        *,
+        as_done: bool = False,
+        redo: bool = False,
+        step: str | None = None,
+        receipt: str = "",
+    ) -> str:
+        """Go on with a run from what failed or was interrupted, with the definition it was accepted with.
+
+        `as_done` / `redo` answer the question of every write whose outcome is unknown, or of the one at the run path
+        `step`; `receipt` is its id or address there. Raises UnknownName, InUse.
+        """
+        require(p, "run", "resume runs")
+        row = self._known_row(run_id)
+        if as_done and redo:
+            raise InvalidInput("A write is either done or to be done again, not both.")
+        if as_done or redo:
+            self._answer(run_id, step, receipt if as_done else None)
+        self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id})
+        self._host.wait_if_ending(run_id)
+        if not self._took_over(run_id):
+            self._resume_ended(run_id, p)
+        self._host.start(run_id, p.id)
+        return run_id
+
+    def _answer(self, run_id: str, step: str | None, receipt: str | None) -> None:
+        answered = self._host.answer(lambda cursor: answer(cursor, run_id, step, receipt))
+        if not answered:
+            where = f" at {step!r}" if step else ""
+            raise InvalidInput(
+                f"Run {run_id} has no write of unknown outcome{where}; there is nothing to answer.",
+                remedy="Another run may have met the same write since: answer for the latest, or resume without it.",
+            )
+
+    def resume_all(self, p: Principal) -> builtins.list[str]:
+        """Take over and resume every run whose process is dead; return their ids."""
+        require(p, "run", "resume runs")
+        return self._host.adopt_once()
+
+    def _took_over(self, run_id: str) -> bool:
+        """Make an open run ours; False where it has ended. Raises InUse where another process works on it."""
+        self._host.adopt_once()
+        if self._host.rows.take(run_id, self._host.owner.id):
+            return True
+        if self._known_row(run_id).ended_at is not None:  # looked at last: it may have ended this very moment
+            return False
+        raise InUse(
+            f"Run {run_id} belongs to a process that is still working on it.",
+            remedy="Wait for it, or stop that process first.",
+        )
+
+    def _known_row(self, run_id: str) -> Any:
+        row = self._host.rows.get(checked_run_id(run_id))
+        if row is None:
+            raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
+        return row
+
+    def _resume_ended(self, run_id: str, p: Principal) -> None:
+        run = self.get(p, run_id)
+        if run["status"] == "succeeded":
+            raise InUse(f"Run {run_id} has succeeded; there is nothing to resume.", remedy="Start a new run.")
+        accepted = self._reaccepted(run)
+        events = [compact_json(event) for event in events_of(run)]
+        if not self._host.rows.reopen(accepted, events, self._host.owner.id):
+            raise InUse(f"Run {run_id} is being resumed by somebody else.")
+
+    def _reaccepted(self, run: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the acceptance of a run from its log: same definition, same accounts."""
+        connections = dict(self._surroundings().connections)
+        modes = {name: one["mode"] for name, one in run["accounts"].items()}
+        connections.update({name: one["service"] for name, one in run["accounts"].items()})
+        kept = ("run_id", "workflow", "workflow_hash", "demo", "started_by", "origin_run_id", "parent_run_id")
+        return {
+            **{name: run[name] for name in (*kept, "queued_at", "inputs", "definition", "accounts")},
+            "modes": modes,
+            "default_mode": "demo" if run["demo"] else "mine",
+            "connections": connections,
+        }
+
+    def reindex(self, p: Principal) -> tuple[int, builtins.list[str]]:
+        """Build the list of ended runs anew from the log files; return (how many, files that cannot be read)."""
+        require(p, "admin", "rebuild the index")
+        rows, broken = [], []
+        for run_id in self._logs.run_ids():
+            try:
+                run = self._logs.read(run_id)
+                if run is not None and run["status"] in _ENDED:
+                    rows.append(_index_row(run))
+            except (StorageError, KeyError, TypeError, Exception):  # noqa: BLE001 - a damaged file is named, not fatal
+                broken.append(str(self._logs.path(run_id)))
+        self._host.rows.replace_all(rows)
+        self._audit.record(p, "runs.reindex", "", {"runs": len(rows)})
+        return len(rows), broken
+
+    def summary(self, run: Mapping[str, Any]) -> str:
+        """Return what happened in a run, in one sentence."""
+        return sentence(run)
+
+    def _open_row(self, run_id: str, what: str) -> Any:
+        row = self._known_row(run_id)
+        if row.status not in OPEN:
+            raise InUse(f"Run {run_id} is {row.status}; it cannot be {what}.")
+        return row
+
+
+def _index_row(run: Mapping[str, Any]) -> dict[str, Any]:
+    workflow = run["definition"]["workflow"]
+    names = ("run_id", "workflow", "status", "started_by", "origin_run_id", "parent_run_id", "queued_at")
+    return {
+        **{name: run[name] for name in names},
+        "title": workflow.get("title") or run["workflow"],
+        "demo": int(run["demo"]),
+        "started_at": run["started_at"],
+        "ended_at": run["ended_at"],
+        "duration_seconds": run["duration_seconds"],
+        "sentence": sentence(run),
+        "counts": compact_json(run["counts"]),
+        "cancel_requested": 0,
+    }

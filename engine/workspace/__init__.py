@@ -1,0 +1,1 @@
+"""The files of a workspace: read strictly, written whole, with their settings and their past."""

@@ -1,0 +1,240 @@
+"""The settings of a workspace: defaults, over them config.yaml, over that the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from engine.compiler.shapes import Fault, faults
+from engine.connections.services import client_class
+from engine.errors import InvalidFile, Problem, UnknownName
+from engine.names import NAME
+from engine.workspace.dotenv import read_dotenv
+from engine.workspace.jsonfile import read_text
+from engine.workspace.secret import is_clear_secret, resolve_settings
+from engine.workspace.yamlfile import YamlFile, parse
+
+FILE = "config.yaml"
+PREFIX = "ORCHESTRA_"
+_NOT_YET = ("retention", "approvals", "prices")
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(_Settings):
+    """Where the dashboard and the API listen."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8501, ge=1, le=65535)
+
+
+class ModelDefaults(_Settings):
+    """What holds for model steps that say nothing else."""
+
+    model: str = "gpt-4.1-mini"
+
+
+class Limits(_Settings):
+    """How much may go on at once in one process."""
+
+    calls_at_once: int = Field(8, ge=1, le=64)
+
+
+class ConnectionSettings(BaseModel):
+    """One account of a service; further keys are that service's own settings, as its client declares them."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    service: str = Field(min_length=1)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return the service's own settings, `env:NAME` references still unresolved."""
+        return dict(self.model_extra or {})
+
+
+class Config(_Settings):
+    """All settings of a workspace."""
+
+    server: ServerSettings = ServerSettings()
+    time_zone: str = "UTC"
+    language: Literal["en"] = "en"
+    model_defaults: ModelDefaults = ModelDefaults()
+    connections: dict[str, ConnectionSettings] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    state_dir: str = Field(".orchestra", min_length=1)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_time_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, KeyError):
+            raise ValueError("must be a time zone such as Europe/Berlin") from None
+        return name
+
+    @field_validator("connections")
+    @classmethod
+    def _are_names(cls, connections: dict[str, Any]) -> dict[str, Any]:
+        for name in connections:
+            if not NAME.match(name):
+                raise ValueError(f"name {name!r} takes lower-case letters, digits, '-' and '_' only")
+        return connections
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """The settings in force, and the environment (`.env` under the real one) that `env:NAME` refers to."""
+
+    root: Path
+    config: Config
+    environment: Mapping[str, str] = field(repr=False)
+
+    def settings_of(self, connection: str) -> dict[str, Any]:
+        """Return a connection's own settings (without `service`), each `env:NAME` replaced by its value.
+
+        What the file leaves out may come from the variables that the service's own tools read (OPENAI_BASE_URL);
+        the path of a `…_file` that is not absolute begins at the workspace.
+        Raises UnknownName for a connection that config.yaml does not have, InvalidInput for a variable not set.
+        """
+        known = self.config.connections
+        if connection not in known:
+            raise UnknownName("connection", connection, list(known), remedy="`orchestra connections add` makes one.")
+        settings: dict[str, Any] = resolve_settings(known[connection].settings, self.environment)
+        service = known[connection].service
+        for key, variable in getattr(client_class(service), "more_variables", {}).items():
+            if not settings.get(key) and self.environment.get(variable):
+                settings[key] = self.environment[variable]
+        if service == "openai" and not settings.get("model") and self.config.model_defaults.model:
+            settings["model"] = self.config.model_defaults.model
+        return {key: self._path(value) if key.endswith("_file") else value for key, value in settings.items()}
+
+    def _path(self, value: Any) -> Any:
+        return str(self.root / Path(value).expanduser()) if isinstance(value, str) else value
+
+
+def load(root: Path, environment: Mapping[str, str] | None = None) -> LoadedConfig:
+    """Return the settings of the workspace at `root`; `environment` stands in for the process's own.
+
+    Raises UnknownName where there is no config.yaml, and InvalidFile with every problem and its line.
+    """
+    if not (root / FILE).exists():
+        raise UnknownName("workspace", str(root), remedy="`orchestra init DIR` makes one.")
+    file = parse(read_text(root / FILE, FILE), FILE)
+    everything = {**read_dotenv(root / ".env"), **(os.environ if environment is None else environment)}
+    return LoadedConfig(root, check(file, everything), everything)
+
+
+def check(file: YamlFile, environment: Mapping[str, str]) -> Config:
+    """Return the settings of a parsed config.yaml under an environment. Raises InvalidFile."""
+    if file.value is not None and not isinstance(file.value, dict):
+        raise InvalidFile.of(FILE, [file.problem((), "The settings are keys and values.", "wrong_type")])
+    written = _without_nulls(file.value or {})
+    problems = [*_unavailable(file, written), *_clear_secrets(file, written, ("connections",))]
+    wanted = {key: value for key, value in written.items() if key not in _NOT_YET}
+    merged, origins, unknown = _overlaid(wanted, environment)
+    problems += unknown
+    try:
+        config = Config.model_validate(merged)
+    except ValidationError as error:
+        problems += [_problem(file, fault, origins) for fault in faults(error, Config, merged)]
+        raise InvalidFile.of(FILE, problems) from error
+    secret_fields = {problem.field for problem in problems}
+    for fault in _service_faults(config):
+        problem = _problem(file, fault, origins)
+        if problem.field not in secret_fields:
+            problems.append(problem)
+    if problems:
+        raise InvalidFile.of(FILE, problems)
+    return config
+
+
+def _service_faults(config: Config) -> Iterator[Fault]:
+    """Give what each service's client has against the settings of its connections."""
+    for name, connection in config.connections.items():
+        try:
+            model = client_class(connection.service).Settings
+        except UnknownName as error:
+            yield Fault(("connections", name, "service"), error.message, "unknown_service", error.remedy)
+            continue
+        try:
+            model.model_validate(connection.settings)
+        except ValidationError as error:
+            for fault in faults(error, model, connection.settings):
+                yield replace(fault, path=("connections", name, *fault.path))
+
+
+def _without_nulls(written: dict[str, Any]) -> dict[str, Any]:
+    """A key with nothing after it (all its lines are comments) means the default."""
+    return {key: value for key, value in written.items() if value is not None}
+
+
+def _unavailable(file: YamlFile, written: Mapping[str, Any]) -> Iterator[Problem]:
+    for key in _NOT_YET:
+        if written.get(key):
+            remedy = "Remove it: a setting that changes nothing would mislead."
+            yield file.problem((key,), f"{key!r} is not available yet.", "not_available_yet", remedy)
+
+
+def _clear_secrets(file: YamlFile, value: Any, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    found = value
+    for part in path:
+        found = found.get(part) if isinstance(found, dict) else found[int(part)]
+    inner = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
+    for key, item in inner:
+        if is_clear_secret(str(key), item):
+            variable = str(path[-1]).upper().replace("-", "_") + "_" + str(key).upper().replace("-", "_")
+            remedy = f"Put {variable}=… into .env and write `{key}: env:{variable}` here."
+            said = f"{key!r} holds a secret in clear, and this file is meant for git."
+            yield file.problem((*path, key), said, "clear_secret", remedy)
+        elif isinstance(item, dict | list):
+            yield from _clear_secrets(file, value, (*path, key))
+
+
+def _overlaid(
+    written: dict[str, Any], environment: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[tuple[str, ...], str], list[Problem]]:
+    """Lay `ORCHESTRA_SERVER__PORT=9000` and its like over the file.
+
+    Returns the settings, the variable behind each path that one set, and a problem for each misspelt variable.
+    """
+    merged, origins, problems = deepcopy(written), {}, []
+    for variable in sorted(name for name in environment if name.startswith(PREFIX)):
+        path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
+        if path[0] in Config.model_fields:
+            _put(merged, path, environment[variable])
+            origins[path] = variable
+        elif len(path) > 1:
+            said = f"The environment variable {variable} names no setting."
+            known = ", ".join(f"{PREFIX}{key.upper()}" for key in Config.model_fields)
+            problems.append(Problem(said, "unknown_key", file=FILE, remedy=f"Settings begin with {known}."))
+    return merged, origins, problems
+
+
+def _put(merged: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    target = merged
+    for part in path[:-1]:
+        if not isinstance(target.get(part), dict):
+            target[part] = {}
+        target = target[part]
+    target[path[-1]] = value
+
+
+def _problem(file: YamlFile, fault: Fault, origins: Mapping[tuple[str, ...], str]) -> Problem:
+    variable = origins.get(tuple(str(part) for part in fault.path))
+    if variable:
+        said = f"The environment variable {variable}: {fault.message}"
+        return Problem(said, fault.code, file=FILE, field=".".join(map(str, fault.path)), remedy=fault.remedy)
+    remedy = fault.remedy
+    if fault.code == "wrong_type" and "text in quotes" in fault.message:
+        remedy = "Put quotes around the value."
+    return file.problem(fault.path, fault.message, fault.code, remedy)

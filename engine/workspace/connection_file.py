@@ -1,0 +1,154 @@
+"""Adds a connection to config.yaml as a person would: comments and all other lines stay, secrets go to `.env`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from engine.errors import InvalidFile, InvalidInput
+from engine.names import checked_name, child
+from engine.workspace.config import FILE, check
+from engine.workspace.dotenv import write_dotenv
+from engine.workspace.files import write_whole
+from engine.workspace.jsonfile import read_text
+from engine.workspace.secret import is_clear_secret
+from engine.workspace.yamlfile import YamlFile, parse
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]*(:[A-Za-z0-9_/.-]+)*\Z")
+_YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+
+
+def write_connection(
+    root: Path, name: str, settings: Mapping[str, Any], environment: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
+    """Add or replace `connections.<name>` in config.yaml; return what was written there.
+
+    `settings` is {"service": …, …}; a SecretStr, and text that is a secret by its name or look, is put into `.env`
+    (0600) and named here as `env:NAME`, a name that the environment does not already hold for something else.
+    Raises InvalidInput, InvalidFile, StorageError; then config.yaml is as before.
+    """
+    checked_name("connection", name)
+    if not settings.get("service"):
+        raise InvalidInput(f"The connection {name!r} names no service.", remedy="Choose one, such as github.")
+    path = child(root, FILE)
+    entry, secrets = _without_secrets(name, settings, environment)
+    text = with_connection(read_text(path, FILE), name, entry)
+    if secrets:
+        write_dotenv(child(root, ".env"), secrets)
+    write_whole(path, text)
+    return entry
+
+
+def with_connection(text: str, name: str, entry: Mapping[str, Any]) -> str:
+    """Return the text of config.yaml with this connection in it and everything else as it stood.
+
+    Raises InvalidFile where the file is written in a way that cannot be changed safely.
+    """
+    file = parse(text, FILE)
+    changed = _changed(file, name, entry)
+    wanted = {**(file.value or {})}
+    wanted["connections"] = {**(wanted.get("connections") or {}), name: dict(entry)}
+    try:
+        after = parse(changed, FILE)
+        is_right = after.value == wanted
+    except InvalidFile:
+        is_right = False
+    if not is_right:
+        lines = "".join(_block(name, entry, "  "))
+        remedy = f"Add these lines under `connections:` by hand:\n{lines}"
+        raise InvalidFile(f"{FILE} is written in a form that cannot be changed by program.", remedy=remedy)
+    check(after, {})
+    return changed
+
+
+def _without_secrets(
+    name: str, settings: Mapping[str, Any], environment: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the entry for config.yaml, and the variables for `.env`."""
+    secrets: dict[str, str] = {}
+
+    def named(path: tuple[str, ...], value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: named((*path, str(key)), inner) for key, inner in value.items()}
+        plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not (isinstance(value, SecretStr) and plain) and not is_clear_secret(path[-1], plain):
+            return str(plain) if isinstance(plain, Path) else plain
+        variable = _variable(path, str(plain), environment)
+        secrets[variable] = str(plain)
+        return f"env:{variable}"
+
+    return named((name,), settings), secrets
+
+
+def _variable(path: tuple[str, ...], value: str, environment: Mapping[str, str]) -> str:
+    """Return a name for a secret; the environment would win over `.env`, so a name it uses is passed over."""
+    name = re.sub(r"[^A-Z0-9]", "_", "_".join(path).upper())
+    name = name if name[0].isalpha() else f"CONNECTION_{name}"
+    wanted = (f"{name}{again}" for again in ("", *(f"_{number}" for number in range(2, 1000))))
+    return next(variable for variable in wanted if environment.get(variable, value) == value)
+
+
+def _changed(file: YamlFile, name: str, entry: Mapping[str, Any]) -> str:
+    text = file.text
+    connections = (file.value or {}).get("connections")
+    if ("connections",) not in file.spans:
+        return text + ("" if not text or text.endswith("\n") else "\n") + "\nconnections:\n" + _block(name, entry, "  ")
+    begin, end = file.spans["connections",]
+    if not connections:
+        rest = _line_end(text, end)
+        return text[:begin].rstrip(" ") + text[end:rest].rstrip() + "\n" + _block(name, entry, "  ") + text[rest:]
+    if name in connections:
+        return _replaced(file, name, entry)
+    if text[begin] == "{":
+        return text[: end - 1].rstrip() + f", {name}: {_flow(entry)}" + text[end - 1 :]
+    line_end = _line_end(text, end)
+    before = text[:line_end] + ("" if text[:line_end].endswith("\n") else "\n")
+    return before + _block(name, entry, _indent(file, connections)) + text[line_end:]
+
+
+def _replaced(file: YamlFile, name: str, entry: Mapping[str, Any]) -> str:
+    begin, end = file.spans["connections", name]
+    if file.text[file.spans["connections",][0]] == "{" or file.text[begin : begin + 1] == "{":
+        return file.text[:begin] + _flow(entry) + file.text[end:]
+    key_line = file.key_places["connections", name][0]
+    first = _start_of_line(file.text, key_line)
+    indent = _indent(file, {name: None})
+    return file.text[:first] + _block(name, entry, indent) + file.text[_line_end(file.text, end) :]
+
+
+def _block(name: str, entry: Mapping[str, Any], indent: str) -> str:
+    lines = [f"{indent}{name}:\n"]
+    lines += [f"{indent}  {key}: {_scalar(value)}\n" for key, value in entry.items()]
+    return "".join(lines)
+
+
+def _flow(entry: Mapping[str, Any]) -> str:
+    return "{" + ", ".join(f"{key}: {_scalar(value)}" for key, value in entry.items()) + "}"
+
+
+def _scalar(value: Any) -> str:
+    """Write a value so that no reader of YAML takes it for something else; JSON is YAML."""
+    if isinstance(value, str) and _PLAIN.match(value) and value.lower() not in _YAML_WORDS:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _indent(file: YamlFile, names: Mapping[str, Any]) -> str:
+    _, column = file.key_places["connections", next(iter(names))]
+    return " " * (column - 1)
+
+
+def _start_of_line(text: str, line: int) -> int:
+    return sum(len(one) for one in text.splitlines(keepends=True)[: line - 1])
+
+
+def _line_end(text: str, index: int) -> int:
+    """Return where the line that holds `index` ends, its line break included."""
+    found = text.find("\n", index)
+    return len(text) if found < 0 else found + 1

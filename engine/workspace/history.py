@@ -1,0 +1,103 @@
+"""The last saved texts of each file, kept beside the live state so that any of them can come back."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from engine.errors import InvalidFile, UnknownName
+from engine.names import timestamp
+from engine.workspace.files import storage_errors, write_whole
+from engine.workspace.jsonfile import read_text
+
+KEPT = 20
+_ID = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-(.*)\Z")
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
+_STAMP_LENGTH = len("20261120T073000.000000Z")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One saved text of a file: `id` names it, `saved_at` is RFC 3339, `saved_by` a principal's id."""
+
+    id: str
+    saved_at: str
+    saved_by: str
+
+
+class History:
+    """Saved texts of one folder's files, in `<folder>/<name>/<time>-<by>.json`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, name: str, text: str, by: str, at: datetime) -> Version:
+        """Store one saved text, and drop all but the last 20. Raises StorageError."""
+        folder = self.folder / name
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        kept = self.versions(name)
+        version = _version(_free_id(kept[0].id if kept else "", by, at))
+        assert version
+        write_whole(folder / f"{version.id}.json", text, mode=0o600)
+        with storage_errors(folder):
+            for old in self.versions(name)[KEPT:]:
+                (folder / f"{old.id}.json").unlink(missing_ok=True)
+        return version
+
+    def versions(self, name: str) -> list[Version]:
+        """Return what is kept of a file, newest first."""
+        try:
+            found = [_version(path.stem) for path in (self.folder / name).glob("*.json")]
+        except OSError:
+            return []
+        return sorted(filter(None, found), key=lambda version: version.id, reverse=True)
+
+    def text(self, name: str, version_id: str) -> str:
+        """Return one kept text. Raises UnknownName, InvalidFile where it cannot be read."""
+        known = [version.id for version in self.versions(name)]
+        if version_id not in known:
+            raise UnknownName(f"saved version of {name}", version_id, known)
+        return read_text(self.folder / name / f"{version_id}.json", f"versions/{name}/{version_id}.json")
+
+    def latest_text(self, name: str) -> str | None:
+        """Return the text saved last, or None where nothing that can be read is kept."""
+        versions = self.versions(name)
+        try:
+            return self.text(name, versions[0].id) if versions else None
+        except InvalidFile:
+            return None
+
+    def forget(self, name: str, version: Version) -> None:
+        """Drop a kept text that never became the file's."""
+        (self.folder / name / f"{version.id}.json").unlink(missing_ok=True)
+
+    def rename(self, name: str, new: str) -> None:
+        """Carry what is kept over to another name; what was kept there, of a thing long gone, makes room."""
+        if (self.folder / name).is_dir():
+            with storage_errors(self.folder):
+                shutil.rmtree(self.folder / new, ignore_errors=True)
+                (self.folder / name).replace(self.folder / new)
+
+
+def _version(version_id: str) -> Version | None:
+    """Return what the name of a kept file says, None for a file that is none of ours."""
+    match = _ID.match(version_id)
+    try:
+        at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC) if match else None
+    except ValueError:
+        return None
+    return Version(version_id, timestamp(at), unquote(match[2])) if match and at else None
+
+
+def _free_id(latest: str, by: str, at: datetime) -> str:
+    """Return an id that sorts after `latest`, also where two saves share a microsecond."""
+    stamp = at.astimezone(UTC).strftime(_STAMP)
+    if latest[:_STAMP_LENGTH] >= stamp:
+        after = datetime.strptime(latest[:_STAMP_LENGTH], _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
+        stamp = after.strftime(_STAMP)
+    return f"{stamp}-{quote(by, safe='')[:100]}"

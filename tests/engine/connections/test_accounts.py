@@ -1,0 +1,140 @@
+"""Which account stands behind a connection, and where a request of it may go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from clients.http import Wanted
+from clients.transport import Forbidden
+from engine.connections.accounts import Accounts
+from engine.errors import InvalidInput, UnknownName
+from engine.workspace.config import LoadedConfig, load
+from tests.engine.conftest import Service
+
+
+class Endpoints:
+    """Stand-ins that answer nowhere; counts how often somebody asked."""
+
+    def __init__(self) -> None:
+        self.generation, self.asked = 1, 0
+
+    def endpoints(self) -> Mapping[str, Any]:
+        """Where they would be."""
+        self.asked += 1
+        here = {"base_url": "http://127.0.0.1:9/", "token": "demo"}
+        return {"gmail": here, "github": here, "notion": here, "openai": here, "generation": self.generation}
+
+
+@pytest.fixture
+def stand_ins() -> Endpoints:
+    return Endpoints()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    text = (
+        "connections:\n  github:\n    service: github\n    token: env:GITHUB_TOKEN\n"
+        "  web:\n    service: http\n    allow_hosts: ['127.0.0.1']\n"
+    )
+    (tmp_path / "config.yaml").write_text(text)
+    return tmp_path
+
+
+def opened(root: Path, stand_ins: Endpoints, environment: Mapping[str, str]) -> Accounts:
+    def settings() -> LoadedConfig:
+        return load(root, environment)
+
+    return Accounts(settings, stand_ins)
+
+
+def test_a_demo_account_is_known_without_asking_and_reaches_its_stand_in_only(
+    config: Path, stand_ins: Endpoints, service: Service
+) -> None:
+    accounts = opened(config, stand_ins, {})
+    account = accounts.open("github", "github", "demo")
+    assert (account.known_identity, account.identity(), account.label) == ("demo-1", "demo-1", "demo-1")
+    with pytest.raises(Forbidden, match="not one of the addresses"):
+        account.http.send(httpx.Request("GET", service.url("/")))
+    assert not service.seen
+    accounts.close()
+
+
+def test_in_demo_http_requests_reach_nobody(config: Path, stand_ins: Endpoints, service: Service) -> None:
+    accounts = opened(config, stand_ins, {})
+    for connection in ("web", None):
+        account = accounts.open(connection, "http", "demo")
+        with pytest.raises(Forbidden):
+            account.client.request(Wanted("GET", service.url("/x")))
+    assert not service.seen
+    accounts.close()
+
+
+def test_without_a_connection_only_public_addresses_are_reached(
+    config: Path, stand_ins: Endpoints, service: Service
+) -> None:
+    accounts = opened(config, stand_ins, {})
+    account = accounts.open(None, "http", "mine")
+    assert account.known_identity == "http:none"
+    with pytest.raises(Forbidden):
+        account.client.request(Wanted("GET", service.url("/x")))
+    assert accounts.open("web", "http", "mine").client.request(Wanted("GET", service.url("/x")))["status"] == 200
+    assert stand_ins.asked == 0
+    accounts.close()
+
+
+def test_an_account_is_opened_once_until_what_stands_behind_it_changes(config: Path, stand_ins: Endpoints) -> None:
+    accounts = opened(config, stand_ins, {})
+    first = accounts.open("github", None, "demo")
+    assert accounts.open("github", None, "demo") is first
+    stand_ins.generation = 2
+    second = accounts.open("github", None, "demo")
+    assert second is not first
+    assert (first.known_identity, second.known_identity) == ("demo-1", "demo-2")
+    accounts.forget("github")
+    assert accounts.open("github", None, "demo") is not second
+    accounts.close()
+
+
+def test_a_replaced_account_is_closed_with_the_others(config: Path, stand_ins: Endpoints) -> None:
+    accounts = opened(config, stand_ins, {})
+    found = []
+    for generation in (1, 2):
+        stand_ins.generation = generation
+        found.append(accounts.open("github", None, "demo"))
+    accounts.forget("github")
+    assert not any(account.http.is_closed for account in found)  # a run may still be at work with it
+    accounts.close()
+    assert all(account.http.is_closed for account in found)
+
+
+def test_many_threads_open_one_account(config: Path, stand_ins: Endpoints) -> None:
+    accounts = opened(config, stand_ins, {})
+    found: list[Any] = []
+    threads = [threading.Thread(target=lambda: found.append(accounts.open("web", None, "mine"))) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(account) for account in found}) == 1
+    accounts.close()
+
+
+def test_what_is_missing_is_named_and_no_secret_is_told(config: Path, stand_ins: Endpoints) -> None:
+    accounts = opened(config, stand_ins, {"GITHUB_TOKEN": "hush-hush-token"})
+    with pytest.raises(UnknownName, match="no connection named 'githbu'"):
+        accounts.open("githbu", None, "mine")
+    with pytest.raises(InvalidInput, match="GITHUB_TOKEN") as raised:
+        opened(config, stand_ins, {"OTHER": "hush-hush-token"}).open("github", None, "mine")
+    assert "hush" not in f"{raised.value} {raised.value.remedy} {raised.value.__cause__!r}"
+
+
+def test_an_account_shows_no_secret(config: Path, stand_ins: Endpoints) -> None:
+    accounts = opened(config, stand_ins, {"GITHUB_TOKEN": "hush-hush-token"})
+    assert "hush" not in repr(accounts.open("github", None, "mine"))
+    accounts.close()

@@ -1,0 +1,354 @@
+"""The `{{ }}` language: what values it gives, what it refuses, and that nothing but lookup ever happens."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import ExpressionError
+from engine.expressions.expressions import compile_template, render
+
+ROOTS = frozenset({"a", "b", "steps", "inputs"})
+
+
+def value(text: str, **names: Any) -> Any:
+    return compile_template(text, ROOTS).value(names)
+
+
+STEPS = {
+    "done": {"status": "succeeded", "output": {"kind": "bug", "n": 3, "none": None}},
+    "off": {"status": "skipped"},
+    "bad": {"status": "failed", "error": {"type": "NotFound", "message": "404"}},
+}
+
+
+@pytest.mark.parametrize(
+    "kept", [0, -7, 2**62, 1.5, 3.0, True, False, None, "", "x", [], {}, [1, [2]], {"k": {"n": 1}}]
+)
+def test_a_whole_expression_keeps_its_type(kept: Any) -> None:
+    for text in ("{{ a }}", "{{ b.v }}", "{{ [a][0] }}"):
+        result = value(text, a=kept, b={"v": kept})
+        assert (result, type(result)) == (kept, type(kept))
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        pytest.param("as it is", "as it is", id="text"),
+        pytest.param(3, "3", id="whole-number"),
+        pytest.param(3.0, "3.0", id="number"),
+        pytest.param(True, "true", id="boolean"),
+        pytest.param([1, "a"], '[1,"a"]', id="list"),
+        pytest.param({"ä": [None]}, '{"ä":[null]}', id="object"),
+        pytest.param("{{ a }}", "{{ a }}", id="braces"),
+    ],
+)
+def test_in_mixed_text_and_in_text_values_look_the_same(given: Any, shown: str) -> None:
+    assert value("<{{ a }}>", a=given) == f"<{shown}>"
+    assert value("{{ text(a) }}", a=given) == shown
+
+
+def test_a_null_in_mixed_text_is_an_error_that_names_it() -> None:
+    with pytest.raises(ExpressionError, match=r"'a\.b' is null") as raised:
+        value("x {{ a.b }}", a={"b": None})
+    assert "default(" in raised.value.remedy
+    with pytest.raises(ExpressionError, match="null"):
+        value("{{ text(a) }}", a=None)
+    assert value("{{ a }}", a=None) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("{{ '{{' }}", "{{", id="literal-braces"),
+        pytest.param("{{ '{{' }} x }}", "{{ x }}", id="literal-in-text"),
+        pytest.param("{{ timestamp('2026-01-02T03:04:05+01:00') }}", "2026-01-02T02:04:05.000Z", id="time"),
+        pytest.param("{{ duration('90.5s') }}", 90.5, id="duration"),
+        pytest.param("{{ timestamp('2026-01-02T00:00:00Z') + duration('24h') }}", "2026-01-03T00:00:00.000Z", id="sum"),
+        pytest.param("{{ json([timestamp('2026-01-02T00:00:00Z')]) }}", '["2026-01-02T00:00:00.000Z"]', id="json-time"),
+        pytest.param("{{ json({'b': 1, 'a': [true, null]}) }}", '{"a":[true,null],"b":1}', id="json"),
+        pytest.param("{{ {'b': 1, 'a': 2} }}", {"a": 2, "b": 1}, id="object"),
+        pytest.param("{{ [1, 2, 3].filter(n, n > 1).map(n, n * 2) }}", [4, 6], id="lists"),
+        pytest.param("{{ 'Müller'.upperAscii() + string(size('añb')) }}", "MüLLER3", id="strings"),
+        pytest.param("{{ 1u }}", 1, id="unsigned"),
+        pytest.param("{{ 'a1'.matches('^[a-z][0-9]$') ? 'yes' : 'no' }}", "yes", id="choice"),
+        pytest.param("{{ math.greatest([1, 5, 2]) }}", 5, id="math"),
+        pytest.param("{{ 'x' in ['x'] && !('y' in {'x': 1}) }}", True, id="in"),
+    ],
+)
+def test_expressions_give_json(source: str, expected: Any) -> None:
+    assert value(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("{{ default(steps.off.output.kind, 'none') }}", "none", id="skipped"),
+        pytest.param("{{ default(steps.done.output.kind, 'none') }}", "bug", id="there"),
+        pytest.param("{{ default(steps.done.output['k-2'], 0) }}", 0, id="odd-key"),
+        pytest.param("{{ default(steps.off.output, {}) }}", {}, id="whole-output"),
+        pytest.param("<{{ default(steps.off.output.n, 7) }}>", "<7>", id="in-text"),
+        pytest.param("{{ has(steps.off.output) }}", False, id="has-not"),
+        pytest.param("{{ has(steps.done.output) && has(steps.done.output.kind) }}", True, id="has"),
+        pytest.param("{{ has(steps.done.output.zz) }}", False, id="has-no-field"),
+        pytest.param("{{ steps.bad.error.type }}", "NotFound", id="error"),
+        pytest.param("{{ steps.off.status == 'skipped' }}", True, id="status"),
+    ],
+)
+def test_what_may_be_missing_can_be_asked_for(source: str, expected: Any) -> None:
+    assert value(source, steps=STEPS) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        pytest.param("{{ 0.0 / 0.0 }}", "nan", id="nan"),
+        pytest.param("{{ -1.0 / 0.0 }}", "-inf", id="infinity"),
+        pytest.param("{{ 1 / 0 }}", "divi", id="division"),
+        pytest.param("{{ 9223372036854775807 + 1 }}", "overflow", id="overflow"),
+        pytest.param("{{ 18446744073709551615u }}", "64 bits", id="unsigned-too-large"),
+        pytest.param("{{ b'x' }}", "JSON cannot hold", id="bytes"),
+        pytest.param("{{ {1: 'x'} }}", "only strings", id="key"),
+        pytest.param("{{ type(1) }}", "JSON cannot hold", id="type"),
+        pytest.param("{{ a.zz }}", "no 'zz' in a", id="path"),
+        pytest.param("{{ a.zz + 1 }}", "zz", id="path-in-expression"),
+        pytest.param("{{ [1][5] }}", "index=5", id="index"),
+        pytest.param("{{ a.?zz }}", "no JSON value", id="optional"),
+        pytest.param("{{ steps.off.output.kind }}", "'off' was skipped", id="skipped"),
+        pytest.param("{{ steps.bad.output }}", "'bad' was failed", id="failed"),
+        pytest.param("{{ b + 1 }}", "out of range", id="over-64-bits"),
+    ],
+)
+def test_what_has_no_value_is_an_error_in_a_sentence(source: str, said: str) -> None:
+    with pytest.raises(ExpressionError, match=said) as raised:
+        value(source, a={}, b=2**70, steps=STEPS)
+    assert raised.value.remedy
+    assert "INVALID_ARGUMENT" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("source", "at", "said"),
+    [
+        pytest.param("{{ nope.x }}", "nope", "nothing named 'nope'", id="name"),
+        pytest.param("ä {{ 'é' == nope }}", "nope", "nothing named 'nope'", id="behind-accents"),
+        pytest.param("{{\n  a +\n  nope }}", "nope", "nothing named", id="third-line"),
+        pytest.param("{{ '''x\ny''' + nope }}", "nope", "nothing named", id="behind-lines-in-a-text"),
+        pytest.param("{{ default(a.b, 1) + nope }}", "nope", "nothing named", id="behind-default"),
+        pytest.param("{{ a }} {{ nope }}", "nope", "nothing named", id="second-expression"),
+        pytest.param("{{ 3.0 + 1 }}", "+", "does not work on", id="operator"),
+        pytest.param("{{ a b }}", "b", "cannot be read", id="syntax"),
+        pytest.param("{{ 'abc }}", "'abc", "no closing quote", id="quote"),
+        pytest.param("{{ }}", " }}", "cannot be read", id="nothing"),
+        pytest.param("{{ default(a, 1) }}", "default", "takes a path", id="own-function"),
+    ],
+)
+def test_a_mistake_is_told_in_plain_words_where_it_is(source: str, at: str, said: str) -> None:
+    with pytest.raises(ExpressionError, match=said) as raised:
+        compile_template(source, ROOTS)
+    assert raised.value.details["offset"] == source.index(at)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("+".join(["1"] * 500), id="sum"),
+        pytest.param("(" * 3000 + "1" + ")" * 3000, id="brackets"),
+        pytest.param("text(" * 3000 + "1" + ")" * 3000, id="text"),
+        pytest.param("default(a.b, " * 3000 + "1" + ")" * 3000, id="default"),
+        pytest.param("[" * 3000 + "]" * 3000, id="lists"),
+        pytest.param("a.x ? 1 : " * 3000 + "2", id="choices"),
+    ],
+)
+def test_an_expression_that_is_too_deep_is_refused_in_plain_words(source: str) -> None:
+    with pytest.raises(ExpressionError, match="too many parts") as raised:
+        compile_template(f"{{{{ {source} }}}}", ROOTS)
+    assert "flow.set" in raised.value.remedy
+
+
+def test_a_tree_is_filled_and_everything_else_stays() -> None:
+    tree = {"a": [compile_template("{{ a }}", ROOTS), "x", 1], "b": {"c": compile_template("n{{ a }}", ROOTS)}}
+    assert render(tree, {"a": 5}) == {"a": [5, "x", 1], "b": {"c": "n5"}}
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))  # what no value from outside holds
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=200)
+@given(JSON)
+def test_any_json_survives_a_whole_expression(given_value: Any) -> None:
+    for text in ("{{ a }}", "{{ [a][0] }}", "{{ {'k': a}.k }}"):
+        assert json.dumps(value(text, a=given_value), sort_keys=True) == json.dumps(given_value, sort_keys=True)
+    assert json.loads(value("{{ json(a) }}", a=given_value)) == given_value
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text().filter(lambda text: "{{" not in text))
+def test_a_text_without_braces_renders_as_itself(text: str) -> None:
+    assert value(text) == text
+
+
+@settings(deadline=None, max_examples=200)
+@given(TEXT)
+def test_what_a_value_contains_is_never_expanded(text: str) -> None:
+    hostile = text + "{{ b }}" + text
+    assert value("{{ a }}", a=hostile, b="SECRET") == hostile
+    assert value("<{{ a }}>", a=hostile, b="SECRET") == f"<{hostile}>"
+    assert value("{{ a + a }}", a=hostile, b="SECRET") == hostile * 2
+
+
+# Server-side template injections as they are published for Jinja2, Mako, Tornado, Django, ERB, Twig, Smarty,
+# FreeMarker, Velocity, Thymeleaf, Handlebars, Pug, n8n, OGNL and SpEL, and what they become in our own braces.
+PAYLOADS = """
+7*7
+'7'*7
+''.__class__.__mro__[1].__subclasses__()
+''.__class__.__base__.__subclasses__()[132].__init__.__globals__['popen']('id').read()
+config.items()
+config.__class__.__init__.__globals__['os'].popen('id').read()
+self._TemplateReference__context.cycler.__init__.__globals__.os.popen('id').read()
+request.application.__globals__.__builtins__.__import__('os').popen('id').read()
+request|attr('application')|attr('\\x5f\\x5fglobals\\x5f\\x5f')
+lipsum.__globals__.os.popen('id').read()
+cycler.__init__.__globals__.os.popen('id').read()
+joiner.__init__.__globals__.os.popen('id').read()
+namespace.__init__.__globals__.os.popen('id').read()
+url_for.__globals__['current_app'].config
+get_flashed_messages.__globals__.__builtins__.open('/etc/passwd').read()
+().__class__.__bases__[0].__subclasses__()
+[].__class__.__base__
+{}.__class__.__mro__
+a.__class__
+a.__init__.__globals__
+a.__getattribute__('__class__')
+a['__class__']
+a.__dict__
+a.format.__globals__
+'{0.__class__.__init__.__globals__}'.format(a)
+'%s' % a
+__import__('os').system('id')
+eval('1+1')
+exec('import os')
+open('/etc/passwd').read()
+compile('1', '', 'eval')
+globals()
+locals()
+vars()
+getattr(a, '__class__')
+lambda: 1
+[x for x in ().__class__.__base__.__subclasses__()]
+import os
+%import os
+self.module.cache.util.os.system('id')
+handler.settings
+settings.SECRET_KEY
+debug
+File.open('/etc/passwd').read
+system('cat /etc/passwd')
+`id`
+_self.env.registerUndefinedFilterCallback('exec')
+['id']|filter('system')
+['id']|map('passthru')
+dump(app)
+app.request.server.all|join(',')
+{php}echo `id`;{/php}
+"freemarker.template.utility.Execute"?new()("id")
+product.getClass().getProtectionDomain().getCodeSource()
+#set($e="e")$e.getClass().forName("java.lang.Runtime")
+T(java.lang.Runtime).getRuntime().exec('id')
+new java.util.Scanner(T(java.lang.Runtime).getRuntime().exec('id').getInputStream())
+@java.lang.Runtime@getRuntime().exec('id')
+''.constructor.constructor('return process')()
+this.constructor.constructor('return process.env')()
+$input.constructor.constructor('return process')().mainModule.require('child_process').execSync('id')
+global.process.mainModule.require('fs').readFileSync('/etc/passwd')
+(function(){ return process })()
+a=>a
+range(0, 1e9).map(String)
+constructor
+__proto__
+[1].map(x, x.constructor)
+google.protobuf.Any{}
+google.protobuf.Struct{fields: {}}
+""".strip().splitlines()
+FORBIDDEN = ("exec", "compile", "open", "import", "socket", "subprocess", "os.system", "os.exec", "os.posix_spawn")
+
+
+class Watch:
+    """Hears every event of the interpreter while it is on; an audit hook cannot be taken out again."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.heard: list[str] = []
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, _arguments: tuple[Any, ...]) -> None:
+        if self.is_on and event.startswith(FORBIDDEN):
+            self.heard.append(event)
+
+    @contextmanager
+    def on(self) -> Iterator[list[str]]:
+        """Listen inside the block."""
+        self.heard.clear()
+        self.is_on = True
+        try:
+            yield self.heard
+        finally:
+            self.is_on = False
+
+
+WATCH = Watch()
+NAMES: Mapping[str, Any] = {"a": "text", "b": {"k": [1]}, "steps": STEPS, "inputs": {}}
+
+
+def _tried(text: str) -> Any:
+    try:
+        return compile_template(text, ROOTS).value(NAMES)
+    except ExpressionError as error:
+        return error
+
+
+def test_the_watch_hears_what_it_must() -> None:
+    with WATCH.on() as heard:
+        eval(compile("1 + 1", "x", "eval"))
+    assert set(heard) >= {"exec", "compile"}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_an_injected_template_reaches_nothing(payload: str) -> None:
+    texts = [form.replace("X", payload) for form in ("{{ X }}", "{{X}}", "a{{ X }}b", "{{ text(X) }}", "{{ [X] }}")]
+    for text in texts:
+        _tried("{{ 1 }}")
+        _tried(text)  # once before: what is imported lazily is imported
+    with WATCH.on() as heard:
+        results = [_tried(text) for text in texts]
+        shown = compile_template("{{ a }}<{{ a }}>", ROOTS).value(
+            {"a": f"{{{{ {payload} }}}} ${{{payload}}} <%= {payload} %>"}
+        )
+    assert heard == []
+    assert payload in shown
+    for result in results:
+        said = str(result)
+        assert "root:" not in said
+        assert "<class" not in said
+        assert "built-in" not in said
+
+
+@pytest.mark.parametrize(
+    "payload", ["${7*7}", "#{7*7}", "<%= 7*7 %>", "{% print(7*7) %}", "*{7*7}", "@(7*7)", "[[7*7]]"]
+)
+def test_no_other_braces_mean_anything(payload: str) -> None:
+    assert value(payload) == payload

@@ -1,0 +1,131 @@
+"""The prompts facet: rights, audit, and a list that no damaged file breaks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.clock import utc_now
+from engine.errors import InvalidFile, NotAllowed, StaleEdit, UnknownName
+from engine.people.access import Principal
+from engine.people.audit import Audit
+from engine.prompts.prompt_files import PromptFiles
+from engine.prompts.prompts import PromptStore
+from engine.store.database import Database
+from engine.workspace.workspace import Workspace
+
+EDITOR = Principal("ann", "editor")
+VIEWER = Principal("vic", "viewer")
+PROMPT: dict[str, Any] = {
+    "schema_version": 1,
+    "title": "Greet",
+    "model": "small",
+    "variables": {"name": {"type": "string"}},
+    "messages": [{"role": "user", "content": ["Hello", "{{ name }}"]}],
+}
+TEXT = json.dumps(PROMPT)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def audit(workspace: Workspace) -> Audit:
+    return Audit(Database(workspace.state_dir), utc_now)
+
+
+@pytest.fixture
+def facet(workspace: Workspace, audit: Audit) -> PromptFiles:
+    return PromptFiles(PromptStore(workspace), audit)
+
+
+def test_a_prompt_is_saved_versioned_and_labelled(facet: PromptFiles, audit: Audit) -> None:
+    draft = facet.save(EDITOR, "greet", TEXT, None)
+    assert (draft.versions, draft.labels, draft.problems) == ([], {}, [])
+    assert facet.save_version(EDITOR, "greet", draft.text, draft.etag, "production") == 1
+    now = facet.get(VIEWER, "greet")
+    assert facet.save_version(EDITOR, "greet", now.text.replace("Hello", "Hi"), now.etag, None) == 2
+    facet.set_label(EDITOR, "greet", "staging", 2)
+    file = facet.get(VIEWER, "greet")
+    assert (file.versions, file.labels, file.problems) == ([1, 2], {"production": 1, "staging": 2}, [])
+    assert "Hello" in facet.get(VIEWER, "greet", 1).text
+    [row] = facet.list(VIEWER)
+    assert (row.name, row.title, row.versions, row.labels, row.problems) == ("greet", "Greet", [1, 2], file.labels, 0)
+    assert [line.action for line in reversed(audit.latest())] == [
+        "prompts.save",
+        "prompts.save_version",
+        "prompts.save_version",
+        "prompts.set_label",
+    ]
+
+
+def test_a_version_or_a_draft_is_rendered(facet: PromptFiles) -> None:
+    facet.save_version(EDITOR, "greet", TEXT, None, "production")
+    rendered = facet.render(VIEWER, "greet", {"name": "Ann"})
+    assert rendered.messages == [{"role": "user", "content": "Hello\nAnn"}]
+    assert (rendered.model, rendered.version) == ("small", 1)
+    draft = facet.render(VIEWER, {**PROMPT, "messages": [{"role": "user", "content": "Bye {{ name }}"}]}, {"name": "B"})
+    assert (draft.messages[0]["content"], draft.version) == ("Bye B", None)
+    with pytest.raises(InvalidFile):
+        facet.render(VIEWER, {"messages": 5}, {})
+    with pytest.raises(UnknownName):
+        facet.render(VIEWER, "great", {})
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda facet, etag: facet.save(VIEWER, "greet", TEXT, etag), id="save"),
+        pytest.param(lambda facet, etag: facet.save_version(VIEWER, "greet", TEXT, etag, None), id="save-version"),
+        pytest.param(lambda facet, _: facet.set_label(VIEWER, "greet", "production", 1), id="set-label"),
+    ],
+)
+def test_a_viewer_changes_nothing(facet: PromptFiles, act: Callable[[PromptFiles, str], object]) -> None:
+    before = facet.save(EDITOR, "greet", TEXT, None)
+    with pytest.raises(NotAllowed):
+        act(facet, before.etag)
+    assert facet.get(VIEWER, "greet") == before
+
+
+def test_a_second_editor_is_told(facet: PromptFiles) -> None:
+    first = facet.save(EDITOR, "greet", TEXT, None)
+    facet.save(EDITOR, "greet", TEXT.replace("Hello", "Hi"), first.etag)
+    with pytest.raises(StaleEdit):
+        facet.save(EDITOR, "greet", TEXT.replace("Hello", "Hey"), first.etag)
+
+
+@pytest.mark.parametrize(
+    ("damage", "line", "column"),
+    [
+        pytest.param(b'{"schema_version": 1,\n "messages": [', 2, 15, id="cut"),
+        pytest.param(b'{\n"a": \xff}', 2, 6, id="not-utf8"),
+        pytest.param(b'{"a": NaN}', 1, 7, id="nan"),
+        pytest.param(b"[" * 1000, 1, 65, id="thousand-levels"),
+        pytest.param(b"[]", 1, 1, id="a-list"),
+        pytest.param(b'{"labels": [], "title": 5}', 1, 1, id="wrong-types"),
+        pytest.param(None, 1, 1, id="folder"),
+    ],
+)
+def test_a_damaged_file_is_listed_with_its_place_and_breaks_nothing(
+    facet: PromptFiles, workspace: Workspace, damage: bytes | None, line: int, column: int
+) -> None:
+    facet.save(EDITOR, "greet", TEXT, None)
+    path = workspace.prompts.folder / "bad.json"
+    path.mkdir() if damage is None else path.write_bytes(damage)
+    bad, good = facet.list(VIEWER)
+    assert (bad.name, bad.title, bad.labels, good.problems) == ("bad", "bad", {}, 0)
+    assert bad.problems >= 1
+    problem = facet.get(VIEWER, "bad").problems[0]
+    assert (problem.file, problem.line, problem.column) == ("prompts/bad.json", line, column)
+
+
+def test_names_that_cannot_be_used_are_listed_too(facet: PromptFiles, workspace: Workspace) -> None:
+    workspace.prompts.folder.mkdir()
+    (workspace.prompts.folder / "My Prompt.json").write_text(TEXT)
+    assert [(row.name, row.problems) for row in facet.list(VIEWER)] == [("My Prompt", 1)]

@@ -1,0 +1,546 @@
+"""Writes that happen once: attempts, look-ups, receipts, cancellation and rival claims, against a service in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from clients.errors import InvalidRequest, NotFound, OutcomeUnknown, RateLimited, ServiceError, Unavailable
+from engine.clock import utc_now
+from engine.compiler.plan import Retry
+from engine.connections.accounts import Account
+from engine.runner.calls import Attempt, Calls, Done, Job
+from engine.runner.ledger import Entry, Ledger, Write, arguments_hash, identity
+from engine.runner.threads import Workers
+from engine.step import Call, Effect, Fields, JsonValue, Repeat, StepType
+from engine.store.database import Database
+from engine.store.journal import Journal
+from engine.store.owners import Owner
+
+QUICK = Retry(attempts=3, backoff_seconds=0.0)
+BEFORE, AFTER = "before the effect", "after the effect"
+
+
+def gone() -> Unavailable:
+    """An error that says nothing of the effect; a new one each time, since the engine writes its outcome into it."""
+    return Unavailable("503", outcome="unknown")
+
+
+@dataclass
+class World:
+    """A service that keeps notes; each call takes the next of `faults`: (error, BEFORE or AFTER) or None."""
+
+    notes: list[tuple[str, Any]] = field(default_factory=list)
+    faults: list[tuple[ServiceError, str] | None] = field(default_factory=list)
+    look_faults: list[ServiceError] = field(default_factory=list)
+    sent: int = 0
+    looked: int = 0
+    gate: threading.Event | None = None
+    answer: dict[str, Any] = field(default_factory=dict)
+    entered: threading.Event = field(default_factory=threading.Event)
+
+    def put(self, marker: str, text: str) -> JsonValue:
+        """Keep a note, with the next fault."""
+        self.sent += 1
+        self.entered.set()
+        fault = self.faults.pop(0) if self.faults else None
+        if fault and fault[1] == BEFORE:
+            raise fault[0]
+        self.notes.append((marker, text))
+        if self.gate is not None:
+            assert self.gate.wait(20)
+        if fault:
+            raise fault[0]
+        return {"id": str(len(self.notes)), "url": f"notes/{len(self.notes)}", **self.answer}
+
+    def look(self, marker: str) -> JsonValue | None:
+        """Find a note."""
+        self.looked += 1
+        if self.look_faults:
+            raise self.look_faults.pop(0)
+        found = [number for number, note in enumerate(self.notes, start=1) if note[0] == marker]
+        return {"id": str(found[0]), "url": f"notes/{found[0]}"} if found else None
+
+
+class NoteFields(Fields):
+    """What the step takes."""
+
+    text: str = ""
+
+
+class Note(StepType):
+    """Keep a note."""
+
+    name = "test.note"
+    title = "Keep a note"
+    service = "test"
+    effect = Effect.WRITES
+    fields = NoteFields
+    lag_seconds: ClassVar[float] = 0.05
+
+    def call(self, call: Call) -> JsonValue:
+        """Keep it."""
+        return call.client.put(call.marker, call.fields.text)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for it."""
+        return call.client.look(call.marker)
+
+    def target(self, fields: Any) -> str:
+        """Notes of one text go one at a time."""
+        return str(fields.text)
+
+
+@dataclass
+class Bench:
+    """Calls on a real ledger, for one process."""
+
+    calls: Calls
+    ledger: Ledger
+    world: World
+    account: Account
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def job(self, run_id: str = "run-1", *, text: str = "hello", thing: str = "a", **more: Any) -> Job:
+        """A write of a note about a thing."""
+        write = Write(
+            identity("test:me", "work", "note", ["keys", thing]), "test:me", run_id, "note", "test.note",
+            arguments_hash({"text": text}),
+        )  # fmt: skip
+        given: dict[str, Any] = {"repeat": Repeat.FINDABLE, "retry": QUICK, "timeout_seconds": 5.0, **more}
+        return Job(
+            step_type=Note(),
+            fields=NoteFields(text=text),
+            effect=Effect.WRITES,
+            account=self.account,
+            prompts={},
+            render=lambda _prompt, _variables: [],
+            on_attempt=self.attempts.append,
+            write=write,
+            **given,
+        )
+
+    async def make(self, job: Job) -> Done:
+        """Make the call."""
+        done = await self.calls.make(job)
+        assert isinstance(done, Done)
+        return done
+
+    async def entry(self, job: Job) -> Entry | None:
+        """What the ledger has; asking claims a write that it does not know, so only ask for known ones."""
+        assert job.write is not None
+        return await self.ledger.claim(job.write)
+
+
+Try = Callable[[Callable[[Bench], Coroutine[Any, Any, None]]], None]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "state")
+    yield opened
+    opened.close()
+
+
+def bench(database: Database, world: World, journal: Journal) -> Bench:
+    ledger = Ledger(journal, utc_now)
+    account = Account("notes", "test", "mine", world, Workers("test", 8), None, "test:me")
+    return Bench(Calls(ledger, utc_now), ledger, world, account)
+
+
+@pytest.fixture
+def attempt(database: Database, world: World, tmp_path: Path) -> Try:
+    """Run a test on a loop of its own, with a journal."""
+
+    def run(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
+        owner = Owner(database, tmp_path / "owners", "test", utc_now)
+
+        async def main() -> None:
+            journal = Journal(database, owner.id)
+            try:
+                await test(bench(database, world, journal))
+            finally:
+                journal.close()
+
+        asyncio.run(main())
+        owner.release()
+
+    return run
+
+
+def test_a_write_is_sent_once_and_its_receipt_serves_the_next(attempt: Try, world: World) -> None:
+    async def test(on: Bench) -> None:
+        first, second = await on.make(on.job()), await on.make(on.job("run-2"))
+        assert first.effect is not None
+        assert second.effect is not None
+        assert (first.effect["reused"], second.effect["reused"]) == (False, True)
+        assert first.output == second.output
+        assert second.effect["receipt"] == {"id": "1", "url": "notes/1"}
+
+    attempt(test)
+    assert world.sent == 1
+
+
+def test_after_an_error_behind_the_effect_the_write_is_found_and_not_sent_again(attempt: Try, world: World) -> None:
+    world.faults = [(gone(), AFTER)]
+
+    async def test(on: Bench) -> None:
+        done = await on.make(on.job())
+        assert done.effect is not None
+        assert done.effect["found"] is True
+        assert done.output == {"id": "1", "url": "notes/1"}
+
+    attempt(test)
+    assert (world.sent, len(world.notes), world.looked) == (1, 1, 1)
+
+
+def test_after_an_error_before_the_effect_it_is_looked_for_twice_and_sent_again_once(
+    attempt: Try, world: World
+) -> None:
+    world.faults = [(gone(), BEFORE)]
+
+    async def test(on: Bench) -> None:
+        done = await on.make(on.job())
+        assert done.effect is not None
+        assert "found" not in done.effect
+        assert len(on.attempts) == 1
+
+    attempt(test)
+    assert (world.sent, len(world.notes), world.looked) == (2, 1, 2)
+
+
+def test_where_nobody_can_look_nothing_is_sent_again(attempt: Try, world: World) -> None:
+    world.faults = [(gone(), BEFORE)]
+    world.look_faults = [gone(), gone()]
+
+    async def test(on: Bench) -> None:
+        with pytest.raises(Unavailable) as raised:
+            await on.make(on.job())
+        assert raised.value.outcome == "unknown"
+
+    attempt(test)
+    assert world.sent == 1
+
+
+def test_a_run_that_goes_on_looks_before_it_sends_and_asks_again_where_the_service_is_down(
+    attempt: Try, world: World
+) -> None:
+    world.look_faults = [gone()]
+
+    async def test(on: Bench) -> None:
+        job = on.job()
+        assert await on.entry(job) is None  # a process that died here: an intent, and nobody knows
+        world.put(job.write.marker if job.write else "", "hello")
+        done = await on.make(on.job())
+        assert done.effect is not None
+        assert done.effect["found"] is True
+
+    attempt(test)
+    assert (world.sent, world.looked) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sent"),
+    [
+        pytest.param((RateLimited("429", retry_after_seconds=0.0), BEFORE), 2, id="rate-limited"),
+        pytest.param((Unavailable("refused", outcome="not_done"), BEFORE), 2, id="refused-connection"),
+        pytest.param((InvalidRequest("422"), BEFORE), 1, id="not-accepted"),
+        pytest.param((Unavailable("500"), BEFORE), 1, id="unknown"),
+    ],
+)
+def test_an_unfindable_write_is_sent_again_only_where_it_certainly_did_not_happen(
+    attempt: Try, world: World, fault: tuple[ServiceError, str], sent: int
+) -> None:
+    world.faults = [fault]
+
+    async def test(on: Bench) -> None:
+        if sent == 2:
+            await on.make(on.job(repeat=Repeat.UNFINDABLE))
+            return
+        with pytest.raises(OutcomeUnknown if fault[0].outcome == "unknown" else InvalidRequest):
+            await on.make(on.job(repeat=Repeat.UNFINDABLE))
+
+    attempt(test)
+    assert (world.sent, world.looked) == (sent, 0)
+
+
+def test_the_question_of_an_unknown_outcome_goes_to_the_run_that_met_it_last(attempt: Try, world: World) -> None:
+    world.faults = [(gone(), AFTER)]
+
+    async def test(on: Bench) -> None:
+        for run_id in ("run-1", "run-2"):
+            with pytest.raises(OutcomeUnknown, match="nobody can tell") as raised:
+                await on.make(on.job(run_id, repeat=Repeat.UNFINDABLE))
+            assert run_id in raised.value.remedy
+            entry = await on.entry(on.job())
+            assert entry is not None
+            assert (entry.state, entry.run_id) == ("unknown", run_id)
+
+    attempt(test)
+    assert world.sent == 1
+
+
+def test_a_safe_write_is_simply_sent_again(attempt: Try, world: World) -> None:
+    world.faults = [(gone(), AFTER)]
+
+    async def test(on: Bench) -> None:
+        await on.make(on.job(repeat=Repeat.SAFE))
+
+    attempt(test)
+    assert (world.sent, world.looked) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"), [pytest.param(0.01, 2, id="fits-the-time"), pytest.param(60.0, 1, id="longer-than-the-time")]
+)
+def test_retry_after_is_waited_for_where_it_fits(attempt: Try, world: World, asked: float, sent: int) -> None:
+    world.faults = [(RateLimited("429", retry_after_seconds=asked), BEFORE)]
+
+    async def test(on: Bench) -> None:
+        if sent == 1:
+            with pytest.raises(RateLimited):
+                await on.make(on.job())
+        else:
+            await on.make(on.job())
+
+    attempt(test)
+    assert world.sent == sent
+
+
+def test_a_backoff_longer_than_the_time_of_one_attempt_is_no_reason_to_give_up(attempt: Try, world: World) -> None:
+    world.faults = [(Unavailable("refused", outcome="not_done"), BEFORE)]
+
+    async def test(on: Bench) -> None:
+        await on.make(on.job(retry=Retry(attempts=2, backoff_seconds=0.2), timeout_seconds=0.1))
+
+    attempt(test)
+    assert world.sent == 2
+
+
+def test_two_runs_with_one_identity_at_once_send_once(attempt: Try, world: World) -> None:
+    async def test(on: Bench) -> None:
+        jobs = [on.job(f"run-{number}", text=f"version {number % 3}") for number in range(12)]
+        done = await asyncio.gather(*map(on.make, jobs))
+        assert sum(not one.effect["reused"] for one in done if one.effect) == 1
+
+    attempt(test)
+    assert world.sent == 1
+
+
+def test_equal_keys_in_one_run_do_not_wait_for_each_other_for_ever(attempt: Try, world: World) -> None:
+    world.faults = [(gone(), BEFORE)]
+    world.look_faults = [gone()]
+
+    async def test(on: Bench) -> None:
+        with pytest.raises(Unavailable):
+            await on.make(on.job())
+        twin = on.job(is_owner_sure=lambda _run: True)
+        assert twin.write is not None
+        twin.write = Write(**{**vars(twin.write), "path": "note-2"})
+        await asyncio.wait_for(on.make(twin), 10)
+
+    attempt(test)
+    assert (world.sent, len(world.notes)) == (2, 1)
+
+
+def test_two_processes_that_find_an_orphan_at_once_send_it_once(
+    database: Database, world: World, tmp_path: Path
+) -> None:
+    owners = [Owner(database, tmp_path / "owners", f"test{number}", utc_now) for number in range(2)]
+
+    async def main() -> None:
+        journals = [Journal(database, owner.id) for owner in owners]
+        sides = [bench(database, world, journal) for journal in journals]
+        orphan = sides[0].job("dead-run")
+        assert orphan.write is not None
+        assert await sides[0].ledger.claim(orphan.write) is None
+        known = await sides[0].ledger.claim(orphan.write)
+        assert known is not None
+        mine = [side.job(f"run-{number}").write for number, side in enumerate(sides)]
+        taken = [await side.ledger.take_over(w, known) for side, w in zip(sides, mine, strict=True) if w]
+        assert taken == [True, False]
+        for journal in journals:
+            journal.close()
+
+    asyncio.run(main())
+    for owner in owners:
+        owner.release()
+
+
+def test_a_write_of_a_foreign_process_that_may_still_be_out_is_waited_for(attempt: Try, world: World) -> None:
+    async def test(on: Bench) -> None:
+        foreign = on.job("foreign")
+        assert await on.entry(foreign) is None
+        waiting = asyncio.ensure_future(on.make(on.job(is_owner_sure=lambda _run: False)))
+        await asyncio.sleep(0.4)
+        assert not waiting.done()
+        assert foreign.write is not None
+        await on.ledger.record(foreign.write, {"id": "9", "url": ""}, {"id": "9"})
+        done = await asyncio.wait_for(waiting, 10)
+        assert done.output == {"id": "9"}
+
+    attempt(test)
+    assert world.sent == 0
+
+
+async def _in_flight(on: Bench, job: Job) -> asyncio.Task[Done]:
+    task = asyncio.ensure_future(on.make(job))
+    await asyncio.to_thread(on.world.entered.wait, 20)
+    return task
+
+
+def test_a_receipt_that_comes_after_the_cancellation_enters_the_ledger(attempt: Try, world: World) -> None:
+    world.gate = threading.Event()
+
+    async def test(on: Bench) -> None:
+        task = await _in_flight(on, on.job())
+        for _ in range(3):  # the run's end, and two time limits around it
+            task.cancel()
+            await asyncio.sleep(0.05)
+        assert not task.done()
+        assert world.gate is not None
+        world.gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        entry = await on.entry(on.job())
+        assert entry is not None
+        assert (entry.state, entry.receipt) == ("done", {"id": "1", "url": "notes/1"})
+
+    attempt(test)
+
+
+def test_a_write_that_breaks_down_after_the_cancellation_still_ends_as_cancelled(attempt: Try, world: World) -> None:
+    world.gate = threading.Event()
+    world.answer = {"raw": b"bytes are no JSON"}
+
+    async def test(on: Bench) -> None:
+        task = await _in_flight(on, on.job())
+        task.cancel()
+        await asyncio.sleep(0.05)
+        assert world.gate is not None
+        world.gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        entry = await on.entry(on.job())
+        assert entry is not None
+        assert entry.state == "intent"  # it will be looked for
+
+    attempt(test)
+
+
+def test_cancelled_while_it_waits_to_be_sent_again_nothing_stays_open(attempt: Try, world: World) -> None:
+    world.faults = [(RateLimited("429", retry_after_seconds=4.0), BEFORE)]
+
+    async def test(on: Bench) -> None:
+        task = await _in_flight(on, on.job(repeat=Repeat.UNFINDABLE))
+        while not on.attempts:  # noqa: ASYNC110 - filled by the engine
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await on.make(on.job(repeat=Repeat.UNFINDABLE))
+
+    attempt(test)
+    assert (world.sent, len(world.notes)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        pytest.param("half \ud83d of it", "half \ufffd of it", id="lone-surrogate"),
+        pytest.param("\ud83d\ude00", "\U0001f600", id="pair"),
+        pytest.param("a\0b", "a\ufffdb", id="nul"),
+        pytest.param(float("nan"), None, id="nan"),
+        pytest.param(-float("inf"), None, id="infinity"),
+        pytest.param(10**400, None, id="hundreds-of-digits"),
+        pytest.param(2**70, float(2**70), id="over-64-bits"),
+        pytest.param((1, 2), [1, 2], id="tuple"),
+        pytest.param({"\udfff": 1}, {"\ufffd": 1}, id="key"),
+    ],
+)
+def test_whatever_a_service_answers_can_be_stored(attempt: Try, world: World, given: Any, kept: Any) -> None:
+    world.answer = {"odd": given}
+
+    async def test(on: Bench) -> None:
+        done = await on.make(on.job())
+        again = await on.make(on.job("run-2"))
+        assert (done.output["odd"], again.output["odd"]) == (kept, kept)
+
+    attempt(test)
+
+
+def test_an_error_that_cannot_get_better_frees_the_identity(attempt: Try, world: World) -> None:
+    world.faults = [(NotFound("404"), BEFORE)]
+
+    async def test(on: Bench) -> None:
+        with pytest.raises(NotFound):
+            await on.make(on.job())
+        await on.make(on.job("run-2"))
+
+    attempt(test)
+    assert world.sent == 2
+
+
+def test_work_that_no_thread_has_taken_is_withdrawn_with_its_future() -> None:
+    gate, done = threading.Event(), []
+
+    async def main() -> None:
+        workers = Workers("one", 1)
+        first = workers.run(lambda: gate.wait(10))
+        second = workers.run(lambda: done.append("second"))
+        third = workers.run(lambda: done.append("third"))
+        second.cancel()
+        gate.set()
+        await asyncio.gather(first, third)
+
+    asyncio.run(main())
+    assert done == ["third"]
+
+
+def test_every_thread_is_used_as_long_as_work_waits() -> None:
+    together = threading.Barrier(4)
+
+    async def main() -> None:
+        workers = Workers("four", 4)
+        for _ in range(20):
+            await asyncio.gather(*(workers.run(lambda: together.wait(10)) for _ in range(4)))
+
+    asyncio.run(main())
+
+
+def test_a_question_beforehand_is_asked_again_like_any_read(attempt: Try) -> None:
+    answers: list[Any] = [gone(), "me"]
+
+    def who() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    async def test(on: Bench) -> None:
+        assert await on.calls.ask(on.job(), who) == "me"
+
+    attempt(test)
+
+
+def test_a_hanging_question_ends_with_the_step(attempt: Try) -> None:
+    async def test(on: Bench) -> None:
+        began = time.monotonic()
+        job = on.job(timeout_seconds=0.1, retry=Retry(attempts=1, backoff_seconds=0))
+        with pytest.raises(ServiceError, match="No answer"):
+            await on.calls.ask(job, lambda: time.sleep(5))
+        assert time.monotonic() - began < 4.5
+
+    attempt(test)

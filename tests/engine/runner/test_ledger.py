@@ -1,0 +1,161 @@
+"""Who a write is, and what the ledger keeps of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.clock import utc_now
+from engine.runner.frames import Frame, Turn
+from engine.runner.ledger import Entry, Ledger, Write, answer, arguments_hash, identity
+from engine.store.database import Database
+from engine.store.journal import Journal
+from engine.store.owners import Owner
+
+
+def write(thing: str = "a", run_id: str = "run-1", **more: Any) -> Write:
+    values = {
+        "identity": identity("test:me", "work", "each.note", ["keys", thing]),
+        "account": "test:me",
+        "run_id": run_id,
+        "path": f"each[0].{thing}",
+        "uses": "test.note",
+        "arguments_hash": arguments_hash({"text": thing}),
+    }
+    return Write(**{**values, **more})
+
+
+@pytest.fixture
+def with_ledger(tmp_path: Path) -> Callable[[Callable[[Ledger, Journal], Coroutine[Any, Any, None]]], None]:
+    def run(test: Callable[[Ledger, Journal], Coroutine[Any, Any, None]]) -> None:
+        database = Database(tmp_path / "state")
+        owner = Owner(database, tmp_path / "owners", "test", utc_now)
+
+        async def main() -> None:
+            journal = Journal(database, owner.id)
+            await test(Ledger(journal, utc_now), journal)
+            journal.close()
+
+        asyncio.run(main())
+        owner.release()
+        database.close()
+
+    return run
+
+
+With = Callable[[Callable[[Ledger, Journal], Coroutine[Any, Any, None]]], None]
+
+
+async def known(ledger: Ledger, wanted: Write) -> Entry:
+    entry = await ledger.claim(wanted)
+    assert entry is not None
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("turns", "once", "scope"),
+    [
+        pytest.param((), None, ["run", "origin"], id="no-loop"),
+        pytest.param((Turn(2, "k"),), None, ["keys", "k"], id="key"),
+        pytest.param((Turn(0, "a"), Turn(1, "b")), None, ["keys", "a", "b"], id="keys-of-all-loops"),
+        pytest.param((Turn(0, "a"), Turn(1, None)), None, ["run", "origin", 0, 1], id="one-loop-without"),
+        pytest.param((Turn(3, None),), None, ["run", "origin", 3], id="index"),
+        pytest.param((Turn(0, "a"),), "week 7", ["once", "week 7"], id="once"),
+    ],
+)
+def test_the_scope_of_an_identity(turns: tuple[Turn, ...], once: str | None, scope: list[Any]) -> None:
+    assert Frame({"steps": {}}, "", turns).identity_scope(once, "origin") == scope
+
+
+def test_no_two_different_writes_share_an_identity() -> None:
+    scopes: list[list[Any]] = [
+        ["keys", "a"], ["keys", "a", "b"], ["keys", 'a","b'], ["once", "a"], ["run", "a"], ["run", "a", 1],
+        ["run", "a", 11], ["keys", "1"], ["keys", ""],
+    ]  # fmt: skip
+    places = [("acc", "flow", "step"), ("acc", "flow", "step.x"), ("acc", "flo", "wstep"), ("ac", "cflow", "step")]
+    made = {identity(*place, scope) for place in places for scope in scopes}
+    assert len(made) == len(places) * len(scopes)
+
+
+def test_the_marker_is_the_same_for_ever_and_fits_everywhere() -> None:
+    assert write().marker == write(run_id="another", path="p").marker
+    assert write().marker != write("b").marker
+    assert len(write().marker) == 32
+    assert write().marker.isalnum()
+    assert write("a").marker == "zuurahmmsl5svk3gapkvqfdqr5ln3mol"
+
+
+def test_equal_arguments_have_one_hash_in_any_order() -> None:
+    assert arguments_hash({"a": 1, "b": [2]}) == arguments_hash({"b": [2], "a": 1})
+    assert arguments_hash({"a": 1}) != arguments_hash({"a": 2})
+
+
+def test_the_life_of_a_write(with_ledger: With) -> None:
+    async def test(ledger: Ledger, _journal: Journal) -> None:
+        assert await ledger.claim(write()) is None
+        assert (await known(ledger, write())).state == "intent"
+        await ledger.sending(write())
+        await ledger.record(write(), {"id": "7", "url": "u"}, {"id": "7", "more": [1]})
+        entry = await known(ledger, write(run_id="run-2"))
+        assert (entry.state, entry.sends, entry.output) == ("done", 2, {"id": "7", "more": [1]})
+        assert entry.receipt == {"id": "7", "url": "u"}
+        assert entry.intended_at <= utc_now()
+
+    with_ledger(test)
+
+
+def test_an_intent_can_be_taken_back_and_a_receipt_cannot(with_ledger: With) -> None:
+    async def test(ledger: Ledger, _journal: Journal) -> None:
+        await ledger.claim(write())
+        await ledger.forget(write())
+        assert await ledger.claim(write()) is None
+        await ledger.record(write(), {"id": "1", "url": ""}, {})
+        await ledger.forget(write())
+        assert (await known(ledger, write())).state == "done"
+
+    with_ledger(test)
+
+
+def test_an_intent_is_taken_over_once(with_ledger: With) -> None:
+    async def test(ledger: Ledger, _journal: Journal) -> None:
+        await ledger.claim(write(run_id="dead"))
+        entry = await known(ledger, write())
+        results = await asyncio.gather(
+            ledger.take_over(write(run_id="b"), entry), ledger.take_over(write(run_id="c"), entry)
+        )
+        assert list(results) == [True, False]
+        assert (await known(ledger, write())).run_id == "b"
+
+    with_ledger(test)
+
+
+@pytest.mark.parametrize(
+    ("path", "receipt", "left"),
+    [
+        pytest.param(None, "42", {"a": "done", "b": "done"}, id="all-done"),
+        pytest.param("each[0].b", "https://x/9", {"a": "unknown", "b": "done"}, id="one-done"),
+        pytest.param(None, None, {"a": None, "b": None}, id="all-again"),
+        pytest.param("each[0].a", None, {"a": None, "b": "unknown"}, id="one-again"),
+        pytest.param("nowhere", None, {"a": "unknown", "b": "unknown"}, id="no-such-step"),
+    ],
+)
+def test_a_person_answers(with_ledger: With, path: str | None, receipt: str | None, left: dict[str, str]) -> None:
+    async def test(ledger: Ledger, journal: Journal) -> None:
+        for thing in ("a", "b"):
+            await ledger.claim(write(thing))
+            await ledger.question(write(thing))
+        await ledger.claim(write("c"))
+        await journal.change(lambda cursor: answer(cursor, "run-1", path, receipt))
+        for thing, state in left.items():
+            entry = await ledger.claim(write(thing))
+            assert (entry.state if entry else None) == state
+            if entry is not None and state == "done":
+                url = receipt if receipt and "://" in receipt else ""
+                assert entry.receipt == {"id": receipt, "url": url}
+        assert (await known(ledger, write("c"))).state == "intent"  # nobody asked about this one
+
+    with_ledger(test)

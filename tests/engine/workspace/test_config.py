@@ -1,0 +1,187 @@
+"""Settings: defaults, file, environment, and each mistake with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import InvalidFile, InvalidInput, UnknownName
+from engine.workspace.config import Config, check, load
+from engine.workspace.yamlfile import parse
+
+
+def config_of(text: str, **environment: str) -> Config:
+    return check(parse(text, "config.yaml"), environment)
+
+
+def test_an_empty_file_gives_the_defaults() -> None:
+    config = config_of("")
+    assert (config.server.host, config.server.port, config.time_zone, config.state_dir) == (
+        "127.0.0.1",
+        8501,
+        "UTC",
+        ".orchestra",
+    )
+
+
+def test_the_template_says_the_defaults_and_names_every_setting() -> None:
+    import engine.workspace.config
+
+    text = Path(engine.workspace.config.__file__).with_name("config.template.yaml").read_text(encoding="utf-8")
+    config = config_of(text)
+    assert config.model_copy(update={"connections": {}}) == Config()
+    assert set(parse(text, "config.yaml").value) == set(Config.model_fields)
+    assert {name: one.service for name, one in config.connections.items()} == {
+        "gmail": "gmail",
+        "github": "github",
+        "notion": "notion",
+        "llm": "openai",
+    }
+
+
+def test_the_environment_wins_over_the_file() -> None:
+    config = config_of(
+        "server: {port: 1000}\nconnections: {llm: {service: openai, model: a}}\n",
+        ORCHESTRA_SERVER__PORT="9000",
+        ORCHESTRA_TIME_ZONE="Europe/Berlin",
+        ORCHESTRA_CONNECTIONS__LLM__MODEL="b",
+        ORCHESTRA_WORKSPACE="/elsewhere",
+    )
+    assert (config.server.port, config.time_zone) == (9000, "Europe/Berlin")
+    assert config.connections["llm"].settings == {"model": "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "code", "words"),
+    [
+        pytest.param("a: 1\n", 1, "unknown_key", "no key 'a'", id="unknown"),
+        pytest.param("\nsever: {}\n", 2, "unknown_key", "Did you mean 'server'?", id="misspelt"),
+        pytest.param("server:\n  prt: 1\n", 2, "unknown_key", "Did you mean 'port'?", id="misspelt-inside"),
+        pytest.param("server:\n  port: a\n", 2, "wrong_type", "a whole number, not 'a'", id="no-number"),
+        pytest.param("server:\n  port: 99999\n", 2, "wrong_value", "less than or equal to 65535", id="port-range"),
+        pytest.param("server: 5\n", 1, "wrong_type", "'server' must be an object, not 5", id="no-object"),
+        pytest.param("time_zone: 5\n", 1, "wrong_type", "Put quotes around the value", id="number-for-text"),
+        pytest.param("time_zone: Mars/Base\n", 1, "wrong_value", "Europe/Berlin", id="time-zone"),
+        pytest.param("language: xx\n", 1, "wrong_value", "'en'", id="language"),
+        pytest.param("language: NO\n", 1, "put_quotes", '"NO"', id="norwegian"),
+        pytest.param("retention:\n  days: 30\n", 1, "not_available_yet", "'retention'", id="retention"),
+        pytest.param("approvals: [x]\n", 1, "not_available_yet", "'approvals'", id="approvals"),
+        pytest.param("connections:\n  a: {}\n", 2, "missing_key", "'service' is missing", id="no-service"),
+        pytest.param("connections:\n  A b: {service: x}\n", 1, "wrong_value", "'A b'", id="connection-name"),
+        pytest.param(
+            "connections:\n  a:\n    service: gitub\n", 3, "unknown_service", "Did you mean 'github'?", id="service"
+        ),
+        pytest.param(
+            "connections:\n  a:\n    service: github\n    tokn: env:T\n",
+            4,
+            "unknown_key",
+            "Did you mean 'token'?",
+            id="misspelt-setting",
+        ),
+        pytest.param(
+            "connections:\n  a: {service: http, allow_hosts: x}\n", 2, "wrong_type", "must be a list", id="setting-type"
+        ),
+        pytest.param("- a\n", 1, "wrong_type", "keys and values", id="a-list"),
+        pytest.param(
+            "connections:\n  github:\n    service: github\n    token: abc\n",
+            4,
+            "clear_secret",
+            "Put GITHUB_TOKEN=… into .env and write `token: env:GITHUB_TOKEN` here.",
+            id="token-in-clear",
+        ),
+        pytest.param(
+            "connections:\n  x: {service: http, headers: {X-Api-Key: '12'}}\n",
+            2,
+            "clear_secret",
+            "X_API_KEY",
+            id="header",
+        ),
+        pytest.param(
+            "connections:\n  x: {service: github, base_url: 'https://me:pass@x.example'}\n",
+            2,
+            "clear_secret",
+            "in clear",
+            id="password-in-address",
+        ),
+        pytest.param(
+            f"connections:\n  x: {{service: github, base_url: ghp_{'a' * 20}}}\n",
+            2,
+            "clear_secret",
+            "in clear",
+            id="known-form",
+        ),
+    ],
+)
+def test_each_mistake_names_its_line(text: str, line: int, code: str, words: str) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        config_of(text)
+    [problem] = caught.value.problems
+    assert (problem.line, problem.code, problem.file) == (line, code, "config.yaml")
+    assert words in f"{problem.message} {problem.remedy}"
+
+
+def test_all_mistakes_are_told_at_once_and_a_secret_is_not_repeated() -> None:
+    secret = "ghp_" + "a1" * 12
+    with pytest.raises(InvalidFile) as caught:
+        config_of(f"sever: {{}}\nserver: {{port: x}}\nconnections: {{g: {{service: github, token: {secret}}}}}\n")
+    assert {problem.code for problem in caught.value.problems} == {"unknown_key", "wrong_type", "clear_secret"}
+    assert all(secret not in str(problem) for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        pytest.param("ORCHESTRA_SERVER__PORT", "many", "variable ORCHESTRA_SERVER__PORT: 'port' must be", id="value"),
+        pytest.param("ORCHESTRA_SERVER__PRT", "1", "variable ORCHESTRA_SERVER__PRT: There is no key", id="key"),
+        pytest.param("ORCHESTRA_SEVER__PORT", "1", "variable ORCHESTRA_SEVER__PORT names no setting", id="section"),
+    ],
+)
+def test_a_mistake_in_the_environment_names_the_variable(variable: str, value: str, words: str) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        config_of("", **{variable: value})
+    [problem] = caught.value.problems
+    assert words in problem.message
+
+
+def test_a_folder_without_settings_is_no_workspace(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName) as caught:
+        load(tmp_path, {})
+    assert "orchestra init" in caught.value.remedy
+
+
+def test_settings_of_a_connection_are_filled_from_dotenv_under_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(
+        "model_defaults: {model: small}\n"
+        "connections:\n"
+        "  github: {service: github, token: env:GITHUB_TOKEN}\n"
+        "  llm: {service: openai, api_key: env:KEY}\n"
+        "  gmail: {service: gmail, token_file: .orchestra/token.json}\n"
+    )
+    (tmp_path / ".env").write_text("GITHUB_TOKEN=from-file\nKEY=from-file\n")
+    loaded = load(tmp_path, {"KEY": "from-environment"})
+    assert loaded.settings_of("github") == {"token": "from-file"}
+    assert loaded.settings_of("llm") == {"api_key": "from-environment", "model": "small"}
+    assert loaded.settings_of("gmail") == {"token_file": str(tmp_path / ".orchestra/token.json")}
+    assert "from-file" not in repr(loaded)
+    with pytest.raises(UnknownName, match="'gitub'"):
+        loaded.settings_of("gitub")
+
+
+def test_a_secret_that_is_not_set_says_where_it_belongs(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("connections: {g: {service: github, token: env:G_TOKEN}}\n")
+    loaded = load(tmp_path, {"G_TOKEN": ""})
+    with pytest.raises(InvalidInput, match="G_TOKEN is not set") as caught:
+        loaded.settings_of("g")
+    assert ".env" in caught.value.remedy
+
+
+@pytest.mark.parametrize("kind", ["folder", "not-utf8", "large"])
+def test_a_damaged_file_is_named(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "config.yaml"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"time_zone: \xff\n" if kind == "not-utf8" else b"#" * 70_000)
+    with pytest.raises(InvalidFile, match=r"config\.yaml"):
+        load(tmp_path, {})
