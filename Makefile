@@ -21,10 +21,10 @@ run: setup
 	@exec $(BIN)/orchestra serve --workspace . $(if $(PORT),--port $(PORT))
 
 test: lint
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
 
 check: lint
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -n 2 -m "not slow and not service"
 
 lint: setup
 	$(BIN)/ruff check .

@@ -195,3 +195,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, table in (("failure", FAILURES), ("slowness", SLOWNESS)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, table.values(), ids=table.keys())
+
+
+_TALKS = frozenset({"standins", "failure", "slowness", "http", "scripted", "service", "orchestra", "running", "client"})
+_FACES = frozenset({"api", "dashboard", "demo", "browser", "kill"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what talks to a server, opens an engine or draws a page: `make check` leaves it out."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if _TALKS & set(fixtures) or _FACES & set(item.path.parts):
+            item.add_marker("service")
