@@ -39,11 +39,18 @@ def _chromium() -> str | None:
     return next((path for name in wanted if name and (path := shutil.which(name))), None)
 
 
+def _needed_browser() -> str:
+    """Return Chromium's path; without it the tests are skipped, or fail where REQUIRE_BROWSER is set."""
+    path = _chromium()
+    if path is None:
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") else pytest.skip)(MISSING)
+    return path
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Serve a new workspace in a process of its own, with quick stand-ins."""
-    if _chromium() is None:
-        pytest.skip(MISSING)
+    _needed_browser()
     root = tmp_path_factory.mktemp("served") / "workspace"
     init(root)
     log = (root.parent / "serve.log").open("w+")
@@ -71,9 +78,7 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium that asks nobody for anything by itself."""
     from playwright.sync_api import sync_playwright
 
-    path = _chromium()
-    if path is None:
-        pytest.skip(MISSING)
+    path = _needed_browser()
     quiet = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"]
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=[*quiet, "--disable-sync", "--no-first-run"])
