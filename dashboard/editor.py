@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 import streamlit as st
@@ -12,7 +11,9 @@ from dashboard.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import problem_list
 from dashboard.parts.plain import outside_code
+from dashboard.unsaved import difference, is_asking, keep
 from engine.errors import InvalidFile, OrchestraError, StaleEdit
+from engine.workspace.drafts import Draft
 from engine.workspace.workflow_files import WorkflowFile
 
 _HEIGHT = 560
@@ -31,8 +32,11 @@ def edit_tab(visit: Visit, file: WorkflowFile) -> None:
     if not visit.may("edit"):
         outside_code(file.text, "json")
         return
+    if is_asking(visit, "workflow", file.name, file.text, lambda unsaved: _begin(file, unsaved)):
+        return
     base = _opened(file)
     text = str(st.text_area("Workflow (JSON)", height=_HEIGHT, key=_key(file.name), persist_state="session"))
+    keep(visit, "workflow", file.name, text if text != base.text else None, base.etag)
     if base.etag != file.etag:
         _conflict(visit, file, text)
     else:
@@ -53,10 +57,11 @@ def _opened(file: WorkflowFile) -> _Base:
     return _begin(file)
 
 
-def _begin(file: WorkflowFile) -> _Base:
-    base = _Base(file.text, file.etag)
+def _begin(file: WorkflowFile, unsaved: Draft | None = None) -> _Base:
+    """Begin with the file, or with a text that was not saved: where the file has changed since, that is a conflict."""
+    base = _Base(file.text, unsaved.etag if unsaved is not None else file.etag)
     session.keep_draft(f"base.{file.name}", base)
-    session.set_widget(_key(file.name), file.text)
+    session.set_widget(_key(file.name), unsaved.text if unsaved is not None else file.text)
     return base
 
 
@@ -101,10 +106,7 @@ def _conflict(visit: Visit, file: WorkflowFile, text: str) -> None:
         "Somebody has saved this workflow since you opened it. Your text is still above; nothing was overwritten.",
         icon=":material/sync_problem:",
     )
-    lines = difflib.unified_diff(
-        file.text.splitlines(), text.splitlines(), "saved meanwhile", "yours", lineterm="", n=2
-    )
-    outside_code("\n".join(lines) or "Both say the same.", "diff")
+    outside_code(difference(file.text, text, "saved meanwhile", "yours"), "diff")
     with st.expander("The version saved meanwhile"):
         outside_code(file.text, "json")
     with st.container(horizontal=True):

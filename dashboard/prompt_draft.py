@@ -12,6 +12,7 @@ from engine.errors import InvalidFile
 from engine.prompts.prompt import text_of
 from engine.prompts.prompt_files import PromptFile
 from engine.workspace.canonical import canonical
+from engine.workspace.drafts import Draft as Unsaved
 from engine.workspace.jsonfile import parse
 
 ROLES = ("system", "user", "assistant")
@@ -53,11 +54,12 @@ def opened(file: PromptFile) -> Draft:
     return draft
 
 
-def begin(file: PromptFile) -> Draft:
-    """Begin again from the file."""
+def begin(file: PromptFile, unsaved: Unsaved | None = None) -> Draft:
+    """Begin again from the file, or with a text that was not saved: where the file has changed since, a conflict."""
     before: Draft | None = session.draft(_slot(file.name), None)
     mode = before.mode if before is not None else FIELDS
-    return _keep(Draft(file.name, file.text, file.etag, file.text, _next(before), mode))
+    begun = unsaved or file
+    return _keep(Draft(file.name, file.text, begun.etag, begun.text, _next(before), mode))
 
 
 def reseed(draft: Draft, text: str, *, mode: str | None = None) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 import streamlit as st
 
 from dashboard import session
@@ -12,6 +10,7 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.plain import outside_code
 from dashboard.parts.popover import close, popover
 from dashboard.prompt_draft import Draft, begin, is_changed, typed
+from dashboard.unsaved import difference
 from engine.errors import InvalidFile, OrchestraError, StaleEdit
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.prompts import DEFAULT_LABEL
@@ -103,9 +102,3 @@ def _conflict(visit: Visit, file: PromptFile, draft: Draft) -> None:
         if st.button("Take theirs", key=f"theirs-{file.name}"):
             begin(file)
             st.rerun()
-
-
-def difference(before: str, after: str, before_name: str, after_name: str) -> str:
-    """Return the lines in which two texts differ, with two lines around each."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), before_name, after_name, lineterm="", n=2)
-    return "\n".join(lines) or "Both say the same."

@@ -12,7 +12,7 @@ from dashboard.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.plain import outside_code
 from dashboard.prompt_draft import Draft, document_of, relabelled, reseed, typed
-from dashboard.prompt_save import difference
+from dashboard.unsaved import difference
 from engine.prompts.prompt_files import PromptFile
 from engine.prompts.prompts import DEFAULT_LABEL
 from engine.workspace.canonical import canonical

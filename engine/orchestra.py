@@ -34,6 +34,7 @@ from engine.store.owners import Owner, ServeLock
 from engine.store.receipts import move_receipts
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
+from engine.workspace.drafts import Drafts
 from engine.workspace.workflow_files import WorkflowFiles
 from engine.workspace.workspace import Workspace
 
@@ -42,7 +43,8 @@ DEMO_VARIABLE = "ORCHESTRA_ALL_DEMO"
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, prompts, runs, connections, users, demo`; close it when done.
+    """An opened workspace. Facets: `workflows, prompts, drafts, runs, connections, users, demo`;
+    close it when done.
 
     `demo`: every service is its stand-in, whatever is set. `serve`: this process is the workspace's one server: it
     adopts the runs of dead processes, and each service is Demo until it is switched to Mine.
@@ -69,6 +71,7 @@ class Orchestra:
             self.workspace, self._surroundings, self._audit, partial(move_receipts, self._database)
         )
         self.prompts = PromptFiles(self._prompt_store, self._audit)
+        self.drafts = Drafts(self._settings, clock)
         self.connections = Connections(self.workspace, self._loaded, self._accounts, self._modes, self._audit)
         self.runs = Runs(self._host, logs, self._audit, clock, self._plan, self._surroundings, self._modes.of)
         self.demo = Demo(self._stand_ins, self._database, self._host, logs, self._audit, self.runs.cancel)

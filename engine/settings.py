@@ -23,3 +23,8 @@ class Settings:
         with self._database.writing() as connection:
             connection.execute(settings.delete().where(settings.c.key == key))
             connection.execute(settings.insert().values(key=key, value=value))
+
+    def remove(self, key: str) -> None:
+        """Forget a key, where it is there."""
+        with self._database.writing() as connection:
+            connection.execute(settings.delete().where(settings.c.key == key))

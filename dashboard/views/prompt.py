@@ -7,11 +7,12 @@ import streamlit as st
 from dashboard.page import Page, Visit
 from dashboard.parts.header import found, page_header
 from dashboard.parts.plain import plain
-from dashboard.prompt_draft import opened
+from dashboard.prompt_draft import begin, is_changed, opened, typed
 from dashboard.prompt_form import edit_tab
 from dashboard.prompt_preview import preview_tab
 from dashboard.prompt_save import save_bar
 from dashboard.prompt_versions import versions_tab
+from dashboard.unsaved import is_asking, keep
 from engine.prompts.prompt_files import PromptFile
 
 PAGE = Page(title="Prompt", icon=":material/chat:", path="prompt", order=41, in_menu=False)
@@ -34,7 +35,11 @@ def show(visit: Visit) -> None:
         trail=_TRAIL,
     )
     _labels(file)
+    if visit.may("edit") and is_asking(visit, "prompt", name, file.text, lambda unsaved: begin(file, unsaved)):
+        return
     draft = opened(file)
+    if visit.may("edit"):
+        keep(visit, "prompt", name, typed(draft).text if is_changed(draft) else None, draft.etag)
     save_bar(visit, file, draft)
     edit, preview, versions = st.tabs(["Edit", "Preview", "Versions"], key=f"prompt-tabs-{name}", on_change="rerun")
     if edit.open:

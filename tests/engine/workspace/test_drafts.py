@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine.errors import InvalidInput, NotAllowed
+from engine.people.access import Principal
+from engine.settings import Settings
+from engine.store.database import Database
+from engine.workspace.drafts import Draft, Drafts
+
+ADA, BOB = Principal("ada", "editor"), Principal("bob", "owner")
+NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def drafts(tmp_path: Path) -> Iterator[Drafts]:
+    """Drafts in a database of their own, at noon."""
+    database = Database(tmp_path)
+    yield Drafts(Settings(database), lambda: NOON)
+    database.close()
+
+
+def test_a_draft_is_kept_for_one_person_and_one_file(drafts: Drafts) -> None:
+    drafts.keep(ADA, "workflow", "mine", "{", "e1")
+    drafts.keep(ADA, "workflow", "mine", "{}", "e1")
+    assert drafts.get(ADA, "workflow", "mine") == Draft("{}", "e1", "2026-01-01T12:00:00.000Z")
+    assert drafts.get(BOB, "workflow", "mine") is None
+    assert drafts.get(ADA, "prompt", "mine") is None
+    assert drafts.get(ADA, "workflow", "other") is None
+
+
+def test_a_dropped_draft_is_gone_and_may_be_dropped_again(drafts: Drafts) -> None:
+    drafts.keep(ADA, "prompt", "mine", "", "")
+    assert drafts.get(ADA, "prompt", "mine") == Draft("", "", "2026-01-01T12:00:00.000Z")
+    drafts.drop(ADA, "prompt", "mine")
+    drafts.drop(ADA, "prompt", "mine")
+    assert drafts.get(ADA, "prompt", "mine") is None
+
+
+def test_any_text_comes_back_as_it_was(drafts: Drafts) -> None:
+    text = 'Grüße\n"\\u0000 \u2028 😀 {{ x }}\t'
+    drafts.keep(ADA, "prompt", "mine", text, "e")
+    kept = drafts.get(ADA, "prompt", "mine")
+    assert kept is not None
+    assert kept.text == text
+
+
+def test_who_may_not_edit_keeps_nothing(drafts: Drafts) -> None:
+    with pytest.raises(NotAllowed):
+        drafts.keep(Principal("vera", "operator"), "workflow", "mine", "{}")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("../x", "{}", id="a name that leaves the folder"),
+        pytest.param("mine", "x" * 1_000_001, id="too large for a file"),
+    ],
+)
+def test_what_could_never_be_saved_is_refused(drafts: Drafts, name: str, text: str) -> None:
+    with pytest.raises(InvalidInput):
+        drafts.keep(ADA, "workflow", name, text)
