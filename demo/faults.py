@@ -86,19 +86,24 @@ class _Armed:
     fault: Fault
     left: int
     ends_at: float | None
+    generation: int
 
 
 class FaultSwitch:
-    """The faults that are set on one service, in the order in which they were set; kept in memory only."""
+    """The faults that are set on one service, in the order in which they were set; kept in memory only.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    `generation` numbers the sample data: another process may lay it out anew, and a fault is of the data that it was
+    set on.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, generation: Callable[[], int] = lambda: 0) -> None:
+        self._clock, self._generation = clock, generation
         self._armed: list[_Armed] = []
 
     def set(self, fault: Fault) -> None:
         """Let `fault` strike from now on."""
         ends_at = None if fault.until_seconds is None else self._clock() + fault.until_seconds
-        self._armed.append(_Armed(fault, fault.times, ends_at))
+        self._armed.append(_Armed(fault, fault.times, ends_at, self._generation()))
 
     def clear(self) -> None:
         """Take every fault back."""
@@ -106,8 +111,14 @@ class FaultSwitch:
 
     def take(self, method: str, target: str) -> Fault | None:
         """The fault that strikes this request, if one does; it counts as used."""
-        now = self._clock()
-        self._armed = [each for each in self._armed if each.ends_at is None or each.ends_at > now]
+        if not self._armed:
+            return None
+        now, generation = self._clock(), self._generation()
+        self._armed = [
+            each
+            for each in self._armed
+            if each.generation == generation and (each.ends_at is None or each.ends_at > now)
+        ]
         for armed in self._armed:
             if armed.fault.fits(method, target):
                 if armed.ends_at is None:

@@ -91,7 +91,7 @@ def service(
     reset: Callable[[], int] | None = None,
 ) -> Starlette:
     """The application of one stand-in; `reset` is what `POST /_demo/reset` does (default: this service alone)."""
-    switch = FaultSwitch()
+    switch = FaultSwitch(generation=lambda: store.generation)
 
     def failure(status: int, message: str) -> bytes:
         return json.dumps(stand_in.ERROR(status, message)).encode()

@@ -154,6 +154,17 @@ def test_a_reset_by_another_process_shows_at_once(
     assert start()[1]["gmail"]["account"] == "demo-2@example.com"
 
 
+def test_a_reset_by_another_process_takes_faults_back(start: Start, tmp_path: Path) -> None:
+    _, line = start()
+    with _github(line) as http:
+        http.post("/_demo/faults", json={"status": 503, "times": 9}).raise_for_status()
+        assert http.get("/user").status_code == 503
+        main(["reset", "--dir", str(tmp_path / "demo")])
+        assert http.get("/user").status_code == 200
+        http.post("/_demo/faults", json={"status": 503}).raise_for_status()
+        assert http.get("/user").status_code == 503, "a fault that is set after the reset strikes"
+
+
 def test_show_and_reset_work_with_none_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = str(tmp_path / "demo")
     assert main(["show", "--dir", folder, "--json"]) == 0
