@@ -65,13 +65,14 @@ def add(
     client_secret: Annotated[
         Path | None, typer.Option("--client-secret", metavar="FILE", help="Gmail: Google's file for a desktop app.")
     ] = None,
+    demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
     """Add or replace a connection; a secret goes into .env, never into config.yaml."""
     if client_secret is not None and (service != "gmail" or pairs):
         raise typer.BadParameter("--client-secret is for gmail, and without --set.")
-    with opened(workspace) as session:
+    with opened(workspace, demo=demo) as session:
         if client_secret is not None:
             added = session.orchestra.connections.connect_gmail(
                 session.principal, client_secret, _open_browser, name or service

@@ -11,7 +11,7 @@ import typer
 
 from commands.failures import DONE, Stop
 from commands.opened import opened
-from commands.options import Json, Workspace
+from commands.options import Demo, Json, Workspace
 from commands.screen import document, json_line, note, say, table
 
 group = typer.Typer(help="The demo services.", no_args_is_help=True, rich_markup_mode=None)
@@ -21,12 +21,13 @@ _SHOWN = 10
 
 
 @group.command()
-def start(workspace: Workspace = None, as_json: Json = False) -> int:
+def start(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Run the demo services until Ctrl-C; where they run already, show them and stay until they end."""
     from engine.connections.stand_ins import StandInProcess
     from engine.workspace import config
     from engine.workspace.workspace import Workspace as Files
 
+    del demo  # these commands are about nothing else
     root = workspace or Path.cwd()
     stand_ins = StandInProcess(Files(root, config.load(root).config.state_dir).state_dir / "demo")
     try:
@@ -50,8 +51,9 @@ def start(workspace: Workspace = None, as_json: Json = False) -> int:
 
 
 @group.command()
-def reset(workspace: Workspace = None, as_json: Json = False) -> int:
+def reset(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Restore the sample data as a new account; demo runs, receipts and cursors are removed."""
+    del demo
     with opened(workspace, demo=True) as session:
         generation = session.orchestra.demo.reset(session.principal)
     if as_json:
@@ -62,8 +64,9 @@ def reset(workspace: Workspace = None, as_json: Json = False) -> int:
 
 
 @group.command()
-def show(workspace: Workspace = None, as_json: Json = False) -> int:
+def show(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Show what is in the demo services, whether they run or not."""
+    del demo
     with opened(workspace, demo=True) as session:
         shown = session.orchestra.demo.show(session.principal)
     if as_json:

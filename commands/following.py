@@ -129,7 +129,7 @@ def badges(session: Session, run: Mapping[str, Any]) -> Iterator[str]:
     known = {one.name: one.account for one in session.orchestra.connections.list(session.principal)}
     for name, account in run["accounts"].items():
         if account["mode"] == "demo" and account["service"] != "http":
-            yield f"{name}: demo-{session.orchestra.demo.endpoints()['generation']}"
+            yield f"{name}: {account.get('account') or 'demo'}"
         else:
             yield f"{name}: {known.get(name) or 'your account'}"
 

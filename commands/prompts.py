@@ -9,16 +9,16 @@ import typer
 from commands.failures import DONE
 from commands.inputs import values
 from commands.opened import Session, opened
-from commands.options import Json, Workspace
+from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say, table
 
 group = typer.Typer(help="The texts that go to models.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @group.command("list")
-def list_(workspace: Workspace = None, as_json: Json = False) -> int:
+def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """List the prompts with their labels and versions."""
-    with opened(workspace) as session:
+    with opened(workspace, demo=demo) as session:
         found = session.orchestra.prompts.list(session.principal)
     if as_json:
         document({"prompts": found})
@@ -36,11 +36,12 @@ def _labels(labels: dict[str, int]) -> str:
 def show(
     name: Annotated[str, typer.Argument(help="The prompt.")],
     version: Annotated[int | None, typer.Option(min=1, help="A saved version; else the working text.")] = None,
+    demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
     """Show a prompt as it is written."""
-    with opened(workspace) as session:
+    with opened(workspace, demo=demo) as session:
         found = session.orchestra.prompts.get(session.principal, name, version)
     if as_json:
         document(found)
@@ -61,11 +62,12 @@ def render(
         str | None, typer.Option("--variables", metavar="FILE", help="A JSON object; `-` reads standard input.")
     ] = None,
     sample: Annotated[str | None, typer.Option(help="Start from the values of this sample of the prompt.")] = None,
+    demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
     """Show the messages that a model would be sent; no model is called."""
-    with opened(workspace) as session:
+    with opened(workspace, demo=demo) as session:
         prompt = _document(session, reference)
         schemas = prompt.get("variables")
         given = values(pairs or [], file, schemas if isinstance(schemas, dict) else {})

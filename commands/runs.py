@@ -37,13 +37,14 @@ def list_(
     ] = None,
     before: Annotated[str | None, typer.Option(metavar="ID", help="Only runs older than this one.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 50,
+    demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
     """List runs, the newest first."""
     from engine.names import timestamp
 
-    with opened(workspace) as session:
+    with opened(workspace, demo=demo) as session:
         zone = ZoneInfo(session.orchestra.config.time_zone)
         page = session.orchestra.runs.list(
             session.principal,
@@ -70,9 +71,9 @@ def _row(row: RunRow, zone: ZoneInfo) -> list[str]:
 
 
 @group.command()
-def show(run_id: RunId, workspace: Workspace = None, as_json: Json = False) -> int:
+def show(run_id: RunId, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Show a run: what happened, and every step."""
-    with opened(workspace) as session:
+    with opened(workspace, demo=demo) as session:
         run = session.orchestra.runs.get(session.principal, run_id)
         if as_json:
             document(run)
@@ -150,11 +151,11 @@ def _resume_all(session: Session, *, as_json: bool) -> int:
 
 
 @group.command()
-def cancel(run_id: RunId, workspace: Workspace = None, as_json: Json = False) -> int:
+def cancel(run_id: RunId, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Cancel a run; what it has written already stays."""
     from engine.errors import InUse
 
-    with opened(workspace) as session:
+    with opened(workspace, demo=demo) as session:
         runs, p = session.orchestra.runs, session.principal
         runs.cancel(p, run_id)
         run = runs.wait(p, run_id, _CANCEL_SECONDS)

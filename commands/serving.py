@@ -10,7 +10,7 @@ import typer
 
 from commands.failures import DONE
 from commands.opened import opened
-from commands.options import Json, Workspace
+from commands.options import Demo, Json, Workspace
 from commands.screen import document, json_line, note, say
 
 if TYPE_CHECKING:
@@ -60,13 +60,14 @@ def _teller(root: Path, wanted: int, as_json: bool) -> Callable[[Address], None]
 
 def login_link(
     user: Annotated[str, typer.Option(help="Whose link.")] = "owner",
+    demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
     """Print a link that signs in once within 15 minutes; older unused links end."""
     from api.address import Address, noted
 
-    with opened(workspace) as session:
+    with opened(workspace, demo=demo) as session:
         token = session.orchestra.users.login_link(session.principal, user)
         server = session.orchestra.config.server
         here = noted(session.orchestra.workspace.state_dir)

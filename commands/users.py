@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.failures import DONE
-from commands.opened import opened
-from commands.options import Json, Workspace
+from commands.opened import Session, opened
+from commands.options import Demo, Json, Workspace
 from commands.screen import document, say, table
+
+if TYPE_CHECKING:
+    from engine.people.people import User
 
 group = typer.Typer(help="Who may sign in.", no_args_is_help=True, rich_markup_mode=None)
 
+UserId = Annotated[str, typer.Argument(metavar="ID", help="What they sign in with, such as a mail address.")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
 
 @group.command("list")
-def list_(workspace: Workspace = None, as_json: Json = False) -> int:
+def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """List everybody who may sign in."""
-    with opened(workspace) as session:
+    with opened(workspace, demo=demo) as session:
         found = session.orchestra.users.list(session.principal)
     if as_json:
         document({"users": found})
@@ -30,27 +36,59 @@ def list_(workspace: Workspace = None, as_json: Json = False) -> int:
 
 @group.command()
 def add(
-    user_id: Annotated[str, typer.Argument(metavar="ID", help="What they sign in with, such as a mail address.")],
-    role: Annotated[str, typer.Option(help="owner, editor, operator or viewer.")] = "viewer",
+    user_id: UserId,
+    role: Annotated[str | None, typer.Option(help="owner, editor, operator or viewer; else viewer.")] = None,
     name: Annotated[str | None, typer.Option(help="What they are called; else the id.")] = None,
-    from_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
+    from_stdin: FromStdin = False,
+    demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add a user; without a password they cannot sign in by one."""
-    with opened(workspace) as session:
+    """Add a user, or give one who has no password their first; without a password they cannot sign in by one."""
+    with opened(workspace, demo=demo) as session:
         password = _password(from_stdin=from_stdin, is_asked=not as_json and sys.stdin.isatty())
-        user = session.orchestra.users.add(session.principal, user_id, name or user_id, role, password)
+        users, p = session.orchestra.users, session.principal
+        known = _known(session, user_id, role, name) if password is not None else None
+        completed = users.give_password(p, user_id, password) if known and password is not None else None
+        user = completed or users.add(p, user_id, name or user_id, role or "viewer", password)
     if as_json:
         document(user)
-        return DONE
-    say(
-        f"{user.id} may sign in as {user.role}."
-        if user.has_password
-        else f"{user.id} is {user.role}, without password."
-    )
+    elif completed is not None:
+        say(f"{user.id} was there already, without password; this is it now. They may sign in as {user.role}.")
+    elif user.has_password:
+        say(f"{user.id} may sign in as {user.role}.")
+    else:
+        say(f"{user.id} is {user.role}, without password.")
+    return DONE
+
+
+def _known(session: Session, user_id: str, role: str | None, name: str | None) -> User | None:
+    """Return who has this id, unless something else than a password is wanted of them."""
+    everybody = session.orchestra.users.list(session.principal)
+    found = next((one for one in everybody if one.id == user_id), None)
+    return found if found and role in (None, found.role) and name in (None, found.name) else None
+
+
+@group.command("set-password")
+def set_password(
+    user_id: UserId,
+    from_stdin: FromStdin = False,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Give a user another password; their sessions, links and access tokens end."""
+    is_asked = not as_json and sys.stdin.isatty()
+    if not (from_stdin or is_asked):
+        raise typer.BadParameter("Say --password-stdin and give the password on standard input.")
+    with opened(workspace, demo=demo) as session:
+        session.orchestra.users.has_password(user_id)  # somebody who is not there needs no password
+        password = _password(from_stdin=from_stdin, is_asked=is_asked)
+        session.orchestra.users.set_password(session.principal, user_id, password or "")
+    if as_json:
+        document({"id": user_id, "has_password": True})
+    else:
+        say(f"{user_id} has the new password; where they were signed in, that has ended.")
     return DONE
 
 

@@ -10,7 +10,7 @@ import typer
 from clients.counting import counted
 from commands.failures import DONE, FAILED, WRONG
 from commands.opened import Session, opened
-from commands.options import Json, Workspace
+from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def init(
 
 def fmt(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if a file would change.")] = False,
+    demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
@@ -44,6 +45,7 @@ def fmt(
     from engine.workspace.formatting import format_workspace, unformatted
     from engine.workspace.workspace import Workspace as Files
 
+    del demo  # files are the same under it
     root = workspace or Path.cwd()
     files = Files(root, config.load(root).config.state_dir)
     done = unformatted(files) if check else format_workspace(files, local_user().id)
@@ -61,6 +63,7 @@ def fmt(
 
 def validate(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Workflows; none: everything.")] = None,
+    demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
@@ -68,7 +71,7 @@ def validate(
     from engine.errors import InvalidFile
 
     try:
-        with opened(workspace) as session:
+        with opened(workspace, demo=demo) as session:
             problems = _named(session, names) if names else _all(session)
     except InvalidFile as error:  # the settings: without them nothing else can be checked
         problems = error.problems
@@ -109,9 +112,9 @@ def _tell(problems: list[Problem]) -> None:
         note(f"{problem.severity}: {problem}")
 
 
-def reindex(workspace: Workspace = None, as_json: Json = False) -> int:
+def reindex(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Build the list of runs anew from the log files."""
-    with opened(workspace) as session:
+    with opened(workspace, demo=demo) as session:
         count, broken = session.orchestra.runs.reindex(session.principal)
     if as_json:
         document({"runs": count, "unreadable": broken})

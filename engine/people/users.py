@@ -69,7 +69,11 @@ class Users:
         }
         with self._database.writing() as connection:
             if found(connection, user_id) is not None:
-                raise InUse(f"There is a user {user_id!r} already.", remedy="Choose another id.")
+                raise InUse(
+                    f"There is a user {user_id!r} already.",
+                    remedy=f"`orchestra users set-password {user_id}` gives them another password; "
+                    "somebody else takes another id.",
+                )
             connection.execute(users.insert().values(**values))
             connection.execute(self._audit.line(p, "users.add", user_id, {"role": role}))
             return as_user(existing(connection, user_id))
@@ -106,6 +110,21 @@ class Users:
             self._sign_out_everywhere(connection, user_id, keep_session)
             self._limit.forgive(connection, user_id)
             connection.execute(self._audit.line(p, "users.set_password", user_id))
+
+    def give_password(self, p: Principal, user_id: str, password: str) -> User | None:
+        """Give a user who has no password their first one; return None, and change nothing, where it is not so.
+
+        Unlike another password it ends nothing: whoever is signed in stays so. Raises InvalidInput.
+        """
+        require(p, "admin", "set the password of somebody else")
+        hashed = self._passwords.hash(password)
+        with self._database.writing() as connection:
+            row = found(connection, user_id)
+            if row is None or row.password_hash is not None:
+                return None
+            change(connection, user_id, password_hash=hashed)
+            connection.execute(self._audit.line(p, "users.set_password", user_id))
+            return as_user(existing(connection, user_id))
 
     def has_password(self, user_id: str) -> bool:
         """Say whether a user can sign in without a link."""

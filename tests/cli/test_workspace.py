@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+import cli
 from cli import main
+from commands.opened import opened
 from tests.cli.conftest import PURE, Orchestra
 
 
@@ -153,3 +158,68 @@ def test_users_are_added_and_listed(orchestra: Orchestra) -> None:
         "owner": ("owner", False),
     }
     assert "long word" not in orchestra("users", "list").out
+
+
+def test_adding_a_user_who_has_no_password_gives_them_one(orchestra: Orchestra) -> None:
+    added = orchestra("users", "add", "owner", "--password-stdin", stdin="a long word\n")
+    assert (added.code, added.err) == (0, "")
+    assert added.out == "owner was there already, without password; this is it now. They may sign in as owner.\n"
+    again = orchestra("users", "add", "owner", "--password-stdin", stdin="another word\n")
+    assert (again.code, again.out) == (4, "")
+    assert "`orchestra users set-password owner`" in again.err
+
+
+def test_adding_a_user_who_is_there_with_another_role_is_refused(orchestra: Orchestra) -> None:
+    added = orchestra("users", "add", "owner", "--role", "viewer", "--password-stdin", stdin="a long word\n")
+    assert added.code == 4
+    listed = orchestra("users", "list", "--json").json["users"]
+    assert [(one["role"], one["has_password"]) for one in listed] == [("owner", False)]
+
+
+def test_a_password_is_changed(orchestra: Orchestra, workspace: Path) -> None:
+    orchestra("users", "add", "owner", "--password-stdin", stdin="a long word\n")
+    assert orchestra("users", "set-password", "owner").code == 2, "nobody is there to ask"
+    assert orchestra("users", "set-password", "nobody", "--password-stdin", stdin="x\n").code == 3
+    assert orchestra("users", "set-password", "owner", "--password-stdin", stdin="short\n").code == 2
+    changed = orchestra("users", "set-password", "owner", "--password-stdin", stdin="quite another word\n")
+    assert (changed.code, changed.err) == (0, "")
+    with opened(workspace) as session:
+        assert session.orchestra.users.login("owner", "a long word") is None
+        assert session.orchestra.users.login("owner", "quite another word") is not None
+
+
+IN_DEMO = [
+    pytest.param(["runs", "list"], id="runs list"),
+    pytest.param(["prompts", "list"], id="prompts list"),
+    pytest.param(["prompts", "show", "classify-mail"], id="prompts show"),
+    pytest.param(["prompts", "render", "classify-mail", "--sample", "A question"], id="prompts render"),
+    pytest.param(["validate"], id="validate"),
+    pytest.param(["fmt"], id="fmt"),
+    pytest.param(["reindex"], id="reindex"),
+    pytest.param(["users", "list"], id="users list"),
+    pytest.param(["users", "add", "bob"], id="users add"),
+    pytest.param(["users", "set-password", "owner", "--password-stdin"], id="users set-password"),
+    pytest.param(["login-link"], id="login-link"),
+    pytest.param(["connections", "add", "http", "--name", "web"], id="connections add"),
+    pytest.param(["demo", "show"], id="demo show"),
+    pytest.param(["demo", "reset"], id="demo reset"),
+]
+
+
+@pytest.mark.parametrize("command", IN_DEMO)
+def test_demo_is_accepted_where_it_changes_nothing(orchestra: Orchestra, command: list[str]) -> None:
+    result = orchestra(*command, "--demo", "--json", stdin="a long word\n")
+    assert result.code == 0, result
+
+
+def test_every_command_that_works_on_a_workspace_takes_demo() -> None:
+    assert [name for name, options in _commands(typer.main.get_command(cli.app)) if "--demo" not in options] == ["init"]
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, set[str]]]:
+    """Every command with its options."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{name} ")
+        elif not command.hidden:
+            yield before + name, {option for parameter in command.params for option in parameter.opts}
