@@ -12,7 +12,7 @@ import typer
 from commands import connections, demo, later, prompts, run, runs, serving, users, workspace
 from commands.failures import DONE, Failure, Stop, failure_of, stops_raised
 from commands.options import Place
-from commands.screen import document, note
+from commands.screen import document, note, say
 
 # httpx would bring a command line of its own along, and rich with it: half of the time that its import takes.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
@@ -26,6 +26,14 @@ app = typer.Typer(
 )
 
 
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        say(f"orchestra {version('ai-orchestra')}")
+        raise typer.Exit
+
+
 @app.callback()
 def everywhere(
     context: typer.Context,
@@ -33,6 +41,9 @@ def everywhere(
         Path | None,
         typer.Option("--workspace", metavar="DIR", help="The workspace to work in; may also follow the command."),
     ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version, then end.")
+    ] = False,
 ) -> None:
     """Mail becomes Notion tasks, GitHub issues and drafted answers, once each."""
     if given is not None:

@@ -64,8 +64,9 @@ def of_status(
     """
     kind = _kind(status, headers, said)
     words = " ".join(said.split())[:_SAID_MOST] or "without a word of explanation"
+    stop = "" if words.endswith((".", "!", "?")) else "."
     return kind(
-        f"{name_of(service)} answered {status}: {words}",
+        f"{name_of(service)} answered {status}: {words}{stop}",
         service=service,
         http_status=status,
         retry_after_seconds=retry_after_seconds(headers, now or datetime.now(UTC)),

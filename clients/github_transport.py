@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
 from collections.abc import ItemsView, Iterator
 from typing import TYPE_CHECKING, Any
@@ -111,7 +112,7 @@ def _accepted(response: httpx.Response, token: str) -> httpx.Response:
     """Let a success through that PyGithub can read; anything else is raised here, the one place where it is."""
     status = response.status_code
     if status >= 400:
-        said = _said(response)
+        said = _said(response) + (_repository_named(response) if status == 404 else "")
         raise failures.of_status(SERVICE, status, response.headers, said.replace(token, "***") if token else said)
     if status >= 300 or status == 202:
         raise InvalidRequest(
@@ -123,6 +124,12 @@ def _accepted(response: httpx.Response, token: str) -> httpx.Response:
     if status != 204 and not _is_json(response):
         raise BadAnswer(f"GitHub answered {status} without JSON.", service=SERVICE, http_status=status)
     return response
+
+
+def _repository_named(response: httpx.Response) -> str:
+    """Say which repository was asked for: GitHub's "Not Found" does not, and a misspelt one is the usual cause."""
+    found = re.search(r"/repos/([^/]+/[^/]+)", response.request.url.path)
+    return f" (in the repository {found.group(1)})" if found else ""
 
 
 def _is_json(response: httpx.Response) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+_LARGEST_BYTES = 16_000_000
+
 
 def values(pairs: Sequence[str], file: str | None, schemas: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of `k=v` pairs over those of a JSON file (`-`: standard input).
@@ -41,7 +43,10 @@ def _from_file(file: str) -> dict[str, Any]:
     from engine.workspace.jsonfile import parse, read
 
     try:
-        found = parse(_standard_input(), "standard input") if file == "-" else read(Path(file))
+        if file == "-":
+            found = parse(_standard_input(), "standard input", _LARGEST_BYTES)
+        else:
+            found = read(Path(file), largest_bytes=_LARGEST_BYTES)
     except InvalidFile as error:
         remedy = 'Give it a JSON object of inputs, {"name": value, …}.'
         raise InvalidFile(error.message, error.problems, remedy=remedy) from error
@@ -51,4 +56,12 @@ def _from_file(file: str) -> dict[str, Any]:
 
 
 def _standard_input() -> str:
-    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    from engine.errors import InvalidInput
+
+    data = sys.stdin.buffer.read(_LARGEST_BYTES + 1)
+    if len(data) > _LARGEST_BYTES:
+        raise InvalidInput(
+            f"Standard input has more than {_LARGEST_BYTES:,} bytes.",
+            remedy="Start several runs with a part each.",
+        )
+    return data.decode("utf-8", "surrogateescape")

@@ -7,7 +7,7 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, UnknownName
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z2-7]{8}\Z")
@@ -20,7 +20,12 @@ def checked_name(thing: str, name: str) -> str:
 
     Lower-case letters, digits, `-` and `_`, at most 64, no device name of Windows: no such name can leave a folder.
     """
-    if not NAME.match(name) or name in _DEVICES:
+    if name in _DEVICES:
+        raise InvalidInput(
+            f"{name!r} cannot be the name of a {thing}: Windows keeps it for a device, and files travel.",
+            remedy=f"Take a longer one, such as {name}-{thing}.",
+        )
+    if not NAME.match(name):
         raise InvalidInput(
             f"{name!r} cannot be the name of a {thing}.",
             remedy="Use lower-case letters, digits, '-' and '_' (at most 64, a letter or digit first).",
@@ -48,9 +53,9 @@ def new_run_id(now: datetime) -> str:
 
 
 def checked_run_id(run_id: str) -> str:
-    """Return `run_id` if it has the form of one; raise InvalidInput otherwise."""
+    """Return `run_id` if it has the form of one; raise UnknownName otherwise: no run has that name."""
     if not RUN_ID.match(run_id):
-        raise InvalidInput(f"{run_id!r} is not a run id.", remedy="`orchestra runs list` shows them.")
+        raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
     return run_id
 
 

@@ -71,15 +71,15 @@ class JsonFile:
         return index
 
 
-def parse(text: str, file: str) -> JsonFile:
+def parse(text: str, file: str, largest_bytes: int = LARGEST_BYTES) -> JsonFile:
     """Return the file that `text` is; `file` is its name in problems.
 
     Raises InvalidFile with every problem up to the first mistake in grammar: a key twice, NaN, a number over 64
-    bits, half a surrogate pair, more than 64 levels, over 1 MB.
+    bits, half a surrogate pair, more than 64 levels, too large.
     """
     text = text.removeprefix(_BOM)
-    if len(text) > LARGEST_BYTES:
-        refuse(file, _too_large(len(text)))
+    if len(text) > largest_bytes:
+        refuse(file, _too_large(len(text), largest_bytes))
     reader = Reader(text, file)
     try:
         value, spot = reader.read()
@@ -90,13 +90,13 @@ def parse(text: str, file: str) -> JsonFile:
     return JsonFile(file, text, value, spot)
 
 
-def read(path: Path, file: str | None = None) -> JsonFile:
+def read(path: Path, file: str | None = None, largest_bytes: int = LARGEST_BYTES) -> JsonFile:
     """Return the file at `path`; `file` is its name in problems (default: the path as given).
 
     Raises InvalidFile, also where it is missing, no plain file, not readable, or not UTF-8 (a BOM is fine).
     """
     name = file or str(path)
-    return parse(read_text(path, name), name)
+    return parse(read_text(path, name, largest_bytes), name, largest_bytes)
 
 
 def read_text(path: Path, file: str, largest_bytes: int = LARGEST_BYTES) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import cli
 import commands.runs
 from cli import main
 from tests.cli.conftest import Orchestra
@@ -18,6 +20,7 @@ WRONG = [
     pytest.param(["run", "pure", "--nope"], 2, "No such option: --nope", id="unknown option"),
     pytest.param(["run", "nope"], 3, "no workflow named 'nope'", id="unknown workflow"),
     pytest.param(["run", "../pure"], 2, "'../pure' cannot be the name of a workflow.", id="a name with ../"),
+    pytest.param(["run", "nul"], 2, "Windows keeps it for a device", id="a device of Windows"),
     pytest.param(["run", "pure", "--plan"], 2, "not available yet", id="plan"),
     pytest.param(["run", "pure", "--input", "n"], 2, "Write it as name=value.", id="an input without a value"),
     pytest.param(["run", "pure", "--input", "m=1"], 2, "There is no input 'm'.", id="unknown input"),
@@ -157,6 +160,30 @@ def test_help_is_there_for_every_command(orchestra: Orchestra) -> None:
     for name in ("init", "run", "runs", "serve", "validate", "login-link", "reindex"):
         assert f"  {name} " in shown
         assert orchestra(name, "--help").code == 0
+
+
+def test_the_version_is_that_of_the_package(orchestra: Orchestra) -> None:
+    project = tomllib.loads((Path(cli.__file__).parent / "pyproject.toml").read_text())["project"]
+    result = orchestra("--version")
+    assert (result.code, result.out) == (0, f"orchestra {project['version']}\n")
+
+
+@pytest.mark.parametrize("size", [pytest.param(1_500_000, id="1.5 MB"), pytest.param(15_900_000, id="16 MB")])
+def test_inputs_may_be_large(orchestra: Orchestra, workspace: Path, size: int) -> None:
+    who = json.dumps({"who": "x" * size})
+    assert orchestra("run", "pure", "--inputs", "-", "--json", stdin=who).code == 0
+    (workspace / "inputs.json").write_text(who)
+    assert orchestra("run", "pure", "--inputs", str(workspace / "inputs.json"), "--json").code == 0
+
+
+def test_inputs_beyond_16_mb_are_refused_in_one_sentence(orchestra: Orchestra, workspace: Path) -> None:
+    who = json.dumps({"who": "x" * 16_000_000})
+    result = orchestra("run", "pure", "--inputs", "-", stdin=who)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "more than 16,000,000 bytes" in result.err
+    (workspace / "inputs.json").write_text(who)
+    result = orchestra("run", "pure", "--inputs", str(workspace / "inputs.json"))
+    assert (result.code, "at most 16,000,000" in result.err) == (2, True)
 
 
 def test_no_command_shows_what_there_is(orchestra: Orchestra) -> None:

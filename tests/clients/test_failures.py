@@ -51,6 +51,7 @@ def test_a_status_has_one_meaning(
     error = failures.of_status("github", status, headers, said)
     assert (type(error), error.outcome, error.http_status) == (kind, outcome, status)
     assert error.message.startswith(f"GitHub answered {status}")
+    assert error.message.endswith("."), "the remedy is said after it"
 
 
 @pytest.mark.parametrize(

@@ -265,7 +265,7 @@ def test_what_is_no_repository_is_refused(text: str) -> None:
 
 
 def test_a_missing_repository_is_not_found(github: GitHubClient) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="acme/nothing"):
         github.create_issue("acme/nothing", "Title", "Body")
 
 
