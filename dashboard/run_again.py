@@ -8,16 +8,19 @@ from typing import Any
 from dashboard import session
 from dashboard.page import Visit
 from dashboard.parts.buttons import action_button
+from dashboard.parts.status import OPEN
 from engine.runs.preview import RunPreview
 
-_ENDED = frozenset({"succeeded", "failed", "cancelled"})
 _ASK = ""
 """Instead of a run id: a person must look at the form first."""
 
 
 def run_again(visit: Visit, run: Mapping[str, Any]) -> None:
-    """Show the button for a run that has ended. What needs an agreement leads to the form, which asks for it."""
-    if run["status"] not in _ENDED or not run["workflow"]:
+    """Show the button. What needs an agreement leads to the form, which asks for it.
+
+    While the run is at work the button keeps its place, so that a second click never finds another one there.
+    """
+    if not run["workflow"]:
         return
     workflow, inputs = str(run["workflow"]), run["inputs"]
 
@@ -33,7 +36,15 @@ def run_again(visit: Visit, run: Mapping[str, Any]) -> None:
         session.tell("This needs your agreement: look at the form, then press Run.")
         visit.go("workflow", name=workflow)
 
-    action_button("Run again", "again", start, go, scope=str(run["run_id"]), icon=":material/play_arrow:")
+    action_button(
+        "Run again",
+        "again",
+        start,
+        go,
+        scope=str(run["run_id"]),
+        icon=":material/play_arrow:",
+        disabled=run["status"] in OPEN,
+    )
 
 
 def must_ask(run: Mapping[str, Any], found: RunPreview) -> bool:

@@ -31,7 +31,7 @@ _SHORT = {
 """Words for narrow columns: all steps of an item shall be seen without scrolling. The pane below has the long ones."""
 _TITLE, _STATUS = "title", "status"
 _ROW_PIXELS, _MOST_ROWS = 35, 11
-_TITLE_PIXELS, _STATUS_PIXELS, _LINK_PIXELS = 190, 91, 58
+_TITLE_PIXELS, _STATUS_PIXELS, _LINK_PIXELS = 184, 91, 58
 _NUMBER = re.compile(r"/issues/(\d+)$")
 _QUIET = "rgba(128, 134, 150, 0.08)"
 """The colour of a skipped step: hardly there, in the light as in the dark."""

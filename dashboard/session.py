@@ -77,7 +77,12 @@ class _Leave:
 
 
 def leave(here: str, path: str, params: dict[str, str]) -> None:
-    """Remember that a button leads from page `here` to page `path`."""
+    """Remember that a button leads from page `here` to page `path`.
+
+    From a page to itself there is nothing to remember: the second click finds what it would be led to.
+    """
+    if here == path:
+        return
     came_with = {name: str(st.query_params.get(name)) for name in st.query_params}
     if came_with != params:
         st.session_state["left"] = _Leave(here, params, path, time.monotonic())
