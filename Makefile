@@ -21,10 +21,10 @@ run: setup
 	@exec $(BIN)/orchestra serve --workspace . $(if $(PORT),--port $(PORT))
 
 test: lint
-	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 check: lint
-	$(BIN)/pytest -q -n 2 -m "not slow and not service"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow and not service"
 
 lint: setup
 	$(BIN)/ruff check .
