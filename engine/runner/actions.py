@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,11 +14,12 @@ from pydantic import ValidationError
 from clients.errors import ServiceError
 from engine.compiler.plan import Action, Node
 from engine.connections.accounts import Account, Accounts, Mode
-from engine.errors import ExpressionError, OrchestraError
+from engine.errors import ExpressionError, OrchestraError, StepTimeout
 from engine.expressions.expressions import render
 from engine.names import moment_of, timestamp
 from engine.prompts.prompt import messages as render_prompt
-from engine.runner.calls import Attempt, Calls, Done, Job
+from engine.runner.attempts import Attempt, Done, Job
+from engine.runner.calls import Calls
 from engine.runner.coercion import fitted
 from engine.runner.failure import StepFailed, failure
 from engine.runner.frames import Frame
@@ -29,6 +30,10 @@ from engine.step import Effect, Usage, WaitUntil
 from engine.store.journal import JournalBroken
 
 _log = logging.getLogger(__name__)
+
+
+Wait = Callable[[datetime, datetime], Awaitable[None]]
+"""Waits until the first moment; the run may be put away, but no longer than until the second."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Actions:
         recording: Recording,
         accounts: Accounts,
         calls: Calls,
-        wait: Callable[[datetime], Awaitable[None]],
+        wait: Wait,
         is_owner_sure: Callable[[str], bool],
     ) -> None:
         self._facts, self._recording, self._accounts = facts, recording, accounts
@@ -66,24 +71,24 @@ class Actions:
         assert node.action is not None
         due_at = self._recording.due_at(path)
         if due_at is not None:
-            return await self._wait_on(node, path, moment_of(due_at), {"waited_until": due_at})
-        started_at = self._recording.now()
-        trace: dict[str, Any] = {"started_at": started_at}
+            return await self._wait_on(node, frame, path, moment_of(due_at), {"waited_until": due_at})
+        trace: dict[str, Any] = {"started_at": self._recording.now()}
+        job: Job | None = None
         try:
             job = await self._job(node, frame, path, trace)
             result = await self._calls.make(job)
             if isinstance(result, Done):
                 result = replace(result, output=fitted(result.output, node.action.output_schema))
         except (ServiceError, OrchestraError, ValidationError) as error:
-            raise await self._failed(node, path, error, trace) from error
+            raise await self._failed(node, path, error, trace, job) from error
         except JournalBroken:
             raise
         except Exception as error:
             _log.exception("step %s of run %s broke down", path, self._facts.run_id)
-            raise await self._failed(node, path, error, trace) from error
+            raise await self._failed(node, path, error, trace, job) from error
         if isinstance(result, WaitUntil):
             self._recording.emit("step_waiting", path=path, title=node.title, due_at=timestamp(result.due_at), **trace)
-            return await self._wait_on(node, path, result.due_at, result.output)
+            return await self._wait_on(node, frame, path, result.due_at, result.output)
         return await self._succeeded(node, path, result, trace, job)
 
     async def _job(self, node: Node, frame: Frame, path: str, trace: dict[str, Any]) -> Job:
@@ -110,6 +115,7 @@ class Actions:
         )
         if effect is Effect.WRITES:
             job.write = await self._writing(node, frame, path, arguments, job)
+            trace["identity"] = job.write.identity
         if effect is not Effect.PURE:
             self._recording.emit("step_started", path=path, title=node.title, **trace)
             trace.clear()
@@ -154,7 +160,7 @@ class Actions:
             path=path,
             started_at=timestamp(attempt.started_at),
             ended_at=timestamp(attempt.ended_at),
-            error=failure(attempt.error, step=path, file=self._facts.workflow),
+            error=failure(attempt.error, step=path, workflow=self._facts.workflow),
         )
 
     async def _succeeded(self, node: Node, path: str, result: Done, trace: dict[str, Any], job: Job) -> Any:
@@ -169,8 +175,12 @@ class Actions:
         await self._recording.committed()
         return result.output
 
-    async def _failed(self, node: Node, path: str, error: Exception, trace: dict[str, Any]) -> StepFailed:
-        document = failure(error, step=path, file=self._facts.workflow)
+    async def _failed(
+        self, node: Node, path: str, error: Exception, trace: Mapping[str, Any], job: Job | None
+    ) -> StepFailed:
+        document = failure(error, step=path, workflow=self._facts.workflow)
+        if job is None or not job.may_be_out:
+            document["outcome"] = "not_done"  # only a write that was sent can have done something
         self._recording.emit(
             "step_finished",
             path=path,
@@ -183,9 +193,16 @@ class Actions:
         await self._recording.committed()
         return StepFailed(document)
 
-    async def _wait_on(self, node: Node, path: str, due_at: datetime, output: Any) -> Any:
+    async def _wait_on(self, node: Node, frame: Frame, path: str, due_at: datetime, output: Any) -> Any:
+        """Wait until `due_at`, or until the step's own time is over. Raises StepFailed."""
         await self._recording.committed()
-        await self._wait(due_at)
+        limit = node.timeout_seconds
+        ends_at = due_at if limit is None else min(due_at, self._recording.deadline(path, limit))
+        await self._wait(ends_at, ends_at if frame.deadline is None else min(ends_at, frame.deadline))
+        if limit is not None and ends_at < due_at:
+            error = StepTimeout(f"Step {node.id!r} took longer than {limit:g} s.")
+            self._attempted(path, Attempt(ends_at - timedelta(seconds=limit), ends_at, error))
+            raise await self._failed(node, path, error, {}, None)
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, output=output)
         await self._recording.committed()
         return output

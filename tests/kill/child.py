@@ -8,12 +8,12 @@ from typing import Any
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runner.calls import Calls
+from engine.runner.writes import Writes
 
 OWNER = Principal("tester", "owner")
 
 
-async def _no_claim(_self: Calls, _job: Any) -> None:
+async def _no_claim(_self: Writes, _job: Any) -> None:
     """The deliberately wrong version: every write is sent as if nothing had ever been sent."""
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     """Run the sample, or go on with every run of a dead process, to the end."""
     root, command, *flags = sys.argv[1:]
     if "--without-ledger" in flags:
-        Calls._claim = _no_claim  # type: ignore[assignment, method-assign]
+        Writes._claim = _no_claim  # type: ignore[assignment, method-assign]
     orchestra = Orchestra.open(Path(root), demo=True)
     try:
         if command == "run":

@@ -16,7 +16,8 @@ from clients.errors import InvalidRequest, NotFound, OutcomeUnknown, RateLimited
 from engine.clock import utc_now
 from engine.compiler.plan import Retry
 from engine.connections.accounts import Account
-from engine.runner.calls import Attempt, Calls, Done, Job
+from engine.runner.attempts import Attempt, Done, Job
+from engine.runner.calls import Calls
 from engine.runner.ledger import Entry, Ledger, Write, arguments_hash, identity
 from engine.runner.threads import Workers
 from engine.step import Call, Effect, Fields, JsonValue, Repeat, StepType
@@ -201,6 +202,7 @@ def test_after_an_error_behind_the_effect_the_write_is_found_and_not_sent_again(
         assert done.effect is not None
         assert done.effect["found"] is True
         assert done.output == {"id": "1", "url": "notes/1"}
+        assert failed(on) == [("Unavailable", "unknown")]
 
     attempt(test)
     assert (world.sent, len(world.notes), world.looked) == (1, 1, 1)
@@ -229,6 +231,63 @@ def test_where_nobody_can_look_nothing_is_sent_again(attempt: Try, world: World)
         with pytest.raises(Unavailable) as raised:
             await on.make(on.job())
         assert raised.value.outcome == "unknown"
+
+    attempt(test)
+    assert world.sent == 1
+
+
+def failed(on: Bench) -> list[tuple[str, str]]:
+    """Type and outcome of every failed attempt."""
+    return [(type(one.error).__name__, one.error.outcome) for one in on.attempts if isinstance(one.error, ServiceError)]
+
+
+@pytest.mark.parametrize(
+    ("when", "sent", "is_found"),
+    [pytest.param(BEFORE, 2, False, id="not-there"), pytest.param(AFTER, 1, True, id="there")],
+)
+def test_a_look_up_that_fails_is_tried_again_before_anything_is_sent(
+    attempt: Try, world: World, when: str, sent: int, is_found: bool
+) -> None:
+    world.faults = [(gone(), when)]
+    world.look_faults = [gone(), RateLimited("429", retry_after_seconds=0.0)]
+
+    async def test(on: Bench) -> None:
+        done = await on.make(on.job(retry=Retry(attempts=4, backoff_seconds=0.0)))
+        assert done.effect is not None
+        assert done.effect.get("found", False) is is_found
+        assert [kind for kind, _ in failed(on)] == ["Unavailable", "Unavailable", "RateLimited"]
+
+    attempt(test)
+    assert (world.sent, len(world.notes)) == (sent, 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "attempts", "looked"),
+    [
+        pytest.param(gone, 3, 2, id="attempts-used-up"),
+        pytest.param(gone, 1, 1, id="one-attempt"),
+        pytest.param(lambda: NotFound("404"), 3, 1, id="cannot-get-better"),
+    ],
+)
+def test_without_a_look_up_that_answered_the_outcome_stays_unknown_and_the_intent_open(
+    attempt: Try, world: World, fault: Callable[[], ServiceError], attempts: int, looked: int
+) -> None:
+    world.faults = [(gone(), AFTER)]
+    world.look_faults = [fault() for _ in range(5)]
+
+    async def test(on: Bench) -> None:
+        with pytest.raises(Unavailable) as raised:
+            await on.make(on.job(retry=Retry(attempts=attempts, backoff_seconds=0.0)))
+        assert raised.value.outcome == "unknown"
+        assert len(failed(on)) == 1 + looked
+        assert {outcome for _, outcome in failed(on)} == {"unknown"}
+        entry = await on.entry(on.job())
+        assert entry is not None
+        assert entry.state == "intent"
+        world.look_faults = []
+        again = await on.make(on.job())
+        assert again.effect is not None
+        assert again.effect["found"] is True
 
     attempt(test)
     assert world.sent == 1
@@ -341,7 +400,7 @@ def test_two_runs_with_one_identity_at_once_send_once(attempt: Try, world: World
 
 def test_equal_keys_in_one_run_do_not_wait_for_each_other_for_ever(attempt: Try, world: World) -> None:
     world.faults = [(gone(), BEFORE)]
-    world.look_faults = [gone()]
+    world.look_faults = [gone(), gone()]
 
     async def test(on: Bench) -> None:
         with pytest.raises(Unavailable):
@@ -539,8 +598,9 @@ def test_a_hanging_question_ends_with_the_step(attempt: Try) -> None:
     async def test(on: Bench) -> None:
         began = time.monotonic()
         job = on.job(timeout_seconds=0.1, retry=Retry(attempts=1, backoff_seconds=0))
-        with pytest.raises(ServiceError, match="No answer"):
+        with pytest.raises(ServiceError, match="No answer") as raised:
             await on.calls.ask(job, lambda: time.sleep(5))
+        assert raised.value.outcome == "not_done"
         assert time.monotonic() - began < 4.5
 
     attempt(test)
