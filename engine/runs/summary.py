@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import OrchestraError
 from engine.registry import step_type
 from engine.runs.document import is_item
+from engine.runs.nouns import many, noun, plural
 from engine.step import Repeat
 
 _ENDINGS = {
@@ -22,21 +24,56 @@ _ENDINGS = {
     "succeeded": "Done",
 }
 
+Step = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Write:
+    """One writing step of a loop: how often it wrote, for each item that succeeded."""
+
+    step_id: str
+    uses: str
+    is_only_one: bool
+    """Whether no other step of the workflow does the same."""
+    done: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def makes(self) -> bool:
+        """Tell whether it makes a thing, which it does not where doing it twice is the same as once."""
+        try:
+            return step_type(self.uses).repeat is not Repeat.SAFE
+        except OrchestraError:
+            return True
+
+    @property
+    def done_word(self) -> str:
+        """What has happened to a thing it was done to: "labelled"."""
+        try:
+            return step_type(self.uses).done or noun(self.step_id, "changed")
+        except OrchestraError:
+            return noun(self.step_id, "changed")
+
+    def told(self) -> str:
+        """Return "9 tasks" for what was made, "2 labelled" for what was only done to a thing that is there."""
+        count = self.done.total()
+        if self.makes:
+            return many(count, noun(self.step_id, "write"))
+        # Of two steps that do the same ("label", "unsure") only the id says which.
+        return f"{count} {self.done_word if self.is_only_one else noun(self.step_id, self.done_word)}"
+
 
 def sentence(run: Mapping[str, Any]) -> str:
     """Return e.g. "25 mails: 9 tasks, 6 issues, 9 only labelled, 1 failed." for a run document."""
     loop = next((step for step in run["steps"] if "items" in step and "." not in step["path"]), None)
-    parts = [_loop_sentence(run, loop)] if loop is not None else [_plain_sentence(run)]
+    parts = [_loop_sentence(run, loop) if loop is not None else _plain_sentence(run)]
     if loop is not None and _failed_outside(run, loop):
         parts.append(f"Failed: {run['error']['message']}")
-    effects = [step["effect"] for step in run["steps"] if step["effect"]]
-    reused = sum(effect["reused"] for effect in effects)
-    if reused:
-        parts.append(_reused_sentence(run, loop, effects, reused))
+    if any(step["effect"] and step["effect"]["reused"] for step in run["steps"]):
+        parts.append(_reused_sentence(run["steps"], loop))
     return " ".join(parts)
 
 
-def _failed_outside(run: Mapping[str, Any], loop: Mapping[str, Any]) -> bool:
+def _failed_outside(run: Mapping[str, Any], loop: Step) -> bool:
     """Tell whether the run failed for another reason than the items of the loop."""
     step = str((run["error"] or {}).get("step") or "")
     return run["status"] == "failed" and step != loop["path"] and not step.startswith(f"{loop['path']}[")
@@ -47,107 +84,81 @@ def _plain_sentence(run: Mapping[str, Any]) -> str:
         return f"Failed: {run['error']['message']}"
     done = sum(step["status"] == "succeeded" for step in run["steps"])
     amber = run["counts"]["failed_steps"]
-    return f"{_ENDINGS[run['status']]}: {_many(done, 'step')} done" + (f", {amber} failed." if amber else ".")
+    return f"{_ENDINGS[run['status']]}: {many(done, 'step')} done" + (f", {amber} failed." if amber else ".")
 
 
-def _loop_sentence(run: Mapping[str, Any], loop: Mapping[str, Any]) -> str:
-    items = _items(run["steps"], loop["path"])
+# --- loops
+
+
+def _loop_sentence(run: Mapping[str, Any], loop: Step) -> str:
+    """Tell the items: those that failed or are not finished only as such, the others by what was written for them."""
+    word = noun(loop["noun"], "item")
+    items = [step for step in run["steps"] if is_item(step) and step["path"].rsplit("[", 1)[0] == loop["path"]]
     if not items:
-        return f"No {loop['noun']}s: nothing to do."
-    actions = _actions(run, loop["path"])
-    told = _told(actions, {item["path"] for item in items if item["status"] == "succeeded"})
-    parts = [_counted(step_id, count, actions) for step_id, count in told]
-    parts += _rest(items, actions, {step_id for step_id, _ in told})
-    statuses = Counter(item["status"] for item in items)
-    open_items = statuses["pending"] + statuses["running"] + statuses["waiting"] + statuses["cancelled"]
-    parts += [f"{statuses['failed']} failed"] if statuses["failed"] else []
-    parts += [f"{open_items} not finished"] if open_items else []
-    return f"{_many(len(items), loop['noun'])}: {', '.join(parts) or 'nothing to do'}."
+        return f"No {plural(word)}: nothing to do."
+    good = {item["path"] for item in items if item["status"] == "succeeded"}
+    failed = sum(item["status"] == "failed" for item in items)
+    still_open = len(items) - len(good) - failed
+    parts = list(_written(good, _writes(run, good)))
+    parts += [f"{failed} failed"] if failed else []
+    parts += [f"{still_open} not finished"] if still_open else []
+    return f"{many(len(items), word)}: {', '.join(parts)}."
 
 
-def _items(steps: Sequence[Mapping[str, Any]], loop_path: str) -> list[Mapping[str, Any]]:
-    return [step for step in steps if is_item(step) and step["path"].rsplit("[", 1)[0] == loop_path]
-
-
-def _actions(run: Mapping[str, Any], loop_path: str) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """Return {step id: {item path: step}} of the writes that succeeded in the items of a loop, in file order."""
-    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+def _writes(run: Mapping[str, Any], good: AbstractSet[str]) -> list[_Write]:
+    """Return the writes in the items of a loop that succeeded, in file order; inner loops write several times."""
+    steps = dict(_steps(run["definition"]["workflow"].get("steps", [])))
+    alike = Counter(steps.values())
+    found: dict[str, _Write] = {}
     for step in run["steps"]:
-        item_path, _, inner = step["path"].partition("].")
-        if step["effect"] and inner and item_path.startswith(f"{loop_path}["):
-            found.setdefault(step["id"], {})[f"{item_path}]"] = step
-    order = list(_ids(run["definition"]["workflow"].get("steps", [])))
-    return dict(sorted(found.items(), key=lambda one: order.index(one[0]) if one[0] in order else len(order)))
+        item, bracket, _ = step["path"].partition("].")
+        if step["effect"] and bracket and f"{item}]" in good:
+            write = found.setdefault(step["id"], _Write(step["id"], str(step["uses"]), alike[step["uses"]] < 2))
+            write.done[f"{item}]"] += 1
+    order = {step_id: position for position, step_id in enumerate(steps)}
+    return sorted(found.values(), key=lambda write: order.get(write.step_id, len(order)))
 
 
-def _ids(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str | None]]:
+    """Give (id, type) of every step of a workflow, with those inside groups and fallbacks."""
     for step in steps:
-        yield str(step.get("id"))
-        yield from _ids(step.get("steps") or [])
+        yield str(step.get("id")), step.get("uses")
+        yield from _steps(step.get("steps") or [])
+        fallback = step.get("on_error")
+        yield from _steps(fallback["steps"] if isinstance(fallback, Mapping) else [])
 
 
-def _counted(step_id: str, count: int, actions: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """Return "9 tasks" for what was made, "2 unsure" for what was only done to a thing that is there."""
-    return _many(count, step_id) if _makes(actions[step_id]) else f"{count} {step_id.replace('_', ' ')}"
-
-
-def _makes(done: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Tell whether a write makes a thing, which it does not where doing it twice is the same."""
-    try:
-        return step_type(next(iter(done.values()))["uses"]).repeat is not Repeat.SAFE
-    except OrchestraError:
-        return True
-
-
-def _told(actions: Mapping[str, Mapping[str, Mapping[str, Any]]], succeeded: AbstractSet[str]) -> list[tuple[str, int]]:
-    """Return the writes that say something: those that make a thing, or that not every good item got."""
-    return [
-        (step_id, len(done))
-        for step_id, done in actions.items()
-        if _makes(done) or not succeeded <= done.keys() or len(actions) == 1
-    ]
-
-
-def _rest(
-    items: Sequence[Mapping[str, Any]], actions: Mapping[str, Mapping[str, Mapping[str, Any]]], told: set[str]
-) -> Iterator[str]:
-    """Tell what else happened to the items that no counted write touched."""
-    counted = {path for step_id in told for path in actions[step_id]}
-    left = {item["path"] for item in items if item["status"] == "succeeded" and item["path"] not in counted}
+def _written(good: AbstractSet[str], writes: Sequence[_Write]) -> Iterator[str]:
+    """Tell what was made, and what not every item got; then the items for which that says nothing."""
+    told = [write for write in writes if write.makes or not good <= write.done.keys()]
+    yield from (write.told() for write in told)
+    left = good - {path for write in told for path in write.done}
     if not left:
         return
-    words = [_done_word(step) for done in actions.values() for path, step in done.items() if path in left]
-    common = Counter(words).most_common(1)
-    if common and common[0][1] == len(left):
-        yield f"{len(left)} only {common[0][0]}"
+    words = [write.done_word for write in writes if write not in told]
+    if words:
+        yield f"{len(left)} {'only ' if told else ''}{' and '.join(dict.fromkeys(words))}"
     else:
-        yield f"{len(left)} left as they were"
+        yield f"{len(left)} left as {'it was' if len(left) == 1 else 'they were'}"
 
 
-def _done_word(step: Mapping[str, Any]) -> str:
-    try:
-        return step_type(step["uses"]).done or step["title"].lower()
-    except OrchestraError:
-        return str(step["id"])
+# --- what was there already
 
 
-def _reused_sentence(
-    run: Mapping[str, Any], loop: Mapping[str, Any] | None, effects: Sequence[Mapping[str, Any]], reused: int
-) -> str:
-    if loop is None:
-        return f"{len(effects) - reused} new, {reused} already done."
-    items = _items(run["steps"], loop["path"])
-    new = {step["path"].split("].")[0] for step in run["steps"] if step["effect"] and not step["effect"]["reused"]}
-    old = {step["path"].split("].")[0] for step in run["steps"] if step["effect"] and step["effect"]["reused"]} - new
-    return f"{len(new)} new, {min(len(old), len(items))} already done."
+def _reused_sentence(steps: Sequence[Step], loop: Step | None) -> str:
+    """Tell items (without a loop: writes) by what their effects are; each counts once."""
+    differing = _places(steps, loop, lambda effect: "note" in effect)
+    new = _places(steps, loop, lambda effect: not effect["reused"]) - differing
+    old = _places(steps, loop, lambda effect: effect["reused"]) - new - differing
+    parts = [f"{len(new)} new"]
+    if old or not differing:
+        parts.append(f"{len(old)} already done")
+    if differing:
+        whose = "its arguments differ" if len(differing) == 1 else "their arguments differ"
+        parts.append(f"{len(differing)} kept though {whose}")
+    return f"{', '.join(parts)}."
 
 
-def _many(count: int, noun: str) -> str:
-    plain = noun.replace("_", " ")
-    if count == 1:
-        return f"1 {plain}"
-    if plain.endswith(("s", "x", "ch", "sh")):
-        return f"{count} {plain}es"
-    if plain.endswith("y") and plain[-2:-1] not in "aeiou":
-        return f"{count} {plain[:-1]}ies"
-    return f"{count} {plain}s"
+def _places(steps: Sequence[Step], loop: Step | None, is_meant: Callable[[Mapping[str, Any]], bool]) -> set[str]:
+    found = {step["path"] for step in steps if step["effect"] and is_meant(step["effect"])}
+    return found if loop is None else {path.split("].")[0] for path in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,7 +10,14 @@ import pytest
 from engine.runs.document import counts
 from engine.runs.summary import sentence
 
-WRITES = {"task": "notion.upsert_page", "issue": "github.create_issue", "label": "gmail.add_labels"}
+WRITES = {
+    "task": "notion.upsert_page",
+    "issue": "github.create_issue",
+    "x": "github.comment",
+    "unsure": "gmail.add_labels",
+    "label": "gmail.add_labels",
+}
+ONE_LABEL = {name: uses for name, uses in WRITES.items() if name != "unsure"}
 
 
 def step(path: str, status: str = "succeeded", *, reused: bool | None = None, **more: Any) -> dict[str, Any]:
@@ -20,16 +28,20 @@ def step(path: str, status: str = "succeeded", *, reused: bool | None = None, **
 
 
 def run(*steps: dict[str, Any], status: str = "succeeded", error: dict[str, Any] | None = None) -> dict[str, Any]:
-    definition = {"workflow": {"steps": [{"id": "each", "steps": [{"id": name} for name in WRITES]}]}}
     found = {"status": status, "error": error, "steps": list(steps), "counts": counts(steps)}
-    return {**found, "definition": definition}
+    return {**found, "definition": definition(WRITES)}
+
+
+def definition(writes: Mapping[str, str]) -> dict[str, Any]:
+    inner = [{"id": name, "uses": uses} for name, uses in writes.items()]
+    return {"workflow": {"steps": [{"id": "each", "steps": inner}]}}
 
 
 def mails(*done: str, reused: bool = False) -> list[dict[str, Any]]:
-    """A loop over mails; each text names what was done with one, e.g. "task label" or "failed"."""
+    """A loop over mails; each text names what was done with one, e.g. "task label" or "task failed"."""
     steps = [step("each", items=[], noun="mail")]
     for index, words in enumerate(done):
-        ended = words if words in ("failed", "pending", "cancelled") else "succeeded"
+        ended = words.split()[-1] if words.endswith(("failed", "pending", "cancelled", "running")) else "succeeded"
         steps.append(step(f"each[{index}]", ended))
         steps += [step(f"each[{index}].{word}", reused=reused) for word in words.split() if word in WRITES]
     return steps
@@ -44,17 +56,73 @@ def mails(*done: str, reused: bool = False) -> list[dict[str, Any]]:
             id="mixed",
         ),
         pytest.param(mails("task label"), "1 mail: 1 task.", id="one"),
-        pytest.param(mails("task", "label", "label task"), "3 mails: 2 tasks, 2 label.", id="some-labelled"),
-        pytest.param(mails("label", "failed"), "2 mails: 1 label, 1 failed.", id="only-labels"),
+        pytest.param(mails("task", "label", "label task"), "3 mails: 2 tasks, 2 label.", id="one-of-two-labels"),
+        pytest.param(mails("label", "failed"), "2 mails: 1 labelled, 1 failed.", id="only-labels"),
+        pytest.param(mails("label", "unsure label", "issue label", "label"),
+                     "4 mails: 1 issue, 1 unsure, 2 only labelled.", id="two-labels"),
+        pytest.param(mails("unsure label", "unsure label"), "2 mails: 2 labelled.", id="both-labels"),
+        pytest.param(mails("issue label", "unsure label", "label", "task failed", "label failed"),
+                     "5 mails: 1 issue, 1 unsure, 1 only labelled, 2 failed.", id="failed-after-a-write"),
+        pytest.param(mails("label", "task label cancelled", "label running", "pending"),
+                     "4 mails: 1 labelled, 3 not finished.", id="open-after-a-write"),
+        pytest.param(mails("issue label"), "1 mail: 1 issue.", id="all-got-all"),
+        pytest.param(mails("x", "x"), "2 mails: 2 writes.", id="a-step-without-a-word"),
         pytest.param(mails("issue", "issue"), "2 mails: 2 issues.", id="all-the-same"),
         pytest.param(mails(), "No mails: nothing to do.", id="none"),
         pytest.param(mails("", ""), "2 mails: 2 left as they were.", id="nothing-written"),
+        pytest.param(mails("", "task"), "2 mails: 1 task, 1 left as it was.", id="one-not-written"),
+        pytest.param(mails("failed"), "1 mail: 1 failed.", id="nothing-good"),
         pytest.param(mails("task", "pending", "cancelled"), "3 mails: 1 task, 2 not finished.", id="open"),
         pytest.param(mails("task", "task", reused=True), "2 mails: 2 tasks. 0 new, 2 already done.", id="again"),
     ],
-)
+)  # fmt: skip
 def test_a_loop_is_told_by_its_items(steps: list[dict[str, Any]], said: str) -> None:
     assert sentence(run(*steps)) == said
+
+
+def test_the_only_step_of_its_type_is_told_by_what_it_did() -> None:
+    made = {**run(*mails("task", "label", "label task")), "definition": definition(ONE_LABEL)}
+    assert sentence(made) == "3 mails: 2 tasks, 2 labelled."
+
+
+def test_a_loop_inside_a_loop_counts_all_that_it_wrote() -> None:
+    rows = [
+        step("each", items=[], noun="mail"), step("each[0]"), step("each[1]"),
+        step("each[0].part[0].task", reused=False), step("each[0].part[1].task", reused=False),
+        step("each[1].part[0].task", reused=False),
+    ]  # fmt: skip
+    assert sentence(run(*rows)) == "2 mails: 3 tasks."
+
+
+def differing(*paths: str) -> list[dict[str, Any]]:
+    """Writes that were kept though they would be others now."""
+    made = [step(path, reused=True) for path in paths]
+    for one in made:
+        one["effect"]["note"] = "kept, arguments differ"
+    return made
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        pytest.param(differing("task"), "0 new, 1 kept though its arguments differ.", id="one-write"),
+        pytest.param(
+            [*differing("task", "issue"), step("label", reused=True)],
+            "0 new, 1 already done, 2 kept though their arguments differ.",
+            id="writes",
+        ),
+        pytest.param(
+            [
+                *mails("task", "task label", reused=True),
+                step("each[2]"), step("each[2].label", reused=False), *differing("each[2].task"),
+            ],
+            "0 new, 2 already done, 1 kept though its arguments differ.",
+            id="items",
+        ),
+    ],
+)  # fmt: skip
+def test_what_was_kept_though_it_would_be_another_now_is_told(steps: list[dict[str, Any]], said: str) -> None:
+    assert sentence(run(*steps)).endswith(said)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +167,9 @@ def test_steps_are_told_by_their_number(made: dict[str, Any], said: str) -> None
         ("box", "2 boxes"),
         ("day", "2 days"),
         ("bug_report", "2 bug reports"),
+        ("x", "2 items"),
+        ("row2", "2 items"),
+        ("Person", "2 items"),
     ],
 )
 def test_nouns_have_their_plural(noun: str, many: str) -> None:
