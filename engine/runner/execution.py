@@ -154,30 +154,34 @@ class Execution:
                 return "waiting", {"due_at": self._parked_until}
             return self._ending or "stopped", {}
         except InvalidFile as error:
-            return "failed", {"error": failure(error, file=self._acceptance["workflow"])}
+            return "failed", {"error": failure(error, workflow=self._acceptance["workflow"])}
         except JournalBroken:
             raise
         except Exception as error:  # noqa: BLE001 - a run must end with a word, whatever broke
             _log.exception("run %s broke down", self.run_id)
-            return "failed", {"error": failure(error, file=self._acceptance["workflow"])}
+            return "failed", {"error": failure(error, workflow=self._acceptance["workflow"])}
         return "succeeded", {"outputs": self._recording.values.whole(outputs)}
 
     # --- waiting
 
-    async def _wait(self, due_at: datetime) -> None:
-        """Wait until `due_at`: short waits stay in memory, for long ones the run is put away when all branches wait."""
-        seconds = (due_at - self._equipment.clock()).total_seconds()
-        if seconds <= _SHORT_WAIT_SECONDS:
-            await asyncio.sleep(max(0.0, seconds))
+    async def _wait(self, until: datetime, wake_at: datetime) -> None:
+        """Wait: short waits stay in memory, for long ones the run is put away when all branches wait.
+
+        `wake_at` is `until`, or the moment before it when a time limit around the step is over.
+        """
+        now = self._equipment.clock()
+        seconds = max(0.0, (until - now).total_seconds())
+        if (wake_at - now).total_seconds() <= _SHORT_WAIT_SECONDS:
+            await asyncio.sleep(seconds)
             return
         self._busy -= 1
-        self._waits.append(due_at)
+        self._waits.append(wake_at)
         watch = asyncio.ensure_future(self._park_when_quiet())
         try:
             await asyncio.sleep(seconds)
         finally:
             watch.cancel()
-            self._waits.remove(due_at)
+            self._waits.remove(wake_at)
             self._busy += 1
 
     async def _park_when_quiet(self) -> None:
@@ -194,14 +198,20 @@ class Execution:
         due = timestamp(due_at)
         self._recording.emit("run_waiting", due_at=due)
         self._change("UPDATE runs SET status = 'waiting', due_at = ? WHERE run_id = ?", (due, self.run_id))
-        await self._recording.committed()
-        await self._written()
+        await self._put_away()
 
     async def _interrupt(self) -> None:
         self._recording.emit("run_interrupted")
         self._change("UPDATE runs SET status = 'interrupted', owner = NULL WHERE run_id = ?", (self.run_id,))
+        await self._put_away()
+
+    async def _put_away(self) -> None:
+        """Write down how far the run has come; what it has done so far is in the list of runs, too."""
         await self._recording.committed()
-        await self._written()
+        run = await self._written()
+        values = (run["sentence"], compact_json(run["counts"]), self.run_id)
+        self._change("UPDATE runs SET sentence = ?, counts = ? WHERE run_id = ?", values)
+        await self._recording.committed()
 
     # --- the end
 
@@ -212,7 +222,7 @@ class Execution:
             run["status"],
             run["ended_at"],
             run["duration_seconds"],
-            sentence(run),
+            run["sentence"],
             compact_json(run["counts"]),
             self.run_id,
         )
@@ -234,6 +244,7 @@ class Execution:
 
     def _logged(self, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
         run = document(self._acceptance, (json.loads(row[0]) for row in rows))
+        run["sentence"] = sentence(run)
         self._equipment.logs.write(run)
         return run
 

@@ -21,12 +21,12 @@ class StepFailed(Exception):
         self.error = error
 
 
-def failure(error: BaseException, *, file: str = "", step: str = "") -> dict[str, Any]:
-    """Return the error document (docs/files.md: Run) of an exception, at a step of a file."""
+def failure(error: BaseException, *, workflow: str = "", step: str = "") -> dict[str, Any]:
+    """Return the error document (docs/files.md: Run) of an exception, at a step of a workflow."""
     document: dict[str, Any] = {
         "type": type(error).__name__,
         "message": str(error)[:_LONGEST],
-        "file": file or None,
+        "file": f"workflows/{workflow}.json" if workflow else None,
         "step": step or None,
         "field": None,
         "value": None,

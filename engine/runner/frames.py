@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from engine.compiler.plan import Loop, Node
@@ -26,6 +27,8 @@ class Frame:
     prefix: str = ""
     """Run path up to here, e.g. `each_mail[3].`"""
     turns: tuple[Turn, ...] = ()
+    deadline: datetime | None = None
+    """When the first of the time limits around is over."""
 
     @property
     def steps(self) -> dict[str, Any]:
@@ -36,13 +39,20 @@ class Frame:
     def inside(self, node: Node, more: Mapping[str, Any] | None = None) -> Frame:
         """Return the frame of a block inside a group; it sees all that the group sees."""
         names = {**self.names, **(more or {}), "steps": dict(self.steps)}
-        return Frame(names, f"{self.prefix}{node.id}.", self.turns)
+        return replace(self, names=names, prefix=f"{self.prefix}{node.id}.")
+
+    def until(self, deadline: datetime | None) -> Frame:
+        """Return this place within one more time limit; None is no limit."""
+        limits = [limit for limit in (self.deadline, deadline) if limit is not None]
+        return replace(self, deadline=min(limits, default=None))
 
     def turn(self, node: Node, loop: Loop, index: int, item: Any, key: str | None) -> Frame:
         """Return the frame of one item of a loop."""
         names = {**self.names, loop.name: item, "index": index, "steps": dict(self.steps)}
         names["key"] = str(index) if key is None else key
-        return Frame(names, f"{self.prefix}{node.id}[{index}].", (*self.turns, Turn(index, key)))
+        return replace(
+            self, names=names, prefix=f"{self.prefix}{node.id}[{index}].", turns=(*self.turns, Turn(index, key))
+        )
 
     def identity_scope(self, once: str | None, origin_run_id: str) -> list[Any]:
         """Return what tells a write here from the same step's write elsewhere (docs/architecture.md)."""

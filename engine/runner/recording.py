@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from engine.names import timestamp
+from engine.names import moment_of, timestamp
 from engine.runner.values import Values
 from engine.store.journal import Journal
 
 KEPT = frozenset({"succeeded", "skipped"})
+ENGINE = "engine"
+"""Who takes a run up again where no person asked for it: after a wait, a restart, the death of its process."""
 
 
 class Recording:
@@ -29,12 +31,26 @@ class Recording:
         self._number = 0
         self._finished: dict[str, dict[str, Any]] = {}
         self._waiting: dict[str, str] = {}
+        self._begun: dict[str, str] = {}
+        """When each step that has a time limit began for the first time; the run itself has an empty path."""
         self._loops: set[str] = set()
         self.started_at: str | None = None
         journal.begin(run_id)
         for event in events:
             self._number += 1
             self._take(event)
+
+    def deadline(self, path: str, seconds: float) -> datetime:
+        """Return when the time of a step (the run: an empty path) is over, counted from its first start.
+
+        Waits, restarts and new owners do not start it anew; a person who resumes the run does.
+        """
+        began = self._begun.setdefault(path, self.now())
+        return moment_of(began) + timedelta(seconds=seconds)
+
+    def seconds_until(self, moment: datetime) -> float:
+        """Return how long it is until then; negative when it is past."""
+        return (moment - self._clock()).total_seconds()
 
     def now(self) -> str:
         """Return the time as events carry it."""
@@ -67,18 +83,24 @@ class Recording:
         kind = event["type"]
         if kind in ("step_finished", "item_finished"):
             self._finish(event)
-        elif kind == "step_waiting":
-            self._waiting[event["path"]] = event["due_at"]
+        elif kind in ("step_started", "step_waiting"):
+            self._begun.setdefault(event["path"], event.get("started_at") or event["at"])
+            if kind == "step_waiting":
+                self._waiting[event["path"]] = event["due_at"]
         elif kind == "loop_started":
             self._loops.add(event["path"])
         elif kind == "run_started" and self.started_at is None:
-            self.started_at = event["at"]
+            self.started_at = self._begun[""] = event["at"]
+        elif kind == "run_resumed" and event["by"] != ENGINE:
+            self._begun = {"": event["at"]}
 
     def _finish(self, event: dict[str, Any]) -> None:
         """Keep what counts as finished; a failure that nothing caught is to be done again."""
+        self._waiting.pop(event["path"], None)
         if event["status"] not in KEPT and not event.get("handled"):
             self._finished.pop(event["path"], None)
             return
+        self._begun.pop(event["path"], None)
         record = {"status": event["status"]}
         if "output" in event:
             record["output"] = event["output"]

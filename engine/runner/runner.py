@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from engine.compiler.model import MAX_ITEMS
@@ -68,9 +69,29 @@ class Runner:
         """Run all steps and return the outputs. Raises StepFailed."""
         frame = Frame({"inputs": inputs, "run": run, "steps": {}})
         with _as_failure("outputs", self._plan.name):
-            async with _limited(self._plan.timeout_seconds, "The workflow"):
-                await self._block(self._plan.block, frame)
+            async with self._limited("", self._plan.timeout_seconds, "The workflow") as deadline:
+                await self._block(self._plan.block, frame.until(deadline))
             return render(self._plan.outputs, frame.names)
+
+    @asynccontextmanager
+    async def _limited(self, path: str, seconds: float | None, what: str) -> AsyncIterator[datetime | None]:
+        """Raise StepTimeout when the block is not done so long after its step first began; None is no limit.
+
+        Gives the moment when the time is over.
+        """
+        if seconds is None:
+            yield None
+            return
+        deadline = self._recording.deadline(path, seconds)
+        left = self._recording.seconds_until(deadline)
+        timeout = StepTimeout(f"{what} took longer than {seconds:g} s.")
+        if left <= 0:
+            raise timeout
+        try:
+            async with asyncio.timeout(left):
+                yield deadline
+        except TimeoutError as error:
+            raise timeout from error
 
     # --- blocks
 
@@ -123,7 +144,7 @@ class Runner:
     async def _decided(self, node: Node, frame: Frame, path: str) -> Record:
         """Decide `if`, then do what the step is."""
         if node.condition is not True and not self._condition(node, frame, path):
-            self._recording.emit("step_finished", path=path, status="skipped", title=node.title)
+            self._recording.emit("step_finished", path=path, status="skipped", title=node.title, **_called(node))
             return {"status": "skipped"}
         if node.action is not None:
             return {"status": "succeeded", "output": await self._perform(node, frame, path)}
@@ -132,7 +153,7 @@ class Runner:
         return await self._composed(node, frame, path)
 
     def _condition(self, node: Node, frame: Frame, path: str) -> bool:
-        with self._failing(path, node.title, "if"):
+        with self._failing(node, path, "if"):
             value = render(node.condition, frame.names)
             if not isinstance(value, bool):
                 raise ExpressionError(f"'if' is {value!r}, not true or false.", field="if")
@@ -140,15 +161,23 @@ class Runner:
 
     async def _composed(self, node: Node, frame: Frame, path: str) -> Record:
         """Run a loop or a group and write down how it ended."""
+        is_over = self._recording.record_of(path) is not None  # then only its output is put together again
+        seconds = None if is_over else node.timeout_seconds
         try:
-            async with _limited(node.timeout_seconds, f"Step {node.id!r}"):
-                output = await (self._loop(node, frame, path) if node.loop else self._group(node, frame))
+            async with self._limited(path, seconds, f"Step {node.id!r}") as deadline:
+                inner = frame.until(deadline)
+                output = await (self._loop(node, inner, path) if node.loop else self._group(node, inner))
         except (OrchestraError, StepFailed) as error:
-            document = error.error if isinstance(error, StepFailed) else failure(error, step=path, file=self._plan.name)
+            document = self._document(error, path)
             self._finish(path, node, "failed", error=document, handled=is_handled(node))
             raise StepFailed(document) from error
-        self._finish(path, node, "succeeded")
+        # What only gathers the outputs of the steps inside is not written down a second time.
+        written = {"output": self._recording.values.whole(output)} if node.has_output and not node.loop else {}
+        self._finish(path, node, "succeeded", **written)
         return {"status": "succeeded", "output": output}
+
+    def _document(self, error: OrchestraError | StepFailed, path: str) -> dict[str, Any]:
+        return error.error if isinstance(error, StepFailed) else failure(error, step=path, workflow=self._plan.name)
 
     def _finish(self, path: str, node: Node, status: str, **details: Any) -> None:
         known = self._recording.record_of(path)
@@ -242,7 +271,7 @@ class Runner:
             if node.has_output:
                 outputs["output"] = render(node.output, frame.names)
         except (StepFailed, OrchestraError) as error:
-            document = error.error if isinstance(error, StepFailed) else failure(error, step=path, file=self._plan.name)
+            document = self._document(error, path)
             handled = loop.on_item_error == "drop"
             self._recording.emit("item_finished", path=path, status="failed", error=document, handled=handled)
             raise StepFailed(document) from error
@@ -260,36 +289,28 @@ class Runner:
         ]
 
     @contextmanager
-    def _failing(self, path: str, title: str, step_field: str) -> Iterator[None]:
+    def _failing(self, node: Node, path: str, step_field: str) -> Iterator[None]:
         """Turn an error in a field of a step into the failure of the step."""
         try:
             yield
         except OrchestraError as error:
-            document = {**failure(error, step=path, file=self._plan.name), "field": step_field}
-            self._recording.emit("step_finished", path=path, status="failed", title=title, error=document)
+            document = {**failure(error, step=path, workflow=self._plan.name), "field": step_field}
+            self._finish(path, node, "failed", error=document, handled=is_handled(node), **_called(node))
             raise StepFailed(document) from error
 
 
 @contextmanager
-def _as_failure(place: str, file: str) -> Iterator[None]:
+def _as_failure(place: str, workflow: str) -> Iterator[None]:
     """Turn an error of the engine into StepFailed."""
     try:
         yield
     except OrchestraError as error:
-        raise StepFailed(failure(error, step=place, file=file)) from error
+        raise StepFailed(failure(error, step=place, workflow=workflow)) from error
 
 
-@asynccontextmanager
-async def _limited(seconds: float | None, what: str) -> AsyncIterator[None]:
-    """Raise StepTimeout when the block takes longer; None is no limit."""
-    if seconds is None:
-        yield
-        return
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise StepTimeout(f"{what} took longer than {seconds:g} s.") from error
+def _called(node: Node) -> dict[str, str | None]:
+    """Return what a step would have called, for one that never came to it."""
+    return {} if node.action is None else {"uses": node.action.uses, "connection": node.action.connection}
 
 
 def _needs(block: Block, index: int) -> tuple[str, ...]:

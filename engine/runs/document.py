@@ -22,7 +22,9 @@ _COPIED = (
     "due_at",
     "handled",
     "fallback",
+    "identity",
 )
+_LISTED = ("title", "uses", "connection", "identity")
 _OPEN = frozenset({"pending", "running", "waiting"})
 
 
@@ -65,8 +67,10 @@ def _step_events(step: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             kept["output"] = step["output"]
         yield {"type": "step_finished", **named, "status": step["status"], "title": step["title"], **kept}
     else:
-        told = {name: step[name] for name in ("title", "uses", "connection")}
+        told = {name: step.get(name) for name in _LISTED}
         yield {"type": "step_listed", **named, **told}
+        if step["status"] == "waiting":
+            yield {"type": "step_waiting", **named, "title": step["title"], **kept}
 
 
 class _Builder:
@@ -77,6 +81,7 @@ class _Builder:
             "workflow": acceptance["workflow"],
             "workflow_hash": acceptance["workflow_hash"],
             "status": "queued",
+            "sentence": "",  # told by engine/runs/summary.py, from all the rest
             "demo": acceptance["demo"],
             "started_by": acceptance["started_by"],
             "origin_run_id": acceptance["origin_run_id"],
@@ -158,7 +163,7 @@ class _Builder:
 
     def _on_step_listed(self, event: Mapping[str, Any]) -> None:
         """A step that was broken off keeps its place in the list."""
-        self._step(event["path"]).update({name: event[name] for name in ("title", "uses", "connection")})
+        self._step(event["path"]).update({name: event[name] for name in _LISTED if event.get(name) is not None})
 
     def _on_step_started(self, event: Mapping[str, Any]) -> None:
         step = self._begun(event)

@@ -39,8 +39,9 @@ def wrong(**values: object) -> ValidationError:
     ],
 )  # fmt: skip
 def test_an_error_becomes_a_document(error: Exception, kind: str, said: str, outcome: str) -> None:
-    document = failure(error, step="a", file="work")
+    document = failure(error, step="a", workflow="work")
     assert list(document) == KEYS
+    assert (document["file"], document["step"]) == ("workflows/work.json", "a")
     assert (document["type"], document["message"], document["outcome"]) == (kind, said, outcome)
     json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
 
