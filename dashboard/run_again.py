@@ -34,7 +34,7 @@ def run_again(visit: Visit, run: Mapping[str, Any]) -> None:
         if run_id:
             visit.go("run", id=run_id)
         session.tell("This needs your agreement: look at the form, then press Run.")
-        visit.go("workflow", name=workflow)
+        visit.go("workflow", name=workflow, inputs_of=str(run["run_id"]))
 
     action_button(
         "Run again",

@@ -17,6 +17,7 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, told
 from dashboard.parts.inputs import inputs_form
 from dashboard.parts.plain import outside_text, plain
+from dashboard.parts.times import full_time
 from engine.compiler.plan import Plan
 from engine.errors import OrchestraError
 from engine.runs.preview import PreviewWarning, RunPreview
@@ -25,9 +26,13 @@ _FRESH_SECONDS = 20
 _OFFERED_BY = {"github-repository": ("github", "repositories"), "notion-database": ("notion", "databases")}
 
 
-def run_form(visit: Visit, plan: Plan) -> None:
-    """Show the form of a workflow that compiles."""
-    values, unreadable = inputs_form(plan.inputs_schema, f"input-{plan.name}", lambda form: _choices(visit, form))
+def run_form(visit: Visit, plan: Plan, run: Mapping[str, Any] | None = None) -> None:
+    """Show the form of a workflow that compiles; with an earlier `run` it begins with that one's inputs."""
+    schema, key = plan.inputs_schema, f"input-{plan.name}"
+    if run is not None:
+        schema, key = _with_defaults(schema, run["inputs"]), f"{key}-{run['run_id']}"
+        st.caption(plain(f"With the inputs of the run of {full_time(run['queued_at'])}."))
+    values, unreadable = inputs_form(schema, key, lambda form: _choices(visit, form))
     for error in unreadable:
         error_box(error)
     missing = _missing(plan.inputs_schema, values)
@@ -44,6 +49,14 @@ def run_form(visit: Visit, plan: Plan) -> None:
         st.caption(plain(f"Still needed: {', '.join(missing)}"))
     if not is_known and session.draft(_looking(plan.name), "") == _digest(values):
         _first_run(visit, plan.name, values, is_ready=is_agreed)
+
+
+def _with_defaults(schema: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {
+        name: {**one, "default": inputs[name]} if name in inputs else one
+        for name, one in schema.get("properties", {}).items()
+    }
+    return {**schema, "properties": properties}
 
 
 def _missing(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:

@@ -57,7 +57,7 @@ def _offer(visit: Visit, kind: Kind, name: str, saved: str, draft: Draft, go_on:
             visit.orchestra.drafts.drop(visit.who, kind, name)
 
     with st.container(border=True, key=f"unsaved-{kind}-{name}"):
-        st.markdown(f":material/edit_note: **There is a text you did not save**, from {plain(ago(draft.kept_at))}.")
+        st.markdown(f":material/edit_note: **There is a text you did not save**, typed {plain(ago(draft.kept_at))}.")
         outside_code(difference(saved, draft.text, "saved", "not saved"), "diff")
         with st.container(horizontal=True):
             wanted, other = {"is_wanted": True}, {"is_wanted": False}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
 import streamlit as st
 
 from dashboard.editor import edit_tab
@@ -15,7 +19,7 @@ from dashboard.run_form import run_form
 from dashboard.versions import history_tab
 from dashboard.workflow_dialogs import workflow_menu
 from dashboard.workflow_map import map_tab
-from engine.errors import InvalidFile
+from engine.errors import InvalidFile, OrchestraError
 from engine.workspace.workflow_files import WorkflowFile
 
 PAGE = Page(title="Workflow", icon=":material/account_tree:", path="workflow", order=21, in_menu=False)
@@ -29,7 +33,7 @@ _TRAIL = [("Workflows", "workflows")]
 
 
 def show(visit: Visit) -> None:
-    """Show the workflow that `?name=` names."""
+    """Show the workflow that `?name=` names, with the inputs of the run that `?inputs_of=` names."""
     name = st.query_params.get("name", "")
     file = found(visit, lambda: visit.orchestra.workflows.get(visit.who, name), PAGE.title, _TRAIL)
     document = file.document or {}
@@ -72,4 +76,13 @@ def _form(visit: Visit, file: WorkflowFile) -> None:
         st.error("It cannot run before these places are corrected, on the tab Edit.", icon=":material/error:")
         problem_list(error.problems, file.text)
         return
-    run_form(visit, plan)
+    run_form(visit, plan, _earlier(visit, file.name))
+
+
+def _earlier(visit: Visit, name: str) -> Mapping[str, Any] | None:
+    """Return the run that `?inputs_of=` names, where there is one of this workflow."""
+    run_id = st.query_params.get("inputs_of", "")
+    with suppress(OrchestraError):
+        run = visit.orchestra.runs.get(visit.who, run_id) if run_id else None
+        return run if run is not None and run["workflow"] == name else None
+    return None

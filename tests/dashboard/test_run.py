@@ -264,8 +264,10 @@ def test_a_run_that_would_now_touch_ones_own_account_asks_on_the_form_first(
     closed = "    token: env:GITHUB_TOKEN\n    base_url: http://127.0.0.1:9\n"
     config.write_text(config.read_text().replace("    token: env:GITHUB_TOKEN\n", closed), encoding="utf-8")
     orchestra.connections.set_mode(OWNER, "github", "mine")
-    open_page("run", id=run["run_id"]).button(key="again").click().run()
+    at = open_page("run", id=run["run_id"])
+    at.button(key="again").click().run()
     assert [one.run_id for one in orchestra.runs.list(OWNER).rows] == [run["run_id"]]
+    assert run["run_id"] in at.query_params["inputs_of"]
 
 
 def test_a_public_repository_needs_its_tick_again(orchestra: Orchestra, open_page: Open) -> None:

@@ -141,3 +141,25 @@ def test_what_is_no_json_is_told_beside_its_name(form: Callable[..., AppTest]) -
 
 def test_a_workflow_without_inputs_has_just_the_button(orchestra: Orchestra, form: Callable[..., AppTest]) -> None:
     assert started(orchestra, form({})) == {}
+
+
+def test_a_form_begins_with_the_inputs_of_an_earlier_run(
+    orchestra: Orchestra, form: Callable[..., AppTest], open_page: Open
+) -> None:
+    form(PROPERTIES)
+    given = {"name": "Ada", "size": "small", "count": 9, "loud": False, "words": ["c"], "day": "2026-01-02"}
+    run_id = orchestra.runs.start(OWNER, "all", {**given, "extra": {"b": [1]}, "numbers": [4]})
+    before = orchestra.runs.wait(OWNER, run_id, 60)["inputs"]
+    at = open_page("workflow", name="all", inputs_of=run_id)
+    at.button(key="run-all").click().run()
+    assert not at.exception
+    again = orchestra.runs.list(OWNER).rows[0].run_id
+    assert again != run_id
+    assert orchestra.runs.wait(OWNER, again, 60)["inputs"] == before
+
+
+def test_the_inputs_of_a_run_that_is_not_there_are_the_defaults(form: Callable[..., AppTest], open_page: Open) -> None:
+    form(PROPERTIES)
+    at = open_page("workflow", name="all", inputs_of="../nothing")
+    assert not at.exception
+    assert at.number_input(key="input-all-count").value == 3
