@@ -16,8 +16,8 @@ from engine.errors import InvalidFile, Problem, UnknownName
 from engine.prompts.prompts import PromptStore
 from engine.workspace.jsonfile import parse
 from engine.workspace.workspace import CHECKOUT, Workspace
-from tests.engine.conftest import set_step
 from tests.engine.compiler.test_odd_documents import spoilt
+from tests.engine.conftest import set_step
 
 ANSWER = {"type": "object", "properties": {"kind": {"enum": ["bug", "task"]}, "share": {"type": "number"}}}
 PROMPTS: Mapping[str, Mapping[str, Any]] = {
