@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from commands.failures import DONE, FAILED
-from commands.opened import Session, opened
+from commands.opened import opened
 from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say, table
 
@@ -69,7 +70,7 @@ def add(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add or replace a connection; a secret goes into .env, never into config.yaml."""
+    """Add a connection, or change settings of one; a secret goes into .env, never into config.yaml."""
     if client_secret is not None and (service != "gmail" or pairs):
         raise typer.BadParameter("--client-secret is for gmail, and without --set.")
     with opened(workspace, demo=demo) as session:
@@ -78,7 +79,10 @@ def add(
                 session.principal, client_secret, _open_browser, name or service
             )
         else:
-            settings = _settings(session, service, pairs or [], is_asked=not as_json and sys.stdin.isatty())
+            known = session.orchestra.config.connections.get(name or service)
+            kept = known.settings if known is not None and known.service == service else None
+            is_asked = not as_json and sys.stdin.isatty()
+            settings = _settings(service, pairs or [], kept, is_asked=is_asked)
             added = session.orchestra.connections.add(session.principal, name or service, service, settings)
     if as_json:
         document(added)
@@ -96,9 +100,10 @@ def _open_browser(url: str) -> None:
     webbrowser.open(url)
 
 
-def _settings(session: Session, service: str, pairs: list[str], *, is_asked: bool) -> dict[str, Any]:
+def _settings(service: str, pairs: list[str], kept: Mapping[str, Any] | None, *, is_asked: bool) -> dict[str, Any]:
     """Return what was given; a key that was not is asked for without echo, or named by its usual variable.
 
+    `kept`: the settings of the connection as it is (None: a new one); a key of it stays where no other is given.
     A secret as an argument would stand in the shell's history and in the list of processes.
     """
     from commands.inputs import split
@@ -109,8 +114,9 @@ def _settings(session: Session, service: str, pairs: list[str], *, is_asked: boo
     settings = {key: _typed(fields.get(key), key, text) for key, text in map(split, pairs)}
     for key, variable in kind.key_variables.items():
         if key in fields and key not in settings:
-            typed = _asked(service, key, variable) if is_asked else ""
-            settings[key] = typed or f"env:{variable}"
+            usual = f"env:{variable}" if kept is None else kept.get(key)
+            chosen = (_asked(service, key, usual) if is_asked else "") or usual
+            settings.update({key: chosen} if chosen else {})
     return settings
 
 
@@ -126,9 +132,10 @@ def _typed(field: Any, key: str, text: str) -> Any:
     return from_text(key, text, schema if "type" in schema else {})
 
 
-def _asked(service: str, key: str, variable: str) -> Any:
+def _asked(service: str, key: str, usual: Any) -> Any:
     from pydantic import SecretStr
 
-    prompt = f"{service} {key} (not shown; empty: read it from ${variable})"
+    otherwise = f"read it from ${usual.removeprefix('env:')}" if usual else "none"
+    prompt = f"{service} {key} (not shown; empty: {otherwise})"
     typed = typer.prompt(prompt, default="", hide_input=True, show_default=False)
     return SecretStr(typed) if typed else ""

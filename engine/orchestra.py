@@ -12,7 +12,7 @@ from typing import Any
 from engine.clock import Clock, utc_now
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.compiler.plan import Plan
-from engine.connections.accounts import Account, Accounts
+from engine.connections.accounts import Account, Accounts, Mode
 from engine.connections.connections import Connections, Modes
 from engine.connections.demo import Demo
 from engine.connections.stand_ins import StandInProcess
@@ -73,7 +73,7 @@ class Orchestra:
         self.prompts = PromptFiles(self._prompt_store, self._audit)
         self.drafts = Drafts(self._settings, clock)
         self.connections = Connections(self.workspace, self._loaded, self._accounts, self._modes, self._audit)
-        self.runs = Runs(self._host, logs, self._audit, clock, self._plan, self._surroundings, self._modes.of)
+        self.runs = Runs(self._host, logs, self._audit, clock, self._ready_plan, self._surroundings, self._modes.of)
         self.demo = Demo(self._stand_ins, self._database, self._host, logs, self._audit, self.runs.cancel)
         if serve:
             self._host.adopt_from_now_on()
@@ -100,10 +100,10 @@ class Orchestra:
         Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
         """
         require(p, "run", "start runs")
-        plan = self._plan(workflow)
+        plan = self._ready_plan(workflow)
         filled = checked_inputs(plan, inputs)
         services = dict(self._surroundings().connections)
-        modes = {name: self._modes.of(services[name]) for name in plan.connections}
+        modes = self._modes_of(plan)
         opened = self._opened(plan, modes)
         found = preview.items(plan, filled, opened) if look else None
         preview.identify(opened)
@@ -165,13 +165,25 @@ class Orchestra:
             raise InvalidFile.of(file.file, compiled.problems)
         return compiled.plan
 
+    def _ready_plan(self, name: str) -> Plan:
+        """Return the plan of a workflow if all accounts that it would touch can be signed in to. Raises InvalidInput.
+
+        Else it would stop at the first step that needs one, after the model was paid.
+        """
+        plan = self._plan(name)
+        self.connections.require_ready(self._modes_of(plan))
+        return plan
+
+    def _modes_of(self, plan: Plan) -> dict[str, Mode]:
+        services = self._surroundings().connections
+        return {name: self._modes.of(services[name]) for name in plan.connections}
+
     def _opened(self, plan: Plan, modes: Mapping[str, Any]) -> dict[str, Account]:
         return {name: self._accounts.open(name, None, modes[name]) for name in plan.connections}
 
     def _real_connections(self, workflow: str) -> str:
-        services = self._surroundings().connections
-        plan = self._plan(workflow)
-        return " ".join(sorted(name for name in plan.connections if self._modes.of(services[name]) == "mine"))
+        modes = self._modes_of(self._plan(workflow))
+        return " ".join(sorted(name for name, mode in modes.items() if mode == "mine"))
 
 
 _shared: dict[Path, Orchestra] = {}

@@ -19,9 +19,11 @@ from engine.people.audit import Audit
 from engine.settings import Settings
 from engine.workspace.config import LoadedConfig
 from engine.workspace.connection_file import write_connection
+from engine.workspace.secret import references
 from engine.workspace.workspace import Workspace
 
 _NO_STAND_IN = frozenset({"http", ""})
+_DESKTOP_APP = "In Google's console make an OAuth client of the type Desktop app, and download its JSON."
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,10 @@ class Connections:
         require(p, "admin", "switch a service between Demo and Mine")
         client_class(service)
         loaded = self._config()
-        if mode == "mine" and not any(
-            self._own_key(loaded, name)[0] for name, one in loaded.config.connections.items() if one.service == service
-        ):
-            raise InvalidInput(f"No key for {service} was found.", remedy=_remedy(service))
+        names = [name for name, one in loaded.config.connections.items() if one.service == service]
+        if mode == "mine" and all(self._missing(loaded, name) for name in names):
+            remedy = _remedy(loaded, names[0]) if names else f"`orchestra connections add {service}` takes one."
+            raise InvalidInput(f"No key for {service} was found.", remedy=remedy)
         self._modes.set(service, mode)
         self._audit.record(p, "connections.set_mode", service, {"mode": mode})
 
@@ -127,13 +129,19 @@ class Connections:
         return [CheckLine(what, ok, text) for what, ok, text in lines]
 
     def add(self, p: Principal, name: str, service: str, settings: Mapping[str, Any]) -> ConnectionStatus:
-        """Add or replace a connection in config.yaml; secrets go to `.env`. Raises UnknownName, InvalidInput."""
+        """Add a connection to config.yaml, or change these settings of one; secrets go to `.env`.
+
+        Settings of it that are not given stay, unless it was a connection to another service.
+        Raises UnknownName, InvalidInput.
+        """
         require(p, "admin", "add connections")
         known = client_class(service).Settings.model_fields
         for key in settings:
             if key not in known:
                 raise UnknownName(f"setting of {service}", key, builtins.list(known))
-        write_connection(self._workspace.root, name, {"service": service, **settings})
+        kept = self._kept_settings(name, service, with_token=not any("token" in key for key in settings))
+        write_connection(self._workspace.root, name, {"service": service, **kept, **settings})
+        self._accounts.forget(name)
         self._audit.record(p, "connections.add", name, {"service": service})
         return self._status(self._config(), name)
 
@@ -149,7 +157,7 @@ class Connections:
         settings = self._config().config.connections[name].settings
         field = next(iter(client_class(service).key_variables), "")
         if not field or not key.strip():
-            raise InvalidInput(f"This is no key for {name}.", remedy=_remedy(service))
+            raise InvalidInput(f"This is no key for {name}.", remedy=_remedy(self._config(), name))
         write_connection(self._workspace.root, name, {"service": service, **settings, field: SecretStr(key.strip())})
         self._audit.record(p, "connections.give_key", name)
         return self._status(self._config(), name)
@@ -161,20 +169,39 @@ class Connections:
         from clients.gmail_oauth import sign_in
 
         require(p, "admin", "add connections")
+        if not client_secret_file.expanduser().exists():
+            raise UnknownName("file", str(client_secret_file), remedy=_DESKTOP_APP)
         token_file = self._workspace.state_dir / "tokens" / f"{checked_name('connection', name)}.json"
         token_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         sign_in(client_secret_file, token_file, open_browser)
-        kept = self._kept_settings(name)
+        kept = self._kept_settings(name, "gmail", with_token=False)
         written = os.path.relpath(token_file, self._workspace.root)  # config.yaml belongs into git: no path of ours
         write_connection(self._workspace.root, name, {**kept, "service": "gmail", "token_file": written})
         self._accounts.forget(name)
         self._audit.record(p, "connections.connect_gmail", name)
         return self._status(self._config(), name)
 
-    def _kept_settings(self, name: str) -> dict[str, Any]:
-        """Return what a connection says besides its token, so that a new sign-in changes nothing else."""
+    def _kept_settings(self, name: str, service: str, *, with_token: bool) -> dict[str, Any]:
+        """Return what a connection to this service says already; a new token or sign-in takes the place of its own."""
         known = self._config().config.connections.get(name)
-        return {key: value for key, value in (known.settings if known else {}).items() if "token" not in key}
+        settings = known.settings if known and known.service == service else {}
+        return {key: value for key, value in settings.items() if with_token or "token" not in key}
+
+    def require_ready(self, modes: Mapping[str, Mode]) -> None:
+        """Raise InvalidInput where an account of the owner lacks what its settings name; no service is asked.
+
+        `modes`: by connection name. A run that would stop for it after its first steps does not begin.
+        """
+        loaded = self._config()
+        missing = [
+            (name, self._missing(loaded, name))
+            for name, mode in modes.items()
+            if mode == "mine" and name in loaded.config.connections
+        ]
+        said = [f"The connection {name!r} has no key: {what}." for name, what in missing if what]
+        if said:
+            first = next(name for name, what in missing if what)
+            raise InvalidInput(" ".join(said), remedy=_remedy(loaded, first))
 
     def choices(self, p: Principal, name: str, what: str) -> builtins.list[str]:
         """Return what a picker offers (`repositories`, `databases`, `models`, …); [] where it cannot be asked."""
@@ -196,39 +223,59 @@ class Connections:
     def _status(self, loaded: LoadedConfig, name: str) -> ConnectionStatus:
         service = loaded.config.connections[name].service
         mode = self._modes.of(service)
-        found, source = self._own_key(loaded, name)
-        ready = mode == "demo" or found
+        is_found = not self._missing(loaded, name)
+        ready = mode == "demo" or is_found
         client = client_class(service)
         return ConnectionStatus(
             name=name,
             service=service,
             mode=mode,
             account=self._accounts.label(name, mode),
-            own_key_found=found,
-            own_key_source=source,
+            own_key_found=is_found,
+            own_key_source=_source(loaded, name),
             ready=ready,
-            note="" if ready else f"No key was found. {_remedy(service)}",
+            note="" if ready else f"No key was found. {_remedy(loaded, name)}",
             has_stand_in=service not in _NO_STAND_IN,
-            key_variable=next(iter(client.key_variables.values()), ""),
+            key_variable=next(iter(_variables(loaded, name)), ""),
             key_place=client.key_place,
             key_url=client.key_url,
             sign_in_at=getattr(client, "sign_in_at", ""),
         )
 
-    def _own_key(self, loaded: LoadedConfig, name: str) -> tuple[bool, str]:
-        """Return whether the owner's key for a connection is there, and where from; the key itself is not looked at."""
-        settings = loaded.config.connections[name].settings
-        if "token_file" in settings:
-            return (self._workspace.root / Path(settings["token_file"]).expanduser()).exists(), "signed in"
-        references = [str(value)[4:] for value in settings.values() if str(value).startswith("env:")]
-        if not references:
-            return loaded.config.connections[name].service in ("http", "openai"), "config.yaml"
-        missing = [reference for reference in references if not loaded.environment.get(reference)]
-        return not missing, ", ".join(references)
+    def _missing(self, loaded: LoadedConfig, name: str) -> str:
+        """Return what of the owner's key is not there, "" where nothing is; the key itself is not looked at."""
+        connection = loaded.config.connections[name]
+        if "token_file" in connection.settings:
+            path = self._workspace.root / Path(connection.settings["token_file"]).expanduser()
+            return "" if path.exists() else "nobody has signed in yet"
+        named = references(connection.settings)
+        if not named:
+            return "" if connection.service in ("http", "openai") else "its settings name none"
+        unset = [variable for variable in named if not loaded.environment.get(variable)]
+        return f"{', '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set" if unset else ""
 
 
-def _remedy(service: str) -> str:
-    if service == "gmail":
-        return "Sign in: `orchestra connections add gmail --client-secret FILE`."
-    variables = ", ".join(client_class(service).key_variables.values())
+def _source(loaded: LoadedConfig, name: str) -> str:
+    """Return where the owner's key comes from."""
+    settings = loaded.config.connections[name].settings
+    return "signed in" if "token_file" in settings else ", ".join(references(settings)) or "config.yaml"
+
+
+def _variables(loaded: LoadedConfig, name: str) -> builtins.list[str]:
+    """Return the variables that a connection's key is read from: those it names, else the service's usual ones."""
+    connection = loaded.config.connections[name]
+    return references(connection.settings) or builtins.list(client_class(connection.service).key_variables.values())
+
+
+def _remedy(loaded: LoadedConfig, name: str) -> str:
+    connection = loaded.config.connections[name]
+    if connection.service == "gmail" and not references(connection.settings):
+        return f"Sign in: `orchestra connections add gmail{_named(name, 'gmail')} --client-secret FILE`."
+    variables = ", ".join(_variables(loaded, name))
+    if not references(connection.settings) and variables:
+        return f"`orchestra connections add {connection.service}{_named(name, connection.service)}` takes one."
     return f"Put {variables} into the environment or into `.env`." if variables else "Add it in config.yaml."
+
+
+def _named(name: str, service: str) -> str:
+    return "" if name == service else f" --name {name}"

@@ -26,6 +26,16 @@ def is_reference(value: Any) -> bool:
     return isinstance(value, str) and bool(_REFERENCE.match(value))
 
 
+def references(settings: Any) -> list[str]:
+    """Return the variables that settings name by `env:NAME`, however deep, in their order."""
+    if isinstance(settings, Mapping):
+        return [name for value in settings.values() for name in references(value)]
+    if isinstance(settings, list):
+        return [name for value in settings for name in references(value)]
+    match = _REFERENCE.match(settings) if isinstance(settings, str) else None
+    return [match[1]] if match else []
+
+
 def is_clear_secret(name: str, value: Any) -> bool:
     """Tell whether a setting holds a secret in clear, by its name or by the look of its value."""
     if not isinstance(value, str | int) or isinstance(value, bool) or value in ("", 0) or is_reference(value):

@@ -148,7 +148,7 @@ def test_what_a_stranger_wrote_cannot_command_the_terminal(orchestra: Orchestra)
 
 def test_a_run_without_a_key_says_which_one_is_missing(orchestra: Orchestra) -> None:
     result = orchestra("run", "inbox-triage")
-    assert result.code == 1
+    assert result.code == 2
     assert "GMAIL_TOKEN" in result.err
 
 

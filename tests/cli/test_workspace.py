@@ -14,6 +14,8 @@ import typer
 import cli
 from cli import main
 from commands.opened import opened
+from engine.errors import InvalidInput
+from engine.workspace.config import load
 from tests.cli.conftest import PURE, Orchestra
 
 
@@ -83,7 +85,7 @@ def test_validate_tells_of_broken_settings(orchestra: Orchestra, workspace: Path
 def test_reindex_finds_the_runs_again_and_names_what_it_cannot_read(orchestra: Orchestra, workspace: Path) -> None:
     run_id = orchestra("run", "pure", "--json").json["run_id"]
     shutil.rmtree(workspace / ".orchestra")
-    assert orchestra("runs", "list", "--json").json["runs"] == []
+    assert [row["run_id"] for row in orchestra("runs", "list", "--json").json["runs"]] == [run_id]
     log = next(workspace.glob(f"logs/*/{run_id}.json"))
     broken = log.with_name(f"{run_id[:-8]}aaaaaaaa.json")
     broken.write_text("{")
@@ -91,6 +93,33 @@ def test_reindex_finds_the_runs_again_and_names_what_it_cannot_read(orchestra: O
     assert (result.code, result.json["runs"], len(result.json["unreadable"])) == (0, 1, 1)
     assert broken.name in orchestra("reindex").err
     assert [row["run_id"] for row in orchestra("runs", "list", "--json").json["runs"]] == [run_id]
+
+
+def test_a_damaged_state_file_is_named_by_every_command_and_mended_by_one(
+    orchestra: Orchestra, workspace: Path
+) -> None:
+    run_id = orchestra("run", "pure", "--json").json["run_id"]
+    state = workspace / ".orchestra" / "state.db"
+    state.write_bytes(b"no database at all " * 1000)
+    for command in (["runs", "list"], ["run", "pure"], ["runs", "show", run_id]):
+        refused = orchestra(*command)
+        assert (refused.code, refused.out) == (4, "")
+        assert "is damaged" in refused.err
+        assert "`orchestra reindex`" in refused.err
+    mended = orchestra("reindex")
+    assert (mended.code, mended.out) == (0, "1 run listed.\n")
+    aside = next(state.parent.glob("state.db.damaged-*"))
+    assert str(aside) in mended.err
+    assert [row["run_id"] for row in orchestra("runs", "list", "--json").json["runs"]] == [run_id]
+    assert orchestra("reindex", "--json").json == {"runs": 1, "unreadable": [], "damaged_state": None}
+
+
+@pytest.mark.parametrize("run_id", ["nope", "20260101T000000Z-abcdefgh"])
+@pytest.mark.parametrize("action", ["show", "resume", "cancel"])
+def test_a_run_that_is_not_there_is_exit_code_3(orchestra: Orchestra, action: str, run_id: str) -> None:
+    refused = orchestra("runs", action, run_id)
+    assert (refused.code, refused.out) == (3, "")
+    assert f"There is no run named {run_id!r}." in refused.err
 
 
 def test_a_login_link_says_that_nothing_is_served(orchestra: Orchestra) -> None:
@@ -145,6 +174,69 @@ def test_a_key_that_is_not_given_is_named_by_its_usual_variable(orchestra: Orche
     assert result.code == 0
     assert "NOTION_TOKEN" in result.out
     assert "  second:\n    service: notion\n    token: env:NOTION_TOKEN\n" in (workspace / "config.yaml").read_text()
+
+
+def test_adding_to_a_connection_keeps_its_other_settings(orchestra: Orchestra, workspace: Path) -> None:
+    server = ["--set", "base_url=http://127.0.0.1:1/v1", "--set", "model=small"]
+    orchestra("connections", "add", "openai", "--name", "local", *server, "--set", "api_key=env:LOCAL_KEY")
+    changed = orchestra("connections", "add", "openai", "--name", "local", "--set", "model=large")
+    assert changed.code == 0
+    settings = load(workspace, {}).config.connections["local"].settings
+    assert settings == {"base_url": "http://127.0.0.1:1/v1", "model": "large", "api_key": "env:LOCAL_KEY"}
+    orchestra("connections", "add", "openai", "--name", "local", "--set", "api_key=sk-1234567890abcdef")
+    settings = load(workspace, {}).config.connections["local"].settings
+    assert settings == {"base_url": "http://127.0.0.1:1/v1", "model": "large", "api_key": "env:LOCAL_API_KEY"}
+
+
+def test_a_server_that_needs_no_key_is_not_given_one_by_another_change(orchestra: Orchestra, workspace: Path) -> None:
+    config = workspace / "config.yaml"
+    entry = "  local:\n    service: openai\n    base_url: http://127.0.0.1:1/v1\n"
+    config.write_text(config.read_text().replace("connections:\n", f"connections:\n{entry}", 1))
+    assert orchestra("connections", "add", "openai", "--name", "local", "--set", "model=large").code == 0
+    assert set(load(workspace, {}).config.connections["local"].settings) == {"base_url", "model"}
+
+
+def test_a_connection_to_another_service_begins_anew(orchestra: Orchestra, workspace: Path) -> None:
+    orchestra("connections", "add", "openai", "--name", "one", "--set", "model=small")
+    assert orchestra("connections", "add", "github", "--name", "one", "--set", "token=env:GH2").code == 0
+    assert load(workspace, {}).config.connections["one"].settings == {"token": "env:GH2"}
+
+
+def test_a_variable_of_ones_own_is_the_one_that_is_asked_for(orchestra: Orchestra) -> None:
+    added = orchestra("connections", "add", "github", "--name", "gh2", "--set", "token=env:GH2")
+    assert "Put GH2 into the environment" in added.out
+    assert "GITHUB_TOKEN" not in added.out
+    listed = {one["name"]: one for one in orchestra("connections", "list", "--json").json["connections"]}
+    assert listed["gh2"]["key_variable"] == "GH2"
+    assert "GH2" in listed["gh2"]["note"]
+
+
+def test_a_run_whose_accounts_have_no_key_does_not_begin(
+    orchestra: Orchestra, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = {"id": "look", "uses": "github.list_issues", "connection": "work", "with": {"repository": "acme/app"}}
+    document = {"schema_version": 1, "title": "Look", "steps": [step]}
+    (workspace / "workflows" / "look.json").write_text(json.dumps(document))
+    orchestra("connections", "add", "github", "--name", "work", "--set", "token=env:WORK_TOKEN")
+    refused = orchestra("run", "look", "--json")
+    assert (refused.code, refused.json["error"]["type"]) == (2, "InvalidInput")
+    assert refused.json["error"]["message"] == "The connection 'work' has no key: WORK_TOKEN is not set."
+    assert "WORK_TOKEN" in refused.json["error"]["remedy"]
+    assert orchestra("runs", "list", "--json").json["runs"] == []
+    assert orchestra("run", "look", "--demo", "--json").code == 0
+    monkeypatch.setenv("WORK_TOKEN", "ghp_of_the_owner")
+    (workspace / ".env").write_text("")
+    with opened(workspace) as session:  # no network: what the key is worth shows at the step
+        session.orchestra.connections.require_ready({"work": "mine"})
+
+
+def test_nobody_signed_in_is_no_key_either(orchestra: Orchestra, workspace: Path) -> None:
+    config = workspace / "config.yaml"
+    entry = "  mail:\n    service: gmail\n    token_file: .orchestra/tokens/mail.json\n"
+    config.write_text(config.read_text().replace("connections:\n", f"connections:\n{entry}", 1))
+    with opened(workspace) as session, pytest.raises(InvalidInput, match="nobody has signed in") as refused:
+        session.orchestra.connections.require_ready({"mail": "mine"})
+    assert "orchestra connections add gmail --name mail --client-secret FILE" in refused.value.remedy
 
 
 def test_users_are_added_and_listed(orchestra: Orchestra) -> None:
