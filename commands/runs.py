@@ -16,7 +16,7 @@ from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say, table
 
 if TYPE_CHECKING:
-    from engine.runs.runs import RunRow
+    from engine.runs.run_list import RunRow
 
 group = typer.Typer(help="What ran, and going on with it.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -94,7 +94,9 @@ def _detail(step: dict[str, Any]) -> str:
 @group.command()
 def resume(
     run_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The id of the run.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every run whose process is dead.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every run that was interrupted or lost its process.")
+    ] = False,
     as_done: Annotated[bool, typer.Option("--as-done", help="A write of unknown outcome was done.")] = False,
     redo: Annotated[bool, typer.Option("--redo", help="A write of unknown outcome is sent again.")] = False,
     step: Annotated[
@@ -145,7 +147,7 @@ def _resume_all(session: Session, *, as_json: bool) -> int:
     if as_json:
         document({"runs": [run for run, _ in ended]})
     elif not ended:
-        say("No run is without a living process.")
+        say("No run was interrupted, and none has lost its process.")
     codes = {code for _, code in ended}
     return next((code for code in (*sorted(codes - {DONE, FAILED, WAITS}), FAILED, WAITS) if code in codes), DONE)
 

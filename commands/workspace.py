@@ -113,12 +113,18 @@ def _tell(problems: list[Problem]) -> None:
 
 
 def reindex(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Build the list of runs anew from the log files."""
+    """Read the list of runs, receipts and open runs again from the logs; a damaged state file is moved aside."""
+    from engine.orchestra import Orchestra
+
+    aside = Orchestra.set_aside_damaged_state(workspace or Path.cwd())
     with opened(workspace, demo=demo) as session:
         count, broken = session.orchestra.runs.reindex(session.principal)
     if as_json:
-        document({"runs": count, "unreadable": broken})
+        document({"runs": count, "unreadable": broken, "damaged_state": str(aside) if aside else None})
         return DONE
+    if aside is not None:
+        note(f"The state file was damaged: it lies in {aside} now, and a new one was made from the logs.")
+        note("Who may sign in and which services are Demo or Mine is not in logs: `orchestra login-link`.")
     say(f"{counted(count, 'run')} listed.")
     for path in broken:
         note(f"{path} cannot be read; it was left as it is.")

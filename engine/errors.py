@@ -105,6 +105,12 @@ class StorageError(OrchestraError):
     default_remedy = "Check free space and permissions of the workspace folder, then try again."
 
 
+class DamagedState(StorageError):
+    """The state file cannot be read any more; what ran is in `logs/` too."""
+
+    default_remedy = "Stop what works on this workspace; `orchestra reindex` makes the state anew from logs/."
+
+
 class InUse(OrchestraError):
     """Another process already does this, or holds the port."""
 

@@ -17,6 +17,7 @@ from engine.connections.connections import Connections, Modes
 from engine.connections.demo import Demo
 from engine.connections.stand_ins import StandInProcess
 from engine.errors import InvalidFile, NotAvailableYet, OrchestraError
+from engine.names import timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit, AuditLine
 from engine.people.users import Users
@@ -25,12 +26,14 @@ from engine.prompts.prompts import PromptStore
 from engine.runner.host import Host
 from engine.runs import preview
 from engine.runs.acceptance import checked_inputs
+from engine.runs.rebuild import Rebuild
 from engine.runs.run_log import RunLogs
 from engine.runs.runs import Runs
 from engine.settings import Settings
 from engine.step_info import StepTypeInfo, step_type_infos
+from engine.store.damage import set_aside
 from engine.store.database import Database
-from engine.store.owners import Owner, ServeLock
+from engine.store.owners import Owner, ServeLock, refuse_strangers
 from engine.store.receipts import move_receipts
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
@@ -64,16 +67,20 @@ class Orchestra:
         self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once)
         self._prompt_store = PromptStore(self.workspace)
         logs = RunLogs(self.workspace.logs)
+        rebuild = Rebuild(self._database, logs, lambda: self._surroundings().connections)
+        if self._database.has_unread_logs():  # a lost state file must not make anything happen twice
+            refuse_strangers(self._database, state / "owners")
+            rebuild.all()
         owner = Owner(self._database, state / "owners", "serve" if serve else "cli", clock)
         self._host = Host(self._database, owner, self._accounts, logs, clock)
         self.users = Users(self._database, state, self._audit, clock)
-        self.workflows = WorkflowFiles(
-            self.workspace, self._surroundings, self._audit, partial(move_receipts, self._database)
-        )
+        self.workflows = WorkflowFiles(self.workspace, self._surroundings, self._audit, partial(self._renamed, logs))
         self.prompts = PromptFiles(self._prompt_store, self._audit)
         self.drafts = Drafts(self._settings, clock)
         self.connections = Connections(self.workspace, self._loaded, self._accounts, self._modes, self._audit)
-        self.runs = Runs(self._host, logs, self._audit, clock, self._ready_plan, self._surroundings, self._modes.of)
+        self.runs = Runs(
+            self._host, logs, self._audit, clock, self._ready_plan, self._surroundings, self._modes.of, rebuild
+        )
         self.demo = Demo(self._stand_ins, self._database, self._host, logs, self._audit, self.runs.cancel)
         if serve:
             self._host.adopt_from_now_on()
@@ -82,6 +89,14 @@ class Orchestra:
     def open(cls, workspace: Path, *, demo: bool = False, serve: bool = False) -> Orchestra:
         """Open a workspace. Raises UnknownName (no workspace there), InvalidFile, StorageError, InUse."""
         return cls(workspace, demo=demo, serve=serve)
+
+    @staticmethod
+    def set_aside_damaged_state(workspace: Path) -> Path | None:
+        """Move a damaged state file away, so that opening makes a new one from the logs; return where it lies now.
+
+        None where it is sound. Raises UnknownName, InvalidFile, InUse, StorageError.
+        """
+        return set_aside(Workspace(workspace, configuration.load(workspace).config.state_dir).state_dir, utc_now())
 
     def close(self) -> None:
         """Stop working; runs that are not ended go on when the workspace is next served or resumed."""
@@ -164,6 +179,10 @@ class Orchestra:
                 raise NotAvailableYet(not_yet[0].message, remedy=not_yet[0].remedy)
             raise InvalidFile.of(file.file, compiled.problems)
         return compiled.plan
+
+    def _renamed(self, logs: RunLogs, workflow: str, new: str) -> None:
+        logs.keep_rename(workflow, new, timestamp(self._clock()))
+        move_receipts(self._database, workflow, new)
 
     def _ready_plan(self, name: str) -> Plan:
         """Return the plan of a workflow if all accounts that it would touch can be signed in to. Raises InvalidInput.

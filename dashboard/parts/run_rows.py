@@ -10,7 +10,7 @@ from dashboard.page import Visit
 from dashboard.parts.plain import plain
 from dashboard.parts.status import OPEN, status_badge
 from dashboard.parts.times import ago, duration, full_time
-from engine.runs.runs import RunRow
+from engine.runs.run_list import RunRow
 
 
 def run_rows(visit: Visit, rows: Sequence[RunRow], place: str) -> None:

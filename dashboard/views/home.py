@@ -18,7 +18,7 @@ from dashboard.parts.status import OPEN
 from engine.compiler.plan import Plan
 from engine.connections.connections import CheckLine, ConnectionStatus
 from engine.errors import OrchestraError
-from engine.runs.runs import RunRow
+from engine.runs.run_list import RunRow
 
 PAGE = Page(title="Home", icon=":material/home:", path="", order=10)
 

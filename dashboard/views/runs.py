@@ -10,7 +10,7 @@ from dashboard.page import Page, Visit
 from dashboard.parts.header import page_header
 from dashboard.parts.run_rows import run_rows
 from dashboard.parts.status import LOOKS
-from engine.runs.runs import RunPage
+from engine.runs.run_list import RunPage
 
 PAGE = Page(title="Runs", icon=":material/history:", path="runs", order=30)
 

@@ -63,11 +63,11 @@ class Host:
     def adopt_from_now_on(self) -> None:
         """Take over the runs of dead processes, now and whenever one dies (the serving process does)."""
         self._adopts = True
-        self._call(self._adopt())
+        self._call(self._adopt(self.owner.adopt))
 
-    def adopt_once(self) -> list[str]:
-        """Take over the runs of dead processes now; return their ids."""
-        return self._call(self._adopt())
+    def adopt_all(self) -> list[str]:
+        """Go on with the runs of dead processes and with those that were interrupted; return their ids."""
+        return self._call(self._adopt(self.owner.adopt_all))
 
     def wait(self, run_id: str, seconds: float | None) -> None:
         """Wait until this process has nothing more to do for the run (it ended, waits, or time is up).
@@ -234,10 +234,10 @@ class Host:
             elif cancel_requested or status == "waiting":
                 self._execute(run_id, "engine")
         if self._adopts:
-            await self._adopt()
+            await self._adopt(self.owner.adopt)
 
-    async def _adopt(self) -> list[str]:
-        adopted = await asyncio.to_thread(self.owner.adopt)
+    async def _adopt(self, take_over: Callable[[], list[str]]) -> list[str]:
+        adopted = await asyncio.to_thread(take_over)
         for run_id in adopted:
             self._execute(run_id, "engine")
         return adopted

@@ -15,6 +15,7 @@ from typing import Any
 from engine.expressions.expressions import compact_json
 from engine.names import moment_of, timestamp
 from engine.store.journal import Journal
+from engine.store.receipts import UNSURE
 
 _SELECT = (
     "SELECT state, run_id, path, arguments_hash, intended_at, receipt, output, sends FROM effects WHERE identity = ?"
@@ -60,6 +61,11 @@ def identity(account: str, workflow: str, path: str, scope: Sequence[Any]) -> st
     `path`: step ids without loop indexes; `scope`: ("once", text), ("keys", …) or ("run", origin run id, indexes …).
     """
     return compact_json([account, workflow, path, *scope])
+
+
+def account_of(identity: str) -> str:
+    """Return the account that an identity begins with."""
+    return str(json.loads(identity)[0])
 
 
 def arguments_hash(arguments: Any) -> str:
@@ -129,12 +135,45 @@ def _claim(cursor: sqlite3.Cursor, write: Write, now: str) -> Entry | None:
     row = cursor.execute(_SELECT, (write.identity,)).fetchone()
     if row is not None:
         return _entry(row)
+    unsure_since = _unsure_since(cursor, write)
     cursor.execute(
         "INSERT INTO effects (identity, account, state, run_id, path, uses, arguments_hash, intended_at, sends)"
         " VALUES (?, ?, 'intent', ?, ?, ?, ?, ?, 1)",
-        (write.identity, write.account, write.run_id, write.path, write.uses, write.arguments_hash, now),
+        (
+            write.identity,
+            write.account,
+            write.run_id,
+            write.path,
+            write.uses,
+            write.arguments_hash,
+            unsure_since or now,
+        ),
     )
-    return None
+    if unsure_since is None:
+        return None
+    return _entry(cursor.execute(_SELECT, (write.identity,)).fetchone())
+
+
+def _unsure_since(cursor: sqlite3.Cursor, write: Write) -> str | None:
+    """Return since when a write that no receipt tells of may have been sent all the same; None: it was not.
+
+    So it is where the state file was lost while its run, or an open run that could have made it, was at work.
+    """
+    _, workflow, _, kind, *_ = json.loads(write.identity)
+    row = cursor.execute("SELECT value FROM meta WHERE key = ?", (f"{UNSURE}{workflow}",)).fetchone()
+    if row is None or cursor.execute("SELECT 1 FROM meta WHERE key = ?", (_redone(write.identity),)).fetchone():
+        return None
+    is_open = "SELECT 1 FROM runs WHERE run_id = ? AND ended_at IS NULL"
+    since = [
+        str(at)
+        for run_id, at in json.loads(row[0]).items()
+        if run_id == write.run_id or (kind != "run" and cursor.execute(is_open, (run_id,)).fetchone())
+    ]
+    return min(since, default=None)
+
+
+def _redone(identity: str) -> str:
+    return f"redo.{identity}"
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
@@ -159,6 +198,8 @@ def answer(cursor: sqlite3.Cursor, run_id: str, path: str | None, receipt: str |
     which = "run_id = :run_id AND state = 'unknown' AND (:path IS NULL OR path = :path)"
     values = {"run_id": run_id, "path": path}
     if receipt is None:
+        found = cursor.execute(f"SELECT identity FROM effects WHERE {which}", values).fetchall()  # noqa: S608
+        cursor.executemany("INSERT OR REPLACE INTO meta VALUES (?, '')", [(_redone(one),) for (one,) in found])
         return cursor.execute(f"DELETE FROM effects WHERE {which}", values).rowcount  # noqa: S608 - fixed text
     output = compact_json({"id": receipt, "url": receipt if "://" in receipt else ""})
     statement = f"UPDATE effects SET state = 'done', receipt = :output, output = :output WHERE {which}"  # noqa: S608

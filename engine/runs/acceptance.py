@@ -17,6 +17,20 @@ from engine.expressions.expressions import compact_json
 from engine.expressions.wording import did_you_mean
 from engine.runner.coercion import fitted
 
+_KEPT = (
+    "run_id",
+    "workflow",
+    "workflow_hash",
+    "demo",
+    "started_by",
+    "origin_run_id",
+    "parent_run_id",
+    "queued_at",
+    "inputs",
+    "definition",
+    "accounts",
+)
+
 
 @dataclass(frozen=True)
 class Circumstances:
@@ -54,6 +68,17 @@ def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> 
         "modes": dict(around.modes),
         "default_mode": around.default_mode,
         "connections": dict(around.connections),
+    }
+
+
+def reaccepted(run: Mapping[str, Any], connections: Mapping[str, str]) -> dict[str, Any]:
+    """Return the acceptance of a run from its document: same definition, same accounts."""
+    accounts = run["accounts"].items()
+    return {
+        **{name: run[name] for name in _KEPT},
+        "modes": {name: one["mode"] for name, one in accounts},
+        "default_mode": "demo" if run["demo"] else "mine",
+        "connections": {**connections, **{name: one["service"] for name, one in accounts}},
     }
 
 

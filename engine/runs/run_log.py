@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.errors import InvalidFile
 from engine.names import RUN_ID, run_day
+from engine.store.receipts import renamed
 from engine.workspace.files import storage_errors, write_whole
 from engine.workspace.jsonfile import read
 
 _LARGEST_LOG_BYTES = 512 * 1024 * 1024
+_RENAMES = "renamed.jsonl"
 
 
 _RUN_KEYS = frozenset(
@@ -22,6 +24,20 @@ _RUN_KEYS = frozenset(
 _STEP_KEYS = frozenset(
     "id path key title uses connection status started_at ended_at arguments output error attempts effect usage".split()
 )
+
+
+class Renames:
+    """When workflows got other names, oldest first: receipts in logs bear the name of their time."""
+
+    def __init__(self, lines: Iterable[Mapping[str, str]]) -> None:
+        self._lines = list(lines)
+
+    def applied(self, identity: str, at: str) -> str:
+        """Return the identity that a write of that time has today."""
+        for line in self._lines:
+            if line["at"] >= at:
+                identity = renamed(identity, line["workflow"], line["new"])
+        return identity
 
 
 class RunLogs:
@@ -59,6 +75,23 @@ class RunLogs:
                 f"{path} lacks parts of the log of a run.", remedy="Take it from a backup, or move it away."
             )
         return document
+
+    def keep_rename(self, workflow: str, new: str, at: str) -> None:
+        """Write down that a workflow has another name from now on. Raises StorageError."""
+        path = self.folder / _RENAMES
+        with storage_errors(path):
+            kept = path.read_text(encoding="utf-8") if path.exists() else ""
+        write_whole(path, kept + json.dumps({"at": at, "workflow": workflow, "new": new}) + "\n")
+
+    def renames(self) -> Renames:
+        """Return every rename that was written down. Raises InvalidFile."""
+        path = self.folder / _RENAMES
+        if not path.exists():
+            return Renames([])
+        try:
+            return Renames([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()])
+        except (ValueError, OSError) as error:
+            raise InvalidFile(f"{path} cannot be read.", remedy="Take it from a backup, or delete it.") from error
 
     def run_ids(self) -> Iterator[str]:
         """Give the id of every run that has a log file, oldest first."""

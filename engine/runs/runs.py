@@ -5,55 +5,27 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from engine.clock import Clock
 from engine.compiler.compiler import Surroundings
 from engine.compiler.plan import Plan
 from engine.connections.accounts import Mode
-from engine.errors import InUse, InvalidInput, StorageError, UnknownName
+from engine.errors import InUse, InvalidInput, UnknownName
 from engine.expressions.expressions import compact_json
 from engine.names import checked_run_id, new_run_id, timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.runner.host import Host
 from engine.runner.ledger import answer
-from engine.runs.acceptance import Circumstances, acceptance
+from engine.runs.acceptance import Circumstances, acceptance, reaccepted
 from engine.runs.document import document, events_of
+from engine.runs.rebuild import Rebuild
 from engine.runs.request_keys import Request
+from engine.runs.run_list import RunList, RunPage
 from engine.runs.run_log import RunLogs
 from engine.runs.summary import sentence
-from engine.store.owners import is_silent
 from engine.store.run_rows import OPEN, RunFilter
-
-_ENDED = frozenset({"succeeded", "failed", "cancelled"})
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """One line of the list of runs; times are RFC 3339 text in UTC."""
-
-    run_id: str
-    workflow: str
-    title: str
-    status: str
-    demo: bool
-    started_by: str
-    queued_at: str
-    started_at: str | None
-    ended_at: str | None
-    duration_seconds: float | None
-    sentence: str
-    counts: dict[str, int]
-
-
-@dataclass(frozen=True)
-class RunPage:
-    """A page of the list; `next` is what to give as `before` for the older ones, None at the end."""
-
-    rows: list[RunRow]
-    next: str | None
 
 
 class Runs:
@@ -68,9 +40,12 @@ class Runs:
         plan: Callable[[str], Plan],
         surroundings: Callable[[], Surroundings],
         mode: Callable[[str], Mode],
+        rebuild: Rebuild,
     ) -> None:
         self._host, self._logs, self._audit, self._clock = host, logs, audit, clock
         self._plan, self._surroundings, self._mode = plan, surroundings, mode
+        self._rebuild = rebuild
+        self._list = RunList(host.rows, host.owner.id, host.owner.folder, clock)
 
     def start(
         self,
@@ -113,12 +88,12 @@ class Runs:
         return run_id
 
     def get(self, p: Principal, run_id: str) -> dict[str, Any]:
-        """Return the run document. Raises UnknownName, InvalidInput, InvalidFile."""
+        """Return the run document. Raises UnknownName, InvalidFile."""
         require(p, "view", "see runs")
         row, events = self._host.rows.with_events(checked_run_id(run_id))
         if row is not None and row.acceptance is not None:
             run = document(json.loads(row.acceptance), events)
-            run["status"] = self._true_status(row)
+            run["status"] = self._list.true_status(row)
         else:
             found = self._logs.read(run_id)
             if found is None:
@@ -126,16 +101,6 @@ class Runs:
             run = found
         run["sentence"] = sentence(run)
         return run
-
-    def _true_status(self, row: Any) -> str:
-        """Return the status that can be believed: a dead or silent owner makes "running" "interrupted"."""
-        if row.status not in ("queued", "running") or row.owner == self._host.owner.id:
-            return str(row.status)
-        owner = self._host.rows.owner(row.owner) if row.owner else None
-        if owner is None:
-            return "interrupted"
-        silent = is_silent(self._host.owner.folder, owner.owner, owner.heartbeat_at, self._clock())
-        return "interrupted" if silent else str(row.status)
 
     def list(
         self,
@@ -152,25 +117,7 @@ class Runs:
         require(p, "view", "see runs")
         limit = max(1, min(limit, 200))
         wanted = RunFilter(status=status, workflow=workflow, text=text, since=since)
-        rows = self._host.rows.page(wanted, before, limit + 1)
-        shown = [self._row(row) for row in rows[:limit]]
-        return RunPage(shown, shown[-1].run_id if len(rows) > limit else None)
-
-    def _row(self, row: Any) -> RunRow:
-        return RunRow(
-            run_id=row.run_id,
-            workflow=row.workflow,
-            title=row.title,
-            status=self._true_status(row),
-            demo=bool(row.demo),
-            started_by=row.started_by,
-            queued_at=row.queued_at,
-            started_at=row.started_at,
-            ended_at=row.ended_at,
-            duration_seconds=row.duration_seconds,
-            sentence=row.sentence,
-            counts=json.loads(row.counts),
-        )
+        return self._list.page(wanted, before, limit)
 
     def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> dict[str, Any]:
         """Wait until a run of this process has ended or waits (or time is up) and return its document."""
@@ -184,10 +131,8 @@ class Runs:
         row = self._open_row(run_id, "cancelled")
         self._host.rows.ask_to_cancel(run_id)
         self._audit.record(p, "runs.cancel", row.workflow, {"run_id": run_id})
-        if not self._host.end(run_id, "cancelled"):
-            self._host.adopt_once()
-            if self._host.rows.take(run_id, self._host.owner.id):
-                self._host.start(run_id, p.id)
+        if not self._host.end(run_id, "cancelled") and self._host.owner.take(run_id):
+            self._host.start(run_id, p.id)
 
     def interrupt(self, p: Principal, run_id: str) -> None:
         """Stop a run of this process so that it can be resumed later (Ctrl-C)."""
@@ -232,14 +177,13 @@ class Runs:
             )
 
     def resume_all(self, p: Principal) -> builtins.list[str]:
-        """Take over and resume every run whose process is dead; return their ids."""
+        """Resume every run whose process is dead or that was interrupted; return their ids."""
         require(p, "run", "resume runs")
-        return self._host.adopt_once()
+        return self._host.adopt_all()
 
     def _took_over(self, run_id: str) -> bool:
         """Make an open run ours; False where it has ended. Raises InUse where another process works on it."""
-        self._host.adopt_once()
-        if self._host.rows.take(run_id, self._host.owner.id):
+        if self._host.owner.take(run_id):
             return True
         if self._known_row(run_id).ended_at is not None:  # looked at last: it may have ended this very moment
             return False
@@ -258,38 +202,17 @@ class Runs:
         run = self.get(p, run_id)
         if run["status"] == "succeeded":
             raise InUse(f"Run {run_id} has succeeded; there is nothing to resume.", remedy="Start a new run.")
-        accepted = self._reaccepted(run)
+        accepted = reaccepted(run, self._surroundings().connections)
         events = [compact_json(event) for event in events_of(run)]
         if not self._host.rows.reopen(accepted, events, self._host.owner.id):
             raise InUse(f"Run {run_id} is being resumed by somebody else.")
 
-    def _reaccepted(self, run: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the acceptance of a run from its log: same definition, same accounts."""
-        connections = dict(self._surroundings().connections)
-        modes = {name: one["mode"] for name, one in run["accounts"].items()}
-        connections.update({name: one["service"] for name, one in run["accounts"].items()})
-        kept = ("run_id", "workflow", "workflow_hash", "demo", "started_by", "origin_run_id", "parent_run_id")
-        return {
-            **{name: run[name] for name in (*kept, "queued_at", "inputs", "definition", "accounts")},
-            "modes": modes,
-            "default_mode": "demo" if run["demo"] else "mine",
-            "connections": connections,
-        }
-
     def reindex(self, p: Principal) -> tuple[int, builtins.list[str]]:
-        """Build the list of ended runs anew from the log files; return (how many, files that cannot be read)."""
+        """Read list, receipts and open runs again from the logs; return (how many runs, files that cannot be read)."""
         require(p, "admin", "rebuild the index")
-        rows, broken = [], []
-        for run_id in self._logs.run_ids():
-            try:
-                run = self._logs.read(run_id)
-                if run is not None and run["status"] in _ENDED:
-                    rows.append(_index_row(run))
-            except (StorageError, KeyError, TypeError, Exception):  # noqa: BLE001 - a damaged file is named, not fatal
-                broken.append(str(self._logs.path(run_id)))
-        self._host.rows.replace_all(rows)
-        self._audit.record(p, "runs.reindex", "", {"runs": len(rows)})
-        return len(rows), broken
+        count, broken = self._rebuild.all()
+        self._audit.record(p, "runs.reindex", "", {"runs": count})
+        return count, broken
 
     def summary(self, run: Mapping[str, Any]) -> str:
         """Return what happened in a run, in one sentence."""
@@ -300,19 +223,3 @@ class Runs:
         if row.status not in OPEN:
             raise InUse(f"Run {run_id} is {row.status}; it cannot be {what}.")
         return row
-
-
-def _index_row(run: Mapping[str, Any]) -> dict[str, Any]:
-    workflow = run["definition"]["workflow"]
-    names = ("run_id", "workflow", "status", "started_by", "origin_run_id", "parent_run_id", "queued_at")
-    return {
-        **{name: run[name] for name in names},
-        "title": workflow.get("title") or run["workflow"],
-        "demo": int(run["demo"]),
-        "started_at": run["started_at"],
-        "ended_at": run["ended_at"],
-        "duration_seconds": run["duration_seconds"],
-        "sentence": sentence(run),
-        "counts": compact_json(run["counts"]),
-        "cancel_requested": 0,
-    }

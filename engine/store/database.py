@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import StorageError
+from engine.errors import DamagedState, StorageError
 from engine.store.tables import meta, metadata
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 SCHEMA_VERSION = "1"
+_UNREAD_LOGS = "unread_logs"
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NETWORK_FILE_SYSTEMS = {
     "nfs",
     "nfs4",
@@ -70,6 +72,16 @@ class Database:
                 connection.execute(pragma)
             return connection
 
+    def has_unread_logs(self) -> bool:
+        """Tell whether the file was made anew and does not know yet what the logs of runs tell."""
+        with self.reading() as connection:
+            return connection.execute(meta.select().where(meta.c.key == _UNREAD_LOGS)).first() is not None
+
+    def logs_are_read(self) -> None:
+        """Remember that what the logs tell is in the file."""
+        with self.writing() as connection:
+            connection.execute(meta.delete().where(meta.c.key == _UNREAD_LOGS))
+
     def close(self) -> None:
         """Close every connection; the file stays whole without it, too."""
         self._engine.dispose()
@@ -80,7 +92,9 @@ class Database:
             metadata.create_all(connection)
             found = connection.execute(meta.select().where(meta.c.key == "schema_version")).one_or_none()
             if found is None:
+                # One transaction: a file that a crash leaves half made still says that the logs are to be read.
                 connection.execute(meta.insert().values(key="schema_version", value=SCHEMA_VERSION))
+                connection.execute(meta.insert().values(key=_UNREAD_LOGS, value=""))
             connection.exec_driver_sql("COMMIT")
         if found is not None and found.value != SCHEMA_VERSION:
             raise StorageError(
@@ -97,9 +111,20 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise StorageError(f"{path}: {error.orig}.") from error
+        raise _refusal(path, error.orig) from error
     except (sqlite3.Error, OSError) as error:
-        raise StorageError(f"{path}: {error}.") from error
+        raise _refusal(path, error) from error
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Tell whether SQLite says that the file itself is broken (https://www.sqlite.org/rescode.html)."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+def _refusal(path: Path, error: BaseException | None) -> StorageError:
+    if is_damage(error):
+        return DamagedState(f"{path} is damaged: {error}.")
+    return StorageError(f"{path}: {error}.")
 
 
 def _engine(path: Path) -> Engine:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
+from sqlalchemy import select
+
 from engine.errors import InUse
 from engine.names import moment_of, timestamp
 from engine.store.database import Database, storage_errors
+from engine.store.run_rows import OPEN
 from engine.store.tables import owners, runs
 
 PARENT_VARIABLE = "ORCHESTRA_PARENT_PID"
 """Set by the parent that starts the serving process again when it dies."""
 HEARTBEAT_SECONDS = 10.0
 STALE_AFTER = timedelta(seconds=30)
+_STARTING_SECONDS = 2.0
 
 
 class Owner:
@@ -45,21 +50,46 @@ class Owner:
 
     def adopt(self) -> list[str]:
         """Take over the open runs of every dead process; return their ids."""
-        with self._database.reading() as connection:
-            others = connection.execute(owners.select().where(owners.c.owner != self.id)).all()
-        return [
-            run_id for other in others if not is_locked(self.folder, other.owner) for run_id in self._take(other.owner)
-        ]
+        return [run_id for dead in self._dead() for run_id in self._inherit(dead)]
 
-    def _take(self, dead: str) -> list[str]:
+    def adopt_all(self) -> list[str]:
+        """Take over the open runs of every dead process, and those that nobody owns since they were interrupted."""
+        return [*self.adopt(), *self._inherit(None)]
+
+    def take(self, run_id: str) -> bool:
+        """Take over one open run whose owner is dead, or that nobody owns; False where it ended or is somebody's.
+
+        A dead owner's other runs stay as they are.
+        """
+        open_run = (runs.c.run_id == run_id) & runs.c.ended_at.is_(None)
+        with self._database.reading() as connection:
+            row = connection.execute(select(runs.c.owner).where(open_run)).first()
+        if row is None or row.owner == self.id or (row.owner is not None and is_locked(self.folder, row.owner)):
+            return row is not None and row.owner == self.id
         with self._database.writing() as connection:
-            if connection.execute(owners.delete().where(owners.c.owner == dead)).rowcount == 0:
-                return []  # somebody else was faster
-            open_runs = (runs.c.owner == dead) & runs.c.ended_at.is_(None)
-            found = list(connection.execute(runs.select().where(open_runs)).all())
+            connection.execute(owners.delete().where(owners.c.owner == row.owner))  # fences it off
+            same = open_run & (runs.c.owner == row.owner)  # nobody was faster
+            return connection.execute(runs.update().where(same).values(owner=self.id)).rowcount == 1
+
+    def _dead(self) -> list[str]:
+        """Return the owners whose process is dead, with those that only the runs still name."""
+        known = select(owners.c.owner)
+        orphaned = runs.c.status.in_(OPEN) & runs.c.owner.is_not(None) & runs.c.owner.not_in(known)
+        with self._database.reading() as connection:
+            others = connection.execute(known.where(owners.c.owner != self.id)).scalars().all()
+            unknown = connection.execute(select(runs.c.owner).where(orphaned).distinct()).scalars().all()
+        return [*(other for other in others if not is_locked(self.folder, other)), *unknown]
+
+    def _inherit(self, dead: str | None) -> list[str]:
+        """Make all open runs of a dead owner (None: of nobody) ours; whoever is second finds none."""
+        with self._database.writing() as connection:
+            connection.execute(owners.delete().where(owners.c.owner == dead))
+            open_runs = runs.c.status.in_(OPEN) & (runs.c.owner == dead) & runs.c.ended_at.is_(None)
+            found = list(connection.execute(select(runs.c.run_id).where(open_runs)).scalars())
             connection.execute(runs.update().where(open_runs).values(owner=self.id))
-        (self.folder / f"{dead}.lock").unlink(missing_ok=True)
-        return [row.run_id for row in found]
+        if dead is not None:
+            (self.folder / f"{dead}.lock").unlink(missing_ok=True)
+        return found
 
     def release(self) -> None:
         """Stop owning: forget the row and the lock. Runs that are still open stay for others to adopt."""
@@ -85,6 +115,25 @@ def is_locked(folder: Path, owner: str) -> bool:
     except FileNotFoundError:
         return False
     return False
+
+
+def refuse_strangers(database: Database, folder: Path) -> None:
+    """Raise InUse where a living process works with a state file that was removed under it."""
+    ends_at = time.monotonic() + _STARTING_SECONDS  # a process that just starts holds its lock before it has its row
+    while living := _strangers(database, folder):
+        if time.monotonic() > ends_at:
+            raise InUse(
+                f"The state file is gone, and a process still works with it ({', '.join(living)}).",
+                remedy="Stop it; then the state is made anew from logs/.",
+            )
+        time.sleep(0.05)
+
+
+def _strangers(database: Database, folder: Path) -> list[str]:
+    living = [lock.stem for lock in folder.glob("*.lock") if is_locked(folder, lock.stem)]
+    with database.reading() as connection:
+        known = set(connection.execute(select(owners.c.owner)).scalars())
+    return sorted(set(living) - known)
 
 
 def is_silent(folder: Path, owner: str, heartbeat_at: str, now: datetime) -> bool:

@@ -1,11 +1,19 @@
-"""Receipts follow a workflow that gets another name: what it has done stays done."""
+"""Receipts outlive what they were written in: a workflow gets another name, the state file is made anew."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from engine.store.database import Database
-from engine.store.tables import effects
+from engine.store.tables import effects, meta
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+UNSURE = "unsure."
+"""With a workflow's name: key of {run id: since when} in `meta`, of runs whose log may not tell all that they wrote."""
 
 
 def move_receipts(database: Database, workflow: str, new: str) -> None:
@@ -16,8 +24,34 @@ def move_receipts(database: Database, workflow: str, new: str) -> None:
     with database.writing() as connection:
         done = connection.execute(effects.select().where(effects.c.state == "done")).all()
         for row in done:
-            account, name, *rest = json.loads(row.identity)
-            if name == workflow:
-                identity = json.dumps([account, new, *rest], ensure_ascii=False, separators=(",", ":"))
+            identity = renamed(row.identity, workflow, new)
+            if identity != row.identity:
                 connection.execute(effects.delete().where(effects.c.identity == identity))
                 connection.execute(effects.update().where(effects.c.identity == row.identity).values(identity=identity))
+
+
+def renamed(identity: str, workflow: str, new: str) -> str:
+    """Return the identity under the workflow's new name; one of another workflow stays as it is."""
+    account, name, *rest = json.loads(identity)
+    if name != workflow:
+        return identity
+    return json.dumps([account, new, *rest], ensure_ascii=False, separators=(",", ":"))
+
+
+def restore_effect(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Put back what a log tells of a write: a receipt answers an open question, and is itself never overwritten."""
+    same = effects.c.identity == row["identity"]
+    known = connection.execute(effects.select().where(same)).first()
+    if known is None:
+        connection.execute(effects.insert().values(**row))
+    elif known.state != "done" and row["state"] == "done":
+        connection.execute(effects.update().where(same).values(**row))
+
+
+def remember_unsure(connection: Connection, workflow: str, run_id: str, since: str) -> None:
+    """Remember that a run may have written more since then than its log tells."""
+    key = f"{UNSURE}{workflow}"
+    known = connection.execute(meta.select().where(meta.c.key == key)).first()
+    value = json.dumps({**(json.loads(known.value) if known else {}), run_id: since})
+    connection.execute(meta.delete().where(meta.c.key == key))
+    connection.execute(meta.insert().values(key=key, value=value))

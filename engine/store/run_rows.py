@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
 
 from engine.runs.request_keys import Request, earlier_run, remember
 from engine.store.database import Database
 from engine.store.tables import events, owners, runs
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
 OPEN = ("queued", "running", "waiting", "interrupted")
 
@@ -92,16 +94,6 @@ class RunRows:
         with self._database.reading() as connection:
             return list(connection.execute(statement).all())
 
-    def take(self, run_id: str, owner: str) -> bool:
-        """Make a run without a living owner ours; False where it has ended or belongs to somebody."""
-        with self._database.writing() as connection:
-            free = (
-                (runs.c.run_id == run_id)
-                & runs.c.ended_at.is_(None)
-                & (runs.c.owner.is_(None) | (runs.c.owner == owner))
-            )
-            return connection.execute(runs.update().where(free).values(owner=owner)).rowcount == 1
-
     def reopen(self, acceptance: Mapping[str, Any], event_texts: list[str], owner: str) -> bool:
         """Make an ended run open again, with these events as what it has done; False where it has not ended."""
         run_id = acceptance["run_id"]
@@ -111,10 +103,7 @@ class RunRows:
             text = json.dumps(acceptance, ensure_ascii=False)
             if connection.execute(runs.update().where(ended).values(**values, acceptance=text)).rowcount == 0:
                 return False
-            connection.execute(events.delete().where(events.c.run_id == run_id))
-            rows = [{"run_id": run_id, "number": n, "event": text} for n, text in enumerate(event_texts, start=1)]
-            if rows:
-                connection.execute(events.insert(), rows)
+            _replace_events(connection, run_id, event_texts)
             return True
 
     def ask_to_cancel(self, run_id: str) -> None:
@@ -127,14 +116,47 @@ class RunRows:
         with self._database.reading() as connection:
             return connection.execute(owners.select().where(owners.c.owner == owner)).first()
 
-    def replace_all(self, rows: list[dict[str, Any]]) -> None:
-        """Put these rows in place of those of all ended runs (`reindex`)."""
+    def last_event(self, run_id: str) -> int:
+        """Return the number of the newest event of a run, 0 where there is none."""
+        with self._database.reading() as connection:
+            statement = select(func.max(events.c.number)).where(events.c.run_id == run_id)
+            return connection.execute(statement).scalar() or 0
+
+    def ended_ids(self) -> set[str]:
+        """Return the ids of all runs that have ended."""
+        with self._database.reading() as connection:
+            return set(connection.execute(select(runs.c.run_id).where(runs.c.ended_at.is_not(None))).scalars())
+
+    def drop_ended(self, run_ids: Iterable[str]) -> None:
+        """Take these runs off the list where they have ended."""
         with self._database.writing() as connection:
-            connection.execute(runs.delete().where(runs.c.ended_at.is_not(None)))
-            known = {row.run_id for row in connection.execute(runs.select())}
-            fresh = [row for row in rows if row["run_id"] not in known]
-            if fresh:
-                connection.execute(runs.insert(), fresh)
+            for run_id in run_ids:
+                connection.execute(runs.delete().where((runs.c.run_id == run_id) & runs.c.ended_at.is_not(None)))
+
+
+def restore_ended(connection: Connection, row: Mapping[str, Any]) -> None:
+    """List an ended run; one that is open meanwhile stays as it is."""
+    known = connection.execute(select(runs.c.ended_at).where(runs.c.run_id == row["run_id"])).first()
+    if known is None:
+        connection.execute(runs.insert().values(**row))
+    elif known.ended_at is not None:
+        connection.execute(runs.update().where(runs.c.run_id == row["run_id"]).values(**row))
+
+
+def restore_open(connection: Connection, row: Mapping[str, Any], event_texts: Sequence[str]) -> bool:
+    """List a run that has not ended, with what it has done, for somebody to resume; False where it is known."""
+    known = connection.execute(select(runs.c.run_id).where(runs.c.run_id == row["run_id"])).first()
+    if known is None:
+        connection.execute(runs.insert().values(**row))
+        _replace_events(connection, row["run_id"], event_texts)
+    return known is None
+
+
+def _replace_events(connection: Connection, run_id: str, event_texts: Sequence[str]) -> None:
+    connection.execute(events.delete().where(events.c.run_id == run_id))
+    rows = [{"run_id": run_id, "number": n, "event": text} for n, text in enumerate(event_texts, start=1)]
+    if rows:
+        connection.execute(events.insert(), rows)
 
 
 def _conditions(wanted: RunFilter, before: str | None) -> list[Any]:

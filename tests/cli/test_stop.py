@@ -72,7 +72,7 @@ def test_a_run_of_a_living_process_is_not_resumed_but_can_be_cancelled(start: St
     refused = orchestra("runs", "resume", run_id)
     assert (refused.code, refused.out) == (4, "")
     assert "belongs to a process that is still working on it" in refused.err
-    assert orchestra("runs", "resume", "--all").out == "No run is without a living process.\n"
+    assert orchestra("runs", "resume", "--all").out == "No run was interrupted, and none has lost its process.\n"
     cancelled = orchestra("runs", "cancel", run_id, "--json")
     assert (cancelled.code, cancelled.json["status"]) == (0, "cancelled")
     assert running.process.wait(60) == 1

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.views.home import failing
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runs.runs import RunRow
+from engine.runs.run_list import RunRow
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")

@@ -162,6 +162,54 @@ def test_a_dead_owner_makes_running_interrupted(root: Path, service: Service, or
     assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "succeeded"
 
 
+def test_resuming_one_run_leaves_the_other_runs_of_the_dead_process(
+    root: Path, service: Service, orchestra: Orchestra
+) -> None:
+    service.seconds = {"/slow": 1}
+    write_workflow(root, "work", [get_step("b", service.url("/slow"))])
+    other = Orchestra.open(root)
+    one, two = (other.runs.start(OWNER, "work", {}) for _ in range(2))
+    _until(lambda: service.seen["/slow"] == 2)
+    other.close()
+    orchestra.runs.resume(OWNER, one)
+    assert orchestra.runs.wait(OWNER, one, 20)["status"] == "succeeded"
+    assert orchestra.runs.get(OWNER, two)["status"] == "interrupted"
+    assert service.seen["/slow"] == 3
+    assert orchestra.runs.resume_all(OWNER) == [two]
+    assert orchestra.runs.wait(OWNER, two, 20)["status"] == "succeeded"
+
+
+def test_all_that_was_interrupted_is_resumed_together(orchestra: Orchestra, root: Path, service: Service) -> None:
+    service.seconds = {"/slow": 0.5}
+    write_workflow(root, "work", [get_step("a", service.url("/a")), get_step("b", service.url("/slow"))])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    _until(lambda: service.seen["/slow"] == 1)
+    orchestra.runs.interrupt(OWNER, run_id)
+    orchestra.runs.wait(OWNER, run_id, 10)
+    assert orchestra.runs.resume_all(OWNER) == [run_id]
+    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "succeeded"
+    assert orchestra.runs.resume_all(OWNER) == []
+
+
+def test_the_list_tells_what_an_open_run_has_done(orchestra: Orchestra, root: Path, service: Service) -> None:
+    service.seconds = {"/slow": 0.5}
+    write_workflow(root, "waits", [set_step("a"), {"id": "w", "uses": "flow.wait", "with": {"seconds": 3600}}])
+    write_workflow(root, "stops", [post_step("a", service.url("/a")), get_step("b", service.url("/slow"))])
+    waiting, stopped = (orchestra.runs.start(OWNER, name, {}) for name in ("waits", "stops"))
+    _until(lambda: service.seen["/slow"] == 1)
+    orchestra.runs.interrupt(OWNER, stopped)
+    for run_id in (waiting, stopped):
+        orchestra.runs.wait(OWNER, run_id, 20)
+    for _ in range(2):
+        rows = {row.run_id: row for row in orchestra.runs.list(OWNER).rows}
+        assert rows[waiting].sentence == "Waiting: 1 step done."
+        assert rows[stopped].sentence == "Interrupted: 1 step done."
+        assert rows[stopped].counts == {**orchestra.runs.get(OWNER, stopped)["counts"], "new_effects": 1}
+    orchestra.runs.resume(OWNER, stopped)
+    orchestra.runs.wait(OWNER, stopped, 20)
+    assert orchestra.runs.list(OWNER, workflow="stops").rows[0].sentence == "Done: 2 steps done."
+
+
 def test_a_second_server_is_refused(root: Path) -> None:
     first = Orchestra.open(root, serve=True)
     try:
@@ -230,8 +278,10 @@ def test_the_list_can_be_built_anew_from_the_logs(orchestra: Orchestra, run: Run
 def test_what_is_not_there_is_named(orchestra: Orchestra) -> None:
     with pytest.raises(UnknownName, match="no run named"):
         orchestra.runs.get(OWNER, "20260101T000000Z-abcdefgh")
-    with pytest.raises(InvalidInput, match="is not a run id"):
-        orchestra.runs.get(OWNER, "../../etc/passwd")
+    for ask in (orchestra.runs.get, orchestra.runs.resume, orchestra.runs.cancel):
+        for name in ("20260101T000000Z-abcdefgh", "nope", "../../etc/passwd"):
+            with pytest.raises(UnknownName, match="no run named"):
+                ask(OWNER, name)
     with pytest.raises(UnknownName, match="no workflow named"):
         orchestra.runs.start(OWNER, "nothing", {})
 

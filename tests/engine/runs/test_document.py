@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -134,3 +135,74 @@ def test_items_begin_with_their_first_step(run: Run, service: Service) -> None:
     items = [step for step in run([each])["steps"] if is_item(step)]
     assert len(items) == 2
     assert all(item["started_at"] < item["ended_at"] for item in items)
+
+
+def by_path(run: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {step["path"]: step for step in run["steps"]}
+
+
+def test_a_step_that_was_not_run_names_what_it_would_have_called(run: Run, service: Service) -> None:
+    off = get_step("off", service.url("/x"), **{"if": False})
+    broken = get_step("broken", service.url("/x"), **{"if": "{{ steps.off.output.status == 1 }}"})
+    steps = by_path(run([off, broken]))
+    assert (steps["off"]["status"], steps["broken"]["status"]) == ("skipped", "failed")
+    assert {(step["uses"], step["connection"]) for step in steps.values()} == {("http.request", "web")}
+
+
+def test_every_failed_step_has_its_attempts(run: Run, service: Service) -> None:
+    service.answers = {"/w": [500], "/r": [404]}
+    steps = [{**FAILING, "id": "check"}, get_step("r", service.url("/r")), post_step("w", service.url("/w"))]
+    document_now = run([{**step, "on_error": "continue"} for step in steps])
+    found = {step["id"]: [one["error"]["type"] for one in step["attempts"]] for step in document_now["steps"]}
+    assert found == {"check": ["AssertionFailed"], "r": ["NotFound"], "w": ["Unavailable"]}
+    assert by_path(again(document_now)) == by_path(document_now)
+
+
+def test_an_error_names_the_file_of_the_workflow(run: Run, service: Service) -> None:
+    service.answers = {"/x": [404]}
+    document_now = run([get_step("x", service.url("/x"))])
+    step = document_now["steps"][0]
+    errors = [document_now["error"], step["error"], step["attempts"][0]["error"]]
+    assert {error["file"] for error in errors} == {"workflows/work.json"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_only_a_write_may_have_done_something(run: Run, service: Service, method: str) -> None:
+    service.answers = {"/x": [503]}
+    step = get_step("x", service.url("/x"), retry={"attempts": 1})
+    step["with"]["method"] = method
+    failed = run([step])["steps"][0]
+    outcomes = [failed["error"]["outcome"], failed["attempts"][0]["error"]["outcome"]]
+    assert outcomes == (["not_done"] * 2 if method == "GET" else ["unknown"] * 2)
+
+
+def test_the_log_file_tells_what_happened_too(run: Run, orchestra: Orchestra) -> None:
+    document_now = run([set_step("a")])
+    kept = json.loads(next(orchestra.workspace.logs.glob(f"*/{document_now['run_id']}.json")).read_text())
+    assert kept["sentence"] == document_now["sentence"] == "Done: 1 step done."
+
+
+def test_only_an_output_of_its_own_is_written_down_with_a_group(run: Run) -> None:
+    inner = [set_step("a", {"v": 1})]
+    own = {"id": "own", "steps": inner, "output": "{{ steps.a.output.v + 1 }}"}
+    plain = {"id": "plain", "steps": [set_step("b")]}
+    each = {"id": "each", "foreach": "{{ [1] }}", "steps": [set_step("c")], "output": "{{ steps.c.output }}"}
+    document_now = run([own, plain, each, FAILING])
+    outputs = {path: step["output"] for path, step in by_path(document_now).items() if path in ("own", "plain", "each")}
+    assert outputs == {"own": 2, "plain": None, "each": None}
+    assert again(document_now)["steps"] == document_now["steps"]
+
+
+def test_the_output_of_a_group_is_there_when_the_run_goes_on(run: Run, orchestra: Orchestra, service: Service) -> None:
+    service.answers = {"/x": [404]}
+    own = {"id": "own", "steps": [set_step("a", {"v": 1})], "output": {"sum": "{{ steps.a.output.v + 1 }}"}}
+    outputs = {"sum": "{{ steps.own.output.sum }}"}
+    run_id = run([own, get_step("x", service.url("/x"))], outputs=outputs)["run_id"]
+    orchestra.runs.resume(OWNER, run_id)
+    assert orchestra.runs.wait(OWNER, run_id, 20)["outputs"] == {"sum": 2}
+
+
+def test_the_list_tells_what_a_waiting_run_has_done(run: Run, orchestra: Orchestra) -> None:
+    run([set_step("a"), {"id": "w", "uses": "flow.wait", "with": {"seconds": 900}}])
+    row = orchestra.runs.list(OWNER).rows[0]
+    assert (row.status, row.sentence, row.counts["steps"]) == ("waiting", "Waiting: 1 step done.", 1)

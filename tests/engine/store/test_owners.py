@@ -13,6 +13,7 @@ from engine.errors import InUse
 from engine.store.database import Database
 from engine.store.owners import STALE_AFTER, Owner, ServeLock, is_locked, is_silent
 from engine.store.run_rows import RunRows
+from engine.store.tables import runs
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 RUN = "20261120T120000Z-abcdefgh"
@@ -54,7 +55,8 @@ def test_a_living_owner_keeps_its_runs(database: Database, folder: Path) -> None
     first, second = (Owner(database, folder, kind, lambda: NOW) for kind in ("serve", "cli"))
     accept(rows, first.id)
     assert second.adopt() == []
-    assert not rows.take(RUN, second.id)
+    assert not second.take(RUN)
+    assert first.take(RUN)
     assert owner_of(rows) == first.id
     first.release()
     second.release()
@@ -95,6 +97,51 @@ def test_an_owner_that_stops_with_open_runs_can_be_adopted(database: Database, f
     assert second.adopt() == [RUN]
     assert owner_of(rows) == second.id
     second.release()
+
+
+def test_one_run_of_a_dead_owner_is_taken_over_and_the_others_are_left_to_be_adopted(
+    database: Database, folder: Path
+) -> None:
+    rows, other = RunRows(database), f"{RUN[:-1]}j"
+    dead, heir, server = (Owner(database, folder, kind, lambda: NOW) for kind in ("cli", "heir", "serve"))
+    accept(rows, dead.id)
+    accept(rows, dead.id, other)
+    dead._lock.close()
+    assert heir.take(RUN)
+    assert (owner_of(rows), owner_of(rows, other)) == (heir.id, dead.id)
+    assert rows.owner(dead.id) is None  # fenced: it may write no more
+    assert server.adopt() == [other]
+    assert not (folder / f"{dead.id}.lock").exists()
+    for owner in (heir, server):
+        owner.release()
+
+
+def test_one_run_is_taken_over_once(database: Database, folder: Path) -> None:
+    dead = Owner(database, folder, "cli", lambda: NOW)
+    accept(RunRows(database), dead.id)
+    dead._lock.close()
+    heirs = [Owner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
+    taken: list[bool] = []
+    threads = [threading.Thread(target=lambda heir=heir: taken.append(heir.take(RUN))) for heir in heirs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [False, False, False, True]
+    assert not heirs[0].take("20261120T120000Z-unknownn")
+    for heir in heirs:
+        heir.release()
+
+
+def test_a_run_that_nobody_owns_is_adopted_only_with_all(database: Database, folder: Path) -> None:
+    owner = Owner(database, folder, "cli", lambda: NOW)
+    accept(RunRows(database), owner.id)
+    with database.writing() as connection:
+        connection.execute(runs.update().values(owner=None, status="interrupted"))
+    assert owner.adopt() == []
+    assert owner.adopt_all() == [RUN]
+    assert owner.adopt_all() == []
+    owner.release()
 
 
 def test_looking_at_a_lock_does_not_hold_it(database: Database, folder: Path) -> None:

@@ -1,0 +1,78 @@
+"""A damaged state.db: said plainly, moved aside only when asked, and never under a living process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine.errors import DamagedState, InUse, StorageError
+from engine.store.damage import set_aside
+from engine.store.database import Database
+from engine.store.owners import Owner
+from engine.store.tables import settings
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a state file of some pages."""
+    database = Database(tmp_path)
+    with database.writing() as connection:
+        connection.execute(settings.insert(), [{"key": f"k{n}", "value": "x" * 500} for n in range(200)])
+    database.close()
+    return tmp_path
+
+
+def overwrite_start(data: bytearray) -> None:
+    data[:4096] = b"no database, really. " * 195 + b"\0"
+
+
+def overwrite_middle(data: bytearray) -> None:
+    data[8192:] = b"\xff" * (len(data) - 8192)
+
+
+@pytest.mark.parametrize("damage", [overwrite_start, overwrite_middle])
+def test_a_damaged_file_is_moved_aside_and_a_new_one_works(folder: Path, damage: Callable[[bytearray], None]) -> None:
+    path = folder / "state.db"
+    data = bytearray(path.read_bytes())
+    damage(data)
+    path.write_bytes(data)
+    (folder / "state.db-wal").write_bytes(b"left over")
+    aside = set_aside(folder, NOW)
+    assert aside == folder / "state.db.damaged-20261120T120000Z"
+    assert not path.exists()
+    assert not (folder / "state.db-wal").exists()
+    database = Database(folder)
+    assert database.has_unread_logs()
+    database.close()
+
+
+def test_every_use_of_a_damaged_file_names_the_remedy(folder: Path) -> None:
+    (folder / "state.db").write_bytes(b"this is no database file at all" * 50)
+    with pytest.raises(DamagedState, match="is damaged") as refused:
+        Database(folder)
+    assert "`orchestra reindex`" in refused.value.remedy
+    assert isinstance(refused.value, StorageError)
+
+
+def test_a_sound_file_and_a_missing_one_stay_as_they_are(folder: Path, tmp_path: Path) -> None:
+    before = (folder / "state.db").read_bytes()
+    assert set_aside(folder, NOW) is None
+    assert (folder / "state.db").read_bytes() == before
+    assert set_aside(tmp_path / "nowhere", NOW) is None
+
+
+def test_nothing_is_moved_under_a_living_process(folder: Path) -> None:
+    database = Database(folder)
+    owner = Owner(database, folder / "owners", "serve", lambda: NOW)
+    kept = (folder / "state.db").read_bytes()
+    (folder / "state.db").write_bytes(b"this is no database file at all" * 50)
+    with pytest.raises(InUse, match=owner.id):
+        set_aside(folder, NOW)
+    (folder / "state.db").write_bytes(kept)
+    owner._lock.close()
+    database.close()
