@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from api.access_log import keep_secrets_out
+from api.announcement import announced
 from api.gate import Gate
 from api.headers import SecurityHeaders
 from api.hosts import HostCheck
@@ -52,7 +53,8 @@ class Site:
         keep_secrets_out()
         orchestra = await to_thread.run_sync(self._opened)
         try:
-            yield {"orchestra": orchestra}
+            with announced(orchestra):
+                yield {"orchestra": orchestra}
         finally:
             await to_thread.run_sync(orchestra.close)
 

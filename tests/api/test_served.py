@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
+from cli import main
 from engine.orchestra import Orchestra
 from engine.workspace.new_workspace import init
 from tests.api.conftest import LOCAL, PASSWORD
@@ -37,11 +40,15 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
 
-def start(root: Path, log: Path) -> Served:
+UVICORN = ("uvicorn", "app:app", "--host", "127.0.0.1", "--port")
+STREAMLIT = ("streamlit", "run", "app.py", "--server.port")
+
+
+def start(root: Path, log: Path, server: Sequence[str] = UVICORN) -> Served:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    command = [sys.executable, "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", *server, str(port)]
     environment = {**os.environ, "ORCHESTRA_WORKSPACE": str(root)}
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -67,14 +74,18 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def served(root: Path, tmp_path: Path) -> Iterator[Served]:
     served = start(root, tmp_path / "server.log")
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not answers(served):
-        assert served.process.poll() is None, served.log.read_text()
-        assert time.monotonic() < end, served.log.read_text()
-        time.sleep(0.1)
+    wait_until(served, lambda: answers(served))
     yield served
     served.process.kill()
     served.process.wait()
+
+
+def wait_until(served: Served, is_so: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert served.process.poll() is None, served.log.read_text()
+        assert time.monotonic() < end, served.log.read_text()
+        time.sleep(0.1)
 
 
 def ended(served: Served) -> int:
@@ -128,6 +139,32 @@ def test_a_server_that_is_told_to_stop_stops_and_leaves_the_workspace_free(serve
     served.process.send_signal(signal.SIGTERM)
     assert ended(served) in {0, -signal.SIGTERM}
     Orchestra.open(served.root, serve=True).close()
+
+
+@pytest.mark.parametrize(
+    "server", [pytest.param(UVICORN, id="uvicorn app:app"), pytest.param(STREAMLIT, id="streamlit run app.py")]
+)
+def test_a_server_without_a_parent_prints_one_link_and_tells_other_commands_where_it_is(
+    root: Path, tmp_path: Path, server: Sequence[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = start(root, tmp_path / "server.log", server)
+    try:
+        wait_until(served, lambda: "Sign in" in served.log.read_text())
+        said = served.log.read_text()
+        (token,) = re.findall(rf"Sign in .*: {served.base}/login\?token=(\S+)$", said, re.MULTILINE)
+        assert said.rstrip().endswith(token), "the last line, under what the server says"
+        answer = httpx.post(f"{served.base}/login", data={"token": token}, headers={"Origin": served.base})
+        assert answer.status_code == 303
+        assert any(name.startswith("orchestra_session") for name in answer.cookies)
+        assert main(["login-link", "--workspace", str(root), "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["is_served"], told["url"]) == (True, served.base)
+        served.process.send_signal(signal.SIGTERM)
+        ended(served)
+        assert not (root / ".orchestra" / "serve.json").exists()
+    finally:
+        served.process.kill()
+        served.process.wait()
 
 
 def test_a_second_server_on_a_workspace_says_so_and_leaves(served: Served, tmp_path: Path) -> None:
