@@ -99,7 +99,7 @@ class _Transport(httpx.HTTPTransport):
         if self._allowed_origins is not None and origin(url) not in self._allowed_origins:
             raise Forbidden(
                 f"{origin(url)} is not one of the addresses that may be reached now.",
-                remedy="In demo mode only the stand-ins are reached: switch the service to Mine to use the real one.",
+                remedy="Only the demo is reached now: leave out `--demo`, or on a server switch the service to Mine.",
             )
 
 

@@ -210,7 +210,9 @@ class Execution:
         await self._recording.committed()
         run = await self._written()
         values = (run["sentence"], compact_json(run["counts"]), self.run_id)
-        self._change("UPDATE runs SET sentence = ?, counts = ? WHERE run_id = ?", values)
+        # Another process may have taken it up already: then it says itself how far it is.
+        statement = "UPDATE runs SET sentence = ?, counts = ? WHERE run_id = ? AND status IN ('waiting', 'interrupted')"
+        self._change(statement, values)
         await self._recording.committed()
 
     # --- the end

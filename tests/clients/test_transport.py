@@ -187,8 +187,10 @@ def test_a_foreign_origin_is_refused_without_a_socket(serve: Callable[[Handler],
             "http://127.0.0.1",
             f"http://localhost:{allowed.port}",
         ):
-            with pytest.raises(Forbidden):
+            with pytest.raises(Forbidden) as refused:
                 http.get(url)
+            # Under `--demo` there is no switch to turn: the remedy must work for a command, too.
+            assert "leave out `--demo`" in refused.value.remedy
     assert foreign.connections == 0
     assert allowed.connections == 1
 
