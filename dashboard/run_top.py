@@ -18,6 +18,7 @@ from dashboard.parts.status import OPEN, status_badge
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.run_again import run_again
 from dashboard.run_board import Board, progress
+from dashboard.run_failures import run_failures
 from dashboard.run_step import unknown_answer, usage_words
 
 _RESUMABLE = frozenset({"failed", "cancelled", "interrupted"})
@@ -64,9 +65,12 @@ def _facts(run: Mapping[str, Any]) -> str:
 
 
 def _error(run: Mapping[str, Any]) -> None:
-    """Show why the run failed, unless its items tell that themselves."""
+    """Show why the run failed or, where it went on without them, why its items did."""
     error = run["error"]
-    if error and run["status"] == "failed" and not run["counts"]["failed_items"]:
+    if run["counts"]["failed_items"]:
+        if run["status"] not in OPEN:
+            run_failures(run)
+    elif error and run["status"] == "failed":
         st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
 
 
