@@ -40,6 +40,11 @@ def failure(error: BaseException, *, workflow: str = "", step: str = "") -> dict
     return dict(plain_json(document))
 
 
+def document_of(error: StepFailed | OrchestraError, *, workflow: str, step: str) -> dict[str, Any]:
+    """Return the error document that a failed step carries, or that of an error met at `step` itself."""
+    return error.error if isinstance(error, StepFailed) else failure(error, workflow=workflow, step=step)
+
+
 def _details(error: BaseException) -> dict[str, Any]:
     if isinstance(error, ServiceError):
         return {

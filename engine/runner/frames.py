@@ -9,6 +9,9 @@ from typing import Any
 
 from engine.compiler.plan import Loop, Node
 
+Record = dict[str, Any]
+"""How a step ended, as expressions see it: {status, output?, error?}."""
+
 
 @dataclass(frozen=True)
 class Turn:

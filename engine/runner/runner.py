@@ -1,62 +1,27 @@
-"""Walks a plan: which step runs when, what a failure means, what a loop gives. Knows nothing of services."""
+"""Walks a plan: which step runs when, how long it may take, what a failure means. Knows nothing of services."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from engine.compiler.model import MAX_ITEMS
-from engine.compiler.plan import Block, Loop, Node, Plan
-from engine.errors import ExpressionError, InvalidInput, OrchestraError, StepTimeout
+from engine.compiler.plan import Block, Node, Plan
+from engine.errors import ExpressionError, OrchestraError, StepTimeout
 from engine.expressions.expressions import render
-from engine.runner.failure import StepFailed, failure
-from engine.runner.frames import Frame
-from engine.runner.recording import KEPT, Recording
+from engine.expressions.wording import kind_of
+from engine.runner.failure import StepFailed, document_of, failure
+from engine.runner.frames import Frame, Record
+from engine.runner.loops import Loops
+from engine.runner.recording import Recording
+from engine.runner.siblings import Stop, all_of, outputs_of
 
-_LONGEST_KEY = 1000
+_CONDITIONS = "Compare the value with something, such as x == 'yes'."
 
-Record = dict[str, Any]
-"""How a step ended, as expressions see it: {status, output?, error?}."""
 Perform = Callable[[Node, Frame, str], Awaitable[Any]]
 """Runs the action of a node at a run path and returns its output; raises StepFailed."""
-
-
-class ItemsFailed(OrchestraError):
-    """Some items of a loop failed; the others ended."""
-
-    default_remedy = "Open the failed items; `orchestra runs resume RUN` runs only them again."
-
-
-@dataclass
-class _Stop:
-    """Set by the first failure of a block or loop: nothing new starts, what runs may end."""
-
-    failure: StepFailed | None = None
-
-
-@dataclass
-class _Tally:
-    records: dict[int, Record] = field(default_factory=dict)
-    failed: int = 0
-
-
-@dataclass(frozen=True)
-class _Turns:
-    """The items of a loop; the frame of each is made when it is its turn, so that many items need little memory."""
-
-    node: Node
-    loop: Loop
-    frame: Frame
-    items: list[Any]
-    keys: list[str | None]
-
-    def __iter__(self) -> Iterator[tuple[int, Frame]]:
-        for index, (item, key) in enumerate(zip(self.items, self.keys, strict=True)):
-            yield index, self.frame.turn(self.node, self.loop, index, item, key)
 
 
 class Runner:
@@ -64,6 +29,7 @@ class Runner:
 
     def __init__(self, plan: Plan, recording: Recording, perform: Perform) -> None:
         self._plan, self._recording, self._perform = plan, recording, perform
+        self._loops = Loops(plan.name, recording, self._block)
 
     async def run(self, inputs: Mapping[str, Any], run: Mapping[str, Any]) -> Any:
         """Run all steps and return the outputs. Raises StepFailed."""
@@ -102,17 +68,17 @@ class Runner:
                 frame.steps[node.id] = await self._node(node, frame)
             return
         ended = {node.id: asyncio.Event() for node in block.nodes}
-        stop = _Stop()
+        stop = Stop()
         tasks = [
             asyncio.ensure_future(self._when_ready(node, _needs(block, index), frame, ended, stop))
             for index, node in enumerate(block.nodes)
         ]
-        await _all(tasks)
+        await all_of(tasks)
         if stop.failure is not None:
             raise stop.failure
 
     async def _when_ready(
-        self, node: Node, needs: tuple[str, ...], frame: Frame, ended: Mapping[str, asyncio.Event], stop: _Stop
+        self, node: Node, needs: tuple[str, ...], frame: Frame, ended: Mapping[str, asyncio.Event], stop: Stop
     ) -> None:
         for name in needs:
             await ended[name].wait()
@@ -156,7 +122,7 @@ class Runner:
         with self._failing(node, path, "if"):
             value = render(node.condition, frame.names)
             if not isinstance(value, bool):
-                raise ExpressionError(f"'if' is {value!r}, not true or false.", field="if")
+                raise ExpressionError(f"'if' is {kind_of(value)}, not true or false.", remedy=_CONDITIONS, field="if")
             return value
 
     async def _composed(self, node: Node, frame: Frame, path: str) -> Record:
@@ -166,18 +132,15 @@ class Runner:
         try:
             async with self._limited(path, seconds, f"Step {node.id!r}") as deadline:
                 inner = frame.until(deadline)
-                output = await (self._loop(node, inner, path) if node.loop else self._group(node, inner))
+                output = await (self._loops.run(node, inner, path) if node.loop else self._group(node, inner))
         except (OrchestraError, StepFailed) as error:
-            document = self._document(error, path)
+            document = document_of(error, step=path, workflow=self._plan.name)
             self._finish(path, node, "failed", error=document, handled=is_handled(node))
             raise StepFailed(document) from error
         # What only gathers the outputs of the steps inside is not written down a second time.
         written = {"output": self._recording.values.whole(output)} if node.has_output and not node.loop else {}
         self._finish(path, node, "succeeded", **written)
         return {"status": "succeeded", "output": output}
-
-    def _document(self, error: OrchestraError | StepFailed, path: str) -> dict[str, Any]:
-        return error.error if isinstance(error, StepFailed) else failure(error, step=path, workflow=self._plan.name)
 
     def _finish(self, path: str, node: Node, status: str, **details: Any) -> None:
         known = self._recording.record_of(path)
@@ -210,83 +173,7 @@ class Runner:
         await self._block(node.body, inner)
         if node.has_output:
             return render(node.output, inner.names)
-        return _outputs(node.body, inner)
-
-    # --- loops
-
-    async def _loop(self, node: Node, frame: Frame, path: str) -> list[Record]:
-        loop = node.loop
-        assert loop is not None
-        items = loop.items.value(frame.names)
-        if not isinstance(items, list):
-            raise ExpressionError(f"'foreach' is {type(items).__name__}, not a list.", field="foreach")
-        if len(items) > MAX_ITEMS:
-            raise InvalidInput(f"'foreach' has {len(items)} items; at most {MAX_ITEMS} are allowed.", field="foreach")
-        turns = _Turns(node, loop, frame, items, [_key(loop, frame, index, item) for index, item in enumerate(items)])
-        self._announce(turns, path)
-        tally = await self._items(turns)
-        return self._gathered(loop, tally, len(items))
-
-    def _announce(self, turns: _Turns, path: str) -> None:
-        if self._recording.has_loop(path):
-            return
-        items = [[frame.names["key"], _item_title(turns.loop, frame)] for _, frame in turns]
-        self._recording.emit("loop_started", path=path, noun=turns.loop.name, items=items)
-
-    async def _items(self, turns: _Turns) -> _Tally:
-        """Run the items, `parallel` at a time, in order of the list."""
-        tally, stop, waiting = _Tally(), _Stop(), iter(turns)
-        workers = [
-            asyncio.ensure_future(self._work(turns.node, turns.loop, waiting, tally, stop))
-            for _ in range(min(turns.loop.parallel, len(turns.items)))
-        ]
-        await _all(workers)
-        if stop.failure is not None:
-            raise stop.failure
-        return tally
-
-    async def _work(
-        self, node: Node, loop: Loop, waiting: Iterator[tuple[int, Frame]], tally: _Tally, stop: _Stop
-    ) -> None:
-        for index, frame in waiting:
-            if stop.failure is not None:
-                return
-            try:
-                tally.records[index] = await self._item(node, loop, frame)
-            except StepFailed as failed:
-                tally.failed += 1
-                tally.records[index] = _failed_item(node, frame, failed)
-                if loop.on_item_error == "stop":
-                    stop.failure = failed
-
-    async def _item(self, node: Node, loop: Loop, frame: Frame) -> Record:
-        assert node.body is not None
-        path = frame.prefix.removesuffix(".")
-        known = self._recording.record_of(path)
-        if known is not None and known["status"] == "failed":  # dropped before
-            raise StepFailed(known["error"])
-        try:
-            await self._block(node.body, frame)
-            outputs = _outputs(node.body, frame)
-            if node.has_output:
-                outputs["output"] = render(node.output, frame.names)
-        except (StepFailed, OrchestraError) as error:
-            document = self._document(error, path)
-            handled = loop.on_item_error == "drop"
-            self._recording.emit("item_finished", path=path, status="failed", error=document, handled=handled)
-            raise StepFailed(document) from error
-        if known is None:
-            self._recording.emit("item_finished", path=path, status="succeeded")
-        return {"key": frame.names["key"], "status": "succeeded", "error": None, **outputs}
-
-    def _gathered(self, loop: Loop, tally: _Tally, total: int) -> list[Record]:
-        if tally.failed and loop.on_item_error == "continue":
-            raise ItemsFailed(f"{tally.failed} of {total} items failed.")
-        return [
-            tally.records[index]
-            for index in range(total)
-            if loop.on_item_error != "drop" or tally.records[index]["status"] in KEPT
-        ]
+        return outputs_of(node.body, inner)
 
     @contextmanager
     def _failing(self, node: Node, path: str, step_field: str) -> Iterator[None]:
@@ -294,7 +181,9 @@ class Runner:
         try:
             yield
         except OrchestraError as error:
-            document = {**failure(error, step=path, workflow=self._plan.name), "field": step_field}
+            inside = error.details.get("field")  # the place inside a field that is an object
+            field = step_field if inside in (None, step_field) else f"{step_field}.{inside}"
+            document = {**failure(error, step=path, workflow=self._plan.name), "field": field}
             self._finish(path, node, "failed", error=document, handled=is_handled(node), **_called(node))
             raise StepFailed(document) from error
 
@@ -316,55 +205,6 @@ def _called(node: Node) -> dict[str, str | None]:
 def _needs(block: Block, index: int) -> tuple[str, ...]:
     node = block.nodes[index]
     return tuple(one.id for one in block.nodes[:index]) if node.needs is None else node.needs
-
-
-async def _all(tasks: Sequence[asyncio.Future[None]]) -> None:
-    """Wait for all; if this is cancelled, or one breaks down, the others are cancelled and waited for."""
-    try:
-        await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
-
-
-def _outputs(block: Block, frame: Frame) -> Record:
-    """Return {step id: output} of the steps that have one."""
-    return {node.id: frame.steps[node.id]["output"] for node in block.nodes if "output" in frame.steps[node.id]}
-
-
-def _failed_item(node: Node, frame: Frame, failed: StepFailed) -> Record:
-    assert node.body is not None
-    done = {one.id: frame.steps[one.id] for one in node.body.nodes if one.id in frame.steps}
-    outputs = {name: record["output"] for name, record in done.items() if "output" in record}
-    error = {"type": failed.error["type"], "message": failed.error["message"]}
-    return {"key": frame.names["key"], "status": "failed", "error": error, **outputs}
-
-
-def _key(loop: Loop, frame: Frame, index: int, item: Any) -> str | None:
-    """Return the key of an item; in its expression `key` is that of the loop around this one."""
-    if loop.key is None:
-        return None
-    value = render(loop.key, {**frame.names, loop.name: item, "index": index})
-    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
-        raise ExpressionError(f"The key of item {index} is {value!r}; it must be a text or a number.", field="key")
-    if len(str(value)) > _LONGEST_KEY:
-        raise ExpressionError(
-            f"The key of item {index} has {len(str(value))} characters; at most {_LONGEST_KEY} are allowed.",
-            field="key",
-            remedy="Take an id of the item, not its content.",
-        )
-    return str(value)
-
-
-def _item_title(loop: Loop, frame: Frame) -> str:
-    if loop.item_title is None:
-        return str(frame.names["key"])
-    try:
-        return str(render(loop.item_title, frame.names))[:200]
-    except ExpressionError:
-        return str(frame.names["key"])  # a title is a courtesy: it stops no item
 
 
 def is_handled(node: Node) -> bool:

@@ -1,0 +1,165 @@
+"""Runs the items of a loop: which are at work at once, what a failed one means, and what the loop gives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.compiler.model import MAX_ITEMS
+from engine.compiler.plan import Block, Loop, Node
+from engine.errors import ExpressionError, InvalidInput, OrchestraError
+from engine.expressions.expressions import render
+from engine.expressions.wording import kind_of
+from engine.runner.failure import StepFailed, document_of
+from engine.runner.frames import Frame, Record
+from engine.runner.recording import KEPT, Recording
+from engine.runner.siblings import Stop, all_of, outputs_of
+
+_LONGEST_KEY = 1000
+_LISTS = "Name a list, such as steps.mails.output.messages."
+
+
+class ItemsFailed(OrchestraError):
+    """Some items of a loop failed; the others ended."""
+
+    default_remedy = "Open the failed items; `orchestra runs resume RUN` runs only them again."
+
+
+@dataclass
+class _Tally:
+    records: dict[int, Record] = field(default_factory=dict)
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class _Turns:
+    """The items of a loop; the frame of each is made when it is its turn, so that many items need little memory."""
+
+    node: Node
+    loop: Loop
+    frame: Frame
+    items: list[Any]
+    keys: list[str | None]
+
+    def __iter__(self) -> Iterator[tuple[int, Frame]]:
+        for index, (item, key) in enumerate(zip(self.items, self.keys, strict=True)):
+            yield index, self.frame.turn(self.node, self.loop, index, item, key)
+
+
+class Loops:
+    """The loops of one run; `run_block` runs the steps of an item."""
+
+    def __init__(
+        self, workflow: str, recording: Recording, run_block: Callable[[Block, Frame], Awaitable[None]]
+    ) -> None:
+        self._workflow, self._recording, self._run_block = workflow, recording, run_block
+
+    async def run(self, node: Node, frame: Frame, path: str) -> list[Record]:
+        """Run a loop; return the records of its items. Raises StepFailed and what its fields raise."""
+        loop = node.loop
+        assert loop is not None
+        items = loop.items.value(frame.names)
+        if not isinstance(items, list):
+            raise ExpressionError(f"'foreach' is {kind_of(items)}, not a list.", remedy=_LISTS, field="foreach")
+        if len(items) > MAX_ITEMS:
+            raise InvalidInput(f"'foreach' has {len(items)} items; at most {MAX_ITEMS} are allowed.", field="foreach")
+        turns = _Turns(node, loop, frame, items, [_key(loop, frame, index, item) for index, item in enumerate(items)])
+        self._announce(turns, path)
+        tally = await self._items(turns)
+        return self._gathered(loop, tally, len(items))
+
+    def _announce(self, turns: _Turns, path: str) -> None:
+        if self._recording.has_loop(path):
+            return
+        items = [[frame.names["key"], _item_title(turns.loop, frame)] for _, frame in turns]
+        self._recording.emit("loop_started", path=path, noun=turns.loop.name, items=items)
+
+    async def _items(self, turns: _Turns) -> _Tally:
+        """Run the items, `parallel` at a time, in order of the list."""
+        tally, stop, waiting = _Tally(), Stop(), iter(turns)
+        workers = [
+            asyncio.ensure_future(self._work(turns.node, turns.loop, waiting, tally, stop))
+            for _ in range(min(turns.loop.parallel, len(turns.items)))
+        ]
+        await all_of(workers)
+        if stop.failure is not None:
+            raise stop.failure
+        return tally
+
+    async def _work(
+        self, node: Node, loop: Loop, waiting: Iterator[tuple[int, Frame]], tally: _Tally, stop: Stop
+    ) -> None:
+        for index, frame in waiting:
+            if stop.failure is not None:
+                return
+            try:
+                tally.records[index] = await self._item(node, loop, frame)
+            except StepFailed as failed:
+                tally.failed += 1
+                tally.records[index] = _failed_item(node, frame, failed)
+                if loop.on_item_error == "stop":
+                    stop.failure = failed
+
+    async def _item(self, node: Node, loop: Loop, frame: Frame) -> Record:
+        assert node.body is not None
+        path = frame.prefix.removesuffix(".")
+        known = self._recording.record_of(path)
+        if known is not None and known["status"] == "failed":  # dropped before
+            raise StepFailed(known["error"])
+        try:
+            await self._run_block(node.body, frame)
+            outputs = outputs_of(node.body, frame)
+            if node.has_output:
+                outputs["output"] = render(node.output, frame.names)
+        except (StepFailed, OrchestraError) as error:
+            document = document_of(error, step=path, workflow=self._workflow)
+            handled = loop.on_item_error == "drop"
+            self._recording.emit("item_finished", path=path, status="failed", error=document, handled=handled)
+            raise StepFailed(document) from error
+        if known is None:
+            self._recording.emit("item_finished", path=path, status="succeeded")
+        return {"key": frame.names["key"], "status": "succeeded", "error": None, **outputs}
+
+    def _gathered(self, loop: Loop, tally: _Tally, total: int) -> list[Record]:
+        if tally.failed and loop.on_item_error == "continue":
+            raise ItemsFailed(f"{tally.failed} of {total} items failed.")
+        return [
+            tally.records[index]
+            for index in range(total)
+            if loop.on_item_error != "drop" or tally.records[index]["status"] in KEPT
+        ]
+
+
+def _failed_item(node: Node, frame: Frame, failed: StepFailed) -> Record:
+    assert node.body is not None
+    done = {one.id: frame.steps[one.id] for one in node.body.nodes if one.id in frame.steps}
+    outputs = {name: record["output"] for name, record in done.items() if "output" in record}
+    error = {"type": failed.error["type"], "message": failed.error["message"]}
+    return {"key": frame.names["key"], "status": "failed", "error": error, **outputs}
+
+
+def _key(loop: Loop, frame: Frame, index: int, item: Any) -> str | None:
+    """Return the key of an item; in its expression `key` is that of the loop around this one."""
+    if loop.key is None:
+        return None
+    value = render(loop.key, {**frame.names, loop.name: item, "index": index})
+    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+        raise ExpressionError(f"The key of item {index} is {value!r}; it must be a text or a number.", field="key")
+    if len(str(value)) > _LONGEST_KEY:
+        raise ExpressionError(
+            f"The key of item {index} has {len(str(value))} characters; at most {_LONGEST_KEY} are allowed.",
+            field="key",
+            remedy="Take an id of the item, not its content.",
+        )
+    return str(value)
+
+
+def _item_title(loop: Loop, frame: Frame) -> str:
+    if loop.item_title is None:
+        return str(frame.names["key"])
+    try:
+        return str(render(loop.item_title, frame.names))[:200]
+    except ExpressionError:
+        return str(frame.names["key"])  # a title is a courtesy: it stops no item
