@@ -29,7 +29,7 @@ SPECIAL = {"money": 1.6, "meeting": 1.6, "feature": 1.6, "question": 1.3}
 YES = {"yes", "true", "y", "ja", "oui", "si"}
 NO = {"no", "false", "n", "nein", "non"}
 ENOUGH = 2.0
-CLEAR_LEAD = 1.0
+CLEAR_LEAD = 0.3
 
 
 def choose(values: Sequence[str], document: Document, about: str = "") -> str | None:
@@ -87,9 +87,9 @@ def balanced(scores: Mapping[str, float]) -> dict[str, float]:
     Whoever reports a problem is polite, and a newsletter asks questions: neither makes a request.
     """
     result = dict(scores)
-    if scores["problem"] >= 5:
+    if scores["problem"] >= (2 if scores["software"] else 5):
         result["request"] *= 0.5
-    if scores["quiet"] >= 5:
+    if scores["quiet"] >= 4.5 and scores["quiet"] + 2 > max(scores["problem"], scores["request"]):
         result["request"] *= 0.4
         result["problem"] *= 0.5
     return result
@@ -110,7 +110,8 @@ def _by_score(values: Sequence[str], concepts: Mapping[str, str], document: Docu
 def _score(value: str, concept: str, scores: Mapping[str, float], document: Document) -> float:
     """Evidence for the value's concept, and for its own words standing in the document."""
     said = set(words_of(f"{document.subject} {document.own_text}"))
-    own_words = sum(1 for word in words_of(value) if len(word) > 3 and word in said)
+    # "Nothing happens" does not say that there is nothing to do.
+    own_words = 0 if concept == "quiet" else sum(1 for word in words_of(value) if len(word) > 3 and word in said)
     return scores.get(concept, 0) * SPECIAL.get(concept, 1) + (2 * own_words if concept else 4 * own_words)
 
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
+from demo.model_cues import cues, gives_thanks, is_language, is_vague
 from demo.model_text import Document
+from demo.model_topics import TOPICS
 from demo.model_words import EVIDENCE
 
 THANKS = re.compile(
@@ -23,8 +25,18 @@ STACK_LINE = re.compile(
 ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE)
 QUESTION = re.compile(r"[?？؟](?=\s|$|»|\")")
 NO_SPACES = re.compile(r"[぀-ヿ一-鿿가-힯]")
+WORDS = {**EVIDENCE, **TOPICS}
 CAP = 14.0
 THIN = 2.0
+SIDES = ("problem", "request", "quiet")
+# How much a way of putting things counts beside the words themselves.
+WORDING = 0.8
+# The same for a complaint about no part of a program.
+ELSEWHERE = 0.65
+UNNAMED = 0.8
+FAINT = 1.2
+# From so many words on a text without a wish or a complaint is a piece of news.
+STATEMENT = 6
 
 
 @lru_cache(maxsize=64)
@@ -35,25 +47,58 @@ def strengths(document: Document) -> Mapping[str, float]:
     """
     share = 0.5 if ANSWER.match(document.subject) else 1.0
     scores = {
-        concept: share * weigh(concept, document.subject) + weigh(concept, document.own_text) for concept in EVIDENCE
+        concept: share * weigh(concept, document.subject) + weigh(concept, document.own_text) for concept in WORDS
     }
     everything = f"{document.subject}\n{document.own_text}"
     scores["problem"] += min(6.0, 3.0 * len(STACK_LINE.findall(everything)))
     # A lone question mark asks nothing.
-    questions = min(2, len(QUESTION.findall(everything))) if document.word_count > 1 else 0
+    questions = min(2, len(QUESTION.findall(everything))) if is_language(document) else 0
     scores["request"] += 2.0 * questions
     scores["asks"] += 3.0 * questions
     scores["question"] = 4.0 * questions
     if _is_short_thanks(document, questions):
         scores["quiet"] += 4.0
-    if max(scores["problem"], scores["request"], scores["quiet"]) < THIN and _tells_of_software(scores):
-        scores["problem"] += THIN
+    _add_wording(scores, cues(document))
+    if max(scores[concept] for concept in SIDES) < THIN and (side := _leaning(document, scores)):
+        scores[side] += THIN
     return {concept: min(CAP, score) for concept, score in scores.items()}
 
 
-def _tells_of_software(scores: Mapping[str, float]) -> bool:
-    """Whether it names parts of a program and when something happens: with nothing else said, that is a report."""
-    return scores["software"] >= 2 and scores["software"] + scores["condition"] >= 3
+def _add_wording(scores: dict[str, float], found: Mapping[str, float]) -> None:
+    """Count the wording beside the words; a complaint that names no part of a program counts less."""
+    names_a_part = scores["software"] > 0
+    if not names_a_part:
+        scores["problem"] *= UNNAMED
+    if scores["problem"] < THIN:
+        scores["request"] += min(3.0, scores["topic"])
+    scores["problem"] += (WORDING if names_a_part else ELSEWHERE) * found["problem"]
+    scores["request"] += WORDING * found["request"]
+    scores["quiet"] += WORDING * found["quiet"]
+
+
+def _leaning(document: Document, scores: Mapping[str, float]) -> str:
+    """The side that faint evidence leans to, else that of a plain report; "" for none."""
+    first = max(scores[side] for side in SIDES)
+    if first < FAINT:
+        return _side_of_a_plain_report(document, scores)
+    near = [side for side in SIDES if first - scores[side] < FAINT]
+    blames_no_part = near[0] == "problem" and not scores["software"]
+    return near[1] if blames_no_part and len(near) > 1 else near[0]
+
+
+def _side_of_a_plain_report(document: Document, scores: Mapping[str, float]) -> str:
+    """What a text calls for that neither complains nor asks: "problem", "quiet", or "" where nobody could tell.
+
+    Who writes about parts of a program, and when something happens in it, reports a problem; a plain statement
+    of some length only informs.
+    """
+    if gives_thanks(document):
+        return "quiet"
+    if is_vague(document):
+        return ""
+    if scores["software"] >= 1:
+        return "problem"
+    return "quiet" if document.word_count >= STATEMENT else ""
 
 
 def weigh(concept: str, text: str) -> float:
@@ -72,7 +117,7 @@ def _is_short_thanks(document: Document, questions: int) -> bool:
 @cache
 def _patterns(concept: str) -> tuple[tuple[float, re.Pattern[str]], ...]:
     """One compiled pattern per weight."""
-    return tuple((weight, _any_of(stems.split("|"))) for weight, stems in _split(EVIDENCE[concept]))
+    return tuple((weight, _any_of(stems.split("|"))) for weight, stems in _split(WORDS[concept]))
 
 
 def _split(by_weight: Mapping[float, str]) -> list[tuple[float, str]]:

@@ -12,6 +12,8 @@ STOP_WORDS = {
     "es": "el los las y es nosotros usted para con una del por en que no se gracias",
     "it": "il gli e è noi per con una del che non di tutto grazie si sono",
     "pt": "o os as e é nós para com uma do da que não em obrigado você",
+    "nl": "de het een en is niet wij ik u je jij voor met op van dat zijn graag te aan bij naar maar",
+    "pl": "i w na się nie jest do z że od po za dla proszę czy mam dzień dobry jak",
     "en": "the and is we i you for with a an of to in not on it please this that",
 }
 

@@ -1,0 +1,193 @@
+"""How people of other languages than English tell that a program misbehaves, and ask for something to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Language -> weight, pattern.
+SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
+    "de": (
+        2,
+        (
+            r"\b(?:(?:geht|gehen|lädt|laden|öffnet|öffnen|speichert|druckt|zeigt|erscheint|kommt|kommen|klappt|"
+            r"reagiert|startet|funktioniert|findet|lässt|wird|werden|bin|kann|können|konnte|stimmt|stimmen|"
+            r"passt)\b[^.?!]{0,50}\b(?:nicht|nichts|kein\w*|nie)\b|lande (?:ich )?wieder|tauch\w+ "
+            r"[^.?!]{0,40}(?:wieder|nicht) auf|(?:nicht|nichts|kein\w*) [^.?!]{0,30}(?:kann|können|lässt|lassen)|"
+            r"so (?:klein|langsam|groß), dass|springt|zurückgesetzt|weg\b|verloren|abgeschnitten|verschoben|"
+            r"vertauscht|verdreht|hängt|hängen|eingefroren|friert|dauert (?:ewig|\w+ (?:minuten|stunden))|seit "
+            r"(?:dem|der|gestern|heute|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|letzte\w*)|"
+            r"statt(?:dessen)?|obwohl|was ist denn? nun? richtig|bleibt (?:weiß|leer|schwarz|stehen|hängen)|"
+            r"immer (?:wieder|noch)|ständig|(?:eine?|zwei) stunden? (?:zu )?(?:früh|spät)|doppelt|zweimal|"
+            r"dreimal|falsch\w*|leere?\b|fehlt|fehlen)"
+        ),
+    ),
+    "fr": (
+        2,
+        (
+            r"\b(?:(?:ne|n['’]) ?[^.?!]{1,30}\b(?:pas|plus|rien|jamais|aucun\w*)\b|à l['’]envers|réappara\w+|"
+            r"revien\w+ (?:aussitôt|tout de suite)|en retard|décalage|d['’]un(?:e)? autre|au lieu de|tourne "
+            r"(?:sans fin|en boucle)|se ferme|se fige|figé|bloqu\w+|vides?\b|en double|deux fois|depuis (?:hier|"
+            r"ce matin|lundi|mardi|mercredi|jeudi|vendredi|la mise)|blanche?\b|erroné\w*|mauvais\w*|perdu\w*|"
+            r"décalé\w*|disparu\w*|lent\w*|hier (?:encore )?(?:ça|cela|tout) marchait)"
+        ),
+    ),
+    "es": (
+        2,
+        (
+            r"\b(?:no (?:me |se |nos |le |lo )?(?:\w+(?:a|e|an|en|o))\b|(?:me|se|nos) (?:pierde|borra|cierra|"
+            r"bloquea|queda|sale)\w*|me pasa en|reapare\w+|vuelven? a|por detrás|retraso|desfas\w+|también (?:de|"
+            r"con) otr[oa]s?|aparecen? (?:dos|tres|cuatro|doble|otr[oa]s?)|en vez de|en lugar de|en blanco|desde "
+            r"(?:ayer|el lunes|hoy|la|esta)|equivocad\w+|dos veces|vací[oa]s?|duplicad\w+|de otr[oa] (?:cliente|"
+            r"usuario|persona)|antes (?:sí )?(?:funcionaba|iba)|error\w*|mal\b)"
+        ),
+    ),
+    "pt": (
+        2,
+        (
+            r"\b(?:não (?:consigo|funciona|abre|carrega|aparece|chega|mostra|salva|grava|guarda|responde|dá|está|"
+            r"atualiza)\w*|valores? (?:negativos?|errados?)|errad\w+|impossível|(?:estava|funcionava) (?:certo|"
+            r"bem)|em branco|em vez de|desde (?:ontem|segunda|hoje|a)|duas vezes|vazi[oa]s?|duplicad\w+|de "
+            r"outr[oa] (?:cliente|usuário|utilizador)|trav\w+|fecha sozinh\w+|some\b|sumi\w+)"
+        ),
+    ),
+    "it": (
+        2,
+        (
+            r"\b(?:non (?:mi |si |ci |ne |lo |la )?(?:\w+(?:a|e|ano|ono|o))\b|riappa\w+|ricompa\w+|in ritardo|"
+            r"escono anche|anche (?:\w+ )?di altr[eiao]|di un altr[oa]|al posto di|invece di|da (?:ieri|"
+            r"stamattina|lunedì|quando|tre|due)|sbagliat\w+|due volte|vuot[oaie]\b|duplicat\w+|bianc[oa]\b|si "
+            r"(?:chiude|blocca|ferma|riavvia)|da sol[oa]|bloccat\w+|sparit\w+)"
+        ),
+    ),
+    "nl": (
+        2,
+        (
+            r"\b(?:(?:werkt|opent|laadt|reageert|verschijnt|komt|komen|kan|kunnen|gaat|doet|lukt|klopt|kloppen|"
+            r"zie)\b[^.?!]{0,40}\b(?:niet|niets|geen|nooit)\b|uur te (?:laat|vroeg)|sinds (?:de|gisteren|vandaag|"
+            r"maandag|vorige)|in plaats van|dubbel|twee keer|leeg|lege|verkeerd\w*|verdwenen|verdwijn\w+|traag|"
+            r"vastloop\w*|loopt vast|blijft (?:hangen|leeg|wit))"
+        ),
+    ),
+    "pl": (
+        2,
+        (
+            r"\b(?:nie (?:\w+(?:uje|aje|owuje|eje|ywa|iera)|mogę|można|działa|otwiera|ładuje|wyświetla|zapisuje|"
+            r"widać|przychodz|reaguje|da się|drukuje)\w*|zmienia się|znika\w*|zniknę\w*|puste?\b|pusta|dwa razy|"
+            r"podwójn\w+|od (?:wczoraj|rana|poniedziałku|aktualizacji)|zamiast|błędn\w+|zły|złe|zła|zawiesza|"
+            r"wyskakuje|mimo że)"
+        ),
+    ),
+    "ru": (
+        2,
+        (
+            r"\b(?:не (?:могу|приход|открыва|загруж|сохран|показыва|отобража|работ|вид|отправля|печата|"
+            r"запуска)\w*|пуст\w+|пропа\w+|исчез\w+|дважды|два раза|вместо|со вчерашнего|с утра|после обновления|"
+            r"неверн\w+|завис\w+|вылета\w+|пробовал\w*|сбрасыва\w+|чуж\w+|хотя)"
+        ),
+    ),
+    "ja": (
+        2,
+        (
+            r"(?:二|2|三|3)(?:通|回|重|件)(?:届|表示|登録|も)|先週までは|昨日までは|(?:まし|でき|開け|届か|動か|出|表示され|保存され|反映され)(?:ない|ません)|ずれ|"
+            r"消え|真っ白|空(?:の|に|白)|止ま(?:る|り|っ)|固ま|落ち(?:る|ます|て)|重い|遅い|違(?:う|い|って)|戻って(?:しま|き)|文字化け|昨日から|今朝から|更新(?:後|"
+            r"してから)|勝手に"
+        ),
+    ),
+    "zh": (
+        2,
+        (
+            r"不一样|转圈|进不去|不一致|不对|不见|不显示|不動|不动|打不开|没反应|没有反应|收不到|看不到|登不|卡(?:住|死|在)|空白|丢失|重复|重複|错(?:误|了)|乱码|又变|变成|无法|"
+            r"不能|很慢|从昨天|自从|更新(?:后|之后|以后)|闪退|失败|多了|少了"
+        ),
+    ),
+    "ko": (
+        2,
+        r"안 (?:됩|돼|되|열|보)|않(?:습니다|아요|네요)|멈(?:춰|춥|췄)|사라(?:졌|집)|어제부터|오류|두 번|느(?:려|립)",
+    ),
+}
+REQUESTS_ABROAD: Mapping[str, tuple[float, str]] = {
+    "de": (
+        2.5,
+        (
+            r"\b(?:bitte|könn(?:t|en|ten|test) (?:sie|du|ihr|wir|man)|kannst du|würd\w+ (?:sie|du|ihr|gern\w*)|"
+            r"jemand (?:muss|müsste|soll\w*|kann)|(?:muss|müssen|müsste|sollte|sollten) (?:noch|bis|\w+ )?|bis "
+            r"(?:zum|spätestens|montag|dienstag|mittwoch|donnerstag|freitag|morgen|ende|\d)|spätestens|wäre "
+            r"(?:es )?(?:schön|toll|super|hilfreich|prima|gut)|brauch\w+|benötig\w+|hätte\w* gern\w*|denk\w* "
+            r"(?:bitte )?(?:an|daran)|nicht vergessen|hat jemand|hätten sie|wann (?:kann|können|passt|haben)|"
+            r"läuft (?:am|zum|ende)\b[^.]{0,20}\baus|interess\w+ (?:an|uns)|bewerb\w+|reservier\w+|bestell(?:en|"
+            r"e|t) (?:sie|wir|ich)|vereinbaren|kündig\w+|schick\w*)"
+        ),
+    ),
+    "fr": (
+        2.5,
+        (
+            r"(?:\b(?:pourr(?:iez|ait|ions|ais)|pouvez|peux|peut)[- ](?:vous|tu|on|nous)|\bmerci de\b|"
+            r"\bveuillez\b|\bserait-il|\bseriez-vous|\bil (?:faut|faudrait)\b|\bavant (?:le|lundi|mardi|mercredi|"
+            r"jeudi|vendredi|demain|la fin)|\bsous \d+ jours|\bau plus tard|\bj['’]aimerais|\bje (?:voudrais|"
+            r"souhaite)|\bnous (?:voudrions|souhait\w+|avons besoin)|\bbesoin d|\bil manque (?:une?|votre|le|la|"
+            r"encore)|\bjustificatif|\bn['’]oublie\w* pas|\bquand (?:pou|peux|est-ce)|\bdisponible)"
+        ),
+    ),
+    "es": (
+        2.5,
+        (
+            r"(?:\b(?:pued(?:e|es|en)|podr[ií]a\w*) (?:me |usted |ustedes )?\w+(?:ar|er|ir)|\bpor favor\b|\bhay "
+            r"que\b|\bnecesit\w+|\bquisier\w+|\bme (?:gustaría|puedes|pueden|puede|llamas|confirma\w*|envía\w*|"
+            r"manda\w*)|\bantes del?\b|\bpara el (?:lunes|martes|miércoles|jueves|viernes|día)|\ba más tardar|"
+            r"\bno olvid\w+|\bvence|\bquer(?:emos|ría\w*)|\breserv(?:ar|a de)\b|\bsería posible)"
+        ),
+    ),
+    "pt": (
+        2.5,
+        (
+            r"(?:\b(?:pode|podem|podes|poderia\w*|podemos) (?:me |nos |por favor )?\w+(?:ar|er|ir|nos|me)\b|"
+            r"\bpor favor\b|\bpreciso|\bprecisamos|\bgost(?:aria|ava|aríamos)\b|\baté (?:amanhã|segunda|terça|"
+            r"quarta|quinta|sexta|o dia|dia|ao|o fim)|\bé preciso|\bnão (?:se )?esqueça|\bquer(?:ia|emos|íamos)|"
+            r"\btêm disponib)"
+        ),
+    ),
+    "it": (
+        2.5,
+        (
+            r"(?:\b(?:puoi|può|potete|possiamo|potr\w+) \w+|\bper favore|\bper cortesia|\bbisogna|\bvorr(?:ei|"
+            r"emmo)|\bentro (?:il|la|venerdì|lunedì|domani|\w+)|\bserve|\bservono|\bprenotare|\bmi (?:mandi|"
+            r"invii|chiami|confermi)|\bsi prega|\bnon dimentic\w+|\bè possibile|\bavete disponib|\bsarebbe "
+            r"(?:bello|utile|possibile))"
+        ),
+    ),
+    "nl": (
+        2.5,
+        (
+            r"(?:\b(?:kun|kunt|kan|kunnen|wil|wilt|zou|zouden) (?:je|jij|u|jullie|we|iemand|er)\b|\bgraag\b|"
+            r"\balstublieft|\bs\.?v\.?p|\b(?:voor|uiterlijk|tot) (?:maandag|dinsdag|woensdag|donderdag|vrijdag|"
+            r"morgen|eind)|\bmoet(?:en)?\b|\bnodig\b|\bniet vergeten|\bgetekend\w* |\bretour)"
+        ),
+    ),
+    "pl": (
+        2.5,
+        (
+            r"(?:\bprosz\w+|\bpros(?:imy|ę)|\bczy (?:mo\w+|mógł\w*|jest|da się|ktoś)|\bpotrzeb\w+|\bdo (?:końca|"
+            r"piątku|poniedziałku|wtorku|środy|czwartku|jutra)|\btrzeba|\bchciał\w+|\bnależy|\btermin)"
+        ),
+    ),
+    "ru": (
+        2.5,
+        (
+            r"(?:\bпрос(?:им|ьба)|\bпрошу|\bпожалуйста|\bнадо|\bнужн\w+|\bнеобходимо|\bдавайте|\bможете|\bмогли "
+            r"бы|\bможно (?:ли)?|\bдо (?:понедельника|вторника|среды|четверга|пятницы|завтра|конца|\d)|"
+            r"\bхотел\w* бы|\bпришлите|\bне забудьте|\bсрок)"
+        ),
+    ),
+    "ja": (
+        2.5,
+        (
+            r"(?:もらえ|いただけ|いただき(?:たい|ます(?:よう|か))|ください|下さい|お願い(?:し|いた|でき)|までに|たいの(?:です|で)|いかがでしょう|ご都合|でしょうか[。?？]?|"
+            r"ご(?:確認|返信|連絡|対応|検討|提出)を|して(?:ほしい|欲しい))"
+        ),
+    ),
+    "zh": (
+        2.5,
+        r"(?:请(?!勿|問)|請(?!勿)|麻烦|能否|可否|可以.{0,12}吗|能不能|需要|希望|之前(?:发|提交|完成|给|回复)|截止|尽快|寄回|签字|盖章|帮(?:我|忙)|安排)",
+    ),
+    "ko": (2.5, r"(?:주세요|주시|부탁|까지|바랍니다|가능할까요|필요)"),
+}

@@ -1,0 +1,202 @@
+"""How mail of many languages sounds that wants nothing: notices, offers, thanks, wishes, automatic answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Name of the pattern -> weight, pattern. A pattern counts once, however often it occurs.
+BROADCASTS: Mapping[str, tuple[float, str]] = {
+    "calendar": (
+        6,
+        (
+            r"^(?:accepted|declined|tentative(?:ly accepted)?|zugesagt|abgesagt|angenommen|abgelehnt|accepté|"
+            r"refusé|aceptad[oa]|rechazad[oa]|accettato|aceite|geaccepteerd|принято|承諾|已接受)\s*[:：]"
+        ),
+    ),
+    "machine": (
+        6,
+        (
+            r"\b(?:thank(?:s| you) for (?:contacting|writing to|getting in touch|reaching out)|your (?:message|"
+            r"request|e?-?mail|enquiry|inquiry) has (?:reached|been received)|(?:someone|we|our team|one of us) "
+            r"will (?:get back|reply|respond|be in touch)|opt[- ]out|no-?reply|not monitored|unmonitored|all "
+            r"rights reserved|privacy policy|terms (?:apply|and conditions)|view (?:this|it|in)|sign up here|"
+            r"leave (?:the|this) list|forwarded (?:this|it) to you|edit alert|email settings|why (?:am i|did i)|"
+            r"update (?:your )?preferences|manage (?:your )?(?:preferences|subscription|notifications|emails?)|"
+            r"you(?:['’]re| are) (?:receiving|subscribed)|sent automatically|this is an automat\w+|automated "
+            r"(?:message|email)|sent to you because|message automatique|mensaje automático|mensagem automática|"
+            r"messaggio automatico|automatisch (?:verzonden|versendet|erstellt)|wiadomość (?:została "
+            r")?wygenerowana|送信専用|自動(?:配信|送信)|系统自动|自动发送)"
+        ),
+    ),
+    "no answer": (
+        3,
+        (
+            r"\b(?:no (?:action|reply|response|answer|need|comments?|further|reaction|rush to reply)(?: "
+            r"\w+){0,3}(?:needed|required|necessary|to|expected)?|nothing (?:more|else|further)?(?: is| was)? "
+            r"?(?:needed|required|to do|for you to do)|nobody has to|you (?:do not|don['’]t|need not|needn['’]t) "
+            r"(?:need|have)?|for (?:your )?(?:files|records|information|reference|info)|fyi|just (?:so you know|"
+            r"to let you know|a heads[- ]up|sharing)|heads[- ]up|zur (?:info\w*|kenntnis)|keine (?:antwort|"
+            r"rückmeldung|aktion)|pour (?:info\w*|votre information)|para (?:tu|su) información|ter info\w*|per "
+            r"(?:tua |vostra )?(?:info\w*|conoscenza)|do wiadomości|к сведению|ご参考|供参考)"
+        ),
+    ),
+    "your thing is": (
+        3,
+        (
+            r"\b(?:your|the) (?:[\w-]+ ){0,4}(?:is|are|was|were|has been|have been) (?:now )?(?:ready|available|"
+            r"confirmed|complete[d]?|received|delivered|shipped|dispatched|approved|processed|booked|scheduled|"
+            r"updated|activated|published|active|back (?:to normal|online|up)|all set|on (?:its|the) way|"
+            r"resolved|closed|finished)\b"
+        ),
+    ),
+    "thanks for": (
+        3,
+        (
+            r"\b(?:thank you|thanks) for (?:your (?:order|purchase|payment|business|booking|subscription|"
+            r"registration|donation|application|visit|stay)|riding|shopping|choosing|joining|signing|registering|"
+            r"subscribing|flying|staying|travelling|being|coming|attending|everything|all|the (?:quick|fast|"
+            r"great|lovely|swift))"
+        ),
+    ),
+    "offer": (
+        3,
+        (
+            r"\b(?:\d+ ?% (?:off|discount|rabatt|de descuento|di sconto|de réduction|korting)|free (?:shipping|"
+            r"trial|delivery)|(?:1|one|\d+) months? free|for free|limited time|last chance|don['’]t miss|"
+            r"(?:black|cyber) (?:friday|monday)|(?:new|autumn|summer|winter|spring) (?:collection|arrivals)|"
+            r"flash sale|sale\b|use code|promo|deal|voucher|exclusive|upgrade (?:now|today|to)|try (?:premium|"
+            r"pro|it free)|gratis\w*|spedizione gratuita|envío gratis|livraison (?:offerte|gratuite)|"
+            r"kostenlos\w*|скидк\w+|distribut\w+ free|sponsored)"
+        ),
+    ),
+    "news": (
+        2.5,
+        (
+            r"\b(?:in this (?:issue|edition|episode|week)|this (?:week|month)['’]?s? (?:in|news|top|best|issue|"
+            r"picks|highlights)|(?:weekly|monthly|daily) (?:\w+ )?(?:digest|summary|report|roundup|round-up|"
+            r"update|news|brief)|podcast|episode \d+|(?:read|see|discover|find out|learn|explore|check out) "
+            r"(?:more|the (?:whole|full)|our|it|all|who['’]?s|what['’]?s new)|on our blog|new (?:in|on|at) "
+            r"(?:the|our)|what['’]s new|top (?:stories|picks)|we (?:are|['’]re) (?:growing|proud|excited|"
+            r"thrilled|happy) (?:to)?|announc\w+|now live|has (?:launched|arrived)|(?:is|are) out(?: now)?[:!.]|"
+            r"listen (?:on|now|to)|wherever you get|cette semaine sur|bonne lecture|diese woche|esta semana en|"
+            r"issue (?:no\.? ?|#)\d+|#\d+ (?:–|-|:))"
+        ),
+    ),
+    "social": (
+        3,
+        (
+            r"\b(?:commented on|liked|followed|follows you|mentioned you|tagged you|endorsed|viewed your|shared "
+            r"(?:a|your|an)|reacted to|invited you to connect|new (?:follower|connection|friend request)s?|"
+            r"(?:earned|unlocked)|you've got \d+|(?:points|reward)s?\b|badge|streak|you have \d+ new|people "
+            r"(?:viewed|are|you may know)|celebrat\w+|keep (?:it up|going))\b"
+        ),
+    ),
+    "money is in": (
+        3,
+        (
+            r"\b(?:amount (?:paid|charged)|payment (?:received|successful|confirmed|complete)|paid (?:with|by|"
+            r"on)|(?:we|has been) (?:charged|refunded|credited)|card (?:ending|charged)|(?:your|payment|sales) "
+            r"receipt|receipt (?:for|from|no|number)|total (?:paid|charged)|transaction (?:id|complete)|hemos "
+            r"recibido|nous avons (?:bien )?reçu|abbiamo ricevuto|recebemos|wir haben [^.]{0,40}erhalten|zahlung "
+            r"(?:eingegangen|erhalten)|(?:está|ha sido|est|è|wurde|ist|is|są|jest|zostało) (?:confirm|bestätig|"
+            r"conferm|bevestig|potwierdz)\w+|pago (?:recibido|confirmado)|paiement (?:reçu|accepté))"
+        ),
+    ),
+    "away": (
+        5,
+        (
+            r"\b(?:out of (?:the )?office|on (?:annual |parental |sick |maternity )?leave|on vacation|on holiday|"
+            r"away from (?:my|the) (?:desk|office)|(?:i am|i'm|i'll be|will be|be) back (?:in the office |at "
+            r"work )?(?:on|from|by)|limited access to (?:e-?mail|my)|currently (?:away|travelling|out)|im urlaub|"
+            r"abwesend|in urlaub|en congé|(?:suis|serai|est|sera) absente?|de vacaciones|fuera de la oficina|in "
+            r"ferie|fuori (?:sede|ufficio)|de férias|ausente|met (?:vakantie|verlof)|na urlopie|в отпуске|休暇|出差|"
+            r"休假)\b"
+        ),
+    ),
+    "well done": (
+        2.5,
+        (
+            r"\b(?:(?:^|[.!,;] ?)(?:it |that |all |everything |this )?(?:all )?looks? (?:great|good|fine|"
+            r"perfect)|(?:works?|working|runs?|running) (?:now|again|perfectly|like a charm|great)|all (?:good|"
+            r"set|fine|sorted|done|clear)|did the trick|solved|sorted|resolved|got (?:it|them)|well done|great "
+            r"(?:job|work|news)|nice (?:job|work)|congrat\w+|proud of|what a (?:lovely|great|wonderful|nice|"
+            r"beautiful)|had a (?:great|lovely|wonderful|good|fantastic)|(?:good|great|lovely) to (?:see|meet|"
+            r"hear)|enjoyed|see you (?:there|then|on|at|soon)|(?:have|enjoy) (?:a|your) (?:\w+ )?(?:weekend|"
+            r"evening|day|holiday|trip|vacation)|back to normal|it['’]s filed|passed|succeeded|phew|yay|hooray|"
+            r"hurray|woohoo|(?:is|are|'s) (?:\w+ )?(?:dry|up|online|running|working|open|back|normal|fixed|fine) "
+            r"again)\b"
+        ),
+    ),
+    "wishes": (
+        3,
+        (
+            r"\b(?:happy (?:birthday|new year|easter|holidays|anniversary|thanksgiving)|merry christmas|"
+            r"season['’]s greetings|best wishes (?:for|to|on)|wish(?:es)? you|get well|greetings from|welcome "
+            r"(?:to|aboard|on board)|herzlich\w* (?:willkommen|glückwunsch)|frohe|alles gute|bonne année|joyeux|"
+            r"vous souhaite|feliz|felices|enhorabuena|parabéns|buon (?:natale|anno|compleanno)|auguri|"
+            r"gefeliciteerd|prettige|wesołych|wszystkiego najlepszego|с (?:днём|днем|новым)|поздравля\w+|おめでとう|"
+            r"祝(?:您|你|大家)|恭喜|we look forward to (?:welcoming|seeing))"
+        ),
+    ),
+    "success": (
+        2.5,
+        (
+            r"\b(?:successfully|erfolgreich|avec succès|con éxito|com sucesso|con successo|pomyślnie|успешно|you "
+            r"(?:have|'ve) (?:been )?(?:unsubscribed|subscribed|registered|added|enrolled|checked in))\b"
+        ),
+    ),
+    "notice": (
+        2.5,
+        (
+            r"\b(?:(?:will be|is|are|stays?|remains?|bleibt|bleiben) (?:\w+ ){0,4}(?:closed|geschlossen|"
+            r"unchanged|repainted)|(?:opening|office) hours|maintenance (?:finished|done|complete\w*|window)|is "
+            r"(?:done|finished|complete)|(?:has|have) (?:joined|moved into|been (?:completed|added|published|"
+            r"booked))|fermé\w*|cerrad[oa]\w*|chius[oaie]\b|fechad[oa]|gesloten|ahead of schedule|thank you for "
+            r"your patience|was born|(?:spot|seat|place|ticket|table) (?:\S+ )*?is (?:saved|reserved|secured)|"
+            r"doors open|voraussichtlich|closed (?:on|for|today|until)|minutes of)"
+        ),
+    ),
+    "de": (
+        3,
+        (
+            r"\b(?:ihre bestellung|vielen dank für (?:ihre|ihren|eure|die|deine)|versandt|versendet|zugestellt|"
+            r"unterwegs|wurde(?:n)? (?:erfolgreich|heute|bestätigt|bearbeitet)|hat (?:geklappt|funktioniert)|"
+            r"läuft (?:wieder|jetzt)|alles (?:klar|bestens|gut|angekommen|erledigt)|passt(?: so| mir)?,|bis "
+            r"(?:dann|donnerstag!|morgen!))"
+        ),
+    ),
+    "fr": (
+        3,
+        (
+            r"\b(?:votre (?:commande|colis|paiement|réservation|inscription) (?:est|a été)|merci (?:pour "
+            r"(?:votre|tout|ton)|beaucoup|bien|de votre)|bien reçu|sera livrée?|c['’]est (?:parfait|bon|réglé)|"
+            r"tout (?:est bon|fonctionne|marche))"
+        ),
+    ),
+    "romance": (
+        3,
+        (
+            r"\b(?:su (?:pedido|pago|reserva|paquete) (?:ha|está)|(?:muchas |mil )?gracias (?:por|a todos)|ya "
+            r"(?:quedó|está|funciona)|todo (?:bien|perfecto|listo)|sua (?:encomenda|compra|reserva)|seu "
+            r"(?:pedido|pagamento)|recebi tudo|muito obrigad\w|tudo (?:certo|bem|resolvido)|(?:il|la) (?:suo|sua|"
+            r"tuo|tua) (?:ordine|prenotazione|pagamento|pacco)|grazie (?:mille|di|per|a)|tutto (?:bene|a posto|"
+            r"risolto|ok)|scopri|descubr\w+|découvr\w+|entdeck\w+)"
+        ),
+    ),
+    "north and east": (
+        3,
+        (
+            r"\b(?:uw (?:bestelling|betaling|pakket) (?:is|wordt)|bedankt voor|dank (?:je|u)(?: wel)?|is "
+            r"onderweg|alles (?:in orde|goed)|dziękuj\w+ za|(?:twoja|twoje|państwa) (?:paczka|zamówienie|"
+            r"płatność)|w drodze|wszystko (?:działa|ok|gra)|спасибо (?:за|большое)|ваш (?:заказ|платеж|платёж)|"
+            r"заказ (?:отправлен|доставлен|принят)|вс[её] (?:получил\w*|отлично|хорошо|работает|заработало))"
+        ),
+    ),
+    "cjk": (
+        3,
+        (
+            r"(?:ありがとうございま|おかげさま|無事に|ご注文を?(?:承|ありがとう)|発送(?:いた|しま|され)|了解(?:しま|です)|承知(?:しま|いた)|感谢|謝謝|谢谢(?:你|您|大家|！|"
+            r"!)|收到了|已(?:发货|收到|完成|签收|解决)|辛苦了|감사합니다|잘 받았)"
+        ),
+    ),
+}
