@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from typing import Any, ClassVar
+
+from engine.expressions.wording import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,7 @@ class UnknownName(OrchestraError):
     """There is no such thing; close names are offered."""
 
     def __init__(self, thing: str, name: str, known: Sequence[str] = (), *, remedy: str = "") -> None:
-        near = get_close_matches(name, list(known), n=1)
-        listed = f"There are: {', '.join(sorted(known)[:20])}." if known else f"There is no {thing} yet."
-        hint = remedy or (f"Did you mean {near[0]!r}?" if near else listed)
+        hint = remedy or did_you_mean(name, list(known)) or f"There is no {thing} yet."
         super().__init__(f"There is no {thing} named {name!r}.", remedy=hint)
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.compiler.fieldcheck import fields_schema
+from engine.compiler.fieldnames import fields_schema
 from engine.expressions.expressions import compact_json
 from engine.registry import step_types
 from engine.step import Effect, Repeat, Role, StepType

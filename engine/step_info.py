@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from engine.compiler.fieldcheck import fields_schema
+from engine.compiler.fieldnames import fields_schema
 from engine.registry import step_types
 from engine.step import StepType
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from engine.compiler.fieldcheck import check_fields, check_inputs_schema
-from engine.compiler.loader import load
-from engine.compiler.model import FallbackModel, StepModel, WorkflowModel
+from engine.compiler.fieldnames import meant_fields
+from engine.compiler.loader import Loaded, load, walk
+from engine.compiler.model import FallbackModel, StepModel, WorkflowModel, is_variable, loop_name_fault
 from engine.compiler.order import finished_before
 from engine.compiler.plan import Action, Block, Loop, Node, Plan, Retry
-from engine.compiler.schemas import Prompts, action_schema, inner_schemas, output_schema, step_prompts
+from engine.compiler.schemas import Outputs, Prompts, step_prompts
 from engine.compiler.scope import ANYTHING, CONDITION, KEY, LIST, RUN, TEXT, Report, Scope
 from engine.errors import OrchestraError, Problem
 from engine.expressions.celtypes import Types
@@ -41,12 +43,12 @@ class Compiled:
 
 def compile_workflow(file: JsonFile, name: str, around: Surroundings) -> Compiled:
     """Compile a parsed workflow file; every problem is found at once, sorted by place."""
-    model, problems = load(file)
-    if model is None:
-        return Compiled(None, _sorted(problems))
-    compilation = _Compilation(file, model, around)
+    loaded = load(file)
+    if loaded.model is None:
+        return Compiled(None, _sorted(loaded.problems))
+    compilation = _Compilation(file, loaded, loaded.model, around)
     plan = compilation.plan(name)
-    problems = _sorted([*problems, *compilation.report.problems])
+    problems = _sorted([*loaded.problems, *compilation.report.problems])
     return Compiled(None if any(one.severity == "error" for one in problems) else plan, problems)
 
 
@@ -67,10 +69,11 @@ def _groups(steps: Sequence[StepModel], around: str = "") -> dict[str, str]:
 class _Compilation:
     """One pass over one file."""
 
-    def __init__(self, file: JsonFile, model: WorkflowModel, around: Surroundings) -> None:
+    def __init__(self, file: JsonFile, loaded: Loaded, model: WorkflowModel, around: Surroundings) -> None:
         self.model = model
         self.around = around
-        self.report = Report(file, _groups(model.steps))
+        self.report = Report(file, _groups(model.steps), loaded.doubts, dict(loaded.renamed))
+        self._outputs = Outputs(around.prompts, loaded.doubts.unsure)
         self._ids: dict[str, JsonPath] = {}
         self._connections: dict[str, None] = {}
         self._prompts: dict[str, Mapping[str, Any]] = {}
@@ -78,7 +81,9 @@ class _Compilation:
     def plan(self, name: str) -> Plan:
         model = self.model
         inputs = check_inputs_schema(model.inputs, self.report)
-        scope = Scope(self.report, {"inputs": inputs, "run": RUN}, {}, Types())
+        self._name_fields()
+        strangers = dict.fromkeys(self.report.doubts.strangers, ANYTHING)
+        scope = Scope(self.report, {"inputs": inputs, "run": RUN}, strangers, Types())
         block = self._block(("steps",), model.steps, scope, "", frozenset())
         top = self._with_siblings(scope, model.steps)
         every = frozenset(step.id for step in model.steps)
@@ -95,7 +100,14 @@ class _Compilation:
         )
 
     def _with_siblings(self, scope: Scope, steps: Sequence[StepModel]) -> Scope:
-        return scope.inner({}, {step.id: output_schema(step, self.around.prompts) for step in steps})
+        return scope.inner({}, self._outputs.siblings(steps))
+
+    def _name_fields(self) -> None:
+        """Put the fields of every step under their right names, before anything is derived from them."""
+        for path, step in walk(("steps",), self.model.steps):
+            with suppress(OrchestraError):  # an unknown step type is told where the step is compiled
+                if step.uses is not None:
+                    step.with_ = meant_fields((*path, "with"), step.with_, step_type(step.uses), self.report)
 
     def _block(
         self, path: JsonPath, steps: Sequence[StepModel], outer: Scope, prefix: str, seen: frozenset[str]
@@ -137,7 +149,8 @@ class _Compilation:
     def _check_id(self, path: JsonPath, step: StepModel) -> None:
         if step.id in self._ids:
             line, _ = self.report.file.place((*self._ids[step.id], "id"))
-            self.report.add((*path, "id"), f"The id {step.id!r} is taken by the step in line {line}.", "duplicate_id")
+            message = f"The id {step.id!r} is taken by the step in line {line}."
+            self.report.add((*path, "id"), message, "duplicate_id", "Give one of the two another id.")
         self._ids.setdefault(step.id, path)
 
     def _expression(self, path: JsonPath, text: str, schema: Any, scope: Scope, seen: frozenset[str]) -> Any:
@@ -150,7 +163,7 @@ class _Compilation:
     def _loop(self, path: JsonPath, step: StepModel, scope: Scope, seen: frozenset[str]) -> Loop | None:
         if step.foreach is None:
             return None
-        if step.as_ in scope.variables:
+        if step.as_ in scope.variables and loop_name_fault(step.as_) is None:
             self.report.add(
                 (*path, "as"),
                 f"{step.as_!r} is the name of an outer loop.",
@@ -174,21 +187,25 @@ class _Compilation:
         return None if text is None else scope.tree(path, text, schema, seen)
 
     def _loop_variables(self, step: StepModel, items: Any, scope: Scope) -> dict[str, Any]:
-        return {step.as_: scope.item_type(items), "index": {"type": "integer"}}
+        return _speakable({step.as_: scope.item_type(items), "index": {"type": "integer"}})
 
     def _loop_scope(self, path: JsonPath, step: StepModel, loop: Loop | None, scope: Scope) -> Scope:
         if step.foreach is None:
             return scope
         if loop is None:  # its list did not compile; its body is still checked
-            return scope.inner({step.as_: {}, "index": {"type": "integer"}, "key": TEXT}, {})
+            return scope.inner(_speakable({step.as_: {}, "index": {"type": "integer"}, "key": TEXT}), {})
         return scope.inner({**self._loop_variables(step, loop.items, scope), "key": TEXT}, {})
 
     def _content(
         self, path: JsonPath, step: StepModel, scope: Scope, own_path: str, seen: frozenset[str]
     ) -> tuple[Action | None, Block | None]:
+        block = None
         if step.steps is not None:
-            return None, self._block((*path, "steps"), step.steps, scope, f"{own_path}.", seen)
-        action = self._action(path, step, scope, seen)
+            block = self._block((*path, "steps"), step.steps, scope, f"{own_path}.", seen)
+        if step.uses is None:
+            scope.tree((*path, "with"), step.with_, ANYTHING, seen)  # nothing, or what stands there by mistake
+            return None, block
+        action = self._action(path, step, step.uses, scope, seen)
         if step.foreach is None:
             return action, None
         inner = Node(
@@ -196,10 +213,9 @@ class _Compilation:
         )
         return None, Block((inner,))
 
-    def _action(self, path: JsonPath, step: StepModel, scope: Scope, seen: frozenset[str]) -> Action | None:
-        assert step.uses is not None
+    def _action(self, path: JsonPath, step: StepModel, uses: str, scope: Scope, seen: frozenset[str]) -> Action | None:
         try:
-            kind = step_type(step.uses)
+            kind = step_type(uses)
         except OrchestraError as error:
             self.report.add((*path, "uses"), error.message, "unknown_step_type", error.remedy)
             scope.tree((*path, "with"), step.with_, ANYTHING, seen)  # its expressions are checked all the same
@@ -207,13 +223,13 @@ class _Compilation:
         self._collect_prompts(path, step)
         prompts = step_prompts(step, self.around.prompts)
         return Action(
-            uses=step.uses,
+            uses=uses,
             step_type=kind,
             connection=self._connection(path, step, kind),
             arguments=check_fields((*path, "with"), step.with_, kind, prompts, scope, seen),
             once=self._text((*path, "once"), step.once, TEXT, scope, seen),
             retry=_retry(step),
-            output_schema=action_schema(step, self.around.prompts),
+            output_schema=self._outputs.action(step),
         )
 
     def _collect_prompts(self, path: JsonPath, step: StepModel) -> None:
@@ -222,7 +238,10 @@ class _Compilation:
             return
         if "{{" in reference:
             self.report.add(
-                (*path, "with", "prompt"), "The name of a prompt is fixed; it cannot be an expression.", "prompt_name"
+                (*path, "with", "prompt"),
+                "The name of a prompt is fixed; it cannot be an expression.",
+                "prompt_name",
+                "Write the name itself; to choose between prompts, use two steps with 'if'.",
             )
             return
         try:
@@ -249,7 +268,7 @@ class _Compilation:
             (*path, "uses"),
             f"{kind.name} needs a connection to {kind.service}, and {seen} in config.yaml.",
             "connection",
-            "Name one in 'connection'." if fitting else "Add one: `orchestra connections add`.",
+            f"Name one in 'connection': {', '.join(fitting)}." if fitting else "Add one: `orchestra connections add`.",
         )
         return None
 
@@ -275,8 +294,12 @@ class _Compilation:
     def _output(self, path: JsonPath, step: StepModel, scope: Scope, seen: frozenset[str]) -> Any:
         if step.output is None:
             return None
-        inner = scope.inner({}, inner_schemas(step, self.around.prompts))
+        inner = scope.inner({}, self._outputs.siblings([step] if step.steps is None else step.steps))
         return inner.tree((*path, "output"), step.output, ANYTHING, seen | {one.id for one in step.steps or []})
+
+
+def _speakable(variables: dict[str, Any]) -> dict[str, Any]:
+    return {name: kind for name, kind in variables.items() if is_variable(name)}
 
 
 def _title(step: StepModel) -> str:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
 
+from engine.compiler.fieldnames import fields_schema
+from engine.compiler.model import is_speakable
 from engine.compiler.schemacheck import schema_faults
 from engine.compiler.scope import ANYTHING, Report, Scope
+from engine.compiler.shapes import faults
 from engine.expressions.celtypes import plain
-from engine.expressions.wording import did_you_mean
+from engine.expressions.wording import did_you_mean, nearest
 from engine.step import StepType
 from engine.workspace.jsonfile import JsonPath
 
 _SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey")
+_INPUTS = 'Write {"type": "object", "properties": {"limit": {"type": "integer"}}}.'
 _INPUT_TYPES = {"string", "integer", "number", "boolean", "array", "object"}
-
-
-@cache
-def fields_schema(kind: type[Any]) -> Mapping[str, Any]:
-    """Return the JSON Schema of a fields model (cached: pydantic takes milliseconds for one)."""
-    schema: Mapping[str, Any] = kind.model_json_schema()
-    return schema
 
 
 def check_fields(
@@ -36,35 +32,46 @@ def check_fields(
 ) -> dict[str, Any]:
     """Compile and check the `with` of a step; return its arguments as a tree of templates."""
     schema = fields_schema(kind.fields)
-    known: Mapping[str, Any] = schema.get("properties", {})
+    known = _known(kind)
     report = scope.report
-    for name in fields:
-        if name not in known:
-            report.add(
-                (*path, name), f"{kind.name} has no field {name!r}.", "unknown_field", did_you_mean(name, list(known))
-            )
-    for name in schema.get("required", []):
+    is_there = path not in report.doubts.lost
+    for name in schema.get("required", []) if is_there else ():
         if name not in fields:
-            report.add(path, f"{kind.name} needs the field {name!r}.", "missing_field", _meaning(known[name]))
+            report.add(path, f"{kind.name} needs the field {name!r}.", "missing_field", _meaning(name, known))
     arguments = {
         name: scope.tree((*path, name), value, _bound(known.get(name, ANYTHING), schema), seen)
         for name, value in fields.items()
     }
-    if all(name in known for name in fields):
-        _check_literals(path, fields, kind, report)
-        for name, message in kind.problems(fields, prompts):
-            report.add((*path, name), message, "field")
-        _check_variables(path, fields, prompts, report)
+    if is_there:
+        named = {name: value for name, value in fields.items() if name in known}
+        _check_literals(path, named, kind, report)
+        _check_together(path, fields, named, kind, prompts, report)
+        _check_variables(path, named, prompts, report)
     return arguments
+
+
+def _check_together(
+    path: JsonPath,
+    fields: Mapping[str, Any],
+    named: Mapping[str, Any],
+    kind: StepType,
+    prompts: Mapping[str, Any],
+    report: Report,
+) -> None:
+    """Ask the step type what does not go together; where a name is unknown, nothing is said to be missing."""
+    known = _known(kind)
+    for name, message in kind.problems(named, prompts):
+        if name in named or len(named) == len(fields):
+            report.add((*path, name), message, "field", _meaning(name, known))
 
 
 def _bound(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**schema, "$defs": root.get("$defs", {})}
 
 
-def _meaning(schema: Mapping[str, Any]) -> str:
-    title = schema.get("title")
-    return f"It says: {title}." if title else ""
+def _meaning(name: str, known: Mapping[str, Any]) -> str:
+    title = known.get(name, {}).get("title")
+    return f"{name!r} means: {title}." if title else ""
 
 
 def _check_literals(path: JsonPath, fields: Mapping[str, Any], kind: StepType, report: Report) -> None:
@@ -73,25 +80,17 @@ def _check_literals(path: JsonPath, fields: Mapping[str, Any], kind: StepType, r
     try:
         kind.fields.model_validate(fixed)
     except ValidationError as error:
-        for one in error.errors(include_url=False):
-            if one["type"] == "missing" and len(one["loc"]) == 1:
-                continue  # told above, or given by an expression
-            if not one["loc"] and fixed == fields:  # the fields do not go together
-                report.add(path, f"{_said(one['msg'])}.", "field")
-            elif one["loc"] and one["loc"][0] in fixed:
-                seen = one.get("input")
-                value = f" Seen: {seen!r}." if isinstance(seen, str | int | float | bool) else ""
-                report.add((*path, *_parts(one["loc"])), f"{_said(one['msg'])}.{value}", "field")
+        for fault in faults(error, kind.fields, fixed):
+            if fault.code == "missing_key" and len(fault.path) == 1:
+                continue  # told elsewhere, or given by an expression
+            if fault.path or fixed == fields:  # without a path: the fields do not go together
+                remedy = fault.remedy or _meaning(str((fault.path or ("",))[0]), _known(kind))
+                report.add((*path, *fault.path), fault.message, "field", remedy)
 
 
-def _said(message: str) -> str:
-    """Return pydantic's words without those it puts before ours."""
-    text = message.removeprefix("Value error, ").removesuffix(".")
-    return text[:1].upper() + text[1:]
-
-
-def _parts(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    return tuple(part for part in location if isinstance(part, int) or "[" not in part)
+def _known(kind: StepType) -> Mapping[str, Any]:
+    known: Mapping[str, Any] = fields_schema(kind.fields).get("properties", {})
+    return known
 
 
 def _has_expression(value: Any) -> bool:
@@ -112,31 +111,52 @@ def _check_variables(path: JsonPath, fields: Mapping[str, Any], prompts: Mapping
         for name in given:
             if name not in declared:
                 message = f"The prompt has no variable {name!r}."
-                report.add((*path, "variables", name), message, "prompt_variable", did_you_mean(name, list(declared)))
+                remedy = did_you_mean(name, list(declared)) or "Take it out: the prompt has no variables."
+                report.add((*path, "variables", name), message, "prompt_variable", remedy)
+        meant = {nearest(name, list(declared)) for name in given if name not in declared}
         for name, schema in declared.items():
-            if name not in given and "default" not in schema:
-                report.add((*path, "variables"), f"The prompt needs the variable {name!r}.", "prompt_variable")
+            if name not in given and name not in meant and "default" not in schema:
+                message = f"The prompt needs the variable {name!r}."
+                report.add((*path, "variables"), message, "prompt_variable", f"Add {name!r} to 'variables'.")
 
 
 def check_inputs_schema(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Check the `inputs` of a workflow; return them as a closed object schema."""
     properties = inputs.get("properties", {})
     if not isinstance(inputs.get("required", []), list):
-        report.add(("inputs", "required"), "'required' is a list of names.", "inputs")
+        report.add(("inputs", "required"), "'required' is a list of names.", "inputs", 'Write it like ["limit"].')
+    else:
+        _check_required(inputs, properties, report)
     if inputs and (inputs.get("type", "object") != "object" or not isinstance(properties, dict)):
-        report.add(("inputs",), "'inputs' is a JSON Schema of an object with 'properties'.", "inputs")
+        report.add(("inputs",), "'inputs' is a JSON Schema of an object with 'properties'.", "inputs", _INPUTS)
         return _object({})
     usable: dict[str, Any] = {}
     for name, schema in properties.items():
         path: JsonPath = ("inputs", "properties", name)
-        faults = list(_schema_faults(name, schema))
-        for inside, message in faults:
-            report.add((*path, *inside), message, "inputs")
+        wrong = list(_schema_faults(name, schema))
+        for inside, message in wrong:
+            report.add((*path, *inside), message, "inputs", _schema_remedy(inside))
         # A schema that is none is left out of the types, so that nothing below stumbles over it.
-        usable[name] = schema if isinstance(schema, dict) and not faults else {}
+        usable[name] = schema if isinstance(schema, dict) and not wrong else {}
         for message, remedy in _input_problems(name, usable[name]):
             report.add(path, message, "inputs", remedy)
     return {**_object(usable), "required": _required(inputs, usable)}
+
+
+def _check_required(inputs: Mapping[str, Any], properties: Any, report: Report) -> None:
+    known = list(properties) if isinstance(properties, dict) else []
+    for place, name in enumerate(inputs.get("required", [])):
+        if known and name not in known:
+            message = f"'required' names {name!r}, which is no input."
+            report.add(("inputs", "required", place), message, "inputs", did_you_mean(str(name), known))
+
+
+def _schema_remedy(inside: JsonPath) -> str:
+    if inside[-1:] == ("default",):
+        return "Give a default that fits the input's own schema, or take it out."
+    if inside[-1:] == ("type",):
+        return f"Known types: {', '.join(sorted(_INPUT_TYPES))}."
+    return 'Write a JSON Schema, such as {"type": "string"}.'
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,7 +172,7 @@ def _required(inputs: Mapping[str, Any], properties: Mapping[str, Any]) -> list[
 
 
 def _input_problems(name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if not name.isidentifier():
+    if not is_speakable(name):
         yield f"{name!r} cannot be the name of an input.", "Use letters, digits and '_', so that inputs.name works."
     kind = plain(schema, schema)[0].get("type")
     if kind is not None and kind not in _INPUT_TYPES:

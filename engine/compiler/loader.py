@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
-from engine.compiler.model import WorkflowModel
-from engine.compiler.shapes import Fault, faults
+from engine.compiler.model import (
+    FallbackModel,
+    StepModel,
+    WorkflowModel,
+    is_speakable,
+    is_variable,
+    loop_name_fault,
+    misfits_of,
+    step_id_fault,
+)
+from engine.compiler.repair import ABSENT, Repair, repaired
+from engine.compiler.shapes import Fault
 from engine.errors import Problem
 from engine.workspace.jsonfile import JsonFile, JsonPath
+
+_NAMELESS = "?"
+_NAMED_STEP = re.compile(r"\bsteps\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What is not known of a file because something in it is wrong; no follow-up of that may be told."""
+
+    lost: frozenset[JsonPath] = frozenset()
+    """Where a faulty value was taken out."""
+    unsure: frozenset[str] = frozenset()
+    """Ids of steps whose output may have any shape."""
+    strangers: frozenset[str] = frozenset()
+    """Names that a step without a readable id may have."""
+    unspeakable: frozenset[str] = frozenset()
+    """Names that no expression can hold; an expression that tries is not checked."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A workflow file as far as it is well-formed."""
+
+    model: WorkflowModel | None
+    problems: list[Problem]
+    doubts: Doubts = Doubts()
+    renamed: Mapping[JsonPath, JsonPath] = field(default_factory=dict)
+    """Path in the model -> path in the file, for misspelt keys."""
 
 
 def problem(file: JsonFile, path: JsonPath, message: str, *, offset: int = 0, **more: str) -> Problem:
     """Return a Problem at a value of the file, with the step and field that the path leads to."""
     line, column = file.place(path, offset)
-    step, field = step_and_field(file.value, path)
-    return Problem(message, file=file.file, line=line, column=column, step=step, field=field, **more)
+    step, where = step_and_field(file.value, path)
+    return Problem(message, file=file.file, line=line, column=column, step=step, field=where, **more)
 
 
 def step_and_field(document: Any, path: JsonPath) -> tuple[str | None, str | None]:
@@ -34,38 +72,86 @@ def step_and_field(document: Any, path: JsonPath) -> tuple[str | None, str | Non
     return step, ".".join(str(part) for part in path[start:]) or None
 
 
-def load(file: JsonFile) -> tuple[WorkflowModel | None, list[Problem]]:
-    """Check the form of a parsed workflow file; return (model or None, problems)."""
+def load(file: JsonFile) -> Loaded:
+    """Check the form of a parsed workflow file; what is well-formed is in the model, whatever else is wrong."""
     if not isinstance(file.value, dict):
-        return None, [problem(file, (), "A workflow file holds one JSON object.", code="form")]
-    try:
-        model = WorkflowModel.model_validate(file.value)
-    except ValidationError as error:
-        found = faults(error, WorkflowModel, file.value)
-        problems = [_form_problem(file, fault) for fault in found]
-        rest = _without_strays(file.value, found)
-        return rest, problems + (list(_unavailable(file, rest)) if rest else [])
-    return model, list(_unavailable(file, model))
+        remedy = 'Write { "schema_version": 1, "title": …, "steps": [ … ] }.'
+        return Loaded(None, [problem(file, (), "A workflow file holds one JSON object.", code="form", remedy=remedy)])
+    model, repair = repaired(WorkflowModel, file.value, _stand_in)
+    found = [*repair.faults]
+    if model is not None:
+        found += _step_faults(("steps",), model.steps, repair)
+    problems = [_form_problem(file, fault, repair.written(fault.path)) for fault in found]
+    problems += _unavailable(file)
+    if model is None:
+        return Loaded(None, problems)
+    return Loaded(model, problems, _doubts(file, model, repair), repair.renamed)
 
 
-def _without_strays(document: Any, found: Sequence[Fault]) -> WorkflowModel | None:
-    """Return the model of what is left without unknown fields, so that one typing error hides no other."""
-    rest = copy.deepcopy(document)
-    for fault in found:
-        if fault.is_about_key:
-            *outer, name = fault.path
-            holder = rest
-            for part in outer:
-                holder = holder[part]
-            holder.pop(name, None)
-    try:
-        return WorkflowModel.model_validate(rest)
-    except ValidationError:
-        return None
+def _stand_in(path: JsonPath) -> Any:
+    """Return what keeps the rest of a file readable where this value is faulty; a nameless step is never shown."""
+    nameless = {"id": _NAMELESS + ".".join(map(str, path))}
+    if path[-1] == "steps":
+        return [nameless]
+    if isinstance(path[-1], int):
+        return nameless if path[-2] == "steps" else ABSENT
+    return {"id": nameless["id"], "foreach": "{{ [] }}", "schema_version": 1}.get(path[-1], ABSENT)
 
 
-def _unavailable(file: JsonFile, model: WorkflowModel) -> Iterator[Problem]:
-    if model.triggers:
+def walk(path: JsonPath, steps: Sequence[StepModel]) -> Iterator[tuple[JsonPath, StepModel]]:
+    """Give every step with its path, outer before inner, fallbacks included."""
+    for index, step in enumerate(steps):
+        yield (*path, index), step
+        yield from walk((*path, index, "steps"), step.steps or [])
+        if isinstance(step.on_error, FallbackModel):
+            yield from walk((*path, index, "on_error", "steps"), step.on_error.steps)
+
+
+def _step_faults(path: JsonPath, steps: Sequence[StepModel], repair: Repair) -> Iterator[Fault]:
+    for place, step in walk(path, steps):
+        if not step.id.startswith(_NAMELESS) and (fault := step_id_fault(step.id)):
+            yield Fault((*place, "id"), f"'id' {fault[0]}, not {step.id!r}.", "wrong_value", fault[1])
+        if fault := loop_name_fault(step.as_):
+            yield Fault((*place, "as"), f"'as' {fault[0]}, not {step.as_!r}.", "wrong_value", fault[1])
+        lost = {str(one[-1]) for one in repair.lost if one[:-1] == place}
+        is_ours = place in repair.lost or place[:-1] in repair.lost
+        if not is_ours and not _has_stray(lost, step):
+            for message, remedy in misfits_of(step, lost):
+                yield Fault(place, message, "wrong_value", remedy)
+
+
+def _has_stray(lost: set[str], step: StepModel) -> bool:
+    """Tell whether an unknown key may be the `uses` or `steps` that is not there."""
+    known = {info.alias or name for name, info in type(step).model_fields.items()}
+    return step.uses is None and step.steps is None and bool(lost - known)
+
+
+def _doubts(file: JsonFile, model: WorkflowModel, repair: Repair) -> Doubts:
+    every = list(walk(("steps",), model.steps))
+    count = Counter(step.id for _, step in every)
+    lost = frozenset(repair.lost)
+    unsure = {
+        step.id
+        for path, step in every
+        if count[step.id] > 1 or {(*path, "with"), (*path, "on_error"), (*path, "uses"), (*path, "steps")} & lost
+    }
+    ids, loops = {step.id for _, step in every}, {step.as_ for _, step in every}
+    nameless = any(name.startswith(_NAMELESS) for name in ids)
+    silent = {name for name in ids if not is_speakable(name)} | {name for name in loops if not is_variable(name)}
+    return Doubts(
+        lost=lost,
+        unsure=frozenset(unsure),
+        strangers=_strangers(file, every) - ids if nameless else frozenset(),
+        unspeakable=frozenset(name for name in silent if not name.startswith(_NAMELESS)),
+    )
+
+
+def _strangers(file: JsonFile, every: Sequence[tuple[JsonPath, StepModel]]) -> frozenset[str]:
+    return frozenset(_NAMED_STEP.findall(file.text)).union(*(step.needs or [] for _, step in every))
+
+
+def _unavailable(file: JsonFile) -> Iterator[Problem]:
+    if file.value.get("triggers"):
         yield problem(
             file,
             ("triggers",),
@@ -75,9 +161,9 @@ def _unavailable(file: JsonFile, model: WorkflowModel) -> Iterator[Problem]:
         )
 
 
-def _form_problem(file: JsonFile, fault: Fault) -> Problem:
-    line, column = file.key_place(fault.path) if fault.is_about_key else file.place(fault.path)
-    step, field = step_and_field(file.value, fault.path)
+def _form_problem(file: JsonFile, fault: Fault, path: JsonPath) -> Problem:
+    line, column = file.key_place(path) if fault.is_about_key else file.place(path)
+    step, where = step_and_field(file.value, path)
     return Problem(
         fault.message,
         code=fault.code,
@@ -85,6 +171,6 @@ def _form_problem(file: JsonFile, fault: Fault) -> Problem:
         line=line,
         column=column,
         step=step,
-        field=field,
+        field=where,
         remedy=fault.remedy,
     )

@@ -2,45 +2,78 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from engine.compiler.shapes import Misfit
 
 MAX_ITEMS = 10_000
 """The most items a loop may have."""
 
-_CEL_WORDS = frozenset(
+CEL_WORDS = frozenset(
     "in as if for loop package namespace return var void while const continue break else function import let "
     "true false null bool int uint double string bytes list map type null_type dyn".split()
 )
+"""Names that the expression language keeps for itself."""
 _STEP_WORDS = frozenset({"key", "status", "error", "index", "item", "steps", "inputs", "run"})
 _LOOP_WORDS = frozenset({"steps", "inputs", "run", "index", "key", "error"})
+_SPEAKABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_LONGEST = 64
+_FREE = "Take another name, such as {}."
+
+
+def is_speakable(name: str) -> bool:
+    """Tell whether an expression can hold this name behind a dot, be it allowed or not."""
+    return bool(_SPEAKABLE.match(name)) and name not in ("in", "true", "false", "null")
+
+
+def is_variable(name: str) -> bool:
+    """Tell whether an expression can begin with this name, be it allowed or not."""
+    return bool(_SPEAKABLE.match(name)) and name not in CEL_WORDS
+
+
+def name_fault(name: str, reserved: frozenset[str] = frozenset()) -> tuple[str, str] | None:
+    """Return (what is wrong, remedy) with a name that expressions use, or None."""
+    if name in reserved:
+        return "must be a name that means nothing else in expressions", _FREE.format(f"my_{name}")
+    plain = name.replace("_", "a")
+    if not (plain.isascii() and plain.isalnum() and name[:1].isalpha()) or plain != plain.lower():
+        example = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_0123456789")
+        return (
+            "must be lower-case letters, digits and '_', a letter first",
+            f"Write it like {repr(example[:_LONGEST]) if _is_free(example) else repr('read_mail')}.",
+        )
+    if name in CEL_WORDS:
+        return "must be a name that the expression language leaves free", _FREE.format(f"my_{name}")
+    return None
+
+
+def _is_free(name: str) -> bool:
+    return bool(name) and name not in _STEP_WORDS and name_fault(name) is None
+
+
+def step_id_fault(name: str) -> tuple[str, str] | None:
+    """Return (what is wrong, remedy) with the id of a step, or None."""
+    return name_fault(name, _STEP_WORDS)
+
+
+def loop_name_fault(name: str) -> tuple[str, str] | None:
+    """Return (what is wrong, remedy) with the `as` of a loop, or None."""
+    return name_fault(name, _LOOP_WORDS)
 
 
 def _identifier(name: str) -> str:
-    plain = name.replace("_", "a")
-    if not (plain.isascii() and plain.isalnum() and plain[0].islower()) or plain != plain.lower():
-        raise ValueError("must be lower-case letters, digits and '_', a letter first")
-    if name in _CEL_WORDS:
-        raise ValueError("must be a name that the expression language leaves free")
+    fault = name_fault(name)
+    if fault is not None:
+        raise Misfit(*fault)
     return name
 
 
-def _step_id(name: str) -> str:
-    if name in _STEP_WORDS:
-        raise ValueError("must be a name that means nothing else in expressions")
-    return _identifier(name)
-
-
-def _loop_name(name: str) -> str:
-    if name in _LOOP_WORDS:
-        raise ValueError("must be a name that means nothing else in expressions")
-    return _identifier(name)
-
-
-Identifier = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_identifier)]
-StepId = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_step_id)]
-LoopName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_loop_name)]
+Identifier = Annotated[str, Field(min_length=1, max_length=_LONGEST), AfterValidator(_identifier)]
+Name = Annotated[str, Field(min_length=1, max_length=_LONGEST)]
 Seconds = Annotated[float, Field(gt=0, le=366 * 86_400)]
 
 
@@ -62,17 +95,33 @@ class FallbackModel(_Part):
     steps: list[StepModel] = Field(min_length=1)
 
 
+def _form_of(on_error: Any) -> str:
+    return "[steps]" if isinstance(on_error, dict | FallbackModel) else "[word]"
+
+
+def _is_on_error(word: Any) -> Any:
+    if word not in ("fail", "continue"):
+        raise Misfit(
+            "must be 'fail', 'continue' or {\"steps\": [ … ]}",
+            "Choose one: 'fail' ends the run, 'continue' goes on without this step, steps run in its place.",
+        )
+    return word
+
+
+OnErrorWord = Annotated[Any, AfterValidator(_is_on_error)]
+
+
 class StepModel(_Part):
     """One step: a call (`uses`) or a group (`steps`), perhaps repeated (`foreach`)."""
 
-    id: StepId
+    id: Name = Field(examples=["read_mail"])
     title: str | None = None
     uses: str | None = None
     connection: str | None = None
     if_: str | bool | None = Field(None, alias="if")
     needs: list[str] | None = None
     foreach: str | None = None
-    as_: LoopName = Field("item", alias="as")
+    as_: Name = Field("item", alias="as")
     key: str | None = None
     item_title: str | None = None
     parallel: int = Field(1, ge=1, le=256)
@@ -81,35 +130,43 @@ class StepModel(_Part):
     once: str | None = None
     retry: RetryModel | None = None
     timeout_seconds: Seconds | None = None
-    on_error: Literal["fail", "continue"] | FallbackModel = "fail"
+    on_error: Annotated[
+        Annotated[OnErrorWord, Tag("[word]")] | Annotated[FallbackModel, Tag("[steps]")], Discriminator(_form_of)
+    ] = "fail"
     steps: list[StepModel] | None = Field(None, min_length=1)
     output: Any = None
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> StepModel:
-        given = self.model_fields_set
-        if (self.uses is None) == (self.steps is None):
-            raise ValueError("needs either 'uses' (a step type) or 'steps' (a group), not both")
-        _only_with(given, "foreach", ["as_", "key", "item_title", "parallel", "on_item_error"])
-        _only_with(given, "uses", ["with_", "connection", "once", "retry"])
-        _only_with(given, "steps", ["output"])
-        return self
+
+def misfits_of(step: StepModel, lost: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Give (message, remedy) for keys of a step that do not go together; `lost` are keys whose value was faulty."""
+    given = {field.rstrip("_") for field in step.model_fields_set} | {*lost}
+    if {"uses", "steps"} <= given:
+        yield "Needs either 'uses' (a step type) or 'steps' (a group), not both.", "Take one of the two out."
+    elif not {"uses", "steps"} & given:
+        remedy = 'Add one, such as "uses": "flow.set".'
+        yield "Needs either 'uses' (a step type) or 'steps' (a group); it has neither.", remedy
+    for owner, fields in _ONLY_WITH.items():
+        stray = [field for field in fields if field in given and owner not in given]
+        if stray and (owner == "foreach" or {"uses", "steps"} & given):
+            shown = ", ".join(map(repr, stray))
+            yield f"{shown} goes only with {owner!r}.", f"Take {shown} out, or add {owner!r}."
 
 
-def _only_with(given: set[str], owner: str, fields: list[str]) -> None:
-    stray = [field.rstrip("_") for field in fields if field in given and owner not in given]
-    if stray:
-        raise ValueError(f"{', '.join(map(repr, stray))} goes only with {owner!r}")
+_ONLY_WITH = {
+    "foreach": ["as", "key", "item_title", "parallel", "on_item_error"],
+    "uses": ["with", "connection", "once", "retry"],
+    "steps": ["output"],
+}
 
 
 class WorkflowModel(_Part):
     """A workflow file."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[1] = Field(examples=[1])
     title: str = ""
     description: str = ""
     inputs: dict[str, Any] = Field(default_factory=dict)
-    triggers: list[Any] = []
+    triggers: Any = None
     timeout_seconds: Seconds | None = None
     steps: list[StepModel] = Field(min_length=1)
     outputs: dict[str, Any] = Field(default_factory=dict)

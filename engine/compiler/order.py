@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from engine.compiler.model import StepModel
+from engine.compiler.model import StepModel, is_speakable
 from engine.compiler.scope import Report
 from engine.expressions.wording import did_you_mean
 from engine.workspace.jsonfile import JsonPath
@@ -12,14 +12,22 @@ from engine.workspace.jsonfile import JsonPath
 
 def finished_before(path: JsonPath, steps: Sequence[StepModel], report: Report) -> list[frozenset[str]]:
     """Return, for each sibling, the ids of those that end before it starts; wrong `needs` go to the report."""
-    waits = {step.id: step.needs for step in steps}
-    if all(needs is None for needs in waits.values()):
+    unknown = [(*path, index, "needs") in report.doubts.lost for index in range(len(steps))]
+    if all(step.needs is None for step in steps) and not any(unknown):
         return _in_file_order(steps)
-    every = {step.id: _waits_for(index, step, steps) for index, step in enumerate(steps)}
+    graph: dict[str, list[str]] = {}
     for index, step in enumerate(steps):
-        _check_needs((*path, index, "needs"), step, every, report)
-    _check_cycles(path, steps, every, report)
-    return [frozenset(_closure(step.id, every)) for step in steps]
+        graph.setdefault(step.id, _waits_for(index, step, steps))  # of two with one id (told elsewhere), the first
+    for index, step in enumerate(steps):
+        unknown[index] |= _has_wrong_needs((*path, index, "needs"), step, graph, report)
+    _check_cycles(path, steps, graph, report)
+    every = [step.id for step in steps]
+    # Where it is not known what a step waits for, nothing is said about what may not be finished.
+    known = {**graph, **{step.id: every for index, step in enumerate(steps) if unknown[index]}}
+    return [
+        frozenset(_closure(every if unknown[index] else _waits_for(index, step, steps), known)) - {step.id}
+        for index, step in enumerate(steps)
+    ]
 
 
 def _in_file_order(steps: Sequence[StepModel]) -> list[frozenset[str]]:
@@ -28,15 +36,19 @@ def _in_file_order(steps: Sequence[StepModel]) -> list[frozenset[str]]:
 
 
 def _waits_for(index: int, step: StepModel, steps: Sequence[StepModel]) -> list[str]:
-    return [one.id for one in steps[:index]] if step.needs is None else step.needs
+    return [one.id for one in steps[:index] if one.id != step.id] if step.needs is None else step.needs
 
 
-def _check_needs(path: JsonPath, step: StepModel, waits: dict[str, list[str]], report: Report) -> None:
-    for position, name in enumerate(step.needs or []):
-        if name not in waits:
-            others = [other for other in waits if other != step.id]
+def _has_wrong_needs(path: JsonPath, step: StepModel, waits: Mapping[str, list[str]], report: Report) -> bool:
+    """Report names in `needs` that are none; tell whether there are any."""
+    strange = [(place, name) for place, name in enumerate(step.needs or []) if name not in waits]
+    for place, name in strange:
+        if name not in report.doubts.strangers:
+            others = [other for other in waits if other != step.id and is_speakable(other)]
             message = f"'needs' names {name!r}, which is no sibling of this step."
-            report.add((*path, position), message, "needs", did_you_mean(name, others))
+            remedy = did_you_mean(name, others) or "It has no siblings: take 'needs' out."
+            report.add((*path, place), message, "needs", remedy)
+    return bool(strange)
 
 
 def _check_cycles(path: JsonPath, steps: Sequence[StepModel], waits: dict[str, list[str]], report: Report) -> None:
@@ -62,12 +74,12 @@ def _cycle(start: str, waits: dict[str, list[str]]) -> list[str]:
     return []
 
 
-def _closure(name: str, waits: dict[str, list[str]]) -> set[str]:
+def _closure(first: Sequence[str], waits: Mapping[str, list[str]]) -> set[str]:
     found: set[str] = set()
-    rest = list(waits.get(name, []))
+    rest = list(first)
     while rest:
         needed = rest.pop()
-        if needed not in found and needed != name:
+        if needed not in found:
             found.add(needed)
             rest.extend(waits.get(needed, []))
     return found

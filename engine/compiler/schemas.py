@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from engine.compiler.model import StepModel
+from engine.compiler.model import FallbackModel, StepModel, is_speakable
 from engine.errors import OrchestraError
 from engine.expressions.celtypes import Schema
 from engine.registry import step_type
@@ -22,31 +23,62 @@ Prompts = Callable[[str], Mapping[str, Any]]
 """Gives the prompt document of a reference; raises an OrchestraError."""
 
 
-def output_schema(step: StepModel, prompts: Prompts) -> Schema:
-    """Return the JSON Schema of a step's output; an unknown shape is `{}`."""
-    if step.foreach is None:
-        return once_schema(step, prompts)
-    inner = inner_schemas(step, prompts)
-    fields: dict[str, Any] = {"key": {"type": "string"}, "status": ITEM_STATUS, "error": ITEM_ERROR, **inner}
-    if step.output is not None:
-        fields["output"] = {}
-    return {"type": "array", "items": {"type": "object", "properties": fields}}
+@dataclass(frozen=True)
+class Outputs:
+    """Tells the JSON Schema of what a step puts out; an unknown shape is `{}`."""
 
+    prompts: Prompts
+    unsure: frozenset[str] = frozenset()
+    """Ids of steps of which nothing is known, because something else is wrong with them."""
 
-def once_schema(step: StepModel, prompts: Prompts) -> Schema:
-    """Return the schema of the output of one pass of a step, its loop left aside."""
-    if step.uses is not None:
-        return action_schema(step, prompts)
-    if step.output is not None:
-        return _tree_schema(step.output)
-    return {"type": "object", "properties": inner_schemas(step, prompts)}
+    def of(self, step: StepModel) -> Schema:
+        """Return the schema of the whole output of a step; where steps may run in its place, of both alike."""
+        own = self._own(step)
+        if not isinstance(step.on_error, FallbackModel):
+            return own
+        return own if self.of(step.on_error.steps[-1]) == own else {}
 
+    def _own(self, step: StepModel) -> Schema:
+        if step.id in self.unsure:
+            return {}
+        if step.foreach is None:
+            return self.once(step)
+        inner = self.inside(step)
+        if inner is None:
+            return {}
+        fields: dict[str, Any] = {"key": {"type": "string"}, "status": ITEM_STATUS, "error": ITEM_ERROR, **inner}
+        if step.output is not None:
+            fields["output"] = {}
+        return {"type": "array", "items": {"type": "object", "properties": fields}}
 
-def inner_schemas(step: StepModel, prompts: Prompts) -> dict[str, Schema]:
-    """Return the output schema of each step inside a group or loop, by id."""
-    if step.steps is None:
-        return {step.id: once_schema(step, prompts)}
-    return {inner.id: output_schema(inner, prompts) for inner in step.steps}
+    def once(self, step: StepModel) -> Schema:
+        """Return the schema of one pass of a step, its loop left aside."""
+        if step.uses is not None:
+            return {} if step.steps is not None else self.action(step)
+        if step.output is not None:
+            return _tree_schema(step.output)
+        inner = None if step.steps is None else self.inside(step)
+        return {} if inner is None else {"type": "object", "properties": inner}
+
+    def inside(self, step: StepModel) -> dict[str, Schema] | None:
+        """Return the schema of each step inside a group or loop, by id; None where not all ids can be known."""
+        steps = [step] if step.steps is None else step.steps
+        if not all(is_speakable(inner.id) for inner in steps):
+            return None
+        return {inner.id: self.once(inner) if inner is step else self.of(inner) for inner in steps}
+
+    def siblings(self, steps: Sequence[StepModel]) -> dict[str, Schema]:
+        """Return the schema of each step that an expression can name, by id."""
+        return {step.id: self.of(step) for step in steps if is_speakable(step.id)}
+
+    def action(self, step: StepModel) -> Schema:
+        """Return the schema of one call of a step."""
+        if step.uses is None or step.id in self.unsure:
+            return {}
+        try:
+            return step_type(step.uses).output_schema(step.with_, step_prompts(step, self.prompts))
+        except OrchestraError:
+            return {}
 
 
 def step_prompts(step: StepModel, prompts: Prompts) -> dict[str, Mapping[str, Any]]:
@@ -56,15 +88,6 @@ def step_prompts(step: StepModel, prompts: Prompts) -> dict[str, Mapping[str, An
         return {}
     try:
         return {reference: prompts(reference)}
-    except OrchestraError:
-        return {}
-
-
-def action_schema(step: StepModel, prompts: Prompts) -> Schema:
-    """Return the schema of the output of one call of a step; an unknown shape is `{}`."""
-    assert step.uses is not None
-    try:
-        return step_type(step.uses).output_schema(step.with_, step_prompts(step, prompts))
     except OrchestraError:
         return {}
 

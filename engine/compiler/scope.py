@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from engine.compiler.loader import problem
+from engine.compiler.loader import Doubts, problem
+from engine.compiler.model import CEL_WORDS
 from engine.errors import ExpressionError, Problem
 from engine.expressions.celtypes import Schema, Types, fits
 from engine.expressions.expressions import Expression, Template, compile_error, compile_template, extensions
@@ -56,15 +58,35 @@ class Report:
     file: JsonFile
     groups: Mapping[str, str]
     """For each step id of the file: the id of the group around it, or an empty string."""
+    doubts: Doubts
+    renamed: dict[JsonPath, JsonPath]
+    """Path that was checked -> path in the file, where a misspelt key was taken for the one meant."""
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, path: JsonPath, message: str, code: str, remedy: str = "", offset: int = 0) -> None:
         """Write down an error at a value of the file."""
-        self.problems.append(problem(self.file, path, message, offset=offset, code=code, remedy=remedy))
+        self.problems.append(problem(self.file, self.written(path), message, offset=offset, code=code, remedy=remedy))
 
     def warn(self, path: JsonPath, message: str, code: str, remedy: str = "") -> None:
         """Write down something that does not stop the workflow from running."""
-        self.problems.append(problem(self.file, path, message, code=code, remedy=remedy, severity="warning"))
+        self.problems.append(
+            problem(self.file, self.written(path), message, code=code, remedy=remedy, severity="warning")
+        )
+
+    def written(self, path: JsonPath) -> JsonPath:
+        """Return the path in the file of a path that was checked."""
+        for end in range(len(path), 0, -1) if self.renamed else ():
+            if path[:end] in self.renamed:
+                return (*self.written(self.renamed[path[:end]]), *path[end:])
+        return path
+
+    @cached_property
+    def unspeakable(self) -> re.Pattern[str] | None:
+        """What shows that an expression tries to name something whose name it cannot hold."""
+        names = sorted(self.doubts.unspeakable)
+        words = [rf"(?<!\w){re.escape(name)}(?!\w)" for name in names if name not in CEL_WORDS]
+        words += [rf"[.?'\"]\s*{name}(?!\w)|(?<![\w.]){name}\s*\." for name in names if name in CEL_WORDS]
+        return re.compile("|".join(words)) if words else None
 
 
 @dataclass(frozen=True)
@@ -118,6 +140,9 @@ class Scope:
         except ExpressionError as error:
             self._refuse(path, error, 0)
             return None
+        doubtful = self.report.unspeakable
+        if doubtful is not None and any(part.is_expression and doubtful.search(part.text) for part in found):
+            return None
         kinds = [self._check(path, part, finished) for part in found if part.is_expression]
         whole = len(found) == 1
         for kind in kinds:
@@ -145,9 +170,12 @@ class Scope:
         except ExpressionError as error:
             self._refuse(path, error, part.offset)
             return ""
+        named: dict[str, int] = {}
         for reference in references(checked.serialize()):
             if reference.path[0] == "steps" and len(reference.path) > 1:
-                self._check_order(path, reference.path[1], part.offset + spelt.source_of(reference.offset), finished)
+                named.setdefault(reference.path[1], part.offset + spelt.source_of(reference.offset))
+        for name, offset in named.items():
+            self._check_order(path, name, offset, finished)
         return str(checked.return_type().name())
 
     def _compiled(self, spelt: Any) -> Any:
@@ -175,7 +203,7 @@ class Scope:
         return None
 
     def _check_order(self, path: JsonPath, name: str, offset: int, finished: frozenset[str]) -> None:
-        if name in self.steps and name not in finished:
+        if name in self.steps and name not in finished and name not in self.report.doubts.strangers:
             self.report.add(
                 path,
                 f"Step {name!r} is not certainly finished before this one.",
@@ -198,10 +226,22 @@ class Scope:
                 path, f"This field takes {_wanted(schema)}, and this is {seen}.", "type", _remedy(schema, head)
             )
         elif not whole_kind and kind == "NULL":
-            self.report.add(path, "A null stands in the middle of text.", "type", "Use text, or leave it out.")
+            self.report.add(
+                path, "A null stands in the middle of text.", "type", "Write text instead, or leave it out."
+            )
 
 
 _WHOLE = "Make the whole field one expression: {{ … }} with nothing around it."
+
+
+_CONVERSIONS = {
+    "boolean": "Compare it with something, like x == 'yes' or x > 0.",
+    "array": "Name a list, or make one of it: [x].",
+    "integer": "Turn it into a whole number with int(…).",
+    "number": "Turn it into a number with double(…).",
+    "object": "Name an object, or write one: {'name': x}.",
+    "string": "Name a text, or turn it into one with text(…).",
+}
 
 
 def _remedy(schema: Schema, head: str) -> str:
@@ -209,7 +249,7 @@ def _remedy(schema: Schema, head: str) -> str:
         return "Turn it into text with string(…)."
     if schema.get("type") == "string" and head in ("LIST", "MAP"):
         return "Turn it into text with json(…), or take one field of it."
-    return ""
+    return _CONVERSIONS.get(str(schema.get("type")), "Use an expression that gives that.")
 
 
 def _wanted(schema: Schema) -> str:

@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from difflib import get_close_matches
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from engine.expressions.wording import listed, nearest
 
 Path = tuple[str | int, ...]
+_TEXT = "text in quotes"
 _WORDS = {
-    "string_type": "text in quotes",
+    "string_type": _TEXT,
     "int_type": "a whole number",
     "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of at most 64 bits",
     "int_from_float": "a whole number",
     "float_type": "a number",
     "float_parsing": "a number",
+    "finite_number": "a finite number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "list_type": "a list",
     "dict_type": "an object",
     "model_type": "an object",
     "model_attributes_type": "an object",
+    "none_required": "null",
 }
+_FORMS = {
+    _TEXT: "Put quotes around the value.",
+    "a whole number": "Write digits only, without quotes.",
+    "a number": "Write a number, without quotes.",
+    "true or false": "Write true or false, without quotes.",
+    "a list": "Write it as a list: [ … ].",
+    "an object": "Write it as an object: { … }.",
+}
+_LIMITS = {
+    "greater_than": ("must be more than {}", "gt"),
+    "greater_than_equal": ("must be at least {}", "ge"),
+    "less_than": ("must be less than {}", "lt"),
+    "less_than_equal": ("must be at most {}", "le"),
+    "multiple_of": ("must be a multiple of {}", "multiple_of"),
+}
+
+
+class Misfit(ValueError):
+    """Raised by a model's own check: what is wrong, and what to do about it."""
+
+    def __init__(self, said: str, remedy: str) -> None:
+        super().__init__(said)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -35,15 +65,23 @@ class Fault:
     code: str
     remedy: str = ""
     is_about_key: bool = False
+    meant: str = ""
+    """For a key that is none: the one that was probably meant."""
 
 
 def faults(error: ValidationError, model: type[BaseModel], document: Any) -> list[Fault]:
     """Return what `model` has against `document`; alternatives of one field are told once."""
-    found: dict[Path, Fault] = {}
+    found: dict[Path, list[dict[str, Any]]] = {}
     for one in error.errors(include_url=False):
-        path = tuple(_real_path(document, one["loc"]))
-        found.setdefault(path, _fault(path, dict(one), model))
-    return list(found.values())
+        found.setdefault(tuple(_real_path(document, one["loc"])), []).append(dict(one))
+    return [_fault(path, errors, model) for path, errors in found.items()]
+
+
+def first_fault(error: ValidationError) -> tuple[Fault, Any]:
+    """Return the first thing that is wrong with a value whose form was not written by hand, and the value seen."""
+    one = error.errors(include_url=False)[0]
+    path = tuple(part for part in one["loc"] if "[" not in str(part))
+    return _fault(path, [dict(one)], BaseModel), one.get("input")
 
 
 def _real_path(document: Any, location: Path) -> Iterator[str | int]:
@@ -63,24 +101,77 @@ def _is_inside(value: Any, part: str | int) -> bool:
     return isinstance(value, dict) and part in value
 
 
-def _fault(path: Path, error: dict[str, Any], model: type[BaseModel]) -> Fault:
-    name = str(path[-1]) if path else ""
-    kind = error["type"]
-    if kind == "extra_forbidden":
-        return Fault(path, f"There is no key {name!r} here.", "unknown_key", _known(model, path), is_about_key=True)
-    if kind == "missing":
-        return Fault(path, f"The key {name!r} is missing.", "missing_key")
-    if kind in _WORDS:
-        return Fault(path, f"{_named(name)} must be {_WORDS[kind]}, not {_seen(error.get('input'))}.", "wrong_type")
-    if kind == "too_short":
-        return Fault(path, f"{_named(name)} must not be empty.", "wrong_value")
-    said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    if kind == "value_error" and isinstance(error.get("input"), dict):  # said of the whole, not of one value
-        return Fault(path, f"{said[0].upper()}{said[1:]}.", "wrong_value")
-    return Fault(path, f"{_named(name)} {said}, not {_seen(error.get('input'))}.", "wrong_value")
+def _fault(path: Path, errors: Sequence[Mapping[str, Any]], model: type[BaseModel]) -> Fault:
+    kinds = [error["type"] for error in errors]
+    if kinds[0] == "extra_forbidden":
+        return _stray(path, model)
+    if kinds[0] == "missing":
+        return _missing(path, model)
+    if all(kind in _WORDS for kind in kinds):
+        return _wrong_type(path, list(dict.fromkeys(_WORDS[kind] for kind in kinds)), errors[0].get("input"))
+    error = next(error for error in errors if error["type"] not in _WORDS)
+    fault = _wrong_value(path, error)
+    return replace(fault, is_about_key=error["loc"][-1:] == ("[key]",))
 
 
-def _named(name: str) -> str:
+def _stray(path: Path, model: type[BaseModel]) -> Fault:
+    name = str(path[-1])
+    keys = [field.alias or key for key, field in _model_at(model, path[:-1]).model_fields.items()]
+    near = nearest(name, keys)
+    remedy = f"Did you mean {near!r}?" if near else f"Known here: {listed(keys)}."
+    return Fault(path, f"There is no key {name!r} here.", "unknown_key", remedy, is_about_key=True, meant=near or "")
+
+
+def _missing(path: Path, model: type[BaseModel]) -> Fault:
+    field = _model_at(model, path[:-1]).model_fields.get(str(path[-1]))
+    example = f", such as {json.dumps(field.examples[0])}" if field is not None and field.examples else ""
+    return Fault(path, f"The key {str(path[-1])!r} is missing.", "missing_key", f"Add {str(path[-1])!r}{example}.")
+
+
+def _wrong_type(path: Path, words: Sequence[str], seen: Any) -> Fault:
+    wanted = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    remedy = _FORMS.get(words[0], "")
+    if words[0] == _TEXT and isinstance(seen, dict | list | None):
+        remedy = "Write one text in quotes." if seen is not None else "Write a text in quotes, or take the key out."
+    return Fault(path, f"{_named(path)} must be {wanted}, not {_seen(seen)}.", "wrong_type", remedy)
+
+
+def _wrong_value(path: Path, error: Mapping[str, Any]) -> Fault:
+    kind, context, seen = error["type"], error.get("ctx", {}), error.get("input")
+    if kind in ("too_short", "string_too_short"):
+        return Fault(
+            path, f"{_named(path)} must not be empty.", "wrong_value", "Put something in, or take the key out."
+        )
+    if kind in ("too_long", "string_too_long"):
+        most = context.get("max_length")
+        return Fault(path, f"{_named(path)} is too long: at most {most}.", "wrong_value", "Make it shorter.")
+    if kind in _LIMITS:
+        words, limit = _LIMITS[kind]
+        said = words.format(f"{context[limit]:g}" if isinstance(context[limit], float) else context[limit])
+        return Fault(
+            path, f"{_named(path)} {said}, not {_seen(seen)}.", "wrong_value", "Choose a number in that range."
+        )
+    if kind in ("literal_error", "enum"):
+        expected = str(context["expected"])
+        remedy = f"Write {expected}." if " or " not in expected else f"Choose one: {expected}."
+        return Fault(path, f"{_named(path)} must be {expected}, not {_seen(seen)}.", "wrong_value", remedy)
+    return _own_words(path, error)
+
+
+def _own_words(path: Path, error: Mapping[str, Any]) -> Fault:
+    """Return what a check of ours (or one of pydantic's rare ones) says, without what pydantic puts before it."""
+    said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ").removesuffix(".")
+    remedy = getattr(error.get("ctx", {}).get("error"), "remedy", "")
+    if not path or isinstance(error.get("input"), dict) or not said.startswith(("must ", "should ", "takes ")):
+        return Fault(path, f"{said[:1].upper()}{said[1:]}.", "wrong_value", remedy)  # said of the whole
+    return Fault(path, f"{_named(path)} {said}, not {_seen(error.get('input'))}.", "wrong_value", remedy)
+
+
+def _named(path: Path) -> str:
+    name = path[-1] if path else ""
+    if isinstance(name, int):
+        inside = next((part for part in reversed(path) if isinstance(part, str)), "")
+        return f"Entry {name + 1} of {inside!r}" if inside else f"Entry {name + 1}"
     return f"{name!r}" if name else "This"
 
 
@@ -94,19 +185,18 @@ def _seen(value: Any) -> str:
     return shown if len(shown) <= 60 else shown[:60] + "…"
 
 
-def _known(model: type[BaseModel], path: Path) -> str:
-    keys = [field.alias or name for name, field in _model_at(model, path[:-1]).model_fields.items()]
-    near = get_close_matches(str(path[-1]), keys, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"Known here: {', '.join(keys)}."
-
-
 def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:
     """Follow the types of the fields as far as they are models."""
     for part in path:
-        field = model.model_fields.get(str(part))
+        field = _field_of(model, str(part))
         if field is not None:
             model = next(_models_in(field.annotation), model)
     return model
+
+
+def _field_of(model: type[BaseModel], key: str) -> FieldInfo | None:
+    by_alias = {field.alias: field for field in model.model_fields.values() if field.alias}
+    return by_alias.get(key) or model.model_fields.get(key)
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import ExpressionError
 from engine.expressions.references import Reference, references
 from engine.expressions.templates import TOO_DEEP, TOO_DEEP_REMEDY, Part, Spelling, parts, spelling
+from engine.expressions.wording import kind_of, nearest, plain_failure, plain_reason
 from engine.names import timestamp
 
 if TYPE_CHECKING:
@@ -34,8 +35,13 @@ def shown(value: Any) -> str:
     if isinstance(value, str):
         return value
     if value is None:
-        raise ExpressionError("A null stands in the middle of text.", remedy="Use default(path, 'text') for it.")
+        raise ExpressionError("A null stands in the middle of text.", remedy=_no_null("x"))
     return compact_json(value)
+
+
+def _no_null(source: str) -> str:
+    """Return what to do about a null; default() would keep it, because it is there."""
+    return f"Say what stands there instead: {source} == null ? 'text' : {source}"
 
 
 def extensions() -> list[Any]:
@@ -157,7 +163,14 @@ def _missing(path: tuple[str, ...], position: int, names: Mapping[str, Any]) -> 
             f"Step {path[1]!r} was {status} and has no {path[2]!r}.",
             remedy=f"Use default({'.'.join(path)}, …), or has({'.'.join(path)}) in `if`.",
         )
-    return ExpressionError(f"There is no {path[position]!r}" + (f" in {place}." if place else "."))
+    holder = _looked_up(path[:position], names) if position else names
+    if not isinstance(holder, Mapping):
+        said = f"{place!r} is {kind_of(holder)}; it has no field {path[position]!r}."
+        return ExpressionError(said, remedy="Take the last name off the path, or guard it in `if`.")
+    hint = f"Use default({'.'.join(path)}, …) where it may be missing."
+    near = nearest(path[position], [str(name) for name in holder])
+    said = f"There is no {path[position]!r}" + (f" in {place}." if place else ".")
+    return ExpressionError(said, remedy=f"Did you mean {near!r}? {hint}" if near else hint)
 
 
 def _evaluated(expression: Expression, data: dict[str, Any]) -> Any:
@@ -166,9 +179,11 @@ def _evaluated(expression: Expression, data: dict[str, Any]) -> Any:
         kind = result.type().name()
         value = result.plain_value()
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ExpressionError(f"{expression.source.strip()!r} has no JSON value: {_reason(str(error))}") from error
+        message, remedy = plain_failure(_reason(str(error)))
+        raise ExpressionError(f"{expression.source.strip()!r} has no JSON value: {message}", remedy=remedy) from error
     if kind in ("ERROR", "UNKNOWN"):
-        raise ExpressionError(f"{expression.source.strip()!r}: {_reason(str(value))}")
+        message, remedy = plain_failure(_reason(str(value)))
+        raise ExpressionError(f"{expression.source.strip()!r}: {message}", remedy=remedy)
     return as_json(value)
 
 
@@ -228,8 +243,6 @@ def compile_error(text: str, spelt: Spelling, known: Mapping[str, Sequence[str]]
     if not found:
         return ExpressionError(_reason(text), offset=0)
     reason = found.group(3).removesuffix(" [INVALID_ARGUMENT]")
-    from engine.expressions.wording import plain_reason
-
     message, remedy = plain_reason(reason, known or {})
     offset = spelt.offset(int(found.group(1)), int(found.group(2)))
     name = re.search(r"undeclared reference to '(\w+)", reason)
@@ -267,12 +280,11 @@ class Template:
 
 
 def _piece(expression: Expression, names: Mapping[str, Any]) -> str:
-    try:
-        return shown(expression.value(names))
-    except ExpressionError as error:
-        if "null stands" in error.message:
-            raise ExpressionError(f"{expression.source.strip()!r} is null.", remedy=error.remedy) from error
-        raise
+    value = expression.value(names)
+    if value is None:
+        source = expression.source.strip()
+        raise ExpressionError(f"{source!r} is null.", remedy=_no_null(source))
+    return shown(value)
 
 
 def compile_template(source: str, roots: frozenset[str]) -> Template:
@@ -292,11 +304,23 @@ def _compiled(part: Part, roots: frozenset[str]) -> str | Expression:
 
 
 def render(tree: Any, names: Mapping[str, Any]) -> Any:
-    """Return a tree of dicts, lists and Templates with every Template replaced by its value."""
+    """Return a tree of dicts, lists and Templates with every Template replaced by its value.
+
+    Raises ExpressionError; details: `field`, the dotted path of the Template inside the tree.
+    """
     if isinstance(tree, Template):
         return tree.value(names)
     if isinstance(tree, dict):
-        return {key: render(inner, names) for key, inner in tree.items()}
+        return {key: render_field(key, inner, names) for key, inner in tree.items()}
     if isinstance(tree, list):
-        return [render(inner, names) for inner in tree]
+        return [render_field(index, inner, names) for index, inner in enumerate(tree)]
     return tree
+
+
+def render_field(place: str | int, tree: Any, names: Mapping[str, Any]) -> Any:
+    """Return the value of the tree of one field; an error names the place, and what is inside it."""
+    try:
+        return render(tree, names)
+    except ExpressionError as error:
+        error.details["field"] = ".".join(filter(None, [str(place), error.details.get("field")]))
+        raise

@@ -5,37 +5,77 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
+_MOST_LISTED = 20
 _TYPE_WORDS = {
     "string": "text",
     "int": "a whole number",
+    "int64": "a whole number",
+    "uint": "a whole number",
+    "uint64": "a whole number",
     "double": "a number with a point",
     "bool": "true or false",
     "null_type": "null",
     "timestamp": "a time",
     "duration": "a duration",
+    "list": "a list",
+    "map": "an object",
+    "dyn": "a value",
 }
+_VALUE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
 
 
 def plain_reason(reason: str, known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     """Return (message, remedy) for one of CEL's compile errors; `known` maps message types to their fields."""
-    for pattern, word in _PATTERNS:
+    return _worded(reason, _PATTERNS, known)
+
+
+def plain_failure(reason: str) -> tuple[str, str]:
+    """Return (message, remedy) for one of CEL's errors at run time."""
+    return _worded(reason, _FAILURES, {})
+
+
+def _worded(reason: str, patterns: Sequence[Any], known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    for pattern, word in patterns:
         found = re.search(pattern, reason)
         if found:
-            return word(found, known)
-    return reason[0].upper() + reason[1:] + ("" if reason.endswith(".") else "."), ""
+            message, remedy = word(found, known) if callable(word) else word
+            return message, remedy
+    return reason[:1].upper() + reason[1:] + ("" if reason.endswith(".") else "."), ""
+
+
+def kind_of(value: Any) -> str:
+    """Return what a JSON value is, for a sentence: "text", "a whole number", "a list"."""
+    return "null" if value is None else _VALUE_WORDS.get(type(value), "an object")
+
+
+def nearest(name: str, names: Sequence[str]) -> str | None:
+    """Return the name that was probably meant: one with few other letters, or the long form of a short one."""
+    near = get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return near[0]
+    begun = [one for one in names if min(len(one), len(name)) > 2 and (one.startswith(name) or name.startswith(one))]
+    return begun[0] if len(begun) == 1 else None
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the names with commas; a long row ends with how many more there are."""
+    more = len(names) - _MOST_LISTED
+    return ", ".join(names[:_MOST_LISTED]) + (f", … and {more} more" if more > 0 else "")
 
 
 def did_you_mean(name: str, names: Sequence[str]) -> str:
     """Return a suggestion for a misspelt name, or the list of names."""
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {near[0]!r}?"
-    return f"There are: {', '.join(sorted(names)[:20])}." if names else ""
+    near = nearest(name, names)
+    if near is not None:
+        return f"Did you mean {near!r}?"
+    return f"There are: {listed(sorted(names))}." if names else ""
 
 
 def _field(found: re.Match[str], known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    return f"There is no field {found[1]!r} here.", did_you_mean(found[1], known.get(found[2], ()))
+    remedy = did_you_mean(found[1], known.get(found[2], ()))
+    return f"There is no field {found[1]!r} here.", remedy or "There is nothing to name yet; take it out."
 
 
 def _name(found: re.Match[str], known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
@@ -45,18 +85,32 @@ def _name(found: re.Match[str], known: Mapping[str, Sequence[str]]) -> tuple[str
 
 def _overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     operator = found[1].strip("_").replace("_", " ").strip()
-    kinds = [kind.strip() for kind in found[2].split(",")]
-    words = " and ".join(_TYPE_WORDS.get(kind, kind) for kind in kinds)
-    return f"{operator!r} does not work on {words}.", _overload_remedy(kinds)
+    kinds = [re.sub(r"<.*|\(.*", "", kind.strip()) if "wrapper" not in kind else kind for kind in _split(found[2])]
+    words = " and ".join(_TYPE_WORDS.get(re.sub(r"wrapper\((.*)\)", r"\1", kind), kind) for kind in kinds)
+    return f"{operator!r} does not work on {words or 'nothing'}.", _overload_remedy(kinds)
+
+
+def _split(kinds: str) -> list[str]:
+    """Split at the commas that stand in no brackets: `list(map(string, dyn)), int`."""
+    depth, found = 0, [""]
+    for character in kinds:
+        depth += (character in "(<") - (character in ")>")
+        if character == "," and depth == 0:
+            found.append("")
+        else:
+            found[-1] += character
+    return [one.strip() for one in found if one.strip()]
 
 
 def _overload_remedy(kinds: Sequence[str]) -> str:
-    plain = {re.sub(r"wrapper\((.*)\)", r"\1", kind) for kind in kinds}
+    plain = {re.sub(r"wrapper\((.*)\)", r"\1", kind).removesuffix("64") for kind in kinds}
     if plain == {"int", "double"}:
         return "Write the whole number with a point, like 1.0, or convert with double(x)."
+    if "null_type" in plain:
+        return "Give it a value first: x == null ? 'text' : x."
     if "string" in plain and len(plain) > 1:
         return "Turn the other side into text with string(x) or text(x)."
-    return ""
+    return "Both sides must be of kinds that go together; string(x), int(x) and double(x) convert."
 
 
 def _select(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
@@ -74,6 +128,56 @@ def _reserved(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tupl
     return f"{found[1]!r} is a word of the expression language.", "Choose another name, or use item['name']."
 
 
+def _index(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    index, size = int(found[1]), int(found[2])
+    holds = "is empty" if size == 0 else f"has {size} item{'s' * (size != 1)}, counted from 0"
+    return f"There is no item {index} in the list: it {holds}.", "Ask size(list) first, like size(x) > 0 ? x[0] : …"
+
+
+def _key(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    return f"There is no {found[1]!r} in the object.", f"Use default(path.{found[1]}, value) where it may be missing."
+
+
+def _index_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    return f"An item of a list is named by a whole number, not by {_word(found[1])}.", "Write x[0], or int(…) inside."
+
+
+def _no_overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    target, name, kinds = found[1], found[2], _split(found[3])
+    kinds = ([target] if target else []) + kinds
+    operator = name.strip("_").replace("_", " ").strip() or name
+    words = " and ".join(map(_word, kinds)) or "this"
+    return f"{operator!r} does not work on {words}.", _overload_remedy(kinds)
+
+
+def _no_overload_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    name = found[1]
+    if name in ("<jump_condition>", "_&&_", "_||_", "!_", "<not_strictly_false>"):
+        return "A condition is neither true nor false.", "Compare it with something, like x == 'yes' or x != null."
+    if name == "<iter_range>":
+        return "This goes through a list, and the value is none.", "Look at the value; lists are written [a, b]."
+    word = {"@in": "in"}.get(name, name.strip("_"))
+    return f"{word!r} does not work on this kind of value.", "Look at the kinds of the values it is used on."
+
+
+def _conversion(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    return f"{_word(found[1]).capitalize()} cannot be turned into {_word(found[2])}.", "Look at the text it is made of."
+
+
+def _moment(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    wanted = {"Timestamp": "a time", "Duration": "a duration"}[found[1]]
+    example = {"Timestamp": "2026-11-20T09:00:00Z", "Duration": "90s"}[found[1]]
+    return f"The text is not {wanted}.", f"Write it like {example!r}."
+
+
+def _container(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    return f"This is {_word(found[1])}; only a list or an object has items.", "Take the brackets off."
+
+
+def _word(kind: str) -> str:
+    return _TYPE_WORDS.get(kind, kind)
+
+
 _PATTERNS = (
     (r"undefined field '([^']*)' not found in struct '([^']*)'", _field),
     (r"undeclared reference to '([^']*)'", _name),
@@ -81,4 +185,27 @@ _PATTERNS = (
     (r"expression of type '([^']*)' cannot be the operand of a select", _select),
     (r"reserved identifier: (\w+)", _reserved),
     (r"Syntax error: (.*)", _syntax),
+)
+_RANGE = "Whole numbers lie between -2^63 and 2^63 - 1."
+_FAILURES = (
+    (r"^Index error: index=(-?\d+) size=(\d+)", _index),
+    (r"^Index error: expected integer type, got (\w+)", _index_kind),
+    (r"^Key not found in map : \"?(.*?)\"?$", _key),
+    (
+        r"^Applying SELECT to non-message type",
+        ("It is no object; it has no fields.", "Take the last name off the path."),
+    ),
+    (r"^No matching overloads found : (?:\((\w+)\)\.)?([^\s(]+)\((.*)\)$", _no_overload),
+    (r"^No matching overloads found : (\S+)", _no_overload_kind),
+    (r"^(?:divide|modulus) by zero", ("This divides by zero.", "Guard it: y == 0 ? 0 : x / y.")),
+    (r"overflow|out of u?int64 range", ("The whole number does not fit into 64 bits.", _RANGE)),
+    (
+        r"null stands in the middle",
+        ("A null stands in the middle of text.", "Say what stands there: x == null ? 'text' : x"),
+    ),
+    (r"^cannot convert (\w+) to (\w+)", _conversion),
+    (r"^Type conversion error from '(\w+)' to '(\w+)'", _conversion),
+    (r"^String to (Timestamp|Duration) conversion failed", _moment),
+    (r"^Invalid container type: '(\w+)'", _container),
+    (r"is greater than <string>\.size", ("The text is shorter than that.", "Ask size(text) first.")),
 )

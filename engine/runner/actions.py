@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from clients.errors import ServiceError
 from engine.compiler.plan import Action, Node
 from engine.connections.accounts import Account, Accounts, Mode
-from engine.errors import ExpressionError, OrchestraError, StepTimeout
-from engine.expressions.expressions import render
+from engine.errors import OrchestraError, StepTimeout
+from engine.expressions.expressions import render_field
 from engine.names import moment_of, timestamp
 from engine.prompts.prompt import messages as render_prompt
 from engine.runner.attempts import Attempt, Done, Job
@@ -95,7 +95,7 @@ class Actions:
         action = node.action
         assert action is not None
         trace.update({"uses": action.uses, "connection": action.connection})
-        arguments = _arguments(action, frame)
+        arguments = render_field("with", action.arguments, frame.names)
         trace["arguments"] = self._recording.values.stored(arguments)
         fields = action.step_type.fields.model_validate(arguments)
         effect, repeat = action.step_type.effect_of(arguments)
@@ -143,7 +143,7 @@ class Actions:
         assert node.action is not None
         whose = job.account.known_identity or await self._calls.ask(job, job.account.identity)
         self._name_account(job.account)
-        once = None if node.action.once is None else str(render(node.action.once, frame.names))
+        once = None if node.action.once is None else str(render_field("once", node.action.once, frame.names))
         scope = frame.identity_scope(once, self._facts.origin_run_id)
         return Write(
             identity=identity(whose, self._facts.workflow, node.path, scope),
@@ -206,15 +206,3 @@ class Actions:
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, output=output)
         await self._recording.committed()
         return output
-
-
-def _arguments(action: Action, frame: Frame) -> dict[str, Any]:
-    """Fill the fields; an error names its field."""
-    arguments: dict[str, Any] = {}
-    for name, tree in action.arguments.items():
-        try:
-            arguments[name] = render(tree, frame.names)
-        except ExpressionError as error:
-            error.details["field"] = f"with.{name}"
-            raise
-    return arguments

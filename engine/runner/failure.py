@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from clients.errors import ServiceError
+from engine.compiler.shapes import first_fault
 from engine.errors import OrchestraError
+from engine.expressions.wording import kind_of
 from engine.runner.outside_values import plain_json
 
 _LONGEST = 2000
@@ -70,14 +72,12 @@ def _details(error: BaseException) -> dict[str, Any]:
 
 
 def _validation(error: ValidationError) -> dict[str, Any]:
-    first = error.errors(include_url=False)[0]
-    field = ".".join(map(str, first["loc"]))
-    seen = first.get("input")
-    value = seen if isinstance(seen, str | int | float | bool | None) else type(seen).__name__
+    fault, seen = first_fault(error)
+    value = seen if isinstance(seen, str | int | float | bool | None) else kind_of(seen)
     return {
         "type": "InvalidInput",
-        "message": f"The field {field!r} cannot be used: {first['msg']}.",
-        "field": field,
+        "message": fault.message[:_LONGEST],
+        "field": ".".join(map(str, ("with", *fault.path))),
         "value": value[:200] if isinstance(value, str) else value,
-        "remedy": "Look at the expression that fills it.",
+        "remedy": "Look at the expression that fills it." + (f" {fault.remedy}" if fault.code == "wrong_value" else ""),
     }

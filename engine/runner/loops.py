@@ -10,7 +10,7 @@ from typing import Any
 from engine.compiler.model import MAX_ITEMS
 from engine.compiler.plan import Block, Loop, Node
 from engine.errors import ExpressionError, InvalidInput, OrchestraError
-from engine.expressions.expressions import render
+from engine.expressions.expressions import render, render_field
 from engine.expressions.wording import kind_of
 from engine.runner.failure import StepFailed, document_of
 from engine.runner.frames import Frame, Record
@@ -60,7 +60,7 @@ class Loops:
         """Run a loop; return the records of its items. Raises StepFailed and what its fields raise."""
         loop = node.loop
         assert loop is not None
-        items = loop.items.value(frame.names)
+        items = render_field("foreach", loop.items, frame.names)
         if not isinstance(items, list):
             raise ExpressionError(f"'foreach' is {kind_of(items)}, not a list.", remedy=_LISTS, field="foreach")
         if len(items) > MAX_ITEMS:
@@ -112,7 +112,7 @@ class Loops:
             await self._run_block(node.body, frame)
             outputs = outputs_of(node.body, frame)
             if node.has_output:
-                outputs["output"] = render(node.output, frame.names)
+                outputs["output"] = render_field("output", node.output, frame.names)
         except (StepFailed, OrchestraError) as error:
             document = document_of(error, step=path, workflow=self._workflow)
             handled = loop.on_item_error == "drop"
@@ -144,7 +144,7 @@ def _key(loop: Loop, frame: Frame, index: int, item: Any) -> str | None:
     """Return the key of an item; in its expression `key` is that of the loop around this one."""
     if loop.key is None:
         return None
-    value = render(loop.key, {**frame.names, loop.name: item, "index": index})
+    value = render_field("key", loop.key, {**frame.names, loop.name: item, "index": index})
     if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
         raise ExpressionError(f"The key of item {index} is {value!r}; it must be a text or a number.", field="key")
     if len(str(value)) > _LONGEST_KEY:

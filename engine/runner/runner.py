@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.compiler.plan import Block, Node, Plan
 from engine.errors import ExpressionError, OrchestraError, StepTimeout
-from engine.expressions.expressions import render
+from engine.expressions.expressions import render, render_field
 from engine.expressions.wording import kind_of
 from engine.runner.failure import StepFailed, document_of, failure
 from engine.runner.frames import Frame, Record
@@ -37,7 +37,7 @@ class Runner:
         with _as_failure("outputs", self._plan.name):
             async with self._limited("", self._plan.timeout_seconds, "The workflow") as deadline:
                 await self._block(self._plan.block, frame.until(deadline))
-            return render(self._plan.outputs, frame.names)
+            return render_field("outputs", self._plan.outputs, frame.names)
 
     @asynccontextmanager
     async def _limited(self, path: str, seconds: float | None, what: str) -> AsyncIterator[datetime | None]:
@@ -172,7 +172,7 @@ class Runner:
         inner = frame.inside(node)
         await self._block(node.body, inner)
         if node.has_output:
-            return render(node.output, inner.names)
+            return render_field("output", node.output, inner.names)
         return outputs_of(node.body, inner)
 
     @contextmanager
@@ -181,9 +181,7 @@ class Runner:
         try:
             yield
         except OrchestraError as error:
-            inside = error.details.get("field")  # the place inside a field that is an object
-            field = step_field if inside in (None, step_field) else f"{step_field}.{inside}"
-            document = {**failure(error, step=path, workflow=self._plan.name), "field": field}
+            document = {**failure(error, step=path, workflow=self._plan.name), "field": step_field}
             self._finish(path, node, "failed", error=document, handled=is_handled(node), **_called(node))
             raise StepFailed(document) from error
 

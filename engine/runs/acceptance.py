@@ -14,7 +14,7 @@ from engine.compiler.schemacheck import misfits
 from engine.connections.accounts import Mode
 from engine.errors import InvalidInput
 from engine.expressions.expressions import compact_json
-from engine.expressions.wording import did_you_mean
+from engine.expressions.wording import did_you_mean, listed
 from engine.runner.coercion import fitted
 
 _KEPT = (
@@ -92,8 +92,25 @@ def checked_inputs(plan: Plan, inputs: Mapping[str, Any]) -> dict[str, Any]:
     filled.update({name: value for name, value in inputs.items() if name in properties})
     wrong += [message for name, value in filled.items() for message in _misfits(name, value, properties[name])]
     if wrong:
-        raise InvalidInput(" ".join(wrong), remedy=f"`orchestra validate {plan.name}` shows what the inputs are.")
+        raise InvalidInput(" ".join(wrong), remedy=_described(schema))
     return {name: fitted(value, properties[name]) for name, value in filled.items()}
+
+
+def _described(schema: Mapping[str, Any]) -> str:
+    """Say what the inputs are, each with its type and whether it may be left out."""
+    properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
+    if not properties:
+        return "The workflow takes no inputs."
+    required = schema.get("required", [])
+    shown = [f"{name} ({_type_of(one)}{', needed' * (name in required)})" for name, one in properties.items()]
+    return f"Its inputs are: {listed(shown)}."
+
+
+def _type_of(schema: Mapping[str, Any]) -> str:
+    kinds = schema.get("type", "anything")
+    text = kinds if isinstance(kinds, str) else " or ".join(map(str, kinds))
+    choices = schema.get("enum")
+    return f"{text}: {listed([compact_json(one) for one in choices])}" if isinstance(choices, list) else text
 
 
 def _unknown(name: str, properties: Mapping[str, Any]) -> str:

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from engine.compiler.shapes import Fault, faults
+from engine.compiler.repair import repaired
+from engine.compiler.shapes import Fault, Misfit
+from engine.compiler.shapes import Path as Place
 from engine.connections.services import client_class
 from engine.errors import InvalidFile, Problem, UnknownName
 from engine.names import NAME
@@ -62,6 +64,16 @@ class ConnectionSettings(BaseModel):
         return dict(self.model_extra or {})
 
 
+def _is_name(name: str) -> str:
+    if not NAME.match(name):
+        said = f"the name {name!r} takes lower-case letters, digits, '-' and '_' only"
+        raise Misfit(said, "Give the connection another name, such as 'work-github'.")
+    return name
+
+
+ConnectionName = Annotated[str, AfterValidator(_is_name)]
+
+
 class Config(_Settings):
     """All settings of a workspace."""
 
@@ -69,7 +81,7 @@ class Config(_Settings):
     time_zone: str = "UTC"
     language: Literal["en"] = "en"
     model_defaults: ModelDefaults = ModelDefaults()
-    connections: dict[str, ConnectionSettings] = Field(default_factory=dict)
+    connections: dict[ConnectionName, ConnectionSettings] = Field(default_factory=dict)
     limits: Limits = Limits()
     state_dir: str = Field(".orchestra", min_length=1)
 
@@ -79,16 +91,8 @@ class Config(_Settings):
         try:
             ZoneInfo(name)
         except (ValueError, OSError, KeyError):
-            raise ValueError("must be a time zone such as Europe/Berlin") from None
+            raise Misfit("must be a time zone", "Write one such as Europe/Berlin.") from None
         return name
-
-    @field_validator("connections")
-    @classmethod
-    def _are_names(cls, connections: dict[str, Any]) -> dict[str, Any]:
-        for name in connections:
-            if not NAME.match(name):
-                raise ValueError(f"name {name!r} takes lower-case letters, digits, '-' and '_' only")
-        return connections
 
 
 @dataclass(frozen=True)
@@ -143,34 +147,32 @@ def check(file: YamlFile, environment: Mapping[str, str]) -> Config:
     wanted = {key: value for key, value in written.items() if key not in _NOT_YET}
     merged, origins, unknown = _overlaid(wanted, environment)
     problems += unknown
-    try:
-        config = Config.model_validate(merged)
-    except ValidationError as error:
-        problems += [_problem(file, fault, origins) for fault in faults(error, Config, merged)]
-        raise InvalidFile.of(FILE, problems) from error
+    config, repair = repaired(Config, merged)
     secret_fields = {problem.field for problem in problems}
-    for fault in _service_faults(config):
-        problem = _problem(file, fault, origins)
+    place = repair.written(("connections",))
+    for fault in [*repair.faults, *_service_faults(merged.get(str(place[0])), place)]:
+        problem = _problem(file, replace(fault, path=repair.written(fault.path)), origins)
         if problem.field not in secret_fields:
             problems.append(problem)
-    if problems:
-        raise InvalidFile.of(FILE, problems)
+    if problems or config is None:
+        raise InvalidFile.of(FILE, sorted(problems, key=lambda one: (one.line, one.column)))
     return config
 
 
-def _service_faults(config: Config) -> Iterator[Fault]:
-    """Give what each service's client has against the settings of its connections."""
-    for name, connection in config.connections.items():
+def _service_faults(connections: Any, place: Place) -> Iterator[Fault]:
+    """Give what each service's client has against the settings of its connections, wrongly named ones included."""
+    for name, written in connections.items() if isinstance(connections, dict) else ():
+        if not isinstance(written, dict) or not isinstance(written.get("service"), str) or not written["service"]:
+            continue  # told already
+        settings = {key: value for key, value in written.items() if key != "service"}
         try:
-            model = client_class(connection.service).Settings
+            model = client_class(written["service"]).Settings
         except UnknownName as error:
-            yield Fault(("connections", name, "service"), error.message, "unknown_service", error.remedy)
+            yield Fault((*place, name, "service"), error.message, "unknown_service", error.remedy)
             continue
-        try:
-            model.model_validate(connection.settings)
-        except ValidationError as error:
-            for fault in faults(error, model, connection.settings):
-                yield replace(fault, path=("connections", name, *fault.path))
+        _, repair = repaired(model, settings)
+        for fault in repair.faults:
+            yield replace(fault, path=(*place, name, *repair.written(fault.path)))
 
 
 def _without_nulls(written: dict[str, Any]) -> dict[str, Any]:
@@ -234,7 +236,4 @@ def _problem(file: YamlFile, fault: Fault, origins: Mapping[tuple[str, ...], str
     if variable:
         said = f"The environment variable {variable}: {fault.message}"
         return Problem(said, fault.code, file=FILE, field=".".join(map(str, fault.path)), remedy=fault.remedy)
-    remedy = fault.remedy
-    if fault.code == "wrong_type" and "text in quotes" in fault.message:
-        remedy = "Put quotes around the value."
-    return file.problem(fault.path, fault.message, fault.code, remedy)
+    return file.problem(fault.path, fault.message, fault.code, fault.remedy)

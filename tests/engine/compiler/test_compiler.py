@@ -86,7 +86,7 @@ MISTAKES = [
     ),
     pytest.param(
         flow(call("a", SEARCH, {"query": "x", "limit": "many"})), "field", "a", "with.limit", '"many"',
-        "Seen: 'many'", "", id="literal",
+        "a whole number, not 'many'", "", id="literal",
     ),
     pytest.param(
         flow(call("a", "flow.wait", {"seconds": 1, "until": "2026-01-01T00:00:00Z"})), "field", "a", "with",
@@ -260,7 +260,7 @@ MISTAKES = [
         id="no-id",
     ),
     pytest.param(
-        {**flow(set_step("a")), "schema_version": 2}, "wrong_value", None, "schema_version", "2,", "should be 1", "",
+        {**flow(set_step("a")), "schema_version": 2}, "wrong_value", None, "schema_version", "2,", "must be 1", "",
         id="version",
     ),
     pytest.param(

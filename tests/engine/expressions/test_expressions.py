@@ -58,9 +58,11 @@ def test_in_mixed_text_and_in_text_values_look_the_same(given: Any, shown: str) 
 def test_a_null_in_mixed_text_is_an_error_that_names_it() -> None:
     with pytest.raises(ExpressionError, match=r"'a\.b' is null") as raised:
         value("x {{ a.b }}", a={"b": None})
-    assert "default(" in raised.value.remedy
-    with pytest.raises(ExpressionError, match="null"):
+    assert "a.b == null ? 'text' : a.b" in raised.value.remedy
+    assert value("x {{ a.b == null ? 'text' : a.b }}", a={"b": None}) == "x text"
+    with pytest.raises(ExpressionError, match="null") as raised:
         value("{{ text(a) }}", a=None)
+    assert "x == null ? 'text' : x" in raised.value.remedy
     assert value("{{ a }}", a=None) is None
 
 
@@ -112,14 +114,14 @@ def test_what_may_be_missing_can_be_asked_for(source: str, expected: Any) -> Non
         pytest.param("{{ 0.0 / 0.0 }}", "nan", id="nan"),
         pytest.param("{{ -1.0 / 0.0 }}", "-inf", id="infinity"),
         pytest.param("{{ 1 / 0 }}", "divi", id="division"),
-        pytest.param("{{ 9223372036854775807 + 1 }}", "overflow", id="overflow"),
+        pytest.param("{{ 9223372036854775807 + 1 }}", "64 bits", id="overflow"),
         pytest.param("{{ 18446744073709551615u }}", "64 bits", id="unsigned-too-large"),
         pytest.param("{{ b'x' }}", "JSON cannot hold", id="bytes"),
         pytest.param("{{ {1: 'x'} }}", "only strings", id="key"),
         pytest.param("{{ type(1) }}", "JSON cannot hold", id="type"),
         pytest.param("{{ a.zz }}", "no 'zz' in a", id="path"),
         pytest.param("{{ a.zz + 1 }}", "zz", id="path-in-expression"),
-        pytest.param("{{ [1][5] }}", "index=5", id="index"),
+        pytest.param("{{ [1][5] }}", "no item 5 in the list: it has 1 item", id="index"),
         pytest.param("{{ a.?zz }}", "no JSON value", id="optional"),
         pytest.param("{{ steps.off.output.kind }}", "'off' was skipped", id="skipped"),
         pytest.param("{{ steps.bad.output }}", "'bad' was failed", id="failed"),

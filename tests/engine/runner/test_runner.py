@@ -51,7 +51,7 @@ def test_using_the_output_of_a_skipped_step_fails_and_says_so(run: Run) -> None:
     )
     assert document["status"] == "failed"
     error = document["error"]
-    assert (error["type"], error["step"], error["field"]) == ("ExpressionError", "c", "with.values")
+    assert (error["type"], error["step"], error["field"]) == ("ExpressionError", "c", "with.values.v")
     assert "skipped" in error["message"]
     assert "default(" in error["remedy"]
 

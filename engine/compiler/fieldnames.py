@@ -1,0 +1,44 @@
+"""The names of the fields in a step's `with`: unknown ones are told, misspelt ones taken for the ones meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from engine.compiler.scope import Report
+from engine.expressions.wording import listed, nearest
+from engine.step import StepType
+from engine.workspace.jsonfile import JsonPath
+
+
+@cache
+def fields_schema(kind: type[Any]) -> Mapping[str, Any]:
+    """Return the JSON Schema of a fields model (cached: pydantic takes milliseconds for one)."""
+    schema: Mapping[str, Any] = kind.model_json_schema()
+    return schema
+
+
+def meant_fields(path: JsonPath, fields: Mapping[str, Any], kind: StepType, report: Report) -> dict[str, Any]:
+    """Return the fields of a step under the names that are known; unknown names go to the report.
+
+    Those that no known name is near stay as they are, so that their expressions are checked as well.
+    """
+    schema = fields_schema(kind.fields)
+    known = list(schema.get("properties", {}))
+    strange = [name for name in fields if name not in known]
+    if not strange:
+        return dict(fields)
+    free = [name for name in known if name not in fields]
+    lacking = [name for name in schema.get("required", []) if name in free]
+    meant: dict[str, str] = {}
+    for name in strange:
+        near = nearest(name, known)
+        remedy = f"Did you mean {near!r}?" if near else f"There are: {listed(sorted(known))}."
+        if near is None and len(strange) == len(lacking) == 1:
+            near, remedy = lacking[0], f"{kind.name} needs {lacking[0]!r}. {remedy}"
+        if near is not None and near in free and near not in meant.values():
+            meant[name] = near
+        report.add((*path, name), f"{kind.name} has no field {name!r}.", "unknown_field", remedy)
+    report.renamed.update({(*path, right): (*path, wrong) for wrong, right in meant.items()})
+    return {meant.get(name, name): value for name, value in fields.items()}

@@ -1,0 +1,114 @@
+"""Goes on after mistakes of form: what is faulty is taken out of a copy, so that the rest is checked as well."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from engine.compiler.shapes import Fault, Path, faults
+
+ABSENT: Any = object()
+StandIn = Callable[[Path], Any]
+"""Gives what may stand at a path in place of a faulty value, or ABSENT where the key is left out instead."""
+Model = TypeVar("Model", bound=BaseModel)
+_MOST_ROUNDS = 200
+
+
+class Repair:
+    """The copy of a document, all that was wrong with it, and what was done about it."""
+
+    def __init__(self, document: Any, stand_in: StandIn = lambda _path: ABSENT) -> None:
+        self.document = document
+        self.faults: list[Fault] = []
+        self.lost: set[Path] = set()
+        """Where something was taken out or replaced: nothing may be said of its absence."""
+        self.renamed: dict[Path, Path] = {}
+        """Path in the copy -> path as written, for a misspelt key that was taken for the one meant."""
+        self._stand_in = stand_in
+        self._told: set[Path] = set()
+
+    def written(self, path: Path) -> Path:
+        """Return the path in the file of a path in the copy."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.renamed:
+                return (*self.written(self.renamed[path[:end]]), *path[end:])
+        return path
+
+    def mend(self, found: list[Fault]) -> bool:
+        """Write the faults down and repair the copy; tell whether anything changed."""
+        strays = [fault for fault in found if fault.code == "unknown_key"]
+        changed = [self._rename(fault) for fault in strays]
+        changed += [self._mend_value(fault) for fault in found if fault.code != "unknown_key"]
+        return any(changed)
+
+    def _rename(self, fault: Fault) -> bool:
+        self._tell(fault)
+        *outer, name = fault.path
+        holder = self._at(tuple(outer))
+        value = holder.pop(name)
+        if fault.meant and fault.meant not in holder:
+            holder[fault.meant] = value
+            self.renamed[*outer, fault.meant] = fault.path
+        else:
+            self.lost.add(fault.path)
+        return True
+
+    def _mend_value(self, fault: Fault) -> bool:
+        if fault.code == "missing_key" and fault.path in self.renamed:
+            return False  # the misspelt key was this one
+        if fault.path not in self.renamed:  # what does not fit its new name was a wrong guess; the key is told
+            self._tell(fault)
+        return self._take_out(fault.path)
+
+    def _tell(self, fault: Fault) -> None:
+        if fault.path not in self._told and fault.path not in self.lost:
+            self._told.add(fault.path)
+            self.faults.append(fault)
+
+    def _take_out(self, path: Path) -> bool:
+        """Replace the value at a path, or leave its key out; if neither can be, do so with what it is part of."""
+        for end in range(len(path), 0, -1):
+            place = path[:end]
+            holder = self._at(place[:-1])
+            stand_in = ABSENT if place in self.lost else self._stand_in(place)
+            if stand_in is not ABSENT and holder is not ABSENT:
+                holder[place[-1]] = stand_in
+                self.lost.add(place)
+                return True
+            if isinstance(holder, dict) and place[-1] in holder:
+                del holder[place[-1]]
+                self.lost.add(place)
+                return True
+        return False
+
+    def _at(self, path: Path) -> Any:
+        value = self.document
+        for part in path:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return ABSENT
+        return value
+
+
+def repaired(
+    model: type[Model], document: Any, stand_in: StandIn = lambda _path: ABSENT
+) -> tuple[Model | None, Repair]:
+    """Return the model of a document, or of what is left of it, and the repair with all that was wrong.
+
+    None where nothing can be saved.
+    """
+    repair = Repair(document, stand_in)
+    for attempt in range(_MOST_ROUNDS):
+        try:
+            return model.model_validate(repair.document), repair
+        except ValidationError as error:
+            found = faults(error, model, repair.document)
+            if attempt == 0:
+                repair.document = copy.deepcopy(document)
+            if not repair.mend(found):
+                break
+    return None, repair
