@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from commands.failures import DONE, FAILED
-from commands.opened import opened
+from commands.opened import looked_at, opened
 from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say, table
 
@@ -20,7 +20,7 @@ group = typer.Typer(help="The accounts that workflows work on.", no_args_is_help
 @group.command("list")
 def list_(workspace: Workspace = None, demo: Demo = False, as_json: Json = False) -> int:
     """List the connections, without asking any service."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.connections.list(session.principal)
     if as_json:
         document({"connections": found})

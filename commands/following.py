@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from commands.failures import DONE, FAILED, WAITS, Stop
-from commands.opened import Session
+from commands.opened import Look, Session
 from commands.screen import document, note, say
 
 _LOOK_SECONDS = 0.5
@@ -88,7 +88,7 @@ def _line(step: Mapping[str, Any], total: int | None, writes: list[str]) -> str:
     return f"  {step['status']:<9}  {': '.join([title, *what])}".replace("\n", " ")
 
 
-def report(session: Session, run: Mapping[str, Any]) -> None:
+def report(session: Look, run: Mapping[str, Any]) -> None:
     """Write what happened for a person: the sentence, what was created, whose accounts; what went wrong to stderr."""
     say(f"{run['sentence']}")
     created = list(_created(run))
@@ -124,7 +124,7 @@ def _makes_something(uses: str) -> bool:
         return True
 
 
-def badges(session: Session, run: Mapping[str, Any]) -> Iterator[str]:
+def badges(session: Look, run: Mapping[str, Any]) -> Iterator[str]:
     """Give whose account stood behind each connection of a run, e.g. "gmail: demo-1"."""
     known = {one.name: one.account for one in session.orchestra.connections.list(session.principal)}
     for name, account in run["accounts"].items():

@@ -12,14 +12,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.orchestra import Orchestra
     from engine.people.access import Principal
+    from engine.reader import Reader
 
 
 @dataclass(frozen=True)
-class Session:
+class Look:
+    """A workspace opened to be looked at, and who looks."""
+
+    orchestra: Orchestra | Reader
+    principal: Principal
+
+
+@dataclass(frozen=True)
+class Session(Look):
     """An opened workspace and who acts in it."""
 
     orchestra: Orchestra
-    principal: Principal
 
 
 @contextmanager
@@ -34,6 +42,31 @@ def opened(workspace: Path | None, *, demo: bool = False) -> Iterator[Session]:
             yield Session(orchestra, local_user())
     finally:
         orchestra.close()
+
+
+@contextmanager
+def looked_at(workspace: Path | None, *, demo: bool = False) -> Iterator[Look]:
+    """Open a workspace for a command that only tells something, also where nothing can be written.
+
+    Raises UnknownName, InvalidFile, StorageError.
+    """
+    from engine.people.access import local_user
+    from engine.store.read_only import is_read_only
+    from engine.workspace import config
+    from engine.workspace.workspace import Workspace
+
+    root = workspace or Path.cwd()
+    if not is_read_only(Workspace(root, config.load(root).config.state_dir).state_dir):
+        with opened(workspace, demo=demo) as session:
+            yield session
+        return
+    from engine.reader import Reader
+
+    reader = Reader(root, demo=demo)
+    try:
+        yield Look(reader, local_user())
+    finally:
+        reader.close()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import typer
 
 from commands.failures import DONE
 from commands.inputs import values
-from commands.opened import Session, opened
+from commands.opened import Look, looked_at
 from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say, table
 
@@ -18,7 +18,7 @@ group = typer.Typer(help="The texts that go to models.", no_args_is_help=True, r
 @group.command("list")
 def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """List the prompts with their labels and versions."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.prompts.list(session.principal)
     if as_json:
         document({"prompts": found})
@@ -41,7 +41,7 @@ def show(
     as_json: Json = False,
 ) -> int:
     """Show a prompt as it is written."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.prompts.get(session.principal, name, version)
     if as_json:
         document(found)
@@ -67,7 +67,7 @@ def render(
     as_json: Json = False,
 ) -> int:
     """Show the messages that a model would be sent; no model is called."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         prompt = _document(session, reference)
         schemas = prompt.get("variables")
         given = values(pairs or [], file, schemas if isinstance(schemas, dict) else {})
@@ -81,7 +81,7 @@ def render(
     return DONE
 
 
-def _document(session: Session, reference: str) -> dict[str, Any]:
+def _document(session: Look, reference: str) -> dict[str, Any]:
     """Return the prompt that a reference means, for its variables and samples: the version, where it names one."""
     name, _, suffix = reference.partition("@")
     prompts, p = session.orchestra.prompts, session.principal

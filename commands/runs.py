@@ -11,7 +11,7 @@ import typer
 
 from commands.failures import DONE, FAILED, WAITS
 from commands.following import badges, finish, follow, report
-from commands.opened import Session, opened
+from commands.opened import Session, looked_at, opened
 from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say, table
 
@@ -44,7 +44,7 @@ def list_(
     """List runs, the newest first."""
     from engine.names import timestamp
 
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         zone = ZoneInfo(session.orchestra.config.time_zone)
         page = session.orchestra.runs.list(
             session.principal,
@@ -73,7 +73,7 @@ def _row(row: RunRow, zone: ZoneInfo) -> list[str]:
 @group.command()
 def show(run_id: RunId, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Show a run: what happened, and every step."""
-    with opened(workspace, demo=demo) as session:
+    with looked_at(workspace, demo=demo) as session:
         run = session.orchestra.runs.get(session.principal, run_id)
         if as_json:
             document(run)

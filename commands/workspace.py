@@ -9,7 +9,7 @@ import typer
 
 from clients.counting import counted
 from commands.failures import DONE, FAILED, WRONG
-from commands.opened import Session, opened
+from commands.opened import Look, looked_at, opened
 from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say
 
@@ -71,7 +71,7 @@ def validate(
     from engine.errors import InvalidFile
 
     try:
-        with opened(workspace, demo=demo) as session:
+        with looked_at(workspace, demo=demo) as session:
             problems = _named(session, names) if names else _all(session)
     except InvalidFile as error:  # the settings: without them nothing else can be checked
         problems = error.problems
@@ -84,12 +84,12 @@ def validate(
     return DONE if is_valid else WRONG
 
 
-def _named(session: Session, names: list[str]) -> list[Problem]:
+def _named(session: Look, names: list[str]) -> list[Problem]:
     files = [session.orchestra.workflows.get(session.principal, name) for name in names]
     return [problem for file in files for problem in file.problems]
 
 
-def _all(session: Session) -> list[Problem]:
+def _all(session: Look) -> list[Problem]:
     """Return the problems of every workflow and of every prompt's working text."""
     from engine.errors import OrchestraError, Problem
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,16 +18,16 @@ from engine.people.audit import Audit
 from engine.runner.host import Host
 from engine.runner.ledger import answer
 from engine.runs.acceptance import Circumstances, acceptance, reaccepted
-from engine.runs.document import document, events_of
+from engine.runs.document import events_of
 from engine.runs.rebuild import Rebuild
 from engine.runs.request_keys import Request
-from engine.runs.run_list import RunList, RunPage
 from engine.runs.run_log import RunLogs
+from engine.runs.run_reader import RunReader
 from engine.runs.summary import sentence
-from engine.store.run_rows import OPEN, RunFilter
+from engine.store.run_rows import OPEN
 
 
-class Runs:
+class Runs(RunReader):
     """The `runs` facet: every method checks the right of `p`; every change writes an audit line."""
 
     def __init__(
@@ -42,10 +41,10 @@ class Runs:
         mode: Callable[[str], Mode],
         rebuild: Rebuild,
     ) -> None:
-        self._host, self._logs, self._audit, self._clock = host, logs, audit, clock
+        super().__init__(host.rows, logs, host.owner.id, host.owner.folder, clock)
+        self._host, self._audit, self._clock = host, audit, clock
         self._plan, self._surroundings, self._mode = plan, surroundings, mode
         self._rebuild = rebuild
-        self._list = RunList(host.rows, host.owner.id, host.owner.folder, clock)
 
     def start(
         self,
@@ -86,38 +85,6 @@ class Runs:
             self._audit.record(p, "runs.start", workflow, {"run_id": run_id})
             self._host.start(run_id)
         return run_id
-
-    def get(self, p: Principal, run_id: str) -> dict[str, Any]:
-        """Return the run document. Raises UnknownName, InvalidFile."""
-        require(p, "view", "see runs")
-        row, events = self._host.rows.with_events(checked_run_id(run_id))
-        if row is not None and row.acceptance is not None:
-            run = document(json.loads(row.acceptance), events)
-            run["status"] = self._list.true_status(row)
-        else:
-            found = self._logs.read(run_id)
-            if found is None:
-                raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
-            run = found
-        run["sentence"] = sentence(run)
-        return run
-
-    def list(
-        self,
-        p: Principal,
-        *,
-        status: str | None = None,
-        workflow: str | None = None,
-        text: str | None = None,
-        since: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
-    ) -> RunPage:
-        """Return runs, newest first; `since` is a time, `before` a run id (keyset paging), `limit` at most 200."""
-        require(p, "view", "see runs")
-        limit = max(1, min(limit, 200))
-        wanted = RunFilter(status=status, workflow=workflow, text=text, since=since)
-        return self._list.page(wanted, before, limit)
 
     def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> dict[str, Any]:
         """Wait until a run of this process has ended or waits (or time is up) and return its document."""

@@ -96,6 +96,9 @@ class Database:
                 connection.execute(meta.insert().values(key="schema_version", value=SCHEMA_VERSION))
                 connection.execute(meta.insert().values(key=_UNREAD_LOGS, value=""))
             connection.exec_driver_sql("COMMIT")
+        self._require_our_form(found)
+
+    def _require_our_form(self, found: Any) -> None:
         if found is not None and found.value != SCHEMA_VERSION:
             raise StorageError(
                 f"{self.path} was written by another release (its form is {found.value}, ours {SCHEMA_VERSION}).",
@@ -124,7 +127,7 @@ def is_damage(error: BaseException | None) -> bool:
 def _refusal(path: Path, error: BaseException | None) -> StorageError:
     if is_damage(error):
         return DamagedState(f"{path} is damaged: {error}.")
-    return StorageError(f"{path}: {error}.")
+    return StorageError(f"{path}: {getattr(error, 'strerror', None) or error}.")
 
 
 def _engine(path: Path) -> Engine:

@@ -107,7 +107,7 @@ class Owner:
 def is_locked(folder: Path, owner: str) -> bool:
     """Tell whether the process behind an owner id still holds its lock."""
     try:
-        with (folder / f"{owner}.lock").open("r+", encoding="ascii") as lock:
+        with (folder / f"{owner}.lock").open(encoding="ascii") as lock:
             # Shared: two processes that look at once must not take each other for the owner.
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,0 +1,57 @@
+"""What can be told of runs without working on any: one run as a document, and the list."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.clock import Clock
+from engine.errors import UnknownName
+from engine.names import checked_run_id
+from engine.people.access import Principal, require
+from engine.runs.document import document
+from engine.runs.run_list import RunList, RunPage
+from engine.runs.run_log import RunLogs
+from engine.runs.summary import sentence
+from engine.store.run_rows import RunFilter, RunRows
+
+
+class RunReader:
+    """Reads runs, from any thread; `owner` is the process that reads, "" for one that owns no runs."""
+
+    def __init__(self, rows: RunRows, logs: RunLogs, owner: str, owners_folder: Path, clock: Clock) -> None:
+        self._rows, self._logs = rows, logs
+        self._list = RunList(rows, owner, owners_folder, clock)
+
+    def get(self, p: Principal, run_id: str) -> dict[str, Any]:
+        """Return the run document. Raises UnknownName, InvalidFile."""
+        require(p, "view", "see runs")
+        row, events = self._rows.with_events(checked_run_id(run_id))
+        if row is not None and row.acceptance is not None:
+            run = document(json.loads(row.acceptance), events)
+            run["status"] = self._list.true_status(row)
+        else:
+            found = self._logs.read(run_id)
+            if found is None:
+                raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
+            run = found
+        run["sentence"] = sentence(run)
+        return run
+
+    def list(
+        self,
+        p: Principal,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        text: str | None = None,
+        since: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> RunPage:
+        """Return runs, newest first; `since` is a time, `before` a run id (keyset paging), `limit` at most 200."""
+        require(p, "view", "see runs")
+        limit = max(1, min(limit, 200))
+        wanted = RunFilter(status=status, workflow=workflow, text=text, since=since)
+        return self._list.page(wanted, before, limit)

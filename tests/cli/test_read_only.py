@@ -1,0 +1,121 @@
+"""A workspace that cannot be written: what only tells works, and what would write says so with path and remedy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import PATIENCE_SECONDS, Orchestra, Result
+
+pytestmark = pytest.mark.slow
+
+# Root may write anywhere, unless it gives that up.
+_AS_ANYBODY = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
+_WRITABLE, _READABLE = 0o755, 0o555
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run_id(orchestra: Orchestra) -> str:
+    """A run that the workspace has had before it became read-only."""
+    return str(orchestra("run", "pure", "--json").json["run_id"])
+
+
+@pytest.fixture
+def read_only(workspace: Path, run_id: str) -> Iterator[Run]:
+    """Run a command as somebody who may read the workspace and not write it."""
+    if _AS_ANYBODY and not shutil.which("setpriv"):
+        pytest.skip("root without setpriv can write anywhere")
+    _allow(workspace, _READABLE)
+
+    def run(*arguments: str) -> Result:
+        command = [*_AS_ANYBODY, sys.executable, "-m", "cli", *arguments, "--workspace", str(workspace)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    yield run
+    _allow(workspace, _WRITABLE)
+
+
+def _allow(workspace: Path, mode: int) -> None:
+    for path in [workspace, *workspace.rglob("*")]:
+        path.chmod(mode if path.is_dir() else mode & 0o666)
+
+
+def test_what_only_tells_works(read_only: Run, run_id: str) -> None:
+    assert read_only("validate", "--json").json == {"valid": True, "problems": []}
+    assert read_only("validate", "pure").out == "No problem found.\n"
+    assert "classify-mail" in read_only("prompts", "list").out
+    assert '"schema_version": 1' in read_only("prompts", "show", "classify-mail").out
+    assert "--- user" in read_only("prompts", "render", "classify-mail", "--sample", "A question").out
+    assert read_only("fmt", "--check").code == 1  # the two small workflows are not in their written form
+    assert [row["run_id"] for row in read_only("runs", "list", "--json").json["runs"]] == [run_id]
+    assert read_only("runs", "show", run_id, "--json").json["status"] == "succeeded"
+    shown = read_only("runs", "show", run_id)
+    assert (shown.code, shown.err) == (0, "")
+    assert {one["name"] for one in read_only("connections", "list", "--json").json["connections"]} >= {"github"}
+
+
+def test_runs_are_listed_while_the_state_has_a_log_beside_it(workspace: Path, orchestra: Orchestra) -> None:
+    run_id = orchestra("run", "pure", "--json").json["run_id"]
+    state = workspace / ".orchestra" / "state.db"
+    held = sqlite3.connect(state)  # another process has it open, so the newest rows are in the log
+    held.execute("PRAGMA wal_autocheckpoint=0")
+    held.execute("UPDATE runs SET title = 'in the log'")
+    held.commit()
+    assert state.with_name("state.db-wal").stat().st_size
+    _allow(workspace, _READABLE)
+    try:
+        command = [*_AS_ANYBODY, sys.executable, "-m", "cli", "runs", "list", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+        row = Result(done.returncode, done.stdout, done.stderr).json["runs"][0]
+        assert (row["run_id"], row["title"]) == (run_id, "in the log")
+    finally:
+        _allow(workspace, _WRITABLE)
+        held.close()
+
+
+@pytest.mark.parametrize("missing", [".orchestra", ".orchestra/state.db"])
+def test_where_nothing_ran_there_is_nothing_to_tell(workspace: Path, read_only: Run, missing: str) -> None:
+    _allow(workspace, _WRITABLE)
+    state = workspace / missing
+    shutil.rmtree(state) if state.is_dir() else state.unlink()
+    _allow(workspace, _READABLE)
+    assert read_only("runs", "list", "--json").json["runs"] == []
+    assert read_only("validate").code == 0
+
+
+WRITES = [
+    pytest.param(["run", "pure"], id="run"),
+    pytest.param(["runs", "cancel", "RUN"], id="runs cancel"),
+    pytest.param(["runs", "resume", "RUN"], id="runs resume"),
+    pytest.param(["fmt"], id="fmt"),
+    pytest.param(["reindex"], id="reindex"),
+    pytest.param(["users", "add", "bob"], id="users add"),
+    pytest.param(["connections", "add", "http", "--name", "web"], id="connections add"),
+    pytest.param(["login-link"], id="login-link"),
+    pytest.param(["demo", "reset"], id="demo reset"),
+    pytest.param(["serve"], id="serve"),
+]
+
+
+@pytest.mark.parametrize("command", WRITES)
+def test_what_would_write_says_so_in_one_sentence(
+    workspace: Path, read_only: Run, run_id: str, command: list[str]
+) -> None:
+    given = [run_id if word == "RUN" else word for word in command]
+    result = read_only(*given, "--json")
+    assert (result.code, result.json["error"]["type"]) == (4, "StorageError"), result
+    error = result.json["error"]
+    assert str(workspace) in error["message"]
+    assert error["remedy"]
+    assert "Errno" not in error["message"]
+    assert "Traceback" not in result.err
