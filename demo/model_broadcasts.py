@@ -9,7 +9,7 @@ BROADCASTS: Mapping[str, tuple[float, str]] = {
     "calendar": (
         6,
         (
-            r"^(?:accepted|declined|tentative(?:ly accepted)?|zugesagt|abgesagt|angenommen|abgelehnt|accepté|"
+            r"^» (?:accepted|declined|tentative(?:ly accepted)?|zugesagt|abgesagt|angenommen|abgelehnt|accepté|"
             r"refusé|aceptad[oa]|rechazad[oa]|accettato|aceite|geaccepteerd|принято|承諾|已接受)\s*[:：]"
         ),
     ),
@@ -43,6 +43,9 @@ BROADCASTS: Mapping[str, tuple[float, str]] = {
     "your thing is": (
         3,
         (
+            r"\b(?:order|booking|reservation|registration|payment|appointment|subscription)\b.{0,20} confirm(?:ed|ation)\b|"
+            r"\bwe(?:'ve| have) (?:got|received) your (?:order|payment|application|registration|message|request)|"
+            r"\bwe(?:'ll| will) (?:e?-?mail you|let you know|notify you|be in touch) (?:when|once|as soon as)|"
             r"\b(?:your|the) (?:[\w-]+ ){0,4}(?:is|are|was|were|has been|have been) (?:now )?(?:ready|available|"
             r"confirmed|complete[d]?|received|delivered|shipped|dispatched|approved|processed|booked|scheduled|"
             r"updated|activated|published|active|back (?:to normal|online|up)|all set|on (?:its|the) way|"
@@ -73,11 +76,11 @@ BROADCASTS: Mapping[str, tuple[float, str]] = {
         2.5,
         (
             r"\b(?:in this (?:issue|edition|episode|week)|this (?:week|month)['’]?s? (?:in|news|top|best|issue|"
-            r"picks|highlights)|(?:weekly|monthly|daily) (?:\w+ )?(?:digest|summary|report|roundup|round-up|"
+            r"picks|highlights)|(?:weekly|monthly|daily) (?:\w+ )?(?:digest|roundup|round-up|"
             r"update|news|brief)|podcast|episode \d+|(?:read|see|discover|find out|learn|explore|check out) "
             r"(?:more|the (?:whole|full)|our|it|all|who['’]?s|what['’]?s new)|on our blog|new (?:in|on|at) "
             r"(?:the|our)|what['’]s new|top (?:stories|picks)|we (?:are|['’]re) (?:growing|proud|excited|"
-            r"thrilled|happy) (?:to)?|announc\w+|now live|has (?:launched|arrived)|(?:is|are) out(?: now)?[:!.]|"
+            r"thrilled|happy) (?:to)?|announc(?:e|es|ing|ement)\b|now live|has (?:launched|arrived)|(?:is|are) out(?: now)?[:!.]|"
             r"listen (?:on|now|to)|wherever you get|cette semaine sur|bonne lecture|diese woche|esta semana en|"
             r"issue (?:no\.? ?|#)\d+|#\d+ (?:–|-|:))"
         ),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
-from demo.model_cues import cues, gives_thanks, is_language, is_vague
+from demo.model_cues import cues, gives_thanks, is_language, is_vague, spelled_out
 from demo.model_text import Document
 from demo.model_topics import TOPICS
 from demo.model_words import EVIDENCE
@@ -69,11 +69,11 @@ def _add_wording(scores: dict[str, float], found: Mapping[str, float]) -> None:
     names_a_part = scores["software"] > 0
     if not names_a_part:
         scores["problem"] *= UNNAMED
-    if scores["problem"] < THIN:
-        scores["request"] += min(3.0, scores["topic"])
     scores["problem"] += (WORDING if names_a_part else ELSEWHERE) * found["problem"]
     scores["request"] += WORDING * found["request"]
     scores["quiet"] += WORDING * found["quiet"]
+    if scores["problem"] < THIN:
+        scores["request"] += min(3.0, scores["topic"])
 
 
 def _leaning(document: Document, scores: Mapping[str, float]) -> str:
@@ -103,7 +103,7 @@ def _side_of_a_plain_report(document: Document, scores: Mapping[str, float]) -> 
 
 def weigh(concept: str, text: str) -> float:
     """Sum of the weights of the different stems of `concept` that occur in `text`."""
-    folded = text.casefold().replace("’", "'")
+    folded = spelled_out(text).casefold()
     return sum(weight * len(set(pattern.findall(folded))) for weight, pattern in _patterns(concept))
 
 

@@ -8,7 +8,7 @@ WORD = re.compile(r"[^\W\d_]+")
 SCRIPTS = (("ja", "぀", "ヿ"), ("zh", "一", "鿿"), ("ko", "가", "힯"), ("ru", "Ѐ", "ӿ"), ("ar", "؀", "ۿ"))
 STOP_WORDS = {
     "de": "der die das und ist nicht wir ich sie für mit auf ein eine bitte seit dem zu bei von",
-    "fr": "le la les et est nous je vous pour avec une des du depuis dans pas sur merci",
+    "fr": "le la les et est nous je vous pour avec une des du depuis dans pas sur merci à au il ce qui sans votre ne",
     "es": "el los las y es nosotros usted para con una del por en que no se gracias",
     "it": "il gli e è noi per con una del che non di tutto grazie si sono",
     "pt": "o os as e é nós para com uma do da que não em obrigado você",

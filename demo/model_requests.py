@@ -139,7 +139,7 @@ REQUESTS: Mapping[str, tuple[float, str]] = {
     "waiting": (
         2,
         (
-            r"\b(?:(?:am|are|been|we're|i'm) (?:still )?waiting for|have(?:n't| not) (?:yet )?(?:heard|received)|"
+            r"\b(?:(?:am|are|been|we're|i'm) (?:still )?waiting for (?!(?:the|a|my|your) (?:\w+ )?(?:e?-?mail|code|link|sms|text|page|screen)\b)|have(?:n't| not) (?:yet )?(?:heard|received)|"
             r"warte\w* (?:noch |immer noch )?auf|j'attends|nous attendons|estoy esperando|sigo esperando|sto "
             r"aspettando|aspettiamo|estou à espera|wacht\w* (?:nog )?op|czeka(?:m|my) na|жд(?:у|ём|ем)\b)"
         ),

@@ -175,6 +175,11 @@ SYMPTOMS: Mapping[str, tuple[float, str]] = {
             r"once|right))\b"
         ),
     ),
+    "expected and got": (
+        2,
+        r"\bexpect(?:s|ed|ing)? .{1,40}\b(?:gets?|got|getting|was|returns?|returned|received|but)\b|\b(?:is|are|goes|went|turned) red\b"
+        r"|\b(?:brings? up|comes? out|come up|came out) .{0,40}\b(?:instead|nowhere|first|backwards|reversed|left to right)\b",
+    ),
     "asks why": (
         1.5,
         (
@@ -188,7 +193,7 @@ SYMPTOMS: Mapping[str, tuple[float, str]] = {
     "a figure that cannot be": (
         1.5,
         (
-            r"\b(?:shows?|reads?|displays?|says|claims?|counts?|reports?|insists?) (?:\w+ ){0,2}[£$€]?-?\d|\bso "
+            r"\b(?:shows?|reads?|displays?|counts?|registers?) (?:\w+ )?[£$€]?-?\d|\bso "
             r"(?:small|big|large|tiny|slow|long|dark|loud|faint) that\b"
         ),
     ),

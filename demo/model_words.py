@@ -132,7 +132,7 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
         3: (
             "view in browser|no action|for your information|fyi|automatic message|"
             "automated message|was delivered|has been delivered|has shipped|has been renewed|receipt for|"
-            "password reset|verification code|weekly digest|all systems|keine aktion|"
+            "verification code|weekly digest|all systems|keine aktion|"
             "zur information|zugestellt|im browser ansehen|lettre d'information|pour information|boletín|"
             "para tu información|a titolo informativo|для информации|доставлен|不在にして|للعلم|"
             "お知らせのみ|amount paid|your receipt|receipt #|thanks for signing up|"
@@ -152,7 +152,7 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
             r"your \w+(?: \w+)? (?:was|were) (?:changed|updated|delivered|renewed|shipped|confirmed|received)"
         ),
         2: (
-            "newsletter|announce(?!d as)|released|sponsor|% off|special offer|sale ends|webinar|subscriber|"
+            "newsletter|password reset|announce(?!d)|released|sponsor|% off|special offer|sale ends|webinar|subscriber|"
             "have a nice weekend|"
             "have a great|that did it|works now|all good|solved|got it|congratulations|congrats|"
             "schönes wochenende|erledigt|hat geklappt|bon week-end|buen fin de semana|"
