@@ -11,6 +11,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from clients import failures
+from clients.base_url import BaseUrl
 from clients.counting import counted
 from clients.errors import InvalidRequest, ServiceError
 from clients.openai_answers import plain_answer
@@ -32,7 +33,7 @@ class OpenAISettings(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
     api_key: SecretStr = SecretStr("")
-    base_url: str = "https://api.openai.com/v1"
+    base_url: BaseUrl = "https://api.openai.com/v1"
     model: str = ""
 
 

@@ -14,6 +14,12 @@ from dashboard.parts.popover import close, popover
 from engine.connections.accounts import Mode
 from engine.connections.connections import CheckLine, ConnectionStatus
 
+_BESIDE = {
+    "base_url": ("Address", "Empty: the service's own. For a model on this machine: http://127.0.0.1:11434/v1"),
+    "model": ("Model", "Empty: the one of config.yaml"),
+}
+"""What the settings beside a key are called, and what leaving them empty means."""
+
 
 def connection_card(visit: Visit, status: ConnectionStatus) -> None:
     """Show one connection."""
@@ -112,12 +118,13 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
             st.markdown(f"You get a key here: [{plain(status.key_place)}]({status.key_url})")
         st.caption("It is kept in the file .env of the workspace, which only you can read.")
         key = st.text_input("Key", type="password", key=_key_field(status), autocomplete="off")
+        beside = {name: _beside_field(status, name, value) for name, value in status.beside_key.items()}
         action_button(
-            "Save the key",
+            "Save" if beside else "Save the key",
             f"key-save-{status.name}",
-            lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, key),
+            lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, key, beside),
             lambda _status: _given(status),
-            scope=str(hash(key)),
+            scope=str(hash((key, *beside.values()))),
             type="primary",
         )
 
@@ -127,10 +134,16 @@ def _key_field(status: ConnectionStatus) -> str:
     return f"key-{status.name}-{session.draft(f'key-form.{status.name}', 0)}"
 
 
+def _beside_field(status: ConnectionStatus, name: str, value: str) -> str:
+    label, advice = _BESIDE.get(name, (name.capitalize(), ""))
+    return str(st.text_input(label, value, key=f"beside-{_key_field(status)}-{name}", placeholder=advice))
+
+
 def _given(status: ConnectionStatus) -> None:
     close(f"key-{status.name}")
     session.keep_draft(f"key-form.{status.name}", session.draft(f"key-form.{status.name}", 0) + 1)
-    session.tell(f"The key for {service_title(status.service)} is saved. Switch it to your account when you are ready.")
+    advice = "" if status.mode == "mine" else " Switch it to your account when you are ready."
+    session.tell(f"It is saved for {service_title(status.service)}.{advice}")
     st.rerun()
 
 

@@ -73,7 +73,10 @@ def _arrived(message_id: str) -> None:
 
 def _break(visit: Visit) -> None:
     with popover("Break a service", "break", ":material/power_off:"):
-        st.markdown("The service answers with an error for a while. See how a run waits and tries again.")
+        st.markdown(
+            "The service answers with errors for a while. A run tries again where it may; "
+            "what still fails can be run again."
+        )
         service = st.selectbox("Service", _SERVICES, format_func=service_title, key="break-service")
         action_button(
             f"Break {service_title(service)} for {_BROKEN_SECONDS} s",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from clients.errors import ServiceError
@@ -47,6 +48,8 @@ class ConnectionStatus:
     key_place: str = ""
     key_url: str = ""
     sign_in_at: str = ""
+    beside_key: Mapping[str, str] = field(default_factory=dict)
+    """Settings that usually stand beside the key, with what config.yaml says of them, e.g. {"model": ""}."""
 
 
 @dataclass(frozen=True)
@@ -145,20 +148,32 @@ class Connections:
         self._audit.record(p, "connections.add", name, {"service": service})
         return self._status(self._config(), name)
 
-    def give_key(self, p: Principal, name: str, key: str) -> ConnectionStatus:
+    def give_key(
+        self, p: Principal, name: str, key: str, beside: Mapping[str, str] = MappingProxyType({})
+    ) -> ConnectionStatus:
         """Keep the owner's own key for a connection: the key in `.env`, its name in config.yaml.
 
+        `beside` are the settings that usually stand beside the key, such as an address or a model; an empty one goes
+        back to its default. A server of one's own (an address is given) may need no key.
         Raises UnknownName, InvalidInput (an empty key, or a service that takes none), InvalidFile, StorageError.
         """
         from pydantic import SecretStr
 
         require(p, "admin", "add connections")
-        service = self._service(name)
-        settings = self._config().config.connections[name].settings
-        field = next(iter(client_class(service).key_variables), "")
-        if not field or not key.strip():
-            raise InvalidInput(f"This is no key for {name}.", remedy=_remedy(self._config(), name))
-        write_connection(self._workspace.root, name, {"service": service, **settings, field: SecretStr(key.strip())})
+        service, loaded = self._service(name), self._config()
+        key_field = next(iter(client_class(service).key_variables), "")
+        given = _checked(service, beside)
+        if not key_field or not (key.strip() or given):
+            raise InvalidInput(f"This is no key for {name}.", remedy=_remedy(loaded, name))
+        kept = {one: value for one, value in loaded.config.connections[name].settings.items() if one not in beside}
+        if key.strip():
+            kept[key_field] = SecretStr(key.strip())
+        elif self._missing(loaded, name):
+            if "base_url" not in given:
+                raise InvalidInput(f"There is no key for {name} yet.", remedy=_remedy(loaded, name))
+            kept.pop(key_field, None)
+        write_connection(self._workspace.root, name, {"service": service, **kept, **given})
+        self._accounts.forget(name)
         self._audit.record(p, "connections.give_key", name)
         return self._status(self._config(), name)
 
@@ -225,7 +240,7 @@ class Connections:
         mode = self._modes.of(service)
         is_found = not self._missing(loaded, name)
         ready = mode == "demo" or is_found
-        client = client_class(service)
+        client, own = client_class(service), loaded.config.connections[name].settings
         return ConnectionStatus(
             name=name,
             service=service,
@@ -240,6 +255,7 @@ class Connections:
             key_place=client.key_place,
             key_url=client.key_url,
             sign_in_at=getattr(client, "sign_in_at", ""),
+            beside_key={one: str(own.get(one) or "") for one in getattr(client, "more_variables", {})},
         )
 
     def _missing(self, loaded: LoadedConfig, name: str) -> str:
@@ -279,3 +295,23 @@ def _remedy(loaded: LoadedConfig, name: str) -> str:
 
 def _named(name: str, service: str) -> str:
     return "" if name == service else f" --name {name}"
+
+
+def _checked(service: str, beside: Mapping[str, str]) -> dict[str, str]:
+    """Return what is given of the settings beside a key; raise InvalidInput for one that cannot be."""
+    from pydantic import TypeAdapter, ValidationError
+
+    fields = client_class(service).Settings.model_fields
+    known = getattr(client_class(service), "more_variables", {})
+    given = {name: text.strip() for name, text in beside.items() if text.strip()}
+    for name, text in given.items():
+        if name not in known:
+            raise UnknownName(f"setting beside the key of {service}", name, list(known))
+        if text.startswith("env:"):
+            continue
+        try:
+            TypeAdapter(fields[name].rebuild_annotation()).validate_python(text)
+        except ValidationError as error:
+            said = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            raise InvalidInput(f"{text!r} cannot be the {name} of {service}: {said}.") from error
+    return given

@@ -133,3 +133,42 @@ def test_what_is_no_client_secret_is_told_in_words(tmp_path: Path, open_page: Op
     at.button(key="sign-in-gmail").click().run()
     assert not at.exception
     assert "There is no file" in words(at)
+
+
+def test_a_model_on_this_machine_needs_an_address_and_no_key(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
+    base = orchestra.demo.endpoints()["openai"]["base_url"]
+    at = open_page("connections")
+    next(one for one in at.text_input if one.label == "Address").set_value(f"{base}/")
+    next(one for one in at.text_input if one.label == "Model").set_value("demo-extractive").run()
+    at.button(key="key-save-llm").click().run()
+    assert not at.exception
+    status = next(one for one in orchestra.connections.list(OWNER) if one.name == "llm")
+    assert status.own_key_found
+    assert status.beside_key == {"base_url": f"{base}/", "model": "demo-extractive"}
+    assert "api_key" not in (workspace / "config.yaml").read_text()
+    assert mode(orchestra, "llm") == "demo"
+    at.button(key="mode-mine-llm").click().run()
+    assert mode(orchestra, "llm") == "mine"
+
+
+def test_an_address_that_is_none_is_refused_in_words(workspace: Path, open_page: Open) -> None:
+    before = (workspace / "config.yaml").read_text()
+    at = open_page("connections")
+    next(one for one in at.text_input if one.label == "Address").set_value("my model server").run()
+    at.button(key="key-save-llm").click().run()
+    assert not at.exception
+    assert "it must start with https://" in words(at)
+    assert (workspace / "config.yaml").read_text() == before
+
+
+def test_a_model_is_chosen_without_giving_the_key_again(orchestra: Orchestra, workspace: Path, open_page: Open) -> None:
+    (workspace / ".env").write_text("OPENAI_API_KEY=sk-0123456789abcdef\n", encoding="utf-8")
+    at = open_page("connections")
+    next(one for one in at.text_input if one.label == "Model").set_value("gpt-5").run()
+    at.button(key="key-save-llm").click().run()
+    status = next(one for one in orchestra.connections.list(OWNER) if one.name == "llm")
+    assert (status.own_key_found, status.own_key_source) == (True, "OPENAI_API_KEY")
+    assert status.beside_key["model"] == "gpt-5"
+    assert "sk-0123456789abcdef" in (workspace / ".env").read_text()
