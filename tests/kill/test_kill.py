@@ -45,6 +45,15 @@ def test_killed_between_a_write_and_its_receipt_nothing_is_doubled(
         assert place.world() == undisturbed
 
 
+def test_killed_in_a_write_and_the_state_file_lost_nothing_is_doubled(tmp_path: Path, undisturbed: World) -> None:
+    with setting(tmp_path / "workspace") as place:
+        assert kill_in_write(place, WRITES[0]) >= 1
+        for path in place.state.glob("state.db*"):
+            path.unlink()
+        assert place.finish("resume") == "succeeded"
+        assert place.world() == undisturbed
+
+
 def test_the_harness_sees_what_a_runner_without_a_ledger_does(tmp_path: Path) -> None:
     with setting(tmp_path / "workspace") as place:
         kill_in_write(place, WRITES[0], "--without-ledger")
