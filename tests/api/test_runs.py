@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.orchestra import Orchestra
+from tests.api.conftest import LOCAL
 
 RUN_KEYS = {"run_id", "workflow", "status", "started_by", "queued_at", "inputs", "outputs", "error", "usage", "steps"}
 GREETING = {
@@ -201,6 +202,18 @@ def test_a_run_that_cannot_be_is_refused_with_a_remedy(
     assert (answer.status_code, error["type"]) == (status, kind)
     assert error["message"]
     assert error["remedy"]
+    assert program.get("/api/runs").json()["runs"] == []
+
+
+def test_a_run_whose_accounts_have_no_key_is_refused(program: TestClient, orchestra: Orchestra) -> None:
+    orchestra.connections.add(LOCAL, "web", "http", {"headers": {"Authorization": "env:WEB_TOKEN"}})
+    step = {"id": "get", "uses": "http.request", "connection": "web", "with": {"url": "https://a.example/"}}
+    document = {"schema_version": 1, "steps": [step]}
+    assert not orchestra.workflows.save(LOCAL, "keyless", json.dumps(document), None).problems
+    answer = execute(program, "keyless")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (422, "InvalidInput")
+    assert answer.json()["error"]["message"] == "The connection 'web' has no key: WEB_TOKEN is not set."
+    assert "WEB_TOKEN" in answer.json()["error"]["remedy"]
     assert program.get("/api/runs").json()["runs"] == []
 
 

@@ -163,3 +163,15 @@ def test_the_inputs_of_a_run_that_is_not_there_are_the_defaults(form: Callable[.
     at = open_page("workflow", name="all", inputs_of="../nothing")
     assert not at.exception
     assert at.number_input(key="input-all-count").value == 3
+
+
+def test_a_run_whose_accounts_have_no_key_says_so_beside_the_button(orchestra: Orchestra, open_page: Open) -> None:
+    orchestra.connections.add(OWNER, "web", "http", {"headers": {"Authorization": "env:WEB_TOKEN"}})
+    step = {"id": "get", "uses": "http.request", "connection": "web", "with": {"url": "https://a.example/"}}
+    file = orchestra.workflows.save(OWNER, "keyless", json.dumps({"schema_version": 1, "steps": [step]}), None)
+    assert not file.problems
+    at = open_page("workflow", name="keyless")
+    assert not at.exception
+    assert "has no key" in at.error[0].value
+    assert "WEB" in at.error[0].value
+    assert at.button(key="look-keyless").disabled
