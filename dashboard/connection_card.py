@@ -112,7 +112,8 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
     if status.sign_in_at:
         gmail_sign_in(visit, status.name)
         return
-    label = "Give another key" if status.own_key_found else "Use my own account"
+    again = "Change" if status.beside_key else "Give another key"
+    label = again if status.own_key_found else "Use my own account"
     with popover(label, f"key-{status.name}", ":material/key:"):
         if status.key_url:
             st.markdown(f"You get a key here: [{plain(status.key_place)}]({status.key_url})")
