@@ -173,7 +173,7 @@ class _Compilation:
         items = self._expression((*path, "foreach"), step.foreach, LIST, scope, seen)
         if items is None:
             return None
-        inner = scope.inner(self._loop_variables(step, items, scope), {})
+        inner = scope.inner(self._loop_variables(step, items, scope), {}, self._wrong_name(path, step))
         return Loop(
             items=items,
             name=step.as_,
@@ -193,8 +193,16 @@ class _Compilation:
         if step.foreach is None:
             return scope
         if loop is None:  # its list did not compile; its body is still checked
-            return scope.inner(_speakable({step.as_: {}, "index": {"type": "integer"}, "key": TEXT}), {})
-        return scope.inner({**self._loop_variables(step, loop.items, scope), "key": TEXT}, {})
+            variables = _speakable({step.as_: {}, "index": {"type": "integer"}})
+        else:
+            variables = self._loop_variables(step, loop.items, scope)
+        return scope.inner({**variables, "key": TEXT}, {}, self._wrong_name(path, step))
+
+    def _wrong_name(self, path: JsonPath, step: StepModel) -> str | None:
+        """Return the `as` of a loop where it is none; told already."""
+        if (*path, "as") in self.report.doubts.lost:
+            return "item"
+        return step.as_ if loop_name_fault(step.as_) else None
 
     def _content(
         self, path: JsonPath, step: StepModel, scope: Scope, own_path: str, seen: frozenset[str]
@@ -202,7 +210,7 @@ class _Compilation:
         block = None
         if step.steps is not None:
             block = self._block((*path, "steps"), step.steps, scope, f"{own_path}.", seen)
-        if step.uses is None:
+        if step.uses is None or block is not None:
             scope.tree((*path, "with"), step.with_, ANYTHING, seen)  # nothing, or what stands there by mistake
             return None, block
         action = self._action(path, step, step.uses, scope, seen)

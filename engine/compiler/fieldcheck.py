@@ -19,6 +19,7 @@ from engine.workspace.jsonfile import JsonPath
 
 _SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey")
 _INPUTS = 'Write {"type": "object", "properties": {"limit": {"type": "integer"}}}.'
+_INPUT_KEYS = ("type", "properties", "required")
 _INPUT_TYPES = {"string", "integer", "number", "boolean", "array", "object"}
 
 
@@ -122,6 +123,7 @@ def _check_variables(path: JsonPath, fields: Mapping[str, Any], prompts: Mapping
 
 def check_inputs_schema(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Check the `inputs` of a workflow; return them as a closed object schema."""
+    inputs = _with_right_keys(inputs, report)
     properties = inputs.get("properties", {})
     if not isinstance(inputs.get("required", []), list):
         report.add(("inputs", "required"), "'required' is a list of names.", "inputs", 'Write it like ["limit"].')
@@ -141,6 +143,19 @@ def check_inputs_schema(inputs: Mapping[str, Any], report: Report) -> dict[str, 
         for message, remedy in _input_problems(name, usable[name]):
             report.add(path, message, "inputs", remedy)
     return {**_object(usable), "required": _required(inputs, usable)}
+
+
+def _with_right_keys(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Take a misspelt 'properties' or 'required' for what was meant; other keywords of JSON Schema may stand there."""
+    meant: dict[str, str] = {}
+    for name in inputs:
+        near = nearest(name, [key for key in _INPUT_KEYS if key not in inputs])
+        if name not in _INPUT_KEYS and near is not None and near not in meant.values():
+            meant[name] = near
+            message = f"There is no key {name!r} here."
+            report.add(("inputs", name), message, "unknown_key", f"Did you mean {near!r}?")
+            report.renamed["inputs", near] = ("inputs", name)
+    return {meant.get(name, name): value for name, value in inputs.items()}
 
 
 def _check_required(inputs: Mapping[str, Any], properties: Any, report: Report) -> None:

@@ -21,6 +21,7 @@ from engine.compiler.model import (
 from engine.compiler.repair import ABSENT, Repair, repaired
 from engine.compiler.shapes import Fault
 from engine.errors import Problem
+from engine.expressions.wording import nearest
 from engine.workspace.jsonfile import JsonFile, JsonPath
 
 _NAMELESS = "?"
@@ -35,6 +36,8 @@ class Doubts:
     """Where a faulty value was taken out."""
     unsure: frozenset[str] = frozenset()
     """Ids of steps whose output may have any shape."""
+    twice: frozenset[str] = frozenset()
+    """Ids that several steps have."""
     strangers: frozenset[str] = frozenset()
     """Names that a step without a readable id may have."""
     unspeakable: frozenset[str] = frozenset()
@@ -141,13 +144,16 @@ def _doubts(file: JsonFile, model: WorkflowModel, repair: Repair) -> Doubts:
     return Doubts(
         lost=lost,
         unsure=frozenset(unsure),
-        strangers=_strangers(file, every) - ids if nameless else frozenset(),
+        twice=frozenset(name for name, times in count.items() if times > 1),
+        strangers=_strangers(file, every, ids) if nameless else frozenset(),
         unspeakable=frozenset(name for name in silent if not name.startswith(_NAMELESS)),
     )
 
 
-def _strangers(file: JsonFile, every: Sequence[tuple[JsonPath, StepModel]]) -> frozenset[str]:
-    return frozenset(_NAMED_STEP.findall(file.text)).union(*(step.needs or [] for _, step in every))
+def _strangers(file: JsonFile, every: Sequence[tuple[JsonPath, StepModel]], ids: set[str]) -> frozenset[str]:
+    """Return the names that are used and may be those of unreadable steps: no id is like them."""
+    named = frozenset(_NAMED_STEP.findall(file.text)).union(*(step.needs or [] for _, step in every))
+    return frozenset(name for name in named - ids if nearest(name, sorted(ids)) is None)
 
 
 def _unavailable(file: JsonFile) -> Iterator[Problem]:

@@ -41,7 +41,8 @@ def name_fault(name: str, reserved: frozenset[str] = frozenset()) -> tuple[str, 
         return "must be a name that means nothing else in expressions", _FREE.format(f"my_{name}")
     plain = name.replace("_", "a")
     if not (plain.isascii() and plain.isalnum() and name[:1].isalpha()) or plain != plain.lower():
-        example = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_0123456789")
+        example = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
+        example = example.lstrip("0123456789_")
         return (
             "must be lower-case letters, digits and '_', a letter first",
             f"Write it like {repr(example[:_LONGEST]) if _is_free(example) else repr('read_mail')}.",
@@ -139,7 +140,8 @@ class StepModel(_Part):
 
 def misfits_of(step: StepModel, lost: Collection[str]) -> Iterator[tuple[str, str]]:
     """Give (message, remedy) for keys of a step that do not go together; `lost` are keys whose value was faulty."""
-    given = {field.rstrip("_") for field in step.model_fields_set} | {*lost}
+    empty = {name for name in ("uses", "steps", "foreach") if getattr(step, name) is None}
+    given = {field.rstrip("_") for field in step.model_fields_set} - empty | {*lost}
     if {"uses", "steps"} <= given:
         yield "Needs either 'uses' (a step type) or 'steps' (a group), not both.", "Take one of the two out."
     elif not {"uses", "steps"} & given:

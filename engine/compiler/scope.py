@@ -99,10 +99,13 @@ class Scope:
     steps: Mapping[str, Schema]
     """Output schema of every step that a name could mean here, siblings that run later included."""
     types: Types
+    wrong_loop_names: frozenset[str] = frozenset()
+    """Where the loops around have names that cannot be: what begins with an unknown name may be their item."""
 
-    def inner(self, variables: Mapping[str, Any], steps: Mapping[str, Schema]) -> Scope:
-        """Return the scope of a block inside this one."""
-        return Scope(self.report, {**self.variables, **variables}, {**self.steps, **steps}, self.types)
+    def inner(self, variables: Mapping[str, Any], steps: Mapping[str, Schema], wrong_name: str | None = None) -> Scope:
+        """Return the scope of a block inside this one; `wrong_name` is the impossible name of its loop."""
+        wrong = self.wrong_loop_names | ({wrong_name} if wrong_name is not None else set())
+        return Scope(self.report, {**self.variables, **variables}, {**self.steps, **steps}, self.types, wrong)
 
     @cached_property
     def roots(self) -> frozenset[str]:
@@ -140,8 +143,7 @@ class Scope:
         except ExpressionError as error:
             self._refuse(path, error, 0)
             return None
-        doubtful = self.report.unspeakable
-        if doubtful is not None and any(part.is_expression and doubtful.search(part.text) for part in found):
+        if any(part.is_expression and self._is_doubtful(part.text) for part in found):
             return None
         kinds = [self._check(path, part, finished) for part in found if part.is_expression]
         whole = len(found) == 1
@@ -149,9 +151,16 @@ class Scope:
             self._fit(path, kind if whole else "", schema if whole else TEXT, kind)
         if not whole and not fits(schema, "STRING"):
             self.report.add(path, f"This field takes {_wanted(schema)}, and this is text.", "type", _WHOLE)
-        if len(self.report.problems) > before:
+        if len(self.report.problems) > before or "" in kinds:
             return None
         return compile_template(text, self.roots)
+
+    def _is_doubtful(self, source: str) -> bool:
+        """Tell whether an expression names what a wrong id or `as` hides: nothing can be said of it then."""
+        hidden = self.report.unspeakable
+        if hidden is not None and hidden.search(source):
+            return True
+        return any(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", source) for name in self.wrong_loop_names)
 
     def item_type(self, template: Template) -> Any:
         """Return the CEL type of the items of a list expression that compiled."""
@@ -186,6 +195,8 @@ class Scope:
             raise compile_error(str(error), spelt, known) from error
 
     def _refuse(self, path: JsonPath, error: ExpressionError, offset: int) -> None:
+        if self.wrong_loop_names and error.message.startswith("There is nothing named"):
+            return
         hidden = self._hidden_step(error.message)
         message, remedy = hidden or (error.message, error.remedy)
         if remedy == ExpressionError.default_remedy:
@@ -203,7 +214,8 @@ class Scope:
         return None
 
     def _check_order(self, path: JsonPath, name: str, offset: int, finished: frozenset[str]) -> None:
-        if name in self.steps and name not in finished and name not in self.report.doubts.strangers:
+        doubts = self.report.doubts
+        if name in self.steps and name not in finished and name not in doubts.strangers | doubts.twice:
             self.report.add(
                 path,
                 f"Step {name!r} is not certainly finished before this one.",

@@ -52,7 +52,7 @@ def kind_of(value: Any) -> str:
 
 def nearest(name: str, names: Sequence[str]) -> str | None:
     """Return the name that was probably meant: one with few other letters, or the long form of a short one."""
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
+    near = [one for one in names if one.lower() == name.lower()] or get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return near[0]
     begun = [one for one in names if min(len(one), len(name)) > 2 and (one.startswith(name) or name.startswith(one))]

@@ -100,17 +100,18 @@ def _described(schema: Mapping[str, Any]) -> str:
     """Say what the inputs are, each with its type and whether it may be left out."""
     properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
     if not properties:
-        return "The workflow takes no inputs."
+        return "It takes no inputs."
     required = schema.get("required", [])
     shown = [f"{name} ({_type_of(one)}{', needed' * (name in required)})" for name, one in properties.items()]
     return f"Its inputs are: {listed(shown)}."
 
 
 def _type_of(schema: Mapping[str, Any]) -> str:
-    kinds = schema.get("type", "anything")
-    text = kinds if isinstance(kinds, str) else " or ".join(map(str, kinds))
     choices = schema.get("enum")
-    return f"{text}: {listed([compact_json(one) for one in choices])}" if isinstance(choices, list) else text
+    if isinstance(choices, list):
+        return f"one of {listed([compact_json(one) for one in choices])}"
+    kinds = schema.get("type", "anything")
+    return kinds if isinstance(kinds, str) else " or ".join(map(str, kinds))
 
 
 def _unknown(name: str, properties: Mapping[str, Any]) -> str:

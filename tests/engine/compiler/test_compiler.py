@@ -403,3 +403,26 @@ def test_every_problem_of_a_mangled_text_has_a_place(name: str, at: int, cut: in
     at %= len(text)
     text = text[:at] + put + text[at + cut :]
     _have_places(_problems(text), text.removeprefix("\ufeff"))
+
+
+FALLBACK = {"on_error": {"steps": [set_step("instead", {"r": 1})]}}
+ASSERT = call("fb", "flow.assert", {"condition": True}, **FALLBACK)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(flow(ASSERT, use("steps.fb.output.r")), id="call"),
+        pytest.param(flow(ASSERT, use("steps.fb.output.ok")), id="its-own"),
+        pytest.param(flow(loop(**FALLBACK), use("steps.each.output.r")), id="loop"),
+        pytest.param(flow({"id": "g", "steps": [ASSERT]}, use("steps.g.output.fb.r")), id="inside-a-group"),
+    ],
+)
+def test_the_output_of_a_step_with_a_fallback_may_be_that_of_the_fallback(document: Any) -> None:
+    assert [str(one) for one in compiled(document)[1].problems] == []
+
+
+def test_where_both_put_out_the_same_shape_names_are_still_checked() -> None:
+    again = {"on_error": {"steps": [{**MAILS, "id": "again"}]}}
+    [problem] = compiled(flow({**MAILS, **again}, use("steps.mails.output.mesages")))[1].problems
+    assert problem.remedy == "Did you mean 'messages'?"

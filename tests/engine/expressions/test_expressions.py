@@ -354,3 +354,30 @@ def test_an_injected_template_reaches_nothing(payload: str) -> None:
 )
 def test_no_other_braces_mean_anything(payload: str) -> None:
     assert value(payload) == payload
+
+
+@pytest.mark.parametrize(
+    ("source", "said", "remedy"),
+    [
+        pytest.param("{{ b[0] }}", "There is no item 0 in the list: it is empty.", "size(", id="empty-list"),
+        pytest.param("{{ b['x'] }}", "by a whole number, not by text", "x[0]", id="index-kind"),
+        pytest.param("{{ a + 1 }}", "'+' does not work on text and a whole number.", "string(x)", id="operator"),
+        pytest.param("{{ steps.done.output.none + 1 }}", "null and a whole number", "== null ?", id="null"),
+        pytest.param("{{ a.k }}", "'a' is text; it has no field 'k'.", "last name", id="no-object"),
+        pytest.param("{{ a ? 1 : 2 }}", "neither true nor false", "==", id="condition"),
+        pytest.param("{{ int(a) }}", "Text cannot be turned into a whole number.", "Look", id="conversion"),
+        pytest.param("{{ steps.done.output.kin }}", "no 'kin' in", "Did you mean 'kind'?", id="near"),
+    ],
+)
+def test_an_error_at_run_time_is_told_in_plain_words(source: str, said: str, remedy: str) -> None:
+    with pytest.raises(ExpressionError) as raised:
+        value(source, a="x", b=[], steps=STEPS)
+    assert said in raised.value.message
+    assert remedy in raised.value.remedy
+
+
+def test_an_error_inside_a_tree_names_its_place() -> None:
+    tree = {"values": {"l": [1, {"m": compile_template("x {{ a }}", ROOTS)}]}}
+    with pytest.raises(ExpressionError) as raised:
+        render(tree, {"a": None})
+    assert raised.value.details["field"] == "values.l.1.m"

@@ -185,3 +185,47 @@ def test_a_damaged_file_is_named(tmp_path: Path, kind: str) -> None:
         path.write_bytes(b"time_zone: \xff\n" if kind == "not-utf8" else b"#" * 70_000)
     with pytest.raises(InvalidFile, match=r"config\.yaml"):
         load(tmp_path, {})
+
+
+MANY = """\
+sever: {port: 1}
+server: {port: x, hst: a}
+time_zone: Mars/Base
+language: xx
+limits: {calls_at_once: 0}
+connections:
+  A b: {service: gitub}
+  hub: {service: github, tokn: env:T}
+  web: {service: http, allow_hosts: x, foo: 1}
+  none: {token: env:X}
+  llm: 5
+bogus: 1
+retention: {days: 3}
+"""
+
+
+def test_a_file_with_many_mistakes_names_them_all() -> None:
+    with pytest.raises(InvalidFile) as caught:
+        config_of(MANY)
+    told = [(one.line, one.code, one.field) for one in caught.value.problems]
+    assert sorted(told, key=str) == sorted(
+        [
+            (1, "unknown_key", "sever"),
+            (2, "wrong_type", "server.port"),
+            (2, "unknown_key", "server.hst"),
+            (3, "wrong_value", "time_zone"),
+            (4, "wrong_value", "language"),
+            (5, "wrong_value", "limits.calls_at_once"),
+            (7, "wrong_value", "connections.A b"),
+            (7, "unknown_service", "connections.A b.service"),
+            (8, "unknown_key", "connections.hub.tokn"),
+            (9, "wrong_type", "connections.web.allow_hosts"),
+            (9, "unknown_key", "connections.web.foo"),
+            (10, "missing_key", "connections.none.service"),
+            (11, "wrong_type", "connections.llm"),
+            (12, "unknown_key", "bogus"),
+            (13, "not_available_yet", "retention"),
+        ],
+        key=str,
+    )
+    assert all(one.remedy for one in caught.value.problems)
