@@ -16,19 +16,21 @@ SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
             r"so (?:klein|langsam|groß), dass|springt|zurückgesetzt|weg\b|verloren|abgeschnitten|verschoben|"
             r"vertauscht|verdreht|hängt|hängen|eingefroren|friert|dauert (?:ewig|\w+ (?:minuten|stunden))|seit "
             r"(?:dem|der|gestern|heute|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|letzte\w*)|"
-            r"statt(?:dessen)?|obwohl|was ist denn? nun? richtig|bleibt (?:weiß|leer|schwarz|stehen|hängen)|"
-            r"immer (?:wieder|noch)|ständig|(?:eine?|zwei) stunden? (?:zu )?(?:früh|spät)|doppelt|zweimal|"
-            r"dreimal|falsch\w*|leere?\b|fehlt|fehlen)"
+            r"statt(?:dessen)?|plötzlich|auf einmal|neuerdings|verdeckt|überdeckt|überlappt|während (?:die|der|"
+            r"das|es)|dabei (?:ist|sind|war)|obwohl|was ist denn? nun? richtig|bleibt (?:weiß|leer|schwarz|"
+            r"stehen|hängen)|immer (?:wieder|noch)|ständig|(?:eine?|zwei) stunden? (?:zu )?(?:früh|spät)|doppelt|"
+            r"zweimal|dreimal|falsch\w*|leere?\b|fehlt|fehlen)"
         ),
     ),
     "fr": (
         2,
         (
             r"\b(?:(?:ne|n['’]) ?[^.?!]{1,30}\b(?:pas|plus|rien|jamais|aucun\w*)\b|à l['’]envers|réappara\w+|"
-            r"revien\w+ (?:aussitôt|tout de suite)|en retard|décalage|d['’]un(?:e)? autre|au lieu de|tourne "
-            r"(?:sans fin|en boucle)|se ferme|se fige|figé|bloqu\w+|vides?\b|en double|deux fois|depuis (?:hier|"
-            r"ce matin|lundi|mardi|mercredi|jeudi|vendredi|la mise)|blanche?\b|erroné\w*|mauvais\w*|perdu\w*|"
-            r"décalé\w*|disparu\w*|lent\w*|hier (?:encore )?(?:ça|cela|tout) marchait)"
+            r"revien\w+ (?:aussitôt|tout de suite)|en retard|décalage|d['’]un(?:e)? autre|au lieu de|alors que|"
+            r"tandis que|soudain\w*|désormais|tout à coup|tourne (?:sans fin|en boucle)|se ferme|se fige|figé|"
+            r"bloqu\w+|vides?\b|en double|deux fois|depuis (?:hier|ce matin|lundi|mardi|mercredi|jeudi|vendredi|"
+            r"la mise)|blanche?\b|erroné\w*|mauvais\w*|perdu\w*|décalé\w*|disparu\w*|lent\w*|hier (?:encore "
+            r")?(?:ça|cela|tout) marchait)"
         ),
     ),
     "es": (
@@ -36,9 +38,10 @@ SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
         (
             r"\b(?:no (?:me |se |nos |le |lo )?(?:\w+(?:a|e|an|en|o))\b|(?:me|se|nos) (?:pierde|borra|cierra|"
             r"bloquea|queda|sale)\w*|me pasa en|reapare\w+|vuelven? a|por detrás|retraso|desfas\w+|también (?:de|"
-            r"con) otr[oa]s?|aparecen? (?:dos|tres|cuatro|doble|otr[oa]s?)|en vez de|en lugar de|en blanco|desde "
-            r"(?:ayer|el lunes|hoy|la|esta)|equivocad\w+|dos veces|vací[oa]s?|duplicad\w+|de otr[oa] (?:cliente|"
-            r"usuario|persona)|antes (?:sí )?(?:funcionaba|iba)|error\w*|mal\b)"
+            r"con) otr[oa]s?|aparecen? (?:dos|tres|cuatro|doble|otr[oa]s?)|en vez de|en lugar de|de repente|de "
+            r"pronto|mientras que|en blanco|desde (?:ayer|el lunes|hoy|la|esta)|equivocad\w+|dos veces|"
+            r"vací[oa]s?|duplicad\w+|de otr[oa] (?:cliente|usuario|persona)|antes (?:sí )?(?:funcionaba|iba)|"
+            r"error\w*|mal\b)"
         ),
     ),
     "pt": (
@@ -54,9 +57,10 @@ SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
         2,
         (
             r"\b(?:non (?:mi |si |ci |ne |lo |la )?(?:\w+(?:a|e|ano|ono|o))\b|riappa\w+|ricompa\w+|in ritardo|"
-            r"escono anche|anche (?:\w+ )?di altr[eiao]|di un altr[oa]|al posto di|invece di|da (?:ieri|"
-            r"stamattina|lunedì|quando|tre|due)|sbagliat\w+|due volte|vuot[oaie]\b|duplicat\w+|bianc[oa]\b|si "
-            r"(?:chiude|blocca|ferma|riavvia)|da sol[oa]|bloccat\w+|sparit\w+)"
+            r"escono anche|anche (?:\w+ )?di altr[eiao]|di un altr[oa]|al posto di|all'improvviso|"
+            r"improvvisamente|mentre|invece di|da (?:ieri|stamattina|lunedì|quando|tre|due)|sbagliat\w+|due "
+            r"volte|vuot[oaie]\b|duplicat\w+|bianc[oa]\b|si (?:chiude|blocca|ferma|riavvia)|da sol[oa]|"
+            r"bloccat\w+|sparit\w+)"
         ),
     ),
     "nl": (
@@ -64,8 +68,8 @@ SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
         (
             r"\b(?:(?:werkt|opent|laadt|reageert|verschijnt|komt|komen|kan|kunnen|gaat|doet|lukt|klopt|kloppen|"
             r"zie)\b[^.?!]{0,40}\b(?:niet|niets|geen|nooit)\b|uur te (?:laat|vroeg)|sinds (?:de|gisteren|vandaag|"
-            r"maandag|vorige)|in plaats van|dubbel|twee keer|leeg|lege|verkeerd\w*|verdwenen|verdwijn\w+|traag|"
-            r"vastloop\w*|loopt vast|blijft (?:hangen|leeg|wit))"
+            r"maandag|vorige)|in plaats van|terwijl|opeens|plotseling|ineens|dubbel|twee keer|leeg|lege|"
+            r"verkeerd\w*|verdwenen|verdwijn\w+|traag|vastloop\w*|loopt vast|blijft (?:hangen|leeg|wit))"
         ),
     ),
     "pl": (
@@ -81,8 +85,8 @@ SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
         2,
         (
             r"\b(?:не (?:могу|приход|открыва|загруж|сохран|показыва|отобража|работ|вид|отправля|печата|"
-            r"запуска)\w*|пуст\w+|пропа\w+|исчез\w+|дважды|два раза|вместо|со вчерашнего|с утра|после обновления|"
-            r"неверн\w+|завис\w+|вылета\w+|пробовал\w*|сбрасыва\w+|чуж\w+|хотя)"
+            r"запуска)\w*|пуст\w+|пропа\w+|исчез\w+|дважды|два раза|вместо|вдруг|внезапно|со вчерашнего|с утра|"
+            r"после обновления|неверн\w+|завис\w+|вылета\w+|пробовал\w*|сбрасыва\w+|чуж\w+|хотя)"
         ),
     ),
     "ja": (
@@ -122,10 +126,11 @@ REQUESTS_ABROAD: Mapping[str, tuple[float, str]] = {
         2.5,
         (
             r"(?:\b(?:pourr(?:iez|ait|ions|ais)|pouvez|peux|peut)[- ](?:vous|tu|on|nous)|\bmerci de\b|"
-            r"\bveuillez\b|\bserait-il|\bseriez-vous|\bil (?:faut|faudrait)\b|\bavant (?:le|lundi|mardi|mercredi|"
-            r"jeudi|vendredi|demain|la fin)|\bsous \d+ jours|\bau plus tard|\bj['’]aimerais|\bje (?:voudrais|"
-            r"souhaite)|\bnous (?:voudrions|souhait\w+|avons besoin)|\bbesoin d|\bil manque (?:une?|votre|le|la|"
-            r"encore)|\bjustificatif|\bn['’]oublie\w* pas|\bquand (?:pou|peux|est-ce)|\bdisponible)"
+            r"\bveuillez\b|\bserait-il|\bseriez-vous|\bil (?:nous |me |te |vous )?(?:faut|faudrait)\b|\bavant "
+            r"(?:le|lundi|mardi|mercredi|jeudi|vendredi|demain|la fin)|\bsous \d+ jours|\bau plus tard|"
+            r"\bj['’]aimerais|\bje (?:voudrais|souhaite)|\bnous (?:voudrions|souhait\w+|avons besoin)|\bbesoin d|"
+            r"\bil manque (?:une?|votre|le|la|encore)|\bjustificatif|\bn['’]oublie\w* pas|\bquand (?:pou|peux|"
+            r"est-ce)|\bdisponible)"
         ),
     ),
     "es": (

@@ -13,6 +13,36 @@ BROADCASTS: Mapping[str, tuple[float, str]] = {
             r"refusé|aceptad[oa]|rechazad[oa]|accettato|aceite|geaccepteerd|принято|承諾|已接受)\s*[:：]"
         ),
     ),
+    "never mind": (
+        2.5,
+        (
+            r"\b(?:no worries|never ?mind|no problem at all|found (?:it|them)|forget (?:it|about it)|don't worry|"
+            r"false alarm|my mistake|turned out to be)\b"
+        ),
+    ),
+    "welcome": (
+        2.5,
+        (
+            r"\b(?:bienvenue|bienvenid[oa]s?|benvenut[oaie]|bem-vind[oa]s?|welkom (?:bij|op)|witamy|добро "
+            r"пожаловать|buon fine|ci vediamo|nos vemos|on se voit|gutgeschrieben|recap|cheaper|price drop|"
+            r"supporters like you|thank(?:s| you) to everyone|from all of us)\b"
+        ),
+    ),
+    "cancelled": (
+        4,
+        (
+            r"^» cancell?ed\s*[:：]|\b(?:event|meeting|call|session) (?:has been|was|is) cancell?ed\b|\bwurde "
+            r"abgesagt\b|\ba été annulée?\b|\bha sido cancelad[oa]\b"
+        ),
+    ),
+    "published": (
+        2.5,
+        (
+            r"\b(?:was|were|has been|have been) (?:published|released)\b|\b(?:full )?changelog\b|\bhighlights:|"
+            r"附件(?:是|为)|供.{0,4}参考|je pakket|is bezorgd|potwierdzamy|do zobaczenia|(?:wurde|is|est|è stat[oa]) "
+            r"(?:bezahlt|zugestellt|bezorgd|déposée?|consegnat[oa])"
+        ),
+    ),
     "machine": (
         6,
         (
@@ -43,13 +73,13 @@ BROADCASTS: Mapping[str, tuple[float, str]] = {
     "your thing is": (
         3,
         (
-            r"\b(?:order|booking|reservation|registration|payment|appointment|subscription)\b.{0,20} confirm(?:ed|ation)\b|"
-            r"\bwe(?:'ve| have) (?:got|received) your (?:order|payment|application|registration|message|request)|"
-            r"\bwe(?:'ll| will) (?:e?-?mail you|let you know|notify you|be in touch) (?:when|once|as soon as)|"
-            r"\b(?:your|the) (?:[\w-]+ ){0,4}(?:is|are|was|were|has been|have been) (?:now )?(?:ready|available|"
-            r"confirmed|complete[d]?|received|delivered|shipped|dispatched|approved|processed|booked|scheduled|"
-            r"updated|activated|published|active|back (?:to normal|online|up)|all set|on (?:its|the) way|"
-            r"resolved|closed|finished)\b"
+            r"\b(?:order|booking|reservation|registration|payment|appointment|subscription)\b.{0,20} "
+            r"confirm(?:ed|ation)\b|\bwe(?:'ve| have) (?:got|received) your (?:order|payment|application|"
+            r"registration|message|request)|\bwe(?:'ll| will) (?:e?-?mail you|let you know|notify you|be in "
+            r"touch) (?:when|once|as soon as)|\b(?:your|the) (?:[\w-]+ ){0,4}(?:is|are|was|were|has been|have "
+            r"been) (?:now )?(?:ready|available|confirmed|complete[d]?|received|delivered|shipped|dispatched|"
+            r"approved|processed|booked|scheduled|updated|activated|published|active|back (?:to normal|online|"
+            r"up)|all set|on (?:its|the) way|resolved|closed|finished)\b"
         ),
     ),
     "thanks for": (
@@ -76,13 +106,13 @@ BROADCASTS: Mapping[str, tuple[float, str]] = {
         2.5,
         (
             r"\b(?:in this (?:issue|edition|episode|week)|this (?:week|month)['’]?s? (?:in|news|top|best|issue|"
-            r"picks|highlights)|(?:weekly|monthly|daily) (?:\w+ )?(?:digest|roundup|round-up|"
-            r"update|news|brief)|podcast|episode \d+|(?:read|see|discover|find out|learn|explore|check out) "
-            r"(?:more|the (?:whole|full)|our|it|all|who['’]?s|what['’]?s new)|on our blog|new (?:in|on|at) "
+            r"picks|highlights)|(?:weekly|monthly|daily) (?:\w+ )?(?:digest|roundup|round-up|update|news|brief)|"
+            r"podcast|episode \d+|(?:read|see|discover|find out|learn|explore|check out) (?:more|the (?:whole|"
+            r"full)|our|it|all(?! (?:my|our|his|her|the))|who['’]?s|what['’]?s new)|on our blog|new (?:in|on|at) "
             r"(?:the|our)|what['’]s new|top (?:stories|picks)|we (?:are|['’]re) (?:growing|proud|excited|"
-            r"thrilled|happy) (?:to)?|announc(?:e|es|ing|ement)\b|now live|has (?:launched|arrived)|(?:is|are) out(?: now)?[:!.]|"
-            r"listen (?:on|now|to)|wherever you get|cette semaine sur|bonne lecture|diese woche|esta semana en|"
-            r"issue (?:no\.? ?|#)\d+|#\d+ (?:–|-|:))"
+            r"thrilled|happy) (?:to)?|announc(?:e|es|ing|ement)\b|now live|has (?:launched|arrived)|(?:is|are) "
+            r"out(?: now)?[:!.]|listen (?:on|now|to)|wherever you get|cette semaine sur|bonne lecture|diese "
+            r"woche|esta semana en|issue (?:no\.? ?|#)\d+|#\d+ (?:–|-|:))"
         ),
     ),
     "social": (
@@ -90,8 +120,8 @@ BROADCASTS: Mapping[str, tuple[float, str]] = {
         (
             r"\b(?:commented on|liked|followed|follows you|mentioned you|tagged you|endorsed|viewed your|shared "
             r"(?:a|your|an)|reacted to|invited you to connect|new (?:follower|connection|friend request)s?|"
-            r"(?:earned|unlocked)|you've got \d+|(?:points|reward)s?\b|badge|streak|you have \d+ new|people "
-            r"(?:viewed|are|you may know)|celebrat\w+|keep (?:it up|going))\b"
+            r"(?:earned|unlocked)|you've got \d+|\d+ (?:new )?points|rewards?\b|badge|streak|you have \d+ new|"
+            r"people (?:viewed|are|you may know)|celebrat\w+|keep (?:it up|going))\b"
         ),
     ),
     "money is in": (

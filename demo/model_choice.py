@@ -30,6 +30,10 @@ YES = {"yes", "true", "y", "ja", "oui", "si"}
 NO = {"no", "false", "n", "nein", "non"}
 ENOUGH = 2.0
 CLEAR_LEAD = 0.3
+# From here on a problem makes the questions around it part of the report; the first if a part of a program is named.
+REPORT = 2.5
+COMPLAINT = 5.0
+POLITE = 0.65
 
 
 def choose(values: Sequence[str], document: Document, about: str = "") -> str | None:
@@ -87,8 +91,8 @@ def balanced(scores: Mapping[str, float]) -> dict[str, float]:
     Whoever reports a problem is polite, and a newsletter asks questions: neither makes a request.
     """
     result = dict(scores)
-    if scores["problem"] >= (2 if scores["software"] else 5):
-        result["request"] *= 0.5
+    if scores["problem"] >= (REPORT if scores["software"] else COMPLAINT):
+        result["request"] *= POLITE
     if scores["quiet"] >= 4.5 and scores["quiet"] + 2 > max(scores["problem"], scores["request"]):
         result["request"] *= 0.4
         result["problem"] *= 0.5

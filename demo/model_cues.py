@@ -40,6 +40,13 @@ LONG_FORMS = {
 CHAT = re.compile(
     r"\b(?:pls|plz|u|ur|thx|cant|wont|(does|do|did|is|was|are|has|have|would|could|should)nt)\b", re.IGNORECASE
 )
+# Said to be kind before or after what the mail is about.
+PLEASANTRY = re.compile(
+    r"\b(?:(?:i |we )?hope (?:you|this|all|everything)|(?:i|we)(?:'m|'re| am| are| have been)?[^.!?\n]{0,20}"
+    r"(?:happy|pleased|satisfied) (?:user|customer|with)|(?:i|we|my \w+) (?:really )?(?:love|like|enjoy) (?:your|the|using)|"
+    r"(?:have|enjoy) (?:a|your|the) (?:\w+ )?(?:day|weekend|evening|week|holiday)|keep up the)\b[^.!?\n]*[.!?\n]?",
+    re.IGNORECASE,
+)
 # Somebody speaks of a thing that only the two of them know, or of nothing.
 VAGUE = re.compile(
     r"^\W*(?:sent from my|get outlook for|von meinem|envoyé de mon|enviado desde mi|inviato da) .{0,20}$"
@@ -53,7 +60,7 @@ VAGUE = re.compile(
 def cues(document: Document) -> dict[str, float]:
     """For problem, request and quiet: the weights of the patterns found in subject and text, at most 7 each."""
     # The mark keeps the first word of a subject, often a noun, from being taken for an order.
-    text = spelled_out(f"» {document.subject}\n{document.own_text}")
+    text = PLEASANTRY.sub(" ", spelled_out(f"» {document.subject}\n{document.own_text}"))
     spoken = {document.language}.union(*(group for group in ALIKE if document.language in group))
     return {concept: min(MOST, _sum(concept, text, spoken)) for concept in TABLES}
 

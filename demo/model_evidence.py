@@ -52,7 +52,7 @@ def strengths(document: Document) -> Mapping[str, float]:
     everything = f"{document.subject}\n{document.own_text}"
     scores["problem"] += min(6.0, 3.0 * len(STACK_LINE.findall(everything)))
     # A lone question mark asks nothing.
-    questions = min(2, len(QUESTION.findall(everything))) if is_language(document) else 0
+    questions = min(2, len(QUESTION.findall(everything))) if is_language(document) and not is_vague(document) else 0
     scores["request"] += 2.0 * questions
     scores["asks"] += 3.0 * questions
     scores["question"] = 4.0 * questions
@@ -72,7 +72,7 @@ def _add_wording(scores: dict[str, float], found: Mapping[str, float]) -> None:
     scores["problem"] += (WORDING if names_a_part else ELSEWHERE) * found["problem"]
     scores["request"] += WORDING * found["request"]
     scores["quiet"] += WORDING * found["quiet"]
-    if scores["problem"] < THIN:
+    if max(scores["problem"], scores["quiet"]) < THIN:
         scores["request"] += min(3.0, scores["topic"])
 
 

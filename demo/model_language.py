@@ -9,9 +9,9 @@ SCRIPTS = (("ja", "぀", "ヿ"), ("zh", "一", "鿿"), ("ko", "가", "힯"), ("r
 STOP_WORDS = {
     "de": "der die das und ist nicht wir ich sie für mit auf ein eine bitte seit dem zu bei von",
     "fr": "le la les et est nous je vous pour avec une des du depuis dans pas sur merci à au il ce qui sans votre ne",
-    "es": "el los las y es nosotros usted para con una del por en que no se gracias",
-    "it": "il gli e è noi per con una del che non di tutto grazie si sono",
-    "pt": "o os as e é nós para com uma do da que não em obrigado você",
+    "es": "el los las y es nosotros usted para con una del por en que no se gracias un al cuando qué lo le me te mi",
+    "it": "il gli e è noi per con una del che non di tutto grazie si sono la un mi ti ci ma",
+    "pt": "o os as e é nós para com uma do da que não em obrigado você um na no ao me mas",
     "nl": "de het een en is niet wij ik u je jij voor met op van dat zijn graag te aan bij naar maar",
     "pl": "i w na się nie jest do z że od po za dla proszę czy mam dzień dobry jak",
     "en": "the and is we i you for with a an of to in not on it please this that",

@@ -66,8 +66,8 @@ REQUESTS: Mapping[str, tuple[float, str]] = {
         2.5,
         (
             r"\b(?:someone|somebody|anyone|who|one of (?:us|you)|you|we|he|she|they|it|\w+s?) (?:will |'ll |’ll |"
-            r"still |also )?(?:has to|have to|must|need(?:s)? to|ought to|is to be|are to be)\b(?! (?:kill|close|"
-            r"restart|reload|fix|redo|repeat|click|pair|type|re-?enter|re-?start|do nothing)\b)"
+            r"still |also )?(?:has to|have to|must(?! be| have)|need(?:s)? to|ought to|is to be|are to be)\b(?! "
+            r"(?:kill|close|restart|reload|fix|redo|repeat|click|pair|type|re-?enter|re-?start|do nothing)\b)"
         ),
     ),
     "needs": (
@@ -139,9 +139,10 @@ REQUESTS: Mapping[str, tuple[float, str]] = {
     "waiting": (
         2,
         (
-            r"\b(?:(?:am|are|been|we're|i'm) (?:still )?waiting for (?!(?:the|a|my|your) (?:\w+ )?(?:e?-?mail|code|link|sms|text|page|screen)\b)|have(?:n't| not) (?:yet )?(?:heard|received)|"
-            r"warte\w* (?:noch |immer noch )?auf|j'attends|nous attendons|estoy esperando|sigo esperando|sto "
-            r"aspettando|aspettiamo|estou à espera|wacht\w* (?:nog )?op|czeka(?:m|my) na|жд(?:у|ём|ем)\b)"
+            r"\b(?:(?:am|are|been|we're|i'm) (?:still )?waiting for (?!(?:the|a|my|your) (?:\w+ )?(?:e?-?mail|"
+            r"code|link|sms|text|page|screen)\b)|have(?:n't| not) (?:yet )?(?:heard|received)|warte\w* (?:noch |"
+            r"immer noch )?auf|j'attends|nous attendons|estoy esperando|sigo esperando|sto aspettando|aspettiamo|"
+            r"estou à espera|wacht\w* (?:nog )?op|czeka(?:m|my) na|жд(?:у|ём|ем)\b)"
         ),
     ),
     "application": (
@@ -151,12 +152,30 @@ REQUESTS: Mapping[str, tuple[float, str]] = {
             r"candidatura|la mia candidatura|me postulo|minha candidatura|mijn cv|moje cv|откликаюсь)\b"
         ),
     ),
+    "worth doing": (
+        2,
+        (
+            r"\b(?:worth (?!it\b)\w+ing|in need of|could (?:it|they|this|that) (?:please )?be|if it turns up|"
+            r"would (?:fix|solve|cover|improve|reduce|benefit)|it(?:'s| is) (?:hard|difficult|tedious|"
+            r"cumbersome) to|(?:draft|form|contract|offer|document)s? attached|yes or no|send me|time for your|"
+            r"must (?:name|send|submit|provide|bring|sign|return|pay))\b"
+        ),
+    ),
+    "open points": (
+        2,
+        (
+            r"\b(?:(?:points?|items?|questions?|things?|matters?|issues?) (?:\w+ )?(?:is|are) still open|still "
+            r"open|open (?:points|items|questions)|to-?dos?|action items?|(?:from|on) your (?:side|end|part)|it "
+            r"would take|let (?:us|me) have|we (?:expect|await|look forward to (?:your|hearing|receiving))|look "
+            r"forward to (?:your|hearing|receiving)|i expect (?:a|an|you|your))\b"
+        ),
+    ),
     "enough": (
         1.5,
         (
-            r"\b(?:(?:is|will|would) (?:be )?(?:fine|enough|do|suffice|plenty|ok)(?=[.!,]|$)|can only (?:go|be|"
-            r"start|happen|take place|proceed)|(?:only|not) (?:once|until|before) (?:we|i|you)(?:'ve| have)?|"
-            r"unless (?:it|we|you|i|the))\b"
+            r"\b(?:(?:a|an|any|one|half) [^.?!]{2,40}(?:is|will|would) (?:be )?(?:fine|enough|do|suffice|plenty|"
+            r"ok)(?=[.!,]|$)|can only (?:go|be|start|happen|take place|proceed)|(?:only|not) (?:once|until|"
+            r"before) (?:we|i|you)(?:'ve| have)?|unless (?:it|we|you|i|the))\b"
         ),
     ),
     "proposal": (

@@ -177,8 +177,28 @@ SYMPTOMS: Mapping[str, tuple[float, str]] = {
     ),
     "expected and got": (
         2,
-        r"\bexpect(?:s|ed|ing)? .{1,40}\b(?:gets?|got|getting|was|returns?|returned|received|but)\b|\b(?:is|are|goes|went|turned) red\b"
-        r"|\b(?:brings? up|comes? out|come up|came out) .{0,40}\b(?:instead|nowhere|first|backwards|reversed|left to right)\b",
+        (
+            r"\bexpect(?:s|ed|ing)? .{1,40}\b(?:gets?|got|getting|was|returns?|returned|received|but)\b|\b(?:is|"
+            r"are|goes|went|turned) red\b|\b(?:brings? up|comes? out|come up|came out) .{0,40}\b(?:instead|"
+            r"nowhere|first|backwards|reversed|left to right)\b"
+        ),
+    ),
+    "now and before": (
+        1.5,
+        (
+            r"\b(?:suddenly|out of the blue|all of a sudden|overnight)\b|\bnow \d|\b\d+ (?:out )?of \d+\b|"
+            r"\bstill (?:get|receive|see|list|say|mention|show|read|charge|appear)\w*|\bit must be the (?:new|"
+            r"latest)|\bcan (?:suddenly )?see (?:all|everything|each other|everyone|everybody|the others)|"
+            r"\b(?:while|whereas) (?:it|the|my|our|they) [^.?!]{2,50}\d|\b(?:\w+ )?times (?:and|already|now|in a "
+            r"row)\b"
+        ),
+    ),
+    "annoyed": (
+        1,
+        (
+            r"\b(?:annoying|frustrat\w+|unacceptable|alarming|worrying|scary|embarrassing|unusable|useless|"
+            r"nuisance|sucks?|not a disaster|hardly usable|driving me|drives me|wtf|help!+)(?!\w)"
+        ),
     ),
     "asks why": (
         1.5,
@@ -193,8 +213,9 @@ SYMPTOMS: Mapping[str, tuple[float, str]] = {
     "a figure that cannot be": (
         1.5,
         (
-            r"\b(?:shows?|reads?|displays?|counts?|registers?) (?:\w+ )?[£$€]?-?\d|\bso "
-            r"(?:small|big|large|tiny|slow|long|dark|loud|faint) that\b"
+            r"\b(?:shows?|reads?|displays?|counts?|registers?) (?:\w+ )?[£$€]?-?\d|\b(?:reads?|says|shows?|"
+            r"labell?ed|displays?|sagt|zeigt|steht|affiche|muestra|mostra) [\"“«„']|\bso (?:small|big|large|tiny|"
+            r"slow|long|dark|loud|faint) that\b"
         ),
     ),
     "comes back": (
@@ -207,10 +228,10 @@ SYMPTOMS: Mapping[str, tuple[float, str]] = {
     "computer talk": (
         2,
         (
-            r"\b(?:console (?:says|shows|log)|cors|localhost|null\b|nan\b|undefined|5\d\d (?:error|on|from|when|"
-            r"since)|status (?:code )?[45]\d\d|crashloop\w*|oom|segfault|exit code [1-9]|mojibake|placeholder|"
-            r"\{\{?\w+\}?\}|lorem ipsum|stack|deadlock\w*|(?:relation|table|column|module|file) \S+ (?:does not "
-            r"exist|not found))"
+            r"\b(?:console (?:says|shows|log)|cors\b|localhost|null\b|nan\b|undefined|5\d\d (?:error|on|from|"
+            r"when|since)|status (?:code )?[45]\d\d|crashloop\w*|oom|segfault|exit code [1-9]|mojibake|"
+            r"placeholder|\{\{?\w+\}?\}|lorem ipsum|stack|deadlock\w*|(?:relation|table|column|module|file) \S+ "
+            r"(?:does not exist|not found))"
         ),
     ),
 }

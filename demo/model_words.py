@@ -88,9 +88,9 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
             "confirm(?!a[dt]|ation|ed|é|a )|"
             "let me know|send me|would be great|would be nice|would love|favour|favor to|is there|"
             "do you have|questionnaire|asap|as soon as|bitte|können wir|könnten wir|ist es möglich|"
-            "möglich|graag|vergader|spotkani|s'il vous plaît|svp|est-il possible|serait-il|por favor|"
-            "cita|es posible|per favore|è possibile|appuntamento|пожалуйста|встреч|можно ли|من فضلك|"
-            "اجتماع|موعد|お願い|打ち合わせ|会議|までに|会议|请|review|create an account|renew|"
+            "möglich|graag|s'il vous plaît|svp|est-il possible|serait-il|por favor|"
+            "es posible|per favore|è possibile|пожалуйста|можно ли|من فضلك|"
+            "お願い|までに|请|review|create an account|renew|"
             "has not been settled|unpaid|overdue|cancel my|delete my|call back|call me|let us know|"
             "get back to|fill in|fill out|wish|suggestion|idea|bittet|bitten|wunsch|"
             "vorschlag|verlänger|freigabe|confirmer|envoyez|rappel|confirmar|confermare|agendar|needs|"
@@ -110,12 +110,14 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
     "topic": {
         2: (
             "invoice|rechnung|angebot|facture|devis|factura|presupuesto|fattura|preventivo|fatura|orçamento|factuur|"
-            "offerte|faktur|quote|pricing|refund|请问|发票|报价"
+            "offerte|faktur|quote|pricing|refund|请问|发票|报价|"
+            "vergader|spotkani|cita|appuntamento|встреч|اجتماع|موعد|打ち合わせ|会議|会议"
         ),
     },
     "quiet": {
         5: (
-            "unsubscribe|out of office|out of the office|automatic reply|auto-reply|autoreply|"
+            "(?<!clicked )(?<!pressed )(?<!tried to )(?<!want to )(?<!hit )(?<!cannot )(?<!can't )unsubscribe|"
+            "out of office|out of the office|automatic reply|auto-reply|autoreply|"
             "you receive this|you are receiving this|you received this|mailing list|do not reply|"
             "no reply is needed|abbestellen|abmelden|automatische antwort|nicht im büro|abwesenheit|"
             "nicht im hause|se désabonner|désabonner|désinscri|réponse automatique|absent du bureau|"
@@ -141,7 +143,7 @@ EVIDENCE: Mapping[str, Mapping[float, str]] = {
             "just so you know|is closed|versandt|geliefert|expédié|livré|ha sido enviado|"
             "ha sido entregado|spedito|consegnat|отправлен|shop now|see you then|sounds good|looks great|"
             "looks good|view online|offer ends|save big|bis dann|à bientôt|hasta luego|a presto|læst|"
-            r"infolettre|promos?\b|rabatt|soldes|oferta|sconto|скидк|セール|キャンペーン|お知らせ|促销|"
+            r"infolettre|promos?\b|rabatt|soldes|sconto|скидк|セール|キャンペーン|お知らせ|促销|"
             "received with thanks|we have received|payment received|notification settings|stop receiving|"
             "happy birthday|merry christmas|happy new year|season's greetings|release notes|"
             "weekly summary|monthly summary|you completed|nicht erreichbar|je suis absente?|alles gute|"
