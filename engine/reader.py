@@ -27,7 +27,7 @@ from engine.workspace.workspace import Workspace
 class Reader:
     """The facets of `Orchestra` that tell something: `workflows, prompts, runs, connections`; close it when done.
 
-    What they offer beyond that raises StorageError: nothing is done that could not be recorded.
+    They are meant for looking: whatever else they offer ends in StorageError, since it could not be recorded.
     """
 
     def __init__(self, root: Path, *, demo: bool = False) -> None:
