@@ -208,15 +208,12 @@ class Connections:
         `modes`: by connection name. A run that would stop for it after its first steps does not begin.
         """
         loaded = self._config()
-        missing = [
-            (name, self._missing(loaded, name))
-            for name, mode in modes.items()
-            if mode == "mine" and name in loaded.config.connections
-        ]
-        said = [f"The connection {name!r} has no key: {what}." for name, what in missing if what]
-        if said:
-            first = next(name for name, what in missing if what)
-            raise InvalidInput(" ".join(said), remedy=_remedy(loaded, first))
+        mine = [name for name, mode in modes.items() if mode == "mine" and name in loaded.config.connections]
+        missing = {name: what for name in mine if (what := self._missing(loaded, name))}
+        if missing:
+            said = [f"The connection {name!r} has no key: {what}." for name, what in missing.items()]
+            remedies = dict.fromkeys(_remedy(loaded, name) for name in missing)
+            raise InvalidInput(" ".join(said), remedy=" ".join(remedies))
 
     def choices(self, p: Principal, name: str, what: str) -> builtins.list[str]:
         """Return what a picker offers (`repositories`, `databases`, `models`, …); [] where it cannot be asked."""

@@ -149,7 +149,7 @@ def test_what_a_stranger_wrote_cannot_command_the_terminal(orchestra: Orchestra)
 def test_a_run_without_a_key_says_which_one_is_missing(orchestra: Orchestra) -> None:
     result = orchestra("run", "inbox-triage")
     assert result.code == 2
-    assert "GMAIL_TOKEN" in result.err
+    assert all(f"Put {name}_TOKEN into" in result.err for name in ("GMAIL", "NOTION", "GITHUB"))
 
 
 def test_times_are_shown_and_read_in_the_time_zone_of_the_settings(orchestra: Orchestra, workspace: Path) -> None:
