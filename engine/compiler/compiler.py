@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from engine.compiler.connectioncheck import connection_name
 from engine.compiler.fieldcheck import check_fields, check_inputs_schema
 from engine.compiler.fieldnames import meant_fields
 from engine.compiler.loader import Loaded, load, walk
@@ -258,38 +259,10 @@ class _Compilation:
             self.report.add((*path, "with", "prompt"), error.message, "unknown_prompt", error.remedy)
 
     def _connection(self, path: JsonPath, step: StepModel, kind: StepType) -> str | None:
-        name = self._connection_name(path, step, kind)
+        name = connection_name(path, step.connection, kind, self.around.connections, self.report)
         if name is not None:
             self._connections[name] = None
         return name
-
-    def _connection_name(self, path: JsonPath, step: StepModel, kind: StepType) -> str | None:
-        fitting = [name for name, service in self.around.connections.items() if service == kind.service]
-        if step.connection is not None:
-            return self._named_connection(path, step.connection, kind, fitting)
-        if kind.service is None or (kind.connection_optional and len(fitting) != 1):
-            return None
-        if len(fitting) == 1:
-            return None if kind.connection_optional else fitting[0]
-        seen = f"there are {len(fitting)}: {', '.join(fitting)}" if fitting else "there is none"
-        self.report.add(
-            (*path, "uses"),
-            f"{kind.name} needs a connection to {kind.service}, and {seen} in config.yaml.",
-            "connection",
-            f"Name one in 'connection': {', '.join(fitting)}." if fitting else "Add one: `orchestra connections add`.",
-        )
-        return None
-
-    def _named_connection(self, path: JsonPath, name: str, kind: StepType, fitting: Sequence[str]) -> str | None:
-        if name in fitting:
-            return name
-        service = self.around.connections.get(name)
-        reason = f"it is for {service}, and {kind.name} needs {kind.service or 'none'}" if service else "there is none"
-        listed = f"Fitting ones: {', '.join(fitting)}." if fitting else "Add one: `orchestra connections add`."
-        self.report.add(
-            (*path, "connection"), f"The connection {name!r} cannot be used: {reason}.", "connection", listed
-        )
-        return None
 
     def _fallback(
         self, path: JsonPath, step: StepModel, scope: Scope, own_path: str, seen: frozenset[str]

@@ -1,0 +1,54 @@
+"""Which connection of config.yaml a step uses: the one it names, else the only one of its service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.compiler.scope import Report
+from engine.step import StepType
+from engine.workspace.jsonfile import JsonPath
+
+_ADD = "Add one: `orchestra connections add`."
+
+
+def connection_name(
+    path: JsonPath, named: str | None, kind: StepType, connections: Mapping[str, str], report: Report
+) -> str | None:
+    """Return the connection of the step at `path`, None where it needs none; what is wrong goes to the report.
+
+    `named` is what the step says, `connections` the service of each connection by name.
+    """
+    fitting = [name for name, service in connections.items() if service == kind.service]
+    if named is not None:
+        return _named(path, named, kind, fitting, connections, report)
+    if kind.service is None or kind.connection_optional:
+        return None
+    if len(fitting) == 1:
+        return fitting[0]
+    seen = f"there are {len(fitting)}: {', '.join(fitting)}" if fitting else "there is none"
+    report.add(
+        (*path, "uses"),
+        f"{kind.name} needs a connection to {kind.service}, and {seen} in config.yaml.",
+        "connection",
+        f"Name one in 'connection': {', '.join(fitting)}." if fitting else _ADD,
+    )
+    return None
+
+
+def _named(
+    path: JsonPath,
+    name: str,
+    kind: StepType,
+    fitting: Sequence[str],
+    connections: Mapping[str, str],
+    report: Report,
+) -> str | None:
+    if name in fitting:
+        return name
+    service = connections.get(name)
+    reason = f"it is for {service}, and {kind.name} needs {kind.service or 'none'}" if service else "there is none"
+    remedy = f"Fitting ones: {', '.join(fitting)}." if fitting else _ADD
+    if kind.service is None:
+        remedy = "Take 'connection' out."
+    report.add((*path, "connection"), f"The connection {name!r} cannot be used: {reason}.", "connection", remedy)
+    return None
