@@ -1,4 +1,4 @@
-"""How people of other languages than English tell that a program misbehaves, and ask for something to be done."""
+"""How people of other languages than English tell of trouble, ask for something, and give notice."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
         2,
         (
             r"\b(?:no (?:me |se |nos |le |lo )?(?:\w+(?:a|e|an|en|o))\b|(?:me|se|nos) (?:pierde|borra|cierra|"
-            r"bloquea|queda|sale)\w*|me pasa en|reapare\w+|vuelven? a|por detrás|retraso|desfas\w+|también (?:de|"
-            r"con) otr[oa]s?|aparecen? (?:dos|tres|cuatro|doble|otr[oa]s?)|en vez de|en lugar de|de repente|de "
-            r"pronto|mientras que|en blanco|desde (?:ayer|el lunes|hoy|la|esta)|equivocad\w+|dos veces|"
-            r"vací[oa]s?|duplicad\w+|de otr[oa] (?:cliente|usuario|persona)|antes (?:sí )?(?:funcionaba|iba)|"
-            r"error\w*|mal\b)"
+            r"bloquea|queda|sale)\w*|me pasa en|ya no|media hora después|demasiado tarde|reapare\w+|vuelven? a|"
+            r"por detrás|retraso|desfas\w+|también (?:de|con) otr[oa]s?|aparecen? (?:dos|tres|cuatro|doble|"
+            r"otr[oa]s?)|en vez de|en lugar de|de repente|de pronto|mientras que|en blanco|desde (?:ayer|el "
+            r"lunes|hoy|la|esta)|equivocad\w+|dos veces|vací[oa]s?|duplicad\w+|de otr[oa] (?:cliente|usuario|"
+            r"persona)|antes (?:sí )?(?:funcionaba|iba)|error\w*|mal\b)"
         ),
     ),
     "pt": (
@@ -195,4 +195,50 @@ REQUESTS_ABROAD: Mapping[str, tuple[float, str]] = {
         r"(?:请(?!勿|問)|請(?!勿)|麻烦|能否|可否|可以.{0,12}吗|能不能|需要|希望|之前(?:发|提交|完成|给|回复)|截止|尽快|寄回|签字|盖章|帮(?:我|忙)|安排)",
     ),
     "ko": (2.5, r"(?:주세요|주시|부탁|까지|바랍니다|가능할까요|필요)"),
+}
+# Language, or languages whose phrases cannot be mistaken for another's -> weight, pattern.
+BROADCASTS_ABROAD: Mapping[str, tuple[float, str]] = {
+    "de": (
+        3,
+        (
+            r"\b(?:ihre bestellung|vielen dank für (?:ihre|ihren|eure|die|deine)|versandt|versendet|zugestellt|"
+            r"unterwegs|wurde(?:n)? (?:erfolgreich|heute|bestätigt|bearbeitet)|hat (?:geklappt|funktioniert)|"
+            r"läuft (?:wieder|jetzt)|alles (?:klar|bestens|gut|angekommen|erledigt)|passt(?: so| mir)?,|bis "
+            r"(?:dann|donnerstag!|morgen!))"
+        ),
+    ),
+    "fr": (
+        3,
+        (
+            r"\b(?:votre (?:commande|colis|paiement|réservation|inscription) (?:est|a été)|merci (?:pour "
+            r"(?:votre|tout|ton)|beaucoup|bien|de votre)|bien reçu|sera livrée?|c['’]est (?:parfait|bon|réglé)|"
+            r"tout (?:est bon|fonctionne|marche))"
+        ),
+    ),
+    "romance": (
+        3,
+        (
+            r"\b(?:su (?:pedido|pago|reserva|paquete) (?:ha|está)|(?:muchas |mil )?gracias (?:por|a todos)|ya "
+            r"(?:quedó|está|funciona)|todo (?:bien|perfecto|listo)|sua (?:encomenda|compra|reserva)|seu "
+            r"(?:pedido|pagamento)|recebi tudo|muito obrigad\w|tudo (?:certo|bem|resolvido)|(?:il|la) (?:suo|sua|"
+            r"tuo|tua) (?:ordine|prenotazione|pagamento|pacco)|grazie (?:mille|di|per|a)|tutto (?:bene|a posto|"
+            r"risolto|ok)|scopri|descubr\w+|découvr\w+|entdeck\w+)"
+        ),
+    ),
+    "north and east": (
+        3,
+        (
+            r"\b(?:uw (?:bestelling|betaling|pakket) (?:is|wordt)|bedankt voor|dank (?:je|u)(?: wel)?|is "
+            r"onderweg|alles (?:in orde|goed)|dziękuj\w+ za|(?:twoja|twoje|państwa) (?:paczka|zamówienie|"
+            r"płatność)|w drodze|wszystko (?:działa|ok|gra)|спасибо (?:за|большое)|ваш (?:заказ|платеж|платёж)|"
+            r"заказ (?:отправлен|доставлен|принят)|вс[её] (?:получил\w*|отлично|хорошо|работает|заработало))"
+        ),
+    ),
+    "cjk": (
+        3,
+        (
+            r"(?:ありがとうございま|おかげさま|無事に|ご注文を?(?:承|ありがとう)|発送(?:いた|しま|され)|了解(?:しま|です)|承知(?:しま|いた)|感谢|謝謝|谢谢(?:你|您|大家|！|"
+            r"!)|收到了|已(?:发货|收到|完成|签收|解决)|辛苦了|감사합니다|잘 받았)"
+        ),
+    ),
 }

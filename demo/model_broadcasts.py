@@ -1,4 +1,4 @@
-"""How mail of many languages sounds that wants nothing: notices, offers, thanks, wishes, automatic answers."""
+"""How mail sounds that wants nothing: notices, offers, thanks, wishes, automatic answers."""
 
 from __future__ import annotations
 
@@ -26,6 +26,36 @@ BROADCASTS: Mapping[str, tuple[float, str]] = {
             r"\b(?:bienvenue|bienvenid[oa]s?|benvenut[oaie]|bem-vind[oa]s?|welkom (?:bij|op)|witamy|добро "
             r"пожаловать|buon fine|ci vediamo|nos vemos|on se voit|gutgeschrieben|recap|cheaper|price drop|"
             r"supporters like you|thank(?:s| you) to everyone|from all of us)\b"
+        ),
+    ),
+    "security": (
+        6,
+        (
+            r"\b(?:new (?:login|log-in|sign-in|device)|verification code|one-time (?:code|password|pin)|never "
+            r"share|not you\?|was(?:n't| not) you\?|expires in \d+ (?:minutes|hours))"
+        ),
+    ),
+    "machine reports": (
+        3,
+        (
+            r"\b(?:deploy\w*|build|backup|job|pipeline|import|migration|upgrade|"
+            r"maintenance)\b.{0,40}\b(?:finished|completed?|succeeded|passed|done)\b|\b(?:ticket|issue|request|"
+            r"case|task|thread)\b.{0,12}\b(?:has been|was|is now) (?:closed|resolved|solved|merged)\b"
+        ),
+    ),
+    "survey": (
+        6,
+        (
+            r"\b(?:\d-minute survey|(?:take|complete|fill out) (?:our|the|this) (?:short |quick |brief |"
+            r"\d-minute )?survey|rate (?:your|us|our)|win an? |chance to win|leave "
+            r"(?:us )?a review)"
+        ),
+    ),
+    "keep in touch": (
+        2.5,
+        (
+            r"\b(?:(?:stay|keep)(?:ing)? in touch|(?:speak|talk|see you) soon|(?:great|nice|good|lovely|pleasure|"
+            r"wonderful) (?:meeting|seeing|talking|speaking|to (?:meet|see|hear|talk)))\b"
         ),
     ),
     "cancelled": (
@@ -94,12 +124,12 @@ BROADCASTS: Mapping[str, tuple[float, str]] = {
     "offer": (
         3,
         (
-            r"\b(?:\d+ ?% (?:off|discount|rabatt|de descuento|di sconto|de réduction|korting)|free (?:shipping|"
-            r"trial|delivery)|(?:1|one|\d+) months? free|for free|limited time|last chance|don['’]t miss|"
-            r"(?:black|cyber) (?:friday|monday)|(?:new|autumn|summer|winter|spring) (?:collection|arrivals)|"
-            r"flash sale|sale\b|use code|promo|deal|voucher|exclusive|upgrade (?:now|today|to)|try (?:premium|"
-            r"pro|it free)|gratis\w*|spedizione gratuita|envío gratis|livraison (?:offerte|gratuite)|"
-            r"kostenlos\w*|скидк\w+|distribut\w+ free|sponsored)"
+            r"\b(?:\d+ ?% (?:off|rabatt|de descuento|di sconto|de réduction|korting)|free (?:shipping|trial|"
+            r"delivery)|(?:1|one|\d+) months? free|for free|limited time|last chance|don['’]t miss|(?:black|"
+            r"cyber) (?:friday|monday)|(?:new|autumn|summer|winter|spring) (?:collection|arrivals)|flash sale|"
+            r"sale\b|use code|promo|deal|voucher|exclusive|upgrade (?:now|today|to)|try (?:premium|pro|it free)|"
+            r"gratis\w*|spedizione gratuita|envío gratis|livraison (?:offerte|gratuite)|kostenlos\w*|скидк\w+|"
+            r"distribut\w+ free|sponsored)"
         ),
     ),
     "news": (
@@ -183,53 +213,10 @@ BROADCASTS: Mapping[str, tuple[float, str]] = {
         (
             r"\b(?:(?:will be|is|are|stays?|remains?|bleibt|bleiben) (?:\w+ ){0,4}(?:closed|geschlossen|"
             r"unchanged|repainted)|(?:opening|office) hours|maintenance (?:finished|done|complete\w*|window)|is "
-            r"(?:done|finished|complete)|(?:has|have) (?:joined|moved into|been (?:completed|added|published|"
-            r"booked))|fermé\w*|cerrad[oa]\w*|chius[oaie]\b|fechad[oa]|gesloten|ahead of schedule|thank you for "
-            r"your patience|was born|(?:spot|seat|place|ticket|table) (?:\S+ )*?is (?:saved|reserved|secured)|"
-            r"doors open|voraussichtlich|closed (?:on|for|today|until)|minutes of)"
-        ),
-    ),
-    "de": (
-        3,
-        (
-            r"\b(?:ihre bestellung|vielen dank für (?:ihre|ihren|eure|die|deine)|versandt|versendet|zugestellt|"
-            r"unterwegs|wurde(?:n)? (?:erfolgreich|heute|bestätigt|bearbeitet)|hat (?:geklappt|funktioniert)|"
-            r"läuft (?:wieder|jetzt)|alles (?:klar|bestens|gut|angekommen|erledigt)|passt(?: so| mir)?,|bis "
-            r"(?:dann|donnerstag!|morgen!))"
-        ),
-    ),
-    "fr": (
-        3,
-        (
-            r"\b(?:votre (?:commande|colis|paiement|réservation|inscription) (?:est|a été)|merci (?:pour "
-            r"(?:votre|tout|ton)|beaucoup|bien|de votre)|bien reçu|sera livrée?|c['’]est (?:parfait|bon|réglé)|"
-            r"tout (?:est bon|fonctionne|marche))"
-        ),
-    ),
-    "romance": (
-        3,
-        (
-            r"\b(?:su (?:pedido|pago|reserva|paquete) (?:ha|está)|(?:muchas |mil )?gracias (?:por|a todos)|ya "
-            r"(?:quedó|está|funciona)|todo (?:bien|perfecto|listo)|sua (?:encomenda|compra|reserva)|seu "
-            r"(?:pedido|pagamento)|recebi tudo|muito obrigad\w|tudo (?:certo|bem|resolvido)|(?:il|la) (?:suo|sua|"
-            r"tuo|tua) (?:ordine|prenotazione|pagamento|pacco)|grazie (?:mille|di|per|a)|tutto (?:bene|a posto|"
-            r"risolto|ok)|scopri|descubr\w+|découvr\w+|entdeck\w+)"
-        ),
-    ),
-    "north and east": (
-        3,
-        (
-            r"\b(?:uw (?:bestelling|betaling|pakket) (?:is|wordt)|bedankt voor|dank (?:je|u)(?: wel)?|is "
-            r"onderweg|alles (?:in orde|goed)|dziękuj\w+ za|(?:twoja|twoje|państwa) (?:paczka|zamówienie|"
-            r"płatność)|w drodze|wszystko (?:działa|ok|gra)|спасибо (?:за|большое)|ваш (?:заказ|платеж|платёж)|"
-            r"заказ (?:отправлен|доставлен|принят)|вс[её] (?:получил\w*|отлично|хорошо|работает|заработало))"
-        ),
-    ),
-    "cjk": (
-        3,
-        (
-            r"(?:ありがとうございま|おかげさま|無事に|ご注文を?(?:承|ありがとう)|発送(?:いた|しま|され)|了解(?:しま|です)|承知(?:しま|いた)|感谢|謝謝|谢谢(?:你|您|大家|！|"
-            r"!)|收到了|已(?:发货|收到|完成|签收|解决)|辛苦了|감사합니다|잘 받았)"
+            r"(?:done|finished|complete)|(?:has|have) (?:accepted|declined|joined|moved into|been (?:completed|"
+            r"added|published|booked))|fermé\w*|cerrad[oa]\w*|chius[oaie]\b|fechad[oa]|gesloten|ahead of "
+            r"schedule|thank you for your patience|was born|(?:spot|seat|place|ticket|table) (?:\S+ )*?is "
+            r"(?:saved|reserved|secured)|voraussichtlich|closed (?:on|for|today|until)|minutes of)"
         ),
     ),
 }

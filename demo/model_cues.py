@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from demo.model_abroad import REQUESTS_ABROAD, SYMPTOMS_ABROAD
+from demo.model_abroad import BROADCASTS_ABROAD, REQUESTS_ABROAD, SYMPTOMS_ABROAD
 from demo.model_broadcasts import BROADCASTS
 from demo.model_requests import REQUESTS
 from demo.model_symptoms import SYMPTOMS
@@ -15,15 +15,15 @@ from demo.model_text import Document
 TABLES: Mapping[str, Mapping[str, tuple[float, str]]] = {
     "problem": {**SYMPTOMS, **SYMPTOMS_ABROAD},
     "request": {**REQUESTS, **REQUESTS_ABROAD},
-    "quiet": BROADCASTS,
+    "quiet": {**BROADCASTS, **BROADCASTS_ABROAD},
 }
 # Patterns named by a language count in it alone; these are too alike to be told apart in a short mail.
 ALIKE = ({"es", "pt", "it"}, {"de", "nl"}, {"ja", "zh"})
 LANGUAGES = {"de", "fr", "es", "pt", "it", "nl", "pl", "ru", "ja", "zh", "ko"}
 MOST = 7.0
 CLOSING_THANKS = re.compile(
-    r"\b(?:thank(?:s| you)|dank(?:e|jewel)?|bedankt|merci|gracias|grazie|obrigad[oa]|dzięk\w+|спасибо|tack|takk|"
-    r"děkuj\w+|köszön\w+|teşekkür\w*)\b|شكرا|ありがとう|谢谢|謝謝|感谢|감사",
+    r"\b(?:thank(?:s| you)|dank(?:e|jewel)?|bedankt|merci|gracias|grazie|obrigad[oa]|dzięk\w+|спасибо|"
+    r"tack|takk|děkuj\w+|köszön\w+|teşekkür\w*)\b|شكرا|ありがとう|谢谢|謝謝|感谢|감사",
     re.IGNORECASE,
 )
 SPOKEN = re.compile(r"\b(?=[^\W\d_]*[aeiouyàâäéèêëíìîïóòôöúùûüąęаеёиоуыэюя])[^\W\d_]{2,}\b", re.IGNORECASE)
@@ -40,19 +40,22 @@ LONG_FORMS = {
 CHAT = re.compile(
     r"\b(?:pls|plz|u|ur|thx|cant|wont|(does|do|did|is|was|are|has|have|would|could|should)nt)\b", re.IGNORECASE
 )
-# Said to be kind before or after what the mail is about.
-PLEASANTRY = re.compile(
-    r"\b(?:(?:i |we )?hope (?:you|this|all|everything)|(?:i|we)(?:'m|'re| am| are| have been)?[^.!?\n]{0,20}"
-    r"(?:happy|pleased|satisfied) (?:user|customer|with)|(?:i|we|my \w+) (?:really )?(?:love|like|enjoy) (?:your|the|using)|"
-    r"(?:have|enjoy) (?:a|your|the) (?:\w+ )?(?:day|weekend|evening|week|holiday)|keep up the)\b[^.!?\n]*[.!?\n]?",
+# Said to be kind, or by rote, before or after what the mail is about.
+SET_PHRASE = re.compile(
+    r"\b(?:(?:i |we )?hope (?:you|this|all|everything)|(?:i|we)(?:'m|'re| am| are| have "
+    r"been)?[^.!?\n]{0,20}(?:happy|pleased|satisfied) (?:user|customer|with)|(?:i|we|my \w+) (?:really "
+    r")?(?:love|like|enjoy) (?:your|the|using)|(?:have|enjoy) (?:a|your|the) (?:\w+ )?(?:day|weekend|"
+    r"evening|week|holiday)|keep up the|if (?:the (?:problem|issue) persists|(?:you have|there are) "
+    r"(?:any )?(?:\w+ )?(?:questions|problems|issues)))\b[^.!?\n]*[.!?\n]?|\b(?:without(?: any)?|no|0) "
+    r"(?:errors?|problems?|issues?|failures?)\b",
     re.IGNORECASE,
 )
 # Somebody speaks of a thing that only the two of them know, or of nothing.
 VAGUE = re.compile(
-    r"^\W*(?:sent from my|get outlook for|von meinem|envoyé de mon|enviado desde mi|inviato da) .{0,20}$"
-    r"|^\W*(?:it|the one|the thing|that|this|them|those|yes|no|maybe|perhaps|same|ok(?:ay)?|hm+|well|about)\b"
-    r"|\b(?:something|some thing|the thing|thingy|stuff|or maybe|or perhaps|you know what|whatever|anyway|somehow|"
-    r"or not|or was it|or it was|not sure (?:what|if|whether|why)|la la)\b",
+    r"^\W*(?:sent from my|get outlook for|von meinem|envoyé de mon|enviado desde mi|inviato da) .{0,20}$|"
+    r"^\W*(?:it|the one|the thing|that|this|them|those|yes|no|maybe|perhaps|same|ok(?:ay)?|hm+|well|"
+    r"about)\b|\b(?:something|some thing|the thing|thingy|stuff|or maybe|or perhaps|you know what|"
+    r"whatever|anyway|somehow|or not|or was it|or it was|not sure (?:what|if|whether|why)|la la)\b",
     re.IGNORECASE,
 )
 
@@ -60,14 +63,15 @@ VAGUE = re.compile(
 def cues(document: Document) -> dict[str, float]:
     """For problem, request and quiet: the weights of the patterns found in subject and text, at most 7 each."""
     # The mark keeps the first word of a subject, often a noun, from being taken for an order.
-    text = PLEASANTRY.sub(" ", spelled_out(f"» {document.subject}\n{document.own_text}"))
+    text = plain(f"» {document.subject}\n{document.own_text}")
     spoken = {document.language}.union(*(group for group in ALIKE if document.language in group))
     return {concept: min(MOST, _sum(concept, text, spoken)) for concept in TABLES}
 
 
-def spelled_out(text: str) -> str:
-    """The text with one kind of apostrophe and without the short forms of chats: "pls", "u", "doesnt"."""
-    return CHAT.sub(lambda found: LONG_FORMS.get(found[0].casefold()) or f"{found[1]}n't", text.replace("’", "'"))
+def plain(text: str) -> str:
+    """The text with one kind of apostrophe, without the short forms of chats ("pls", "doesnt"), without set phrases."""
+    long = CHAT.sub(lambda found: LONG_FORMS.get(found[0].casefold()) or f"{found[1]}n't", text.replace("’", "'"))
+    return SET_PHRASE.sub(" ", long)
 
 
 def is_language(document: Document) -> bool:

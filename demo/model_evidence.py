@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
-from demo.model_cues import cues, gives_thanks, is_language, is_vague, spelled_out
+from demo.model_cues import cues, gives_thanks, is_language, is_vague, plain
+from demo.model_language import is_readable
 from demo.model_text import Document
 from demo.model_topics import TOPICS
 from demo.model_words import EVIDENCE
@@ -94,16 +95,16 @@ def _side_of_a_plain_report(document: Document, scores: Mapping[str, float]) -> 
     """
     if gives_thanks(document):
         return "quiet"
-    if is_vague(document):
-        return ""
-    if scores["software"] >= 1:
+    is_statement = document.word_count >= STATEMENT and is_readable(document.own_text)
+    parts = scores["software"]
+    if (parts >= 2 and is_statement) or (parts >= 1 and not is_vague(document)):
         return "problem"
-    return "quiet" if document.word_count >= STATEMENT else ""
+    return "quiet" if is_statement and not is_vague(document) else ""
 
 
 def weigh(concept: str, text: str) -> float:
     """Sum of the weights of the different stems of `concept` that occur in `text`."""
-    folded = spelled_out(text).casefold()
+    folded = plain(text).casefold()
     return sum(weight * len(set(pattern.findall(folded))) for weight, pattern in _patterns(concept))
 
 

@@ -28,3 +28,11 @@ def language_of(text: str) -> str:
     counts = {code: sum(1 for word in words if word in stop.split()) for code, stop in STOP_WORDS.items()}
     best = max(counts, key=lambda code: counts[code])
     return best if counts[best] > counts["en"] else "en"
+
+
+def is_readable(text: str) -> bool:
+    """Whether every tenth word is one of the little words of a known language, or the script is another than Latin."""
+    words = [word.casefold() for word in WORD.findall(text)]
+    known = {word for stop in STOP_WORDS.values() for word in stop.split()}
+    little = sum(1 for word in words if word in known)
+    return little * 10 >= len(words) > 0 or any(each >= "Ѐ" and each.isalpha() for each in text)

@@ -164,6 +164,7 @@ SYMPTOMS: Mapping[str, tuple[float, str]] = {
         1,
         (
             r"\b(?:seems?|looks?|appears?) (?:to be )?(?:off|odd|strange|weird|broken|wrong|stuck|swapped)\b|"
+            r"\bsomething(?:'s| is| seems| looks| must be)? (?:off|wrong|odd|fishy|amiss)\b|\badds? up to \d|"
             r"\b(?:strange|weird|odd|funny|spooky|glitch\w*|hiccup)\b|\b(?:impossible|ridiculous)\b"
         ),
     ),
