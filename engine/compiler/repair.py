@@ -70,6 +70,8 @@ class Repair:
 
     def _take_out(self, path: Path) -> bool:
         """Replace the value at a path, or leave its key out; if neither can be, do so with what it is part of."""
+        if self._at(path[:-1]) is ABSENT:
+            return True  # what it was part of is out already
         for end in range(len(path), 0, -1):
             place = path[:end]
             holder = self._at(place[:-1])

@@ -73,7 +73,10 @@ def faults(error: ValidationError, model: type[BaseModel], document: Any) -> lis
     """Return what `model` has against `document`; alternatives of one field are told once."""
     found: dict[Path, list[dict[str, Any]]] = {}
     for one in error.errors(include_url=False):
-        found.setdefault(tuple(_real_path(document, one["loc"])), []).append(dict(one))
+        path = tuple(_real_path(document, one["loc"]))
+        if one["type"] == "missing":
+            path = (*path, one["loc"][-1])
+        found.setdefault(path, []).append(dict(one))
     return [_fault(path, errors, model) for path, errors in found.items()]
 
 
@@ -85,13 +88,11 @@ def first_fault(error: ValidationError) -> tuple[Fault, Any]:
 
 
 def _real_path(document: Any, location: Path) -> Iterator[str | int]:
-    """Leave out what pydantic adds for alternatives and keys; keep the name of a missing field at the end."""
+    """Leave out what is not in the document: what pydantic adds for alternatives and keys."""
     value = document
-    for position, part in enumerate(location):
+    for part in location:
         if _is_inside(value, part):
             value = value[part]
-            yield part
-        elif position == len(location) - 1 and isinstance(value, dict) and "[" not in str(part):
             yield part
 
 

@@ -243,6 +243,7 @@ SINGLE = [
     pytest.param(put("steps.0.with.query", "{{ inputs.limit }}"), "inputs.limit", id="type-of-an-expression"),
     pytest.param(put("steps.0.with.query", "{{ inputs.query"), "{{ inputs.query", id="open-braces"),
     pytest.param(put("steps.1.steps.1.if", 5), '"if": 5', id="if-number"),
+    pytest.param(put("steps.1.steps.1.if", {"type": "x"}), '"if": {', id="if-object"),
     pytest.param(put("steps.1.steps.1.if", "yes"), '"if": "yes"', id="if-no-expression"),
     pytest.param(put("steps.1.steps.1.once", []), '"once": []', id="once-list"),
     pytest.param(put("steps.3.output.n", "{{ steps.count.output.m }}"), "output.m", id="misspelt-output"),
