@@ -121,8 +121,7 @@ class Scope:
             name: self.types.variable(kind) if isinstance(kind, Mapping) else kind
             for name, kind in self.variables.items()
         }
-        # A message needs a field to be one; this name can be no step's.
-        variables["steps"] = cel.Type(self.types.message(entries or {"NONE_": {}}))
+        variables["steps"] = cel.Type(self.types.message(entries))
         return cel.NewEnv(descriptor_pool=self.types.pool(), variables=variables, extensions=extensions())
 
     def tree(self, path: JsonPath, value: Any, schema: Schema, finished: frozenset[str]) -> Any:

@@ -171,7 +171,9 @@ def _kind(schema: Schema) -> str:
 def _is_closed(schema: Schema) -> bool:
     """Tell whether an object's fields are all known and can be written as `.name`."""
     properties = schema.get("properties")
-    return bool(properties) and all(_IDENTIFIER.match(name) for name in properties or ())
+    if not properties:  # an object that may hold nothing: no name is right
+        return properties is not None and schema.get("additionalProperties") is False
+    return all(_IDENTIFIER.match(name) for name in properties)
 
 
 def fits(schema: Schema, cel_type: str) -> bool:

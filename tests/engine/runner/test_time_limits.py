@@ -151,7 +151,7 @@ def test_a_person_who_resumes_starts_the_time_anew(
 
 
 def test_a_wait_that_is_due_in_time_is_not_touched(days: Days) -> None:
-    steps = [group(wait_step("w", 50, timeout_seconds=55), timeout_seconds=60), set_step("z")]
+    steps: list[Mapping[str, Any]] = [group(wait_step("w", 50, timeout_seconds=55), timeout_seconds=60), set_step("z")]
     run_id = days.start(steps, timeout_seconds=90)
     days.after(50)
     assert days.ended(run_id)["status"] == "succeeded"
