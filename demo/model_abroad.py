@@ -19,7 +19,7 @@ SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
             r"statt(?:dessen)?|plötzlich|auf einmal|neuerdings|verdeckt|überdeckt|überlappt|während (?:die|der|"
             r"das|es)|dabei (?:ist|sind|war)|obwohl|was ist denn? nun? richtig|bleibt (?:weiß|leer|schwarz|"
             r"stehen|hängen)|immer (?:wieder|noch)|ständig|(?:eine?|zwei) stunden? (?:zu )?(?:früh|spät)|doppelt|"
-            r"zweimal|dreimal|falsch\w*|leere?\b|fehlt|fehlen)"
+            r"zweimal|(?:drei|vier|fünf|mehr)mal|dreimal|falsch\w*|leere?\b|fehlt|fehlen)"
         ),
     ),
     "fr": (
@@ -28,9 +28,9 @@ SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
             r"\b(?:(?:ne|n['’]) ?[^.?!]{1,30}\b(?:pas|plus|rien|jamais|aucun\w*)\b|à l['’]envers|réappara\w+|"
             r"revien\w+ (?:aussitôt|tout de suite)|en retard|décalage|d['’]un(?:e)? autre|au lieu de|alors que|"
             r"tandis que|soudain\w*|désormais|tout à coup|tourne (?:sans fin|en boucle)|se ferme|se fige|figé|"
-            r"bloqu\w+|vides?\b|en double|deux fois|depuis (?:hier|ce matin|lundi|mardi|mercredi|jeudi|vendredi|"
-            r"la mise)|blanche?\b|erroné\w*|mauvais\w*|perdu\w*|décalé\w*|disparu\w*|lent\w*|hier (?:encore "
-            r")?(?:ça|cela|tout) marchait)"
+            r"bloqu\w+|vides?\b|en double|(?:deux|trois|quatre|cinq|plusieurs|\d+) fois|depuis (?:hier|ce matin|"
+            r"lundi|mardi|mercredi|jeudi|vendredi|la mise)|blanche?\b|erroné\w*|mauvais\w*|perdu\w*|décalé\w*|"
+            r"disparu\w*|lent\w*|hier (?:encore )?(?:ça|cela|tout) marchait)"
         ),
     ),
     "es": (
@@ -40,8 +40,8 @@ SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
             r"bloquea|queda|sale)\w*|me pasa en|ya no|media hora después|demasiado tarde|reapare\w+|vuelven? a|"
             r"por detrás|retraso|desfas\w+|también (?:de|con) otr[oa]s?|aparecen? (?:dos|tres|cuatro|doble|"
             r"otr[oa]s?)|en vez de|en lugar de|de repente|de pronto|mientras que|en blanco|desde (?:ayer|el "
-            r"lunes|hoy|la|esta)|equivocad\w+|dos veces|vací[oa]s?|duplicad\w+|de otr[oa] (?:cliente|usuario|"
-            r"persona)|antes (?:sí )?(?:funcionaba|iba)|error\w*|mal\b)"
+            r"lunes|hoy|la|esta)|equivocad\w+|(?:dos|tres|cuatro|cinco|varias|muchas|\d+) veces|vací[oa]s?|"
+            r"duplicad\w+|de otr[oa] (?:cliente|usuario|persona)|antes (?:sí )?(?:funcionaba|iba)|error\w*|mal\b)"
         ),
     ),
     "pt": (
@@ -49,8 +49,9 @@ SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
         (
             r"\b(?:não (?:consigo|funciona|abre|carrega|aparece|chega|mostra|salva|grava|guarda|responde|dá|está|"
             r"atualiza)\w*|valores? (?:negativos?|errados?)|errad\w+|impossível|(?:estava|funcionava) (?:certo|"
-            r"bem)|em branco|em vez de|desde (?:ontem|segunda|hoje|a)|duas vezes|vazi[oa]s?|duplicad\w+|de "
-            r"outr[oa] (?:cliente|usuário|utilizador)|trav\w+|fecha sozinh\w+|some\b|sumi\w+)"
+            r"bem)|em branco|em vez de|desde (?:ontem|segunda|hoje|a)|(?:duas|três|quatro|cinco|várias|\d+) "
+            r"vezes|vazi[oa]s?|duplicad\w+|de outr[oa] (?:cliente|usuário|utilizador)|trav\w+|fecha sozinh\w+|"
+            r"some\b|sumi\w+)"
         ),
     ),
     "it": (
@@ -100,14 +101,11 @@ SYMPTOMS_ABROAD: Mapping[str, tuple[float, str]] = {
     "zh": (
         2,
         (
-            r"不一样|转圈|进不去|不一致|不对|不见|不显示|不動|不动|打不开|没反应|没有反应|收不到|看不到|登不|卡(?:住|死|在)|空白|丢失|重复|重複|错(?:误|了)|乱码|又变|变成|无法|"
-            r"不能|很慢|从昨天|自从|更新(?:后|之后|以后)|闪退|失败|多了|少了"
+            r"不一样|转圈|进不去|不一致|不对|不见|不显示|不動|不动|打不开|没反应|没有?(?:任何)?反应|收不到|看不到|登不|卡(?:住|死|在)|空白|丢失|重复|重複|错(?:误|了)|乱码|"
+            r"又变|变成|无法|不能|很慢|从昨天|自从|更新(?:后|之后|以后)|闪退|失败|多了|少了"
         ),
     ),
-    "ko": (
-        2,
-        r"안 (?:됩|돼|되|열|보)|않(?:습니다|아요|네요)|멈(?:춰|춥|췄)|사라(?:졌|집)|어제부터|오류|두 번|느(?:려|립)",
-    ),
+    "ko": (2, r"안 (?:됩|돼|되|열|보)|않(?:습니다|아요|네요)|멈(?:춰|춥|췄)|사라(?:졌|집)|어제부터|오류|두 번"),
 }
 REQUESTS_ABROAD: Mapping[str, tuple[float, str]] = {
     "de": (
@@ -198,6 +196,13 @@ REQUESTS_ABROAD: Mapping[str, tuple[float, str]] = {
 }
 # Language, or languages whose phrases cannot be mistaken for another's -> weight, pattern.
 BROADCASTS_ABROAD: Mapping[str, tuple[float, str]] = {
+    "nothing to do": (
+        6,
+        (
+            r"\b(?:(?:müssen|musst|brauchen) nichts|nichts (?:weiter|mehr|zu tun)|aucune (?:action|démarche)|"
+            r"n'avez rien à faire|no (?:tiene|tienes) que hacer nada|non (?:devi|deve) fare nulla|hoeft niets)\b"
+        ),
+    ),
     "de": (
         3,
         (

@@ -151,7 +151,7 @@ BROADCASTS: Mapping[str, tuple[float, str]] = {
             r"\b(?:commented on|liked|followed|follows you|mentioned you|tagged you|endorsed|viewed your|shared "
             r"(?:a|your|an)|reacted to|invited you to connect|new (?:follower|connection|friend request)s?|"
             r"(?:earned|unlocked)|you've got \d+|\d+ (?:new )?points|rewards?\b|badge|streak|you have \d+ new|"
-            r"people (?:viewed|are|you may know)|celebrat\w+|keep (?:it up|going))\b"
+            r"people (?:viewed|are (?:viewing|looking)|you may know)|celebrat\w+|keep (?:it up|going))\b"
         ),
     ),
     "money is in": (

@@ -18,7 +18,7 @@ TABLES: Mapping[str, Mapping[str, tuple[float, str]]] = {
     "quiet": {**BROADCASTS, **BROADCASTS_ABROAD},
 }
 # Patterns named by a language count in it alone; these are too alike to be told apart in a short mail.
-ALIKE = ({"es", "pt", "it"}, {"de", "nl"}, {"ja", "zh"})
+ALIKE = ({"es", "pt", "it", "fr"}, {"de", "nl"}, {"ja", "zh"})
 LANGUAGES = {"de", "fr", "es", "pt", "it", "nl", "pl", "ru", "ja", "zh", "ko"}
 MOST = 7.0
 CLOSING_THANKS = re.compile(
@@ -27,6 +27,8 @@ CLOSING_THANKS = re.compile(
     re.IGNORECASE,
 )
 SPOKEN = re.compile(r"\b(?=[^\W\d_]*[aeiouyàâäéèêëíìîïóòôöúùûüąęаеёиоуыэюя])[^\W\d_]{2,}\b", re.IGNORECASE)
+# What is left of letters in an unknown encoding.
+UNREADABLE = re.compile(r"[\ufffd\u25a1\x80-\x9f]")
 OTHER_SCRIPT = re.compile(r"[\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{2}")
 LONG_FORMS = {
     "pls": "please",
@@ -76,6 +78,8 @@ def plain(text: str) -> str:
 
 def is_language(document: Document) -> bool:
     """Whether there are words to understand: two with a vowel, or a script that is read otherwise."""
+    if len(UNREADABLE.findall(document.own_text)) * 10 > document.word_count:
+        return False
     return len(SPOKEN.findall(document.own_text)) >= 2 or bool(OTHER_SCRIPT.search(document.own_text))
 
 

@@ -37,7 +37,7 @@ ELSEWHERE = 0.65
 UNNAMED = 0.8
 FAINT = 1.2
 # From so many words on a text without a wish or a complaint is a piece of news.
-STATEMENT = 6
+STATEMENT = 7
 
 
 @lru_cache(maxsize=64)

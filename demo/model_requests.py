@@ -161,6 +161,10 @@ REQUESTS: Mapping[str, tuple[float, str]] = {
             r"must (?:name|send|submit|provide|bring|sign|return|pay))\b"
         ),
     ),
+    "we need": (
+        2,
+        r"\b(?:we|i) (?:still |also |urgently |only )?(?:need|require) (?:a|an|the|your|you|from|\w+ copy)\b",
+    ),
     "open points": (
         2,
         (

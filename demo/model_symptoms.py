@@ -104,8 +104,8 @@ SYMPTOMS: Mapping[str, tuple[float, str]] = {
     "lost": (
         2,
         (
-            r"\b(?:gone|lost|vanish\w*|missing|disappear\w*|wiped|erased|overwritten|swallow(?:s|ed)|nowhere to "
-            r"be (?:seen|found)|cut off|(?:drops|dropped|loses|skips|skipped|ignores|forgets|deletes|removes|"
+            r"\b(?:gone|lost|vanish\w*|disappear\w*|wiped|erased|overwritten|swallow(?:s|ed)|nowhere to be "
+            r"(?:seen|found)|cut off|(?:drops|dropped|loses|skips|skipped|ignores|forgets|deletes|removes|"
             r"misses) (?:the|my|our|all|every|some|half|its?))\b"
         ),
     ),
@@ -113,8 +113,8 @@ SYMPTOMS: Mapping[str, tuple[float, str]] = {
         2,
         (
             r"\b(?:twice|doubled|double (?:charg|book|entr|post|count|bill)\w*|duplicate[ds]?|two (?:copies|"
-            r"identical|times)|three times|multiple times|(?:the )?same \w+ (?:again|twice)|over and over|again "
-            r"and again|all over again|once more and)\b"
+            r"identical|times)|(?:three|four|five|six|ten|several|many|multiple|\d+) times|(?:the )?same \w+ "
+            r"(?:again|twice)|over and over|again and again|all over again|once more and)\b"
         ),
     ),
     "late or slow": (
@@ -187,7 +187,7 @@ SYMPTOMS: Mapping[str, tuple[float, str]] = {
     "now and before": (
         1.5,
         (
-            r"\b(?:suddenly|out of the blue|all of a sudden|overnight)\b|\bnow \d|\b\d+ (?:out )?of \d+\b|"
+            r"\b(?:suddenly|out of the blue|all of a sudden|overnight)\b|\bnow \d|\b\d+ out of \d+\b|"
             r"\bstill (?:get|receive|see|list|say|mention|show|read|charge|appear)\w*|\bit must be the (?:new|"
             r"latest)|\bcan (?:suddenly )?see (?:all|everything|each other|everyone|everybody|the others)|"
             r"\b(?:while|whereas) (?:it|the|my|our|they) [^.?!]{2,50}\d|\b(?:\w+ )?times (?:and|already|now|in a "
