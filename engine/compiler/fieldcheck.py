@@ -122,7 +122,9 @@ def _check_variables(path: JsonPath, fields: Mapping[str, Any], prompts: Mapping
 
 
 def check_inputs_schema(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """Check the `inputs` of a workflow; return them as a closed object schema."""
+    """Check the `inputs` of a workflow; return them as a closed object schema, an open one if they are unreadable."""
+    if not isinstance(report.file.value.get("inputs", {}), Mapping):
+        return {"type": "object"}  # the loader has told it
     inputs = _with_right_keys(inputs, report)
     properties = inputs.get("properties", {})
     if not isinstance(inputs.get("required", []), list):
@@ -131,7 +133,7 @@ def check_inputs_schema(inputs: Mapping[str, Any], report: Report) -> dict[str, 
         _check_required(inputs, properties, report)
     if inputs and (inputs.get("type", "object") != "object" or not isinstance(properties, dict)):
         report.add(("inputs",), "'inputs' is a JSON Schema of an object with 'properties'.", "inputs", _INPUTS)
-        return _object({})
+        return {"type": "object"}  # told; what it was meant to hold is not known
     usable: dict[str, Any] = {}
     for name, schema in properties.items():
         path: JsonPath = ("inputs", "properties", name)

@@ -72,7 +72,7 @@ MISTAKES = [
     pytest.param(lambda w: loop(w).update(foreach="abc"), '"abc"', "{{ abc }}", id="a loop over text"),
     pytest.param(lambda w: loop(w).update(foreach="{{ 3 }}"), "{{ 3 }}", "list", id="a loop over a number"),
     pytest.param(lambda w: loop(w).update({"as": "steps"}), '"steps"', "steps", id="a loop's name that is taken"),
-    pytest.param(lambda w: w.pop("inputs"), "inputs.limit", "no field 'limit'", id="an input of a workflow that has none"),
+    pytest.param(lambda w: w.pop("inputs"), "inputs.limit", "no field 'limit'", id="an input where there are none"),
     pytest.param(lambda w: check(w).update({"if": "{{ 'yes' }}"}), "yes", "true", id="a condition that is text"),
     pytest.param(lambda w: check(w)["with"].update(condition="{{ 1 }}"), "{{ 1 }}", "true", id="a number for a yes"),
     pytest.param(
