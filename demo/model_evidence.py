@@ -25,6 +25,7 @@ STACK_LINE = re.compile(
 )
 ANSWER = re.compile(r"^\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE)
 QUESTION = re.compile(r"[?？؟](?=\s|$|»|\")")
+FULL_STOP = re.compile(r"[.!。！؟](?=\s|$|[^\x00-\x7f])")
 NO_SPACES = re.compile(r"[぀-ヿ一-鿿가-힯]")
 WORDS = {**EVIDENCE, **TOPICS}
 CAP = 14.0
@@ -95,9 +96,11 @@ def _side_of_a_plain_report(document: Document, scores: Mapping[str, float]) -> 
     """
     if gives_thanks(document):
         return "quiet"
-    is_statement = document.word_count >= STATEMENT and is_readable(document.own_text)
+    has_end = bool(FULL_STOP.search(document.own_text))
+    is_statement = has_end and document.word_count >= STATEMENT and is_readable(document.own_text)
     parts = scores["software"]
-    if (parts >= 2 and is_statement) or (parts >= 1 and not is_vague(document)):
+    tells = parts >= 1 and (has_end or parts + scores["condition"] >= 2)
+    if (parts >= 2 and is_statement) or (tells and not is_vague(document)):
         return "problem"
     return "quiet" if is_statement and not is_vague(document) else ""
 
