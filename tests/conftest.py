@@ -30,9 +30,11 @@ from demo.server import QuietServer, bind, server
 from demo.service import service
 from demo.store import Store
 
-# A loaded machine takes as long as it takes: no example is too slow.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# A loaded machine takes as long as it takes: no example is too slow. The same examples every time, so that a change is
+# judged by what it changes; `pytest --hypothesis-profile=wide` looks for new ones.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("wide", deadline=None)
+settings.load_profile("same")
 
 
 @dataclass(frozen=True)

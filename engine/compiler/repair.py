@@ -76,7 +76,8 @@ class Repair:
             place = path[:end]
             holder = self._at(place[:-1])
             stand_in = ABSENT if place in self.lost else self._stand_in(place)
-            if stand_in is not ABSENT and holder is not ABSENT:
+            is_there = not isinstance(holder, list) or self._at(place) is not ABSENT
+            if stand_in is not ABSENT and holder is not ABSENT and is_there:
                 holder[place[-1]] = stand_in
                 self.lost.add(place)
                 return True
