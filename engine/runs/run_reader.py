@@ -30,7 +30,8 @@ class RunReader:
         row, events = self._rows.with_events(checked_run_id(run_id))
         if row is not None and row.acceptance is not None:
             run = document(json.loads(row.acceptance), events)
-            run["status"] = self._list.true_status(row)
+            if run["ended_at"] is None:  # else only the row is behind: the log is being written
+                run["status"] = self._list.true_status(row)
         else:
             found = self._logs.read(run_id)
             if found is None:

@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.errors import InUse, InvalidInput, NotAllowed, StorageError, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.runs.run_log import RunLogs
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 
 
@@ -350,3 +352,22 @@ def test_a_run_that_repeats_another_writes_nothing_twice(orchestra: Orchestra, r
     other = orchestra.runs.start(OWNER, "work", {})
     orchestra.runs.wait(OWNER, other, 20)
     assert dict(service.seen) == {"/a": 2, "/b": 3}
+
+
+def test_a_run_that_has_ended_is_not_called_running_while_its_log_is_written(
+    orchestra: Orchestra, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = RunLogs.write
+
+    def slow(logs: RunLogs, run: Mapping[str, Any]) -> Path:
+        time.sleep(0.5 if run["ended_at"] else 0)
+        return written(logs, run)
+
+    monkeypatch.setattr(RunLogs, "write", slow)
+    write_workflow(root, "work", [set_step("a")])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    seen = []
+    while not seen or seen[-1]["ended_at"] is None:
+        seen.append(orchestra.runs.get(OWNER, run_id))
+    assert seen[-1]["status"] == "succeeded"
+    assert orchestra.runs.wait(OWNER, run_id, 10)["status"] == "succeeded"
