@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.clock import Clock
-from engine.errors import UnknownName
+from engine.errors import InvalidFile, UnknownName
 from engine.names import checked_run_id
 from engine.people.access import Principal, require
 from engine.runs.document import document
@@ -37,7 +37,13 @@ class RunReader:
             if found is None:
                 raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
             run = found
-        run["sentence"] = sentence(run)
+        try:
+            run["sentence"] = sentence(run)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise InvalidFile(
+                f"{self._logs.path(run_id)} has parts that no log of a run has.",
+                remedy="Take it from a backup, or move it away.",
+            ) from error
         return run
 
     def list(

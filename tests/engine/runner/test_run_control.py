@@ -366,7 +366,7 @@ def test_a_run_that_has_ended_is_not_called_running_while_its_log_is_written(
     monkeypatch.setattr(RunLogs, "write", slow)
     write_workflow(root, "work", [set_step("a")])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    seen = []
+    seen: list[dict[str, Any]] = []
     while not seen or seen[-1]["ended_at"] is None:
         seen.append(orchestra.runs.get(OWNER, run_id))
     assert seen[-1]["status"] == "succeeded"
