@@ -29,9 +29,10 @@ class RunReader:
         require(p, "view", "see runs")
         row, events = self._rows.with_events(checked_run_id(run_id))
         if row is not None and row.acceptance is not None:
-            run = document(json.loads(row.acceptance), events)
-            if run["ended_at"] is None:  # else only the row is behind: the log is being written
-                run["status"] = self._list.true_status(row)
+            # A run has ended when its log is written and its row says so: its last event alone does not make it so.
+            known = [event for event in events if event["type"] != "run_ended"]
+            run = document(json.loads(row.acceptance), known)
+            run["status"] = self._list.true_status(row)
         else:
             found = self._logs.read(run_id)
             if found is None:

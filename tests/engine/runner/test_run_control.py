@@ -354,7 +354,7 @@ def test_a_run_that_repeats_another_writes_nothing_twice(orchestra: Orchestra, r
     assert dict(service.seen) == {"/a": 2, "/b": 3}
 
 
-def test_a_run_that_has_ended_is_not_called_running_while_its_log_is_written(
+def test_a_run_is_either_running_or_ended_also_while_its_log_is_written(
     orchestra: Orchestra, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = RunLogs.write
@@ -367,7 +367,7 @@ def test_a_run_that_has_ended_is_not_called_running_while_its_log_is_written(
     write_workflow(root, "work", [set_step("a")])
     run_id = orchestra.runs.start(OWNER, "work", {})
     seen: list[dict[str, Any]] = []
-    while not seen or seen[-1]["ended_at"] is None:
+    while not seen or seen[-1]["status"] != "succeeded":
         seen.append(orchestra.runs.get(OWNER, run_id))
-    assert seen[-1]["status"] == "succeeded"
-    assert orchestra.runs.wait(OWNER, run_id, 10)["status"] == "succeeded"
+    assert all((one["ended_at"] is None) == (one["status"] != "succeeded") for one in seen)
+    assert len(seen) > 1
