@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from demo.server import HOST, bind, serve
 from demo.service import service
 from demo.store import Store
 from demo.wire import Latency
+
+_PATIENCE_SECONDS = 10.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,14 +50,15 @@ def _parser() -> argparse.ArgumentParser:
 def _start(options: argparse.Namespace) -> int:
     """Serve until told to stop; where another process serves the folder already, print its line instead."""
     folder: Path = options.dir
-    if endpoints.lock(folder) is None:
-        ports = endpoints.wait_for_other(folder)
-        if ports is None:
+    ends_at = time.monotonic() + _PATIENCE_SECONDS
+    while endpoints.lock(folder) is None:  # the one that holds it may be about to end
+        ports = endpoints.wait_for_other(folder, 0.2)
+        if ports is not None:
+            print(stand_ins.line(Store(folder / "demo.db"), ports), flush=True)
+            return 0
+        if time.monotonic() > ends_at:
             print(f"Another process holds {folder}, and its stand-ins do not answer.", file=sys.stderr)
             return 4
-        store = Store(folder / "demo.db")
-        print(stand_ins.line(store, ports), flush=True)
-        return 0
     endpoints.write(folder, endpoints.known_ports(folder), pid=None)
     store = stand_ins.open_store(folder)
     store.put("_settings", "notion", {"requests_per_second": options.notion_rate})
@@ -84,7 +88,13 @@ async def _serve(folder: Path, store: Store, latency: Latency, *, until_stdin_cl
         endpoints.write(folder, ports, os.getpid())
         print(stand_ins.line(store, ports), flush=True)
 
+    async def leave() -> None:
+        await stop.wait()
+        endpoints.write(folder, ports, pid=None)  # whoever starts now must not count on this process
+
+    leaving = asyncio.ensure_future(leave())
     await serve(apps, sockets, stop, ready)
+    await leaving
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
