@@ -67,12 +67,6 @@ class Report:
         """Write down an error at a value of the file."""
         self.problems.append(problem(self.file, self.written(path), message, offset=offset, code=code, remedy=remedy))
 
-    def warn(self, path: JsonPath, message: str, code: str, remedy: str = "") -> None:
-        """Write down something that does not stop the workflow from running."""
-        self.problems.append(
-            problem(self.file, self.written(path), message, code=code, remedy=remedy, severity="warning")
-        )
-
     def written(self, path: JsonPath) -> JsonPath:
         """Return the path in the file of a path that was checked."""
         for end in range(len(path), 0, -1) if self.renamed else ():

@@ -258,18 +258,6 @@ class Template:
 
     source: str
     pieces: tuple[str | Expression, ...]
-    offsets: tuple[int, ...]
-    """Where each piece starts in `source`."""
-
-    @property
-    def is_literal(self) -> bool:
-        """Tell whether no expression stands in it."""
-        return all(isinstance(piece, str) for piece in self.pieces)
-
-    @property
-    def is_whole(self) -> bool:
-        """Tell whether it is one expression and nothing else."""
-        return len(self.pieces) == 1 and isinstance(self.pieces[0], Expression)
 
     def value(self, names: Mapping[str, Any]) -> Any:
         """Return the value; what a value contains is never expanded again. Raises ExpressionError."""
@@ -289,8 +277,7 @@ def _piece(expression: Expression, names: Mapping[str, Any]) -> str:
 
 def compile_template(source: str, roots: frozenset[str]) -> Template:
     """Compile a text field. Raises ExpressionError; details: `offset` into `source`."""
-    found = parts(source)
-    return Template(source, tuple(_compiled(part, roots) for part in found), tuple(part.offset for part in found))
+    return Template(source, tuple(_compiled(part, roots) for part in parts(source)))
 
 
 def _compiled(part: Part, roots: frozenset[str]) -> str | Expression:
