@@ -12,7 +12,7 @@ from typing import Any
 
 from clients.errors import ServiceError
 from engine.connections.accounts import Accounts, Mode
-from engine.connections.services import client_class, client_classes
+from engine.connections.services import client_class
 from engine.errors import InvalidInput, NotAvailableYet, OrchestraError, UnknownName
 from engine.names import checked_name
 from engine.people.access import Principal, require
@@ -100,11 +100,6 @@ class Connections:
         require(p, "view", "see connections")
         loaded = self._config()
         return [self._status(loaded, name) for name in loaded.config.connections]
-
-    def services(self, p: Principal) -> builtins.list[str]:
-        """Return the services that a connection can be made to."""
-        require(p, "view", "see connections")
-        return builtins.list(client_classes())
 
     def set_mode(self, p: Principal, service: str, mode: Mode) -> None:
         """Switch a service between the stand-in and the owner's account. Raises InvalidInput where no key is there."""

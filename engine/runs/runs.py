@@ -23,7 +23,6 @@ from engine.runs.rebuild import Rebuild
 from engine.runs.request_keys import Request
 from engine.runs.run_log import RunLogs
 from engine.runs.run_reader import RunReader
-from engine.runs.summary import sentence
 from engine.store.run_rows import OPEN
 
 
@@ -180,10 +179,6 @@ class Runs(RunReader):
         count, broken = self._rebuild.all()
         self._audit.record(p, "runs.reindex", "", {"runs": count})
         return count, broken
-
-    def summary(self, run: Mapping[str, Any]) -> str:
-        """Return what happened in a run, in one sentence."""
-        return sentence(run)
 
     def _open_row(self, run_id: str, what: str) -> Any:
         row = self._known_row(run_id)
