@@ -141,6 +141,51 @@ class WaitUntil:
     output: dict[str, JsonValue] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class StopRun:
+    """Returned instead of an output: the run ends here, succeeded, with these outputs; nothing new starts."""
+
+    outputs: dict[str, JsonValue] = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class AskPerson:
+    """Returned instead of an output: the run waits until a person approves (`approvals`), or says no."""
+
+    message: str
+    details: JsonValue = None
+    """What the person is shown beside the message."""
+
+
+@dataclass(frozen=True)
+class CallWorkflow:
+    """Returned instead of an output: another workflow runs as a run of its own; its outputs are the output."""
+
+    workflow: str
+    inputs: dict[str, JsonValue] = field(default_factory=dict)
+
+
+Result = JsonValue | WaitUntil | StopRun | AskPerson | CallWorkflow
+"""What `StepType.call` may return."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A write that a run made, as its log tells it: what `StepType.undo` and `update` work from."""
+
+    arguments: Mapping[str, JsonValue]
+    output: JsonValue
+    receipt: Receipt
+    marker: str
+    """The marker that the write bears in the service."""
+    done_at: datetime
+
+
+class CannotUndo(Exception):
+    """An undo that must not be made: somebody changed the target since, or nothing can be taken back; says why."""
+
+
 class StepType(ABC):
     """One kind of step. A new one is a class in a new file of `engine/steps/`; everything else finds it there."""
 
@@ -163,7 +208,7 @@ class StepType(ABC):
     """None where the shape depends on the fields: then override `output_schema`."""
 
     @abstractmethod
-    def call(self, call: Call) -> JsonValue | WaitUntil:
+    def call(self, call: Call) -> Result:
         """Make one attempt and return the output.
 
         Runs in a worker thread (pure ones on the engine's loop: they must not block). Raises ServiceError.
@@ -173,6 +218,27 @@ class StepType(ABC):
         """Findable writes: the output as `call` would have given it, if this very write arrived, else None.
 
         Must use a read that the service keeps consistent, never a search index.
+        """
+        raise NotImplementedError(self.name)
+
+    undoes: ClassVar[str] = ""
+    """Writes: what undoing it does, for people: "closes the issue with a note". Empty: it cannot be undone."""
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Writes with `undoes`: take the write back. Doing it again after it was done must change nothing more.
+
+        `call.fields` are the fields it was made with, `call.marker` marks what the undo itself writes (a note).
+        Raises CannotUndo where somebody changed the target since, ServiceError.
+        """
+        raise NotImplementedError(self.name)
+
+    updates: ClassVar[bool] = False
+    """Writes: whether `update` can bring what an earlier write made to new fields."""
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Writes with `updates`: change what an earlier write made to `call.fields`, and return the new output.
+
+        Doing it twice is the same as once. Raises ServiceError (NotFound where it is gone).
         """
         raise NotImplementedError(self.name)
 

@@ -172,6 +172,8 @@ class WorkflowModel(_Part):
     timeout_seconds: Seconds | None = None
     steps: list[StepModel] = Field(min_length=1)
     outputs: dict[str, Any] = Field(default_factory=dict)
+    on_failure: FallbackModel | None = None
+    """Steps that run when the run has failed; they see `inputs`, `run`, `error` and each other."""
 
 
 FallbackModel.model_rebuild()

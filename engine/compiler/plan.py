@@ -96,6 +96,10 @@ class Plan:
     connections: tuple[str, ...]
     """Names of the connections it uses, in order of first use."""
     inputs_schema: Mapping[str, Any] = field(default_factory=dict)
+    on_failure: Block | None = None
+    """Runs when the run has failed; the run paths of its steps begin with `on_failure.`."""
+    workflows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The documents of the workflows that `workflow.run` steps call, and those call, by name."""
 
     def nodes(self) -> Iterator[Node]:
         """Give every step, outer before inner, in file order."""

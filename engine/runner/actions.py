@@ -22,6 +22,7 @@ from engine.runner.attempts import Attempt, Done, Job
 from engine.runner.calls import Calls
 from engine.runner.coercion import fitted
 from engine.runner.failure import StepFailed, failure
+from engine.runner.fault_points import reached
 from engine.runner.frames import Frame
 from engine.runner.ledger import Write, arguments_hash, identity
 from engine.runner.recording import Recording
@@ -173,6 +174,8 @@ class Actions:
             details["request"] = self._recording.values.stored(job.request)
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, **details)
         await self._recording.committed()
+        if result.effect is not None:
+            reached("after record")
         return result.output
 
     async def _failed(

@@ -18,6 +18,7 @@ from engine.names import timestamp
 from engine.runner.actions import Actions, RunFacts
 from engine.runner.calls import Calls
 from engine.runner.failure import StepFailed, failure
+from engine.runner.fault_points import reached
 from engine.runner.plan_cache import PlanCache
 from engine.runner.recording import Recording
 from engine.runner.runner import Runner
@@ -88,6 +89,7 @@ class Execution:
             return
         self._begin()
         await self._recording.committed()
+        reached("accepted")
         self._write_log()
         self._task = asyncio.ensure_future(self._walk())
         if self._ending is not None:
@@ -101,8 +103,10 @@ class Execution:
             await self._interrupt()
         else:
             self._recording.emit("run_ended", status=status, **details)
+            reached("before end")
             await self._recording.committed()
             await self._close()
+            reached("after end")
 
     def _ended_before(self) -> bool:
         return bool(self._events) and self._events[-1]["type"] == "run_ended"

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 from clients.errors import OutcomeUnknown, ServiceError
 from engine.runner.attempts import Attempts, Done, Job, started
+from engine.runner.fault_points import reached
 from engine.runner.ledger import Entry, Ledger, Write
 from engine.runner.outside_values import plain_json
 from engine.step import Repeat
@@ -125,9 +126,12 @@ class Writes:
     async def _send_once(self, job: Job, number: int, intended_at: datetime) -> Any:
         call = job.call(number, self._clock(), intended_at)
         job.may_be_out = True
+        reached("before effect")
         future = started(job, lambda: plain_json(job.step_type.call(call)))
         try:
-            return await asyncio.shield(future)
+            output = await asyncio.shield(future)
+            reached("after effect")
+            return output
         except asyncio.CancelledError:
             await self._settle_late(job, future)
             raise

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -29,7 +29,13 @@ _KEPT = (
     "inputs",
     "definition",
     "accounts",
+    "caller",
+    "options",
 )
+
+
+_ABSENT: Mapping[str, Any] = {"caller": None, "options": {}}
+"""What logs of the first release do not have."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,17 @@ class Circumstances:
     """The service of each connection of the workspace."""
     origin_run_id: str | None = None
     parent_run_id: str | None = None
+    caller: Sequence[Any] | None = None
+    """Of a run that a `workflow.run` step started: [workflow, step path, scope …] of that step (Frame.caller)."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
 
 
 def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> dict[str, Any]:
     """Return all of a run that never changes, as JSON."""
     definition = {"workflow": dict(plan.document), "prompts": {name: dict(one) for name, one in plan.prompts.items()}}
+    if plan.workflows:
+        definition["workflows"] = {name: dict(one) for name, one in plan.workflows.items()}
     used = {name: around.connections[name] for name in plan.connections}
     modes = [around.modes[name] for name in used] or [around.default_mode]
     return {
@@ -68,6 +80,8 @@ def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> 
         "modes": dict(around.modes),
         "default_mode": around.default_mode,
         "connections": dict(around.connections),
+        "caller": list(around.caller) if around.caller is not None else None,
+        "options": dict(around.options),
     }
 
 
@@ -75,7 +89,7 @@ def reaccepted(run: Mapping[str, Any], connections: Mapping[str, str]) -> dict[s
     """Return the acceptance of a run from its document: same definition, same accounts."""
     accounts = run["accounts"].items()
     return {
-        **{name: run[name] for name in _KEPT},
+        **{name: run.get(name, _ABSENT.get(name)) for name in _KEPT},
         "modes": {name: one["mode"] for name, one in accounts},
         "default_mode": "demo" if run["demo"] else "mine",
         "connections": {**connections, **{name: one["service"] for name, one in accounts}},

@@ -86,6 +86,8 @@ class _Builder:
             "started_by": acceptance["started_by"],
             "origin_run_id": acceptance["origin_run_id"],
             "parent_run_id": acceptance["parent_run_id"],
+            "caller": acceptance.get("caller"),
+            "options": acceptance.get("options", {}),
             "queued_at": acceptance["queued_at"],
             "started_at": None,
             "ended_at": None,

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import DamagedState, StorageError
+from engine.store.migrations import SCHEMA_VERSION, migrated
 from engine.store.tables import meta, metadata
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-SCHEMA_VERSION = "1"
 _UNREAD_LOGS = "unread_logs"
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NETWORK_FILE_SYSTEMS = {
@@ -95,13 +95,17 @@ class Database:
                 # One transaction: a file that a crash leaves half made still says that the logs are to be read.
                 connection.execute(meta.insert().values(key="schema_version", value=SCHEMA_VERSION))
                 connection.execute(meta.insert().values(key=_UNREAD_LOGS, value=""))
+                form = SCHEMA_VERSION
+            else:
+                form = migrated(connection, found.value)
+                connection.execute(meta.update().where(meta.c.key == "schema_version").values(value=form))
             connection.exec_driver_sql("COMMIT")
-        self._require_our_form(found)
+        self._require_our_form(form)
 
-    def _require_our_form(self, found: Any) -> None:
-        if found is not None and found.value != SCHEMA_VERSION:
+    def _require_our_form(self, form: str) -> None:
+        if form != SCHEMA_VERSION:
             raise StorageError(
-                f"{self.path} was written by another release (its form is {found.value}, ours {SCHEMA_VERSION}).",
+                f"{self.path} was written by another release (its form is {form}, ours {SCHEMA_VERSION}).",
                 remedy="Use that release, or move the file away: runs stay readable in logs/.",
             )
 

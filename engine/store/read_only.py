@@ -47,7 +47,8 @@ class ReadOnlyDatabase(Database):
                 metadata.create_all(self._engine)
                 return
             with self._engine.connect() as connection:
-                self._require_our_form(connection.execute(_FORM).one_or_none())
+                found = connection.execute(_FORM).one_or_none()
+                self._require_our_form(SCHEMA_VERSION if found is None else found.value)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

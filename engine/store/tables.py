@@ -27,6 +27,8 @@ runs = Table(
     Column("counts", Text, nullable=False, default="{}"),
     Column("owner", Text),
     Column("due_at", Text),
+    # The process that had the run before, where it was taken over while that one was silent but not proven dead.
+    Column("previous_owner", Text),
     Column("cancel_requested", Integer, nullable=False, default=0),
     # Everything a run needs that does not change (inputs, definition, hash): the start of its document.
     Column("acceptance", Text),
@@ -49,7 +51,7 @@ effects = Table(
     metadata,
     Column("identity", Text, primary_key=True),
     Column("account", Text, nullable=False),
-    Column("state", Text, nullable=False),  # intent, done, unknown
+    Column("state", Text, nullable=False),  # intent, done, unknown, undone
     Column("run_id", Text, nullable=False),
     Column("path", Text, nullable=False),
     Column("uses", Text, nullable=False),
@@ -59,8 +61,29 @@ effects = Table(
     Column("receipt", Text),
     Column("output", Text),
     Column("sends", Integer, nullable=False, default=0),
+    # How often a write of this identity was undone: each time it is another one in the service.
+    Column("generation", Integer, nullable=False, server_default="0"),
     Index("effects_by_account", "account"),
     Index("effects_by_run", "run_id"),
+    sqlite_with_rowid=False,
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("workflow", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("asked_at", Text, nullable=False),
+    Column("state", Text, nullable=False),  # open, approved, rejected, withdrawn
+    Column("answered_at", Text),
+    Column("answered_by", Text),
+    Column("comment", Text, nullable=False, default=""),
+    Index("approvals_by_state", "state", "id"),
+    Index("approvals_by_run", "run_id"),
     sqlite_with_rowid=False,
 )
 

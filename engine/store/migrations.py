@@ -1,0 +1,29 @@
+"""Brings a state.db of an earlier release into today's form, inside the transaction that opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SCHEMA_VERSION = "2"
+"""The form of state.db that this release writes."""
+
+
+def _from_1(connection: Connection) -> None:
+    """Runs know who had them before, receipts how often they were undone; the table of approvals is made anew."""
+    connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN previous_owner TEXT")
+    connection.exec_driver_sql("ALTER TABLE effects ADD COLUMN generation INTEGER NOT NULL DEFAULT 0")
+
+
+_STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"1": (_from_1, "2")}
+
+
+def migrated(connection: Connection, found: str) -> str:
+    """Bring the tables from the form `found` on as far as we know the way; return the form that they have then."""
+    while found in _STEPS:
+        change, found = _STEPS[found]
+        change(connection)
+    return found

@@ -1,0 +1,46 @@
+"""A state file of an earlier release is brought into today's form when it is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from engine.errors import StorageError
+from engine.store.database import Database
+from engine.store.migrations import SCHEMA_VERSION
+
+
+def _of_the_first_release(folder: Path) -> None:
+    """Make a state file as the first release left it: without the newer columns and the table of approvals."""
+    Database(folder).close()
+    with sqlite3.connect(folder / "state.db") as connection:
+        connection.execute("INSERT INTO effects VALUES ('[\"a\"]','a','done','r','p','u','h','t',NULL,NULL,NULL,1,0)")
+        connection.execute("ALTER TABLE runs DROP COLUMN previous_owner")
+        connection.execute("ALTER TABLE effects DROP COLUMN generation")
+        connection.execute("DROP TABLE approvals")
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    connection.close()
+
+
+def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path: Path) -> None:
+    _of_the_first_release(tmp_path)
+    Database(tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        assert connection.execute("SELECT identity, state, generation FROM effects").fetchall() == [
+            ('["a"]', "done", 0)
+        ]
+        assert connection.execute("SELECT count(*) FROM approvals").fetchone() == (0,)
+        assert connection.execute("SELECT previous_owner FROM runs").fetchall() == []
+        assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == (SCHEMA_VERSION,)
+    connection.close()
+
+
+def test_a_state_file_of_a_later_release_is_refused_untouched(tmp_path: Path) -> None:
+    Database(tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+    connection.close()
+    with pytest.raises(StorageError, match="another release"):
+        Database(tmp_path)
