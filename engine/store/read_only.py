@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from engine.errors import StorageError
 from engine.store.database import Database, storage_errors
+from engine.store.migrations import SCHEMA_VERSION
 from engine.store.tables import meta, metadata
 
 if TYPE_CHECKING:
