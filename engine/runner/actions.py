@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,6 +48,8 @@ class RunFacts:
     """For each connection (and service without one): whose account the run was accepted for."""
     prompts: Mapping[str, Any]
     default_mode: Mode = "mine"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
 
 
 class Actions:

@@ -129,6 +129,7 @@ class Execution:
             modes=self._acceptance["modes"],
             prompts=self._acceptance["definition"]["prompts"],
             default_mode=self._acceptance["default_mode"],
+            options=self._acceptance.get("options", {}),
         )
         equipment = self._equipment
         actions = Actions(
