@@ -1,4 +1,4 @@
-"""Steps that touch nothing outside: set values, check a condition, wait."""
+"""Steps that touch nothing outside: set values, check a condition, wait, ask a person, end the run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,20 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.errors import AssertionFailed
 from engine.names import timestamp
-from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, WaitUntil, content, option
+from engine.step import (
+    AskPerson,
+    Call,
+    Effect,
+    Fields,
+    JsonValue,
+    Output,
+    Result,
+    StepType,
+    StopRun,
+    WaitUntil,
+    content,
+    option,
+)
 
 LONGEST_WAIT = timedelta(days=366)
 
@@ -128,3 +141,72 @@ class Wait(StepType):
         if not {"seconds", "until"} & set(arguments):
             return [("seconds", "flow.wait needs 'seconds' or 'until'.")]
         return []
+
+
+class FailFields(Fields):
+    """What `flow.fail` takes."""
+
+    message: str = content("What to say", min_length=1)
+
+
+class Fail(StepType):
+    """Fail here, with a message; `on_error` of the groups around it applies."""
+
+    name = "flow.fail"
+    title = "Fail"
+    effect = Effect.PURE
+    fields = FailFields
+
+    def call(self, call: Call) -> Result:
+        """Raise AssertionFailed with the message."""
+        raise AssertionFailed(call.fields.message, remedy="The workflow says so itself: look at the steps before.")
+
+
+class StopFields(Fields):
+    """What `flow.stop` takes."""
+
+    message: str = content("Why", "")
+    outputs: dict[str, Any] = content("Outputs of the run", {})
+
+
+class Stop(StepType):
+    """End the whole run here, successfully; what runs beside it may end, nothing new starts."""
+
+    name = "flow.stop"
+    title = "End the run"
+    effect = Effect.PURE
+    fields = StopFields
+
+    def call(self, call: Call) -> Result:
+        """Return what the run ends with."""
+        return StopRun(call.fields.outputs, call.fields.message)
+
+
+class ApproveFields(Fields):
+    """What `flow.approve` takes."""
+
+    message: str = content("What is asked", min_length=1)
+    details: Any = content("What else the person is shown", None)
+
+
+class ApproveOutput(Output):
+    """What the person said."""
+
+    approved: bool = Field(title="Always true: a no fails the step")
+    by: str = Field(title="Who")
+    at: str = Field(title="When (UTC)")
+    comment: str = Field(title="What they added")
+
+
+class Approve(StepType):
+    """Wait until a person says yes, however long it takes; a no fails the step."""
+
+    name = "flow.approve"
+    title = "Ask a person"
+    effect = Effect.PURE
+    fields = ApproveFields
+    output = ApproveOutput
+
+    def call(self, call: Call) -> Result:
+        """Ask; the engine waits for the answer."""
+        return AskPerson(call.fields.message, call.fields.details)
