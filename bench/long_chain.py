@@ -1,0 +1,27 @@
+"""W1k: a chain of 1,000 steps beside one of 200: what a step costs must not grow with what was done before.
+
+Both are ours, run in turn; `limit` is the 200-step chain (W1).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.chain import STEPS, ran
+from bench.figures import ROUNDS, beside
+from bench.workspace import chain, opened
+
+WORK = "W1k"
+LONG = 1000
+GOAL = 1.06
+
+
+def measure() -> dict[str, Any]:
+    """Return milliseconds per step."""
+    ours, limits = [], []
+    with opened({"chain": chain(STEPS)}) as (short, _), opened({"chain": chain(LONG)}) as (long, _):
+        ran(short), ran(long)
+        for _ in range(ROUNDS):
+            limits.append(1000 * ran(short)["duration_seconds"] / STEPS)
+            ours.append(1000 * ran(long)["duration_seconds"] / LONG)
+    return beside(ours, limits, GOAL, "ms/step")

@@ -1,0 +1,46 @@
+"""A throwaway workspace with one workflow, opened as a command would open it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+
+OWNER = Principal("bench", "owner")
+
+
+def make(root: Path, workflows: Mapping[str, Any], config: str = "connections: {}\n") -> None:
+    """Write a workspace at `root` with these workflows by name."""
+    for name in ("workflows", "prompts", "logs"):
+        (root / name).mkdir(parents=True)
+    (root / "config.yaml").write_text(config, encoding="utf-8")
+    for name, document in workflows.items():
+        (root / "workflows" / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+@contextmanager
+def opened(workflows: Mapping[str, Any], config: str = "connections: {}\n") -> Iterator[tuple[Orchestra, Path]]:
+    """Give an opened workspace with these workflows, and its folder; both are gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "workspace"
+        make(root, workflows, config)
+        orchestra = Orchestra.open(root)
+        try:
+            yield orchestra, root
+        finally:
+            orchestra.close()
+
+
+def chain(steps: int) -> dict[str, Any]:
+    """Return a workflow of steps that do nothing but hand on a number, each from the one before."""
+    listed = [{"id": "s0", "uses": "flow.set", "with": {"values": {"n": 0}}}]
+    for number in range(1, steps):
+        value = f"{{{{ steps.s{number - 1}.output.n }}}}"
+        listed.append({"id": f"s{number}", "uses": "flow.set", "with": {"values": {"n": value}}})
+    return {"schema_version": 1, "title": "Chain", "steps": listed}
