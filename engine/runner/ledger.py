@@ -8,7 +8,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,8 @@ from engine.store.journal import Journal
 from engine.store.receipts import UNSURE
 
 _SELECT = (
-    "SELECT state, run_id, path, arguments_hash, intended_at, receipt, output, sends FROM effects WHERE identity = ?"
+    "SELECT state, run_id, path, arguments_hash, intended_at, receipt, output, sends, generation FROM effects"
+    " WHERE identity = ?"
 )
 
 
@@ -32,12 +33,13 @@ class Write:
     path: str
     uses: str
     arguments_hash: str
+    generation: int = 0
+    """How often it was undone before; the ledger tells when it is claimed."""
 
     @property
     def marker(self) -> str:
-        """32 letters and digits that stand for the identity in the service itself."""
-        digest = hashlib.sha256(self.identity.encode()).digest()
-        return base64.b32encode(digest[:20]).decode("ascii").lower()
+        """What stands for this write in the service itself."""
+        return marker(self.identity, self.generation)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Entry:
     """What the ledger knows of a write."""
 
     state: str
-    """`intent`: it may have been sent; `done`: it has a receipt; `unknown`: only a person can say."""
+    """`new`: claimed this moment; `intent`: it may have been sent; `done`: it has a receipt; `unknown`: only a person
+    can say."""
     run_id: str
     path: str
     arguments_hash: str
@@ -53,6 +56,7 @@ class Entry:
     receipt: Mapping[str, str] | None
     output: Any
     sends: int
+    generation: int
 
 
 def identity(account: str, workflow: str, path: str, scope: Sequence[Any]) -> str:
@@ -61,6 +65,13 @@ def identity(account: str, workflow: str, path: str, scope: Sequence[Any]) -> st
     `path`: step ids without loop indexes; `scope`: ("once", text), ("keys", …) or ("run", origin run id, indexes …).
     """
     return compact_json([account, workflow, path, *scope])
+
+
+def marker(identity: str, generation: int = 0) -> str:
+    """Return 32 letters and digits for a write; made again after an undo, it is another thing in the service."""
+    text = f"{identity}#{generation}" if generation else identity
+    digest = hashlib.sha256(text.encode()).digest()
+    return base64.b32encode(digest[:20]).decode("ascii").lower()
 
 
 def account_of(identity: str) -> str:
@@ -80,10 +91,13 @@ class Ledger:
     def __init__(self, journal: Journal, clock: Callable[[], datetime]) -> None:
         self._journal, self._clock = journal, clock
 
-    async def claim(self, write: Write) -> Entry | None:
-        """Record the intent to send; None: it is ours and now on disk. Else what is there already."""
+    async def claim(self, write: Write) -> Entry:
+        """Record the intent to send; `new`: it is ours and now on disk. Else what is there already.
+
+        A write that was undone counts as absent: it may be made again.
+        """
         now = timestamp(self._clock())
-        known: Entry | None = await self._journal.change(lambda cursor: _claim(cursor, write, now))
+        known: Entry = await self._journal.change(lambda cursor: _claim(cursor, write, now))
         return known
 
     def take_over(self, write: Write, known: Entry) -> asyncio.Future[Any]:
@@ -121,8 +135,8 @@ class Ledger:
 
     def forget(self, write: Write) -> asyncio.Future[Any]:
         """Take back an intent whose write certainly did not happen."""
-        statement = "DELETE FROM effects WHERE identity = ? AND state != 'done'"
-        return self._journal.change(lambda cursor: cursor.execute(statement, (write.identity,)))
+        which = "identity = :identity AND state NOT IN ('done', 'undone')"
+        return self._journal.change(lambda cursor: _take_back(cursor, which, {"identity": write.identity}))
 
     def question(self, write: Write) -> asyncio.Future[Any]:
         """Say that only a person can tell whether the write happened; the run that asked last gets the answer."""
@@ -131,14 +145,17 @@ class Ledger:
         return self._journal.change(lambda cursor: cursor.execute(statement, values))
 
 
-def _claim(cursor: sqlite3.Cursor, write: Write, now: str) -> Entry | None:
+def _claim(cursor: sqlite3.Cursor, write: Write, now: str) -> Entry:
     row = cursor.execute(_SELECT, (write.identity,)).fetchone()
-    if row is not None:
+    if row is not None and _entry(row).state != "undone":
         return _entry(row)
     unsure_since = _unsure_since(cursor, write)
     cursor.execute(
         "INSERT INTO effects (identity, account, state, run_id, path, uses, arguments_hash, intended_at, sends)"
-        " VALUES (?, ?, 'intent', ?, ?, ?, ?, ?, 1)",
+        " VALUES (?, ?, 'intent', ?, ?, ?, ?, ?, 1)"
+        " ON CONFLICT (identity) DO UPDATE SET state = 'intent', run_id = excluded.run_id, path = excluded.path,"
+        " uses = excluded.uses, arguments_hash = excluded.arguments_hash, intended_at = excluded.intended_at,"
+        " sends = 1, done_at = NULL, receipt = NULL, output = NULL",
         (
             write.identity,
             write.account,
@@ -149,9 +166,27 @@ def _claim(cursor: sqlite3.Cursor, write: Write, now: str) -> Entry | None:
             unsure_since or now,
         ),
     )
-    if unsure_since is None:
-        return None
-    return _entry(cursor.execute(_SELECT, (write.identity,)).fetchone())
+    claimed = _entry(cursor.execute(_SELECT, (write.identity,)).fetchone())
+    return claimed if unsure_since is not None else replace(claimed, state="new")
+
+
+def _take_back(cursor: sqlite3.Cursor, which: str, values: Mapping[str, Any]) -> int:
+    """Make writes absent that did not happen; one that was undone before stays known as such. Return how many."""
+    undone = cursor.execute(f"UPDATE effects SET state = 'undone' WHERE {which} AND generation > 0", values)  # noqa: S608
+    count = undone.rowcount
+    return count + cursor.execute(f"DELETE FROM effects WHERE {which} AND generation = 0", values).rowcount  # noqa: S608
+
+
+def undone(cursor: sqlite3.Cursor, identity: str, generation: int, now: datetime) -> bool:
+    """Remember that a write was taken back in the service: the next run that wants it makes it anew.
+
+    `generation`: that of the write which was undone. False where the ledger has no receipt of just that one.
+    """
+    statement = (
+        "UPDATE effects SET state = 'undone', done_at = ?, generation = generation + 1"
+        " WHERE identity = ? AND generation = ? AND state = 'done'"
+    )
+    return cursor.execute(statement, (timestamp(now), identity, generation)).rowcount == 1
 
 
 def _unsure_since(cursor: sqlite3.Cursor, write: Write) -> str | None:
@@ -177,7 +212,7 @@ def _redone(identity: str) -> str:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    state, run_id, path, hashed, intended_at, receipt, output, sends = row
+    state, run_id, path, hashed, intended_at, receipt, output, sends, generation = row
     return Entry(
         state=state,
         run_id=run_id,
@@ -187,6 +222,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         receipt=json.loads(receipt) if receipt else None,
         output=json.loads(output) if output else None,
         sends=sends,
+        generation=generation,
     )
 
 
@@ -200,7 +236,7 @@ def answer(cursor: sqlite3.Cursor, run_id: str, path: str | None, receipt: str |
     if receipt is None:
         found = cursor.execute(f"SELECT identity FROM effects WHERE {which}", values).fetchall()  # noqa: S608
         cursor.executemany("INSERT OR REPLACE INTO meta VALUES (?, '')", [(_redone(one),) for (one,) in found])
-        return cursor.execute(f"DELETE FROM effects WHERE {which}", values).rowcount  # noqa: S608 - fixed text
+        return _take_back(cursor, which, values)
     output = compact_json({"id": receipt, "url": receipt if "://" in receipt else ""})
     statement = f"UPDATE effects SET state = 'done', receipt = :output, output = :output WHERE {which}"  # noqa: S608
     return cursor.execute(statement, {**values, "output": output}).rowcount

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
@@ -36,7 +37,7 @@ class Writes:
         target = (job.account.connection, job.step_type.target(job.fields))
         async with self._lock("identity", job.write.identity), self._lock("target", *target):
             known = await self._claim(job)
-            if known is not None and known.state == "done":
+            if known.state == "done":
                 return self._reused(job, known)
             try:
                 return await self._made(job, known)
@@ -48,12 +49,13 @@ class Writes:
     def _lock(self, *name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
 
-    async def _claim(self, job: Job) -> Entry | None:
+    async def _claim(self, job: Job) -> Entry:
         """Claim the write; where another process is at it just now, wait for its receipt."""
         assert job.write is not None
         while True:
             known = await self._ledger.claim(job.write)
-            if known is None or known.state != "intent" or known.run_id == job.write.run_id:
+            job.write = replace(job.write, generation=known.generation)
+            if known.state != "intent" or known.run_id == job.write.run_id:
                 return known
             if job.is_owner_sure(known.run_id) and await self._ledger.take_over(job.write, known):
                 return known
@@ -66,11 +68,11 @@ class Writes:
             effect["note"] = "kept, arguments differ"
         return Done(known.output, effect)
 
-    async def _made(self, job: Job, known: Entry | None) -> Done:
+    async def _made(self, job: Job, known: Entry) -> Done:
         assert job.write is not None
         attempts = Attempts(job, self._clock)
-        if known is None:
-            return await self._send(job, attempts, self._clock())
+        if known.state == "new":
+            return await self._send(job, attempts, known.intended_at)
         job.may_be_out = True
         if job.repeat is Repeat.FINDABLE:
             found = await self._looked_up(job, attempts, known.intended_at)
@@ -211,7 +213,8 @@ def _receipt(job: Job, output: Any) -> dict[str, str]:
 
 
 def _effect(write: Write, receipt: Mapping[str, str] | None, *, reused: bool) -> dict[str, Any]:
-    return {"identity": write.identity, "outcome": "done", "reused": reused, "receipt": receipt}
+    effect = {"identity": write.identity, "outcome": "done", "reused": reused, "receipt": receipt}
+    return {**effect, "generation": write.generation} if write.generation else effect
 
 
 def _unknown(job: Job, cause: ServiceError | None = None) -> OutcomeUnknown:

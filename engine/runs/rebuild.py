@@ -72,7 +72,9 @@ class Rebuild:
         questions_count = self._database.has_unread_logs()
         with self._database.writing() as connection:
             for effect in told.effects:
-                if effect["state"] == "done" or questions_count:  # else the ledger knows better what is still open
+                if (
+                    effect["state"] in ("done", "undone") or questions_count
+                ):  # else the ledger knows better what is still open
                     restore_effect(connection, effect)
             if told.event_texts is None:
                 restore_ended(connection, told.row)
@@ -117,7 +119,7 @@ def _effects(run: Mapping[str, Any], values: Values, renames: Renames) -> Iterat
         if identity is None or state is None:
             continue
         began_at = step["started_at"] or run["started_at"] or run["queued_at"]
-        if state == "done":
+        if state in ("done", "undone"):
             identity = renames.applied(identity, step["ended_at"] or began_at)
         yield {
             "identity": identity,
@@ -128,17 +130,18 @@ def _effects(run: Mapping[str, Any], values: Values, renames: Renames) -> Iterat
             "uses": step["uses"] or "",
             "arguments_hash": arguments_hash(_loaded(values, step["arguments"])),
             "intended_at": began_at,
-            "done_at": step["ended_at"] if state == "done" else None,
+            "done_at": effect["undone"]["at"] if state == "undone" else step["ended_at"] if state == "done" else None,
             "receipt": compact_json(effect["receipt"]) if effect.get("receipt") else None,
             "output": compact_json(_loaded(values, step["output"])) if state == "done" else None,
             "sends": 1,
+            "generation": effect.get("generation", 0) + (state == "undone"),
         }
 
 
 def _state(step: Mapping[str, Any]) -> str | None:
     """Return the state of a write in the ledger; None where the service certainly has not got it."""
     if step["effect"] and step["effect"].get("outcome") == "done":
-        return "done"
+        return "undone" if step["effect"].get("undone") else "done"
     error = step["error"] or {}
     if step["status"] != "failed" or error.get("type") == "InternalError":
         return "intent"

@@ -22,7 +22,7 @@ def move_receipts(database: Database, workflow: str, new: str) -> None:
     Open questions stay as they are: what was sent bears the old name's marker.
     """
     with database.writing() as connection:
-        done = connection.execute(effects.select().where(effects.c.state == "done")).all()
+        done = connection.execute(effects.select().where(effects.c.state.in_(("done", "undone")))).all()
         for row in done:
             identity = renamed(row.identity, workflow, new)
             if identity != row.identity:
@@ -39,13 +39,34 @@ def renamed(identity: str, workflow: str, new: str) -> str:
 
 
 def restore_effect(connection: Connection, row: Mapping[str, Any]) -> None:
-    """Put back what a log tells of a write: a receipt answers an open question, and is itself never overwritten."""
+    """Put back what a log tells of a write: a receipt answers an open question, and is itself never overwritten.
+
+    What was undone stands above its receipt; a write that began after that is the next one of its identity.
+    """
     same = effects.c.identity == row["identity"]
-    known = connection.execute(effects.select().where(same)).first()
+    known = connection.execute(effects.select().where(same)).mappings().first()
     if known is None:
         connection.execute(effects.insert().values(**row))
-    elif known.state != "done" and row["state"] == "done":
-        connection.execute(effects.update().where(same).values(**row))
+        return
+    merged = _merged(dict(known), row)
+    if merged is not None:
+        connection.execute(effects.update().where(same).values(**merged))
+
+
+def _merged(known: Mapping[str, Any], told: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what the row must become; None where it stays as it is."""
+    if told["state"] == "undone" and _began_after(known, told):
+        return {"generation": max(known["generation"], told["generation"])}
+    if known["state"] == "undone" and _began_after(told, known):
+        return {**told, "generation": known["generation"]}
+    if told["generation"] != known["generation"]:
+        return told if told["generation"] > known["generation"] else None
+    return told if told["state"] == "done" and known["state"] != "done" else None
+
+
+def _began_after(write: Mapping[str, Any], undone: Mapping[str, Any]) -> bool:
+    """Tell whether an open write, whose log cannot say its generation, began when this one was undone already."""
+    return write["state"] in ("intent", "unknown") and write["intended_at"] >= undone["done_at"]
 
 
 def remember_unsure(connection: Connection, workflow: str, run_id: str, since: str) -> None:

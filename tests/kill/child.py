@@ -6,15 +6,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.clock import utc_now
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.runner.ledger import Entry
 from engine.runner.writes import Writes
 
 OWNER = Principal("tester", "owner")
 
 
-async def _no_claim(_self: Writes, _job: Any) -> None:
+async def _no_claim(_self: Writes, job: Any) -> Entry:
     """The deliberately wrong version: every write is sent as if nothing had ever been sent."""
+    write = job.write
+    return Entry("new", write.run_id, write.path, write.arguments_hash, utc_now(), None, None, 1, 0)
 
 
 def main() -> None:

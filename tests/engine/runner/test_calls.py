@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from engine.compiler.plan import Retry
 from engine.connections.accounts import Account
 from engine.runner.attempts import Attempt, Done, Job
 from engine.runner.calls import Calls
-from engine.runner.ledger import Entry, Ledger, Write, arguments_hash, identity
+from engine.runner.ledger import Entry, Ledger, Write, arguments_hash, identity, undone
 from engine.runner.threads import Workers
 from engine.step import Call, Effect, Fields, JsonValue, Repeat, StepType
 from engine.store.database import Database
@@ -134,7 +135,7 @@ class Bench:
         assert isinstance(done, Done)
         return done
 
-    async def entry(self, job: Job) -> Entry | None:
+    async def entry(self, job: Job) -> Entry:
         """What the ledger has; asking claims a write that it does not know, so only ask for known ones."""
         assert job.write is not None
         return await self.ledger.claim(job.write)
@@ -282,7 +283,6 @@ def test_without_a_look_up_that_answered_the_outcome_stays_unknown_and_the_inten
         assert len(failed(on)) == 1 + looked
         assert {outcome for _, outcome in failed(on)} == {"unknown"}
         entry = await on.entry(on.job())
-        assert entry is not None
         assert entry.state == "intent"
         world.look_faults = []
         again = await on.make(on.job())
@@ -300,7 +300,7 @@ def test_a_run_that_goes_on_looks_before_it_sends_and_asks_again_where_the_servi
 
     async def test(on: Bench) -> None:
         job = on.job()
-        assert await on.entry(job) is None  # a process that died here: an intent, and nobody knows
+        assert (await on.entry(job)).state == "new"  # a process that died here: an intent, and nobody knows
         world.put(job.write.marker if job.write else "", "hello")
         done = await on.make(on.job())
         assert done.effect is not None
@@ -344,7 +344,6 @@ def test_the_question_of_an_unknown_outcome_goes_to_the_run_that_met_it_last(att
                 await on.make(on.job(run_id, repeat=Repeat.UNFINDABLE))
             assert run_id in raised.value.remedy
             entry = await on.entry(on.job())
-            assert entry is not None
             assert (entry.state, entry.run_id) == ("unknown", run_id)
 
     attempt(test)
@@ -414,6 +413,23 @@ def test_equal_keys_in_one_run_do_not_wait_for_each_other_for_ever(attempt: Try,
     assert (world.sent, len(world.notes)) == (2, 1)
 
 
+def test_a_write_that_was_undone_is_made_anew_and_the_old_one_is_not_taken_for_it(attempt: Try, world: World) -> None:
+    world.faults = [None, (gone(), BEFORE)]
+
+    async def test(on: Bench) -> None:
+        first = await on.make(on.job())
+        assert first.effect is not None
+        undo = partial(undone, identity=first.effect["identity"], generation=0, now=utc_now())
+        assert await on.ledger._journal.change(undo)
+        again = await on.make(on.job("run-2"))  # sent, in doubt, looked for, and not found: sent again
+        assert again.effect is not None
+        assert (again.effect["reused"], again.effect["generation"], again.output["id"]) == (False, 1, "2")
+
+    attempt(test)
+    assert world.sent == 3
+    assert len({marker for marker, _ in world.notes}) == 2
+
+
 def test_two_processes_that_find_an_orphan_at_once_send_it_once(
     database: Database, world: World, tmp_path: Path
 ) -> None:
@@ -424,9 +440,7 @@ def test_two_processes_that_find_an_orphan_at_once_send_it_once(
         sides = [bench(database, world, journal) for journal in journals]
         orphan = sides[0].job("dead-run")
         assert orphan.write is not None
-        assert await sides[0].ledger.claim(orphan.write) is None
         known = await sides[0].ledger.claim(orphan.write)
-        assert known is not None
         mine = [side.job(f"run-{number}").write for number, side in enumerate(sides)]
         taken = [await side.ledger.take_over(w, known) for side, w in zip(sides, mine, strict=True) if w]
         assert taken == [True, False]
@@ -441,7 +455,7 @@ def test_two_processes_that_find_an_orphan_at_once_send_it_once(
 def test_a_write_of_a_foreign_process_that_may_still_be_out_is_waited_for(attempt: Try, world: World) -> None:
     async def test(on: Bench) -> None:
         foreign = on.job("foreign")
-        assert await on.entry(foreign) is None
+        assert (await on.entry(foreign)).state == "new"
         waiting = asyncio.ensure_future(on.make(on.job(is_owner_sure=lambda _run: False)))
         await asyncio.sleep(0.4)
         assert not waiting.done()
@@ -474,7 +488,6 @@ def test_a_receipt_that_comes_after_the_cancellation_enters_the_ledger(attempt: 
         with pytest.raises(asyncio.CancelledError):
             await task
         entry = await on.entry(on.job())
-        assert entry is not None
         assert (entry.state, entry.receipt) == ("done", {"id": "1", "url": "notes/1"})
 
     attempt(test)
@@ -493,7 +506,6 @@ def test_a_write_that_breaks_down_after_the_cancellation_still_ends_as_cancelled
         with pytest.raises(asyncio.CancelledError):
             await task
         entry = await on.entry(on.job())
-        assert entry is not None
         assert entry.state == "intent"  # it will be looked for
 
     attempt(test)

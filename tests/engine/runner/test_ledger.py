@@ -11,7 +11,7 @@ import pytest
 
 from engine.clock import utc_now
 from engine.runner.frames import Frame, Turn
-from engine.runner.ledger import Entry, Ledger, Write, answer, arguments_hash, identity
+from engine.runner.ledger import Ledger, Write, answer, arguments_hash, identity, undone
 from engine.store.database import Database
 from engine.store.journal import Journal
 from engine.store.owners import Owner
@@ -50,10 +50,8 @@ def with_ledger(tmp_path: Path) -> Callable[[Callable[[Ledger, Journal], Corouti
 With = Callable[[Callable[[Ledger, Journal], Coroutine[Any, Any, None]]], None]
 
 
-async def known(ledger: Ledger, wanted: Write) -> Entry:
-    entry = await ledger.claim(wanted)
-    assert entry is not None
-    return entry
+async def state_of(ledger: Ledger, wanted: Write) -> str:
+    return (await ledger.claim(wanted)).state
 
 
 @pytest.mark.parametrize(
@@ -96,11 +94,11 @@ def test_equal_arguments_have_one_hash_in_any_order() -> None:
 
 def test_the_life_of_a_write(with_ledger: With) -> None:
     async def test(ledger: Ledger, _journal: Journal) -> None:
-        assert await ledger.claim(write()) is None
-        assert (await known(ledger, write())).state == "intent"
+        assert await state_of(ledger, write()) == "new"
+        assert await state_of(ledger, write()) == "intent"
         await ledger.sending(write())
         await ledger.record(write(), {"id": "7", "url": "u"}, {"id": "7", "more": [1]})
-        entry = await known(ledger, write(run_id="run-2"))
+        entry = await ledger.claim(write(run_id="run-2"))
         assert (entry.state, entry.sends, entry.output) == ("done", 2, {"id": "7", "more": [1]})
         assert entry.receipt == {"id": "7", "url": "u"}
         assert entry.intended_at <= utc_now()
@@ -112,10 +110,10 @@ def test_an_intent_can_be_taken_back_and_a_receipt_cannot(with_ledger: With) -> 
     async def test(ledger: Ledger, _journal: Journal) -> None:
         await ledger.claim(write())
         await ledger.forget(write())
-        assert await ledger.claim(write()) is None
+        assert await state_of(ledger, write()) == "new"
         await ledger.record(write(), {"id": "1", "url": ""}, {})
         await ledger.forget(write())
-        assert (await known(ledger, write())).state == "done"
+        assert await state_of(ledger, write()) == "done"
 
     with_ledger(test)
 
@@ -123,12 +121,12 @@ def test_an_intent_can_be_taken_back_and_a_receipt_cannot(with_ledger: With) -> 
 def test_an_intent_is_taken_over_once(with_ledger: With) -> None:
     async def test(ledger: Ledger, _journal: Journal) -> None:
         await ledger.claim(write(run_id="dead"))
-        entry = await known(ledger, write())
+        entry = await ledger.claim(write())
         results = await asyncio.gather(
             ledger.take_over(write(run_id="b"), entry), ledger.take_over(write(run_id="c"), entry)
         )
         assert list(results) == [True, False]
-        assert (await known(ledger, write())).run_id == "b"
+        assert (await ledger.claim(write())).run_id == "b"
 
     with_ledger(test)
 
@@ -138,8 +136,8 @@ def test_an_intent_is_taken_over_once(with_ledger: With) -> None:
     [
         pytest.param(None, "42", {"a": "done", "b": "done"}, id="all-done"),
         pytest.param("each[0].b", "https://x/9", {"a": "unknown", "b": "done"}, id="one-done"),
-        pytest.param(None, None, {"a": None, "b": None}, id="all-again"),
-        pytest.param("each[0].a", None, {"a": None, "b": "unknown"}, id="one-again"),
+        pytest.param(None, None, {"a": "new", "b": "new"}, id="all-again"),
+        pytest.param("each[0].a", None, {"a": "new", "b": "unknown"}, id="one-again"),
         pytest.param("nowhere", None, {"a": "unknown", "b": "unknown"}, id="no-such-step"),
     ],
 )
@@ -152,10 +150,53 @@ def test_a_person_answers(with_ledger: With, path: str | None, receipt: str | No
         await journal.change(lambda cursor: answer(cursor, "run-1", path, receipt))
         for thing, state in left.items():
             entry = await ledger.claim(write(thing))
-            assert (entry.state if entry else None) == state
-            if entry is not None and state == "done":
+            assert entry.state == state
+            if state == "done":
                 url = receipt if receipt and "://" in receipt else ""
                 assert entry.receipt == {"id": receipt, "url": url}
-        assert (await known(ledger, write("c"))).state == "intent"  # nobody asked about this one
+        assert await state_of(ledger, write("c")) == "intent"  # nobody asked about this one
 
     with_ledger(test)
+
+
+def test_what_was_undone_counts_as_absent_and_is_another_thing_the_next_time(with_ledger: With) -> None:
+    async def test(ledger: Ledger, journal: Journal) -> None:
+        def undo(generation: int) -> Any:
+            return journal.change(lambda cursor: undone(cursor, write().identity, generation, utc_now()))
+
+        await ledger.claim(write())
+        assert not await undo(0)  # it has no receipt yet
+        await ledger.record(write(), {"id": "1", "url": ""}, {"id": "1"})
+        assert not await undo(1)
+        assert await undo(0)
+        assert not await undo(0)
+        entry = await ledger.claim(write(run_id="run-2"))
+        assert (entry.state, entry.generation, entry.run_id) == ("new", 1, "run-2")
+        assert (entry.receipt, entry.output, entry.sends) == (None, None, 1)
+        assert await state_of(ledger, write(run_id="run-2")) == "intent"
+
+    with_ledger(test)
+
+
+@pytest.mark.parametrize("how", ["forgotten", "answered"])
+def test_a_write_after_an_undo_that_did_not_happen_is_no_older_one(with_ledger: With, how: str) -> None:
+    async def test(ledger: Ledger, journal: Journal) -> None:
+        await ledger.claim(write())
+        await ledger.record(write(), {"id": "1", "url": ""}, {"id": "1"})
+        await journal.change(lambda cursor: undone(cursor, write().identity, 0, utc_now()))
+        await ledger.claim(write())
+        if how == "forgotten":
+            await ledger.forget(write())
+        else:
+            await ledger.question(write())
+            assert await journal.change(lambda cursor: answer(cursor, "run-1", None, None)) == 1
+        entry = await ledger.claim(write())
+        assert (entry.state, entry.generation) == ("new", 1)
+
+    with_ledger(test)
+
+
+def test_every_generation_of_a_write_has_a_marker_of_its_own() -> None:
+    markers = {write(generation=number).marker for number in range(12)}
+    assert len(markers) == 12
+    assert write(generation=0).marker == write().marker
