@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,16 +25,18 @@ from engine.runner.failure import StepFailed, failure
 from engine.runner.fault_points import reached
 from engine.runner.frames import Frame
 from engine.runner.ledger import Write, arguments_hash, identity
+from engine.runner.pauses import Pauses, Waiting
 from engine.runner.recording import Recording
 from engine.runner.runner import is_handled
-from engine.step import Effect, Usage, WaitUntil
+from engine.runner.siblings import RunStopped
+from engine.step import AskPerson, CallWorkflow, Effect, StopRun, Usage, WaitUntil
 from engine.store.journal import JournalBroken
 
 _log = logging.getLogger(__name__)
 
 
-Wait = Callable[[datetime, datetime], Awaitable[None]]
-"""Waits until the first moment; the run may be put away, but no longer than until the second."""
+Wait = Callable[[Waiting, datetime | None, datetime | None], Awaitable[None]]
+"""Waits until the pause is over, but not beyond the first moment; a run that is put away wakes at the second."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class RunFacts:
     """For each connection (and service without one): whose account the run was accepted for."""
     prompts: Mapping[str, Any]
     default_mode: Mode = "mine"
+    caller: Sequence[Any] | None = None
+    """The `workflow.run` step that started the run: [workflow, step path, scope …]; None for a run of its own."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
 
@@ -61,25 +65,33 @@ class Actions:
         recording: Recording,
         accounts: Accounts,
         calls: Calls,
+        pauses: Pauses,
         wait: Wait,
         is_owner_sure: Callable[[str], bool],
     ) -> None:
         self._facts, self._recording, self._accounts = facts, recording, accounts
-        self._calls, self._wait, self._is_owner_sure = calls, wait, is_owner_sure
+        self._calls, self._pauses, self._wait, self._is_owner_sure = calls, pauses, wait, is_owner_sure
         self._opened: dict[tuple[str | None, str | None], Account] = {}
         self._named: set[str] = set()
 
     async def perform(self, node: Node, frame: Frame, path: str) -> Any:
-        """Run the step and return its output; its start, attempts and end are recorded. Raises StepFailed."""
+        """Run the step and return its output; its start, attempts and end are recorded.
+
+        Raises StepFailed, RunStopped.
+        """
         assert node.action is not None
-        due_at = self._recording.due_at(path)
-        if due_at is not None:
-            return await self._wait_on(node, frame, path, moment_of(due_at), {"waited_until": due_at})
+        written = self._recording.waiting(path)
+        if written is not None:
+            return await self._wait_on(node, frame, path, self._pauses.of(written))
         trace: dict[str, Any] = {"started_at": self._recording.now()}
         job: Job | None = None
         try:
             job = await self._job(node, frame, path, trace)
             result = await self._calls.make(job)
+            if isinstance(result, WaitUntil | AskPerson | CallWorkflow):
+                pause = self._pauses.begun(result, path, self._caller(node, frame), self._recording.last_wait(path))
+                self._recording.emit("step_waiting", path=path, title=node.title, **pause, **trace)
+                return await self._wait_on(node, frame, path, self._pauses.of(pause))
             if isinstance(result, Done):
                 result = replace(result, output=fitted(result.output, node.action.output_schema))
         except (ServiceError, OrchestraError, ValidationError) as error:
@@ -89,9 +101,8 @@ class Actions:
         except Exception as error:
             _log.exception("step %s of run %s broke down", path, self._facts.run_id)
             raise await self._failed(node, path, error, trace, job) from error
-        if isinstance(result, WaitUntil):
-            self._recording.emit("step_waiting", path=path, title=node.title, due_at=timestamp(result.due_at), **trace)
-            return await self._wait_on(node, frame, path, result.due_at, result.output)
+        if isinstance(result, StopRun):
+            raise await self._stopped(node, path, result, trace)
         return await self._succeeded(node, path, result, trace, job)
 
     async def _job(self, node: Node, frame: Frame, path: str, trace: dict[str, Any]) -> Job:
@@ -147,7 +158,7 @@ class Actions:
         whose = job.account.known_identity or await self._calls.ask(job, job.account.identity)
         self._name_account(job.account)
         once = None if node.action.once is None else str(render_field("once", node.action.once, frame.names))
-        scope = frame.identity_scope(once, self._facts.origin_run_id)
+        scope = frame.identity_scope(once, self._facts.origin_run_id, self._facts.caller)
         return Write(
             identity=identity(whose, self._facts.workflow, node.path, scope),
             account=whose,
@@ -156,6 +167,13 @@ class Actions:
             uses=node.action.uses,
             arguments_hash=arguments_hash(arguments),
         )
+
+    def _caller(self, node: Node, frame: Frame) -> list[Any]:
+        """Return what a run that this step calls takes its identities from."""
+        once = None if node.action is None or node.action.once is None else node.action.once
+        text = None if once is None else str(render_field("once", once, frame.names))
+        scope = frame.identity_scope(text, self._facts.origin_run_id, self._facts.caller)
+        return [self._facts.workflow, node.path, *scope]
 
     def _attempted(self, path: str, attempt: Attempt) -> None:
         self._recording.emit(
@@ -198,16 +216,30 @@ class Actions:
         await self._recording.committed()
         return StepFailed(document)
 
-    async def _wait_on(self, node: Node, frame: Frame, path: str, due_at: datetime, output: Any) -> Any:
-        """Wait until `due_at`, or until the step's own time is over. Raises StepFailed."""
+    async def _stopped(self, node: Node, path: str, result: StopRun, trace: Mapping[str, Any]) -> RunStopped:
+        stops = {"outputs": self._recording.values.whole(result.outputs), "message": result.message}
+        self._recording.emit(
+            "step_finished", path=path, status="succeeded", title=node.title, output={}, stops=stops, **trace
+        )
+        await self._recording.committed()
+        return RunStopped(result.outputs, result.message)
+
+    async def _wait_on(self, node: Node, frame: Frame, path: str, pause: Waiting) -> Any:
+        """Wait until the pause is over, or until the step's own time is. Raises StepFailed."""
         await self._recording.committed()
         limit = node.timeout_seconds
-        ends_at = due_at if limit is None else min(due_at, self._recording.deadline(path, limit))
-        await self._wait(ends_at, ends_at if frame.deadline is None else min(ends_at, frame.deadline))
-        if limit is not None and ends_at < due_at:
-            error = StepTimeout(f"Step {node.id!r} took longer than {limit:g} s.")
-            self._attempted(path, Attempt(ends_at - timedelta(seconds=limit), ends_at, error))
-            raise await self._failed(node, path, error, {}, None)
-        self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, output=output)
+        ends_at = None if limit is None else self._recording.deadline(path, limit)
+        try:
+            await self._wait(pause, ends_at, frame.deadline)
+            if not pause.is_over():
+                await pause.given_up("timeout")
+                raise StepTimeout(f"Step {node.id!r} took longer than {limit or 0:g} s.")
+            output = pause.output()
+        except OrchestraError as error:
+            begun = moment_of(self._recording.begun_at(path))
+            self._attempted(path, Attempt(begun, moment_of(self._recording.now()), error))
+            raise await self._failed(node, path, error, {}, None) from error
+        written = self._recording.values.whole(output)
+        self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, output=written)
         await self._recording.committed()
         return output

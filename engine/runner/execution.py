@@ -17,11 +17,16 @@ from engine.expressions.expressions import compact_json
 from engine.names import timestamp
 from engine.runner.actions import Actions, RunFacts
 from engine.runner.calls import Calls
+from engine.runner.children import ChildHost, Children
 from engine.runner.failure import StepFailed, failure
 from engine.runner.fault_points import reached
+from engine.runner.parking import Parking
+from engine.runner.pauses import Pauses, Waiting
 from engine.runner.plan_cache import PlanCache
+from engine.runner.questions import Questions, withdraw_all
 from engine.runner.recording import Recording
 from engine.runner.runner import Runner
+from engine.runner.siblings import RunStopped
 from engine.runner.threads import Workers
 from engine.runner.values import Values
 from engine.runs.document import document
@@ -33,8 +38,8 @@ Ending = Literal["cancelled", "interrupted", "stopped"]
 """Why a run is ended from outside: by a person, by Ctrl-C, or with the process (it is then adopted)."""
 
 _log = logging.getLogger(__name__)
-_SHORT_WAIT_SECONDS = 2.0
-_QUIET_SECONDS = 0.05
+_WAKE = "UPDATE runs SET due_at = ? WHERE run_id = ? AND status = 'waiting'"
+"""The run that called this one may be put away."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Equipment:
     clock: Callable[[], datetime]
     is_owner_sure: Callable[[str], bool]
     plans: PlanCache
+    host: ChildHost
 
 
 class Execution:
@@ -65,9 +71,8 @@ class Execution:
         self._recording = Recording(self.run_id, equipment.journal, values, equipment.clock, self._events)
         self._task: asyncio.Task[Any] | None = None
         self._ending: Ending | None = None
-        self._waits: list[datetime] = []
-        self._parked_until: datetime | None = None
-        self._busy = 0
+        self._parking = Parking(equipment.clock, self._leave)
+        self._on_failure_error: dict[str, Any] | None = None
 
     @property
     def is_ending(self) -> bool:
@@ -98,7 +103,7 @@ class Execution:
         if status == "stopped":
             return
         if status == "waiting":
-            await self._park(details["due_at"])
+            await self._park()
         elif status == "interrupted":
             await self._interrupt()
         else:
@@ -129,23 +134,49 @@ class Execution:
             modes=self._acceptance["modes"],
             prompts=self._acceptance["definition"]["prompts"],
             default_mode=self._acceptance["default_mode"],
+            caller=self._acceptance.get("caller"),
             options=self._acceptance.get("options", {}),
         )
         equipment = self._equipment
+        pauses = self._pauses()
         actions = Actions(
-            facts, self._recording, equipment.accounts, equipment.calls, self._wait, equipment.is_owner_sure
+            facts, self._recording, equipment.accounts, equipment.calls, pauses, self._wait, equipment.is_owner_sure
         )
         runner = Runner(plan, self._recording, self._counted(actions))
         run = {"id": self.run_id, "started_at": self._recording.started_at}
-        return await runner.run(self._recording.values.loaded(self._acceptance["inputs"]), run)
+        inputs = self._recording.values.loaded(self._acceptance["inputs"])
+        try:
+            if self._recording.failing is not None:
+                raise StepFailed(self._recording.failing)
+            return await runner.run(inputs, run)
+        except StepFailed as failed:
+            if plan.on_failure is not None:
+                await self._after_failure(runner, inputs, run, failed)
+            raise
+
+    async def _after_failure(
+        self, runner: Runner, inputs: Mapping[str, Any], run: Mapping[str, Any], failed: StepFailed
+    ) -> None:
+        """Run the steps that the workflow has for its failure; the run has failed whatever becomes of them."""
+        if self._recording.failing is None:
+            self._recording.emit("run_failing", error=failed.error)
+        try:
+            await runner.after_failure(inputs, run, failed.error)
+        except StepFailed as second:
+            self._on_failure_error = second.error
+        except RunStopped:
+            return
+
+    def _pauses(self) -> Pauses:
+        equipment, run = self._equipment, self._acceptance
+        questions = Questions(equipment.journal, self.run_id, run["workflow"], equipment.clock)
+        children = Children(run, equipment.journal, equipment.host, equipment.logs, equipment.clock)
+        return Pauses(questions, children, equipment.clock)
 
     def _counted(self, actions: Actions) -> Any:
         async def perform(node: Any, frame: Any, path: str) -> Any:
-            self._busy += 1
-            try:
+            with self._parking.at_work():
                 return await actions.perform(node, frame, path)
-            finally:
-                self._busy -= 1
 
         return perform
 
@@ -153,10 +184,14 @@ class Execution:
         try:
             outputs = await task
         except StepFailed as failed:
-            return "failed", {"error": failed.error}
+            more = {"on_failure_error": self._on_failure_error} if self._on_failure_error else {}
+            return "failed", {"error": failed.error, **more}
+        except RunStopped as stopped:
+            outputs = self._recording.values.whole(stopped.outputs)
+            return "succeeded", {"outputs": outputs, "stopped": {"message": stopped.message}}
         except asyncio.CancelledError:
-            if self._ending is None and self._parked_until is not None:
-                return "waiting", {"due_at": self._parked_until}
+            if self._ending is None and self._parking.is_parked:
+                return "waiting", {}
             return self._ending or "stopped", {}
         except InvalidFile as error:
             return "failed", {"error": failure(error, workflow=self._acceptance["workflow"])}
@@ -169,40 +204,30 @@ class Execution:
 
     # --- waiting
 
-    async def _wait(self, until: datetime, wake_at: datetime) -> None:
-        """Wait: short waits stay in memory, for long ones the run is put away when all branches wait.
-
-        `wake_at` is `until`, or the moment before it when a time limit around the step is over.
-        """
-        now = self._equipment.clock()
-        seconds = max(0.0, (until - now).total_seconds())
-        if (wake_at - now).total_seconds() <= _SHORT_WAIT_SECONDS:
-            await asyncio.sleep(seconds)
-            return
-        self._busy -= 1
-        self._waits.append(wake_at)
-        watch = asyncio.ensure_future(self._park_when_quiet())
+    async def _wait(self, pause: Waiting, limit: datetime | None, outer_limit: datetime | None) -> None:
         try:
-            await asyncio.sleep(seconds)
-        finally:
-            watch.cancel()
-            self._waits.remove(wake_at)
-            self._busy += 1
+            await self._parking.wait(pause, limit, outer_limit)
+        except asyncio.CancelledError:
+            if not self._parking.is_parked:
+                await pause.given_up(self._ending or "timeout")
+            raise
 
-    async def _park_when_quiet(self) -> None:
-        """End the walk once nothing but waits is left for a moment."""
-        quiet = 0
-        while quiet < 2:
-            await asyncio.sleep(_QUIET_SECONDS)
-            quiet = quiet + 1 if self._busy == 0 else 0
+    def _leave(self) -> None:
+        """End the walk: it goes on when something is due."""
         if self._task is not None:
-            self._parked_until = min(self._waits)
             self._task.cancel()
 
-    async def _park(self, due_at: datetime) -> None:
-        due = timestamp(due_at)
-        self._recording.emit("run_waiting", due_at=due)
-        self._change("UPDATE runs SET status = 'waiting', due_at = ? WHERE run_id = ?", (due, self.run_id))
+    async def _park(self) -> None:
+        due_at = self._parking.due_at()
+        self._recording.emit("run_waiting", due_at=None if due_at is None else timestamp(due_at))
+
+        def park(cursor: sqlite3.Cursor) -> None:
+            # Looked at once more inside the transaction: what ends a wait after this one wakes a waiting run itself.
+            due_at = self._parking.due_at()
+            values = (None if due_at is None else timestamp(due_at), self.run_id)
+            cursor.execute("UPDATE runs SET status = 'waiting', due_at = ? WHERE run_id = ?", values)
+
+        self._equipment.journal.change(park)
         await self._put_away()
 
     async def _interrupt(self) -> None:
@@ -241,6 +266,8 @@ class Execution:
         def finish(cursor: sqlite3.Cursor) -> None:
             cursor.execute(statement, values)
             cursor.execute("DELETE FROM events WHERE run_id = ?", (self.run_id,))
+            withdraw_all(cursor, self.run_id, run["ended_at"])
+            cursor.execute(_WAKE, (run["ended_at"], self._acceptance["parent_run_id"]))
 
         await self._equipment.journal.change(finish)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -57,11 +57,16 @@ class Frame:
             self, names=names, prefix=f"{self.prefix}{node.id}[{index}].", turns=(*self.turns, Turn(index, key))
         )
 
-    def identity_scope(self, once: str | None, origin_run_id: str) -> list[Any]:
-        """Return what tells a write here from the same step's write elsewhere (docs/architecture.md)."""
+    def identity_scope(self, once: str | None, origin_run_id: str, caller: Sequence[Any] | None = None) -> list[Any]:
+        """Return what tells a write here from the same step's write elsewhere (docs/architecture.md).
+
+        In a run that another one called, the call comes last: its own loops' keys, or its run, tell the rest.
+        """
+        called = [] if caller is None else [list(caller)]
         if once is not None:
-            return ["once", once]
+            return ["once", once, *called]
         keys = [turn.key for turn in self.turns]
         if keys and None not in keys:
-            return ["keys", *keys]
-        return ["run", origin_run_id, *[turn.index for turn in self.turns]]
+            return ["keys", *keys, *called]
+        indexes = [turn.index for turn in self.turns]
+        return ["call", *indexes, *called] if called else ["run", origin_run_id, *indexes]

@@ -123,6 +123,18 @@ class Host:
         self._thread.join(timeout=_CLOSE_SECONDS)
         self.owner.release()
 
+    # --- for runs that call others, on the loop
+
+    def task_of(self, run_id: str) -> asyncio.Task[None] | None:
+        """Return the work on a run, None where this process does not work on it now."""
+        return self._tasks.get(run_id)
+
+    def end_here(self, run_id: str, how: Ending) -> None:
+        """End a run if this process works on it."""
+        execution = self._executions.get(run_id)
+        if execution is not None:
+            execution.end(how)
+
     # --- on the loop
 
     def _run_loop(self) -> None:
@@ -145,6 +157,7 @@ class Host:
             clock=self._clock,
             is_owner_sure=self._is_over,
             plans=self.plans,
+            host=self,
         )
         self._background = [
             asyncio.ensure_future(self._repeat(_POLL_SECONDS, self._look_around)),

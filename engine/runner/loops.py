@@ -15,7 +15,7 @@ from engine.expressions.wording import kind_of
 from engine.runner.failure import StepFailed, document_of
 from engine.runner.frames import Frame, Record
 from engine.runner.recording import KEPT, Recording
-from engine.runner.siblings import Stop, all_of, outputs_of
+from engine.runner.siblings import RunStopped, Stop, all_of, outputs_of
 
 _LONGEST_KEY = 1000
 _LISTS = "Name a list, such as steps.mails.output.messages."
@@ -84,15 +84,14 @@ class Loops:
             for _ in range(min(turns.loop.parallel, len(turns.items)))
         ]
         await all_of(workers)
-        if stop.failure is not None:
-            raise stop.failure
+        stop.raise_it()
         return tally
 
     async def _work(
         self, node: Node, loop: Loop, waiting: Iterator[tuple[int, Frame]], tally: _Tally, stop: Stop
     ) -> None:
         for index, frame in waiting:
-            if stop.failure is not None:
+            if stop.is_set:
                 return
             try:
                 tally.records[index] = await self._item(node, loop, frame)
@@ -101,6 +100,8 @@ class Loops:
                 tally.records[index] = _failed_item(node, frame, failed)
                 if loop.on_item_error == "stop":
                     stop.failure = failed
+            except RunStopped as stopped:
+                stop.stopped = stop.stopped or stopped
 
     async def _item(self, node: Node, loop: Loop, frame: Frame) -> Record:
         assert node.body is not None

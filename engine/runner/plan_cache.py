@@ -39,6 +39,15 @@ class PlanCache:
             self.keep(acceptance, known)
         return known
 
+    def called(self, acceptance: Mapping[str, Any], name: str) -> Plan:
+        """Return the plan of a workflow that this run's definition calls, as it was then. Raises InvalidFile."""
+        definition = acceptance["definition"]
+        if name == acceptance["workflow"]:
+            return self.plan(acceptance)
+        inner = {**definition, "workflow": definition["workflows"][name]}
+        called_hash = f"{acceptance['workflow_hash']}/{name}"
+        return self.plan({**acceptance, "workflow": name, "workflow_hash": called_hash, "definition": inner})
+
 
 def _key(acceptance: Mapping[str, Any]) -> tuple[str, str]:
     """The definition by its hash, and the connections that its steps chose from."""

@@ -30,11 +30,14 @@ class Recording:
         self._journal, self._clock = journal, clock
         self._number = 0
         self._finished: dict[str, dict[str, Any]] = {}
-        self._waiting: dict[str, str] = {}
+        self._waiting: dict[str, dict[str, Any]] = {}
+        self._last_waits: dict[str, dict[str, Any]] = {}
         self._begun: dict[str, str] = {}
         """When each step that has a time limit began for the first time; the run itself has an empty path."""
         self._loops: set[str] = set()
         self.started_at: str | None = None
+        self.failing: dict[str, Any] | None = None
+        """Why the run has failed, while the steps for its failure run."""
         journal.begin(run_id)
         for event in events:
             self._number += 1
@@ -71,9 +74,17 @@ class Recording:
         """Return how a step or item ended before: {status, output?, error?}, or None where it must run."""
         return self._finished.get(path)
 
-    def due_at(self, path: str) -> str | None:
-        """Return until when a step waits, if it said so before."""
+    def waiting(self, path: str) -> dict[str, Any] | None:
+        """Return what a step waits for, if it said so before: its `step_waiting` event."""
         return self._waiting.get(path)
+
+    def last_wait(self, path: str) -> dict[str, Any] | None:
+        """Return what a step waited for when it failed or was broken off: its latest `step_waiting` event."""
+        return self._last_waits.get(path)
+
+    def begun_at(self, path: str) -> str:
+        """Return when a step that waits began."""
+        return self._begun.get(path) or self.now()
 
     def has_loop(self, path: str) -> bool:
         """Tell whether the items of a loop are written down."""
@@ -86,17 +97,24 @@ class Recording:
         elif kind in ("step_started", "step_waiting"):
             self._begun.setdefault(event["path"], event.get("started_at") or event["at"])
             if kind == "step_waiting":
-                self._waiting[event["path"]] = event["due_at"]
+                self._waiting[event["path"]] = self._last_waits[event["path"]] = event
+        elif kind == "step_listed" and event.get("child_run_id"):
+            self._last_waits[event["path"]] = event
         elif kind == "loop_started":
             self._loops.add(event["path"])
         elif kind == "run_started" and self.started_at is None:
             self.started_at = self._begun[""] = event["at"]
+        elif kind == "run_failing":
+            self.failing = event["error"]
         elif kind == "run_resumed" and event["by"] != ENGINE:
             self._begun = {"": event["at"]}
+            self.failing = None
 
     def _finish(self, event: dict[str, Any]) -> None:
         """Keep what counts as finished; a failure that nothing caught is to be done again."""
         self._waiting.pop(event["path"], None)
+        if event.get("child_run_id"):
+            self._last_waits[event["path"]] = event
         if event["status"] not in KEPT and not event.get("handled"):
             self._finished.pop(event["path"], None)
             return
@@ -106,4 +124,6 @@ class Recording:
             record["output"] = event["output"]
         if event.get("error") and event["status"] == "failed":
             record["error"] = event["error"]
+        if "stops" in event:
+            record["stops"] = event["stops"]
         self._finished[event["path"]] = record

@@ -16,7 +16,7 @@ from engine.runner.failure import StepFailed, document_of, failure
 from engine.runner.frames import Frame, Record
 from engine.runner.loops import Loops
 from engine.runner.recording import Recording
-from engine.runner.siblings import Stop, all_of, outputs_of
+from engine.runner.siblings import RunStopped, Stop, all_of, outputs_of
 
 _CONDITIONS = "Compare the value with something, such as x == 'yes'."
 
@@ -32,12 +32,19 @@ class Runner:
         self._loops = Loops(plan.name, recording, self._block)
 
     async def run(self, inputs: Mapping[str, Any], run: Mapping[str, Any]) -> Any:
-        """Run all steps and return the outputs. Raises StepFailed."""
+        """Run all steps and return the outputs. Raises StepFailed, RunStopped."""
         frame = Frame({"inputs": inputs, "run": run, "steps": {}})
         with _as_failure("outputs", self._plan.name):
             async with self._limited("", self._plan.timeout_seconds, "The workflow") as deadline:
                 await self._block(self._plan.block, frame.until(deadline))
             return render_field("outputs", self._plan.outputs, frame.names)
+
+    async def after_failure(self, inputs: Mapping[str, Any], run: Mapping[str, Any], error: Mapping[str, Any]) -> None:
+        """Run the steps that the workflow has for its failure. Raises StepFailed, RunStopped."""
+        if self._plan.on_failure is not None:
+            told = {name: error[name] or "" for name in ("type", "message", "step")}
+            frame = Frame({"inputs": inputs, "run": run, "error": told, "steps": {}}, prefix="on_failure.")
+            await self._block(self._plan.on_failure, frame)
 
     @asynccontextmanager
     async def _limited(self, path: str, seconds: float | None, what: str) -> AsyncIterator[datetime | None]:
@@ -74,8 +81,7 @@ class Runner:
             for index, node in enumerate(block.nodes)
         ]
         await all_of(tasks)
-        if stop.failure is not None:
-            raise stop.failure
+        stop.raise_it()
 
     async def _when_ready(
         self, node: Node, needs: tuple[str, ...], frame: Frame, ended: Mapping[str, asyncio.Event], stop: Stop
@@ -83,10 +89,12 @@ class Runner:
         for name in needs:
             await ended[name].wait()
         try:
-            if stop.failure is None:
+            if not stop.is_set:
                 frame.steps[node.id] = await self._node(node, frame)
         except StepFailed as failed:
             stop.failure = stop.failure or failed
+        except RunStopped as stopped:
+            stop.stopped = stop.stopped or stopped
         finally:
             ended[node.id].set()
 
@@ -105,6 +113,9 @@ class Runner:
             return await self._caught(node, frame, path, failed)
 
     def _live(self, known: Record) -> Record:
+        if "stops" in known:
+            stops = self._recording.values.loaded(known["stops"])
+            raise RunStopped(stops["outputs"], stops["message"])
         return self._recording.values.loaded(known) if "output" in known else known
 
     async def _decided(self, node: Node, frame: Frame, path: str) -> Record:

@@ -5,17 +5,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from engine.compiler.plan import Block
 from engine.runner.failure import StepFailed
 from engine.runner.frames import Frame, Record
 
 
+class RunStopped(Exception):
+    """A step ended the whole run, successfully: no `on_error` catches it."""
+
+    def __init__(self, outputs: Any, message: str) -> None:
+        super().__init__(message)
+        self.outputs, self.message = outputs, message
+
+
 @dataclass
 class Stop:
-    """Set by the first failure of a block or loop: nothing new starts, what runs may end."""
+    """Set by the first failure of a block or loop, or by the end of the run: nothing new starts, what runs may end."""
 
     failure: StepFailed | None = None
+    stopped: RunStopped | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Tell whether nothing new starts."""
+        return self.failure is not None or self.stopped is not None
+
+    def raise_it(self) -> None:
+        """Raise what was met; a failure tells more than an end."""
+        reason = self.failure or self.stopped
+        if reason is not None:
+            raise reason
 
 
 async def all_of(tasks: Sequence[asyncio.Future[None]]) -> None:

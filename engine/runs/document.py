@@ -23,8 +23,11 @@ _COPIED = (
     "handled",
     "fallback",
     "identity",
+    "approval",
+    "child_run_id",
+    "stops",
 )
-_LISTED = ("title", "uses", "connection", "identity")
+_LISTED = ("title", "uses", "connection", "identity", "child_run_id")
 _OPEN = frozenset({"pending", "running", "waiting"})
 
 
@@ -114,7 +117,8 @@ class _Builder:
         if self._run["ended_at"] is not None:
             for step in steps:
                 if step["status"] in _OPEN:
-                    step["status"] = "cancelled"
+                    is_left_out = "stopped" in self._run and step["status"] == "pending"
+                    step["status"] = "skipped" if is_left_out else "cancelled"
         self._run["steps"] = steps
         self._run["counts"] = counts(steps)
         self._run["usage"] = usage(steps)
@@ -131,6 +135,10 @@ class _Builder:
     def _on_run_waiting(self, event: Mapping[str, Any]) -> None:
         self._run.update(status="waiting", due_at=event["due_at"])
 
+    def _on_run_failing(self, event: Mapping[str, Any]) -> None:
+        """The steps of `on_failure` run now."""
+        self._run["error"] = event["error"]
+
     def _on_run_interrupted(self, event: Mapping[str, Any]) -> None:
         self._run["status"] = "interrupted"
 
@@ -141,6 +149,7 @@ class _Builder:
             outputs=event.get("outputs"),
             error=event.get("error"),
             due_at=None,
+            **{name: event[name] for name in ("stopped", "on_failure_error") if name in event},
         )
         if self._run["started_at"]:
             self._run["duration_seconds"] = _seconds(self._run["started_at"], event["at"])

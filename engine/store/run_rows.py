@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,28 @@ class RunFilter:
     text: str | None = None
     since: str | None = None
     demo: bool | None = None
+
+
+_ACCEPTED = (
+    "INSERT INTO runs (run_id, workflow, title, status, demo, started_by, origin_run_id, parent_run_id, queued_at,"
+    " sentence, counts, owner, cancel_requested, acceptance)"
+    " VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?)"
+)
+
+
+def insert_accepted(cursor: sqlite3.Cursor, acceptance: Mapping[str, Any], title: str, owner: str) -> None:
+    """Store an accepted run in a transaction of the journal."""
+    first = ("run_id", "workflow")
+    then = ("started_by", "origin_run_id", "parent_run_id", "queued_at")
+    values = (
+        *(acceptance[name] for name in first),
+        title,
+        int(acceptance["demo"]),
+        *(acceptance[name] for name in then),
+        owner,
+        json.dumps(acceptance, ensure_ascii=False),
+    )
+    cursor.execute(_ACCEPTED, values)
 
 
 class RunRows:
