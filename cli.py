@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from commands import connections, demo, later, prompts, run, runs, serving, users, workspace
+from commands import approvals, connections, demo, later, prompts, run, runs, serving, users, workspace
 from commands.failures import DONE, Failure, Stop, failure_of, stops_raised
 from commands.options import Place
 from commands.screen import document, note, say
@@ -58,12 +58,13 @@ app.command()(run.run)
 app.add_typer(runs.group, name="runs")
 app.command()(workspace.validate)
 app.command()(workspace.fmt)
+app.add_typer(approvals.group, name="approvals")
 app.add_typer(prompts.group, name="prompts")
 app.add_typer(connections.group, name="connections")
 app.add_typer(users.group, name="users")
 app.add_typer(demo.group, name="demo")
 app.command()(workspace.reindex)
-for _group, _names in ((app, ("triggers", "approvals", "tokens")), (runs.group, ("rerun", "diff", "undo"))):
+for _group, _names in ((app, ("triggers", "tokens")), (runs.group, ("rerun", "diff", "undo"))):
     for _name in _names:
         _group.command(_name, hidden=True, context_settings=later.SETTINGS)(later.refuse)
 prompts.group.command("test", hidden=True, context_settings=later.SETTINGS)(later.refuse)

@@ -136,7 +136,7 @@ def badges(session: Look, run: Mapping[str, Any]) -> Iterator[str]:
 
 def _went_wrong(run: Mapping[str, Any]) -> Iterator[str]:
     if run["status"] == "waiting":
-        yield f"It waits until {run['due_at']}; `orchestra serve` or `orchestra runs resume {run['run_id']}` goes on."
+        yield _waits_for(run)
     if run["status"] in _OPEN:
         yield f"It stopped where it should not have; .orchestra/commands.log says why. {_resume(run)}"
     error = run["error"]
@@ -146,6 +146,14 @@ def _went_wrong(run: Mapping[str, Any]) -> Iterator[str]:
     yield f"{error['message']}{place} {error.get('remedy') or ''}".strip()
     if run["status"] == "failed":
         yield _resume(run)
+
+
+def _waits_for(run: Mapping[str, Any]) -> str:
+    questions = [step["approval"] for step in run["steps"] if step["status"] == "waiting" and step.get("approval")]
+    if questions:
+        return f"It waits for an answer: `orchestra approvals approve {questions[0]}` or `reject`."
+    until = f" until {run['due_at']}" if run["due_at"] else ""
+    return f"It waits{until}; `orchestra serve` or `orchestra runs resume {run['run_id']}` goes on."
 
 
 def _resume(run: Mapping[str, Any]) -> str:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.clock import Clock, utc_now
-from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.compiler import Surroundings
 from engine.compiler.plan import Plan
 from engine.connections.accounts import Account, Accounts, Mode
 from engine.connections.connections import Connections, Modes
 from engine.connections.demo import Demo
 from engine.connections.stand_ins import StandInProcess
-from engine.errors import InvalidFile, NotAvailableYet, OrchestraError
+from engine.errors import OrchestraError
 from engine.names import timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit, AuditLine
@@ -26,6 +26,7 @@ from engine.prompts.prompts import PromptStore
 from engine.runner.host import Host
 from engine.runs import preview
 from engine.runs.acceptance import checked_inputs
+from engine.runs.approvals import Approvals
 from engine.runs.rebuild import Rebuild
 from engine.runs.run_log import RunLogs
 from engine.runs.runs import Runs
@@ -37,8 +38,10 @@ from engine.store.owners import Owner, ServeLock, refuse_strangers
 from engine.store.receipts import move_receipts
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
+from engine.workspace.config_files import ConfigFiles
 from engine.workspace.drafts import Drafts
 from engine.workspace.workflow_files import WorkflowFiles
+from engine.workspace.workflow_plans import WorkflowPlans
 from engine.workspace.workspace import Workspace
 
 WORKSPACE_VARIABLE = "ORCHESTRA_WORKSPACE"
@@ -46,7 +49,7 @@ DEMO_VARIABLE = "ORCHESTRA_ALL_DEMO"
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, prompts, drafts, runs, connections, users, demo`;
+    """An opened workspace. Facets: `workflows, prompts, drafts, runs, approvals, connections, users, demo`;
     close it when done.
 
     `demo`: every service is its stand-in, whatever is set. `serve`: this process is the workspace's one server: it
@@ -54,7 +57,8 @@ class Orchestra:
     """
 
     def __init__(self, root: Path, *, demo: bool = False, serve: bool = False, clock: Clock = utc_now) -> None:
-        self.config: Config = configuration.load(root).config
+        self._config_files = ConfigFiles(root)
+        self.config: Config = self._config_files.loaded().config
         self.workspace = Workspace(root, self.config.state_dir, clock)
         state = self.workspace.state_dir
         self._serve_lock = ServeLock(state) if serve else None
@@ -66,6 +70,7 @@ class Orchestra:
         self._modes = Modes(self._settings, "demo" if serve else "mine", forced=demo)
         self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once)
         self._prompt_store = PromptStore(self.workspace)
+        self._plans = WorkflowPlans(self.workspace.workflows, self._surroundings)
         logs = RunLogs(self.workspace.logs)
         rebuild = Rebuild(self._database, logs, lambda: self._surroundings().connections)
         if self._database.has_unread_logs():  # a lost state file must not make anything happen twice
@@ -81,6 +86,7 @@ class Orchestra:
         self.runs = Runs(
             self._host, logs, self._audit, clock, self._ready_plan, self._surroundings, self._modes.of, rebuild
         )
+        self.approvals = Approvals(self._database, self._host, self._audit, clock)
         self.demo = Demo(self._stand_ins, self._database, self._host, logs, self._audit, self.runs.cancel)
         if serve:
             self._host.adopt_from_now_on()
@@ -163,22 +169,12 @@ class Orchestra:
         return {"status": "ok", "workspace": self.workspace.root.name, "owner": self._host.owner.id}
 
     def _loaded(self) -> LoadedConfig:
-        """Read the settings anew: a connection added by hand counts from the next run on."""
-        return configuration.load(self.workspace.root)
+        """Return the settings of this moment: a connection added by hand counts from the next run on."""
+        return self._config_files.loaded()
 
     def _surroundings(self) -> Surroundings:
         connections = {name: one.service for name, one in self._loaded().config.connections.items()}
         return Surroundings(connections, self._prompt_store.resolve)
-
-    def _plan(self, name: str) -> Plan:
-        file = self.workspace.workflows.read(name)
-        compiled = compile_workflow(file, name, self._surroundings())
-        if compiled.plan is None:
-            not_yet = [one for one in compiled.problems if one.code == "not_available_yet"]
-            if not_yet and len(not_yet) == len([one for one in compiled.problems if one.severity == "error"]):
-                raise NotAvailableYet(not_yet[0].message, remedy=not_yet[0].remedy)
-            raise InvalidFile.of(file.file, compiled.problems)
-        return compiled.plan
 
     def _renamed(self, logs: RunLogs, workflow: str, new: str) -> None:
         logs.keep_rename(workflow, new, timestamp(self._clock()))
@@ -189,7 +185,7 @@ class Orchestra:
 
         Else it would stop at the first step that needs one, after the model was paid.
         """
-        plan = self._plan(name)
+        plan = self._plans.plan(name)
         self.connections.require_ready(self._modes_of(plan))
         return plan
 
@@ -201,7 +197,7 @@ class Orchestra:
         return {name: self._accounts.open(name, None, modes[name]) for name in plan.connections}
 
     def _real_connections(self, workflow: str) -> str:
-        modes = self._modes_of(self._plan(workflow))
+        modes = self._modes_of(self._plans.plan(workflow))
         return " ".join(sorted(name for name, mode in modes.items() if mode == "mine"))
 
 

@@ -13,6 +13,7 @@ from engine.connections.stand_ins import StandInProcess
 from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
+from engine.runs.approvals import ApprovalReader
 from engine.runs.run_log import RunLogs
 from engine.runs.run_reader import RunReader
 from engine.settings import Settings
@@ -25,7 +26,9 @@ from engine.workspace.workspace import Workspace
 
 
 class Reader:
-    """The facets of `Orchestra` that tell something: `workflows, prompts, runs, connections`; close it when done.
+    """The facets of `Orchestra` that tell something: `workflows, prompts, runs, approvals, connections`.
+
+    Close it when done.
 
     They are meant for looking: whatever else they offer ends in StorageError, since it could not be recorded.
     """
@@ -46,6 +49,7 @@ class Reader:
         self.prompts = PromptFiles(self._prompt_store, audit)
         self.connections = Connections(self.workspace, loaded, self._accounts, modes, audit)
         rows = RunRows(self._database)
+        self.approvals = ApprovalReader(self._database)
         self.runs = RunReader(rows, RunLogs(self.workspace.logs), "", state / "owners", utc_now)
 
     def close(self) -> None:
