@@ -27,6 +27,7 @@ from engine.runner.frames import Frame
 from engine.runner.ledger import Write, arguments_hash, identity
 from engine.runner.pauses import Pauses, Waiting
 from engine.runner.recording import Recording
+from engine.runner.replay import Replay
 from engine.runner.runner import is_handled
 from engine.runner.siblings import RunStopped
 from engine.step import AskPerson, CallWorkflow, Effect, StopRun, Usage, WaitUntil
@@ -68,7 +69,9 @@ class Actions:
         pauses: Pauses,
         wait: Wait,
         is_owner_sure: Callable[[str], bool],
+        replay: Replay | None = None,
     ) -> None:
+        self._replay = replay
         self._facts, self._recording, self._accounts = facts, recording, accounts
         self._calls, self._pauses, self._wait, self._is_owner_sure = calls, pauses, wait, is_owner_sure
         self._opened: dict[tuple[str | None, str | None], Account] = {}
@@ -87,7 +90,7 @@ class Actions:
         job: Job | None = None
         try:
             job = await self._job(node, frame, path, trace)
-            result = await self._calls.make(job)
+            result = job.replayed or await self._calls.make(job)
             if isinstance(result, WaitUntil | AskPerson | CallWorkflow):
                 pause = self._pauses.begun(result, path, self._caller(node, frame), self._recording.last_wait(path))
                 self._recording.emit("step_waiting", path=path, title=node.title, **pause, **trace)
@@ -130,6 +133,8 @@ class Actions:
         if effect is Effect.WRITES:
             job.write = await self._writing(node, frame, path, arguments, job)
             trace["identity"] = job.write.identity
+        if effect is Effect.READS and self._replay is not None:
+            job.replayed = self._replay.answer(node, frame, arguments, account, job.request)
         if effect is not Effect.PURE:
             self._recording.emit("step_started", path=path, title=node.title, **trace)
             trace.clear()
@@ -190,6 +195,8 @@ class Actions:
             details["effect"] = result.effect
         if job.usage != Usage():
             details["usage"] = vars(job.usage)
+        if job.replayed is not None:
+            details["replayed"] = True
         if job.request:
             details["request"] = self._recording.values.stored(job.request)
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, **details)

@@ -48,6 +48,8 @@ class Job:
     """Whether no other process can be at work on the run that holds a claim."""
     may_be_out: bool = False
     """Whether the service may have got the write, so that its intent must stay in the ledger."""
+    replayed: Done | None = None
+    """The answer that an earlier run got to the same question; nothing is asked then."""
     usage: Usage = field(default_factory=Usage)
     request: dict[str, Any] = field(default_factory=dict)
 

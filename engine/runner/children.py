@@ -84,6 +84,7 @@ class Children:
             connections=services,
             parent_run_id=self._parent["run_id"],
             caller=caller,
+            options={name: value for name, value in self._parent["options"].items() if name == "receipts"},
         )
         accepted = acceptance(plan, inputs, around)
         self._host.plans.keep(accepted, plan)

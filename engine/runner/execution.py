@@ -25,11 +25,14 @@ from engine.runner.pauses import Pauses, Waiting
 from engine.runner.plan_cache import PlanCache
 from engine.runner.questions import Questions, withdraw_all
 from engine.runner.recording import Recording
+from engine.runner.replay import Replay
 from engine.runner.runner import Runner
+from engine.runner.selection import Selection
 from engine.runner.siblings import RunStopped
 from engine.runner.threads import Workers
 from engine.runner.values import Values
 from engine.runs.document import document
+from engine.runs.earlier import EarlierRun
 from engine.runs.run_log import RunLogs
 from engine.runs.summary import sentence
 from engine.store.journal import Journal, JournalBroken
@@ -139,10 +142,18 @@ class Execution:
         )
         equipment = self._equipment
         pauses = self._pauses()
+        earlier = await self._earlier(facts.options.get("replay"))
         actions = Actions(
-            facts, self._recording, equipment.accounts, equipment.calls, pauses, self._wait, equipment.is_owner_sure
+            facts,
+            self._recording,
+            equipment.accounts,
+            equipment.calls,
+            pauses,
+            self._wait,
+            equipment.is_owner_sure,
+            None if earlier is None else Replay(earlier, facts.prompts),
         )
-        runner = Runner(plan, self._recording, self._counted(actions))
+        runner = Runner(plan, self._recording, self._counted(actions), await self._selection())
         run = {"id": self.run_id, "started_at": self._recording.started_at}
         inputs = self._recording.values.loaded(self._acceptance["inputs"])
         try:
@@ -153,6 +164,21 @@ class Execution:
             if plan.on_failure is not None:
                 await self._after_failure(runner, inputs, run, failed)
             raise
+
+    async def _selection(self) -> Selection | None:
+        options = self._acceptance.get("options", {})
+        if "only" not in options and "pins" not in options:
+            return None
+        return Selection(options, await self._earlier(options.get("from_run")))
+
+    async def _earlier(self, run_id: str | None) -> EarlierRun | None:
+        """Return the log of a run that this one takes answers from. Raises InvalidFile."""
+        if run_id is None:
+            return None
+        run = await self._equipment.log_writer.run(lambda: self._equipment.logs.read(run_id))
+        if run is None:
+            raise InvalidFile(f"The log of run {run_id} is gone.", remedy="Start a run that needs nothing of it.")
+        return EarlierRun(run, self._equipment.logs.folder)
 
     async def _after_failure(
         self, runner: Runner, inputs: Mapping[str, Any], run: Mapping[str, Any], failed: StepFailed

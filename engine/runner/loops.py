@@ -15,6 +15,7 @@ from engine.expressions.wording import kind_of
 from engine.runner.failure import StepFailed, document_of
 from engine.runner.frames import Frame, Record
 from engine.runner.recording import KEPT, Recording
+from engine.runner.selection import Selection
 from engine.runner.siblings import RunStopped, Stop, all_of, outputs_of
 
 _LONGEST_KEY = 1000
@@ -52,9 +53,14 @@ class Loops:
     """The loops of one run; `run_block` runs the steps of an item."""
 
     def __init__(
-        self, workflow: str, recording: Recording, run_block: Callable[[Block, Frame], Awaitable[None]]
+        self,
+        workflow: str,
+        recording: Recording,
+        run_block: Callable[[Block, Frame], Awaitable[None]],
+        selection: Selection | None,
     ) -> None:
         self._workflow, self._recording, self._run_block = workflow, recording, run_block
+        self._selection = selection
 
     async def run(self, node: Node, frame: Frame, path: str) -> list[Record]:
         """Run a loop; return the records of its items. Raises StepFailed and what its fields raise."""
@@ -109,10 +115,16 @@ class Loops:
         known = self._recording.record_of(path)
         if known is not None and known["status"] == "failed":  # dropped before
             raise StepFailed(known["error"])
+        selection = self._selection
+        left_out = None if selection is None else selection.item_left_out(frame)
+        if left_out is not None:
+            if known is None:
+                self._recording.emit("item_finished", path=path, status="skipped", note=left_out.note)
+            return {"key": frame.names["key"], "status": "skipped", "error": None}
         try:
             await self._run_block(node.body, frame)
             outputs = outputs_of(node.body, frame)
-            if node.has_output:
+            if node.has_output and not (selection is not None and selection.is_around(path)):
                 outputs["output"] = render_field("output", node.output, frame.names)
         except (StepFailed, OrchestraError) as error:
             document = document_of(error, step=path, workflow=self._workflow)

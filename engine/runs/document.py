@@ -23,6 +23,9 @@ _COPIED = (
     "handled",
     "fallback",
     "identity",
+    "note",
+    "pinned",
+    "replayed",
     "approval",
     "child_run_id",
     "stops",
@@ -192,7 +195,7 @@ class _Builder:
         step.update(status=event["status"], ended_at=event["at"])
         if event["status"] == "succeeded":
             step["error"] = event.get("error")
-            if step["uses"]:
+            if step["uses"] and not (event.get("pinned") or event.get("replayed")):
                 begun = step["attempts"][-1]["ended_at"] if step["attempts"] else step["started_at"]
                 step["attempts"].append({"started_at": begun, "ended_at": event["at"], "error": None})
 
