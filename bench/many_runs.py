@@ -1,0 +1,66 @@
+"""W3: 500 runs of 5 steps started at once, until each has its log file on disk, in runs per second.
+
+Ours is the time from the first start to the end of the last run: acceptance, 5 durable steps and the synced log file of
+each. The limit is a plain loop that opens a file per run, and appends and syncs one line per step to it; the lines are
+the events of our own run.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from bench.figures import ROUNDS, beside
+from bench.workspace import OWNER, chain, opened
+from engine.expressions.expressions import compact_json
+from engine.orchestra import Orchestra
+from engine.runs.document import events_of
+
+WORK = "W3"
+RUNS = 500
+STEPS = 5
+STARTERS = 8
+GOAL = 1.5
+
+
+def measure() -> dict[str, Any]:
+    """Return runs per second."""
+    ours, limits = [], []
+    with opened({"chain": chain(STEPS)}) as (orchestra, root):
+        _started_at_once(orchestra, RUNS)
+        run = orchestra.runs.get(OWNER, orchestra.runs.list(OWNER, limit=1).rows[0].run_id)
+        lines = [compact_json(event).encode() + b"\n" for event in events_of(run) if event["type"] == "step_finished"]
+        assert len(lines) == STEPS
+        for number in range(ROUNDS):
+            limits.append(RUNS / _appended(root / f"limit-{number}", lines))
+            ours.append(RUNS / _started_at_once(orchestra, RUNS))
+    return beside(ours, limits, GOAL, "runs/s")
+
+
+def _started_at_once(orchestra: Orchestra, count: int) -> float:
+    """Return the seconds until all runs have ended; then each log is on disk, which is looked at afterwards."""
+    began = time.perf_counter()
+    with ThreadPoolExecutor(STARTERS) as starters:
+        run_ids = list(starters.map(lambda _: orchestra.runs.start(OWNER, "chain", {}), range(count)))
+    for run_id in run_ids:
+        orchestra.runs.wait(OWNER, run_id, 120)
+    seconds = time.perf_counter() - began
+    for path in [orchestra.workspace.logs / f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}" / f"{run_id}.json" for run_id in run_ids]:
+        assert '"status": "succeeded"' in path.read_text(encoding="utf-8"), path
+    return seconds
+
+
+def _appended(folder: Path, lines: Sequence[bytes]) -> float:
+    folder.mkdir()
+    began = time.perf_counter()
+    for number in range(RUNS):
+        handle = os.open(folder / f"{number}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for line in lines:
+            os.write(handle, line)
+            os.fdatasync(handle)
+        os.close(handle)
+    return time.perf_counter() - began

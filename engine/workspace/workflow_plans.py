@@ -1,0 +1,60 @@
+"""The plans of the workflows as their files are now: compiled again only when something they came from has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.plan import Plan
+from engine.errors import InvalidFile, NotAvailableYet, OrchestraError
+from engine.workspace.shelf import Shelf
+from engine.workspace.stamps import Stamp, stamp
+
+
+@dataclass(frozen=True)
+class _Known:
+    stamp: Stamp
+    connections: Mapping[str, str]
+    plan: Plan
+
+
+class WorkflowPlans:
+    """Compiles workflows; may be used from any thread."""
+
+    def __init__(self, shelf: Shelf, surroundings: Callable[[], Surroundings]) -> None:
+        self._shelf, self._surroundings = shelf, surroundings
+        self._known: dict[str, _Known] = {}
+
+    def plan(self, name: str) -> Plan:
+        """Return the plan of a workflow. Raises UnknownName, InvalidInput, InvalidFile, NotAvailableYet."""
+        around = self._surroundings()
+        known = self._known.get(name)
+        if known is not None and self._is_current(name, known, around):
+            return known.plan
+        before = stamp(self._shelf.path(name))
+        plan = self._compiled(name, around)
+        if before:  # there is a file, and its next change will show
+            self._known[name] = _Known(before, around.connections, plan)
+        return plan
+
+    def _is_current(self, name: str, known: _Known, around: Surroundings) -> bool:
+        """Tell whether the file, the connections and all that it refers to are what they were."""
+        plan = known.plan
+        if stamp(self._shelf.folder / f"{name}.json") != known.stamp or around.connections != known.connections:
+            return False
+        try:
+            return not plan.workflows and all(around.prompts(one) == plan.prompts[one] for one in plan.prompts)
+        except OrchestraError:  # the compiler says what is wrong, and where
+            return False
+
+    def _compiled(self, name: str, around: Surroundings) -> Plan:
+        file = self._shelf.read(name)
+        compiled = compile_workflow(file, name, around)
+        if compiled.plan is not None:
+            return compiled.plan
+        errors = [one for one in compiled.problems if one.severity == "error"]
+        not_yet = [one for one in errors if one.code == "not_available_yet"]
+        if not_yet and len(not_yet) == len(errors):
+            raise NotAvailableYet(not_yet[0].message, remedy=not_yet[0].remedy)
+        raise InvalidFile.of(file.file, compiled.problems)
