@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from clients.errors import Conflict
 
 JsonValue = Any
 """A plain JSON value: None, bool, int, float, str, list or dict of such."""
@@ -166,7 +169,10 @@ class CallWorkflow:
     inputs: dict[str, JsonValue] = field(default_factory=dict)
 
 
-Result = JsonValue | WaitUntil | StopRun | AskPerson | CallWorkflow
+Wish = WaitUntil | StopRun | AskPerson | CallWorkflow
+"""What a step may want of the engine instead of giving an output."""
+
+Result = JsonValue | Wish
 """What `StepType.call` may return."""
 
 
@@ -180,10 +186,24 @@ class Written:
     marker: str
     """The marker that the write bears in the service."""
     done_at: datetime
+    updated: bool = False
+    """Whether it brought to new fields what an earlier write had made: what that said before is known to nobody."""
 
 
 class CannotUndo(Exception):
-    """An undo that must not be made: somebody changed the target since, or nothing can be taken back; says why."""
+    """An undo that must not be made: somebody changed the target since; the message says what."""
+
+
+@contextmanager
+def changes_respected() -> Iterator[None]:
+    """Turn a client's Conflict, which says what somebody changed since, into CannotUndo."""
+    try:
+        yield
+    except Conflict as error:
+        raise CannotUndo(error.message) from error
+
+
+_UPDATED = "It brought up to date what an earlier run had made, and what it said before is not known."
 
 
 class StepType(ABC):
@@ -203,6 +223,8 @@ class StepType(ABC):
     lag_seconds: ClassVar[float] = 0.0
     """Findable writes: how long the service may still hide a fresh write from `find`."""
     timeout_seconds: ClassVar[float] = 60.0
+    hands_on: ClassVar[frozenset[str]] = frozenset()
+    """Fields that `call` only puts into its result: what is large in them is not read (see engine/runner/values.py)."""
     fields: ClassVar[type[Fields]]
     output: ClassVar[type[Output] | None] = None
     """None where the shape depends on the fields: then override `output_schema`."""
@@ -223,6 +245,16 @@ class StepType(ABC):
 
     undoes: ClassVar[str] = ""
     """Writes: what undoing it does, for people: "closes the issue with a note". Empty: it cannot be undone."""
+    stays: ClassVar[str] = ""
+    """Writes with `undoes`: what is left in the service all the same: "the closed issue and the note"."""
+    lasts: ClassVar[str] = "There is no way to take it back."
+    """Writes without `undoes`: why it cannot be undone, as a sentence."""
+
+    def why_kept(self, written: Written) -> str:
+        """Writes: why this one cannot be taken back whatever the service says; empty where it can. Asks no service."""
+        if not self.undoes:
+            return self.lasts
+        return _UPDATED if written.updated else ""
 
     def undo(self, call: Call, written: Written) -> None:
         """Writes with `undoes`: take the write back. Doing it again after it was done must change nothing more.

@@ -12,7 +12,7 @@ from engine.runner.attempts import Attempts, Done, Job, started
 from engine.runner.ledger import Ledger
 from engine.runner.outside_values import plain_json
 from engine.runner.writes import Writes
-from engine.step import Effect, WaitUntil
+from engine.step import Effect, Wish
 
 _READ_GRACE_SECONDS = 2.0
 
@@ -23,7 +23,7 @@ class Calls:
     def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
         self._writes, self._clock = Writes(ledger, clock), clock
 
-    async def make(self, job: Job) -> Done | WaitUntil:
+    async def make(self, job: Job) -> Done | Wish:
         """Make the call. Raises ServiceError and what the step itself raises."""
         if job.effect is Effect.WRITES:
             return await self._writes.make(job)
@@ -31,11 +31,11 @@ class Calls:
             return self._pure(job)
         return Done(await self._until_answered(job, lambda number: self._read(job, number)))
 
-    def _pure(self, job: Job) -> Done | WaitUntil:
+    def _pure(self, job: Job) -> Done | Wish:
         attempts = Attempts(job, self._clock)
         try:
             result = job.step_type.call(job.call(attempts.begin(), self._clock()))
-            return result if isinstance(result, WaitUntil) else Done(plain_json(result))
+            return result if isinstance(result, Wish) else Done(plain_json(result))
         except Exception as error:
             attempts.failed(error)
             raise
@@ -61,8 +61,8 @@ class Calls:
             await attempts.pause(failed)
 
     async def _read(self, job: Job, number: int) -> Any:
-        call = job.call(number, self._clock())
-        return await self._in_time(job, lambda: plain_json(job.step_type.call(call)))
+        now = self._clock()
+        return await self._in_time(job, lambda: plain_json(job.step_type.call(job.call(number, now))))
 
     async def _in_time(self, job: Job, work: Callable[[], Any]) -> Any:
         """Do a read in a thread; a thread that does not come back in time is left to itself."""
