@@ -66,12 +66,9 @@ class Selection:
         path = parts_of(frame.prefix.removesuffix("."))
         return self._note() if path and self._where(path) == "outside" else None
 
-    def is_around(self, node: Node, frame: Frame) -> bool:
-        """Tell whether a group or loop is only walked through, so that its own `output` cannot be told."""
-        if self._only is None:
-            return False
-        path = parts_of(f"{frame.prefix}{node.id}") or ()
-        return self._where(path) == "around"
+    def is_around(self, path: str) -> bool:
+        """Tell whether a group, loop or item is only walked through, so that its own `output` cannot be told."""
+        return self._only is not None and self._where(parts_of(path) or ()) == "around"
 
     def _pin(self, path: Parts) -> Parts | None:
         """Return the pin that names a step most exactly."""

@@ -16,6 +16,7 @@ from engine.errors import InvalidInput
 from engine.expressions.expressions import compact_json
 from engine.expressions.wording import did_you_mean, listed
 from engine.runner.coercion import fitted
+from engine.runs.options import refuse_in_service
 
 _KEPT = (
     "run_id",
@@ -59,7 +60,8 @@ class Circumstances:
 
 
 def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> dict[str, Any]:
-    """Return all of a run that never changes, as JSON."""
+    """Return all of a run that never changes, as JSON. Raises InvalidInput."""
+    refuse_in_service(around.options, around.started_by, around.caller)
     definition = {"workflow": dict(plan.document), "prompts": {name: dict(one) for name, one in plan.prompts.items()}}
     if plan.workflows:
         definition["workflows"] = {name: dict(one) for name, one in plan.workflows.items()}

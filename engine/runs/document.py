@@ -172,8 +172,7 @@ class _Builder:
         item = self._step(event["path"])
         item.update(status=event["status"], ended_at=event["at"], error=event.get("error"))
         item["started_at"] = event.get("started_at") or item["started_at"] or event["at"]
-        if event.get("handled"):
-            item["handled"] = True
+        item.update({name: event[name] for name in ("handled", "note") if event.get(name)})
 
     def _on_step_listed(self, event: Mapping[str, Any]) -> None:
         """A step that was broken off keeps its place in the list."""
