@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from engine.store.tables import runs
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 """The form of state.db that this release writes."""
 
 
@@ -18,7 +20,14 @@ def _from_1(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE effects ADD COLUMN generation INTEGER NOT NULL DEFAULT 0")
 
 
-_STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"1": (_from_1, "2")}
+def _from_2(connection: Connection) -> None:
+    """The list of runs marks test runs, and finds its newest by any filter without reading the others."""
+    connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN is_test INTEGER NOT NULL DEFAULT 0")
+    for index in runs.indexes:
+        index.create(connection, checkfirst=True)
+
+
+_STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"1": (_from_1, "2"), "2": (_from_2, "3")}
 
 
 def migrated(connection: Connection, found: str) -> str:

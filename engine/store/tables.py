@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text, text
 
 metadata = MetaData()
 
@@ -33,8 +33,16 @@ runs = Table(
     # Everything a run needs that does not change (inputs, definition, hash): the start of its document.
     Column("acceptance", Text),
     Column("log", Text),
+    # A test run: one step alone, or with pinned outputs.
+    Column("is_test", Integer, nullable=False, server_default="0"),
+    # One for each filter of the list: its newest 50 are read off the end, however many runs there are.
     Index("runs_by_status", "status", "run_id"),
     Index("runs_by_workflow", "workflow", "run_id"),
+    Index("runs_by_starter", "started_by", "run_id"),
+    Index("runs_by_demo", "demo", "run_id"),
+    Index("runs_by_parent", "parent_run_id", "run_id"),
+    # Runs that have ended have no owner: what a process looks up several times a second stays small.
+    Index("runs_by_owner", "owner", sqlite_where=text("owner IS NOT NULL"), postgresql_where=text("owner IS NOT NULL")),
 )
 
 events = Table(

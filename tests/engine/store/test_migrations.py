@@ -18,6 +18,9 @@ def _of_the_first_release(folder: Path) -> None:
     with sqlite3.connect(folder / "state.db") as connection:
         connection.execute("INSERT INTO effects VALUES ('[\"a\"]','a','done','r','p','u','h','t',NULL,NULL,NULL,1,0)")
         connection.execute("ALTER TABLE runs DROP COLUMN previous_owner")
+        for index in ("starter", "demo", "parent", "owner"):
+            connection.execute(f"DROP INDEX runs_by_{index}")
+        connection.execute("ALTER TABLE runs DROP COLUMN is_test")
         connection.execute("ALTER TABLE effects DROP COLUMN generation")
         connection.execute("DROP TABLE approvals")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
@@ -32,6 +35,9 @@ def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path:
             ('["a"]', "done", 0)
         ]
         assert connection.execute("SELECT count(*) FROM approvals").fetchone() == (0,)
+        assert connection.execute("SELECT is_test FROM runs").fetchall() == []
+        indexes = {row[1] for row in connection.execute("PRAGMA index_list(runs)")}
+        assert indexes >= {f"runs_by_{name}" for name in ("status", "workflow", "starter", "demo", "parent", "owner")}
         assert connection.execute("SELECT previous_owner FROM runs").fetchall() == []
         assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == (SCHEMA_VERSION,)
     connection.close()
