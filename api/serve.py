@@ -23,7 +23,7 @@ from api.process import READY
 from engine.connections.stand_ins import StandInProcess
 from engine.errors import InUse, StorageError
 from engine.orchestra import DEMO_VARIABLE, WORKSPACE_VARIABLE
-from engine.store.owners import PARENT_VARIABLE, ServeLock
+from engine.store.locks import PARENT_VARIABLE, ServeLock
 from engine.workspace.files import storage_errors
 from engine.workspace.workspace import CHECKOUT
 

@@ -34,7 +34,8 @@ from engine.settings import Settings
 from engine.step_info import StepTypeInfo, step_type_infos
 from engine.store.damage import set_aside
 from engine.store.database import Database
-from engine.store.owners import Owner, ServeLock, refuse_strangers
+from engine.store.locks import ServeLock
+from engine.store.owners import Owner, refuse_strangers
 from engine.store.receipts import move_receipts
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig

@@ -18,7 +18,7 @@ from engine.runner.host import Host
 from engine.runs.run_log import RunLogs
 from engine.store.database import Database
 from engine.store.demo_rows import demo_run_ids, forget_demo
-from engine.store.owners import PARENT_VARIABLE
+from engine.store.locks import PARENT_VARIABLE
 
 _CANCEL_SECONDS = 20.0
 

@@ -22,8 +22,9 @@ from engine.runner.plan_cache import PlanCache
 from engine.runner.threads import Workers
 from engine.runs.run_log import RunLogs
 from engine.store.database import Database
-from engine.store.journal import Fenced, Journal, JournalBroken
-from engine.store.owners import HEARTBEAT_SECONDS, Owner, is_locked
+from engine.store.journal import Journal, JournalBroken
+from engine.store.locks import is_locked
+from engine.store.owners import Fenced, Owner
 from engine.store.run_rows import RunRows
 
 Result = TypeVar("Result")
@@ -161,7 +162,7 @@ class Host:
         )
         self._background = [
             asyncio.ensure_future(self._repeat(_POLL_SECONDS, self._look_around)),
-            asyncio.ensure_future(self._repeat(HEARTBEAT_SECONDS, self._beat)),
+            asyncio.ensure_future(self._repeat(self.owner.beat_seconds, self._beat)),
         ]
 
     async def _shut(self) -> None:

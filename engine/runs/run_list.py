@@ -76,7 +76,7 @@ class RunList:
         owner = self._rows.owner(row.owner) if row.owner else None
         if owner is None:
             return "interrupted"
-        silent = is_silent(self._owners_folder, owner.owner, owner.heartbeat_at, self._clock())
+        silent = is_silent(self._owners_folder, owner, self._clock())
         return "interrupted" if silent else str(row.status)
 
     def _row(self, row: Any) -> RunRow:

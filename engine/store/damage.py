@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.errors import InUse
 from engine.store.database import is_damage, storage_errors
-from engine.store.owners import is_locked
+from engine.store.locks import is_locked
 
 
 def set_aside(folder: Path, now: datetime) -> Path | None:

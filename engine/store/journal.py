@@ -12,18 +12,12 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from engine.errors import InUse
 from engine.runner.outside_values import whole_text
 from engine.store.database import Database, storage_errors
+from engine.store.owners import Fenced
 
 Change = Callable[[sqlite3.Cursor], Any]
 _INSERT_EVENT = "INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)"
-
-
-class Fenced(InUse):
-    """Another process has taken this one for dead and its runs over; this one must stop writing."""
-
-    default_remedy = "Nothing is lost: the other process goes on with the runs."
 
 
 class JournalBroken(Exception):
@@ -39,7 +33,8 @@ class Journal:
 
     def __init__(self, database: Database, owner: str) -> None:
         self._database = database
-        self._owner = owner
+        self.owner = owner
+        """The process that writes: others may have fenced it off."""
         self._connection = database.raw_connection()
         self._events: list[tuple[str, int, str]] = []
         self._changes: list[tuple[Change, asyncio.Future[Any]]] = []
@@ -135,9 +130,9 @@ class Journal:
 
     def _check_fence(self, cursor: sqlite3.Cursor) -> None:
         """Every transaction checks that no other process has declared this one dead."""
-        cursor.execute("SELECT 1 FROM owners WHERE owner = ?", (self._owner,))
+        cursor.execute("SELECT 1 FROM owners WHERE owner = ?", (self.owner,))
         if cursor.fetchone() is None:
-            raise Fenced("Another process has taken over the runs of this one.")
+            raise Fenced
 
 
 def _heard(future: asyncio.Future[Any]) -> None:

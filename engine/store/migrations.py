@@ -15,8 +15,9 @@ SCHEMA_VERSION = "3"
 
 
 def _from_1(connection: Connection) -> None:
-    """Runs know who had them before, receipts how often they were undone; the table of approvals is made anew."""
-    connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN previous_owner TEXT")
+    """Writes know who is about to send them and how often they were undone, owners how long they may be silent."""
+    connection.exec_driver_sql("ALTER TABLE effects ADD COLUMN owner TEXT")
+    connection.exec_driver_sql("ALTER TABLE owners ADD COLUMN lease_seconds FLOAT NOT NULL DEFAULT 30")
     connection.exec_driver_sql("ALTER TABLE effects ADD COLUMN generation INTEGER NOT NULL DEFAULT 0")
 
 

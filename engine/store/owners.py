@@ -5,91 +5,172 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from engine.errors import InUse
 from engine.names import moment_of, timestamp
 from engine.store.database import Database, storage_errors
+from engine.store.locks import is_locked
 from engine.store.run_rows import OPEN
 from engine.store.tables import owners, runs
 
-PARENT_VARIABLE = "ORCHESTRA_PARENT_PID"
-"""Set by the parent that starts the serving process again when it dies."""
-HEARTBEAT_SECONDS = 10.0
-STALE_AFTER = timedelta(seconds=30)
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+LEASE_SECONDS = 30.0
+_BEATS_IN_A_LEASE = 3
 _STARTING_SECONDS = 2.0
 
 
-class Owner:
-    """This process as an owner of runs. The lock is held until the process ends, however it ends."""
+class Fenced(InUse):
+    """Another process has taken over the runs of this one."""
 
-    def __init__(self, database: Database, folder: Path, kind: str, clock: Callable[[], datetime]) -> None:
+    default_remedy = "Nothing is lost: the other process goes on with them; `orchestra runs list` shows how far it is."
+
+    def __init__(self) -> None:
+        super().__init__("Another process has taken over the runs of this one, which was silent for too long.")
+
+
+class Owner:
+    """This process as an owner of runs. The lock is held until the process ends, however it ends.
+
+    `drafts`: the folder below which it writes logs before they get their place (`writing`). Whoever takes over
+    removes its part of it: a process that wakes up late can then put no old log in the place of a newer one.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        kind: str,
+        clock: Callable[[], datetime],
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        drafts: Path | None = None,
+    ) -> None:
         self.id = f"{kind}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.lease_seconds = lease_seconds
         self._database, self.folder, self._clock = database, folder, clock
+        self._drafts = drafts if drafts is not None else folder.parent / "drafts"
+        self._silent_since: dict[str, float] = {}
         with storage_errors(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.writing.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock: IO[str] = (folder / f"{self.id}.lock").open("w", encoding="ascii")
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         now = timestamp(clock())
+        row = {"owner": self.id, "pid": os.getpid(), "kind": kind, "started_at": now, "heartbeat_at": now}
         with database.writing() as connection:
-            connection.execute(
-                owners.insert().values(owner=self.id, pid=os.getpid(), kind=kind, started_at=now, heartbeat_at=now)
-            )
+            connection.execute(owners.insert().values(**row, lease_seconds=lease_seconds))
+
+    @property
+    def writing(self) -> Path:
+        """Return the folder for files that this process is writing; gone once it was taken over."""
+        return self._drafts / self.id
+
+    @property
+    def beat_seconds(self) -> float:
+        """Return how often this process shows that it works."""
+        return self.lease_seconds / _BEATS_IN_A_LEASE
 
     def beat(self) -> None:
-        """Say that this process still works."""
+        """Say that this process still works. Raises Fenced where another has taken over."""
         with self._database.writing() as connection:
             statement = owners.update().where(owners.c.owner == self.id)
-            connection.execute(statement.values(heartbeat_at=timestamp(self._clock())))
+            if connection.execute(statement.values(heartbeat_at=timestamp(self._clock()))).rowcount == 0:
+                raise Fenced
 
     def adopt(self) -> list[str]:
-        """Take over the open runs of every dead process; return their ids."""
-        return [run_id for dead in self._dead() for run_id in self._inherit(dead)]
+        """Take over the open runs of every process that is dead, or was silent as long as this one looked on.
+
+        Return their ids. A machine that sleeps makes all processes silent at once: who wakes first waits for the
+        others to show themselves.
+        """
+        return [run_id for other in self._others() if self._has_ended(other) for run_id in self._inherit(other)]
 
     def adopt_all(self) -> list[str]:
-        """Take over the open runs of every dead process, and those that nobody owns since they were interrupted."""
-        return [*self.adopt(), *self._inherit(None)]
+        """Take over the open runs of every dead or silent process, and those that nobody owns since an interruption."""
+        found = [run_id for other in self._others() if self._is_gone(other) for run_id in self._inherit(other)]
+        return [*found, *self._inherit(None)]
 
     def take(self, run_id: str) -> bool:
-        """Take over one open run whose owner is dead, or that nobody owns; False where it ended or is somebody's.
+        """Take over one open run whose owner is dead or silent, or that nobody owns; False where it is somebody's.
 
-        A dead owner's other runs stay as they are.
+        That owner's other runs stay as they are, but it can do nothing more with them.
         """
         open_run = (runs.c.run_id == run_id) & runs.c.ended_at.is_(None)
         with self._database.reading() as connection:
             row = connection.execute(select(runs.c.owner).where(open_run)).first()
-        if row is None or row.owner == self.id or (row.owner is not None and is_locked(self.folder, row.owner)):
+        if row is None or row.owner == self.id or not self._is_gone(row.owner):
             return row is not None and row.owner == self.id
         with self._database.writing() as connection:
-            connection.execute(owners.delete().where(owners.c.owner == row.owner))  # fences it off
+            if not self._fence(connection, row.owner):
+                return False
             same = open_run & (runs.c.owner == row.owner)  # nobody was faster
-            return connection.execute(runs.update().where(same).values(owner=self.id)).rowcount == 1
+            taken = connection.execute(runs.update().where(same).values(owner=self.id)).rowcount == 1
+        self._clear_away(row.owner)
+        return taken
 
-    def _dead(self) -> list[str]:
-        """Return the owners whose process is dead, with those that only the runs still name."""
+    def _others(self) -> Iterator[str]:
+        """Give every other owner, with those that only the runs still name."""
         known = select(owners.c.owner)
         orphaned = runs.c.status.in_(OPEN) & runs.c.owner.is_not(None) & runs.c.owner.not_in(known)
         with self._database.reading() as connection:
             others = connection.execute(known.where(owners.c.owner != self.id)).scalars().all()
             unknown = connection.execute(select(runs.c.owner).where(orphaned).distinct()).scalars().all()
-        return [*(other for other in others if not is_locked(self.folder, other)), *unknown]
+        yield from (*others, *unknown)
 
-    def _inherit(self, dead: str | None) -> list[str]:
-        """Make all open runs of a dead owner (None: of nobody) ours; whoever is second finds none."""
+    def _is_gone(self, owner: str | None) -> bool:
+        """Tell whether the runs of an owner may be taken over."""
+        if owner is None:
+            return True
+        with self._database.reading() as connection:
+            row = connection.execute(owners.select().where(owners.c.owner == owner)).first()
+        return row is None or is_silent(self.folder, row, self._clock())
+
+    def _has_ended(self, owner: str) -> bool:
+        """Tell whether an owner is dead, or silent although it had the time to show itself since we look on."""
+        if not is_locked(self.folder, owner):
+            return True
+        if not self._is_gone(owner):
+            self._silent_since.pop(owner, None)
+            return False
+        since = self._silent_since.setdefault(owner, time.monotonic())
+        return time.monotonic() - since > self.beat_seconds
+
+    def _fence(self, connection: Connection, owner: str | None) -> bool:
+        """Take an owner's row away, so that it can write no more; False where it has shown itself just now."""
+        row = connection.execute(owners.select().where(owners.c.owner == owner)).first()
+        if row is not None and not is_silent(self.folder, row, self._clock()):
+            return False
+        connection.execute(owners.delete().where(owners.c.owner == owner))
+        return True
+
+    def _inherit(self, gone: str | None) -> list[str]:
+        """Make all open runs of an owner (None: of nobody) ours; whoever is second finds none."""
         with self._database.writing() as connection:
-            connection.execute(owners.delete().where(owners.c.owner == dead))
-            open_runs = runs.c.status.in_(OPEN) & (runs.c.owner == dead) & runs.c.ended_at.is_(None)
+            if not self._fence(connection, gone):
+                return []
+            open_runs = runs.c.status.in_(OPEN) & (runs.c.owner == gone) & runs.c.ended_at.is_(None)
             found = list(connection.execute(select(runs.c.run_id).where(open_runs)).scalars())
             connection.execute(runs.update().where(open_runs).values(owner=self.id))
-        if dead is not None:
-            (self.folder / f"{dead}.lock").unlink(missing_ok=True)
+        self._clear_away(gone)
         return found
+
+    def _clear_away(self, gone: str | None) -> None:
+        """Remove what a fenced owner was writing; its lock stays for as long as it holds it."""
+        if gone is None:
+            return
+        shutil.rmtree(self._drafts / gone, ignore_errors=True)
+        if not is_locked(self.folder, gone):
+            (self.folder / f"{gone}.lock").unlink(missing_ok=True)
 
     def release(self) -> None:
         """Stop owning: forget the row and the lock. Runs that are still open stay for others to adopt."""
@@ -99,22 +180,10 @@ class Owner:
             ).first()
             if mine is None:
                 connection.execute(owners.delete().where(owners.c.owner == self.id))
+        shutil.rmtree(self.writing, ignore_errors=True)
         self._lock.close()
         if mine is None:
             (self.folder / f"{self.id}.lock").unlink(missing_ok=True)
-
-
-def is_locked(folder: Path, owner: str) -> bool:
-    """Tell whether the process behind an owner id still holds its lock."""
-    try:
-        with (folder / f"{owner}.lock").open(encoding="ascii") as lock:
-            # Shared: two processes that look at once must not take each other for the owner.
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False
 
 
 def refuse_strangers(database: Database, folder: Path) -> None:
@@ -136,37 +205,7 @@ def _strangers(database: Database, folder: Path) -> list[str]:
     return sorted(set(living) - known)
 
 
-def is_silent(folder: Path, owner: str, heartbeat_at: str, now: datetime) -> bool:
-    """Tell whether "running" can no longer be believed: the process is dead, or silent for 30 s."""
-    return now - moment_of(heartbeat_at) > STALE_AFTER or not is_locked(folder, owner)
-
-
-class ServeLock:
-    """One `serve` per workspace; the file names the process that a person would have to stop."""
-
-    def __init__(self, folder: Path) -> None:
-        with storage_errors(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = (folder / "serve.lock").open("a+", encoding="ascii")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._file.seek(0)
-            pid = self._file.read().strip()
-            self._file.close()
-            raise InUse(
-                f"This workspace is already served by process {pid or 'unknown'}.",
-                remedy="Use that one (`orchestra login-link`), or stop it first.",
-            ) from error
-        self._file.truncate(0)
-        self._file.write(str(_process_to_stop()))
-        self._file.flush()
-
-    def close(self) -> None:
-        """Let another process serve."""
-        self._file.close()
-
-
-def _process_to_stop() -> int:
-    """Return the pid of the parent that would start this process again, else its own."""
-    return os.getppid() if os.environ.get(PARENT_VARIABLE) == str(os.getppid()) else os.getpid()
+def is_silent(folder: Path, owner: Row[Any], now: datetime) -> bool:
+    """Tell whether "running" can no longer be believed: the process is dead, or silent for longer than its lease."""
+    lease = timedelta(seconds=owner.lease_seconds)
+    return now - moment_of(owner.heartbeat_at) > lease or not is_locked(folder, owner.owner)

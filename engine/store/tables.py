@@ -27,8 +27,6 @@ runs = Table(
     Column("counts", Text, nullable=False, default="{}"),
     Column("owner", Text),
     Column("due_at", Text),
-    # The process that had the run before, where it was taken over while that one was silent but not proven dead.
-    Column("previous_owner", Text),
     Column("cancel_requested", Integer, nullable=False, default=0),
     # Everything a run needs that does not change (inputs, definition, hash): the start of its document.
     Column("acceptance", Text),
@@ -71,6 +69,8 @@ effects = Table(
     Column("sends", Integer, nullable=False, default=0),
     # How often a write of this identity was undone: each time it is another one in the service.
     Column("generation", Integer, nullable=False, server_default="0"),
+    # The process that is about to send it, or was: while that one is not proven dead, it may still do so.
+    Column("owner", Text),
     Index("effects_by_account", "account"),
     Index("effects_by_run", "run_id"),
     sqlite_with_rowid=False,
@@ -112,6 +112,8 @@ owners = Table(
     Column("kind", Text, nullable=False),
     Column("started_at", Text, nullable=False),
     Column("heartbeat_at", Text, nullable=False),
+    # How long it may be silent before others may take its runs over: its own word, whatever their settings are.
+    Column("lease_seconds", Float, nullable=False, server_default="30"),
 )
 
 settings = Table("settings", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))

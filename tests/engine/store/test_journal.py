@@ -16,8 +16,8 @@ from engine.clock import utc_now
 from engine.errors import StorageError
 from engine.orchestra import Orchestra
 from engine.store.database import Database
-from engine.store.journal import Fenced, Journal, JournalBroken
-from engine.store.owners import Owner
+from engine.store.journal import Journal, JournalBroken
+from engine.store.owners import Fenced, Owner
 from tests.engine.conftest import OWNER, set_step, write_workflow
 
 Test = Callable[[Journal], Coroutine[Any, Any, None]]

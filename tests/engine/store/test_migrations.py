@@ -16,8 +16,10 @@ def _of_the_first_release(folder: Path) -> None:
     """Make a state file as the first release left it: without the newer columns and the table of approvals."""
     Database(folder).close()
     with sqlite3.connect(folder / "state.db") as connection:
-        connection.execute("INSERT INTO effects VALUES ('[\"a\"]','a','done','r','p','u','h','t',NULL,NULL,NULL,1,0)")
-        connection.execute("ALTER TABLE runs DROP COLUMN previous_owner")
+        values = "'[\"a\"]','a','done','r','p','u','h','t',NULL,NULL,NULL,1,0,NULL"
+        connection.execute(f"INSERT INTO effects VALUES ({values})")
+        connection.execute("ALTER TABLE effects DROP COLUMN owner")
+        connection.execute("ALTER TABLE owners DROP COLUMN lease_seconds")
         for index in ("starter", "demo", "parent", "owner"):
             connection.execute(f"DROP INDEX runs_by_{index}")
         connection.execute("ALTER TABLE runs DROP COLUMN is_test")
@@ -38,7 +40,8 @@ def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path:
         assert connection.execute("SELECT is_test FROM runs").fetchall() == []
         indexes = {row[1] for row in connection.execute("PRAGMA index_list(runs)")}
         assert indexes >= {f"runs_by_{name}" for name in ("status", "workflow", "starter", "demo", "parent", "owner")}
-        assert connection.execute("SELECT previous_owner FROM runs").fetchall() == []
+        assert connection.execute("SELECT owner, lease_seconds FROM owners").fetchall() == []
+        assert connection.execute("SELECT owner FROM effects").fetchall() == [(None,)]
         assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == (SCHEMA_VERSION,)
     connection.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from engine.errors import InUse
 from engine.store.database import Database
-from engine.store.owners import STALE_AFTER, Owner, ServeLock, is_locked, is_silent
+from engine.store.locks import ServeLock, is_locked
+from engine.store.owners import LEASE_SECONDS, Fenced, Owner, is_silent
 from engine.store.run_rows import RunRows
 from engine.store.tables import runs
 
@@ -116,6 +118,73 @@ def test_one_run_of_a_dead_owner_is_taken_over_and_the_others_are_left_to_be_ado
         owner.release()
 
 
+LATER = NOW + timedelta(seconds=LEASE_SECONDS + 1)
+
+
+@pytest.mark.parametrize("how", ["one", "all"])
+def test_a_silent_owner_is_fenced_off_by_a_person_who_resumes_and_its_lock_still_tells_that_it_lives(
+    database: Database, folder: Path, how: str
+) -> None:
+    rows = RunRows(database)
+    silent = Owner(database, folder, "cli", lambda: NOW)
+    accept(rows, silent.id)
+    heir = Owner(database, folder, "cli", lambda: LATER)
+    if how == "one":
+        assert heir.take(RUN)
+    else:
+        assert heir.adopt_all() == [RUN]
+    assert owner_of(rows) == heir.id
+    assert is_locked(folder, silent.id)
+    assert not silent.writing.exists()  # nothing that it was writing can get into place any more
+    with pytest.raises(Fenced):
+        silent.beat()
+    silent.release()
+    heir.release()
+
+
+def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: Database, folder: Path) -> None:
+    rows, other = RunRows(database), f"{RUN[:-1]}j"
+    silent = Owner(database, folder, "cli", lambda: NOW)
+    accept(rows, silent.id)
+    accept(rows, silent.id, other)
+    heir, server = (Owner(database, folder, kind, lambda: LATER, lease_seconds=0.3) for kind in ("cli", "serve"))
+    assert heir.take(RUN)
+    assert server.adopt() == []  # it looks on for a while first
+    ends_at = time.monotonic() + 20
+    while not (adopted := server.adopt()):
+        assert time.monotonic() < ends_at
+        time.sleep(0.02)
+    assert adopted == [other]
+    for owner in (silent, heir, server):
+        owner.release()
+
+
+def test_an_owner_that_shows_itself_while_others_look_on_keeps_its_runs(database: Database, folder: Path) -> None:
+    times = {"silent": NOW}
+    silent = Owner(database, folder, "cli", lambda: times["silent"])
+    accept(RunRows(database), silent.id)
+    server = Owner(database, folder, "serve", lambda: LATER, lease_seconds=0.3)
+    assert server.adopt() == []
+    times["silent"] = LATER  # the machine slept; this one woke last
+    silent.beat()
+    time.sleep(server.beat_seconds * 2)
+    assert server.adopt() == []
+    assert not server.take(RUN)
+    silent.beat()
+    for owner in (silent, server):
+        owner.release()
+
+
+def test_how_long_an_owner_may_be_silent_is_its_own_word(database: Database, folder: Path) -> None:
+    patient = Owner(database, folder, "cli", lambda: NOW, lease_seconds=3600)
+    accept(RunRows(database), patient.id)
+    hasty = Owner(database, folder, "cli", lambda: LATER, lease_seconds=1)
+    assert not hasty.take(RUN)
+    assert hasty.adopt_all() == []
+    for owner in (patient, hasty):
+        owner.release()
+
+
 def test_one_run_is_taken_over_once(database: Database, folder: Path) -> None:
     dead = Owner(database, folder, "cli", lambda: NOW)
     accept(RunRows(database), dead.id)
@@ -166,7 +235,7 @@ def test_looking_at_a_lock_does_not_hold_it(database: Database, folder: Path) ->
     ("age", "alive", "silent"),
     [
         pytest.param(timedelta(seconds=1), True, False, id="alive"),
-        pytest.param(STALE_AFTER + timedelta(seconds=1), True, True, id="no-sign-of-life"),
+        pytest.param(timedelta(seconds=LEASE_SECONDS + 1), True, True, id="no-sign-of-life"),
         pytest.param(timedelta(seconds=1), False, True, id="dead"),
     ],
 )
@@ -178,7 +247,7 @@ def test_running_is_believed_of_those_who_show_it(
     assert row is not None
     if not alive:
         owner._lock.close()
-    assert is_silent(folder, owner.id, row.heartbeat_at, NOW) is silent
+    assert is_silent(folder, row, NOW) is silent
     owner.release()
 
 
