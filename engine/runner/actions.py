@@ -15,10 +15,11 @@ from clients.errors import ServiceError
 from engine.compiler.plan import Action, Node
 from engine.connections.accounts import Account, Accounts, Mode
 from engine.errors import OrchestraError, StepTimeout
+from engine.expressions.deferred import complete
 from engine.expressions.expressions import render_field
 from engine.names import moment_of, timestamp
 from engine.prompts.prompt import messages as render_prompt
-from engine.runner.attempts import Attempt, Done, Job
+from engine.runner.attempts import Attempt, Done, Job, fields_of
 from engine.runner.calls import Calls
 from engine.runner.coercion import fitted
 from engine.runner.failure import StepFailed, failure
@@ -30,6 +31,7 @@ from engine.runner.recording import Recording
 from engine.runner.replay import Replay
 from engine.runner.runner import is_handled
 from engine.runner.siblings import RunStopped
+from engine.runner.values import in_thread_if_large
 from engine.step import AskPerson, CallWorkflow, Effect, StopRun, Usage, WaitUntil
 from engine.store.journal import JournalBroken
 
@@ -84,17 +86,16 @@ class Actions:
         """
         assert node.action is not None
         written = self._recording.waiting(path)
-        if written is not None:
+        if written is not None and not self._pauses.is_lost(written):
             return await self._wait_on(node, frame, path, self._pauses.of(written))
         trace: dict[str, Any] = {"started_at": self._recording.now()}
         job: Job | None = None
+        pause: dict[str, Any] | None = None
         try:
             job = await self._job(node, frame, path, trace)
             result = job.replayed or await self._calls.make(job)
             if isinstance(result, WaitUntil | AskPerson | CallWorkflow):
                 pause = self._pauses.begun(result, path, self._caller(node, frame), self._recording.last_wait(path))
-                self._recording.emit("step_waiting", path=path, title=node.title, **pause, **trace)
-                return await self._wait_on(node, frame, path, self._pauses.of(pause))
             if isinstance(result, Done):
                 result = replace(result, output=fitted(result.output, node.action.output_schema))
         except (ServiceError, OrchestraError, ValidationError) as error:
@@ -104,6 +105,10 @@ class Actions:
         except Exception as error:
             _log.exception("step %s of run %s broke down", path, self._facts.run_id)
             raise await self._failed(node, path, error, trace, job) from error
+        if isinstance(result, WaitUntil | AskPerson | CallWorkflow):
+            assert pause is not None
+            self._recording.emit("step_waiting", path=path, title=node.title, **pause, **trace)
+            return await self._wait_on(node, frame, path, self._pauses.of(pause))
         if isinstance(result, StopRun):
             raise await self._stopped(node, path, result, trace)
         return await self._succeeded(node, path, result, trace, job)
@@ -112,14 +117,16 @@ class Actions:
         action = node.action
         assert action is not None
         trace.update({"uses": action.uses, "connection": action.connection})
-        arguments = render_field("with", action.arguments, frame.names)
-        trace["arguments"] = self._recording.values.stored(arguments)
-        fields = action.step_type.fields.model_validate(arguments)
+        values = self._recording.values
+        rendered = render_field("with", action.arguments, frame.names)
+        arguments = await self._kept_fields(rendered)
+        trace["arguments"] = values.written(arguments)
+        make_fields = await in_thread_if_large(arguments, lambda: fields_of(action.step_type, arguments))
         effect, repeat = action.step_type.effect_of(arguments)
         account = await self._account(action)
         job = Job(
             step_type=action.step_type,
-            fields=fields,
+            make_fields=make_fields,
             effect=effect,
             repeat=repeat,
             retry=action.retry,
@@ -162,7 +169,7 @@ class Actions:
         assert node.action is not None
         whose = job.account.known_identity or await self._calls.ask(job, job.account.identity)
         self._name_account(job.account)
-        once = None if node.action.once is None else str(render_field("once", node.action.once, frame.names))
+        once = None if node.action.once is None else str(complete(render_field("once", node.action.once, frame.names)))
         scope = frame.identity_scope(once, self._facts.origin_run_id, self._facts.caller)
         return Write(
             identity=identity(whose, self._facts.workflow, node.path, scope),
@@ -170,13 +177,13 @@ class Actions:
             run_id=self._facts.run_id,
             path=path,
             uses=node.action.uses,
-            arguments_hash=arguments_hash(arguments),
+            arguments_hash=await in_thread_if_large(arguments, lambda: arguments_hash(complete(arguments))),
         )
 
     def _caller(self, node: Node, frame: Frame) -> list[Any]:
         """Return what a run that this step calls takes its identities from."""
         once = None if node.action is None or node.action.once is None else node.action.once
-        text = None if once is None else str(render_field("once", once, frame.names))
+        text = None if once is None else str(complete(render_field("once", once, frame.names)))
         scope = frame.identity_scope(text, self._facts.origin_run_id, self._facts.caller)
         return [self._facts.workflow, node.path, *scope]
 
@@ -190,7 +197,8 @@ class Actions:
         )
 
     async def _succeeded(self, node: Node, path: str, result: Done, trace: dict[str, Any], job: Job) -> Any:
-        details: dict[str, Any] = {**trace, "output": self._recording.values.whole(result.output)}
+        output = await self._kept(result.output)
+        details: dict[str, Any] = {**trace, "output": self._recording.values.written(output)}
         if result.effect is not None:
             details["effect"] = result.effect
         if job.usage != Usage():
@@ -198,12 +206,21 @@ class Actions:
         if job.replayed is not None:
             details["replayed"] = True
         if job.request:
-            details["request"] = self._recording.values.stored(job.request)
+            details["request"] = self._recording.values.written(await self._kept_fields(job.request))
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, **details)
         await self._recording.committed()
         if result.effect is not None:
             reached("after record")
-        return result.output
+        return output
+
+    async def _kept_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        values = self._recording.values
+        return await in_thread_if_large(fields, lambda: values.kept_fields(fields))
+
+    async def _kept(self, value: Any) -> Any:
+        """Return the value with what is large in it in files; those are written in a thread."""
+        values = self._recording.values
+        return await in_thread_if_large(value, lambda: values.kept(value))
 
     async def _failed(
         self, node: Node, path: str, error: Exception, trace: Mapping[str, Any], job: Job | None
@@ -246,7 +263,8 @@ class Actions:
             begun = moment_of(self._recording.begun_at(path))
             self._attempted(path, Attempt(begun, moment_of(self._recording.now()), error))
             raise await self._failed(node, path, error, {}, None) from error
-        written = self._recording.values.whole(output)
+        output = await self._kept(output)
+        written = self._recording.values.written(output)
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, output=written)
         await self._recording.committed()
         return output

@@ -20,10 +20,11 @@ from engine.runner.calls import Calls
 from engine.runner.children import ChildHost, Children
 from engine.runner.failure import StepFailed, failure
 from engine.runner.fault_points import reached
+from engine.runner.loose_ends import tie
 from engine.runner.parking import Parking
 from engine.runner.pauses import Pauses, Waiting
 from engine.runner.plan_cache import PlanCache
-from engine.runner.questions import Questions, withdraw_all
+from engine.runner.questions import Questions
 from engine.runner.recording import Recording
 from engine.runner.replay import Replay
 from engine.runner.runner import Runner
@@ -41,8 +42,6 @@ Ending = Literal["cancelled", "interrupted", "stopped"]
 """Why a run is ended from outside: by a person, by Ctrl-C, or with the process (it is then adopted)."""
 
 _log = logging.getLogger(__name__)
-_WAKE = "UPDATE runs SET due_at = ? WHERE run_id = ? AND status = 'waiting'"
-"""The run that called this one may be put away."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ class Execution:
         )
         runner = Runner(plan, self._recording, self._counted(actions), await self._selection())
         run = {"id": self.run_id, "started_at": self._recording.started_at}
-        inputs = self._recording.values.loaded(self._acceptance["inputs"])
+        inputs = self._recording.values.live(self._acceptance["inputs"])
         try:
             if self._recording.failing is not None:
                 raise StepFailed(self._recording.failing)
@@ -292,8 +291,7 @@ class Execution:
         def finish(cursor: sqlite3.Cursor) -> None:
             cursor.execute(statement, values)
             cursor.execute("DELETE FROM events WHERE run_id = ?", (self.run_id,))
-            withdraw_all(cursor, self.run_id, run["ended_at"])
-            cursor.execute(_WAKE, (run["ended_at"], self._acceptance["parent_run_id"]))
+            tie(cursor, self.run_id, self._acceptance["parent_run_id"], run["ended_at"])
 
         await self._equipment.journal.change(finish)
 

@@ -128,6 +128,10 @@ class Pauses:
             return {"child_run_id": earlier["child_run_id"]}
         return {"child_run_id": self._children.start(result.workflow, result.inputs, caller)}
 
+    def is_lost(self, written: Mapping[str, Any]) -> bool:
+        """Tell whether a wait that a run has written down must begin anew: its question went with the state file."""
+        return "approval" in written and not self._questions.is_known(written["approval"])
+
     def of(self, written: Mapping[str, Any]) -> Waiting:
         """Return the wait that a run has written down."""
         if "approval" in written:

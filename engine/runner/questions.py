@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from base64 import b32encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +43,10 @@ class Questions:
         self._journal.change(lambda cursor: cursor.execute(_INSERT, values))
         return question
 
+    def is_known(self, question: str) -> bool:
+        """Tell whether it was asked; not so where the state was lost and made anew from the logs."""
+        return bool(self._journal.read("SELECT 1 FROM approvals WHERE id = ?", (question,)))
+
     def answer(self, question: str) -> Answer | None:
         """Return the answer, None while there is none."""
         rows = self._journal.read(_ANSWERED, (question,))
@@ -59,10 +62,3 @@ class Questions:
 
     def _now(self) -> str:
         return timestamp(self._clock())
-
-
-def withdraw_all(cursor: sqlite3.Cursor, run_id: str, now: str) -> None:
-    """Take back every open question of a run that has ended."""
-    cursor.execute(
-        "UPDATE approvals SET state = 'withdrawn', answered_at = ? WHERE run_id = ? AND state = 'open'", (now, run_id)
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from engine.store.database import Database
-from engine.store.tables import effects, events, runs
+from engine.store.tables import approvals, effects, events, runs
 
 
 def demo_run_ids(database: Database, *, only_open: bool) -> list[str]:
@@ -23,6 +23,7 @@ def forget_demo(database: Database) -> list[str]:
         demo = select(runs.c.run_id).where(runs.c.demo == 1)
         found = list(connection.execute(demo).scalars())
         connection.execute(events.delete().where(events.c.run_id.in_(demo)))
+        connection.execute(approvals.delete().where(approvals.c.run_id.in_(demo)))
         connection.execute(runs.delete().where(runs.c.demo == 1))
         connection.execute(effects.delete().where(effects.c.account.like("demo-%")))
     return found

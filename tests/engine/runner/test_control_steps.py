@@ -193,6 +193,24 @@ def test_a_question_of_a_cancelled_run_is_withdrawn(orchestra: Orchestra, root: 
         orchestra.approvals.approve(OWNER, question.id)
 
 
+def test_a_question_that_went_with_the_state_file_is_asked_again(root: Path) -> None:
+    write_workflow(root, "work", [ASK])
+    first = Orchestra.open(root)
+    run_id = first.runs.start(OWNER, "work", {})
+    first.runs.wait(OWNER, run_id, 20)
+    first.close()
+    for path in (root / ".orchestra").glob("state.db*"):
+        path.unlink()
+    second = Orchestra.open(root)
+    try:
+        second.runs.resume(OWNER, run_id)
+        assert second.runs.wait(OWNER, run_id, 20)["status"] == "waiting"
+        second.approvals.approve(OWNER, second.approvals.list(OWNER)[0].id)
+        _until(lambda: second.runs.get(OWNER, run_id)["status"] == "succeeded")
+    finally:
+        second.close()
+
+
 def test_a_question_has_a_time_limit_where_the_step_has_one(root: Path) -> None:
     moments = [datetime(2026, 11, 20, 12, tzinfo=UTC)]
     write_workflow(root, "work", [{**ASK, "timeout_seconds": 600}])
@@ -302,6 +320,20 @@ def test_cancelling_a_run_cancels_what_it_called(orchestra: Orchestra, root: Pat
     document = orchestra.runs.wait(OWNER, run_id, 20)
     assert document["status"] == "cancelled"
     assert [child["status"] for child in _children(orchestra, document)] == ["cancelled"]
+
+
+def test_cancelling_a_run_that_is_put_away_cancels_the_waiting_run_that_it_called(
+    orchestra: Orchestra, root: Path
+) -> None:
+    _double(root, ASK)
+    write_workflow(root, "work", [_call("c", "double", {"n": 4})])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    document = orchestra.runs.wait(OWNER, run_id, 20)
+    assert document["status"] == "waiting"
+    orchestra.runs.cancel(OWNER, run_id)
+    _until(lambda: [child["status"] for child in _children(orchestra, document)] == ["cancelled"])
+    assert orchestra.runs.get(OWNER, run_id)["status"] == "cancelled"
+    assert orchestra.approvals.list(OWNER) == []
 
 
 def test_a_time_limit_around_a_call_ends_the_called_run(
