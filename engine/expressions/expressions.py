@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ExpressionError
+from engine.expressions.deferred import complete, opened
 from engine.expressions.references import Reference, references
 from engine.expressions.templates import TOO_DEEP, TOO_DEEP_REMEDY, Part, Spelling, parts, spelling
 from engine.expressions.wording import kind_of, nearest, plain_failure, plain_reason
@@ -140,7 +141,7 @@ class Expression:
     references: tuple[Reference, ...] = ()
 
     def value(self, names: Mapping[str, Any]) -> Any:
-        """Return the JSON value; raises ExpressionError."""
+        """Return the JSON value; a plain path gives what is Deferred as it is. Raises ExpressionError."""
         if self.path is not None:
             return _looked_up(self.path, names)
         return _evaluated(self, _needed(self.references, names))
@@ -149,6 +150,7 @@ class Expression:
 def _looked_up(path: tuple[str, ...], names: Mapping[str, Any]) -> Any:
     value: Any = names
     for position, name in enumerate(path):
+        value = opened(value)
         value = value.get(name, _ABSENT) if isinstance(value, Mapping) else _ABSENT
         if value is _ABSENT:
             raise _missing(path, position, names)
@@ -163,7 +165,7 @@ def _missing(path: tuple[str, ...], position: int, names: Mapping[str, Any]) -> 
             f"Step {path[1]!r} was {status} and has no {path[2]!r}.",
             remedy=f"Use default({'.'.join(path)}, …), or has({'.'.join(path)}) in `if`.",
         )
-    holder = _looked_up(path[:position], names) if position else names
+    holder = opened(_looked_up(path[:position], names)) if position else names
     if not isinstance(holder, Mapping):
         said = f"{place!r} is {kind_of(holder)}; it has no field {path[position]!r}."
         return ExpressionError(said, remedy="Take the last name off the path, or guard it in `if`.")
@@ -193,10 +195,12 @@ def _reason(text: str) -> str:
 
 
 def _needed(wanted: Sequence[Reference], names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return only the values that the references name: all that is passed to CEL is copied by it."""
+    """Return only the values that the references name, opened: all that is passed to CEL is copied by it."""
     data: dict[str, Any] = {}
-    for path in sorted({reference.path for reference in wanted}, key=len):
-        _copy_path(path, names, data)
+    paths = {reference.path for reference in wanted}
+    for path in paths:
+        if not any(path[:length] in paths for length in range(1, len(path))):  # a shorter path brings all of it
+            _copy_path(path, names, data)
     return data
 
 
@@ -204,15 +208,13 @@ def _copy_path(path: tuple[str, ...], source: Any, target: dict[str, Any]) -> No
     for name in path[:-1]:
         if not isinstance(source, Mapping) or name not in source:
             return
-        source = source[name]
+        source = opened(source[name])
         if not isinstance(source, Mapping):
-            target[name] = source
-            return
-        if target.get(name) is source:  # a shorter path has brought all of it
+            target[name] = complete(source)
             return
         target = target.setdefault(name, {})
     if isinstance(source, Mapping) and path[-1] in source:
-        target[path[-1]] = source[path[-1]]
+        target[path[-1]] = complete(source[path[-1]])
 
 
 def compile_expression(source: str, roots: frozenset[str]) -> Expression:
@@ -268,7 +270,7 @@ class Template:
 
 
 def _piece(expression: Expression, names: Mapping[str, Any]) -> str:
-    value = expression.value(names)
+    value = complete(expression.value(names))
     if value is None:
         source = expression.source.strip()
         raise ExpressionError(f"{source!r} is null.", remedy=_no_null(source))

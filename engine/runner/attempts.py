@@ -13,6 +13,7 @@ from clients.errors import ServiceError
 from clients.transport import deadline
 from engine.compiler.plan import Retry
 from engine.connections.accounts import Account
+from engine.expressions.deferred import complete
 from engine.runner.ledger import Write
 from engine.step import Call, Effect, Repeat, StepType, Usage
 
@@ -34,7 +35,8 @@ class Job:
     """A call to be made."""
 
     step_type: StepType
-    fields: Any
+    make_fields: Callable[[], Any]
+    """Gives the fields of the call; where their values lie in files it reads them each time: none is kept."""
     effect: Effect
     repeat: Repeat | None
     retry: Retry | None
@@ -53,6 +55,11 @@ class Job:
     usage: Usage = field(default_factory=Usage)
     request: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def fields(self) -> Any:
+        """The fields of the call. Raises InvalidFile where a value that lies in a file is gone."""
+        return self.make_fields()
+
     def call(self, number: int, started_at: datetime, intended_at: datetime | None = None) -> Call:
         """Return what the step gets for one attempt; number 0 is a look-up."""
         return Call(
@@ -67,6 +74,20 @@ class Job:
             usage=self.usage,
             request=self.request,
         )
+
+
+def fields_of(step_type: StepType, arguments: Mapping[str, Any]) -> Callable[[], Any]:
+    """Return what gives the fields of a call. Raises ValidationError where the arguments do not fit."""
+
+    def loaded() -> dict[str, Any]:
+        return {name: one if name in step_type.hands_on else complete(one) for name, one in arguments.items()}
+
+    def made() -> Any:
+        return step_type.fields.model_validate(loaded())
+
+    given = loaded()
+    fields = step_type.fields.model_validate(given)
+    return made if any(given[name] is not one for name, one in arguments.items()) else lambda: fields
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 from engine.compiler.model import MAX_ITEMS
 from engine.compiler.plan import Block, Loop, Node
 from engine.errors import ExpressionError, InvalidInput, OrchestraError
+from engine.expressions.deferred import complete, opened
 from engine.expressions.expressions import render, render_field
 from engine.expressions.wording import kind_of
 from engine.runner.failure import StepFailed, document_of
@@ -66,7 +67,7 @@ class Loops:
         """Run a loop; return the records of its items. Raises StepFailed and what its fields raise."""
         loop = node.loop
         assert loop is not None
-        items = render_field("foreach", loop.items, frame.names)
+        items = opened(render_field("foreach", loop.items, frame.names))
         if not isinstance(items, list):
             raise ExpressionError(f"'foreach' is {kind_of(items)}, not a list.", remedy=_LISTS, field="foreach")
         if len(items) > MAX_ITEMS:
@@ -157,9 +158,9 @@ def _key(loop: Loop, frame: Frame, index: int, item: Any) -> str | None:
     """Return the key of an item; in its expression `key` is that of the loop around this one."""
     if loop.key is None:
         return None
-    value = render_field("key", loop.key, {**frame.names, loop.name: item, "index": index})
+    value = complete(render_field("key", loop.key, {**frame.names, loop.name: item, "index": index}))
     if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
-        raise ExpressionError(f"The key of item {index} is {value!r}; it must be a text or a number.", field="key")
+        raise ExpressionError(f"The key of item {index} is {value!r:.80}; it must be a text or a number.", field="key")
     if len(str(value)) > _LONGEST_KEY:
         raise ExpressionError(
             f"The key of item {index} has {len(str(value))} characters; at most {_LONGEST_KEY} are allowed.",
@@ -173,6 +174,6 @@ def _item_title(loop: Loop, frame: Frame) -> str:
     if loop.item_title is None:
         return str(frame.names["key"])
     try:
-        return str(render(loop.item_title, frame.names))[:200]
+        return str(complete(render(loop.item_title, frame.names)))[:200]
     except ExpressionError:
         return str(frame.names["key"])  # a title is a courtesy: it stops no item

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from clients.errors import BadAnswer
+from engine.expressions.deferred import Deferred
 
 DEEPEST = 200
 _WHOLE = range(-(2**63), 2**63)
@@ -31,6 +32,8 @@ def plain_json(value: Any, depth: int = 0) -> Any:
         return {whole_text(str(key)): plain_json(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [plain_json(inner, depth + 1) for inner in value]
+    if isinstance(value, Deferred):  # it was made plain before it was kept
+        return value
     raise TypeError(f"a step gave a {type(value).__name__}, which is no JSON value")
 
 

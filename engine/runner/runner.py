@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.compiler.plan import Block, Node, Plan
 from engine.errors import ExpressionError, OrchestraError, StepTimeout
+from engine.expressions.deferred import opened
 from engine.expressions.expressions import render, render_field
 from engine.expressions.wording import kind_of
 from engine.runner.failure import StepFailed, document_of, failure
@@ -123,9 +124,9 @@ class Runner:
 
     def _live(self, known: Record) -> Record:
         if "stops" in known:
-            stops = self._recording.values.loaded(known["stops"])
+            stops = self._recording.values.live(known["stops"])
             raise RunStopped(stops["outputs"], stops["message"])
-        return self._recording.values.loaded(known) if "output" in known else known
+        return self._recording.values.live(known) if "output" in known else known
 
     def _stood_in(self, node: Node, path: str, stand_in: Pinned | LeftOut) -> Record:
         """Write down what a test run takes for a step that it does not run."""
@@ -149,7 +150,7 @@ class Runner:
 
     def _condition(self, node: Node, frame: Frame, path: str) -> bool:
         with self._failing(node, path, "if"):
-            value = render(node.condition, frame.names)
+            value = opened(render(node.condition, frame.names))
             if not isinstance(value, bool):
                 raise ExpressionError(f"'if' is {kind_of(value)}, not true or false.", remedy=_CONDITIONS, field="if")
             return value

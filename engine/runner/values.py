@@ -1,86 +1,137 @@
-"""Large values of a run: kept once as a file under their hash, named by reference in events and logs."""
+"""Large values of a run: kept once as a file under their hash; steps, events and logs hand on references to them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
+import asyncio
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from engine.errors import InvalidFile, StorageError
+from engine.errors import StorageError
+from engine.expressions.deferred import Deferred, complete
+from engine.expressions.expressions import compact_json
 from engine.names import run_day
+from engine.runner.file_values import FILE, JSON, LITERAL, TEXT, FileValue, kept, live, written
 from engine.store.journal import JournalBroken
-from engine.workspace.files import storage_errors, write_whole
+
+Result = TypeVar("Result")
 
 LARGE_BYTES = 256 * 1024
-_REMEDY = "The run cannot go on without this value; start a new one."
+_LOOKED_AT = 200
+_BYTES_A_CHARACTER = 6  # at most, as JSON: `\u0001`
+_BYTES_A_NUMBER = 25
 
 
 class Values:
-    """The `<run_id>.files` folder of one run."""
+    """The `<run_id>.files` folder of one run.
+
+    A value has two forms. Expressions see a FileValue in the place of each large value; events and logs carry
+    `{"$file", "bytes", "media_type"}` there. Only what this class wrote is taken for a reference when it is read.
+    """
 
     def __init__(self, logs: Path, run_id: str) -> None:
         self._folder = logs / run_day(run_id) / f"{run_id}.files"
-        self._name = re.compile(rf"{re.escape(self._folder.name)}/([0-9a-f]{{64}})\Z")
 
-    def stored(self, value: Any) -> Any:
-        """Return the value with each text over 256 KB replaced by a reference. Raises JournalBroken."""
+    def kept(self, value: Any) -> Any:
+        """Return the value with what is over 256 KB in it as FileValues, from the inside out. Raises JournalBroken.
+
+        So a large list in a small object is one file, and the object stays as it is.
+        """
         if isinstance(value, str):
-            return self._reference(value, "text/plain") if _is_large(value) else value
-        if isinstance(value, dict):
-            value = {key: self.stored(inner) for key, inner in value.items()}
-        elif isinstance(value, list):
-            value = [self.stored(inner) for inner in value]
-        return value
+            return self._file(value, TEXT) if _is_large(value) else value
+        if not isinstance(value, dict | list) or not self._may_be_large(value):
+            return value
+        value = self._inside_kept(value)
+        text = self._text(value)
+        return self._file(text, JSON) if _is_large(text) else value
+
+    def kept_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an object whose fields are `kept` one by one; the object itself stays one. Raises JournalBroken."""
+        return {name: self.kept(value) for name, value in fields.items()}
+
+    def written(self, value: Any) -> Any:
+        """Return a value that was kept as events and logs carry it."""
+        if isinstance(value, dict | list) and (is_small(value) or self._plain_text(value) is not None):
+            return value
+        return written(value, self._folder)
+
+    def live(self, value: Any) -> Any:
+        """Return what an event or log carries as expressions see it; nothing is read."""
+        return value if is_small(value) else live(value, self._folder)
 
     def whole(self, value: Any) -> Any:
-        """Return the value as it is if it is small, else a reference to all of it as JSON. Raises JournalBroken."""
-        value = self.stored(value)
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        return self._reference(text, "application/json") if _is_large(text) else value
+        """Keep a value, and return it as events and logs carry it. Raises JournalBroken."""
+        return self.written(self.kept(value))
 
     def loaded(self, value: Any) -> Any:
-        """Return the value with every reference of this run replaced by what it stands for. Raises InvalidFile."""
-        if isinstance(value, list):
-            return [self.loaded(inner) for inner in value]
-        if not isinstance(value, dict):
-            return value
-        if set(value) == {"$file", "bytes", "media_type"}:
-            # A service may send an object of this form: only this run's own names are taken for references.
-            name = self._name.match(str(value["$file"]))
-            if name is not None:
-                return self._content(name[1], str(value["media_type"]))
-        return {key: self.loaded(inner) for key, inner in value.items()}
+        """Return what an event or log carries with everything read that it refers to. Raises InvalidFile."""
+        return complete(self.live(value))
 
-    def _content(self, digest: str, media_type: str) -> Any:
-        path = self._folder / digest
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise InvalidFile(f"{path} cannot be read: {error.strerror or error}.", remedy=_REMEDY) from error
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise InvalidFile(f"{path} was changed since it was written.", remedy=_REMEDY)
-        text = data.decode()
-        return self.loaded(json.loads(text)) if media_type == "application/json" else text
+    def _may_be_large(self, value: Any) -> bool:
+        known = is_small(value)
+        return _is_large(self._text(value)) if known is None else not known
 
-    def _reference(self, text: str, media_type: str) -> dict[str, Any]:
-        data = text.encode()
-        digest = hashlib.sha256(data).hexdigest()
-        path = self._folder / digest
+    def _inside_kept(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self.kept(inner) for key, inner in value.items()}
+        return [self.kept(inner) for inner in value]
+
+    def _text(self, value: Any) -> str:
+        plain = self._plain_text(value)
+        return compact_json(written(value, self._folder)) if plain is None else plain
+
+    def _plain_text(self, value: Any) -> str | None:
+        """Return JSON text; None where something in the value is, or looks like, a reference of this run."""
         try:
-            self._keep(path, text)
+            text = compact_json(value)
+        except TypeError:  # a FileValue
+            return None
+        return None if f'"{FILE}":"{self._folder.name}/' in text else text
+
+    def _file(self, text: str, media_type: str) -> FileValue:
+        try:
+            return kept(self._folder, text, media_type)
         except StorageError as error:
             raise JournalBroken(error) from error  # as much a part of what must last as the event that names it
-        return {"$file": f"{self._folder.name}/{digest}", "bytes": len(data), "media_type": media_type}
 
-    def _keep(self, path: Path, text: str) -> None:
-        if not path.exists():
-            with storage_errors(path):
-                self._folder.mkdir(parents=True, exist_ok=True)
-            write_whole(path, text)
+
+async def in_thread_if_large(value: Any, work: Callable[[], Result]) -> Result:
+    """Do work that a large value makes long in a thread, so that the engine's loop goes on meanwhile."""
+    return work() if is_small(value) else await asyncio.to_thread(work)
+
+
+def is_small(value: Any) -> bool | None:
+    """Tell by a short look whether a value has under 256 KB and nothing like a reference in it.
+
+    False where it holds a large text; None where that is not clear at once. Most values are small: for them, this is
+    all that large ones cost.
+    """
+    room, ahead = LARGE_BYTES, [value]
+    for _ in range(_LOOKED_AT):
+        if not ahead:
+            return True
+        one = ahead.pop()
+        if isinstance(one, str):
+            if len(one) > LARGE_BYTES:
+                return False
+            room -= len(one) * _BYTES_A_CHARACTER
+        elif isinstance(one, dict):
+            if FILE in one or LITERAL in one:
+                return None
+            ahead += one.values()
+            room -= sum(map(len, one)) * _BYTES_A_CHARACTER
+        elif isinstance(one, list):
+            ahead += one
+        elif isinstance(one, Deferred):
+            return None
+        room -= _BYTES_A_NUMBER
+        if room < 0 or len(ahead) > _LOOKED_AT:
+            return None
+    return None
 
 
 def _is_large(text: str) -> bool:
     # A character takes four bytes at most: short texts need not be encoded to know.
-    return len(text) * 4 > LARGE_BYTES and len(text.encode()) > LARGE_BYTES
+    if len(text) * 4 <= LARGE_BYTES:
+        return False
+    return len(text) > LARGE_BYTES or len(text.encode()) > LARGE_BYTES

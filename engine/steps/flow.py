@@ -40,6 +40,7 @@ class Set(StepType):
     name = "flow.set"
     title = "Set values"
     effect = Effect.PURE
+    hands_on = frozenset({"values"})
     fields = SetFields
 
     def call(self, call: Call) -> JsonValue:
@@ -175,6 +176,7 @@ class Stop(StepType):
     name = "flow.stop"
     title = "End the run"
     effect = Effect.PURE
+    hands_on = frozenset({"outputs"})
     fields = StopFields
 
     def call(self, call: Call) -> Result:

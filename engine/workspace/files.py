@@ -19,8 +19,8 @@ def etag(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def write_whole(path: Path, text: str, mode: int = 0o666) -> None:
-    """Put `text` (UTF-8) in place of `path` in one step, on disk when this returns.
+def write_whole(path: Path, content: str | bytes, mode: int = 0o666) -> None:
+    """Put `content` (text as UTF-8) in place of `path` in one step, on disk when this returns.
 
     Keeps the permissions of a file that is there; a new one gets `mode` less the umask. Raises StorageError, and
     then the old file stands untouched and no temporary one is left.
@@ -28,7 +28,8 @@ def write_whole(path: Path, text: str, mode: int = 0o666) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with storage_errors(path):
         try:
-            _write_synced(temporary, text.encode(), _mode_of(path), mode)
+            data = content.encode() if isinstance(content, str) else content
+            _write_synced(temporary, data, _mode_of(path), mode)
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):

@@ -119,7 +119,7 @@ class Bench:
         given: dict[str, Any] = {"repeat": Repeat.FINDABLE, "retry": QUICK, "timeout_seconds": 5.0, **more}
         return Job(
             step_type=Note(),
-            fields=NoteFields(text=text),
+            make_fields=lambda: NoteFields(text=text),
             effect=Effect.WRITES,
             account=self.account,
             prompts={},

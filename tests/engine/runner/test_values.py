@@ -31,11 +31,11 @@ def values(tmp_path: Path) -> Values:
 )
 def test_what_is_stored_comes_back(values: Values, value: Any) -> None:
     assert values.loaded(values.whole(value)) == value
-    assert values.loaded(values.stored(value)) == value
+    assert values.loaded(values.written(values.kept_fields({"x": value}))) == {"x": value}
 
 
 def test_one_text_is_one_file(values: Values, tmp_path: Path) -> None:
-    kept = values.stored({"a": LARGE, "b": [LARGE]})
+    kept = values.whole({"a": LARGE, "b": [LARGE]})
     assert kept["a"] == kept["b"][0]
     assert kept["a"]["bytes"] == 2 * LARGE_BYTES
     assert len(list(tmp_path.glob("logs/2026-01-01/*.files/*"))) == 1
@@ -68,7 +68,7 @@ def test_a_name_that_is_not_ours_is_data(values: Values, name: str, tmp_path: Pa
 
 
 def test_a_value_that_is_gone_or_changed_is_named(values: Values, tmp_path: Path) -> None:
-    kept = values.stored(LARGE)
+    kept = values.whole(LARGE)
     path = tmp_path / "logs" / "2026-01-01" / kept["$file"]
     path.write_text("other")
     with pytest.raises(InvalidFile, match="was changed"):
@@ -81,4 +81,4 @@ def test_a_value_that_is_gone_or_changed_is_named(values: Values, tmp_path: Path
 def test_a_value_that_cannot_be_written_stops_the_run_like_an_event(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file where the folder should be")
     with pytest.raises(JournalBroken, match="logs"):
-        Values(tmp_path / "logs", RUN).stored(LARGE)
+        Values(tmp_path / "logs", RUN).whole(LARGE)
