@@ -17,11 +17,13 @@ from clients.counting import counted
 from clients.errors import ServiceError
 from clients.github_files import find_commit, read_file, write_file
 from clients.github_transport import SERVICE, raw, reading, requester
+from clients.github_undo import close_issue, delete_comment, restore_file
 from clients.github_values import Json, given, utc
 
 if TYPE_CHECKING:
     from github.GithubObject import GithubObject
     from github.Issue import Issue
+    from github.IssueComment import IssueComment
     from github.Repository import Repository
 
 CLOCK_SKEW = timedelta(seconds=120)
@@ -129,6 +131,32 @@ class GitHubClient:
                     return github_values.written(raw(issue))
         return None
 
+    def update_issue(
+        self,
+        repository: str,
+        number: int,
+        title: str,
+        body: str,
+        labels: Sequence[str] = (),
+        assignees: Sequence[str] = (),
+        marker: str = "",
+    ) -> Json:
+        """Let an issue say this instead, open or closed as it is; gives and hides the marker as `create_issue`."""
+        with reading():
+            issue = self._issue(repository, number)
+            body = github_values.marked(body, marker)
+            issue.edit(title=title, body=body, labels=list(labels), assignees=list(assignees))
+            return github_values.written(_held(issue, "id", "number", "html_url", "title", "state"))
+
+    def undo_issue(self, repository: str, number: int, title: str, body: str, marker: str, note: str) -> None:
+        """Close the issue that `create_issue` opened, with one note, which the marker `note` tells from others.
+
+        Raises Conflict where somebody closed it or changed its title or text since.
+        """
+        with reading():
+            left = {"title": title, "body": github_values.marked(body, marker)}
+            close_issue(self._repository(repository), self._issue(repository, number), left, note)
+
     def get_issue(self, repository: str, number: int) -> Json:
         """Give one issue in full (see `github_values.issue`)."""
         with reading():
@@ -163,6 +191,19 @@ class GitHubClient:
                 if github_values.marker_of(marker) in (raw(comment).get("body") or ""):
                     return github_values.comment(raw(comment))
         return None
+
+    def update_comment(self, repository: str, comment: int, body: str, marker: str = "") -> Json:
+        """Let a comment say this instead: {id, url}; `marker` is hidden at the end of the body."""
+        with reading():
+            found = self._comment(repository, comment)
+            found.edit(github_values.marked(body, marker))
+            return github_values.comment(_held(found, "id", "html_url"))
+
+    def undo_comment(self, repository: str, comment: int, body: str, marker: str) -> None:
+        """Delete the comment that `comment` wrote; Conflict where somebody changed it since."""
+        with reading():
+            left = github_values.marked(body, marker)
+            delete_comment(self._repository(repository), self._comment(repository, comment), left)
 
     def list_commits(
         self,
@@ -208,6 +249,15 @@ class GitHubClient:
             path = github_values.file_path(path)
             return find_commit(self._repository(repository), path, branch, marker, intended_at - CLOCK_SKEW)
 
+    def undo_file(self, repository: str, branch: str, written: Mapping[str, Any], marker: str) -> None:
+        """Take back the commit of a file by another commit; `written` is what `put_file` gave, with its `message`.
+
+        Raises Conflict where somebody changed or deleted the file since, or its history is gone.
+        """
+        with reading():
+            path = github_values.file_path(str(written["path"]))
+            restore_file(self._repository(repository), path, branch, written, marker)
+
     def _repository(self, name: str) -> Repository:
         from github.Repository import Repository
 
@@ -219,6 +269,17 @@ class GitHubClient:
         name = github_values.repository_name(repository)
         return Issue(self._requester, url=f"/repos/{name}/issues/{number}")
 
+    def _comment(self, repository: str, comment: int) -> IssueComment:
+        from github.IssueComment import IssueComment
+
+        name = github_values.repository_name(repository)
+        return IssueComment(self._requester, url=f"/repos/{name}/issues/comments/{comment}")
+
 
 def _shaped(shape: Callable[[Mapping[str, Any]], Json], found: Iterable[GithubObject], limit: int) -> list[Json]:
     return [shape(raw(each)) for each in itertools.islice(found, limit)]
+
+
+def _held(changed: GithubObject, *names: str) -> Json:
+    """What a changed object says now: PyGithub keeps the answer to a change in its attributes only."""
+    return {name: getattr(changed, name) for name in names}

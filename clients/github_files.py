@@ -15,12 +15,13 @@ from clients.github_values import Json, given, text_of, utc
 if TYPE_CHECKING:
     from github.Repository import Repository
 
-_TRAILER = "Orchestra-Key"
+TRAILER = "Orchestra-Key"
+"""The line of a commit message that tells which write made the commit."""
 
 
 def read_file(repository: Repository, path: str, ref: str) -> Json:
     """Read a text file: {path, text, sha, url}; InvalidRequest for a folder or a binary."""
-    data = _entry(repository, path, ref)
+    data = file_entry(repository, path, ref)
     content = data["content"]
     if data.get("encoding") == "none":  # over 1 MB the text is only in the blob
         content = raw(repository.get_git_blob(data["sha"]).complete())["content"]
@@ -37,14 +38,14 @@ def write_file(
 ) -> Json:
     """Commit a file (see `GitHubClient.put_file`)."""
     if sha is None:
-        present = _present(repository, path, branch)
+        present = present_file(repository, path, branch)
         sha = str(present["sha"]) if present else ""
         if present and sha == blob_sha(text):
             return {"path": path, "sha": sha, "commit": "", "url": str(present["html_url"]), "changed": False}
     if marker:
-        message = f"{message}\n\n{_TRAILER}: {marker}"
+        message = f"{message}\n\n{TRAILER}: {marker}"
     asked = given(branch=branch or None)
-    with _sha_is_conflict(path):
+    with sha_is_conflict(path):
         made: Mapping[str, Any] = (
             repository.update_file(path, message, text, sha, **asked)
             if sha
@@ -57,8 +58,8 @@ def find_commit(repository: Repository, path: str, branch: str, marker: str, sin
     """Look for the commit that carries the marker, and give what `write_file` gave for it."""
     for commit in repository.get_commits(path=path, since=utc(since), **given(sha=branch or None)):
         data = raw(commit)
-        if f"{_TRAILER}: {marker}" in data["commit"]["message"]:
-            return _committed(path, _entry(repository, path, data["sha"]), data)
+        if f"{TRAILER}: {marker}" in data["commit"]["message"]:
+            return _committed(path, file_entry(repository, path, data["sha"]), data)
     return None
 
 
@@ -68,17 +69,18 @@ def blob_sha(text: str) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _entry(repository: Repository, path: str, ref: str) -> Json:
-    """GitHub's own description of a file."""
+def file_entry(repository: Repository, path: str, ref: str) -> Json:
+    """Give GitHub's own description of a file; `ref` is a branch or commit. Raises NotFound, InvalidRequest."""
     found = repository.get_contents(path, **given(ref=ref or None))
     if isinstance(found, list) or raw(found).get("type", "file") != "file":
         raise InvalidRequest(f"{path} is a folder or a link, not a file.", service=SERVICE)
     return raw(found)
 
 
-def _present(repository: Repository, path: str, branch: str) -> Json | None:
+def present_file(repository: Repository, path: str, branch: str) -> Json | None:
+    """Give GitHub's description of a file, None where there is none."""
     try:
-        return _entry(repository, path, branch)
+        return file_entry(repository, path, branch)
     except NotFound:
         return None
 
@@ -94,7 +96,7 @@ def _committed(path: str, file: Mapping[str, Any], commit: Mapping[str, Any]) ->
 
 
 @contextlib.contextmanager
-def _sha_is_conflict(path: str) -> Iterator[None]:
+def sha_is_conflict(path: str) -> Iterator[None]:
     """GitHub says 422 `"sha" wasn't supplied` where a file came into being meanwhile: that is a conflict too."""
     try:
         yield

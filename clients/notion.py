@@ -30,6 +30,7 @@ from clients.notion_pages import (
 )
 from clients.notion_query import filter_of, sorts_of
 from clients.notion_values import Json, from_notion, title_property, to_notion
+from clients.notion_written import WrittenPages, is_in_trash, left
 
 
 class NotionSettings(BaseModel):
@@ -56,6 +57,7 @@ class NotionClient:
         self._api = notion_api(http, settings.base_url, settings.token.get_secret_value())
         self._databases = Databases(self._api)
         self._content = Content(self._api)
+        self._written = WrittenPages(self._api, self._content)
         self._account = ""
         self._lock = threading.Lock()
 
@@ -103,7 +105,7 @@ class NotionClient:
         markdown: str = "",
         marker: str = "",
     ) -> Json:
-        """Make a page in a database: {id, url, title}; `marker` is kept in its `Orchestra key`.
+        """Make a page in a database: {id, url, title, properties}; `marker` is kept in its `Orchestra key`.
 
         A page that was begun with this marker and not finished is finished instead.
         """
@@ -112,12 +114,12 @@ class NotionClient:
         with self._databases.used():
             begun = self._by_key(source, marker + UNFINISHED) if marker and len(markdown) > SHORT_CHARACTERS else None
             page = self._rewrite(begun, values, markdown, marker) if begun else None
-            return brief(page or self._write_new(source, values, markdown, marker))
+            return left(page or self._write_new(source, values, markdown, marker))
 
     def find_page(self, database: str, marker: str) -> Json | None:
         """Look for the finished page with this marker, by a query of the data source."""
         page = self._by_key(self._databases.keyed(database), marker)
-        return brief(page) if page else None
+        return left(page) if page else None
 
     def upsert_page(
         self,
@@ -127,15 +129,18 @@ class NotionClient:
         properties: Mapping[str, Any] | None = None,
         markdown: str = "",
     ) -> Json:
-        """Make or update the one page that holds `key`: {id, url, created, title}; `markdown` replaces its content."""
+        """Make or update the one page that holds `key`: {id, url, title, properties, created}.
+
+        `markdown` replaces its content.
+        """
         source = self._databases.keyed(database)
         held = held_key(key)
         values = self._values(source, title, properties)
         with self._databases.used():
             page = self._by_key(source, held, held + UNFINISHED)
             if page is None:
-                return {**brief(self._write_new(source, values, markdown, held)), "created": True}
-            return {**brief(self._rewrite(page, values, markdown, held)), "created": False}
+                return {**left(self._write_new(source, values, markdown, held)), "created": True}
+            return {**left(self._rewrite(page, values, markdown, held)), "created": False}
 
     def find_upsert(
         self,
@@ -153,7 +158,36 @@ class NotionClient:
             return None
         if markdown and essence(self._content.read(page["id"])["markdown"]) != essence(markdown):
             return None
-        return {**brief(page), "created": is_created_since(page, intended_at)}
+        return {**left(page), "created": is_created_since(page, intended_at)}
+
+    def update_page(
+        self,
+        page: str,
+        database: str,
+        title: str,
+        properties: Mapping[str, Any] | None = None,
+        markdown: str = "",
+        key: str = "",
+    ) -> Json:
+        """Let a page say this instead: {id, url, title, properties}; `key` is what its `Orchestra key` shall hold.
+
+        Raises NotFound where it is in the trash.
+        """
+        source = self._databases.keyed(database)
+        values = self._values(source, title, properties)
+        found = self._page(page_id(page))
+        if is_in_trash(found):
+            raise NotFound(f"The page {brief(found)['title']!r:.100} is in the trash.", service=SERVICE)
+        with self._databases.used():
+            return left(self._rewrite(found, values, markdown, held_key(key)))
+
+    def undo_page(self, written: Mapping[str, Any], markdown: str, done_at: datetime) -> None:
+        """Move a page that a write made (`written`: what that gave, `markdown`: its text) to the trash.
+
+        Raises Conflict where somebody changed it since, or where it is not shown any more.
+        """
+        with reading():
+            self._written.trash(written, markdown, done_at)
 
     def query(
         self,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from clients.errors import NotFound
 from engine.step import (
     Call,
     Effect,
@@ -14,11 +17,15 @@ from engine.step import (
     Output,
     Repeat,
     StepType,
+    Written,
+    changes_respected,
     content,
     destination,
     option,
     outside,
 )
+
+_GONE = "It was deleted since. `orchestra runs rerun RUN --force` writes it anew."
 
 
 class _Repository(Fields):
@@ -55,6 +62,16 @@ class CommitText(_Part):
     author: str = outside("Author")
     date: str
     url: str
+
+
+@contextmanager
+def _gone_explained() -> Iterator[None]:
+    """Say what to do where the thing to update is there no more."""
+    try:
+        yield
+    except NotFound as error:
+        error.remedy = _GONE
+        raise
 
 
 def _repository_of(fields: Any) -> str:
@@ -104,6 +121,25 @@ class CreateIssue(StepType):
         """Look for it among the repository's issues."""
         return call.client.find_issue(call.fields.repository, call.marker, call.intended_at)
 
+    undoes = "closes the issue as not planned, with a note"
+    stays = "the closed issue, with the note"
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Close it, unless it was closed or its title or text was changed."""
+        it, number = call.fields, written.output["number"]
+        with changes_respected():
+            call.client.undo_issue(it.repository, number, it.title, it.body, written.marker, call.marker)
+
+    updates = True
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Give it the new title, text, labels and assignees."""
+        it, number = call.fields, written.output["number"]
+        with _gone_explained():
+            return call.client.update_issue(
+                it.repository, number, it.title, it.body, it.labels, it.assignees, written.marker
+            )
+
     def target(self, fields: Any) -> str:
         """The repository."""
         return _repository_of(fields)
@@ -145,6 +181,22 @@ class Comment(StepType):
         """Look for it among the issue's comments."""
         it = call.fields
         return call.client.find_comment(it.repository, it.issue, call.marker, call.intended_at)
+
+    undoes = "deletes the comment"
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Delete it, unless it was changed."""
+        it = call.fields
+        with changes_respected():
+            call.client.undo_comment(it.repository, written.output["id"], it.body, written.marker)
+
+    updates = True
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Let it say the new text."""
+        it = call.fields
+        with _gone_explained():
+            return call.client.update_comment(it.repository, written.output["id"], it.body, written.marker)
 
     def target(self, fields: Any) -> str:
         """The repository."""
@@ -317,6 +369,26 @@ class PutFile(StepType):
         """Look for the commit among those on the path."""
         it = call.fields
         return call.client.find_file(it.repository, it.path, it.branch, call.marker, call.intended_at)
+
+    undoes = "gives the file its earlier content back by a new commit, or deletes it where it was new"
+    stays = "both commits in the history"
+
+    def why_kept(self, written: Written) -> str:
+        """The history knows what the file said before, also where it was written before."""
+        return ""
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Commit what it said before, unless it was changed since."""
+        if written.output["changed"]:
+            told = {**written.output, "message": call.fields.message}
+            with changes_respected():
+                call.client.undo_file(call.fields.repository, call.fields.branch, told, call.marker)
+
+    updates = True
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Commit the new text: the same call again."""
+        return self.call(call)
 
     def receipt(self, output: JsonValue) -> Any:
         """Keep the commit's sha, else that of the content."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from clients.errors import NotFound
 from engine.step import (
     Call,
     Effect,
@@ -15,12 +18,17 @@ from engine.step import (
     Output,
     Repeat,
     StepType,
+    Written,
+    changes_respected,
     content,
     destination,
     option,
     outside,
 )
 
+_UNDOES = "moves the page that it made to the trash"
+_STAYS = "the page in the trash, and the database's property `Orchestra key`"
+_GONE = "It was deleted since. `orchestra runs rerun RUN --force` writes it anew."
 # Notion answers queries from a consistent store, yet a request that was cut off may still be at work for some seconds.
 _LAG_SECONDS = 5.0
 
@@ -48,6 +56,22 @@ class PageOutput(Output):
     id: str
     url: str
     title: str = outside("Title")
+
+
+class WrittenPageOutput(PageOutput):
+    """The page that was written, with all that people can set of it, as plain values by name."""
+
+    properties: dict[str, Any] = outside("Properties")
+
+
+@contextmanager
+def _gone_explained() -> Iterator[None]:
+    """Say what to do where the page to update is there no more."""
+    try:
+        yield
+    except NotFound as error:
+        error.remedy = _GONE
+        raise
 
 
 def _database_of(fields: Any) -> str:
@@ -80,7 +104,7 @@ class CreatePage(StepType):
     repeat = Repeat.FINDABLE
     lag_seconds = _LAG_SECONDS
     fields = CreatePageFields
-    output = PageOutput
+    output = WrittenPageOutput
 
     def call(self, call: Call) -> JsonValue:
         """Make it, or finish it where an earlier attempt began it."""
@@ -90,6 +114,24 @@ class CreatePage(StepType):
     def find(self, call: Call) -> JsonValue | None:
         """Look for the finished page with this write's marker."""
         return call.client.find_page(call.fields.database, call.marker)
+
+    undoes = _UNDOES
+    stays = _STAYS
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Move it to the trash, unless it was changed since."""
+        with changes_respected():
+            call.client.undo_page(written.output, call.fields.markdown, written.done_at)
+
+    updates = True
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Give the page the new title, properties and text; an empty text leaves the old one."""
+        it = call.fields
+        with _gone_explained():
+            return call.client.update_page(
+                written.output["id"], it.database, it.title, it.properties, it.markdown, written.marker
+            )
 
     def target(self, fields: Any) -> str:
         """The database."""
@@ -102,7 +144,7 @@ class UpsertPageFields(CreatePageFields):
     key: str = option("Key: one page for each", min_length=1)
 
 
-class UpsertPageOutput(PageOutput):
+class UpsertPageOutput(WrittenPageOutput):
     """The page that was written, and whether it is new."""
 
     created: bool
@@ -129,6 +171,31 @@ class UpsertPage(StepType):
         """Give the page with the key, if it already says all that was asked."""
         it = call.fields
         return call.client.find_upsert(it.database, it.key, it.title, it.properties, it.markdown, call.intended_at)
+
+    undoes = _UNDOES
+    stays = _STAYS
+
+    def why_kept(self, written: Written) -> str:
+        """A page that was there before is not ours to throw away."""
+        if written.output.get("created"):
+            return super().why_kept(written)
+        return "The page was there before, and what it said then is not known."
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Move the page that it made to the trash, unless it was changed since."""
+        with changes_respected():
+            call.client.undo_page(written.output, call.fields.markdown, written.done_at)
+
+    updates = True
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Give the page the new key, title, properties and text; an empty text leaves the old one."""
+        it = call.fields
+        with _gone_explained():
+            page = call.client.update_page(
+                written.output["id"], it.database, it.title, it.properties, it.markdown, it.key
+            )
+        return {**page, "created": False}
 
     def target(self, fields: Any) -> str:
         """The database."""
@@ -220,6 +287,8 @@ class AppendMarkdown(StepType):
     def find(self, call: Call) -> JsonValue | None:
         """See whether the page was changed since and ends with the text."""
         return call.client.find_append(call.fields.page, call.fields.markdown, call.intended_at)
+
+    lasts = "Notion does not say which blocks of the page the text became: take them out there."
 
     def target(self, fields: Any) -> str:
         """The page."""

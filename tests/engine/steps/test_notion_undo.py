@@ -1,0 +1,181 @@
+"""What Notion steps wrote, taken back and brought up to date: on the real client and its stand-in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from clients.errors import NotFound
+from clients.notion import NotionClient
+from engine.step import Call, CannotUndo, StepType, Written
+from engine.steps.notion import AppendMarkdown, CreatePage, UpsertPage
+
+if TYPE_CHECKING:
+    from tests.conftest import StandIns
+
+PAGE = {"database": "Tasks", "title": "Title", "properties": {"Priority": "High"}, "markdown": "Some *text*"}
+ARGUMENTS: dict[str, dict[str, Any]] = {"notion.create_page": PAGE, "notion.upsert_page": {**PAGE, "key": "mail-1"}}
+every_page = pytest.mark.parametrize("step", [CreatePage(), UpsertPage()], ids=lambda step: str(step.name))
+Api = Callable[..., Any]
+Make = Callable[..., tuple[Call, Written]]
+
+
+@pytest.fixture
+def call(standins: StandIns, http: httpx.Client) -> Call:
+    endpoint = standins["notion"]
+    settings = NotionClient.Settings(token=SecretStr(endpoint.token), base_url=endpoint.base_url)
+    now = datetime.now(UTC)
+    return Call(fields=None, client=NotionClient(settings, http), marker="m" * 32, intended_at=now, started_at=now)
+
+
+@pytest.fixture
+def api(standins: StandIns) -> Api:
+    """Do something in Notion as somebody else: (method, path, body) -> the answer."""
+    endpoint = standins["notion"]
+
+    def ask(method: str, path: str, body: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {endpoint.token}", "Notion-Version": "2025-09-03"}
+        answer = httpx.request(method, f"{endpoint.base_url}/v1{path}", json=body, headers=headers, trust_env=False)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    return ask
+
+
+@pytest.fixture
+def make(call: Call) -> Make:
+    """Make a write; give the call that undoes it, and what was written."""
+
+    def write(step: StepType, **more: Any) -> tuple[Call, Written]:
+        arguments = {**ARGUMENTS[step.name], **more}
+        asked = replace(call, fields=step.fields.model_validate(arguments))
+        output = step.call(asked)
+        written = Written(arguments, output, step.receipt(output), asked.marker, datetime.now(UTC))
+        return replace(asked, marker="u" * 32), written
+
+    return write
+
+
+@every_page
+def test_the_page_goes_to_the_trash_once(make: Make, api: Api, step: StepType, standins: StandIns) -> None:
+    undo, written = make(step)
+    step.undo(undo, written)
+    assert api("GET", f"/pages/{written.output['id']}")["in_trash"]
+    asked = standins.requests("notion")
+    step.undo(undo, written)
+    assert [each for each in standins.requests("notion").items() if each[0].startswith("PATCH")] == [
+        each for each in asked.items() if each[0].startswith("PATCH")
+    ]
+
+
+@every_page
+def test_a_page_that_was_undone_is_not_found_by_the_next_write(make: Make, step: StepType, call: Call) -> None:
+    undo, written = make(step)
+    step.undo(undo, written)
+    assert step.find(replace(undo, marker=written.marker)) is None
+    _, again = make(step)
+    assert again.output["id"] != written.output["id"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        pytest.param({"properties": {"Name": {"title": [{"text": {"content": "Mine"}}]}}}, "Name", id="title"),
+        pytest.param({"properties": {"Priority": {"select": {"name": "Low"}}}}, "Priority", id="its property"),
+        pytest.param({"properties": {"Due": {"date": {"start": "2026-01-31"}}}}, "Due", id="another property"),
+        pytest.param({"properties": {"Status": {"status": {"name": "Done"}}}}, "Status", id="status"),
+    ],
+)
+@every_page
+def test_a_page_of_which_somebody_changed_a_property_stays(
+    make: Make, api: Api, step: StepType, change: Any, says: str
+) -> None:
+    undo, written = make(step)
+    api("PATCH", f"/pages/{written.output['id']}", change)
+    with pytest.raises(CannotUndo, match=says):
+        step.undo(undo, written)
+    assert not api("GET", f"/pages/{written.output['id']}")["in_trash"]
+
+
+@every_page
+def test_a_page_in_which_somebody_wrote_stays(make: Make, api: Api, step: StepType) -> None:
+    undo, written = make(step)
+    block = {"type": "paragraph", "paragraph": {"rich_text": [{"type": "text", "text": {"content": "Called them"}}]}}
+    api("PATCH", f"/blocks/{written.output['id']}/children", {"children": [block]})
+    with pytest.raises(CannotUndo, match="text"):
+        step.undo(undo, written)
+
+
+@every_page
+def test_a_page_whose_last_editor_is_not_its_maker_stays(make: Make, step: StepType, standins: StandIns) -> None:
+    undo, written = make(step)
+    store = standins.stores["notion"]
+    shown = undo.client._api.pages.retrieve(written.output["id"])  # what Notion tells once a person edited the page
+    body = {**shown, "last_edited_by": {"object": "user", "id": "a-person"}}
+
+    standins.faults("notion", match=f"GET /v1/pages/{written.output['id']}", status=200, body=json.dumps(body))
+    with pytest.raises(CannotUndo, match="Somebody else"):
+        step.undo(undo, written)
+    assert not store.get("notion/pages", written.output["id"])["in_trash"]  # type: ignore[index]
+
+
+@every_page
+def test_a_page_that_is_not_shown_any_more_is_not_called_undone(make: Make, step: StepType, standins: StandIns) -> None:
+    undo, written = make(step)
+    standins.faults("notion", match=f"GET /v1/pages/{written.output['id']}", status=404)
+    with pytest.raises(CannotUndo, match="no longer"):
+        step.undo(undo, written)
+
+
+def test_a_page_without_text_and_with_a_long_one_can_be_undone(make: Make, api: Api) -> None:
+    for text in ("", "\n\n".join(f"Paragraph number {n}, with some words in it." for n in range(900))):
+        undo, written = make(CreatePage(), markdown=text)
+        CreatePage().undo(undo, written)
+        assert api("GET", f"/pages/{written.output['id']}")["in_trash"]
+
+
+def test_a_page_written_by_an_earlier_release_is_judged_by_when_it_was_edited(make: Make) -> None:
+    undo, written = make(CreatePage())
+    old = replace(written, output={name: written.output[name] for name in ("id", "url", "title")})
+    with pytest.raises(CannotUndo, match="edited since"):
+        CreatePage().undo(undo, replace(old, done_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    CreatePage().undo(undo, old)
+
+
+def test_a_page_that_was_there_before_is_known_not_to_be_undone(make: Make) -> None:
+    _, made = make(UpsertPage())
+    _, updated = make(UpsertPage(), title="Other")
+    assert UpsertPage().why_kept(made) == ""
+    assert "was there before" in UpsertPage().why_kept(updated)
+    assert "what it said before" in UpsertPage().why_kept(replace(made, updated=True))
+    assert AppendMarkdown().why_kept(made)
+
+
+@every_page
+def test_a_page_is_brought_to_new_fields(make: Make, api: Api, step: StepType, call: Call) -> None:
+    _, written = make(step)
+    arguments = {**ARGUMENTS[step.name], "title": "New", "properties": {"Priority": "Low"}, "markdown": "New words"}
+    asked = replace(call, fields=step.fields.model_validate(arguments))
+    for _ in range(2):
+        output = step.update(asked, written)
+        assert step.output is not None
+        assert step.output.model_validate(output).model_dump() == output
+    assert (output["id"], output["title"], output["properties"]["Priority"]) == (written.output["id"], "New", "Low")
+    assert api("GET", f"/pages/{written.output['id']}/markdown")["markdown"].strip() == "New words"
+    assert len(call.client.query("Tasks")) == 1
+
+
+@every_page
+def test_an_update_of_a_page_in_the_trash_says_what_to_do(make: Make, step: StepType) -> None:
+    undo, written = make(step)
+    step.undo(undo, written)
+    with pytest.raises(NotFound) as caught:
+        step.update(undo, written)
+    assert "--force" in caught.value.remedy
