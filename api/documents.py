@@ -44,6 +44,12 @@ class Resumption(_Sent):
     receipt: str = Field(default="", max_length=2_000, description="With as_done: its id or address there.")
 
 
+class Answer(_Sent):
+    """What a person adds to a yes or no."""
+
+    comment: str = Field(default="", max_length=4_000)
+
+
 class WorkflowText(_Sent):
     """A workflow file's text, to be checked and not saved."""
 
@@ -60,6 +66,15 @@ class RunFilter(BaseModel):
     text: str | None = Field(default=None, max_length=200, description="Only runs whose title or sentence has this.")
     since: AwareDatetime | None = Field(default=None, description="Only runs queued at or after this time (RFC 3339).")
     before: str | None = Field(default=None, max_length=200, description="`next` of the page before.")
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class ApprovalFilter(BaseModel):
+    """Which questions to list, newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["open", "approved", "rejected", "withdrawn", "any"] = "open"
     limit: int = Field(default=50, ge=1, le=200)
 
 
@@ -178,6 +193,28 @@ class RunRows(BaseModel):
 
     runs: list[RunRowView]
     next: str | None
+
+
+class ApprovalView(BaseModel):
+    """A question of a run, and its answer; `path` is the step that asks."""
+
+    id: str
+    run_id: str
+    path: str
+    workflow: str
+    message: str
+    details: Any = Field(description="What the step shows beside the question.")
+    asked_at: str
+    state: Literal["open", "approved", "rejected", "withdrawn"]
+    answered_at: str | None
+    answered_by: str | None
+    comment: str
+
+
+class ApprovalRows(BaseModel):
+    """Questions."""
+
+    approvals: list[ApprovalView]
 
 
 class ConnectionRow(BaseModel):

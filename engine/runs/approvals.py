@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import func, select
+
 from engine.clock import Clock
 from engine.errors import InUse, UnknownName
 from engine.names import timestamp
@@ -50,6 +52,13 @@ class ApprovalReader:
             statement = statement.where(approvals.c.state == state)
         with self._database.reading() as connection:
             return [_approval(row) for row in connection.execute(statement)]
+
+    def count_open(self, p: Principal) -> int:
+        """Return how many questions wait for an answer."""
+        require(p, "view", "see approvals")
+        statement = select(func.count()).select_from(approvals).where(approvals.c.state == "open")
+        with self._database.reading() as connection:
+            return int(connection.execute(statement).scalar_one())
 
     def get(self, p: Principal, question: str) -> Approval:
         """Return one question. Raises UnknownName."""

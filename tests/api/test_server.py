@@ -31,7 +31,11 @@ def is_public(path: str) -> bool:
 
 
 GUARDED = [
-    pytest.param(method, path.format(name="inbox-triage", run_id="20261120T120000Z-aaaaaaaa"), id=f"{method} {path}")
+    pytest.param(
+        method,
+        path.format(name="inbox-triage", run_id="20261120T120000Z-aaaaaaaa", approval_id="abcdefgh"),
+        id=f"{method} {path}",
+    )
     for path, method in every_route()
     if not is_public(path)
 ]
