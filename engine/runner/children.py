@@ -82,6 +82,7 @@ class Children:
             modes={name: self._parent["modes"].get(name, default_mode) for name in plan.connections},
             default_mode=default_mode,
             connections=services,
+            logs=self._logs.folder,
             parent_run_id=self._parent["run_id"],
             caller=caller,
             options={name: value for name, value in self._parent["options"].items() if name == "receipts"},

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from engine.compiler.plan import Plan
@@ -16,7 +17,9 @@ from engine.errors import InvalidInput
 from engine.expressions.expressions import compact_json
 from engine.expressions.wording import did_you_mean, listed
 from engine.runner.coercion import fitted
+from engine.runner.values import Values
 from engine.runs.options import refuse_in_service
+from engine.store.journal import JournalBroken
 
 _KEPT = (
     "run_id",
@@ -51,6 +54,8 @@ class Circumstances:
     default_mode: Mode
     connections: Mapping[str, str]
     """The service of each connection of the workspace."""
+    logs: Path
+    """Where the files of the run lie: large inputs are kept there."""
     origin_run_id: str | None = None
     parent_run_id: str | None = None
     caller: Sequence[Any] | None = None
@@ -60,7 +65,10 @@ class Circumstances:
 
 
 def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> dict[str, Any]:
-    """Return all of a run that never changes, as JSON. Raises InvalidInput."""
+    """Return all of a run that never changes, as JSON; what is large in its inputs is on disk then.
+
+    Raises InvalidInput, StorageError.
+    """
     refuse_in_service(around.options, around.started_by, around.caller)
     definition = {"workflow": dict(plan.document), "prompts": {name: dict(one) for name, one in plan.prompts.items()}}
     if plan.workflows:
@@ -76,7 +84,7 @@ def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> 
         "origin_run_id": around.origin_run_id,
         "parent_run_id": around.parent_run_id,
         "queued_at": around.queued_at,
-        "inputs": checked_inputs(plan, inputs),
+        "inputs": _kept(checked_inputs(plan, inputs), Values(around.logs, around.run_id)),
         "definition": definition,
         "accounts": {name: {"service": service, "mode": around.modes[name]} for name, service in used.items()},
         "modes": dict(around.modes),
@@ -85,6 +93,13 @@ def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> 
         "caller": list(around.caller) if around.caller is not None else None,
         "options": dict(around.options),
     }
+
+
+def _kept(inputs: Mapping[str, Any], values: Values) -> dict[str, Any]:
+    try:
+        return dict(values.written(values.kept_fields(inputs)))
+    except JournalBroken as broken:  # nothing has begun yet: this is an error like any other
+        raise broken.error from None
 
 
 def reaccepted(run: Mapping[str, Any], connections: Mapping[str, str]) -> dict[str, Any]:
@@ -142,6 +157,11 @@ def _misfits(name: str, value: Any, schema: Mapping[str, Any]) -> list[str]:
 def _unstorable(value: Any) -> Iterator[str]:
     """Tell of what Python takes for JSON and no file can hold."""
     try:
+        if isinstance(value, str):  # may be long: its JSON need not be written to know
+            value.encode()
+            if "\0" in value:
+                yield "holds a NUL character."
+            return
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         text.encode()
         if "\\u0000" in text and _has_nul(value):

@@ -74,6 +74,7 @@ class Runs(RunReader):
             modes={name: self._mode(connections[name]) for name in plan.connections},
             default_mode=self._mode(""),
             connections=connections,
+            logs=self._logs.folder,
             origin_run_id=origin_run_id,
         )
         accepted = acceptance(plan, inputs, around)
