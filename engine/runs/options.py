@@ -1,4 +1,4 @@
-"""What a run may be told to do otherwise than a plain one: pinned outputs, one step alone, answers of an earlier run."""
+"""How a run may differ from a plain one: pinned outputs, one step alone, answers of an earlier run."""
 
 from __future__ import annotations
 
@@ -11,15 +11,10 @@ from engine.compiler.schemacheck import misfits
 from engine.errors import InvalidInput
 from engine.expressions.wording import did_you_mean
 from engine.runner.selection import Parts, parts_of
+from engine.store.run_rows import is_test
 
 Receipts = Literal["reuse", "update", "force"]
 RECEIPTS = ("reuse", "update", "force")
-_TESTS = ("only", "pins")
-
-
-def is_test(options: Mapping[str, Any]) -> bool:
-    """Tell whether a run with these options is a test run: not all of its workflow really runs."""
-    return any(name in options for name in _TESTS)
 
 
 def rerun_options(receipts: str, replay_of: str | None) -> dict[str, Any]:

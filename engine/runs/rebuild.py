@@ -18,7 +18,7 @@ from engine.runs.run_log import Renames, RunLogs
 from engine.runs.summary import sentence
 from engine.store.database import Database
 from engine.store.receipts import remember_unsure, restore_effect
-from engine.store.run_rows import RunRows, restore_ended, restore_open
+from engine.store.run_rows import RunRows, is_test, restore_ended, restore_open
 
 _ENDED = frozenset({"succeeded", "failed", "cancelled"})
 _STOPPED_CLEANLY = _ENDED | {"interrupted", "waiting"}
@@ -99,6 +99,7 @@ def _row(run: Mapping[str, Any]) -> dict[str, Any]:
         "title": run["definition"]["workflow"].get("title") or run["workflow"],
         "demo": int(run["demo"]),
         "cancel_requested": 0,
+        "is_test": int(is_test(run.get("options", {}))),
     }
 
 

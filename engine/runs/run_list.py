@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from engine.clock import Clock
+from engine.errors import InvalidInput
+from engine.names import moment_of, timestamp
 from engine.runs.document import document
 from engine.runs.summary import sentence
 from engine.store.owners import is_silent
@@ -35,6 +38,10 @@ class RunRow:
     duration_seconds: float | None
     sentence: str
     counts: dict[str, int]
+    parent_run_id: str | None = None
+    """The run that called it."""
+    is_test: bool = False
+    """Whether one step alone ran, or outputs were pinned."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,53 @@ class _SoFar:
     good_until: float
     sentence: str
     counts: dict[str, int]
+
+
+class Wanted(TypedDict, total=False):
+    """Which runs to list; what is left out or None means any."""
+
+    status: str | Sequence[str] | None
+    """One, or several."""
+    workflow: str | None
+    trigger: str | None
+    """The id of the trigger that started them."""
+    text: str | None
+    """What they say in id, workflow, title or sentence."""
+    since: str | None
+    """RFC 3339: accepted then or later."""
+    until: str | None
+    """RFC 3339: accepted before then."""
+    demo: bool | None
+    parent: str | None
+    """The run that called them."""
+
+
+def filter_of(wanted: Wanted) -> RunFilter:
+    """Return the filter as the rows take it. Raises InvalidInput for a time that is none."""
+    status, trigger = wanted.get("status"), wanted.get("trigger")
+    return RunFilter(
+        statuses=(status,) if isinstance(status, str) else tuple(dict.fromkeys(status or ())),
+        workflow=wanted.get("workflow"),
+        started_by=None if trigger is None else f"trigger:{trigger}",
+        parent=wanted.get("parent"),
+        text=wanted.get("text"),
+        since=_utc(wanted.get("since")),
+        until=_utc(wanted.get("until")),
+        demo=wanted.get("demo"),
+    )
+
+
+def _utc(time: str | None) -> str | None:
+    """Return a time as rows hold it."""
+    if time is None:
+        return None
+    try:
+        moment = moment_of(time)
+    except ValueError:
+        raise InvalidInput(f"{time!r} is no time.", remedy="Write one such as 2026-05-01T08:00:00Z.") from None
+    if moment.tzinfo is None:
+        raise InvalidInput(f"{time!r} does not say in which time zone.", remedy="Add Z (UTC) or an offset.")
+    return timestamp(moment)
 
 
 class RunList:
@@ -95,10 +149,12 @@ class RunList:
             duration_seconds=row.duration_seconds,
             sentence=happened,
             counts=counts,
+            parent_run_id=row.parent_run_id,
+            is_test=bool(row.is_test),
         )
 
     def _happened(self, row: Any, status: str) -> tuple[str, dict[str, int]]:
-        if row.acceptance is None:
+        if row.ended_at is not None or (row.sentence and row.status in ("waiting", "interrupted")):
             return row.sentence, json.loads(row.counts)
         known = self._so_far.get(row.run_id)
         if known is None or known.status != status or not self._is_good(known, row.run_id):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from engine.clock import Clock
 from engine.errors import InvalidFile, UnknownName
 from engine.names import checked_run_id
 from engine.people.access import Principal, require
 from engine.runs.document import document
-from engine.runs.run_list import RunList, RunPage
+from engine.runs.run_list import RunList, RunPage, Wanted, filter_of
 from engine.runs.run_log import RunLogs
 from engine.runs.summary import sentence
-from engine.store.run_rows import RunFilter, RunRows
+from engine.store.run_rows import RunRows
 
 
 class RunReader:
@@ -47,19 +47,10 @@ class RunReader:
             ) from error
         return run
 
-    def list(
-        self,
-        p: Principal,
-        *,
-        status: str | None = None,
-        workflow: str | None = None,
-        text: str | None = None,
-        since: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
-    ) -> RunPage:
-        """Return runs, newest first; `since` is a time, `before` a run id (keyset paging), `limit` at most 200."""
+    def list(self, p: Principal, *, before: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> RunPage:
+        """Return runs, newest first, called ones among them (`parent_run_id`): at most `limit`, which is at most 200.
+
+        `before` is a run id (keyset paging). Raises InvalidInput for a time that is none.
+        """
         require(p, "view", "see runs")
-        limit = max(1, min(limit, 200))
-        wanted = RunFilter(status=status, workflow=workflow, text=text, since=since)
-        return self._list.page(wanted, before, limit)
+        return self._list.page(filter_of(wanted), before, max(1, min(limit, 200)))

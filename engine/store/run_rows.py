@@ -6,9 +6,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from engine.runs.request_keys import Request, earlier_run, remember
 from engine.store.database import Database
@@ -18,23 +20,38 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
 OPEN = ("queued", "running", "waiting", "interrupted")
+_TEST = frozenset({"only", "pins"})
+
+
+def is_test(options: Mapping[str, Any]) -> bool:
+    """Tell whether a run with these options is a test run: not all of its workflow really runs."""
+    return not _TEST.isdisjoint(options)
 
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs to list; None means any."""
+    """Which runs to list; None and () mean any. `since` and `until` (not included) are RFC 3339 texts in UTC."""
 
-    status: str | None = None
+    statuses: tuple[str, ...] = ()
     workflow: str | None = None
+    started_by: str | None = None
+    parent: str | None = None
+    """The run that called them."""
     text: str | None = None
     since: str | None = None
+    until: str | None = None
     demo: bool | None = None
+
+
+_SEARCHED = (runs.c.sentence, runs.c.run_id, runs.c.title, runs.c.workflow)
+_LISTED = [column for column in runs.c if column.name not in ("acceptance", "log")]
+"""All but the long texts: what a run was accepted with is not read for a line of the list."""
 
 
 _ACCEPTED = (
     "INSERT INTO runs (run_id, workflow, title, status, demo, started_by, origin_run_id, parent_run_id, queued_at,"
-    " sentence, counts, owner, cancel_requested, acceptance)"
-    " VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?)"
+    " sentence, counts, owner, cancel_requested, is_test, acceptance)"
+    " VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?, ?)"
 )
 
 
@@ -48,6 +65,7 @@ def insert_accepted(cursor: sqlite3.Cursor, acceptance: Mapping[str, Any], title
         int(acceptance["demo"]),
         *(acceptance[name] for name in then),
         owner,
+        int(is_test(acceptance["options"])),
         json.dumps(acceptance, ensure_ascii=False),
     )
     cursor.execute(_ACCEPTED, values)
@@ -87,6 +105,7 @@ class RunRows:
                     parent_run_id=acceptance["parent_run_id"],
                     queued_at=acceptance["queued_at"],
                     owner=owner,
+                    is_test=int(is_test(acceptance["options"])),
                     acceptance=json.dumps(acceptance, ensure_ascii=False),
                 )
             )
@@ -110,12 +129,15 @@ class RunRows:
         return row, [json.loads(text) for text in texts]
 
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[Row[Any]]:
-        """Return at most `limit` rows, newest first, older than run id `before` (keyset paging)."""
-        statement = runs.select().order_by(runs.c.run_id.desc()).limit(limit)
+        """Return at most `limit` rows without their acceptance, newest first, older than run id `before`."""
+        statement = select(*_LISTED).order_by(runs.c.run_id.desc()).limit(limit)
         for condition in _conditions(wanted, before):
             statement = statement.where(condition)
+        # One look for each status: only so the newest of several are read off the end of the index.
+        ways = [statement.where(runs.c.status == status) for status in wanted.statuses] or [statement]
         with self._database.reading() as connection:
-            return list(connection.execute(statement).all())
+            found = [connection.execute(way).all() for way in ways]
+        return list(islice(merge(*found, key=lambda row: str(row.run_id), reverse=True), limit))
 
     def reopen(self, acceptance: Mapping[str, Any], event_texts: list[str], owner: str) -> bool:
         """Make an ended run open again, with these events as what it has done; False where it has not ended."""
@@ -183,18 +205,24 @@ def _replace_events(connection: Connection, run_id: str, event_texts: Sequence[s
 
 
 def _conditions(wanted: RunFilter, before: str | None) -> list[Any]:
-    found: list[Any] = []
+    exactly = {
+        runs.c.workflow: wanted.workflow,
+        runs.c.started_by: wanted.started_by,
+        runs.c.parent_run_id: wanted.parent,
+        runs.c.demo: None if wanted.demo is None else int(wanted.demo),
+    }
+    found: list[Any] = [column == value for column, value in exactly.items() if value is not None]
     if before is not None:
         found.append(runs.c.run_id < before)
-    if wanted.status is not None:
-        found.append(runs.c.status == wanted.status)
-    if wanted.workflow is not None:
-        found.append(runs.c.workflow == wanted.workflow)
-    if wanted.since is not None:
-        found.append(runs.c.queued_at >= wanted.since)
-    if wanted.demo is not None:
-        found.append(runs.c.demo == int(wanted.demo))
-    if wanted.text:
-        pattern = f"%{wanted.text.replace('%', '').lower()}%"
-        found.append(runs.c.sentence.like(pattern) | runs.c.run_id.like(pattern) | runs.c.title.like(pattern))
+    if wanted.since is not None:  # the id begins with the time, and is what the rows are sorted by
+        found += [runs.c.run_id >= _second_of(wanted.since), runs.c.queued_at >= wanted.since]
+    if wanted.until is not None:
+        found += [runs.c.run_id < f"{_second_of(wanted.until)}.", runs.c.queued_at < wanted.until]
+    if wanted.text:  # SQLite's LIKE takes no notice of case by itself
+        found.append(or_(*(column.contains(wanted.text, autoescape=True) for column in _SEARCHED)))
     return found
+
+
+def _second_of(time: str) -> str:
+    """Return what the ids of the runs of a second begin with; "." sorts after the "-" that follows it there."""
+    return f"{time[:19].replace('-', '').replace(':', '')}Z"
