@@ -21,6 +21,7 @@ from clients.gmail_outgoing import File, Outgoing, build, message_id, raw
 from clients.gmail_replies import refusal, reply_address
 from clients.gmail_tokens import SERVICE, tokens_of
 from clients.gmail_transport import GoogleHttp, answered, entries, reading
+from clients.gmail_undo import delete_draft
 
 Json: TypeAlias = dict[str, Any]
 
@@ -200,6 +201,18 @@ class GmailClient:
         made = answered(self._users.drafts().create(userId="me", body=body), "id", "message")
         return self._draft(made, marker)
 
+    def update_draft(
+        self, draft: str, mail: Outgoing, marker: str, answers: Json | None, written_at: datetime | None
+    ) -> Json:
+        """Let a draft say this instead; gives what `create_draft` gives. NotFound where it was sent or deleted."""
+        body = {"message": self._outgoing(mail, marker, answers, written_at)}
+        made = answered(self._users.drafts().update(userId="me", id=draft, body=body), "id", "message")
+        return self._draft(made, marker)
+
+    def undo_draft(self, draft: Mapping[str, Any], done_at: datetime) -> None:
+        """Delete a draft that `create_draft` gave at `done_at`; Conflict where it was edited or sent since."""
+        delete_draft(self._users, draft, done_at)
+
     def find_draft(self, marker: str) -> Json | None:
         """Look for the draft of the write with this marker, as `create_draft` gives it.
 
@@ -260,6 +273,15 @@ class GmailClient:
         changed = self._labels.add(message, labels)
         names = self._labels.names_of(changed.get("labelIds") or [])
         return {"id": message, "url": f"{self._web_url}{message}", "labels": names}
+
+    def label_names(self, message: str) -> list[str]:
+        """Give the names of the labels that a mail has."""
+        found = answered(self._users.messages().get(userId="me", id=message, format="minimal"), "id")
+        return self._labels.names_of(found.get("labelIds") or [])
+
+    def undo_labels(self, message: str, labels: Sequence[str]) -> None:
+        """Take labels off a mail by their names; what is not there, or no more, needs no taking off."""
+        self._labels.remove(message, labels)
 
 
 def recipients(answers: Json) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
@@ -47,6 +48,17 @@ class Labels:
             if after == before:
                 raise
             return self._modify(message, after)
+
+    def remove(self, message: str, labels: Sequence[str]) -> None:
+        """Take labels off a mail; a label or a mail that is gone has nothing left to take off."""
+        with self._lock:
+            self._read()
+            ids = [found for label in labels if (found := self._id(label)) is not None]
+        if not ids:
+            return
+        body = {"removeLabelIds": ids}
+        with suppress(NotFound):
+            answered(self._users.messages().modify(userId="me", id=message, body=body), "id")
 
     def _modify(self, message: str, ids: Sequence[str]) -> dict[str, Any]:
         if not message.strip():

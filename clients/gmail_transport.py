@@ -75,14 +75,19 @@ def _said(answer: httpx.Response) -> str:
         return ""
 
 
-def answered(request: HttpRequest, *needed: str) -> dict[str, Any]:
-    """Send a request of the SDK and give its answer; BadAnswer where it is no object or lacks a needed field."""
+def sent(request: HttpRequest) -> Any:
+    """Send a request of the SDK and give what it makes of the answer, which may be empty. Raises ServiceError."""
     try:
-        answer = request.execute(num_retries=0)
+        return request.execute(num_retries=0)
     except ServiceError:
         raise
     except (ValueError, LookupError, TypeError) as error:
         raise failures.of_broken_connection(SERVICE, error) from error
+
+
+def answered(request: HttpRequest, *needed: str) -> dict[str, Any]:
+    """Send a request of the SDK and give its answer; BadAnswer where it is no object or lacks a needed field."""
+    answer = sent(request)
     if not isinstance(answer, dict):  # the SDK gives what is not JSON as a string, and an empty answer too
         raise BadAnswer("Gmail gave an answer that is not JSON.", service=SERVICE)
     missing = [name for name in needed if name not in answer]

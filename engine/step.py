@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -134,6 +134,13 @@ class Call:
     usage: Usage = field(default_factory=Usage)
     request: dict[str, JsonValue] = field(default_factory=dict)
     """What was really sent, where it says more than the arguments (a model's rendered messages)."""
+
+    @property
+    def is_again(self) -> bool:
+        """Whether an earlier attempt, maybe of a process that is gone, may have written something."""
+        if self.intended_at is None or self.started_at is None:
+            return self.attempt > 1
+        return self.attempt > 1 or self.started_at - self.intended_at > timedelta(seconds=1)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from clients.errors import InvalidRequest
+from clients.errors import InvalidRequest, NotFound
 from clients.gmail import recipients
 from clients.gmail_outgoing import File, Outgoing
 from engine.step import (
@@ -20,6 +21,8 @@ from engine.step import (
     Output,
     Repeat,
     StepType,
+    Written,
+    changes_respected,
     content,
     destination,
     option,
@@ -173,6 +176,24 @@ class CreateDraft(StepType):
         """Look it up among the drafts by its Message-ID."""
         return call.client.find_draft(call.marker)
 
+    undoes = "deletes the draft"
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Delete it, unless it was edited or sent since."""
+        with changes_respected():
+            call.client.undo_draft(written.output, written.done_at)
+
+    updates = True
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Let it say the new text to the new addresses."""
+        mail, answers = _outgoing(call)
+        try:
+            return call.client.update_draft(written.output["id"], mail, written.marker, answers, call.intended_at)
+        except NotFound as error:
+            error.remedy = "It was sent or deleted since. `orchestra runs rerun RUN --force` writes it anew."
+            raise
+
     def target(self, fields: Any) -> str:
         """Drafts in one thread are written one after the other."""
         return str(fields.in_reply_to)
@@ -202,6 +223,8 @@ class Send(StepType):
         """Look it up among the sent mails by its Message-ID."""
         return call.client.find_sent(call.marker)
 
+    lasts = "A mail that was sent cannot be called back."
+
     def target(self, fields: Any) -> str:
         """Mails to the same people go one after the other."""
         return ",".join(sorted(address.lower() for address in _addresses(fields.to))) or str(fields.in_reply_to)
@@ -221,11 +244,15 @@ class LabelFields(Fields):
 
 
 class LabelOutput(Output):
-    """The mail with all labels that it has now."""
+    """The mail with all labels that it has now, and those of them that this step `added`.
+
+    `added` is null where nobody can tell: an earlier attempt was broken off, and may have put them on.
+    """
 
     id: str
     url: str
     labels: list[str]
+    added: list[str] | None
 
 
 class AddLabels(StepType):
@@ -241,12 +268,49 @@ class AddLabels(StepType):
     output = LabelOutput
 
     def call(self, call: Call) -> JsonValue:
-        """Give {id, url, labels}."""
-        return call.client.add_labels(call.fields.message, call.fields.labels)
+        """Give {id, url, labels, added}."""
+        it = call.fields
+        asked = {" ".join(label.split()).casefold() for label in it.labels}
+        before = _labels_before(call, asked)
+        output = call.client.add_labels(it.message, it.labels)
+        added = [label for label in output["labels"] if label.casefold() in asked and label not in (before or ())]
+        return {**output, "added": None if before is None else added}
+
+    undoes = "takes the labels off that it put on"
+    stays = "the labels themselves, which the mailbox keeps"
+
+    def why_kept(self, written: Written) -> str:
+        """What was not told, or by an earlier release, cannot be taken off; an update puts on no less."""
+        if written.output.get("added") is None:
+            return "Whether the mail had the labels before is not known."
+        return ""
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Take off what it put on, whatever else the mail got since."""
+        call.client.undo_labels(call.fields.message, written.output["added"])
+
+    updates = True
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Put the new labels on: the same call again."""
+        return self.call(call)
 
     def target(self, fields: Any) -> str:
         """Labels of one mail are put one after the other."""
         return str(fields.message)
+
+
+def _labels_before(call: Call, asked: AbstractSet[str]) -> list[str] | None:
+    """Give the labels of the mail as they were before the first attempt; None where that had begun earlier.
+
+    They are kept for the attempts to come: afterwards nobody knows who put a label on.
+    """
+    if "labels_before" not in call.request:
+        before = call.client.label_names(call.fields.message)
+        is_sure = not call.is_again or not any(label.casefold() in asked for label in before)
+        call.request["labels_before"] = before if is_sure else None
+    known: list[str] | None = call.request["labels_before"]
+    return known
 
 
 def _outgoing(call: Call) -> tuple[Outgoing, dict[str, Any] | None]:

@@ -59,6 +59,8 @@ class Request(StepType):
     fields = RequestFields
     output = RequestOutput
 
+    lasts = "How to take back what another service did is known there only."
+
     def effect_of(self, arguments: Mapping[str, JsonValue]) -> tuple[Effect, Repeat | None]:
         """A read only where the method stands there and is GET or HEAD; safe where the service knows a repeat."""
         if str(arguments.get("method", "GET")).upper() in READS:

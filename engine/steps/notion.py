@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -77,13 +76,6 @@ def _gone_explained() -> Iterator[None]:
 def _database_of(fields: Any) -> str:
     """Writes to one database go one at a time."""
     return str(fields.database).strip().lower()
-
-
-def _is_again(call: Call) -> bool:
-    """Whether an earlier attempt, maybe of a process that is gone, may have written a part."""
-    if call.intended_at is None or call.started_at is None:
-        return call.attempt > 1
-    return call.attempt > 1 or call.started_at - call.intended_at > timedelta(seconds=1)
 
 
 class CreatePageFields(_Database):
@@ -281,7 +273,7 @@ class AppendMarkdown(StepType):
 
     def call(self, call: Call) -> JsonValue:
         """Add it, or the rest of it where an earlier attempt began."""
-        begun_at = call.intended_at if _is_again(call) else None
+        begun_at = call.intended_at if call.is_again else None
         return call.client.append_markdown(call.fields.page, call.fields.markdown, begun_at)
 
     def find(self, call: Call) -> JsonValue | None:
