@@ -70,12 +70,11 @@ class Actions:
         calls: Calls,
         pauses: Pauses,
         wait: Wait,
-        is_owner_sure: Callable[[str], bool],
         replay: Replay | None = None,
     ) -> None:
         self._replay = replay
         self._facts, self._recording, self._accounts = facts, recording, accounts
-        self._calls, self._pauses, self._wait, self._is_owner_sure = calls, pauses, wait, is_owner_sure
+        self._calls, self._pauses, self._wait = calls, pauses, wait
         self._opened: dict[tuple[str | None, str | None], Account] = {}
         self._named: set[str] = set()
 
@@ -119,7 +118,7 @@ class Actions:
         trace.update({"uses": action.uses, "connection": action.connection})
         values = self._recording.values
         rendered = render_field("with", action.arguments, frame.names)
-        arguments = await self._kept_fields(rendered)
+        arguments = await in_thread_if_large(rendered, lambda: values.kept_fields(rendered))
         trace["arguments"] = values.written(arguments)
         make_fields = await in_thread_if_large(arguments, lambda: fields_of(action.step_type, arguments))
         effect, repeat = action.step_type.effect_of(arguments)
@@ -135,7 +134,7 @@ class Actions:
             prompts=self._facts.prompts,
             render=render_prompt,
             on_attempt=lambda attempt: self._attempted(path, attempt),
-            is_owner_sure=self._is_owner_sure,
+            receipts=self._facts.options.get("receipts", "reuse"),
         )
         if effect is Effect.WRITES:
             job.write = await self._writing(node, frame, path, arguments, job)
@@ -172,13 +171,17 @@ class Actions:
         once = None if node.action.once is None else str(complete(render_field("once", node.action.once, frame.names)))
         scope = frame.identity_scope(once, self._facts.origin_run_id, self._facts.caller)
         return Write(
-            identity=identity(whose, self._facts.workflow, node.path, scope),
+            identity=identity(whose, self._facts.workflow, node.path, [*scope, *self._again()]),
             account=whose,
             run_id=self._facts.run_id,
             path=path,
             uses=node.action.uses,
             arguments_hash=await in_thread_if_large(arguments, lambda: arguments_hash(complete(arguments))),
         )
+
+    def _again(self) -> list[Any]:
+        """Return what makes every write of this run another one than that of earlier runs, where it says so."""
+        return [["again", self._facts.run_id]] if self._facts.options.get("receipts") == "force" else []
 
     def _caller(self, node: Node, frame: Frame) -> list[Any]:
         """Return what a run that this step calls takes its identities from."""
@@ -197,7 +200,7 @@ class Actions:
         )
 
     async def _succeeded(self, node: Node, path: str, result: Done, trace: dict[str, Any], job: Job) -> Any:
-        output = await self._kept(result.output)
+        output = await self._recording.kept(result.output)
         details: dict[str, Any] = {**trace, "output": self._recording.values.written(output)}
         if result.effect is not None:
             details["effect"] = result.effect
@@ -206,21 +209,12 @@ class Actions:
         if job.replayed is not None:
             details["replayed"] = True
         if job.request:
-            details["request"] = self._recording.values.written(await self._kept_fields(job.request))
+            details["request"] = self._recording.values.written(self._recording.values.kept_fields(job.request))
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, **details)
         await self._recording.committed()
         if result.effect is not None:
             reached("after record")
         return output
-
-    async def _kept_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        values = self._recording.values
-        return await in_thread_if_large(fields, lambda: values.kept_fields(fields))
-
-    async def _kept(self, value: Any) -> Any:
-        """Return the value with what is large in it in files; those are written in a thread."""
-        values = self._recording.values
-        return await in_thread_if_large(value, lambda: values.kept(value))
 
     async def _failed(
         self, node: Node, path: str, error: Exception, trace: Mapping[str, Any], job: Job | None
@@ -263,7 +257,7 @@ class Actions:
             begun = moment_of(self._recording.begun_at(path))
             self._attempted(path, Attempt(begun, moment_of(self._recording.now()), error))
             raise await self._failed(node, path, error, {}, None) from error
-        output = await self._kept(output)
+        output = await self._recording.kept(output)
         written = self._recording.values.written(output)
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, output=written)
         await self._recording.committed()

@@ -133,9 +133,10 @@ class Runner:
         if isinstance(stand_in, LeftOut):
             self._finish(path, node, "skipped", note=stand_in.note, **_called(node))
             return {"status": "skipped"}
-        written = self._recording.values.whole(stand_in.output)
+        output = self._recording.values.kept(stand_in.output)
+        written = self._recording.values.written(output)
         self._finish(path, node, "succeeded", output=written, pinned=True, **_called(node))
-        return {"status": "succeeded", "output": stand_in.output}
+        return {"status": "succeeded", "output": output}
 
     async def _decided(self, node: Node, frame: Frame, path: str) -> Record:
         """Decide `if`, then do what the step is."""
@@ -168,7 +169,7 @@ class Runner:
             self._finish(path, node, "failed", error=document, handled=is_handled(node))
             raise StepFailed(document) from error
         # What only gathers the outputs of the steps inside is not written down a second time.
-        written = {"output": self._recording.values.whole(output)} if node.has_output and not node.loop else {}
+        written = {"output": self._recording.values.written(output)} if node.has_output and not node.loop else {}
         self._finish(path, node, "succeeded", **written)
         return {"status": "succeeded", "output": output}
 
@@ -189,7 +190,7 @@ class Runner:
                 "step_finished",
                 path=path,
                 status="succeeded",
-                output=self._recording.values.whole(output),
+                output=self._recording.values.written(output),
                 fallback=True,
             )
             return {"status": "succeeded", "output": output}
@@ -203,7 +204,7 @@ class Runner:
         await self._block(node.body, inner)
         is_part = self._selection is not None and self._selection.is_around(f"{frame.prefix}{node.id}")
         if node.has_output and not is_part:
-            return render_field("output", node.output, inner.names)
+            return await self._recording.kept(render_field("output", node.output, inner.names))
         return outputs_of(node.body, inner)
 
     @contextmanager
