@@ -46,8 +46,8 @@ class Job:
     render: Callable[[Any, Mapping[str, Any]], list[dict[str, str]]]
     on_attempt: Callable[[Attempt], None]
     write: Write | None = None
-    is_owner_sure: Callable[[str], bool] = lambda _run_id: True
-    """Whether no other process can be at work on the run that holds a claim."""
+    receipts: str = "reuse"
+    """What to do with the receipt of the same write: `reuse` it, or `update` what was made (docs/files.md: Run)."""
     may_be_out: bool = False
     """Whether the service may have got the write, so that its intent must stay in the ledger."""
     replayed: Done | None = None

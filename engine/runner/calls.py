@@ -9,7 +9,6 @@ from typing import Any
 
 from clients.errors import ServiceError, Timeout
 from engine.runner.attempts import Attempts, Done, Job, started
-from engine.runner.ledger import Ledger
 from engine.runner.outside_values import plain_json
 from engine.runner.writes import Writes
 from engine.step import Effect, Wish
@@ -20,8 +19,8 @@ _READ_GRACE_SECONDS = 2.0
 class Calls:
     """Makes calls; on the engine's loop, with the blocking part in the account's threads."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
-        self._writes, self._clock = Writes(ledger, clock), clock
+    def __init__(self, writes: Writes, clock: Callable[[], datetime]) -> None:
+        self._writes, self._clock = writes, clock
 
     async def make(self, job: Job) -> Done | Wish:
         """Make the call. Raises ServiceError and what the step itself raises."""

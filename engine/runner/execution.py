@@ -54,7 +54,6 @@ class Equipment:
     logs: RunLogs
     log_writer: Workers
     clock: Callable[[], datetime]
-    is_owner_sure: Callable[[str], bool]
     plans: PlanCache
     host: ChildHost
 
@@ -149,7 +148,6 @@ class Execution:
             equipment.calls,
             pauses,
             self._wait,
-            equipment.is_owner_sure,
             None if earlier is None else Replay(earlier, facts.prompts),
         )
         runner = Runner(plan, self._recording, self._counted(actions), await self._selection())

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from engine.connections.accounts import Accounts
@@ -19,11 +20,13 @@ from engine.runner.calls import Calls
 from engine.runner.execution import Ending, Equipment, Execution
 from engine.runner.ledger import Ledger
 from engine.runner.plan_cache import PlanCache
+from engine.runner.senders import Senders
 from engine.runner.threads import Workers
+from engine.runner.writes import Writes
 from engine.runs.run_log import RunLogs
+from engine.runs.told import told_arguments
 from engine.store.database import Database
 from engine.store.journal import Journal, JournalBroken
-from engine.store.locks import is_locked
 from engine.store.owners import Fenced, Owner
 from engine.store.run_rows import RunRows
 
@@ -151,12 +154,11 @@ class Host:
         self._journal = Journal(self._database, self.owner.id)
         self._equipment = Equipment(
             journal=self._journal,
-            calls=Calls(Ledger(self._journal, self._clock), self._clock),
+            calls=Calls(self._writes(), self._clock),
             accounts=self._accounts,
             logs=self._logs,
             log_writer=Workers("logs", 1),
             clock=self._clock,
-            is_owner_sure=self._is_over,
             plans=self.plans,
             host=self,
         )
@@ -164,6 +166,11 @@ class Host:
             asyncio.ensure_future(self._repeat(_POLL_SECONDS, self._look_around)),
             asyncio.ensure_future(self._repeat(self.owner.beat_seconds, self._beat)),
         ]
+
+    def _writes(self) -> Writes:
+        senders = Senders(self.rows, self.owner, self._clock)
+        arguments_of = partial(told_arguments, self.rows, self._logs)
+        return Writes(Ledger(self._journal, self._clock), self._clock, senders.state_of, arguments_of)
 
     async def _shut(self) -> None:
         for task in self._background:
@@ -255,13 +262,3 @@ class Host:
         for run_id in adopted:
             self._execute(run_id, "engine")
         return adopted
-
-    def _is_over(self, run_id: str) -> bool:
-        """Tell whether no other process works on a run; within this one, Calls lets nobody do the same write."""
-        row = self.rows.get(run_id)
-        if row is None or row.ended_at is not None or row.owner is None:
-            return True
-        owner = self.rows.owner(row.owner)
-        if owner is None or owner.owner == self.owner.id:
-            return True
-        return not is_locked(self.owner.folder, owner.owner)

@@ -18,8 +18,8 @@ from engine.store.journal import Journal
 from engine.store.receipts import UNSURE
 
 _SELECT = (
-    "SELECT state, run_id, path, arguments_hash, intended_at, receipt, output, sends, generation FROM effects"
-    " WHERE identity = ?"
+    "SELECT state, run_id, path, arguments_hash, intended_at, done_at, receipt, output, sends, generation, owner"
+    " FROM effects WHERE identity = ?"
 )
 
 
@@ -52,11 +52,20 @@ class Entry:
     run_id: str
     path: str
     arguments_hash: str
+    """Empty where it is not known what the thing in the service holds: an update of it was broken off."""
     intended_at: datetime
+    done_at: datetime | None
     receipt: Mapping[str, str] | None
     output: Any
     sends: int
     generation: int
+    owner: str | None
+    """The process that is about to send it, or was."""
+
+    @property
+    def is_made(self) -> bool:
+        """Tell whether the write was made; an `intent` to update it may be open all the same."""
+        return self.state == "done" or self.receipt is not None
 
 
 def identity(account: str, workflow: str, path: str, scope: Sequence[Any]) -> str:
@@ -97,24 +106,52 @@ class Ledger:
         A write that was undone counts as absent: it may be made again.
         """
         now = timestamp(self._clock())
-        known: Entry = await self._journal.change(lambda cursor: _claim(cursor, write, now))
+        owner = self._journal.owner
+        known: Entry = await self._journal.change(lambda cursor: _claim(cursor, write, owner, now))
         return known
 
     def take_over(self, write: Write, known: Entry) -> asyncio.Future[Any]:
-        """Make an open intent of another run ours; the future has False where somebody else was faster."""
+        """Make an open intent of another run or process ours; the future has False where somebody was faster."""
         statement = (
-            "UPDATE effects SET run_id = ?, path = ?"
-            " WHERE identity = ? AND state = 'intent' AND run_id = ? AND path = ?"
+            "UPDATE effects SET run_id = ?, path = ?, owner = ?"
+            " WHERE identity = ? AND state = 'intent' AND run_id = ? AND path = ? AND owner IS ?"
         )
-        values = (write.run_id, write.path, write.identity, known.run_id, known.path)
+        mine = (write.run_id, write.path, self._journal.owner, write.identity)
+        values = (*mine, known.run_id, known.path, known.owner)
         return self._journal.change(lambda cursor: cursor.execute(statement, values).rowcount == 1)
 
     def sending(self, write: Write) -> asyncio.Future[Any]:
         """Count one more sending; the future ends when that is on disk."""
-        statement = "UPDATE effects SET sends = sends + 1, state = 'intent', run_id = ?, path = ? WHERE identity = ?"
-        return self._journal.change(
-            lambda cursor: cursor.execute(statement, (write.run_id, write.path, write.identity))
+        statement = (
+            "UPDATE effects SET sends = sends + 1, state = 'intent', run_id = ?, path = ?, owner = ? WHERE identity = ?"
         )
+        values = (write.run_id, write.path, self._journal.owner, write.identity)
+        return self._journal.change(lambda cursor: cursor.execute(statement, values))
+
+    def still_ours(self) -> asyncio.Future[Any]:
+        """Make sure that no other process has taken over: the future raises JournalBroken (Fenced) then."""
+        return self._journal.change(lambda cursor: None)
+
+    def begin_update(self, write: Write, known: Entry) -> asyncio.Future[Any]:
+        """Say that what a write made is about to be changed; the future has False where somebody was faster.
+
+        From now on, and for ever if this is broken off, it is not known what it holds; its receipt stays.
+        """
+        statement = (
+            "UPDATE effects SET state = 'intent', arguments_hash = '', run_id = ?, path = ?, owner = ?"
+            " WHERE identity = ? AND state = 'done' AND arguments_hash = ? AND run_id = ? AND path = ?"
+        )
+        mine = (write.run_id, write.path, self._journal.owner, write.identity)
+        values = (*mine, known.arguments_hash, known.run_id, known.path)
+        return self._journal.change(lambda cursor: cursor.execute(statement, values).rowcount == 1)
+
+    def end_update(self, write: Write, arguments_hash: str) -> asyncio.Future[Any]:
+        """Say that the update is over without a new receipt; what was made holds these arguments (empty: unknown)."""
+        statement = (
+            "UPDATE effects SET state = 'done', arguments_hash = ?"
+            " WHERE identity = ? AND state = 'intent' AND receipt IS NOT NULL"
+        )
+        return self._journal.change(lambda cursor: cursor.execute(statement, (arguments_hash, write.identity)))
 
     def record(self, write: Write, receipt: Mapping[str, str], output: Any) -> asyncio.Future[Any]:
         """Keep the receipt; the next commit makes it last."""
@@ -135,7 +172,7 @@ class Ledger:
 
     def forget(self, write: Write) -> asyncio.Future[Any]:
         """Take back an intent whose write certainly did not happen."""
-        which = "identity = :identity AND state NOT IN ('done', 'undone')"
+        which = "identity = :identity AND state NOT IN ('done', 'undone') AND receipt IS NULL"
         return self._journal.change(lambda cursor: _take_back(cursor, which, {"identity": write.identity}))
 
     def question(self, write: Write) -> asyncio.Future[Any]:
@@ -145,17 +182,17 @@ class Ledger:
         return self._journal.change(lambda cursor: cursor.execute(statement, values))
 
 
-def _claim(cursor: sqlite3.Cursor, write: Write, now: str) -> Entry:
+def _claim(cursor: sqlite3.Cursor, write: Write, owner: str, now: str) -> Entry:
     row = cursor.execute(_SELECT, (write.identity,)).fetchone()
     if row is not None and _entry(row).state != "undone":
         return _entry(row)
     unsure_since = _unsure_since(cursor, write)
     cursor.execute(
-        "INSERT INTO effects (identity, account, state, run_id, path, uses, arguments_hash, intended_at, sends)"
-        " VALUES (?, ?, 'intent', ?, ?, ?, ?, ?, 1)"
+        "INSERT INTO effects (identity, account, state, run_id, path, uses, arguments_hash, intended_at, owner, sends)"
+        " VALUES (?, ?, 'intent', ?, ?, ?, ?, ?, ?, 1)"
         " ON CONFLICT (identity) DO UPDATE SET state = 'intent', run_id = excluded.run_id, path = excluded.path,"
         " uses = excluded.uses, arguments_hash = excluded.arguments_hash, intended_at = excluded.intended_at,"
-        " sends = 1, done_at = NULL, receipt = NULL, output = NULL",
+        " owner = excluded.owner, sends = 1, done_at = NULL, receipt = NULL, output = NULL",
         (
             write.identity,
             write.account,
@@ -164,6 +201,7 @@ def _claim(cursor: sqlite3.Cursor, write: Write, now: str) -> Entry:
             write.uses,
             write.arguments_hash,
             unsure_since or now,
+            owner,
         ),
     )
     claimed = _entry(cursor.execute(_SELECT, (write.identity,)).fetchone())
@@ -212,17 +250,19 @@ def _redone(identity: str) -> str:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    state, run_id, path, hashed, intended_at, receipt, output, sends, generation = row
+    state, run_id, path, hashed, intended_at, done_at, receipt, output, sends, generation, owner = row
     return Entry(
         state=state,
         run_id=run_id,
         path=path,
         arguments_hash=hashed,
         intended_at=moment_of(intended_at),
+        done_at=moment_of(done_at) if done_at else None,
         receipt=json.loads(receipt) if receipt else None,
         output=json.loads(output) if output else None,
         sends=sends,
         generation=generation,
+        owner=owner,
     )
 
 

@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
 from clients.errors import OutcomeUnknown, ServiceError
-from engine.runner.attempts import Attempts, Done, Job, started
-from engine.runner.fault_points import reached
-from engine.runner.ledger import Entry, Ledger, Write
-from engine.runner.outside_values import plain_json
-from engine.step import Repeat
-from engine.store.journal import JournalBroken
+from engine.runner.attempts import Attempts, Done, Job
+from engine.runner.ledger import Entry, Ledger
+from engine.runner.senders import Sender
+from engine.runner.sending import Sending, effect
+from engine.step import Receipt, Repeat, Written
 
 _log = logging.getLogger(__name__)
 _CLAIM_POLL_SECONDS = 0.25
+_FIRST_LOOK_SECONDS = 0.5
+_LONGEST_LOOK_SECONDS = 30.0
 
 
 class Writes:
-    """Makes writes; one at a time for each identity, and one at a time for each target."""
+    """Makes writes; one at a time for each identity, and one at a time for each target.
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+    `sender_of` tells whether the process behind an open intent may still send it; `arguments_of` gives the arguments
+    of the write that a run (id, path) made, as its log tells them.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Callable[[], datetime],
+        sender_of: Callable[[Entry], Sender],
+        arguments_of: Callable[[str, str], Mapping[str, Any]],
+    ) -> None:
         self._ledger, self._clock = ledger, clock
+        self._sender_of, self._arguments_of = sender_of, arguments_of
+        self._sending = Sending(ledger, clock)
         self._locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
 
     async def make(self, job: Job) -> Done:
@@ -35,38 +48,73 @@ class Writes:
         assert job.write is not None
         assert job.account is not None
         target = (job.account.connection, job.step_type.target(job.fields))
-        async with self._lock("identity", job.write.identity), self._lock("target", *target):
-            known = await self._claim(job)
-            if known.state == "done":
-                return self._reused(job, known)
-            try:
-                return await self._made(job, known)
-            except asyncio.CancelledError:
-                if not job.may_be_out:
-                    self._ledger.forget(job.write)
-                raise
+        looks = _Looks()
+        while True:
+            async with self._lock("identity", job.write.identity), self._lock("target", *target):
+                known = await self._ledger.claim(job.write)
+                job.write = replace(job.write, generation=known.generation)
+                if known.state != "intent" or await self._is_free(job, known):
+                    done = await self._done(job, known)
+                    if done is not None:
+                        return done
+            found = await self._waited(job, known, looks)  # without the locks: other writes go on
+            if found is not None:
+                return found
 
     def _lock(self, *name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
 
-    async def _claim(self, job: Job) -> Entry:
-        """Claim the write; where another process is at it just now, wait for its receipt."""
-        assert job.write is not None
-        while True:
-            known = await self._ledger.claim(job.write)
-            job.write = replace(job.write, generation=known.generation)
-            if known.state != "intent" or known.run_id == job.write.run_id:
-                return known
-            if job.is_owner_sure(known.run_id) and await self._ledger.take_over(job.write, known):
-                return known
-            await asyncio.sleep(_CLAIM_POLL_SECONDS)
+    # --- an intent of somebody else
 
-    def _reused(self, job: Job, known: Entry) -> Done:
+    async def _is_free(self, job: Job, known: Entry) -> bool:
+        """Make an open intent ours, unless its sender may still send it and twice is not the same as once."""
         assert job.write is not None
-        effect = _effect(job.write, known.receipt, reused=True)
-        if known.arguments_hash != job.write.arguments_hash:
-            effect["note"] = "kept, arguments differ"
-        return Done(known.output, effect)
+        sender = self._sender_of(known)
+        is_same_run = known.run_id == job.write.run_id
+        is_harmless = known.is_made and (is_same_run or job.receipts != "update")
+        if sender == "through" or (sender == "silent" and (is_harmless or job.repeat is Repeat.SAFE)):
+            return bool(await self._ledger.take_over(job.write, known))
+        return False
+
+    async def _waited(self, job: Job, known: Entry, looks: _Looks) -> Done | None:
+        """Wait a moment for the sender of an open write; where that one is silent, look whether it has arrived.
+
+        It is never sent here: a process that is only stopped may wake up and send it. Raises OutcomeUnknown for what
+        cannot be looked for.
+        """
+        assert job.write is not None
+        if known.state == "intent" and not known.is_made and self._sender_of(known) == "silent":
+            if job.repeat is not Repeat.FINDABLE:
+                job.may_be_out = True
+                await self._ledger.question(job.write)
+                raise _unknown(job)
+            if looks.is_due():
+                found = await self._looked_for(job, known, looks)
+                if found is not None:
+                    return found
+        await asyncio.sleep(_CLAIM_POLL_SECONDS)
+        return None
+
+    async def _looked_for(self, job: Job, known: Entry, looks: _Looks) -> Done | None:
+        looks.begin(f"{job.step_type.title} of run {known.run_id}: process {known.owner} is silent and may still do it")
+        job.may_be_out = True
+        found = await self._sending.looked_up(job, Attempts(job, self._clock), known.intended_at)
+        job.may_be_out = False
+        return None if found is None else self._sending.found(job, found)
+
+    # --- a write of ours
+
+    async def _done(self, job: Job, known: Entry) -> Done | None:
+        """Return what the write gave, made now or before; None where somebody else is changing it just now."""
+        assert job.write is not None
+        if known.is_made:
+            return await self._kept(job, known)
+        try:
+            return await self._made(job, known)
+        except asyncio.CancelledError:
+            if not job.may_be_out:
+                self._ledger.forget(job.write)
+            raise
 
     async def _made(self, job: Job, known: Entry) -> Done:
         assert job.write is not None
@@ -75,9 +123,9 @@ class Writes:
             return await self._send(job, attempts, known.intended_at)
         job.may_be_out = True
         if job.repeat is Repeat.FINDABLE:
-            found = await self._looked_up(job, attempts, known.intended_at)
+            found = await self._sending.looked_up(job, attempts, known.intended_at)
             if found is not None:
-                return self._found(job, found)
+                return self._sending.found(job, found)
             job.may_be_out = False
         elif job.repeat is not Repeat.SAFE:
             await self._ledger.question(job.write)
@@ -89,7 +137,7 @@ class Writes:
         assert job.write is not None
         write = job.write
         try:
-            return await self._until_done(job, attempts, intended_at)
+            return await self._sending.until_done(job, attempts, intended_at, job.step_type.call)
         except ServiceError as error:
             if error.outcome == "not_done":
                 await self._ledger.forget(write)
@@ -102,119 +150,67 @@ class Writes:
                 await self._ledger.question(write)
             raise
 
-    async def _until_done(self, job: Job, attempts: Attempts, intended_at: datetime) -> Done:
-        """Send, and again where the last one certainly did not arrive or twice is the same as once."""
-        while True:
-            try:
-                output = await self._send_once(job, attempts.begin(), intended_at)
-            except ServiceError as error:
-                attempts.failed(error)
-                failed = error
-            except Exception as error:
-                attempts.failed(error)
-                raise
-            else:
-                return self._recorded(job, output)
-            if failed.outcome == "unknown" and job.repeat is Repeat.FINDABLE:
-                found = await self._looked_up(job, attempts, intended_at, failed)
-                if found is not None:
-                    return self._found(job, found)
-                failed.outcome = "not_done"
-            job.may_be_out = failed.outcome != "not_done"
-            if not attempts.may_follow(failed) or (job.may_be_out and job.repeat is not Repeat.SAFE):
-                raise failed
-            await attempts.pause(failed)
+    # --- a write that was made before
 
-    async def _send_once(self, job: Job, number: int, intended_at: datetime) -> Any:
-        call = job.call(number, self._clock(), intended_at)
-        job.may_be_out = True
-        reached("before effect")
-        future = started(job, lambda: plain_json(job.step_type.call(call)))
-        try:
-            output = await asyncio.shield(future)
-            reached("after effect")
-            return output
-        except asyncio.CancelledError:
-            await self._settle_late(job, future)
-            raise
-
-    async def _settle_late(self, job: Job, future: asyncio.Future[Any]) -> None:
-        """Wait for a write in flight, which its deadline bounds, so that its receipt is not lost.
-
-        A second cancellation (of a time limit further out) does not break off the wait.
-        """
-        settling = asyncio.ensure_future(self._settled(job, future))
-        while not settling.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(settling)
-
-    async def _settled(self, job: Job, future: asyncio.Future[Any]) -> None:
+    async def _kept(self, job: Job, known: Entry) -> Done | None:
+        """Reuse the receipt; where the run says so, what was made is brought to these arguments first."""
         assert job.write is not None
+        is_same = known.arguments_hash == job.write.arguments_hash
+        if not is_same and job.receipts == "update" and job.step_type.updates:
+            return await self._updated(job, known)
+        if known.state == "intent":  # an update of it was broken off
+            await self._ledger.end_update(job.write, known.arguments_hash)
+        told = effect(job.write, known.receipt, reused=True)
+        if not is_same:
+            told["note"] = "cannot be updated" if job.receipts == "update" else "kept, arguments differ"
+        return Done(known.output, told)
+
+    async def _updated(self, job: Job, known: Entry) -> Done | None:
+        """Change what was made to these arguments: twice is the same as once, so that a crash needs no look-up."""
+        assert job.write is not None
+        earlier = await asyncio.to_thread(self._arguments_of, known.run_id, known.path)
+        if known.state == "done" and not await self._ledger.begin_update(job.write, known):
+            return None
+        written = Written(
+            arguments=earlier,
+            output=known.output,
+            receipt=Receipt(**known.receipt) if known.receipt else job.step_type.receipt(known.output),
+            marker=job.write.marker,
+            done_at=known.done_at or known.intended_at,
+        )
+        updating = replace(job, repeat=Repeat.SAFE)
         try:
-            output = await future
-            await self._ledger.record(job.write, _receipt(job, output), output)
-        except ServiceError as error:
-            job.may_be_out = error.outcome != "not_done"
-        except JournalBroken:
+            done = await self._sending.until_done(
+                updating,
+                Attempts(updating, self._clock),
+                known.intended_at,
+                lambda call: job.step_type.update(call, written),
+            )
+        except BaseException:
+            job.may_be_out = updating.may_be_out
+            # Nobody waits for this: a run that ends here commits it with its own end.
+            self._ledger.end_update(job.write, "" if job.may_be_out else known.arguments_hash)
             raise
-        except Exception:  # noqa: BLE001 - the run has ended: the log is the only place left to say it
-            _log.exception("%s broke down after its run was stopped", job.step_type.name)
-
-    async def _looked_up(
-        self, job: Job, attempts: Attempts, intended_at: datetime, sent: ServiceError | None = None
-    ) -> Any:
-        """Look for a write that may have arrived, with the attempts that are left, until the service answers.
-
-        Returns its output, None where it is certainly not there. Where nobody answers it raises what sending it met
-        (`sent`), or else the last look-up: the outcome stays unknown, and nothing may be sent.
-        """
-        while True:
-            attempts.begin()
-            try:
-                return await self._look_up(job, intended_at)
-            except ServiceError as error:
-                error.outcome = "unknown"  # of the write: that a look-up does nothing is no comfort
-                attempts.failed(error)
-                if not attempts.may_follow(error):
-                    raise (sent or error) from None
-                failed = error
-            await attempts.pause(failed)
-
-    async def _look_up(self, job: Job, intended_at: datetime) -> Any:
-        """Look now, and once more after the time for which the service may hide a fresh write."""
-        found = await self._look(job, intended_at)
-        if found is None and job.step_type.lag_seconds > 0:
-            age = (self._clock() - intended_at).total_seconds()
-            if age < job.step_type.lag_seconds + job.timeout_seconds:
-                await asyncio.sleep(job.step_type.lag_seconds)
-            found = await self._look(job, intended_at)
-        return found
-
-    async def _look(self, job: Job, intended_at: datetime) -> Any:
-        call = job.call(0, self._clock(), intended_at)
-        return await started(job, lambda: plain_json(job.step_type.find(call)))
-
-    def _found(self, job: Job, output: Any) -> Done:
-        done = self._recorded(job, output)
         assert done.effect is not None
-        return Done(output, {**done.effect, "found": True})
-
-    def _recorded(self, job: Job, output: Any) -> Done:
-        """Put the receipt into the ledger: on disk with the caller's next commit."""
-        assert job.write is not None
-        receipt = _receipt(job, output)
-        self._ledger.record(job.write, receipt, output)
-        return Done(output, _effect(job.write, receipt, reused=False))
+        return Done(done.output, {**done.effect, "updated": True})
 
 
-def _receipt(job: Job, output: Any) -> dict[str, str]:
-    receipt = job.step_type.receipt(output)
-    return {"id": receipt.id, "url": receipt.url}
+class _Looks:
+    """When to look again for a write of a silent process: ever more rarely."""
 
+    def __init__(self) -> None:
+        self._due_at, self._pause = time.monotonic(), _FIRST_LOOK_SECONDS
 
-def _effect(write: Write, receipt: Mapping[str, str] | None, *, reused: bool) -> dict[str, Any]:
-    effect = {"identity": write.identity, "outcome": "done", "reused": reused, "receipt": receipt}
-    return {**effect, "generation": write.generation} if write.generation else effect
+    def is_due(self) -> bool:
+        """Tell whether it is time to look."""
+        return time.monotonic() >= self._due_at
+
+    def begin(self, why: str) -> None:
+        """Count a look; the first is worth a line in the log."""
+        if self._pause == _FIRST_LOOK_SECONDS:
+            _log.warning("%s; it is looked for until it is found or that process has ended", why)
+        self._due_at = time.monotonic() + self._pause
+        self._pause = min(self._pause * 2, _LONGEST_LOOK_SECONDS)
 
 
 def _unknown(job: Job, cause: ServiceError | None = None) -> OutcomeUnknown:

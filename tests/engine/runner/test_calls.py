@@ -5,181 +5,24 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from clients.errors import InvalidRequest, NotFound, OutcomeUnknown, RateLimited, ServiceError, Unavailable
 from engine.clock import utc_now
 from engine.compiler.plan import Retry
-from engine.connections.accounts import Account
-from engine.runner.attempts import Attempt, Done, Job
-from engine.runner.calls import Calls
-from engine.runner.ledger import Entry, Ledger, Write, arguments_hash, identity, undone
+from engine.runner.attempts import Done, Job
+from engine.runner.ledger import Write, undone
 from engine.runner.threads import Workers
-from engine.step import Call, Effect, Fields, JsonValue, Repeat, StepType
+from engine.step import Repeat
 from engine.store.database import Database
 from engine.store.journal import Journal
 from engine.store.owners import Owner
-
-QUICK = Retry(attempts=3, backoff_seconds=0.0)
-BEFORE, AFTER = "before the effect", "after the effect"
-
-
-def gone() -> Unavailable:
-    """An error that says nothing of the effect; a new one each time, since the engine writes its outcome into it."""
-    return Unavailable("503", outcome="unknown")
-
-
-@dataclass
-class World:
-    """A service that keeps notes; each call takes the next of `faults`: (error, BEFORE or AFTER) or None."""
-
-    notes: list[tuple[str, Any]] = field(default_factory=list)
-    faults: list[tuple[ServiceError, str] | None] = field(default_factory=list)
-    look_faults: list[ServiceError] = field(default_factory=list)
-    sent: int = 0
-    looked: int = 0
-    gate: threading.Event | None = None
-    answer: dict[str, Any] = field(default_factory=dict)
-    entered: threading.Event = field(default_factory=threading.Event)
-
-    def put(self, marker: str, text: str) -> JsonValue:
-        """Keep a note, with the next fault."""
-        self.sent += 1
-        self.entered.set()
-        fault = self.faults.pop(0) if self.faults else None
-        if fault and fault[1] == BEFORE:
-            raise fault[0]
-        self.notes.append((marker, text))
-        if self.gate is not None:
-            assert self.gate.wait(20)
-        if fault:
-            raise fault[0]
-        return {"id": str(len(self.notes)), "url": f"notes/{len(self.notes)}", **self.answer}
-
-    def look(self, marker: str) -> JsonValue | None:
-        """Find a note."""
-        self.looked += 1
-        if self.look_faults:
-            raise self.look_faults.pop(0)
-        found = [number for number, note in enumerate(self.notes, start=1) if note[0] == marker]
-        return {"id": str(found[0]), "url": f"notes/{found[0]}"} if found else None
-
-
-class NoteFields(Fields):
-    """What the step takes."""
-
-    text: str = ""
-
-
-class Note(StepType):
-    """Keep a note."""
-
-    name = "test.note"
-    title = "Keep a note"
-    service = "test"
-    effect = Effect.WRITES
-    fields = NoteFields
-    lag_seconds: ClassVar[float] = 0.05
-
-    def call(self, call: Call) -> JsonValue:
-        """Keep it."""
-        return call.client.put(call.marker, call.fields.text)
-
-    def find(self, call: Call) -> JsonValue | None:
-        """Look for it."""
-        return call.client.look(call.marker)
-
-    def target(self, fields: Any) -> str:
-        """Notes of one text go one at a time."""
-        return str(fields.text)
-
-
-@dataclass
-class Bench:
-    """Calls on a real ledger, for one process."""
-
-    calls: Calls
-    ledger: Ledger
-    world: World
-    account: Account
-    attempts: list[Attempt] = field(default_factory=list)
-
-    def job(self, run_id: str = "run-1", *, text: str = "hello", thing: str = "a", **more: Any) -> Job:
-        """A write of a note about a thing."""
-        write = Write(
-            identity("test:me", "work", "note", ["keys", thing]), "test:me", run_id, "note", "test.note",
-            arguments_hash({"text": text}),
-        )  # fmt: skip
-        given: dict[str, Any] = {"repeat": Repeat.FINDABLE, "retry": QUICK, "timeout_seconds": 5.0, **more}
-        return Job(
-            step_type=Note(),
-            make_fields=lambda: NoteFields(text=text),
-            effect=Effect.WRITES,
-            account=self.account,
-            prompts={},
-            render=lambda _prompt, _variables: [],
-            on_attempt=self.attempts.append,
-            write=write,
-            **given,
-        )
-
-    async def make(self, job: Job) -> Done:
-        """Make the call."""
-        done = await self.calls.make(job)
-        assert isinstance(done, Done)
-        return done
-
-    async def entry(self, job: Job) -> Entry:
-        """What the ledger has; asking claims a write that it does not know, so only ask for known ones."""
-        assert job.write is not None
-        return await self.ledger.claim(job.write)
-
-
-Try = Callable[[Callable[[Bench], Coroutine[Any, Any, None]]], None]
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "state")
-    yield opened
-    opened.close()
-
-
-def bench(database: Database, world: World, journal: Journal) -> Bench:
-    ledger = Ledger(journal, utc_now)
-    account = Account("notes", "test", "mine", world, Workers("test", 8), None, "test:me")
-    return Bench(Calls(ledger, utc_now), ledger, world, account)
-
-
-@pytest.fixture
-def attempt(database: Database, world: World, tmp_path: Path) -> Try:
-    """Run a test on a loop of its own, with a journal."""
-
-    def run(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
-        owner = Owner(database, tmp_path / "owners", "test", utc_now)
-
-        async def main() -> None:
-            journal = Journal(database, owner.id)
-            try:
-                await test(bench(database, world, journal))
-            finally:
-                journal.close()
-
-        asyncio.run(main())
-        owner.release()
-
-    return run
+from tests.engine.runner.notes import AFTER, BEFORE, Bench, Try, World, bench, gone
 
 
 def test_a_write_is_sent_once_and_its_receipt_serves_the_next(attempt: Try, world: World) -> None:
@@ -404,7 +247,7 @@ def test_equal_keys_in_one_run_do_not_wait_for_each_other_for_ever(attempt: Try,
     async def test(on: Bench) -> None:
         with pytest.raises(Unavailable):
             await on.make(on.job())
-        twin = on.job(is_owner_sure=lambda _run: True)
+        twin = on.job()
         assert twin.write is not None
         twin.write = Write(**{**vars(twin.write), "path": "note-2"})
         await asyncio.wait_for(on.make(twin), 10)
@@ -456,7 +299,8 @@ def test_a_write_of_a_foreign_process_that_may_still_be_out_is_waited_for(attemp
     async def test(on: Bench) -> None:
         foreign = on.job("foreign")
         assert (await on.entry(foreign)).state == "new"
-        waiting = asyncio.ensure_future(on.make(on.job(is_owner_sure=lambda _run: False)))
+        on.senders["foreign"] = "at work"
+        waiting = asyncio.ensure_future(on.make(on.job()))
         await asyncio.sleep(0.4)
         assert not waiting.done()
         assert foreign.write is not None

@@ -1,0 +1,48 @@
+"""A world of notes, and calls to it on a loop of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.clock import utc_now
+from engine.store.database import Database
+from engine.store.journal import Journal
+from engine.store.owners import Owner
+from tests.engine.runner.notes import Bench, Try, World, bench
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "state")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def attempt(database: Database, world: World, tmp_path: Path) -> Try:
+    """Run a test on a loop of its own, with a journal."""
+
+    def run(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
+        owner = Owner(database, tmp_path / "owners", "test", utc_now)
+
+        async def main() -> None:
+            journal = Journal(database, owner.id)
+            try:
+                await test(bench(database, world, journal))
+            finally:
+                journal.close()
+
+        asyncio.run(main())
+        owner.release()
+
+    return run
