@@ -70,9 +70,10 @@ class Writes:
         """Make an open intent ours, unless its sender may still send it and twice is not the same as once."""
         assert job.write is not None
         sender = self._sender_of(known)
-        is_same_run = known.run_id == job.write.run_id
-        is_harmless = known.is_made and (is_same_run or job.receipts != "update")
-        if sender == "through" or (sender == "silent" and (is_harmless or job.repeat is Repeat.SAFE)):
+        if known.is_made and job.receipts != "update":  # an update was broken off: the receipt holds
+            return sender != "at work"
+        is_same = job.repeat is Repeat.SAFE or (known.is_made and known.run_id == job.write.run_id)
+        if sender == "through" or (sender == "silent" and is_same):
             return bool(await self._ledger.take_over(job.write, known))
         return False
 
