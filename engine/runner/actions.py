@@ -31,7 +31,7 @@ from engine.runner.recording import Recording
 from engine.runner.replay import Replay
 from engine.runner.runner import is_handled
 from engine.runner.siblings import RunStopped
-from engine.runner.values import in_thread_if_large
+from engine.runner.values import in_thread_if_long, in_thread_if_read
 from engine.step import AskPerson, CallWorkflow, Effect, StopRun, Usage, WaitUntil
 from engine.store.journal import JournalBroken
 
@@ -118,9 +118,10 @@ class Actions:
         trace.update({"uses": action.uses, "connection": action.connection})
         values = self._recording.values
         rendered = render_field("with", action.arguments, frame.names)
-        arguments = await in_thread_if_large(rendered, lambda: values.kept_fields(rendered))
+        arguments = await in_thread_if_long(rendered, lambda: values.kept_fields(rendered))
         trace["arguments"] = values.written(arguments)
-        make_fields = await in_thread_if_large(arguments, lambda: fields_of(action.step_type, arguments))
+        read = {name: one for name, one in arguments.items() if name not in action.step_type.hands_on}
+        make_fields = await in_thread_if_read(read, lambda: fields_of(action.step_type, arguments))
         effect, repeat = action.step_type.effect_of(arguments)
         account = await self._account(action)
         job = Job(
@@ -176,7 +177,7 @@ class Actions:
             run_id=self._facts.run_id,
             path=path,
             uses=node.action.uses,
-            arguments_hash=await in_thread_if_large(arguments, lambda: arguments_hash(complete(arguments))),
+            arguments_hash=await in_thread_if_read(arguments, lambda: arguments_hash(complete(arguments))),
         )
 
     def _again(self) -> list[Any]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.names import moment_of, timestamp
-from engine.runner.values import Values, in_thread_if_large
+from engine.runner.values import Values, in_thread_if_long
 from engine.store.journal import Journal
 
 KEPT = frozenset({"succeeded", "skipped"})
@@ -68,7 +68,7 @@ class Recording:
 
     async def kept(self, value: Any) -> Any:
         """Return a value with what is large in it in files of the run; those are written in a thread."""
-        return await in_thread_if_large(value, lambda: self.values.kept(value))
+        return await in_thread_if_long(value, lambda: self.values.kept(value))
 
     async def committed(self) -> None:
         """Wait until every event so far is on disk."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ LARGE_BYTES = 256 * 1024
 _LOOKED_AT = 200
 _BYTES_A_CHARACTER = 6  # at most, as JSON: `\u0001`
 _BYTES_A_NUMBER = 25
+_BYTES_A_REFERENCE = 200
 
 
 class Values:
@@ -51,13 +53,15 @@ class Values:
 
     def written(self, value: Any) -> Any:
         """Return a value that was kept as events and logs carry it."""
-        if isinstance(value, dict | list) and (is_small(value) or self._plain_text(value) is not None):
-            return value
+        if isinstance(value, dict | list):
+            found = look(value)
+            if found is Look.PLAIN or (found is not Look.REFERS and self._plain_text(value) is not None):
+                return value
         return written(value, self._folder)
 
     def live(self, value: Any) -> Any:
         """Return what an event or log carries as expressions see it; nothing is read."""
-        return value if is_small(value) else live(value, self._folder)
+        return value if look(value) is Look.PLAIN else live(value, self._folder)
 
     def whole(self, value: Any) -> Any:
         """Keep a value, and return it as events and logs carry it. Raises JournalBroken."""
@@ -68,8 +72,8 @@ class Values:
         return complete(self.live(value))
 
     def _may_be_large(self, value: Any) -> bool:
-        known = is_small(value)
-        return _is_large(self._text(value)) if known is None else not known
+        found = look(value)
+        return _is_large(self._text(value)) if found is Look.UNCLEAR else not found.is_small
 
     def _inside_kept(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -95,39 +99,54 @@ class Values:
             raise JournalBroken(error) from error  # as much a part of what must last as the event that names it
 
 
-async def in_thread_if_large(value: Any, work: Callable[[], Result]) -> Result:
-    """Do work that a large value makes long in a thread, so that the engine's loop goes on meanwhile."""
-    return work() if is_small(value) else await asyncio.to_thread(work)
+class Look(Enum):
+    """What a short look at a value tells."""
+
+    PLAIN = "under 256 KB, and nothing like a reference in it"
+    REFERS = "under 256 KB, with something that is or looks like a reference"
+    LONG = "has a text over 256 KB in it"
+    UNCLEAR = "too many parts for a short look"
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the value is certainly under 256 KB, apart from what lies in files."""
+        return self in (Look.PLAIN, Look.REFERS)
 
 
-def is_small(value: Any) -> bool | None:
-    """Tell by a short look whether a value has under 256 KB and nothing like a reference in it.
-
-    False where it holds a large text; None where that is not clear at once. Most values are small: for them, this is
-    all that large ones cost.
-    """
-    room, ahead = LARGE_BYTES, [value]
+def look(value: Any) -> Look:
+    """Look at a value for a moment. Most values are small and plain: for them, this is all that large ones cost."""
+    room, ahead, found = LARGE_BYTES, [value], Look.PLAIN
     for _ in range(_LOOKED_AT):
         if not ahead:
-            return True
+            return found
         one = ahead.pop()
         if isinstance(one, str):
             if len(one) > LARGE_BYTES:
-                return False
+                return Look.LONG
             room -= len(one) * _BYTES_A_CHARACTER
         elif isinstance(one, dict):
             if FILE in one or LITERAL in one:
-                return None
+                found = Look.REFERS
             ahead += one.values()
             room -= sum(map(len, one)) * _BYTES_A_CHARACTER
         elif isinstance(one, list):
             ahead += one
         elif isinstance(one, Deferred):
-            return None
+            found, room = Look.REFERS, room - _BYTES_A_REFERENCE
         room -= _BYTES_A_NUMBER
         if room < 0 or len(ahead) > _LOOKED_AT:
-            return None
-    return None
+            return Look.UNCLEAR
+    return Look.UNCLEAR
+
+
+async def in_thread_if_long(value: Any, work: Callable[[], Result]) -> Result:
+    """Do work that goes through a whole value: in a thread where that is long, so that the engine's loop goes on."""
+    return work() if look(value).is_small else await asyncio.to_thread(work)
+
+
+async def in_thread_if_read(value: Any, work: Callable[[], Result]) -> Result:
+    """Do work that needs all of a value: in a thread where files must be read for it."""
+    return work() if look(value) is Look.PLAIN else await asyncio.to_thread(work)
 
 
 def _is_large(text: str) -> bool:
