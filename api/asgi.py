@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,8 +23,11 @@ from api.login import Pages
 from api.server import create_api
 from engine.errors import OrchestraError
 from engine.orchestra import Orchestra
+from engine.store.owners import Fenced
 
 _EXIT_STORAGE_OR_IN_USE = 4
+_EXIT_TAKEN_OVER = 75
+"""The parent starts the serving process again then, as a new owner of runs (EX_TEMPFAIL of sysexits.h)."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Site:
         keep_secrets_out()
         orchestra = await to_thread.run_sync(self._opened)
         try:
+            threading.Thread(target=_leave_when_taken_over, args=(orchestra,), daemon=True).start()
             with announced(orchestra):
                 yield {"orchestra": orchestra}
         finally:
@@ -68,3 +73,11 @@ class Site:
             sys.stderr.flush()
             os._exit(_EXIT_STORAGE_OR_IN_USE)
         return orchestra
+
+
+def _leave_when_taken_over(orchestra: Orchestra) -> None:
+    """End this process once another has its runs: whatever it still has on its way must not go on beside that one."""
+    orchestra.is_taken_over.wait()
+    sys.stderr.write(f"{Fenced()} This process ends.\n")
+    sys.stderr.flush()
+    os._exit(_EXIT_TAKEN_OVER)

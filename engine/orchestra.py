@@ -77,7 +77,14 @@ class Orchestra:
         if self._database.has_unread_logs():  # a lost state file must not make anything happen twice
             refuse_strangers(self._database, state / "owners")
             rebuild.all()
-        owner = Owner(self._database, state / "owners", "serve" if serve else "cli", clock)
+        owner = Owner(
+            self._database,
+            state / "owners",
+            "serve" if serve else "cli",
+            clock,
+            lease_seconds=self.config.limits.lease_seconds,
+            drafts=self.workspace.logs / ".drafts",
+        )
         self._host = Host(self._database, owner, self._accounts, logs, clock)
         self.users = Users(self._database, state, self._audit, clock)
         self.workflows = WorkflowFiles(self.workspace, self._surroundings, self._audit, partial(self._renamed, logs))
@@ -105,6 +112,11 @@ class Orchestra:
         """
         return set_aside(Workspace(workspace, configuration.load(workspace).config.state_dir).state_dir, utc_now())
 
+    @property
+    def is_taken_over(self) -> threading.Event:
+        """Return what is set once another process has the runs of this one, because it was silent for too long."""
+        return self._host.is_taken_over
+
     def close(self) -> None:
         """Stop working; runs that are not ended go on when the workspace is next served or resumed."""
         self._host.close()
@@ -122,7 +134,7 @@ class Orchestra:
         Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
         """
         require(p, "run", "start runs")
-        plan = self._ready_plan(workflow)
+        plan = self._ready_plan(workflow, {})
         filled = checked_inputs(plan, inputs)
         services = dict(self._surroundings().connections)
         modes = self._modes_of(plan)
@@ -181,13 +193,15 @@ class Orchestra:
         logs.keep_rename(workflow, new, timestamp(self._clock()))
         move_receipts(self._database, workflow, new)
 
-    def _ready_plan(self, name: str) -> Plan:
+    def _ready_plan(self, name: str, kept: Mapping[str, Mode]) -> Plan:
         """Return the plan of a workflow if all accounts that it would touch can be signed in to. Raises InvalidInput.
 
-        Else it would stop at the first step that needs one, after the model was paid.
+        Else it would stop at the first step that needs one, after the model was paid. `kept`: whose account stands
+        behind a connection for this run, whatever is set now.
         """
         plan = self._plans.plan(name)
-        self.connections.require_ready(self._modes_of(plan))
+        modes = {name: kept.get(name, mode) for name, mode in self._modes_of(plan).items()}
+        self.connections.require_ready(modes)
         return plan
 
     def _modes_of(self, plan: Plan) -> dict[str, Mode]:

@@ -16,15 +16,18 @@ from typing import Any, TypeVar
 from engine.connections.accounts import Accounts
 from engine.errors import StorageError
 from engine.names import timestamp
+from engine.runner.attempts import Job
 from engine.runner.calls import Calls
 from engine.runner.execution import Ending, Equipment, Execution
 from engine.runner.ledger import Ledger
 from engine.runner.plan_cache import PlanCache
 from engine.runner.senders import Senders
 from engine.runner.threads import Workers
+from engine.runner.undoing import Undoing
 from engine.runner.writes import Writes
 from engine.runs.run_log import RunLogs
 from engine.runs.told import told_arguments
+from engine.step import Written
 from engine.store.database import Database
 from engine.store.journal import Journal, JournalBroken
 from engine.store.owners import Fenced, Owner
@@ -47,12 +50,15 @@ class Host:
         self.owner = owner
         self.rows = RunRows(database)
         self.plans = PlanCache()
-        self._database, self._accounts, self._logs, self._clock = database, accounts, logs, clock
+        self._database, self._accounts, self._clock = database, accounts, clock
+        self._logs = logs.written_through(owner.writing)
         self._executions: dict[str, Execution] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._errors: dict[str, Exception] = {}
         self._adopts = False
         self._closing = False
+        self.is_taken_over = threading.Event()
+        """Set once another process has taken over the runs of this one: it does nothing more."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
         self._thread.start()
@@ -76,7 +82,7 @@ class Host:
     def wait(self, run_id: str, seconds: float | None) -> None:
         """Wait until this process has nothing more to do for the run (it ended, waits, or time is up).
 
-        Raises StorageError where what happened could not be stored.
+        Raises StorageError where what happened could not be stored, Fenced where another process has taken over.
         """
         future = asyncio.run_coroutine_threadsafe(self._idle(run_id, seconds), self._loop)
         future.result()
@@ -113,6 +119,13 @@ class Host:
         except JournalBroken as broken:
             raise broken.error from broken
 
+    def undo(self, job: Job, written: Written) -> None:
+        """Take a write back in its service and tell the ledger. Raises CannotUndo, ServiceError, StorageError."""
+        try:
+            self._call(self._undoing.undo(job, written))
+        except JournalBroken as broken:
+            raise broken.error from broken
+
     def check(self) -> None:
         """Make sure that the loop answers and this process still owns its runs. Raises StorageError, Fenced."""
         self.answer(lambda cursor: None)
@@ -122,10 +135,11 @@ class Host:
         if self._closing:
             return
         self._closing = True
-        self._call(self._shut())
+        is_idle = self._call(self._shut())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=_CLOSE_SECONDS)
-        self.owner.release()
+        if is_idle:  # else the lock is held for as long as this process may still send something
+            self.owner.release()
 
     # --- for runs that call others, on the loop
 
@@ -152,9 +166,11 @@ class Host:
 
     async def _open(self) -> None:
         self._journal = Journal(self._database, self.owner.id)
+        writes = self._writes()
+        self._undoing = Undoing(writes, self._journal, self._clock)
         self._equipment = Equipment(
             journal=self._journal,
-            calls=Calls(self._writes(), self._clock),
+            calls=Calls(writes, self._clock),
             accounts=self._accounts,
             logs=self._logs,
             log_writer=Workers("logs", 1),
@@ -172,17 +188,29 @@ class Host:
         arguments_of = partial(told_arguments, self.rows, self._logs)
         return Writes(Ledger(self._journal, self._clock), self._clock, senders.state_of, arguments_of)
 
-    async def _shut(self) -> None:
+    async def _shut(self) -> bool:
+        """Stop all work; return whether it has stopped."""
         for task in self._background:
             task.cancel()
-        for execution in list(self._executions.values()):
-            execution.end("stopped")
+        self._stop_all()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=_CLOSE_SECONDS)
         self._journal.close()
+        return not self._tasks
+
+    def _stop_all(self) -> None:
+        for execution in list(self._executions.values()):
+            execution.end("stopped")
+
+    def _look_at_fence(self) -> None:
+        """Stop at once where another process has taken over: what this one still did might be done twice."""
+        if not self.is_taken_over.is_set() and not self._journal.is_ours():
+            _log.warning("%s", Fenced())
+            self.is_taken_over.set()
+            self._stop_all()
 
     def _execute(self, run_id: str, by: str) -> None:
-        if run_id in self._tasks or self._closing:
+        if run_id in self._tasks or self._closing or self.is_taken_over.is_set():
             return
         try:
             execution = self._execution(run_id, by)
@@ -217,7 +245,9 @@ class Host:
     def _stalled(self, run_id: str, error: Exception) -> None:
         """Keep the error for those who wait; try again later unless another process has the run now."""
         self._errors[run_id] = error
-        if not isinstance(error, Fenced) and not self._closing:
+        if isinstance(error, Fenced):
+            self._look_at_fence()
+        elif not self._closing:
             _log.error("run %s is stopped: %s", run_id, error)
             self._loop.call_later(_STALLED_SECONDS, self._execute, run_id, "engine")
 
@@ -225,7 +255,8 @@ class Host:
         task = self._tasks.get(run_id)
         if task is not None:
             await asyncio.wait([task], timeout=seconds)
-        error = self._errors.get(run_id)
+        self._look_at_fence()
+        error = Fenced() if self.is_taken_over.is_set() else self._errors.get(run_id)
         if error is not None:
             raise error
 
@@ -240,10 +271,14 @@ class Host:
                 _log.exception("background work broke down")
 
     async def _beat(self) -> None:
-        await asyncio.to_thread(self.owner.beat)
+        try:
+            await asyncio.to_thread(self.owner.beat)
+        except Fenced:
+            self._look_at_fence()
 
     async def _look_around(self) -> None:
         """Do what others asked for through the database: cancel, wake what is due, adopt what is orphaned."""
+        self._look_at_fence()
         rows = self._journal.read(
             "SELECT run_id, cancel_requested, status, due_at FROM runs"
             " WHERE owner = ? AND ended_at IS NULL AND (cancel_requested = 1 OR due_at <= ?)",
@@ -254,7 +289,7 @@ class Host:
                 self._executions[run_id].end("cancelled")
             elif cancel_requested or status == "waiting":
                 self._execute(run_id, "engine")
-        if self._adopts:
+        if self._adopts and not self.is_taken_over.is_set():
             await self._adopt(self.owner.adopt)
 
     async def _adopt(self, take_over: Callable[[], list[str]]) -> list[str]:

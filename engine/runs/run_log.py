@@ -43,8 +43,16 @@ class Renames:
 class RunLogs:
     """The `logs/` folder of a workspace."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, through: Path | None = None) -> None:
         self.folder = folder
+        self._through = through
+
+    def written_through(self, drafts: Path) -> RunLogs:
+        """Return these logs, each written in the folder `drafts` first (of the same disk) and then put in its place.
+
+        Where another process has removed that folder, nothing can be put in place any more.
+        """
+        return RunLogs(self.folder, drafts)
 
     def path(self, run_id: str) -> Path:
         """Return where the log of a run lies."""
@@ -55,7 +63,7 @@ class RunLogs:
         path = self.path(run["run_id"])
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(run, ensure_ascii=False, indent=2) + "\n")
+        write_whole(path, json.dumps(run, ensure_ascii=False, indent=2) + "\n", drafts=self._through)
         return path
 
     def read(self, run_id: str) -> dict[str, Any] | None:

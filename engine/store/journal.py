@@ -18,6 +18,7 @@ from engine.store.owners import Fenced
 
 Change = Callable[[sqlite3.Cursor], Any]
 _INSERT_EVENT = "INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)"
+_OWNER = "SELECT 1 FROM owners WHERE owner = ?"
 
 
 class JournalBroken(Exception):
@@ -82,6 +83,10 @@ class Journal:
         with storage_errors(self._database.path):
             return self._connection.execute(statement, tuple(parameters)).fetchall()
 
+    def is_ours(self) -> bool:
+        """Tell whether no other process has taken over so far."""
+        return bool(self.read(_OWNER, (self.owner,)))
+
     def close(self) -> None:
         """Write what is left and close the connection."""
         if self._done is not None:
@@ -130,7 +135,7 @@ class Journal:
 
     def _check_fence(self, cursor: sqlite3.Cursor) -> None:
         """Every transaction checks that no other process has declared this one dead."""
-        cursor.execute("SELECT 1 FROM owners WHERE owner = ?", (self.owner,))
+        cursor.execute(_OWNER, (self.owner,))
         if cursor.fetchone() is None:
             raise Fenced
 

@@ -49,6 +49,7 @@ class Limits(_Settings):
     """How much may go on at once in one process."""
 
     calls_at_once: int = Field(8, ge=1, le=64)
+    lease_seconds: float = Field(30, ge=1, le=3600)
 
 
 class ConnectionSettings(BaseModel):

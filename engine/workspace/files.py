@@ -19,13 +19,15 @@ def etag(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def write_whole(path: Path, content: str | bytes, mode: int = 0o666) -> None:
+def write_whole(path: Path, content: str | bytes, mode: int = 0o666, drafts: Path | None = None) -> None:
     """Put `content` (text as UTF-8) in place of `path` in one step, on disk when this returns.
 
     Keeps the permissions of a file that is there; a new one gets `mode` less the umask. Raises StorageError, and
-    then the old file stands untouched and no temporary one is left.
+    then the old file stands untouched and no temporary one is left. `drafts` is the folder that the new file is
+    written in first; beside `path` where none is given.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    name = f".{path.name}.{secrets.token_hex(4)}.tmp"
+    temporary = path.with_name(name) if drafts is None else drafts / name
     with storage_errors(path):
         try:
             data = content.encode() if isinstance(content, str) else content
