@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -46,11 +47,9 @@ class Writes:
     async def make(self, job: Job) -> Done:
         """Write, or return what an earlier write with this identity gave. Raises ServiceError, JournalBroken."""
         assert job.write is not None
-        assert job.account is not None
-        target = (job.account.connection, job.step_type.target(job.fields))
         looks = _Looks()
         while True:
-            async with self._lock("identity", job.write.identity), self._lock("target", *target):
+            async with self.alone(job):
                 known = await self._ledger.claim(job.write)
                 job.write = replace(job.write, generation=known.generation)
                 if known.state != "intent" or await self._is_free(job, known):
@@ -60,6 +59,15 @@ class Writes:
             found = await self._waited(job, known, looks)  # without the locks: other writes go on
             if found is not None:
                 return found
+
+    @asynccontextmanager
+    async def alone(self, job: Job) -> AsyncIterator[None]:
+        """Let no other work of this process touch the same write, or its target, meanwhile."""
+        assert job.write is not None
+        assert job.account is not None
+        target = (job.account.connection, job.step_type.target(job.fields))
+        async with self._lock("identity", job.write.identity), self._lock("target", *target):
+            yield
 
     def _lock(self, *name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())

@@ -1,0 +1,62 @@
+"""Takes a write back in its service: alone at its target, with retries, and the ledger told before it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from clients.errors import ServiceError
+from engine.runner.attempts import Attempts, Job, started
+from engine.runner.ledger import marker, undone
+from engine.runner.writes import Writes
+from engine.step import Written
+from engine.store.journal import Journal
+
+
+class Undoing:
+    """Undoes writes; on the engine's loop, with the blocking part in the account's threads."""
+
+    def __init__(self, writes: Writes, journal: Journal, clock: Callable[[], datetime]) -> None:
+        self._writes, self._journal, self._clock = writes, journal, clock
+
+    async def undo(self, job: Job, written: Written) -> None:
+        """Undo what `job.write` wrote. That it was begun and broken off before does no harm: it goes on.
+
+        Raises CannotUndo, ServiceError, JournalBroken.
+        """
+        write = job.write
+        assert write is not None
+        async with self._writes.alone(job):
+            await self._until_done(job, written)
+            now = self._clock()
+            await self._journal.change(lambda cursor: undone(cursor, write.identity, write.generation, now))
+
+    async def _until_done(self, job: Job, written: Written) -> None:
+        attempts = Attempts(job, self._clock)
+        while True:
+            try:
+                await self._once(job, attempts.begin(), written)
+            except ServiceError as error:
+                attempts.failed(error)
+                if not attempts.may_follow(error):
+                    raise
+                failed = error
+            else:
+                return
+            await attempts.pause(failed)
+
+    async def _once(self, job: Job, number: int, written: Written) -> None:
+        now = self._clock()
+
+        def work() -> None:
+            call = job.call(number, now, written.done_at)
+            job.step_type.undo(replace(call, marker=_note_of(job)), written)
+
+        await started(job, work)
+
+
+def _note_of(job: Job) -> str:
+    """Return the marker of what the undo itself writes, which is another one than that of the write."""
+    assert job.write is not None
+    return marker(f"{job.write.identity}#undo", job.write.generation)
