@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.errors import InvalidFile
 from engine.expressions.deferred import Deferred
-from engine.workspace.files import storage_errors, write_whole
+from engine.workspace.files import write_hashed
 
 TEXT, JSON = "text/plain", "application/json"
 FILE, LITERAL = "$file", "$literal"
@@ -43,12 +43,7 @@ class FileValue(Deferred):
 def kept(folder: Path, text: str, media_type: str) -> FileValue:
     """Keep a text under its hash, on disk when this returns. Raises StorageError."""
     data = text.encode()
-    path = folder / hashlib.sha256(data).hexdigest()
-    if not path.exists():
-        with storage_errors(path):
-            folder.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data)
-    return FileValue(path, len(data), media_type)
+    return FileValue(write_hashed(folder, data), len(data), media_type)
 
 
 def live(value: Any, folder: Path) -> Any:

@@ -7,6 +7,7 @@ import os
 import secrets
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,8 +20,8 @@ def etag(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def write_whole(path: Path, content: str | bytes, mode: int = 0o666, drafts: Path | None = None) -> None:
-    """Put `content` (text as UTF-8) in place of `path` in one step, on disk when this returns.
+def write_whole(path: Path, text: str, mode: int = 0o666, drafts: Path | None = None) -> None:
+    """Put `text` (UTF-8) in place of `path` in one step, on disk when this returns.
 
     Keeps the permissions of a file that is there; a new one gets `mode` less the umask. Raises StorageError, and
     then the old file stands untouched and no temporary one is left. `drafts` is the folder that the new file is
@@ -30,14 +31,49 @@ def write_whole(path: Path, content: str | bytes, mode: int = 0o666, drafts: Pat
     temporary = path.with_name(name) if drafts is None else drafts / name
     with storage_errors(path):
         try:
-            data = content.encode() if isinstance(content, str) else content
-            _write_synced(temporary, data, _mode_of(path), mode)
+            _write_synced(temporary, text.encode(), _mode_of(path), mode)
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
             raise
         sync_folder(path.parent)
+
+
+def write_hashed(folder: Path, data: bytes) -> Path:
+    """Put `data` into a file of `folder` (made where missing) named by its SHA-256, on disk when this returns.
+
+    The hash is counted in a thread of its own while the data is on its way to the disk. Raises StorageError.
+    """
+    temporary = folder / f".{secrets.token_hex(8)}.tmp"
+    hashed = _Hash(data)
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_synced(temporary, data, None, 0o666)
+            path = temporary.replace(folder / hashed.hexdigest())
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        sync_folder(folder)
+    return path
+
+
+class _Hash(threading.Thread):
+    """The SHA-256 of some data; hashlib lets other threads run meanwhile."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(name="hash", daemon=True)
+        self._data, self._hash = data, hashlib.sha256()
+        self.start()
+
+    def run(self) -> None:
+        self._hash.update(self._data)
+
+    def hexdigest(self) -> str:
+        self.join()
+        return self._hash.hexdigest()
 
 
 @contextmanager

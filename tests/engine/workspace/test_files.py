@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from engine.errors import StorageError
 from engine.workspace import files
-from engine.workspace.files import etag, write_whole
+from engine.workspace.files import etag, write_hashed, write_whole
 
 
 def names_in(folder: Path) -> list[str]:
@@ -65,3 +66,26 @@ def test_half_a_surrogate_pair_is_refused_and_nothing_is_left(tmp_path: Path) ->
 def test_an_etag_changes_with_the_text() -> None:
     assert etag("a") != etag("b")
     assert len(etag("\ud83d")) == 16
+
+
+def test_data_is_found_under_its_hash(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 4096
+    folder = tmp_path / "made" / "here"
+    path = write_hashed(folder, data)
+    assert path == folder / hashlib.sha256(data).hexdigest()
+    assert path.read_bytes() == data
+    assert write_hashed(folder, data) == path
+    assert names_in(folder) == [path.name]
+
+
+@pytest.mark.parametrize("failing", ["_sync", "sync_folder"])
+def test_data_that_cannot_be_written_leaves_no_half_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, failing, full)
+    with pytest.raises(StorageError, match="No space left on device"):
+        write_hashed(tmp_path, b"data")
+    assert all(name == hashlib.sha256(b"data").hexdigest() for name in names_in(tmp_path))
