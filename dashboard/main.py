@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import streamlit as st
 
 from dashboard import session, style
 from dashboard.account import account_menu, signed_out
-from dashboard.page import Visit
+from dashboard.page import Page, Visit
 from dashboard.pages import View, streamlit_pages
 from dashboard.parts.errors import told
 from dashboard.parts.header import PRODUCT
 from dashboard.parts.plain import plain
+from engine.errors import OrchestraError
 from engine.people.access import Principal
 
 _ASSETS = Path(__file__).with_name("assets")
@@ -34,7 +36,7 @@ def main() -> None:
 
 def _refuse() -> None:
     # Every address stays known: else a deep link opens Streamlit's own "Page not found" over the message.
-    st.navigation(list(streamlit_pages(lambda _view: None).values()), position="hidden")
+    st.navigation(list(streamlit_pages(lambda _view: None, lambda _page: 0).values()), position="hidden")
     with st.container(key="page"):
         signed_out()
 
@@ -46,7 +48,14 @@ def _welcome(who: Principal) -> None:
         with st.container(key="page"), told():
             view.show(here)
 
-    visit = Visit(session.orchestra(), who, pages := streamlit_pages(run))
+    orchestra = session.orchestra()
+
+    def count(page: Page) -> int:
+        with suppress(OrchestraError):  # the page that is shown says what is wrong
+            return page.count(orchestra, who) if page.count is not None else 0
+        return 0
+
+    visit = Visit(orchestra, who, pages := streamlit_pages(run, count))
     current = st.navigation(list(pages.values()), expanded=True)
     account_menu(visit)
     for text in session.told():

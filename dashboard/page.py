@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,7 +23,8 @@ class Page:
     """How a page is found: a file of `dashboard/views/` has one as `PAGE`, and a function `show(visit)`.
 
     `path` is its address without the slash, empty for the first page; pages stand in the menu by `order`, those with
-    `in_menu` False are reached from others; `icon` is like `:material/home:`.
+    `in_menu` False are reached from others; `icon` is like `:material/home:`. `count` tells how many things on it wait
+    for somebody; the menu shows it beside the title, so it must be quick.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Page:
     path: str
     order: int
     in_menu: bool = True
+    count: Callable[[Orchestra, Principal], int] | None = None
 
 
 @dataclass(frozen=True)

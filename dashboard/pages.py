@@ -31,16 +31,19 @@ def all_views() -> tuple[View, ...]:
     return tuple(sorted(found, key=lambda view: view.page.order))
 
 
-def streamlit_pages(run: Callable[[View], None]) -> Mapping[str, StreamlitPage]:
-    """Return {path: page} for Streamlit's navigation; `run` shows a view when it is its turn."""
-    return {view.page.path: _page(view, run) for view in all_views()}
+def streamlit_pages(run: Callable[[View], None], count: Callable[[Page], int]) -> Mapping[str, StreamlitPage]:
+    """Return {path: page} for Streamlit's navigation; `run` shows a view when it is its turn.
+
+    `count` tells how many things wait on a page.
+    """
+    return {view.page.path: _page(view, run, count(view.page)) for view in all_views()}
 
 
-def _page(view: View, run: Callable[[View], None]) -> StreamlitPage:
+def _page(view: View, run: Callable[[View], None], count: int) -> StreamlitPage:
     page = view.page
     return st.Page(
         lambda: run(view),
-        title=page.title,
+        title=f"{page.title} ({count})" if count else page.title,
         icon=page.icon,
         url_path=page.path or "home",
         default=not page.path,

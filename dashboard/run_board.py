@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dashboard.parts.plain import host_of
 from dashboard.parts.status import OPEN, look_of
-from dashboard.parts.steps import StepEntry, steps_of
+from dashboard.parts.steps import FAILURE_PREFIX, StepEntry, failure_steps_of, steps_of
+from dashboard.run_stand import WORST_FIRST, Cell, Step, cell_of
 
-GLYPHS: Mapping[str, str] = {
-    "pending": "○",
-    "queued": "○",
-    "running": "◐",
-    "waiting": "◷",
-    "succeeded": "✓",
-    "failed": "✕",
-    "skipped": "–",
-    "cancelled": "⊘",
-    "interrupted": "‖",
-    "": "·",
-}
-"""An icon for places that take letters only."""
 NOT_REACHED = ""
 """The status of a step that the run never came to."""
 
-_INDEX = re.compile(r"\[\d+\]")
 _FIRST_ITEM = re.compile(r"([^\[]*\[\d+\])")
 _MAKES = ("create_", "upsert_")
 _KIND_ORDER = ("Mail", "Draft", "Issue", "Page", "Link")
 _KINDS = {"gmail": "Mail", "github": "Issue", "notion": "Page"}
-_WORST_FIRST = ("failed", "running", "waiting", "interrupted", "pending", "cancelled", "succeeded", "skipped")
-
-Step = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """How one step of a row stands."""
-
-    status: str
-    word: str
-
-    @property
-    def text(self) -> str:
-        """Icon and word."""
-        return f"{GLYPHS.get(self.status, '·')} {self.word}"
 
 
 @dataclass(frozen=True)
@@ -79,8 +50,17 @@ class Board:
 
 
 def board(run: Mapping[str, Any]) -> Board:
-    """Return the table of a run document."""
-    entries = steps_of(run["definition"]["workflow"])
+    """Return the table of a run document; the steps that the workflow has for its failure are not in it."""
+    return _board(run, steps_of(run["definition"]["workflow"]))
+
+
+def failure_board(run: Mapping[str, Any]) -> Board | None:
+    """Return the table of the steps that ran because the run failed, None where none has begun."""
+    has_begun = any(step["path"].startswith(FAILURE_PREFIX) for step in run["steps"])
+    return _board(run, failure_steps_of(run["definition"]["workflow"])) if has_begun else None
+
+
+def _board(run: Mapping[str, Any], entries: Sequence[StepEntry]) -> Board:
     builder = _Builder(run, {step["path"]: step for step in run["steps"]}, _of_items(run["steps"]))
     loops = [entry for entry in entries if entry.is_loop and not _is_inside_loop(entry, entries)]
     children = [(one.path, one.title) for loop in loops for one in entries if _is_child(one, loop)]
@@ -131,7 +111,7 @@ class _Builder:
 
     def _is_shown(self, entry: StepEntry) -> bool:
         """A fallback is shown once it was needed."""
-        return entry.path in self.by_path or not _is_fallback(entry, self.run["definition"]["workflow"])
+        return entry.path in self.by_path or not entry.is_fallback
 
     def _loop(self, entry: StepEntry) -> Iterator[Row]:
         loop = self.by_path.get(entry.path)
@@ -154,41 +134,13 @@ class _Builder:
         if step is not None and (step["uses"] or step["status"] != "pending"):
             return self._cell(step)
         inside = [one["status"] for one in steps if one["path"].startswith((f"{path}.", f"{path}["))]
-        worst = next((status for status in _WORST_FIRST if status in inside), None)
+        worst = next((status for status in WORST_FIRST if status in inside), None)
         return self._cell(step) if worst is None else Cell(worst, look_of(worst).word)
 
     def _cell(self, step: Step | None) -> Cell:
         if step is None:
             return Cell("pending", "Pending") if self.run["status"] in OPEN else Cell(NOT_REACHED, "Not reached")
         return cell_of(step)
-
-
-def _is_fallback(entry: StepEntry, document: Mapping[str, Any]) -> bool:
-    ids = entry.path.split(".")
-    block: Any = document
-    for step_id in ids:
-        found = [one for one in block.get("steps", []) if one.get("id") == step_id]
-        if not found:
-            return True
-        block = found[0]
-    return False
-
-
-def cell_of(step: Step) -> Cell:
-    """Return how a step stands, in a word."""
-    status = str(step["status"])
-    if is_unknown(step):
-        return Cell("failed", "Outcome unknown")
-    if step["effect"] and step["effect"]["reused"]:
-        return Cell(status, "Already done")
-    if status == "running" and step["attempts"]:
-        return Cell(status, f"Running, try {len(step['attempts']) + 1}")
-    return Cell(status, look_of(status).word)
-
-
-def is_unknown(step: Step) -> bool:
-    """Tell whether only a person can say if the write of a step happened."""
-    return bool(step["uses"] and step["error"] and step["error"].get("type") == "OutcomeUnknown")
 
 
 def _made(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
@@ -227,18 +179,3 @@ def progress(run: Mapping[str, Any], shown: Board) -> tuple[float, str]:
     total = max(len(shown.rows), 1)
     thing = f"{shown.noun}s and steps" if shown.noun else "steps"
     return done / total, "Starting" if run["status"] == "queued" else f"{done} of {total} {thing} done"
-
-
-def stand_of(entry: StepEntry, run: Mapping[str, Any]) -> tuple[str, str]:
-    """Return (status, words) of a step of the workflow over all its repetitions in the run."""
-    steps = [one for one in run["steps"] if _INDEX.sub("", one["path"]) == entry.path]
-    if entry.is_loop and any(one["path"].endswith("]") for one in steps):
-        steps = [one for one in steps if one["path"].endswith("]")]
-    counted = Counter(str(one["status"]) for one in steps)
-    if not counted:
-        return ("pending", "○ Pending") if run["status"] in OPEN else ("pending", "· Not reached")
-    status = next(status for status in _WORST_FIRST if status in counted)
-    if counted.total() == 1:
-        return status, cell_of(steps[0]).text
-    shown = [one for one in _WORST_FIRST if counted[one] and (one != "skipped" or len(counted) == 1)]
-    return status, ", ".join(f"{GLYPHS[one]} {counted[one]} {look_of(one).word.lower()}" for one in shown)

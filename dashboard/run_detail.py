@@ -11,7 +11,8 @@ from dashboard.page import Visit
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.plain import outside_link, plain
 from dashboard.parts.status import look_of, status_badge
-from dashboard.run_board import Board, Row, Step
+from dashboard.run_board import Board, Row
+from dashboard.run_stand import Step
 from dashboard.run_step import run_step
 
 

@@ -12,7 +12,7 @@ from dashboard.parts.graph import graph
 from dashboard.parts.plain import plain
 from dashboard.parts.status import look_of
 from dashboard.parts.steps import arrows, boxes, drawing_height, steps_of
-from dashboard.run_board import GLYPHS, stand_of
+from dashboard.run_stand import GLYPHS, stand_of
 
 _NO_GLYPHS = {ord(glyph): None for glyph in GLYPHS.values()}
 """The list beside the drawing has real icons."""

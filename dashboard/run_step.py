@@ -15,7 +15,8 @@ from dashboard.parts.plain import outside_code, outside_link, plain
 from dashboard.parts.status import OPEN, status_badge
 from dashboard.parts.times import duration, full_time
 from dashboard.parts.values import cut, shown_value
-from dashboard.run_board import is_unknown
+from dashboard.run_stand import is_unknown
+from dashboard.run_waits import wait_line
 from engine.names import moment_of
 
 Step = Mapping[str, Any]
@@ -24,6 +25,8 @@ Step = Mapping[str, Any]
 def run_step(visit: Visit, run: Mapping[str, Any], step: Step) -> None:
     """Show one step."""
     _facts(run, step)
+    wait_line(visit, step)
+    _called(visit, step)
     _error(step)
     if is_unknown(step) and run["status"] not in OPEN and visit.may("run"):
         unknown_answer(visit, str(run["run_id"]), str(step["path"]))
@@ -42,7 +45,17 @@ def _facts(run: Mapping[str, Any], step: Step) -> None:
         status_badge(str(step["status"]))
         if _is_demo_model(run, step):
             st.badge("Demo model, not a real one", icon=":material/science:", color="gray")
+        if step.get("pinned"):
+            st.badge("Pinned output, not run", icon=":material/push_pin:", color="violet")
+        if step.get("replayed"):
+            st.badge("Answer of the earlier run", icon=":material/replay:", color="violet")
         st.caption(plain(" · ".join(facts(step))), help=full_time(step["started_at"]) or None)
+
+
+def _called(visit: Visit, step: Step) -> None:
+    """Lead to the run that the step called, once it does not wait for it any more."""
+    if step.get("child_run_id") and step["status"] != "waiting":
+        visit.link("The run that it called", "run", icon=":material/arrow_downward:", id=str(step["child_run_id"]))
 
 
 def _is_demo_model(run: Mapping[str, Any], step: Step) -> bool:

@@ -10,7 +10,8 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.parts.status import look_of
-from dashboard.run_board import GLYPHS, Board, Cell, Row
+from dashboard.run_board import Board, Row
+from dashboard.run_stand import GLYPHS, Cell
 
 _SHOWN = {
     "all": "All",
@@ -27,6 +28,7 @@ _SHORT = {
     "Not reached": "Not run",
     "Interrupted": "Paused",
     "Cancelled": "Stopped",
+    "Asks a person": "Asks",
 }
 """Words for narrow columns: all steps of an item shall be seen without scrolling. The pane below has the long ones."""
 _TITLE, _STATUS = "title", "status"
@@ -37,14 +39,17 @@ _QUIET = "rgba(128, 134, 150, 0.08)"
 """The colour of a skipped step: hardly there, in the light as in the dark."""
 
 
-def run_table(board: Board, run_id: str) -> None:
-    """Show the table with its filter; what is opened goes into the address as `open` and `step`."""
-    wanted = _filter(board)
+def run_table(board: Board, run_id: str, place: str = "") -> None:
+    """Show the table with its filter; what is opened goes into the address as `open` and `step`.
+
+    `place` tells two tables of a run apart.
+    """
+    wanted = _filter(board, f"show{place}")
     rows = filtered(board.rows, wanted)
     if not rows:
         st.caption("Nothing here has this status.")
         return
-    key = f"table-{run_id}-{wanted}"
+    key = f"table-{run_id}-{wanted}{place}"
 
     def opened() -> None:
         _open(session.widget_value(key, None), rows)
@@ -68,11 +73,11 @@ def filtered(rows: Sequence[Row], wanted: str) -> list[Row]:
     return [row for row in rows if wanted == "all" or row.cell.status in statuses]
 
 
-def _filter(board: Board) -> str:
+def _filter(board: Board, key: str) -> str:
     if len(board.rows) < 2:
         return "all"
     chosen = st.segmented_control(
-        "Show", list(_SHOWN), format_func=_SHOWN.__getitem__, default="all", key="show", label_visibility="collapsed"
+        "Show", list(_SHOWN), format_func=_SHOWN.__getitem__, default="all", key=key, label_visibility="collapsed"
     )
     return chosen or "all"
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from dashboard.kill import kill_button
 from dashboard.page import Visit
-from dashboard.parts.accounts import account_badges
+from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.plain import plain
@@ -19,41 +18,30 @@ from dashboard.parts.times import ago, duration, full_time
 from dashboard.run_again import run_again
 from dashboard.run_board import Board, progress
 from dashboard.run_failures import run_failures
+from dashboard.run_stand import is_test
 from dashboard.run_step import unknown_answer, usage_words
+from dashboard.run_waits import run_waits
 
 _RESUMABLE = frozenset({"failed", "cancelled", "interrupted"})
-
-
-@dataclass(frozen=True)
-class Used:
-    """An account that a run has touched, as a badge needs it."""
-
-    service: str
-    mode: str
-    account: str
 
 
 def run_top(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
     """Show the state of a run at a glance."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(str(run["status"]), run["counts"])
-        account_badges(accounts(run))
+        account_badges(accounts_of(run))
+        if is_test(run):
+            st.badge("Test run", icon=":material/science:", color="violet")
     st.subheader(plain(run["sentence"]), anchor=False)
     st.caption(plain(_facts(run)), help=full_time(run["started_at"] or run["queued_at"]))
     if run["status"] in OPEN:
         part, words = progress(run, board)
         st.progress(part, text=plain(words))
-    _error(run)
+    _ending(run)
+    _links(visit, run)
+    run_waits(visit, run)
     _actions(visit, run)
     _unknown(visit, run)
-
-
-def accounts(run: Mapping[str, Any]) -> list[Used]:
-    """Return whose accounts the run touches, one for each of its connections."""
-    return [
-        Used(str(one.get("service", name)), str(one.get("mode", "mine")), str(one.get("account") or ""))
-        for name, one in run["accounts"].items()
-    ]
 
 
 def _facts(run: Mapping[str, Any]) -> str:
@@ -64,14 +52,33 @@ def _facts(run: Mapping[str, Any]) -> str:
     return " · ".join(parts + usage_words(run["usage"]))
 
 
+def _ending(run: Mapping[str, Any]) -> None:
+    """Show why the run ended early or failed or, where it went on without them, why its items did."""
+    if run.get("stopped"):
+        why = plain(str(run["stopped"]["message"])) or "It says no reason."
+        st.info(f"**The workflow ended it here.** {why}", icon=":material/stop_circle:")
+    _error(run)
+    after = run.get("on_failure_error")
+    if after:
+        words = message_markdown(after["message"], after.get("remedy") or "")
+        st.warning(f"**The steps for a failure failed, too:** {words}", icon=":material/warning:")
+
+
 def _error(run: Mapping[str, Any]) -> None:
-    """Show why the run failed or, where it went on without them, why its items did."""
     error = run["error"]
     if run["counts"]["failed_items"]:
         if run["status"] not in OPEN:
             run_failures(run)
     elif error and run["status"] == "failed":
         st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
+
+
+def _links(visit: Visit, run: Mapping[str, Any]) -> None:
+    """Lead to the run that called this one."""
+    if run["parent_run_id"]:
+        caller = run["caller"] or [""]
+        label = f"Called by a step of {caller[0]}" if caller[0] else "The run that called it"
+        visit.link(label, "run", icon=":material/arrow_upward:", id=str(run["parent_run_id"]))
 
 
 def _actions(visit: Visit, run: Mapping[str, Any]) -> None:
@@ -120,6 +127,7 @@ def _cancel(visit: Visit, run: Mapping[str, Any]) -> None:
         lambda _none: st.rerun(),
         scope=run_id,
         icon=":material/cancel:",
+        disabled=bool(run.get("cancel_requested")),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import streamlit as st
 
@@ -33,6 +34,23 @@ class Connected(Protocol):
     @property
     def account(self) -> str:
         """Whose account it is, or an empty text as long as nobody asked."""
+
+
+@dataclass(frozen=True)
+class Used:
+    """An account that a run has touched, as a badge needs it."""
+
+    service: str
+    mode: str
+    account: str
+
+
+def accounts_of(run: Mapping[str, Any]) -> list[Used]:
+    """Return whose accounts a run touches, one for each of its connections."""
+    return [
+        Used(str(one.get("service", name)), str(one.get("mode", "mine")), str(one.get("account") or ""))
+        for name, one in run["accounts"].items()
+    ]
 
 
 def service_title(service: str) -> str:

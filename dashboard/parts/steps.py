@@ -10,6 +10,8 @@ from dashboard.parts.graph import GraphEdge, GraphNode
 
 _ROW_HEIGHT = 110.0
 _BRANCH_WIDTH = 280.0
+FAILURE_PREFIX = "on_failure."
+"""What the paths begin with of steps that run when the workflow has failed."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class StepEntry:
     title: str
     depth: int
     step: Mapping[str, Any]
+    is_fallback: bool = False
+    """Whether it only runs where another step has failed."""
 
     @property
     def uses(self) -> str:
@@ -44,17 +48,23 @@ def steps_of(document: Any) -> list[StepEntry]:
     return list(_entries(document, "", 0))
 
 
-def _entries(parent: Any, prefix: str, depth: int) -> Iterator[StepEntry]:
+def failure_steps_of(document: Any) -> list[StepEntry]:
+    """Return every step that runs when the workflow has failed, outer before inner, in file order."""
+    return list(_entries(document.get("on_failure"), FAILURE_PREFIX, 0)) if isinstance(document, Mapping) else []
+
+
+def _entries(parent: Any, prefix: str, depth: int, *, is_fallback: bool = False) -> Iterator[StepEntry]:
     for step in _children(parent):
-        entry = _entry(step, prefix, depth)
+        entry = _entry(step, prefix, depth, is_fallback=is_fallback)
         yield entry
-        yield from _entries(step, f"{entry.path}.", depth + 1)
-        yield from _entries(step.get("on_error"), f"{entry.path}.", depth + 1)
+        yield from _entries(step, f"{entry.path}.", depth + 1, is_fallback=is_fallback)
+        yield from _entries(step.get("on_error"), f"{entry.path}.", depth + 1, is_fallback=True)
 
 
-def _entry(step: Mapping[str, Any], prefix: str, depth: int) -> StepEntry:
+def _entry(step: Mapping[str, Any], prefix: str, depth: int, *, is_fallback: bool = False) -> StepEntry:
     step_id = _text(step.get("id")) or "?"
-    return StepEntry(step_id, prefix + step_id, _text(step.get("title")) or step_id, depth, step)
+    title = _text(step.get("title")) or step_id
+    return StepEntry(step_id, prefix + step_id, title, depth, step, is_fallback)
 
 
 def _children(parent: Any) -> list[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from clients.counting import counted
 from dashboard import session
 from dashboard.account import password_offer
 from dashboard.page import Page, Visit
@@ -13,6 +14,7 @@ from dashboard.parts.accounts import account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header, section
 from dashboard.parts.plain import plain
+from dashboard.parts.questions import question_card, run_of
 from dashboard.parts.run_rows import run_row, run_rows
 from dashboard.parts.status import OPEN
 from engine.compiler.plan import Plan
@@ -25,6 +27,7 @@ PAGE = Page(title="Home", icon=":material/home:", path="", order=10)
 _FIRST = "inbox-triage"
 _LOOKED_AT = 100
 _SHOWN = 6
+_SHOWN_QUESTIONS = 3
 _ON_DEMO = (
     "25 sample mails become tasks in Notion and issues in GitHub.  \n"
     "All of it is a demo on this machine: no account is needed, and nothing goes out."
@@ -43,6 +46,7 @@ def show(visit: Visit) -> None:
         _first_time(visit)
     main, side = st.columns([7, 3], gap="large")
     with main:
+        _questions(visit)
         if any(row.status in OPEN for row in rows):
             st.fragment(_until_all_have_ended, run_every=_EVERY_SECONDS)(visit)
         else:
@@ -79,6 +83,19 @@ def failing(rows: Sequence[RunRow]) -> list[RunRow]:
     for row in rows:  # newest first
         latest.setdefault(row.workflow, row)
     return [row for row in latest.values() if row.status == "failed"]
+
+
+def _questions(visit: Visit) -> None:
+    """Show what runs ask; the newest here, the rest on its own page."""
+    asked = visit.orchestra.approvals.list(visit.who, "open", _SHOWN_QUESTIONS)
+    if not asked:
+        return
+    section("Waits for your answer")
+    for question in asked:
+        question_card(visit, question, run_of(visit, question), "home")
+    more = visit.orchestra.approvals.count_open(visit.who) - len(asked)
+    if more > 0:
+        visit.link(f"{counted(more, 'question')} more", "approvals", icon=":material/arrow_forward:")
 
 
 def _needs_a_look(visit: Visit, rows: Sequence[RunRow]) -> None:

@@ -11,10 +11,10 @@ from dashboard import session
 from dashboard.kill import kill_note
 from dashboard.page import Page, Visit
 from dashboard.parts.errors import told
-from dashboard.parts.header import found, page_header
+from dashboard.parts.header import found, page_header, section
 from dashboard.parts.status import OPEN
 from dashboard.parts.values import shown_value
-from dashboard.run_board import Board, board
+from dashboard.run_board import Board, board, failure_board
 from dashboard.run_detail import run_detail
 from dashboard.run_json import run_json
 from dashboard.run_map import run_map
@@ -24,6 +24,7 @@ from dashboard.run_top import run_top
 PAGE = Page(title="Run", icon=":material/play_circle:", path="run", order=31, in_menu=False)
 
 _LOOK_SECONDS = 2.0
+_WAITING_SECONDS = 10.0
 _TRAIL = [("Runs", "runs")]
 
 
@@ -43,17 +44,17 @@ def _title(run: Mapping[str, Any]) -> str:
 
 
 def _live(visit: Visit, run: Mapping[str, Any]) -> None:
-    """Draw the run, again and again by a fragment only as long as it can change by itself."""
-    is_live = run["status"] in OPEN
+    """Draw the run, again and again by a fragment only as long as it is not over."""
+    status = run["status"]
     known = [run]
 
-    @st.fragment(run_every=_LOOK_SECONDS if is_live else None)
+    @st.fragment(run_every=_LOOK_SECONDS if status in OPEN else _WAITING_SECONDS if status == "waiting" else None)
     def body() -> None:
         if session.principal() != visit.who:  # a fragment runs without the page's own check
             st.rerun()
         with told():
             now = known.pop() if known else visit.orchestra.runs.get(visit.who, run["run_id"])
-            if is_live and now["status"] not in OPEN:
+            if (now["status"] in OPEN) != (status in OPEN):
                 st.rerun()
             with st.container(key="wide"):
                 _run(visit, now)
@@ -79,8 +80,17 @@ def _run(visit: Visit, run: Mapping[str, Any]) -> None:
 
 
 def _items(visit: Visit, run: Mapping[str, Any], shown: Board) -> None:
-    run_table(shown, str(run["run_id"]))
-    run_detail(visit, run, shown)
+    run_id = str(run["run_id"])
+    after = failure_board(run)
+    is_after = after is not None and after.row(st.query_params.get("open", "")) is not None
+    run_table(shown, run_id)
+    if not is_after:
+        run_detail(visit, run, shown)
+    if after is not None:
+        section("Because it failed")
+        run_table(after, run_id, "-failure")
+        if is_after:
+            run_detail(visit, run, after)
     with st.expander("What the run was given, and what it gave back"):
         left, right = st.columns(2, gap="medium")
         with left:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from dashboard.parts.steps import steps_of
-from dashboard.run_board import board, progress, stand_of
+from dashboard.run_board import board, progress
+from dashboard.run_stand import stand_of
 from dashboard.run_table import filtered, link_word
 from dashboard.run_top import resume_label
 

@@ -1,0 +1,149 @@
+"""A question of a run to a person: what is asked, by which step, on whose accounts, and the two buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.page import Visit
+from dashboard.parts.accounts import account_badges, accounts_of
+from dashboard.parts.buttons import action_button
+from dashboard.parts.plain import outside_text, plain
+from dashboard.parts.times import ago, full_time
+from dashboard.parts.values import shown_value
+from engine.errors import OrchestraError
+from engine.runs.approvals import Approval
+
+Run = Mapping[str, Any]
+Color = Literal["orange", "green", "red", "gray"]
+
+_LOOKS: Mapping[str, tuple[str, str, Color]] = {
+    "open": ("Open", ":material/help:", "orange"),
+    "approved": ("Approved", ":material/check_circle:", "green"),
+    "rejected": ("Rejected", ":material/cancel:", "red"),
+    "withdrawn": ("Withdrawn", ":material/undo:", "gray"),
+}
+_SHORT = 120
+
+
+def question_card(visit: Visit, question: Approval, run: Run | None, place: str) -> None:
+    """Show an open question with its buttons; `place` tells the same card on two pages apart.
+
+    What it asks and shows may hold text from outside: nothing in it is rendered.
+    """
+    with st.container(border=True, key=f"question-{place}-{question.id}"):
+        _asked(question)
+        if question.details not in (None, "", {}, []):
+            shown_value(question.details)
+        _where(visit, question, run, place)
+        if visit.may("run"):
+            _answer(visit, question, place)
+        else:
+            st.caption(f"With the role {visit.who.role} you can look, not answer.")
+
+
+def answered_row(visit: Visit, question: Approval) -> None:
+    """Show a question that is not open any more: what was said, by whom, when."""
+    word, icon, color = _LOOKS[question.state]
+    with st.container(key=f"row-answered-{question.id}", gap="xsmall"):
+        with st.container(
+            horizontal=True, vertical_alignment="center", gap="small", key=f"titled-answered-{question.id}"
+        ):
+            visit.title_link(_cut(question.message), "run", id=question.run_id, **opened_at(question.path))
+            st.badge(word, icon=icon, color=color)
+        if question.comment:
+            outside_text(question.comment)
+        by = f"by {question.answered_by}" if question.answered_by else "its run does not wait any more"
+        said = [question.workflow, question.path, by, ago(question.answered_at)]
+        st.caption(plain(" · ".join(said)), help=full_time(question.answered_at) or None)
+
+
+def run_of(visit: Visit, question: Approval) -> Run | None:
+    """Return the run that asks, None where its log is gone."""
+    try:
+        return visit.orchestra.runs.get(visit.who, question.run_id)
+    except OrchestraError:
+        return None
+
+
+def opened_at(path: str) -> dict[str, str]:
+    """Return the parameters of a run's page that open the row of a step and the step in it."""
+    item, bracket, inner = path.partition("].")
+    if not bracket:
+        return {"open": path}
+    return {"open": f"{item}]", "step": f"{item.partition('[')[0]}.{inner}"}
+
+
+def _asked(question: Approval) -> None:
+    if "\n" in question.message.strip() or len(question.message) > _SHORT:
+        st.markdown(":material/help: **A run asks:**")
+        outside_text(question.message)
+    else:
+        st.markdown(f":material/help: **{plain(question.message)}**")
+
+
+def _where(visit: Visit, question: Approval, run: Run | None, place: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(
+            plain(" · ".join([*_titles(question, run), ago(question.asked_at)])), help=full_time(question.asked_at)
+        )
+        if run is not None:
+            account_badges(accounts_of(run))
+        if place != "run":
+            visit.link(
+                "Open the run",
+                "run",
+                icon=":material/arrow_forward:",
+                id=question.run_id,
+                **opened_at(question.path),
+            )
+
+
+def _titles(question: Approval, run: Run | None) -> list[str]:
+    """Return what the workflow, the item and the step are called."""
+    if run is None:
+        return [question.workflow, question.path]
+    titles = {step["path"]: str(step["title"] or "") for step in run["steps"]}
+    item = question.path.rpartition("].")[0]
+    found = [str(run["definition"]["workflow"].get("title") or question.workflow)]
+    found += [_cut(titles.get(f"{item}]", ""), 60)] if item else []
+    found.append(titles.get(question.path) or question.path)
+    return [one for one in found if one]
+
+
+def _answer(visit: Visit, question: Approval, place: str) -> None:
+    key = f"{place}-{question.id}"
+    approvals = visit.orchestra.approvals
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"answer-{key}"):
+        comment = st.text_input("Comment (may stay empty)", key=f"comment-{key}", max_chars=4000)
+        action_button(
+            "Approve",
+            f"approve-{key}",
+            lambda _key: approvals.approve(visit.who, question.id, comment),
+            _answered,
+            scope=comment,
+            type="primary",
+            icon=":material/check:",
+        )
+        action_button(
+            "Reject",
+            f"reject-{key}",
+            lambda _key: approvals.reject(visit.who, question.id, comment),
+            _answered,
+            scope=comment,
+            icon=":material/close:",
+        )
+
+
+def _answered(question: Approval) -> None:
+    word = _LOOKS[question.state][0]
+    session.tell(f"{word}: {_cut(question.message, 60)}")
+    st.rerun()
+
+
+def _cut(text: str, most: int = _SHORT) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[:most].rstrip()} …"

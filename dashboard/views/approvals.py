@@ -1,0 +1,90 @@
+"""What runs ask a person: the open questions, and those that were answered."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clients.counting import counted
+from dashboard import session
+from dashboard.page import Page, Visit
+from dashboard.parts.header import page_header
+from dashboard.parts.questions import Run, answered_row, question_card, run_of
+from engine.runs.approvals import Approval
+
+PAGE = Page(
+    title="Approvals",
+    icon=":material/how_to_reg:",
+    path="approvals",
+    order=35,
+    count=lambda orchestra, who: orchestra.approvals.count_open(who),
+)
+
+OPEN = ":material/help: Open"
+ANSWERED = ":material/done_all: Answered"
+_NOTHING = "Nothing is asked. A step `flow.approve` asks here before its workflow goes on."
+_SHOWN = 20
+_LOOK_SECONDS = 5.0
+_ANSWERS = ("approved", "rejected", "withdrawn")
+
+
+def show(visit: Visit) -> None:
+    """Show both lists, each in its tab; a new question shows up by itself."""
+    page_header(visit, "Approvals", "What runs ask a person. A run waits as long as it takes, then goes on.")
+    count = visit.orchestra.approvals.count_open(visit.who)
+    asked, answered = st.tabs(
+        [":material/help: Open", ":material/done_all: Answered"], key="approvals-tabs", on_change="rerun"
+    )
+    if asked.open:
+        with asked:
+            _open(visit, count)
+            st.fragment(_look_again, run_every=_LOOK_SECONDS)(visit, count)
+    if answered.open:
+        with answered:
+            _answered(visit)
+
+
+def _look_again(visit: Visit, count: int) -> None:
+    """Draw the page anew once there are more or fewer open questions; until then a text half typed is left alone."""
+    if visit.orchestra.approvals.count_open(visit.who) != count:
+        st.rerun()
+
+
+def _open(visit: Visit, count: int) -> None:
+    shown = _shown("open")
+    questions = visit.orchestra.approvals.list(visit.who, "open", shown)
+    if not questions:
+        st.info(
+            "Nothing is asked. A step `flow.approve` asks here before its workflow goes on.", icon=":material/done_all:"
+        )
+        return
+    runs: dict[str, Run | None] = {}
+    for question in questions:
+        if question.run_id not in runs:
+            runs[question.run_id] = run_of(visit, question)
+        question_card(visit, question, runs[question.run_id], "list")
+    if count > len(questions):
+        _more("open", f"{counted(count - len(questions), 'question')} more")
+
+
+def _answered(visit: Visit) -> None:
+    shown = _shown("answered")
+    found: list[Approval] = []
+    for state in _ANSWERS:
+        found += visit.orchestra.approvals.list(visit.who, state, shown + 1)
+    found.sort(key=lambda one: str(one.answered_at), reverse=True)
+    if not found:
+        st.caption("Answered questions will stand here.")
+    for question in found[:shown]:
+        answered_row(visit, question)
+    if len(found) > shown:
+        _more("answered", "Older ones")
+
+
+def _shown(which: str) -> int:
+    return session.draft(f"approvals.{which}", _SHOWN)
+
+
+def _more(which: str, label: str) -> None:
+    if st.button(label, key=f"more-{which}", icon=":material/expand_more:"):
+        session.keep_draft(f"approvals.{which}", _shown(which) + _SHOWN)
+        st.rerun()
