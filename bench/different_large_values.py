@@ -1,0 +1,29 @@
+"""W6_different: 20 steps that each make 5 MB of their own out of 5 MB; the limit is in bench/large_values.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.figures import ROUNDS, beside
+from bench.large_values import STEPS, LargeLimit, seconds, text, workflow
+from bench.workspace import opened
+
+WORK = "W6_different"
+GOAL = 1.3
+
+
+def measure() -> dict[str, Any]:
+    """Return milliseconds per run."""
+    values = ["{{ inputs.text }}", *(f"{n} {{{{ inputs.text }}}}" for n in range(1, STEPS))]
+    ours, limits = [], []
+    with opened({"different": workflow(values)}) as (orchestra, root):
+        limit = LargeLimit(root)
+        seconds(orchestra, "different", text(0)), limit.seconds([text(0)], STEPS)
+        for number in range(1, ROUNDS + 1):
+            given = text(number)
+            limits.append(1000 * limit.seconds([given, *(f"{n} {given}" for n in range(1, STEPS))], STEPS))
+            ours.append(1000 * seconds(orchestra, "different", given))
+            kept = list(orchestra.workspace.logs.glob("*/*.files/*"))
+            assert len(kept) == STEPS * (number + 1), "each value is kept once"
+        limit.close()
+    return beside(ours, limits, GOAL, "ms")

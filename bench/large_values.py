@@ -1,0 +1,85 @@
+"""W6: what its two works share: a chain over 5 MB of text, and a plain loop that keeps the same things as durably.
+
+The limit writes each value once under its hash, and commits the event of each step, which refers to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.chain import Limit
+from bench.workspace import OWNER
+from engine.orchestra import Orchestra
+
+STEPS = 20
+INPUTS = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+
+
+def text(number: int) -> str:
+    """Return 5 MB of text, another one for each number."""
+    return f"{number:08d} " + "five megabytes of a mail " * 200_000
+
+
+def workflow(values: Iterable[str]) -> dict[str, Any]:
+    """Return a chain whose steps have these values, one each."""
+    steps = [{"id": f"s{n}", "uses": "flow.set", "with": {"values": {"v": value}}} for n, value in enumerate(values)]
+    return {"schema_version": 1, "title": "Large values", "inputs": INPUTS, "steps": steps}
+
+
+def seconds(orchestra: Orchestra, name: str, given: str) -> float:
+    """Return the time of a run, from the call that starts it until its end is on disk."""
+    started = time.perf_counter()
+    run_id = orchestra.runs.start(OWNER, name, {"text": given})
+    run = orchestra.runs.wait(OWNER, run_id, 120)
+    elapsed = time.perf_counter() - started
+    assert run["status"] == "succeeded", run["error"]
+    return elapsed
+
+
+class LargeLimit:
+    """A plain loop that keeps texts under their hashes, and commits an event per step that refers to them."""
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root / "limit-values"
+        self._folder.mkdir()
+        self._commits = Limit(root / "limit")
+
+    def seconds(self, texts: Sequence[str], steps: int) -> float:
+        """Return the time to write each text once, and to commit the event of each step."""
+        started = time.perf_counter()
+        digests = [self._kept(one) for one in texts]
+        elapsed = time.perf_counter() - started
+        for path in self._folder.iterdir():
+            path.unlink()
+        return elapsed + self._commits.seconds([_event(digests[n % len(digests)]) for n in range(steps)])
+
+    def _kept(self, one: str) -> str:
+        """Encode, hash, write, sync, rename, sync the folder."""
+        data = one.encode()
+        digest = hashlib.sha256(data).hexdigest()
+        temporary = self._folder / secrets.token_hex(4)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        os.write(handle, data)
+        os.fsync(handle)
+        os.close(handle)
+        temporary.rename(self._folder / digest)
+        directory = os.open(self._folder, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+        return digest
+
+    def close(self) -> None:
+        """Close the file of the commits."""
+        self._commits.close()
+
+
+def _event(digest: str) -> str:
+    reference = {"v": {"$file": digest, "bytes": 5_000_000, "media_type": "text/plain"}}
+    return json.dumps({"type": "step_finished", "arguments": {"values": reference}, "output": reference})

@@ -1,0 +1,28 @@
+"""W6_same: 20 steps that pass the same 5 MB on; the limit is in bench/large_values.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.figures import ROUNDS, beside
+from bench.large_values import STEPS, LargeLimit, seconds, text, workflow
+from bench.workspace import opened
+
+WORK = "W6_same"
+GOAL = 1.5
+
+
+def measure() -> dict[str, Any]:
+    """Return milliseconds per run."""
+    values = ["{{ inputs.text }}", *(f"{{{{ steps.s{n - 1}.output.v }}}}" for n in range(1, STEPS))]
+    ours, limits = [], []
+    with opened({"same": workflow(values)}) as (orchestra, root):
+        limit = LargeLimit(root)
+        seconds(orchestra, "same", text(0)), limit.seconds([text(0)], STEPS)
+        for number in range(1, ROUNDS + 1):
+            limits.append(1000 * limit.seconds([text(number)], STEPS))
+            ours.append(1000 * seconds(orchestra, "same", text(number)))
+            kept = list(orchestra.workspace.logs.glob("*/*.files/*"))
+            assert len(kept) == number + 1, "each run keeps its value once"
+        limit.close()
+    return beside(ours, limits, GOAL, "ms")
