@@ -108,6 +108,8 @@ class _Builder:
             "due_at": None,
         }
         self._steps: dict[str, dict[str, Any]] = {}
+        self._newest: dict[str, Any] = {}
+        """That the definition was replaced, for the resumption that did it."""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Apply one event."""
@@ -133,7 +135,12 @@ class _Builder:
 
     def _on_run_resumed(self, event: Mapping[str, Any]) -> None:
         self._run.update(status="running", ended_at=None, duration_seconds=None, error=None, due_at=None)
-        self._run.setdefault("resumed", []).append({"at": event["at"], "by": event["by"]})
+        kept = {name: event[name] for name in ("at", "by", "newest", "previous_hash") if name in event}
+        self._run.setdefault("resumed", []).append({**kept, **self._newest})
+        self._newest = {}
+
+    def _on_definition_taken(self, event: Mapping[str, Any]) -> None:
+        self._newest = {"newest": True, "previous_hash": event["previous_hash"]}
 
     def _on_run_waiting(self, event: Mapping[str, Any]) -> None:
         self._run.update(status="waiting", due_at=event["due_at"])

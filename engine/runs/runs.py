@@ -12,15 +12,20 @@ from engine.compiler.plan import Plan
 from engine.connections.accounts import Mode
 from engine.errors import InUse, InvalidInput, UnknownName
 from engine.expressions.expressions import compact_json
-from engine.names import checked_run_id, new_run_id, timestamp
+from engine.names import checked_run_id
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.runner.host import Host
 from engine.runner.ledger import answer
-from engine.runs.acceptance import Circumstances, acceptance, reaccepted
+from engine.runner.values import Values
+from engine.runs.acceptance import reaccepted
+from engine.runs.acceptor import Acceptor, Wish
 from engine.runs.document import events_of
+from engine.runs.newest import Newest
+from engine.runs.options import part_options, rerun_options
 from engine.runs.rebuild import Rebuild
 from engine.runs.request_keys import Request
+from engine.runs.rerun import again, kept_modes, source
 from engine.runs.run_log import RunLogs
 from engine.runs.run_reader import RunReader
 from engine.store.run_rows import OPEN
@@ -35,7 +40,7 @@ class Runs(RunReader):
         logs: RunLogs,
         audit: Audit,
         clock: Clock,
-        plan: Callable[[str], Plan],
+        plan: Callable[[str, Mapping[str, Mode]], Plan],
         surroundings: Callable[[], Surroundings],
         mode: Callable[[str], Mode],
         rebuild: Rebuild,
@@ -43,6 +48,8 @@ class Runs(RunReader):
         super().__init__(host.rows, logs, host.owner.id, host.owner.folder, clock)
         self._host, self._audit, self._clock = host, audit, clock
         self._plan, self._surroundings, self._mode = plan, surroundings, mode
+        self._acceptor = Acceptor(host, logs, audit, clock, surroundings, mode)
+        self._newest = Newest(host, logs, clock, plan, self._acceptor)
         self._rebuild = rebuild
 
     def start(
@@ -52,39 +59,58 @@ class Runs(RunReader):
         inputs: Mapping[str, Any],
         *,
         request_key: str | None = None,
-        origin_run_id: str | None = None,
+        pins: Mapping[str, Any] | None = None,
+        only: str | None = None,
+        from_run: str | None = None,
     ) -> str:
         """Accept a run and start it; return its id once it is on disk.
 
-        The same `request_key` again gives the same run (a double click makes one). Raises UnknownName, InvalidFile,
-        InvalidInput, InUse, StorageError.
+        The same `request_key` again gives the same run (a double click makes one). The rest makes it a test run:
+        `pins`: outputs ({step path: output}, `each_mail.classify` or `each_mail[3].classify`) that are taken instead of
+        running those steps; `only`: the one step that runs, of all items or of one; `from_run`: the run whose outputs
+        stand in for the others. Raises UnknownName, InvalidFile, InvalidInput, InUse, StorageError.
         """
         require(p, "run", "start runs")
-        request = Request.of(request_key, workflow, inputs) if request_key is not None else None
-        earlier = self._host.rows.of_request(request) if request is not None else None
+        asked = {name: value for name, value in (("pins", pins), ("only", only), ("from_run", from_run)) if value}
+        sent = inputs if not asked else {"inputs": inputs, **asked}
+        request = Request.of(request_key, workflow, sent) if request_key is not None else None
+        earlier = self._acceptor.earlier(request)
         if earlier is not None:  # also where the workflow has changed or gone since
             return earlier
-        plan = self._plan(workflow)
-        connections = dict(self._surroundings().connections)
-        now = self._clock()
-        around = Circumstances(
-            run_id=new_run_id(now),
-            started_by=p.id,
-            queued_at=timestamp(now),
-            modes={name: self._mode(connections[name]) for name in plan.connections},
-            default_mode=self._mode(""),
-            connections=connections,
-            logs=self._logs.folder,
-            origin_run_id=origin_run_id,
-        )
-        accepted = acceptance(plan, inputs, around)
-        self._host.plans.keep(accepted, plan)
-        title = str(plan.document.get("title") or plan.name)
-        run_id = self._host.rows.insert(accepted, title, self._host.owner.id, request)
-        if run_id == around.run_id:
-            self._audit.record(p, "runs.start", workflow, {"run_id": run_id})
-            self._host.start(run_id)
-        return run_id
+        plan = self._plan(workflow, {})
+        options = part_options(plan, pins, only, from_run)
+        if from_run is not None:
+            source(self.get(p, from_run), workflow)
+        return self._acceptor.accept(p, plan, Wish(inputs, options), request, "runs.start")
+
+    def rerun(
+        self,
+        p: Principal,
+        run_id: str,
+        *,
+        receipts: str = "reuse",
+        replay: bool = False,
+        inputs: Mapping[str, Any] | None = None,
+        request_key: str | None = None,
+    ) -> str:
+        """Run the workflow of an earlier run as its file is now, with the same inputs and accounts; return the new id.
+
+        `receipts`: what was written before is kept ("reuse"), brought to what this run wants ("update") or written
+        anew ("force"). `replay`: what was read, and what models answered, is taken from the earlier run where the same
+        is asked. `inputs`: those that are to be others. Raises as `start`.
+        """
+        require(p, "run", "start runs")
+        earlier = self.get(p, run_id)
+        sent = {"inputs": inputs or {}, "receipts": receipts, "replay": replay}
+        request = Request.of(request_key, f"rerun {run_id}", sent) if request_key is not None else None
+        known = self._acceptor.earlier(request)
+        if known is not None:
+            return known
+        options = rerun_options(receipts, source(earlier)["run_id"] if replay else None)
+        modes = kept_modes(earlier, self._surroundings().connections, self._mode)
+        plan = self._plan(earlier["workflow"], modes)
+        wish = again(earlier, plan, Values(self._logs.folder, run_id), inputs or {}, options, modes)
+        return self._acceptor.accept(p, plan, wish, request, "runs.rerun")
 
     def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> dict[str, Any]:
         """Wait until a run of this process has ended or waits (or time is up) and return its document."""
@@ -115,22 +141,29 @@ class Runs(RunReader):
         redo: bool = False,
         step: str | None = None,
         receipt: str = "",
+        newest: bool = False,
     ) -> str:
         """Go on with a run from what failed or was interrupted, with the definition it was accepted with.
 
         `as_done` / `redo` answer the question of every write whose outcome is unknown, or of the one at the run path
-        `step`; `receipt` is its id or address there. Raises UnknownName, InUse.
+        `step`; `receipt` is its id or address there. `newest`: go on with the file and the prompts as they are now,
+        where that changes nothing about what has finished. Raises UnknownName, InUse, InvalidFile, and InvalidInput
+        (its details name the `differences`).
         """
         require(p, "run", "resume runs")
         row = self._known_row(run_id)
         if as_done and redo:
             raise InvalidInput("A write is either done or to be done again, not both.")
+        if newest:
+            self._newest.check(self.get(p, run_id))
         if as_done or redo:
             self._answer(run_id, step, receipt if as_done else None)
-        self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id})
+        self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id, **({"newest": True} if newest else {})})
         self._host.wait_if_ending(run_id)
         if not self._took_over(run_id):
             self._resume_ended(run_id, p)
+        if newest:
+            self._newest.take(run_id)
         self._host.start(run_id, p.id)
         return run_id
 

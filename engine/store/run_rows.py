@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select
 
+from engine.errors import InUse
 from engine.runs.request_keys import Request, earlier_run, remember
 from engine.store.database import Database
 from engine.store.tables import events, owners, runs
@@ -150,6 +151,24 @@ class RunRows:
                 return False
             _replace_events(connection, run_id, event_texts)
             return True
+
+    def redefine(self, acceptance: Mapping[str, Any], title: str, owner: str, event_text: str) -> None:
+        """Give an open run of an owner another definition, and write that down among its events. Raises InUse."""
+        run_id = acceptance["run_id"]
+        text = json.dumps(acceptance, ensure_ascii=False)
+        with self._database.writing() as connection:
+            mine = (runs.c.run_id == run_id) & (runs.c.owner == owner) & runs.c.ended_at.is_(None)
+            if connection.execute(runs.update().where(mine).values(title=title, acceptance=text)).rowcount == 0:
+                raise InUse(f"Run {run_id} was taken over by another process just now.")
+            last = select(func.coalesce(func.max(events.c.number), 0)).where(events.c.run_id == run_id)
+            number = connection.execute(last).scalar_one() + 1
+            connection.execute(events.insert().values(run_id=run_id, number=number, event=event_text))
+
+    def put_down(self, run_id: str, owner: str) -> None:
+        """Leave an open run of an owner for somebody to resume."""
+        with self._database.writing() as connection:
+            mine = (runs.c.run_id == run_id) & (runs.c.owner == owner) & runs.c.ended_at.is_(None)
+            connection.execute(runs.update().where(mine).values(status="interrupted", owner=None))
 
     def ask_to_cancel(self, run_id: str) -> None:
         """Ask the owner of a run to cancel it."""

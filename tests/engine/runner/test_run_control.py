@@ -345,7 +345,7 @@ def test_a_run_that_repeats_another_writes_nothing_twice(orchestra: Orchestra, r
     write_workflow(root, "work", [loop])
     first = orchestra.runs.start(OWNER, "work", {})
     assert orchestra.runs.wait(OWNER, first, 20)["status"] == "failed"
-    again = orchestra.runs.start(OWNER, "work", {}, origin_run_id=first)
+    again = orchestra.runs.rerun(OWNER, first)
     document = orchestra.runs.wait(OWNER, again, 20)
     assert (document["status"], document["origin_run_id"]) == ("succeeded", first)
     assert dict(service.seen) == {"/a": 1, "/b": 2}

@@ -1,0 +1,97 @@
+"""Accepts runs: checks what is asked for, puts it on disk, and only then lets them begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.clock import Clock
+from engine.compiler.compiler import Surroundings
+from engine.compiler.plan import Plan
+from engine.connections.accounts import Mode
+from engine.names import new_run_id, timestamp
+from engine.people.access import Principal
+from engine.people.audit import Audit
+from engine.runner.host import Host
+from engine.runs.acceptance import Circumstances, acceptance
+from engine.runs.request_keys import Request
+from engine.runs.run_log import RunLogs
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a run is to do beside what its workflow says."""
+
+    inputs: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    modes: Mapping[str, Mode] = field(default_factory=dict)
+    """Whose account stands behind a connection, where it is not what is set now."""
+    default_mode: Mode | None = None
+    """The same for steps without a connection."""
+    origin_run_id: str | None = None
+    caller: Any = None
+
+
+class Acceptor:
+    """Turns wishes into runs of this process."""
+
+    def __init__(
+        self,
+        host: Host,
+        logs: RunLogs,
+        audit: Audit,
+        clock: Clock,
+        surroundings: Callable[[], Surroundings],
+        mode: Callable[[str], Mode],
+    ) -> None:
+        self._host, self._logs, self._audit, self._clock = host, logs, audit, clock
+        self._surroundings, self._mode = surroundings, mode
+
+    def earlier(self, request: Request | None) -> str | None:
+        """Return the run that a request started before. Raises InUse where its key came with something else."""
+        return None if request is None else self._host.rows.of_request(request)
+
+    def accept(self, p: Principal, plan: Plan, wish: Wish, request: Request | None, action: str) -> str:
+        """Accept a run and start it; return its id, or that of the run which the request started before.
+
+        Raises InvalidInput, InUse, StorageError.
+        """
+        around = self._circumstances(p, plan, wish)
+        accepted = acceptance(plan, wish.inputs, around)
+        self._host.plans.keep(accepted, plan)
+        title = str(plan.document.get("title") or plan.name)
+        run_id = self._host.rows.insert(accepted, title, self._host.owner.id, request)
+        if run_id == around.run_id:
+            self._audit.record(p, action, plan.name, {"run_id": run_id, **_named(wish.options)})
+            self._host.start(run_id)
+        return run_id
+
+    def services(self) -> dict[str, str]:
+        """Return the service of each connection of the workspace."""
+        return dict(self._surroundings().connections)
+
+    def modes(self, plan: Plan, kept: Mapping[str, Mode]) -> dict[str, Mode]:
+        """Return whose account stands behind each connection of a plan; `kept` holds whatever is set."""
+        services = self.services()
+        return {name: kept.get(name) or self._mode(services[name]) for name in plan.connections}
+
+    def _circumstances(self, p: Principal, plan: Plan, wish: Wish) -> Circumstances:
+        now = self._clock()
+        return Circumstances(
+            run_id=new_run_id(now),
+            started_by=p.id,
+            queued_at=timestamp(now),
+            modes=self.modes(plan, wish.modes),
+            default_mode=wish.default_mode or self._mode(""),
+            connections=self.services(),
+            logs=self._logs.folder,
+            origin_run_id=wish.origin_run_id,
+            caller=wish.caller,
+            options=wish.options,
+        )
+
+
+def _named(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options for the audit trail: which steps were pinned, not to what."""
+    return {name: list(value) if name == "pins" else value for name, value in options.items()}

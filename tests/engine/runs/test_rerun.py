@@ -1,0 +1,180 @@
+"""Running again what ran before: same inputs, same receipts, and with `replay` the same answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import InUse, InvalidInput, UnknownName
+from engine.orchestra import Orchestra
+from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, write_workflow
+
+_INPUTS = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "default": "Ada"}, "limit": {"type": "integer", "default": 5}},
+}
+
+
+def _steps(service: Service) -> list[dict[str, Any]]:
+    return [
+        get_step("read", service.url("/read")),
+        post_step("write", service.url("/write")),
+        set_step("last", {"name": "{{ inputs.name }}", "count": "{{ steps.read.output.json.count }}"}),
+    ]
+
+
+def again(orchestra: Orchestra, run_id: str, **more: Any) -> dict[str, Any]:
+    """Run again, to the end."""
+    return orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, run_id, **more), 30)
+
+
+def outputs(document: dict[str, Any]) -> dict[str, Any]:
+    """{path: output} of the steps of a run."""
+    return {step["path"]: step["output"] for step in document["steps"]}
+
+
+def test_a_rerun_is_a_new_run_with_the_same_inputs_that_keeps_what_was_written(
+    orchestra: Orchestra, run: Run, service: Service
+) -> None:
+    first = run(_steps(service), {"name": "Grace", "limit": 3}, inputs=_INPUTS)
+    second = again(orchestra, first["run_id"])
+    assert second["status"] == "succeeded", second["error"]
+    assert (second["run_id"] != first["run_id"], second["origin_run_id"]) == (True, first["run_id"])
+    assert second["inputs"] == {"name": "Grace", "limit": 3}
+    assert second["options"] == {}
+    assert outputs(second)["last"] == {"name": "Grace", "count": 2}
+    assert service.seen["/write"] == 1
+    assert second["steps"][1]["effect"]["reused"] is True
+
+
+def test_a_rerun_of_a_rerun_comes_from_the_first(orchestra: Orchestra, run: Run, service: Service) -> None:
+    first = run(_steps(service), inputs=_INPUTS)
+    second = again(orchestra, first["run_id"])
+    third = again(orchestra, second["run_id"])
+    assert third["origin_run_id"] == first["run_id"]
+    assert service.seen["/write"] == 1
+
+
+def test_a_rerun_takes_the_file_as_it_is_now(orchestra: Orchestra, root: Path, run: Run, service: Service) -> None:
+    first = run(_steps(service), {"name": "Grace", "limit": 3}, inputs=_INPUTS)
+    only_name = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "new": {"type": "string", "default": "n"}},
+    }
+    write_workflow(root, "work", [set_step("other", {"is": "{{ inputs.name + inputs.new }}"})], inputs=only_name)
+    second = again(orchestra, first["run_id"])
+    assert outputs(second) == {"other": {"is": "Gracen"}}
+    assert second["inputs"] == {"name": "Grace", "new": "n"}
+
+
+def test_single_inputs_can_be_given_anew(orchestra: Orchestra, run: Run, service: Service) -> None:
+    first = run(_steps(service), {"name": "Grace", "limit": 3}, inputs=_INPUTS)
+    assert again(orchestra, first["run_id"], inputs={"limit": 4})["inputs"] == {"name": "Grace", "limit": 4}
+    with pytest.raises(InvalidInput, match="'limt'"):
+        orchestra.runs.rerun(OWNER, first["run_id"], inputs={"limt": 4})
+
+
+def test_what_is_to_become_of_receipts_is_part_of_the_run(orchestra: Orchestra, run: Run, service: Service) -> None:
+    first = run([set_step("a")])
+    assert again(orchestra, first["run_id"], receipts="update")["options"] == {"receipts": "update"}
+    with pytest.raises(InvalidInput, match="'anew'"):
+        orchestra.runs.rerun(OWNER, first["run_id"], receipts="anew")
+
+
+def test_one_request_reruns_once(orchestra: Orchestra, run: Run) -> None:
+    first = run([set_step("a")])
+    key = {"request_key": "k"}
+    assert orchestra.runs.rerun(OWNER, first["run_id"], **key) == orchestra.runs.rerun(OWNER, first["run_id"], **key)
+    with pytest.raises(InUse, match="used before"):
+        orchestra.runs.rerun(OWNER, first["run_id"], receipts="force", **key)
+
+
+def test_an_unknown_run_cannot_be_rerun(orchestra: Orchestra) -> None:
+    with pytest.raises(UnknownName, match="no run named"):
+        orchestra.runs.rerun(OWNER, "20260501T080000Z-aaaaaaaa")
+
+
+# --- replay
+
+
+def test_a_replay_asks_nobody_what_was_answered_before(orchestra: Orchestra, run: Run, service: Service) -> None:
+    service.headers = {"X-Round": "one"}
+    first = run(_steps(service), inputs=_INPUTS)
+    second = again(orchestra, first["run_id"], replay=True)
+    assert second["options"] == {"replay": first["run_id"]}
+    assert (service.seen["/read"], service.seen["/write"]) == (1, 1)
+    read = second["steps"][0]
+    assert (read["replayed"], read["output"], read["attempts"]) == (True, first["steps"][0]["output"], [])
+    assert "replayed" not in second["steps"][1]
+    assert "replayed" not in first["steps"][0]
+    third = again(orchestra, second["run_id"], replay=True)
+    assert third["steps"][0]["replayed"] is True
+    assert service.seen["/read"] == 1
+
+
+def test_another_question_is_really_asked(orchestra: Orchestra, root: Path, run: Run, service: Service) -> None:
+    first = run([get_step("a", service.url("/a")), get_step("b", service.url("/b"))])
+    write_workflow(root, "work", [get_step("a", service.url("/a?x=1")), get_step("b", service.url("/b"))])
+    second = again(orchestra, first["run_id"], replay=True)
+    assert [step.get("replayed", False) for step in second["steps"]] == [False, True]
+    assert (service.seen["/a"], service.seen["/a?x=1"], service.seen["/b"]) == (1, 1, 1)
+
+
+def test_what_failed_before_is_asked_again(orchestra: Orchestra, run: Run, service: Service) -> None:
+    service.answers = {"/a": [404]}
+    first = run([get_step("a", service.url("/a"), on_error="continue"), get_step("b", service.url("/b"))])
+    assert first["steps"][0]["status"] == "failed"
+    second = again(orchestra, first["run_id"], replay=True)
+    assert [(step["status"], step.get("replayed")) for step in second["steps"]] == [
+        ("succeeded", None),
+        ("succeeded", True),
+    ]
+
+
+def test_answers_are_found_by_the_key_of_an_item_not_by_its_position(
+    orchestra: Orchestra, root: Path, run: Run, service: Service
+) -> None:
+    def loop(names: list[str], **more: Any) -> list[dict[str, Any]]:
+        read = get_step("read", service.url("/item"))
+        return [
+            set_step("names", {"names": names}),
+            {"id": "each", "foreach": "{{ steps.names.output.names }}", "as": "name", "steps": [read], **more},
+        ]
+
+    first = run(loop(["a", "b"], key="{{ name }}"))
+    counts = {step["path"]: step["output"]["json"]["count"] for step in first["steps"] if step["id"] == "read"}
+    write_workflow(root, "work", loop(["b", "new", "a"], key="{{ name }}"))
+    second = again(orchestra, first["run_id"], replay=True)
+    seen = {step["path"]: step["output"]["json"]["count"] for step in second["steps"] if step["id"] == "read"}
+    assert seen == {"each[0].read": counts["each[1].read"], "each[1].read": 3, "each[2].read": counts["each[0].read"]}
+
+
+def test_large_answers_are_stored_anew_with_the_replay(
+    orchestra: Orchestra, root: Path, run: Run, service: Service
+) -> None:
+    service.headers = {"X-Long": "y" * 60_000}
+    first = run([get_step(f"a{n}", service.url("/a")) for n in range(2)])
+    long = set_step("long", {"text": "{{ inputs.text }}"})
+    inputs = {"type": "object", "properties": {"text": {"type": "string"}}}
+    steps = [long, get_step("read", service.url("/{{ steps.long.output.text.size() }}"))]
+    first = run(steps, {"text": "é" * 200_000}, inputs=inputs)
+    assert first["inputs"]["text"]["bytes"] == 400_000
+    second = again(orchestra, first["run_id"], replay=True)
+    assert second["status"] == "succeeded", second["error"]
+    assert second["inputs"]["text"]["$file"].startswith(f"{second['run_id']}.files/")
+    assert second["steps"][1]["replayed"] is True
+    assert (root / "logs" / second["queued_at"][:10] / second["inputs"]["text"]["$file"]).exists()
+
+
+def test_a_replay_whose_source_is_gone_says_so(orchestra: Orchestra, root: Path, run: Run, service: Service) -> None:
+    first = run([get_step("a", service.url("/a"))])
+    path = next((root / "logs").rglob(f"{first['run_id']}.json"))
+    run_id = orchestra.runs.rerun(OWNER, first["run_id"], replay=True)
+    orchestra.runs.wait(OWNER, run_id, 30)
+    path.write_text("{}")
+    with pytest.raises(Exception, match="not the log"):
+        orchestra.runs.rerun(OWNER, first["run_id"], replay=True)
+    assert json.loads(path.read_text()) == {}
