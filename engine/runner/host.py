@@ -50,7 +50,7 @@ class Host:
         self.owner = owner
         self.rows = RunRows(database)
         self.plans = PlanCache()
-        self._database, self._accounts, self._clock = database, accounts, clock
+        self.database, self.accounts, self._clock = database, accounts, clock
         self._logs = logs.written_through(owner.writing)
         self._executions: dict[str, Execution] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -165,13 +165,13 @@ class Host:
         return future.result()
 
     async def _open(self) -> None:
-        self._journal = Journal(self._database, self.owner.id)
+        self._journal = Journal(self.database, self.owner.id)
         writes = self._writes()
         self._undoing = Undoing(writes, self._journal, self._clock)
         self._equipment = Equipment(
             journal=self._journal,
             calls=Calls(writes, self._clock),
-            accounts=self._accounts,
+            accounts=self.accounts,
             logs=self._logs,
             log_writer=Workers("logs", 1),
             clock=self._clock,

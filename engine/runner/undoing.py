@@ -10,7 +10,7 @@ from clients.errors import ServiceError
 from engine.runner.attempts import Attempts, Job, started
 from engine.runner.ledger import marker, undone
 from engine.runner.writes import Writes
-from engine.step import Written
+from engine.step import CannotUndo, Written
 from engine.store.journal import Journal
 
 
@@ -50,10 +50,21 @@ class Undoing:
         now = self._clock()
 
         def work() -> None:
+            _require_same_account(job)
             call = job.call(number, now, written.done_at)
             job.step_type.undo(replace(call, marker=_note_of(job)), written)
 
         await started(job, work)
+
+
+def _require_same_account(job: Job) -> None:
+    """Make sure that the connection still is the account that was written to. Raises CannotUndo, ServiceError."""
+    assert job.write is not None
+    assert job.account is not None
+    whose = job.account.identity()
+    if whose != job.write.account:
+        name = job.account.connection
+        raise CannotUndo(f"It was made on {job.write.account}, and the connection {name!r} is {whose} now.")
 
 
 def _note_of(job: Job) -> str:

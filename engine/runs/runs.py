@@ -28,7 +28,10 @@ from engine.runs.request_keys import Request
 from engine.runs.rerun import again, kept_modes, source
 from engine.runs.run_log import RunLogs
 from engine.runs.run_reader import RunReader
+from engine.runs.undo import Undo, UndoReport, was_undone
 from engine.store.run_rows import OPEN
+
+_CANCEL_SECONDS = 60.0
 
 
 class Runs(RunReader):
@@ -50,7 +53,7 @@ class Runs(RunReader):
         self._plan, self._surroundings, self._mode = plan, surroundings, mode
         self._acceptor = Acceptor(host, logs, audit, clock, surroundings, mode)
         self._newest = Newest(host, logs, clock, plan, self._acceptor)
-        self._rebuild = rebuild
+        self._rebuild, self._undo = rebuild, Undo(host, logs, clock)
 
     def start(
         self,
@@ -202,10 +205,48 @@ class Runs(RunReader):
         run = self.get(p, run_id)
         if run["status"] == "succeeded":
             raise InUse(f"Run {run_id} has succeeded; there is nothing to resume.", remedy="Start a new run.")
+        if was_undone(run):
+            raise InUse(
+                f"Of run {run_id} something was undone, which it would take for done.",
+                remedy=f"`orchestra runs rerun {run_id}` does it anew.",
+            )
         accepted = reaccepted(run, self._surroundings().connections)
         events = [compact_json(event) for event in events_of(run)]
         if not self._host.rows.reopen(accepted, events, self._host.owner.id):
             raise InUse(f"Run {run_id} is being resumed by somebody else.")
+
+    def undoable(self, p: Principal, run_id: str, *, item: str | None = None) -> UndoReport:
+        """Tell what `undo` would do, without asking any service: `undone` is what it would try.
+
+        Raises UnknownName, InvalidFile.
+        """
+        require(p, "run", "undo runs")
+        self._known_row(run_id)
+        return self._undo.preview(run_id, item)
+
+    def undo(self, p: Principal, run_id: str, *, item: str | None = None) -> UndoReport:
+        """Take back what a run and the runs that it called have written, the last write first.
+
+        `item`: only what was written below the loop item with this key. A run that was interrupted ends as cancelled
+        first. Broken off, it may be called again. Raises UnknownName, InUse, InvalidFile, StorageError.
+        """
+        require(p, "run", "undo runs")
+        row = self._known_row(run_id)
+        self._audit.record(p, "runs.undo", row.workflow, {"run_id": run_id, "item": item})
+        if row.ended_at is None:
+            self._end_interrupted(p, row)
+        return self._undo.undo(run_id, p.id, item)
+
+    def _end_interrupted(self, p: Principal, row: Any) -> None:
+        """Cancel a run that nobody works on, so that nobody goes on with it. Raises InUse."""
+        status = self._list.true_status(row)
+        if status != "interrupted":
+            raise InUse(
+                f"Run {row.run_id} is {status}; what it writes can be undone when it has ended.",
+                remedy=f"`orchestra runs cancel {row.run_id}` ends it.",
+            )
+        self.cancel(p, row.run_id)
+        self._host.wait(row.run_id, _CANCEL_SECONDS)
 
     def reindex(self, p: Principal) -> tuple[int, builtins.list[str]]:
         """Read list, receipts and open runs again from the logs; return (how many runs, files that cannot be read)."""

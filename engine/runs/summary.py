@@ -70,6 +70,9 @@ def sentence(run: Mapping[str, Any]) -> str:
         parts.append(f"Failed: {run['error']['message']}")
     if any(step["effect"] and step["effect"]["reused"] for step in run["steps"]):
         parts.append(_reused_sentence(run["steps"], loop))
+    undone = sum(bool((step["effect"] or {}).get("undone")) for step in run["steps"])
+    if undone:
+        parts.append(f"{many(undone, 'write')} undone.")
     return " ".join(parts)
 
 

@@ -1,0 +1,276 @@
+"""Undo: what a run has written is taken back in the services, as far as nobody changed it since."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from clients.errors import ServiceError
+from engine.connections.accounts import Account, Mode
+from engine.errors import InUse, OrchestraError, StorageError
+from engine.names import timestamp
+from engine.prompts.prompt import messages as render_prompt
+from engine.registry import step_type
+from engine.runner.attempts import Job, fields_of
+from engine.runner.host import Host
+from engine.runner.ledger import Write
+from engine.runner.values import Values
+from engine.runs.run_log import RunLogs
+from engine.runs.summary import sentence
+from engine.runs.undo_list import RunWrite, UndoList
+from engine.step import CannotUndo, Effect, StepType, Written
+from engine.store.database import storage_errors
+from engine.store.journal import Fenced
+
+_log = logging.getLogger(__name__)
+_SHARE_OF_TIME = 10
+"""A log is written again after each undo as long as that takes a tenth of the time; a long one more rarely."""
+
+
+@dataclass(frozen=True)
+class Undone:
+    """A write that was taken back (in a preview: that would be)."""
+
+    run_id: str
+    path: str
+    key: str | None
+    uses: str
+    title: str
+    url: str
+    note: str
+    """What is done to take it back: "closes the issue with a note"."""
+    stays: str
+    """What the service keeps of it all the same; empty for nothing."""
+
+
+@dataclass(frozen=True)
+class NotUndone:
+    """A write that stays, and why."""
+
+    run_id: str
+    path: str
+    key: str | None
+    uses: str
+    title: str
+    url: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class UndoReport:
+    """What became of every write of a run."""
+
+    undone: list[Undone] = field(default_factory=list)
+    refused: list[NotUndone] = field(default_factory=list)
+    """Somebody changed it since, or the service could not be asked: nothing was done, or it may be asked again."""
+    cannot: list[NotUndone] = field(default_factory=list)
+    """There is no way to take these back, whatever the service says."""
+    left: list[NotUndone] = field(default_factory=list)
+    """Another run made it, or it was undone before."""
+
+
+class Undo:
+    """Takes back the writes of runs, the last one first; one undo at a time in a workspace."""
+
+    def __init__(self, host: Host, logs: RunLogs, clock: Callable[[], datetime]) -> None:
+        self._host, self._clock = host, clock
+        self._logs = logs.written_through(host.owner.writing)
+
+    def preview(self, run_id: str, item: str | None = None) -> UndoReport:
+        """Tell what an undo would do, without asking any service: `undone` is what it would try.
+
+        Raises UnknownName, InUse, InvalidFile.
+        """
+        report = UndoReport()
+        for write in self._found(run_id, item):
+            self._sorted(write, report, lambda write, kind: report.undone.append(_undone(write, kind)))
+        return report
+
+    def undo(self, run_id: str, by: str, item: str | None = None) -> UndoReport:
+        """Take back what a run has written. Broken off, it may be called again, and goes on.
+
+        Raises UnknownName, InUse, InvalidFile, StorageError.
+        """
+        report = UndoReport()
+        with _alone(self._host.database.path.parent / "undo.lock"):
+            book = _Book(self._logs, self._host, lambda: timestamp(self._clock()), by)
+            try:
+                for write in self._ended(self._found(run_id, item)):
+                    self._sorted(write, report, lambda write, kind: self._take_back(write, kind, report, book))
+            finally:
+                book.close()
+        return report
+
+    def _found(self, run_id: str, item: str | None) -> list[RunWrite]:
+        return UndoList(self._host.database, self._host.rows, self._logs).of(run_id, item)
+
+    def _ended(self, writes: list[RunWrite]) -> list[RunWrite]:
+        """Make sure that nobody works on these runs any more. Raises InUse."""
+        for run in {write.run_id: write.run for write in writes}.values():
+            if run["ended_at"] is None:
+                run_id = run["run_id"]
+                raise InUse(f"Run {run_id} has not ended.", remedy=f"`orchestra runs cancel {run_id}` ends it.")
+        return writes
+
+    def _sorted(self, write: RunWrite, report: UndoReport, take_back: Callable[[RunWrite, StepType], None]) -> None:
+        """Put a write where it belongs, as far as that can be told without its service; else take it back."""
+        if write.is_undone:
+            report.left.append(_kept(write, f"It was undone before ({write.effect['undone']['at']})."))
+        elif not write.is_of_this_run:
+            report.left.append(_kept(write, f"It was made by {write.maker}, and was only found there."))
+        elif write.is_open:
+            report.cannot.append(_kept(write, "Nobody knows whether it was done: look at the service."))
+        else:
+            try:
+                kind = step_type(write.uses)
+                why = kind.why_kept(self._written(write))
+            except (OrchestraError, KeyError, TypeError, AttributeError) as error:
+                report.cannot.append(_kept(write, f"Its log does not tell enough of it: {error}"))
+                return
+            if why:
+                report.cannot.append(_kept(write, why))
+            else:
+                take_back(write, kind)
+
+    def _take_back(self, write: RunWrite, kind: StepType, report: UndoReport, book: _Book) -> None:
+        try:
+            if not write.is_undone_in_ledger:  # else only the log lacks it: the process died in between
+                self._host.undo(self._job(write, kind), self._written(write))
+        except (StorageError, Fenced):  # of our own state: nothing more can be written down
+            raise
+        except (CannotUndo, OrchestraError, ServiceError, ValidationError) as error:
+            report.refused.append(_kept(write, _reason(error)))
+        except Exception as error:  # noqa: BLE001 - the others are still to be undone
+            _log.exception("undo of %s of run %s broke down", write.path, write.run_id)
+            report.refused.append(
+                _kept(write, f"It broke down ({type(error).__name__}); the log of this process tells more.")
+            )
+        else:
+            report.undone.append(_undone(write, kind))
+            book.note(write, kind.undoes)
+
+    def _written(self, write: RunWrite) -> Written:
+        values = Values(self._logs.folder, write.run_id)
+        return write.written(values.loaded(write.step["arguments"] or {}), values.loaded(write.output))
+
+    def _job(self, write: RunWrite, kind: StepType) -> Job:
+        arguments = Values(self._logs.folder, write.run_id).loaded(write.step["arguments"] or {})
+        return Job(
+            step_type=kind,
+            make_fields=fields_of(kind, arguments),
+            effect=Effect.WRITES,
+            repeat=kind.repeat,
+            retry=None,
+            timeout_seconds=kind.timeout_seconds,
+            account=self._account(write, kind),
+            prompts={},
+            render=render_prompt,
+            on_attempt=lambda attempt: None,
+            write=Write(
+                identity=write.ledger_identity,
+                account=write.account,
+                run_id=write.run_id,
+                path=write.path,
+                uses=write.uses,
+                arguments_hash="",
+                generation=write.generation,
+            ),
+        )
+
+    def _account(self, write: RunWrite, kind: StepType) -> Account:
+        """Open the account that the run worked on."""
+        name = write.step["connection"]
+        mode: Mode = write.run["accounts"].get(name, {}).get("mode") or ("demo" if write.run["demo"] else "mine")
+        return self._host.accounts.open(name, kind.service, mode)
+
+
+def was_undone(run: Mapping[str, Any]) -> bool:
+    """Tell whether anything that a run wrote was taken back."""
+    return any((step["effect"] or {}).get("undone") for step in run["steps"])
+
+
+class _Book:
+    """Writes down in the logs what was undone."""
+
+    def __init__(self, logs: RunLogs, host: Host, now: Callable[[], str], by: str) -> None:
+        self._logs, self._host, self._now, self._by = logs, host, now, by
+        self._open: dict[str, dict[str, Any]] = {}
+        self._due_at = 0.0
+
+    def note(self, write: RunWrite, what: str) -> None:
+        """Write down that a write was undone; on disk at once, or soon where the log is long."""
+        step = write.step
+        effect = step["effect"] or {
+            "identity": write.identity,
+            "outcome": "done",
+            "reused": False,
+            "receipt": dict(write.receipt),
+            **({"generation": write.generation} if write.generation else {}),
+        }
+        step["effect"] = {**effect, "undone": {"at": self._now(), "by": self._by, "note": what}}
+        self._open[write.run_id] = write.run
+        if time.monotonic() >= self._due_at:
+            self.close()
+
+    def close(self) -> None:
+        """Write every log that lacks something. Raises StorageError."""
+        began_at = time.monotonic()
+        for run in list(self._open.values()):
+            run["sentence"] = sentence(run)
+            self._logs.write(run)
+            _list(self._host, run)
+            self._open.pop(run["run_id"])
+        ended_at = time.monotonic()
+        self._due_at = ended_at + _SHARE_OF_TIME * (ended_at - began_at)
+
+
+def _list(host: Host, run: Mapping[str, Any]) -> None:
+    """Let the list of runs say it, too."""
+    values = (run["sentence"], run["run_id"])
+    statement = "UPDATE runs SET sentence = ? WHERE run_id = ? AND ended_at IS NOT NULL"
+    host.answer(lambda cursor: cursor.execute(statement, values))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other undos of this workspace out, also those of other processes. Raises InUse."""
+    with storage_errors(path), path.open("a", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InUse("Another undo is at work in this workspace.", remedy="Wait for it, then try again.") from error
+        yield
+
+
+def _undone(write: RunWrite, kind: StepType) -> Undone:
+    return Undone(**_place(write), note=kind.undoes, stays=kind.stays)
+
+
+def _kept(write: RunWrite, reason: str) -> NotUndone:
+    return NotUndone(**_place(write), reason=reason)
+
+
+def _place(write: RunWrite) -> dict[str, Any]:
+    return {
+        "run_id": write.run_id,
+        "path": write.path,
+        "key": write.key,
+        "uses": write.uses,
+        "title": str(write.step["title"] or write.step["id"]),
+        "url": str(write.receipt.get("url") or ""),
+    }
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OrchestraError | ServiceError):
+        return f"{error.message} {error.remedy}".strip()
+    return str(error)

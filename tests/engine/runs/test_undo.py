@@ -1,0 +1,391 @@
+"""Undo of runs: the last write first, only what this run made, what nobody changed since, and safe to be broken off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from engine.errors import InUse, NotAllowed, StorageError, UnknownName
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.runner import undoing
+from engine.runs.undo import NotUndone, UndoReport
+from tests.engine.conftest import OWNER, write_workflow
+
+if TYPE_CHECKING:
+    from tests.conftest import StandIns
+
+REPOSITORY = "acme/app"
+TASK = {
+    "id": "task",
+    "uses": "notion.upsert_page",
+    "with": {"database": "Tasks", "key": "{{ item }}", "title": "Task {{ item }}", "markdown": "Do {{ item }}"},
+}
+ISSUE = {
+    "id": "issue",
+    "uses": "github.create_issue",
+    "with": {"repository": REPOSITORY, "title": "Issue {{ item }}", "body": "About {{ item }}"},
+}
+EACH: dict[str, Any] = {
+    "id": "each",
+    "foreach": "{{ ['a', 'b'] }}",
+    "key": "{{ item }}",
+    "on_item_error": "continue",
+    "steps": [TASK, ISSUE],
+}
+Undoable = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def root(tmp_path: Path, standins: StandIns, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace whose connections are the stand-ins, as if they were a person's own accounts."""
+    folder = tmp_path / "workspace"
+    for name in ("workflows", "prompts", "logs"):
+        (folder / name).mkdir(parents=True)
+    lines = ["connections:"]
+    for name in ("github", "notion", "gmail"):
+        monkeypatch.setenv(f"{name.upper()}_TOKEN", standins[name].token)
+        lines += [f"  {name}:", f"    service: {name}", f"    token: env:{name.upper()}_TOKEN"]
+        lines += [f"    base_url: {standins[name].base_url}"]
+    (folder / "config.yaml").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture
+def orchestra(root: Path) -> Iterator[Orchestra]:
+    opened = Orchestra.open(root)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def started(orchestra: Orchestra, root: Path) -> Undoable:
+    """Run steps to the end; return the run document."""
+
+    def start(*steps: Mapping[str, Any], name: str = "work") -> dict[str, Any]:
+        write_workflow(root, name, list(steps))
+        return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 60)
+
+    return start
+
+
+@pytest.fixture
+def world(standins: StandIns) -> Callable[[], dict[str, list[str]]]:
+    """What a person would see: open issues, notes, pages."""
+
+    def look() -> dict[str, list[str]]:
+        github, notion = standins.show("github"), standins.show("notion")
+        issues = [issue["title"] for issue in github["issues"] if issue["state"] == "open"]
+        pages = [page["properties"]["Name"]["title"] for page in notion["pages"] if "Name" in page["properties"]]
+        return {
+            "issues": sorted(issues),
+            "notes": sorted(comment["body"] for comment in github["comments"]),
+            "pages": sorted(title[0]["plain_text"] for title in pages if title),
+        }
+
+    return look
+
+
+def paths(lines: list[Any]) -> list[str]:
+    return [line.path for line in lines]
+
+
+def reasons(lines: list[NotUndone]) -> dict[str, str]:
+    return {line.path: line.reason for line in lines}
+
+
+def step_of(run: Mapping[str, Any], path: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(step for step in run["steps"] if step["path"] == path)
+    return found
+
+
+def edit_issue(standins: StandIns, run: Mapping[str, Any], path: str) -> None:
+    endpoint, number = standins["github"], step_of(run, path)["output"]["number"]
+    httpx.patch(
+        f"{endpoint.base_url}/repos/{REPOSITORY}/issues/{number}",
+        json={"title": "A better title"},
+        headers={"Authorization": f"token {endpoint.token}"},
+        trust_env=False,
+    ).raise_for_status()
+
+
+def test_a_run_is_undone_the_last_write_first(orchestra: Orchestra, started: Undoable, world: Any) -> None:
+    before = world()
+    run = started(EACH)
+    assert len(world()["issues"]) == len(before["issues"]) + 2
+    report = orchestra.runs.undo(OWNER, run["run_id"])
+    assert paths(report.undone) == ["each[1].issue", "each[1].task", "each[0].issue", "each[0].task"]
+    assert (report.refused, report.cannot, report.left) == ([], [], [])
+    after = world()
+    assert (after["issues"], after["pages"]) == (before["issues"], before["pages"])
+    assert len(after["notes"]) == len(before["notes"]) + 2
+
+
+def test_what_was_undone_stands_in_the_log_the_list_and_the_audit_trail(
+    orchestra: Orchestra, started: Undoable
+) -> None:
+    run_id = started(EACH)["run_id"]
+    orchestra.runs.undo(OWNER, run_id)
+    run = orchestra.runs.get(OWNER, run_id)
+    undone = step_of(run, "each[0].issue")["effect"]["undone"]
+    assert (undone["by"], "note" in undone["note"]) == ("tester", True)
+    assert "4 writes undone" in run["sentence"]
+    assert orchestra.runs.list(OWNER).rows[0].sentence == run["sentence"]
+    line = orchestra.audit(OWNER)[0]
+    assert (line.action, json.loads(line.detail)["run_id"]) == ("runs.undo", run_id)
+
+
+def test_a_preview_asks_no_service_and_changes_nothing(
+    orchestra: Orchestra, started: Undoable, standins: StandIns
+) -> None:
+    run_id = started(
+        EACH,
+        {
+            "id": "more",
+            "uses": "notion.append_markdown",
+            "with": {"page": "{{ steps.each.output[0].task.url }}", "markdown": "More"},
+        },
+    )["run_id"]
+    asked = [standins.requests(name) for name in ("github", "notion")]
+    preview = orchestra.runs.undoable(OWNER, run_id)
+    assert [standins.requests(name) for name in ("github", "notion")] == asked
+    assert paths(preview.undone) == ["each[1].issue", "each[1].task", "each[0].issue", "each[0].task"]
+    assert paths(preview.cannot) == ["more"]
+    assert preview.undone[0].note.startswith("closes the issue")
+    assert orchestra.runs.get(OWNER, run_id)["steps"][0]["effect"] is None
+
+
+def test_an_undo_of_what_was_undone_does_nothing_more(orchestra: Orchestra, started: Undoable, world: Any) -> None:
+    run_id = started(EACH)["run_id"]
+    orchestra.runs.undo(OWNER, run_id)
+    after = world()
+    report = orchestra.runs.undo(OWNER, run_id)
+    assert (report.undone, len(report.left)) == ([], 4)
+    assert "undone before" in report.left[0].reason
+    assert world() == after
+
+
+def test_only_what_lies_below_one_item_is_undone(orchestra: Orchestra, started: Undoable) -> None:
+    run_id = started(EACH)["run_id"]
+    assert paths(orchestra.runs.undo(OWNER, run_id, item="a").undone) == ["each[0].issue", "each[0].task"]
+    with pytest.raises(UnknownName, match="no item named 'c'"):
+        orchestra.runs.undo(OWNER, run_id, item="c")
+    report = orchestra.runs.undo(OWNER, run_id)
+    assert (paths(report.undone), len(report.left)) == (["each[1].issue", "each[1].task"], 2)
+    assert {line.key for line in report.undone} == {"b"}
+
+
+def test_what_somebody_changed_is_refused_and_the_rest_undone(
+    orchestra: Orchestra, started: Undoable, standins: StandIns
+) -> None:
+    run = started(EACH)
+    edit_issue(standins, run, "each[1].issue")
+    report = orchestra.runs.undo(OWNER, run["run_id"])
+    assert reasons(report.refused).keys() == {"each[1].issue"}
+    assert "title" in report.refused[0].reason
+    assert report.refused[0].url.endswith(str(step_of(run, "each[1].issue")["output"]["number"]))
+    assert len(report.undone) == 3
+    assert "undone" not in step_of(orchestra.runs.get(OWNER, run["run_id"]), "each[1].issue")["effect"]
+
+
+def test_a_receipt_of_another_run_is_left(orchestra: Orchestra, started: Undoable, world: Any) -> None:
+    first, second = started(EACH), started(EACH)
+    after = world()
+    report = orchestra.runs.undo(OWNER, second["run_id"])
+    assert report.undone == []
+    assert all(first["run_id"] in reason for reason in reasons(report.left).values())
+    assert len(report.left) == 4
+    assert world() == after
+
+
+def test_after_an_undo_the_next_run_writes_anew_and_can_be_undone_too(
+    orchestra: Orchestra, started: Undoable, world: Any
+) -> None:
+    before = world()
+    first = started(EACH)
+    orchestra.runs.undo(OWNER, first["run_id"])
+    second = started(EACH)
+    numbers = [step_of(run, "each[0].issue")["output"]["number"] for run in (first, second)]
+    pages = [step_of(run, "each[0].task")["output"]["id"] for run in (first, second)]
+    assert numbers[0] != numbers[1]
+    assert pages[0] != pages[1]
+    assert not step_of(second, "each[0].issue")["effect"]["reused"]
+    again = orchestra.runs.undo(OWNER, first["run_id"])
+    assert (again.undone, len(again.left)) == ([], 4)
+    assert len(orchestra.runs.undo(OWNER, second["run_id"]).undone) == 4
+    assert world()["issues"] == before["issues"]
+
+
+def test_an_undo_that_died_between_service_and_ledger_goes_on(
+    orchestra: Orchestra, started: Undoable, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = started(EACH)["run_id"]
+
+    def dies(*_: Any) -> bool:
+        raise OSError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(undoing, "undone", dies)
+        with pytest.raises(StorageError):
+            orchestra.runs.undo(OWNER, run_id)
+    notes = world()["notes"]
+    assert len(orchestra.runs.undo(OWNER, run_id).undone) == 4
+    assert len(world()["notes"]) == len(notes) + 1
+
+
+def test_an_undo_that_died_between_ledger_and_log_is_only_written_down(
+    orchestra: Orchestra, started: Undoable, standins: StandIns
+) -> None:
+    run = started(EACH)
+    before = orchestra.runs.get(OWNER, run["run_id"])
+    orchestra.runs.undo(OWNER, run["run_id"])
+    path = next(orchestra.workspace.logs.glob(f"*/{run['run_id']}.json"))
+    path.write_text(json.dumps(before))
+    asked = standins.requests("github")
+    assert len(orchestra.runs.undo(OWNER, run["run_id"]).undone) == 4
+    assert standins.requests("github") == asked
+    assert step_of(orchestra.runs.get(OWNER, run["run_id"]), "each[0].task")["effect"]["undone"]
+
+
+def test_a_lost_state_file_does_not_forget_an_undo(
+    orchestra: Orchestra, started: Undoable, root: Path, world: Any
+) -> None:
+    first = started(EACH)["run_id"]
+    orchestra.runs.undo(OWNER, first)
+    after = world()
+    orchestra.close()
+    for path in (root / ".orchestra").glob("state.db*"):
+        path.unlink()
+    with_new_state = Orchestra.open(root)
+    try:
+        run = with_new_state.runs.wait(OWNER, with_new_state.runs.start(OWNER, "work", {}), 60)
+        assert not any(step["effect"]["reused"] for step in run["steps"] if step["effect"])
+        assert with_new_state.runs.undo(OWNER, first).undone == []
+        assert len(with_new_state.runs.undo(OWNER, run["run_id"]).undone) == 4
+        assert (world()["issues"], world()["pages"]) == (after["issues"], after["pages"])
+    finally:
+        with_new_state.close()
+
+
+def test_a_failed_run_is_undone_and_not_resumed_after_that(orchestra: Orchestra, started: Undoable) -> None:
+    run = started(EACH, {"id": "check", "uses": "flow.assert", "with": {"condition": False}})
+    assert run["status"] == "failed"
+    assert len(orchestra.runs.undo(OWNER, run["run_id"]).undone) == 4
+    with pytest.raises(InUse, match="undone"):
+        orchestra.runs.resume(OWNER, run["run_id"])
+
+
+def test_an_interrupted_run_ends_as_cancelled_when_it_is_undone(
+    orchestra: Orchestra, root: Path, started: Undoable
+) -> None:
+    write_workflow(root, "work", [EACH, {"id": "pause", "uses": "flow.wait", "with": {"seconds": 1.9}}])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    run = orchestra.runs.get(OWNER, run_id)
+    while not any(step["path"] == "pause" and step["status"] == "waiting" for step in run["steps"]):
+        orchestra.runs.wait(OWNER, run_id, 0.05)
+        run = orchestra.runs.get(OWNER, run_id)
+    with pytest.raises(InUse, match="is running"):
+        orchestra.runs.undo(OWNER, run_id)
+    orchestra.runs.interrupt(OWNER, run_id)
+    orchestra.runs.wait(OWNER, run_id, 30)
+    assert len(orchestra.runs.undoable(OWNER, run_id).undone) == 4
+    assert len(orchestra.runs.undo(OWNER, run_id).undone) == 4
+    assert orchestra.runs.get(OWNER, run_id)["status"] == "cancelled"
+
+
+def test_a_receipt_that_came_after_the_run_was_cancelled_is_undone(
+    orchestra: Orchestra, root: Path, standins: StandIns, world: Any
+) -> None:
+    before = world()["issues"]
+    write_workflow(root, "work", [{**ISSUE, "with": {**ISSUE["with"], "title": "One", "body": ""}}])
+    standins.faults("github", match="POST", delay_seconds=1, when="after_effect")
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    while world()["issues"] == before:
+        orchestra.runs.wait(OWNER, run_id, 0.02)
+    orchestra.runs.cancel(OWNER, run_id)
+    run = orchestra.runs.wait(OWNER, run_id, 30)
+    assert run["status"] == "cancelled"
+    report = orchestra.runs.undo(OWNER, run_id)
+    assert paths(report.undone) == ["issue"]
+    assert world()["issues"] == before
+    assert step_of(orchestra.runs.get(OWNER, run_id), "issue")["effect"]["undone"]
+
+
+def test_called_runs_are_undone_with_their_caller(
+    orchestra: Orchestra, started: Undoable, root: Path, world: Any
+) -> None:
+    before = world()
+    inner = {**ISSUE, "with": {**ISSUE["with"], "title": "Inner {{ inputs.it }}", "body": ""}}
+    inputs = {"type": "object", "properties": {"it": {"type": "string"}}, "required": ["it"]}
+    write_workflow(root, "inner", [inner], inputs=inputs)
+    call = {"id": "call", "uses": "workflow.run", "with": {"workflow": "inner", "inputs": {"it": "{{ item }}"}}}
+    run = started({**EACH, "steps": [TASK, call, ISSUE]})
+    report = orchestra.runs.undo(OWNER, run["run_id"], item="b")
+    assert paths(report.undone) == ["each[1].issue", "issue", "each[1].task"]
+    assert report.undone[1].run_id == step_of(run, "each[1].call")["child_run_id"]
+    assert report.undone[1].key == "b"
+    assert len(orchestra.runs.undo(OWNER, run["run_id"]).undone) == 3
+    assert world()["issues"] == before["issues"]
+
+
+def test_a_write_to_an_account_that_is_another_now_is_refused(
+    orchestra: Orchestra, started: Undoable, standins: StandIns, world: Any
+) -> None:
+    run = started(EACH)
+    run_id = run["run_id"]
+    orchestra.close()
+    after = world()
+    made_on = json.loads(next(step["identity"] for step in run["steps"] if step["id"] == "issue"))[0]
+    standins.faults("github", match="GET /user", status=200, times=9, body=json.dumps({"login": "somebody-else"}))
+    other = Orchestra.open(orchestra.workspace.root)
+    try:
+        report = other.runs.undo(OWNER, run_id)
+    finally:
+        other.close()
+    assert [line.reason for line in report.refused] == [
+        f"It was made on {made_on}, and the connection 'github' is github:somebody-else now."
+    ] * 2
+    assert world()["issues"] == after["issues"]
+
+
+def test_a_service_that_is_down_is_told_and_the_rest_undone(
+    orchestra: Orchestra, started: Undoable, standins: StandIns
+) -> None:
+    run_id = started(EACH)["run_id"]
+    standins.faults("github", match="GET /repos/acme/app/issues", status=401, times=50)
+    report = orchestra.runs.undo(OWNER, run_id)
+    assert len(report.undone) == 2
+    assert all("401" in reason for reason in reasons(report.refused).values())
+    standins.calm("github")
+    assert len(orchestra.runs.undo(OWNER, run_id).undone) == 2
+
+
+def test_an_answer_that_got_lost_is_asked_for_again(
+    orchestra: Orchestra, started: Undoable, standins: StandIns, world: Any
+) -> None:
+    notes = len(world()["notes"])
+    run_id = started({**EACH, "foreach": "{{ ['a'] }}"})["run_id"]
+    standins.faults("github", match="POST", cut=True, when="after_effect")
+    assert len(orchestra.runs.undo(OWNER, run_id).undone) == 2
+    assert len(world()["notes"]) == notes + 1
+
+
+def test_it_takes_the_right_to_run(orchestra: Orchestra, started: Undoable) -> None:
+    run_id = started(EACH)["run_id"]
+    with pytest.raises(NotAllowed):
+        orchestra.runs.undo(Principal("viewer", "viewer"), run_id)
+    with pytest.raises(UnknownName):
+        orchestra.runs.undo(OWNER, "20260101T000000Z-AAAAAAAA")
+
+
+def test_a_report_says_what_stays(orchestra: Orchestra, started: Undoable) -> None:
+    report: UndoReport = orchestra.runs.undo(OWNER, started(EACH)["run_id"])
+    assert {line.uses: line.stays for line in report.undone} == {
+        "github.create_issue": "the closed issue, with the note",
+        "notion.upsert_page": "the page in the trash, and the database's property `Orchestra key`",
+    }
