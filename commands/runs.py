@@ -119,12 +119,12 @@ def resume(
             return _resume_all(session, as_json=as_json)
         runs, p = session.orchestra.runs, session.principal
         if demo:
-            _require_demo(runs.get(p, run_id))
+            require_demo(runs.get(p, run_id))
         runs.resume(p, run_id, as_done=as_done, redo=redo, step=step, receipt=receipt)
         return finish(session, run_id, as_json=as_json)
 
 
-def _require_demo(run: dict[str, Any]) -> None:
+def require_demo(run: dict[str, Any]) -> None:
     """Refuse what --demo cannot promise: a run keeps the accounts that it began with. Raises InvalidInput."""
     from engine.errors import InvalidInput
 

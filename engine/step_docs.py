@@ -24,7 +24,8 @@ out of date.
   outside (a mail, an issue, a page, an answer of a model), `destination` decides where something goes, `instruction`
   tells a model what to do, `option` is anything else. A field without a default must be given.
 - **Output.** What later steps see as `steps.<id>.output`. "From outside" marks text that somebody else wrote.
-- **Writes.** [Effects](architecture.md#a-write-happens-once) says what happens when the answer to a write gets lost.
+- **Writes.** [Effects](architecture.md#a-write-happens-once) says what happens when the answer to a write gets lost,
+  [Undo](operations.md#undo) how a run is taken back.
 """
 _REPEATS = {
     Repeat.SAFE: "the same write twice changes nothing more, so it may be sent again",
@@ -93,10 +94,20 @@ def _facts(kind: StepType) -> Iterator[str]:
         yield f"- {'May use' if kind.connection_optional else 'Needs'} a connection to `{kind.service}`."
     if kind.effect is Effect.WRITES and kind.repeat is not None:
         yield f"- Writes ({kind.repeat}): {_REPEATS[kind.repeat]}."
+        yield f"- Undo: {_undo(kind)}."
+        if kind.updates:
+            yield "- A run again with `--update` changes what it wrote before."
     else:
         yield f"- {'Reads only' if kind.effect is Effect.READS else 'Touches nothing outside'}."
     if kind.timeout_seconds != _USUAL_TIMEOUT_SECONDS:
         yield f"- One attempt may take {kind.timeout_seconds:g} seconds, unless `timeout_seconds` says otherwise."
+
+
+def _undo(kind: StepType) -> str:
+    """Return what becomes of a write when its run is undone."""
+    if not kind.undoes:
+        return f"not possible. {kind.lasts.removesuffix('.')}"
+    return f"{kind.undoes}. What stays: {kind.stays}" if kind.stays else kind.undoes
 
 
 def _field_rows(schema: Schema) -> Iterator[str]:

@@ -29,7 +29,7 @@ from engine.runs.summary import sentence
 from engine.runs.undo_list import RunWrite, UndoList
 from engine.step import CannotUndo, Effect, StepType, Written
 from engine.store.database import storage_errors
-from engine.store.journal import Fenced
+from engine.store.owners import Fenced
 
 _log = logging.getLogger(__name__)
 _SHARE_OF_TIME = 10

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from tests.conftest import StandIns
 
 REPOSITORY = "acme/app"
-TASK = {
+TASK: dict[str, Any] = {
     "id": "task",
     "uses": "notion.upsert_page",
     "with": {"database": "Tasks", "key": "{{ item }}", "title": "Task {{ item }}", "markdown": "Do {{ item }}"},
 }
-ISSUE = {
+ISSUE: dict[str, Any] = {
     "id": "issue",
     "uses": "github.create_issue",
     "with": {"repository": REPOSITORY, "title": "Issue {{ item }}", "body": "About {{ item }}"},
