@@ -9,6 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 Name = Annotated[str, Field(min_length=1, max_length=64, examples=["inbox-triage"])]
 RunStatus = Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled", "interrupted"]
+RunId = Annotated[str, Field(max_length=64, examples=["20261120T120000Z-k7hd2mqa"])]
+StepPath = Annotated[str, Field(min_length=1, max_length=1_000, examples=["each_mail[3].answer"])]
 LONGEST_WAIT_SECONDS = 600
 
 
@@ -31,6 +33,17 @@ class Execution(_Sent):
     workflow: Name
     inputs: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"limit": 5}])
     wait_seconds: float = Field(default=0, ge=0, le=LONGEST_WAIT_SECONDS)
+    only: StepPath | None = Field(
+        default=None, description="A test run: the one step that runs, of all items or of one."
+    )
+    pins: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="A test run: outputs by step path that are taken instead of running those steps.",
+        examples=[{"each_mail.classify": {"kind": "task"}}],
+    )
+    from_run: RunId | None = Field(
+        default=None, description="With only: the run whose outputs stand in for the other steps."
+    )
 
 
 class Resumption(_Sent):
@@ -38,10 +51,27 @@ class Resumption(_Sent):
 
     as_done: bool = Field(default=False, description="They were done: go on after them.")
     redo: bool = Field(default=False, description="They were not done: send them again.")
-    step: str | None = Field(
-        default=None, max_length=1_000, description="Only the one at this path.", examples=["each_mail[3].answer"]
-    )
+    step: StepPath | None = Field(default=None, description="Only the one at this path.")
     receipt: str = Field(default="", max_length=2_000, description="With as_done: its id or address there.")
+    newest: bool = Field(
+        default=False,
+        description="Go on with file and prompts as they are now, where what has finished is the same in them.",
+    )
+
+
+class Repetition(_Sent):
+    """How to run the workflow of a run again, with its inputs and on its accounts."""
+
+    receipts: Literal["reuse", "update", "force"] = Field(
+        default="reuse",
+        description="What was written before is kept, brought to what this run wants, or written anew.",
+    )
+    replay: bool = Field(
+        default=False, description="Take what was read, and what models answered, from the earlier run."
+    )
+    inputs: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Those that are to be others than before.", examples=[{"limit": 5}]
+    )
 
 
 class Answer(_Sent):
@@ -61,10 +91,14 @@ class RunFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    status: RunStatus | None = None
+    status: list[RunStatus] = Field(default_factory=list, description="One, or several.")
     workflow: str | None = Field(default=None, max_length=64)
+    trigger: str | None = Field(default=None, max_length=64, description="The id of the trigger that started them.")
+    parent: RunId | None = Field(default=None, description="The run that called them.")
     text: str | None = Field(default=None, max_length=200, description="Only runs whose title or sentence has this.")
     since: AwareDatetime | None = Field(default=None, description="Only runs queued at or after this time (RFC 3339).")
+    until: AwareDatetime | None = Field(default=None, description="Only runs queued before this time (RFC 3339).")
+    demo: bool | None = Field(default=None, description="Only those of the demo, or only those that are not.")
     before: str | None = Field(default=None, max_length=200, description="`next` of the page before.")
     limit: int = Field(default=50, ge=1, le=200)
 
@@ -186,6 +220,8 @@ class RunRowView(BaseModel):
     duration_seconds: float | None
     sentence: str
     counts: dict[str, Any]
+    parent_run_id: str | None = Field(description="The run that called it.")
+    is_test: bool = Field(description="Whether one step alone ran, or outputs were pinned.")
 
 
 class RunRows(BaseModel):

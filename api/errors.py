@@ -77,6 +77,8 @@ async def _of_engine(_request: Request, error: Any) -> JSONResponse:
     headers: dict[str, str] = {}
     if isinstance(error, errors.InvalidFile):
         more["problems"] = [problem.as_json() for problem in error.problems]
+    if "differences" in error.details:
+        more["differences"] = error.details["differences"]
     if isinstance(error, errors.TooManyTries):
         headers["Retry-After"] = str(error.retry_after_seconds)
     return error_response(

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 
 from api.documents import Accepted, Execution, Refusal
 from api.routing import Acting, Door, SignedInRoute
+from engine.people.access import Principal
 
 router = APIRouter(tags=["Runs"], route_class=SignedInRoute)
 
@@ -53,13 +54,26 @@ async def execute_workflow(
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Start a run. 200 with its document if it ends within `wait_seconds`, else 202 with its id."""
-    request_key = idempotency_key and f"api:{principal.id}:{idempotency_key}"
-    start = partial(orchestra.runs.start, principal, execution.workflow, execution.inputs, request_key=request_key)
+    start = partial(
+        orchestra.runs.start,
+        principal,
+        execution.workflow,
+        execution.inputs,
+        request_key=request_key_of(principal, idempotency_key),
+        pins=execution.pins,
+        only=execution.only,
+        from_run=execution.from_run,
+    )
     run_id = await to_thread.run_sync(start)
     document = await _awaited(request, partial(orchestra.runs.wait, principal, run_id), execution.wait_seconds)
     if not document:
         document = await to_thread.run_sync(orchestra.runs.get, principal, run_id)
     return JSONResponse(document) if document["status"] in ENDED else accepted(document)
+
+
+def request_key_of(principal: Principal, idempotency_key: str | None) -> str | None:
+    """Return the key of a request as the engine keeps it: two people may send the same one."""
+    return idempotency_key and f"api:{principal.id}:{idempotency_key}"
 
 
 def accepted(document: dict[str, Any]) -> JSONResponse:

@@ -11,6 +11,7 @@ _CSS = """
 .st-key-page:has(.st-key-wide) { max-width: 100rem; }
 @media (min-width: 640px) { .stMainBlockContainer:has(.st-key-wide) { padding-inline: 2rem; } }
 @media (max-width: 640px) { .st-key-page [data-testid="stElementToolbar"] { display: none; } }
+@media (max-width: 640px) { [class*="st-key-answer-"] > :has(.stTextInput) { min-width: 100%; } }
 [class*="st-key-row-"] { padding: .6rem 0 .7rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
 [class*="st-key-row-look-"] { border-bottom: 0; padding: 0; }
 [class*="st-key-titled-"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }

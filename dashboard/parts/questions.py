@@ -87,11 +87,12 @@ def _asked(question: Approval) -> None:
 
 def _where(visit: Visit, question: Approval, run: Run | None, place: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(
-            plain(" · ".join([*_titles(question, run), ago(question.asked_at)])), help=full_time(question.asked_at)
-        )
+        told = [*_titles(question, run), f"asked {ago(question.asked_at)}"]
+        st.caption(plain(" · ".join(told)), help=full_time(question.asked_at), width="content")
         if run is not None:
             account_badges(accounts_of(run))
+            if run["demo"] and not run["accounts"]:
+                st.badge("Demo", color="gray")
         if place != "run":
             visit.link(
                 "Open the run",
@@ -118,7 +119,7 @@ def _answer(visit: Visit, question: Approval, place: str) -> None:
     key = f"{place}-{question.id}"
     approvals = visit.orchestra.approvals
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"answer-{key}"):
-        comment = st.text_input("Comment (may stay empty)", key=f"comment-{key}", max_chars=4000)
+        comment = st.text_input("Comment", key=f"comment-{key}", placeholder="May stay empty")
         action_button(
             "Approve",
             f"approve-{key}",

@@ -50,7 +50,8 @@ def steps_of(document: Any) -> list[StepEntry]:
 
 def failure_steps_of(document: Any) -> list[StepEntry]:
     """Return every step that runs when the workflow has failed, outer before inner, in file order."""
-    return list(_entries(document.get("on_failure"), FAILURE_PREFIX, 0)) if isinstance(document, Mapping) else []
+    block = document.get("on_failure") if isinstance(document, Mapping) else None
+    return list(_entries({"steps": block} if isinstance(block, list) else block, FAILURE_PREFIX, 0))
 
 
 def _entries(parent: Any, prefix: str, depth: int, *, is_fallback: bool = False) -> Iterator[StepEntry]:

@@ -99,7 +99,7 @@ def _questions(visit: Visit) -> None:
 
 
 def _needs_a_look(visit: Visit, rows: Sequence[RunRow]) -> None:
-    found = [*failing(rows), *(row for row in rows if row.status in ("waiting", "interrupted"))]
+    found = [*failing(rows), *(row for row in rows if row.status == "interrupted")]
     if not found:
         return
     section("Needs a look")

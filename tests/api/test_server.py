@@ -177,7 +177,8 @@ def test_a_body_without_a_length_is_cut_at_1_mb(client: TestClient, token: str) 
 def test_a_filter_that_does_not_fit_is_refused(client: TestClient, token: str, query: str) -> None:
     answer = client.get(f"/api/runs?{query}", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 422
-    assert answer.json()["error"]["problems"][0]["field"] == f"query.{query.split('=', maxsplit=1)[0]}"
+    name = query.partition("=")[0]
+    assert answer.json()["error"]["problems"][0]["field"] in (f"query.{name}", f"query.{name}.0")
 
 
 @pytest.mark.parametrize(
