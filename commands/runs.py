@@ -22,7 +22,7 @@ group = typer.Typer(help="What ran, and going on with it.", no_args_is_help=True
 
 Status = Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled", "interrupted"]
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The id of the run.")]
-_CANCEL_SECONDS = 30.0
+_LOOK_SECONDS = 0.2
 _OPEN = ("queued", "running", "waiting", "interrupted")
 
 
@@ -159,12 +159,14 @@ def cancel(run_id: RunId, demo: Demo = False, workspace: Workspace = None, as_js
 
     with opened(workspace, demo=demo) as session:
         runs, p = session.orchestra.runs, session.principal
-        runs.cancel(p, run_id)
-        run = runs.wait(p, run_id, _CANCEL_SECONDS)
-        ends_at = time.monotonic() + _CANCEL_SECONDS
-        while run["status"] in _OPEN and time.monotonic() < ends_at:  # another process works on it
-            time.sleep(0.2)
-            run = runs.get(p, run_id)
+        ends_at = time.monotonic() + runs.cancel(p, run_id)
+        run, told = runs.wait(p, run_id, _LOOK_SECONDS), ""
+        while run["status"] in _OPEN and time.monotonic() < ends_at:
+            if run.get("cancel_requested") and run["sentence"] != told:
+                told = run["sentence"]
+                note(told)
+            time.sleep(_LOOK_SECONDS)  # another process may work on it
+            run = runs.wait(p, run_id, _LOOK_SECONDS)
         if run["status"] in _OPEN:
             raise InUse(f"Run {run_id} has not ended yet.", remedy="It was told to; `orchestra runs show` says when.")
         if as_json:

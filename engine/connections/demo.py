@@ -33,7 +33,7 @@ class Demo:
         host: Host,
         logs: RunLogs,
         audit: Audit,
-        cancel: Callable[[Principal, str], None],
+        cancel: Callable[[Principal, str], float],
     ) -> None:
         self._stand_ins, self._database, self._host = stand_ins, database, host
         self._logs, self._audit, self._cancel = logs, audit, cancel
@@ -63,7 +63,7 @@ class Demo:
         ends_at = time.monotonic() + _CANCEL_SECONDS
         for run_id in demo_run_ids(self._database, only_open=True):
             try:
-                self._cancel(p, run_id)
+                ends_at = max(ends_at, time.monotonic() + self._cancel(p, run_id))
             except OrchestraError:
                 continue  # it ended by itself meanwhile
         while demo_run_ids(self._database, only_open=True):

@@ -39,6 +39,11 @@ def _steps(prefix: str, steps: Sequence[Mapping[str, Any]]) -> Iterator[tuple[st
             yield from _steps(f"{path}.", fallback.get("steps") or [])
 
 
+def without_indexes(path: str) -> str:
+    """Return the path of the step that stands at a run path: `each_mail.task` for `each_mail[3].task`."""
+    return "".join(part.partition("]")[2] if "]" in part else part for part in path.split("["))
+
+
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
     """Return how a definition ({workflow, prompts}) became another; steps and prompts are named in `field`."""
     before, after = steps_of(old["workflow"]), steps_of(new["workflow"])

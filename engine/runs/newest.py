@@ -16,7 +16,7 @@ from engine.runner.host import Host
 from engine.runner.values import Values
 from engine.runs.acceptance import checked_inputs, definition_hash, definition_of, kept_inputs
 from engine.runs.acceptor import Acceptor
-from engine.runs.definitions import steps_of
+from engine.runs.definitions import steps_of, without_indexes
 from engine.runs.differences import ABSENT, Difference, differences
 from engine.runs.document import document
 from engine.runs.run_log import RunLogs
@@ -130,7 +130,7 @@ def _finished(run: Mapping[str, Any]) -> dict[str, str]:
     for step in run["steps"]:
         if step["status"] not in _DONE and not step.get("handled") and "items" not in step:
             continue
-        path = _without_indexes(step["path"])
+        path = without_indexes(step["path"])
         if step["uses"] is not None or step["output"] is not None or step["status"] == "skipped":
             found[path] = step["status"]
         else:  # a loop, an item, a group: what it gives is put together again from the steps inside
@@ -141,17 +141,13 @@ def _finished(run: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _without_indexes(path: str) -> str:
-    return "".join(part.partition("]")[2] if "]" in part else part for part in path.split("["))
-
-
 class _Change:
     """What became of single steps from the definition of a run to a plan."""
 
     def __init__(self, run: Mapping[str, Any], plan: Plan) -> None:
         self._old, self._new = steps_of(run["definition"]["workflow"]), steps_of(plan.document)
         self._old_prompts, self._new_prompts = run["definition"].get("prompts") or {}, plan.prompts
-        self._connected = {_without_indexes(one["path"]): one["connection"] for one in run["steps"] if one["uses"]}
+        self._connected = {without_indexes(one["path"]): one["connection"] for one in run["steps"] if one["uses"]}
         self._connects = {node.path: node.action.connection for node in plan.nodes() if node.action is not None}
 
     def of(self, path: str, how: str) -> Iterator[Difference]:

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 from engine.clock import Clock
 from engine.errors import InvalidInput
 from engine.names import moment_of, timestamp
+from engine.runs import cancelling
 from engine.runs.document import document
 from engine.runs.summary import sentence
 from engine.store.owners import is_silent
@@ -20,6 +21,8 @@ from engine.store.run_rows import RunFilter, RunRows
 _REST = 20
 """A run of thousands of items takes long to sum up: it is left alone for so many times as long as that took."""
 _MOST_KEPT = 200
+CANCELLED_LATER = frozenset({"queued", "running", "waiting"})
+"""With one of these, a run that was told to end is still about to."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,8 @@ class RunList:
     def _row(self, row: Any) -> RunRow:
         status = self.true_status(row)
         happened, counts = self._happened(row, status)
+        if row.cancel_requested and status in CANCELLED_LATER:
+            happened = cancelling.sentence(self._rows, row.run_id)
         return RunRow(
             run_id=row.run_id,
             workflow=row.workflow,

@@ -10,8 +10,9 @@ from engine.clock import Clock
 from engine.errors import InvalidFile, UnknownName
 from engine.names import checked_run_id
 from engine.people.access import Principal, require
+from engine.runs import cancelling
 from engine.runs.document import document
-from engine.runs.run_list import RunList, RunPage, Wanted, filter_of
+from engine.runs.run_list import CANCELLED_LATER, RunList, RunPage, Wanted, filter_of
 from engine.runs.run_log import RunLogs
 from engine.runs.summary import sentence
 from engine.store.run_rows import RunRows
@@ -45,6 +46,9 @@ class RunReader:
                 f"{self._logs.path(run_id)} has parts that no log of a run has.",
                 remedy="Take it from a backup, or move it away.",
             ) from error
+        if row is not None and row.cancel_requested and run["status"] in CANCELLED_LATER:
+            run["cancel_requested"] = True
+            run["sentence"] = cancelling.sentence(self._rows, run_id)
         return run
 
     def list(self, p: Principal, *, before: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> RunPage:

@@ -20,6 +20,7 @@ from engine.runner.ledger import answer
 from engine.runner.values import Values
 from engine.runs.acceptance import reaccepted
 from engine.runs.acceptor import Acceptor, Wish
+from engine.runs.cancelling import longest_seconds
 from engine.runs.document import events_of
 from engine.runs.newest import Newest
 from engine.runs.options import part_options, rerun_options
@@ -121,14 +122,19 @@ class Runs(RunReader):
         self._host.wait(checked_run_id(run_id), seconds)
         return self.get(p, run_id)
 
-    def cancel(self, p: Principal, run_id: str) -> None:
-        """Cancel a run; a write in flight is waited for and keeps its receipt. Raises UnknownName, InUse."""
+    def cancel(self, p: Principal, run_id: str) -> float:
+        """Cancel a run; return how many seconds it may take at most until it has ended.
+
+        Reads are abandoned; a write in flight is waited for, to its deadline, and keeps its receipt. Until then the
+        run's document has `cancel_requested`. Raises UnknownName, InUse.
+        """
         require(p, "run", "cancel runs")
         row = self._open_row(run_id, "cancelled")
         self._host.rows.ask_to_cancel(run_id)
         self._audit.record(p, "runs.cancel", row.workflow, {"run_id": run_id})
         if not self._host.end(run_id, "cancelled") and self._host.owner.take(run_id):
             self._host.start(run_id, p.id)
+        return longest_seconds(self._host.rows, run_id)
 
     def interrupt(self, p: Principal, run_id: str) -> None:
         """Stop a run of this process so that it can be resumed later (Ctrl-C)."""

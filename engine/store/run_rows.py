@@ -15,7 +15,7 @@ from sqlalchemy import func, or_, select
 from engine.errors import InUse
 from engine.runs.request_keys import Request, earlier_run, remember
 from engine.store.database import Database
-from engine.store.tables import events, owners, runs
+from engine.store.tables import effects, events, owners, runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -42,6 +42,15 @@ class RunFilter:
     since: str | None = None
     until: str | None = None
     demo: bool | None = None
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """A write that may be on its way to a service just now."""
+
+    run_id: str
+    path: str
+    uses: str
 
 
 _SEARCHED = (runs.c.sentence, runs.c.run_id, runs.c.title, runs.c.workflow)
@@ -174,6 +183,18 @@ class RunRows:
         """Ask the owner of a run to cancel it."""
         with self._database.writing() as connection:
             connection.execute(runs.update().where(runs.c.run_id == run_id).values(cancel_requested=1))
+
+    def in_flight(self, run_id: str) -> list[InFlight]:
+        """Return the writes of a run, and of the open runs that it called, whose intent has no receipt yet."""
+        with self._database.reading() as connection:
+            found = reached = [run_id]
+            while reached:
+                called = runs.c.parent_run_id.in_(reached) & runs.c.ended_at.is_(None)
+                reached = list(connection.execute(select(runs.c.run_id).where(called)).scalars())
+                found = [*found, *reached]
+            intended = effects.c.run_id.in_(found) & (effects.c.state == "intent")
+            rows = connection.execute(select(effects.c.run_id, effects.c.path, effects.c.uses).where(intended)).all()
+        return [InFlight(*row) for row in rows]
 
     def owner(self, owner: str) -> Row[Any] | None:
         """Return the row of an owner; None once its runs were taken over."""

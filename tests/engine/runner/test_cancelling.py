@@ -1,0 +1,104 @@
+"""Cancelling: reads are abandoned at once, a write in flight is waited for, and both are told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.orchestra import Orchestra
+from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
+
+
+def _until(is_true: Callable[[], bool], seconds: float = 20.0) -> None:
+    ends_at = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < ends_at, "it did not happen"
+        time.sleep(0.02)
+
+
+def _cancelled(orchestra: Orchestra, run_id: str) -> float:
+    """Cancel a run and return how long it took until it had ended."""
+    began = time.monotonic()
+    orchestra.runs.cancel(OWNER, run_id)
+    assert orchestra.runs.wait(OWNER, run_id, 25)["status"] == "cancelled"
+    return time.monotonic() - began
+
+
+HANGING = [
+    pytest.param(lambda step: [step], id="a step"),
+    pytest.param(lambda step: [{"id": "g", "steps": [step]}], id="in a group"),
+    pytest.param(
+        lambda step: [{"id": "each", "foreach": "{{ [1, 2, 3] }}", "parallel": 3, "steps": [step]}], id="in a loop"
+    ),
+    pytest.param(lambda step: [{**step, "needs": []}, set_step("b", needs=[])], id="beside another"),
+]
+
+
+@pytest.mark.parametrize("steps", HANGING)
+def test_a_read_that_hangs_is_abandoned_within_two_seconds(
+    orchestra: Orchestra, root: Path, service: Service, steps: Any
+) -> None:
+    service.seconds = {"/slow": 30}
+    write_workflow(root, "work", [*steps(get_step("r", service.url("/slow"))), set_step("after")])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    _until(lambda: service.seen["/slow"] >= 1)
+    assert _cancelled(orchestra, run_id) < 2  # the promise of the product, not a guess of ours
+    assert "after" not in statuses(orchestra.runs.get(OWNER, run_id))
+
+
+def test_a_pause_between_attempts_is_broken_off(orchestra: Orchestra, root: Path, service: Service) -> None:
+    service.answers = {"/busy": [503] * 5}
+    step = get_step("r", service.url("/busy"), retry={"attempts": 5, "backoff_seconds": 30})
+    write_workflow(root, "work", [step])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    _until(lambda: service.seen["/busy"] == 1)
+    assert _cancelled(orchestra, run_id) < 2
+
+
+def test_a_write_in_flight_is_told_and_waited_for(orchestra: Orchestra, root: Path, service: Service) -> None:
+    service.seconds = {"/slow": 1.5}
+    write_workflow(root, "work", [post_step("w", service.url("/slow"), once="one", timeout_seconds=20), set_step("b")])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    _until(lambda: service.seen["/slow"] == 1)
+    before = orchestra.runs.get(OWNER, run_id)
+    assert "cancel_requested" not in before
+    assert orchestra.runs.cancel(OWNER, run_id) == 30.0  # its deadline, and what comes after it
+    during = orchestra.runs.get(OWNER, run_id)
+    assert (during["status"], during["cancel_requested"]) == ("running", True)
+    assert during["sentence"] == "Cancelling: one write is ending."
+    assert orchestra.runs.list(OWNER).rows[0].sentence == "Cancelling: one write is ending."
+    ended = orchestra.runs.wait(OWNER, run_id, 20)
+    assert (ended["status"], "cancel_requested" in ended) == ("cancelled", False)
+    assert ended["sentence"] != during["sentence"]
+    assert statuses(ended) == {"w": "cancelled"}
+    again = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 20)
+    assert again["steps"][0]["effect"]["reused"] is True
+    assert service.seen["/slow"] == 1
+
+
+def test_only_writes_that_are_on_their_way_are_counted(orchestra: Orchestra, root: Path, service: Service) -> None:
+    """Four writes to one target: one is sent, the others stand in line and are never made."""
+    service.seconds = {"/slow": 1.5}
+    step = post_step("w", service.url("/slow"), foreach="{{ [1, 2, 3, 4] }}", parallel=4)
+    write_workflow(root, "work", [step])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    _until(lambda: service.seen["/slow"] == 1)
+    orchestra.runs.cancel(OWNER, run_id)
+    assert orchestra.runs.get(OWNER, run_id)["sentence"] == "Cancelling: one write is ending."
+    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "cancelled"
+    assert service.seen["/slow"] == 1
+
+
+def test_a_write_of_a_called_run_is_told_too(orchestra: Orchestra, root: Path, service: Service) -> None:
+    service.seconds = {"/slow": 1.5}
+    write_workflow(root, "inner", [post_step("w", service.url("/slow"))])
+    write_workflow(root, "work", [{"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}}])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    _until(lambda: service.seen["/slow"] == 1)
+    orchestra.runs.cancel(OWNER, run_id)
+    assert orchestra.runs.get(OWNER, run_id)["sentence"] == "Cancelling: one write is ending."
+    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "cancelled"
