@@ -6,16 +6,19 @@ import functools
 import ssl
 from collections.abc import Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
-import httpcore
 import httpx
 
+from clients.pool import Pool
 from clients.sockets import Forbidden, Gate, deadline, seconds_left
 
 __all__ = ["AnswerRefused", "Forbidden", "borrowed", "deadline", "http_client", "origin"]
 
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
 CONNECT_SECONDS = 10.0
+IDLE_CONNECTION_SECONDS = 3.0
+"""Common servers close an idle connection after 5 s: a write should not meet that moment."""
 
 
 class AnswerRefused(httpx.DecodingError):
@@ -68,21 +71,12 @@ class _Transport(httpx.HTTPTransport):
 
     def __init__(self, gate: Gate, allowed_origins: frozenset[str] | None) -> None:
         self._allowed_origins = allowed_origins
-        # Common servers close an idle connection after 5 s: a write should not meet that moment.
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=_trusted(),
-            max_connections=100,
-            max_keepalive_connections=20,
-            keepalive_expiry=3.0,
-            network_backend=gate,
-        )
+        self._pool: Any = Pool(gate, _trusted(), IDLE_CONNECTION_SECONDS)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; raises Forbidden and httpx.TransportError."""
         self._check_origin(request.url)
-        timeouts = dict(request.extensions.get("timeout", {}))
-        timeouts["pool"] = seconds_left(timeouts.get("pool"), httpx.ConnectTimeout)
-        request.extensions = {**request.extensions, "timeout": timeouts}
+        seconds_left(None, httpx.ConnectTimeout)  # nothing is begun when the time is over
         # A packed answer could unpack to any size, so none is asked for and none is read.
         request.headers["Accept-Encoding"] = "identity"
         response = super().handle_request(request)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 
-class Deferred(ABC):
+class Deferred:
     """Stands in the place of a value that lies elsewhere; equal ones stand for equal values."""
 
     __slots__ = ()
 
-    @abstractmethod
     def opened(self) -> Any:
         """Return the value; large ones inside it may be Deferred again. Raises OrchestraError where it is gone."""
+        raise NotImplementedError
 
 
 def opened(value: Any) -> Any:

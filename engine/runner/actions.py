@@ -31,7 +31,7 @@ from engine.runner.recording import Recording
 from engine.runner.replay import Replay
 from engine.runner.runner import is_handled
 from engine.runner.siblings import RunStopped
-from engine.runner.values import in_thread_if_long, in_thread_if_read
+from engine.runner.values import in_thread_if_read
 from engine.step import AskPerson, CallWorkflow, Effect, StopRun, Usage, WaitUntil
 from engine.store.journal import JournalBroken
 
@@ -116,12 +116,13 @@ class Actions:
         action = node.action
         assert action is not None
         trace.update({"uses": action.uses, "connection": action.connection})
-        values = self._recording.values
         rendered = render_field("with", action.arguments, frame.names)
-        arguments = await in_thread_if_long(rendered, lambda: values.kept_fields(rendered))
-        trace["arguments"] = values.written(arguments)
-        read = {name: one for name, one in arguments.items() if name not in action.step_type.hands_on}
-        make_fields = await in_thread_if_read(read, lambda: fields_of(action.step_type, arguments))
+        arguments, trace["arguments"] = await self._recording.kept_fields(rendered)
+        if arguments is trace["arguments"]:
+            make_fields = fields_of(action.step_type, arguments)
+        else:
+            read = {name: one for name, one in arguments.items() if name not in action.step_type.hands_on}
+            make_fields = await in_thread_if_read(read, lambda: fields_of(action.step_type, arguments))
         effect, repeat = action.step_type.effect_of(arguments)
         account = await self._account(action)
         job = Job(
@@ -201,8 +202,8 @@ class Actions:
         )
 
     async def _succeeded(self, node: Node, path: str, result: Done, trace: dict[str, Any], job: Job) -> Any:
-        output = await self._recording.kept(result.output)
-        details: dict[str, Any] = {**trace, "output": self._recording.values.written(output)}
+        output, written = await self._recording.kept(result.output)
+        details: dict[str, Any] = {**trace, "output": written}
         if result.effect is not None:
             details["effect"] = result.effect
         if job.usage != Usage():
@@ -210,7 +211,7 @@ class Actions:
         if job.replayed is not None:
             details["replayed"] = True
         if job.request:
-            details["request"] = self._recording.values.written(self._recording.values.kept_fields(job.request))
+            _, details["request"] = await self._recording.kept_fields(job.request)
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, **details)
         await self._recording.committed()
         if result.effect is not None:
@@ -258,8 +259,7 @@ class Actions:
             begun = moment_of(self._recording.begun_at(path))
             self._attempted(path, Attempt(begun, moment_of(self._recording.now()), error))
             raise await self._failed(node, path, error, {}, None) from error
-        output = await self._recording.kept(output)
-        written = self._recording.values.written(output)
+        output, written = await self._recording.kept(output)
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, output=written)
         await self._recording.committed()
         return output

@@ -126,7 +126,7 @@ class Loops:
             await self._run_block(node.body, frame)
             outputs = outputs_of(node.body, frame)
             if node.has_output and not (selection is not None and selection.is_around(path)):
-                outputs["output"] = await self._recording.kept(render_field("output", node.output, frame.names))
+                outputs["output"], _ = await self._recording.kept(render_field("output", node.output, frame.names))
         except (StepFailed, OrchestraError) as error:
             document = document_of(error, step=path, workflow=self._workflow)
             handled = loop.on_item_error == "drop"

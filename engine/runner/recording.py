@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from engine.names import moment_of, timestamp
-from engine.runner.values import Values, in_thread_if_long
+from engine.runner.values import Forms, Values, forms
 from engine.store.journal import Journal
 
 KEPT = frozenset({"succeeded", "skipped"})
@@ -66,9 +66,16 @@ class Recording:
         self._number += 1
         self._take(event)
 
-    async def kept(self, value: Any) -> Any:
-        """Return a value with what is large in it in files of the run; those are written in a thread."""
-        return await in_thread_if_long(value, lambda: self.values.kept(value))
+    async def kept(self, value: Any) -> Forms:
+        """Keep what is large in a value in files of the run; return it as expressions see it, and as events carry it.
+
+        Raises JournalBroken.
+        """
+        return await forms(value, self.values, self.values.kept)
+
+    async def kept_fields(self, fields: Mapping[str, Any]) -> Forms:
+        """Do the same with each field of an object; the object itself stays one."""
+        return await forms(fields, self.values, self.values.kept_fields)
 
     async def committed(self) -> None:
         """Wait until every event so far is on disk."""

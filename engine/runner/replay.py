@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.compiler.plan import Node
 from engine.connections.accounts import Account
+from engine.expressions.deferred import complete
 from engine.runner.attempts import Done
 from engine.runner.frames import Frame
 from engine.runner.ledger import arguments_hash
@@ -36,7 +37,7 @@ class Replay:
         prompt = str(arguments.get("prompt"))
         if self._earlier.prompts.get(prompt) != self._prompts.get(prompt):
             return None
-        if arguments_hash(self._earlier.loaded(step["arguments"])) != arguments_hash(arguments):
+        if arguments_hash(self._earlier.loaded(step["arguments"])) != arguments_hash(complete(arguments)):
             return None
         request.update(self._earlier.loaded(step.get("request") or {}))
         return Done(self._earlier.loaded(step["output"]))

@@ -29,9 +29,7 @@ Perform = Callable[[Node, Frame, str], Awaitable[Any]]
 class Runner:
     """One run of one plan. All decisions follow from the plan, the inputs and the recorded results."""
 
-    def __init__(
-        self, plan: Plan, recording: Recording, perform: Perform, selection: Selection | None = None
-    ) -> None:
+    def __init__(self, plan: Plan, recording: Recording, perform: Perform, selection: Selection | None = None) -> None:
         self._plan, self._recording, self._perform, self._selection = plan, recording, perform, selection
         self._loops = Loops(plan.name, recording, self._block, selection)
 
@@ -204,7 +202,8 @@ class Runner:
         await self._block(node.body, inner)
         is_part = self._selection is not None and self._selection.is_around(f"{frame.prefix}{node.id}")
         if node.has_output and not is_part:
-            return await self._recording.kept(render_field("output", node.output, inner.names))
+            output, _ = await self._recording.kept(render_field("output", node.output, inner.names))
+            return output
         return outputs_of(node.body, inner)
 
     @contextmanager

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from engine.errors import StorageError
-from engine.expressions.deferred import Deferred, complete
+from engine.expressions.deferred import complete
 from engine.expressions.expressions import compact_json
 from engine.names import run_day
 from engine.runner.file_values import FILE, JSON, LITERAL, TEXT, FileValue, kept, live, written
@@ -120,18 +120,19 @@ def look(value: Any) -> Look:
         if not ahead:
             return found
         one = ahead.pop()
-        if isinstance(one, str):
+        kind = type(one)
+        if kind is str:
             if len(one) > LARGE_BYTES:
                 return Look.LONG
             room -= len(one) * _BYTES_A_CHARACTER
-        elif isinstance(one, dict):
+        elif kind is dict:
             if FILE in one or LITERAL in one:
                 found = Look.REFERS
             ahead += one.values()
             room -= sum(map(len, one)) * _BYTES_A_CHARACTER
-        elif isinstance(one, list):
+        elif kind is list:
             ahead += one
-        elif isinstance(one, Deferred):
+        elif kind is FileValue:
             found, room = Look.REFERS, room - _BYTES_A_REFERENCE
         room -= _BYTES_A_NUMBER
         if room < 0 or len(ahead) > _LOOKED_AT:
@@ -139,9 +140,23 @@ def look(value: Any) -> Look:
     return Look.UNCLEAR
 
 
-async def in_thread_if_long(value: Any, work: Callable[[], Result]) -> Result:
-    """Do work that goes through a whole value: in a thread where that is long, so that the engine's loop goes on."""
-    return work() if look(value).is_small else await asyncio.to_thread(work)
+Forms: TypeAlias = tuple[Any, Any]
+"""A value that was kept: as expressions see it, and as events and logs carry it; the same object where it is plain."""
+
+
+async def forms(value: Any, values: Values, keep: Callable[[Any], Any]) -> Forms:
+    """Return both forms of a value that `keep` keeps; what may be large goes through a thread: the loop goes on."""
+    found = look(value)
+    if found is Look.PLAIN:
+        return value, value
+    if found is Look.REFERS:
+        return value, values.written(value)
+
+    def both() -> Forms:
+        live = keep(value)
+        return live, values.written(live)
+
+    return await asyncio.to_thread(both)
 
 
 async def in_thread_if_read(value: Any, work: Callable[[], Result]) -> Result:
