@@ -187,7 +187,7 @@ class Orchestra:
 
     def _surroundings(self) -> Surroundings:
         connections = {name: one.service for name, one in self._loaded().config.connections.items()}
-        return Surroundings(connections, self._prompt_store.resolve)
+        return Surroundings(connections, self._prompt_store.resolve, self.workspace.workflows.document)
 
     def _renamed(self, logs: RunLogs, workflow: str, new: str) -> None:
         logs.keep_rename(workflow, new, timestamp(self._clock()))

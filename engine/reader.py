@@ -59,4 +59,5 @@ class Reader:
 
     def _surroundings(self) -> Surroundings:
         connections = configuration.load(self.workspace.root).config.connections
-        return Surroundings({name: one.service for name, one in connections.items()}, self._prompt_store.resolve)
+        services = {name: one.service for name, one in connections.items()}
+        return Surroundings(services, self._prompt_store.resolve, self.workspace.workflows.document)

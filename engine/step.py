@@ -233,6 +233,8 @@ class StepType(ABC):
     hands_on: ClassVar[frozenset[str]] = frozenset()
     """Fields that `call` only puts into its result: what is large in them is not read (see engine/runner/values.py)."""
     fields: ClassVar[type[Fields]]
+    is_for_output: ClassVar[bool] = False
+    """Pure ones: whether the output is all that it is for, so that one which nothing uses was not meant."""
     output: ClassVar[type[Output] | None] = None
     """None where the shape depends on the fields: then override `output_schema`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.compiler.scope import Report
+from engine.compiler.report import Report
 from engine.step import StepType
 from engine.workspace.jsonfile import JsonPath
 

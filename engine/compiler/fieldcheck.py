@@ -9,10 +9,12 @@ from pydantic import ValidationError
 
 from engine.compiler.fieldnames import fields_schema
 from engine.compiler.model import is_speakable
-from engine.compiler.schemacheck import schema_faults
-from engine.compiler.scope import ANYTHING, Report, Scope
+from engine.compiler.report import Report
+from engine.compiler.schemacheck import misfits, schema_faults
+from engine.compiler.scope import ANYTHING, BROKEN, Scope
 from engine.compiler.shapes import faults
 from engine.expressions.celtypes import plain
+from engine.expressions.expressions import Template
 from engine.expressions.wording import did_you_mean, nearest
 from engine.step import StepType
 from engine.workspace.jsonfile import JsonPath
@@ -30,8 +32,12 @@ def check_fields(
     prompts: Mapping[str, Any],
     scope: Scope,
     seen: frozenset[str],
+    narrower: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Compile and check the `with` of a step; return its arguments as a tree of templates."""
+    """Compile and check the `with` of a step; return its arguments as a tree of templates.
+
+    `narrower`: JSON Schemas of fields of which more is known here than the step type says.
+    """
     schema = fields_schema(kind.fields)
     known = _known(kind)
     report = scope.report
@@ -40,12 +46,14 @@ def check_fields(
         if name not in fields:
             report.add(path, f"{kind.name} needs the field {name!r}.", "missing_field", _meaning(name, known))
     arguments = {
-        name: scope.tree((*path, name), value, _bound(known.get(name, ANYTHING), schema), seen)
+        name: scope.tree((*path, name), value, narrower.get(name) or _bound(known.get(name, ANYTHING), schema), seen)
         for name, value in fields.items()
     }
     if is_there:
         named = {name: value for name, value in fields.items() if name in known}
-        _check_literals(path, named, kind, report)
+        _check_literals(path, {name: arguments[name] for name in named}, kind, report)
+        for name, inner in narrower.items():
+            _check_inner(path, name, arguments.get(name), inner, report)
         _check_together(path, fields, named, kind, prompts, report)
         _check_variables(path, named, prompts, report)
     return arguments
@@ -76,8 +84,8 @@ def _meaning(name: str, known: Mapping[str, Any]) -> str:
 
 
 def _check_literals(path: JsonPath, fields: Mapping[str, Any], kind: StepType, report: Report) -> None:
-    """Let the fields' own model check what stands there without expressions."""
-    fixed = {name: value for name, value in fields.items() if not _has_expression(value)}
+    """Let the fields' own model check what is known before anything runs."""
+    fixed = {name: value for name, value in fields.items() if _is_fixed(value)}
     try:
         kind.fields.model_validate(fixed)
     except ValidationError as error:
@@ -94,12 +102,23 @@ def _known(kind: StepType) -> Mapping[str, Any]:
     return known
 
 
-def _has_expression(value: Any) -> bool:
-    if isinstance(value, str):
-        return "{{" in value
+def _is_fixed(value: Any) -> bool:
+    """Tell whether a compiled value holds no expression, right or wrong."""
     if isinstance(value, dict):
-        return any(map(_has_expression, value.values()))
-    return isinstance(value, list) and any(map(_has_expression, value))
+        return all(map(_is_fixed, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_fixed, value))
+    return not isinstance(value, Template) and value is not BROKEN
+
+
+def _check_inner(path: JsonPath, name: str, value: Any, schema: Mapping[str, Any], report: Report) -> None:
+    """Compare the values inside a field with the schemas that are known for them."""
+    properties = schema.get("properties", {})
+    for inner, one in value.items() if isinstance(value, dict) else ():
+        if inner in properties and _is_fixed(one):
+            for misfit in misfits(one, properties[inner]):
+                message = f"{inner!r} does not fit: {misfit}"
+                report.add((*path, name, inner), message, "field", _meaning(inner, properties))
 
 
 def _check_variables(path: JsonPath, fields: Mapping[str, Any], prompts: Mapping[str, Any], report: Report) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from engine.compiler.scope import Report
+from engine.compiler.report import Report
 from engine.expressions.wording import listed, nearest
 from engine.step import StepType
 from engine.workspace.jsonfile import JsonPath

@@ -25,6 +25,7 @@ from engine.expressions.wording import nearest
 from engine.workspace.jsonfile import JsonFile, JsonPath
 
 _NAMELESS = "?"
+_STEP_LISTS = ("steps", "on_failure")
 _NAMED_STEP = re.compile(r"\bsteps\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -70,7 +71,7 @@ def step_and_field(document: Any, path: JsonPath) -> tuple[str | None, str | Non
             value = value[part]
         except (KeyError, IndexError, TypeError):
             break
-        if isinstance(part, int) and depth and path[depth - 1] == "steps" and isinstance(value, dict):
+        if isinstance(part, int) and depth and path[depth - 1] in _STEP_LISTS and isinstance(value, dict):
             step, start = str(value.get("id", f"number {part + 1}")), depth + 1
     return step, ".".join(str(part) for part in path[start:]) or None
 
@@ -83,7 +84,7 @@ def load(file: JsonFile) -> Loaded:
     model, repair = repaired(WorkflowModel, file.value, _stand_in)
     found = [*repair.faults]
     if model is not None:
-        found += _step_faults(("steps",), model.steps, repair)
+        found += _step_faults(model, repair)
     problems = [_form_problem(file, fault, repair.written(fault.path)) for fault in found]
     problems += _unavailable(file)
     if model is None:
@@ -97,8 +98,19 @@ def _stand_in(path: JsonPath) -> Any:
     if path[-1] == "steps":
         return [nameless]
     if isinstance(path[-1], int):
-        return nameless if path[-2] == "steps" else ABSENT
+        return nameless if path[-2] in _STEP_LISTS else ABSENT
     return {"id": nameless["id"], "foreach": "{{ [] }}", "schema_version": 1}.get(path[-1], ABSENT)
+
+
+def on_failure_path(model: WorkflowModel) -> JsonPath:
+    """Return where the steps of `on_failure` stand, in whichever form they are written."""
+    return ("on_failure", "steps") if isinstance(model.on_failure, FallbackModel) else ("on_failure",)
+
+
+def every_step(model: WorkflowModel) -> Iterator[tuple[JsonPath, StepModel]]:
+    """Give every step of a workflow with its path, outer before inner; those of `on_failure` last."""
+    yield from walk(("steps",), model.steps)
+    yield from walk(on_failure_path(model), model.failure_steps)
 
 
 def walk(path: JsonPath, steps: Sequence[StepModel]) -> Iterator[tuple[JsonPath, StepModel]]:
@@ -110,8 +122,8 @@ def walk(path: JsonPath, steps: Sequence[StepModel]) -> Iterator[tuple[JsonPath,
             yield from walk((*path, index, "on_error", "steps"), step.on_error.steps)
 
 
-def _step_faults(path: JsonPath, steps: Sequence[StepModel], repair: Repair) -> Iterator[Fault]:
-    for place, step in walk(path, steps):
+def _step_faults(model: WorkflowModel, repair: Repair) -> Iterator[Fault]:
+    for place, step in every_step(model):
         if not step.id.startswith(_NAMELESS) and (fault := step_id_fault(step.id)):
             yield Fault((*place, "id"), f"'id' {fault[0]}, not {step.id!r}.", "wrong_value", fault[1])
         if fault := loop_name_fault(step.as_):
@@ -130,7 +142,7 @@ def _has_stray(lost: set[str], step: StepModel) -> bool:
 
 
 def _doubts(file: JsonFile, model: WorkflowModel, repair: Repair) -> Doubts:
-    every = list(walk(("steps",), model.steps))
+    every = list(every_step(model))
     count = Counter(step.id for _, step in every)
     lost = frozenset(repair.lost)
     unsure = {

@@ -18,7 +18,7 @@ CEL_WORDS = frozenset(
     "true false null bool int uint double string bytes list map type null_type dyn".split()
 )
 """Names that the expression language keeps for itself."""
-_STEP_WORDS = frozenset({"key", "status", "error", "index", "item", "steps", "inputs", "run"})
+_STEP_WORDS = frozenset({"key", "status", "error", "index", "item", "steps", "inputs", "run", "on_failure"})
 _LOOP_WORDS = frozenset({"steps", "inputs", "run", "index", "key", "error"})
 _SPEAKABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _LONGEST = 64
@@ -161,6 +161,13 @@ _ONLY_WITH = {
 }
 
 
+Steps = Annotated[list[StepModel], Field(min_length=1)]
+
+
+def _form_of_steps(on_failure: Any) -> str:
+    return "[list]" if isinstance(on_failure, list) else "[steps]"
+
+
 class WorkflowModel(_Part):
     """A workflow file."""
 
@@ -172,8 +179,20 @@ class WorkflowModel(_Part):
     timeout_seconds: Seconds | None = None
     steps: list[StepModel] = Field(min_length=1)
     outputs: dict[str, Any] = Field(default_factory=dict)
-    on_failure: FallbackModel | None = None
+    on_failure: (
+        Annotated[
+            Annotated[FallbackModel, Tag("[steps]")] | Annotated[Steps, Tag("[list]")], Discriminator(_form_of_steps)
+        ]
+        | None
+    ) = None
     """Steps that run when the run has failed; they see `inputs`, `run`, `error` and each other."""
+
+    @property
+    def failure_steps(self) -> list[StepModel]:
+        """The steps of `on_failure`, in whichever form they are written."""
+        if isinstance(self.on_failure, FallbackModel):
+            return self.on_failure.steps
+        return self.on_failure or []
 
 
 FallbackModel.model_rebuild()

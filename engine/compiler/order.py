@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engine.compiler.model import StepModel, is_speakable
-from engine.compiler.scope import Report
+from engine.compiler.report import Report
 from engine.expressions.wording import did_you_mean
 from engine.workspace.jsonfile import JsonPath
 

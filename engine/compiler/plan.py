@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.expressions.expressions import Template
-from engine.step import StepType
+from engine.step import Effect, StepType
 
 Tree = Any
 """JSON with a Template in place of every string that has an expression in it."""
+
+
+_STRENGTH = (Effect.PURE, Effect.READS, Effect.WRITES)
+
+
+def strongest(effects: Iterable[Effect]) -> Effect:
+    """Return the effect of what has all these effects."""
+    return max(effects, key=_STRENGTH.index, default=Effect.PURE)
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,13 @@ class Node:
     timeout_seconds: float | None = None
     on_error: Literal["fail", "continue"] = "fail"
     fallback: Block | None = None
+    effect: Effect = Effect.PURE
+    """What it does to the world; of a group or loop the strongest inside, fallbacks and called workflows included."""
+
+    @property
+    def is_folded(self) -> bool:
+        """Tell whether it never runs: its `if` is false whatever the inputs are."""
+        return self.condition is False
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,26 @@ class Block:
     """Siblings."""
 
     nodes: tuple[Node, ...]
+
+    @property
+    def effect(self) -> Effect:
+        """The strongest effect of its steps; what never runs has none."""
+        return strongest(node.effect for node in self.nodes)
+
+    @property
+    def levels(self) -> tuple[tuple[str, ...], ...]:
+        """Return the ids in the order in which they may start; those of one level may run side by side."""
+        depths: dict[str, int] = {}
+        ids = tuple(node.id for node in self.nodes)
+        waits = {
+            node.id: set(ids[:index] if node.needs is None else node.needs) for index, node in enumerate(self.nodes)
+        }
+        while len(depths) < len(waits):  # a plan has no circles
+            for name, needed in waits.items():
+                if name not in depths and depths.keys() >= needed:
+                    depths[name] = 1 + max((depths[one] for one in needed), default=-1)
+        rows = range(max(depths.values(), default=-1) + 1)
+        return tuple(tuple(name for name in waits if depths[name] == row) for row in rows)
 
     @property
     def is_sequence(self) -> bool:
@@ -101,9 +136,16 @@ class Plan:
     workflows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The documents of the workflows that `workflow.run` steps call, and those call, by name."""
 
+    @property
+    def effect(self) -> Effect:
+        """The strongest effect of all its steps."""
+        return strongest(block.effect for block in (self.block, self.on_failure) if block is not None)
+
     def nodes(self) -> Iterator[Node]:
-        """Give every step, outer before inner, in file order."""
+        """Give every step, outer before inner, in file order; those of `on_failure` last."""
         yield from _nodes(self.block)
+        if self.on_failure is not None:
+            yield from _nodes(self.on_failure)
 
 
 def _nodes(block: Block) -> Iterator[Node]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.compiler.model import FallbackModel, StepModel, is_speakable
@@ -19,6 +19,7 @@ ITEM_ERROR: Schema = {
     ]
 }
 
+CALL = "workflow.run"
 Prompts = Callable[[str], Mapping[str, Any]]
 """Gives the prompt document of a reference; raises an OrchestraError."""
 
@@ -28,6 +29,8 @@ class Outputs:
     """Tells the JSON Schema of what a step puts out; an unknown shape is `{}`."""
 
     prompts: Prompts
+    called: Callable[[Mapping[str, Any]], Schema] = field(default=lambda _fields: {})
+    """Gives the outputs of the workflow that a `workflow.run` step with these fields calls."""
     unsure: frozenset[str] = frozenset()
     """Ids of steps of which nothing is known, because something else is wrong with them."""
 
@@ -75,6 +78,8 @@ class Outputs:
         """Return the schema of one call of a step."""
         if step.uses is None or step.id in self.unsure:
             return {}
+        if step.uses == CALL:
+            return self.called(step.with_)
         try:
             return step_type(step.uses).output_schema(step.with_, step_prompts(step, self.prompts))
         except OrchestraError:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from engine.compiler.loader import Doubts, problem
-from engine.compiler.model import CEL_WORDS
-from engine.errors import ExpressionError, Problem
+from engine.compiler.facts import NOTHING_KNOWN, Facts, learned, normal
+from engine.compiler.presence import Parts, Reading, alarm_words, root
+from engine.compiler.report import Checked, Report, StepName
+from engine.compiler.typewords import WHOLE, conversion, seen, wanted
+from engine.errors import ExpressionError
 from engine.expressions.celtypes import Schema, Types, fits
-from engine.expressions.expressions import Expression, Template, compile_error, compile_template, extensions
-from engine.expressions.references import references
-from engine.expressions.templates import Part, parts, spelling
-from engine.workspace.jsonfile import JsonFile, JsonPath
+from engine.expressions.expressions import Template, compile_errors, compile_part, extensions
+from engine.expressions.references import uses
+from engine.expressions.syntax import tree
+from engine.expressions.templates import Part, Spelling, parts, spelling
+from engine.workspace.jsonfile import JsonPath
 
 _ERROR: Schema = {"type": "object", "properties": {"type": {"type": "string"}, "message": {"type": "string"}}}
 RUN: Schema = {"type": "object", "properties": {"id": {"type": "string"}, "started_at": {"type": "string"}}}
@@ -24,26 +27,9 @@ CONDITION: Schema = {"type": "boolean"}
 LIST: Schema = {"type": "array"}
 KEY: Schema = {"type": ["string", "integer"]}
 ANYTHING: Schema = {}
-
-_WANTED = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-}
-_SEEN = {
-    "STRING": "text",
-    "INT": "a whole number",
-    "DOUBLE": "a number with a point",
-    "BOOL": "true or false",
-    "LIST": "a list",
-    "MAP": "an object",
-    "NULL": "null",
-    "TIMESTAMP": "a time",
-    "DURATION": "a duration",
-}
+MAYBE_ABSENT = "maybe_absent"
+BROKEN: Any = object()
+"""Stands in a compiled field whose expression is wrong, or of which nothing can be said; such a plan never runs."""
 
 
 def step_entry(output: Schema) -> Schema:
@@ -51,41 +37,9 @@ def step_entry(output: Schema) -> Schema:
     return {"type": "object", "properties": {"status": TEXT, "output": output, "error": _ERROR}}
 
 
-@dataclass
-class Report:
-    """Where a compilation writes down what is wrong."""
-
-    file: JsonFile
-    groups: Mapping[str, str]
-    """For each step id of the file: the id of the group around it, or an empty string."""
-    doubts: Doubts
-    renamed: dict[JsonPath, JsonPath]
-    """Path that was checked -> path in the file, where a misspelt key was taken for the one meant."""
-    problems: list[Problem] = field(default_factory=list)
-
-    def add(self, path: JsonPath, message: str, code: str, remedy: str = "", offset: int = 0) -> None:
-        """Write down an error at a value of the file."""
-        self.problems.append(problem(self.file, self.written(path), message, offset=offset, code=code, remedy=remedy))
-
-    def written(self, path: JsonPath) -> JsonPath:
-        """Return the path in the file of a path that was checked."""
-        for end in range(len(path), 0, -1) if self.renamed else ():
-            if path[:end] in self.renamed:
-                return (*self.written(self.renamed[path[:end]]), *path[end:])
-        return path
-
-    @cached_property
-    def unspeakable(self) -> re.Pattern[str] | None:
-        """What shows that an expression tries to name something whose name it cannot hold."""
-        names = sorted(self.doubts.unspeakable)
-        words = [rf"(?<!\w){re.escape(name)}(?!\w)" for name in names if name not in CEL_WORDS]
-        words += [rf"[.?'\"]\s*{name}(?!\w)|(?<![\w.]){name}\s*\." for name in names if name in CEL_WORDS]
-        return re.compile("|".join(words)) if words else None
-
-
 @dataclass(frozen=True)
 class Scope:
-    """What one block sees: variables by name, steps by id."""
+    """What one block sees: variables by name, steps by id, and what is certain there."""
 
     report: Report
     variables: Mapping[str, Any]
@@ -95,11 +49,36 @@ class Scope:
     types: Types
     wrong_loop_names: frozenset[str] = frozenset()
     """Where the loops around have names that cannot be: what begins with an unknown name may be their item."""
+    bindings: Mapping[str, str] = field(default_factory=dict)
+    """For variables that mean something else elsewhere (of loops): a name that only this one has."""
+    parts: Mapping[str, Parts] = field(default_factory=dict)
+    """What is known of the values of variables, by the names that only they have."""
+    facts: Facts = NOTHING_KNOWN
 
     def inner(self, variables: Mapping[str, Any], steps: Mapping[str, Schema], wrong_name: str | None = None) -> Scope:
         """Return the scope of a block inside this one; `wrong_name` is the impossible name of its loop."""
         wrong = self.wrong_loop_names | ({wrong_name} if wrong_name is not None else set())
-        return Scope(self.report, {**self.variables, **variables}, {**self.steps, **steps}, self.types, wrong)
+        return replace(
+            self,
+            variables={**self.variables, **variables},
+            steps={**self.steps, **steps},
+            wrong_loop_names=wrong,
+        )
+
+    def bound(self, owner: str, names: Mapping[str, Parts]) -> Scope:
+        """Return the same scope where these variables are those of a step; what is known of their values."""
+        own = {name: f"{name}@{owner}" for name in names}
+        known = {own[name]: value for name, value in names.items()}
+        return replace(self, bindings={**self.bindings, **own}, parts={**self.parts, **known})
+
+    def given(self, condition: Any, path: JsonPath) -> Scope:
+        """Return the scope of what only runs where the condition at `path` (as compiled) is true."""
+        if condition is False:
+            return replace(self, facts=Facts(is_impossible=True))
+        checked = self.report.wholes.get(path)
+        if checked is None:
+            return self
+        return replace(self, facts=self.facts | learned(checked.tree, self.report.steps))
 
     @cached_property
     def roots(self) -> frozenset[str]:
@@ -123,30 +102,63 @@ class Scope:
         if isinstance(value, str) and "{{" in value:
             return self.template(path, value, schema, finished)
         if isinstance(value, dict):
-            return {key: self.tree((*path, key), inner, ANYTHING, finished) for key, inner in value.items()}
+            known = schema.get("properties", {})
+            return {
+                key: self.tree((*path, key), inner, known.get(key, ANYTHING), finished) for key, inner in value.items()
+            }
         if isinstance(value, list):
             return [self.tree((*path, index), inner, ANYTHING, finished) for index, inner in enumerate(value)]
         return value
 
-    def template(self, path: JsonPath, text: str, schema: Schema, finished: frozenset[str]) -> Template | None:
-        """Compile a text with expressions; problems go to the report and None comes back."""
-        before = len(self.report.problems)
+    def template(self, path: JsonPath, text: str, schema: Schema, finished: frozenset[str]) -> Any:
+        """Compile a text with expressions: a Template, or its value where no expression in it depends on anything.
+
+        Problems go to the report and BROKEN comes back.
+        """
+        before = self._wrongs()
         try:
             found = parts(text)
         except ExpressionError as error:
             self._refuse(path, error, 0)
-            return None
+            return BROKEN
         if any(part.is_expression and self._is_doubtful(part.text) for part in found):
-            return None
-        kinds = [self._check(path, part, finished) for part in found if part.is_expression]
+            return BROKEN
+        expressions = [part for part in found if part.is_expression]
+        checks = [self._check(path, part, finished) for part in expressions]
         whole = len(found) == 1
-        for kind in kinds:
-            self._fit(path, kind if whole else "", schema if whole else TEXT, kind)
+        for checked in checks:
+            if checked is not None:
+                self._fit(path, checked.kind, schema if whole else TEXT, is_whole=whole)
         if not whole and not fits(schema, "STRING"):
-            self.report.add(path, f"This field takes {_wanted(schema)}, and this is text.", "type", _WHOLE)
-        if len(self.report.problems) > before or "" in kinds:
-            return None
-        return compile_template(text, self.roots)
+            self.report.add(path, f"This field takes {wanted(schema)}, and this is text.", "type", WHOLE)
+        if self._wrongs() > before or None in checks:
+            return BROKEN
+        if whole and checks[0] is not None:
+            self.report.wholes[path] = checks[0]
+        known = {part.offset: one for part, one in zip(expressions, checks, strict=True) if one is not None}
+        return self._folded(path, text, found, known)
+
+    def _folded(self, path: JsonPath, text: str, found: Sequence[Part], known: Mapping[int, Checked]) -> Any:
+        """Return the value of a text that depends on nothing, else a Template; `known`: its expressions by offset.
+
+        Where a constant has no value, that is found now, not in each run.
+        """
+        references = {offset: one.references for offset, one in known.items()}
+        pieces = [compile_part(part, self.roots, references.get(part.offset)) for part in found]
+        template = Template(text, tuple(pieces))
+        place = 0
+        try:
+            for part, piece in zip(found, pieces, strict=True):
+                place = part.offset
+                if not isinstance(piece, str) and known[place].is_constant:
+                    piece.value({})
+            return template.value({}) if all(one.is_constant for one in known.values()) else template
+        except ExpressionError as error:
+            self.report.add(path, error.message, "expression", error.remedy, place)
+            return BROKEN
+
+    def _wrongs(self) -> int:
+        return sum(one.code != MAYBE_ABSENT for one in self.report.problems)
 
     def _is_doubtful(self, source: str) -> bool:
         """Tell whether an expression names what a wrong id or `as` hides: nothing can be said of it then."""
@@ -155,37 +167,46 @@ class Scope:
             return True
         return any(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", source) for name in self.wrong_loop_names)
 
-    def item_type(self, template: Template) -> Any:
-        """Return the CEL type of the items of a list expression that compiled."""
-        from cel_expr_python import cel
-
-        piece = template.pieces[0]
-        assert isinstance(piece, Expression)
-        kind = self._checker.compile(spelling(piece.source).text).return_type().name()
-        return _cel_type(kind[5:-1]) if kind.startswith("LIST<") else cel.Type.DYN
-
-    def _check(self, path: JsonPath, part: Part, finished: frozenset[str]) -> str:
-        """Check one expression; return the name of its CEL type, empty where it has none."""
+    def _check(self, path: JsonPath, part: Part, finished: frozenset[str]) -> Checked | None:
+        """Check one expression; return what is known of it, None where it is wrong."""
         try:
             spelt = spelling(part.text)
-            checked = self._compiled(spelt)
+            compiled = self._checker.compile(spelt.text)
         except ExpressionError as error:
             self._refuse(path, error, part.offset)
-            return ""
-        named: dict[str, int] = {}
-        for reference in references(checked.serialize()):
-            if reference.path[0] == "steps" and len(reference.path) > 1:
-                named.setdefault(reference.path[1], part.offset + spelt.source_of(reference.offset))
-        for name, offset in named.items():
-            self._check_order(path, name, offset, finished)
-        return str(checked.return_type().name())
-
-    def _compiled(self, spelt: Any) -> Any:
-        try:
-            return self._checker.compile(spelt.text)
+            return None
         except RuntimeError as error:
             known = {**self.types.fields, "": sorted(self.roots)}
-            raise compile_error(str(error), spelt, known) from error
+            for one in compile_errors(str(error), spelt, part.text, known):
+                self._refuse(path, one, part.offset)
+            return None
+        written = tree(compiled.serialize())
+        used = tuple(uses(written))
+        read = normal(written, self.bindings)
+        reading = Reading(self.report.steps)
+        value = reading.parts(read, self.facts, self.parts)
+        self.report.input_names.update((*one.path, "")[1] for one in used if one.path[0] == "inputs")
+        self._note_steps(path, part, spelt, reading, finished)
+        return Checked(str(compiled.return_type().name()), read, value, used)
+
+    def _note_steps(
+        self, path: JsonPath, part: Part, spelt: Spelling, reading: Reading, finished: frozenset[str]
+    ) -> None:
+        """Report what is not certainly finished or there, and keep where steps are named."""
+        ordered: set[str] = set()
+        for use in reading.uses:
+            offset = part.offset + spelt.source_of(use.node.offset)
+            self.report.step_names.append(StepName(use.step, path, offset, use.is_direct))
+            if use.is_direct and use.step not in ordered:
+                ordered.add(use.step)
+                self._check_order(path, use.step, part.offset + spelt.source_of(root(use.node).offset), finished)
+        told = set()
+        for alarm in reading.alarms:
+            if alarm.path not in told:
+                told.add(alarm.path)
+                message, remedy = alarm_words(alarm)
+                place = part.offset + spelt.source_of(alarm.offset)
+                self.report.add(path, message, MAYBE_ABSENT, remedy, place)
 
     def _refuse(self, path: JsonPath, error: ExpressionError, offset: int) -> None:
         if self.wrong_loop_names and error.message.startswith("There is nothing named"):
@@ -217,53 +238,25 @@ class Scope:
                 offset,
             )
 
-    def _fit(self, path: JsonPath, whole_kind: str, schema: Schema, kind: str) -> None:
-        if not kind:
-            return
+    def _fit(self, path: JsonPath, kind: str, schema: Schema, *, is_whole: bool) -> None:
+        add = self.report.add
         if "optional" in kind.lower():
-            self.report.add(path, "The expression may have no value.", "type", "End it with .orValue(…).")
+            add(path, "The expression may have no value.", "type", "End it with .orValue(…).")
         elif kind in ("BYTES", "TYPE") or kind.startswith("TYPE"):
-            self.report.add(path, "The expression gives no JSON value.", "type", "Turn it into text with string(…).")
-        elif whole_kind and not fits(schema, whole_kind):
-            head = whole_kind.split("<", 1)[0]
-            seen = _SEEN.get(head, "an object")
-            self.report.add(
-                path, f"This field takes {_wanted(schema)}, and this is {seen}.", "type", _remedy(schema, head)
-            )
-        elif not whole_kind and kind == "NULL":
-            self.report.add(
-                path, "A null stands in the middle of text.", "type", "Write text instead, or leave it out."
-            )
+            add(path, "The expression gives no JSON value.", "type", "Turn it into text with string(…).")
+        elif is_whole and not fits(schema, kind):
+            message = f"This field takes {wanted(schema)}, and this is {seen(kind)}."
+            add(path, message, "type", conversion(schema, kind))
+        elif not is_whole and kind == "NULL":
+            add(path, "A null stands in the middle of text.", "type", "Write text instead, or leave it out.")
 
 
-_WHOLE = "Make the whole field one expression: {{ … }} with nothing around it."
+def item_type(checked: Checked | None) -> Any:
+    """Return the CEL type of the items of a list expression; any where it did not compile."""
+    from cel_expr_python import cel
 
-
-_CONVERSIONS = {
-    "boolean": "Compare it with something, like x == 'yes' or x > 0.",
-    "array": "Name a list, or make one of it: [x].",
-    "integer": "Turn it into a whole number with int(…).",
-    "number": "Turn it into a number with double(…).",
-    "object": "Name an object, or write one: {'name': x}.",
-    "string": "Name a text, or turn it into one with text(…).",
-}
-
-
-def _remedy(schema: Schema, head: str) -> str:
-    if schema.get("type") == "string" and head in ("INT", "DOUBLE", "BOOL"):
-        return "Turn it into text with string(…)."
-    if schema.get("type") == "string" and head in ("LIST", "MAP"):
-        return "Turn it into text with json(…), or take one field of it."
-    return _CONVERSIONS.get(str(schema.get("type")), "Use an expression that gives that.")
-
-
-def _wanted(schema: Schema) -> str:
-    options = [schema, *schema.get("anyOf", [])]
-    kinds: list[str] = []
-    for option in options:
-        kind = option.get("type")
-        kinds += [kind] if isinstance(kind, str) else list(kind or [])
-    return " or ".join(dict.fromkeys(_WANTED.get(kind, kind) for kind in kinds if kind != "null")) or "another value"
+    kind = "" if checked is None else checked.kind
+    return _cel_type(kind[5:-1]) if kind.startswith("LIST<") else cel.Type.DYN
 
 
 def _cel_type(name: str) -> Any:

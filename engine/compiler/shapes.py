@@ -187,11 +187,12 @@ def _seen(value: Any) -> str:
 
 
 def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:
-    """Follow the types of the fields as far as they are models."""
-    for part in path:
+    """Follow the types of the fields as far as they are models; a list's item may have another than an object."""
+    for part, following in zip(path, (*path[1:], ""), strict=False):
         field = _field_of(model, str(part))
-        if field is not None:
-            model = next(_models_in(field.annotation), model)
+        models = [] if field is None else list(_models_in(field.annotation))
+        if models:
+            model = models[-1 if isinstance(following, int) else 0]
     return model
 
 

@@ -10,6 +10,15 @@ from typing import Any
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SCALARS = {"string": "string", "integer": "int", "number": "double", "boolean": "bool"}
 _WRAPPERS = {"string": "StringValue", "integer": "Int64Value", "number": "DoubleValue", "boolean": "BoolValue"}
+_PLAIN_SCHEMAS: dict[str, dict[str, Any]] = {
+    "STRING": {"type": "string"},
+    "TIMESTAMP": {"type": "string"},
+    "INT": {"type": "integer"},
+    "DOUBLE": {"type": "number"},
+    "DURATION": {"type": "number"},
+    "BOOL": {"type": "boolean"},
+    **{f"google.protobuf.{wrapper}": {"type": [kind, "null"]} for kind, wrapper in _WRAPPERS.items()},
+}
 _ANY = "google.protobuf.Value"
 _STRUCT = "google.protobuf.Struct"
 _LIST = "google.protobuf.ListValue"
@@ -61,6 +70,7 @@ class Types:
         self._numbers = itertools.count(1)
         self.fields: dict[str, list[str]] = {}
         """The field names of each message type, for suggestions."""
+        self._schemas: dict[str, Schema] = {}
 
     def pool(self) -> Any:
         """Return a descriptor pool that holds every type added so far."""
@@ -81,6 +91,14 @@ class Types:
     def message(self, fields: Mapping[str, Schema]) -> str:
         """Add a message with these fields (all names must be identifiers); return its full name."""
         return self._message({"properties": fields}, {})
+
+    def schema(self, kind: str) -> Schema:
+        """Return the JSON Schema of a value of this CEL type (by its name); `{}` where it may be anything."""
+        if kind.startswith("LIST<"):
+            return {"type": "array", "items": self.schema(kind[5:-1])}
+        if kind.startswith("MAP<"):
+            return {"type": "object"}
+        return self._schemas.get(kind) or _PLAIN_SCHEMAS.get(kind, {})
 
     def _cel(self, schema: Schema, root: Schema, depth: int = 0) -> Any:
         from cel_expr_python import cel
@@ -116,6 +134,7 @@ class Types:
             self._put_type(added, inner, root, depth)
         self._file.message_type.append(message)
         self.fields[f"{_PACKAGE}.{name}"] = list(schema["properties"])
+        self._schemas[f"{_PACKAGE}.{name}"] = {**schema, "$defs": root.get("$defs", {})}
         return f"{_PACKAGE}.{name}"
 
     def _put_type(self, field: Any, schema: Schema, root: Schema, depth: int) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import ExpressionError
 from engine.expressions.deferred import complete, opened
 from engine.expressions.references import Reference, references
-from engine.expressions.templates import TOO_DEEP, TOO_DEEP_REMEDY, Part, Spelling, parts, spelling
+from engine.expressions.templates import TOO_DEEP, TOO_DEEP_REMEDY, Part, Spelling, parts, path_before, spelling
 from engine.expressions.wording import kind_of, nearest, plain_failure, plain_reason
 from engine.names import timestamp
 
@@ -217,10 +217,10 @@ def _copy_path(path: tuple[str, ...], source: Any, target: dict[str, Any]) -> No
         target[path[-1]] = complete(source[path[-1]])
 
 
-def compile_expression(source: str, roots: frozenset[str]) -> Expression:
+def compile_expression(source: str, roots: frozenset[str], found: tuple[Reference, ...] | None = None) -> Expression:
     """Compile one expression (without its braces) against the names it may use.
 
-    Raises ExpressionError; details: `offset` into `source`.
+    `found`: what it refers to, where that is known already. Raises ExpressionError; details: `offset` into `source`.
     """
     if _PLAIN_PATH.match(source) and source.strip() not in _WORDS:
         path = tuple(source.strip().split("."))
@@ -231,27 +231,65 @@ def compile_expression(source: str, roots: frozenset[str]) -> Expression:
         program = _environment(roots).compile(spelt.text)
     except RuntimeError as error:
         raise compile_error(str(error), spelt) from error
-    found = tuple(
-        Reference(one.path, spelt.source_of(one.offset), one.is_guarded) for one in references(program.serialize())
-    )
+    if found is None:
+        found = tuple(
+            Reference(one.path, spelt.source_of(one.offset), one.is_guarded) for one in references(program.serialize())
+        )
     return Expression(source, None, program, found)
 
 
 def compile_error(text: str, spelt: Spelling, known: Mapping[str, Sequence[str]] | None = None) -> ExpressionError:
-    """Return CEL's compile error in plain words; `known` gives the fields of each message type, for suggestions."""
-    found = re.search(r"<input>:(\d+):(\d+): (.*)", text)
+    """Return the first of CEL's compile errors in plain words; arguments as of `compile_errors`."""
+    return compile_errors(text, spelt, "", known)[0]
+
+
+def compile_errors(
+    text: str, spelt: Spelling, source: str, known: Mapping[str, Sequence[str]] | None = None
+) -> list[ExpressionError]:
+    """Return all of CEL's compile errors in plain words, without those that only follow from another.
+
+    `known` gives the fields of each message type and, under "", the names that an expression may begin with;
+    `source` is what the author wrote, for suggestions. Details of each: `offset` into it.
+    """
     if "recursion" in text:
-        return ExpressionError(TOO_DEEP, remedy=TOO_DEEP_REMEDY)
+        return [ExpressionError(TOO_DEEP, remedy=TOO_DEEP_REMEDY)]
+    found = [one.groups() for one in re.finditer(r"<input>:(\d+):(\d+): (.*)", text) if "*error*" not in one[3]]
+    if any("Syntax error" in reason for *_, reason in found):
+        found = found[:1]  # what follows was read in the wrong place
     if not found:
-        return ExpressionError(_reason(text), offset=0)
-    reason = found.group(3).removesuffix(" [INVALID_ARGUMENT]")
+        return [ExpressionError(_reason(text), offset=0)]
+    return [
+        _worded(reason.removesuffix(" [INVALID_ARGUMENT]"), spelt.offset(int(line), int(column)), spelt, source, known)
+        for line, column, reason in found
+    ]
+
+
+def _worded(
+    reason: str, offset: int, spelt: Spelling, source: str, known: Mapping[str, Sequence[str]] | None
+) -> ExpressionError:
     message, remedy = plain_reason(reason, known or {})
-    offset = spelt.offset(int(found.group(1)), int(found.group(2)))
     name = re.search(r"undeclared reference to '(\w+)", reason)
     if name:  # CEL may point behind the name, at the dot or bracket that follows
         begin = spelt.text.rfind(name.group(1), 0, offset + len(name.group(1)))
         offset = begin if begin >= 0 else offset
-    return ExpressionError(message, remedy=remedy, offset=spelt.source_of(offset))
+    offset = spelt.source_of(offset)
+    field = re.search(r"undefined field '([^']*)' not found in struct '([^']*)'", reason)
+    near = nearest(field[1], (known or {}).get(field[2], ())) if field else None
+    if field and near and (holder := path_before(source, offset)):
+        remedy = f"`{holder}.{field[1]}`: did you mean `{holder}.{near}`?"
+    return ExpressionError(message, remedy=remedy, offset=offset)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """An expression that depends on nothing: its value, known since the workflow was compiled."""
+
+    source: str
+    known: Any
+
+    def value(self, names: Mapping[str, Any]) -> Any:
+        """Return the value, whatever the names stand for."""
+        return self.known
 
 
 @dataclass(frozen=True)
@@ -259,7 +297,7 @@ class Template:
     """A string field: literal text with expressions in it, or one whole expression that keeps its type."""
 
     source: str
-    pieces: tuple[str | Expression, ...]
+    pieces: tuple[str | Expression | Fixed, ...]
 
     def value(self, names: Mapping[str, Any]) -> Any:
         """Return the value; what a value contains is never expanded again. Raises ExpressionError."""
@@ -269,7 +307,7 @@ class Template:
         return "".join(piece if isinstance(piece, str) else _piece(piece, names) for piece in self.pieces)
 
 
-def _piece(expression: Expression, names: Mapping[str, Any]) -> str:
+def _piece(expression: Expression | Fixed, names: Mapping[str, Any]) -> str:
     value = complete(expression.value(names))
     if value is None:
         source = expression.source.strip()
@@ -279,14 +317,15 @@ def _piece(expression: Expression, names: Mapping[str, Any]) -> str:
 
 def compile_template(source: str, roots: frozenset[str]) -> Template:
     """Compile a text field. Raises ExpressionError; details: `offset` into `source`."""
-    return Template(source, tuple(_compiled(part, roots) for part in parts(source)))
+    return Template(source, tuple(compile_part(part, roots) for part in parts(source)))
 
 
-def _compiled(part: Part, roots: frozenset[str]) -> str | Expression:
+def compile_part(part: Part, roots: frozenset[str], found: tuple[Reference, ...] | None = None) -> str | Expression:
+    """Compile a piece of a text field; arguments as of `compile_expression`. Raises ExpressionError."""
     if not part.is_expression:
         return part.text
     try:
-        return compile_expression(part.text, roots)
+        return compile_expression(part.text, roots, found)
     except ExpressionError as error:
         error.details["offset"] = part.offset + error.details.get("offset", 0)
         raise

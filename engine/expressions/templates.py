@@ -88,6 +88,29 @@ def _end(text: str, begin: int) -> int:
     raise ExpressionError("'{{' is not closed by '}}'.", remedy="For a literal '{{' write {{ '{{' }}.", offset=begin)
 
 
+def path_before(source: str, offset: int) -> str:
+    """Return the path that is written right before a dot, such as `steps.mails.output`; "" where there is none."""
+    run = [token for token in tokens(source[:offset]) if token.kind != "space"]
+    begin = len(run)
+    while begin > 0 and run[begin - 1].kind in ("name", "close"):
+        begin = begin - 1 if run[begin - 1].kind == "name" else _opening(run, begin - 1)
+        is_indexed = begin > 0 and run[begin].kind == "open" and run[begin - 1].kind in ("name", "close")
+        dots = next((n for n in range(begin) if run[begin - 1 - n].text not in (".", "?")), begin)
+        if not dots and not is_indexed:
+            break
+        begin -= dots
+    return source[run[begin].offset : offset].strip() if begin < len(run) else ""
+
+
+def _opening(run: Sequence[Token], closing: int) -> int:
+    depth = 0
+    for position in range(closing, -1, -1):
+        depth += {"close": 1, "open": -1}.get(run[position].kind, 0)
+        if depth == 0:
+            return position
+    return 0
+
+
 @dataclass(frozen=True)
 class Spelling:
     """An expression as CEL gets it, and the way back from its columns to the author's."""

@@ -58,8 +58,11 @@ def _compiled(acceptance: Mapping[str, Any]) -> Plan:
     name = acceptance["workflow"]
     definition = acceptance["definition"]
     file = parse(json.dumps(definition["workflow"], ensure_ascii=False, indent=2), f"workflows/{name}.json")
-    around = Surroundings(acceptance["connections"], lambda reference: definition["prompts"][reference])
+    workflows = definition.get("workflows", {})
+    around = Surroundings(
+        acceptance["connections"], lambda reference: definition["prompts"][reference], lambda called: workflows[called]
+    )
     compiled = compile_workflow(file, name, around)
-    if compiled.plan is None:
+    if compiled.accepted is None:
         raise InvalidFile.of(file.file, compiled.problems)
-    return compiled.plan
+    return compiled.accepted

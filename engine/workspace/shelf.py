@@ -6,9 +6,10 @@ import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from engine.clock import Clock
-from engine.errors import InUse, StaleEdit, StorageError, UnknownName
+from engine.errors import InUse, InvalidFile, StaleEdit, StorageError, UnknownName
 from engine.names import checked_name, child
 from engine.workspace.canonical import Kind
 from engine.workspace.files import etag, exclusive, storage_errors, sync_folder, write_whole
@@ -65,6 +66,13 @@ class Shelf:
     def read(self, name: str) -> JsonFile:
         """Return the parsed file. Raises as `text`, and InvalidFile with every problem of its JSON."""
         return parse(self.text(name), self.file(name))
+
+    def document(self, name: str) -> dict[str, Any]:
+        """Return the JSON object of a file. Raises as `read`, and InvalidFile where it holds something else."""
+        value = self.read(name).value
+        if not isinstance(value, dict):
+            raise InvalidFile(f"{self.file(name)} holds no JSON object.")
+        return value
 
     def changed_at(self, name: str) -> datetime:
         """Return when a file of the list was last written; 1970 where it has just vanished."""

@@ -44,7 +44,9 @@ class WorkflowPlans:
         if stamp(self._shelf.folder / f"{name}.json") != known.stamp or around.connections != known.connections:
             return False
         try:
-            return not plan.workflows and all(around.prompts(one) == plan.prompts[one] for one in plan.prompts)
+            return all(around.prompts(one) == plan.prompts[one] for one in plan.prompts) and all(
+                around.workflows(one) == document for one, document in plan.workflows.items()
+            )
         except OrchestraError:  # the compiler says what is wrong, and where
             return False
 

@@ -407,5 +407,10 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
     ]
     # A step that cannot be read at all may be the one that is named; a name that is near another one is told.
     assert missing == [("steps.nope", "expression")]
-    assert len(result.problems) == len(MANY) - len(missing), [*map(str, result.problems)]
+    errors = [one for one in result.problems if one.severity == "error"]
+    assert len(errors) == len(MANY) - len(missing), [*map(str, errors)]
+    # What used the limit has become "many" and a step that is none.
+    assert [(one.code, one.field) for one in result.problems if one not in errors] == [
+        ("unused_input", "inputs.properties.limit")
+    ]
     assert all(one.remedy for one in result.problems)

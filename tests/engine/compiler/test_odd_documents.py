@@ -106,4 +106,4 @@ def test_an_unusual_schema_is_a_schema(schema: Any) -> None:
     document["inputs"]["properties"]["odd"] = schema
     document["steps"][0]["with"]["query"] = "{{ text(inputs.odd) }}"
     compiled = compile_workflow(parse(json.dumps(document), "w.json"), "w", AROUND)
-    assert [str(one) for one in compiled.problems] == []
+    assert [str(one) for one in compiled.problems if one.severity == "error"] == []

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.errors import InvalidFile
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses
 
@@ -45,15 +46,13 @@ def test_a_false_condition_skips_a_step_which_then_has_no_output(run: Run) -> No
     assert document["steps"][-1]["output"] == {"seen": False, "v": 7}
 
 
-def test_using_the_output_of_a_skipped_step_fails_and_says_so(run: Run) -> None:
-    document = run(
-        [set_step("b", {"v": 1}, **{"if": False}), set_step("c", {"v": "{{ steps.b.output.v }}"})],
-    )
-    assert document["status"] == "failed"
-    error = document["error"]
-    assert (error["type"], error["step"], error["field"]) == ("ExpressionError", "c", "with.values.v")
-    assert "skipped" in error["message"]
-    assert "default(" in error["remedy"]
+def test_a_workflow_that_uses_the_output_of_a_skipped_step_does_not_run_and_says_why(run: Run) -> None:
+    with pytest.raises(InvalidFile) as refused:
+        run([set_step("b", {"v": 1}, **{"if": False}), set_step("c", {"v": "{{ steps.b.output.v }}"})])
+    [problem] = [one for one in refused.value.problems if one.severity == "error"]
+    assert (problem.code, problem.step, problem.field) == ("maybe_absent", "c", "with.values.v")
+    assert "never runs" in problem.message
+    assert "default(" in problem.remedy
 
 
 def test_a_loop_gives_one_record_an_item_in_list_order(run: Run) -> None:
@@ -157,7 +156,7 @@ def test_the_failure_of_a_step_ends_the_run_and_names_the_place(run: Run) -> Non
 
 
 def test_on_error_continue_goes_on_in_amber(run: Run) -> None:
-    after = set_step("after", {"why": "{{ steps.bad.error.message }}", "how": "{{ steps.bad.status }}"})
+    after = set_step("after", {"why": "{{ default(steps.bad.error.message, '') }}", "how": "{{ steps.bad.status }}"})
     document = run([{**FAILING, "on_error": "continue"}, after])
     assert document["status"] == "succeeded"
     assert document["counts"]["failed_steps"] == 1

@@ -112,4 +112,4 @@ def test_a_field_of_a_mail_that_does_not_exist_is_found_in_the_sample(place: tup
     services = {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}
     around = Surroundings(services, STORE.resolve)
     problems = compile_workflow(parse(json.dumps(document), "inbox-triage.json"), "inbox-triage", around).problems
-    assert [problem.remedy for problem in problems] == ["Did you mean 'subject'?"]
+    assert [problem.remedy for problem in problems] == ["`mail.subjct`: did you mean `mail.subject`?"]

@@ -1,0 +1,97 @@
+"""What a step calls: its type, connection, prompts, the workflow it runs, and its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.compiler import callees
+from engine.compiler.callees import Called, Callees
+from engine.compiler.connectioncheck import connection_name
+from engine.compiler.fieldcheck import check_fields
+from engine.compiler.model import StepModel
+from engine.compiler.plan import Action, Retry
+from engine.compiler.report import Report
+from engine.compiler.schemas import CALL, Outputs, step_prompts
+from engine.compiler.scope import ANYTHING, TEXT, Scope
+from engine.compiler.surroundings import Surroundings
+from engine.errors import OrchestraError
+from engine.registry import step_type
+from engine.step import Effect, StepType
+from engine.workspace.jsonfile import JsonPath
+
+
+class Actions:
+    """Compiles the calls of one file; gathers the connections and prompts that they need."""
+
+    def __init__(self, around: Surroundings, report: Report, called: Callees, outputs: Outputs) -> None:
+        self.connections: dict[str, None] = {}
+        self.prompts: dict[str, Mapping[str, Any]] = {}
+        self._around, self._report, self._callees, self._outputs = around, report, called, outputs
+
+    def action(
+        self, path: JsonPath, step: StepModel, uses: str, scope: Scope, seen: frozenset[str]
+    ) -> tuple[Action, Effect] | None:
+        """Compile the call of a step and tell its effect; None where its type is unknown (reported)."""
+        try:
+            kind = step_type(uses)
+        except OrchestraError as error:
+            self._report.add((*path, "uses"), error.message, "unknown_step_type", error.remedy)
+            scope.tree((*path, "with"), step.with_, ANYTHING, seen)  # its expressions are checked all the same
+            return None
+        called = self._called(path, step) if uses == CALL else None
+        narrower = {} if called is None else {"inputs": called.inputs_schema}
+        self._collect_prompts(path, step)
+        prompts = step_prompts(step, self._around.prompts)
+        arguments = check_fields((*path, "with"), step.with_, kind, prompts, scope, seen, narrower)
+        action = Action(
+            uses=uses,
+            step_type=kind,
+            connection=self._connection(path, step, kind, is_needed=not scope.facts.is_impossible),
+            arguments=arguments,
+            once=None if step.once is None else scope.tree((*path, "once"), step.once, TEXT, seen),
+            retry=_retry(step),
+            output_schema=self._outputs.action(step),
+        )
+        return action, kind.effect_of(step.with_)[0] if called is None else called.effect
+
+    def _called(self, path: JsonPath, step: StepModel) -> Called | None:
+        found = callees.find((*path, "with"), step.with_, self._callees, self._report)
+        if found is None:
+            return None
+        given = step.with_.get("inputs", {})
+        where = (*path, "with", "inputs") if "inputs" in step.with_ else (*path, "with")
+        callees.check_inputs(where, given, found.inputs_schema, self._report)
+        if found.plan is not None:
+            self.connections.update(dict.fromkeys(found.plan.connections))
+            self.prompts.update(found.plan.prompts)
+        return found
+
+    def _collect_prompts(self, path: JsonPath, step: StepModel) -> None:
+        reference = step.with_.get("prompt")
+        if not isinstance(reference, str):
+            return
+        if "{{" in reference:
+            self._report.add(
+                (*path, "with", "prompt"),
+                "The name of a prompt is fixed; it cannot be an expression.",
+                "prompt_name",
+                "Write the name itself; to choose between prompts, use two steps with 'if'.",
+            )
+            return
+        try:
+            self.prompts[reference] = self._around.prompts(reference)
+        except OrchestraError as error:
+            self._report.add((*path, "with", "prompt"), error.message, "unknown_prompt", error.remedy)
+
+    def _connection(self, path: JsonPath, step: StepModel, kind: StepType, *, is_needed: bool) -> str | None:
+        name = connection_name(path, step.connection, kind, self._around.connections, self._report)
+        if name is not None and is_needed:  # a step that never runs needs no account
+            self.connections[name] = None
+        return name
+
+
+def _retry(step: StepModel) -> Retry | None:
+    if step.retry is None:
+        return None
+    return Retry(step.retry.attempts, step.retry.backoff_seconds, frozenset(step.retry.on))

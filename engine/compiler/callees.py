@@ -1,0 +1,139 @@
+"""The workflows that others call: each compiled once, with all that a caller must know of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.compiler.plan import Plan
+from engine.compiler.report import Report
+from engine.compiler.scope import ANYTHING
+from engine.compiler.surroundings import Compiled, Workflows
+from engine.errors import InvalidFile, OrchestraError, Problem
+from engine.expressions.celtypes import Schema
+from engine.expressions.wording import did_you_mean
+from engine.step import Effect
+from engine.workspace.jsonfile import JsonFile, JsonPath, parse
+
+_DEEPEST = 32
+"""Calls inside each other that are followed; a run goes far less deep."""
+
+
+@dataclass(frozen=True)
+class Called:
+    """A workflow as its callers see it; while it is being compiled itself, little is known."""
+
+    inputs_schema: Schema
+    problems: list[Problem] = field(default_factory=list)
+    output: Schema = field(default_factory=dict)
+    plan: Plan | None = None
+
+    @property
+    def effect(self) -> Effect:
+        """What a run of it does to the world."""
+        return Effect.PURE if self.plan is None else self.plan.effect
+
+
+class Callees:
+    """All that one compilation calls, directly or around."""
+
+    def __init__(self, workflows: Workflows, compiled: Callable[[JsonFile, str, Callees], Compiled]) -> None:
+        self.documents: dict[str, Mapping[str, Any]] = {}
+        self._workflows, self._compiled = workflows, compiled
+        self._open: dict[str, tuple[Mapping[str, Any], Schema]] = {}
+        self._known: dict[str, Called] = {}
+
+    def begin(self, name: str, document: Mapping[str, Any], inputs: Schema) -> None:
+        """Remember a workflow that is being compiled: one that it calls may call it again."""
+        self._open[name] = document, inputs
+
+    def end(self, name: str) -> None:
+        """Forget it again."""
+        del self._open[name]
+
+    def called(self, name: str) -> Called:
+        """Return what a caller must know of a workflow. Raises UnknownName."""
+        if name in self._open:
+            document, inputs = self._open[name]
+            self.documents[name] = document
+            return Called(inputs)
+        if len(self._open) > _DEEPEST:
+            return Called({}, [Problem(f"Workflows call each other more than {_DEEPEST} levels deep.")])
+        if name not in self._known:
+            self._known[name] = self._found(name)
+        return self._known[name]
+
+    def _found(self, name: str) -> Called:
+        where = f"workflows/{name}.json"
+        try:
+            document = self._workflows(name)
+            compiled = self._compiled(parse(json.dumps(document, ensure_ascii=False, indent=2), where), name, self)
+        except InvalidFile as error:
+            return Called({}, error.problems or [Problem(error.message, file=where)])
+        self.documents[name] = document
+        errors = [one for one in compiled.problems if one.severity == "error"]
+        if compiled.plan is None:
+            return Called({}, errors)
+        return Called(compiled.plan.inputs_schema, [], compiled.outputs, compiled.plan)
+
+
+def name_of(fields: Mapping[str, Any]) -> str | None:
+    """Return which workflow a step calls, None where its name is none or an expression."""
+    name = fields.get("workflow")
+    return name if isinstance(name, str) and name and "{{" not in name else None
+
+
+def find(path: JsonPath, fields: Mapping[str, Any], callees: Callees, report: Report) -> Called | None:
+    """Return what the step with these fields calls; what stands in the way goes to the report."""
+    place = (*path, "workflow")
+    if isinstance(fields.get("workflow"), str) and "{{" in fields["workflow"]:
+        message = "The name of a workflow is fixed; it cannot be an expression."
+        remedy = "Write the name itself; to choose between workflows, use two steps with 'if'."
+        report.add(place, message, "workflow_name", remedy)
+    name = name_of(fields)
+    if name is None:
+        return None
+    try:
+        called = callees.called(name)
+    except OrchestraError as error:
+        report.add(place, error.message, "unknown_workflow", error.remedy)
+        return None
+    if called.problems:
+        count = len(called.problems)
+        said = f"The workflow {name!r} has {count} problem{'s' * (count != 1)}: {called.problems[0].message}"
+        report.add(place, said, "called_workflow", f"Correct it first: `orchestra validate {name}`.")
+        return None
+    return called
+
+
+def check_inputs(path: JsonPath, given: Any, schema: Schema, report: Report) -> None:
+    """Compare the names in `with.inputs` with the inputs of the called workflow."""
+    if not isinstance(given, Mapping) or "properties" not in schema:
+        return  # one expression for all: its value is checked when the run is accepted
+    known = list(schema["properties"])
+    for name in given:
+        if name not in known:
+            remedy = did_you_mean(name, known) or "Take it out: the workflow has no inputs."
+            report.add((*path, name), f"The workflow has no input {name!r}.", "workflow_input", remedy)
+    if any(name not in known for name in given):
+        return  # one of those is probably what would be missing
+    for name in schema.get("required", ()):
+        if name not in given:
+            message = f"The workflow needs the input {name!r}."
+            report.add(path, message, "workflow_input", f"Add {name!r} to 'inputs'.")
+
+
+def schema_of_inputs(called: Called | None) -> Schema:
+    """Return what `with.inputs` must be."""
+    return ANYTHING if called is None else called.inputs_schema
+
+
+def output_of(fields: Mapping[str, Any], callees: Callees) -> Schema:
+    """Return what a step with these fields puts out; what is wrong with them is told by `find`."""
+    name = name_of(fields)
+    try:
+        return {} if name is None else callees.called(name).output
+    except OrchestraError:
+        return {}

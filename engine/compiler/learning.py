@@ -1,0 +1,56 @@
+"""What others may rely on once a step is compiled: how it may end, and which steps stand in its output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.compiler.facts import FAILED, FALSE, NOTHING_KNOWN, SKIPPED, SUCCEEDED, TRUE, learned
+from engine.compiler.model import FallbackModel, StepModel
+from engine.compiler.plan import Block
+from engine.compiler.presence import UNKNOWN, Part, Parts, Step, inside
+from engine.compiler.report import Report
+from engine.compiler.scope import BROKEN
+from engine.errors import OrchestraError
+from engine.registry import step_type
+from engine.workspace.jsonfile import JsonPath
+
+
+def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, report: Report) -> None:
+    """Keep what is known of a compiled step; nothing where its `if` is wrong or its id stands for several."""
+    if step.id in report.doubts.twice or condition is BROKEN:
+        return
+    checked = report.wholes.get((*path, "if"))
+    tree = TRUE if checked is None or isinstance(condition, bool) else checked.tree
+    ends = {SKIPPED} if condition is False else {SUCCEEDED} if condition is True else {SUCCEEDED, SKIPPED}
+    if condition is not False and step.on_error == "continue":
+        ends.add(FAILED)
+    begun = NOTHING_KNOWN if tree == TRUE else learned(tree, report.steps)
+    # A condition that is constantly false holds nowhere, so that what depends on it is never certain.
+    never = tree if condition is not False else FALSE
+    report.steps[step.id] = Step(frozenset(ends), never, begun, _parts(step, path, body, report))
+
+
+def _parts(step: StepModel, path: JsonPath, body: Block | None, report: Report) -> Parts:
+    if isinstance(step.on_error, FallbackModel):
+        return UNKNOWN
+    if step.foreach is not None and step.uses is not None:
+        return Parts(items=Parts({step.id: Part(_handed_on(step, path, report), step.id)}))
+    if step.steps is None or body is None:
+        return _handed_on(step, path, report)
+    own = inside([(node.id, report.steps[node.id]) for node in body.nodes if node.id in report.steps])
+    given = report.value_parts((*path, "output"), step.output)
+    if step.foreach is None:
+        return own if step.output is None else given
+    return Parts(items=Parts({**own.fields, "output": Part(given)}))
+
+
+def _handed_on(step: StepModel, path: JsonPath, report: Report) -> Parts:
+    """Return what is known of the output of a call that is one of its fields as it is."""
+    try:
+        kind = None if step.uses is None else step_type(step.uses)
+    except OrchestraError:
+        return UNKNOWN
+    if kind is None or not kind.is_for_output or len(kind.hands_on) != 1:
+        return UNKNOWN
+    name = next(iter(kind.hands_on))
+    return report.value_parts((*path, "with", name), step.with_.get(name))

@@ -1,0 +1,325 @@
+"""Which values may be missing: reads a checked expression with what is certain where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.compiler.facts import (
+    FAILED,
+    SKIPPED,
+    SUCCEEDED,
+    TRUE,
+    Ends,
+    Facts,
+    learned,
+    path_of,
+    step_of,
+)
+from engine.expressions.syntax import Node
+
+HOLDER = Node("ident", "@holder")
+"""In a condition inside a group: the output of the group, in which the outputs of its steps stand."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is known of the inside of a value: fields that stand for steps, and where such values are passed on."""
+
+    fields: Mapping[str, Part] = field(default_factory=dict)
+    items: Parts | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A field of a value. `step`: the one whose output it is; `ends`: how that may have ended, None for surely."""
+
+    value: Parts
+    step: str = ""
+    ends: Ends | None = None
+
+
+UNKNOWN = Parts()
+
+
+@dataclass(frozen=True)
+class Step(Ends):
+    """What is known of a step that others may refer to."""
+
+    output: Parts = UNKNOWN
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a step: `node` names it, by its id or as a field of what holds its output."""
+
+    step: str
+    node: Node
+    is_direct: bool
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A value that may be missing where it is used: `path` leads to it, `whole` is all that was selected from it."""
+
+    offset: int
+    step: str
+    path: Node
+    whole: Node
+    ends: frozenset[str]
+    """How the step may have ended, as far as is known at this place."""
+
+
+@dataclass
+class Reading:
+    """Reads one expression; gathers what it uses, and what may be missing."""
+
+    steps: Mapping[str, Step]
+    alarms: list[Alarm] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+
+    def parts(self, node: Node, facts: Facts, names: Mapping[str, Parts], whole: Node | None = None) -> Parts:
+        """Read a node that is in normal form; return what is known of its value. `names`: of each variable."""
+        if node.kind == "ident":
+            return names.get(node.name, UNKNOWN)
+        if node.kind in ("select", "has", "optional"):
+            return self._select(node, facts, names, whole or node)
+        if node.kind == "call":
+            return self._call(node, facts, names)
+        if node.kind == "loop":
+            return self._loop(node, facts, names)
+        inner = [self.parts(part, facts, names) for part in node.parts]
+        if node.kind == "list":
+            return Parts(items=_common(inner)) if inner else UNKNOWN
+        return _struct(node, inner) if node.kind == "struct" else UNKNOWN
+
+    def _select(self, node: Node, facts: Facts, names: Mapping[str, Parts], whole: Node) -> Parts:
+        holder = node.parts[0]
+        step = step_of(path_of(node))
+        if step is not None:
+            self.uses.append(Use(step, node, is_direct=True))
+            known = self.steps.get(step)
+            return UNKNOWN if known is None else _entry(known)
+        part = self.parts(holder, facts, names, whole).fields.get(node.name)
+        if part is None:
+            return UNKNOWN
+        if part.step and step_of(holder) is None:
+            self.uses.append(Use(part.step, node, is_direct=False))
+        ends = self._open_ends(node, part, facts)
+        if ends and node.kind == "select" and not _may_be_none(holder):
+            self.alarms.append(Alarm(root(node).offset, part.step, path_of(node), whole, ends))
+        return part.value
+
+    def _open_ends(self, node: Node, part: Part, facts: Facts) -> frozenset[str]:
+        """Return how the step may have ended where the value may be missing; nothing where it is certainly there."""
+        path = path_of(node)
+        if part.ends is None or facts.is_impossible or path in facts.present:
+            return frozenset()
+        step = step_of(path.parts[0])
+        good = FAILED if step is not None and path.name == "error" else SUCCEEDED
+        possible = part.ends.ends
+        condition = part.ends.condition
+        if step is None:
+            condition = _placed(condition, path.parts[0])
+        else:
+            possible -= {end for name, end in facts.ruled_out if name == step}
+        if SKIPPED in possible and self._holds(condition, facts):
+            possible -= {SKIPPED}
+        return frozenset() if possible <= {good} else possible
+
+    def _holds(self, node: Node, facts: Facts) -> bool:
+        """Tell whether a condition is certainly true."""
+        if node in facts.holds or node == TRUE:
+            return True
+        if node.kind == "has":
+            return self._is_there(path_of(node), facts)
+        if node.kind != "call":
+            return False
+        if node.name == "!_":
+            return self._fails(node.parts[0], facts)
+        if node.name in ("_&&_", "_||_"):
+            every = all if node.name == "_&&_" else any
+            return every(self._holds(part, facts) for part in node.parts)
+        return node.name == "@in" and any(_same(node.parts[0], one) in facts.holds for one in node.parts[1].parts)
+
+    def _fails(self, node: Node, facts: Facts) -> bool:
+        """Tell whether a condition is certainly false."""
+        if Node("call", "!_", (node,)) in facts.holds:
+            return True
+        if node.kind != "call":
+            return False
+        if node.name == "!_":
+            return self._holds(node.parts[0], facts)
+        if node.name in ("_&&_", "_||_"):
+            every = any if node.name == "_&&_" else all
+            return every(self._fails(part, facts) for part in node.parts)
+        return node.name == "_==_" and any(_excludes(one, node) for one in facts.holds)
+
+    def _is_there(self, path: Node, facts: Facts) -> bool:
+        step = step_of(path.parts[0])
+        known = None if step is None else self.steps.get(step)
+        if path in facts.present or known is None or path.name not in ("output", "error"):
+            return path in facts.present
+        return not self._open_ends(path, Part(UNKNOWN, step or "", known), facts)
+
+    def _call(self, node: Node, facts: Facts, names: Mapping[str, Parts]) -> Parts:
+        if node.name in ("_&&_", "_||_"):  # an error on one side does not count where the other side decides
+            first, second = node.parts
+            truth = node.name == "_&&_"
+            self.parts(first, facts | learned(second, self.steps, truth=truth), names)
+            self.parts(second, facts | learned(first, self.steps, truth=truth), names)
+            return UNKNOWN
+        if node.name == "_?_:_":
+            condition, then, otherwise = node.parts
+            self.parts(condition, facts, names)
+            given = self.parts(then, facts | learned(condition, self.steps), names)
+            return _common([given, self.parts(otherwise, facts | learned(condition, self.steps, truth=False), names)])
+        inner = [self.parts(part, facts, names) for part in node.parts]
+        if node.name in ("_[_]", "_[?_]"):
+            return inner[0].items or UNKNOWN
+        if node.name in ("orValue", "or", "_+_"):
+            return _common([one for one, part in zip(inner, node.parts, strict=True) if part.parts or part.name])
+        return inner[0] if node.name in ("value", "optional.of", "optional.ofNonZeroValue") else UNKNOWN
+
+    def _loop(self, node: Node, facts: Facts, names: Mapping[str, Parts]) -> Parts:
+        """Read a macro. `filter` and `map` give a list of which something is known, the others do not."""
+        item = self.parts(node.parts[0], facts, names).items or UNKNOWN
+        facts = facts.without(node.name)
+        gathered = node.value[0]
+        inner = {**names, node.name: item, gathered: self.parts(node.parts[1], facts, names)}
+        condition, value = _gathers(node.parts[3], gathered)
+        if value is None:
+            for part in node.parts[2:4]:
+                self.parts(part, facts, inner)
+            return self.parts(node.parts[4], facts, inner)
+        if condition is not None:
+            self.parts(condition, facts, inner)
+            facts |= learned(condition, self.steps)
+        seen = self.parts(value, facts, inner)
+        return Parts(items=self._refined(seen, value, facts) if value.kind == "ident" else seen)
+
+    def _refined(self, parts: Parts, holder: Node, facts: Facts) -> Parts:
+        """Return the parts of a value without doubts about those that a condition has asked for."""
+        fields = {
+            name: part if self._open_ends(Node("select", name, (holder,)), part, facts) else replace(part, ends=None)
+            for name, part in parts.fields.items()
+        }
+        return replace(parts, fields=fields)
+
+
+def inside(steps: Sequence[tuple[str, Step]]) -> Parts:
+    """Return the parts of what a group puts out: the output of each step inside, where it has one."""
+    ids = {name for name, _ in steps}
+    return Parts({name: Part(step.output, name, _seen_outside(step, ids)) for name, step in steps})
+
+
+def _seen_outside(step: Step, ids: set[str]) -> Ends | None:
+    if step.ends == {SUCCEEDED}:
+        return None
+    return Ends(step.ends, _in_holder(step.condition, ids))
+
+
+def _in_holder(node: Node, ids: set[str]) -> Node:
+    """Return a condition with `steps.a.output` as a field of what holds the outputs."""
+    step = step_of(node.parts[0]) if node.kind == "select" and node.name == "output" else None
+    if step in ids:
+        return Node("select", str(step), (HOLDER,))
+    return replace(node, parts=tuple(_in_holder(part, ids) for part in node.parts))
+
+
+def _placed(node: Node, holder: Node) -> Node:
+    if node == HOLDER:
+        return holder
+    return replace(node, parts=tuple(_placed(part, holder) for part in node.parts))
+
+
+def _entry(step: Step) -> Parts:
+    """Return the parts of `steps.<id>`."""
+    known = Ends(step.ends, step.condition, step.begun)
+    return Parts({"output": Part(step.output, ends=known), "error": Part(UNKNOWN, ends=known)})
+
+
+def _common(every: Sequence[Parts]) -> Parts:
+    """Return what is known of a value that may be any of these."""
+    return every[0] if every and all(one == every[0] for one in every) else UNKNOWN
+
+
+def _struct(node: Node, inner: Sequence[Parts]) -> Parts:
+    keys, values = node.parts[::2], inner[1::2]
+    return Parts({
+        key.value[1]: Part(value) for key, value in zip(keys, values, strict=True) if key.kind == "constant"
+    })  # fmt: skip
+
+
+def _gathers(step: Node, gathered: str) -> tuple[Node | None, Node | None]:
+    """Return (condition, item) of the step of a `filter` or `map`, (None, None) of another macro's."""
+    so_far = Node("ident", gathered)
+    condition = None
+    if step.name == "_?_:_" and step.parts[2] == so_far:
+        condition, step = step.parts[0], step.parts[1]
+    if step.name == "_+_" and step.parts[0] == so_far and step.parts[1].kind == "list":
+        return condition, step.parts[1].parts[0]
+    return None, None
+
+
+def _may_be_none(node: Node) -> bool:
+    """Tell whether a select from this node is one from an optional, which never fails."""
+    while node.is_path_step:
+        if node.kind == "optional":
+            return True
+        node = node.parts[0]
+    return False
+
+
+def root(node: Node) -> Node:
+    """Return what a path begins with."""
+    while node.kind in ("select", "has", "optional") or node.name == "_[_]":
+        node = node.parts[0]
+    return node
+
+
+def _same(one: Node, other: Node) -> Node:
+    return Node("call", "_==_", tuple(sorted((one, other), key=repr)))
+
+
+def _excludes(known: Node, other: Node) -> bool:
+    """Tell whether two comparisons of one thing with different constants cannot both be true."""
+    if known.kind != "call" or known.name != "_==_" or known == other:
+        return False
+    mine, theirs = set(known.parts), set(other.parts)
+    return len(mine & theirs) == 1 and all(one.kind == "constant" for one in mine ^ theirs)
+
+
+def written(node: Node) -> str:
+    """Return a path as its author wrote it."""
+    if node.kind == "ident":
+        return node.name.split("@")[0]
+    if node.kind in ("select", "has", "optional"):
+        return f"{written(node.parts[0])}.{node.name}"
+    if node.name == "_[_]" and node.parts[1].kind == "constant":
+        return f"{written(node.parts[0])}[{node.parts[1].value[1]!r}]"
+    return "…"
+
+
+def alarm_words(alarm: Alarm) -> tuple[str, str]:
+    """Return (message, remedy) for a value that may be missing."""
+    path, whole = written(alarm.path), written(path_of(alarm.whole))
+    remedy = f"Ask has({path}) first, in 'if' or with '? :', or write default({whole}, …)."
+    step = step_of(alarm.path.parts[0])
+    if step is not None and alarm.path.name == "error":
+        return _error_words(step, alarm.ends), remedy
+    name = step or alarm.step
+    lacks = "has no 'output'" if step else f"is not in {written(alarm.path.parts[0])}"
+    if alarm.ends == {SKIPPED}:
+        return f"Step {name!r} never runs: it {lacks}.", remedy
+    if FAILED not in alarm.ends:
+        return f"Step {name!r} may have been skipped; then it {lacks}.", remedy
+    if SKIPPED in alarm.ends:
+        return f"Step {name!r} may have been skipped or have failed; then it {lacks}.", remedy
+    return f"Step {name!r} may have failed ('on_error' lets the run go on); then it {lacks}.", remedy
+
+
+def _error_words(step: str, ends: frozenset[str]) -> str:
+    if FAILED in ends:
+        return f"Step {step!r} has an 'error' only where it has failed."
+    return f"Step {step!r} never has an 'error' here: the run ends when it fails."

@@ -1,0 +1,109 @@
+"""What a compilation has found: problems with their places, and what its expressions use and give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from engine.compiler.loader import Doubts, problem
+from engine.compiler.model import CEL_WORDS
+from engine.compiler.presence import UNKNOWN, Part, Parts, Step
+from engine.errors import Problem
+from engine.expressions.references import Reference
+from engine.expressions.syntax import Node
+from engine.workspace.jsonfile import JsonFile, JsonPath
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One expression that is right: its CEL type by name, its tree in normal form, what is known of its value."""
+
+    kind: str
+    tree: Node
+    parts: Parts
+    references: tuple[Reference, ...]
+
+    @property
+    def is_constant(self) -> bool:
+        """Tell whether its value depends on nothing."""
+        return not self.references
+
+
+@dataclass(frozen=True)
+class StepName:
+    """Where a step is named in an expression: the field, the offset of the name's select in the field's text."""
+
+    step: str
+    path: JsonPath
+    offset: int
+    is_direct: bool
+    """Named as `steps.<id>`, else as a field of what a group or loop puts out."""
+
+
+@dataclass
+class Report:
+    """Where a compilation writes down what is wrong, and what it learns on the way."""
+
+    file: JsonFile
+    groups: Mapping[str, str]
+    """For each step id of the file: the id of the group around it, or an empty string."""
+    doubts: Doubts
+    renamed: dict[JsonPath, JsonPath]
+    """Path that was checked -> path in the file, where a misspelt key was taken for the one meant."""
+    problems: list[Problem] = field(default_factory=list)
+    steps: dict[str, Step] = field(default_factory=dict)
+    """What is known of the steps compiled so far."""
+    wholes: dict[JsonPath, Checked] = field(default_factory=dict)
+    """Of each field that is one whole expression."""
+    step_names: list[StepName] = field(default_factory=list)
+    input_names: set[str] = field(default_factory=set)
+    """Inputs that expressions use; an empty text stands for all of them."""
+
+    def add(
+        self, path: JsonPath, message: str, code: str, remedy: str = "", offset: int = 0, severity: str = "error"
+    ) -> None:
+        """Write down an error, or a warning, at a value of the file."""
+        found = problem(
+            self.file, self.written(path), message, offset=offset, code=code, remedy=remedy, severity=severity
+        )
+        self.problems.append(found)
+
+    def warn(self, path: JsonPath, message: str, code: str, remedy: str) -> None:
+        """Write down what the workflow runs with, though its author may not have meant it."""
+        self.add(path, message, code, remedy, severity="warning")
+
+    def written(self, path: JsonPath) -> JsonPath:
+        """Return the path in the file of a path that was checked."""
+        for end in range(len(path), 0, -1) if self.renamed else ():
+            if path[:end] in self.renamed:
+                return (*self.written(self.renamed[path[:end]]), *path[end:])
+        return path
+
+    def value_parts(self, path: JsonPath, value: Any) -> Parts:
+        """Return what is known of a value written with expressions in it."""
+        if path in self.wholes:
+            return self.wholes[path].parts
+        if isinstance(value, dict):
+            return Parts({name: Part(self.value_parts((*path, name), inner)) for name, inner in value.items()})
+        return UNKNOWN
+
+    def has_errors_at(self, path: JsonPath) -> bool:
+        """Tell whether the value at a path, or something inside it, is wrong."""
+        field = ".".join(map(str, self.written(path)))
+        return any(f"{one.field}.".startswith(f"{field}.") for one in self.errors if one.step is None)
+
+    @property
+    def errors(self) -> Iterator[Problem]:
+        """Every problem that stops the file from running."""
+        return (one for one in self.problems if one.severity == "error")
+
+    @cached_property
+    def unspeakable(self) -> re.Pattern[str] | None:
+        """What shows that an expression tries to name something whose name it cannot hold."""
+        names = sorted(self.doubts.unspeakable)
+        words = [rf"(?<!\w){re.escape(name)}(?!\w)" for name in names if name not in CEL_WORDS]
+        words += [rf"[.?'\"]\s*{name}(?!\w)|(?<![\w.]){name}\s*\." for name in names if name in CEL_WORDS]
+        return re.compile("|".join(words)) if words else None

@@ -1,0 +1,204 @@
+"""Steps to nodes: siblings in the order in which they end, each with what is certain when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.compiler import callees
+from engine.compiler.actions import Actions
+from engine.compiler.callees import Callees
+from engine.compiler.learning import learn
+from engine.compiler.model import FallbackModel, StepModel, is_variable, loop_name_fault
+from engine.compiler.order import finished_before
+from engine.compiler.plan import Action, Block, Loop, Node, strongest
+from engine.compiler.presence import UNKNOWN, Parts
+from engine.compiler.report import Report
+from engine.compiler.schemas import Outputs
+from engine.compiler.scope import ANYTHING, BROKEN, CONDITION, KEY, LIST, TEXT, Scope, item_type
+from engine.compiler.surroundings import Surroundings
+from engine.errors import OrchestraError
+from engine.expressions.expressions import Fixed, Template
+from engine.registry import step_type
+from engine.step import Effect
+from engine.workspace.jsonfile import JsonPath
+
+ERROR = {"type": "object", "properties": {"type": TEXT, "message": TEXT, "step": TEXT}}
+"""What `error` is in a fallback and in `on_failure`."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where steps stand: their path in the file, the names they see, and what is finished when they start."""
+
+    path: JsonPath
+    scope: Scope
+    prefix: str = ""
+    """Of paths in a run: `each_mail.` inside that loop."""
+    seen: frozenset[str] = frozenset()
+    """Ids of steps of this and outer blocks that are finished by then."""
+
+    def within(self, *path: str | int, scope: Scope | None = None, prefix: str | None = None) -> Place:
+        """Return a place inside this one."""
+        return replace(
+            self,
+            path=(*self.path, *path),
+            scope=self.scope if scope is None else scope,
+            prefix=self.prefix if prefix is None else prefix,
+        )
+
+
+class Steps:
+    """Compiles the steps of one file."""
+
+    def __init__(self, around: Surroundings, report: Report, called: Callees) -> None:
+        self._report = report
+        self._outputs = Outputs(around.prompts, lambda fields: callees.output_of(fields, called), report.doubts.unsure)
+        self.actions = Actions(around, report, called, self._outputs)
+        self._ids: dict[str, JsonPath] = {}
+
+    def block(self, steps: Sequence[StepModel], at: Place) -> Block:
+        """Compile siblings; those that others wait for come first, so that what they are is known."""
+        before = finished_before(at.path, steps, self._report)
+        scope = self.with_siblings(at.scope, steps)
+        for index, step in enumerate(steps):
+            self._check_id((*at.path, index), step)
+        nodes: dict[int, Node] = {}
+        for index in sorted(range(len(steps)), key=lambda one: len(before[one])):
+            place = Place((*at.path, index), scope, at.prefix, at.seen | before[index])
+            nodes[index] = self._node(steps[index], place)
+        return Block(tuple(nodes[index] for index in range(len(steps))))
+
+    def with_siblings(self, scope: Scope, steps: Sequence[StepModel]) -> Scope:
+        """Return a scope in which these steps have names."""
+        return scope.inner({}, self._outputs.siblings(steps))
+
+    def _check_id(self, path: JsonPath, step: StepModel) -> None:
+        if step.id in self._ids:
+            line, _ = self._report.file.place((*self._ids[step.id], "id"))
+            message = f"The id {step.id!r} is taken by the step in line {line}."
+            self._report.add((*path, "id"), message, "duplicate_id", "Give one of the two another id.")
+        self._ids.setdefault(step.id, path)
+
+    def _node(self, step: StepModel, at: Place) -> Node:
+        own_path = f"{at.prefix}{step.id}"
+        condition = self._condition(step, at)
+        guarded = at.within(scope=at.scope.given(condition, (*at.path, "if")), prefix=f"{own_path}.")
+        loop = self._loop(step, guarded)
+        inner = guarded.within(scope=self._loop_scope(step, guarded))
+        action, body, effect = self._content(step, inner)
+        fallback = self._fallback(step, guarded)
+        learn(step, at.path, condition, body, self._report)
+        return Node(
+            id=step.id,
+            path=own_path,
+            title=step.title or _title(step),
+            condition=condition,
+            needs=None if step.needs is None else tuple(step.needs),
+            action=action,
+            body=body,
+            loop=loop,
+            output=self._output(step, inner),
+            has_output=step.output is not None,
+            timeout_seconds=step.timeout_seconds,
+            on_error="continue" if step.on_error == "continue" else "fail",
+            fallback=fallback,
+            effect=Effect.PURE if condition is False else strongest([effect, fallback.effect if fallback else effect]),
+        )
+
+    def _condition(self, step: StepModel, at: Place) -> Any:
+        if isinstance(step.if_, str):
+            return self._expression(step.if_, CONDITION, at.within("if"))
+        return True if step.if_ is None else step.if_
+
+    def _expression(self, text: str, schema: Any, at: Place) -> Any:
+        """Compile a field that must hold an expression."""
+        if "{{" not in text:
+            self._report.add(at.path, f"{text!r} is no expression.", "expression", f"Write {{{{ {text} }}}}.")
+            return BROKEN
+        return at.scope.template(at.path, text, schema, at.seen)
+
+    # --- loops
+
+    def _loop(self, step: StepModel, at: Place) -> Loop | None:
+        if step.foreach is None:
+            return None
+        if step.as_ in at.scope.variables and loop_name_fault(step.as_) is None:
+            message = f"{step.as_!r} is the name of an outer loop."
+            self._report.add((*at.path, "as"), message, "loop_name", "Give this loop another 'as'.")
+        items = self._expression(step.foreach, LIST, at.within("foreach"))
+        if items is BROKEN:
+            return None
+        keyed = self._item_scope(step, at, at.scope)  # in its own expression `key` is that of the loop around this one
+        return Loop(
+            items=items if isinstance(items, Template) else Template(step.foreach, (Fixed(step.foreach, items),)),
+            name=step.as_,
+            key=_text(step.key, KEY, at.within("key", scope=keyed)),
+            item_title=_text(step.item_title, TEXT, at.within("item_title", scope=_with_key(step, keyed))),
+            parallel=step.parallel,
+            on_item_error=step.on_item_error,
+        )
+
+    def _loop_scope(self, step: StepModel, at: Place) -> Scope:
+        return at.scope if step.foreach is None else _with_key(step, self._item_scope(step, at, at.scope))
+
+    def _item_scope(self, step: StepModel, at: Place, scope: Scope) -> Scope:
+        """Return what is seen for one item; where the list did not compile, the item may be anything."""
+        checked = self._report.wholes.get((*at.path, "foreach"))
+        variables = {step.as_: {} if checked is None else item_type(checked), "index": {"type": "integer"}}
+        speakable = {name: kind for name, kind in variables.items() if is_variable(name)}
+        item = UNKNOWN if checked is None else checked.parts.items or UNKNOWN
+        wrong = step.as_ if loop_name_fault(step.as_) else None
+        if (*at.path, "as") in self._report.doubts.lost:
+            wrong = "item"
+        parts: dict[str, Parts] = {step.as_: item, "index": UNKNOWN}
+        return scope.inner(speakable, {}, wrong).bound(step.id, parts)
+
+    # --- what a step does
+
+    def _content(self, step: StepModel, at: Place) -> tuple[Action | None, Block | None, Effect]:
+        if step.steps is not None:
+            block = self.block(step.steps, at.within("steps"))
+            at.scope.tree((*at.path, "with"), step.with_, ANYTHING, at.seen)  # what stands there by mistake
+            return None, block, block.effect
+        compiled = None
+        if step.uses is None:
+            at.scope.tree((*at.path, "with"), step.with_, ANYTHING, at.seen)
+        else:
+            compiled = self.actions.action(at.path, step, step.uses, at.scope, at.seen)
+        action, effect = compiled or (None, Effect.PURE)
+        if step.uses is None or step.foreach is None:
+            return action, None, effect
+        path = f"{at.prefix}{step.id}"
+        body = Node(step.id, path, _title(step), condition=True, needs=None, action=action, effect=effect)
+        return None, Block((body,)), effect
+
+    def _fallback(self, step: StepModel, at: Place) -> Block | None:
+        if not isinstance(step.on_error, FallbackModel):
+            return None
+        scope = at.scope.inner({"error": ERROR}, {}).bound(step.id, {"error": UNKNOWN})
+        return self.block(step.on_error.steps, at.within("on_error", "steps", scope=scope))
+
+    def _output(self, step: StepModel, at: Place) -> Any:
+        if step.output is None:
+            return None
+        scope = self.with_siblings(at.scope, [step] if step.steps is None else step.steps)
+        return scope.tree((*at.path, "output"), step.output, ANYTHING, at.seen | {one.id for one in step.steps or []})
+
+
+def _with_key(step: StepModel, scope: Scope) -> Scope:
+    return scope.inner({"key": TEXT}, {}).bound(step.id, {"key": UNKNOWN})
+
+
+def _text(text: str | None, schema: Any, at: Place) -> Any:
+    return None if text is None else at.scope.tree(at.path, text, schema, at.seen)
+
+
+def _title(step: StepModel) -> str:
+    if step.title:
+        return step.title
+    try:
+        return step_type(step.uses).title if step.uses else step.id.replace("_", " ").capitalize()
+    except OrchestraError:
+        return step.id

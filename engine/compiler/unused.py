@@ -1,0 +1,127 @@
+"""Warnings: what a workflow runs with, though its author may not have meant it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.compiler.loader import on_failure_path
+from engine.compiler.model import FallbackModel, StepModel, WorkflowModel
+from engine.compiler.plan import Block, Node, Plan
+from engine.compiler.report import Report
+from engine.expressions.wording import nearest
+from engine.step import Effect
+from engine.workspace.jsonfile import JsonPath
+
+_INPUT = re.compile(r"\binputs\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
+_STEP = re.compile(r"(?<=[.?'\"])\s*([A-Za-z_][A-Za-z0-9_]*)")
+_ALL = ""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What expressions name. Where some could not be read, all that may be meant by them counts as named."""
+
+    inputs: frozenset[str]
+    steps: frozenset[str]
+    doubtful: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, report: Report, *, has_faults: bool) -> Names:
+        """Return what the expressions of a file name."""
+        inputs = frozenset(report.input_names)
+        steps = frozenset(one.step for one in report.step_names)
+        if not has_faults and not any(report.errors):
+            return cls(inputs, steps)
+        text = report.file.text
+        return cls(inputs | set(_INPUT.findall(text)), steps, frozenset(_STEP.findall(text)))
+
+    def has_input(self, name: str) -> bool:
+        """Tell whether an input is used; a misspelt name that is near counts for it."""
+        return bool({name, _ALL} & self.inputs) or any(nearest(one, [name]) for one in self.inputs)
+
+    def has_step(self, name: str) -> bool:
+        """Tell whether a step is named."""
+        return name in self.steps or any(nearest(one, [name]) for one in self.doubtful)
+
+
+def warn(model: WorkflowModel, plan: Plan, report: Report, names: Names) -> None:
+    """Report inputs and outputs that nothing uses, and loops whose writes no rerun recognises."""
+    if ("steps",) in report.doubts.lost:
+        return  # what they were meant to use is not known
+    for name in plan.inputs_schema.get("properties", {}):
+        path: JsonPath = ("inputs", "properties", name)
+        if not names.has_input(name) and not report.has_errors_at(path):
+            report.warn(path, f"No step uses the input {name!r}.", "unused_input", "Use it, or take it out.")
+    for one in _every(model, plan, names):
+        if _is_for_nothing(one, names):
+            message = f"Nothing uses the output of step {one.step.id!r}, and it is all that the step is for."
+            remedy = f"Use steps.{one.step.id}.output, give it in 'outputs', or take the step out."
+            report.warn((*one.path, "id"), message, "unused_output", remedy)
+        if one.node.loop is not None and one.node.loop.key is None and not one.node.is_folded:
+            _warn_of_writes(one, report)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A step beside its node. `is_handed_on`: its output is part of one that something uses."""
+
+    path: JsonPath
+    step: StepModel
+    node: Node
+    is_handed_on: bool
+
+
+def _every(model: WorkflowModel, plan: Plan, names: Names) -> Iterator[_Place]:
+    yield from _siblings(("steps",), model.steps, plan.block, names)
+    if plan.on_failure is not None:
+        yield from _siblings(on_failure_path(model), model.failure_steps, plan.on_failure, names)
+
+
+def _siblings(
+    path: JsonPath, steps: Sequence[StepModel], block: Block, names: Names, handed_on: frozenset[str] = frozenset()
+) -> Iterator[_Place]:
+    """Give these steps and all inside them; `handed_on`: those whose output is part of one that something uses."""
+    for index, (step, node) in enumerate(zip(steps, block.nodes, strict=True)):
+        yield _Place((*path, index), step, node, step.id in handed_on)
+        if step.steps is not None and node.body is not None:
+            has_inner = step.foreach is not None or step.output is None
+            is_used = has_inner and (step.id in handed_on or names.has_step(step.id))
+            inner = frozenset(one.id for one in step.steps) if is_used else frozenset()
+            yield from _siblings((*path, index, "steps"), step.steps, node.body, names, inner)
+        if isinstance(step.on_error, FallbackModel) and node.fallback is not None:
+            fallback = step.on_error.steps
+            place = (*path, index, "on_error", "steps")
+            yield from _siblings(place, fallback, node.fallback, names, frozenset({fallback[-1].id}))
+
+
+def _is_for_nothing(one: _Place, names: Names) -> bool:
+    node = one.node
+    if node.loop is not None and one.step.uses is not None and node.body is not None:
+        node = node.body.nodes[0]
+    if node.action is None or one.node.is_folded or one.is_handed_on or names.has_step(one.step.id):
+        return False
+    return node.effect is Effect.READS or node.action.step_type.is_for_output
+
+
+def _warn_of_writes(one: _Place, report: Report) -> None:
+    writes = [node.id for node in _writes(one.node.body)]
+    if writes:
+        shown = ", ".join(repr(name) for name in writes)
+        message = (
+            f"{shown} write{'s' * (len(writes) == 1)} for each item, and this loop has no 'key': every new run writes"
+            " again for all items, and a rerun knows an item only by its place in the list."
+        )
+        remedy = 'Add "key": what names the item for ever, like "{{ item.id }}". Or give the step a \'once\'.'
+        report.warn((*one.path, "foreach"), message, "no_key", remedy)
+
+
+def _writes(block: Block | None) -> Iterator[Node]:
+    """Give the calls that write and say nothing of their own about what makes them the same."""
+    for node in block.nodes if block is not None else ():
+        if node.action is not None and node.effect is Effect.WRITES and node.action.once is None:
+            yield node
+        if not node.is_folded:
+            yield from _writes(node.body)
+            yield from _writes(node.fallback)
