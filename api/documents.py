@@ -74,6 +74,14 @@ class Repetition(_Sent):
     )
 
 
+class Undoing(_Sent):
+    """What of a run to take back."""
+
+    item: str | None = Field(
+        default=None, max_length=1_000, description="Only what was written for the loop item with this key."
+    )
+
+
 class Answer(_Sent):
     """What a person adds to a yes or no."""
 
@@ -229,6 +237,39 @@ class RunRows(BaseModel):
 
     runs: list[RunRowView]
     next: str | None
+
+
+class _WriteView(BaseModel):
+    """A write of a run: which step of which run made it, and what it made."""
+
+    run_id: str
+    path: str
+    key: str | None = Field(description="Of the loop item around it.")
+    uses: str
+    title: str
+    url: str
+
+
+class UndoneView(_WriteView):
+    """A write that was taken back, or would be."""
+
+    note: str = Field(description="How: closes the issue with a note.")
+    stays: str = Field(description="What the service keeps of it all the same.")
+
+
+class KeptView(_WriteView):
+    """A write that stays."""
+
+    reason: str
+
+
+class UndoView(BaseModel):
+    """What becomes of every write of a run."""
+
+    undone: list[UndoneView]
+    refused: list[KeptView] = Field(description="Somebody changed it since, or the service could not be asked.")
+    cannot: list[KeptView] = Field(description="There is no way to take these back.")
+    left: list[KeptView] = Field(description="Another run made it, or it was undone before.")
 
 
 class ApprovalView(BaseModel):

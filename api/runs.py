@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 
-from api.documents import Accepted, Repetition, Resumption, RunFilter, RunRows
+from api.documents import Accepted, Repetition, Resumption, RunFilter, RunRows, Undoing, UndoView
 from api.execution import IdempotencyKey, accepted, request_key_of
 from api.routing import Acting, Door, SignedInRoute
 from engine.names import timestamp
@@ -59,3 +59,20 @@ def rerun(
     request_key = request_key_of(principal, idempotency_key)
     again = orchestra.runs.rerun(principal, run_id, **how.model_dump(), request_key=request_key)
     return accepted(orchestra.runs.get(principal, again))
+
+
+@router.get("/{run_id}/undoable", summary="What an undo would do", response_model=UndoView)
+def list_undoable(
+    run_id: str,
+    orchestra: Door,
+    principal: Acting,
+    item: Annotated[str | None, Query(max_length=1_000, description="Only the loop item with this key.")] = None,
+) -> Any:
+    """Tell what an undo would try (`undone`) and what it cannot; no service is asked, nothing is changed."""
+    return orchestra.runs.undoable(principal, run_id, item=item)
+
+
+@router.post("/{run_id}/undo", summary="Undo a run", response_model=UndoView)
+def undo(run_id: str, orchestra: Door, principal: Acting, what: Annotated[Undoing | None, Body()] = None) -> Any:
+    """Take back what a run and the runs it called have written; what somebody changed since is refused and stays."""
+    return orchestra.runs.undo(principal, run_id, item=(what or Undoing()).item)
