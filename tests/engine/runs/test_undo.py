@@ -42,18 +42,8 @@ Undoable = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def root(tmp_path: Path, standins: StandIns, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace whose connections are the stand-ins, as if they were a person's own accounts."""
-    folder = tmp_path / "workspace"
-    for name in ("workflows", "prompts", "logs"):
-        (folder / name).mkdir(parents=True)
-    lines = ["connections:"]
-    for name in ("github", "notion", "gmail"):
-        monkeypatch.setenv(f"{name.upper()}_TOKEN", standins[name].token)
-        lines += [f"  {name}:", f"    service: {name}", f"    token: env:{name.upper()}_TOKEN"]
-        lines += [f"    base_url: {standins[name].base_url}"]
-    (folder / "config.yaml").write_text("\n".join(lines) + "\n")
-    return folder
+def root(own_accounts: Path) -> Path:
+    return own_accounts
 
 
 @pytest.fixture
