@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
-from engine.clock import utc_now
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runner.ledger import Entry
-from engine.runner.writes import Writes
+from tests.kill.wrong import WRONG
 
 OWNER = Principal("tester", "owner")
-
-
-async def _no_claim(_self: Writes, job: Any) -> Entry:
-    """The deliberately wrong version: every write is sent as if nothing had ever been sent."""
-    write = job.write
-    return Entry("new", write.run_id, write.path, write.arguments_hash, utc_now(), None, None, 1, 0)
 
 
 def main() -> None:
     """Run the sample, or go on with every run of a dead process, to the end."""
     root, command, *flags = sys.argv[1:]
     if "--without-ledger" in flags:
-        Writes._claim = _no_claim  # type: ignore[assignment, method-assign]
+        WRONG["no intents"]()
     orchestra = Orchestra.open(Path(root), demo=True)
     try:
         if command == "run":

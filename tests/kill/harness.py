@@ -40,11 +40,11 @@ class World:
 class Setting:
     """A fresh workspace with stand-ins that live on while the engine is killed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, latency: str = LATENCY) -> None:
         self.root = root
         self.state = root / ".orchestra"
         init(root)
-        command = [sys.executable, "-m", "demo", "--dir", str(self.state / "demo"), "--latency", LATENCY]
+        command = [sys.executable, "-m", "demo", "--dir", str(self.state / "demo"), "--latency", latency]
         self._stand_ins = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
         assert self._stand_ins.stdout is not None
         self.endpoints: dict[str, Any] = json.loads(self._stand_ins.stdout.readline())
@@ -96,10 +96,17 @@ class Setting:
         finally:
             connection.close()
 
+    def shown(self) -> dict[str, Any]:
+        """All that the services hold."""
+        command = [sys.executable, "-m", "demo", "show", "--dir", str(self.state / "demo")]
+        shown: dict[str, Any] = json.loads(
+            subprocess.run(command, capture_output=True, check=True, cwd=REPOSITORY).stdout
+        )
+        return shown
+
     def world(self) -> World:
         """What is in the services now."""
-        command = [sys.executable, "-m", "demo", "show", "--dir", str(self.state / "demo")]
-        shown = json.loads(subprocess.run(command, capture_output=True, check=True, cwd=REPOSITORY).stdout)
+        shown = self.shown()
         world = World()
         for issue in shown["github"]["issues"]:
             if "orchestra:" in (issue["body"] or ""):

@@ -1,0 +1,135 @@
+"""A warm process that has the engine imported and forks one child per job, so that a kill costs no cold start.
+
+`python -m tests.kill.forks SOCKET`: each connection sends one line of JSON (a Job) and hears of its child in lines;
+the first is the child's process id. It ends, and its children with it, when its standard input closes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.registry import step_types
+from engine.runner import fault_points
+from tests.kill.wrong import WRONG
+
+OWNER = Principal("tester", "owner")
+LAG_SECONDS = 0.2
+"""In place of the seconds for which the real services may hide a fresh write: the stand-ins hide nothing."""
+
+
+class Child:
+    """What a job does in its forked process; every method says lines to the one who ordered it."""
+
+    def __init__(self, job: dict[str, Any], connection: socket.socket) -> None:
+        self._job, self._connection = job, connection
+
+    def work(self) -> None:
+        """Do the job."""
+        for name in self._job.get("wrong", []):
+            WRONG[name]()
+        point, time_of_it = self._job.get("die_at", (None, 0))
+        if point is not None:
+            fault_points.hook = _death(point, time_of_it)
+        getattr(self, self._job["do"])()
+
+    def run(self) -> None:
+        """Start runs and see them to their end: "go", then their ids, then each one's status."""
+        orchestra = self._opened()
+        self._say("go")
+        runs = orchestra.runs
+        run_ids = [runs.start(OWNER, self._job["workflow"], inputs) for inputs in self._job["inputs"]]
+        self._say(" ".join(run_ids))
+        self._end(orchestra, run_ids)
+
+    def resume(self) -> None:
+        """Go on with one run, as a person who may have answered a question."""
+        orchestra = self._opened()
+        answer = self._job.get("answer")
+        orchestra.runs.resume(OWNER, self._job["run_id"], as_done=answer == "as_done", redo=answer == "redo")
+        self._say("resumed")
+        self._end(orchestra, [self._job["run_id"]])
+
+    def serve(self) -> None:
+        """Be the workspace's server until the other side hangs up."""
+        orchestra = self._opened(serve=True)
+        self._say("ready")
+        self._connection.recv(1)
+        orchestra.close()
+
+    def _opened(self, *, serve: bool = False) -> Orchestra:
+        return Orchestra.open(Path(self._job["root"]), serve=serve)
+
+    def _end(self, orchestra: Orchestra, run_ids: list[str]) -> None:
+        try:
+            for run_id in run_ids:
+                self._say(orchestra.runs.wait(OWNER, run_id, 120)["status"])
+        except Exception as error:  # noqa: BLE001 - said to the one who ordered it
+            self._say(f"{type(error).__name__}: {error}")
+        orchestra.close()
+
+    def _say(self, line: str) -> None:
+        self._connection.sendall(f"{line}\n".encode())
+
+
+def _death(point: str, time_of_it: int) -> Any:
+    """Return a hook that kills this process when it comes to a point for the n-th time."""
+    times = 0
+
+    def hook(reached: str) -> None:
+        nonlocal times
+        times += reached == point
+        if times == time_of_it and reached == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
+
+
+def main() -> None:
+    """Fork a child for every connection."""
+    for step_type in step_types().values():
+        if step_type.lag_seconds:
+            type(step_type).lag_seconds = LAG_SECONDS
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(sys.argv[1])
+    listener.listen(16)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    children: list[int] = []
+    while True:
+        ready, _, _ = select.select([listener, sys.stdin], [], [])
+        if sys.stdin in ready:
+            break
+        connection, _ = listener.accept()
+        job = json.loads(connection.makefile().readline())
+        pid = os.fork()
+        if pid == 0:
+            listener.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.setpgid(0, 0)
+            _child(job, connection)
+        connection.close()
+        children.append(pid)
+
+
+def _child(job: dict[str, Any], connection: socket.socket) -> None:
+    code = 1
+    try:
+        connection.sendall(f"{os.getpid()}\n".encode())
+        Child(job, connection).work()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

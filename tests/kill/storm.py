@@ -1,0 +1,260 @@
+"""Kills one process after another in the middle of a small job that writes to four services.
+
+The server of the workspace, which lives on, takes each run over; a question that only a person can answer is answered
+by looking at the service, as a person would. All jobs share one workspace, and some run side by side. Triggers in the
+state file keep every event for the judge (judge.py): a run's own are dropped at its end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tests.kill.counting import Counting, counting
+from tests.kill.harness import REPOSITORY, Setting
+from tests.kill.job import WORKFLOW, workflow
+
+_PATIENCE_SECONDS = 90.0
+_KEEP = """
+    CREATE TABLE IF NOT EXISTS kept (run_id TEXT, number INTEGER, event TEXT);
+    CREATE INDEX IF NOT EXISTS kept_by_run ON kept (run_id);
+    CREATE TRIGGER IF NOT EXISTS keep AFTER INSERT ON events
+        BEGIN INSERT INTO kept VALUES (NEW.run_id, NEW.number, NEW.event); END;
+    CREATE TABLE IF NOT EXISTS kept_runs (run_id TEXT, n INTEGER);
+    CREATE TRIGGER IF NOT EXISTS keep_runs AFTER INSERT ON runs
+        BEGIN INSERT INTO kept_runs VALUES (NEW.run_id, json_extract(NEW.acceptance, '$.inputs.n')); END;
+"""
+
+
+@dataclass
+class Killed:
+    """One kill: of job `n`, at a moment or a named point."""
+
+    n: int
+    how: str
+    run_id: str = ""
+    at: float = 0.0
+    was_over: bool = False
+    asked: int = 0
+    """How often a person was asked about a write of it."""
+    adopted_seconds: float | None = None
+
+
+@dataclass
+class Job:
+    """A child of the fork server, and what it says."""
+
+    connection: socket.socket
+    lines: Iterator[str] = field(init=False)
+    pid: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lines = iter(self.connection.makefile())
+        self.pid = int(next(self.lines))
+
+    def said(self) -> str:
+        """Return the next line; empty once it has ended."""
+        with suppress(ConnectionError):
+            return next(self.lines, "").strip()
+        return ""
+
+    def signal(self, number: signal.Signals) -> float:
+        """Send it a signal; return when."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+        return time.time()
+
+    def close(self) -> None:
+        """Hang up."""
+        self.connection.close()
+
+
+class Storm:
+    """A workspace, its services and a fork server."""
+
+    def __init__(self, root: Path, web: Counting, settings: str) -> None:
+        self.place = Setting(root, latency="0")
+        self.web = web
+        self._configure(settings)
+        messages = [message["id"] for message in self.place.shown()["gmail"]["messages"]]
+        self.write(WORKFLOW, workflow(web, messages))
+        self._socket = root / "forks"
+        command = [sys.executable, "-m", "tests.kill.forks", str(self._socket)]
+        self._forks = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
+        )
+        assert self._forks.stdout is not None
+        assert self._forks.stdout.readline() == "ready\n"
+
+    def _configure(self, settings: str) -> None:
+        """Take the stand-ins for the accounts: in a demo nothing else could be reached."""
+        lines, variables = [settings, "connections:"], []
+        for service in ("gmail", "github", "notion"):
+            endpoint, name = self.place.endpoints[service], f"{service.upper()}_TOKEN"
+            variables.append(f"{name}={endpoint['token']}")
+            values = f"service: {service}, token: 'env:{name}', base_url: '{endpoint['base_url']}'"
+            lines.append(f"  {service}: {{{values}}}")
+        lines.append(f"  web: {{service: http, allow_hosts: ['127.0.0.1:{self.web.port}']}}")
+        (self.place.root / "config.yaml").write_text("\n".join(lines) + "\n")
+        (self.place.root / ".env").write_text("\n".join(variables) + "\n")
+
+    def write(self, name: str, document: dict[str, Any]) -> None:
+        """Put a workflow into the workspace."""
+        (self.place.root / "workflows" / f"{name}.json").write_text(json.dumps(document, indent=2))
+
+    def close(self) -> None:
+        """End everything."""
+        assert self._forks.stdin is not None
+        assert self._forks.stdout is not None
+        self._forks.stdin.close()
+        self._forks.wait(timeout=20)
+        self._forks.stdout.close()
+        self.place.close()
+
+    def fork(self, do: str, **job: Any) -> Job:
+        """Let a child do a job (forks.py)."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(_PATIENCE_SECONDS)
+        connection.connect(str(self._socket))
+        connection.sendall((json.dumps({"do": do, "root": str(self.place.root), **job}) + "\n").encode())
+        return Job(connection)
+
+    def start(self, n: int, **more: Any) -> tuple[Job, str]:
+        """Start job `n` in a process of its own; return it and the run's id, once that is accepted."""
+        job = self.fork("run", workflow=WORKFLOW, inputs=[{"n": n}], **more)
+        assert job.said() == "go"
+        return job, job.said() or self._accepted(n)  # killed before it could say it
+
+    def _accepted(self, n: int) -> str:
+        ((run_id,),) = self.query("SELECT run_id FROM kept_runs WHERE n = ?", n)
+        return str(run_id)
+
+    @contextmanager
+    def served(self, **job: Any) -> Iterator[Job]:
+        """Let a server live beside the jobs: it takes over what is killed."""
+        server = self.fork("serve", **job)
+        assert server.said() == "ready"
+        with sqlite3.connect(self.place.state / "state.db", timeout=30) as connection:
+            connection.executescript(_KEEP)
+        connection.close()
+        try:
+            yield server
+        finally:
+            server.close()
+
+    # --- one kill
+
+    def seconds_of_a_job(self, n: int) -> float:
+        """Let a job run undisturbed; return how long it takes from its acceptance."""
+        job, _ = self.start(n)
+        begun = time.monotonic()
+        assert job.said() == "succeeded"
+        job.close()
+        return time.monotonic() - begun
+
+    def kill_after(self, n: int, seconds: float, **more: Any) -> Killed:
+        """Kill a job some time after it was accepted."""
+        job, run_id = self.start(n, **more)
+        time.sleep(seconds)
+        at = job.signal(signal.SIGKILL)
+        return self._recovered(Killed(n, f"after {seconds * 1000:.0f} ms", run_id, at), job, more)
+
+    def kill_at(self, n: int, point: str, time_of_it: int, **more: Any) -> Killed:
+        """Let a job kill itself when it comes to a named point for the n-th time."""
+        job, run_id = self.start(n, die_at=(point, time_of_it), **more)
+        while job.said():
+            pass
+        return self._recovered(Killed(n, f"{point} {time_of_it}", run_id, time.time()), job, more)
+
+    def _recovered(self, killed: Killed, job: Job, more: dict[str, Any]) -> Killed:
+        """Let the server go on with the run, and a person answer for it, until it has ended well."""
+        job.close()
+        killed.was_over = self.query("SELECT ended_at FROM runs WHERE run_id = ?", killed.run_id) != [(None,)]
+        while self.ended(killed.run_id) == "failed" and killed.asked < 3:
+            killed.asked += 1
+            is_there = self.web.seen[f"POST /post?n={killed.n}"] > 0
+            self.resume(killed.run_id, answer="as_done" if is_there else "redo", **more)
+        resumed = [event["at"] for event in self.eras(killed.run_id)[0] if event["type"] == "run_resumed"]
+        if resumed and not killed.was_over:
+            killed.adopted_seconds = datetime.fromisoformat(resumed[0]).timestamp() - killed.at
+        return killed
+
+    def resume(self, run_id: str, **more: Any) -> None:
+        """Go on with a run in a process of its own, to its end."""
+        person = self.fork("resume", run_id=run_id, **more)
+        while person.said():
+            pass
+        person.close()
+
+    def ended(self, run_id: str) -> str:
+        """Wait for the end of a run; return its status, or "lost"."""
+        ends_at = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < ends_at:
+            ((status, ended_at),) = self.query("SELECT status, ended_at FROM runs WHERE run_id = ?", run_id)
+            if ended_at is not None:
+                return str(status)
+            time.sleep(0.02)
+        return "lost"
+
+    # --- what is known afterwards
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Ask the state file."""
+        with sqlite3.connect(self.place.state / "state.db", timeout=30) as connection:
+            rows = connection.execute(statement, values).fetchall()
+        connection.close()
+        return rows
+
+    def eras(self, run_id: str) -> list[list[dict[str, Any]]]:
+        """Every event of a run, those before the kill included; a run that has ended and goes on begins a new era.
+
+        In that it tells once more what it has done before.
+        """
+        eras: list[list[dict[str, Any]]] = []
+        for number, text in self.query("SELECT number, event FROM kept WHERE run_id = ? ORDER BY rowid", run_id):
+            if number == 1:
+                eras.append([])
+            eras[-1].append(json.loads(text))
+        return eras or [[]]
+
+    def log(self, run_id: str) -> dict[str, Any]:
+        """The log of a run."""
+        (path,) = self.place.root.glob(f"logs/*/{run_id}.json")
+        document: dict[str, Any] = json.loads(path.read_text())
+        return document
+
+
+@contextmanager
+def storm(root: Path, *, settings: str = "") -> Iterator[Storm]:
+    """Make a storm and clear it away; `settings` are lines of config.yaml."""
+    with counting() as web:
+        made = Storm(root, web, settings)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def summary(kills: Sequence[Killed]) -> str:
+    """Return the figures of many kills in a line."""
+    adopted = sorted(one.adopted_seconds for one in kills if one.adopted_seconds is not None)
+    figures = f"{len(kills)} kills, {sum(one.was_over for one in kills)} of them after the end"
+    if not adopted:
+        return figures
+    return (
+        f"{figures}; {sum(one.asked for one in kills)} questions; adopted after {statistics.median(adopted):.2f} s"
+        f" (median), {adopted[-1]:.2f} s (most)"
+    )

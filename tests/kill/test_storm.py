@@ -1,0 +1,79 @@
+"""A hundred kills, at any moment and at each named point: nothing is lost, nothing done is done again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.kill.job import POINTS
+from tests.kill.judge import verdict
+from tests.kill.storm import Killed, Storm, storm, summary
+
+pytestmark = pytest.mark.slow
+
+KILLS = 100
+AT_ONCE = 3
+_CHANCE = random.Random(20261120)
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
+    with storm(tmp_path_factory.mktemp("storm") / "workspace") as made, made.served():
+        yield made
+
+
+def killed_at_any_moment(place: Storm, kills: int) -> list[Killed]:
+    """Kill so many jobs, spread evenly over the time that one takes undisturbed, several side by side."""
+    with ThreadPoolExecutor(AT_ONCE) as lanes:
+        seconds = max(lanes.map(lambda _: place.seconds_of_a_job(next(_numbers)), range(AT_ONCE)))
+        moments = [_CHANCE.uniform(0, seconds) for _ in range(kills)]
+        return list(lanes.map(lambda moment: place.kill_after(next(_numbers), moment), moments))
+
+
+def killed_at_named_points(place: Storm) -> list[Killed]:
+    """Kill a job at each named point, for each of its writes."""
+    with ThreadPoolExecutor(AT_ONCE) as lanes:
+        return list(lanes.map(lambda point: place.kill_at(next(_numbers), *point), POINTS))
+
+
+def judged(place: Storm, kills: list[Killed]) -> str:
+    """Assert that nothing is wrong after kills; return their figures."""
+    assert verdict(place, kills) == []
+    assert max(killed.adopted_seconds or 0 for killed in kills) < 30  # a loaded machine; docs/reliability.md says more
+    return summary(kills)
+
+
+def test_killed_at_any_moment(place: Storm) -> None:
+    kills = killed_at_any_moment(place, KILLS)
+    print(judged(place, kills))  # noqa: T201 - the figures, for `pytest -s`
+    assert sum(killed.was_over for killed in kills) < KILLS / 2
+
+
+def test_killed_at_each_named_point(place: Storm) -> None:
+    kills = killed_at_named_points(place)
+    print(judged(place, kills))  # noqa: T201 - the figures, for `pytest -s`
+    assert sum(killed.asked for killed in kills) == 2  # about the post: sent or not, nobody else could tell
+
+
+@pytest.mark.parametrize(
+    ("wrong", "point", "complaint"),
+    [
+        pytest.param("no intents", ("after effect", 4), "posts, a person was asked 0 times", id="no-intents"),
+        pytest.param("no look-up", ("after effect", 1), "2 issues", id="no-look-up"),
+        pytest.param("late events", ("before effect", 4), "was asked 2 times", id="late-events"),
+        pytest.param("no receipts", ("after record", 2), "receipts: ", id="no-receipts"),
+    ],
+)
+def test_the_harness_finds_what_is_wrong_with_a_wrong_engine(
+    tmp_path: Path, wrong: str, point: tuple[str, int], complaint: str
+) -> None:
+    with storm(tmp_path / "workspace") as place, place.served(wrong=[wrong]):
+        killed = place.kill_at(1, *point, wrong=[wrong])
+        found = verdict(place, [killed])
+    assert any(complaint in one for one in found), found

@@ -1,0 +1,68 @@
+"""Deliberately wrong versions of the engine, by name: a harness that finds nothing wrong with them proves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from engine.clock import utc_now
+from engine.runner.ledger import Entry, Ledger, Write
+from engine.runner.recording import Recording
+from engine.runner.sending import Sending
+
+
+def no_intents() -> None:
+    """Nothing is written down before a write is sent."""
+
+    async def claim(_self: Ledger, write: Write) -> Entry:
+        return Entry("new", write.run_id, write.path, write.arguments_hash, utc_now(), None, None, None, 1, 0, None)
+
+    Ledger.claim = claim  # type: ignore[assignment, method-assign]
+
+
+def no_look_up() -> None:
+    """A write that may have arrived is not looked for."""
+
+    async def looked_up(_self: Sending, *_: Any) -> None:
+        return None
+
+    Sending.looked_up = looked_up  # type: ignore[assignment, method-assign]
+
+
+def late_events() -> None:
+    """What a run has done is kept in memory until it ends."""
+    held: dict[int, list[tuple[str, dict[str, Any]]]] = {}
+    emit = Recording.emit
+
+    def hold(self: Recording, kind: str, **details: Any) -> None:
+        mine = held.setdefault(id(self), [])
+        if kind == "run_started":
+            emit(self, kind, **details)
+            return
+        mine.append((kind, details))
+        if kind != "run_ended":
+            self._take({"type": kind, "at": self.now(), **details})
+            return
+        for one, more in mine:
+            emit(self, one, **more)
+        mine.clear()
+
+    Recording.emit = hold  # type: ignore[method-assign]
+
+
+def receipts_without_commit() -> None:
+    """A receipt is on disk only with some later transaction, never before the run goes on."""
+
+    def record(self: Ledger, _write: Write, _receipt: Any, _output: Any) -> asyncio.Future[Any]:
+        return self.still_ours()
+
+    Ledger.record = record  # type: ignore[assignment, method-assign]
+
+
+WRONG: dict[str, Callable[[], None]] = {
+    "no intents": no_intents,
+    "no look-up": no_look_up,
+    "late events": late_events,
+    "no receipts": receipts_without_commit,
+}
