@@ -152,7 +152,8 @@ class HttpClient:
         if answer.status_code in _REDIRECTS:
             said = "it redirects, which is followed for GET and HEAD only"
         else:
-            said = _text(answer)[:_SAID_MOST] if "html" not in answer.headers.get("content-type", "") else ""
+            kind = answer.headers.get("content-type", "").lower()
+            said = _text(answer, kind)[:_SAID_MOST] if "html" not in kind else ""
         said = failures.without_secrets(said, self._headers.values())
         error = failures.of_status(SERVICE, answer.status_code, answer.headers, said)
         error.remedy = f"The address was {origin(answer.request.url)}{answer.request.url.path}. {error.remedy}"
@@ -195,17 +196,20 @@ def _query(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _plain(answer: httpx.Response) -> Json:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    headers.pop("set-cookie", None)
+    kind = headers.get("content-type", "").lower()
     return {
         "status": answer.status_code,
-        "headers": {name.lower(): value for name, value in answer.headers.items() if name.lower() != "set-cookie"},
-        "json": _json(answer),
-        "text": _text(answer),
+        "headers": headers,
+        "json": _json(answer, kind),
+        "text": _text(answer, kind),
         "url": str(answer.request.url),
     }
 
 
-def _json(answer: httpx.Response) -> Any:
-    if "json" not in answer.headers.get("content-type", "").lower() or not answer.content.strip():
+def _json(answer: httpx.Response, kind: str) -> Any:
+    if "json" not in kind or not answer.content.strip():
         return None
     try:
         return json.loads(answer.content, parse_constant=_refuse)
@@ -217,7 +221,6 @@ def _refuse(word: str) -> None:
     raise ValueError(word)
 
 
-def _text(answer: httpx.Response) -> str:
-    kind = answer.headers.get("content-type", "text/plain").lower()
-    is_text = kind.startswith("text/") or any(word in kind for word in _TEXTUAL)
+def _text(answer: httpx.Response, kind: str) -> str:
+    is_text = not kind or kind.startswith("text/") or any(word in kind for word in _TEXTUAL)
     return answer.text if is_text else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import ssl
 from collections.abc import Iterator
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -50,14 +49,30 @@ def borrowed(http: httpx.Client) -> httpx.Client:
 
 
 def _client(transport: httpx.BaseTransport) -> httpx.Client:
-    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-    return httpx.Client(
+    return _Client(
         transport=transport,
         trust_env=False,
         follow_redirects=False,
-        cookies=no_cookies,
         timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
     )
+
+
+class _NoCookies(httpx.Cookies):
+    """Stays empty, without looking at any answer."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Take none."""
+
+    def set_cookie_header(self, request: httpx.Request) -> None:
+        """Send none."""
+
+
+class _Client(httpx.Client):
+    """A client that keeps no cookies."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._cookies = _NoCookies()
 
 
 @functools.cache

@@ -75,7 +75,7 @@ class Actions:
         self._replay = replay
         self._facts, self._recording, self._accounts = facts, recording, accounts
         self._calls, self._pauses, self._wait = calls, pauses, wait
-        self._opened: dict[tuple[str | None, str | None], Account] = {}
+        self._opened: dict[tuple[str | None, str | None], asyncio.Future[Account]] = {}
         self._named: set[str] = set()
 
     async def perform(self, node: Node, frame: Frame, path: str) -> Any:
@@ -155,9 +155,19 @@ class Actions:
         key = (action.connection, service)
         if key not in self._opened:
             mode = self._facts.modes.get(action.connection or f"no:{service}", self._facts.default_mode)
-            self._opened[key] = await asyncio.to_thread(self._accounts.open, action.connection, service, mode)
-            self._name_account(self._opened[key])
-        return self._opened[key]
+            # Items of a loop that begin together open it together, once.
+            opening = asyncio.to_thread(self._accounts.open, action.connection, service, mode)
+            self._opened[key] = asyncio.ensure_future(opening)
+        opened = self._opened[key]
+        if opened.done() and not opened.cancelled() and opened.exception() is None:
+            return opened.result()
+        try:
+            account = await asyncio.shield(opened)
+        except Exception:
+            self._opened.pop(key, None)  # the next step tries anew
+            raise
+        self._name_account(account)
+        return account
 
     def _name_account(self, account: Account) -> None:
         """Write down whose account it is, as soon as that is known."""
