@@ -41,6 +41,7 @@ class Set(StepType):
     title = "Set values"
     effect = Effect.PURE
     hands_on = frozenset({"values"})
+    is_for_output = True
     fields = SetFields
 
     def call(self, call: Call) -> JsonValue:
