@@ -11,6 +11,7 @@ from engine.errors import InvalidFile, UnknownName
 from engine.names import checked_run_id
 from engine.people.access import Principal, require
 from engine.runs import cancelling
+from engine.runs.diff import RunDiff, diff
 from engine.runs.document import document
 from engine.runs.run_list import CANCELLED_LATER, RunList, RunPage, Wanted, filter_of
 from engine.runs.run_log import RunLogs
@@ -50,6 +51,14 @@ class RunReader:
             run["cancel_requested"] = True
             run["sentence"] = cancelling.sentence(self._rows, run_id)
         return run
+
+    def diff(self, p: Principal, good: str, bad: str) -> RunDiff:
+        """Return how two runs differ: the first step that went another way, then the rest.
+
+        Raises UnknownName, InvalidFile.
+        """
+        require(p, "view", "see runs")
+        return diff(self.get(p, good), self.get(p, bad))
 
     def list(self, p: Principal, *, before: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> RunPage:
         """Return runs, newest first, called ones among them (`parent_run_id`): at most `limit`, which is at most 200.

@@ -1,0 +1,241 @@
+"""How two runs differ: the first step that did not go as in the other, and why; then the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.runs.definitions import changes
+from engine.runs.differences import ABSENT, Difference, differences, shown
+from engine.runs.earlier import Place, keys_of, place_of, places
+from engine.runs.step_facts import Kind, error_differences, facts
+
+
+@dataclass(frozen=True)
+class StepDiff:
+    """One step (or item of a loop) that did not go the same way in both runs."""
+
+    path: str
+    """Its run path: in the bad run, else in the good one."""
+    good_path: str | None
+    """None: the good run did not come to it."""
+    bad_path: str | None
+    title: str
+    kinds: tuple[Kind, ...]
+    differences: tuple[Difference, ...]
+    """`old` is what the good run has."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return {path, good_path, bad_path, title, kinds, differences: [{field, good, bad}]}."""
+        return {
+            "path": self.path,
+            "good_path": self.good_path,
+            "bad_path": self.bad_path,
+            "title": self.title,
+            "kinds": list(self.kinds),
+            "differences": [_as_json(one) for one in self.differences],
+        }
+
+
+@dataclass(frozen=True)
+class RunDiff:
+    """Everything in which two runs differ."""
+
+    good: str
+    bad: str
+    sentence: str
+    definition: tuple[Difference, ...]
+    """What changed in the workflow and its prompts."""
+    run: tuple[Difference, ...]
+    """Status, inputs, accounts, options, outputs and error of the runs themselves."""
+    first: StepDiff | None
+    """The step at which the bad run went another way first, in order of time."""
+    rest: tuple[StepDiff, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Tell whether there is no difference at all."""
+        return not (self.definition or self.run or self.first or self.rest)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return {good, bad, sentence, definition, run, first, rest}."""
+        return {
+            "good": self.good,
+            "bad": self.bad,
+            "sentence": self.sentence,
+            "definition": [_as_json(one) for one in self.definition],
+            "run": [_as_json(one) for one in self.run],
+            "first": self.first.as_json() if self.first else None,
+            "rest": [one.as_json() for one in self.rest],
+        }
+
+
+def diff(good: Mapping[str, Any], bad: Mapping[str, Any]) -> RunDiff:
+    """Return how two run documents differ; a step is matched by the keys of the items around it."""
+    found = list(_in_order(good, bad, _step_diffs(good, bad)))
+    first = next((one for one in found if set(one.kinds) != {"effect"}), found[0] if found else None)
+    definition = tuple(_definition(good, bad))
+    run = tuple(_run(good, bad))
+    rest = tuple(one for one in found if one is not first)
+    return RunDiff(
+        good=good["run_id"],
+        bad=bad["run_id"],
+        sentence=_sentence(good, bad, definition, run, first, rest),
+        definition=definition,
+        run=run,
+        first=first,
+        rest=rest,
+    )
+
+
+# --- the runs themselves
+
+
+def _definition(good: Mapping[str, Any], bad: Mapping[str, Any]) -> Iterator[Difference]:
+    yield from differences("workflow", good["workflow"], bad["workflow"])
+    if good["workflow_hash"] != bad["workflow_hash"]:
+        yield from changes(good["definition"], bad["definition"])
+
+
+def _run(good: Mapping[str, Any], bad: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in ("inputs", "accounts", "options", "status", "outputs"):
+        yield from differences(name, good.get(name) or {}, bad.get(name) or {})
+    yield from error_differences("error", good["error"], bad["error"])
+
+
+# --- steps
+
+
+def _step_diffs(good: Mapping[str, Any], bad: Mapping[str, Any]) -> Iterator[StepDiff]:
+    ours, theirs = places(good), places(bad)
+    keys = (keys_of(good), keys_of(bad))
+    told: set[Place] = set()
+    for place in [*theirs, *(one for one in ours if one not in theirs)]:
+        one, other = ours.get(place), theirs.get(place)
+        if one is None or other is None:
+            present = one or other
+            assert present is not None
+            if not _is_inside_told(present["path"], keys[one is None], told):
+                told.add(place)
+                yield _presence(one, other)
+        else:
+            found = list(facts(one, other, (good, bad)))
+            if found:
+                yield _step_diff(one, other, found)
+
+
+def _is_inside_told(path: str, keys: Mapping[str, str | None], told: set[Place]) -> bool:
+    """Tell whether the item around a step is missing as a whole, which is told once."""
+    around = [
+        path[: position + 1] for position, letter in enumerate(path) if letter == "]" and position + 1 < len(path)
+    ]
+    return any(place_of(item, keys) in told for item in around)
+
+
+def _presence(good: Mapping[str, Any] | None, bad: Mapping[str, Any] | None) -> StepDiff:
+    sides = [ABSENT if one is None else one["status"] for one in (good, bad)]
+    return _step_diff(good, bad, [("presence", Difference("status", *sides))])
+
+
+def _step_diff(
+    good: Mapping[str, Any] | None, bad: Mapping[str, Any] | None, found: Sequence[tuple[Kind, Difference]]
+) -> StepDiff:
+    shown_step = bad or good
+    assert shown_step is not None
+    return StepDiff(
+        path=shown_step["path"],
+        good_path=good["path"] if good else None,
+        bad_path=bad["path"] if bad else None,
+        title=shown_step["title"] or shown_step["key"] or shown_step["id"],
+        kinds=tuple(dict.fromkeys(kind for kind, _ in found)),
+        differences=tuple(one for _, one in found),
+    )
+
+
+# --- order
+
+
+def _in_order(good: Mapping[str, Any], bad: Mapping[str, Any], found: Iterator[StepDiff]) -> list[StepDiff]:
+    """Sort by when the bad run came to each; what it never came to stands after what came before it in the good one."""
+    steps = {step["path"]: (index, step) for index, step in enumerate(bad["steps"])}
+    missing = _places_of_missing(good, bad, {path: _begun(step, index) for path, (index, step) in steps.items()})
+
+    def moment(one: StepDiff) -> _Moment:
+        if one.bad_path is None:
+            return missing[one.path]
+        index, step = steps[one.bad_path]
+        is_result = step["uses"] is None and "arguments" not in one.kinds
+        # What only gathers others comes after them: it went wrong because one of them did.
+        return (step["ended_at"] or _NEVER, 1, index) if is_result else _begun(step, index)
+
+    return sorted(found, key=moment)
+
+
+_Moment = tuple[str, int, int]
+_NEVER = "9999"
+
+
+def _begun(step: Mapping[str, Any], index: int) -> _Moment:
+    return (step["started_at"] or step["ended_at"] or _NEVER, 0, index)
+
+
+def _places_of_missing(
+    good: Mapping[str, Any], bad: Mapping[str, Any], began: Mapping[str, _Moment]
+) -> dict[str, _Moment]:
+    theirs, keys = places(bad), keys_of(good)
+    found: dict[str, _Moment] = {}
+    last: _Moment = ("", 0, 0)
+    ordered = sorted(enumerate(good["steps"]), key=lambda one: _begun(one[1], one[0]))
+    for index, step in ordered:
+        other = theirs.get(place_of(step["path"], keys))
+        if other is not None:
+            last = max(last, began[other["path"]])
+        else:
+            found[step["path"]] = (last[0], 2, index)
+    return found
+
+
+# --- words
+
+
+def _sentence(
+    good: Mapping[str, Any],
+    bad: Mapping[str, Any],
+    definition: Sequence[Difference],
+    run: Sequence[Difference],
+    first: StepDiff | None,
+    rest: Sequence[StepDiff],
+) -> str:
+    if not (definition or run or first):
+        return "The runs do not differ."
+    parts = []
+    if good["workflow"] != bad["workflow"]:
+        parts.append(f"They are runs of two workflows, {good['workflow']} and {bad['workflow']}.")
+    elif definition:
+        parts.append(f"The definition was changed in between ({_named(definition)}).")
+    inputs = [one for one in run if one.field.startswith("inputs")]
+    if inputs:
+        parts.append(f"They began with other inputs ({_named(inputs)}).")
+    if first is None:
+        parts.append("Every step went the same way.")
+    else:
+        parts.append(f"First different: {first.path} ({' and '.join(first.kinds)}).")
+        parts += [f"{len(rest)} more differ."] if rest else []
+    return " ".join(parts)
+
+
+def _named(found: Sequence[Difference]) -> str:
+    names = list(dict.fromkeys(one.field for one in found))
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _as_json(one: Difference) -> dict[str, Any]:
+    """Return {field, good, bad}; a value that is not there at all is left out."""
+    sides = {"good": one.old, "bad": one.new}
+    return {"field": one.field, **{name: value for name, value in sides.items() if value is not ABSENT}}
+
+
+def lines(one: Difference) -> str:
+    """Return a difference in one line for people: `arguments.title: "a" -> "b"`."""
+    return f"{one.field}: {shown(one.old)} -> {shown(one.new)}"
