@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.kill.harness import REPOSITORY, Setting, setting
+from tests.kill.harness import REPOSITORY, Setting
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +28,7 @@ STAGES = {
 
 
 def test_killed_after_each_kind_of_effect_an_undo_goes_on_and_does_nothing_twice(tmp_path: Path) -> None:
-    with setting(tmp_path / "workspace") as place:
+    with closing(Setting(tmp_path / "workspace", latency="0:0")) as place:
         before = counted(place)
         assert place.finish("run") == "succeeded"
         run_id = next(place.root.glob("logs/*/*.json")).stem
@@ -49,17 +50,31 @@ def test_killed_after_each_kind_of_effect_an_undo_goes_on_and_does_nothing_twice
 
 def counted(place: Setting) -> Counter[str]:
     """What a person would count in the three services."""
-    shown = {name: show(place, name) for name in ("github", "notion", "gmail")}
-    names = {label["id"]: label["name"] for label in shown["gmail"]["labels"]}
-    labels = [names[label] for mail in shown["gmail"]["messages"] for label in mail.get("labelIds", [])]
-    issues = [(issue["state"], issue["state_reason"]) for issue in shown["github"]["issues"]]
-    return Counter(
-        open=sum(state == "open" for state, _ in issues),
-        closed=sum(reason == "not_planned" for _, reason in issues),
-        notes=sum("that was undone" in comment["body"] for comment in shown["github"]["comments"]),
-        pages=sum(bool(key_of(page)) for page in shown["notion"]["pages"]),
-        labels=sum(label in ("triaged", "needs a look") for label in labels),
-    )
+    return Counter({**in_github(place), **in_notion(place), **in_gmail(place)})
+
+
+def in_github(place: Setting) -> dict[str, int]:
+    shown = show(place, "github")
+    issues = [(issue["state"], issue["state_reason"]) for issue in shown["issues"]]
+    return {
+        "open": sum(state == "open" for state, _ in issues),
+        "closed": sum(reason == "not_planned" for _, reason in issues),
+        "notes": sum("that was undone" in comment["body"] for comment in shown["comments"]),
+    }
+
+
+def in_notion(place: Setting) -> dict[str, int]:
+    return {"pages": sum(bool(key_of(page)) for page in show(place, "notion")["pages"])}
+
+
+def in_gmail(place: Setting) -> dict[str, int]:
+    shown = show(place, "gmail")
+    names = {label["id"]: label["name"] for label in shown["labels"]}
+    labels = [names[label] for mail in shown["messages"] for label in mail.get("labelIds", [])]
+    return {"labels": sum(label in ("triaged", "needs a look") for label in labels)}
+
+
+LOOKS = {"notes": in_github, "closed": in_github, "pages": in_notion, "labels": in_gmail}
 
 
 def key_of(page: dict[str, Any]) -> list[Any]:
@@ -80,13 +95,13 @@ def started(place: Setting, run_id: str) -> subprocess.Popen[str]:
 
 def killed_after(place: Setting, run_id: str, kind: str) -> None:
     """Undo, and kill -9 once something of this kind has happened and its answer is still held back."""
-    then = counted(place)[kind]
+    then = LOOKS[kind](place)[kind]
     process = started(place, run_id)
     ends_at = time.monotonic() + _PATIENCE_SECONDS
-    while counted(place)[kind] == then:
+    while LOOKS[kind](place)[kind] == then:
         assert process.poll() is None, f"it ended before it did anything to {kind}"
         assert time.monotonic() < ends_at
-        time.sleep(0.02)
+        time.sleep(0.1)
     process.kill()
     process.communicate()
 

@@ -203,7 +203,7 @@ def test_what_cannot_be_undone_is_exactly_what_is_listed(orchestra: Orchestra, r
     ran(orchestra, "first", {})
     before = world()
     more = {"page": "{{ steps.page.output.id }}", "markdown": "More"}
-    steps: list[dict[str, Any]] = [
+    steps: list[Mapping[str, Any]] = [
         {"id": "page", "uses": "notion.upsert_page", "with": {**PAGE, "markdown": "Second"}},
         {"id": "more", "uses": "notion.append_markdown", "with": more},
         {"id": "mail", "uses": "gmail.send", "with": {"to": TO, "subject": "S", "text": "T"}},
