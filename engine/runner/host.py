@@ -8,8 +8,7 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -21,9 +20,7 @@ from engine.runner.attempts import Job
 from engine.runner.calls import Calls
 from engine.runner.execution import Ending, Equipment, Execution
 from engine.runner.ledger import Ledger
-from engine.runner.log_writer import LogWriter
 from engine.runner.plan_cache import PlanCache
-<<<<<<< ours
 from engine.runner.senders import Senders
 from engine.runner.threads import Workers
 from engine.runner.undoing import Undoing
@@ -31,10 +28,6 @@ from engine.runner.writes import Writes
 from engine.runs.run_log import RunLogs
 from engine.runs.told import told_arguments
 from engine.step import Written
-=======
-from engine.runs.run_log import RunLogs
-from engine.store.acceptances import Acceptances
->>>>>>> theirs
 from engine.store.database import Database
 from engine.store.journal import Journal, JournalBroken
 from engine.store.owners import Fenced, Owner
@@ -56,7 +49,6 @@ class Host:
     ) -> None:
         self.owner = owner
         self.rows = RunRows(database)
-        self.acceptances = Acceptances(database, owner.id)
         self.plans = PlanCache()
         self.database, self.accounts, self._clock = database, accounts, clock
         self._logs = logs.written_through(owner.writing)
@@ -77,10 +69,6 @@ class Host:
     def start(self, run_id: str, by: str = "engine") -> None:
         """Work on a run that this process owns."""
         self._loop.call_soon_threadsafe(self._execute, run_id, by)
-
-    def begin(self, acceptances: Sequence[Mapping[str, Any]]) -> None:
-        """Work on runs that were just accepted for this process: nothing of them need be read."""
-        self._loop.call_soon_threadsafe(self._begin, acceptances)
 
     def adopt_from_now_on(self) -> None:
         """Take over the runs of dead processes, now and whenever one dies (the serving process does)."""
@@ -185,7 +173,7 @@ class Host:
             calls=Calls(writes, self._clock),
             accounts=self.accounts,
             logs=self._logs,
-            log_writer=LogWriter(self._logs),
+            log_writer=Workers("logs", 1),
             clock=self._clock,
             plans=self.plans,
             host=self,
@@ -207,8 +195,6 @@ class Host:
         self._stop_all()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=_CLOSE_SECONDS)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._equipment.log_writer.finished(), _CLOSE_SECONDS)
         self._journal.close()
         return not self._tasks
 
@@ -232,18 +218,9 @@ class Host:
             self._stalled(run_id, error)
             return
         if execution is not None:
-            self._take_up(execution)
-
-    def _begin(self, acceptances: Sequence[Mapping[str, Any]]) -> None:
-        if not self._closing:
-            for one in acceptances:
-                self._take_up(Execution(self._equipment, one, [], "engine"))
-
-    def _take_up(self, execution: Execution) -> None:
-        run_id = execution.run_id
-        self._errors.pop(run_id, None)
-        self._executions[run_id] = execution
-        self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
+            self._errors.pop(run_id, None)
+            self._executions[run_id] = execution
+            self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
 
     def _execution(self, run_id: str, by: str) -> Execution | None:
         row, events = self.rows.with_events(run_id)

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.errors import InvalidFile, StorageError
+from engine.errors import InvalidFile
 from engine.names import RUN_ID, run_day
-from engine.runs.json_text import indented
 from engine.store.receipts import renamed
-from engine.workspace.files import put_whole, storage_errors, sync_folder, write_whole
+from engine.workspace.files import storage_errors, write_whole
 from engine.workspace.jsonfile import read
 
 _LARGEST_LOG_BYTES = 512 * 1024 * 1024
@@ -59,7 +58,6 @@ class RunLogs:
         """Return where the log of a run lies."""
         return self.folder / run_day(run_id) / f"{run_id}.json"
 
-<<<<<<< ours
     def write(self, run: Mapping[str, Any]) -> Path:
         """Write the document of a run; it is on disk when this returns. Raises StorageError."""
         path = self.path(run["run_id"])
@@ -67,29 +65,6 @@ class RunLogs:
             path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(run, ensure_ascii=False, indent=2) + "\n", drafts=self._through)
         return path
-=======
-    def write_all(self, runs: Iterable[Mapping[str, Any]]) -> dict[str, StorageError]:
-        """Write the documents of runs; each is on disk when this returns, but for those with an error here, by id."""
-        errors: dict[str, StorageError] = {}
-        written: dict[Path, list[str]] = {}
-        for run in runs:
-            run_id = run["run_id"]
-            try:
-                path = self.path(run_id)
-                if path.parent not in written:
-                    _make_folder(path.parent)
-                put_whole(path, indented(run) + "\n")
-                written.setdefault(path.parent, []).append(run_id)
-            except StorageError as error:
-                errors[run_id] = error
-        for folder, run_ids in written.items():
-            try:
-                with storage_errors(folder):
-                    sync_folder(folder)
-            except StorageError as error:
-                errors.update(dict.fromkeys(run_ids, error))
-        return errors
->>>>>>> theirs
 
     def read(self, run_id: str) -> dict[str, Any] | None:
         """Return the document of a run, None where there is no file. Raises InvalidFile."""
@@ -132,13 +107,6 @@ class RunLogs:
             for path in sorted(day.glob("*.json")):
                 if RUN_ID.match(path.stem):
                     yield path.stem
-
-
-def _make_folder(folder: Path) -> None:
-    with storage_errors(folder):
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            sync_folder(folder.parent)
 
 
 def _is_whole(document: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.clock import Clock
@@ -29,11 +29,7 @@ from engine.runs.request_keys import Request
 from engine.runs.rerun import again, kept_modes, source
 from engine.runs.run_log import RunLogs
 from engine.runs.run_reader import RunReader
-<<<<<<< ours
 from engine.runs.undo import Undo, UndoReport, was_undone
-=======
-from engine.store.acceptances import Entry
->>>>>>> theirs
 from engine.store.run_rows import OPEN
 
 _CANCEL_SECONDS = 60.0
@@ -85,7 +81,6 @@ class Runs(RunReader):
         earlier = self._acceptor.earlier(request)
         if earlier is not None:  # also where the workflow has changed or gone since
             return earlier
-<<<<<<< ours
         plan = self._plan(workflow, {})
         options = part_options(plan, pins, only, from_run)
         if from_run is not None:
@@ -120,56 +115,6 @@ class Runs(RunReader):
         plan = self._plan(earlier["workflow"], modes)
         wish = again(earlier, plan, Values(self._logs.folder, run_id), inputs or {}, options, modes)
         return self._acceptor.accept(p, plan, wish, request, "runs.rerun")
-=======
-        plan = self._plan(workflow)
-        around = self._circumstances(p, plan, origin_run_id)
-        [run_id] = self._begin(p, plan, [acceptance(plan, inputs, around())], request)
-        return run_id
-
-    def start_all(self, p: Principal, workflow: str, inputs: Iterable[Mapping[str, Any]]) -> builtins.list[str]:
-        """Accept a run for each of these inputs, all or none, and start them; return their ids once all are on disk.
-
-        Raises as `start`.
-        """
-        require(p, "run", "start runs")
-        plan = self._plan(workflow)
-        around = self._circumstances(p, plan)
-        return self._begin(p, plan, [acceptance(plan, one, around()) for one in inputs])
-
-    def _circumstances(self, p: Principal, plan: Plan, origin_run_id: str | None = None) -> Callable[[], Circumstances]:
-        """Return what gives the circumstances of one new run after the other."""
-        connections = dict(self._surroundings().connections)
-        modes = {name: self._mode(connections[name]) for name in plan.connections}
-        default_mode = self._mode("")
-
-        def of_one() -> Circumstances:
-            now = self._clock()
-            return Circumstances(
-                run_id=new_run_id(now),
-                started_by=p.id,
-                queued_at=timestamp(now),
-                modes=modes,
-                default_mode=default_mode,
-                connections=connections,
-                origin_run_id=origin_run_id,
-            )
-
-        return of_one
-
-    def _begin(
-        self, p: Principal, plan: Plan, accepted: Sequence[Mapping[str, Any]], request: Request | None = None
-    ) -> builtins.list[str]:
-        """Store runs and start them; return their ids, or that of the run which the same request started before."""
-        title = str(plan.document.get("title") or plan.name)
-        entries = []
-        for one in accepted:
-            self._host.plans.keep(one, plan)
-            line = self._audit.row(p, "runs.start", plan.name, {"run_id": one["run_id"]})
-            entries.append(Entry(one, title, line, request))
-        self._host.acceptances.store(entries)
-        self._host.begin([entry.acceptance for entry in entries if entry.is_new])
-        return [str(entry.run_id) for entry in entries]
->>>>>>> theirs
 
     def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> dict[str, Any]:
         """Wait until a run of this process has ended or waits (or time is up) and return its document."""

@@ -27,19 +27,8 @@ def write_whole(path: Path, text: str, mode: int = 0o666, drafts: Path | None = 
     then the old file stands untouched and no temporary one is left. `drafts` is the folder that the new file is
     written in first; beside `path` where none is given.
     """
-<<<<<<< ours
     name = f".{path.name}.{secrets.token_hex(4)}.tmp"
     temporary = path.with_name(name) if drafts is None else drafts / name
-=======
-    put_whole(path, content, mode)
-    with storage_errors(path):
-        sync_folder(path.parent)
-
-
-def put_whole(path: Path, content: str | bytes, mode: int = 0o666) -> None:
-    """Do the same, but for a new name: that is on disk only after `sync_folder`, which many files can share."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
->>>>>>> theirs
     with storage_errors(path):
         try:
             _write_synced(temporary, text.encode(), _mode_of(path), mode)
@@ -48,6 +37,7 @@ def put_whole(path: Path, content: str | bytes, mode: int = 0o666) -> None:
             with suppress(OSError):
                 temporary.unlink()
             raise
+        sync_folder(path.parent)
 
 
 def write_hashed(folder: Path, data: bytes) -> Path:
