@@ -163,6 +163,7 @@ class WorkflowRow(BaseModel):
     title: str
     description: str
     problems: int
+    warnings: int = Field(description="What does not stop it from running.")
     steps: int
     services: list[str]
     changed_at: datetime

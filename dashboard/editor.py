@@ -120,6 +120,8 @@ def _conflict(visit: Visit, file: WorkflowFile, text: str) -> None:
 def _problems(visit: Visit, file: WorkflowFile, text: str) -> None:
     problems = file.problems if text == file.text else visit.orchestra.workflows.check(visit.who, file.name, text)
     if problems:
+        if all(problem.severity == "warning" for problem in problems):
+            st.success("It can run. What else is worth a look:", icon=":material/check_circle:")
         problem_list(problems, text)
         with st.expander("The text with line numbers"):
             st.code(text, language="json", line_numbers=True, wrap_lines=True)

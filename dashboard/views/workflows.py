@@ -51,6 +51,8 @@ def _soundness(summary: WorkflowSummary) -> None:
     if summary.problems:
         words = counted(summary.problems, "problem")
         st.badge(words, icon=":material/error:", color="red")
+    if summary.warnings:
+        st.badge(counted(summary.warnings, "warning"), icon=":material/warning:", color="orange")
 
 
 def _last_run(visit: Visit, summary: WorkflowSummary) -> None:

@@ -29,12 +29,16 @@ Versions: TypeAlias = list[Version]
 
 @dataclass(frozen=True)
 class WorkflowSummary:
-    """One line of the list of workflows; `problems` counts errors, `services` are named in order of first use."""
+    """One line of the list of workflows; `problems` counts errors, `services` are named in order of first use.
+
+    `warnings` do not stop it from running.
+    """
 
     name: str
     title: str
     description: str
     problems: int
+    warnings: int
     steps: int
     services: list[str]
     changed_at: datetime
@@ -202,6 +206,7 @@ class WorkflowFiles:
             title=_text(document, "title") or file.name,
             description=_text(document, "description"),
             problems=sum(one.severity == "error" for one in file.problems),
+            warnings=sum(one.severity == "warning" for one in file.problems),
             steps=sum(1 for _ in _steps(document)),
             services=list(dict.fromkeys(filter(None, map(_service, used)))),
             changed_at=self._shelf.changed_at(file.name),

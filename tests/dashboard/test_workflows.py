@@ -38,6 +38,35 @@ def test_a_damaged_file_is_listed_with_its_problems(workspace: Path, open_page: 
     assert "1 problem" in words(at)
 
 
+UNUSED = """{
+  "schema_version": 1,
+  "title": "Unused",
+  "inputs": {"type": "object", "properties": {"nobody_asks": {"type": "string", "default": "x"}}},
+  "steps": [{"id": "words", "uses": "flow.set", "with": {"values": {"text": "Hello"}}}]
+}
+"""
+
+
+def test_warnings_are_told_as_such_and_the_workflow_runs(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
+    (workspace / "workflows" / "unused.json").write_text(UNUSED, encoding="utf-8")
+    found = orchestra.workflows.get(OWNER, "unused").problems
+    assert [problem.severity for problem in found] == ["warning"]
+    at = open_page("workflows")
+    assert "1 warning" in words(at)
+    assert "1 problem" not in words(at)
+    at = open_page("workflow", name="unused")
+    assert not at.error
+    assert not at.button(key="run-unused").disabled
+    at.session_state["tabs-unused"] = ":material/edit: Edit"
+    at.run()
+    assert not at.exception
+    assert not at.error
+    assert any("nobody" in str(one.value) for one in at.warning)
+    assert any("It can run" in str(one.value) for one in at.success)
+
+
 # A dialog stays open in a browser between clicks inside it; here each run has to open it again.
 
 

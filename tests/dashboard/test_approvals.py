@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.parts.questions import opened_at
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from tests.dashboard.test_run import labels, words
+
+Open = Callable[..., AppTest]
+OWNER = Principal("owner", "owner")
+ASK: dict[str, Any] = {"id": "ask", "title": "Ask Ada", "uses": "flow.approve", "with": {"message": "Send it?"}}
+
+
+def asking(orchestra: Orchestra, *steps: dict[str, Any], name: str = "letters") -> dict[str, Any]:
+    """A run that has asked."""
+    document = {"schema_version": 1, "title": name.capitalize(), "steps": list(steps) or [ASK]}
+    assert orchestra.workflows.save(OWNER, name, json.dumps(document), None).problems == []
+    run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 60)
+    assert run["status"] == "waiting", run["error"]
+    return run
+
+
+def question_of(orchestra: Orchestra) -> str:
+    [question] = orchestra.approvals.list(OWNER)
+    return question.id
+
+
+@pytest.mark.parametrize(
+    ("button", "ending"), [pytest.param("approve", "succeeded", id="yes"), pytest.param("reject", "failed", id="no")]
+)
+def test_an_answer_with_a_comment_lets_the_run_go_on(
+    orchestra: Orchestra, open_page: Open, button: str, ending: str
+) -> None:
+    run = asking(orchestra)
+    question = question_of(orchestra)
+    at = open_page("approvals")
+    assert "Send it?" in words(at)
+    assert "Letters · Ask Ada" in words(at)
+    at.text_input(key=f"comment-list-{question}").set_value("Not on a Friday.").run()
+    at.button(key=f"{button}-list-{question}").click().run()
+    assert not at.exception
+    assert orchestra.runs.wait(OWNER, run["run_id"], 60)["status"] == ending
+    answered = orchestra.approvals.get(OWNER, question)
+    assert (answered.answered_by, answered.comment) == ("owner", "Not on a Friday.")
+    assert "Nothing is asked." in words(at)
+
+    at.session_state["approvals-tabs"] = ":material/done_all: Answered"
+    at.run()
+    assert {"Not on a Friday."} <= {one.value for one in at.text}
+    assert any("by owner" in str(one.value) for one in at.caption)
+
+
+def test_the_menu_says_how_many_questions_wait(orchestra: Orchestra, open_page: Open) -> None:
+    from dashboard.pages import all_views
+
+    page = next(view.page for view in all_views() if view.page.path == "approvals")
+    assert page.count is not None
+    assert page.count(orchestra, OWNER) == 0
+    asking(orchestra)
+    assert page.count(orchestra, OWNER) == 1
+    assert not open_page("approvals").exception
+
+
+def test_what_comes_from_outside_is_never_markdown(orchestra: Orchestra, open_page: Open) -> None:
+    nasty = "![x](http://192.0.2.1/pixel) **bold** :red[alarm]"
+    asking(orchestra, {**ASK, "with": {"message": nasty, "details": {"text": nasty, "more": f"{nasty}\n{nasty}"}}})
+    for page in ("approvals", ""):
+        at = open_page(page)
+        assert not at.exception
+        assert not any(nasty in str(one.value) for one in [*at.markdown, *at.caption, *at.subheader])
+        assert any("\\!\\[x\\]" in str(one.value) for one in at.markdown)
+
+
+def test_a_long_question_stands_as_it_was_written(orchestra: Orchestra, open_page: Open) -> None:
+    asking(orchestra, {**ASK, "with": {"message": "Dear Ada,\nshall it go out?"}})
+    assert "Dear Ada,\nshall it go out?" in [one.value for one in open_page("approvals").text]
+
+
+def test_a_question_stands_on_the_first_page_and_on_its_runs_page(orchestra: Orchestra, open_page: Open) -> None:
+    run = asking(orchestra)
+    question = question_of(orchestra)
+    home = open_page("")
+    assert "Waits for your answer" in words(home)
+    assert f"approve-home-{question}" in [button.key for button in home.button]
+    at = open_page("run", id=run["run_id"])
+    at.button(key=f"approve-run-{question}").click().run()
+    assert not at.exception
+    assert orchestra.runs.wait(OWNER, run["run_id"], 60)["status"] == "succeeded"
+    assert "Waits for your answer" not in words(open_page(""))
+
+
+def test_who_answers_second_is_told_who_was_first(orchestra: Orchestra, open_page: Open) -> None:
+    asking(orchestra)
+    question = question_of(orchestra)
+    at = open_page("approvals")
+    orchestra.approvals.reject(Principal("ada", "owner"), question)
+    at.button(key=f"approve-list-{question}").click().run()
+    assert orchestra.approvals.get(OWNER, question).state == "rejected"
+
+
+def test_a_viewer_sees_the_question_and_has_no_buttons(
+    orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open
+) -> None:
+    asking(orchestra)
+    orchestra.users.add(OWNER, "vera", "Vera", "viewer", "a long password 1")
+    sign_in("vera")
+    at = open_page("approvals")
+    assert "Send it?" in words(at)
+    assert not {"Approve", "Reject"} & set(labels(at))
+
+
+def test_many_questions_of_a_loop_name_their_items_and_come_in_parts(orchestra: Orchestra, open_page: Open) -> None:
+    run = asking(
+        orchestra,
+        {"id": "letters", "uses": "flow.set", "with": {"values": {"xs": [f"Letter {n}" for n in range(25)]}}},
+        {
+            "id": "each",
+            "foreach": "{{ steps.letters.output.xs }}",
+            "as": "letter",
+            "key": "{{ letter }}",
+            "item_title": "{{ letter }}",
+            "parallel": 25,
+            "steps": [{**ASK, "with": {"message": "Send {{ letter }}?"}}],
+        },
+    )
+    at = open_page("approvals")
+    assert labels(at).count("Approve") == 20
+    assert "Letters · Letter 7 · Ask Ada" in words(at)
+    at.button(key="more-open").click().run()
+    assert labels(at).count("Approve") == 25
+    assert labels(open_page("run", id=run["run_id"])).count("Approve") == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        pytest.param("ask", {"open": "ask"}, id="at the top"),
+        pytest.param("group.ask", {"open": "group.ask"}, id="in a group"),
+        pytest.param("each[3].ask", {"open": "each[3]", "step": "each.ask"}, id="in a loop"),
+        pytest.param("each[3].inner[0].ask", {"open": "each[3]", "step": "each.inner[0].ask"}, id="in two"),
+    ],
+)
+def test_the_way_to_a_step_opens_its_row(path: str, params: dict[str, str]) -> None:
+    assert opened_at(path) == params

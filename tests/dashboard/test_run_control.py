@@ -1,0 +1,126 @@
+"""What the page of a run tells of waiting, calling, ending early and steps for a failure."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from tests.dashboard.test_run import words
+
+Open = Callable[..., AppTest]
+OWNER = Principal("owner", "owner")
+ASK: dict[str, Any] = {"id": "ask", "title": "Ask Ada", "uses": "flow.approve", "with": {"message": "Send it?"}}
+FAIL: dict[str, Any] = {"id": "no", "title": "Give up", "uses": "flow.fail", "with": {"message": "It cannot be."}}
+
+
+def saved(orchestra: Orchestra, name: str, *steps: dict[str, Any], **more: Any) -> None:
+    document = {"schema_version": 1, "title": name.capitalize(), "steps": list(steps), **more}
+    problems = orchestra.workflows.save(OWNER, name, json.dumps(document), None).problems
+    assert [one for one in problems if one.severity == "error"] == []
+
+
+def ran(orchestra: Orchestra, name: str) -> dict[str, Any]:
+    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 60)
+
+
+def until(is_true: Callable[[], bool], seconds: float = 60) -> None:
+    ends_at = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < ends_at, "it did not happen"
+        time.sleep(0.05)
+
+
+def links(at: AppTest) -> dict[str, str]:
+    """The links of a page: where each label leads."""
+    return {one.proto.label: one.proto.query_string for one in at.get("page_link")}
+
+
+def test_a_waiting_run_says_until_when(orchestra: Orchestra, open_page: Open) -> None:
+    saved(orchestra, "nap", {"id": "nap", "title": "Sleep", "uses": "flow.wait", "with": {"seconds": 7200}})
+    run = ran(orchestra, "nap")
+    assert "**Sleep** waits until" in words(open_page("run", id=run["run_id"]))
+    assert "**Sleep** waits until" in words(open_page("run", id=run["run_id"], open="nap"))
+
+
+def test_a_run_that_waits_for_a_person_shows_the_question_in_words_and_on_the_table(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    saved(orchestra, "letters", ASK)
+    run = ran(orchestra, "letters")
+    at = open_page("run", id=run["run_id"], open="ask")
+    assert "Send it?" in words(at)
+    assert "waits for the answer of a person" in words(at)
+    assert [list(one) for one in at.dataframe[0].value["status"]] == [["◷ Asks"]]
+
+
+def test_a_called_run_and_its_caller_lead_to_each_other(orchestra: Orchestra, open_page: Open) -> None:
+    saved(orchestra, "inner", ASK)
+    saved(orchestra, "outer", {"id": "call", "title": "Call", "uses": "workflow.run", "with": {"workflow": "inner"}})
+    outer = ran(orchestra, "outer")
+    inner = outer["steps"][0]["child_run_id"]
+    orchestra.runs.wait(OWNER, inner, 60)
+    at = open_page("run", id=outer["run_id"])
+    assert "waits for the run that it called" in words(at)
+    assert inner in links(at)["Open that run"]
+    assert outer["run_id"] in links(open_page("run", id=inner))["Called by a step of outer"]
+
+    orchestra.approvals.approve(OWNER, orchestra.approvals.list(OWNER)[0].id)
+    until(lambda: orchestra.runs.get(OWNER, outer["run_id"])["status"] == "succeeded")
+    at = open_page("run", id=outer["run_id"], open="call")
+    assert inner in links(at)["The run that it called"]
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [pytest.param("No mail.", "No mail\\.", id="why"), pytest.param("", "no reason", id="no reason")],
+)
+def test_a_run_that_was_ended_early_says_why(orchestra: Orchestra, open_page: Open, message: str, said: str) -> None:
+    stop = {"id": "stop", "uses": "flow.stop", "with": {"message": message, "outputs": {"count": 0}}}
+    saved(orchestra, "early", stop, {**FAIL, "id": "never"})
+    run = ran(orchestra, "early")
+    assert run["status"] == "succeeded"
+    [info] = open_page("run", id=run["run_id"]).info
+    assert "The workflow ended it here" in info.value
+    assert said in info.value
+
+
+def test_the_steps_for_a_failure_are_a_section_of_their_own(orchestra: Orchestra, open_page: Open) -> None:
+    after = {
+        "id": "note",
+        "title": "Take a note",
+        "uses": "flow.set",
+        "with": {"values": {"why": "{{ error.message }}"}},
+    }
+    saved(orchestra, "sad", FAIL, on_failure={"steps": [after]})
+    run = ran(orchestra, "sad")
+    assert run["status"] == "failed"
+    at = open_page("run", id=run["run_id"], open="on_failure.note")
+    assert not at.exception
+    assert "Because it failed" in words(at)
+    main, failure = (frame.value for frame in at.dataframe)
+    assert list(main["title"]) == ["Give up"]
+    assert list(failure["title"]) == ["Take a note"]
+    assert "It cannot be" in words(at)
+
+
+def test_steps_for_a_failure_that_fail_are_told_beside_the_failure(orchestra: Orchestra, open_page: Open) -> None:
+    saved(orchestra, "worse", FAIL, on_failure={"steps": [{**FAIL, "id": "too", "with": {"message": "Nor this."}}]})
+    run = ran(orchestra, "worse")
+    at = open_page("run", id=run["run_id"])
+    assert any("It cannot be" in str(one.value) for one in at.error)
+    assert any("Nor this" in str(one.value) for one in at.warning)
+
+
+def test_a_run_that_did_not_fail_has_no_such_section(orchestra: Orchestra, open_page: Open) -> None:
+    note = {"id": "note", "uses": "flow.set", "with": {"values": {"a": 1}}}
+    saved(orchestra, "glad", note, on_failure={"steps": [{**note, "id": "never"}]})
+    at = open_page("run", id=ran(orchestra, "glad")["run_id"])
+    assert "Because it failed" not in words(at)
+    assert len(at.dataframe) == 1
