@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from engine.people.access import Principal
     from engine.reader import Reader
 
+_LARGEST_LOG_BYTES = 5 * 1024 * 1024
+
 
 @dataclass(frozen=True)
 class Look:
@@ -72,7 +74,9 @@ def looked_at(workspace: Path | None, *, demo: bool = False) -> Iterator[Look]:
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
     """Keep what libraries and the engine log off the screen: a command says what matters itself."""
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    from logging.handlers import RotatingFileHandler
+
+    handler = RotatingFileHandler(path, maxBytes=_LARGEST_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)

@@ -28,6 +28,7 @@ from engine.runs import preview
 from engine.runs.acceptance import checked_inputs
 from engine.runs.approvals import Approvals
 from engine.runs.rebuild import Rebuild
+from engine.runs.retention import Retention
 from engine.runs.run_log import RunLogs
 from engine.runs.runs import Runs
 from engine.settings import Settings
@@ -37,6 +38,7 @@ from engine.store.database import Database
 from engine.store.locks import ServeLock
 from engine.store.owners import Owner, refuse_strangers
 from engine.store.receipts import move_receipts
+from engine.upkeep import Upkeep
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
 from engine.workspace.config_files import ConfigFiles
@@ -45,6 +47,8 @@ from engine.workspace.workflow_files import WorkflowFiles
 from engine.workspace.workflow_plans import WorkflowPlans
 from engine.workspace.workspace import Workspace
 
+ENGINE = Principal("engine", "owner")
+"""Who does what nobody asks for: upkeep."""
 WORKSPACE_VARIABLE = "ORCHESTRA_WORKSPACE"
 DEMO_VARIABLE = "ORCHESTRA_ALL_DEMO"
 
@@ -96,8 +100,11 @@ class Orchestra:
         )
         self.approvals = Approvals(self._database, self._host, self._audit, clock)
         self.demo = Demo(self._stand_ins, self._database, self._host, logs, self._audit, self.runs.cancel)
+        self.retention = Retention(self._database, logs, self._audit, clock, lambda: self._loaded().config.retention)
+        self._upkeep = Upkeep(state, partial(self.retention.prune, ENGINE), self._database.shrink)
         if serve:
             self._host.adopt_from_now_on()
+            self._upkeep.start()
 
     @classmethod
     def open(cls, workspace: Path, *, demo: bool = False, serve: bool = False) -> Orchestra:
@@ -119,6 +126,8 @@ class Orchestra:
 
     def close(self) -> None:
         """Stop working; runs that are not ended go on when the workspace is next served or resumed."""
+        self.retention.stop()
+        self._upkeep.close()
         self._host.close()
         self._accounts.close()
         self._stand_ins.close()

@@ -17,6 +17,7 @@ from engine.store.tables import meta, metadata
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+_LARGEST_WAL_BYTES = 4 * 1024 * 1024
 _UNREAD_LOGS = "unread_logs"
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NETWORK_FILE_SYSTEMS = {
@@ -81,6 +82,19 @@ class Database:
         """Remember that what the logs tell is in the file."""
         with self.writing() as connection:
             connection.execute(meta.delete().where(meta.c.key == _UNREAD_LOGS))
+
+    def shrink(self) -> bool:
+        """Bring the write-ahead log into the file and empty it; False where somebody is at work on it just now.
+
+        Nobody waits for this: it gives up at once (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint).
+        """
+        connection = self.raw_connection()
+        try:
+            with storage_errors(self.path):
+                connection.execute("PRAGMA busy_timeout=0")
+                return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Close every connection; the file stays whole without it, too."""
@@ -160,6 +174,7 @@ def _pragmas() -> Iterator[str]:
     yield "PRAGMA journal_mode=WAL"
     yield "PRAGMA synchronous=FULL"
     yield "PRAGMA foreign_keys=ON"
+    yield f"PRAGMA journal_size_limit={_LARGEST_WAL_BYTES}"
     if sys.platform == "darwin":  # fsync on macOS does not reach the disk's surface
         yield "PRAGMA fullfsync=ON"
 

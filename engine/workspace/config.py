@@ -25,7 +25,7 @@ from engine.workspace.yamlfile import YamlFile, parse
 
 FILE = "config.yaml"
 PREFIX = "ORCHESTRA_"
-_NOT_YET = ("retention", "approvals", "prices")
+_NOT_YET = ("approvals", "prices")
 
 
 class _Settings(BaseModel):
@@ -50,6 +50,16 @@ class Limits(_Settings):
 
     calls_at_once: int = Field(8, ge=1, le=64)
     lease_seconds: float = Field(30, ge=1, le=3600)
+
+
+class RetentionSettings(_Settings):
+    """How long runs that have ended are kept; nothing said keeps them all."""
+
+    days: int | None = Field(None, ge=1)
+    demo_days: int | None = Field(None, ge=1)
+    """For runs of the demo, where they are to go earlier."""
+    runs: int | None = Field(None, ge=1)
+    """At most so many, the newest."""
 
 
 class ConnectionSettings(BaseModel):
@@ -84,6 +94,7 @@ class Config(_Settings):
     model_defaults: ModelDefaults = ModelDefaults()
     connections: dict[ConnectionName, ConnectionSettings] = Field(default_factory=dict)
     limits: Limits = Limits()
+    retention: RetentionSettings = RetentionSettings()
     state_dir: str = Field(".orchestra", min_length=1)
 
     @field_validator("time_zone")

@@ -65,7 +65,8 @@ def test_the_environment_wins_over_the_file() -> None:
         pytest.param("time_zone: Mars/Base\n", 1, "wrong_value", "Europe/Berlin", id="time-zone"),
         pytest.param("language: xx\n", 1, "wrong_value", "'en'", id="language"),
         pytest.param("language: NO\n", 1, "put_quotes", '"NO"', id="norwegian"),
-        pytest.param("retention:\n  days: 30\n", 1, "not_available_yet", "'retention'", id="retention"),
+        pytest.param("retention:\n  days: 0\n", 2, "wrong_value", "at least 1", id="retention"),
+        pytest.param("retention:\n  day: 30\n", 2, "unknown_key", "Did you mean 'days'?", id="retention-misspelt"),
         pytest.param("approvals: [x]\n", 1, "not_available_yet", "'approvals'", id="approvals"),
         pytest.param("connections:\n  a: {}\n", 2, "missing_key", "'service' is missing", id="no-service"),
         pytest.param("connections:\n  A b: {service: http}\n", 2, "wrong_value", "'A b'", id="connection-name"),
@@ -200,7 +201,7 @@ connections:
   none: {token: env:X}
   llm: 5
 bogus: 1
-retention: {days: 3}
+retention: {days: soon}
 """
 
 
@@ -224,7 +225,7 @@ def test_a_file_with_many_mistakes_names_them_all() -> None:
             (10, "missing_key", "connections.none.service"),
             (11, "wrong_type", "connections.llm"),
             (12, "unknown_key", "bogus"),
-            (13, "not_available_yet", "retention"),
+            (13, "wrong_type", "retention.days"),
         ],
         key=str,
     )

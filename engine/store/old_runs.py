@@ -1,0 +1,86 @@
+"""Which ended runs are old enough to go, and taking them off the list: their receipts stay for ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from engine.store.database import Database
+from engine.store.tables import effects, meta, runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection
+
+_LEAVING = "leaving."
+_SOURCES = ("replay", "from_run")
+
+
+class OldRuns:
+    """Finds and removes rows of runs that have ended; any thread, any process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ended_before(self, time: str, *, demo: bool | None = None) -> list[str]:
+        """Return the runs that ended before an RFC 3339 time in UTC and may go, oldest first; `demo`: only those."""
+        which = runs.c.ended_at < time
+        return self._may_go(which if demo is None else which & (runs.c.demo == int(demo)))
+
+    def beyond(self, count: int) -> list[str]:
+        """Return the ended runs that may go, but for the newest `count` that have ended, oldest first."""
+        ended = select(runs.c.run_id).where(runs.c.ended_at.is_not(None)).order_by(runs.c.run_id.desc())
+        with self._database.reading() as connection:
+            newest = connection.execute(ended.offset(count - 1).limit(1)).scalar() if count else "9"
+        return [] if newest is None else self._may_go(runs.c.run_id < newest)
+
+    def take_off(self, run_ids: Sequence[str]) -> list[str]:
+        """Take runs off the list that still may go; return which. They are `leaving` until `forget` is called."""
+        with self._database.writing() as connection:
+            needed = _needed(connection)
+            gone = []
+            for run_id in run_ids:
+                ended = (runs.c.run_id == run_id) & runs.c.ended_at.is_not(None)
+                if run_id not in needed and connection.execute(runs.delete().where(ended)).rowcount == 1:
+                    connection.execute(meta.insert().values(key=f"{_LEAVING}{run_id}", value=""))
+                    gone.append(run_id)
+        return gone
+
+    def leaving(self) -> list[str]:
+        """Return the runs that are off the list and may still have files: a process died before it had removed them."""
+        with self._database.reading() as connection:
+            keys = connection.execute(select(meta.c.key).where(meta.c.key.startswith(_LEAVING))).scalars()
+            return [key.removeprefix(_LEAVING) for key in keys]
+
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Take note that the files of these runs are gone."""
+        with self._database.writing() as connection:
+            for run_id in run_ids:
+                connection.execute(meta.delete().where(meta.c.key == f"{_LEAVING}{run_id}"))
+
+    def _may_go(self, which: ColumnElement[bool]) -> list[str]:
+        ended = select(runs.c.run_id).where(runs.c.ended_at.is_not(None), which).order_by(runs.c.run_id)
+        with self._database.reading() as connection:
+            needed = _needed(connection)
+            return [run_id for run_id in connection.execute(ended).scalars() if run_id not in needed]
+
+
+def _needed(connection: Connection) -> set[str]:
+    """Return the ended runs that something still open refers to, and those whose writes are in doubt."""
+    is_open = runs.c.ended_at.is_(None)
+    relatives = select(runs.c.origin_run_id, runs.c.parent_run_id).where(is_open)
+    called = select(runs.c.run_id).where(runs.c.parent_run_id.in_(select(runs.c.run_id).where(is_open)))
+    in_doubt = select(effects.c.run_id).where(effects.c.state.in_(("intent", "unknown")))
+    asks = or_(*(runs.c.acceptance.contains(f'"{name}"') for name in _SOURCES))
+    asking = select(runs.c.acceptance).where(is_open, asks)
+    found = {run_id for row in connection.execute(relatives) for run_id in row if run_id}
+    found.update(connection.execute(called).scalars(), connection.execute(in_doubt).scalars())
+    found.update(one for text in connection.execute(asking).scalars() for one in _sources(json.loads(text)))
+    return found
+
+
+def _sources(acceptance: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    options = acceptance.get("options") or {}
+    yield from (options[name] for name in _SOURCES if name in options)
