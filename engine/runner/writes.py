@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from clients.errors import OutcomeUnknown, ServiceError
 from engine.runner.attempts import Attempts, Done, Job
-from engine.runner.ledger import Entry, Ledger
+from engine.runner.ledger import Entry, Ledger, Write
 from engine.runner.senders import Sender
 from engine.runner.sending import Sending, effect
 from engine.step import Receipt, Repeat, Written
@@ -50,7 +50,7 @@ class Writes:
         looks = _Looks()
         while True:
             async with self.alone(job):
-                known = await self._ledger.claim(job.write)
+                known = await self._claimed(job.write)
                 job.write = replace(job.write, generation=known.generation)
                 if known.state != "intent" or await self._is_free(job, known):
                     done = await self._done(job, known)
@@ -71,6 +71,17 @@ class Writes:
 
     def _lock(self, *name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
+
+    async def _claimed(self, write: Write) -> Entry:
+        """Claim a write; a run that is stopped in this very moment leaves no claim for what it has not sent."""
+        claiming = asyncio.ensure_future(self._ledger.claim(write))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            known = await claiming
+            if known.state == "new":
+                self._ledger.forget(replace(write, generation=known.generation))
+            raise
 
     # --- an intent of somebody else
 
