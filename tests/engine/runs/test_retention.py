@@ -1,0 +1,224 @@
+"""Old runs go whole, by age and number; what is still needed stays, and so does what they have written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import NotAllowed, StorageError, UnknownName
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.runs import retention
+from engine.runs.retention import Pruned, Retention
+from engine.store.old_runs import OldRuns
+from tests.engine.conftest import OWNER, Service, post_step, set_step, write_workflow
+
+_START = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+class _Place:
+    """A workspace whose clock is set by the test."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.now = root, _START
+        self.orchestra = Orchestra(root, clock=lambda: self.now)
+
+    def keep(self, **limits: int) -> None:
+        text = (self.root / "config.yaml").read_text()
+        (self.root / "config.yaml").write_text(
+            f"{text}retention: {{{', '.join(f'{k}: {v}' for k, v in limits.items())}}}\n"
+        )
+
+    def run(self, name: str = "work", **asked: Any) -> str:
+        run_id = self.orchestra.runs.start(OWNER, name, {}, **asked)
+        self.orchestra.runs.wait(OWNER, run_id, 30)
+        self.later(0.001)
+        return run_id
+
+    def rerun(self, run_id: str, **how: Any) -> str:
+        again = self.orchestra.runs.rerun(OWNER, run_id, **how)
+        self.orchestra.runs.wait(OWNER, again, 30)
+        self.later(0.001)
+        return again
+
+    def later(self, days: float) -> None:
+        self.now += timedelta(days=days)
+
+    def prune(self) -> list[str]:
+        return self.orchestra.retention.prune(OWNER).run_ids
+
+    def listed(self) -> list[str]:
+        return [row.run_id for row in self.orchestra.runs.list(OWNER, limit=200).rows][::-1]
+
+    def files(self) -> set[str]:
+        return {path.name for path in (self.root / "logs").rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def place(root: Path) -> Iterator[_Place]:
+    """A workspace with one workflow that does nothing."""
+    write_workflow(root, "work", [set_step("a")])
+    found = _Place(root)
+    yield found
+    found.orchestra.close()
+
+
+def test_without_a_word_about_it_all_runs_are_kept(place: _Place) -> None:
+    kept = place.run()
+    place.later(10_000)
+    assert place.prune() == []
+    assert place.listed() == [kept]
+
+
+def test_runs_beyond_an_age_go_with_everything_of_theirs(place: _Place, root: Path) -> None:
+    text = {"type": "object", "properties": {"t": {"type": "string", "default": "x" * 300_000}}}
+    write_workflow(root, "large", [set_step("a", {"t": "{{ inputs.t }}"})], inputs=text)
+    old = [place.run("large"), place.run()]
+    place.later(20)
+    young = place.run()
+    place.later(11)
+    place.keep(days=30)
+    assert place.orchestra.retention.due(OWNER).run_ids == old
+    assert place.orchestra.retention.due(OWNER).size_bytes > 300_000
+    assert place.listed() == [*old, young]  # looking removes nothing
+    assert place.prune() == old
+    assert place.listed() == [young]
+    assert place.files() == {f"{young}.json"}
+    assert not (root / "logs" / "2026-05-01").exists()
+    with pytest.raises(UnknownName):
+        place.orchestra.runs.get(OWNER, old[0])
+    assert place.prune() == []
+    assert place.orchestra.audit(OWNER)[0].action == "runs.prune"
+
+
+def test_only_so_many_runs_are_kept_the_newest(place: _Place) -> None:
+    runs = [place.run() for _ in range(5)]
+    place.keep(runs=2)
+    assert place.prune() == runs[:3]
+    assert place.listed() == runs[3:]
+
+
+def test_runs_of_the_demo_may_go_earlier(place: _Place) -> None:
+    real = place.run()
+    place.orchestra.close()
+    place.orchestra = Orchestra(place.root, demo=True, clock=lambda: place.now)
+    demo = place.run()
+    assert place.orchestra.runs.get(OWNER, demo)["demo"] is True
+    place.later(3)
+    place.keep(days=30, demo_days=2)
+    assert place.prune() == [demo]
+    assert place.listed() == [real]
+
+
+def test_a_write_is_not_made_twice_though_its_run_is_gone(place: _Place, root: Path, service: Service) -> None:
+    write_workflow(root, "writes", [post_step("w", service.url("/w"), once="one")])
+    place.run("writes")
+    place.later(2)
+    place.keep(days=1)
+    assert len(place.prune()) == 1
+    again = place.orchestra.runs.get(OWNER, place.run("writes"))
+    assert again["steps"][0]["effect"]["reused"] is True
+    assert service.seen["/w"] == 1
+
+
+def test_a_request_that_was_answered_starts_nothing_though_its_run_is_gone(place: _Place) -> None:
+    first = place.run(request_key="k")
+    place.later(2)
+    place.keep(days=1)
+    assert place.prune() == [first]
+    assert place.orchestra.runs.start(OWNER, "work", {}, request_key="k") == first
+    assert place.listed() == []
+
+
+def test_what_is_not_over_stays_with_what_it_refers_to(place: _Place, root: Path, service: Service) -> None:
+    service.answers = {"/unsure": [502]}
+    write_workflow(root, "unsure", [post_step("w", service.url("/unsure"))])
+    unsure = place.run("unsure")
+    assert place.orchestra.runs.get(OWNER, unsure)["counts"]["unknown_effects"] == 1
+    origin = place.run()
+    first_rerun = place.rerun(origin)
+    write_workflow(root, "work", [{"id": "w", "uses": "flow.wait", "with": {"seconds": 10**7}}])
+    waiting = place.rerun(first_rerun, replay=True)
+    assert place.orchestra.runs.get(OWNER, waiting)["status"] == "waiting"
+    write_workflow(root, "work", [set_step("a")])
+    gone = place.run()
+    place.later(50)
+    place.keep(days=1, runs=1)
+    assert place.prune() == [gone]
+    assert place.listed() == [unsure, origin, first_rerun, waiting]
+    place.orchestra.runs.cancel(OWNER, waiting)
+    place.orchestra.runs.wait(OWNER, waiting, 30)
+    place.later(50)
+    assert place.prune() == [origin, first_rerun, waiting]
+    assert place.listed() == [unsure]
+
+
+@pytest.mark.parametrize("dies", ["before the files are gone", "when half of them are gone", "before it is noted"])
+def test_a_crash_in_between_leaves_nothing_half(place: _Place, monkeypatch: pytest.MonkeyPatch, dies: str) -> None:
+    place.run()
+    place.run()
+    place.later(2)
+    place.keep(days=1)
+
+    class _Crash(BaseException):
+        """The process dies."""
+
+    def crash(*_: Any, **__: Any) -> None:
+        raise _Crash
+
+    removed = Retention._remove_files
+    with monkeypatch.context() as patch:
+        if dies == "before the files are gone":
+            patch.setattr(Retention, "_remove_files", lambda self, ids: crash() if ids else None)
+        elif dies == "when half of them are gone":
+            patch.setattr(retention, "_leave_no_empty_day", crash)
+            patch.setattr(Retention, "_remove_files", lambda self, ids: removed(self, ids[:1]))
+        else:
+            patch.setattr(OldRuns, "forget", crash)
+        with pytest.raises(_Crash):
+            place.prune()
+    assert place.listed() == []
+    assert place.prune() == []
+    assert place.files() == set()
+    place.orchestra.close()
+    place.orchestra = Orchestra(place.root, clock=lambda: place.now)
+    assert place.orchestra.runs.reindex(OWNER) == (0, [])
+    assert place.listed() == []
+
+
+def test_a_file_that_cannot_be_removed_is_told_and_tried_again(place: _Place, root: Path) -> None:
+    run_id = place.run()
+    place.later(2)
+    place.keep(days=1)
+    log = next((root / "logs").rglob(f"{run_id}.json"))
+    text = log.read_text()
+    log.unlink()
+    log.mkdir()
+    with pytest.raises(StorageError, match=run_id):
+        place.prune()
+    log.rmdir()
+    log.write_text(text)
+    assert place.prune() == []
+    assert place.files() == set()
+
+
+def test_only_who_may_administer_removes_runs(place: _Place) -> None:
+    with pytest.raises(NotAllowed):
+        place.orchestra.retention.prune(Principal("reader", "viewer"))
+
+
+def test_a_server_removes_old_runs_by_itself(place: _Place) -> None:
+    old = place.run()
+    place.later(2)
+    place.keep(days=1)
+    place.orchestra.close()
+    place.orchestra = Orchestra(place.root, serve=True, clock=lambda: place.now)
+    ends_at = datetime.now(UTC) + timedelta(seconds=20)
+    while place.listed():
+        assert datetime.now(UTC) < ends_at, "nothing was removed"
+    assert place.orchestra.retention.due(OWNER) == Pruned([], 0)
+    assert f"{old}.json" not in place.files()
