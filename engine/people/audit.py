@@ -54,14 +54,20 @@ class Audit:
         self, principal: Principal | str, action: str, target: str, detail: str | Mapping[str, Any] = ""
     ) -> Insert:
         """Return the statement that adds one line, for a transaction that also makes the change itself."""
+        return audit.insert().values(self.row(principal, action, target, detail))
+
+    def row(
+        self, principal: Principal | str, action: str, target: str, detail: str | Mapping[str, Any] = ""
+    ) -> dict[str, Any]:
+        """Return one line as a row of the table."""
         text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False, default=str)
-        return audit.insert().values(
-            at=timestamp(self._clock()),
-            principal=principal if isinstance(principal, str) else principal.id,
-            action=action,
-            target=target,
-            detail=text[:_LONGEST].encode("utf-8", "replace").decode(),  # half a surrogate pair cannot be stored
-        )
+        return {
+            "at": timestamp(self._clock()),
+            "principal": principal if isinstance(principal, str) else principal.id,
+            "action": action,
+            "target": target,
+            "detail": text[:_LONGEST].encode("utf-8", "replace").decode(),  # half a surrogate pair cannot be stored
+        }
 
     def latest(self, limit: int = 100) -> list[AuditLine]:
         """Return up to `limit` lines, newest first."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from engine.compiler.plan import Plan
 from engine.connections.accounts import Accounts
 from engine.errors import InvalidFile
 from engine.expressions.expressions import compact_json
@@ -20,6 +21,7 @@ from engine.runner.calls import Calls
 from engine.runner.children import ChildHost, Children
 from engine.runner.failure import StepFailed, failure
 from engine.runner.fault_points import reached
+from engine.runner.log_writer import LogWriter
 from engine.runner.loose_ends import tie
 from engine.runner.parking import Parking
 from engine.runner.pauses import Pauses, Waiting
@@ -30,7 +32,6 @@ from engine.runner.replay import Replay
 from engine.runner.runner import Runner
 from engine.runner.selection import Selection
 from engine.runner.siblings import RunStopped
-from engine.runner.threads import Workers
 from engine.runner.values import Values
 from engine.runs.document import document
 from engine.runs.earlier import EarlierRun
@@ -52,7 +53,7 @@ class Equipment:
     calls: Calls
     accounts: Accounts
     logs: RunLogs
-    log_writer: Workers
+    log_writer: LogWriter
     clock: Callable[[], datetime]
     plans: PlanCache
     host: ChildHost
@@ -96,7 +97,6 @@ class Execution:
         self._begin()
         await self._recording.committed()
         reached("accepted")
-        self._write_log()
         self._task = asyncio.ensure_future(self._walk())
         if self._ending is not None:
             self._task.cancel()
@@ -128,6 +128,7 @@ class Execution:
 
     async def _walk(self) -> Any:
         plan = self._equipment.plans.plan(self._acceptance)
+        self._begin_log(plan)
         facts = RunFacts(
             run_id=self.run_id,
             origin_run_id=self._acceptance["origin_run_id"] or self.run_id,
@@ -172,7 +173,7 @@ class Execution:
         """Return the log of a run that this one takes answers from. Raises InvalidFile."""
         if run_id is None:
             return None
-        run = await self._equipment.log_writer.run(lambda: self._equipment.logs.read(run_id))
+        run = await self._equipment.log_writer.read(run_id)
         if run is None:
             raise InvalidFile(f"The log of run {run_id} is gone.", remedy="Start a run that needs nothing of it.")
         return EarlierRun(run, self._equipment.logs.folder)
@@ -296,19 +297,23 @@ class Execution:
     def _written(self) -> asyncio.Future[dict[str, Any]]:
         """Write the log as it is now and return the document; a run of many steps does not hold up the loop."""
         rows = self._equipment.journal.read("SELECT event FROM events WHERE run_id = ? ORDER BY number", (self.run_id,))
-        return self._equipment.log_writer.run(lambda: self._logged(rows))
+        return self._equipment.log_writer.write(self.run_id, lambda: self._document(rows))
 
-    def _logged(self, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+    def _begin_log(self, plan: Plan) -> None:
+        """Write the first log without waiting for it: the journal holds the truth.
+
+        Where services are called it is asked for now, so that it tells of the run should the state file be lost after
+        a write. A run that calls none has time: one that ends at once is written once, not twice.
+        """
+        if any(node.action is not None and node.action.step_type.service for node in plan.nodes()):
+            self._written()
+        else:
+            self._equipment.log_writer.write_soon(self.run_id, self._written)
+
+    def _document(self, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
         run = document(self._acceptance, (json.loads(row[0]) for row in rows))
         run["sentence"] = sentence(run)
-        self._equipment.logs.write(run)
         return run
-
-    def _write_log(self) -> None:
-        """Write the log without waiting for it."""
-        future = self._written()
-        # The journal holds the truth; a log that cannot be written now is written at the end, or says why there.
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def _change(self, statement: str, values: tuple[Any, ...]) -> None:
         self._equipment.journal.change(lambda cursor: cursor.execute(statement, values))

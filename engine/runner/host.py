@@ -8,7 +8,8 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -20,14 +21,15 @@ from engine.runner.attempts import Job
 from engine.runner.calls import Calls
 from engine.runner.execution import Ending, Equipment, Execution
 from engine.runner.ledger import Ledger
+from engine.runner.log_writer import LogWriter
 from engine.runner.plan_cache import PlanCache
 from engine.runner.senders import Senders
-from engine.runner.threads import Workers
 from engine.runner.undoing import Undoing
 from engine.runner.writes import Writes
 from engine.runs.run_log import RunLogs
 from engine.runs.told import told_arguments
 from engine.step import Written
+from engine.store.acceptances import Acceptances
 from engine.store.database import Database
 from engine.store.journal import Journal, JournalBroken
 from engine.store.owners import Fenced, Owner
@@ -49,6 +51,7 @@ class Host:
     ) -> None:
         self.owner = owner
         self.rows = RunRows(database)
+        self.acceptances = Acceptances(database, owner.id)
         self.plans = PlanCache()
         self.database, self.accounts, self._clock = database, accounts, clock
         self._logs = logs.written_through(owner.writing)
@@ -69,6 +72,10 @@ class Host:
     def start(self, run_id: str, by: str = "engine") -> None:
         """Work on a run that this process owns."""
         self._loop.call_soon_threadsafe(self._execute, run_id, by)
+
+    def begin(self, acceptances: Sequence[Mapping[str, Any]]) -> None:
+        """Work on runs that were just accepted for this process: nothing of them need be read."""
+        self._loop.call_soon_threadsafe(self._begin, acceptances)
 
     def adopt_from_now_on(self) -> None:
         """Take over the runs of dead processes, now and whenever one dies (the serving process does)."""
@@ -173,7 +180,7 @@ class Host:
             calls=Calls(writes, self._clock),
             accounts=self.accounts,
             logs=self._logs,
-            log_writer=Workers("logs", 1),
+            log_writer=LogWriter(self._logs),
             clock=self._clock,
             plans=self.plans,
             host=self,
@@ -195,6 +202,8 @@ class Host:
         self._stop_all()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=_CLOSE_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._equipment.log_writer.finished(), _CLOSE_SECONDS)
         self._journal.close()
         return not self._tasks
 
@@ -218,9 +227,18 @@ class Host:
             self._stalled(run_id, error)
             return
         if execution is not None:
-            self._errors.pop(run_id, None)
-            self._executions[run_id] = execution
-            self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
+            self._take_up(execution)
+
+    def _begin(self, acceptances: Sequence[Mapping[str, Any]]) -> None:
+        if not self._closing and not self.is_taken_over.is_set():
+            for one in acceptances:
+                self._take_up(Execution(self._equipment, one, [], "engine"))
+
+    def _take_up(self, execution: Execution) -> None:
+        run_id = execution.run_id
+        self._errors.pop(run_id, None)
+        self._executions[run_id] = execution
+        self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
 
     def _execution(self, run_id: str, by: str) -> Execution | None:
         row, events = self.rows.with_events(run_id)

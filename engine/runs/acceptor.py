@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from engine.runner.host import Host
 from engine.runs.acceptance import Circumstances, acceptance
 from engine.runs.request_keys import Request
 from engine.runs.run_log import RunLogs
+from engine.store.acceptances import Entry
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,24 @@ class Acceptor:
 
         Raises InvalidInput, InUse, StorageError.
         """
-        around = self._circumstances(p, plan, wish)
-        accepted = acceptance(plan, wish.inputs, around)
+        [run_id] = self._begin([self._entry(p, plan, wish, action, request)])
+        return run_id
+
+    def accept_all(self, p: Principal, plan: Plan, wishes: Iterable[Wish], action: str) -> list[str]:
+        """Accept runs, all or none, in one transaction, and start them; return their ids. Raises as `accept`."""
+        return self._begin([self._entry(p, plan, wish, action) for wish in wishes])
+
+    def _begin(self, entries: Sequence[Entry]) -> list[str]:
+        self._host.acceptances.store(entries)
+        self._host.begin([entry.acceptance for entry in entries if entry.is_new])
+        return [str(entry.run_id) for entry in entries]
+
+    def _entry(self, p: Principal, plan: Plan, wish: Wish, action: str, request: Request | None = None) -> Entry:
+        accepted = acceptance(plan, wish.inputs, self._circumstances(p, plan, wish))
         self._host.plans.keep(accepted, plan)
         title = str(plan.document.get("title") or plan.name)
-        run_id = self._host.rows.insert(accepted, title, self._host.owner.id, request)
-        if run_id == around.run_id:
-            self._audit.record(p, action, plan.name, {"run_id": run_id, **_named(wish.options)})
-            self._host.start(run_id)
-        return run_id
+        line = self._audit.row(p, action, plan.name, {"run_id": accepted["run_id"], **_named(wish.options)})
+        return Entry(accepted, title, line, request)
 
     def services(self) -> dict[str, str]:
         """Return the service of each connection of the workspace."""

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.errors import InvalidFile
+from engine.errors import InvalidFile, StorageError
 from engine.names import RUN_ID, run_day
+from engine.runs.json_text import indented
 from engine.store.receipts import renamed
-from engine.workspace.files import storage_errors, write_whole
+from engine.workspace.files import put_whole, storage_errors, sync_folder, write_whole
 from engine.workspace.jsonfile import read
 
 _LARGEST_LOG_BYTES = 512 * 1024 * 1024
@@ -60,11 +61,31 @@ class RunLogs:
 
     def write(self, run: Mapping[str, Any]) -> Path:
         """Write the document of a run; it is on disk when this returns. Raises StorageError."""
-        path = self.path(run["run_id"])
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(run, ensure_ascii=False, indent=2) + "\n", drafts=self._through)
-        return path
+        for error in self.write_all([run]).values():
+            raise error
+        return self.path(run["run_id"])
+
+    def write_all(self, runs: Iterable[Mapping[str, Any]]) -> dict[str, StorageError]:
+        """Write the documents of runs; each is on disk when this returns, but for those with an error here, by id."""
+        errors: dict[str, StorageError] = {}
+        written: dict[Path, list[str]] = {}
+        for run in runs:
+            run_id = run["run_id"]
+            try:
+                path = self.path(run_id)
+                if path.parent not in written:
+                    _make_folder(path.parent)
+                put_whole(path, indented(run) + "\n", drafts=self._through)
+                written.setdefault(path.parent, []).append(run_id)
+            except StorageError as error:
+                errors[run_id] = error
+        for folder, run_ids in written.items():
+            try:
+                with storage_errors(folder):
+                    sync_folder(folder)
+            except StorageError as error:
+                errors.update(dict.fromkeys(run_ids, error))
+        return errors
 
     def read(self, run_id: str) -> dict[str, Any] | None:
         """Return the document of a run, None where there is no file. Raises InvalidFile."""
@@ -107,6 +128,13 @@ class RunLogs:
             for path in sorted(day.glob("*.json")):
                 if RUN_ID.match(path.stem):
                     yield path.stem
+
+
+def _make_folder(folder: Path) -> None:
+    with storage_errors(folder):
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(folder.parent)
 
 
 def _is_whole(document: Mapping[str, Any]) -> bool:

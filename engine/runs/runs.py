@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.clock import Clock
@@ -86,6 +86,15 @@ class Runs(RunReader):
         if from_run is not None:
             source(self.get(p, from_run), workflow)
         return self._acceptor.accept(p, plan, Wish(inputs, options), request, "runs.start")
+
+    def start_all(self, p: Principal, workflow: str, inputs: Iterable[Mapping[str, Any]]) -> builtins.list[str]:
+        """Accept a run for each of these inputs, all or none, and start them; return their ids once all are on disk.
+
+        Raises as `start`.
+        """
+        require(p, "run", "start runs")
+        plan = self._plan(workflow, {})
+        return self._acceptor.accept_all(p, plan, [Wish(one) for one in inputs], "runs.start")
 
     def rerun(
         self,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, or_, select
 
 from engine.errors import InUse
-from engine.runs.request_keys import Request, earlier_run, remember
+from engine.runs.request_keys import Request, earlier_run
 from engine.store.database import Database
 from engine.store.tables import effects, events, owners, runs
 
@@ -91,35 +91,6 @@ class RunRows:
         """Return the run that this request started before. Raises InUse where its key came with something else."""
         with self._database.reading() as connection:
             return earlier_run(connection, request)
-
-    def insert(self, acceptance: Mapping[str, Any], title: str, owner: str, request: Request | None) -> str:
-        """Store an accepted run; return its id, or that of the run which this request started before.
-
-        Raises InUse where the request's key came with something else.
-        """
-        with self._database.writing() as connection:
-            if request is not None:
-                known = earlier_run(connection, request)
-                if known is not None:
-                    return known
-                remember(connection, request, acceptance["run_id"])
-            connection.execute(
-                runs.insert().values(
-                    run_id=acceptance["run_id"],
-                    workflow=acceptance["workflow"],
-                    title=title,
-                    status="queued",
-                    demo=int(acceptance["demo"]),
-                    started_by=acceptance["started_by"],
-                    origin_run_id=acceptance["origin_run_id"],
-                    parent_run_id=acceptance["parent_run_id"],
-                    queued_at=acceptance["queued_at"],
-                    owner=owner,
-                    is_test=int(is_test(acceptance["options"])),
-                    acceptance=json.dumps(acceptance, ensure_ascii=False),
-                )
-            )
-        return str(acceptance["run_id"])
 
     def get(self, run_id: str) -> Row[Any] | None:
         """Return the row of a run."""

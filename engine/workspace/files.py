@@ -27,6 +27,13 @@ def write_whole(path: Path, text: str, mode: int = 0o666, drafts: Path | None = 
     then the old file stands untouched and no temporary one is left. `drafts` is the folder that the new file is
     written in first; beside `path` where none is given.
     """
+    put_whole(path, text, mode, drafts)
+    with storage_errors(path):
+        sync_folder(path.parent)
+
+
+def put_whole(path: Path, text: str, mode: int = 0o666, drafts: Path | None = None) -> None:
+    """Do the same, but for a new name: that is on disk only after `sync_folder`, which many files can share."""
     name = f".{path.name}.{secrets.token_hex(4)}.tmp"
     temporary = path.with_name(name) if drafts is None else drafts / name
     with storage_errors(path):
@@ -37,7 +44,6 @@ def write_whole(path: Path, text: str, mode: int = 0o666, drafts: Path | None = 
             with suppress(OSError):
                 temporary.unlink()
             raise
-        sync_folder(path.parent)
 
 
 def write_hashed(folder: Path, data: bytes) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InUse
+from engine.store.acceptances import Acceptances, Entry
 from engine.store.database import Database
 from engine.store.locks import ServeLock, is_locked
 from engine.store.owners import LEASE_SECONDS, Fenced, Owner, is_silent
@@ -33,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "owners"
 
 
-def accept(rows: RunRows, owner: str, run_id: str = RUN) -> None:
+def accept(database: Database, owner: str, run_id: str = RUN) -> None:
     accepted = {
         "run_id": run_id,
         "workflow": "work",
@@ -42,8 +43,10 @@ def accept(rows: RunRows, owner: str, run_id: str = RUN) -> None:
         "origin_run_id": None,
         "parent_run_id": None,
         "queued_at": "2026-11-20T12:00:00.000Z",
+        "options": {},
     }
-    rows.insert(accepted, "Work", owner, None)
+    line = {"at": "2026-11-20T12:00:00.000Z", "principal": "me", "action": "runs.start", "target": "work", "detail": ""}
+    Acceptances(database, owner).store([Entry(accepted, "Work", line)])
 
 
 def owner_of(rows: RunRows, run_id: str = RUN) -> str | None:
@@ -55,7 +58,7 @@ def owner_of(rows: RunRows, run_id: str = RUN) -> str | None:
 def test_a_living_owner_keeps_its_runs(database: Database, folder: Path) -> None:
     rows = RunRows(database)
     first, second = (Owner(database, folder, kind, lambda: NOW) for kind in ("serve", "cli"))
-    accept(rows, first.id)
+    accept(database, first.id)
     assert second.adopt() == []
     assert not second.take(RUN)
     assert first.take(RUN)
@@ -67,7 +70,7 @@ def test_a_living_owner_keeps_its_runs(database: Database, folder: Path) -> None
 def test_the_runs_of_a_dead_owner_are_taken_over_once(database: Database, folder: Path) -> None:
     rows = RunRows(database)
     dead = Owner(database, folder, "cli", lambda: NOW)
-    accept(rows, dead.id)
+    accept(database, dead.id)
     dead._lock.close()  # what the system does when a process ends
     heirs = [Owner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
     taken: list[list[str]] = []
@@ -93,7 +96,7 @@ def test_an_owner_without_open_runs_leaves_nothing_behind(database: Database, fo
 def test_an_owner_that_stops_with_open_runs_can_be_adopted(database: Database, folder: Path) -> None:
     rows = RunRows(database)
     first = Owner(database, folder, "cli", lambda: NOW)
-    accept(rows, first.id)
+    accept(database, first.id)
     first.release()
     second = Owner(database, folder, "serve", lambda: NOW)
     assert second.adopt() == [RUN]
@@ -106,8 +109,8 @@ def test_one_run_of_a_dead_owner_is_taken_over_and_the_others_are_left_to_be_ado
 ) -> None:
     rows, other = RunRows(database), f"{RUN[:-1]}j"
     dead, heir, server = (Owner(database, folder, kind, lambda: NOW) for kind in ("cli", "heir", "serve"))
-    accept(rows, dead.id)
-    accept(rows, dead.id, other)
+    accept(database, dead.id)
+    accept(database, dead.id, other)
     dead._lock.close()
     assert heir.take(RUN)
     assert (owner_of(rows), owner_of(rows, other)) == (heir.id, dead.id)
@@ -127,7 +130,7 @@ def test_a_silent_owner_is_fenced_off_by_a_person_who_resumes_and_its_lock_still
 ) -> None:
     rows = RunRows(database)
     silent = Owner(database, folder, "cli", lambda: NOW)
-    accept(rows, silent.id)
+    accept(database, silent.id)
     heir = Owner(database, folder, "cli", lambda: LATER)
     if how == "one":
         assert heir.take(RUN)
@@ -143,10 +146,10 @@ def test_a_silent_owner_is_fenced_off_by_a_person_who_resumes_and_its_lock_still
 
 
 def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: Database, folder: Path) -> None:
-    rows, other = RunRows(database), f"{RUN[:-1]}j"
+    other = f"{RUN[:-1]}j"
     silent = Owner(database, folder, "cli", lambda: NOW)
-    accept(rows, silent.id)
-    accept(rows, silent.id, other)
+    accept(database, silent.id)
+    accept(database, silent.id, other)
     heir, server = (Owner(database, folder, kind, lambda: LATER, lease_seconds=0.3) for kind in ("cli", "serve"))
     assert heir.take(RUN)
     assert server.adopt() == []  # it looks on for a while first
@@ -162,7 +165,7 @@ def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: 
 def test_an_owner_that_shows_itself_while_others_look_on_keeps_its_runs(database: Database, folder: Path) -> None:
     times = {"silent": NOW}
     silent = Owner(database, folder, "cli", lambda: times["silent"])
-    accept(RunRows(database), silent.id)
+    accept(database, silent.id)
     server = Owner(database, folder, "serve", lambda: LATER, lease_seconds=0.3)
     assert server.adopt() == []
     times["silent"] = LATER  # the machine slept; this one woke last
@@ -177,7 +180,7 @@ def test_an_owner_that_shows_itself_while_others_look_on_keeps_its_runs(database
 
 def test_how_long_an_owner_may_be_silent_is_its_own_word(database: Database, folder: Path) -> None:
     patient = Owner(database, folder, "cli", lambda: NOW, lease_seconds=3600)
-    accept(RunRows(database), patient.id)
+    accept(database, patient.id)
     hasty = Owner(database, folder, "cli", lambda: LATER, lease_seconds=1)
     assert not hasty.take(RUN)
     assert hasty.adopt_all() == []
@@ -187,7 +190,7 @@ def test_how_long_an_owner_may_be_silent_is_its_own_word(database: Database, fol
 
 def test_one_run_is_taken_over_once(database: Database, folder: Path) -> None:
     dead = Owner(database, folder, "cli", lambda: NOW)
-    accept(RunRows(database), dead.id)
+    accept(database, dead.id)
     dead._lock.close()
     heirs = [Owner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
     taken: list[bool] = []
@@ -204,7 +207,7 @@ def test_one_run_is_taken_over_once(database: Database, folder: Path) -> None:
 
 def test_a_run_that_nobody_owns_is_adopted_only_with_all(database: Database, folder: Path) -> None:
     owner = Owner(database, folder, "cli", lambda: NOW)
-    accept(RunRows(database), owner.id)
+    accept(database, owner.id)
     with database.writing() as connection:
         connection.execute(runs.update().values(owner=None, status="interrupted"))
     assert owner.adopt() == []

@@ -1,0 +1,102 @@
+"""Accepted runs on their way to disk: those that several threads start at once share one transaction."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import InUse
+from engine.runs.request_keys import Request, earlier_run, remember
+from engine.store.database import Database
+from engine.store.run_rows import is_test
+from engine.store.tables import audit, runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_COPIED = ("run_id", "workflow", "started_by", "origin_run_id", "parent_run_id", "queued_at")
+
+
+@dataclass
+class Entry:
+    """One run to be stored, with the line of the audit trail that tells of it."""
+
+    acceptance: Mapping[str, Any]
+    title: str
+    audit_line: Mapping[str, Any]
+    request: Request | None = None
+    run_id: str | None = field(default=None, init=False)
+    """Once stored: its id, or that of the run which the same request started before."""
+    error: Exception | None = field(default=None, init=False)
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether this entry has made the run."""
+        return bool(self.run_id == self.acceptance["run_id"])
+
+
+class Acceptances:
+    """`store()` may be called from any thread; whoever comes first writes for all who have come since."""
+
+    def __init__(self, database: Database, owner: str) -> None:
+        self._database, self._owner = database, owner
+        self._lock, self._turn = threading.Lock(), threading.Lock()
+        self._waiting: list[Entry] = []
+
+    def store(self, entries: Sequence[Entry]) -> None:
+        """Store runs; they are on disk when this returns.
+
+        Raises StorageError, and InUse where a request's key came with something else before.
+        """
+        with self._lock:
+            self._waiting.extend(entries)
+        with self._turn:
+            with self._lock:
+                group, self._waiting = self._waiting, []
+            if group:  # else somebody was faster
+                self._write(group)
+        for entry in entries:
+            if entry.error is not None:
+                raise entry.error
+
+    def _write(self, group: Sequence[Entry]) -> None:
+        try:
+            with self._database.writing() as connection:
+                for entry in group:
+                    if entry.request is not None:
+                        _answer(connection, entry, entry.request)
+                fresh = [entry for entry in group if entry.run_id is None and entry.error is None]
+                if fresh:
+                    connection.execute(runs.insert(), [self._row(entry) for entry in fresh])
+                    connection.execute(audit.insert(), [entry.audit_line for entry in fresh])
+        except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it
+            for entry in group:
+                entry.error, entry.run_id = error, None
+        else:
+            for entry in fresh:
+                entry.run_id = entry.acceptance["run_id"]
+
+    def _row(self, entry: Entry) -> dict[str, Any]:
+        return {
+            **{name: entry.acceptance[name] for name in _COPIED},
+            "title": entry.title,
+            "status": "queued",
+            "demo": int(entry.acceptance["demo"]),
+            "owner": self._owner,
+            "is_test": int(is_test(entry.acceptance["options"])),
+            "acceptance": json.dumps(entry.acceptance, ensure_ascii=False),
+        }
+
+
+def _answer(connection: Connection, entry: Entry, request: Request) -> None:
+    """Bind the key of a request to its run, or find what it was bound to before."""
+    try:
+        entry.run_id = earlier_run(connection, request)
+    except InUse as error:
+        entry.error = error
+        return
+    if entry.run_id is None:
+        remember(connection, request, entry.acceptance["run_id"])

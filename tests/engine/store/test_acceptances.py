@@ -1,0 +1,103 @@
+"""Accepted runs that are stored together: one transaction, and each hears of its own fate."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from engine.errors import InUse, StorageError
+from engine.runs.request_keys import Request
+from engine.store.acceptances import Acceptances, Entry
+from engine.store.database import Database
+from engine.store.run_rows import RunRows
+from engine.store.tables import audit
+
+AT = "2026-11-20T12:00:00.000Z"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "state")
+    yield opened
+    opened.close()
+
+
+def entry(number: int, request: Request | None = None, **changed: Any) -> Entry:
+    accepted = {
+        "run_id": f"20261120T120000Z-{number:08d}",
+        "workflow": "work",
+        "demo": False,
+        "started_by": "me",
+        "origin_run_id": None,
+        "parent_run_id": None,
+        "queued_at": AT,
+        "options": {},
+        **changed,
+    }
+    line = {"at": AT, "principal": "me", "action": "runs.start", "target": "work", "detail": str(number)}
+    return Entry(accepted, "Work", line, request)
+
+
+def lines(database: Database) -> int:
+    with database.reading() as connection:
+        return len(connection.execute(audit.select()).all())
+
+
+def test_runs_are_stored_with_their_lines_of_the_audit_trail(database: Database) -> None:
+    entries = [entry(number) for number in range(3)]
+    Acceptances(database, "me").store(entries)
+    assert all(one.is_new for one in entries)
+    row = RunRows(database).get(entries[2].acceptance["run_id"])
+    assert row is not None
+    assert (row.status, row.owner, row.title) == ("queued", "me", "Work")
+    assert lines(database) == 3
+
+
+def test_those_that_come_while_one_is_written_share_the_next_transaction(database: Database) -> None:
+    acceptances, commits = Acceptances(database, "me"), []
+    with database.reading() as connection:
+        engine = connection.engine
+    event.listen(
+        engine, "before_cursor_execute", lambda *told: commits.append(told[2]) if told[2] == "COMMIT" else None
+    )
+    entries = [entry(number) for number in range(20)]
+    threads = [threading.Thread(target=acceptances.store, args=([one],)) for one in entries]
+    with database.write_lock:  # another writer holds them up
+        for thread in threads:
+            thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(one.is_new for one in entries)
+    assert lines(database) == 20
+    assert len(commits) < 20
+
+
+def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(database: Database) -> None:
+    acceptances = Acceptances(database, "me")
+    first = entry(1, Request("key", "hash"))
+    acceptances.store([first])
+    again = entry(2, Request("key", "hash"))
+    acceptances.store([again])
+    assert again.run_id == first.run_id
+    assert not again.is_new
+    wrong, right = entry(3, Request("key", "other")), entry(4)
+    with pytest.raises(InUse, match="key was used before"):
+        acceptances.store([wrong, right])
+    assert right.is_new
+    assert wrong.run_id is None
+    assert lines(database) == 2
+
+
+def test_a_transaction_that_fails_is_heard_of_by_all_in_it(database: Database) -> None:
+    acceptances = Acceptances(database, "me")
+    acceptances.store([entry(1)])
+    twice, other = entry(1), entry(2)
+    with pytest.raises(StorageError):
+        acceptances.store([other, twice])
+    assert not other.is_new
+    assert RunRows(database).get(other.acceptance["run_id"]) is None
