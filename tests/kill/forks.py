@@ -6,6 +6,7 @@ the first is the child's process id. It ends, and its children with it, when its
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import select
@@ -15,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.connections.services import client_class
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.registry import step_types
@@ -24,6 +26,20 @@ from tests.kill.wrong import WRONG
 OWNER = Principal("tester", "owner")
 LAG_SECONDS = 0.2
 """In place of the seconds for which the real services may hide a fresh write: the stand-ins hide nothing."""
+
+
+_IMPORTED_LATER = (
+    "cel_expr_python.cel",
+    "dotenv",
+    "github",
+    "google_auth_httplib2",
+    "googleapiclient.discovery",
+    "jsonschema",
+    "notion_client",
+    "pydantic.type_adapter",
+    "yaml",
+)
+"""What the engine imports only when it needs it: a child finds it there."""
 
 
 class Child:
@@ -36,9 +52,8 @@ class Child:
         """Do the job."""
         for name in self._job.get("wrong", []):
             WRONG[name]()
-        point, time_of_it = self._job.get("die_at", (None, 0))
-        if point is not None:
-            fault_points.hook = _death(point, time_of_it)
+        if "signal_at" in self._job:
+            fault_points.hook = _signalled(*self._job["signal_at"])
         getattr(self, self._job["do"])()
 
     def run(self) -> None:
@@ -80,21 +95,25 @@ class Child:
         self._connection.sendall(f"{line}\n".encode())
 
 
-def _death(point: str, time_of_it: int) -> Any:
-    """Return a hook that kills this process when it comes to a point for the n-th time."""
+def _signalled(point: str, time_of_it: int, name: str) -> Any:
+    """Return a hook that sends this process a signal when it comes to a point for the n-th time."""
     times = 0
 
     def hook(reached: str) -> None:
         nonlocal times
         times += reached == point
         if times == time_of_it and reached == point:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.Signals[name])
 
     return hook
 
 
 def main() -> None:
     """Fork a child for every connection."""
+    for name in _IMPORTED_LATER:
+        importlib.import_module(name)
+    for service in ("gmail", "github", "notion", "http"):
+        client_class(service)
     for step_type in step_types().values():
         if step_type.lag_seconds:
             type(step_type).lag_seconds = LAG_SECONDS

@@ -75,6 +75,12 @@ class Setting:
         base = self.endpoints[service]["base_url"]
         httpx.post(f"{base}/_demo/faults", json=fault, trust_env=False).raise_for_status()
 
+    def requests(self, service: str) -> dict[str, int]:
+        """How often each "METHOD /path" of a service was asked."""
+        base = self.endpoints[service]["base_url"]
+        answer = httpx.get(f"{base}/_demo/requests", trust_env=False).raise_for_status().json()
+        return dict(answer["requests"])
+
     def events(self) -> int:
         """How many events of open runs are on disk."""
         database = self.state / "state.db"

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tests.kill.counting import Counting, counting
 from tests.kill.harness import REPOSITORY, Setting
@@ -58,17 +58,17 @@ class Job:
     """A child of the fork server, and what it says."""
 
     connection: socket.socket
-    lines: Iterator[str] = field(init=False)
+    lines: TextIO = field(init=False)
     pid: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lines = iter(self.connection.makefile())
-        self.pid = int(next(self.lines))
+        self.lines = self.connection.makefile()
+        self.pid = int(self.lines.readline())
 
     def said(self) -> str:
         """Return the next line; empty once it has ended."""
         with suppress(ConnectionError):
-            return next(self.lines, "").strip()
+            return self.lines.readline().strip()
         return ""
 
     def signal(self, number: signal.Signals) -> float:
@@ -77,8 +77,21 @@ class Job:
             os.kill(self.pid, number)
         return time.time()
 
+    def end(self) -> None:
+        """Kill it, unless it has ended: then its number may be another process's by now."""
+        if not self.lines.closed:
+            self.connection.settimeout(0.05)
+            with suppress(TimeoutError):
+                while self.said():
+                    pass
+                self.close()
+                return
+            self.signal(signal.SIGKILL)
+            self.close()
+
     def close(self) -> None:
         """Hang up."""
+        self.lines.close()
         self.connection.close()
 
 
@@ -91,7 +104,7 @@ class Storm:
         self._configure(settings)
         messages = [message["id"] for message in self.place.shown()["gmail"]["messages"]]
         self.write(WORKFLOW, workflow(web, messages))
-        self._socket = root / "forks"
+        self._socket, self._jobs = root / "forks", list[Job]()
         command = [sys.executable, "-m", "tests.kill.forks", str(self._socket)]
         self._forks = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
@@ -116,7 +129,9 @@ class Storm:
         (self.place.root / "workflows" / f"{name}.json").write_text(json.dumps(document, indent=2))
 
     def close(self) -> None:
-        """End everything."""
+        """End everything, what is stopped included."""
+        for job in self._jobs:
+            job.end()
         assert self._forks.stdin is not None
         assert self._forks.stdout is not None
         self._forks.stdin.close()
@@ -130,7 +145,8 @@ class Storm:
         connection.settimeout(_PATIENCE_SECONDS)
         connection.connect(str(self._socket))
         connection.sendall((json.dumps({"do": do, "root": str(self.place.root), **job}) + "\n").encode())
-        return Job(connection)
+        self._jobs.append(Job(connection))
+        return self._jobs[-1]
 
     def start(self, n: int, **more: Any) -> tuple[Job, str]:
         """Start job `n` in a process of its own; return it and the run's id, once that is accepted."""
@@ -174,7 +190,7 @@ class Storm:
 
     def kill_at(self, n: int, point: str, time_of_it: int, **more: Any) -> Killed:
         """Let a job kill itself when it comes to a named point for the n-th time."""
-        job, run_id = self.start(n, die_at=(point, time_of_it), **more)
+        job, run_id = self.start(n, signal_at=(point, time_of_it, "SIGKILL"), **more)
         while job.said():
             pass
         return self._recovered(Killed(n, f"{point} {time_of_it}", run_id, time.time()), job, more)

@@ -31,8 +31,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
 def killed_at_any_moment(place: Storm, kills: int) -> list[Killed]:
     """Kill so many jobs, spread evenly over the time that one takes undisturbed, several side by side."""
     with ThreadPoolExecutor(AT_ONCE) as lanes:
-        seconds = max(lanes.map(lambda _: place.seconds_of_a_job(next(_numbers)), range(AT_ONCE)))
-        moments = [_CHANCE.uniform(0, seconds) for _ in range(kills)]
+        undisturbed = sorted(lanes.map(lambda _: place.seconds_of_a_job(next(_numbers)), range(3 * AT_ONCE)))
+        moments = [_CHANCE.uniform(0, undisturbed[len(undisturbed) // 2]) for _ in range(kills)]
         return list(lanes.map(lambda moment: place.kill_after(next(_numbers), moment), moments))
 
 
@@ -52,7 +52,7 @@ def judged(place: Storm, kills: list[Killed]) -> str:
 def test_killed_at_any_moment(place: Storm) -> None:
     kills = killed_at_any_moment(place, KILLS)
     print(judged(place, kills))  # noqa: T201 - the figures, for `pytest -s`
-    assert sum(killed.was_over for killed in kills) < KILLS / 2
+    assert sum(not killed.was_over for killed in kills) > KILLS / 4, "most were killed when they had ended"
 
 
 def test_killed_at_each_named_point(place: Storm) -> None:
@@ -66,7 +66,7 @@ def test_killed_at_each_named_point(place: Storm) -> None:
     [
         pytest.param("no intents", ("after effect", 4), "posts, a person was asked 0 times", id="no-intents"),
         pytest.param("no look-up", ("after effect", 1), "2 issues", id="no-look-up"),
-        pytest.param("late events", ("before effect", 4), "was asked 2 times", id="late-events"),
+        pytest.param("late events", ("before effect", 4), "more than one read was asked again", id="late-events"),
         pytest.param("no receipts", ("after record", 2), "receipts: ", id="no-receipts"),
     ],
 )
