@@ -5,7 +5,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: setup run test check lint bench chaos fresh
+.PHONY: setup run test check lint bench bench-peers chaos fresh
 
 setup: $(READY)
 
@@ -33,6 +33,14 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+bench-peers: setup .venv-peers/ready
+	$(BIN)/python -m bench.peers
+
+.venv-peers/ready: bench/peers/requirements.txt
+	@test -x .venv-peers/bin/python || $(BIN)/python -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install -qq --disable-pip-version-check -r bench/peers/requirements.txt
+	@touch $@
 
 chaos: setup
 	$(BIN)/pytest -q tests/kill/chaos.py

@@ -33,27 +33,27 @@ ORDER = (
 
 def main(wanted: list[str]) -> None:
     """Measure the works (all, or those named) and report; figures of the others stay as they were."""
-    works = _works()
-    unknown = [name for name in wanted if name not in works]
+    known = works()
+    unknown = [name for name in wanted if name not in known]
     if unknown:
-        sys.exit(f"There is no work {unknown[0]}; there are {', '.join(works)}.")
+        sys.exit(f"There is no work {unknown[0]}; there are {', '.join(known)}.")
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    for name in wanted or works:
-        figures = _measured(works[name])
+    for name in wanted or known:
+        figures = measured_apart(known[name])
         print(_line(name, figures), flush=True)
         results[name] = {key: figures[key] for key in ("ours", "limit", "ratio", "goal")}
         ordered = {key: results[key] for key in ORDER if key in results}
         RESULTS.write_text(json.dumps(ordered, indent=2) + "\n", encoding="utf-8")
 
 
-def _works() -> dict[str, str]:
+def works() -> dict[str, str]:
     """Return {work: module}: each module beside this one that has a `WORK` measures it with `measure()`."""
     modules = [importlib.import_module(f"bench.{one.name}") for one in pkgutil.iter_modules(bench.__path__)]
     found = {module.WORK: module.__name__ for module in modules if hasattr(module, "WORK")}
     return {name: found[name] for name in ORDER if name in found}
 
 
-def _measured(module: str) -> dict[str, Any]:
+def measured_apart(module: str) -> dict[str, Any]:
     """Measure in a fresh process: no work finds warm caches, threads or memory of another."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measured, module).result()

@@ -37,7 +37,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 The faces know of services only what can go wrong with them; whatever is done, the engine does.
 """
 
-PRINTS = {"cli.py", "demo/__main__.py", "bench/__main__.py"}
+PRINTS = {"cli.py", "demo/__main__.py", "bench/__main__.py", "bench/peers/__main__.py"}
 
 
 @dataclass(frozen=True)
