@@ -80,8 +80,18 @@ def validate(
         document({"valid": is_valid, "problems": [problem.as_json() for problem in problems]})
     else:
         _tell(problems)
-        say("No problem found." if not problems else f"{counted(len(problems), 'problem')} found.")
+        say(_found(problems))
     return DONE if is_valid else WRONG
+
+
+def _found(problems: list[Problem]) -> str:
+    """Return the last line: "2 problems found.", "No problem found. 1 warning: it runs all the same."."""
+    warnings = sum(problem.severity == "warning" for problem in problems)
+    errors = len(problems) - warnings
+    said = f"{counted(errors, 'problem') if errors else 'No problem'} found."
+    if not warnings:
+        return said
+    return f"{said} {counted(warnings, 'warning')}{'' if errors else ': it runs all the same'}."
 
 
 def _named(session: Look, names: list[str]) -> list[Problem]:

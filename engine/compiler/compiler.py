@@ -75,7 +75,7 @@ class _Compilation:
         self._model, self._callees = model, called
         groups = {**_groups(model.failure_steps), **_groups(model.steps)}
         self.report = Report(file, groups, loaded.doubts, dict(loaded.renamed))
-        self._has_faults = bool(loaded.problems)
+        self._faults = loaded.problems
         self._types = Types()
         self._steps = Steps(around, self.report, called)
 
@@ -103,7 +103,7 @@ class _Compilation:
             on_failure=on_failure,
             workflows=dict(self._callees.documents),
         )
-        warn(model, plan, self.report, Names.of(self.report, has_faults=self._has_faults))
+        warn(model, plan, self.report, Names.of(self.report, self._faults))
         return plan
 
     def outputs_schema(self) -> Schema:

@@ -7,27 +7,29 @@ from typing import Any
 from engine.compiler.facts import FAILED, FALSE, NOTHING_KNOWN, SKIPPED, SUCCEEDED, TRUE, learned
 from engine.compiler.model import FallbackModel, StepModel
 from engine.compiler.plan import Block
-from engine.compiler.presence import UNKNOWN, Part, Parts, Step, inside
+from engine.compiler.presence import UNKNOWN, Part, Parts, Reading, Step, inside
 from engine.compiler.report import Report
-from engine.compiler.scope import BROKEN
+from engine.compiler.scope import BROKEN, Scope
 from engine.errors import OrchestraError
 from engine.registry import step_type
 from engine.workspace.jsonfile import JsonPath
 
 
-def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, report: Report) -> None:
+def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, scope: Scope) -> None:
     """Keep what is known of a compiled step; nothing where its `if` is wrong or its id stands for several."""
+    report = scope.report
     if step.id in report.doubts.twice or condition is BROKEN:
         return
     checked = report.wholes.get((*path, "if"))
     tree = TRUE if checked is None or isinstance(condition, bool) else checked.tree
-    ends = {SKIPPED} if condition is False else {SUCCEEDED} if condition is True else {SUCCEEDED, SKIPPED}
+    tree = FALSE if condition is False else tree
+    ends = {SKIPPED} if condition is False else {SUCCEEDED, SKIPPED}
+    if condition is True or Reading(report.steps).holds(tree, scope.facts):
+        ends = {SUCCEEDED}
     if condition is not False and step.on_error == "continue":
         ends.add(FAILED)
     begun = NOTHING_KNOWN if tree == TRUE else learned(tree, report.steps)
-    # A condition that is constantly false holds nowhere, so that what depends on it is never certain.
-    never = tree if condition is not False else FALSE
-    report.steps[step.id] = Step(frozenset(ends), never, begun, _parts(step, path, body, report))
+    report.steps[step.id] = Step(frozenset(ends), tree, begun, _parts(step, path, body, report))
 
 
 def _parts(step: StepModel, path: JsonPath, body: Block | None, report: Report) -> Parts:

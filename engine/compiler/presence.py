@@ -123,11 +123,11 @@ class Reading:
             condition = _placed(condition, path.parts[0])
         else:
             possible -= {end for name, end in facts.ruled_out if name == step}
-        if SKIPPED in possible and self._holds(condition, facts):
+        if SKIPPED in possible and self.holds(condition, facts):
             possible -= {SKIPPED}
         return frozenset() if possible <= {good} else possible
 
-    def _holds(self, node: Node, facts: Facts) -> bool:
+    def holds(self, node: Node, facts: Facts) -> bool:
         """Tell whether a condition is certainly true."""
         if node in facts.holds or node == TRUE:
             return True
@@ -139,7 +139,7 @@ class Reading:
             return self._fails(node.parts[0], facts)
         if node.name in ("_&&_", "_||_"):
             every = all if node.name == "_&&_" else any
-            return every(self._holds(part, facts) for part in node.parts)
+            return every(self.holds(part, facts) for part in node.parts)
         return node.name == "@in" and any(_same(node.parts[0], one) in facts.holds for one in node.parts[1].parts)
 
     def _fails(self, node: Node, facts: Facts) -> bool:
@@ -149,7 +149,7 @@ class Reading:
         if node.kind != "call":
             return False
         if node.name == "!_":
-            return self._holds(node.parts[0], facts)
+            return self.holds(node.parts[0], facts)
         if node.name in ("_&&_", "_||_"):
             every = any if node.name == "_&&_" else all
             return every(self._fails(part, facts) for part in node.parts)

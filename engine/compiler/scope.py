@@ -200,10 +200,10 @@ class Scope:
             if use.is_direct and use.step not in ordered:
                 ordered.add(use.step)
                 self._check_order(path, use.step, part.offset + spelt.source_of(root(use.node).offset), finished)
-        told = set()
+        told: set[object] = set()
         for alarm in reading.alarms:
-            if alarm.path not in told:
-                told.add(alarm.path)
+            if not {alarm.path, alarm.offset} & told:  # once a path, and of a long path only where it may end first
+                told.update((alarm.path, alarm.offset))
                 message, remedy = alarm_words(alarm)
                 place = part.offset + spelt.source_of(alarm.offset)
                 self.report.add(path, message, MAYBE_ABSENT, remedy, place)

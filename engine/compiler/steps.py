@@ -89,7 +89,8 @@ class Steps:
         inner = guarded.within(scope=self._loop_scope(step, guarded))
         action, body, effect = self._content(step, inner)
         fallback = self._fallback(step, guarded)
-        learn(step, at.path, condition, body, self._report)
+        output = self._output(step, inner)
+        learn(step, at.path, condition, body, at.scope)
         return Node(
             id=step.id,
             path=own_path,
@@ -99,7 +100,7 @@ class Steps:
             action=action,
             body=body,
             loop=loop,
-            output=self._output(step, inner),
+            output=output,
             has_output=step.output is not None,
             timeout_seconds=step.timeout_seconds,
             on_error="continue" if step.on_error == "continue" else "fail",

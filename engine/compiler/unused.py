@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.compiler.loader import on_failure_path
-from engine.compiler.model import FallbackModel, StepModel, WorkflowModel
+from engine.compiler.model import FallbackModel, StepModel, WorkflowModel, step_id_fault
 from engine.compiler.plan import Block, Node, Plan
 from engine.compiler.report import Report
+from engine.errors import Problem
 from engine.expressions.wording import nearest
 from engine.step import Effect
 from engine.workspace.jsonfile import JsonPath
 
 _INPUT = re.compile(r"\binputs\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
+_EXPRESSION = re.compile(r"\{\{(?:[^}]|\}(?!\}))*")
 _STEP = re.compile(r"(?<=[.?'\"])\s*([A-Za-z_][A-Za-z0-9_]*)")
 _ALL = ""
 
@@ -26,16 +28,20 @@ class Names:
     inputs: frozenset[str]
     steps: frozenset[str]
     doubtful: frozenset[str] = frozenset()
+    has_wrong_loop: bool = False
+    """A loop's list is wrong: it may have been meant to be the output of any step."""
 
     @classmethod
-    def of(cls, report: Report, *, has_faults: bool) -> Names:
-        """Return what the expressions of a file name."""
+    def of(cls, report: Report, faults: Sequence[Problem]) -> Names:
+        """Return what the expressions of a file name; `faults` are what is wrong with its form."""
+        wrong_fields = {one.field for one in (*faults, *report.errors)}
         inputs = frozenset(report.input_names)
         steps = frozenset(one.step for one in report.step_names)
-        if not has_faults and not any(report.errors):
+        if not wrong_fields:
             return cls(inputs, steps)
-        text = report.file.text
-        return cls(inputs | set(_INPUT.findall(text)), steps, frozenset(_STEP.findall(text)))
+        text = " ".join(_EXPRESSION.findall(report.file.text))
+        has_wrong_loop = "foreach" in wrong_fields
+        return cls(inputs | set(_INPUT.findall(text)), steps, frozenset(_STEP.findall(text)), has_wrong_loop)
 
     def has_input(self, name: str) -> bool:
         """Tell whether an input is used; a misspelt name that is near counts for it."""
@@ -102,6 +108,8 @@ def _is_for_nothing(one: _Place, names: Names) -> bool:
         node = node.body.nodes[0]
     if node.action is None or one.node.is_folded or one.is_handed_on or names.has_step(one.step.id):
         return False
+    if step_id_fault(one.step.id) or names.has_wrong_loop:
+        return False  # nothing can name it, or its name was to stand where something else does
     return node.effect is Effect.READS or node.action.step_type.is_for_output
 
 

@@ -48,13 +48,17 @@ _STEP.inside = {
     "steps": _STEPS,
 }
 _WORKFLOW = Form(
-    ("schema_version", "title", "description", "inputs", "triggers", "timeout_seconds", "steps", "outputs"),
+    (
+        "schema_version", "title", "description", "inputs", "triggers", "timeout_seconds", "steps", "outputs",
+        "on_failure",
+    ),
     {
         "inputs": _SCHEMA,
         "triggers": Form(each=Form(("id", "title", "uses", "connection", "with", "inputs"))),
         "steps": _STEPS,
+        "on_failure": Form(("steps",), {"steps": _STEPS}, _STEP),
     },
-)
+)  # fmt: skip
 _PROMPT = Form(
     (
         "schema_version", "title", "description", "labels", "model", "parameters", "variables", "messages",

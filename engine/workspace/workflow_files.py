@@ -227,13 +227,15 @@ def _text(document: dict[str, Any], key: str) -> str:
 
 
 def _steps(document: Any) -> Iterator[dict[str, Any]]:
-    """Give every step of a document, as far as it has the form of one."""
-    steps = document.get("steps") if isinstance(document, dict) else None
+    """Give every step of a document, or of a list of steps, as far as it has the form of one."""
+    steps = document.get("steps") if isinstance(document, dict) else document
     for step in steps if isinstance(steps, list) else []:
         if isinstance(step, dict):
             yield step
-            yield from _steps(step)
+            yield from _steps(step.get("steps"))
             yield from _steps(step.get("on_error"))
+    if isinstance(document, dict):
+        yield from _steps(document.get("on_failure"))
 
 
 def _uses(document: dict[str, Any]) -> Iterator[str]:

@@ -69,6 +69,20 @@ def test_validate_names_every_problem_of_every_file(orchestra: Orchestra, worksp
     assert "error: workflows/bad.json:" in words.err
 
 
+def test_a_warning_is_told_and_the_file_is_valid_and_runs(orchestra: Orchestra, workspace: Path) -> None:
+    idle = json.loads(json.dumps(PURE))
+    idle.setdefault("inputs", {"type": "object"}).setdefault("properties", {})["spare"] = {"default": ""}
+    (workspace / "workflows" / "idle.json").write_text(json.dumps(idle))
+    result = orchestra("validate", "idle", "--json")
+    assert (result.code, result.json["valid"]) == (0, True)
+    assert "unused_input" in {one["code"] for one in result.json["problems"]}
+    assert {one["severity"] for one in result.json["problems"]} == {"warning"}
+    words = orchestra("validate", "idle")
+    assert (words.code, "it runs all the same" in words.out) == (0, True)
+    assert "warning: workflows/idle.json:" in words.err
+    assert orchestra("run", "idle", "--json").json["status"] == "succeeded"
+
+
 def test_validate_of_one_workflow_is_not_troubled_by_another(orchestra: Orchestra, workspace: Path) -> None:
     (workspace / "workflows" / "bad.json").write_text("{")
     assert orchestra("validate", "pure").code == 0

@@ -409,8 +409,6 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
     assert missing == [("steps.nope", "expression")]
     errors = [one for one in result.problems if one.severity == "error"]
     assert len(errors) == len(MANY) - len(missing), [*map(str, errors)]
-    # What used the limit has become "many" and a step that is none.
-    assert [(one.code, one.field) for one in result.problems if one not in errors] == [
-        ("unused_input", "inputs.properties.limit")
-    ]
+    warnings = {(one.code, one.step, one.field) for one in result.problems if one not in errors}
+    assert ("unused_input", None, "inputs.properties.limit") in warnings  # what used it has become "many"
     assert all(one.remedy for one in result.problems)

@@ -28,7 +28,7 @@ SOUND = {
         },
         {"id": "check", "uses": "flow.assert", "with": {"condition": "{{ inputs.limit > 0 }}", "message": "none"}},
     ],
-    "outputs": {"status": "{{ steps.read.output.status }}"},
+    "outputs": {"status": "{{ steps.read.output.status }}", "notes": "{{ size(steps.each_item.output) }}"},
 }
 Change = Callable[[dict[str, Any]], object]
 

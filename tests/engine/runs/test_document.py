@@ -143,7 +143,7 @@ def by_path(run: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_a_step_that_was_not_run_names_what_it_would_have_called(run: Run, service: Service) -> None:
     off = get_step("off", service.url("/x"), **{"if": False})
-    broken = get_step("broken", service.url("/x"), **{"if": "{{ steps.off.output.status == 1 }}"})
+    broken = get_step("broken", service.url("/x"), **{"if": "{{ 1 / size(run.id.substring(0, 0)) == 1 }}"})
     steps = by_path(run([off, broken]))
     assert (steps["off"]["status"], steps["broken"]["status"]) == ("skipped", "failed")
     assert {(step["uses"], step["connection"]) for step in steps.values()} == {("http.request", "web")}

@@ -48,6 +48,19 @@ def test_a_step_is_written_the_same_whatever_order_it_came_in(keys: list[str]) -
         ),
         pytest.param(
             "workflow",
+            {"on_failure": [{"uses": "u", "id": "a"}], "outputs": {}},
+            '{\n  "outputs": {},\n  "on_failure": [\n    {\n      "id": "a",\n      "uses": "u"\n    }\n  ]\n}\n',
+            id="steps-for-a-failure-as-a-list",
+        ),
+        pytest.param(
+            "workflow",
+            {"on_failure": {"steps": [{"uses": "u", "id": "a"}]}},
+            '{\n  "on_failure": {\n    "steps": [\n      {\n        "id": "a",\n        "uses": "u"\n      }\n'
+            "    ]\n  }\n}\n",
+            id="steps-for-a-failure-in-an-object",
+        ),
+        pytest.param(
+            "workflow",
             {"inputs": {"properties": {"type": {"default": 1, "type": "integer"}}, "type": "object"}},
             '{\n  "inputs": {\n    "type": "object",\n    "properties": {\n      "type": {\n'
             '        "type": "integer",\n        "default": 1\n      }\n    }\n  }\n}\n',
