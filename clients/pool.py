@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self, TypeAlias
@@ -29,6 +30,7 @@ class Pool:
         self._backend, self._trusted, self._idle_seconds = backend, trusted, idle_seconds
         self._idle: dict[Place, deque[httpcore.HTTPConnection]] = {}
         self._busy: set[httpcore.HTTPConnection] = set()
+        self._look_at = 0.0
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
@@ -81,7 +83,7 @@ class Pool:
         return connection
 
     def _free(self, place: Place, connection: httpcore.HTTPConnection) -> None:
-        """Keep a connection for the next request where it can take one; the one that was idle longest may go."""
+        """Keep a connection for the next request, where it can take one."""
         if connection.is_closed() or not connection.is_idle():
             self._forget(connection)
             return
@@ -89,11 +91,24 @@ class Pool:
             if connection not in self._busy:  # all were closed meanwhile
                 return
             self._busy.discard(connection)
-            idle = self._idle.setdefault(place, deque())
-            idle.append(connection)
-            oldest = idle.popleft() if idle[0].has_expired() else None
-        if oldest is not None:
-            oldest.close()
+            self._idle.setdefault(place, deque()).append(connection)
+            expired = self._expired()
+        for one in expired:
+            one.close()
+
+    def _expired(self) -> list[httpcore.HTTPConnection]:
+        """Take out the connections, to any place, that nobody will use any more; looks once a second."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return []
+        self._look_at = now + 1.0
+        found = []
+        for place, idle in list(self._idle.items()):
+            while idle and idle[0].has_expired():  # the one that has been idle longest stands first
+                found.append(idle.popleft())
+            if not idle:
+                del self._idle[place]
+        return found
 
     def _forget(self, connection: httpcore.HTTPConnection) -> None:
         with self._lock:
