@@ -218,11 +218,12 @@ def _take_back(cursor: sqlite3.Cursor, which: str, values: Mapping[str, Any]) ->
 def undone(cursor: sqlite3.Cursor, identity: str, generation: int, now: datetime) -> bool:
     """Remember that a write was taken back in the service: the next run that wants it makes it anew.
 
-    `generation`: that of the write which was undone. False where the ledger has no receipt of just that one.
+    `generation`: that of the write which was undone. False where the ledger has no receipt of just that one; an
+    update of it that was broken off leaves the receipt.
     """
     statement = (
         "UPDATE effects SET state = 'undone', done_at = ?, generation = generation + 1"
-        " WHERE identity = ? AND generation = ? AND state = 'done'"
+        " WHERE identity = ? AND generation = ? AND (state = 'done' OR (state = 'intent' AND receipt IS NOT NULL))"
     )
     return cursor.execute(statement, (timestamp(now), identity, generation)).rowcount == 1
 

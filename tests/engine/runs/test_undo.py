@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,54 @@ def test_what_was_undone_stands_in_the_log_the_list_and_the_audit_trail(
     assert orchestra.runs.list(OWNER).rows[0].sentence == run["sentence"]
     line = orchestra.audit(OWNER)[0]
     assert (line.action, json.loads(line.detail)["run_id"]) == ("runs.undo", run_id)
+
+
+def test_the_note_bears_a_marker_of_its_own(orchestra: Orchestra, started: Undoable, standins: StandIns) -> None:
+    run = started(EACH)
+    orchestra.runs.undo(OWNER, run["run_id"])
+    shown = standins.show("github")
+    markers = [each["body"].rpartition("orchestra:")[2] for each in (*shown["issues"][-2:], *shown["comments"][-2:])]
+    assert len(set(markers)) == 4
+
+
+def test_what_a_rerun_brought_up_to_date_cannot_be_taken_back(
+    orchestra: Orchestra, started: Undoable, root: Path, world: Any
+) -> None:
+    first = started(EACH)["run_id"]
+    other = {**ISSUE, "with": {**ISSUE["with"], "body": "Other words"}}
+    write_workflow(root, "work", [{**EACH, "steps": [TASK, other]}])
+    second = orchestra.runs.rerun(OWNER, first, receipts="update")
+    orchestra.runs.wait(OWNER, second, 60)
+    after = world()
+    report = orchestra.runs.undo(OWNER, second)
+    assert report.undone == []
+    assert {line.path for line in report.cannot} == {"each[0].issue", "each[1].issue"}
+    assert all("earlier run had made" in line.reason for line in report.cannot)
+    refused = orchestra.runs.undo(OWNER, first).refused
+    assert {line.path for line in refused} == {"each[0].issue", "each[1].issue"}
+    assert world()["issues"] == after["issues"]
+
+
+def test_a_write_of_which_an_update_was_broken_off_is_made_anew_after_its_undo(
+    orchestra: Orchestra, started: Undoable, root: Path
+) -> None:
+    first = started({**EACH, "steps": [ISSUE]})
+    with sqlite3.connect(root / ".orchestra" / "state.db") as database:
+        assert database.execute("UPDATE effects SET state = 'intent' WHERE receipt IS NOT NULL").rowcount == 2
+    assert len(orchestra.runs.undo(OWNER, first["run_id"]).undone) == 2
+    second = started({**EACH, "steps": [ISSUE]})
+    assert not step_of(second, "each[0].issue")["effect"]["reused"]
+
+
+def test_what_a_rerun_wrote_anew_is_taken_back_alone(orchestra: Orchestra, started: Undoable, world: Any) -> None:
+    first = started({**EACH, "steps": [ISSUE]})["run_id"]
+    before = world()["issues"]
+    second = orchestra.runs.rerun(OWNER, first, receipts="force")
+    orchestra.runs.wait(OWNER, second, 60)
+    assert len(world()["issues"]) == len(before) + 2
+    assert len(orchestra.runs.undo(OWNER, second).undone) == 2
+    assert world()["issues"] == before
+    assert len(orchestra.runs.undo(OWNER, first).undone) == 2
 
 
 def test_a_preview_asks_no_service_and_changes_nothing(
