@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import InUse
 from engine.runs.request_keys import Request, earlier_run, remember
 from engine.store.database import Database
+from engine.store.owners import require_unfenced
 from engine.store.run_rows import is_test
 from engine.store.tables import audit, runs
 
@@ -49,7 +50,8 @@ class Acceptances:
     def store(self, entries: Sequence[Entry]) -> None:
         """Store runs; they are on disk when this returns.
 
-        Raises StorageError, and InUse where a request's key came with something else before.
+        Raises StorageError, InUse where a request's key came with something else before, Fenced where another process
+        has taken over the runs of this one.
         """
         with self._lock:
             self._waiting.extend(entries)
@@ -65,6 +67,7 @@ class Acceptances:
     def _write(self, group: Sequence[Entry]) -> None:
         try:
             with self._database.writing() as connection:
+                require_unfenced(connection, self._owner)
                 for entry in group:
                     if entry.request is not None:
                         _answer(connection, entry, entry.request)

@@ -186,6 +186,12 @@ class Owner:
             (self.folder / f"{self.id}.lock").unlink(missing_ok=True)
 
 
+def require_unfenced(connection: Connection, owner: str) -> None:
+    """Raise Fenced where another process has taken over the runs of this owner."""
+    if connection.execute(select(owners.c.owner).where(owners.c.owner == owner)).first() is None:
+        raise Fenced
+
+
 def refuse_strangers(database: Database, folder: Path) -> None:
     """Raise InUse where a living process works with a state file that was removed under it."""
     ends_at = time.monotonic() + _STARTING_SECONDS  # a process that just starts holds its lock before it has its row

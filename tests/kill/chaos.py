@@ -1,4 +1,4 @@
-"""Thirty kills (`make chaos`): spread over the whole job, in the middle of writes, and in the middle of recovery."""
+"""A thousand kills of a small job, and thirty of the sample (`make chaos`): at any moment, in writes, in recovery."""
 
 from __future__ import annotations
 
@@ -8,15 +8,31 @@ from pathlib import Path
 import pytest
 
 from tests.kill.harness import WRITES, Setting, World, kill_after_events, kill_in_write, setting
+from tests.kill.job import POINTS
+from tests.kill.storm import Storm
 from tests.kill.test_kill import undisturbed
+from tests.kill.test_storm import judged, killed_at_any_moment, killed_at_named_points, place
 
-__all__ = ["undisturbed"]
+__all__ = ["place", "undisturbed"]
+
+KILLS = 1000
+ROUNDS = 5
 
 SPREAD = 22
 IN_WRITE = 8
 _CHANCE = random.Random(20261120)
 _LAST_EVENT = 190
 """About as many events as the sample writes; a kill after the last one would prove nothing."""
+
+
+def test_a_thousand_kills_at_any_moment(place: Storm) -> None:
+    print(judged(place, killed_at_any_moment(place, KILLS)))  # noqa: T201 - the figures, for `pytest -s`
+
+
+def test_kills_at_every_named_point_again_and_again(place: Storm) -> None:
+    kills = [killed for _ in range(ROUNDS) for killed in killed_at_named_points(place)]
+    print(judged(place, kills))  # noqa: T201 - the figures, for `pytest -s`
+    assert len(kills) == ROUNDS * len(POINTS)
 
 
 def _recovered(place: Setting, world: World) -> None:

@@ -14,8 +14,9 @@ from engine.errors import InUse, StorageError
 from engine.runs.request_keys import Request
 from engine.store.acceptances import Acceptances, Entry
 from engine.store.database import Database
+from engine.store.owners import Fenced
 from engine.store.run_rows import RunRows
-from engine.store.tables import audit
+from engine.store.tables import audit, owners
 
 AT = "2026-11-20T12:00:00.000Z"
 
@@ -23,6 +24,9 @@ AT = "2026-11-20T12:00:00.000Z"
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     opened = Database(tmp_path / "state")
+    with opened.writing() as connection:
+        row = {"owner": "me", "pid": 1, "kind": "cli", "started_at": AT, "heartbeat_at": AT}
+        connection.execute(owners.insert().values(**row))
     yield opened
     opened.close()
 
@@ -101,3 +105,11 @@ def test_a_transaction_that_fails_is_heard_of_by_all_in_it(database: Database) -
         acceptances.store([other, twice])
     assert not other.is_new
     assert RunRows(database).get(other.acceptance["run_id"]) is None
+
+
+def test_a_process_whose_runs_were_taken_over_accepts_no_more(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(owners.delete())
+    with pytest.raises(Fenced):
+        Acceptances(database, "me").store([entry(1)])
+    assert lines(database) == 0
