@@ -9,7 +9,21 @@ from typing import Annotated
 
 import typer
 
-from commands import approvals, connections, demo, later, prompts, run, runs, serving, undo, users, workspace
+from commands import (
+    approvals,
+    connections,
+    demo,
+    later,
+    prompts,
+    pruning,
+    reruns,
+    run,
+    runs,
+    serving,
+    undo,
+    users,
+    workspace,
+)
 from commands.failures import DONE, Failure, Stop, failure_of, stops_raised
 from commands.options import Place
 from commands.screen import document, note, say
@@ -55,7 +69,8 @@ app.command()(workspace.init)
 app.command()(serving.serve)
 app.command("login-link")(serving.login_link)
 app.command()(run.run)
-runs.group.command()(undo.undo)
+for _command in (reruns.rerun, undo.undo, reruns.diff, pruning.prune):
+    runs.group.command()(_command)
 app.add_typer(runs.group, name="runs")
 app.command()(workspace.validate)
 app.command()(workspace.fmt)
@@ -65,9 +80,8 @@ app.add_typer(connections.group, name="connections")
 app.add_typer(users.group, name="users")
 app.add_typer(demo.group, name="demo")
 app.command()(workspace.reindex)
-for _group, _names in ((app, ("triggers", "tokens")), (runs.group, ("rerun", "diff"))):
-    for _name in _names:
-        _group.command(_name, hidden=True, context_settings=later.SETTINGS)(later.refuse)
+for _name in ("triggers", "tokens"):
+    app.command(_name, hidden=True, context_settings=later.SETTINGS)(later.refuse)
 prompts.group.command("test", hidden=True, context_settings=later.SETTINGS)(later.refuse)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from commands.opened import Session
 
 _LARGEST_BYTES = 16_000_000
 
@@ -19,6 +23,33 @@ def values(pairs: Sequence[str], file: str | None, schemas: Mapping[str, Any]) -
     for pair in pairs:
         name, text = split(pair)
         found[name] = _value(name, text, schemas.get(name))
+    return found
+
+
+def schemas(session: Session, name: str) -> Mapping[str, Any]:
+    """Return the schemas of a workflow's inputs, as far as the file has any: its problems are told at the start."""
+    document = session.orchestra.workflows.get(session.principal, name).document or {}
+    inputs = document.get("inputs")
+    properties = inputs.get("properties") if isinstance(inputs, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def outputs(pairs: Sequence[str], file: str | None) -> dict[str, Any]:
+    """Return the outputs that `path=JSON` pairs pin to steps, over those of a JSON file.
+
+    Raises InvalidInput, InvalidFile.
+    """
+    from engine.errors import InvalidInput
+
+    found = _from_file(file) if file is not None else {}
+    for pair in pairs:
+        path, text = split(pair)
+        try:
+            found[path] = json.loads(text)
+        except ValueError as error:
+            raise InvalidInput(
+                f"The output pinned to {path!r} is no JSON.", remedy=f"Write it as JSON: {path}='{{\"n\": 1}}'."
+            ) from error
     return found
 
 

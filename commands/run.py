@@ -10,7 +10,7 @@ import typer
 
 from commands.failures import FAILED
 from commands.following import finish
-from commands.inputs import values
+from commands.inputs import outputs, schemas, values
 from commands.opened import Session, opened
 from commands.options import Demo, Json, Workspace
 from commands.screen import note, say
@@ -23,6 +23,20 @@ Inputs = Annotated[
 File = Annotated[
     str | None, typer.Option("--inputs", metavar="FILE", help="A JSON object of inputs; `-` reads standard input.")
 ]
+Only = Annotated[
+    str | None,
+    typer.Option(metavar="STEP", help="A test: run this step alone, as each_mail.classify or each_mail[3].classify."),
+]
+FromRun = Annotated[
+    str | None, typer.Option(metavar="ID", help="With --only: the outputs of this run stand in for the other steps.")
+]
+Pins = Annotated[
+    list[str] | None,
+    typer.Option("--pin", metavar="STEP=JSON", help="A test: take this output instead of running the step."),
+]
+PinFile = Annotated[
+    str | None, typer.Option("--pins", metavar="FILE", help="A JSON object of such outputs, by step; `-` reads stdin.")
+]
 ByPlan = Annotated[bool, typer.Option("--plan", help="Show what would be written. Not available yet.")]
 
 
@@ -30,6 +44,10 @@ def run(
     name: Annotated[str, typer.Argument(help="The workflow.")],
     pairs: Inputs = None,
     file: File = None,
+    only: Only = None,
+    from_run: FromRun = None,
+    pins: Pins = None,
+    pin_file: PinFile = None,
     demo: Demo = False,
     plan: ByPlan = False,
     workspace: Workspace = None,
@@ -41,20 +59,15 @@ def run(
     if plan:
         raise NotAvailableYet("`--plan` is not available yet.", remedy="`--demo` tries a workflow without a risk.")
     with opened(workspace, demo=demo) as session:
-        inputs = values(pairs or [], file, _schemas(session, name))
-        if not as_json and file != "-" and sys.stdin.isatty() and not _is_agreed(session, name, inputs):
+        inputs = values(pairs or [], file, schemas(session, name))
+        pinned = outputs(pins or [], pin_file)
+        if not as_json and "-" not in (file, pin_file) and sys.stdin.isatty() and not _is_agreed(session, name, inputs):
             note("Nothing was started.")
             return FAILED
-        run_id = session.orchestra.runs.start(session.principal, name, inputs)
+        run_id = session.orchestra.runs.start(
+            session.principal, name, inputs, pins=pinned or None, only=only, from_run=from_run
+        )
         return finish(session, run_id, as_json=as_json)
-
-
-def _schemas(session: Session, name: str) -> Mapping[str, Any]:
-    """Return the schemas of a workflow's inputs, as far as the file has any: its problems are told at the start."""
-    document = session.orchestra.workflows.get(session.principal, name).document or {}
-    inputs = document.get("inputs")
-    properties = inputs.get("properties") if isinstance(inputs, dict) else None
-    return properties if isinstance(properties, dict) else {}
 
 
 def _is_agreed(session: Session, name: str, inputs: Mapping[str, Any]) -> bool:

@@ -3,71 +3,24 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any
 
 import typer
 
 from commands.failures import DONE, FAILED, WAITS
 from commands.following import badges, finish, follow, report
+from commands.history import list_
 from commands.opened import Session, looked_at, opened
 from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say, table
 
-if TYPE_CHECKING:
-    from engine.runs.run_list import RunRow
-
 group = typer.Typer(help="What ran, and going on with it.", no_args_is_help=True, rich_markup_mode=None)
 
-Status = Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled", "interrupted"]
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The id of the run.")]
 _LOOK_SECONDS = 0.2
 _OPEN = ("queued", "running", "waiting", "interrupted")
 
-
-@group.command("list")
-def list_(
-    status: Annotated[Status | None, typer.Option(help="Only runs with this status.")] = None,
-    workflow: Annotated[str | None, typer.Option(help="Only runs of this workflow.")] = None,
-    text: Annotated[str | None, typer.Option(help="Only runs that say this in their id, title or sentence.")] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], metavar="TIME", help="From then on, 2026-05-01."),
-    ] = None,
-    before: Annotated[str | None, typer.Option(metavar="ID", help="Only runs older than this one.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 50,
-    demo: Demo = False,
-    workspace: Workspace = None,
-    as_json: Json = False,
-) -> int:
-    """List runs, the newest first."""
-    from engine.names import timestamp
-
-    with looked_at(workspace, demo=demo) as session:
-        zone = ZoneInfo(session.orchestra.config.time_zone)
-        page = session.orchestra.runs.list(
-            session.principal,
-            status=status,
-            workflow=workflow,
-            text=text,
-            since=timestamp(since.replace(tzinfo=zone)) if since else None,
-            before=before,
-            limit=limit,
-        )
-    if as_json:
-        document({"runs": page.rows, "next": page.next})
-        return DONE
-    table(["RUN", "WORKFLOW", "STATUS", "STARTED", "WHAT HAPPENED"], [_row(row, zone) for row in page.rows])
-    if page.next:
-        note(f"Older ones: --before {page.next}")
-    return DONE
-
-
-def _row(row: RunRow, zone: ZoneInfo) -> list[str]:
-    name = f"{row.workflow} (demo)" if row.demo else row.workflow
-    started = datetime.fromisoformat(row.started_at).astimezone(zone) if row.started_at else None
-    return [row.run_id, name, row.status, f"{started:%Y-%m-%d %H:%M:%S}" if started else "", row.sentence]
+group.command("list")(list_)
 
 
 @group.command()
@@ -103,6 +56,9 @@ def resume(
         str | None, typer.Option(metavar="PATH", help="Only the write of this step, as each_mail[3].send.")
     ] = None,
     receipt: Annotated[str, typer.Option(help="With --as-done: the id or address of what is there.")] = "",
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Go on with the file as it is now, where what has finished is the same.")
+    ] = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -110,8 +66,8 @@ def resume(
     """Go on with a run that failed, was interrupted, or lost its process."""
     if (run_id is None) != everything:
         raise typer.BadParameter("Name one run, or say --all.")
-    if everything and (as_done or redo or step or receipt):
-        raise typer.BadParameter("--as-done, --redo, --step and --receipt answer for one run, not for --all.")
+    if everything and (as_done or redo or step or receipt or newest):
+        raise typer.BadParameter("--as-done, --redo, --step, --receipt and --newest are for one run, not for --all.")
     if (step or receipt) and not (as_done or redo):
         raise typer.BadParameter("--step and --receipt belong to --as-done or --redo.")
     with opened(workspace, demo=demo) as session:
@@ -120,7 +76,7 @@ def resume(
         runs, p = session.orchestra.runs, session.principal
         if demo:
             require_demo(runs.get(p, run_id))
-        runs.resume(p, run_id, as_done=as_done, redo=redo, step=step, receipt=receipt)
+        runs.resume(p, run_id, as_done=as_done, redo=redo, step=step, receipt=receipt, newest=newest)
         return finish(session, run_id, as_json=as_json)
 
 

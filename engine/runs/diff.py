@@ -236,6 +236,6 @@ def _as_json(one: Difference) -> dict[str, Any]:
     return {"field": one.field, **{name: value for name, value in sides.items() if value is not ABSENT}}
 
 
-def lines(one: Difference) -> str:
+def line(one: Difference) -> str:
     """Return a difference in one line for people: `arguments.title: "a" -> "b"`."""
     return f"{one.field}: {shown(one.old)} -> {shown(one.new)}"

@@ -61,6 +61,11 @@ class RetentionSettings(_Settings):
     runs: int | None = Field(None, ge=1)
     """At most so many, the newest."""
 
+    @property
+    def keeps_all(self) -> bool:
+        """Tell whether no run ever goes."""
+        return self.days is self.demo_days is self.runs is None
+
 
 class ConnectionSettings(BaseModel):
     """One account of a service; further keys are that service's own settings, as its client declares them."""

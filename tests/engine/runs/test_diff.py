@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.orchestra import Orchestra
-from engine.runs.diff import RunDiff, StepDiff, diff, lines
+from engine.runs.diff import RunDiff, StepDiff, diff, line
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step
 
 
@@ -75,7 +75,7 @@ def _changed(change: Callable[[dict[str, Any]], None]) -> RunDiff:
 
 def _fields(one: StepDiff | None) -> list[str]:
     assert one is not None
-    return [lines(each) for each in one.differences]
+    return [line(each) for each in one.differences]
 
 
 def test_two_runs_that_went_the_same_way_do_not_differ() -> None:
@@ -255,7 +255,7 @@ def test_a_change_of_the_workflow_is_named_by_step_and_field(orchestra: Orchestr
     good = run([set_step("a", {"n": 1}), set_step("b")])
     bad = run([set_step("a", {"n": 2}), set_step("c")])
     found = orchestra.runs.diff(OWNER, good["run_id"], bad["run_id"])
-    assert [lines(one) for one in found.definition] == [
+    assert [line(one) for one in found.definition] == [
         "steps.a.with.values.n: 1 -> 2",
         'steps.b: "flow.set" -> nothing',
         'steps.c: nothing -> "flow.set"',
