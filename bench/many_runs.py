@@ -17,6 +17,7 @@ from typing import Any
 from bench.figures import ROUNDS, beside
 from bench.workspace import OWNER, chain, opened
 from engine.expressions.expressions import compact_json
+from engine.names import run_day
 from engine.orchestra import Orchestra
 from engine.runs.document import events_of
 
@@ -49,7 +50,8 @@ def _started_at_once(orchestra: Orchestra, count: int) -> float:
     for run_id in run_ids:
         orchestra.runs.wait(OWNER, run_id, 120)
     seconds = time.perf_counter() - began
-    for path in [orchestra.workspace.logs / f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}" / f"{run_id}.json" for run_id in run_ids]:
+    for run_id in run_ids:
+        path = orchestra.workspace.logs / run_day(run_id) / f"{run_id}.json"
         assert '"status": "succeeded"' in path.read_text(encoding="utf-8"), path
     return seconds
 

@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
 import ssl
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import httpcore
 
 from clients import addresses
+from clients.deadline import seconds_left
 from clients.errors import InvalidRequest
 
-IDLE_SECONDS = 60.0
-"""How long one read or write may take where neither a deadline nor the SDK says."""
 _SLICE_BYTES = 65_536
-
-_deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadline", default=None)
 
 
 class Forbidden(InvalidRequest):
     """The address is one that this program must not reach; nothing was sent."""
 
     default_remedy = "Use an allowed address, or allow this host in the connection's settings (`allow_hosts`)."
-
-
-@contextlib.contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Limit the total time of everything that this thread sends inside: names, connects, every read and write.
-
-    Nested deadlines only shorten. When the time is over the running request ends with an `httpx.TimeoutException`.
-    """
-    ends_at = time.monotonic() + seconds
-    outer = _deadline.get()
-    token = _deadline.set(ends_at if outer is None else min(ends_at, outer))
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
-
-
-def seconds_left(own: float | None, expired: type[Exception]) -> float:
-    """Give the time that one operation may take; raise `expired` when the deadline has passed."""
-    ends_at = _deadline.get()
-    if ends_at is None:
-        return IDLE_SECONDS if own is None else own
-    left = ends_at - time.monotonic()
-    if left <= 0:
-        raise expired("the time for this call is over")
-    return left if own is None else min(left, own)
 
 
 @dataclass(frozen=True)

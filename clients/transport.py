@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 
+from clients.deadline import deadline, seconds_left
 from clients.pool import Pool
-from clients.sockets import Forbidden, Gate, deadline, seconds_left
+from clients.sockets import Forbidden, Gate
 
 __all__ = ["AnswerRefused", "Forbidden", "borrowed", "deadline", "http_client", "origin"]
 

@@ -5,30 +5,24 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.clock import Clock, utc_now
 from engine.compiler.compiler import Surroundings
 from engine.compiler.plan import Plan
 from engine.connections.accounts import Account, Accounts, Mode
-from engine.connections.connections import Connections, Modes
-from engine.connections.demo import Demo
+from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
 from engine.errors import OrchestraError
 from engine.names import timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit, AuditLine
-from engine.people.users import Users
-from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
 from engine.runner.host import Host
 from engine.runs import preview
 from engine.runs.acceptance import checked_inputs
-from engine.runs.approvals import Approvals
-from engine.runs.rebuild import Rebuild
-from engine.runs.retention import Retention
 from engine.runs.run_log import RunLogs
 from engine.runs.runs import Runs
 from engine.settings import Settings
@@ -38,14 +32,23 @@ from engine.store.database import Database
 from engine.store.locks import ServeLock
 from engine.store.owners import Owner, refuse_strangers
 from engine.store.receipts import move_receipts
-from engine.upkeep import Upkeep
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
 from engine.workspace.config_files import ConfigFiles
-from engine.workspace.drafts import Drafts
-from engine.workspace.workflow_files import WorkflowFiles
 from engine.workspace.workflow_plans import WorkflowPlans
 from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.connections.connections import Connections
+    from engine.connections.demo import Demo
+    from engine.people.users import Users
+    from engine.prompts.prompt_files import PromptFiles
+    from engine.runs.approvals import Approvals
+    from engine.runs.rebuild import Rebuild
+    from engine.runs.retention import Retention
+    from engine.upkeep import Upkeep
+    from engine.workspace.drafts import Drafts
+    from engine.workspace.workflow_files import WorkflowFiles
 
 ENGINE = Principal("engine", "owner")
 """Who does what nobody asks for: upkeep."""
@@ -76,11 +79,10 @@ class Orchestra:
         self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once)
         self._prompt_store = PromptStore(self.workspace)
         self._plans = WorkflowPlans(self.workspace.workflows, self._surroundings)
-        logs = RunLogs(self.workspace.logs)
-        rebuild = Rebuild(self._database, logs, lambda: self._surroundings().connections)
+        self._logs = logs = RunLogs(self.workspace.logs)
         if self._database.has_unread_logs():  # a lost state file must not make anything happen twice
             refuse_strangers(self._database, state / "owners")
-            rebuild.all()
+            self._rebuilt().all()
         owner = Owner(
             self._database,
             state / "owners",
@@ -90,21 +92,19 @@ class Orchestra:
             drafts=self.workspace.logs / ".drafts",
         )
         self._host = Host(self._database, owner, self._accounts, logs, clock)
-        self.users = Users(self._database, state, self._audit, clock)
-        self.workflows = WorkflowFiles(self.workspace, self._surroundings, self._audit, partial(self._renamed, logs))
-        self.prompts = PromptFiles(self._prompt_store, self._audit)
-        self.drafts = Drafts(self._settings, clock)
-        self.connections = Connections(self.workspace, self._loaded, self._accounts, self._modes, self._audit)
         self.runs = Runs(
-            self._host, logs, self._audit, clock, self._ready_plan, self._surroundings, self._modes.of, rebuild
+            self._host,
+            logs,
+            self._audit,
+            clock,
+            self._ready_plan,
+            self._surroundings,
+            self._modes.of,
+            self._rebuilt,
         )
-        self.approvals = Approvals(self._database, self._host, self._audit, clock)
-        self.demo = Demo(self._stand_ins, self._database, self._host, logs, self._audit, self.runs.cancel)
-        self.retention = Retention(self._database, logs, self._audit, clock, lambda: self._loaded().config.retention)
-        self._upkeep = Upkeep(state, partial(self.retention.prune, ENGINE), self._database.shrink)
+        self._upkeep = self._kept_up() if serve else None
         if serve:
             self._host.adopt_from_now_on()
-            self._upkeep.start()
 
     @classmethod
     def open(cls, workspace: Path, *, demo: bool = False, serve: bool = False) -> Orchestra:
@@ -126,8 +126,10 @@ class Orchestra:
 
     def close(self) -> None:
         """Stop working; runs that are not ended go on when the workspace is next served or resumed."""
-        self.retention.stop()
-        self._upkeep.close()
+        if "retention" in vars(self):
+            self.retention.stop()
+        if self._upkeep is not None:
+            self._upkeep.close()
         self._host.close()
         self._accounts.close()
         self._stand_ins.close()
@@ -190,6 +192,78 @@ class Orchestra:
             return {"status": "failing", "message": error.message}
         return {"status": "ok", "workspace": self.workspace.root.name, "owner": self._host.owner.id}
 
+    # --- facets: each is imported when it is first asked for, since a command needs few of them
+
+    @cached_property
+    def connections(self) -> Connections:
+        """Whose account each service means."""
+        from engine.connections.connections import Connections
+
+        return Connections(self.workspace, self._loaded, self._accounts, self._modes, self._audit)
+
+    @cached_property
+    def users(self) -> Users:
+        """Who may sign in."""
+        from engine.people.users import Users
+
+        return Users(self._database, self.workspace.state_dir, self._audit, self._clock)
+
+    @cached_property
+    def workflows(self) -> WorkflowFiles:
+        """The files of workflows."""
+        from engine.workspace.workflow_files import WorkflowFiles
+
+        return WorkflowFiles(self.workspace, self._surroundings, self._audit, self._renamed)
+
+    @cached_property
+    def prompts(self) -> PromptFiles:
+        """The prompts and their versions."""
+        from engine.prompts.prompt_files import PromptFiles
+
+        return PromptFiles(self._prompt_store, self._audit)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """Texts of editors that are not saved yet."""
+        from engine.workspace.drafts import Drafts
+
+        return Drafts(self._settings, self._clock)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Questions of runs to people."""
+        from engine.runs.approvals import Approvals
+
+        return Approvals(self._database, self._host, self._audit, self._clock)
+
+    @cached_property
+    def demo(self) -> Demo:
+        """The stand-ins and their data."""
+        from engine.connections.demo import Demo
+
+        return Demo(self._stand_ins, self._database, self._host, self._logs, self._audit, self.runs.cancel)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """Which ended runs are kept."""
+        from engine.runs.retention import Retention
+
+        return Retention(self._database, self._logs, self._audit, self._clock, lambda: self._loaded().config.retention)
+
+    def _rebuilt(self) -> Rebuild:
+        from engine.runs.rebuild import Rebuild
+
+        return Rebuild(self._database, self._logs, lambda: self._surroundings().connections)
+
+    def _kept_up(self) -> Upkeep:
+        from engine.upkeep import Upkeep
+
+        upkeep = Upkeep(self.workspace.state_dir, partial(self.retention.prune, ENGINE), self._database.shrink)
+        upkeep.start()
+        return upkeep
+
+    # --- what the facets share
+
     def _loaded(self) -> LoadedConfig:
         """Return the settings of this moment: a connection added by hand counts from the next run on."""
         return self._config_files.loaded()
@@ -198,8 +272,8 @@ class Orchestra:
         connections = {name: one.service for name, one in self._loaded().config.connections.items()}
         return Surroundings(connections, self._prompt_store.resolve, self.workspace.workflows.document)
 
-    def _renamed(self, logs: RunLogs, workflow: str, new: str) -> None:
-        logs.keep_rename(workflow, new, timestamp(self._clock()))
+    def _renamed(self, workflow: str, new: str) -> None:
+        self._logs.keep_rename(workflow, new, timestamp(self._clock()))
         move_receipts(self._database, workflow, new)
 
     def _ready_plan(self, name: str, kept: Mapping[str, Mode]) -> Plan:

@@ -8,7 +8,8 @@ from pathlib import Path
 from engine.clock import utc_now
 from engine.compiler.compiler import Surroundings
 from engine.connections.accounts import Accounts
-from engine.connections.connections import Connections, Modes
+from engine.connections.connections import Connections
+from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
 from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles

@@ -12,18 +12,17 @@ from typing import Any
 
 from clients.errors import ServiceError
 from engine.connections.accounts import Accounts, Mode
+from engine.connections.modes import NO_STAND_IN, Modes
 from engine.connections.services import client_class
-from engine.errors import InvalidInput, NotAvailableYet, OrchestraError, UnknownName
+from engine.errors import InvalidInput, OrchestraError, UnknownName
 from engine.names import checked_name
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.settings import Settings
 from engine.workspace.config import LoadedConfig
 from engine.workspace.connection_file import write_connection
 from engine.workspace.secret import references
 from engine.workspace.workspace import Workspace
 
-_NO_STAND_IN = frozenset({"http", ""})
 _DESKTOP_APP = "In Google's console make an OAuth client of the type Desktop app, and download its JSON."
 
 
@@ -59,31 +58,6 @@ class CheckLine:
     what: str
     ok: bool
     text: str
-
-
-class Modes:
-    """Whose account a service means now: the stand-in's or the owner's."""
-
-    def __init__(self, settings: Settings, default: Mode, *, forced: bool) -> None:
-        self._settings, self._default, self._forced = settings, default, forced
-
-    def of(self, service: str) -> Mode:
-        """Return the mode of a service; one without a stand-in is the owner's unless this process is all demo."""
-        if self._forced:
-            return "demo"
-        if service in _NO_STAND_IN:
-            return "mine"
-        if self._default == "mine":  # a command says itself whom it means
-            return "mine"
-        return "mine" if self._settings.get(f"mode.{service}") == "mine" else "demo"
-
-    def set(self, service: str, mode: Mode) -> None:
-        """Switch a service for everybody who uses this workspace's server. Raises NotAvailableYet, InvalidInput."""
-        if service in _NO_STAND_IN:
-            raise InvalidInput(f"{service} has no stand-in to switch to.")
-        if self._forced:
-            raise NotAvailableYet("This server was started with --demo.", remedy="Start it without --demo.")
-        self._settings.put(f"mode.{service}", mode)
 
 
 class Connections:
@@ -242,7 +216,7 @@ class Connections:
             own_key_source=_source(loaded, name),
             ready=ready,
             note="" if ready else f"No key was found. {_remedy(loaded, name)}",
-            has_stand_in=service not in _NO_STAND_IN,
+            has_stand_in=service not in NO_STAND_IN,
             key_variable=next(iter(_variables(loaded, name)), ""),
             key_place=client.key_place,
             key_url=client.key_url,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from clients.deadline import deadline
 from clients.errors import ServiceError
-from clients.transport import deadline
 from engine.compiler.plan import Retry
 from engine.connections.accounts import Account
 from engine.expressions.deferred import complete

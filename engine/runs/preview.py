@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from clients.deadline import deadline
 from clients.errors import ServiceError
-from clients.transport import deadline
 from engine.compiler.plan import Node, Plan
 from engine.connections.accounts import Account, Accounts, Mode
 from engine.errors import OrchestraError

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from engine.clock import Clock
 from engine.errors import InvalidFile, UnknownName
 from engine.names import checked_run_id
 from engine.people.access import Principal, require
 from engine.runs import cancelling
-from engine.runs.diff import RunDiff, diff
 from engine.runs.document import document
 from engine.runs.run_list import CANCELLED_LATER, RunList, RunPage, Wanted, filter_of
 from engine.runs.run_log import RunLogs
 from engine.runs.summary import sentence
 from engine.store.run_rows import RunRows
+
+if TYPE_CHECKING:
+    from engine.runs.diff import RunDiff
 
 
 class RunReader:
@@ -58,6 +60,8 @@ class RunReader:
         Raises UnknownName, InvalidFile.
         """
         require(p, "view", "see runs")
+        from engine.runs.diff import diff
+
         return diff(self.get(p, good), self.get(p, bad))
 
     def list(self, p: Principal, *, before: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> RunPage:

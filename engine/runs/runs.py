@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from engine.clock import Clock
 from engine.compiler.compiler import Surroundings
@@ -24,13 +25,15 @@ from engine.runs.cancelling import longest_seconds
 from engine.runs.document import events_of
 from engine.runs.newest import Newest
 from engine.runs.options import part_options, rerun_options
-from engine.runs.rebuild import Rebuild
 from engine.runs.request_keys import Request
 from engine.runs.rerun import again, kept_modes, source
 from engine.runs.run_log import RunLogs
 from engine.runs.run_reader import RunReader
-from engine.runs.undo import Undo, UndoReport, was_undone
 from engine.store.run_rows import OPEN
+
+if TYPE_CHECKING:
+    from engine.runs.rebuild import Rebuild
+    from engine.runs.undo import Undo, UndoReport
 
 _CANCEL_SECONDS = 60.0
 
@@ -47,14 +50,20 @@ class Runs(RunReader):
         plan: Callable[[str, Mapping[str, Mode]], Plan],
         surroundings: Callable[[], Surroundings],
         mode: Callable[[str], Mode],
-        rebuild: Rebuild,
+        rebuild: Callable[[], Rebuild],
     ) -> None:
         super().__init__(host.rows, logs, host.owner.id, host.owner.folder, clock)
         self._host, self._audit, self._clock = host, audit, clock
         self._plan, self._surroundings, self._mode = plan, surroundings, mode
         self._acceptor = Acceptor(host, logs, audit, clock, surroundings, mode)
         self._newest = Newest(host, logs, clock, plan, self._acceptor)
-        self._rebuild, self._undo = rebuild, Undo(host, logs, clock)
+        self._rebuild = rebuild
+
+    @cached_property
+    def _undo(self) -> Undo:
+        from engine.runs.undo import Undo
+
+        return Undo(self._host, self._logs, self._clock)
 
     def start(
         self,
@@ -220,6 +229,8 @@ class Runs(RunReader):
         run = self.get(p, run_id)
         if run["status"] == "succeeded":
             raise InUse(f"Run {run_id} has succeeded; there is nothing to resume.", remedy="Start a new run.")
+        from engine.runs.undo import was_undone
+
         if was_undone(run):
             raise InUse(
                 f"Of run {run_id} something was undone, which it would take for done.",
@@ -266,7 +277,7 @@ class Runs(RunReader):
     def reindex(self, p: Principal) -> tuple[int, builtins.list[str]]:
         """Read list, receipts and open runs again from the logs; return (how many runs, files that cannot be read)."""
         require(p, "admin", "rebuild the index")
-        count, broken = self._rebuild.all()
+        count, broken = self._rebuild().all()
         self._audit.record(p, "runs.reindex", "", {"runs": count})
         return count, broken
 

@@ -40,7 +40,7 @@ runs = Table(
     Index("runs_by_demo", "demo", "run_id"),
     Index("runs_by_parent", "parent_run_id", "run_id"),
     # Runs that have ended have no owner: what a process looks up several times a second stays small.
-    Index("runs_by_owner", "owner", sqlite_where=text("owner IS NOT NULL"), postgresql_where=text("owner IS NOT NULL")),
+    Index("runs_by_owner", "owner", sqlite_where=text("owner IS NOT NULL")),
 )
 
 events = Table(

@@ -1,0 +1,43 @@
+"""W4: `orchestra run` of 3 pure steps, cold, the whole process, beside one that only imports what it must.
+
+Both are processes of their own, taken in turn, with the same Python and with files that the system has cached; ours
+ends with the run's log on disk, and its document printed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.figures import ROUNDS, beside
+from bench.workspace import chain, make
+
+WORK = "W4"
+STEPS = 3
+GOAL = 1.8
+_LIMIT = (sys.executable, "-c", "import pydantic, sqlalchemy, cel_expr_python.cel")
+_ORCHESTRA = str(Path(sys.executable).with_name("orchestra"))
+
+
+def measure() -> dict[str, Any]:
+    """Return seconds of the whole process."""
+    ours, limits = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "workspace"
+        make(root, {"chain": chain(STEPS)})
+        run = (_ORCHESTRA, "run", "chain", "--workspace", str(root), "--json")
+        assert '"status": "succeeded"' in subprocess.run(run, check=True, capture_output=True, text=True).stdout
+        for _ in range(ROUNDS):
+            limits.append(_seconds(_LIMIT))
+            ours.append(_seconds(run))
+    return beside(ours, limits, GOAL, "s")
+
+
+def _seconds(command: tuple[str, ...]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
