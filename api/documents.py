@@ -273,6 +273,37 @@ class UndoView(BaseModel):
     left: list[KeptView] = Field(description="Another run made it, or it was undone before.")
 
 
+class DifferenceView(BaseModel):
+    """A place where two runs differ; a side that has nothing there is left out."""
+
+    field: str
+    good: Any = None
+    bad: Any = None
+
+
+class StepDifferenceView(BaseModel):
+    """A step that did not go the same way in both runs."""
+
+    path: str
+    good_path: str | None
+    bad_path: str | None
+    title: str
+    kinds: list[str]
+    differences: list[DifferenceView]
+
+
+class RunDifferenceView(BaseModel):
+    """All in which two runs differ; `first` is where they part."""
+
+    good: str
+    bad: str
+    sentence: str
+    definition: list[DifferenceView]
+    run: list[DifferenceView]
+    first: StepDifferenceView | None
+    rest: list[StepDifferenceView]
+
+
 class ApprovalView(BaseModel):
     """A question of a run, and its answer; `path` is the step that asks."""
 

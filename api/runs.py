@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 
-from api.documents import Accepted, Repetition, Resumption, RunFilter, RunRows, Undoing, UndoView
+from api.documents import Accepted, Repetition, Resumption, RunDifferenceView, RunFilter, RunRows, Undoing, UndoView
 from api.execution import IdempotencyKey, accepted, request_key_of
 from api.routing import Acting, Door, SignedInRoute
 from engine.names import timestamp
@@ -76,3 +76,14 @@ def list_undoable(
 def undo(run_id: str, orchestra: Door, principal: Acting, what: Annotated[Undoing | None, Body()] = None) -> Any:
     """Take back what a run and the runs it called have written; what somebody changed since is refused and stays."""
     return orchestra.runs.undo(principal, run_id, item=(what or Undoing()).item)
+
+
+@router.get(
+    "/{good}/diff/{bad}",
+    summary="Compare two runs",
+    response_model=RunDifferenceView,
+    response_model_exclude_unset=True,
+)
+def compare_runs(good: str, bad: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Give the first step at which the second run went another way than the first one, and all else that differs."""
+    return orchestra.runs.diff(principal, good, bad).as_json()

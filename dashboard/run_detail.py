@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import session
 from dashboard.page import Visit
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.plain import outside_link, plain
@@ -14,6 +15,7 @@ from dashboard.parts.status import look_of, status_badge
 from dashboard.run_board import Board, Row
 from dashboard.run_stand import Step
 from dashboard.run_step import run_step
+from dashboard.run_undo import can_undo_item, undo_panel
 
 
 def run_detail(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
@@ -25,6 +27,7 @@ def run_detail(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
     with st.container(border=True, key="run-detail"):
         _head(board, row)
         _links(row)
+        _undo(visit, run, row)
         _row_error(run, row)
         _steps(visit, run, row)
 
@@ -66,6 +69,22 @@ def _links(row: Row) -> None:
         status_badge(row.cell.status or "pending")
         for kind, url in row.links.items():
             outside_link(kind, url)
+
+
+def _undo(visit: Visit, run: Mapping[str, Any], row: Row) -> None:
+    """Offer to undo what was written for this item alone."""
+    key = next((step["key"] for step in run["steps"] if step["path"] == row.path), None)
+    if key is None or not visit.may("run") or not can_undo_item(run, row.path):
+        return
+    opened = f"panel.{run['run_id']}.{row.path}"
+
+    def pressed() -> None:
+        session.keep_draft(opened, not session.draft(opened, default=False))
+
+    st.button("Undo this item", key="panel-undo-item-button", icon=":material/undo:", on_click=pressed)
+    if session.draft(opened, default=False):
+        with st.container(border=True, key="panel-undo-item"):
+            undo_panel(visit, run, str(key), "item")
 
 
 def _row_error(run: Mapping[str, Any], row: Row) -> None:

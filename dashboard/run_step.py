@@ -13,8 +13,9 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.plain import outside_code, outside_link, plain
 from dashboard.parts.status import OPEN, status_badge
-from dashboard.parts.times import duration, full_time
+from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.values import cut, shown_value
+from dashboard.run_only import run_only
 from dashboard.run_stand import is_unknown
 from dashboard.run_waits import wait_line
 from engine.names import moment_of
@@ -38,6 +39,7 @@ def run_step(visit: Visit, run: Mapping[str, Any], step: Step) -> None:
         _part("Output", step["output"], "Nothing came out.")
     _prompt(step)
     _attempts(step)
+    run_only(visit, run, step)
 
 
 def _facts(run: Mapping[str, Any], step: Step) -> None:
@@ -71,6 +73,7 @@ def facts(step: Step) -> list[str]:
         found.append(duration((moment_of(step["ended_at"]) - moment_of(step["started_at"])).total_seconds()))
     if step["attempts"]:
         found.append(counted(len(step["attempts"]), "attempt"))
+    found += [str(step["note"])] if step.get("note") else []
     return found + usage_words(step["usage"])
 
 
@@ -128,6 +131,12 @@ def _receipt(step: Step) -> None:
             st.markdown(plain(str(receipt.get("id") or "without an id")))
         if effect.get("note"):
             st.badge(plain(str(effect["note"])), color="orange")
+        if effect.get("updated"):
+            st.badge("Brought up to date", icon=":material/update:", color="blue")
+        if effect.get("undone"):
+            undone = effect["undone"]
+            words = f"Undone by {undone['by']} {ago(undone['at'])}: {undone['note']}"
+            st.badge(plain(words), icon=":material/undo:", color="gray")
 
 
 def _part(title: str, value: Any, empty: str) -> None:

@@ -7,22 +7,18 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.kill import kill_button
 from dashboard.page import Visit
 from dashboard.parts.accounts import account_badges, accounts_of
-from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.plain import plain
 from dashboard.parts.status import OPEN, status_badge
 from dashboard.parts.times import ago, duration, full_time
-from dashboard.run_again import run_again
+from dashboard.run_actions import run_actions
 from dashboard.run_board import Board, progress
 from dashboard.run_failures import run_failures
 from dashboard.run_stand import is_test
 from dashboard.run_step import unknown_answer, usage_words
 from dashboard.run_waits import run_waits
-
-_RESUMABLE = frozenset({"failed", "cancelled", "interrupted"})
 
 
 def run_top(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
@@ -40,7 +36,7 @@ def run_top(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
     _ending(run)
     _links(visit, run)
     run_waits(visit, run)
-    _actions(visit, run)
+    run_actions(visit, run)
     _unknown(visit, run)
 
 
@@ -79,56 +75,6 @@ def _links(visit: Visit, run: Mapping[str, Any]) -> None:
         caller = run["caller"] or [""]
         label = f"Called by a step of {caller[0]}" if caller[0] else "The run that called it"
         visit.link(label, "run", icon=":material/arrow_upward:", id=str(run["parent_run_id"]))
-
-
-def _actions(visit: Visit, run: Mapping[str, Any]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if visit.may("run"):
-            _resume(visit, run)
-            run_again(visit, run)
-            _cancel(visit, run)
-        if run["workflow"]:
-            visit.link("Open the workflow", "workflow", icon=":material/account_tree:", name=str(run["workflow"]))
-        if run["demo"] and run["status"] in OPEN:
-            kill_button(visit, "run")
-
-
-def _resume(visit: Visit, run: Mapping[str, Any]) -> None:
-    if run["status"] not in _RESUMABLE:
-        return
-    run_id = str(run["run_id"])
-    action_button(
-        resume_label(run),
-        "resume",
-        lambda _key: visit.orchestra.runs.resume(visit.who, run_id),
-        lambda _run_id: st.rerun(),
-        scope=f"{run_id} {len(run.get('resumed', []))}",
-        type="primary",
-        icon=":material/replay:",
-    )
-
-
-def resume_label(run: Mapping[str, Any]) -> str:
-    """Return what the button says that goes on with a run."""
-    failed = run["counts"]["failed_items"] or run["counts"]["failed_steps"]
-    if failed and run["status"] == "failed":
-        return f"Run the failed {failed} again"
-    return "Try again" if run["status"] == "failed" else "Go on with it"
-
-
-def _cancel(visit: Visit, run: Mapping[str, Any]) -> None:
-    if run["status"] not in OPEN and run["status"] not in ("waiting", "interrupted"):
-        return
-    run_id = str(run["run_id"])
-    action_button(
-        "Cancel",
-        "cancel",
-        lambda _key: visit.orchestra.runs.cancel(visit.who, run_id),
-        lambda _none: st.rerun(),
-        scope=run_id,
-        icon=":material/cancel:",
-        disabled=bool(run.get("cancel_requested")),
-    )
 
 
 def _unknown(visit: Visit, run: Mapping[str, Any]) -> None:

@@ -158,3 +158,13 @@ def test_several_statuses_and_the_caller_filter_the_list(program: TestClient, fo
     assert found("parent=20261120T120000Z-aaaaaaaa") == []
     assert found("trigger=new_mail") == []
     assert found("demo=true") == []
+
+
+def test_two_runs_are_compared(program: TestClient, folder: Path) -> None:
+    good, bad = executed(program, inputs={"name": "Ada"}), executed(program, inputs={"name": "Eve"})
+    found = program.get(f"/api/runs/{good['run_id']}/diff/{bad['run_id']}").json()
+    assert (found["good"], found["bad"]) == (good["run_id"], bad["run_id"])
+    assert found["first"]["path"] == "first"
+    assert {"field": "inputs.name", "good": "Ada", "bad": "Eve"} in found["run"]
+    assert program.get(f"/api/runs/{good['run_id']}/diff/{good['run_id']}").json()["first"] is None
+    assert program.get(f"/api/runs/{good['run_id']}/diff/20261120T120000Z-aaaaaaaa").status_code == 404

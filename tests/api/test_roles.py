@@ -22,6 +22,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/step-types", "GET"): "view",
     ("/api/runs", "GET"): "view",
     ("/api/runs/{run_id}", "GET"): "view",
+    ("/api/runs/{good}/diff/{bad}", "GET"): "view",
     ("/api/runs/{run_id}/cancel", "POST"): "run",
     ("/api/runs/{run_id}/undoable", "GET"): "run",
     ("/api/runs/{run_id}/undo", "POST"): "run",
@@ -86,7 +87,7 @@ def state(orchestra: Orchestra) -> tuple[object, ...]:
 
 def settled(orchestra: Orchestra) -> tuple[object, ...]:
     """The same, once what was started before has come as far as it does by itself."""
-    for row in orchestra.runs.list(LOCAL, status=["queued", "running"]).rows:
+    for row in orchestra.runs.list(LOCAL).rows:
         orchestra.runs.wait(LOCAL, row.run_id, 60)
     return state(orchestra)
 
@@ -100,7 +101,7 @@ def test_each_role_may_do_what_it_should_and_no_more(
     for (path, method), right in RIGHTS.items():
         name = "classify-mail" if "prompts" in path else "inbox-triage"
         approval_id = questions["reject" if "reject" in path else "approve"]
-        address = path.format(name=name, run_id=run_id, approval_id=approval_id)
+        address = path.format(name=name, run_id=run_id, approval_id=approval_id, good=run_id, bad=run_id)
         before = settled(orchestra)
         answer = client.request(method, address, json=BODIES.get(path))
         if not may(Principal("ada", role), right):

@@ -30,12 +30,13 @@ def is_public(path: str) -> bool:
     return path in PUBLIC_PATHS or path.startswith("/api/docs/")
 
 
+NAMES = {
+    **dict.fromkeys(("run_id", "good", "bad"), "20261120T120000Z-aaaaaaaa"),
+    "name": "inbox-triage",
+    "approval_id": "abcdefgh",
+}
 GUARDED = [
-    pytest.param(
-        method,
-        path.format(name="inbox-triage", run_id="20261120T120000Z-aaaaaaaa", approval_id="abcdefgh"),
-        id=f"{method} {path}",
-    )
+    pytest.param(method, path.format(**NAMES), id=f"{method} {path}")
     for path, method in every_route()
     if not is_public(path)
 ]

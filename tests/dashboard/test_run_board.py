@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from dashboard.parts.steps import steps_of
+from dashboard.run_actions import resume_label
 from dashboard.run_board import board, progress
 from dashboard.run_stand import stand_of
 from dashboard.run_table import filtered, link_word
-from dashboard.run_top import resume_label
 
 LOOP: dict[str, Any] = {
     "id": "each",

@@ -43,7 +43,7 @@ def form(orchestra: Orchestra, open_page: Open) -> Callable[..., AppTest]:
             "steps": [{"id": "a", "uses": "flow.set", "with": {"values": {"x": 1}}}],
         }
         file = orchestra.workflows.save(OWNER, "all", json.dumps(document), None)
-        assert not file.problems
+        assert not [one for one in file.problems if one.severity == "error"]
         at = open_page("workflow", name="all")
         assert not at.exception
         return at
@@ -169,7 +169,7 @@ def test_a_run_whose_accounts_have_no_key_says_so_beside_the_button(orchestra: O
     orchestra.connections.add(OWNER, "web", "http", {"headers": {"Authorization": "env:WEB_TOKEN"}})
     step = {"id": "get", "uses": "http.request", "connection": "web", "with": {"url": "https://a.example/"}}
     file = orchestra.workflows.save(OWNER, "keyless", json.dumps({"schema_version": 1, "steps": [step]}), None)
-    assert not file.problems
+    assert not [one for one in file.problems if one.severity == "error"]
     at = open_page("workflow", name="keyless")
     assert not at.exception
     assert "has no key" in at.error[0].value

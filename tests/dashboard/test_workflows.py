@@ -42,7 +42,8 @@ UNUSED = """{
   "schema_version": 1,
   "title": "Unused",
   "inputs": {"type": "object", "properties": {"nobody_asks": {"type": "string", "default": "x"}}},
-  "steps": [{"id": "words", "uses": "flow.set", "with": {"values": {"text": "Hello"}}}]
+  "steps": [{"id": "words", "uses": "flow.set", "with": {"values": {"text": "Hello"}}}],
+  "outputs": {"text": "{{ steps.words.output.text }}"}
 }
 """
 

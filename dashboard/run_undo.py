@@ -1,0 +1,127 @@
+"""Undoing a run, or one item of it: first what would be taken back and what cannot be, then what became of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from clients.counting import counted
+from dashboard import session
+from dashboard.page import Visit
+from dashboard.parts.buttons import action_button
+from dashboard.parts.plain import link_markdown, plain
+from engine.runs.undo import NotUndone, Undone, UndoReport
+
+Run = Mapping[str, Any]
+
+_SHOWN = 12
+
+
+def can_undo(run: Run) -> bool:
+    """Tell whether there may be something of a run to take back."""
+    if run["status"] in ("queued", "running", "waiting"):
+        return False
+    made = any(step["effect"] and not step["effect"]["reused"] and not _is_undone(step) for step in run["steps"])
+    return made or any(step.get("child_run_id") for step in run["steps"])
+
+
+def can_undo_item(run: Run, path: str) -> bool:
+    """Tell the same of one item of a loop."""
+    return can_undo({**run, "steps": [step for step in run["steps"] if step["path"].startswith(f"{path}.")]})
+
+
+def _is_undone(step: Mapping[str, Any]) -> bool:
+    return bool(step["effect"].get("undone"))
+
+
+def undo_panel(visit: Visit, run: Run, key: str | None, place: str) -> None:
+    """Show what an undo would do, and its button; `key` is the item's, None for the whole run.
+
+    `place` tells the panel of the run and of its item apart.
+    """
+    run_id = str(run["run_id"])
+    report = visit.orchestra.runs.undoable(visit.who, run_id, item=key)
+    if not report.undone:
+        st.markdown("**There is nothing here that can be taken back.**")
+    else:
+        what = "this item" if key is not None else "this run"
+        st.markdown(f"**Undo {what}: this would be taken back**")
+        for line, count in _grouped(report.undone, _would):
+            st.markdown(f"- {line}{_times(count)}")
+        stays = list(dict.fromkeys(one.stays for one in report.undone if one.stays))
+        if stays:
+            st.caption(plain(f"What stays all the same: {'; '.join(stays)}."))
+        st.caption("What somebody has changed there since is left as it is, and told.")
+    _kept("This cannot be taken back", report.cannot)
+    if report.left:
+        st.caption(f"Left alone: {counted(len(report.left), 'write')} of another run, or undone before.")
+    if report.undone:
+        _undo_button(visit, run_id, key, len(report.undone), place)
+
+
+def _undo_button(visit: Visit, run_id: str, key: str | None, count: int, place: str) -> None:
+    with st.spinner("Taking it back …"):
+        action_button(
+            f"Undo {counted(count, 'write')}",
+            f"undo-now-{place}",
+            lambda _key: visit.orchestra.runs.undo(visit.who, run_id, item=key),
+            lambda report: _done(run_id, report),
+            scope=f"{run_id} {key} {count}",
+            type="primary",
+            icon=":material/undo:",
+        )
+
+
+def _done(run_id: str, report: UndoReport) -> None:
+    session.keep_draft(_told(run_id), report)
+    st.rerun()
+
+
+def undo_report(run_id: str) -> None:
+    """Show what became of the last undo of a run, until it is closed."""
+    report: UndoReport | None = session.draft(_told(run_id), None)
+    if report is None:
+        return
+    with st.container(border=True, key="undo-report"):
+        if report.undone:
+            st.success(f"{counted(len(report.undone), 'write')} taken back.", icon=":material/undo:")
+        _kept("Not taken back", report.refused)
+        _kept("This cannot be taken back", report.cannot)
+        st.button("Close", key="undo-report-close", type="tertiary", on_click=session.drop_draft, args=(_told(run_id),))
+
+
+def _told(run_id: str) -> str:
+    return f"undone.{run_id}"
+
+
+def _kept(title: str, lines: Sequence[NotUndone]) -> None:
+    """Show what stays and why; where there is an address, the way there."""
+    if not lines:
+        return
+    told = [f"- {_name(one)}: {plain(one.reason)}" for one in lines[:_SHOWN]]
+    more = [f"- … and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    st.warning("\n".join([f"**{title}**", "", *told, *more]), icon=":material/block:")
+
+
+def _would(line: Undone) -> str:
+    return f"**{plain(_title(line))}**: {plain(line.note)}"
+
+
+def _name(line: NotUndone) -> str:
+    about = f"{_title(line)} ({line.key})" if line.key else _title(line)
+    return link_markdown(about, line.url) if line.url else plain(about)
+
+
+def _title(line: Undone | NotUndone) -> str:
+    return line.title or line.path
+
+
+def _grouped(lines: Iterable[Undone], told: Any) -> list[tuple[str, int]]:
+    return list(Counter(told(line) for line in lines).items())
+
+
+def _times(count: int) -> str:
+    return f" · {count} times" if count > 1 else ""
