@@ -220,7 +220,12 @@ class Scope:
     def _hidden_step(self, message: str) -> tuple[str, str] | None:
         """Explain a name that is a step of the file, though none that can be seen from here."""
         for name, group in self.report.groups.items():
-            if message == f"There is no field {name!r} here." and name not in self.steps and group:
+            if message != f"There is no field {name!r} here." or name in self.steps:
+                continue
+            if self.bindings.get("error") == "error@on_failure":
+                remedy = "There are: inputs, run, error.type, error.message, error.step, and the steps beside it."
+                return f"Step {name!r} cannot be seen in 'on_failure'.", remedy
+            if group:
                 return (
                     f"Step {name!r} is inside {group!r} and cannot be seen from here.",
                     f"Use steps.{group}.output, and give {group!r} an 'output' if it lacks something.",
