@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import cli
-import commands.runs
+import commands.history
 from cli import main
 from tests.cli.conftest import Orchestra
 
@@ -38,9 +38,9 @@ WRONG = [
     pytest.param(["runs", "list", "--status", "bad"], 2, "'bad' is not one of", id="unknown status"),
     pytest.param(["runs", "list", "--since", "noon"], 2, "'noon'", id="no time"),
     pytest.param(["runs", "list", "--limit", "0"], 2, "greater than or equal to 1", id="no lines"),
-    pytest.param(["runs", "undo", "x"], 2, "`orchestra runs undo` is not available yet.", id="undo"),
+    pytest.param(["runs", "undo", "x"], 3, "no run named 'x'", id="undo"),
     pytest.param(["triggers", "list"], 2, "`orchestra triggers` is not available yet.", id="triggers"),
-    pytest.param(["approvals", "approve", "x"], 2, "`orchestra approvals` is not available yet.", id="approvals"),
+    pytest.param(["approvals", "approve", "x"], 3, "named 'x'", id="approvals"),
     pytest.param(["prompts", "show", "nope"], 3, "no prompt named 'nope'", id="unknown prompt"),
     pytest.param(["prompts", "render", "classify-mail@nope"], 3, "label of the prompt", id="unknown label"),
     pytest.param(["prompts", "render", "classify-mail@99"], 3, "version of the prompt", id="unknown version"),
@@ -131,7 +131,7 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_private_log(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("the cause")
 
-    monkeypatch.setattr(commands.runs, "table", broken)
+    monkeypatch.setattr(commands.history, "table", broken)
     assert orchestra("runs", "list").code == 1
     log = workspace / ".orchestra" / "errors.log"
     assert "ZeroDivisionError: the cause" in log.read_text()
