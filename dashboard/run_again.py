@@ -117,7 +117,7 @@ def to_run_or_form(visit: Visit, run: Run, started: str) -> None:
 def must_look(visit: Visit, run: Run) -> bool:
     """Tell whether a person must look at the form before the same is run. Raises OrchestraError, ServiceError."""
     name = str(run["workflow"])
-    found = visit.orchestra.preview(visit.who, name, run["inputs"], look=False)
+    found = visit.orchestra.preview(visit.who, name, visit.orchestra.runs.inputs(visit.who, run), look=False)
     return not visit.orchestra.is_confirmed(visit.who, name) or must_ask(run, found)
 
 
@@ -136,7 +136,7 @@ def _looked_at(visit: Visit, run: Run) -> RunPreview | None:
     """Return what the run would touch; None, with the reason on the page, where it cannot be started from here."""
     name = str(run["workflow"])
     try:
-        found = visit.orchestra.preview(visit.who, name, run["inputs"], look=False)
+        found = visit.orchestra.preview(visit.who, name, visit.orchestra.runs.inputs(visit.who, run), look=False)
         is_known = visit.orchestra.is_confirmed(visit.who, name)
     except (OrchestraError, ServiceError) as error:
         error_box(error)

@@ -30,7 +30,7 @@ def run_form(visit: Visit, plan: Plan, run: Mapping[str, Any] | None = None) -> 
     """Show the form of a workflow that compiles; with an earlier `run` it begins with that one's inputs."""
     schema, key = plan.inputs_schema, f"input-{plan.name}"
     if run is not None:
-        schema, key = _with_defaults(schema, run["inputs"]), f"{key}-{run['run_id']}"
+        schema, key = _with_defaults(schema, visit.orchestra.runs.inputs(visit.who, run)), f"{key}-{run['run_id']}"
         st.caption(plain(f"With the inputs of the run of {full_time(run['queued_at'])}."))
     values, unreadable = inputs_form(schema, key, lambda form: _choices(visit, form))
     for error in unreadable:

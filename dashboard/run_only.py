@@ -27,7 +27,12 @@ def run_only(visit: Visit, run: Mapping[str, Any], step: Step) -> None:
         if must_look(visit, run):
             return ""
         return visit.orchestra.runs.start(
-            visit.who, str(run["workflow"]), run["inputs"], only=path, from_run=run_id, request_key=request_key
+            visit.who,
+            str(run["workflow"]),
+            visit.orchestra.runs.inputs(visit.who, run),
+            only=path,
+            from_run=run_id,
+            request_key=request_key,
         )
 
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -10,6 +11,7 @@ from engine.clock import Clock
 from engine.errors import InvalidFile, UnknownName
 from engine.names import checked_run_id
 from engine.people.access import Principal, require
+from engine.runner.values import Values
 from engine.runs import cancelling
 from engine.runs.document import document
 from engine.runs.run_list import CANCELLED_LATER, RunList, RunPage, Wanted, filter_of
@@ -63,6 +65,11 @@ class RunReader:
         from engine.runs.diff import diff
 
         return diff(self.get(p, good), self.get(p, bad))
+
+    def inputs(self, p: Principal, run: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the inputs of a run from its document, with what lies in files read. Raises InvalidFile."""
+        require(p, "view", "see runs")
+        return dict(Values(self._logs.folder, run["run_id"]).loaded(run["inputs"]))
 
     def list(self, p: Principal, *, before: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> RunPage:
         """Return runs, newest first, called ones among them (`parent_run_id`): at most `limit`, which is at most 200.

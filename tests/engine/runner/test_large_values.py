@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.orchestra import Orchestra
-from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step
+from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, write_workflow
 
 TEXT_INPUT = {"type": "object", "properties": {"text": {"type": "string"}}}
 LARGE = "word " * 100_000
@@ -116,6 +116,59 @@ def test_a_value_that_is_gone_fails_the_step_that_needs_it_and_no_other(
     assert document["error"]["type"] == "InvalidFile"
     assert str(path) in document["error"]["message"]
     assert document["error"]["step"] == "n"
+
+
+def test_the_inputs_of_a_run_can_be_given_again(run: Run, orchestra: Orchestra) -> None:
+    document = run(passing(1), {"text": LARGE}, inputs=TEXT_INPUT)
+    assert orchestra.runs.inputs(OWNER, document) == {"text": LARGE}
+
+
+def test_a_called_run_has_large_inputs_and_outputs_of_its_own(run: Run, orchestra: Orchestra, root: Path) -> None:
+    outputs = {"twice": "{{ inputs.text + inputs.text }}", "same": "{{ inputs.text }}"}
+    write_workflow(root, "inner", passing(1), inputs=TEXT_INPUT, outputs=outputs)
+    call = {
+        "id": "call",
+        "uses": "workflow.run",
+        "with": {"workflow": "inner", "inputs": {"text": "{{ inputs.text }}"}},
+    }
+    size = set_step("size", {"n": "{{ size(steps.call.output.twice) }}"})
+    document = run([call, size], {"text": LARGE}, inputs=TEXT_INPUT)
+    assert document["status"] == "succeeded", document["error"]
+    called, after = document["steps"]
+    assert after["output"] == {"n": 2 * len(LARGE)}
+    assert called["output"]["twice"]["$file"].startswith(document["run_id"])
+    inner = orchestra.runs.get(OWNER, called["child_run_id"])
+    assert inner["inputs"]["text"]["$file"].startswith(inner["run_id"])
+    assert inner["outputs"]["twice"]["$file"].startswith(inner["run_id"])
+
+
+def test_outputs_of_groups_items_and_fallbacks_are_references(run: Run, orchestra: Orchestra) -> None:
+    made = set_step("m", {"v": "{{ inputs.text }}"})
+    steps = [
+        {"id": "group", "steps": [made], "output": "{{ steps.m.output.v + '!' }}"},
+        {
+            "id": "each",
+            "foreach": "{{ [1, 2] }}",
+            "steps": [set_step("m2", {"v": 1})],
+            "output": "{{ inputs.text + text(item) }}",
+        },
+        {
+            "id": "fall",
+            "uses": "flow.fail",
+            "with": {"message": "no"},
+            "on_error": {"steps": [set_step("m3", {"v": "{{ inputs.text + '?' }}"})]},
+        },
+    ]
+    kept = "{{ [steps.group.output, steps.fall.output.v, steps.each.output[1].output].map(one, size(one)) }}"
+    outputs = {"sizes": kept, "all": "{{ steps.each.output }}"}
+    document = run(steps, {"text": LARGE}, inputs=TEXT_INPUT, outputs=outputs)
+    assert document["status"] == "succeeded", document["error"]
+    assert document["outputs"]["sizes"] == [len(LARGE) + 1] * 3
+    assert [one["output"]["bytes"] for one in document["outputs"]["all"]] == [len(LARGE) + 1] * 2
+    found = {step["path"]: step["output"] for step in document["steps"]}
+    assert found["group"]["bytes"] == len(LARGE) + 1
+    assert found["fall"]["v"]["bytes"] == len(LARGE) + 1
+    assert len(files(orchestra)) == 5
 
 
 FORGED = "{{ {'$file': run.id + '.files/' + inputs.digest, 'bytes': 6, 'media_type': 'text/plain'} }}"
