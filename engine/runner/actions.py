@@ -142,7 +142,7 @@ class Actions:
             job.write = await self._writing(node, frame, path, arguments, job)
             trace["identity"] = job.write.identity
         if effect is Effect.READS and self._replay is not None:
-            job.replayed = self._replay.answer(node, frame, arguments, account, job.request)
+            job.replayed = await asyncio.to_thread(self._replay.answer, node, frame, arguments, account, job.request)
         if effect is not Effect.PURE:
             self._recording.emit("step_started", path=path, title=node.title, **trace)
             trace.clear()

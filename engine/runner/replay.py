@@ -23,7 +23,7 @@ class Replay:
     def answer(
         self, node: Node, frame: Frame, arguments: Mapping[str, Any], account: Account | None, request: dict[str, Any]
     ) -> Done | None:
-        """Return the recorded answer to the same question at the same place; None: it must be asked.
+        """Return the recorded answer to the same question at the same place; None: it must be asked. Blocking.
 
         `request` takes over what was really sent then. Raises InvalidFile where a large answer is gone.
         """

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from engine.compiler.plan import Node, Plan
 from engine.compiler.schemacheck import misfits
 from engine.errors import InvalidInput
-from engine.expressions.wording import did_you_mean
+from engine.expressions.wording import did_you_mean, listed
 from engine.runner.selection import Parts, parts_of
+from engine.runs.needed import outputs_needed
 from engine.store.run_rows import is_test
 
 Receipts = Literal["reuse", "update", "force"]
@@ -36,7 +37,9 @@ def part_options(plan: Plan, pins: Mapping[str, Any] | None, only: str | None, f
     for path, output in (pins or {}).items():
         _check_pin(nodes, path, output, only)
     if only is not None:
-        _node(nodes, only, "A step to run alone")
+        _, parts = _node(nodes, only, "A step to run alone")
+        if from_run is None:
+            _check_needs(nodes, only, ".".join(name for name, _ in parts), pins or {})
     asked = {"only": only, "pins": dict(pins) if pins else None, "from_run": from_run}
     return {name: value for name, value in asked.items() if value is not None}
 
@@ -91,6 +94,17 @@ def _check_pin(nodes: Mapping[str, Node], path: str, output: Any, only: str | No
     wrong = list(islice(misfits(output, node.action.output_schema), 3))
     if wrong:
         raise InvalidInput(f"The output pinned to {path!r} does not fit: {' '.join(wrong)}")
+
+
+def _check_needs(nodes: Mapping[str, Node], only: str, path: str, pins: Mapping[str, Any]) -> None:
+    """Refuse what would fail for want of the output of a step that is left out."""
+    pinned = {".".join(name for name, _ in parts_of(pin) or ()) for pin in pins}
+    missing = sorted(outputs_needed(nodes, path) - pinned)
+    if missing:
+        raise InvalidInput(
+            f"{only!r} cannot run alone: it takes the output of {listed(missing)}.",
+            remedy=f"Pin it (`--pin {missing[0]}=JSON`), or let the outputs of a run stand in (`--from-run ID`).",
+        )
 
 
 def _inner(node: Node) -> str:

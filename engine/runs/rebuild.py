@@ -17,6 +17,7 @@ from engine.runs.document import events_of
 from engine.runs.run_log import Renames, RunLogs
 from engine.runs.summary import sentence
 from engine.store.database import Database
+from engine.store.old_runs import OldRuns
 from engine.store.receipts import remember_unsure, restore_effect
 from engine.store.run_rows import RunRows, is_test, restore_ended, restore_open
 
@@ -49,7 +50,10 @@ class Rebuild:
         before = rows.ended_ids()  # looked at first: what ends from now on has a log that is not read here
         connections, renames = self._connections(), self._logs.renames()
         found, broken = set(), []
+        leaving = set(OldRuns(self._database).leaving())
         for run_id in self._logs.run_ids():
+            if run_id in leaving:  # it was removed, and its log is about to follow
+                continue
             told = self._told(run_id, connections, renames)
             if told is None:
                 broken.append(str(self._logs.path(run_id)))

@@ -101,10 +101,12 @@ def _loop_sentence(run: Mapping[str, Any], loop: Step) -> str:
         return f"No {plural(word)}: nothing to do."
     good = {item["path"] for item in items if item["status"] == "succeeded"}
     failed = sum(item["status"] == "failed" for item in items)
-    still_open = len(items) - len(good) - failed
+    left_out = sum(item["status"] == "skipped" for item in items)
+    still_open = len(items) - len(good) - failed - left_out
     parts = list(_written(good, _writes(run, good)))
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{still_open} not finished"] if still_open else []
+    parts += [f"{left_out} left out"] if left_out else []
     return f"{many(len(items), word)}: {', '.join(parts)}."
 
 

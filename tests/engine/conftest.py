@@ -30,6 +30,8 @@ class Service:
     answers: dict[str, list[int]] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    """What is answered to a path instead."""
     at_once: int = 0
     most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -61,7 +63,8 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             length = int(self.headers.get("content-length") or 0)
             raw = self.rfile.read(length)
             status = service.enter(self.path, json.loads(raw) if raw else None)
-            answer = json.dumps({"path": self.path, "count": service.seen[self.path]}).encode()
+            said = service.texts.get(self.path) or json.dumps({"path": self.path, "count": service.seen[self.path]})
+            answer = said.encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))

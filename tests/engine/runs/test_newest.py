@@ -69,7 +69,7 @@ def _loop(service: Service, **more: Any) -> list[dict[str, Any]]:
     return [names, group, {**loop, "on_item_error": "continue", "steps": [read, check], **more}]
 
 
-def _changed(steps: list[dict[str, Any]], change: str) -> list[dict[str, Any]]:
+def _changed(steps: list[dict[str, Any]], change: str) -> list[Mapping[str, Any]]:
     names, group, loop = steps
     read, check = loop["steps"]
     return {

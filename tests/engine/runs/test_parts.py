@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,11 @@ def _workflow(root: Path, service: Service, **more: Any) -> None:
     ]
     after = set_step("after", {"n": "{{ size(steps.each.output) }}"})
     names = get_step("names", service.url("/names/a-b-c"))
-    steps = [names, {**loop, "output": "{{ steps.read.output.json.count }}", "steps": inner}, after]
+    steps: list[Mapping[str, Any]] = [
+        names,
+        {**loop, "output": "{{ steps.read.output.json.count }}", "steps": inner},
+        after,
+    ]
     write_workflow(root, "work", steps, outputs={"n": "{{ steps.after.output.n }}"}, **more)
 
 
@@ -153,6 +158,10 @@ REFUSED = [
     pytest.param({"only": "eahc.read"}, "no step 'eahc.read'", id="an unknown step"),
     pytest.param({"only": "each..read"}, "no step", id="no path"),
     pytest.param({"only": "names[0]"}, "'names' is no loop", id="an index where there is no loop"),
+    pytest.param({"only": "each.read"}, "takes the output of names", id="a loop whose list would be left out"),
+    pytest.param(
+        {"only": "each.write", "pins": {"names": _ANSWER}}, "takes the output of each.read", id="a sibling left out"
+    ),
     pytest.param({"pins": {"naems": _ANSWER}}, "no step 'naems'", id="an unknown step that is pinned"),
     pytest.param({"pins": {"names": {"status": "ok"}}}, "does not fit", id="a pin that does not fit"),
     pytest.param({"pins": {"each[0]": {}}}, "one item of a loop", id="a pinned item"),

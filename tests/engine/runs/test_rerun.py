@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ _INPUTS = {
 }
 
 
-def _steps(service: Service) -> list[dict[str, Any]]:
+def _steps(service: Service) -> list[Mapping[str, Any]]:
     return [
         get_step("read", service.url("/read")),
         post_step("write", service.url("/write")),
@@ -86,10 +88,10 @@ def test_what_is_to_become_of_receipts_is_part_of_the_run(orchestra: Orchestra, 
 
 def test_one_request_reruns_once(orchestra: Orchestra, run: Run) -> None:
     first = run([set_step("a")])
-    key = {"request_key": "k"}
-    assert orchestra.runs.rerun(OWNER, first["run_id"], **key) == orchestra.runs.rerun(OWNER, first["run_id"], **key)
+    second = orchestra.runs.rerun(OWNER, first["run_id"], request_key="k")
+    assert orchestra.runs.rerun(OWNER, first["run_id"], request_key="k") == second
     with pytest.raises(InUse, match="used before"):
-        orchestra.runs.rerun(OWNER, first["run_id"], receipts="force", **key)
+        orchestra.runs.rerun(OWNER, first["run_id"], receipts="force", request_key="k")
 
 
 def test_an_unknown_run_cannot_be_rerun(orchestra: Orchestra) -> None:
@@ -137,7 +139,7 @@ def test_what_failed_before_is_asked_again(orchestra: Orchestra, run: Run, servi
 def test_answers_are_found_by_the_key_of_an_item_not_by_its_position(
     orchestra: Orchestra, root: Path, run: Run, service: Service
 ) -> None:
-    def loop(names: list[str], **more: Any) -> list[dict[str, Any]]:
+    def loop(names: list[str], **more: Any) -> list[Mapping[str, Any]]:
         read = get_step("read", service.url("/item"))
         return [
             set_step("names", {"names": names}),
@@ -152,29 +154,42 @@ def test_answers_are_found_by_the_key_of_an_item_not_by_its_position(
     assert seen == {"each[0].read": counts["each[1].read"], "each[1].read": 3, "each[2].read": counts["each[0].read"]}
 
 
-def test_large_answers_are_stored_anew_with_the_replay(
-    orchestra: Orchestra, root: Path, run: Run, service: Service
-) -> None:
-    service.headers = {"X-Long": "y" * 60_000}
-    first = run([get_step(f"a{n}", service.url("/a")) for n in range(2)])
-    long = set_step("long", {"text": "{{ inputs.text }}"})
+def test_large_inputs_and_answers_are_stored_anew(orchestra: Orchestra, root: Path, run: Run, service: Service) -> None:
+    read = get_step("read", service.url("/read"))
+    read["with"]["query"] = {"length": "{{ text(size(inputs.text)) }}"}
+    service.texts = {"/read?length=200000": json.dumps({"text": "ü" * 200_000})}
+    steps = [read, set_step("size", {"n": "{{ size(steps.read.output.json.text) }}"})]
     inputs = {"type": "object", "properties": {"text": {"type": "string"}}}
-    steps = [long, get_step("read", service.url("/{{ steps.long.output.text.size() }}"))]
     first = run(steps, {"text": "é" * 200_000}, inputs=inputs)
     assert first["inputs"]["text"]["bytes"] == 400_000
     second = again(orchestra, first["run_id"], replay=True)
     assert second["status"] == "succeeded", second["error"]
-    assert second["inputs"]["text"]["$file"].startswith(f"{second['run_id']}.files/")
-    assert second["steps"][1]["replayed"] is True
-    assert (root / "logs" / second["queued_at"][:10] / second["inputs"]["text"]["$file"]).exists()
+    assert (second["steps"][0]["replayed"], outputs(second)["size"]) == (True, {"n": 200_000})
+    assert service.seen["/read?length=200000"] == 1
+    shutil.rmtree(root / "logs" / first["queued_at"][:10] / f"{first['run_id']}.files")
+    third = again(orchestra, second["run_id"], replay=True)
+    assert (third["steps"][0]["replayed"], outputs(third)["size"]) == (True, {"n": 200_000})
 
 
-def test_a_replay_whose_source_is_gone_says_so(orchestra: Orchestra, root: Path, run: Run, service: Service) -> None:
-    first = run([get_step("a", service.url("/a"))])
+def test_a_replay_whose_source_is_gone_fails_with_a_word(
+    orchestra: Orchestra, root: Path, run: Run, service: Service
+) -> None:
+    first = run([get_step("a", service.url("/a"), **{"if": "{{ run.id != '' }}"})])
+    second = orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, first["run_id"], replay=True), 30)
+    assert second["status"] == "succeeded"
     path = next((root / "logs").rglob(f"{first['run_id']}.json"))
-    run_id = orchestra.runs.rerun(OWNER, first["run_id"], replay=True)
-    orchestra.runs.wait(OWNER, run_id, 30)
-    path.write_text("{}")
-    with pytest.raises(Exception, match="not the log"):
+    path.unlink()
+    with pytest.raises(UnknownName):
         orchestra.runs.rerun(OWNER, first["run_id"], replay=True)
-    assert json.loads(path.read_text()) == {}
+
+
+def test_a_run_that_is_at_work_cannot_be_replayed(orchestra: Orchestra, root: Path, service: Service) -> None:
+    service.seconds = {"/slow": 3}
+    write_workflow(root, "work", [get_step("a", service.url("/slow"))])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    while service.seen["/slow"] == 0:
+        orchestra.runs.wait(OWNER, run_id, 0.05)
+    with pytest.raises(InvalidInput, match="is still running"):
+        orchestra.runs.rerun(OWNER, run_id, replay=True)
+    orchestra.runs.cancel(OWNER, run_id)
+    orchestra.runs.wait(OWNER, run_id, 30)
