@@ -115,11 +115,14 @@ class Undo:
 
     def _ended(self, writes: list[RunWrite]) -> list[RunWrite]:
         """Make sure that nobody works on these runs any more. Raises InUse."""
-        for run in {write.run_id: write.run for write in writes}.values():
-            if run["ended_at"] is None:
-                run_id = run["run_id"]
-                raise InUse(f"Run {run_id} has not ended.", remedy=f"`orchestra runs cancel {run_id}` ends it.")
+        for run_id in {write.run_id for write in writes}:
+            self._require_ended(run_id)
         return writes
+
+    def _require_ended(self, run_id: str) -> None:
+        row = self._host.rows.get(run_id)
+        if row is not None and row.ended_at is None:
+            raise InUse(f"Run {run_id} has not ended.", remedy=f"`orchestra runs cancel {run_id}` ends it.")
 
     def _sorted(self, write: RunWrite, report: UndoReport, take_back: Callable[[RunWrite, StepType], None]) -> None:
         """Put a write where it belongs, as far as that can be told without its service; else take it back."""
@@ -143,6 +146,7 @@ class Undo:
 
     def _take_back(self, write: RunWrite, kind: StepType, report: UndoReport, book: _Book) -> None:
         try:
+            self._require_ended(write.run_id)  # somebody may have resumed it meanwhile
             if not write.is_undone_in_ledger:  # else only the log lacks it: the process died in between
                 self._host.undo(self._job(write, kind), self._written(write))
         except (StorageError, Fenced):  # of our own state: nothing more can be written down
