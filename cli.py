@@ -22,6 +22,7 @@ from commands import (
     serving,
     undo,
     users,
+    workflows,
     workspace,
 )
 from commands.failures import DONE, Failure, Stop, failure_of, stops_raised
@@ -75,6 +76,7 @@ app.add_typer(runs.group, name="runs")
 app.command()(workspace.validate)
 app.command()(workspace.fmt)
 app.add_typer(approvals.group, name="approvals")
+app.add_typer(workflows.group, name="workflows")
 app.add_typer(prompts.group, name="prompts")
 app.add_typer(connections.group, name="connections")
 app.add_typer(users.group, name="users")

@@ -16,7 +16,6 @@ from engine.connections.accounts import Account, Accounts, Mode
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
 from engine.errors import OrchestraError
-from engine.names import timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit, AuditLine
 from engine.prompts.prompts import PromptStore
@@ -31,7 +30,6 @@ from engine.store.damage import set_aside
 from engine.store.database import Database
 from engine.store.locks import ServeLock
 from engine.store.owners import Owner, refuse_strangers
-from engine.store.receipts import move_receipts
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
 from engine.workspace.config_files import ConfigFiles
@@ -211,9 +209,11 @@ class Orchestra:
     @cached_property
     def workflows(self) -> WorkflowFiles:
         """The files of workflows."""
+        from engine.runs.renaming import Renaming
         from engine.workspace.workflow_files import WorkflowFiles
 
-        return WorkflowFiles(self.workspace, self._surroundings, self._audit, self._renamed)
+        renaming = Renaming(self._database, self._logs, self._clock)
+        return WorkflowFiles(self.workspace, self._surroundings, self._audit, renaming)
 
     @cached_property
     def prompts(self) -> PromptFiles:
@@ -271,10 +271,6 @@ class Orchestra:
     def _surroundings(self) -> Surroundings:
         connections = {name: one.service for name, one in self._loaded().config.connections.items()}
         return Surroundings(connections, self._prompt_store.resolve, self.workspace.workflows.document)
-
-    def _renamed(self, workflow: str, new: str) -> None:
-        self._logs.keep_rename(workflow, new, timestamp(self._clock()))
-        move_receipts(self._database, workflow, new)
 
     def _ready_plan(self, name: str, kept: Mapping[str, Mode]) -> Plan:
         """Return the plan of a workflow if all accounts that it would touch can be signed in to. Raises InvalidInput.

@@ -15,11 +15,11 @@ from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
 from engine.runs.approvals import ApprovalReader
+from engine.runs.renaming import Renaming
 from engine.runs.run_log import RunLogs
 from engine.runs.run_reader import RunReader
 from engine.settings import Settings
 from engine.store.read_only import ReadOnlyDatabase
-from engine.store.receipts import move_receipts
 from engine.store.run_rows import RunRows
 from engine.workspace import config as configuration
 from engine.workspace.workflow_files import WorkflowFiles
@@ -45,7 +45,7 @@ class Reader:
         loaded = partial(configuration.load, self.workspace.root)
         self._accounts = Accounts(loaded, StandInProcess(state / "demo"))
         self.workflows = WorkflowFiles(
-            self.workspace, self._surroundings, audit, partial(move_receipts, self._database)
+            self.workspace, self._surroundings, audit, Renaming(self._database, RunLogs(self.workspace.logs), utc_now)
         )
         self.prompts = PromptFiles(self._prompt_store, audit)
         self.connections = Connections(self.workspace, loaded, self._accounts, modes, audit)

@@ -41,6 +41,8 @@ class StepName:
     offset: int
     is_direct: bool
     """Named as `steps.<id>`, else as a field of what a group or loop puts out."""
+    is_asked: bool
+    """Named by has(): then the offset is that of its bracket."""
 
 
 @dataclass

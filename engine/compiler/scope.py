@@ -196,7 +196,8 @@ class Scope:
         ordered: set[str] = set()
         for use in reading.uses:
             offset = part.offset + spelt.source_of(use.node.offset)
-            self.report.step_names.append(StepName(use.step, path, offset, use.is_direct))
+            is_asked = use.node.kind == "has"
+            self.report.step_names.append(StepName(use.step, path, offset, use.is_direct, is_asked))
             if use.is_direct and use.step not in ordered:
                 ordered.add(use.step)
                 self._check_order(path, use.step, part.offset + spelt.source_of(root(use.node).offset), finished)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine.errors import InvalidFile, StorageError
 from engine.names import RUN_ID, run_day
 from engine.runs.json_text import indented
-from engine.store.receipts import renamed
+from engine.store.receipts import Rename
 from engine.workspace.files import put_whole, storage_errors, sync_folder, write_whole
 from engine.workspace.jsonfile import read
 
@@ -28,7 +29,7 @@ _STEP_KEYS = frozenset(
 
 
 class Renames:
-    """When workflows got other names, oldest first: receipts in logs bear the name of their time."""
+    """When workflows and steps got other names, oldest first: receipts in logs bear the name of their time."""
 
     def __init__(self, lines: Iterable[Mapping[str, str]]) -> None:
         self._lines = list(lines)
@@ -37,7 +38,7 @@ class Renames:
         """Return the identity that a write of that time has today."""
         for line in self._lines:
             if line["at"] >= at:
-                identity = renamed(identity, line["workflow"], line["new"])
+                identity = Rename(line["workflow"], line["new"], line.get("step")).applied(identity)
         return identity
 
 
@@ -94,9 +95,10 @@ class RunLogs:
             document = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        except (ValueError, OSError, RecursionError):
+        except (ValueError, OSError, RecursionError) as error:
             read(path)  # says where it is broken
-            raise InvalidFile(f"{path} cannot be read.") from None
+            why = f": {error.strerror}" if isinstance(error, OSError) else ""
+            raise InvalidFile(f"{path} cannot be read{why}.") from None
         if not isinstance(document, dict) or document.get("run_id") != run_id:
             raise InvalidFile(f"{path} is not the log of run {run_id}.", remedy="Move the file away.")
         if not _is_whole(document):
@@ -105,12 +107,14 @@ class RunLogs:
             )
         return document
 
-    def keep_rename(self, workflow: str, new: str, at: str) -> None:
-        """Write down that a workflow has another name from now on. Raises StorageError."""
+    def keep_rename(self, rename: Rename, at: str) -> None:
+        """Write down that a workflow or step has another name from now on. Raises StorageError."""
         path = self.folder / _RENAMES
+        told = {name: value for name, value in asdict(rename).items() if value is not None}
         with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
             kept = path.read_text(encoding="utf-8") if path.exists() else ""
-        write_whole(path, kept + json.dumps({"at": at, "workflow": workflow, "new": new}) + "\n")
+        write_whole(path, kept + json.dumps({"at": at, **told}) + "\n")
 
     def renames(self) -> Renames:
         """Return every rename that was written down. Raises InvalidFile."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.store.database import Database
 from engine.store.tables import effects, meta
 
 if TYPE_CHECKING:
@@ -16,26 +16,47 @@ UNSURE = "unsure."
 """With a workflow's name: key of {run id: since when} in `meta`, of runs whose log may not tell all that they wrote."""
 
 
-def move_receipts(database: Database, workflow: str, new: str) -> None:
-    """Give the receipts of a workflow the identities that they have under its new name.
+@dataclass(frozen=True)
+class Rename:
+    """A workflow, or one step of it, has another name."""
+
+    workflow: str
+    new: str
+    step: str | None = None
+    """The step's id before; None where the workflow itself was renamed."""
+
+    def applied(self, identity: str) -> str:
+        """Return the identity that a write has under the new name; one that is not concerned stays as it is."""
+        account, *place = json.loads(identity)
+        moved = self._placed(place)
+        return identity if moved == place else json.dumps([account, *moved], ensure_ascii=False, separators=(",", ":"))
+
+    def _placed(self, place: list[Any]) -> list[Any]:
+        """Return [workflow, path, *scope] under the new name; a scope may hold the place of the step that called."""
+        workflow, path, *scope = place
+        inner = [self._placed(one) if isinstance(one, list) and len(one) > _SHORTEST_PLACE else one for one in scope]
+        if workflow != self.workflow:
+            return [workflow, path, *inner]
+        if self.step is None:
+            return [self.new, path, *inner]
+        return [workflow, ".".join(self.new if name == self.step else name for name in path.split(".")), *inner]
+
+
+_SHORTEST_PLACE = 2
+"""`["again", run id]` in a scope is no place; a place has a kind, too."""
+
+
+def move_receipts(connection: Connection, rename: Rename) -> None:
+    """Give receipts the identities that they have under the new name.
 
     Open questions stay as they are: what was sent bears the old name's marker.
     """
-    with database.writing() as connection:
-        done = connection.execute(effects.select().where(effects.c.state.in_(("done", "undone")))).all()
-        for row in done:
-            identity = renamed(row.identity, workflow, new)
-            if identity != row.identity:
-                connection.execute(effects.delete().where(effects.c.identity == identity))
-                connection.execute(effects.update().where(effects.c.identity == row.identity).values(identity=identity))
-
-
-def renamed(identity: str, workflow: str, new: str) -> str:
-    """Return the identity under the workflow's new name; one of another workflow stays as it is."""
-    account, name, *rest = json.loads(identity)
-    if name != workflow:
-        return identity
-    return json.dumps([account, new, *rest], ensure_ascii=False, separators=(",", ":"))
+    done = connection.execute(effects.select().where(effects.c.state.in_(("done", "undone")))).all()
+    for row in done:
+        identity = rename.applied(row.identity)
+        if identity != row.identity:
+            connection.execute(effects.delete().where(effects.c.identity == identity))
+            connection.execute(effects.update().where(effects.c.identity == row.identity).values(identity=identity))
 
 
 def restore_effect(connection: Connection, row: Mapping[str, Any]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
 from engine.compiler.plan import Plan
+from engine.compiler.renaming import renamed_paths, renamed_step
 from engine.errors import InvalidFile, OrchestraError, Problem
 from engine.names import checked_name
 from engine.people.access import Principal, require
@@ -25,6 +26,16 @@ from engine.workspace.workspace import Workspace
 Problems: TypeAlias = list[Problem]
 Samples: TypeAlias = list[Sample]
 Versions: TypeAlias = list[Version]
+
+
+class Moves(Protocol):
+    """Lets receipts follow what has another name now."""
+
+    def workflow(self, name: str, new: str) -> None:
+        """Move those of a workflow."""
+
+    def step(self, workflow: str, old: str, new: str, save: Callable[[], None]) -> None:
+        """Move those of a step and save its workflow, both or neither. Raises InUse."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +74,13 @@ class WorkflowFiles:
         workspace: Workspace,
         surroundings: Callable[[], Surroundings],
         audit: Audit,
-        move_receipts: Callable[[str, str], None],
+        moves: Moves,
     ) -> None:
         self._workspace = workspace
         self._shelf = workspace.workflows
         self._surroundings = surroundings
         self._audit = audit
-        self._move_receipts = move_receipts
+        self._moves = moves
 
     def list(self, p: Principal) -> list[WorkflowSummary]:
         """Return every workflow by name; one that is damaged is listed with its problems."""
@@ -123,9 +134,30 @@ class WorkflowFiles:
         """Give a workflow another name; layout, saved versions and receipts go along. Raises UnknownName, InUse."""
         require(p, "edit", "rename workflows")
         self._shelf.rename(name, new)
-        self._move_receipts(name, new)
+        self._moves.workflow(name, new)
         self._audit.record(p, "workflows.rename", new, {"from": name})
         return self._file(new)
+
+    def rename_step(self, p: Principal, name: str, old: str, new: str, etag: str | None = None) -> WorkflowFile:
+        """Give a step another id, in every expression, in the drawing and in its receipts; save in canonical form.
+
+        `etag`: of the text that is meant, None for the one that is there. Raises UnknownName, InvalidInput, InUse (the
+        id is taken, or a run of the workflow is open), InvalidFile (the workflow has errors), StaleEdit, StorageError.
+        """
+        require(p, "edit", "rename steps")
+        file = self._shelf.read(name)
+        text = canonical(renamed_step(file, name, self._surroundings(), old, new), "workflow")
+        known = files.etag(file.text) if etag is None else etag
+
+        def save() -> None:
+            self._shelf.save(name, text, known, p.id)
+            positions = self.positions(p, name)
+            if positions:
+                self._save_layout(name, renamed_paths(positions, old, new))
+
+        self._moves.step(name, old, new, save)
+        self._audit.record(p, "workflows.rename_step", name, {"from": old, "to": new})
+        return self._file(name)
 
     def delete(self, p: Principal, name: str) -> None:
         """Move a workflow to the trash folder of the workspace's state. Raises UnknownName, StorageError."""
@@ -167,9 +199,12 @@ class WorkflowFiles:
     def move_steps(self, p: Principal, name: str, positions: dict[str, Any]) -> None:
         """Store where the steps stand in the drawing; the workflow file itself stays as it is."""
         require(p, "edit", "change workflows")
+        self._save_layout(name, positions)
+        self._audit.record(p, "workflows.move_steps", name)
+
+    def _save_layout(self, name: str, positions: dict[str, Any]) -> None:
         layout = {"schema_version": 1, "positions": positions}
         files.write_whole(self._shelf.layout_path(name), canonical(layout, "layout"))
-        self._audit.record(p, "workflows.move_steps", name)
 
     def _compiled(self, file: JsonFile, name: str) -> Compiled:
         return compile_workflow(file, name, self._surroundings())

@@ -31,9 +31,15 @@ LOOP_B = flow(
 )
 STOPPED = {**GREET, "steps": [*GREET["steps"], call("stop", "flow.stop", {"outputs": {"other": 1}})]}
 SHELF: Mapping[str, Any] = {
-    "greet": GREET, "reader": READER, "writer": WRITER, "broken": BROKEN, "loop_a": LOOP_A, "loop_b": LOOP_B,
-    "stopped": STOPPED, "caller_of_broken": flow(call("c", "workflow.run", {"workflow": "broken"})),
-}  # fmt: skip
+    "greet": GREET,
+    "reader": READER,
+    "writer": WRITER,
+    "broken": BROKEN,
+    "loop_a": LOOP_A,
+    "loop_b": LOOP_B,
+    "stopped": STOPPED,
+    "caller_of_broken": flow(call("c", "workflow.run", {"workflow": "broken"})),
+}
 
 
 def workflow(name: str) -> Mapping[str, Any]:
@@ -61,26 +67,80 @@ def run_of(name: Any, more: Any = None) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("step", "code", "field", "at", "message", "remedy"),
     [
-        pytest.param(run_of("gret"), "unknown_workflow", "with.workflow", '"gret"', "'gret'",
-                     "Did you mean 'greet'?", id="unknown"),
-        pytest.param(run_of("{{ 'greet' }}"), "workflow_name", "with.workflow", "\"{{ 'greet'", "cannot be an expression",
-                     "the name itself", id="by-expression"),
-        pytest.param(run_of("greet"), "workflow_input", "with", '{\n        "workflow"', "needs the input 'name'",
-                     "Add 'name'", id="input-missing"),
-        pytest.param(run_of("greet", {"nme": "x"}), "workflow_input", "with.inputs.nme", '"x"', "no input 'nme'",
-                     "Did you mean 'name'?", id="input-misspelt"),
-        pytest.param(run_of("greet", {"name": "{{ 5 }}"}), "type", "with.inputs.name", '"{{ 5', "text",
-                     "string(…)", id="type-of-an-expression"),
-        pytest.param(run_of("greet", {"name": 5}), "field", "with.inputs.name", "5\n", "does not fit", "", id="literal"),
-        pytest.param(run_of("greet", {"name": "a", "times": 10}), "field", "with.inputs.times", "10", "maximum", "",
-                     id="limit"),
-        pytest.param(run_of("broken"), "called_workflow", "with.workflow", '"broken"', "has 2 problems: There",
-                     "orchestra validate broken", id="with-problems"),
-        pytest.param(run_of("torn"), "called_workflow", "with.workflow", '"torn"', "has 1 problem: Torn.", "", id="torn"),
-        pytest.param(run_of("caller_of_broken"), "called_workflow", "with.workflow", '"caller_of', "'broken' has 2", "",
-                     id="two-calls-away"),
+        pytest.param(
+            run_of("gret"),
+            "unknown_workflow",
+            "with.workflow",
+            '"gret"',
+            "'gret'",
+            "Did you mean 'greet'?",
+            id="unknown",
+        ),
+        pytest.param(
+            run_of("{{ 'greet' }}"),
+            "workflow_name",
+            "with.workflow",
+            "\"{{ 'greet'",
+            "cannot be an expression",
+            "the name itself",
+            id="by-expression",
+        ),
+        pytest.param(
+            run_of("greet"),
+            "workflow_input",
+            "with",
+            '{\n        "workflow"',
+            "needs the input 'name'",
+            "Add 'name'",
+            id="input-missing",
+        ),
+        pytest.param(
+            run_of("greet", {"nme": "x"}),
+            "workflow_input",
+            "with.inputs.nme",
+            '"x"',
+            "no input 'nme'",
+            "Did you mean 'name'?",
+            id="input-misspelt",
+        ),
+        pytest.param(
+            run_of("greet", {"name": "{{ 5 }}"}),
+            "type",
+            "with.inputs.name",
+            '"{{ 5',
+            "text",
+            "string(…)",
+            id="type-of-an-expression",
+        ),
+        pytest.param(
+            run_of("greet", {"name": 5}), "field", "with.inputs.name", "5\n", "does not fit", "", id="literal"
+        ),
+        pytest.param(
+            run_of("greet", {"name": "a", "times": 10}), "field", "with.inputs.times", "10", "maximum", "", id="limit"
+        ),
+        pytest.param(
+            run_of("broken"),
+            "called_workflow",
+            "with.workflow",
+            '"broken"',
+            "has 2 problems: There",
+            "orchestra validate broken",
+            id="with-problems",
+        ),
+        pytest.param(
+            run_of("torn"), "called_workflow", "with.workflow", '"torn"', "has 1 problem: Torn.", "", id="torn"
+        ),
+        pytest.param(
+            run_of("caller_of_broken"),
+            "called_workflow",
+            "with.workflow",
+            '"caller_of',
+            "'broken' has 2",
+            "",
+            id="two-calls-away",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_a_call_is_told_at_the_caller(
     step: Any, code: str, field: str, at: str, message: str, remedy: str
 ) -> None:

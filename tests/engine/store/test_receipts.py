@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.store.database import Database
-from engine.store.receipts import move_receipts, restore_effect
+from engine.store.receipts import Rename, move_receipts, restore_effect
 from engine.store.tables import effects
 
 IDENTITY = '["test:me","work","note","keys","a"]'
@@ -72,7 +72,8 @@ def test_a_workflow_takes_its_receipts_along_but_no_open_question(
     database = Database(tmp_path)
     with database.writing() as connection:
         connection.execute(effects.insert().values(**row))
-    move_receipts(database, "work", "labour")
+    with database.writing() as connection:
+        move_receipts(connection, Rename("work", "labour"))
     with database.reading() as connection:
         (found,) = connection.execute(effects.select()).all()
     assert ('"labour"' in found.identity) is moved

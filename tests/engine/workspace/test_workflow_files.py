@@ -25,6 +25,8 @@ from engine.errors import (
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.prompts.prompts import PromptStore
+from engine.runs.renaming import Renaming
+from engine.runs.run_log import RunLogs
 from engine.store.database import Database
 from engine.workspace.workflow_files import WorkflowFiles
 from engine.workspace.workspace import Workspace
@@ -36,6 +38,7 @@ GOOD: dict[str, Any] = {
     "title": "Good",
     "description": "Does good.",
     "steps": [{"id": "a", "uses": "flow.set", "with": {"values": {"x": 1}}}],
+    "outputs": {"x": "{{ steps.a.output.x }}"},
 }
 TEXT = json.dumps(GOOD)
 
@@ -46,15 +49,25 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def audit(workspace: Workspace) -> Audit:
-    return Audit(Database(workspace.state_dir), utc_now)
+def database(workspace: Workspace) -> Database:
+    return Database(workspace.state_dir)
 
 
 @pytest.fixture
-def facet(workspace: Workspace, audit: Audit) -> WorkflowFiles:
+def audit(database: Database) -> Audit:
+    return Audit(database, utc_now)
+
+
+@pytest.fixture
+def facet(workspace: Workspace, database: Database, audit: Audit) -> WorkflowFiles:
     store = PromptStore(workspace)
     services = {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}
-    return WorkflowFiles(workspace, lambda: Surroundings(services, store.resolve), audit, lambda _old, _new: None)
+    return WorkflowFiles(
+        workspace,
+        lambda: Surroundings(services, store.resolve),
+        audit,
+        Renaming(database, RunLogs(workspace.logs), utc_now),
+    )
 
 
 def test_a_workflow_is_saved_in_canonical_form_and_comes_back(facet: WorkflowFiles) -> None:

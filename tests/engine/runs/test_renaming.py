@@ -1,0 +1,135 @@
+"""A step has another id: what it wrote before is still known, also to a state that was read from the logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import InUse, StaleEdit
+from engine.orchestra import Orchestra
+from engine.store.receipts import Rename
+from tests.engine.conftest import OWNER, Service, set_step, write_workflow
+
+
+def keyed(service: Service) -> list[Mapping[str, Any]]:
+    """A loop of writes with keys, one of them in a group."""
+    post = {"uses": "http.request", "connection": "web", "with": {"method": "POST", "url": service.url("/w")}}
+    return [
+        {
+            "id": "each", "foreach": "{{ ['a', 'b'] }}", "as": "name", "key": "{{ name }}",
+            "steps": [{"id": "note", **post}, {"id": "group", "steps": [{"id": "inner", **post}]}],
+        }
+    ]  # fmt: skip
+
+
+def started(orchestra: Orchestra, name: str = "work") -> dict[str, Any]:
+    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 30)
+
+
+def reused(document: dict[str, Any]) -> set[bool]:
+    return {step["effect"]["reused"] for step in document["steps"] if step["effect"]}
+
+
+def lost_state(root: Path, orchestra: Orchestra) -> Orchestra:
+    orchestra.close()
+    for path in (root / ".orchestra").glob("state.db*"):
+        path.unlink()
+    return Orchestra.open(root)
+
+
+def test_receipts_follow_a_step_and_are_found_after_the_state_was_lost(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    assert started(orchestra)["status"] == "succeeded"
+    for old, new in (("note", "remark"), ("group", "pair"), ("each", "every"), ("inner", "core")):
+        orchestra.workflows.rename_step(OWNER, "work", old, new)
+    again = started(orchestra)
+    assert {step["path"] for step in again["steps"]} >= {"every[0].remark", "every[1].pair.core"}
+    assert reused(again) == {True}
+    back = lost_state(root, orchestra)
+    try:
+        assert reused(started(back)) == {True}
+    finally:
+        back.close()
+    assert service.seen["/w"] == 4
+
+
+def test_receipts_of_a_called_run_follow_the_step_that_called_it(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    post = {"uses": "http.request", "connection": "web", "with": {"method": "POST", "url": service.url("/w")}}
+    write_workflow(root, "inner", [{"id": "write", **post}])
+    call_ = {"id": "called", "uses": "workflow.run", "with": {"workflow": "inner"}}
+    loop = {"id": "each", "foreach": "{{ [1, 2] }}", "as": "n", "key": "{{ n }}", "steps": [call_]}
+    write_workflow(root, "work", [loop])
+    assert started(orchestra)["status"] == "succeeded"
+    orchestra.workflows.rename_step(OWNER, "work", "called", "asked")
+    orchestra.workflows.rename_step(OWNER, "inner", "write", "put")
+    assert started(orchestra)["status"] == "succeeded"
+    back = lost_state(root, orchestra)
+    try:
+        assert started(back)["status"] == "succeeded"
+    finally:
+        back.close()
+    assert service.seen["/w"] == 2
+
+
+def test_a_run_that_may_still_write_stands_in_the_way(orchestra: Orchestra, root: Path) -> None:
+    write_workflow(root, "work", [{"id": "wait", "uses": "flow.wait", "with": {"seconds": 3600}}])
+    call_ = {"id": "called", "uses": "workflow.run", "with": {"workflow": "work"}}
+    write_workflow(root, "caller", [{"id": "first", "uses": "flow.wait", "with": {"seconds": 3600}}, call_])
+    for name in ("work", "caller"):
+        run_id = orchestra.runs.start(OWNER, name, {})
+        before = orchestra.workflows.get(OWNER, "work").text
+        with pytest.raises(InUse, match="not ended"):
+            orchestra.workflows.rename_step(OWNER, "work", "wait", "pause")
+        assert orchestra.workflows.get(OWNER, "work").text == before
+        orchestra.runs.cancel(OWNER, run_id)
+        orchestra.runs.wait(OWNER, run_id, 30)
+    assert "pause" in orchestra.workflows.rename_step(OWNER, "work", "wait", "pause").text
+
+
+def test_the_text_before_is_kept_and_the_drawing_follows(orchestra: Orchestra, root: Path) -> None:
+    write_workflow(root, "work", [set_step("a"), set_step("b", {"v": "{{ steps.a.output.done }}"})])
+    orchestra.workflows.move_steps(OWNER, "work", {"a": [0, 0], "b": [0, 120]})
+    before = orchestra.workflows.get(OWNER, "work").text
+    after = orchestra.workflows.rename_step(OWNER, "work", "a", "first")
+    assert orchestra.workflows.positions(OWNER, "work") == {"first": [0, 0], "b": [0, 120]}
+    versions = orchestra.workflows.versions(OWNER, "work")
+    texts = [orchestra.workflows.version_text(OWNER, "work", one.id) for one in versions]
+    assert texts == [after.text, before]
+    assert orchestra.audit(OWNER, 1)[0].action == "workflows.rename_step"
+
+
+def test_nothing_moves_where_the_file_was_changed_meanwhile(orchestra: Orchestra, root: Path, service: Service) -> None:
+    write_workflow(root, "work", keyed(service))
+    started(orchestra)
+    with pytest.raises(StaleEdit):
+        orchestra.workflows.rename_step(OWNER, "work", "note", "remark", etag="another")
+    assert not (root / "logs" / "renamed.jsonl").exists()
+    assert reused(started(orchestra)) == {True}
+
+
+@pytest.mark.parametrize(
+    ("rename", "before", "after"),
+    [
+        pytest.param(Rename("w", "x"), ["me", "w", "a.b", "keys", "w"], ["me", "x", "a.b", "keys", "w"], id="workflow"),
+        pytest.param(Rename("w", "x", "a"), ["me", "w", "a.b.a", "run", 1], ["me", "w", "x.b.x", "run", 1], id="step"),
+        pytest.param(Rename("w", "x", "a"), ["me", "v", "a", "once", "a"], ["me", "v", "a", "once", "a"], id="another"),
+        pytest.param(
+            Rename("w", "x", "a"), ["me", "v", "a", "keys", "a", ["w", "a", "keys", "a", ["u", "a", "run", "a"]]],
+            ["me", "v", "a", "keys", "a", ["w", "x", "keys", "a", ["u", "a", "run", "a"]]], id="caller",
+        ),
+        pytest.param(
+            Rename("w", "x"), ["me", "v", "a", "call", ["u", "a", "call", ["w", "a", "run", "r"]], ["again", "w"]],
+            ["me", "v", "a", "call", ["u", "a", "call", ["x", "a", "run", "r"]], ["again", "w"]], id="its-caller",
+        ),
+    ],
+)  # fmt: skip
+def test_an_identity_follows(rename: Rename, before: list[Any], after: list[Any]) -> None:
+    assert json.loads(rename.applied(json.dumps(before))) == after
