@@ -102,11 +102,9 @@ class RunRows:
         statement = events.select().where(events.c.run_id == run_id).order_by(events.c.number)
         with self._database.reading() as connection:
             connection.exec_driver_sql("BEGIN")
-            try:
-                row = connection.execute(runs.select().where(runs.c.run_id == run_id)).first()
-                texts = [one.event for one in connection.execute(statement)]
-            finally:
-                connection.exec_driver_sql("COMMIT")
+            row = connection.execute(runs.select().where(runs.c.run_id == run_id)).first()
+            texts = [one.event for one in connection.execute(statement)]
+            connection.exec_driver_sql("COMMIT")  # where it does not come to this, the pool takes the BEGIN back
         return row, [json.loads(text) for text in texts]
 
     def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[Row[Any]]:
