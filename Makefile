@@ -43,7 +43,7 @@ bench-peers: setup .venv-peers/ready
 	@touch $@
 
 chaos: setup
-	$(BIN)/pytest -q tests/kill/chaos.py
+	$(BIN)/pytest -q -s tests/kill/chaos.py
 
 fresh:
 	.ci/fresh

@@ -73,6 +73,13 @@ class Child:
         self._say("resumed")
         self._end(orchestra, [self._job["run_id"]])
 
+    def resume_all(self) -> None:
+        """Go on with every run that nobody works on."""
+        orchestra = self._opened()
+        run_ids = orchestra.runs.resume_all(OWNER)
+        self._say(" ".join(run_ids) or "none")
+        self._end(orchestra, run_ids)
+
     def serve(self) -> None:
         """Be the workspace's server until the other side hangs up."""
         orchestra = self._opened(serve=True)

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -98,17 +98,19 @@ class Job:
 class Storm:
     """A workspace, its services and a fork server."""
 
-    def __init__(self, root: Path, web: Counting, settings: str) -> None:
-        self.place = Setting(root, latency="0")
-        self.web = web
+    def __init__(self, place: Setting, web: Counting, settings: str) -> None:
+        self.place, self.web = place, web
         self._configure(settings)
         messages = [message["id"] for message in self.place.shown()["gmail"]["messages"]]
         self.write(WORKFLOW, workflow(web, messages))
-        self._socket, self._jobs = root / "forks", list[Job]()
+        self._socket, self._jobs = place.root / "forks", list[Job]()
         command = [sys.executable, "-m", "tests.kill.forks", str(self._socket)]
         self._forks = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
         )
+
+    def wait_until_ready(self) -> None:
+        """Return once children can be forked."""
         assert self._forks.stdout is not None
         assert self._forks.stdout.readline() == "ready\n"
 
@@ -129,7 +131,7 @@ class Storm:
         (self.place.root / "workflows" / f"{name}.json").write_text(json.dumps(document, indent=2))
 
     def close(self) -> None:
-        """End everything, what is stopped included."""
+        """End every process, what is stopped included."""
         for job in self._jobs:
             job.end()
         assert self._forks.stdin is not None
@@ -137,7 +139,6 @@ class Storm:
         self._forks.stdin.close()
         self._forks.wait(timeout=20)
         self._forks.stdout.close()
-        self.place.close()
 
     def fork(self, do: str, **job: Any) -> Job:
         """Let a child do a job (forks.py)."""
@@ -210,10 +211,16 @@ class Storm:
 
     def resume(self, run_id: str, **more: Any) -> None:
         """Go on with a run in a process of its own, to its end."""
-        person = self.fork("resume", run_id=run_id, **more)
-        while person.said():
+        self._wait_for(self.fork("resume", run_id=run_id, **more))
+
+    def resume_all(self) -> None:
+        """Go on with every run that nobody works on, to its end."""
+        self._wait_for(self.fork("resume_all"))
+
+    def _wait_for(self, job: Job) -> None:
+        while job.said():
             pass
-        person.close()
+        job.close()
 
     def ended(self, run_id: str) -> str:
         """Wait for the end of a run; return its status, or "lost"."""
@@ -229,7 +236,8 @@ class Storm:
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask the state file."""
-        with sqlite3.connect(self.place.state / "state.db", timeout=30) as connection:
+        address = f"file:{self.place.state / 'state.db'}?mode=ro"
+        with sqlite3.connect(address, timeout=30, uri=True) as connection:
             rows = connection.execute(statement, values).fetchall()
         connection.close()
         return rows
@@ -256,9 +264,10 @@ class Storm:
 @contextmanager
 def storm(root: Path, *, settings: str = "") -> Iterator[Storm]:
     """Make a storm and clear it away; `settings` are lines of config.yaml."""
-    with counting() as web:
-        made = Storm(root, web, settings)
+    with counting() as web, closing(Setting(root, latency="0")) as place:
+        made = Storm(place, web, settings)
         try:
+            made.wait_until_ready()
             yield made
         finally:
             made.close()

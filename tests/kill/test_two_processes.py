@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +230,32 @@ def test_two_hundred_runs_of_two_processes_do_each_step_once(place: Storm) -> No
     assert place.web.seen == Counter(wanted)
     reused = [place.log(run_id)["counts"]["reused_effects"] for (run_id,) in place.query("SELECT run_id FROM runs")]
     assert Counter(reused) == Counter({0: KEYS, 1: RUNS - KEYS})
+
+
+def serving(place: Storm) -> list[tuple[str, int]]:
+    """The owners that serve: their ids and process numbers."""
+    with suppress(sqlite3.OperationalError):  # the state file is just being made
+        return [(owner, pid) for owner, pid in place.query("SELECT owner, pid FROM owners WHERE kind = 'serve'")]
+    return []
+
+
+def test_a_server_that_was_stopped_for_too_long_is_started_again_as_another_owner(place: Storm) -> None:
+    command = [sys.executable, "-m", "cli", "serve", "--workspace", str(place.place.root)]
+    outputs: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, cwd=REPOSITORY, **outputs) as parent:
+        try:
+            until(lambda: bool(serving(place)))
+            ((owner, pid),) = serving(place)
+            os.kill(pid, signal.SIGSTOP)
+            silent(place)
+            started(place, "find", signal_at=("accepted", 1, "SIGKILL"))
+            place.resume_all()
+            assert serving(place) == []
+            os.kill(pid, signal.SIGCONT)
+            until(lambda: bool(serving(place)))
+            assert serving(place)[0] != (owner, pid)
+        finally:
+            parent.terminate()
+            said, _ = parent.communicate(timeout=60)
+    assert "exit code 75" in said
+    assert issues(place, "find 1") == 1
