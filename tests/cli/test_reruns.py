@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import PURE, Orchestra
+from tests.cli.conftest import PURE, Orchestra, Start, wait_until
+from tests.engine.conftest import Service, post_step, service
+
+__all__ = ["service"]
 
 STEPS: Any = PURE["steps"]
 
@@ -151,3 +154,24 @@ def test_runs_are_listed_by_several_filters(orchestra: Orchestra) -> None:
     assert found("--trigger", "new_mail") == []
     assert found("--parent", good) == []
     assert orchestra("runs", "list", "--status", "bogus").code == 2
+
+
+@pytest.mark.slow
+def test_cancel_says_what_it_waits_for_and_waits_as_long_as_the_write(
+    orchestra: Orchestra, start: Start, workspace: Path, service: Service
+) -> None:
+    service.seconds = {"/slow": 3}
+    config = workspace / "config.yaml"
+    web = f"connections:\n  web: {{service: http, allow_hosts: ['127.0.0.1:{service.port}']}}\n"
+    config.write_text(config.read_text().replace("connections:\n", web))
+    steps = [post_step("w", service.url("/slow"))]
+    (workspace / "workflows" / "slow.json").write_text(json.dumps({"schema_version": 1, "title": "S", "steps": steps}))
+    running = start("run", "slow", "--json")
+    wait_until(lambda: service.seen["/slow"] == 1, "the write")
+    run_id = orchestra("runs", "list", "--json").json["runs"][0]["run_id"]
+    result = orchestra("runs", "cancel", run_id)
+    assert result.code == 0, result.err
+    assert result.err == "Cancelling: one write is ending.\n"
+    assert f"Run {run_id}: cancelled." in result.out
+    assert running.process.wait(30) == 1
+    assert service.seen["/slow"] == 1

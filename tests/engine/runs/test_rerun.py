@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +196,50 @@ def test_a_run_that_is_at_work_cannot_be_replayed(orchestra: Orchestra, root: Pa
         orchestra.runs.rerun(OWNER, run_id, replay=True)
     orchestra.runs.cancel(OWNER, run_id)
     orchestra.runs.wait(OWNER, run_id, 30)
+
+
+def test_a_replay_that_lost_its_source_while_it_waited_fails_with_a_word(root: Path, service: Service) -> None:
+    wait = {"id": "w", "uses": "flow.wait", "with": {"seconds": 3600}}
+    moments = [datetime(2026, 5, 1, 12, tzinfo=UTC)]
+    orchestra = Orchestra(root, clock=lambda: moments[-1])
+    try:
+        write_workflow(root, "work", [get_step("a", service.url("/a"))])
+        first = orchestra.runs.start(OWNER, "work", {})
+        orchestra.runs.wait(OWNER, first, 30)
+        write_workflow(root, "work", [wait, get_step("a", service.url("/a"))])
+        second = orchestra.runs.rerun(OWNER, first, replay=True)
+        assert orchestra.runs.wait(OWNER, second, 30)["status"] == "waiting"
+        next((root / "logs").rglob(f"{first}.json")).unlink()
+        moments.append(moments[0] + timedelta(hours=2))
+        ends_at = time.monotonic() + 20
+        while orchestra.runs.get(OWNER, second)["status"] != "failed":
+            assert time.monotonic() < ends_at
+            time.sleep(0.05)
+        assert orchestra.runs.get(OWNER, second)["error"]["message"] == f"The log of run {first} is gone."
+        assert service.seen["/a"] == 1
+    finally:
+        orchestra.close()
+
+
+# --- on whose accounts
+
+
+def test_a_rerun_stays_on_the_accounts_of_its_run(root: Path, service: Service) -> None:
+    write_workflow(root, "work", [get_step("a", service.url("/a"))])
+    with closing(Orchestra(root, demo=True)) as demo:
+        first = demo.runs.start(OWNER, "work", {})
+        demo.runs.wait(OWNER, first, 30)
+    with closing(Orchestra(root)) as mine:
+        second = again(mine, first)
+        assert (second["demo"], second["accounts"]["web"]["mode"]) == (True, "demo")
+
+
+def test_a_run_on_a_real_account_is_not_rerun_while_that_is_set_to_demo(
+    orchestra: Orchestra, root: Path, run: Run, service: Service
+) -> None:
+    first = run([get_step("a", service.url("/a"))])
+    assert first["demo"] is False
+    orchestra.close()
+    with closing(Orchestra(root, demo=True)) as demo, pytest.raises(InvalidInput, match="set to Demo"):
+        demo.runs.rerun(OWNER, first["run_id"])
+    assert service.seen["/a"] == 1
