@@ -4,6 +4,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
 BIN := .venv/bin
 READY := .venv/ready
+PACKAGES := engine clients demo api dashboard commands cli.py app.py
 
 .PHONY: setup run test check lint bench bench-peers chaos fresh
 
@@ -15,6 +16,7 @@ $(READY): requirements.txt pyproject.toml
 		{ echo "On Debian and Ubuntu: sudo apt install python3-venv" >&2; rm -rf .venv; exit 2; }
 	@echo "Installing what is in requirements.txt (about a minute the first time) …"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m compileall -q $(PACKAGES)  # what pip does for the others: the first command need not
 	@touch $@
 
 run: setup

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,22 +10,7 @@ from typing import Annotated
 
 import typer
 
-from commands import (
-    approvals,
-    connections,
-    demo,
-    later,
-    prompts,
-    pruning,
-    reruns,
-    run,
-    runs,
-    serving,
-    undo,
-    users,
-    workflows,
-    workspace,
-)
+from commands.commands import Commands
 from commands.failures import DONE, Failure, Stop, failure_of, stops_raised
 from commands.options import Place
 from commands.screen import document, note, say
@@ -32,8 +18,12 @@ from commands.screen import document, note, say
 # httpx would bring a command line of its own along, and rich with it: half of the time that its import takes.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
+# What a command makes while it starts stays to its end: looking for garbage in it would take a tenth of the time.
+gc.set_threshold(20_000, 20, 20)
+
 app = typer.Typer(
     name="orchestra",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # rich would take longer to import than most commands to run
@@ -64,27 +54,6 @@ def everywhere(
     if given is not None:
         place: Place = context.obj
         place.workspace = given
-
-
-app.command()(workspace.init)
-app.command()(serving.serve)
-app.command("login-link")(serving.login_link)
-app.command()(run.run)
-for _command in (reruns.rerun, undo.undo, reruns.diff, pruning.prune):
-    runs.group.command()(_command)
-app.add_typer(runs.group, name="runs")
-app.command()(workspace.validate)
-app.command()(workspace.fmt)
-app.add_typer(approvals.group, name="approvals")
-app.add_typer(workflows.group, name="workflows")
-app.add_typer(prompts.group, name="prompts")
-app.add_typer(connections.group, name="connections")
-app.add_typer(users.group, name="users")
-app.add_typer(demo.group, name="demo")
-app.command()(workspace.reindex)
-for _name in ("triggers", "tokens"):
-    app.command(_name, hidden=True, context_settings=later.SETTINGS)(later.refuse)
-prompts.group.command("test", hidden=True, context_settings=later.SETTINGS)(later.refuse)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 _LARGEST_BYTES = 16_000_000
 
 
-def values(pairs: Sequence[str], file: str | None, schemas: Mapping[str, Any]) -> dict[str, Any]:
+def values(pairs: Sequence[str], file: str | None, schemas: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     """Return the values of `k=v` pairs over those of a JSON file (`-`: standard input).
 
-    `schemas`: {name: JSON Schema}; it says what a typed text becomes. Raises InvalidInput, InvalidFile.
+    `schemas` gives {name: JSON Schema}, which says what a typed text becomes. Raises InvalidInput, InvalidFile.
     """
     found = _from_file(file) if file is not None else {}
+    known = schemas() if pairs else {}
     for pair in pairs:
         name, text = split(pair)
-        found[name] = _value(name, text, schemas.get(name))
+        found[name] = _value(name, text, known.get(name))
     return found
 
 

@@ -70,7 +70,7 @@ def render(
     with looked_at(workspace, demo=demo) as session:
         prompt = _document(session, reference)
         schemas = prompt.get("variables")
-        given = values(pairs or [], file, schemas if isinstance(schemas, dict) else {})
+        given = values(pairs or [], file, lambda: schemas if isinstance(schemas, dict) else {})
         rendered = session.orchestra.prompts.render(session.principal, reference, {**_sample(prompt, sample), **given})
     if as_json:
         document(rendered)

@@ -46,7 +46,7 @@ def rerun(
         raise typer.BadParameter("What was written before is either updated or written anew, not both.")
     with opened(workspace, demo=demo) as session:
         runs, p = session.orchestra.runs, session.principal
-        inputs = values(pairs or [], file, schemas(session, runs.get(p, run_id)["workflow"]))
+        inputs = values(pairs or [], file, lambda: schemas(session, runs.get(p, run_id)["workflow"]))
         receipts = "update" if update else "force" if force else "reuse"
         again = runs.rerun(p, run_id, receipts=receipts, replay=replay, inputs=inputs)
         return finish(session, again, as_json=as_json)

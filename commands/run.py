@@ -59,7 +59,7 @@ def run(
     if plan:
         raise NotAvailableYet("`--plan` is not available yet.", remedy="`--demo` tries a workflow without a risk.")
     with opened(workspace, demo=demo) as session:
-        inputs = values(pairs or [], file, schemas(session, name))
+        inputs = values(pairs or [], file, lambda: schemas(session, name))
         pinned = outputs(pins or [], pin_file)
         if not as_json and "-" not in (file, pin_file) and sys.stdin.isatty() and not _is_agreed(session, name, inputs):
             note("Nothing was started.")

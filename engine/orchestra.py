@@ -18,14 +18,11 @@ from engine.connections.stand_ins import StandInProcess
 from engine.errors import OrchestraError
 from engine.people.access import Principal, require
 from engine.people.audit import Audit, AuditLine
-from engine.prompts.prompts import PromptStore
 from engine.runner.host import Host
-from engine.runs import preview
 from engine.runs.acceptance import checked_inputs
 from engine.runs.run_log import RunLogs
 from engine.runs.runs import Runs
 from engine.settings import Settings
-from engine.step_info import StepTypeInfo, step_type_infos
 from engine.store.damage import set_aside
 from engine.store.database import Database
 from engine.store.locks import ServeLock
@@ -41,9 +38,12 @@ if TYPE_CHECKING:
     from engine.connections.demo import Demo
     from engine.people.users import Users
     from engine.prompts.prompt_files import PromptFiles
+    from engine.prompts.prompts import PromptStore
     from engine.runs.approvals import Approvals
+    from engine.runs.preview import RunPreview
     from engine.runs.rebuild import Rebuild
     from engine.runs.retention import Retention
+    from engine.step_info import StepTypeInfo
     from engine.upkeep import Upkeep
     from engine.workspace.drafts import Drafts
     from engine.workspace.workflow_files import WorkflowFiles
@@ -75,7 +75,6 @@ class Orchestra:
         self._settings = Settings(self._database)
         self._modes = Modes(self._settings, "demo" if serve else "mine", forced=demo)
         self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once)
-        self._prompt_store = PromptStore(self.workspace)
         self._plans = WorkflowPlans(self.workspace.workflows, self._surroundings)
         self._logs = logs = RunLogs(self.workspace.logs)
         if self._database.has_unread_logs():  # a lost state file must not make anything happen twice
@@ -135,13 +134,13 @@ class Orchestra:
         if self._serve_lock is not None:
             self._serve_lock.close()
 
-    def preview(
-        self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True
-    ) -> preview.RunPreview:
+    def preview(self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True) -> RunPreview:
         """Return what a run would touch; with `look`, also what its first loop would go through (reads only).
 
         Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
         """
+        from engine.runs import preview
+
         require(p, "run", "start runs")
         plan = self._ready_plan(workflow, {})
         filled = checked_inputs(plan, inputs)
@@ -173,6 +172,8 @@ class Orchestra:
 
     def step_types(self, p: Principal) -> list[StepTypeInfo]:
         """Return every step type with the schemas of its fields and output."""
+        from engine.step_info import step_type_infos
+
         require(p, "view", "see step types")
         return step_type_infos()
 
@@ -268,9 +269,18 @@ class Orchestra:
         """Return the settings of this moment: a connection added by hand counts from the next run on."""
         return self._config_files.loaded()
 
+    @cached_property
+    def _prompt_store(self) -> PromptStore:
+        from engine.prompts.prompts import PromptStore
+
+        return PromptStore(self.workspace)
+
+    def _prompt(self, reference: str) -> dict[str, Any]:
+        return self._prompt_store.resolve(reference)
+
     def _surroundings(self) -> Surroundings:
         connections = {name: one.service for name, one in self._loaded().config.connections.items()}
-        return Surroundings(connections, self._prompt_store.resolve, self.workspace.workflows.document)
+        return Surroundings(connections, self._prompt, self.workspace.workflows.document)
 
     def _ready_plan(self, name: str, kept: Mapping[str, Mode]) -> Plan:
         """Return the plan of a workflow if all accounts that it would touch can be signed in to. Raises InvalidInput.
@@ -280,7 +290,8 @@ class Orchestra:
         """
         plan = self._plans.plan(name)
         modes = {name: kept.get(name, mode) for name, mode in self._modes_of(plan).items()}
-        self.connections.require_ready(modes)
+        if modes:
+            self.connections.require_ready(modes)
         return plan
 
     def _modes_of(self, plan: Plan) -> dict[str, Mode]:

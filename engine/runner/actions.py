@@ -18,7 +18,6 @@ from engine.errors import OrchestraError, StepTimeout
 from engine.expressions.deferred import complete
 from engine.expressions.expressions import render_field
 from engine.names import moment_of, timestamp
-from engine.prompts.prompt import messages as render_prompt
 from engine.runner.attempts import Attempt, Done, Job, fields_of
 from engine.runner.calls import Calls
 from engine.runner.coercion import fitted
@@ -134,7 +133,7 @@ class Actions:
             timeout_seconds=node.timeout_seconds or action.step_type.timeout_seconds,
             account=account,
             prompts=self._facts.prompts,
-            render=render_prompt,
+            render=_messages,
             on_attempt=lambda attempt: self._attempted(path, attempt),
             receipts=self._facts.options.get("receipts", "reuse"),
         )
@@ -273,3 +272,10 @@ class Actions:
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, output=written)
         await self._recording.committed()
         return output
+
+
+def _messages(document: Any, variables: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the messages of a prompt; most runs have none."""
+    from engine.prompts.prompt import messages
+
+    return messages(document, variables)

@@ -23,15 +23,14 @@ from engine.runs.acceptance import reaccepted
 from engine.runs.acceptor import Acceptor, Wish
 from engine.runs.cancelling import longest_seconds
 from engine.runs.document import events_of
-from engine.runs.newest import Newest
 from engine.runs.options import part_options, rerun_options
 from engine.runs.request_keys import Request
-from engine.runs.rerun import again, kept_modes, source
 from engine.runs.run_log import RunLogs
 from engine.runs.run_reader import RunReader
 from engine.store.run_rows import OPEN
 
 if TYPE_CHECKING:
+    from engine.runs.newest import Newest
     from engine.runs.rebuild import Rebuild
     from engine.runs.undo import Undo, UndoReport
 
@@ -56,8 +55,13 @@ class Runs(RunReader):
         self._host, self._audit, self._clock = host, audit, clock
         self._plan, self._surroundings, self._mode = plan, surroundings, mode
         self._acceptor = Acceptor(host, logs, audit, clock, surroundings, mode)
-        self._newest = Newest(host, logs, clock, plan, self._acceptor)
         self._rebuild = rebuild
+
+    @cached_property
+    def _newest(self) -> Newest:
+        from engine.runs.newest import Newest
+
+        return Newest(self._host, self._logs, self._clock, self._plan, self._acceptor)
 
     @cached_property
     def _undo(self) -> Undo:
@@ -93,6 +97,8 @@ class Runs(RunReader):
         plan = self._plan(workflow, {})
         options = part_options(plan, pins, only, from_run)
         if from_run is not None:
+            from engine.runs.rerun import source
+
             source(self.get(p, from_run), workflow)
         return self._acceptor.accept(p, plan, Wish(inputs, options), request, "runs.start")
 
@@ -121,6 +127,8 @@ class Runs(RunReader):
         anew ("force"). `replay`: what was read, and what models answered, is taken from the earlier run where the same
         is asked. `inputs`: those that are to be others. Raises as `start`.
         """
+        from engine.runs.rerun import again, kept_modes, source
+
         require(p, "run", "start runs")
         earlier = self.get(p, run_id)
         sent = {"inputs": inputs or {}, "receipts": receipts, "replay": replay}
