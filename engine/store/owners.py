@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from engine.errors import InUse
+from engine.errors import InUse, StorageError
 from engine.names import moment_of, timestamp
 from engine.store.database import Database, storage_errors
 from engine.store.locks import is_locked
@@ -24,6 +26,7 @@ from engine.store.tables import owners, runs
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
+_log = logging.getLogger(__name__)
 LEASE_SECONDS = 30.0
 _BEATS_IN_A_LEASE = 3
 _STARTING_SECONDS = 2.0
@@ -173,17 +176,30 @@ class Owner:
             (self.folder / f"{gone}.lock").unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Stop owning: forget the row and the lock. Runs that are still open stay for others to adopt."""
+        """Stop owning: forget the row and the lock. Runs that are still open stay for others to adopt.
+
+        Where the disk refuses, the row and the file of the lock stay: they then tell of one more dead process.
+        """
+        try:
+            is_forgotten = self._forgotten()
+        except StorageError as error:
+            is_forgotten = False
+            _log.error("%s stays listed as a process: %s", self.id, error)
+        shutil.rmtree(self.writing, ignore_errors=True)
+        self._lock.close()
+        if is_forgotten:
+            with suppress(OSError):
+                (self.folder / f"{self.id}.lock").unlink(missing_ok=True)
+
+    def _forgotten(self) -> bool:
+        """Drop the row, unless runs are open that others will look for by it."""
         with self._database.writing() as connection:
             mine = connection.execute(
                 runs.select().where((runs.c.owner == self.id) & runs.c.ended_at.is_(None))
             ).first()
             if mine is None:
                 connection.execute(owners.delete().where(owners.c.owner == self.id))
-        shutil.rmtree(self.writing, ignore_errors=True)
-        self._lock.close()
-        if mine is None:
-            (self.folder / f"{self.id}.lock").unlink(missing_ok=True)
+            return mine is None
 
 
 def require_unfenced(connection: Connection, owner: str) -> None:
