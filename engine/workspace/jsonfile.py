@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
-from engine.errors import InvalidFile, Problem
+from engine.errors import InvalidFile, Problem, StorageError
 from engine.workspace.jsonreader import Lines, Reader, Spot, Spots, Unreadable
 
 JsonPath = tuple[str | int, ...]
 LARGEST_BYTES = 1_000_000
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _BOM = "\ufeff"
 # One match for one character of the decoded string; a surrogate pair is one character.
 _CHARACTER = re.compile(
@@ -100,13 +102,18 @@ def read(path: Path, file: str | None = None, largest_bytes: int = LARGEST_BYTES
 
 
 def read_text(path: Path, file: str, largest_bytes: int = LARGEST_BYTES) -> str:
-    """Return the text of a plain UTF-8 file without its BOM; raise InvalidFile that says why it cannot be had."""
+    """Return the text of a plain UTF-8 file without its BOM; raise InvalidFile that says why it cannot be had.
+
+    Raises StorageError where that is no fault of the file: this process can open no file at all.
+    """
     try:
         if not path.is_file():  # a device or a pipe would block for ever
             refuse(file, ("This is no plain file." if path.exists() else "There is no such file.", "unreadable"))
         with path.open("rb") as stream:
             data = stream.read(largest_bytes + 1)
     except OSError as error:
+        if error.errno in _EXHAUSTED:
+            raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
         refuse(file, (f"The file cannot be read: {error.strerror or error}.", "unreadable"))
     if len(data) > largest_bytes:
         refuse(file, _too_large(path.stat().st_size, largest_bytes))
