@@ -18,6 +18,7 @@ from engine.store.owners import Fenced
 
 Change = Callable[[sqlite3.Cursor], Any]
 _INSERT_EVENT = "INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)"
+_LATEST_SECONDS = 0.02
 _OWNER = "SELECT 1 FROM owners WHERE owner = ?"
 
 
@@ -40,6 +41,9 @@ class Journal:
         self._events: list[tuple[str, int, str]] = []
         self._changes: list[tuple[Change, asyncio.Future[Any]]] = []
         self._done: asyncio.Future[None] | None = None
+        """Set once what has been added since the last commit is on disk; None where there is nothing."""
+        self._is_due = False
+        self._alarm: asyncio.TimerHandle | None = None
         self._broken: dict[str, Exception] = {}
 
     def begin(self, run_id: str) -> None:
@@ -47,7 +51,7 @@ class Journal:
         self._broken.pop(run_id, None)
 
     def append(self, run_id: str, number: int, event: dict[str, Any]) -> None:
-        """Add an event of a run; it is on disk after the next `committed()`.
+        """Add an event of a run; it is on disk after the next `committed()`, or soon where nobody waits for it.
 
         Once an event of a run is lost, none of it is taken any more: what follows would tell of a past with a hole.
         """
@@ -55,7 +59,9 @@ class Journal:
             return
         text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         self._events.append((run_id, number, whole_text(text)))
-        self._schedule()
+        self._expect()
+        if self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(_LATEST_SECONDS, self._remind)
 
     def change(self, change: Change) -> asyncio.Future[Any]:
         """Run `change(cursor)` inside the next transaction; the future has its result once that is on disk.
@@ -65,7 +71,7 @@ class Journal:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_heard)
         self._changes.append((change, future))
-        self._schedule()
+        self._flush_next(self._expect())
         return future
 
     async def committed(self, run_id: str) -> None:
@@ -74,6 +80,7 @@ class Journal:
         Raises JournalBroken if one of them could not be stored, now or earlier: the run must stop then.
         """
         if self._done is not None:
+            self._flush_next(self._done)
             await asyncio.wait([self._done])
         if run_id in self._broken:
             raise JournalBroken(self._broken[run_id])
@@ -93,13 +100,25 @@ class Journal:
             self._flush()
         self._connection.close()
 
-    def _schedule(self) -> None:
+    def _expect(self) -> asyncio.Future[None]:
         if self._done is None:
-            loop = asyncio.get_running_loop()
-            self._done = loop.create_future()
-            loop.call_soon(self._flush)
+            self._done = asyncio.get_running_loop().create_future()
+        return self._done
+
+    def _flush_next(self, done: asyncio.Future[None]) -> None:
+        """Commit in the next turn of the loop: somebody waits for it."""
+        if not self._is_due:
+            self._is_due = True
+            done.get_loop().call_soon(self._flush)
+
+    def _remind(self) -> None:
+        """Commit what nobody waits for, such as that a step has begun; it mostly went with what somebody waited for."""
+        self._alarm = None
+        if not self._is_due:
+            self._flush()
 
     def _flush(self) -> None:
+        self._is_due = False
         events, changes, done = self._events, self._changes, self._done
         self._events, self._changes, self._done = [], [], None
         if done is None:  # `close` was faster
