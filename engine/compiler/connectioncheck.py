@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engine.compiler.report import Report
+from engine.expressions.wording import nearest
 from engine.step import StepType
 from engine.workspace.jsonfile import JsonPath
 
@@ -48,6 +49,9 @@ def _named(
     service = connections.get(name)
     reason = f"it is for {service}, and {kind.name} needs {kind.service or 'none'}" if service else "there is none"
     remedy = f"Fitting ones: {', '.join(fitting)}." if fitting else _ADD
+    near = nearest(name, fitting)
+    if near is not None:
+        remedy = f"Did you mean {near!r}? {remedy}"
     if kind.service is None:
         remedy = "Take 'connection' out."
     report.add((*path, "connection"), f"The connection {name!r} cannot be used: {reason}.", "connection", remedy)

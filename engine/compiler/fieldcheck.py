@@ -14,7 +14,7 @@ from engine.compiler.schemacheck import misfits, schema_faults
 from engine.compiler.scope import ANYTHING, BROKEN, Scope
 from engine.compiler.shapes import faults
 from engine.expressions.celtypes import plain
-from engine.expressions.expressions import Template
+from engine.expressions.expressions import Template, compact_json
 from engine.expressions.wording import did_you_mean, nearest
 from engine.step import StepType
 from engine.workspace.jsonfile import JsonPath
@@ -118,7 +118,8 @@ def _check_inner(path: JsonPath, name: str, value: Any, schema: Mapping[str, Any
         if inner in properties and _is_fixed(one):
             for misfit in misfits(one, properties[inner]):
                 message = f"{inner!r} does not fit: {misfit}"
-                report.add((*path, name, inner), message, "field", _meaning(inner, properties))
+                remedy = f"Give a value that fits {compact_json(properties[inner])}."
+                report.add((*path, name, inner), message, "field", remedy)
 
 
 def _check_variables(path: JsonPath, fields: Mapping[str, Any], prompts: Mapping[str, Any], report: Report) -> None:
