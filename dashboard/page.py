@@ -60,8 +60,8 @@ class Visit:
             path, params = stray
             st.switch_page(self.pages[path], query_params=params)
 
-    def link(self, label: str, path: str, *, icon: str = "", **params: str) -> None:
-        """Show a link to another page; the label is text, not Markdown."""
+    def link(self, label: str, path: str, *, icon: str = "", **params: str | list[str]) -> None:
+        """Show a link to another page; the label is text, not Markdown. A list stands in the address several times."""
         st.page_link(self.pages[path], label=plain(label), icon=icon, query_params=params)
 
     def title_link(self, label: str, path: str, **params: str) -> None:

@@ -96,16 +96,26 @@ def _row_error(run: Mapping[str, Any], row: Row) -> None:
 
 
 def _steps(visit: Visit, run: Mapping[str, Any], row: Row) -> None:
-    done = [step for step in row.steps if step["uses"] or _failed_itself(step, row.steps)]
-    skipped = [plain(step["title"] or step["id"]) for step in row.steps if step["status"] == "skipped"]
+    skipped = [step for step in row.steps if step["status"] == "skipped"]
+    begun = [step for step in row.steps if step["status"] != "skipped"]
+    done = [step for step in begun if step["uses"] or _failed_itself(step, row.steps)]
     if len(done) == 1:
         run_step(visit, run, done[0])
     elif done:
         _tabs(visit, run, row, done)
-    else:
+    elif not skipped:
         st.caption("No step of it has run yet.")
-    if skipped:
-        st.caption(f"Skipped, for their condition was not met: {', '.join(skipped)}")
+    for reason, names in _by_reason(skipped).items():
+        st.caption(f"{plain(reason)}: {', '.join(names)}")
+
+
+def _by_reason(skipped: Sequence[Step]) -> Mapping[str, list[str]]:
+    """Return the titles of skipped steps by why each was skipped."""
+    found: dict[str, list[str]] = {}
+    for step in skipped:
+        reason = str(step.get("note") or "Skipped, for the condition was not met").removesuffix(".")
+        found.setdefault(reason, []).append(plain(step["title"] or step["id"]))
+    return found
 
 
 def _failed_itself(step: Step, steps: Sequence[Step]) -> bool:

@@ -137,7 +137,7 @@ def _columns(board: Board, rows: Sequence[Row]) -> Mapping[str, Any]:
         options, colors = list(chips), list(chips.values())
         return column.MultiselectColumn(label, options=options, color=colors, width=_STATUS_PIXELS, help=label)
 
-    title = column.TextColumn((board.noun or "step").capitalize(), width=_TITLE_PIXELS if board.columns else "large")
+    title = column.TextColumn((board.noun or "step").capitalize(), width=_TITLE_PIXELS)
     links = {f"link {kind}": column.LinkColumn(kind, width=_LINK_PIXELS) for kind in board.kinds}
     return {_TITLE: title, _STATUS: status("Status"), **links, **{path: status(name) for path, name in board.columns}}
 

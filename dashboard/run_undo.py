@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -49,8 +49,9 @@ def undo_panel(visit: Visit, run: Run, key: str | None, place: str) -> None:
     else:
         what = "this item" if key is not None else "this run"
         st.markdown(f"**Undo {what}: this would be taken back**")
-        for line, count in _grouped(report.undone, _would):
-            st.markdown(f"- {line}{_times(count)}")
+        st.markdown(
+            "\n".join(f"- {line}{_times(count)}" for line, count in Counter(map(_would, report.undone)).items())
+        )
         stays = list(dict.fromkeys(one.stays for one in report.undone if one.stays))
         if stays:
             st.caption(plain(f"What stays all the same: {'; '.join(stays)}."))
@@ -117,10 +118,6 @@ def _name(line: NotUndone) -> str:
 
 def _title(line: Undone | NotUndone) -> str:
     return line.title or line.path
-
-
-def _grouped(lines: Iterable[Undone], told: Any) -> list[tuple[str, int]]:
-    return list(Counter(told(line) for line in lines).items())
 
 
 def _times(count: int) -> str:

@@ -29,6 +29,10 @@ def run_row(visit: Visit, row: RunRow, place: str) -> None:
             status_badge(row.status, row.counts)
             if row.demo:
                 st.badge("Demo", color="gray")
+            if row.is_test:
+                st.badge("Test run", icon=":material/science:", color="violet")
+            if row.parent_run_id:
+                st.badge("Called", icon=":material/subdirectory_arrow_right:", color="gray")
         st.markdown(plain(row.sentence or _no_sentence(row)))
         st.caption(_when(row), help=full_time(row.started_at or row.queued_at))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -10,11 +12,15 @@ from dashboard.page import Page, Visit
 from dashboard.parts.header import page_header
 from dashboard.parts.run_rows import run_rows
 from dashboard.parts.status import LOOKS
-from engine.runs.run_list import RunPage
+from dashboard.parts.times import viewer_zone
+from engine.names import timestamp
+from engine.runs.run_list import RunPage, Wanted
 
 PAGE = Page(title="Runs", icon=":material/history:", path="runs", order=30)
 
 _PAGE_ROWS = 25
+_DAYS = (date(2000, 1, 1), date(2099, 12, 31))
+_ADDRESS: Literal["query-params"] = "query-params"
 _STATUSES = ("queued", "running", "waiting", "succeeded", "failed", "cancelled", "interrupted")
 _SINCE = {"1 day": timedelta(days=1), "7 days": timedelta(days=7), "30 days": timedelta(days=30)}
 
@@ -31,55 +37,70 @@ def show(visit: Visit) -> None:
 
 
 def _found(visit: Visit) -> RunPage:
-    text, status, workflow, since = _filter(visit)
-    return visit.orchestra.runs.list(
-        visit.who,
-        status=status,
-        workflow=workflow,
-        text=text or None,
-        since=_moment(since),
-        before=st.query_params.get("before"),
-        limit=_PAGE_ROWS,
-    )
+    wanted = _filter(visit)
+    return visit.orchestra.runs.list(visit.who, **wanted, before=st.query_params.get("before"), limit=_PAGE_ROWS)
 
 
-def _filter(visit: Visit) -> tuple[str | None, str | None, str | None, str | None]:
-    workflows = [one.name for one in visit.orchestra.workflows.list(visit.who)]
-    columns = st.columns([3, 2, 2, 2])
-    with columns[0]:
-        text = st.text_input("Text", key="text", bind="query-params", on_change=_first_page, placeholder="Any text")
-    with columns[1]:
-        status = st.selectbox(
+def _filter(visit: Visit) -> Wanted:
+    """Show the filter; what is chosen stands in the address, so that it can be kept and sent."""
+    text, statuses = st.columns([3, 4])
+    with text:
+        wanted_text = st.text_input("Text", key="text", on_change=_first_page, placeholder="Any text", bind=_ADDRESS)
+    with statuses:
+        wanted_statuses = st.multiselect(
             "Status",
             _STATUSES,
-            index=None,
             key="status",
-            bind="query-params",
             format_func=lambda one: LOOKS[one].word,
             on_change=_first_page,
             placeholder="Any",
+            bind=_ADDRESS,
         )
-    with columns[2]:
-        workflow = st.selectbox(
-            "Workflow",
-            workflows,
-            index=None,
-            key="workflow",
-            bind="query-params",
-            on_change=_first_page,
-            placeholder="Any",
-        )
-    with columns[3]:
-        since = st.selectbox(
-            "Of the last",
-            list(_SINCE),
-            index=None,
-            key="since",
-            bind="query-params",
-            on_change=_first_page,
-            placeholder="Any time",
-        )
-    return text, status, workflow, since
+    workflow, since, until = st.columns([3, 2, 2])
+    with workflow:
+        names = [one.name for one in visit.orchestra.workflows.list(visit.who)]
+        wanted_workflow = _choice("Workflow", names, "workflow", "Any")
+    with since:
+        wanted_since = _choice("Of the last", list(_SINCE), "since", "Any time")
+    with until:
+        last_day = st.date_input("Up to and with", None, *_DAYS, key="until", on_change=_first_page, bind=_ADDRESS)
+    return {
+        "text": wanted_text or None,
+        "status": wanted_statuses,
+        "workflow": wanted_workflow,
+        "trigger": _trigger(visit, wanted_workflow),
+        "parent": _parent(visit),
+        "since": _since(wanted_since),
+        "until": _end_of(last_day) if isinstance(last_day, date) else None,
+    }
+
+
+def _choice(label: str, options: Sequence[str], key: str, placeholder: str) -> str | None:
+    return st.selectbox(
+        label, options, index=None, key=key, bind=_ADDRESS, on_change=_first_page, placeholder=placeholder
+    )
+
+
+def _trigger(visit: Visit, workflow: str | None) -> str | None:
+    """Offer the triggers of the chosen workflow, where it has some."""
+    if workflow is None:
+        return None
+    document = visit.orchestra.workflows.get(visit.who, workflow).document or {}
+    triggers = document.get("triggers")
+    ids = [str(one.get("id")) for one in triggers if isinstance(one, Mapping)] if isinstance(triggers, list) else []
+    return _choice("Started by the trigger", ids, "trigger", "Any start") if ids else None
+
+
+def _parent(visit: Visit) -> str | None:
+    """Return the run whose called runs alone are shown, and say so."""
+    parent = st.query_params.get("parent")
+    if parent is None:
+        return None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Only the runs that one run has called.", width="content")
+        visit.link("That run", "run", icon=":material/arrow_upward:", id=parent)
+        visit.link("All runs", "runs", icon=":material/close:")
+    return parent
 
 
 def _first_page() -> None:
@@ -87,15 +108,24 @@ def _first_page() -> None:
     st.query_params.pop("before", None)
 
 
-def _moment(since: str | None) -> str | None:
-    """Return the time that a choice of the filter means, as runs carry theirs."""
-    if since is None:
-        return None
-    return (datetime.now(UTC) - _SINCE[since]).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+def _since(chosen: str | None) -> str | None:
+    """Return the time that a choice of the filter means."""
+    return None if chosen is None else timestamp(datetime.now(UTC) - _SINCE[chosen])
+
+
+def _end_of(day: date) -> str:
+    """Return the first moment after a day of the viewer."""
+    return timestamp(datetime.combine(day + timedelta(days=1), time(), viewer_zone()))
+
+
+def _all(name: str) -> str | list[str]:
+    """Return a parameter of the address, a list where it stands there several times."""
+    values = st.query_params.get_all(name)
+    return values[0] if len(values) == 1 else values
 
 
 def _paging(visit: Visit, found: RunPage) -> None:
-    kept = {name: value for name, value in st.query_params.to_dict().items() if name != "before"}
+    kept: dict[str, Any] = {name: _all(name) for name in st.query_params if name != "before"}
     with st.container(horizontal=True):
         if st.query_params.get("before"):
             visit.link("Newest", "runs", icon=":material/first_page:", **kept)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.dashboard.test_run_control import saved, until
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -39,12 +42,15 @@ def test_runs_stand_newest_first(two_runs: tuple[str, str], open_page: Open) -> 
     [
         pytest.param({"workflow": "inbox-triage"}, [0], id="workflow"),
         pytest.param({"status": "Failed"}, [], id="status"),
+        pytest.param({"status": ["Failed", "Succeeded"]}, [1, 0], id="statuses"),
+        pytest.param({"until": "2001-01-01"}, [], id="until a day"),
+        pytest.param({"until": "2099-01-01"}, [1, 0], id="until a later day"),
         pytest.param({"text": "commit"}, [1], id="text"),
         pytest.param({"since": "1 day"}, [1, 0], id="since"),
     ],
 )
 def test_the_filter_stands_in_the_address(
-    two_runs: tuple[str, str], open_page: Open, params: dict[str, str], expected: list[int]
+    two_runs: tuple[str, str], open_page: Open, params: dict[str, Any], expected: list[int]
 ) -> None:
     assert shown(open_page("runs", **params)) == [two_runs[index] for index in expected]
 
@@ -59,6 +65,33 @@ def test_a_page_leads_to_the_older_ones_and_back(
     older = open_page("runs", before=two_runs[1])
     assert shown(older) == [two_runs[0]]
     assert "Newest" in [link.proto.label for link in older.get("page_link")]
+
+
+def test_the_runs_that_one_run_called_are_shown_alone(orchestra: Orchestra, open_page: Open) -> None:
+    saved(orchestra, "inner", {"id": "words", "uses": "flow.set", "with": {"values": {"text": "Hello"}}})
+    saved(orchestra, "outer", {"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}})
+    outer = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "outer", {}), 60)
+    inner = outer["steps"][0]["child_run_id"]
+    until(lambda: orchestra.runs.get(OWNER, outer["run_id"])["status"] == "succeeded")
+    at = open_page("runs", parent=outer["run_id"])
+    assert shown(at) == [outer["run_id"], inner], "the way to the caller, then what it called"
+    assert any("Called" in str(one.value) for one in at.markdown)
+
+
+def test_a_page_keeps_every_status_of_the_filter(
+    two_runs: tuple[str, str], open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.views.runs._PAGE_ROWS", 1)
+    at = open_page("runs", status=["Failed", "Succeeded"])
+    [older] = [link.proto.query_string for link in at.get("page_link") if link.proto.label == "Older"]
+    assert "status=Failed" in older
+    assert "status=Succeeded" in older
+
+
+def test_today_is_within_its_own_end(two_runs: tuple[str, str], open_page: Open) -> None:
+    at = open_page("runs")
+    at.date_input(key="until").set_value(datetime.now(UTC).date()).run()
+    assert shown(at) == [two_runs[1], two_runs[0]]
 
 
 def test_another_filter_begins_at_the_first_page(two_runs: tuple[str, str], open_page: Open) -> None:
