@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.clock import Clock
 from engine.compiler.plan import Plan
 from engine.connections.accounts import Mode
-from engine.errors import InUse, InvalidInput, OrchestraError
-from engine.expressions.expressions import compact_json
+from engine.errors import InvalidInput
 from engine.names import timestamp
 from engine.runner.host import Host
 from engine.runner.values import Values
@@ -34,7 +32,7 @@ _MOST_NAMED = 5
 
 
 class Newest:
-    """Takes open runs of this process over to the definition as it is now."""
+    """Takes runs over to the definition as it is now."""
 
     def __init__(
         self,
@@ -55,27 +53,18 @@ class Newest:
         require_unchanged(run, plan)
         checked_inputs(plan, self._values(run["run_id"]).loaded(run["inputs"]))
 
-    def take(self, run_id: str) -> None:
-        """Give an open run of this process the definition as it is now; one that has moved on meanwhile is put down.
-
-        Raises as `check`, and InUse.
-        """
-        row, events = self._host.rows.with_events(run_id)
-        if row is None or row.acceptance is None:
-            raise InUse(f"Run {run_id} has just ended.")
-        accepted = json.loads(row.acceptance)
-        try:
-            plan = self._plan(row.workflow, accepted["modes"])
-            require_unchanged(document(accepted, events), plan)
-            modes = self._acceptor.modes(plan, accepted["modes"])
-            changed = redefined(accepted, plan, modes, self._acceptor.services(), self._values(run_id))
-        except OrchestraError:
-            self._host.rows.put_down(run_id, self._host.owner.id)
-            raise
+    def taken(
+        self, accepted: Mapping[str, Any], events: Sequence[Mapping[str, Any]]
+    ) -> tuple[dict[str, Any], str, dict[str, Any]]:
+        """Return (acceptance, title, event that says so) of a run in the definition as it is now. Raises as `check`."""
+        plan = self._plan(accepted["workflow"], accepted["modes"])
+        require_unchanged(document(accepted, events), plan)
+        modes = self._acceptor.modes(plan, accepted["modes"])
+        changed = redefined(accepted, plan, modes, self._acceptor.services(), self._values(accepted["run_id"]))
         self._host.plans.keep(changed, plan)
-        taken = {"type": "definition_taken", "at": timestamp(self._clock()), "previous_hash": accepted["workflow_hash"]}
-        title = str(plan.document.get("title") or plan.name)
-        self._host.rows.redefine(changed, title, self._host.owner.id, compact_json(taken))
+        now = timestamp(self._clock())
+        event = {"type": "definition_taken", "at": now, "previous_hash": accepted["workflow_hash"]}
+        return changed, str(plan.document.get("title") or plan.name), event
 
     def _values(self, run_id: str) -> Values:
         return Values(self._logs.folder, run_id)

@@ -12,19 +12,16 @@ from engine.compiler.compiler import Surroundings
 from engine.compiler.plan import Plan
 from engine.connections.accounts import Mode
 from engine.errors import InUse, InvalidInput, UnknownName
-from engine.expressions.expressions import compact_json
 from engine.names import checked_run_id
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.runner.host import Host
-from engine.runner.ledger import answer
 from engine.runner.values import Values
-from engine.runs.acceptance import reaccepted
 from engine.runs.acceptor import Acceptor, Wish
 from engine.runs.cancelling import longest_seconds
-from engine.runs.document import events_of
 from engine.runs.options import part_options, rerun_options
 from engine.runs.request_keys import Request
+from engine.runs.resuming import Resuming
 from engine.runs.run_log import RunLogs
 from engine.runs.run_reader import RunReader
 from engine.store.run_rows import OPEN
@@ -55,6 +52,7 @@ class Runs(RunReader):
         self._host, self._audit, self._clock = host, audit, clock
         self._plan, self._surroundings, self._mode = plan, surroundings, mode
         self._acceptor = Acceptor(host, logs, audit, clock, surroundings, mode)
+        self._resuming = Resuming(host, surroundings, logs.read)
         self._rebuild = rebuild
 
     @cached_property
@@ -130,12 +128,12 @@ class Runs(RunReader):
         from engine.runs.rerun import again, kept_modes, source
 
         require(p, "run", "start runs")
-        earlier = self.get(p, run_id)
         sent = {"inputs": inputs or {}, "receipts": receipts, "replay": replay}
         request = Request.of(request_key, f"rerun {run_id}", sent) if request_key is not None else None
         known = self._acceptor.earlier(request)
         if known is not None:
             return known
+        earlier = self.get(p, run_id)
         options = rerun_options(receipts, source(earlier)["run_id"] if replay else None)
         modes = kept_modes(earlier, self._surroundings().connections, self._mode)
         plan = self._plan(earlier["workflow"], modes)
@@ -192,62 +190,22 @@ class Runs(RunReader):
         if newest:
             self._newest.check(self.get(p, run_id))
         if as_done or redo:
-            self._answer(run_id, step, receipt if as_done else None)
+            self._resuming.answer(run_id, step, receipt if as_done else None)
         self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id, **({"newest": True} if newest else {})})
-        self._host.wait_if_ending(run_id)
-        if not self._took_over(run_id):
-            self._resume_ended(run_id, p)
-        if newest:
-            self._newest.take(run_id)
+        self._resuming.open(run_id, self._newest if newest else None)
         self._host.start(run_id, p.id)
         return run_id
-
-    def _answer(self, run_id: str, step: str | None, receipt: str | None) -> None:
-        answered = self._host.answer(lambda cursor: answer(cursor, run_id, step, receipt))
-        if not answered:
-            where = f" at {step!r}" if step else ""
-            raise InvalidInput(
-                f"Run {run_id} has no write of unknown outcome{where}; there is nothing to answer.",
-                remedy="Another run may have met the same write since: answer for the latest, or resume without it.",
-            )
 
     def resume_all(self, p: Principal) -> builtins.list[str]:
         """Resume every run whose process is dead or that was interrupted; return their ids."""
         require(p, "run", "resume runs")
         return self._host.adopt_all()
 
-    def _took_over(self, run_id: str) -> bool:
-        """Make an open run ours; False where it has ended. Raises InUse where another process works on it."""
-        if self._host.owner.take(run_id):
-            return True
-        if self._known_row(run_id).ended_at is not None:  # looked at last: it may have ended this very moment
-            return False
-        raise InUse(
-            f"Run {run_id} belongs to a process that is still working on it.",
-            remedy="Wait for it, or stop that process first.",
-        )
-
     def _known_row(self, run_id: str) -> Any:
         row = self._host.rows.get(checked_run_id(run_id))
         if row is None:
             raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
         return row
-
-    def _resume_ended(self, run_id: str, p: Principal) -> None:
-        run = self.get(p, run_id)
-        if run["status"] == "succeeded":
-            raise InUse(f"Run {run_id} has succeeded; there is nothing to resume.", remedy="Start a new run.")
-        from engine.runs.undo import was_undone
-
-        if was_undone(run):
-            raise InUse(
-                f"Of run {run_id} something was undone, which it would take for done.",
-                remedy=f"`orchestra runs rerun {run_id}` does it anew.",
-            )
-        accepted = reaccepted(run, self._surroundings().connections)
-        events = [compact_json(event) for event in events_of(run)]
-        if not self._host.rows.reopen(accepted, events, self._host.owner.id):
-            raise InUse(f"Run {run_id} is being resumed by somebody else.")
 
     def undoable(self, p: Principal, run_id: str, *, item: str | None = None) -> UndoReport:
         """Tell what `undo` would do, without asking any service: `undone` is what it would try.

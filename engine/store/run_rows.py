@@ -118,12 +118,19 @@ class RunRows:
             found = [connection.execute(way).all() for way in ways]
         return list(islice(merge(*found, key=lambda row: str(row.run_id), reverse=True), limit))
 
-    def reopen(self, acceptance: Mapping[str, Any], event_texts: list[str], owner: str) -> bool:
-        """Make an ended run open again, with these events as what it has done; False where it has not ended."""
+    def reopen(
+        self, acceptance: Mapping[str, Any], event_texts: list[str], owner: str, title: str | None = None
+    ) -> bool:
+        """Make an ended run open again, with these events as what it has done; False where it has not ended.
+
+        `title`: of its workflow, where that is another one now.
+        """
         run_id = acceptance["run_id"]
         with self._database.writing() as connection:
             ended = (runs.c.run_id == run_id) & runs.c.ended_at.is_not(None)
             values = {"status": "queued", "ended_at": None, "owner": owner, "cancel_requested": 0, "due_at": None}
+            if title is not None:
+                values["title"] = title
             text = json.dumps(acceptance, ensure_ascii=False)
             if connection.execute(runs.update().where(ended).values(**values, acceptance=text)).rowcount == 0:
                 return False

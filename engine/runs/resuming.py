@@ -1,0 +1,101 @@
+"""Going on with a run: making it ours, whether it has ended or not, as it was or with the definition as it is now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from engine.compiler.compiler import Surroundings
+from engine.errors import InUse, InvalidInput, OrchestraError, UnknownName
+from engine.expressions.expressions import compact_json
+from engine.runner.host import Host
+from engine.runner.ledger import answer
+from engine.runs.acceptance import reaccepted
+from engine.runs.document import events_of
+
+if TYPE_CHECKING:
+    from engine.runs.newest import Newest
+
+
+class Resuming:
+    """Opens runs for this process to work on; it does not start them."""
+
+    def __init__(
+        self, host: Host, surroundings: Callable[[], Surroundings], read: Callable[[str], Mapping[str, Any] | None]
+    ) -> None:
+        self._host, self._surroundings, self._read = host, surroundings, read
+
+    def answer(self, run_id: str, step: str | None, receipt: str | None) -> None:
+        """Answer for the writes of unknown outcome of a run: `receipt`, or None where they are to be made again.
+
+        Raises InvalidInput where there are none.
+        """
+        answered = self._host.answer(lambda cursor: answer(cursor, run_id, step, receipt))
+        if not answered:
+            where = f" at {step!r}" if step else ""
+            raise InvalidInput(
+                f"Run {run_id} has no write of unknown outcome{where}; there is nothing to answer.",
+                remedy="Another run may have met the same write since: answer for the latest, or resume without it.",
+            )
+
+    def open(self, run_id: str, newest: Newest | None) -> None:
+        """Make a run open and ours; with `newest`, in the definition as it is now.
+
+        Raises InUse where another process works on it, or it has nothing left to do; and as `Newest.check`.
+        """
+        self._host.wait_if_ending(run_id)
+        if not self._took_over(run_id):
+            self._reopen(run_id, newest)
+        elif newest is not None:
+            self._redefine(run_id, newest)
+
+    def _took_over(self, run_id: str) -> bool:
+        """Make an open run ours; False where it has ended. Raises InUse where another process works on it."""
+        if self._host.owner.take(run_id):
+            return True
+        row = self._host.rows.get(run_id)
+        if row is not None and row.ended_at is not None:  # looked at last: it may have ended this very moment
+            return False
+        raise InUse(
+            f"Run {run_id} belongs to a process that is still working on it.",
+            remedy="Wait for it, or stop that process first.",
+        )
+
+    def _reopen(self, run_id: str, newest: Newest | None) -> None:
+        run = self._read(run_id)
+        if run is None:
+            raise UnknownName("run", run_id, remedy="Its log is gone: start a new run.")
+        if run["status"] == "succeeded":
+            raise InUse(f"Run {run_id} has succeeded; there is nothing to resume.", remedy="Start a new run.")
+        _refuse_undone(run)
+        accepted = reaccepted(run, self._surroundings().connections)
+        events = list(events_of(run))
+        title = None
+        if newest is not None:
+            accepted, title, taken = newest.taken(accepted, events)
+            events.append(taken)
+        if not self._host.rows.reopen(accepted, list(map(compact_json, events)), self._host.owner.id, title):
+            raise InUse(f"Run {run_id} is being resumed by somebody else.")
+
+    def _redefine(self, run_id: str, newest: Newest) -> None:
+        """Give an open run of this process another definition; one that has moved on meanwhile is put down again."""
+        row, events = self._host.rows.with_events(run_id)
+        if row is None or row.acceptance is None:
+            raise InUse(f"Run {run_id} has just ended.")
+        try:
+            accepted, title, taken = newest.taken(json.loads(row.acceptance), events)
+        except OrchestraError:
+            self._host.rows.put_down(run_id, self._host.owner.id)
+            raise
+        self._host.rows.redefine(accepted, title, self._host.owner.id, compact_json(taken))
+
+
+def _refuse_undone(run: Mapping[str, Any]) -> None:
+    from engine.runs.undo import was_undone
+
+    if was_undone(run):
+        raise InUse(
+            f"Of run {run['run_id']} something was undone, which it would take for done.",
+            remedy=f"`orchestra runs rerun {run['run_id']}` does it anew.",
+        )
