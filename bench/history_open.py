@@ -1,0 +1,40 @@
+"""W5, open: what opening an ended run of 200 steps costs beyond reading and parsing its log file.
+
+Both are taken in turn; the figure is the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bench.figures import absolute
+from bench.history import fill
+from bench.workspace import OWNER, chain, opened
+from engine.names import run_day
+
+WORK = "W5_open"
+GOAL = 10.0
+_TIMES = 25
+
+
+def measure() -> dict[str, Any]:
+    """Return milliseconds."""
+    with opened({"chain": chain(200)}) as (orchestra, root):
+        fill(orchestra, 10_000)
+        run_id = orchestra.runs.start(OWNER, "chain", {})
+        orchestra.runs.wait(OWNER, run_id, 60)
+        path = root / "logs" / run_day(run_id) / f"{run_id}.json"
+        found = []
+        for _ in range(_TIMES):
+            plain = _milliseconds(lambda: json.loads(path.read_text(encoding="utf-8")))
+            found.append(_milliseconds(lambda: orchestra.runs.get(OWNER, run_id)) - plain)
+    return absolute(found, GOAL, "ms")
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - began)
