@@ -93,7 +93,9 @@ class Actions:
             job = await self._job(node, frame, path, trace)
             result = job.replayed or await self._calls.make(job)
             if isinstance(result, WaitUntil | AskPerson | CallWorkflow):
-                pause = self._pauses.begun(result, path, self._caller(node, frame), self._recording.last_wait(path))
+                earlier = self._recording.last_wait(path)
+                replay = None if self._replay is None else self._replay.called_run(node, frame)
+                pause = self._pauses.begun(result, path, self._caller(node, frame), earlier, replay)
             if isinstance(result, Done):
                 result = replace(result, output=fitted(result.output, node.action.output_schema))
         except (ServiceError, OrchestraError, ValidationError) as error:

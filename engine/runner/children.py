@@ -61,9 +61,10 @@ class Children:
     ) -> None:
         self._parent, self._journal, self._host, self._logs, self._clock = parent, journal, host, logs, clock
 
-    def start(self, workflow: str, inputs: Mapping[str, Any], caller: Sequence[Any]) -> str:
+    def start(self, workflow: str, inputs: Mapping[str, Any], caller: Sequence[Any], replay: str | None) -> str:
         """Accept a run in the transaction of the events of this turn, and start it after that; return its id.
 
+        `replay`: a run whose answers it takes again, as far as that is still known.
         Raises InvalidInput (its inputs, or too many runs inside each other), InvalidFile.
         """
         if _depth(caller) > _DEEPEST:
@@ -85,7 +86,7 @@ class Children:
             logs=self._logs.folder,
             parent_run_id=self._parent["run_id"],
             caller=caller,
-            options={name: value for name, value in self._parent["options"].items() if name == "receipts"},
+            options=self._options(replay),
         )
         accepted = acceptance(plan, inputs, around)
         self._host.plans.keep(accepted, plan)
@@ -96,6 +97,11 @@ class Children:
 
         self._journal.change(accept).add_done_callback(self._starts(around.run_id))
         return around.run_id
+
+    def _options(self, replay: str | None) -> dict[str, Any]:
+        kept = {name: value for name, value in self._parent["options"].items() if name == "receipts"}
+        is_known = replay is not None and self._logs.path(replay).exists()
+        return {**kept, "replay": replay} if is_known else kept
 
     def _starts(self, run_id: str) -> Callable[[asyncio.Future[Any]], None]:
         def start(accepted: asyncio.Future[Any]) -> None:

@@ -114,11 +114,13 @@ class Pauses:
     def __init__(self, questions: Questions, children: Children, clock: Callable[[], datetime]) -> None:
         self._questions, self._children, self._clock = questions, children, clock
 
-    def begun(self, result: Begun, path: str, caller: Any, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    def begun(
+        self, result: Begun, path: str, caller: Any, earlier: Mapping[str, Any] | None, replay: str | None
+    ) -> dict[str, Any]:
         """Begin to wait; return what the run must write down in the same turn of the loop.
 
         `caller` is [workflow, step path, scope …] of the step; `earlier` what it waited for when it last failed: a run
-        that it called then goes on. Raises OrchestraError.
+        that it called then goes on; `replay` the run whose answers a called run takes again. Raises OrchestraError.
         """
         if isinstance(result, WaitUntil):
             return {"due_at": timestamp(result.due_at), "then": result.output}
@@ -126,7 +128,7 @@ class Pauses:
             return {"approval": self._questions.ask(path, result.message, result.details)}
         if earlier is not None and "child_run_id" in earlier and self._children.go_on(earlier["child_run_id"]):
             return {"child_run_id": earlier["child_run_id"]}
-        return {"child_run_id": self._children.start(result.workflow, result.inputs, caller)}
+        return {"child_run_id": self._children.start(result.workflow, result.inputs, caller, replay)}
 
     def is_lost(self, written: Mapping[str, Any]) -> bool:
         """Tell whether a wait that a run has written down must begin anew: its question went with the state file."""

@@ -41,3 +41,8 @@ class Replay:
             return None
         request.update(self._earlier.loaded(step.get("request") or {}))
         return Done(self._earlier.loaded(step["output"]))
+
+    def called_run(self, node: Node, frame: Frame) -> str | None:
+        """Return the run that the same step called then, None where it called none."""
+        step = self._earlier.step(place_in(frame, node.path))
+        return None if step is None else step.get("child_run_id")

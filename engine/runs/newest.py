@@ -17,6 +17,7 @@ from engine.runs.acceptor import Acceptor
 from engine.runs.definitions import steps_of, without_indexes
 from engine.runs.differences import ABSENT, Difference, differences
 from engine.runs.document import document
+from engine.runs.options import same_part
 from engine.runs.run_log import RunLogs
 
 _DONE = frozenset({"succeeded", "skipped", "waiting"})
@@ -51,6 +52,7 @@ class Newest:
         """
         plan = self._plan(run["workflow"], {name: one["mode"] for name, one in run["accounts"].items()})
         require_unchanged(run, plan)
+        same_part(run, plan)
         checked_inputs(plan, self._values(run["run_id"]).loaded(run["inputs"]))
 
     def taken(
@@ -59,6 +61,7 @@ class Newest:
         """Return (acceptance, title, event that says so) of a run in the definition as it is now. Raises as `check`."""
         plan = self._plan(accepted["workflow"], accepted["modes"])
         require_unchanged(document(accepted, events), plan)
+        same_part(accepted, plan)
         modes = self._acceptor.modes(plan, accepted["modes"])
         changed = redefined(accepted, plan, modes, self._acceptor.services(), self._values(accepted["run_id"]))
         self._host.plans.keep(changed, plan)

@@ -44,6 +44,12 @@ def part_options(plan: Plan, pins: Mapping[str, Any] | None, only: str | None, f
     return {name: value for name, value in asked.items() if value is not None}
 
 
+def same_part(run: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    """Return the options of a test run, {} of any other, checked against a plan. Raises InvalidInput."""
+    options = run.get("options") or {}
+    return part_options(plan, options.get("pins"), options.get("only"), options.get("from_run"))
+
+
 def refuse_in_service(options: Mapping[str, Any], started_by: str, caller: Any) -> None:
     """Refuse to pin what is no test: outputs that nobody made must not reach a run that a trigger or run started.
 

@@ -10,6 +10,7 @@ from engine.connections.accounts import Mode
 from engine.errors import InvalidInput
 from engine.runner.values import Values
 from engine.runs.acceptor import Wish
+from engine.runs.options import same_part
 
 
 def source(run: Mapping[str, Any], workflow: str | None = None) -> Mapping[str, Any]:
@@ -55,13 +56,14 @@ def again(
 ) -> Wish:
     """Return the wish for a run like an earlier one; inputs that its workflow no longer has are left out.
 
-    Raises InvalidFile where a large input is gone.
+    A test run is the same test again. Raises InvalidFile where a large input is gone, InvalidInput where the test no
+    longer fits the workflow.
     """
     known = plan.inputs_schema.get("properties", {})
     same = {name: value for name, value in run["inputs"].items() if name in known and name not in inputs}
     return Wish(
         inputs={**values.loaded(same), **inputs},
-        options=options,
+        options={**same_part(run, plan), **options},
         modes=modes,
         default_mode="demo" if run["demo"] else "mine",
         origin_run_id=run["origin_run_id"] or run["run_id"],

@@ -100,7 +100,7 @@ class Retention:
             path = self._logs.path(run_id)
             with storage_errors(path):
                 path.unlink(missing_ok=True)
-                if path.with_suffix(".files").exists():
+                with suppress(FileNotFoundError):  # most have none; another process may be at it, too
                     shutil.rmtree(path.with_suffix(".files"))
         for day in sorted({run_day(run_id) for run_id in run_ids}):
             _leave_no_empty_day(self._logs.folder / day)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select
 
 from engine.store.database import Database
+from engine.store.run_rows import OPEN
 from engine.store.tables import effects, meta, runs
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class OldRuns:
     def take_off(self, run_ids: Sequence[str]) -> list[str]:
         """Take runs off the list that still may go; return which. They are `leaving` until `forget` is called."""
         with self._database.writing() as connection:
-            needed = _needed(connection)
+            needed = _referred_to(connection) | _in_doubt(connection, run_ids)
             gone = []
             for run_id in run_ids:
                 ended = (runs.c.run_id == run_id) & runs.c.ended_at.is_not(None)
@@ -63,22 +64,29 @@ class OldRuns:
     def _may_go(self, which: ColumnElement[bool]) -> list[str]:
         ended = select(runs.c.run_id).where(runs.c.ended_at.is_not(None), which).order_by(runs.c.run_id)
         with self._database.reading() as connection:
-            needed = _needed(connection)
+            needed = _referred_to(connection) | _in_doubt(connection)
             return [run_id for run_id in connection.execute(ended).scalars() if run_id not in needed]
 
 
-def _needed(connection: Connection) -> set[str]:
-    """Return the ended runs that something still open refers to, and those whose writes are in doubt."""
-    is_open = runs.c.ended_at.is_(None)
+def _referred_to(connection: Connection) -> set[str]:
+    """Return the runs that one which has not ended comes from, was called by, has called, or takes answers from."""
+    is_open = runs.c.status.in_(OPEN)
     relatives = select(runs.c.origin_run_id, runs.c.parent_run_id).where(is_open)
     called = select(runs.c.run_id).where(runs.c.parent_run_id.in_(select(runs.c.run_id).where(is_open)))
-    in_doubt = select(effects.c.run_id).where(effects.c.state.in_(("intent", "unknown")))
     asks = or_(*(runs.c.acceptance.contains(f'"{name}"') for name in _SOURCES))
     asking = select(runs.c.acceptance).where(is_open, asks)
     found = {run_id for row in connection.execute(relatives) for run_id in row if run_id}
-    found.update(connection.execute(called).scalars(), connection.execute(in_doubt).scalars())
+    found.update(connection.execute(called).scalars())
     found.update(one for text in connection.execute(asking).scalars() for one in _sources(json.loads(text)))
     return found
+
+
+def _in_doubt(connection: Connection, run_ids: Sequence[str] | None = None) -> set[str]:
+    """Return the runs, of these or of all, with a write of which nobody knows whether it was made."""
+    which = select(effects.c.run_id).where(effects.c.state.in_(("intent", "unknown")))
+    if run_ids is not None:
+        which = which.where(effects.c.run_id.in_(run_ids))
+    return set(connection.execute(which).scalars())
 
 
 def _sources(acceptance: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

@@ -174,6 +174,40 @@ def test_large_inputs_and_answers_are_stored_anew(orchestra: Orchestra, root: Pa
     assert (third["steps"][0]["replayed"], outputs(third)["size"]) == (True, {"n": 200_000})
 
 
+def test_a_replay_reaches_into_called_runs(orchestra: Orchestra, root: Path, run: Run, service: Service) -> None:
+    write_workflow(
+        root, "inner", [get_step("read", service.url("/in"))], outputs={"n": "{{ steps.read.output.status }}"}
+    )
+    call = {"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}}
+    first = run([{**call, "foreach": "{{ ['a', 'b'] }}", "key": "{{ item }}"}])
+    assert first["status"] == "succeeded", first["error"]
+    second = again(orchestra, first["run_id"], replay=True)
+    assert second["status"] == "succeeded", second["error"]
+    assert service.seen["/in"] == 2
+    for old, new in zip(_called(first), _called(second), strict=True):
+        inner = orchestra.runs.get(OWNER, new)
+        assert inner["options"] == {"replay": old}
+        assert inner["steps"][0]["replayed"] is True
+
+
+def _called(document: dict[str, Any]) -> list[str]:
+    return [step["child_run_id"] for step in document["steps"] if "child_run_id" in step]
+
+
+def test_a_test_run_that_is_run_again_is_the_same_test(orchestra: Orchestra, root: Path, service: Service) -> None:
+    write_workflow(root, "work", [set_step("a"), post_step("w", service.url("/w"))])
+    first = orchestra.runs.start(
+        OWNER, "work", {}, only="a", pins={"w": {"status": 200, "headers": {}, "text": "", "url": "", "json": None}}
+    )
+    orchestra.runs.wait(OWNER, first, 30)
+    second = again(orchestra, first)
+    assert second["options"] == orchestra.runs.get(OWNER, first)["options"]
+    assert service.seen["/w"] == 0
+    write_workflow(root, "work", [set_step("b"), post_step("w", service.url("/w"))])
+    with pytest.raises(InvalidInput, match="no step 'a'"):
+        orchestra.runs.rerun(OWNER, first)
+
+
 def test_a_replay_whose_source_is_gone_fails_with_a_word(
     orchestra: Orchestra, root: Path, run: Run, service: Service
 ) -> None:
