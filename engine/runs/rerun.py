@@ -28,6 +28,17 @@ def source(run: Mapping[str, Any], workflow: str | None = None) -> Mapping[str, 
     return run
 
 
+def require_same_accounts(run: Mapping[str, Any], modes: Mapping[str, Mode]) -> None:
+    """Refuse to mix what was recorded on the demo with real accounts, or the other way. Raises InvalidInput."""
+    for name, one in run["accounts"].items():
+        if modes.get(name, one["mode"]) != one["mode"]:
+            was, now = ("the demo", "a real account") if one["mode"] == "demo" else ("a real account", "the demo")
+            raise InvalidInput(
+                f"Run {run['run_id']} recorded what {name!r} gave on {was}, and {name!r} stands for {now} now.",
+                remedy="Take a run on the same accounts.",
+            )
+
+
 def kept_modes(run: Mapping[str, Any], services: Mapping[str, str], mode: Callable[[str], Mode]) -> dict[str, Mode]:
     """Return whose account each connection of a run stands for when it is done again: the same as before.
 

@@ -95,9 +95,9 @@ class Runs(RunReader):
         plan = self._plan(workflow, {})
         options = part_options(plan, pins, only, from_run)
         if from_run is not None:
-            from engine.runs.rerun import source
+            from engine.runs.rerun import require_same_accounts, source
 
-            source(self.get(p, from_run), workflow)
+            require_same_accounts(source(self.get(p, from_run), workflow), self._acceptor.modes(plan, {}))
         return self._acceptor.accept(p, plan, Wish(inputs, options), request, "runs.start")
 
     def start_all(self, p: Principal, workflow: str, inputs: Iterable[Mapping[str, Any]]) -> builtins.list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,14 @@ def test_recorded_outputs_come_from_a_run_of_the_same_workflow(
     write_workflow(root, "else", [set_step("a"), set_step("b")])
     with pytest.raises(InvalidInput, match="is one of 'work'"):
         orchestra.runs.start(OWNER, "else", {}, only="b", from_run=other["run_id"])
+
+
+def test_what_was_recorded_on_the_demo_stays_out_of_real_accounts(root: Path, service: Service) -> None:
+    _workflow(root, service)
+    with closing(Orchestra(root, demo=True)) as demo:
+        first = _ended(demo)
+    with closing(Orchestra(root)) as mine, pytest.raises(InvalidInput, match="stands for a real account now"):
+        mine.runs.start(OWNER, "work", {}, only="after", from_run=first["run_id"])
 
 
 def test_a_run_that_a_trigger_starts_takes_no_pins(orchestra: Orchestra, root: Path, service: Service) -> None:
