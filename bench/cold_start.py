@@ -20,7 +20,7 @@ from bench.workspace import chain, make
 WORK = "W4"
 STEPS = 3
 GOAL = 1.8
-_LIMIT = (sys.executable, "-c", "import pydantic, sqlalchemy, cel_expr_python.cel")
+LIMIT = (sys.executable, "-c", "import pydantic, sqlalchemy, cel_expr_python.cel")
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("engine", "clients", "commands")
 _ORCHESTRA = str(Path(sys.executable).with_name("orchestra"))
@@ -38,7 +38,7 @@ def measure() -> dict[str, Any]:
         run = (_ORCHESTRA, "run", "chain", "--workspace", str(root), "--json")
         assert '"status": "succeeded"' in subprocess.run(run, check=True, capture_output=True, text=True).stdout
         for _ in range(ROUNDS):
-            limits.append(_seconds(_LIMIT))
+            limits.append(_seconds(LIMIT))
             ours.append(_seconds(run))
     return beside(ours, limits, GOAL, "s")
 

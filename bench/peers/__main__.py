@@ -1,7 +1,6 @@
 """`make bench-peers`: the chain, many runs and the cold start on other durable engines, beside ours and our limits.
 
-The peers run in an environment of their own. Our figures and their limit are taken right before each peer and right
-after it: the limit of a peer is the mean of the two.
+The peers run in an environment of their own; each round of theirs has its limit taken right after it.
 """
 
 from __future__ import annotations
@@ -11,9 +10,11 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import cold_start
 from bench.__main__ import measured_apart, works
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,29 +38,34 @@ def main() -> None:
 
 def _compared(work: str) -> dict[str, Any]:
     """Return {name: {figure, limit, ratio}} of ours and of each peer."""
-    ours = [measured_apart(works()[work])]
-    peers = {}
-    for name, module in PEERS.items():
-        figure = statistics.median(_peer(module, work, ours[0]["unit"]))
-        ours.append(measured_apart(works()[work]))
-        limit = statistics.mean(one["limit"] for one in ours[-2:])
-        peers[name] = {"figure": _short(figure), "limit": _short(limit), "ratio": _short(figure / limit)}
-    figure, limit, ratio = (_short(statistics.median(one[key] for one in ours)) for key in ("ours", "limit", "ratio"))
-    return {"unit": ours[0]["unit"], "ours": {"figure": figure, "limit": limit, "ratio": ratio}, **peers}
+    ours = measured_apart(works()[work])
+    peers = {name: _beside(*_peer(module, work)) for name, module in PEERS.items()}
+    return {"unit": ours["unit"], "ours": _beside([ours["ours"]], [ours["limit"]]), **peers}
 
 
-def _peer(module: str, work: str, unit: str) -> list[float]:
+def _beside(figures: Sequence[float], limits: Sequence[float]) -> dict[str, float]:
+    """Return medians; that of the ratios is of the rounds, each beside its own limit."""
+    ratio = statistics.median(figure / limit for figure, limit in zip(figures, limits, strict=True))
+    found = {"figure": statistics.median(figures), "limit": statistics.median(limits), "ratio": ratio}
+    return {name: float(f"{figure:.4g}") for name, figure in found.items()}
+
+
+def _peer(module: str, work: str) -> tuple[list[float], list[float]]:
     if work != "W4":
-        found: list[float] = json.loads(_ran(module, work))
-        return found
-    scale = {"s": 1.0, "ms": 1000.0}[unit]
+        found = json.loads(_ran(module, work))
+        return found["figures"], found["limits"]
     _ran(module, work)  # its files are in the cache then, as ours are
-    return [scale * _seconds(module, work) for _ in range(_COLD_STARTS)]
+    pairs = [(_seconds(lambda: _ran(module, work)), _seconds(_imports)) for _ in range(_COLD_STARTS)]
+    return [figure for figure, _ in pairs], [limit for _, limit in pairs]
 
 
-def _seconds(module: str, work: str) -> float:
+def _imports() -> None:
+    subprocess.run(cold_start.LIMIT, check=True)
+
+
+def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
-    _ran(module, work)
+    work()
     return time.perf_counter() - began
 
 
@@ -72,10 +78,6 @@ def _ran(module: str, work: str) -> str:
 def _line(work: str, found: dict[str, Any]) -> str:
     told = [f"{name} {found[name]['figure']:g} (ratio {found[name]['ratio']:.2f})" for name in ("ours", *PEERS)]
     return f"{work:<4}{found['unit']:<8} {'   '.join(told)}"
-
-
-def _short(figure: float) -> float:
-    return float(f"{figure:.4g}")
 
 
 if __name__ == "__main__":

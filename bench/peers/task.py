@@ -1,19 +1,26 @@
-"""What every peer measures, and how it says so; needs nothing but Python, for it runs in their environment."""
+"""What every peer measures, each round right before its limit; needs nothing but Python: it runs in their environment.
+
+The limits are those of our own works: a raw SQLite commit per step, and a synced line per step into a file per run.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 
-ROUNDS = 3
+ROUNDS = 5
 CHAIN = 200
 RUNS = 500
 SHORT = 5
 COLD = 3
+_EVENT = json.dumps({"type": "step_finished", "path": "s100", "text": "x" * 300})  # as long as ours
 
 
 class Peer(ABC):
@@ -36,29 +43,67 @@ class Peer(ABC):
 
 
 def main(peer: type[Peer]) -> None:
-    """Measure the work that the command line names; the figures of its rounds are printed as JSON."""
+    """Measure the work that the command line names; prints {figures, limits} of its rounds as JSON."""
     work = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         opened = peer(Path(folder), {"W1": (CHAIN,), "W3": (SHORT,), "W4": (COLD,)}[work])
         try:
-            sys.stdout.write(f"{json.dumps(_figures(opened, work))}\n")
+            sys.stdout.write(f"{json.dumps(_figures(opened, work, Path(folder)))}\n")
         finally:
             opened.close()
 
 
-def _figures(peer: Peer, work: str) -> list[float]:
+def _figures(peer: Peer, work: str, folder: Path) -> dict[str, list[float]]:
     if work == "W4":  # the whole process is measured, from outside
         peer.run(COLD)
-        return []
+        return {}
     if work == "W1":
         peer.run(CHAIN)  # warm-up
-        return [1000 * _seconds(lambda: peer.run(CHAIN)) / CHAIN for _ in range(ROUNDS)]
+        commits = _Commits(folder / "limit.db")
+        pairs = [(_seconds(lambda: peer.run(CHAIN)), commits.seconds()) for _ in range(ROUNDS)]
+        return _rounds([(1000 * figure / CHAIN, 1000 * limit / CHAIN) for figure, limit in pairs])
     peer.run_many(RUNS // 10, SHORT)
-    return [RUNS / _seconds(lambda: peer.run_many(RUNS, SHORT)) for _ in range(ROUNDS)]
+    pairs = [(_seconds(lambda: peer.run_many(RUNS, SHORT)), _synced_lines(folder / str(n))) for n in range(ROUNDS)]
+    return _rounds([(RUNS / figure, RUNS / limit) for figure, limit in pairs])
 
 
-def _seconds(work: object) -> float:
-    assert callable(work)
+def _rounds(pairs: list[tuple[float, float]]) -> dict[str, list[float]]:
+    return {"figures": [figure for figure, _ in pairs], "limits": [limit for _, limit in pairs]}
+
+
+def _seconds(work: Callable[[], None]) -> float:
     began = time.perf_counter()
     work()
+    return time.perf_counter() - began
+
+
+class _Commits:
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=FULL")
+        self._connection.execute("CREATE TABLE events (run_id TEXT, number INTEGER, event TEXT)")
+        for _ in range(6):  # over 1,000 pages: its write-ahead log is written over from then on, and grows no more
+            self.seconds()
+
+    def seconds(self) -> float:
+        """Return the time of one synced transaction per step."""
+        began = time.perf_counter()
+        for number in range(CHAIN):
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("INSERT INTO events VALUES (?, ?, ?)", ("run", number, _EVENT))
+            self._connection.execute("COMMIT")
+        return time.perf_counter() - began
+
+
+def _synced_lines(folder: Path) -> float:
+    folder.mkdir()
+    line = _EVENT.encode() + b"\n"
+    began = time.perf_counter()
+    for number in range(RUNS):
+        handle = os.open(folder / f"{number}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for _ in range(SHORT):
+            os.write(handle, line)
+            os.fdatasync(handle)
+        os.close(handle)
     return time.perf_counter() - began
