@@ -12,10 +12,10 @@ from pathlib import Path
 
 from api import address
 from api.address import Address
+from engine.environment import PARENT_VARIABLE
 from engine.errors import OrchestraError
 from engine.orchestra import Orchestra
 from engine.people.access import local_user
-from engine.store.locks import PARENT_VARIABLE
 
 _LOOK_SECONDS = 0.1
 _OPEN_FILES = Path("/dev/fd")  # of the process that looks, on Linux and macOS

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,23 +26,29 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m api.process", description=__doc__)
     parser.add_argument("--socket", type=int, required=True, help="file descriptor of the listening socket")
     parser.add_argument("--ready", type=int, required=True, help="file descriptor that learns when all is up")
+    parser.add_argument("--link", action="store_true", help="also write a token for one sign-in there")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.access").disabled = True  # a handler put on it, as Streamlit does, would turn it on
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has shut down in order
-        _server(options.ready).run(sockets=[socket.socket(fileno=options.socket)])
+        _server(options.ready, _login_token if options.link else str).run(
+            sockets=[socket.socket(fileno=options.socket)]
+        )
 
 
-def _server(ready: int) -> uvicorn.Server:
-    """Return a server of `app.py` that writes to `ready` when it answers; one worker: sessions live in the process."""
+def _server(ready: int, token: Callable[[], str]) -> uvicorn.Server:
+    """Return a server of `app.py` that writes to `ready` when it answers, with a token.
+
+    One worker: sessions live in the process.
+    """
     import uvicorn
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            os.write(ready, READY)
-            os.close(ready)
+            with os.fdopen(ready, "wb") as pipe:
+                pipe.write(READY + token().encode("ascii"))
 
     config = uvicorn.Config(
         "app:app",
@@ -52,6 +59,14 @@ def _server(ready: int) -> uvicorn.Server:
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     return Server(config)
+
+
+def _login_token() -> str:
+    """Return a token for one sign-in: the parent shows it, and need not open the workspace a second time."""
+    from engine import shared
+    from engine.people.access import local_user
+
+    return shared().users.login_link(local_user())
 
 
 def _end_with_parent() -> None:

@@ -21,9 +21,9 @@ from api import address
 from api.address import Address
 from api.process import READY
 from engine.connections.stand_ins import StandInProcess
+from engine.environment import DEMO_VARIABLE, PARENT_VARIABLE, WORKSPACE_VARIABLE
 from engine.errors import InUse, StorageError
-from engine.orchestra import DEMO_VARIABLE, WORKSPACE_VARIABLE
-from engine.store.locks import PARENT_VARIABLE, ServeLock
+from engine.store.locks import ServeLock
 from engine.workspace.files import storage_errors
 from engine.workspace.workspace import CHECKOUT
 
@@ -46,18 +46,20 @@ def require_unserved(state_dir: Path) -> None:
 class Parent:
     """Serves one workspace until it is told to stop.
 
-    `ready` is called once, when the first serving process answers; `say` gets a sentence whenever one has died.
+    `ready` is called once, when the first serving process answers, with a token for one sign-in; `say` gets a
+    sentence whenever one has died.
     """
 
     root: Path
     state_dir: Path
     listener: socket.socket
     all_demo: bool
-    ready: Callable[[Address], None]
+    ready: Callable[[Address, str], None]
     say: Callable[[str], None]
     _events: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
     _stops: bool = False
     _is_announced: bool = False
+    _token: str = ""
 
     def run(self) -> None:
         """Serve until told to stop.
@@ -99,8 +101,9 @@ class Parent:
         }
         reading, writing = os.pipe()
         passed = (self.listener.fileno(), writing)
+        command = [sys.executable, "-m", "api.process", "--socket", str(passed[0]), "--ready", str(passed[1])]
         child = subprocess.Popen(
-            [sys.executable, "-m", "api.process", "--socket", str(passed[0]), "--ready", str(passed[1])],
+            command if self._is_announced else [*command, "--link"],  # a new link would end the one that was shown
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -116,8 +119,10 @@ class Parent:
     def _watch(self, child: subprocess.Popen[bytes], reading: int) -> None:
         """Turn what happens to a serving process into events: "ready" if it gets so far, then "ended"."""
         with os.fdopen(reading, "rb") as pipe:
-            if pipe.read(len(READY)) == READY:
-                self._events.put("ready")
+            said = pipe.read()
+        if said.startswith(READY):
+            self._token = said.removeprefix(READY).decode("ascii")
+            self._events.put("ready")
         child.wait()
         self._events.put("ended")
 
@@ -164,7 +169,7 @@ class Parent:
             self._is_announced = True
             here = Address.of(self.listener)
             address.note(self.state_dir, here)
-            self.ready(here)
+            self.ready(here, self._token)
 
     def _start_stand_ins(self, stand_ins: StandInProcess) -> None:
         try:

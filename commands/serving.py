@@ -43,9 +43,9 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
     return DONE
 
 
-def _teller(root: Path, wanted: int, as_json: bool) -> Callable[[Address], None]:
-    def tell(address: Address) -> None:
-        login_url = address.login_url(_login_token(root))
+def _teller(root: Path, wanted: int, as_json: bool) -> Callable[[Address, str], None]:
+    def tell(address: Address, token: str) -> None:
+        login_url = address.login_url(token)
         if as_json:
             json_line({"url": address.url, "login_url": login_url, "port": address.port, "pid": address.pid})
             return
@@ -79,8 +79,3 @@ def login_link(
     else:
         say(address.login_url(token))
     return DONE
-
-
-def _login_token(root: Path) -> str:
-    with opened(root) as session:
-        return session.orchestra.users.login_link(session.principal)

@@ -15,6 +15,7 @@ from engine.compiler.plan import Plan
 from engine.connections.accounts import Account, Accounts, Mode
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
+from engine.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.errors import OrchestraError
 from engine.people.access import Principal, require
 from engine.people.audit import Audit, AuditLine
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
 
 ENGINE = Principal("engine", "owner")
 """Who does what nobody asks for: upkeep."""
-WORKSPACE_VARIABLE = "ORCHESTRA_WORKSPACE"
-DEMO_VARIABLE = "ORCHESTRA_ALL_DEMO"
 
 
 class Orchestra:

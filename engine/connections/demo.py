@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.connections.stand_ins import StandInProcess
+from engine.environment import PARENT_VARIABLE
 from engine.errors import InvalidInput, NotAvailableYet, OrchestraError, StorageError, UnknownName
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -18,7 +19,6 @@ from engine.runner.host import Host
 from engine.runs.run_log import RunLogs
 from engine.store.database import Database
 from engine.store.demo_rows import demo_run_ids, forget_demo
-from engine.store.locks import PARENT_VARIABLE
 
 _CANCEL_SECONDS = 20.0
 

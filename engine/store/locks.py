@@ -6,11 +6,9 @@ import fcntl
 import os
 from pathlib import Path
 
+from engine.environment import PARENT_VARIABLE
 from engine.errors import InUse
-from engine.store.database import storage_errors
-
-PARENT_VARIABLE = "ORCHESTRA_PARENT_PID"
-"""Set by the parent that starts the serving process again when it dies."""
+from engine.workspace.files import storage_errors
 
 
 def is_locked(folder: Path, owner: str) -> bool:
