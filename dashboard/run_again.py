@@ -26,7 +26,7 @@ _ASK = ""
 """Instead of a run id: a person must look at the form first."""
 _ASKS = "This needs your agreement: look at the form, then press Run."
 _WAYS = {
-    "reuse": ("Keep what was written", "What was written before stays, and is not written again. So does Run again."),
+    "reuse": ("Keep what was written", "What was written before stays, and is not written again: as Run again does."),
     "update": (
         "Bring it up to date",
         "What was written before is changed to what this run wants, also where somebody has changed it since.",

@@ -25,9 +25,9 @@ def run_top(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
     """Show the state of a run at a glance."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(str(run["status"]), run["counts"])
-        account_badges(accounts_of(run))
         if is_test(run):
             st.badge("Test run", icon=":material/science:", color="violet")
+        account_badges(accounts_of(run))
     st.subheader(plain(run["sentence"]), anchor=False)
     st.caption(plain(_facts(run)), help=full_time(run["started_at"] or run["queued_at"]))
     if run["status"] in OPEN:

@@ -26,7 +26,7 @@ _ARROW = ":material/arrow_forward:"
 _TRAIL = [("Runs", "runs")]
 _TITLE = "Two runs compared"
 _SHOWN, _SHOWN_FIELDS = 20, 8
-_SHORT, _LONG = 90, 2000
+_SHORT, _LONG, _BEFORE = 60, 800, 160
 
 
 def show(visit: Visit) -> None:
@@ -120,20 +120,34 @@ def _step(visit: Visit, diff: RunDiff, one: StepDiff) -> None:
 def _differences(found: Sequence[Difference]) -> None:
     """Show each place that differs, both values side by side; they may hold text from outside."""
     for one in found[:_SHOWN_FIELDS]:
-        st.markdown(f":gray[{plain(one.field)}]")
-        for column, value in zip(st.columns(2, gap="medium"), (one.old, one.new), strict=True):
+        field, *sides = st.columns([2, 3, 3], gap="medium")
+        with field:
+            st.markdown(f":gray[{plain(one.field)}]")
+        texts = [None if value is ABSENT else _text(value) for value in (one.old, one.new)]
+        begin = _begin(*texts)
+        for column, text in zip(sides, texts, strict=True):
             with column:
-                _value(value)
+                _value(text, begin)
     if len(found) > _SHOWN_FIELDS:
         st.caption(f"… and {counted(len(found) - _SHOWN_FIELDS, 'more place')}")
 
 
-def _value(value: Any) -> None:
-    if value is ABSENT:
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json_text(value)
+
+
+def _begin(old: str | None, new: str | None) -> int:
+    """Return from where on two texts are shown: a little before the first letter that differs."""
+    if old is None or new is None or max(len(old), len(new)) <= _LONG:
+        return 0
+    same = next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), 0)
+    return max(0, same - _BEFORE)
+
+
+def _value(text: str | None, begin: int) -> None:
+    if text is None:
         st.markdown(":gray[(nothing)]")
-        return
-    text = value if isinstance(value, str) else json_text(value)
-    if len(text) <= _SHORT and "\n" not in text:
+    elif len(text) <= _SHORT and "\n" not in text:
         st.markdown(plain(text) or ":gray[(empty)]")
     else:
-        outside_code(cut(text, _LONG), None if isinstance(value, str) else "json")
+        outside_code(cut(f"… {text[begin:]}" if begin else text, _LONG))
