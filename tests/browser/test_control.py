@@ -1,0 +1,121 @@
+"""Answering a question, undoing a run and comparing two, as a person does it in a browser."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from tests.browser.test_run_page import settled
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Served
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+OWNER = Principal("owner", "owner")
+NASTY = "![x](http://192.0.2.1/pixel) <img src=http://192.0.2.1/p> [here](http://192.0.2.1)"
+ASKING = {
+    "schema_version": 1,
+    "title": "Asking",
+    "steps": [
+        {"id": "ask", "uses": "flow.approve", "with": {"message": "Send it?", "details": {"text": NASTY, "a": [NASTY]}}}
+    ],
+    "outputs": {"said": "{{ steps.ask.output.comment }}"},
+}
+ISSUE = {
+    "schema_version": 1,
+    "title": "One issue",
+    "steps": [
+        {
+            "id": "issue",
+            "title": "Open an issue",
+            "uses": "github.create_issue",
+            "with": {"repository": "acme/app", "title": "Undo me", "body": "{{ run.id }}"},
+        }
+    ],
+}
+
+
+def started(served: Served, name: str, document: dict[str, Any]) -> str:
+    """Start a run in a process of its own; one that waits goes over to the serving one."""
+    (served.root / "workflows" / f"{name}.json").write_text(json.dumps(document))
+    orchestra = Orchestra.open(served.root, demo=True)
+    try:
+        run_id = orchestra.runs.start(OWNER, name, {})
+        orchestra.runs.wait(OWNER, run_id, 60)
+        return run_id
+    finally:
+        orchestra.close()
+
+
+def looked_at(served: Served, run_id: str) -> dict[str, Any]:
+    orchestra = Orchestra.open(served.root, demo=True)
+    try:
+        return orchestra.runs.get(OWNER, run_id)
+    finally:
+        orchestra.close()
+
+
+def test_a_question_is_answered_with_a_comment_and_the_run_goes_on(served: Served, page: Page) -> None:
+    run_id = started(served, "asking", ASKING)
+    page.goto(f"{served.url}/approvals")
+    page.get_by_text("Send it?").wait_for()
+    settled(page)
+    page.get_by_role("link", name="Approvals (1)").wait_for()
+    assert page.locator("[class*='st-key-question-'] img").count() == 0
+    assert page.locator("[class*='st-key-question-'] a[href*='192.0.2.1']").count() == 0
+    page.get_by_label("Comment").fill("Go ahead.")
+    page.get_by_role("button", name="Approve", exact=True).dblclick()
+    page.get_by_text("Nothing is asked.").wait_for()
+    page.get_by_role("link", name="Approvals", exact=True).wait_for()
+    ends_at = time.monotonic() + 60
+    while (run := looked_at(served, run_id))["status"] != "succeeded":
+        assert time.monotonic() < ends_at, run["status"]
+        time.sleep(0.2)
+    assert run["outputs"] == {"said": "Go ahead."}
+
+
+def test_a_new_question_shows_up_by_itself(served: Served, page: Page) -> None:
+    page.goto(f"{served.url}/approvals")
+    page.get_by_text("Nothing is asked.").wait_for()
+    started(served, "asking", ASKING)
+    page.get_by_text("Send it?").wait_for()
+    settled(page)
+    page.get_by_role("button", name="Reject", exact=True).click()
+    page.get_by_text("Nothing is asked.").wait_for()
+    page.get_by_role("tab", name="Answered").click()
+    page.get_by_text("Rejected").first.wait_for()
+
+
+def test_a_run_is_undone_after_a_look_at_what_that_means(served: Served, page: Page) -> None:
+    run_id = started(served, "issue", ISSUE)
+    page.goto(f"{served.url}/run?id={run_id}")
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_text("this would be taken back").wait_for()
+    page.get_by_text("closes the issue").wait_for()
+    settled(page)
+    page.get_by_role("button", name="Undo 1 write").dblclick()
+    page.get_by_text("1 write taken back.").wait_for()
+    settled(page)
+    [step] = looked_at(served, run_id)["steps"]
+    assert step["effect"]["undone"]["by"] == "owner"
+    assert page.get_by_role("button", name="Undo", exact=True).count() == 0
+
+
+def test_two_runs_are_compared_from_the_page_of_one(served: Served, page: Page) -> None:
+    first, second = started(served, "issue", ISSUE), started(served, "issue", ISSUE)
+    page.goto(f"{served.url}/run?id={second}")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("Compare with another run").wait_for()
+    settled(page)
+    page.locator(".st-key-compare-go button").click()
+    page.get_by_text("Here they part").wait_for()
+    assert page.url.startswith(f"{served.url}/compare?first=")
+    assert first in page.url or second in page.url
