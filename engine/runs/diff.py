@@ -9,6 +9,7 @@ from typing import Any
 from engine.runs.definitions import changes
 from engine.runs.differences import ABSENT, Difference, differences, shown
 from engine.runs.earlier import Place, keys_of, place_of, places
+from engine.runs.nouns import many
 from engine.runs.step_facts import Kind, error_differences, facts
 
 
@@ -50,7 +51,7 @@ class RunDiff:
     run: tuple[Difference, ...]
     """Status, inputs, accounts, options, outputs and error of the runs themselves."""
     first: StepDiff | None
-    """The step at which the bad run went another way first, in order of time."""
+    """The step at which the bad run went another way first, in order of time; no write that was only kept or made."""
     rest: tuple[StepDiff, ...]
 
     @property
@@ -74,7 +75,7 @@ class RunDiff:
 def diff(good: Mapping[str, Any], bad: Mapping[str, Any]) -> RunDiff:
     """Return how two run documents differ; a step is matched by the keys of the items around it."""
     found = list(_in_order(good, bad, _step_diffs(good, bad)))
-    first = next((one for one in found if set(one.kinds) != {"effect"}), found[0] if found else None)
+    first = next((one for one in found if set(one.kinds) != {"effect"}), None)
     definition = tuple(_definition(good, bad))
     run = tuple(_run(good, bad))
     rest = tuple(one for one in found if one is not first)
@@ -207,7 +208,7 @@ def _sentence(
     first: StepDiff | None,
     rest: Sequence[StepDiff],
 ) -> str:
-    if not (definition or run or first):
+    if not (definition or run or first or rest):
         return "The runs do not differ."
     parts = []
     if good["workflow"] != bad["workflow"]:
@@ -218,11 +219,15 @@ def _sentence(
     if inputs:
         parts.append(f"They began with other inputs ({_named(inputs)}).")
     if first is None:
-        parts.append("Every step went the same way.")
+        parts.append(f"Every step went the same way{_but_for(rest)}.")
     else:
         parts.append(f"First different: {first.path} ({' and '.join(first.kinds)}).")
         parts += [f"{len(rest)} more differ."] if rest else []
     return " ".join(parts)
+
+
+def _but_for(writes: Sequence[StepDiff]) -> str:
+    return f", but for what became of {many(len(writes), 'write')}" if writes else ""
 
 
 def _named(found: Sequence[Difference]) -> str:

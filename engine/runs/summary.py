@@ -64,6 +64,9 @@ class _Write:
 
 def sentence(run: Mapping[str, Any]) -> str:
     """Return e.g. "25 mails: 9 tasks, 6 issues, 9 only labelled, 1 failed." for a run document."""
+    options = run.get("options") or {}
+    if "only" in options:
+        return _test_sentence(run, options["only"])
     loop = next((step for step in run["steps"] if "items" in step and "." not in step["path"]), None)
     parts = [_loop_sentence(run, loop) if loop is not None else _plain_sentence(run)]
     if loop is not None and _failed_outside(run, loop):
@@ -73,7 +76,17 @@ def sentence(run: Mapping[str, Any]) -> str:
     undone = sum(bool((step["effect"] or {}).get("undone")) for step in run["steps"])
     if undone:
         parts.append(f"{many(undone, 'write')} undone.")
+    if "pins" in options:
+        pinned = sum(bool(step.get("pinned")) for step in run["steps"])
+        parts.append(f"{many(pinned, 'output')} pinned.")
     return " ".join(parts)
+
+
+def _test_sentence(run: Mapping[str, Any], only: str) -> str:
+    """Tell how it went with the one step that a test run is about."""
+    if run["status"] == "failed" and run["error"]:
+        return f"Test of {only} failed: {run['error']['message']}"
+    return f"Test of {only}: {_ENDINGS[run['status']].lower()}."
 
 
 def _failed_outside(run: Mapping[str, Any], loop: Step) -> bool:

@@ -173,6 +173,12 @@ def test_what_two_writes_were_given_by_the_service_is_not_where_they_parted() ->
     assert [(one.path, one.kinds) for one in found.rest] == [("each[0].write", ("effect",))]
 
 
+def test_a_write_that_was_only_kept_is_no_other_way() -> None:
+    found = _changed(lambda bad: bad["each[0].write"]["effect"].update(reused=True))
+    assert (found.first, [one.path for one in found.rest], found.is_same) == (None, ["each[0].write"], False)
+    assert found.sentence == "Every step went the same way, but for what became of 1 write."
+
+
 def test_items_are_matched_by_key_and_a_missing_one_is_told_once() -> None:
     def change(bad: dict[str, Any]) -> None:
         run = bad["run"]

@@ -57,6 +57,7 @@ def test_a_pinned_output_is_taken_instead_of_running_the_step(
     assert document["status"] == "succeeded", document["error"]
     assert dict(service.seen) == {"/read/x": 1, "/read/y": 1}
     assert document["outputs"] == {"n": 2}
+    assert document["sentence"].endswith(" 3 outputs pinned.")
     assert _marked(document, "pinned") == ["names", "each[0].write", "each[1].write"]
     names = document["steps"][0]
     assert (names["status"], names["output"], names["attempts"], names["effect"]) == ("succeeded", _ANSWER, [], None)
@@ -86,6 +87,7 @@ def test_one_step_runs_alone(orchestra: Orchestra, root: Path, service: Service)
     assert statuses(document) == {"names": "succeeded", "each": "skipped", "after": "skipped"}
     assert document["steps"][1]["note"] == "Left out: only names was asked for."
     assert document["outputs"] is None
+    assert document["sentence"] == "Test of names: done."
     assert dict(service.seen) == {"/names/a-b-c": 1}
 
 
@@ -148,6 +150,7 @@ def test_a_step_that_fails_alone_fails_the_run_and_can_be_resumed(
     service.answers = {"/read/y": [404]}
     document = _ended(orchestra, only="each.read", pins={"names": _ANSWER})
     assert document["status"] == "failed"
+    assert document["sentence"].startswith("Test of each.read failed: ")
     orchestra.runs.resume(OWNER, document["run_id"])
     document = orchestra.runs.wait(OWNER, document["run_id"], 30)
     assert document["status"] == "succeeded", document["error"]
