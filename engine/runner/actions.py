@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from clients.errors import ServiceError
 from engine.compiler.plan import Action, Node
 from engine.connections.accounts import Account, Accounts, Mode
-from engine.errors import OrchestraError, StepTimeout
+from engine.errors import OrchestraError, StepTimeout, StorageError
 from engine.expressions.deferred import complete
 from engine.expressions.expressions import render_field
 from engine.names import moment_of, timestamp
@@ -98,6 +98,8 @@ class Actions:
                 pause = self._pauses.begun(result, path, self._caller(node, frame), earlier, replay)
             if isinstance(result, Done):
                 result = replace(result, output=fitted(result.output, node.action.output_schema))
+        except StorageError as error:
+            raise JournalBroken(error) from error  # no fault of the step: the run stops here, and goes on from here
         except (ServiceError, OrchestraError, ValidationError) as error:
             raise await self._failed(node, path, error, trace, job) from error
         except JournalBroken:

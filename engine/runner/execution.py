@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from engine.compiler.plan import Plan
 from engine.connections.accounts import Accounts
-from engine.errors import InvalidFile
+from engine.errors import InvalidFile, StorageError
 from engine.expressions.expressions import compact_json
 from engine.names import timestamp
 from engine.runner.actions import Actions, RunFacts
@@ -219,7 +219,7 @@ class Execution:
             return self._ending or "stopped", {}
         except InvalidFile as error:
             return "failed", {"error": failure(error, workflow=self._acceptance["workflow"])}
-        except JournalBroken:
+        except (JournalBroken, StorageError):
             raise
         except Exception as error:  # noqa: BLE001 - a run must end with a word, whatever broke
             _log.exception("run %s broke down", self.run_id)

@@ -97,8 +97,9 @@ class RunLogs:
             return None
         except (ValueError, OSError, RecursionError) as error:
             read(path)  # says where it is broken
-            why = f": {error.strerror}" if isinstance(error, OSError) else ""
-            raise InvalidFile(f"{path} cannot be read{why}.") from None
+            if isinstance(error, OSError):  # and a moment later it could be
+                raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+            raise InvalidFile(f"{path} cannot be read.") from None
         if not isinstance(document, dict) or document.get("run_id") != run_id:
             raise InvalidFile(f"{path} is not the log of run {run_id}.", remedy="Move the file away.")
         if not _is_whole(document):

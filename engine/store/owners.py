@@ -70,8 +70,12 @@ class Owner:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         now = timestamp(clock())
         row = {"owner": self.id, "pid": os.getpid(), "kind": kind, "started_at": now, "heartbeat_at": now}
-        with database.writing() as connection:
-            connection.execute(owners.insert().values(**row, lease_seconds=lease_seconds))
+        try:
+            with database.writing() as connection:
+                connection.execute(owners.insert().values(**row, lease_seconds=lease_seconds))
+        except StorageError:
+            self._lock.close()  # nobody knows of this process: its lock would only lie about
+            raise
 
     @property
     def writing(self) -> Path:
