@@ -26,6 +26,8 @@ def fitted(value: Any, schema: Schema, root: Schema | None = None) -> Any:
 
 
 def _field(key: str, value: Any, schema: Schema, root: Schema) -> Any:
+    if value is None or isinstance(value, str):  # most are: their schema need not be looked up
+        return value
     properties = schema.get("properties")
     known = properties.get(key) if isinstance(properties, Mapping) else None
     found = schema.get("additionalProperties") if known is None else known
