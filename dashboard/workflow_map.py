@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
 from dashboard.page import Visit
 from dashboard.parts.accounts import service_title
-from dashboard.parts.graph import graph
+from dashboard.parts.graph import GraphEdge, graph
 from dashboard.parts.plain import plain
-from dashboard.parts.steps import StepEntry, arrows, boxes, drawing_height, steps_of
+from dashboard.parts.plan_layout import edges, places
+from dashboard.parts.steps import (
+    FAILURE_PREFIX,
+    StepEntry,
+    arrows,
+    boxes,
+    drawing_height,
+    failure_arrows,
+    failure_steps_of,
+    steps_of,
+)
+from engine.compiler.plan import Node, Plan
+from engine.errors import OrchestraError
+from engine.step import Effect
 from engine.step_info import StepTypeInfo
 from engine.workspace.workflow_files import WorkflowFile
 
@@ -32,51 +47,81 @@ _MODEL = Kind("asks the model", ":material/auto_awesome:", "#7e22ce")
 _INSIDE = Kind("works inside", ":material/settings:", "#475569")
 _GROUP = Kind("group", ":material/folder:", "#475569")
 _LOOP = Kind("for each", ":material/repeat:", "#475569")
+_CALL = "workflow.run"
+_NEVER = Kind("never runs", ":material/block:", "#475569")
+_OF_EFFECT = {Effect.READS: _READS, Effect.WRITES: _WRITES, Effect.PURE: _INSIDE}
 _UNKNOWN = Kind("unknown step type", ":material/help:", "#b91c1c")
 
 
 def map_tab(visit: Visit, file: WorkflowFile) -> None:
-    """Show the map of what the file says now."""
-    entries = steps_of(file.document)
+    """Show the map of what the file says now; where it compiles, of what will run."""
+    entries = [*steps_of(file.document), *failure_steps_of(file.document)]
     if not entries:
         st.info("There are no steps to draw.", icon=":material/account_tree:")
         return
     infos = {info.name: info for info in visit.orchestra.step_types(visit.who)}
-    kinds = {entry.path: _kind(entry, infos) for entry in entries}
+    plan = _plan(visit, file)
+    nodes = {} if plan is None else {node.path: node for node in plan.nodes()}
+    kinds = {entry.path: _kind(entry, infos, nodes.get(entry.path)) for entry in entries}
     drawing, reading = st.columns([3, 2], gap="large")
     with drawing:
-        clicked = _draw(visit, file, entries, kinds)
+        clicked = _draw(visit, file, entries, kinds, plan)
+        st.caption("Side by side: may run at the same time. Pale: never runs.")
     with reading:
         _list(entries, kinds, clicked)
 
 
-def _draw(visit: Visit, file: WorkflowFile, entries: Sequence[StepEntry], kinds: Mapping[str, Kind]) -> str | None:
-    positions = visit.orchestra.workflows.positions(visit.who, file.name)
+def _plan(visit: Visit, file: WorkflowFile) -> Plan | None:
+    with suppress(OrchestraError):
+        return visit.orchestra.workflows.plan(visit.who, file.name)
+    return None
+
+
+def _draw(
+    visit: Visit, file: WorkflowFile, entries: Sequence[StepEntry], kinds: Mapping[str, Kind], plan: Plan | None
+) -> str | None:
+    positions: dict[str, Any] = visit.orchestra.workflows.positions(visit.who, file.name)
+    if plan is not None and not positions.keys() >= {entry.path for entry in entries}:
+        positions = {path: list(xy) for path, xy in places(plan).items()}
     nodes = boxes(
         entries,
         {path: kind.color for path, kind in kinds.items()},
         {path: kind.word for path, kind in kinds.items()},
         positions,
     )
-    return graph(nodes, arrows(file.document), key=f"map-{file.name}", height=drawing_height(nodes))
+    nodes = [replace(node, is_pale=kinds[node.id] is _NEVER) for node in nodes]
+    return graph(nodes, _arrows(file, plan), key=f"map-{file.name}", height=drawing_height(nodes))
 
 
-def _kind(entry: StepEntry, infos: Mapping[str, StepTypeInfo]) -> Kind:
-    if entry.is_loop:
-        return _LOOP
-    if not entry.uses:
-        return _GROUP
+def _arrows(file: WorkflowFile, plan: Plan | None) -> list[GraphEdge]:
+    """Return the arrows; where all goes in file order, steps with an `if` are drawn as branches."""
+    if plan is not None and any(node.needs is not None for node in plan.nodes()):
+        return edges(plan)
+    return [*arrows(file.document), *failure_arrows(file.document)]
+
+
+def _kind(entry: StepEntry, infos: Mapping[str, StepTypeInfo], node: Node | None) -> Kind:
+    """Return what a step does: as compiled, else as its type says."""
+    if node is not None and node.is_folded:
+        return _NEVER
+    if entry.is_loop or not entry.uses:
+        around = _LOOP if entry.is_loop else _GROUP
+        inside = None if node is None else _OF_EFFECT[node.effect]
+        return around if inside is None else replace(around, word=f"{around.word}: {inside.word}", color=inside.color)
     info = infos.get(entry.uses)
     if info is None:
         return _UNKNOWN
     if info.service == "openai":
         return _MODEL
-    return {"reads": _READS, "writes": _WRITES}.get(info.effect, _INSIDE)
+    return _OF_EFFECT[Effect(info.effect) if node is None else node.effect]
 
 
 def _list(entries: Sequence[StepEntry], kinds: Mapping[str, Kind], clicked: str | None) -> None:
     st.markdown("**The steps, in order**")
-    st.markdown("\n".join(_line(entry, kinds[entry.path]) for entry in entries))
+    st.markdown("\n".join(_line(entry, kinds[entry.path]) for entry in entries if not _is_after_failure(entry)))
+    if any(_is_after_failure(entry) for entry in entries):
+        st.markdown("**If the run fails**")
+        st.markdown("\n".join(_line(entry, kinds[entry.path]) for entry in entries if _is_after_failure(entry)))
     chosen = next((entry for entry in entries if entry.path == clicked), None)
     if chosen is None:
         st.caption("Click a box to see what is in it.")
@@ -86,6 +131,10 @@ def _list(entries: Sequence[StepEntry], kinds: Mapping[str, Kind], clicked: str 
     st.code(json.dumps(inside, ensure_ascii=False, indent=2), language="json", wrap_lines=True)
 
 
+def _is_after_failure(entry: StepEntry) -> bool:
+    return entry.path.startswith(FAILURE_PREFIX)
+
+
 def _line(entry: StepEntry, kind: Kind) -> str:
     """Return one line of a Markdown list: nesting by depth, then what it uses, its effect, condition and needs."""
     parts = [f"{kind.icon} **{plain(entry.title)}**", f":small[:gray[{plain(_about(entry, kind))}]]"]
@@ -93,7 +142,7 @@ def _line(entry: StepEntry, kind: Kind) -> str:
 
 
 def _about(entry: StepEntry, kind: Kind) -> str:
-    service = service_title(entry.uses.split(".")[0]) if "." in entry.uses else ""
+    service = service_title(entry.uses.split(".")[0]) if "." in entry.uses and entry.uses != _CALL else ""
     about = [f"{kind.word} {service}".strip() if kind in (_READS, _WRITES) else kind.word]
     about += [entry.uses] if entry.uses else []
     about += [f"if {entry.condition}"] if entry.condition else []

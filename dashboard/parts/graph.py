@@ -10,17 +10,22 @@ from dataclasses import dataclass
 _LABEL_WIDTH = 26
 _ARROW = "#9aa3b2"
 _LETTERS = "#ffffff"
+_PALE, _PALE_LETTERS = "#94a3b8", "#0f172a"
 
 
 @dataclass(frozen=True)
 class GraphNode:
-    """A box: `label` may have lines, `color` is its fill (white letters stand on it), `x` and `y` are its middle."""
+    """A box: `label` may have lines, `color` is its fill (white letters stand on it), `x` and `y` are its middle.
+
+    A pale one is there to be seen, but does nothing; its colour does not show.
+    """
 
     id: str
     label: str
     color: str
     x: float
     y: float
+    is_pale: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,14 @@ def _arrow(edge: GraphEdge) -> dict[str, object]:
 def _box(node: GraphNode) -> dict[str, object]:
     lines = [part for line in node.label.split("\n") for part in textwrap.wrap(line, _LABEL_WIDTH) or [""]]
     label = "\n".join(lines)
+    color = _PALE if node.is_pale else node.color
     return {
         "id": node.id,
         "label": label,
         "shape": "box",
-        "color": {"background": node.color, "border": node.color, "highlight": {"background": node.color}},
-        "font": {"color": _LETTERS, "size": 19, "face": "sans-serif"},
-        "shapeProperties": {"borderRadius": 8},
+        "color": {"background": color, "border": color, "highlight": {"background": color}},
+        "font": {"color": _PALE_LETTERS if node.is_pale else _LETTERS, "size": 19, "face": "sans-serif"},
+        "shapeProperties": {"borderRadius": 8, "borderDashes": [4, 4] if node.is_pale else False},
         "margin": 13,
         "borderWidth": 1,
         "borderWidthSelected": 3,

@@ -40,6 +40,8 @@ class StepEntry:
     def condition(self) -> str:
         """When it is done, without the braces; an empty text for always."""
         condition = self.step.get("if")
+        if isinstance(condition, bool):
+            return str(condition).lower()
         return "" if condition is None else str(condition).strip().removeprefix("{{").removesuffix("}}").strip()
 
 
@@ -133,6 +135,14 @@ def arrows(document: Any) -> list[GraphEdge]:
     """Return the arrows: a step to what comes after it, a group to its first steps, `needs` as they say."""
     found: list[GraphEdge] = []
     _connect(document, "", [], found)
+    return list(dict.fromkeys(found))
+
+
+def failure_arrows(document: Any) -> list[GraphEdge]:
+    """Return the arrows between the steps that run when the workflow has failed."""
+    block = document.get("on_failure") if isinstance(document, Mapping) else None
+    found: list[GraphEdge] = []
+    _connect({"steps": block} if isinstance(block, list) else block, FAILURE_PREFIX, [], found)
     return list(dict.fromkeys(found))
 
 

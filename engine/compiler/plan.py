@@ -98,13 +98,19 @@ class Block:
         return strongest(node.effect for node in self.nodes)
 
     @property
+    def waits(self) -> dict[str, frozenset[str]]:
+        """For each step the siblings that it waits for, in file order."""
+        ids = tuple(node.id for node in self.nodes)
+        return {
+            node.id: frozenset(ids[:index] if node.needs is None else node.needs)
+            for index, node in enumerate(self.nodes)
+        }
+
+    @property
     def levels(self) -> tuple[tuple[str, ...], ...]:
         """Return the ids in the order in which they may start; those of one level may run side by side."""
         depths: dict[str, int] = {}
-        ids = tuple(node.id for node in self.nodes)
-        waits = {
-            node.id: set(ids[:index] if node.needs is None else node.needs) for index, node in enumerate(self.nodes)
-        }
+        waits = self.waits
         while len(depths) < len(waits):  # a plan has no circles
             for name, needed in waits.items():
                 if name not in depths and depths.keys() >= needed:
