@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -66,9 +66,17 @@ def map_tab(visit: Visit, file: WorkflowFile) -> None:
     drawing, reading = st.columns([3, 2], gap="large")
     with drawing:
         clicked = _draw(visit, file, entries, kinds, plan)
-        st.caption("Side by side: may run at the same time. Pale: never runs.")
+        st.caption(" ".join(_legend(plan)))
     with reading:
         _list(entries, kinds, clicked)
+
+
+def _legend(plan: Plan | None) -> Iterator[str]:
+    nodes = [] if plan is None else list(plan.nodes())
+    if any(node.needs is not None for node in nodes):
+        yield "Side by side: may run at the same time."
+    if any(node.is_folded for node in nodes):
+        yield "Pale: never runs."
 
 
 def _plan(visit: Visit, file: WorkflowFile) -> Plan | None:
