@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
-from engine.expressions.expressions import Template
+from engine.expressions.expressions import Template, compact_json
 from engine.step import Effect, StepType
 
 Tree = Any
@@ -146,6 +148,19 @@ class Plan:
     def effect(self) -> Effect:
         """The strongest effect of all its steps."""
         return strongest(block.effect for block in (self.block, self.on_failure) if block is not None)
+
+    @cached_property
+    def definition(self) -> Mapping[str, Any]:
+        """What a run keeps of the plan: {workflow, prompts, workflows?}; the same object for all its runs."""
+        found = {"workflow": dict(self.document), "prompts": {name: dict(one) for name, one in self.prompts.items()}}
+        if self.workflows:
+            found["workflows"] = {name: dict(one) for name, one in self.workflows.items()}
+        return found
+
+    @cached_property
+    def definition_hash(self) -> str:
+        """16 letters and digits that stand for the definition."""
+        return hashlib.sha256(compact_json(self.definition).encode()).hexdigest()[:16]
 
     def nodes(self) -> Iterator[Node]:
         """Give every step, outer before inner, in file order; those of `on_failure` last."""

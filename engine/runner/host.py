@@ -39,6 +39,7 @@ Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.5
+_ADOPT_SECONDS = 2.0
 _STALLED_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 
@@ -187,6 +188,7 @@ class Host:
         )
         self._background = [
             asyncio.ensure_future(self._repeat(_POLL_SECONDS, self._look_around)),
+            asyncio.ensure_future(self._repeat(_ADOPT_SECONDS, self._look_for_dead)),
             asyncio.ensure_future(self._repeat(self.owner.beat_seconds, self._beat)),
         ]
 
@@ -295,7 +297,7 @@ class Host:
             self._look_at_fence()
 
     async def _look_around(self) -> None:
-        """Do what others asked for through the database: cancel, wake what is due, adopt what is orphaned."""
+        """Do what others asked for through the database, and what is due by now."""
         self._look_at_fence()
         rows = self._journal.read(
             "SELECT run_id, cancel_requested, status, due_at FROM runs"
@@ -307,6 +309,8 @@ class Host:
                 self._executions[run_id].end("cancelled")
             elif cancel_requested or status == "waiting":
                 self._execute(run_id, "engine")
+
+    async def _look_for_dead(self) -> None:
         if self._adopts and not self.is_taken_over.is_set():
             await self._adopt(self.owner.adopt)
 

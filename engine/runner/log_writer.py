@@ -15,7 +15,8 @@ _THREADS = 4
 """A thread that waits for the disk needs no processor; the syncs of several share the file system's own journal."""
 _FEWEST = 4
 """Logs that one thread writes before it is worth to wake another."""
-_SOON_SECONDS = 0.05
+_SOON_SECONDS = 0.5
+"""Most runs that call no service have ended by then."""
 
 Document = dict[str, Any]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,20 +69,19 @@ def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> 
     Raises InvalidInput, StorageError.
     """
     refuse_in_service(around.options, around.started_by, around.caller)
-    definition = definition_of(plan)
     used = {name: around.connections[name] for name in plan.connections}
     modes = [around.modes[name] for name in used] or [around.default_mode]
     return {
         "run_id": around.run_id,
         "workflow": plan.name,
-        "workflow_hash": definition_hash(definition),
+        "workflow_hash": plan.definition_hash,
         "demo": "demo" in modes,
         "started_by": around.started_by,
         "origin_run_id": around.origin_run_id,
         "parent_run_id": around.parent_run_id,
         "queued_at": around.queued_at,
         "inputs": kept_inputs(plan, inputs, Values(around.logs, around.run_id)),
-        "definition": definition,
+        "definition": plan.definition,
         "accounts": {name: {"service": service, "mode": around.modes[name]} for name, service in used.items()},
         "modes": dict(around.modes),
         "default_mode": around.default_mode,
@@ -91,19 +89,6 @@ def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> 
         "caller": list(around.caller) if around.caller is not None else None,
         "options": dict(around.options),
     }
-
-
-def definition_of(plan: Plan) -> dict[str, Any]:
-    """Return what a run keeps of a plan: {workflow, prompts, workflows?}."""
-    definition = {"workflow": dict(plan.document), "prompts": {name: dict(one) for name, one in plan.prompts.items()}}
-    if plan.workflows:
-        definition["workflows"] = {name: dict(one) for name, one in plan.workflows.items()}
-    return definition
-
-
-def definition_hash(definition: Mapping[str, Any]) -> str:
-    """Return 16 letters and digits that stand for a definition."""
-    return hashlib.sha256(compact_json(definition).encode()).hexdigest()[:16]
 
 
 def kept_inputs(plan: Plan, inputs: Mapping[str, Any], values: Values) -> dict[str, Any]:

@@ -58,20 +58,29 @@ class Acceptor:
 
         Raises InvalidInput, InUse, StorageError.
         """
-        [run_id] = self._begin([self._entry(p, plan, wish, action, request)])
+        [run_id] = self._begin([self._entry(p, plan, wish, action, self.services(), request)])
         return run_id
 
     def accept_all(self, p: Principal, plan: Plan, wishes: Iterable[Wish], action: str) -> list[str]:
         """Accept runs, all or none, in one transaction, and start them; return their ids. Raises as `accept`."""
-        return self._begin([self._entry(p, plan, wish, action) for wish in wishes])
+        services = self.services()
+        return self._begin([self._entry(p, plan, wish, action, services) for wish in wishes])
 
     def _begin(self, entries: Sequence[Entry]) -> list[str]:
         self._host.acceptances.store(entries)
         self._host.begin([entry.acceptance for entry in entries if entry.is_new])
         return [str(entry.run_id) for entry in entries]
 
-    def _entry(self, p: Principal, plan: Plan, wish: Wish, action: str, request: Request | None = None) -> Entry:
-        accepted = acceptance(plan, wish.inputs, self._circumstances(p, plan, wish))
+    def _entry(
+        self,
+        p: Principal,
+        plan: Plan,
+        wish: Wish,
+        action: str,
+        services: Mapping[str, str],
+        request: Request | None = None,
+    ) -> Entry:
+        accepted = acceptance(plan, wish.inputs, self._circumstances(p, plan, wish, services))
         self._host.plans.keep(accepted, plan)
         title = str(plan.document.get("title") or plan.name)
         line = self._audit.row(p, action, plan.name, {"run_id": accepted["run_id"], **_named(wish.options)})
@@ -83,18 +92,20 @@ class Acceptor:
 
     def modes(self, plan: Plan, kept: Mapping[str, Mode]) -> dict[str, Mode]:
         """Return whose account stands behind each connection of a plan; `kept` holds whatever is set."""
-        services = self.services()
+        return self._modes(plan, kept, self.services())
+
+    def _modes(self, plan: Plan, kept: Mapping[str, Mode], services: Mapping[str, str]) -> dict[str, Mode]:
         return {name: kept.get(name) or self._mode(services[name]) for name in plan.connections}
 
-    def _circumstances(self, p: Principal, plan: Plan, wish: Wish) -> Circumstances:
+    def _circumstances(self, p: Principal, plan: Plan, wish: Wish, services: Mapping[str, str]) -> Circumstances:
         now = self._clock()
         return Circumstances(
             run_id=new_run_id(now),
             started_by=p.id,
             queued_at=timestamp(now),
-            modes=self.modes(plan, wish.modes),
+            modes=self._modes(plan, wish.modes, services),
             default_mode=wish.default_mode or self._mode(""),
-            connections=self.services(),
+            connections=services,
             logs=self._logs.folder,
             origin_run_id=wish.origin_run_id,
             caller=wish.caller,

@@ -12,7 +12,7 @@ from engine.errors import InvalidInput
 from engine.names import timestamp
 from engine.runner.host import Host
 from engine.runner.values import Values
-from engine.runs.acceptance import checked_inputs, definition_hash, definition_of, kept_inputs
+from engine.runs.acceptance import checked_inputs, kept_inputs
 from engine.runs.acceptor import Acceptor
 from engine.runs.definitions import steps_of, without_indexes
 from engine.runs.differences import ABSENT, Difference, differences
@@ -82,11 +82,11 @@ def redefined(
     """
     services = {**services, **accepted["connections"]}
     kept = {**modes, **accepted["modes"]}
-    definition = definition_of(plan)
+    definition = plan.definition
     return {
         **accepted,
         "definition": definition,
-        "workflow_hash": definition_hash(definition),
+        "workflow_hash": plan.definition_hash,
         "inputs": kept_inputs(plan, values.loaded(accepted["inputs"]), values),
         "connections": services,
         "modes": {name: kept[name] for name in plan.connections},

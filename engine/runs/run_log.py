@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.errors import InvalidFile, StorageError
 from engine.names import RUN_ID, run_day
-from engine.runs.json_text import indented
+from engine.runs.json_text import indented, indented_inside
 from engine.store.receipts import Rename
 from engine.workspace.files import put_whole, storage_errors, sync_folder, write_whole
 from engine.workspace.jsonfile import read
@@ -48,6 +48,7 @@ class RunLogs:
     def __init__(self, folder: Path, through: Path | None = None) -> None:
         self.folder = folder
         self._through = through
+        self._definition: tuple[Any, str] | None = None
 
     def written_through(self, drafts: Path) -> RunLogs:
         """Return these logs, each written in the folder `drafts` first (of the same disk) and then put in its place.
@@ -76,7 +77,7 @@ class RunLogs:
                 path = self.path(run_id)
                 if path.parent not in written:
                     _make_folder(path.parent)
-                put_whole(path, indented(run) + "\n", drafts=self._through)
+                put_whole(path, self._text(run), drafts=self._through)
                 written.setdefault(path.parent, []).append(run_id)
             except StorageError as error:
                 errors[run_id] = error
@@ -87,6 +88,14 @@ class RunLogs:
             except StorageError as error:
                 errors.update(dict.fromkeys(run_ids, error))
         return errors
+
+    def _text(self, run: Mapping[str, Any]) -> str:
+        """Return the text of a document; runs of one plan share their definition, and here its text."""
+        definition = run["definition"]
+        known = self._definition
+        if known is None or known[0] is not definition:
+            known = self._definition = (definition, indented_inside(definition))
+        return indented(run, {"definition": known[1]}) + "\n"
 
     def read(self, run_id: str) -> dict[str, Any] | None:
         """Return the document of a run, None where there is no file. Raises InvalidFile."""
