@@ -276,7 +276,8 @@ def storm(root: Path, *, settings: str = "") -> Iterator[Storm]:
 def summary(kills: Sequence[Killed]) -> str:
     """Return the figures of many kills in a line."""
     adopted = sorted(one.adopted_seconds for one in kills if one.adopted_seconds is not None)
-    figures = f"{len(kills)} kills, {sum(one.was_over for one in kills)} of them after the end"
+    too_late = sum(one.was_over for one in kills)
+    figures = f"{len(kills) - too_late} kills (and {too_late} after the end)"
     if not adopted:
         return figures
     return (

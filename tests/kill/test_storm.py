@@ -29,11 +29,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
 
 
 def killed_at_any_moment(place: Storm, kills: int) -> list[Killed]:
-    """Kill so many jobs, spread evenly over the time that one takes undisturbed, several side by side."""
+    """Kill so many jobs before their end, at moments spread evenly over their time, several side by side.
+
+    A job that was quicker than its kill is judged, too, and does not count.
+    """
     with ThreadPoolExecutor(AT_ONCE) as lanes:
         undisturbed = sorted(lanes.map(lambda _: place.seconds_of_a_job(next(_numbers)), range(3 * AT_ONCE)))
-        moments = [_CHANCE.uniform(0, undisturbed[len(undisturbed) // 2]) for _ in range(kills)]
-        return list(lanes.map(lambda moment: place.kill_after(next(_numbers), moment), moments))
+        seconds, found = undisturbed[len(undisturbed) // 2], list[Killed]()
+        while missing := kills - sum(not killed.was_over for killed in found):
+            moments = [_CHANCE.uniform(0, seconds) for _ in range(missing)]
+            found += lanes.map(lambda moment: place.kill_after(next(_numbers), moment), moments)
+        return found
 
 
 def killed_at_named_points(place: Storm) -> list[Killed]:
@@ -50,9 +56,7 @@ def judged(place: Storm, kills: list[Killed]) -> str:
 
 
 def test_killed_at_any_moment(place: Storm) -> None:
-    kills = killed_at_any_moment(place, KILLS)
-    print(judged(place, kills))  # noqa: T201 - the figures, for `pytest -s`
-    assert sum(not killed.was_over for killed in kills) > KILLS / 4, "most were killed when they had ended"
+    print(judged(place, killed_at_any_moment(place, KILLS)))  # noqa: T201 - the figures, for `pytest -s`
 
 
 def test_killed_at_each_named_point(place: Storm) -> None:

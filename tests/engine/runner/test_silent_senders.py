@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from clients.errors import OutcomeUnknown
+from clients.errors import OutcomeUnknown, Unavailable
+from engine.compiler.plan import Retry
 from engine.runner.attempts import Job
 from engine.runner.ledger import Entry
 from engine.runner.senders import Senders
 from engine.step import Repeat
 from engine.store.database import Database
-from engine.store.owners import Owner
+from engine.store.journal import JournalBroken
+from engine.store.owners import Fenced, Owner
 from engine.store.run_rows import RunRows
 from engine.store.tables import owners, runs
-from tests.engine.runner.notes import Bench, Try, World
+from tests.engine.runner.notes import BEFORE, Bench, Try, World
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -32,13 +34,19 @@ async def claimed(on: Bench, run_id: str) -> Job:
     return job
 
 
+async def looked(world: World, times: int) -> None:
+    """Wait until the service was asked so often."""
+    async with asyncio.timeout(30):
+        while world.looked < times:  # noqa: ASYNC110 - counted by the service
+            await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize("run_id", [pytest.param("stopped", id="same-run"), pytest.param("another", id="other-run")])
 def test_it_is_looked_for_until_it_is_found_and_never_sent(attempt: Try, world: World, run_id: str) -> None:
     async def test(on: Bench) -> None:
         job = await claimed(on, "stopped")
         waiting = asyncio.ensure_future(on.make(on.job(run_id)))
-        while world.looked < 3:  # noqa: ASYNC110 - counted by the service
-            await asyncio.sleep(0.02)
+        await looked(world, 3)
         assert not waiting.done()
         assert (world.sent, job.write is not None) == (0, True)
         assert job.write is not None
@@ -55,8 +63,7 @@ def test_once_the_sender_is_dead_it_is_sent(attempt: Try, world: World) -> None:
     async def test(on: Bench) -> None:
         await claimed(on, "stopped")
         waiting = asyncio.ensure_future(on.make(on.job("another")))
-        while not world.looked:  # noqa: ASYNC110 - counted by the service
-            await asyncio.sleep(0.02)
+        await looked(world, 1)
         assert world.sent == 0
         on.senders["stopped"] = "through"
         await asyncio.wait_for(waiting, 20)
@@ -89,8 +96,7 @@ def test_other_writes_to_the_same_target_go_on_meanwhile(attempt: Try, world: Wo
     async def test(on: Bench) -> None:
         await claimed(on, "stopped")
         waiting = asyncio.ensure_future(on.make(on.job("another")))
-        while not world.looked:  # noqa: ASYNC110 - counted by the service
-            await asyncio.sleep(0.02)
+        await looked(world, 1)
         await asyncio.wait_for(on.make(on.job("another", thing="b")), 20)
         assert not waiting.done()
         waiting.cancel()
@@ -105,8 +111,7 @@ def test_a_receipt_of_the_silent_one_itself_ends_the_wait(attempt: Try, world: W
     async def test(on: Bench) -> None:
         job = await claimed(on, "stopped")
         waiting = asyncio.ensure_future(on.make(on.job("another")))
-        while not world.looked:  # noqa: ASYNC110 - counted by the service
-            await asyncio.sleep(0.02)
+        await looked(world, 1)
         assert job.write is not None
         await on.ledger.record(job.write, {"id": "9", "url": ""}, {"id": "9"})
         done = await asyncio.wait_for(waiting, 20)
@@ -114,6 +119,27 @@ def test_a_receipt_of_the_silent_one_itself_ends_the_wait(attempt: Try, world: W
 
     attempt(test)
     assert world.sent == 0
+
+
+def test_a_process_that_was_taken_over_while_it_waits_to_send_again_does_not(
+    attempt: Try, world: World, database: Database
+) -> None:
+    world.faults = [(Unavailable("503", outcome="not_done"), BEFORE)]
+    patient = Retry(attempts=3, backoff_seconds=0.5)
+
+    async def test(on: Bench) -> None:
+        sending = asyncio.ensure_future(on.make(on.job(retry=patient)))
+        async with asyncio.timeout(30):
+            while not on.attempts:  # noqa: ASYNC110 - filled by the engine
+                await asyncio.sleep(0.01)
+        with database.writing() as connection:
+            connection.execute(owners.delete())
+        with pytest.raises(JournalBroken) as broken:
+            await asyncio.wait_for(sending, 30)
+        assert isinstance(broken.value.error, Fenced)
+
+    attempt(test)
+    assert world.sent == 1
 
 
 # --- who is silent
