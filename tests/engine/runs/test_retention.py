@@ -212,13 +212,12 @@ def test_only_who_may_administer_removes_runs(place: _Place) -> None:
 
 
 def test_a_server_removes_old_runs_by_itself(place: _Place) -> None:
-    old = place.run()
+    place.run()
     place.later(2)
     place.keep(days=1)
     place.orchestra.close()
     place.orchestra = Orchestra(place.root, serve=True, clock=lambda: place.now)
     ends_at = datetime.now(UTC) + timedelta(seconds=20)
-    while place.listed():
+    while place.listed() or place.files():
         assert datetime.now(UTC) < ends_at, "nothing was removed"
     assert place.orchestra.retention.due(OWNER) == Pruned([], 0)
-    assert f"{old}.json" not in place.files()
