@@ -24,8 +24,7 @@ def can_undo(run: Run) -> bool:
     """Tell whether there may be something of a run to take back."""
     if run["status"] in ("queued", "running", "waiting"):
         return False
-    made = any(step["effect"] and not step["effect"]["reused"] and not _is_undone(step) for step in run["steps"])
-    return made or any(step.get("child_run_id") for step in run["steps"])
+    return any(_may_have_written(step) for step in run["steps"])
 
 
 def can_undo_item(run: Run, path: str) -> bool:
@@ -33,8 +32,12 @@ def can_undo_item(run: Run, path: str) -> bool:
     return can_undo({**run, "steps": [step for step in run["steps"] if step["path"].startswith(f"{path}.")]})
 
 
-def _is_undone(step: Mapping[str, Any]) -> bool:
-    return bool(step["effect"].get("undone"))
+def _may_have_written(step: Mapping[str, Any]) -> bool:
+    """Tell whether a step made something itself, or by a run that it called, or after its run was cancelled."""
+    effect = step["effect"]
+    if effect:
+        return not effect["reused"] and not effect.get("undone")
+    return bool(step.get("child_run_id")) or (step["status"] == "cancelled" and bool(step.get("identity")))
 
 
 def undo_panel(visit: Visit, run: Run, key: str | None, place: str) -> None:

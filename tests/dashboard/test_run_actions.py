@@ -188,10 +188,12 @@ def test_what_cannot_be_taken_back_is_told_before(orchestra: Orchestra, open_pag
         pytest.param("succeeded", {"reused": True}, False, id="of another run"),
         pytest.param("succeeded", {"reused": False, "undone": {"at": ""}}, False, id="undone before"),
         pytest.param("succeeded", None, False, id="no write"),
+        pytest.param("cancelled", None, True, id="perhaps made after it was cancelled"),
     ],
 )
 def test_undo_is_offered_where_there_is_something_to_undo(status: str, effect: Any, *, expected: bool) -> None:
-    run = {"status": status, "steps": [{"path": "each[1].issue", "effect": effect}]}
+    step = {"path": "each[1].issue", "effect": effect, "status": status, "identity": "[]"}
+    run = {"status": status, "steps": [step]}
     assert can_undo(run) is expected
     assert can_undo_item(run, "each[1]") is expected
     assert not can_undo_item(run, "each[0]")

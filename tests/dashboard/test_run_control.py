@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.dashboard.test_run import words
+from tests.dashboard.test_run import fault, labels, words
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -124,3 +125,27 @@ def test_a_run_that_did_not_fail_has_no_such_section(orchestra: Orchestra, open_
     at = open_page("run", id=ran(orchestra, "glad")["run_id"])
     assert "Because it failed" not in words(at)
     assert len(at.dataframe) == 1
+
+
+def test_a_run_that_is_being_cancelled_says_what_it_waits_for(orchestra: Orchestra, open_page: Open) -> None:
+    mail = {"to": ["ada@example.org"], "subject": "Hello", "text": "Hello"}
+    saved(orchestra, "letter", {"id": "draft", "uses": "gmail.create_draft", "with": mail})
+    fault(orchestra, "gmail", match="POST drafts", delay_seconds=6, times=1)
+    run_id = orchestra.runs.start(OWNER, "letter", {})
+    until(lambda: is_sent(orchestra))
+    orchestra.runs.cancel(OWNER, run_id)
+    at = open_page("run", id=run_id)
+    assert "Cancelling: one write is ending" in words(at)
+    assert at.button(key="cancel").disabled
+    assert orchestra.runs.wait(OWNER, run_id, 60)["status"] == "cancelled"
+    at = open_page("run", id=run_id)
+    assert "Cancelling" not in words(at)
+    at.button(key="panel-undo-button").click().run()
+    assert "Undo 1 write" in labels(at), "the receipt that came after all"
+
+
+def is_sent(orchestra: Orchestra) -> bool:
+    """Whether the draft is on its way."""
+    base = orchestra.demo.endpoints()["gmail"]["base_url"]
+    seen = httpx.get(f"{base}/_demo/requests", trust_env=False).json()["requests"]
+    return any(name.startswith("POST") and "drafts" in name for name in seen)
