@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,7 @@ from engine.workspace.jsonfile import read
 
 _LARGEST_LOG_BYTES = 512 * 1024 * 1024
 _RENAMES = "renamed.jsonl"
+_RENAMES_REMEDY = "Take it from a backup, or delete it; without it, receipts in older logs go by their former names."
 
 
 _RUN_KEYS = frozenset(
@@ -118,23 +120,18 @@ class RunLogs:
         return document
 
     def keep_rename(self, rename: Rename, at: str) -> None:
-        """Write down that a workflow or step has another name from now on. Raises StorageError."""
+        """Write down that a workflow or step has another name from now on. Raises StorageError, InvalidFile."""
         path = self.folder / _RENAMES
         told = {name: value for name, value in asdict(rename).items() if value is not None}
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            kept = path.read_text(encoding="utf-8") if path.exists() else ""
-        write_whole(path, kept + json.dumps({"at": at, **told}) + "\n")
+        write_whole(path, _renames_text(path) + json.dumps({"at": at, **told}) + "\n")
 
     def renames(self) -> Renames:
         """Return every rename that was written down. Raises InvalidFile."""
         path = self.folder / _RENAMES
-        if not path.exists():
-            return Renames([])
-        try:
-            return Renames([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()])
-        except (ValueError, OSError) as error:
-            raise InvalidFile(f"{path} cannot be read.", remedy="Take it from a backup, or delete it.") from error
+        lines = _renames_text(path).splitlines()
+        return Renames([_rename_line(path, number, line) for number, line in enumerate(lines, 1)])
 
     def run_ids(self) -> Iterator[str]:
         """Give the id of every run that has a log file, oldest first."""
@@ -142,6 +139,26 @@ class RunLogs:
             for path in sorted(day.glob("*.json")):
                 if RUN_ID.match(path.stem):
                     yield path.stem
+
+
+def _renames_text(path: Path) -> str:
+    if not os.path.lexists(path):  # a link to nowhere is there, and has something to say
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (ValueError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidFile(f"{path} cannot be read: {why}.", remedy=_RENAMES_REMEDY) from error
+
+
+def _rename_line(path: Path, number: int, line: str) -> Mapping[str, str]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(found.get(key), str) for key in ("at", "workflow", "new")):
+        raise InvalidFile(f"{path}:{number}:1: This line tells of no rename.", remedy=_RENAMES_REMEDY)
+    return found
 
 
 def _make_folder(folder: Path) -> None:

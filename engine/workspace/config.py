@@ -148,7 +148,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> LoadedConf
 
     Raises UnknownName where there is no config.yaml, and InvalidFile with every problem and its line.
     """
-    if not (root / FILE).exists():
+    if not os.path.lexists(root / FILE):
         raise UnknownName("workspace", str(root), remedy="`orchestra init DIR` makes one.")
     file = parse(read_text(root / FILE, FILE), FILE)
     everything = {**read_dotenv(root / ".env"), **(os.environ if environment is None else environment)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ FILE = ".env"
 
 def read_dotenv(path: Path) -> dict[str, str]:
     """Return the variables of a `.env` file, {} where there is none. Raises InvalidFile with line and remedy."""
-    if not path.exists():
+    if not os.path.lexists(path):  # a link to nowhere is a mistake to tell of
         return {}
     return parse_dotenv(read_text(path, FILE))
 
