@@ -22,6 +22,7 @@ from engine.runs.differences import ABSENT, Difference
 
 PAGE = Page(title="Compare", icon=":material/difference:", path="compare", order=32, in_menu=False)
 
+_ONE, _OTHER = "①", "②"
 _ARROW = ":material/arrow_forward:"
 _TRAIL = [("Runs", "runs")]
 _TITLE = "Two runs compared"
@@ -125,9 +126,9 @@ def _differences(found: Sequence[Difference]) -> None:
             st.markdown(f":gray[{plain(one.field)}]")
         texts = [None if value is ABSENT else _text(value) for value in (one.old, one.new)]
         begin = _begin(*texts)
-        for column, text in zip(sides, texts, strict=True):
+        for column, mark, text in zip(sides, (_ONE, _OTHER), texts, strict=True):
             with column:
-                _value(text, begin)
+                _value(mark, text, begin)
     if len(found) > _SHOWN_FIELDS:
         st.caption(f"… and {counted(len(found) - _SHOWN_FIELDS, 'more place')}")
 
@@ -144,10 +145,12 @@ def _begin(old: str | None, new: str | None) -> int:
     return max(0, same - _BEFORE)
 
 
-def _value(text: str | None, begin: int) -> None:
+def _value(mark: str, text: str | None, begin: int) -> None:
+    """Show one side; the mark tells it from the other where a narrow screen puts them below each other."""
     if text is None:
-        st.markdown(":gray[(nothing)]")
+        st.markdown(f":gray[{mark} (nothing)]")
     elif len(text) <= _SHORT and "\n" not in text:
-        st.markdown(plain(text) or ":gray[(empty)]")
+        st.markdown(f":gray[{mark}] {plain(text) or ':gray[(empty)]'}")
     else:
+        st.caption(mark)
         outside_code(cut(f"… {text[begin:]}" if begin else text, _LONG))
