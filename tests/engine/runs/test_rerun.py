@@ -194,6 +194,16 @@ def _called(document: dict[str, Any]) -> list[str]:
     return [step["child_run_id"] for step in document["steps"] if "child_run_id" in step]
 
 
+def test_a_called_run_can_be_run_again_by_itself(orchestra: Orchestra, root: Path, run: Run, service: Service) -> None:
+    write_workflow(root, "inner", [post_step("w", service.url("/w"))])
+    first = run([{"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}}])
+    (child,) = _called(first)
+    second = again(orchestra, child)
+    assert (second["status"], second["steps"][0]["effect"]["reused"]) == ("succeeded", True)
+    assert (second["origin_run_id"], second["parent_run_id"]) == (child, None)
+    assert service.seen["/w"] == 1
+
+
 def test_a_test_run_that_is_run_again_is_the_same_test(orchestra: Orchestra, root: Path, service: Service) -> None:
     write_workflow(root, "work", [set_step("a"), post_step("w", service.url("/w"))])
     first = orchestra.runs.start(
