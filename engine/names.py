@@ -66,7 +66,8 @@ def run_day(run_id: str) -> str:
 
 def timestamp(moment: datetime) -> str:
     """Return RFC 3339 text in UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def moment_of(text: str) -> datetime:

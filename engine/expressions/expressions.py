@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 _PLAIN_PATH = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\s*\Z")
 _WORDS = {"null", "true", "false"}
 _ABSENT = object()
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def compact_json(value: Any) -> str:
     """Return JSON text without spaces, as `json(x)` and mixed text show it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encoded(value)
 
 
 def shown(value: Any) -> str:

@@ -17,6 +17,7 @@ from engine.store.database import Database, storage_errors
 from engine.store.owners import Fenced
 
 Change = Callable[[sqlite3.Cursor], Any]
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _INSERT_EVENT = "INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)"
 _LATEST_SECONDS = 0.02
 _OWNER = "SELECT 1 FROM owners WHERE owner = ?"
@@ -40,8 +41,10 @@ class Journal:
         self._connection = database.raw_connection()
         self._events: list[tuple[str, int, str]] = []
         self._changes: list[tuple[Change, asyncio.Future[Any]]] = []
-        self._done: asyncio.Future[None] | None = None
-        """Set once what has been added since the last commit is on disk; None where there is nothing."""
+        self._has_more = False
+        """Whether anything was added since the last commit."""
+        self._waiters: list[asyncio.Future[None]] = []
+        """One for each that waits for it: cancelling one must not take it from the others."""
         self._is_due = False
         self._alarm: asyncio.TimerHandle | None = None
         self._broken: dict[str, Exception] = {}
@@ -57,9 +60,8 @@ class Journal:
         """
         if run_id in self._broken:
             return
-        text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        self._events.append((run_id, number, whole_text(text)))
-        self._expect()
+        self._events.append((run_id, number, whole_text(_encoded(event))))
+        self._has_more = True
         if self._alarm is None:
             self._alarm = asyncio.get_running_loop().call_later(_LATEST_SECONDS, self._remind)
 
@@ -71,7 +73,8 @@ class Journal:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_heard)
         self._changes.append((change, future))
-        self._flush_next(self._expect())
+        self._has_more = True
+        self._flush_next()
         return future
 
     async def committed(self, run_id: str) -> None:
@@ -79,9 +82,11 @@ class Journal:
 
         Raises JournalBroken if one of them could not be stored, now or earlier: the run must stop then.
         """
-        if self._done is not None:
-            self._flush_next(self._done)
-            await asyncio.wait([self._done])
+        if self._has_more:
+            self._flush_next()
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
         if run_id in self._broken:
             raise JournalBroken(self._broken[run_id])
 
@@ -96,20 +101,14 @@ class Journal:
 
     def close(self) -> None:
         """Write what is left and close the connection."""
-        if self._done is not None:
-            self._flush()
+        self._flush()
         self._connection.close()
 
-    def _expect(self) -> asyncio.Future[None]:
-        if self._done is None:
-            self._done = asyncio.get_running_loop().create_future()
-        return self._done
-
-    def _flush_next(self, done: asyncio.Future[None]) -> None:
+    def _flush_next(self) -> None:
         """Commit in the next turn of the loop: somebody waits for it."""
         if not self._is_due:
             self._is_due = True
-            done.get_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def _remind(self) -> None:
         """Commit what nobody waits for, such as that a step has begun; it mostly went with what somebody waited for."""
@@ -119,10 +118,10 @@ class Journal:
 
     def _flush(self) -> None:
         self._is_due = False
-        events, changes, done = self._events, self._changes, self._done
-        self._events, self._changes, self._done = [], [], None
-        if done is None:  # `close` was faster
+        if not self._has_more:  # `close` was faster
             return
+        events, changes, waiters = self._events, self._changes, self._waiters
+        self._events, self._changes, self._waiters, self._has_more = [], [], [], False
         try:
             results = self._commit(events, [change for change, _ in changes])
         except Exception as error:  # noqa: BLE001 - whatever it is, every waiter must hear of it
@@ -130,12 +129,13 @@ class Journal:
             for _, future in changes:
                 if not future.done():
                     future.set_exception(JournalBroken(error))
-            done.set_result(None)
-            return
-        for (_, future), result in zip(changes, results, strict=True):
-            if not future.done():
-                future.set_result(result)
-        done.set_result(None)
+        else:
+            for (_, future), result in zip(changes, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def _commit(self, events: list[tuple[str, int, str]], changes: list[Change]) -> list[Any]:
         with storage_errors(self._database.path), self._database.write_lock:
