@@ -208,7 +208,7 @@ def test_a_run_that_cannot_be_is_refused_with_a_remedy(
 def test_a_run_whose_accounts_have_no_key_is_refused(program: TestClient, orchestra: Orchestra) -> None:
     orchestra.connections.add(LOCAL, "web", "http", {"headers": {"Authorization": "env:WEB_TOKEN"}})
     step = {"id": "get", "uses": "http.request", "connection": "web", "with": {"url": "https://a.example/"}}
-    document = {"schema_version": 1, "steps": [step]}
+    document = {"schema_version": 1, "steps": [step], "outputs": {"status": "{{ steps.get.output.status }}"}}
     assert not orchestra.workflows.save(LOCAL, "keyless", json.dumps(document), None).problems
     answer = execute(program, "keyless")
     assert (answer.status_code, answer.json()["error"]["type"]) == (422, "InvalidInput")
