@@ -68,6 +68,8 @@ def reject(
 def _gone_on(session: Session, answered: Approval, *, as_json: bool) -> int:
     """Tell the answer, and what became of the run: it goes on here, or in the process that has it."""
     run, _ = follow(session, answered.run_id, quiet=True)
+    while run["parent_run_id"] and run["status"] not in ("waiting", "running"):  # what called it goes on, too
+        run, _ = follow(session, run["parent_run_id"], quiet=True)
     if as_json:
         document({"approval": answered, "run": run})
         return DONE

@@ -77,6 +77,12 @@ class Execution:
         self._on_failure_error: dict[str, Any] | None = None
 
     @property
+    def caller_run_id(self) -> str | None:
+        """The run that called this one."""
+        caller: str | None = self._acceptance["parent_run_id"]
+        return caller
+
+    @property
     def is_ending(self) -> bool:
         """Tell whether somebody has asked the run to stop."""
         return self._ending is not None

@@ -74,6 +74,13 @@ class Host:
         """Work on a run that this process owns."""
         self._loop.call_soon_threadsafe(self._execute, run_id, by)
 
+    def go_on(self, run_id: str, by: str) -> None:
+        """Work on a run that this process owns; runs that are put away until it has ended come along."""
+        caller = self.rows.caller(run_id)
+        while caller is not None and caller.status == "waiting" and self.owner.take(caller.run_id):
+            caller = self.rows.caller(caller.run_id)
+        self.start(run_id, by)
+
     def begin(self, acceptances: Sequence[Mapping[str, Any]]) -> None:
         """Work on runs that were just accepted for this process: nothing of them need be read."""
         self._loop.call_soon_threadsafe(self._begin, acceptances)
@@ -261,6 +268,16 @@ class Host:
         finally:
             self._executions.pop(execution.run_id, None)
             self._tasks.pop(execution.run_id, None)
+            self._wake_caller(execution)
+
+    def _wake_caller(self, execution: Execution) -> None:
+        """Go on at once with the run that called one that has ended, if it is put away here."""
+        if execution.caller_run_id is None or self._closing:
+            return
+        due = "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND status = 'waiting' AND due_at <= ?"
+        with suppress(StorageError):  # looked at again soon
+            if self._journal.read(due, (execution.caller_run_id, self.owner.id, timestamp(self._clock()))):
+                self._execute(execution.caller_run_id, "engine")
 
     def _stalled(self, run_id: str, error: Exception) -> None:
         """Keep the error for those who wait; try again later unless another process has the run now."""

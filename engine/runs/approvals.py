@@ -101,7 +101,7 @@ class Approvals(ApprovalReader):
             raise InUse(_too_late(answered), remedy="`orchestra approvals list` shows the open ones.")
         self._audit.record(p, f"approvals.{state}", question, {"run_id": known.run_id, "step": known.path})
         if self._host.owner.take(known.run_id):
-            self._host.start(known.run_id)
+            self._host.go_on(known.run_id, p.id)
         return answered
 
 

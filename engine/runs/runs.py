@@ -157,7 +157,7 @@ class Runs(RunReader):
         self._host.rows.ask_to_cancel(run_id)
         self._audit.record(p, "runs.cancel", row.workflow, {"run_id": run_id})
         if not self._host.end(run_id, "cancelled") and self._host.owner.take(run_id):
-            self._host.start(run_id, p.id)
+            self._host.go_on(run_id, p.id)
         return longest_seconds(self._host.rows, run_id)
 
     def interrupt(self, p: Principal, run_id: str) -> None:
@@ -193,7 +193,7 @@ class Runs(RunReader):
             self._resuming.answer(run_id, step, receipt if as_done else None)
         self._audit.record(p, "runs.resume", row.workflow, {"run_id": run_id, **({"newest": True} if newest else {})})
         self._resuming.open(run_id, self._newest if newest else None)
-        self._host.start(run_id, p.id)
+        self._host.go_on(run_id, p.id)
         return run_id
 
     def resume_all(self, p: Principal) -> builtins.list[str]:

@@ -97,6 +97,12 @@ class RunRows:
         with self._database.reading() as connection:
             return connection.execute(runs.select().where(runs.c.run_id == run_id)).first()
 
+    def caller(self, run_id: str) -> Row[Any] | None:
+        """Return the row of the run that called this one, None where none did."""
+        called = select(runs.c.parent_run_id).where(runs.c.run_id == run_id).scalar_subquery()
+        with self._database.reading() as connection:
+            return connection.execute(runs.select().where(runs.c.run_id == called)).first()
+
     def with_events(self, run_id: str) -> tuple[Row[Any] | None, list[dict[str, Any]]]:
         """Return the row of a run and its events in order (none once it has ended), both of one moment."""
         statement = events.select().where(events.c.run_id == run_id).order_by(events.c.number)

@@ -172,6 +172,22 @@ def test_an_answer_given_by_another_process_wakes_the_run_where_its_owner_is_gon
         second.close()
 
 
+def test_an_answer_for_a_called_run_carries_its_callers_along(root: Path) -> None:
+    write_workflow(root, "inner", [ASK])
+    write_workflow(root, "middle", [_call("c", "inner")])
+    write_workflow(root, "work", [_call("c", "middle")])
+    first = Orchestra.open(root)
+    run_id = first.runs.start(OWNER, "work", {})
+    assert first.runs.wait(OWNER, run_id, 20)["status"] == "waiting"
+    first.close()
+    second = Orchestra.open(root)
+    try:
+        second.approvals.approve(OWNER, second.approvals.list(OWNER)[0].id)
+        _until(lambda: second.runs.get(OWNER, run_id)["status"] == "succeeded")
+    finally:
+        second.close()
+
+
 def test_an_answer_while_other_branches_work_is_heard(orchestra: Orchestra, root: Path, service: Service) -> None:
     service.seconds = {"/slow": 1.5}
     write_workflow(root, "work", [{**ASK, "needs": []}, get_step("r", service.url("/slow"), needs=[])])
