@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_command
+from typer.main import get_command, get_group
 
 _PLACES = {
     "init": "workspace.init",
@@ -62,10 +62,11 @@ class _Built(Mapping[str, Any]):
 @cache
 def _built(name: str) -> Any:
     found = _found(_PLACES[name])
+    command: Any
     if isinstance(found, typer.Typer):
         for inner, place in _INSIDE.get(name, {}).items():
             _add(found, inner, place)
-        command = get_command(found)
+        command = get_group(found)  # also where it has one command only
     else:
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         _add(alone, name, _PLACES[name])
