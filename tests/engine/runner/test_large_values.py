@@ -125,7 +125,7 @@ def test_the_inputs_of_a_run_can_be_given_again(run: Run, orchestra: Orchestra) 
 
 def test_a_called_run_has_large_inputs_and_outputs_of_its_own(run: Run, orchestra: Orchestra, root: Path) -> None:
     outputs = {"twice": "{{ inputs.text + inputs.text }}", "same": "{{ inputs.text }}"}
-    write_workflow(root, "inner", passing(1), inputs=TEXT_INPUT, outputs=outputs)
+    write_workflow(root, "inner", [*passing(1)], inputs=TEXT_INPUT, outputs=outputs)
     call = {
         "id": "call",
         "uses": "workflow.run",
