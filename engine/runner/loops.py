@@ -72,6 +72,8 @@ class Loops:
             raise ExpressionError(f"'foreach' is {kind_of(items)}, not a list.", remedy=_LISTS, field="foreach")
         if len(items) > MAX_ITEMS:
             raise InvalidInput(f"'foreach' has {len(items)} items; at most {MAX_ITEMS} are allowed.", field="foreach")
+        if self._selection is not None:
+            self._selection.require_item(path, len(items))
         turns = _Turns(node, loop, frame, items, [_key(loop, frame, index, item) for index, item in enumerate(items)])
         self._announce(turns, path)
         tally = await self._items(turns)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.compiler.plan import Node
+from engine.errors import InvalidInput
 from engine.runner.frames import Frame
 from engine.runs.earlier import EarlierRun, place_in
+from engine.runs.nouns import many
 
 _PART = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?\Z")
 
@@ -65,6 +67,18 @@ class Selection:
             return None
         path = parts_of(frame.prefix.removesuffix("."))
         return self._note() if path and self._where(path) == "outside" else None
+
+    def require_item(self, path: str, count: int) -> None:
+        """Raise InvalidInput where the item that is to run alone is none of the loop at this run path."""
+        loop, only = parts_of(path) or (), self._only or ()
+        if len(only) < len(loop) or not all(map(_is_met, loop, only)):
+            return
+        index = only[len(loop) - 1][1]
+        if index is not None and index >= count:
+            raise InvalidInput(
+                f"{self._name!r} is to run, and the loop {path!r} has {many(count, 'item')}.",
+                remedy="Items are counted from 0." if count else "The list of the loop is empty.",
+            )
 
     def is_around(self, path: str) -> bool:
         """Tell whether a group, loop or item is only walked through, so that its own `output` cannot be told."""

@@ -26,6 +26,9 @@ def rerun_options(receipts: str, replay_of: str | None) -> dict[str, Any]:
     return kept if replay_of is None else {**kept, "replay": replay_of}
 
 
+_PIN = "Give what the step itself would put out (docs/steps.md), or take it from a run: `--from-run ID`."
+
+
 def part_options(plan: Plan, pins: Mapping[str, Any] | None, only: str | None, from_run: str | None) -> dict[str, Any]:
     """Return the options of a test run of a plan, {} where nothing is asked for. Raises InvalidInput."""
     if from_run is not None and only is None:
@@ -94,12 +97,12 @@ def _check_pin(nodes: Mapping[str, Node], path: str, output: Any, only: str | No
             f"{only!r} is to run, and the output of {path!r} is pinned.", remedy="Leave one of them out."
         )
     if node.loop is not None and not isinstance(output, list):
-        raise InvalidInput(f"The output pinned to {path!r} does not fit: a loop gives a list.")
+        raise InvalidInput(f"The output pinned to {path!r} does not fit: a loop gives a list.", remedy=_PIN)
     if node.action is None:
         return
     wrong = list(islice(misfits(output, node.action.output_schema), 3))
     if wrong:
-        raise InvalidInput(f"The output pinned to {path!r} does not fit: {' '.join(wrong)}")
+        raise InvalidInput(f"The output pinned to {path!r} does not fit: {' '.join(wrong)}", remedy=_PIN)
 
 
 def _check_needs(nodes: Mapping[str, Node], only: str, path: str, pins: Mapping[str, Any]) -> None:

@@ -186,6 +186,16 @@ def test_what_cannot_be_is_refused_before_anything_runs(
     assert orchestra.runs.list(OWNER).rows == []
 
 
+def test_an_item_that_the_loop_does_not_have_fails_with_how_many_it_has(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    _workflow(root, service)
+    whole = _ended(orchestra)
+    document = _ended(orchestra, only="each[7].read", from_run=whole["run_id"])
+    assert document["status"] == "failed"
+    assert document["error"]["message"] == "'each[7].read' is to run, and the loop 'each' has 3 items."
+
+
 def test_a_misspelt_step_is_suggested(orchestra: Orchestra, root: Path, service: Service) -> None:
     _workflow(root, service)
     with pytest.raises(InvalidInput) as refused:
