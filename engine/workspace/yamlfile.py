@@ -13,6 +13,7 @@ LARGEST_BYTES = 64_000
 DEEPEST = 16
 Path = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
+_LONGEST_NUMBER = 20
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
 _SPELT = {"true": True, "false": False, "null": None, "~": None, "": None}
 
@@ -160,6 +161,10 @@ class _Reader:
             return str(node.value)
         if node.value.lower() in _SPELT:
             return _SPELT[node.value.lower()]
+        if len(node.value) > _LONGEST_NUMBER and node.tag == f"{_TAG}int":  # Python refuses to read thousands of digits
+            said = "This number does not fit into 64 bits; write it as text."
+            self.problems.append(self._at(node.start_mark, said, "number_range"))
+            return None
         if _NUMBER.match(node.value) and node.tag in (f"{_TAG}int", f"{_TAG}float"):
             return int(node.value) if node.tag == f"{_TAG}int" else float(node.value)
         self.problems.append(self._surprise(node))

@@ -90,3 +90,8 @@ def test_every_value_knows_where_it_begins_and_ends() -> None:
     assert text[begin:end] == "[1, 2]"
     assert file.key_places["a", "b"] == (2, 3)
     assert file.place(("a", "b", "nothing")) == (2, 6)
+
+
+def test_a_number_of_thousands_of_digits_is_told_with_its_place() -> None:
+    with pytest.raises(InvalidFile, match=r"c\.yaml:2:7: This number does not fit into 64 bits"):
+        parse("a: 1\nport: 1" + "0" * 5000 + "\n", "c.yaml")
