@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from engine.compiler.alarms import alarm_words
 from engine.compiler.facts import NOTHING_KNOWN, Facts, learned, normal
-from engine.compiler.presence import Parts, Reading, alarm_words, root
+from engine.compiler.presence import Parts, Reading, root
 from engine.compiler.report import Checked, Report, StepName
 from engine.compiler.typewords import WHOLE, conversion, seen, wanted
 from engine.errors import ExpressionError

@@ -115,7 +115,8 @@ def _is_plain_read(node: Node) -> bool:
     action = node.action
     if action is None or node.condition is not True or node.loop is not None or action.step_type.service == "openai":
         return False
-    return action.step_type.effect in (Effect.READS, Effect.PURE) and not action.step_type.name.startswith("flow.wait")
+    kind = action.step_type
+    return kind.effect is Effect.READS or kind.is_for_output or kind.name == "flow.assert"
 
 
 def _read(node: Node, names: Mapping[str, Any], opened: Mapping[str, Account]) -> Any:
