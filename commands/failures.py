@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import tempfile
@@ -18,6 +19,12 @@ from clients.errors import ServiceError
 from engine.errors import InUse, OrchestraError, Problem, StorageError, UnknownName
 
 DONE, FAILED, WRONG, NOT_FOUND, IN_USE, WAITS = 0, 1, 2, 3, 4, 5
+
+
+_OF_THE_SYSTEM = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG, errno.ENOMEM}
+)
+"""What a machine says that is full, broken or at its limits, wherever it is met: nobody's mistake."""
 
 
 class Stop(BaseException):  # like KeyboardInterrupt: no `except Exception` may swallow it
@@ -76,6 +83,9 @@ def failure_of(error: BaseException, workspace: Path) -> Failure:
         return Failure(FAILED, kind, error.message, error.remedy)
     if isinstance(error, typer.TyperException):
         return _wrong_usage(error)
+    if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
+        place = error.filename or "The system refuses"
+        return Failure(IN_USE, StorageError.__name__, f"{place}: {error.strerror}.", StorageError.default_remedy)
     if isinstance(error, Stop):
         return Failure(error.exit_code, "Stopped", "Stopped.")
     if isinstance(error, typer.Abort):  # a question got no answer
