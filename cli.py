@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +13,12 @@ from commands.commands import Commands
 from commands.failures import DONE, Failure, Stop, failure_of, stops_raised
 from commands.options import Place
 from commands.screen import document, note, say
+from engine.garbage import look_rarely
 
 # httpx would bring a command line of its own along, and rich with it: half of the time that its import takes.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
-# What a command makes while it starts stays to its end: looking for garbage in it would take a tenth of the time.
-gc.set_threshold(20_000, 20, 20)
+look_rarely()
 
 app = typer.Typer(
     name="orchestra",

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from engine.garbage import look_rarely
+
 if TYPE_CHECKING:
     import uvicorn
 
@@ -28,6 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--ready", type=int, required=True, help="file descriptor that learns when all is up")
     parser.add_argument("--link", action="store_true", help="also write a token for one sign-in there")
     options = parser.parse_args(arguments)
+    look_rarely()
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.access").disabled = True  # a handler put on it, as Streamlit does, would turn it on
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()

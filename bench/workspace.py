@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine.garbage import look_rarely
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
@@ -26,7 +27,11 @@ def make(root: Path, workflows: Mapping[str, Any], config: str = "connections: {
 
 @contextmanager
 def opened(workflows: Mapping[str, Any], config: str = "connections: {}\n") -> Iterator[tuple[Orchestra, Path]]:
-    """Give an opened workspace with these workflows, and its folder; both are gone afterwards."""
+    """Give an opened workspace with these workflows, and its folder, in a process that is set up as the programs do.
+
+    Both are gone afterwards.
+    """
+    look_rarely()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "workspace"
         make(root, workflows, config)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from engine.errors import StorageError
 from engine.runner.threads import Workers
 from engine.runs.run_log import RunLogs
 
@@ -34,7 +35,8 @@ class LogWriter:
         self._logs = logs
         self._workers = Workers("logs", _THREADS)
         self._waiting: list[_Job] = []
-        self._soon: dict[str, Callable[[], object]] = {}
+        self._soon: dict[str, Callable[[], asyncio.Future[Document]]] = {}
+        self._is_soon = False
         self._latest: dict[str, asyncio.Future[Document]] = {}
 
     def write(self, run_id: str, made: Callable[[], Document]) -> asyncio.Future[Document]:
@@ -54,10 +56,15 @@ class LogWriter:
             before.add_done_callback(lambda _: self._take(job))
         return job.done
 
-    def write_soon(self, run_id: str, write: Callable[[], object]) -> None:
-        """Call `write` in a moment, unless a log of the run is asked for until then; nobody waits for it."""
+    def write_soon(self, run_id: str, write: Callable[[], asyncio.Future[Document]]) -> None:
+        """Call `write` in a moment, unless a log of the run is asked for until then; nobody waits for it.
+
+        One after the other: where hundreds of runs have begun, most have ended before it is their turn.
+        """
         self._soon[run_id] = write
-        asyncio.get_running_loop().call_later(_SOON_SECONDS, self._is_soon, run_id)
+        if not self._is_soon:
+            self._is_soon = True
+            asyncio.get_running_loop().call_later(_SOON_SECONDS, self._write_next)
 
     def read(self, run_id: str) -> asyncio.Future[Document | None]:
         """Read the log of a run in one of the threads."""
@@ -66,14 +73,18 @@ class LogWriter:
     async def finished(self) -> None:
         """Wait until every log that was asked for is on disk."""
         for run_id in list(self._soon):
-            self._is_soon(run_id)
+            self._soon.pop(run_id)()
         while self._latest:
             await asyncio.wait(list(self._latest.values()))
 
-    def _is_soon(self, run_id: str) -> None:
-        write = self._soon.pop(run_id, None)
-        if write is not None:
-            write()
+    def _write_next(self, _before: object = None) -> None:
+        if not self._soon:
+            self._is_soon = False
+            return
+        try:
+            self._soon.pop(next(iter(self._soon)))().add_done_callback(self._write_next)
+        except StorageError:  # it is tried again when the run ends, and told there
+            asyncio.get_running_loop().call_soon(self._write_next)
 
     def _forget(self, run_id: str, done: asyncio.Future[Document]) -> None:
         if not done.cancelled():

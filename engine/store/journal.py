@@ -138,19 +138,27 @@ class Journal:
                 waiter.set_result(None)
 
     def _commit(self, events: list[tuple[str, int, str]], changes: list[Change]) -> list[Any]:
-        with storage_errors(self._database.path), self._database.write_lock:
-            cursor = self._connection.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
+        with self._database.write_lock:
             try:
-                self._check_fence(cursor)
-                cursor.executemany(_INSERT_EVENT, events)
-                results = [change(cursor) for change in changes]
-                cursor.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    cursor.execute("ROLLBACK")
-                raise
-            return results
+                return self._committed(self._connection.cursor(), events, changes)
+            except (sqlite3.Error, OSError) as error:
+                with storage_errors(self._database.path):  # entered only here: it would cost each step a little
+                    raise error from None
+
+    def _committed(
+        self, cursor: sqlite3.Cursor, events: list[tuple[str, int, str]], changes: list[Change]
+    ) -> list[Any]:
+        cursor.execute("BEGIN IMMEDIATE")
+        try:
+            self._check_fence(cursor)
+            cursor.executemany(_INSERT_EVENT, events)
+            results = [change(cursor) for change in changes]
+            cursor.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                cursor.execute("ROLLBACK")
+            raise
+        return results
 
     def _check_fence(self, cursor: sqlite3.Cursor) -> None:
         """Every transaction checks that no other process has declared this one dead."""
