@@ -1,0 +1,186 @@
+"""A disk that fails: the n-th file operation, or the n-th word of SQLite's driver, is refused, once or from then on."""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import io
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import pytest
+
+from engine.workspace import files
+
+Fault = Literal["ENOSPC", "EROFS", "EIO", "EMFILE"]
+FAULTS: tuple[Fault, ...] = ("ENOSPC", "EROFS", "EIO", "EMFILE")
+_OF_SQLITE = {
+    "ENOSPC": (sqlite3.SQLITE_FULL, "database or disk is full"),
+    "EROFS": (sqlite3.SQLITE_READONLY, "attempt to write a readonly database"),
+    "EIO": (sqlite3.SQLITE_IOERR, "disk I/O error"),
+    "EMFILE": (sqlite3.SQLITE_CANTOPEN, "unable to open database file"),
+}
+
+
+@dataclass
+class Disk:
+    """Counts what is asked of the disk below `root`, and refuses from number `fails_at` on (0: nothing)."""
+
+    root: Path
+    fault: Fault = "ENOSPC"
+    fails_at: int = 0
+    is_lasting: bool = False
+    asked: list[str] = field(default_factory=list)
+    refused: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def heal(self) -> None:
+        """Let everything succeed from now on."""
+        self.fails_at = 0
+
+    def ask(self, what: str) -> bool:
+        """Count one operation; tell whether it must fail."""
+        with self._lock:
+            self.asked.append(what)
+            number = len(self.asked)
+            fails = bool(self.fails_at) and (number == self.fails_at or (self.is_lasting and number > self.fails_at))
+            self.refused += fails
+            return fails
+
+    def error(self, path: object = None) -> OSError:
+        """Return what the system says."""
+        number = getattr(errno, self.fault)
+        return OSError(number, os.strerror(number), None if path is None else str(path))
+
+    def sqlite_error(self) -> sqlite3.OperationalError:
+        """Return what SQLite says."""
+        code, text = _OF_SQLITE[self.fault]
+        error = sqlite3.OperationalError(text)
+        error.sqlite_errorcode = code
+        return error
+
+    def is_below(self, path: object) -> bool:
+        """Tell whether a path lies on this disk."""
+        return isinstance(path, str | os.PathLike) and str(path).startswith(str(self.root))
+
+
+@contextmanager
+def failing(disk: Disk) -> Iterator[None]:
+    """Put the disk under this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        _below_files(disk, patch)
+        _below_sqlite(disk, patch)
+        yield
+
+
+# --- files
+
+
+def _below_files(disk: Disk, patch: pytest.MonkeyPatch) -> None:
+    for name in ("open", "replace", "mkdir", "rename"):
+        patch.setattr(os, name, _on_a_path(disk, name, getattr(os, name)))
+    patch.setattr(io, "open", _on_opening(disk, io.open))  # what pathlib opens with
+    patch.setattr(os, "fsync", _on_a_handle(disk, os.fsync))
+    patch.setattr(files, "open", lambda *given: _Stream(disk, builtins.open(*given)), raising=False)  # noqa: PTH123, SIM115
+
+
+def _on_a_path(disk: Disk, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    def asked(path: Any, *given: Any, **named: Any) -> Any:
+        if disk.is_below(path) and disk.ask(f"{name} {os.path.relpath(path, disk.root)}"):
+            raise disk.error(path)
+        return real(path, *given, **named)
+
+    return asked
+
+
+def _on_opening(disk: Disk, real: Callable[..., Any]) -> Callable[..., Any]:
+    def asked(path: Any, mode: str = "r", *given: Any, **named: Any) -> Any:
+        is_meant = disk.is_below(path) and (set("wax+") & set(mode) or disk.fault in ("EMFILE", "EIO"))
+        if is_meant and disk.ask(f"open {mode} {os.path.relpath(path, disk.root)}"):
+            raise disk.error(path)
+        return real(path, mode, *given, **named)
+
+    return asked
+
+
+def _on_a_handle(disk: Disk, real: Callable[..., Any]) -> Callable[..., Any]:
+    def asked(handle: int) -> None:
+        if disk.ask("fsync"):
+            raise disk.error()
+        real(handle)
+
+    return asked
+
+
+class _Stream:
+    """An open file whose write may fail half way."""
+
+    def __init__(self, disk: Disk, stream: Any) -> None:
+        self._disk, self._stream = disk, stream
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def write(self, data: bytes) -> None:
+        if self._disk.ask("write"):
+            self._stream.write(data[: len(data) // 2])
+            raise self._disk.error()
+        self._stream.write(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        return int(self._stream.fileno())
+
+
+# --- SQLite
+
+
+def _below_sqlite(disk: Disk, patch: pytest.MonkeyPatch) -> None:
+    class Cursor(sqlite3.Cursor):
+        def execute(self, statement: str, *given: Any) -> Self:
+            _ask_sqlite(disk, self.connection, statement)
+            return super().execute(statement, *given)
+
+        def executemany(self, statement: str, rows: Any, /) -> Self:
+            _ask_sqlite(disk, self.connection, statement)
+            return super().executemany(statement, rows)
+
+    class Connection(sqlite3.Connection):
+        def cursor(self, factory: Any = Cursor) -> Any:
+            return super().cursor(factory)
+
+        def execute(self, statement: str, *given: Any) -> sqlite3.Cursor:
+            cursor: sqlite3.Cursor = self.cursor().execute(statement, *given)
+            return cursor
+
+    real = sqlite3.connect
+
+    def connect(database: Any, *given: Any, **named: Any) -> sqlite3.Connection:
+        if disk.is_below(database) and disk.ask("sqlite: connect"):
+            raise disk.sqlite_error()
+        return real(database, *given, factory=Connection, **named)
+
+    patch.setattr(sqlite3, "connect", connect)
+    patch.setattr(sqlite3.dbapi2, "connect", connect)
+
+
+def _ask_sqlite(disk: Disk, connection: sqlite3.Connection, statement: str) -> None:
+    """Refuse as SQLite does: what fails for want of room or by a broken disk may have been rolled back already."""
+    word = statement.split(None, 1)[0].upper()
+    if word in ("ROLLBACK", "PRAGMA"):
+        return
+    if disk.ask(f"sqlite: {word}"):
+        if disk.fault in ("ENOSPC", "EIO") and connection.in_transaction:
+            sqlite3.Connection.rollback(connection)
+        raise disk.sqlite_error()

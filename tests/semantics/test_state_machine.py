@@ -1,0 +1,205 @@
+"""Random workflows, faults, cancels, crashes and resumes: what the engine does is what the model says.
+
+`make chaos` looks at many more (tests/semantics/chaos.py).
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from engine.runner import attempts
+from engine.runner.ledger import Entry, Ledger, Write
+from engine.runner.loops import Loops
+from engine.runner.recording import Recording
+from engine.runner.runner import Runner
+from engine.runner.sending import Sending
+from engine.runner.siblings import Stop
+from tests.semantics.documents import Case, cases
+from tests.semantics.engines import more_step_types
+from tests.semantics.service import ScriptedService, scripted_service
+from tests.semantics.world import Disturbance, World
+
+EXAMPLES = 100
+WIDE_EXAMPLES = 3000
+CONTROL_EXAMPLES = 200
+"""So many are enough to find each of the wrong engines below; most are found within ten."""
+
+DISTURBANCES = st.builds(
+    Disturbance,
+    st.sampled_from(("nothing", "nothing", "crash at a point", "cancel", "crash at a request")),
+    st.integers(1, 12),
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    # So ends the thread of an engine that is crashed inside the process.
+    pytest.mark.filterwarnings("ignore:Exception in thread engine:pytest.PytestUnhandledThreadExceptionWarning"),
+]
+
+
+class Runs(RuleBasedStateMachine):
+    """One workflow and what happens to its runs."""
+
+    service: ClassVar[ScriptedService]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stack = ExitStack()
+        self.world: World | None = None
+
+    @initialize(case=cases())
+    def open(self, case: Case) -> None:
+        folder = Path(tempfile.mkdtemp())
+        self._stack.callback(shutil.rmtree, folder)
+        self.service.reset()
+        self.world = World(folder / "workspace", self.service, case)
+        self._stack.callback(self.world.close)
+
+    @rule(disturbance=DISTURBANCES)
+    def start(self, disturbance: Disturbance) -> None:
+        assert self.world is not None
+        self.world.start(disturbance)
+
+    @precondition(lambda self: self.can_go_on)
+    @rule(disturbance=DISTURBANCES, is_healed=st.booleans())
+    def resume(self, disturbance: Disturbance, is_healed: bool) -> None:
+        assert self.world is not None
+        self.world.case.is_healed |= is_healed
+        self.world.resume(disturbance)
+
+    @precondition(lambda self: self.can_go_on)
+    @rule(is_done=st.booleans())
+    def answer(self, is_done: bool) -> None:
+        assert self.world is not None
+        self.world.answer(is_done=is_done)
+
+    def teardown(self) -> None:
+        self._stack.close()
+
+    @property
+    def can_go_on(self) -> bool:
+        return self.world is not None and self.world.run is not None and self.world.run["status"] != "succeeded"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The step type of these tests is known, and nobody waits between attempts: time is not what is judged here."""
+    monkeypatch.setattr(attempts, "_backoff", lambda *_: 0.0)
+    with more_step_types(), scripted_service() as service:
+        Runs.service = service
+        yield
+
+
+def judge(examples: int, *phases: Phase, **more: Any) -> None:
+    """Judge so many random stories of runs. Raises AssertionError at the first that is wrong."""
+    chosen = settings(
+        max_examples=examples, stateful_step_count=6, phases=phases, suppress_health_check=list(HealthCheck), **more
+    )
+    run_state_machine_as_test(Runs, settings=chosen)
+
+
+def test_runs_do_what_the_model_says() -> None:
+    judge(EXAMPLES, Phase.generate, Phase.shrink)
+
+
+# --- engines that are wrong on purpose
+
+
+def _skips_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Runner, "_condition", lambda *_: True)
+
+
+def _remembers_no_step(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Recording, "record_of", lambda *_: None)
+
+
+def _claims_nothing(patch: pytest.MonkeyPatch) -> None:
+    claim = Ledger.claim
+
+    async def as_if_new(self: Ledger, write: Write) -> Entry:
+        return replace(await claim(self, write), state="new", receipt=None)
+
+    patch.setattr(Ledger, "claim", as_if_new)
+
+
+def _looks_for_nothing(patch: pytest.MonkeyPatch) -> None:
+    async def not_there(*_: Any) -> None:
+        return None
+
+    patch.setattr(Sending, "_look", not_there)
+
+
+def _keeps_no_receipt(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Ledger, "record", lambda self, write, *_: self.forget(write))
+
+
+def _never_stops(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Stop, "failure", property(lambda _: None, lambda *_: None), raising=False)
+
+
+def _waits_for_no_sibling(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("engine.runner.runner._needs", lambda *_: ())
+
+
+def _runs_dropped_items_again(patch: pytest.MonkeyPatch) -> None:
+    record_of = Recording.record_of
+
+    def without_failed(self: Recording, path: str) -> Any:
+        known = record_of(self, path)
+        return None if known and known["status"] == "failed" else known
+
+    patch.setattr(Recording, "record_of", without_failed)
+
+
+def _forgets_what_failed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Loops, "_gathered", lambda _self, _loop, tally, _total: list(tally.records.values()))
+
+
+def _gives_up_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(attempts.Attempts, "may_follow", lambda *_: False)
+
+
+def _swallows_failures(patch: pytest.MonkeyPatch) -> None:
+    caught: Callable[..., Awaitable[Any]] = Runner._caught
+
+    async def swallow(self: Runner, node: Any, frame: Any, path: str, failed: Any) -> Any:
+        if node.fallback is not None:
+            return await caught(self, node, frame, path, failed)
+        return {"status": "failed", "error": {}}
+
+    patch.setattr(Runner, "_caught", swallow)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        _skips_nothing,
+        _remembers_no_step,
+        _claims_nothing,
+        _looks_for_nothing,
+        _keeps_no_receipt,
+        _never_stops,
+        _waits_for_no_sibling,
+        _runs_dropped_items_again,
+        _forgets_what_failed,
+        _gives_up_at_once,
+        _swallows_failures,
+    ],
+)
+def test_the_model_finds_an_engine_that(
+    wrong: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong(monkeypatch)
+    with pytest.raises(AssertionError):
+        judge(CONTROL_EXAMPLES, Phase.generate, print_blob=False)
