@@ -77,9 +77,16 @@ class Setting:
 
     def requests(self, service: str) -> dict[str, int]:
         """How often each "METHOD /path" of a service was asked."""
-        base = self.endpoints[service]["base_url"]
-        answer = httpx.get(f"{base}/_demo/requests", trust_env=False).raise_for_status().json()
-        return dict(answer["requests"])
+        return dict(self._asked(service, "requests")["requests"])
+
+    def held(self, service: str) -> dict[str, Any]:
+        """What one service holds now."""
+        return self._asked(service, "show")
+
+    def _asked(self, service: str, what: str) -> dict[str, Any]:
+        address = f"{self.endpoints[service]['base_url']}/_demo/{what}"
+        answer: dict[str, Any] = httpx.get(address, trust_env=False, timeout=30).raise_for_status().json()
+        return answer
 
     def events(self) -> int:
         """How many events of open runs are on disk."""

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.slow
 
 RUNS, KEYS = 200, 20
 LEASE = "limits: {lease_seconds: 1}"
+HELD_SECONDS = 8
+"""How long an answer is held back: long enough to stop the one that waits for it."""
 FENCED = "Another process has taken over the runs of this one"
 
 
@@ -62,7 +64,7 @@ def until(is_true: Callable[[], bool]) -> None:
 
 
 def issues(place: Storm, title: str) -> int:
-    return sum(one["title"] == title for one in place.place.shown()["github"]["issues"])
+    return sum(one["title"] == title for one in place.place.held("github")["issues"])
 
 
 def looks(place: Storm) -> int:
@@ -86,7 +88,7 @@ def stopped_before_it_sends(place: Storm, workflow: str) -> tuple[Job, str]:
 
 def stopped_before_it_hears(place: Storm, workflow: str) -> tuple[Job, str]:
     """Give a process that has sent its write, and stands still before the answer comes."""
-    place.place.delay_answers("POST /repos/acme/app/issues", 3)
+    place.place.delay_answers("POST /repos/acme/app/issues", HELD_SECONDS)
     job, run_id = started(place, workflow)
     until(lambda: issues(place, f"{workflow} {0 if workflow == 'shared' else 1}") == 1)
     job.signal(signal.SIGSTOP)
@@ -139,8 +141,8 @@ def test_a_write_that_arrived_before_its_process_was_stopped_is_found(place: Sto
 def test_a_write_that_is_not_out_yet_is_not_sent_until_its_process_is_dead(place: Storm, then: str) -> None:
     job, run_id = stopped_before_it_sends(place, "find")
     silent(place)
+    before = looks(place)
     with place.served():
-        before = looks(place)
         until(lambda: looks(place) >= before + 4)
         assert issues(place, "find 1") == 0
         if then == "killed":
@@ -178,9 +180,9 @@ def test_the_same_write_in_a_run_of_another_process_is_looked_for(
 ) -> None:
     first, first_run = stopped(place, "shared")
     silent(place)
+    before = looks(place)
     other, run_id = started(place, "shared")
     if stopped is stopped_before_it_sends:
-        before = looks(place)
         until(lambda: looks(place) >= before + 3)
         assert issues(place, "shared 0") == 0
         first.signal(signal.SIGCONT)  # nobody has taken its run over: it goes on
@@ -195,7 +197,7 @@ def test_the_same_write_in_a_run_of_another_process_is_looked_for(
 
 
 def test_a_command_that_was_stopped_for_too_long_says_so(place: Storm) -> None:
-    place.place.delay_answers("POST /repos/acme/app/issues", 3)
+    place.place.delay_answers("POST /repos/acme/app/issues", HELD_SECONDS)
     command = [sys.executable, "-m", "cli", "run", "find", "--input", "n=1", "--workspace", str(place.place.root)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY, stdin=subprocess.DEVNULL
