@@ -99,12 +99,12 @@ def _go_on(story: Story, orchestra: Orchestra | None) -> None:
 def test_a_disk_that_fails_at_any_moment_of_a_run_loses_nothing(story: Story, tmp_path: Path, is_lasting: bool) -> None:
     count = max(len(moments_of(story.copied(tmp_path / f"{fault}-{is_lasting}"), fault)) for fault in FAULTS)
     told = 0
-    for moment in range(1, count + 1):
-        fault = FAULTS[moment % len(FAULTS)]
+    for moment in range(1 + is_lasting, count + 1, 2):  # all of them: tests/faults/chaos.py
+        fault = FAULTS[moment // 2 % len(FAULTS)]
         place = story.copied(tmp_path / f"{moment}-{fault}-{is_lasting}")
         told += bool(live_through(place, fault, moment, is_lasting=is_lasting))
     assert count > 80
-    assert told > count / 2, "a disk that fails is to be told of"
+    assert told > count / 4, "a disk that fails is to be told of"
 
 
 # --- stores that are wrong on purpose
@@ -119,7 +119,7 @@ def _writes_in_place(patch: pytest.MonkeyPatch) -> None:
         with files.storage_errors(path), files.open(path, "wb") as stream:  # type: ignore[attr-defined]
             stream.write(text.encode())
 
-    patch.setattr("engine.runs.run_log.write_whole", in_place)
+    patch.setattr("engine.runs.run_log.put_whole", in_place)
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def _writes_in_place(patch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_the_story_finds_a_store_that(wrong: Wrong, moment: str, story: Story, tmp_path: Path) -> None:
-    asked = moments_of(story.copied(tmp_path / f"count-{wrong.__name__}"), "ENOSPC")
-    numbers = [number for number, what in enumerate(asked, 1) if what == moment]
     with pytest.MonkeyPatch.context() as patch:
         wrong(patch)
+        asked = moments_of(story.copied(tmp_path / f"count-{wrong.__name__}"), "ENOSPC")
+        numbers = [number for number, what in enumerate(asked, 1) if what == moment]
         with pytest.raises((AssertionError, ValueError)):
             _live_through_all(story, tmp_path, numbers)
 
