@@ -109,6 +109,8 @@ def test_the_steps_for_a_failure_are_a_section_of_their_own(orchestra: Orchestra
     assert list(main["title"]) == ["Give up"]
     assert list(failure["title"]) == ["Take a note"]
     assert "It cannot be" in words(at)
+    at.session_state[f"run-tabs-{run['run_id']}"] = "Map"
+    assert "Take a note" in words(at.run())
 
 
 def test_steps_for_a_failure_that_fail_are_told_beside_the_failure(orchestra: Orchestra, open_page: Open) -> None:
