@@ -129,9 +129,10 @@ class Children:
         found = self._journal.read(_STATE, (run_id,))
         return not found or found[0][1] is not None
 
-    def is_at_work(self, run_id: str) -> bool:
-        """Tell whether this process works on a called run just now."""
-        return self._host.task_of(run_id) is not None
+    def is_put_away(self, run_id: str) -> bool:
+        """Tell whether a called run only waits, too; one that was just accepted is about to begin."""
+        found = self._journal.read(_STATE, (run_id,))
+        return bool(found) and found[0][0] == "waiting" and self._host.task_of(run_id) is None
 
     async def ended(self, run_id: str) -> None:
         """Return when this process has done what it can for a called run; one that nobody works on is taken up."""

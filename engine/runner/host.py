@@ -268,16 +268,17 @@ class Host:
         finally:
             self._executions.pop(execution.run_id, None)
             self._tasks.pop(execution.run_id, None)
-            self._wake_caller(execution)
+            self._wake([run_id for run_id in (execution.run_id, execution.caller_run_id) if run_id is not None])
 
-    def _wake_caller(self, execution: Execution) -> None:
-        """Go on at once with the run that called one that has ended, if it is put away here."""
-        if execution.caller_run_id is None or self._closing:
+    def _wake(self, run_ids: Sequence[str]) -> None:
+        """Go on at once with those of the runs that are put away here and already due."""
+        if self._closing:
             return
-        due = "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND status = 'waiting' AND due_at <= ?"
+        places = ", ".join("?" * len(run_ids))
+        due = f"SELECT run_id FROM runs WHERE run_id IN ({places}) AND owner = ? AND status = 'waiting' AND due_at <= ?"  # noqa: S608
         with suppress(StorageError):  # looked at again soon
-            if self._journal.read(due, (execution.caller_run_id, self.owner.id, timestamp(self._clock()))):
-                self._execute(execution.caller_run_id, "engine")
+            for (run_id,) in self._journal.read(due, (*run_ids, self.owner.id, timestamp(self._clock()))):
+                self._execute(run_id, "engine")
 
     def _stalled(self, run_id: str, error: Exception) -> None:
         """Keep the error for those who wait; try again later unless another process has the run now."""
@@ -289,9 +290,12 @@ class Host:
             self._loop.call_later(_STALLED_SECONDS, self._execute, run_id, "engine")
 
     async def _idle(self, run_id: str, seconds: float | None) -> None:
-        task = self._tasks.get(run_id)
-        if task is not None:
-            await asyncio.wait([task], timeout=seconds)
+        ends_at = None if seconds is None else self._loop.time() + seconds
+        while (task := self._tasks.get(run_id)) is not None:  # one that is put away may be due already
+            left = None if ends_at is None else ends_at - self._loop.time()
+            if left is not None and left <= 0:
+                break
+            await asyncio.wait([task], timeout=left)
         self._look_at_fence()
         error = Fenced() if self.is_taken_over.is_set() else self._errors.get(run_id)
         if error is not None:

@@ -96,7 +96,7 @@ class _Child:
         return self._children.has_ended(self._run_id)
 
     def may_park(self) -> bool:
-        return not self._children.is_at_work(self._run_id)
+        return self._children.is_put_away(self._run_id)
 
     async def changed(self) -> None:
         await self._children.ended(self._run_id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from engine.errors import InUse, NotAllowed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.runner.host import Host
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 
 ASK = {"id": "ask", "uses": "flow.approve", "with": {"message": "Send it?", "details": {"to": "mia"}}}
@@ -268,6 +271,29 @@ def test_a_called_workflow_is_a_run_of_its_own_linked_both_ways(run: Run, orches
     (child,) = _children(orchestra, document)
     assert (child["status"], child["parent_run_id"], child["inputs"]) == ("succeeded", document["run_id"], {"n": 21})
     assert child["started_by"] == document["started_by"]
+
+
+def test_many_short_calls_never_leave_their_caller_waiting(run: Run, root: Path) -> None:
+    _double(root)
+    calls = [_call(f"c{number}", "double", {"n": number}) for number in range(20)]
+    assert run(calls)["status"] == "succeeded"
+
+
+def test_a_call_that_begins_late_is_no_reason_to_put_its_caller_away(
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _double(root)
+    start = Host.start
+
+    def late(host: Host, run_id: str, by: str = "engine") -> None:
+        def begin() -> None:
+            with suppress(RuntimeError):  # asked for again, and the engine is closed by now
+                start(host, run_id, by)
+
+        threading.Timer(0.4, begin).start()
+
+    monkeypatch.setattr(Host, "start", late)
+    assert run([_call("a", "double", {"n": 1}), _call("b", "double", {"n": 2})])["status"] == "succeeded"
 
 
 def test_a_call_in_a_loop_gives_a_run_for_each_item(run: Run, orchestra: Orchestra, root: Path) -> None:
