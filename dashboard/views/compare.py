@@ -58,7 +58,7 @@ def _workflows(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
 
 def _sides(visit: Visit, first: Mapping[str, Any], second: Mapping[str, Any]) -> None:
     for column, title, run in zip(
-        st.columns(2, gap="medium"), ("First run", "Second run"), (first, second), strict=True
+        st.columns(2, gap="medium"), (f"{_ONE} First run", f"{_OTHER} Second run"), (first, second), strict=True
     ):
         with column, st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
