@@ -74,7 +74,10 @@ class RunReader:
     def list(self, p: Principal, *, before: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> RunPage:
         """Return runs, newest first, called ones among them (`parent_run_id`): at most `limit`, which is at most 200.
 
-        `before` is a run id (keyset paging). Raises InvalidInput for a time that is none.
+        `before` is a run id (keyset paging). Raises InvalidInput for a time that is none, UnknownName for an id.
         """
         require(p, "view", "see runs")
+        for run_id in (before, wanted.get("parent")):
+            if run_id is not None:
+                checked_run_id(run_id)
         return self._list.page(filter_of(wanted), before, max(1, min(limit, 200)))

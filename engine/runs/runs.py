@@ -186,7 +186,7 @@ class Runs(RunReader):
         require(p, "run", "resume runs")
         row = self._known_row(run_id)
         if as_done and redo:
-            raise InvalidInput("A write is either done or to be done again, not both.")
+            raise InvalidInput("A write is either done or to be done again, not both.", remedy="Say one of the two.")
         if newest:
             self._newest.check(self.get(p, run_id))
         if as_done or redo:
@@ -250,5 +250,8 @@ class Runs(RunReader):
     def _open_row(self, run_id: str, what: str) -> Any:
         row = self._known_row(run_id)
         if row.status not in OPEN:
-            raise InUse(f"Run {run_id} is {row.status}; it cannot be {what}.")
+            raise InUse(
+                f"Run {run_id} is {row.status}; it cannot be {what}.",
+                remedy="`orchestra runs show` tells what it did; `orchestra runs undo` takes its writes back.",
+            )
         return row
