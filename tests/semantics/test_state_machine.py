@@ -20,7 +20,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from engine.runner import attempts
 from engine.runner.ledger import Entry, Ledger, Write
-from engine.runner.loops import Loops
 from engine.runner.recording import Recording
 from engine.runner.runner import Runner
 from engine.runner.sending import Sending
@@ -148,10 +147,6 @@ def _never_stops(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Stop, "failure", property(lambda _: None, lambda *_: None), raising=False)
 
 
-def _waits_for_no_sibling(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("engine.runner.runner._needs", lambda *_: ())
-
-
 def _runs_dropped_items_again(patch: pytest.MonkeyPatch) -> None:
     record_of = Recording.record_of
 
@@ -160,10 +155,6 @@ def _runs_dropped_items_again(patch: pytest.MonkeyPatch) -> None:
         return None if known and known["status"] == "failed" else known
 
     patch.setattr(Recording, "record_of", without_failed)
-
-
-def _forgets_what_failed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Loops, "_gathered", lambda _self, _loop, tally, _total: list(tally.records.values()))
 
 
 def _gives_up_at_once(patch: pytest.MonkeyPatch) -> None:
@@ -187,8 +178,6 @@ FOUND_LATER = (
     _keeps_no_receipt,
     _runs_dropped_items_again,
     _gives_up_at_once,
-    _waits_for_no_sibling,
-    _forgets_what_failed,
 )
 """These take hundreds of stories: tests/semantics/chaos.py."""
 
