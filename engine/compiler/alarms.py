@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.compiler.facts import FAILED, SKIPPED, path_of, step_of
+from engine.compiler.facts import EMPTY, FAILED, SKIPPED, SUCCEEDED, path_of
 from engine.expressions.syntax import Node
 
 
@@ -18,6 +18,10 @@ class Alarm:
     whole: Node
     ends: frozenset[str]
     """How the step may have ended, as far as is known at this place."""
+    anywhere: frozenset[str]
+    """How it may have ended, wherever one looks."""
+    is_entry: bool = False
+    """`output` or `error` of a step, not a field of what a group or loop puts out."""
 
 
 def written(node: Node) -> str:
@@ -35,21 +39,33 @@ def alarm_words(alarm: Alarm) -> tuple[str, str]:
     """Return (message, remedy) for a value that may be missing."""
     path, whole = written(alarm.path), written(path_of(alarm.whole))
     remedy = f"Ask has({path}) first, in 'if' or with '? :', or write default({whole}, …)."
-    step = step_of(alarm.path.parts[0])
-    if step is not None and alarm.path.name == "error":
-        return _error_words(step, alarm.ends), remedy
-    name = step or alarm.step
-    lacks = "has no 'output'" if step else f"is not in {written(alarm.path.parts[0])}"
+    is_error = alarm.is_entry and alarm.path.name == "error"
+    good = FAILED if is_error else SUCCEEDED
+    if good in alarm.anywhere and good not in alarm.ends:
+        message = f"Step {alarm.step!r} certainly has no {alarm.path.name!r} at this place."
+        return message, f"Use it where has({path}) is true, or write default({whole}, …)."
+    return (_error_words if is_error else _output_words)(alarm), remedy
+
+
+def _output_words(alarm: Alarm) -> str:
+    lacks = "has no 'output'" if alarm.is_entry else f"is not in {written(alarm.path.parts[0])}"
     if alarm.ends == {SKIPPED}:
-        return f"Step {name!r} never runs: it {lacks}.", remedy
-    if FAILED not in alarm.ends:
-        return f"Step {name!r} may have been skipped; then it {lacks}.", remedy
-    if SKIPPED in alarm.ends:
-        return f"Step {name!r} may have been skipped or have failed; then it {lacks}.", remedy
-    return f"Step {name!r} may have failed ('on_error' lets the run go on); then it {lacks}.", remedy
+        return f"Step {alarm.step!r} never runs: it {lacks}."
+    ends = alarm.ends - {SUCCEEDED}
+    if ends == {FAILED}:
+        return f"Step {alarm.step!r} may have failed ('on_error' lets the run go on); then it {lacks}."
+    said = [words for end, words in _CAUSES.items() if end in ends]
+    return f"Step {alarm.step!r} may have {' or have '.join(said)}; then it {lacks}."
 
 
-def _error_words(step: str, ends: frozenset[str]) -> str:
-    if FAILED in ends:
-        return f"Step {step!r} has an 'error' only where it has failed."
-    return f"Step {step!r} never has an 'error' here: the run ends when it fails."
+_CAUSES = {
+    SKIPPED: "been skipped",
+    FAILED: "failed",
+    EMPTY: "failed and what runs in its place may give no output",
+}
+
+
+def _error_words(alarm: Alarm) -> str:
+    if FAILED in alarm.ends:
+        return f"Step {alarm.step!r} has an 'error' only where it has failed."
+    return f"Step {alarm.step!r} never has an 'error' here: the run ends when it fails."

@@ -10,6 +10,8 @@ from engine.expressions.syntax import Node, walk
 
 SUCCEEDED, SKIPPED, FAILED = "succeeded", "skipped", "failed"
 ENDS = frozenset({SUCCEEDED, SKIPPED, FAILED})
+EMPTY = "empty"
+"""Succeeded, too, but without an output: the last step that ran in its place has none."""
 TRUE = Node("constant", value=("bool_value", True))
 FALSE = Node("constant", value=("bool_value", False))
 _UNKNOWN: Any = object()
@@ -164,7 +166,7 @@ def _there(path: Node, steps: Steps) -> Facts:
     step = step_of(path.parts[0]) if path.parts else None
     if step is None or path.name not in ("output", "error"):
         return own
-    return own | _not_ended(step, ENDS - {SUCCEEDED if path.name == "output" else FAILED}, steps)
+    return own | _not_ended(step, (ENDS | {EMPTY}) - {SUCCEEDED if path.name == "output" else FAILED}, steps)
 
 
 def _absent(path: Node) -> Facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.compiler.facts import FAILED, FALSE, NOTHING_KNOWN, SKIPPED, SUCCEEDED, TRUE, learned
+from engine.compiler.facts import EMPTY, FAILED, FALSE, NOTHING_KNOWN, SKIPPED, SUCCEEDED, TRUE, learned
 from engine.compiler.model import FallbackModel, StepModel
 from engine.compiler.plan import Block
 from engine.compiler.presence import UNKNOWN, Part, Parts, Reading, Step, inside
@@ -28,8 +28,18 @@ def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, s
         ends = {SUCCEEDED}
     if condition is not False and step.on_error == "continue":
         ends.add(FAILED)
+    if condition is not False and _is_replaced_by_nothing(step, report):
+        ends.add(EMPTY)
     begun = NOTHING_KNOWN if tree == TRUE else learned(tree, report.steps)
     report.steps[step.id] = Step(frozenset(ends), tree, begun, _parts(step, path, body, report))
+
+
+def _is_replaced_by_nothing(step: StepModel, report: Report) -> bool:
+    """Tell whether the last step that runs in place of this one may end without an output."""
+    if not isinstance(step.on_error, FallbackModel):
+        return False
+    last = report.steps.get(step.on_error.steps[-1].id)
+    return last is not None and last.ends != {SUCCEEDED}
 
 
 def _parts(step: StepModel, path: JsonPath, body: Block | None, report: Report) -> Parts:

@@ -38,6 +38,8 @@ class Part:
     value: Parts
     step: str = ""
     ends: Ends | None = None
+    owner: str = ""
+    """For `output` and `error`: the step whose they are, under whatever name it is passed on."""
 
 
 UNKNOWN = Parts()
@@ -88,15 +90,19 @@ class Reading:
         if step is not None:
             self.uses.append(Use(step, node, is_direct=True))
             known = self.steps.get(step)
-            return UNKNOWN if known is None else _entry(known)
+            return UNKNOWN if known is None else _entry(step, known)
         part = self.parts(holder, facts, names, whole).fields.get(node.name)
         if part is None:
             return UNKNOWN
         if part.step and step_of(holder) is None:
             self.uses.append(Use(part.step, node, is_direct=False))
         ends = self._open_ends(node, part, facts)
-        if ends and node.kind == "select" and not _may_be_none(holder):
-            self.alarms.append(Alarm(root(node).offset, part.step, path_of(node), whole, ends))
+        if ends and part.ends and node.kind == "select" and not _may_be_none(holder):
+            name = part.step or part.owner
+            is_entry = bool(part.owner)
+            self.alarms.append(
+                Alarm(root(node).offset, name, path_of(node), whole, ends, part.ends.ends, is_entry=is_entry)
+            )
         return part.value
 
     def _open_ends(self, node: Node, part: Part, facts: Facts) -> frozenset[str]:
@@ -222,10 +228,12 @@ def _placed(node: Node, holder: Node) -> Node:
     return replace(node, parts=tuple(_placed(part, holder) for part in node.parts))
 
 
-def _entry(step: Step) -> Parts:
+def _entry(name: str, step: Step) -> Parts:
     """Return the parts of `steps.<id>`."""
     known = Ends(step.ends, step.condition, step.begun)
-    return Parts({"output": Part(step.output, ends=known), "error": Part(UNKNOWN, ends=known)})
+    return Parts({
+        "output": Part(step.output, ends=known, owner=name), "error": Part(UNKNOWN, ends=known, owner=name)
+    })  # fmt: skip
 
 
 def _common(every: Sequence[Parts]) -> Parts:

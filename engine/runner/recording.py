@@ -135,6 +135,8 @@ class Recording:
             record["output"] = event["output"]
         if event.get("error") and event["status"] == "failed":
             record["error"] = event["error"]
+        if event.get("fallback"):
+            record["fallback"] = True
         if "stops" in event:
             record["stops"] = event["stops"]
         self._finished[event["path"]] = record

@@ -31,6 +31,8 @@ class Replay:
         step = self._earlier.step(place_in(frame, node.path))
         if step is None or step["status"] != "succeeded" or step["uses"] != node.action.uses or step["effect"]:
             return None
+        if step.get("fallback") and step["output"] is None:
+            return None
         mode = None if account is None else account.mode
         if step["connection"] != node.action.connection or self._earlier.mode(node.action.connection) != mode:
             return None

@@ -109,7 +109,7 @@ class Runner:
         known = self._recording.record_of(path)
         if known is not None and known["status"] == "failed" and node.fallback is not None:
             return await self._caught(node, frame, path, StepFailed(known["error"]))
-        if known is not None and (node.action is not None or known["status"] != "succeeded" or "output" in known):
+        if known is not None and (_is_whole(known) or node.action is not None):
             return self._live(known)
         if self._selection is not None:
             stand_in = self._selection.of(node, frame)
@@ -124,7 +124,8 @@ class Runner:
         if "stops" in known:
             stops = self._recording.values.live(known["stops"])
             raise RunStopped(stops["outputs"], stops["message"])
-        return self._recording.values.live(known) if "output" in known else known
+        seen = {name: value for name, value in known.items() if name != "fallback"}  # as expressions see it
+        return self._recording.values.live(seen) if "output" in seen else seen
 
     def _stood_in(self, node: Node, path: str, stand_in: Pinned | LeftOut) -> Record:
         """Write down what a test run takes for a step that it does not run."""
@@ -183,15 +184,10 @@ class Runner:
             inner = frame.inside(node, {"error": error})
             await self._block(node.fallback, inner)
             last = inner.steps[node.fallback.nodes[-1].id]
-            output = last.get("output")
-            self._recording.emit(
-                "step_finished",
-                path=path,
-                status="succeeded",
-                output=self._recording.values.written(output),
-                fallback=True,
-            )
-            return {"status": "succeeded", "output": output}
+            given = {} if last.get("output") is None else {"output": last["output"]}
+            written = {name: self._recording.values.written(output) for name, output in given.items()}
+            self._recording.emit("step_finished", path=path, status="succeeded", **written, fallback=True)
+            return {"status": "succeeded", **given}
         if node.on_error == "continue":
             return {"status": "failed", "error": error}
         raise failed
@@ -224,6 +220,11 @@ def _as_failure(place: str, workflow: str) -> Iterator[None]:
         yield
     except OrchestraError as error:
         raise StepFailed(failure(error, step=place, workflow=workflow)) from error
+
+
+def _is_whole(known: Record) -> bool:
+    """Tell whether a record says all of a group or loop, so that its output is not put together again."""
+    return known["status"] != "succeeded" or "output" in known or "fallback" in known
 
 
 def _called(node: Node) -> dict[str, str | None]:

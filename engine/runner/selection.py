@@ -105,7 +105,8 @@ class Selection:
         step = self._earlier.step(place_in(frame, node.path))
         if step is None or step["status"] in ("skipped", "pending"):
             return LeftOut(f"Run {self._earlier.run_id} has no output of it.")
-        if step["status"] == "succeeded" and (node.action is not None or step["output"] is not None):
+        is_call = node.action is not None and not step.get("fallback")
+        if step["status"] == "succeeded" and (is_call or step["output"] is not None):
             return Pinned(self._earlier.loaded(step["output"]))
         # What a loop or group gathered is not written down a second time: it is put together from the steps inside.
         return LeftOut(f"Run {self._earlier.run_id} has no output of it.") if node.action is not None else None

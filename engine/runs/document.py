@@ -69,8 +69,8 @@ def _step_events(step: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if has_ended:
             yield {"type": "item_finished", **named, "status": step["status"], **kept}
     elif has_ended:
-        if step["status"] == "succeeded" and (step["uses"] or step.get("fallback")):
-            kept["output"] = step["output"]
+        if step["status"] == "succeeded" and step["uses"] and not step.get("fallback"):
+            kept["output"] = step["output"]  # null, too; a fallback without an output has none
         yield {"type": "step_finished", **named, "status": step["status"], "title": step["title"], **kept}
     else:
         told = {name: step.get(name) for name in _LISTED}

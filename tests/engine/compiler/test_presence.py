@@ -280,3 +280,81 @@ def test_a_definition_accepted_by_an_earlier_release_still_has_a_plan() -> None:
     assert result.accepted is not None
     _, worse = compiled({**flow(maybe(), use("steps.a.output.kind"), call("x", "no.such", {})), "inputs": FLAG})
     assert worse.accepted is None
+
+
+# --- steps that run in place of a failed one
+
+CALL = call("h", "http.request", {"url": "https://example.com"})
+SURE_FALLBACK = {"steps": [set_step("sure", {"status": 1})]}
+
+
+def in_place(*steps: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """A call that others may stand in for."""
+    return {**CALL, "on_error": {"steps": list(steps)}, **more}
+
+
+SKIPPABLE = maybe("fb")
+BY_FALLBACK = [
+    pytest.param(in_place(SKIPPABLE), "steps.h.output.status", id="skipped"),
+    pytest.param(in_place({**set_step("fb"), "on_error": "continue"}), "steps.h.output", id="failed"),
+    pytest.param(in_place(in_place(SKIPPABLE, id="deeper")), "steps.h.output.status", id="deeper"),
+    pytest.param(in_place(SKIPPABLE), "steps.h.status == 'succeeded' ? steps.h.output.status : 0", id="asked-in-vain"),
+    pytest.param(group(in_place(SKIPPABLE)), "steps.group.output.h.status", id="in-a-group"),
+]
+
+
+@pytest.mark.parametrize(("step", "expression"), BY_FALLBACK)
+def test_what_runs_in_place_of_a_step_may_have_no_output_either(step: Any, expression: str) -> None:
+    [problem] = absent(flow(step, use(expression)))
+    assert "in its place" in problem.message
+    assert "has(" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("step", "expression"),
+    [
+        pytest.param(in_place(set_step("fb", {"status": 1})), "steps.h.output.status", id="certain"),
+        pytest.param(in_place(SKIPPABLE, set_step("last")), "steps.h.output", id="only-the-last-counts"),
+        pytest.param(in_place(SKIPPABLE), "has(steps.h.output) ? steps.h.output.status : 0", id="has"),
+        pytest.param(in_place(SKIPPABLE), "default(steps.h.output.status, 0)", id="default"),
+        pytest.param(in_place(SKIPPABLE, **{"if": "{{ inputs.flag }}"}), "steps.h.status", id="status"),
+        pytest.param(
+            in_place({**SKIPPABLE, "on_error": SURE_FALLBACK, "if": True}), "steps.h.output", id="certain-in-the-end"
+        ),
+        pytest.param(
+            group(in_place(SKIPPABLE), **{"if": "{{ inputs.flag }}"}),
+            "default(steps.group.output.h.status, 1)",
+            id="under-the-same-condition",
+        ),
+    ],
+)
+def test_what_certainly_runs_in_place_of_a_step_has_an_output(step: Any, expression: str) -> None:
+    assert absent(flow(step, use(expression))) == []
+
+
+# --- what is said where a question was asked the wrong way round
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "has(steps.a.output) || steps.a.output.kind == 'x'",
+        "has(steps.a.output) ? 'no' : steps.a.output.kind",
+        "!has(steps.a.output) && steps.a.output.kind == 'x'",
+    ],
+)
+def test_a_question_the_wrong_way_round_is_not_called_a_step_that_never_runs(expression: str) -> None:
+    [problem] = absent(flow(maybe(), use(expression)))
+    assert problem.message == "Step 'a' certainly has no 'output' at this place."
+    assert "where has(steps.a.output) is true" in problem.remedy
+
+
+def test_an_error_that_was_ruled_out_is_not_said_to_end_the_run() -> None:
+    [problem] = absent(flow(CONTINUED, use("has(steps.a.error) || steps.a.error.message == 'x'")))
+    assert problem.message == "Step 'a' certainly has no 'error' at this place."
+
+
+def test_a_step_that_is_passed_on_keeps_its_name() -> None:
+    [problem] = absent(flow(maybe(), use("[steps.a].map(s, s.output.kind)")))
+    assert problem.message == "Step 'a' may have been skipped; then it has no 'output'."
+    assert "has(s.output)" in problem.remedy

@@ -170,6 +170,22 @@ def test_a_fallback_runs_instead_and_its_last_output_counts(run: Run) -> None:
     assert document["outputs"] == {"v": {"because": "AssertionFailed"}}
 
 
+def test_a_fallback_without_an_output_gives_none(run: Run, orchestra: Orchestra) -> None:
+    nothing = {"steps": [set_step("plan_b", {"v": 1}, **{"if": False})]}
+    group = {"id": "group", "steps": [{**FAILING, "id": "inner"}], "on_error": nothing}
+    asked = {name: f"{{{{ default(steps.{name}.output.v, 'none') }}}}" for name in ("bad", "group")}
+    nothing_too = {"steps": [set_step("plan_c", {"v": 1}, **{"if": False})]}
+    document = run(
+        [{**FAILING, "on_error": nothing_too}, group, set_step("asked", asked), {**FAILING, "id": "last"}],
+    )
+    assert document["status"] == "failed"
+    assert [one["output"] for one in document["steps"] if one["path"] == "asked"] == [{"bad": "none", "group": "none"}]
+    orchestra.runs.resume(OWNER, document["run_id"])
+    again = orchestra.runs.wait(OWNER, document["run_id"], 30)
+    assert [one["status"] for one in again["steps"] if one["path"] in ("bad", "group")] == ["succeeded", "succeeded"]
+    assert again["error"]["step"] == "last"
+
+
 def test_on_error_holds_for_groups_and_loops(run: Run) -> None:
     group = {"id": "group", "on_error": "continue", "steps": [FAILING]}
     loop = {"id": "each", "foreach": "{{ [1] }}", "on_error": "continue", "steps": [{**FAILING, "id": "worse"}]}
