@@ -46,6 +46,7 @@ bench-peers: setup .venv-peers/ready
 
 chaos: setup
 	$(BIN)/pytest -q -s tests/kill/chaos.py
+	$(BIN)/pytest -q --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py
 
 fresh:
 	.ci/fresh

@@ -72,7 +72,7 @@ def _loop(service: Service, **more: Any) -> list[dict[str, Any]]:
 def _changed(steps: list[dict[str, Any]], change: str) -> list[Mapping[str, Any]]:
     names, group, loop = steps
     read, check = loop["steps"]
-    return {
+    changes: dict[str, list[Mapping[str, Any]]] = {
         "its id": [{**names, "id": "nomes"}, group, {**loop, "foreach": "{{ steps.nomes.output.names }}"}],
         "its fields": [set_step("names", {"names": ["a", "b", "c"]}), group, loop],
         "its type": [{**names, "uses": "flow.wait", "with": {"seconds": 0}}, group, {**loop, "foreach": "{{ ['a'] }}"}],
@@ -98,7 +98,8 @@ def _changed(steps: list[dict[str, Any]], change: str) -> list[Mapping[str, Any]
             group,
             {**loop, "steps": [{**read, "with": {**read["with"], "headers": {"a": "b"}}}, check]},
         ],
-    }[change]
+    }
+    return changes[change]
 
 
 @pytest.mark.parametrize(
