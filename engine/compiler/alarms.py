@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.compiler.facts import EMPTY, FAILED, SKIPPED, SUCCEEDED, path_of
+from engine.compiler.facts import EMPTY, FAILED, SKIPPED, STOPPED, SUCCEEDED, path_of
 from engine.expressions.syntax import Node
 
 
@@ -48,6 +48,9 @@ def alarm_words(alarm: Alarm) -> tuple[str, str]:
 
 
 def _output_words(alarm: Alarm) -> str:
+    if STOPPED in alarm.ends:
+        name, holder = alarm.path.name, written(alarm.path.parts[0])
+        return f"The called workflow may end by 'flow.stop' without {name!r}; then it is not in {holder}."
     lacks = "has no 'output'" if alarm.is_entry else f"is not in {written(alarm.path.parts[0])}"
     if alarm.ends == {SKIPPED}:
         return f"Step {alarm.step!r} never runs: it {lacks}."

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.compiler.facts import STOPPED, SUCCEEDED, Ends
 from engine.compiler.plan import Plan
+from engine.compiler.presence import UNKNOWN, Part, Parts
 from engine.compiler.report import Report
 from engine.compiler.scope import ANYTHING
 from engine.compiler.surroundings import Compiled, Workflows
@@ -28,6 +30,7 @@ class Called:
     inputs_schema: Schema
     problems: list[Problem] = field(default_factory=list)
     output: Schema = field(default_factory=dict)
+    maybe_absent: frozenset[str] = frozenset()
     plan: Plan | None = None
 
     @property
@@ -76,7 +79,7 @@ class Callees:
         errors = [one for one in compiled.problems if one.severity == "error"]
         if compiled.plan is None:
             return Called({}, errors)
-        return Called(compiled.plan.inputs_schema, [], compiled.outputs, compiled.plan)
+        return Called(compiled.plan.inputs_schema, [], compiled.outputs, compiled.maybe_absent, compiled.plan)
 
 
 def name_of(fields: Mapping[str, Any]) -> str | None:
@@ -132,8 +135,22 @@ def schema_of_inputs(called: Called | None) -> Schema:
 
 def output_of(fields: Mapping[str, Any], callees: Callees) -> Schema:
     """Return what a step with these fields puts out; what is wrong with them is told by `find`."""
+    called = _called(fields, callees)
+    return {} if called is None else called.output
+
+
+def parts_of(fields: Mapping[str, Any], callees: Callees) -> Parts:
+    """Return which outputs of what a step with these fields calls may be missing."""
+    called = _called(fields, callees)
+    if called is None:
+        return UNKNOWN
+    stopped = Ends(frozenset({SUCCEEDED, STOPPED}))
+    return Parts({name: Part(UNKNOWN, ends=stopped) for name in sorted(called.maybe_absent)})
+
+
+def _called(fields: Mapping[str, Any], callees: Callees) -> Called | None:
     name = name_of(fields)
     try:
-        return {} if name is None else callees.called(name).output
+        return None if name is None else callees.called(name)
     except OrchestraError:
-        return {}
+        return None

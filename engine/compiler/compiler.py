@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from engine.compiler.callees import Callees
+from engine.compiler.endings import Ending, endings, maybe_absent, schema_of
 from engine.compiler.fieldcheck import check_inputs_schema
 from engine.compiler.fieldnames import meant_fields
 from engine.compiler.loader import Loaded, every_step, load, on_failure_path
@@ -20,7 +22,7 @@ from engine.compiler.unused import Names, warn
 from engine.errors import OrchestraError, Problem
 from engine.expressions.celtypes import Schema, Types
 from engine.registry import step_type
-from engine.workspace.jsonfile import JsonFile
+from engine.workspace.jsonfile import JsonFile, JsonPath
 
 __all__ = ["Compiled", "Surroundings", "compile_workflow", "read_workflow"]
 
@@ -49,7 +51,8 @@ def _compiled(file: JsonFile, name: str, around: Surroundings, called: Callees) 
     problems = _sorted([*loaded.problems, *report.problems])
     errors = {one.code for one in problems if one.severity == "error"}
     accepted = plan if errors <= {MAYBE_ABSENT} else None
-    return Compiled(None if errors else plan, problems, accepted, compilation.outputs_schema()), report
+    ways = compilation.endings()
+    return Compiled(None if errors else plan, problems, accepted, schema_of(ways), maybe_absent(ways)), report
 
 
 def _sorted(problems: Sequence[Problem]) -> list[Problem]:
@@ -106,14 +109,13 @@ class _Compilation:
         warn(model, plan, self.report, Names.of(self.report, self._faults))
         return plan
 
-    def outputs_schema(self) -> Schema:
-        """Return what is known of the outputs; nothing where a step may end the run with others."""
-        if any(step.uses == "flow.stop" for _, step in every_step(self._model)) or not self._model.outputs:
-            return {}
-        known = self.report.wholes
-        kinds = {name: known.get(("outputs", name)) for name in self._model.outputs}
-        schemas = {name: {} if kind is None else self._types.schema(kind.kind) for name, kind in kinds.items()}
-        return {"type": "object", "properties": schemas}
+    def endings(self) -> list[Ending] | None:
+        """Return what a run may end with, once the plan is made."""
+        return endings(self._model, self._shape)
+
+    def _shape(self, path: JsonPath, _value: Any) -> Schema:
+        known = self.report.wholes.get(path)
+        return {} if known is None else self._types.schema(known.kind)
 
     def _scope(self, inputs: Schema) -> Scope:
         strangers = dict.fromkeys(self.report.doubts.strangers, ANYTHING)

@@ -12,6 +12,8 @@ SUCCEEDED, SKIPPED, FAILED = "succeeded", "skipped", "failed"
 ENDS = frozenset({SUCCEEDED, SKIPPED, FAILED})
 EMPTY = "empty"
 """Succeeded, too, but without an output: the last step that ran in its place has none."""
+STOPPED = "stopped"
+"""Of an output of a called workflow: the run has succeeded, too, but ended by a `flow.stop` that does not give it."""
 TRUE = Node("constant", value=("bool_value", True))
 FALSE = Node("constant", value=("bool_value", False))
 _UNKNOWN: Any = object()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.compiler import callees
+from engine.compiler.callees import Callees
 from engine.compiler.facts import EMPTY, FAILED, FALSE, NOTHING_KNOWN, SKIPPED, SUCCEEDED, TRUE, learned
 from engine.compiler.model import FallbackModel, StepModel
 from engine.compiler.plan import Block
 from engine.compiler.presence import UNKNOWN, Part, Parts, Reading, Step, inside
 from engine.compiler.report import Report
+from engine.compiler.schemas import CALL
 from engine.compiler.scope import BROKEN, Scope
 from engine.errors import OrchestraError
 from engine.registry import step_type
 from engine.workspace.jsonfile import JsonPath
 
 
-def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, scope: Scope) -> None:
+def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, called: Callees, scope: Scope) -> None:
     """Keep what is known of a compiled step; nothing where its `if` is wrong or its id stands for several."""
     report = scope.report
     if step.id in report.doubts.twice or condition is BROKEN:
@@ -31,7 +34,7 @@ def learn(step: StepModel, path: JsonPath, condition: Any, body: Block | None, s
     if condition is not False and _is_replaced_by_nothing(step, report):
         ends.add(EMPTY)
     begun = NOTHING_KNOWN if tree == TRUE else learned(tree, report.steps)
-    report.steps[step.id] = Step(frozenset(ends), tree, begun, _parts(step, path, body, report))
+    report.steps[step.id] = Step(frozenset(ends), tree, begun, _parts(step, path, body, called, report))
 
 
 def _is_replaced_by_nothing(step: StepModel, report: Report) -> bool:
@@ -42,13 +45,13 @@ def _is_replaced_by_nothing(step: StepModel, report: Report) -> bool:
     return last is not None and last.ends != {SUCCEEDED}
 
 
-def _parts(step: StepModel, path: JsonPath, body: Block | None, report: Report) -> Parts:
+def _parts(step: StepModel, path: JsonPath, body: Block | None, called: Callees, report: Report) -> Parts:
     if isinstance(step.on_error, FallbackModel):
         return UNKNOWN
     if step.foreach is not None and step.uses is not None:
-        return Parts(items=Parts({step.id: Part(_handed_on(step, path, report), step.id)}))
+        return Parts(items=Parts({step.id: Part(_handed_on(step, path, called, report), step.id)}))
     if step.steps is None or body is None:
-        return _handed_on(step, path, report)
+        return _handed_on(step, path, called, report)
     own = inside([(node.id, report.steps[node.id]) for node in body.nodes if node.id in report.steps])
     given = report.value_parts((*path, "output"), step.output)
     if step.foreach is None:
@@ -56,8 +59,10 @@ def _parts(step: StepModel, path: JsonPath, body: Block | None, report: Report) 
     return Parts(items=Parts({**own.fields, "output": Part(given)}))
 
 
-def _handed_on(step: StepModel, path: JsonPath, report: Report) -> Parts:
-    """Return what is known of the output of a call that is one of its fields as it is."""
+def _handed_on(step: StepModel, path: JsonPath, called: Callees, report: Report) -> Parts:
+    """Return what is known of the output of a call that is one of its fields as it is, or of a called workflow."""
+    if step.uses == CALL:
+        return callees.parts_of(step.with_, called)
     try:
         kind = None if step.uses is None else step_type(step.uses)
     except OrchestraError:

@@ -53,7 +53,7 @@ class Steps:
     """Compiles the steps of one file."""
 
     def __init__(self, around: Surroundings, report: Report, called: Callees) -> None:
-        self._report = report
+        self._report, self._callees = report, called
         self._outputs = Outputs(around.prompts, lambda fields: callees.output_of(fields, called), report.doubts.unsure)
         self.actions = Actions(around, report, called, self._outputs)
         self._ids: dict[str, JsonPath] = {}
@@ -90,7 +90,7 @@ class Steps:
         action, body, effect = self._content(step, inner)
         fallback = self._fallback(step, guarded)
         output = self._output(step, inner)
-        learn(step, at.path, condition, body, at.scope)
+        learn(step, at.path, condition, body, self._callees, at.scope)
         return Node(
             id=step.id,
             path=own_path,

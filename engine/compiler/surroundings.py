@@ -41,3 +41,5 @@ class Compiled:
     earlier releases did not look for them. Where one is missing, its step fails."""
     outputs: Schema = field(default_factory=dict)
     """JSON Schema of the outputs, for those that call the workflow."""
+    maybe_absent: frozenset[str] = frozenset()
+    """Outputs that a run may end without."""

@@ -30,6 +30,11 @@ LOOP_B = flow(
     call("a", "workflow.run", {"workflow": "loop_a", "inputs": {"n": 2}}), inputs=inputs(n={"type": "integer"})
 )
 STOPPED = {**GREET, "steps": [*GREET["steps"], call("stop", "flow.stop", {"outputs": {"other": 1}})]}
+EARLY = {
+    **flow(call("stop", "flow.stop", {"outputs": {"r": 1, "why": "early"}}, **{"if": "{{ inputs.early }}"})),
+    "inputs": inputs(early={"type": "boolean"}),
+    "outputs": {"r": "normal", "all": "{{ [inputs.early] }}"},
+}
 SHELF: Mapping[str, Any] = {
     "greet": GREET,
     "reader": READER,
@@ -38,6 +43,13 @@ SHELF: Mapping[str, Any] = {
     "loop_a": LOOP_A,
     "loop_b": LOOP_B,
     "stopped": STOPPED,
+    "early": EARLY,
+    "silent": {**EARLY, "steps": [call("stop", "flow.stop", {"message": "m"}, **{"if": "{{ inputs.early }}"})]},
+    "open": {
+        **EARLY,
+        "steps": [call("stop", "flow.stop", {"outputs": "{{ {'r': 1} }}"}, **{"if": "{{ inputs.early }}"})],
+    },
+    "never": {**EARLY, "steps": [call("stop", "flow.stop", {"message": "m"}, **{"if": False})]},
     "caller_of_broken": flow(call("c", "workflow.run", {"workflow": "broken"})),
 }
 
@@ -177,6 +189,47 @@ def test_what_a_call_gives_has_the_types_of_the_outputs() -> None:
 def test_where_a_run_may_end_early_the_outputs_may_be_anything() -> None:
     _, result = compiled(flow(run_of("stopped", {"name": "a"}), use("steps.called.output.other")))
     assert [one for one in result.problems if one.severity == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expression", "told"),
+    [
+        pytest.param("silent", "steps.called.output.r", "r", id="stopped-without-outputs"),
+        pytest.param("early", "steps.called.output.all", "all", id="not-of-the-stop"),
+        pytest.param("early", "steps.called.output.why", "why", id="of-the-stop-only"),
+        pytest.param("early", "steps.called.output.r", None, id="of-both"),
+        pytest.param("silent", "default(steps.called.output.r, '')", None, id="default"),
+        pytest.param("silent", "has(steps.called.output.r) ? steps.called.output.r : ''", None, id="has"),
+        pytest.param("silent", "steps.called.output", None, id="all-of-it"),
+        pytest.param("open", "steps.called.output.r", None, id="outputs-by-expression"),
+        pytest.param("never", "steps.called.output.r", None, id="a-stop-that-never-runs"),
+        pytest.param("stopped", "steps.called.output.other", None, id="a-stop-that-always-runs"),
+    ],
+)
+def test_what_a_called_workflow_may_end_without_is_told(name: str, expression: str, told: str | None) -> None:
+    given = {"name": "a"} if name == "stopped" else {"early": True}
+    found = [one for one in compiled(flow(run_of(name, given), use(expression)))[1].problems if one.severity == "error"]
+    assert [(one.code, f"without {told!r}" in one.message) for one in found] == [("maybe_absent", True)] * bool(told)
+    assert all(f"has(steps.called.output.{told})" in one.remedy for one in found)
+
+
+def test_a_loop_of_calls_knows_what_each_may_lack() -> None:
+    each = {**run_of("silent", {"early": True}), "foreach": "{{ [1] }}"}
+    [problem] = [
+        one
+        for one in compiled(flow(each, use("steps.called.output.map(c, c.called.r)")))[1].problems
+        if one.severity == "error"
+    ]
+    assert (problem.code, "default(c.called.r, …)" in problem.remedy) == ("maybe_absent", True)
+
+
+def test_a_name_that_no_ending_has_is_an_error() -> None:
+    [problem] = [
+        one
+        for one in compiled(flow(run_of("early", {"early": True}), use("steps.called.output.wyh")))[1].problems
+        if one.severity == "error"
+    ]
+    assert problem.remedy.endswith("did you mean `steps.called.output.why`?")
 
 
 def test_a_plan_knows_all_that_can_be_reached() -> None:
