@@ -34,11 +34,12 @@ def family(name: str) -> Mapping[str, StepType]:
 def step_type(name: str) -> StepType:
     """Return the step type `service.action`; raises UnknownName with the nearest names.
 
-    The file named after the service is looked at first, so that a run imports only what it uses.
+    The files whose names begin with the service are looked at first, so that a run imports only what it uses.
     """
-    first = name.partition(".")[0]
-    if first in families() and name in family(first):
-        return family(first)[name]
+    service = name.partition(".")[0]
+    for module in families():
+        if (module == service or module.startswith(f"{service}_")) and name in family(module):
+            return family(module)[name]
     every = step_types()
     if name not in every:
         raise UnknownName("step type", name, list(every))

@@ -13,7 +13,8 @@ from pydantic import SecretStr, ValidationError
 from clients.errors import ServiceError
 from clients.github import GitHubClient
 from engine.step import Call, Effect, Repeat, StepType
-from engine.steps.github import Comment, CreateIssue, GetFile, GetIssue, ListCommits, ListIssues, PutFile
+from engine.steps.github import Comment, CreateIssue, GetIssue, ListIssues
+from engine.steps.github_files import GetFile, ListCommits, PutFile
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns

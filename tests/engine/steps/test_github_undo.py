@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from clients.errors import NotFound, ServiceError
 from clients.github import GitHubClient
 from engine.step import Call, CannotUndo, StepType, Written
-from engine.steps.github import Comment, CreateIssue, PutFile
+from engine.steps.github import Comment, CreateIssue
+from engine.steps.github_files import PutFile
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns

@@ -15,7 +15,8 @@ from pydantic import SecretStr, ValidationError
 from clients.errors import InvalidRequest, ServiceError
 from clients.gmail import GmailClient
 from engine.step import Call, Effect, Repeat, StepType
-from engine.steps.gmail import AddLabels, CreateDraft, GetMessage, SearchMessages, Send
+from engine.steps.gmail import AddLabels, GetMessage, SearchMessages
+from engine.steps.gmail_writing import CreateDraft, Send
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from clients.errors import NotFound, ServiceError
 from clients.gmail import GmailClient
 from engine.step import Call, CannotUndo, StepType, Written
-from engine.steps.gmail import AddLabels, CreateDraft, Send
+from engine.steps.gmail import AddLabels
+from engine.steps.gmail_writing import CreateDraft, Send
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
