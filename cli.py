@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, NoReturn
 
-import typer
-
-from commands.commands import Commands
-from commands.failures import DONE, Failure, Stop, failure_of, stops_raised
-from commands.options import Place
-from commands.screen import document, note, say
 from engine.garbage import look_rarely
 
-# httpx would bring a command line of its own along, and rich with it: half of the time that its import takes.
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-
-look_rarely()
-
-app = typer.Typer(
-    name="orchestra",
-    cls=Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,  # rich would take longer to import than most commands to run
-    pretty_exceptions_enable=False,
-)
-
-
-def _tell_version(is_asked: bool) -> None:
-    if is_asked:
-        from importlib.metadata import version
-
-        say(f"orchestra {version('ai-orchestra')}")
-        raise typer.Exit
-
-
-@app.callback()
-def everywhere(
-    context: typer.Context,
-    given: Annotated[
-        Path | None,
-        typer.Option("--workspace", metavar="DIR", help="The workspace to work in; may also follow the command."),
-    ] = None,
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version, then end.")
-    ] = False,
-) -> None:
-    """Mail becomes Notion tasks, GitHub issues and drafted answers, once each."""
-    if given is not None:
-        place: Place = context.obj
-        place.workspace = given
+if TYPE_CHECKING:
+    from commands.failures import Failure
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command (default: that of the process's arguments) and return its exit code."""
+    look_rarely()
+    # httpx would bring a command line of its own along, and rich with it: half of the time that its import takes.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+    from commands.application import app
+    from commands.failures import DONE, Stop, failure_of, stops_raised
+    from commands.options import Place
+
     given = list(sys.argv[1:] if arguments is None else arguments)
     place = Place()
     try:
@@ -67,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tell(failure: Failure, *, as_json: bool) -> int:
+    from commands.screen import document, note
+
     if as_json:
         document(failure.as_json())
     else:
@@ -75,5 +43,28 @@ def _tell(failure: Failure, *, as_json: bool) -> int:
     return failure.exit_code
 
 
+def process() -> NoReturn:
+    """Be the process of one command, and end with its exit code."""
+    exit_codes: list[int] = []
+    atexit.register(_leave, exit_codes)  # before any library registers something: so it is called after all of it
+    exit_codes.append(main())
+    sys.exit(exit_codes[0])
+
+
+def _leave(exit_codes: Sequence[int]) -> None:
+    """End at once: Python would take a thousand modules apart first, for a quarter of the time of a short command.
+
+    All threads and exit handlers have ended. Where output cannot be written, Python ends the process, and says so.
+    """
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # a shell may close one (`>&-`)
+                stream.flush()
+    except (OSError, ValueError):
+        return
+    if exit_codes:  # else something was raised, which Python tells
+        os._exit(exit_codes[0])
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    process()

@@ -1,4 +1,4 @@
-"""What a command imports: a short run brings in neither faces nor SDKs."""
+"""What a command imports, and how its process ends: without faces or SDKs, at once, but never before its end."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,3 +32,39 @@ def test_a_command_imports_only_what_it_needs(workspace: Path, arguments: list[s
     code, modules = json.loads(process.stderr)
     assert code == 0, process.stdout
     assert [name for name in HEAVY if name in modules] == []
+
+
+_AS_PROCESS = "import atexit, cli; cli.main = lambda: {what}; cli.process()"
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "out"),
+    [
+        pytest.param("print('said') or 3", 3, "said\n", id="what was said is written before it ends"),
+        pytest.param("atexit.register(print, 'left') and 0", 0, "left\n", id="exit handlers are called"),
+        pytest.param(
+            "__import__('threading').Timer(0.2, print, ['done']).start() or 0", 0, "done\n", id="threads end first"
+        ),
+        pytest.param("1 / 0", 1, "", id="what is raised is told"),
+    ],
+)
+def test_a_process_ends_with_its_code_when_all_is_done(what: str, code: int, out: str) -> None:
+    process = _process(_AS_PROCESS.format(what=what), stdout=subprocess.PIPE)
+    assert (process.returncode, process.stdout) == (code, out)
+    assert ("ZeroDivisionError" in process.stderr) == (what == "1 / 0")
+
+
+def test_output_that_cannot_be_written_is_told() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        process = _process(_AS_PROCESS.format(what="print('said') or 0"), stdout=full)
+    assert process.returncode != 0
+    assert "No space left" in process.stderr
+
+
+def test_a_process_without_output_ends_with_its_code(workspace: Path) -> None:
+    command = f'"{sys.executable}" -m cli validate --json >&- 2>&-'
+    assert subprocess.run(["/bin/sh", "-c", command], cwd=workspace, check=False).returncode == 0
+
+
+def _process(script: str, stdout: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", script], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)

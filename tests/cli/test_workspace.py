@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import typer
 
-import cli
 from cli import main
+from commands.application import app
 from commands.opened import opened
 from engine.errors import InvalidInput
 from engine.workspace.config import load
@@ -319,7 +319,7 @@ def test_demo_is_accepted_where_it_changes_nothing(orchestra: Orchestra, command
 
 
 def test_every_command_that_works_on_a_workspace_takes_demo() -> None:
-    assert [name for name, options in _commands(typer.main.get_command(cli.app)) if "--demo" not in options] == ["init"]
+    assert [name for name, options in _commands(typer.main.get_command(app)) if "--demo" not in options] == ["init"]
 
 
 def _commands(group: Any, before: str = "") -> Iterator[tuple[str, set[str]]]:
