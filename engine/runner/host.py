@@ -39,6 +39,10 @@ Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.5
+_NOT_DUE = (
+    "SELECT run_id FROM runs WHERE owner = ? AND ended_at IS NULL AND status = 'waiting' AND cancel_requested = 0"
+    " AND (due_at IS NULL OR due_at > ?)"
+)
 _ADOPT_SECONDS = 2.0
 _STALLED_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
@@ -337,6 +341,9 @@ class Host:
 
     async def _adopt(self, take_over: Callable[[], list[str]]) -> list[str]:
         adopted = await asyncio.to_thread(take_over)
+        now = timestamp(self._clock())
+        waiting = {run_id for (run_id,) in self._journal.read(_NOT_DUE, (self.owner.id, now))}
         for run_id in adopted:
-            self._execute(run_id, "engine")
+            if run_id not in waiting:  # thousands may wait for days: each wakes when it is due
+                self._execute(run_id, "engine")
         return adopted

@@ -371,3 +371,20 @@ def test_a_run_is_either_running_or_ended_also_while_its_log_is_written(
         seen.append(orchestra.runs.get(OWNER, run_id))
     assert all((one["ended_at"] is None) == (one["status"] != "succeeded") for one in seen)
     assert len(seen) > 1
+
+
+def test_adopted_runs_that_wait_stay_put_away_until_they_are_due(root: Path) -> None:
+    write_workflow(root, "work", [{"id": "w", "uses": "flow.wait", "with": {"seconds": 3600}}])
+    first = Orchestra.open(root)
+    run_ids = [first.runs.start(OWNER, "work", {}) for _ in range(3)]
+    for run_id in run_ids:
+        first.runs.wait(OWNER, run_id, 20)
+    first.close()
+    second = Orchestra.open(root)
+    try:
+        assert sorted(second.runs.resume_all(OWNER)) == sorted(run_ids)
+        documents = [second.runs.wait(OWNER, run_id, 20) for run_id in run_ids]
+        assert [document["status"] for document in documents] == ["waiting"] * 3
+        assert not any("resumed" in document for document in documents)
+    finally:
+        second.close()
