@@ -80,6 +80,39 @@ def test_what_arrives_during_a_commit_goes_into_the_next(database: Database, own
     on_a_loop(database, owner, test)
 
 
+def test_steps_that_are_ready_together_share_each_commit(database: Database, owner: Owner) -> None:
+    async def test(journal: Journal) -> None:
+        statements: list[str] = []
+        journal._connection.set_trace_callback(statements.append)
+
+        async def chain(run_id: str) -> None:
+            for number in range(1, 21):
+                journal.append(run_id, number, {"type": "x"})
+                await journal.committed(run_id)
+
+        await asyncio.gather(*(chain(run_id) for run_id in "abcdefgh"))
+        assert 20 <= statements.count("COMMIT") <= 22
+
+    on_a_loop(database, owner, test)
+
+
+def test_a_chain_that_is_alone_commits_each_step_and_lets_the_loop_have_its_turn(
+    database: Database, owner: Owner
+) -> None:
+    async def test(journal: Journal) -> None:
+        statements: list[str] = []
+        journal._connection.set_trace_callback(statements.append)
+        rung = asyncio.Event()
+        asyncio.get_running_loop().call_later(0, rung.set)
+        for number in range(1, 21):
+            journal.append("a", number, {"type": "x"})
+            await journal.committed("a")
+            assert statements.count("COMMIT") == number
+        assert rung.is_set()
+
+    on_a_loop(database, owner, test)
+
+
 def test_with_nothing_to_write_nothing_is_waited_for(database: Database, owner: Owner) -> None:
     async def test(journal: Journal) -> None:
         await journal.committed("a")
