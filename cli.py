@@ -6,12 +6,9 @@ import atexit
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from engine.garbage import look_rarely
-
-if TYPE_CHECKING:
-    from commands.failures import Failure
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # httpx would bring a command line of its own along, and rich with it: half of the time that its import takes.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     from commands.application import app
-    from commands.failures import DONE, Stop, failure_of, stops_raised
+    from commands.failures import DONE, Stop, failure_of, stops_raised, tell
     from commands.options import Place
 
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -29,18 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with stops_raised():
             return int(app(given, standalone_mode=False, obj=place, prog_name="orchestra") or DONE)
     except (Exception, Stop) as error:  # noqa: BLE001 - the last line before the shell: it becomes a sentence
-        return _tell(failure_of(error, place.workspace), as_json="--json" in given)
-
-
-def _tell(failure: Failure, *, as_json: bool) -> int:
-    from commands.screen import document, note
-
-    if as_json:
-        document(failure.as_json())
-    else:
-        for line in failure.lines():
-            note(line)
-    return failure.exit_code
+        return tell(failure_of(error, place.workspace), as_json="--json" in given)
 
 
 def process() -> NoReturn:

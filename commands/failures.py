@@ -16,6 +16,7 @@ from typing import Any
 import typer
 
 from clients.errors import ServiceError
+from commands.screen import document, note
 from engine.errors import InUse, OrchestraError, Problem, StorageError, UnknownName
 
 DONE, FAILED, WRONG, NOT_FOUND, IN_USE, WAITS = 0, 1, 2, 3, 4, 5
@@ -72,6 +73,16 @@ class Failure:
         """Return what a person reads: a sentence with its remedy, then each problem where there is more than one."""
         listed = self.problems if self.problems is not None and len(self.problems) > 1 else []
         return [f"{self.message} {self.remedy}".strip(), *(f"  {problem}" for problem in listed)]
+
+
+def tell(failure: Failure, *, as_json: bool) -> int:
+    """Say why a command did not do what it was told, to people or as one document; return its exit code."""
+    if as_json:
+        document(failure.as_json())
+    else:
+        for line in failure.lines():
+            note(line)
+    return failure.exit_code
 
 
 def failure_of(error: BaseException, workspace: Path) -> Failure:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from commands.failures import DONE
 from commands.opened import opened
 from commands.options import Demo, Json, Workspace
-from commands.screen import document, json_line, note, say
-
-if TYPE_CHECKING:
-    from api.address import Address
+from commands.screen import document, note, say
 
 Port = Annotated[
     int | None,
@@ -26,7 +22,8 @@ AllDemo = Annotated[bool, typer.Option("--demo", help="Every service is its stan
 def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Serve the dashboard and the API, and work on runs, until Ctrl-C."""
     from api.address import listen, listen_near
-    from api.serve import Parent, require_unserved
+    from api.serve import require_unserved
+    from commands.parent import Order, become_parent
     from engine.workspace import config
     from engine.workspace.workspace import Workspace as Files
 
@@ -38,24 +35,7 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
         listener = listen_near(settings.server.host, settings.server.port)
     else:
         listener = listen(settings.server.host, port)
-    tell = _teller(root, port or settings.server.port, as_json)
-    Parent(root, state_dir, listener, demo, ready=tell, say=note).run()
-    return DONE
-
-
-def _teller(root: Path, wanted: int, as_json: bool) -> Callable[[Address, str], None]:
-    def tell(address: Address, token: str) -> None:
-        login_url = address.login_url(token)
-        if as_json:
-            json_line({"url": address.url, "login_url": login_url, "port": address.port, "pid": address.pid})
-            return
-        if address.port != wanted:
-            say(f"Port {wanted} is in use; this is port {address.port}.")
-        say(f"Serving {root} at {address.url}")
-        say(f"Sign in (works once, within 15 minutes): {login_url}")
-        say("Ctrl-C stops it.")
-
-    return tell
+    become_parent(Order(str(root), str(state_dir), port or settings.server.port, demo, as_json), listener)
 
 
 def login_link(
