@@ -75,6 +75,8 @@ def normal(node: Node, bindings: Mapping[str, str], bound: frozenset[str] = froz
     if node.kind == "loop":
         return _normal_loop(node, bindings, bound)
     parts = tuple(normal(part, bindings, bound) for part in node.parts)
+    if node.kind == "call" and node.name == "dyn" and len(parts) == 1:
+        return parts[0]  # the same value, only of no type
     if node.kind == "call" and node.name in ("_==_", "_!=_"):
         same = replace(node, name="_==_", parts=tuple(sorted(parts, key=repr)))
         return same if node.name == "_==_" else Node("call", "!_", (same,), offset=node.offset)

@@ -16,6 +16,7 @@ from engine.compiler.typewords import WHOLE, conversion, seen, wanted
 from engine.errors import ExpressionError
 from engine.expressions.celtypes import Schema, Types, fits
 from engine.expressions.expressions import Template, compile_errors, compile_part, extensions
+from engine.expressions.loosening import Unsound, compile_in
 from engine.expressions.references import uses
 from engine.expressions.syntax import tree
 from engine.expressions.templates import Part, Spelling, parts, spelling
@@ -172,13 +173,14 @@ class Scope:
         """Check one expression; return what is known of it, None where it is wrong."""
         try:
             spelt = spelling(part.text)
-            compiled = self._checker.compile(spelt.text)
         except ExpressionError as error:
             self._refuse(path, error, part.offset)
             return None
-        except RuntimeError as error:
+        try:
+            compiled, spelt = compile_in(self._checker, spelt)
+        except Unsound as error:
             known = {**self.types.fields, "": sorted(self.roots)}
-            for one in compile_errors(str(error), spelt, part.text, known):
+            for one in compile_errors(error.errors, error.spelt, part.text, known):
                 self._refuse(path, one, part.offset)
             return None
         written = tree(compiled.serialize())

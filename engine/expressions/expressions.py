@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import ExpressionError
 from engine.expressions.deferred import complete, opened
+from engine.expressions.loosening import Unsound, compile_in
 from engine.expressions.references import Reference, references
 from engine.expressions.templates import TOO_DEEP, TOO_DEEP_REMEDY, Part, Spelling, parts, path_before, spelling
 from engine.expressions.wording import kind_of, nearest, plain_failure, plain_reason
@@ -227,11 +228,10 @@ def compile_expression(source: str, roots: frozenset[str], found: tuple[Referenc
         path = tuple(source.strip().split("."))
         if path[0] in roots:
             return Expression(source, path, None, (Reference(path, len(source) - len(source.lstrip())),))
-    spelt = spelling(source)
     try:
-        program = _environment(roots).compile(spelt.text)
-    except RuntimeError as error:
-        raise compile_error(str(error), spelt) from error
+        program, spelt = compile_in(_environment(roots), spelling(source))
+    except Unsound as error:
+        raise compile_error(error.errors, error.spelt) from error
     if found is None:
         found = tuple(
             Reference(one.path, spelt.source_of(one.offset), one.is_guarded) for one in references(program.serialize())

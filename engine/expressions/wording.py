@@ -85,13 +85,13 @@ def _name(found: re.Match[str], known: Mapping[str, Sequence[str]]) -> tuple[str
 
 def _overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     operator = found[1].strip("_").replace("_", " ").strip()
-    kinds = [re.sub(r"<.*|\(.*", "", kind.strip()) if "wrapper" not in kind else kind for kind in _split(found[2])]
+    kinds = [re.sub(r"<.*|\(.*", "", kind.strip()) if "wrapper" not in kind else kind for kind in split_kinds(found[2])]
     words = " and ".join(_TYPE_WORDS.get(re.sub(r"wrapper\((.*)\)", r"\1", kind), kind) for kind in kinds)
     return f"{operator!r} does not work on {words or 'nothing'}.", _overload_remedy(kinds)
 
 
-def _split(kinds: str) -> list[str]:
-    """Split at the commas that stand in no brackets: `list(map(string, dyn)), int`."""
+def split_kinds(kinds: str) -> list[str]:
+    """Split the types in one of CEL's messages, at the commas in no brackets: `list(map(string, dyn)), int`."""
     depth, found = 0, [""]
     for character in kinds:
         depth += (character in "(<") - (character in ")>")
@@ -143,7 +143,7 @@ def _index_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tu
 
 
 def _no_overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    target, name, kinds = found[1], found[2], _split(found[3])
+    target, name, kinds = found[1], found[2], split_kinds(found[3])
     kinds = ([target] if target else []) + kinds
     operator = name.strip("_").replace("_", " ").strip() or name
     words = " and ".join(map(_word, kinds)) or "this"
