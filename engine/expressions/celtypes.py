@@ -33,10 +33,10 @@ Schema = Mapping[str, Any]
 def plain(schema: Schema, root: Schema) -> tuple[Schema, bool]:
     """Follow `$ref` and unwrap `X or null`; return (schema, whether null is allowed)."""
     seen = 0
-    while isinstance(schema, Mapping) and "$ref" in schema and seen < 20:
+    while isinstance(schema, dict) and "$ref" in schema and seen < 20:
         schema = root.get("$defs", {}).get(str(schema["$ref"]).rsplit("/", 1)[-1], {})
         seen += 1
-    if not isinstance(schema, Mapping):  # `true` is a schema, too: anything
+    if not isinstance(schema, dict):  # `true` is a schema, too: anything
         return {}, False
     kind = schema.get("type")
     if isinstance(kind, list):

@@ -152,8 +152,8 @@ class Expression:
 def _looked_up(path: tuple[str, ...], names: Mapping[str, Any]) -> Any:
     value: Any = names
     for position, name in enumerate(path):
-        value = opened(value)
-        value = value.get(name, _ABSENT) if isinstance(value, Mapping) else _ABSENT
+        holder = value if isinstance(value, dict) else opened(value)
+        value = holder.get(name, _ABSENT) if isinstance(holder, dict) else _ABSENT
         if value is _ABSENT:
             raise _missing(path, position, names)
     return value

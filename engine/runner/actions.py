@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,13 +25,13 @@ from engine.runner.failure import StepFailed, failure
 from engine.runner.fault_points import reached
 from engine.runner.frames import Frame
 from engine.runner.ledger import Write, arguments_hash, identity
-from engine.runner.pauses import Pauses, Waiting
+from engine.runner.pauses import Begun, Pauses, Waiting
 from engine.runner.recording import Recording
 from engine.runner.replay import Replay
 from engine.runner.runner import is_handled
 from engine.runner.siblings import RunStopped
 from engine.runner.values import in_thread_if_read
-from engine.step import AskPerson, CallWorkflow, Effect, StopRun, Usage, WaitUntil
+from engine.step import Effect, StopRun, Usage
 from engine.store.journal import JournalBroken
 
 _log = logging.getLogger(__name__)
@@ -92,12 +92,12 @@ class Actions:
         try:
             job = await self._job(node, frame, path, trace)
             result = job.replayed or await self._calls.make(job)
-            if isinstance(result, WaitUntil | AskPerson | CallWorkflow):
+            if isinstance(result, Done):
+                result = Done(fitted(result.output, node.action.output_schema), result.effect)
+            elif isinstance(result, Begun):
                 earlier = self._recording.last_wait(path)
                 replay = None if self._replay is None else self._replay.called_run(node, frame)
                 pause = self._pauses.begun(result, path, self._caller(node, frame), earlier, replay)
-            if isinstance(result, Done):
-                result = replace(result, output=fitted(result.output, node.action.output_schema))
         except StorageError as error:
             raise JournalBroken(error) from error  # no fault of the step: the run stops here, and goes on from here
         except (ServiceError, OrchestraError, ValidationError) as error:
@@ -107,7 +107,7 @@ class Actions:
         except Exception as error:
             _log.exception("step %s of run %s broke down", path, self._facts.run_id)
             raise await self._failed(node, path, error, trace, job) from error
-        if isinstance(result, WaitUntil | AskPerson | CallWorkflow):
+        if isinstance(result, Begun):
             assert pause is not None
             self._recording.emit("step_waiting", path=path, title=node.title, **pause, **trace)
             return await self._wait_on(node, frame, path, self._pauses.of(pause))

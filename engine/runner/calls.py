@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from clients.errors import ServiceError, Timeout
-from engine.runner.attempts import Attempts, Done, Job, started
+from engine.runner.attempts import Attempt, Attempts, Done, Job, started
 from engine.runner.outside_values import plain_json
 from engine.runner.writes import Writes
 from engine.step import Effect, Wish
@@ -31,12 +31,12 @@ class Calls:
         return Done(await self._until_answered(job, lambda number: self._read(job, number)))
 
     def _pure(self, job: Job) -> Done | Wish:
-        attempts = Attempts(job, self._clock)
+        started_at = self._clock()
         try:
-            result = job.step_type.call(job.call(attempts.begin(), self._clock()))
+            result = job.step_type.call(job.call(1, started_at))
             return result if isinstance(result, Wish) else Done(plain_json(result))
         except Exception as error:
-            attempts.failed(error)
+            job.on_attempt(Attempt(started_at, self._clock(), error))
             raise
 
     async def ask(self, job: Job, question: Callable[[], Any]) -> Any:

@@ -5,33 +5,35 @@ The expression language tells the two apart; what was checked with one must not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from engine.expressions.celtypes import Schema, plain
 
+_FITTED = frozenset({dict, list, int, float})
+
 
 def fitted(value: Any, schema: Schema, root: Schema | None = None) -> Any:
     """Return the value with each number in the form of its schema; what does not fit stays as it is."""
-    root = schema if root is None else root
-    if value is None or isinstance(value, str | bool):
+    kind = type(value)
+    if kind not in _FITTED:
         return value
+    root = schema if root is None else root
     inner, _ = plain(schema, root)
-    if isinstance(value, int | float):
-        return _number(value, inner.get("type"))
-    if isinstance(value, list):
+    if kind is dict:
+        return {key: _field(key, one, inner, root) for key, one in value.items()}
+    if kind is list:
         items = inner.get("items")
-        return [fitted(one, items, root) for one in value] if isinstance(items, Mapping) else value
-    return {key: _field(key, one, inner, root) for key, one in value.items()} if isinstance(value, dict) else value
+        return [fitted(one, items, root) for one in value] if isinstance(items, dict) else value
+    return _number(value, inner.get("type"))
 
 
 def _field(key: str, value: Any, schema: Schema, root: Schema) -> Any:
-    if value is None or isinstance(value, str):  # most are: their schema need not be looked up
+    if type(value) not in _FITTED:  # the schema of a text need not be looked up
         return value
     properties = schema.get("properties")
-    known = properties.get(key) if isinstance(properties, Mapping) else None
+    known = properties.get(key) if isinstance(properties, dict) else None
     found = schema.get("additionalProperties") if known is None else known
-    return fitted(value, found, root) if isinstance(found, Mapping) else value
+    return fitted(value, found, root) if isinstance(found, dict) else value
 
 
 def _number(value: float, kind: Any) -> int | float:
