@@ -5,10 +5,11 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
-from engine.garbage import look_rarely
+from engine.garbage import look_at_nothing_yet, look_rarely
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,25 +32,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def process() -> NoReturn:
     """Be the process of one command, and end with its exit code."""
-    exit_codes: list[int] = []
-    atexit.register(_leave, exit_codes)  # before any library registers something: so it is called after all of it
-    exit_codes.append(main())
-    sys.exit(exit_codes[0])
+    look_at_nothing_yet()
+    exit_code = main()
+    _leave(exit_code)
+    sys.exit(exit_code)
 
 
-def _leave(exit_codes: Sequence[int]) -> None:
+def _leave(exit_code: int) -> None:
     """End at once: Python would take a thousand modules apart first, for a quarter of the time of a short command.
 
-    All threads and exit handlers have ended. Where output cannot be written, Python ends the process, and says so.
+    Returns where there is more to do at the end than to call the exit handlers: threads to wait for, or output that
+    cannot be written, which Python tells.
     """
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        return
+    atexit._run_exitfuncs()  # noqa: SLF001 - all there are; Python has no public name for it
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:  # a shell may close one (`>&-`)
                 stream.flush()
     except (OSError, ValueError):
         return
-    if exit_codes:  # else something was raised, which Python tells
-        os._exit(exit_codes[0])
+    os._exit(exit_code)
 
 
 if __name__ == "__main__":

@@ -35,10 +35,12 @@ class Session(Look):
 @contextmanager
 def opened(workspace: Path | None, *, demo: bool = False) -> Iterator[Session]:
     """Open a workspace for the time of a command. Raises UnknownName, InvalidFile, StorageError."""
+    from engine.garbage import look_from_now_on
     from engine.orchestra import Orchestra
     from engine.people.access import local_user
 
     orchestra = Orchestra.open(workspace or Path.cwd(), demo=demo)
+    look_from_now_on()
     try:
         with _logged(orchestra.workspace.state_dir / "commands.log"):
             yield Session(orchestra, local_user())

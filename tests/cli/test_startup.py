@@ -66,5 +66,11 @@ def test_a_process_without_output_ends_with_its_code(workspace: Path) -> None:
     assert subprocess.run(["/bin/sh", "-c", command], cwd=workspace, check=False).returncode == 0
 
 
+def test_a_command_looks_for_garbage_once_its_workspace_is_open(workspace: Path) -> None:
+    ending = "import atexit, gc, sys, cli; atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count() > 0))"
+    script = f"{ending}; sys.argv = ['orchestra', 'runs', 'list', '--workspace', {str(workspace)!r}]; cli.process()"
+    assert _process(script, stdout=subprocess.PIPE).stdout.splitlines()[-1] == "True True"
+
+
 def _process(script: str, stdout: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", script], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
