@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from engine.compiler.callees import Callees
 from engine.compiler.endings import Ending, endings, maybe_absent, schema_of
@@ -22,7 +21,7 @@ from engine.compiler.unused import Names, warn
 from engine.errors import OrchestraError, Problem
 from engine.expressions.celtypes import Schema, Types
 from engine.registry import step_type
-from engine.workspace.jsonfile import JsonFile, JsonPath
+from engine.workspace.jsonfile import JsonFile
 
 __all__ = ["Compiled", "Surroundings", "compile_workflow", "read_workflow"]
 
@@ -111,11 +110,7 @@ class _Compilation:
 
     def endings(self) -> list[Ending] | None:
         """Return what a run may end with, once the plan is made."""
-        return endings(self._model, self._shape)
-
-    def _shape(self, path: JsonPath, _value: Any) -> Schema:
-        known = self.report.wholes.get(path)
-        return {} if known is None else self._types.schema(known.kind)
+        return endings(self._model, self.report.value_schema)
 
     def _scope(self, inputs: Schema) -> Scope:
         strangers = dict.fromkeys(self.report.doubts.strangers, ANYTHING)

@@ -63,11 +63,19 @@ def _handed_on(step: StepModel, path: JsonPath, called: Callees, report: Report)
     """Return what is known of the output of a call that is one of its fields as it is, or of a called workflow."""
     if step.uses == CALL:
         return callees.parts_of(step.with_, called)
+    written = handed_on(step, path) if step.uses is not None else None
+    return UNKNOWN if written is None else report.value_parts(*written)
+
+
+def handed_on(step: StepModel, path: JsonPath) -> tuple[JsonPath, Any] | None:
+    """Return (path, value) of what one pass of a step puts out as it stands in the file, None where it works it out."""
+    if step.uses is None:
+        return None if step.output is None else ((*path, "output"), step.output)
     try:
-        kind = None if step.uses is None else step_type(step.uses)
+        kind = step_type(step.uses)
     except OrchestraError:
-        return UNKNOWN
-    if kind is None or not kind.is_for_output or len(kind.hands_on) != 1:
-        return UNKNOWN
-    name = next(iter(kind.hands_on))
-    return report.value_parts((*path, "with", name), step.with_.get(name))
+        return None
+    if not kind.is_for_output or len(kind.hands_on) != 1 or step.steps is not None:
+        return None
+    [name] = kind.hands_on
+    return ((*path, "with", name), step.with_[name]) if name in step.with_ else None

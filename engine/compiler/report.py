@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,9 @@ from engine.compiler.loader import Doubts, problem
 from engine.compiler.model import CEL_WORDS
 from engine.compiler.presence import UNKNOWN, Part, Parts, Step
 from engine.errors import Problem
+from engine.expressions.celtypes import Schema
 from engine.expressions.references import Reference
+from engine.expressions.results import one_schema
 from engine.expressions.syntax import Node
 from engine.workspace.jsonfile import JsonFile, JsonPath
 
@@ -22,6 +24,7 @@ class Checked:
     """One expression that is right: its CEL type by name, its tree in normal form, what is known of its value."""
 
     kind: str
+    schema: Schema
     tree: Node
     parts: Parts
     references: tuple[Reference, ...]
@@ -58,6 +61,8 @@ class Report:
     problems: list[Problem] = field(default_factory=list)
     steps: dict[str, Step] = field(default_factory=dict)
     """What is known of the steps compiled so far."""
+    outputs: dict[str, Schema] = field(default_factory=dict)
+    """What a compiled step puts out, where more is known of it than before."""
     wholes: dict[JsonPath, Checked] = field(default_factory=dict)
     """Of each field that is one whole expression."""
     step_names: list[StepName] = field(default_factory=list)
@@ -91,6 +96,27 @@ class Report:
         if isinstance(value, dict):
             return Parts({name: Part(self.value_parts((*path, name), inner)) for name, inner in value.items()})
         return UNKNOWN
+
+    def outputs_of(self, steps: Collection[str]) -> dict[str, Schema]:
+        """Return what is known better by now of the outputs of some steps."""
+        return {name: self.outputs[name] for name in steps if name in self.outputs}
+
+    def value_schema(self, path: JsonPath, value: Any) -> Schema:
+        """Return the schema of a value written with expressions in it; `{}` where it may be anything."""
+        if path in self.wholes:
+            return self.wholes[path].schema
+        if isinstance(value, dict) and value:
+            fields = {name: self.value_schema((*path, name), inner) for name, inner in value.items()}
+            return {"type": "object", "properties": fields}
+        if isinstance(value, list):
+            return {
+                "type": "array",
+                "items": one_schema([self.value_schema((*path, place), one) for place, one in enumerate(value)]),
+            }
+        if isinstance(value, str):
+            return {} if value.startswith("{{") and value.endswith("}}") else {"type": "string"}
+        kinds: dict[type, Schema] = {bool: {"type": "boolean"}, int: {"type": "integer"}, float: {"type": "number"}}
+        return kinds.get(type(value), {})
 
     def has_errors_at(self, path: JsonPath) -> bool:
         """Tell whether the value at a path, or something inside it, is wrong."""

@@ -33,6 +33,8 @@ class Outputs:
     """Gives the outputs of the workflow that a `workflow.run` step with these fields calls."""
     unsure: frozenset[str] = frozenset()
     """Ids of steps of which nothing is known, because something else is wrong with them."""
+    compiled: dict[str, Schema] = field(default_factory=dict)
+    """What one pass of a step puts out by its `output` or its fields, once the expressions there are compiled."""
 
     def of(self, step: StepModel) -> Schema:
         """Return the schema of the whole output of a step; where steps may run in its place, of both alike."""
@@ -51,11 +53,13 @@ class Outputs:
             return {}
         fields: dict[str, Any] = {"key": {"type": "string"}, "status": ITEM_STATUS, "error": ITEM_ERROR, **inner}
         if step.output is not None:
-            fields["output"] = {}
+            fields["output"] = self.compiled.get(step.id, {})
         return {"type": "array", "items": {"type": "object", "properties": fields}}
 
     def once(self, step: StepModel) -> Schema:
         """Return the schema of one pass of a step, its loop left aside."""
+        if step.id in self.compiled and step.id not in self.unsure:
+            return self.compiled[step.id]
         if step.uses is not None:
             return {} if step.steps is not None else self.action(step)
         if step.output is not None:

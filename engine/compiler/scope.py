@@ -18,8 +18,9 @@ from engine.expressions.celtypes import Schema, Types, fits
 from engine.expressions.expressions import Template, compile_errors, compile_part, extensions
 from engine.expressions.loosening import Unsound, compile_in
 from engine.expressions.references import uses
+from engine.expressions.results import result_schema
 from engine.expressions.syntax import tree
-from engine.expressions.templates import Part, Spelling, parts, spelling
+from engine.expressions.templates import Part, Spelling, parts, spelling, tokens
 from engine.workspace.jsonfile import JsonPath
 
 _ERROR: Schema = {"type": "object", "properties": {"type": {"type": "string"}, "message": {"type": "string"}}}
@@ -30,6 +31,7 @@ LIST: Schema = {"type": "array"}
 KEY: Schema = {"type": ["string", "integer"]}
 ANYTHING: Schema = {}
 MAYBE_ABSENT = "maybe_absent"
+QUOTES = "'\""
 BROKEN: Any = object()
 """Stands in a compiled field whose expression is wrong, or of which nothing can be said; such a plan never runs."""
 
@@ -40,12 +42,32 @@ def step_entry(output: Schema) -> Schema:
 
 
 @dataclass(frozen=True)
+class Checker:
+    """What checks expressions: a CEL environment, and its types."""
+
+    environment: Any
+    types: Types
+    entries: str
+    """The message type of `steps`."""
+
+    @classmethod
+    def of(cls, variables: Mapping[str, Schema], steps: Mapping[str, Schema], types: Types) -> Checker:
+        """Return a checker for variables, and steps with these outputs."""
+        from cel_expr_python import cel
+
+        entries = types.message({name: step_entry(output) for name, output in steps.items()})
+        known = {name: types.variable(schema) for name, schema in variables.items()}
+        known["steps"] = cel.Type(entries)
+        return cls(cel.NewEnv(descriptor_pool=types.pool(), variables=known, extensions=extensions()), types, entries)
+
+
+@dataclass(frozen=True)
 class Scope:
     """What one block sees: variables by name, steps by id, and what is certain there."""
 
     report: Report
-    variables: Mapping[str, Any]
-    """Schema (a dict) or CEL type of each root name except `steps`."""
+    variables: Mapping[str, Schema]
+    """Schema of each root name except `steps`."""
     steps: Mapping[str, Schema]
     """Output schema of every step that a name could mean here, siblings that run later included."""
     types: Types
@@ -57,13 +79,15 @@ class Scope:
     """What is known of the values of variables, by the names that only they have."""
     facts: Facts = NOTHING_KNOWN
 
-    def inner(self, variables: Mapping[str, Any], steps: Mapping[str, Schema], wrong_name: str | None = None) -> Scope:
+    def inner(
+        self, variables: Mapping[str, Schema], steps: Mapping[str, Schema], wrong_name: str | None = None
+    ) -> Scope:
         """Return the scope of a block inside this one; `wrong_name` is the impossible name of its loop."""
         wrong = self.wrong_loop_names | ({wrong_name} if wrong_name is not None else set())
         return replace(
             self,
             variables={**self.variables, **variables},
-            steps={**self.steps, **steps},
+            steps={**self.steps, **self.report.outputs_of(self.steps), **steps},
             wrong_loop_names=wrong,
         )
 
@@ -88,16 +112,18 @@ class Scope:
         return frozenset(self.variables) | {"steps"}
 
     @cached_property
-    def _checker(self) -> Any:
-        from cel_expr_python import cel
+    def _checker(self) -> Checker:
+        return Checker.of(self.variables, self.steps, self.types)
 
-        entries = {name: step_entry(output) for name, output in self.steps.items()}
-        variables = {
-            name: self.types.variable(kind) if isinstance(kind, Mapping) else kind
-            for name, kind in self.variables.items()
-        }
-        variables["steps"] = cel.Type(self.types.message(entries))
-        return cel.NewEnv(descriptor_pool=self.types.pool(), variables=variables, extensions=extensions())
+    def _checker_for(self, source: str) -> Checker:
+        """Return what checks an expression: of the steps that it names, all that is known by now."""
+        named = {token.text.strip(QUOTES) for token in tokens(source) if token.kind in ("name", "string")}
+        later = self.report.outputs_of(named & self.steps.keys())
+        if all(self.steps[name] is output for name, output in later.items()):
+            return self._checker
+        # Few steps, so that a long row of them is compiled in time.
+        steps = {name: self.steps[name] for name in named & self.steps.keys()}
+        return Checker.of(self.variables, {**steps, **later}, Types())
 
     def tree(self, path: JsonPath, value: Any, schema: Schema, finished: frozenset[str]) -> Any:
         """Compile every text of a JSON value; `schema` is what the whole of it must be."""
@@ -176,21 +202,24 @@ class Scope:
         except ExpressionError as error:
             self._refuse(path, error, part.offset)
             return None
+        checker = self._checker_for(part.text)
         try:
-            compiled, spelt = compile_in(self._checker, spelt)
+            compiled, spelt = compile_in(checker.environment, spelt)
         except Unsound as error:
-            known = {**self.types.fields, "": sorted(self.roots)}
+            known = {**checker.types.fields, checker.entries: sorted(self.steps), "": sorted(self.roots)}
             for one in compile_errors(error.errors, error.spelt, part.text, known):
                 self._refuse(path, one, part.offset)
             return None
-        written = tree(compiled.serialize())
+        serialized = compiled.serialize()
+        written = tree(serialized)
         used = tuple(uses(written))
         read = normal(written, self.bindings)
         reading = Reading(self.report.steps)
         value = reading.parts(read, self.facts, self.parts)
         self.report.input_names.update((*one.path, "")[1] for one in used if one.path[0] == "inputs")
         self._note_steps(path, part, spelt, reading, finished)
-        return Checked(str(compiled.return_type().name()), read, value, used)
+        schema = result_schema(serialized, checker.types.schema)
+        return Checked(str(compiled.return_type().name()), schema, read, value, used)
 
     def _note_steps(
         self, path: JsonPath, part: Part, spelt: Spelling, reading: Reading, finished: frozenset[str]
@@ -258,25 +287,3 @@ class Scope:
             add(path, message, "type", conversion(schema, kind))
         elif not is_whole and kind == "NULL":
             add(path, "A null stands in the middle of text.", "type", "Write text instead, or leave it out.")
-
-
-def item_type(checked: Checked | None) -> Any:
-    """Return the CEL type of the items of a list expression; any where it did not compile."""
-    from cel_expr_python import cel
-
-    kind = "" if checked is None else checked.kind
-    return _cel_type(kind[5:-1]) if kind.startswith("LIST<") else cel.Type.DYN
-
-
-def _cel_type(name: str) -> Any:
-    """Return the CEL type for the name that the runtime prints, e.g. `LIST<wf.T4>`."""
-    from cel_expr_python import cel
-
-    if name.startswith("LIST<"):
-        return cel.Type.List(_cel_type(name[5:-1]))
-    if name.startswith("MAP<STRING, "):
-        return cel.Type.Map(cel.Type.STRING, _cel_type(name[12:-1]))
-    scalars = {"STRING", "INT", "DOUBLE", "BOOL", "TIMESTAMP", "DURATION"}
-    if name in scalars:
-        return getattr(cel.Type, name)
-    return cel.Type(name) if name.startswith("wf.") else cel.Type.DYN

@@ -9,14 +9,14 @@ from typing import Any
 from engine.compiler import callees
 from engine.compiler.actions import Actions
 from engine.compiler.callees import Callees
-from engine.compiler.learning import learn
+from engine.compiler.learning import handed_on, learn
 from engine.compiler.model import FallbackModel, StepModel, is_variable, loop_name_fault
 from engine.compiler.order import finished_before
 from engine.compiler.plan import Action, Block, Loop, Node, strongest
 from engine.compiler.presence import UNKNOWN, Parts
 from engine.compiler.report import Report
 from engine.compiler.schemas import Outputs
-from engine.compiler.scope import ANYTHING, BROKEN, CONDITION, KEY, LIST, TEXT, Scope, item_type
+from engine.compiler.scope import ANYTHING, BROKEN, CONDITION, KEY, LIST, TEXT, Scope
 from engine.compiler.surroundings import Surroundings
 from engine.errors import OrchestraError
 from engine.expressions.expressions import Fixed, Template
@@ -91,6 +91,7 @@ class Steps:
         fallback = self._fallback(step, guarded)
         output = self._output(step, inner)
         learn(step, at.path, condition, body, self._callees, at.scope)
+        self._keep_output(step, at)
         return Node(
             id=step.id,
             path=own_path,
@@ -107,6 +108,17 @@ class Steps:
             fallback=fallback,
             effect=Effect.PURE if condition is False else strongest([effect, fallback.effect if fallback else effect]),
         )
+
+    def _keep_output(self, step: StepModel, at: Place) -> None:
+        """Keep what a step puts out, now that it is known what its expressions give."""
+        written = handed_on(step, at.path)
+        if step.id in self._report.doubts.twice:
+            return
+        if written is not None:
+            self._outputs.compiled[step.id] = self._report.value_schema(*written)
+        schema = self._outputs.of(step)
+        if schema != at.scope.steps.get(step.id):
+            self._report.outputs[step.id] = schema
 
     def _condition(self, step: StepModel, at: Place) -> Any:
         if isinstance(step.if_, str):
@@ -147,7 +159,8 @@ class Steps:
     def _item_scope(self, step: StepModel, at: Place, scope: Scope) -> Scope:
         """Return what is seen for one item; where the list did not compile, the item may be anything."""
         checked = self._report.wholes.get((*at.path, "foreach"))
-        variables = {step.as_: {} if checked is None else item_type(checked), "index": {"type": "integer"}}
+        items = {} if checked is None else checked.schema.get("items", {})
+        variables = {step.as_: items, "index": {"type": "integer"}}
         speakable = {name: kind for name, kind in variables.items() if is_variable(name)}
         item = UNKNOWN if checked is None else checked.parts.items or UNKNOWN
         wrong = step.as_ if loop_name_fault(step.as_) else None

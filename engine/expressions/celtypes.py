@@ -10,15 +10,6 @@ from typing import Any
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SCALARS = {"string": "string", "integer": "int", "number": "double", "boolean": "bool"}
 _WRAPPERS = {"string": "StringValue", "integer": "Int64Value", "number": "DoubleValue", "boolean": "BoolValue"}
-_PLAIN_SCHEMAS: dict[str, dict[str, Any]] = {
-    "STRING": {"type": "string"},
-    "TIMESTAMP": {"type": "string"},
-    "INT": {"type": "integer"},
-    "DOUBLE": {"type": "number"},
-    "DURATION": {"type": "number"},
-    "BOOL": {"type": "boolean"},
-    **{f"google.protobuf.{wrapper}": {"type": [kind, "null"]} for kind, wrapper in _WRAPPERS.items()},
-}
 _ANY = "google.protobuf.Value"
 _STRUCT = "google.protobuf.Struct"
 _LIST = "google.protobuf.ListValue"
@@ -71,6 +62,8 @@ class Types:
         self.fields: dict[str, list[str]] = {}
         """The field names of each message type, for suggestions."""
         self._schemas: dict[str, Schema] = {}
+        self._names: dict[int, str] = {}
+        """By the identity of what stands in `_schemas`, which lives as long."""
 
     def pool(self) -> Any:
         """Return a descriptor pool that holds every type added so far."""
@@ -92,13 +85,9 @@ class Types:
         """Add a message with these fields (all names must be identifiers); return its full name."""
         return self._message({"properties": fields}, {})
 
-    def schema(self, kind: str) -> Schema:
-        """Return the JSON Schema of a value of this CEL type (by its name); `{}` where it may be anything."""
-        if kind.startswith("LIST<"):
-            return {"type": "array", "items": self.schema(kind[5:-1])}
-        if kind.startswith("MAP<"):
-            return {"type": "object"}
-        return self._schemas.get(kind) or _PLAIN_SCHEMAS.get(kind, {})
+    def schema(self, name: str) -> Schema:
+        """Return the JSON Schema behind a message type; `{}` for one of another origin."""
+        return self._schemas.get(name, {})
 
     def _cel(self, schema: Schema, root: Schema, depth: int = 0) -> Any:
         from cel_expr_python import cel
@@ -113,8 +102,13 @@ class Types:
         if kind == "array":
             return cel.Type.List(self._cel(schema.get("items", {}), root, depth + 1))
         if kind == "object":
-            return cel.Type(self._message(schema, root)) if _is_closed(schema) else self._map(schema, root, depth)
+            return cel.Type(self._named(schema, root)) if _is_closed(schema) else self._map(schema, root, depth)
         return cel.Type.DYN
+
+    def _named(self, schema: Schema, root: Schema) -> str:
+        """Return the message for a schema; one that `schema()` gave out has its message already."""
+        known = self._names.get(id(schema))
+        return known or self._message(schema, root)
 
     def _map(self, schema: Schema, root: Schema, depth: int) -> Any:
         from cel_expr_python import cel
@@ -134,7 +128,9 @@ class Types:
             self._put_type(added, inner, root, depth)
         self._file.message_type.append(message)
         self.fields[f"{_PACKAGE}.{name}"] = list(schema["properties"])
-        self._schemas[f"{_PACKAGE}.{name}"] = {**schema, "$defs": root.get("$defs", {})}
+        whole = {**schema, "$defs": root.get("$defs", {})}
+        self._schemas[f"{_PACKAGE}.{name}"] = whole
+        self._names[id(whole)] = f"{_PACKAGE}.{name}"
         return f"{_PACKAGE}.{name}"
 
     def _put_type(self, field: Any, schema: Schema, root: Schema, depth: int) -> None:

@@ -13,6 +13,8 @@ from engine.expressions.templates import Spelling, Token, path_before, tokens
 from engine.expressions.wording import split_kinds
 
 _OVERLOAD = re.compile(r"<input>:(\d+):(\d+): found no matching overload for '([^']*)' applied to '\((.*)\)'")
+_RANGE = re.compile(r"<input>:(\d+):(\d+): expression of type 'wf\.[^']*' cannot be the range of a comprehension")
+_BOTH_SIDES = {"_==_": "==", "_!=_": "!=", "_+_": "+", "@in": "in"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _WORDS = {"in", "true", "false", "null"}
 _ENTRY = re.compile(r"steps(\.\w+)?\Z")
@@ -37,22 +39,25 @@ def compile_in(environment: Any, spelt: Spelling) -> tuple[Any, Spelling]:
 
     Raises Unsound where it is wrong in earnest.
     """
-    for _ in range(_MOST_PLACES):
+    told: list[tuple[str, Spelling]] = []
+    looser: Spelling | None = spelt
+    while looser is not None and len(told) < _MOST_PLACES:
         try:
-            return environment.compile(spelt.text), spelt
+            return environment.compile(looser.text), looser
         except RuntimeError as error:
-            reason = error
-            looser = loosened(spelt, str(error))
-        if looser is None:
-            break
-        spelt = looser
-    raise Unsound(str(reason), spelt) from reason
+            told.append((str(error), looser))
+        looser = loosened(looser, told[-1][0])
+    raise Unsound(*told[-1 if looser is None else 0])
 
 
 def loosened(spelt: Spelling, errors: str) -> Spelling | None:
     """Return the spelling without the first of the checker's errors that only comes of its strictness, None if none."""
     for line, column, function, applied in _OVERLOAD.findall(errors):
         edits = _edits(spelt, spelt.offset(int(line), int(column)), function, split_kinds(applied))
+        if edits:
+            return _edited(spelt, edits)
+    for line, column in _RANGE.findall(errors):
+        edits = _untyped_before(spelt.text, _selector_end(spelt.text, spelt.offset(int(line), int(column))))
         if edits:
             return _edited(spelt, edits)
     return None
@@ -66,11 +71,58 @@ def _edits(spelt: Spelling, offset: int, function: str, kinds: Sequence[str]) ->
         return _around(text, text.find("(", offset) + 1, ")")
     if function in ("_[_]", "_[?_]") and (_of_optional(kinds[0]) or kinds[0]).startswith("wf."):
         return _without_brackets(text, text.find("[", offset))
+    if function == "size" and kinds[0].startswith("wf."):
+        is_method = re.match(r"\(\s*\)", text[text.find("(", offset) :])
+        if is_method:
+            return _untyped_before(text, text.rfind(".", 0, offset + 1))
+        return _around(text, text.find("(", offset) + 1, ")")
+    if function in _BOTH_SIDES and (_may_share(kinds[0], kinds[1]) or (function == "@in" and _may_hold(*kinds))):
+        behind = offset + len(_BOTH_SIDES[function])
+        return [*_untyped_before(text, offset), *_untyped_before(text, _operand_end(text, behind), behind)]
     return []
+
+
+def _untyped_before(text: str, end: int, least: int = 0) -> list[Edit]:
+    """Put dyn() around the path that ends here and begins at `least` or behind it; nothing where there is none."""
+    path = path_before(text, end)
+    begin = text.rfind(path, 0, end)
+    if not path or begin < least or _ENTRY.match(path):
+        return []
+    return [(begin, begin, "dyn("), (begin + len(path), begin + len(path), ")")]
+
+
+def _selector_end(text: str, begin: int) -> int:
+    """Return where the name, the name behind a dot, or what stands in brackets ends that begins here."""
+    depth = 0
+    for token in tokens(text, begin):
+        depth += {"open": 1, "close": -1}.get(token.kind, 0)
+        if depth == 0 and token.kind in ("name", "string", "close"):
+            return token.offset + len(token.text)
+    return begin
+
+
+def _operand_end(text: str, begin: int) -> int:
+    """Return where a name, text, or what stands in brackets ends, with all that is selected from it."""
+    depth, end, is_selecting = 0, begin, True
+    for token in tokens(text, begin):
+        if token.kind == "space":
+            continue
+        is_next = token.kind == "open" or token.text in (".", "?") or is_selecting
+        if depth == 0 and (token.kind == "close" or not is_next):
+            break
+        depth += {"open": 1, "close": -1}.get(token.kind, 0)
+        is_selecting = token.text in (".", "?")
+        end = token.offset + len(token.text)
+    return end
 
 
 def _of_optional(kind: str) -> str:
     return kind.removeprefix("optional_type(").removesuffix(")") if kind.startswith("optional_type(") else ""
+
+
+def _may_hold(item: str, holder: str) -> bool:
+    """Tell whether something may be in a list of other objects, or a name in an object."""
+    return holder.startswith("wf.") or (holder.startswith("list(") and _may_share(item, holder[5:-1]))
 
 
 def _may_share(one: str, other: str) -> bool:
@@ -105,15 +157,11 @@ def _without_brackets(text: str, opening: int) -> list[Edit]:
     inside = list(_in_brackets(text, opening))
     if not inside:
         return []
-    path = path_before(text, opening)
     key = inside[-1].text[1:-1] if len(inside) == 1 + (inside[0].text == "?") and inside[-1].kind == "string" else ""
     if _NAME.match(key) and key not in _WORDS:
         mark = ".?" if inside[0].text == "?" else "."
         return [(opening, inside[-1].offset + len(inside[-1].text) + 1, f"{mark}{key}")]
-    if not path or _ENTRY.match(path):
-        return []
-    begin = text.rfind(path, 0, opening)
-    return [(begin, begin, "dyn("), (begin + len(path), begin + len(path), ")")]
+    return _untyped_before(text, opening)
 
 
 def _in_brackets(text: str, opening: int) -> Iterator[Token]:

@@ -10,7 +10,22 @@ from typing import Any
 # (field, number, type, repeated, of the message's choice of one) of the few messages of
 # cel/expr/{checked,syntax}.proto that matter here.
 _MESSAGES: dict[str, list[tuple[str, int, str, bool, bool]]] = {
-    "Checked": [("expr", 4, "Expr", False, False), ("source", 5, "Source", False, False)],
+    "Checked": [
+        ("types", 3, "TypeOf", True, False),
+        ("expr", 4, "Expr", False, False),
+        ("source", 5, "Source", False, False),
+    ],
+    "TypeOf": [("key", 1, "int64", False, False), ("value", 2, "Type", False, False)],
+    "Type": [
+        ("primitive", 3, "int32", False, True),
+        ("wrapper", 4, "int32", False, True),
+        ("well_known", 5, "int32", False, True),
+        ("list_type", 6, "ListType", False, True),
+        ("map_type", 7, "MapType", False, True),
+        ("message_type", 9, "string", False, True),
+    ],
+    "ListType": [("elem_type", 1, "Type", False, False)],
+    "MapType": [("key_type", 1, "Type", False, False), ("value_type", 2, "Type", False, False)],
     "Source": [("positions", 4, "Position", True, False)],
     "Position": [("key", 1, "int64", False, False), ("value", 2, "int32", False, False)],
     "Expr": [
@@ -43,9 +58,13 @@ _MESSAGES: dict[str, list[tuple[str, int, str, bool, bool]]] = {
         ("function", 2, "string", False, False),
         ("args", 3, "Expr", True, False),
     ],
-    "CreateList": [("elements", 1, "Expr", True, False)],
+    "CreateList": [("elements", 1, "Expr", True, False), ("optional_indices", 2, "int32", True, False)],
     "CreateStruct": [("entries", 2, "Entry", True, False)],
-    "Entry": [("map_key", 3, "Expr", False, False), ("value", 4, "Expr", False, False)],
+    "Entry": [
+        ("map_key", 3, "Expr", False, False),
+        ("value", 4, "Expr", False, False),
+        ("optional_entry", 5, "bool", False, False),
+    ],
     "Comprehension": [
         ("iter_var", 1, "string", False, False),
         ("iter_range", 2, "Expr", False, False),
@@ -83,10 +102,15 @@ class Node:
 
 def tree(serialized: bytes) -> Node:
     """Return the syntax tree of a serialized checked expression (`cel.expr.CheckedExpr` in an Any)."""
+    found = checked(serialized)
+    return _node(found.expr, {entry.key: entry.value for entry in found.source.positions})
+
+
+def checked(serialized: bytes) -> Any:
+    """Return a serialized checked expression as a message of the form that stands above."""
     from google.protobuf import any_pb2
 
-    checked = _checked_class().FromString(any_pb2.Any.FromString(serialized).value)
-    return _node(checked.expr, {entry.key: entry.value for entry in checked.source.positions})
+    return _checked_class().FromString(any_pb2.Any.FromString(serialized).value)
 
 
 def walk(node: Node) -> Iterator[Node]:
