@@ -33,6 +33,7 @@ class LogWriter:
 
     def __init__(self, logs: RunLogs) -> None:
         self._logs = logs
+        self._apart = [logs.apart(str(number)) for number in range(_THREADS)]
         self._workers = Workers("logs", _THREADS)
         self._waiting: list[_Job] = []
         self._soon: dict[str, Callable[[], asyncio.Future[Document]]] = {}
@@ -100,20 +101,22 @@ class LogWriter:
     def _send(self) -> None:
         jobs, self._waiting = self._waiting, []
         size = max(_FEWEST, -(-len(jobs) // _THREADS))
-        for first in range(0, len(jobs), size):
+        for number, first in enumerate(range(0, len(jobs), size)):
             part = jobs[first : first + size]
-            self._workers.run(partial(self._written, part)).add_done_callback(partial(_settle, part))
+            written = partial(_written, part, self._apart[number])
+            self._workers.run(written).add_done_callback(partial(_settle, part))
 
-    def _written(self, jobs: Sequence[_Job]) -> list[Document | Exception]:
-        """Write logs, in a thread; return the document of each, or why it is not on disk."""
-        found: list[Document | Exception] = []
-        for job in jobs:
-            try:
-                found.append(job.made())
-            except Exception as error:  # noqa: BLE001 - it is raised again where the run waits for its log
-                found.append(error)
-        errors = self._logs.write_all([one for one in found if not isinstance(one, Exception)])
-        return [one if isinstance(one, Exception) else errors.get(one["run_id"], one) for one in found]
+
+def _written(jobs: Sequence[_Job], logs: RunLogs) -> list[Document | Exception]:
+    """Write logs, in a thread; return the document of each, or why it is not on disk."""
+    found: list[Document | Exception] = []
+    for job in jobs:
+        try:
+            found.append(job.made())
+        except Exception as error:  # noqa: BLE001 - it is raised again where the run waits for its log
+            found.append(error)
+    errors = logs.write_all([one for one in found if not isinstance(one, Exception)])
+    return [one if isinstance(one, Exception) else errors.get(one["run_id"], one) for one in found]
 
 
 def _settle(jobs: Sequence[_Job], done: asyncio.Future[list[Document | Exception]]) -> None:

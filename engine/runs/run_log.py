@@ -59,6 +59,17 @@ class RunLogs:
         """
         return RunLogs(self.folder, drafts)
 
+    def apart(self, name: str) -> RunLogs:
+        """Return these logs, each written in a folder of that name first, below the one that all go through.
+
+        Threads that make files in one folder wait for each other. Raises StorageError.
+        """
+        if self._through is None:
+            return self
+        with storage_errors(self._through):
+            (self._through / name).mkdir(mode=0o700, exist_ok=True)
+        return self.written_through(self._through / name)
+
     def path(self, run_id: str) -> Path:
         """Return where the log of a run lies."""
         return self.folder / run_day(run_id) / f"{run_id}.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.errors import InvalidFile, InvalidInput
+from engine.errors import InvalidFile, InvalidInput, StorageError
 from engine.orchestra import Orchestra
+from engine.runs.run_log import RunLogs
 from tests.engine.conftest import OWNER, Run, Service, post_step, set_step
 
 
@@ -91,3 +93,21 @@ def test_an_answer_that_nobody_asked_for_is_refused(run: Run, orchestra: Orchest
     orchestra.runs.resume(OWNER, run_id, as_done=True, step="w", receipt="17")
     document = orchestra.runs.wait(OWNER, run_id, 20)
     assert document["steps"][0]["effect"]["receipt"] == {"id": "17", "url": ""}
+
+
+def test_logs_that_are_written_apart_get_to_the_same_place_until_another_process_has_taken_over(
+    run: Run, tmp_path: Path
+) -> None:
+    document = run([set_step("a")])
+    drafts = tmp_path / "drafts"
+    drafts.mkdir()
+    logs = RunLogs(tmp_path / "logs").written_through(drafts)
+    apart = logs.apart("0")
+    path = apart.write(document)
+    assert path == logs.path(document["run_id"])
+    assert logs.read(document["run_id"]) == document
+    shutil.rmtree(drafts)
+    path.unlink()
+    with pytest.raises(StorageError):
+        apart.write(document)
+    assert not path.exists()
