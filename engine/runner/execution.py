@@ -83,6 +83,12 @@ class Execution:
         return caller
 
     @property
+    def may_wake(self) -> list[str]:
+        """The runs that may be due once the work on this one is over: itself, if it is put away, and its caller."""
+        itself = [self.run_id] if self._parking.is_parked else []
+        return itself if self.caller_run_id is None else [*itself, self.caller_run_id]
+
+    @property
     def is_ending(self) -> bool:
         """Tell whether somebody has asked the run to stop."""
         return self._ending is not None

@@ -272,11 +272,11 @@ class Host:
         finally:
             self._executions.pop(execution.run_id, None)
             self._tasks.pop(execution.run_id, None)
-            self._wake([run_id for run_id in (execution.run_id, execution.caller_run_id) if run_id is not None])
+            self._wake(execution.may_wake)
 
     def _wake(self, run_ids: Sequence[str]) -> None:
         """Go on at once with those of the runs that are put away here and already due."""
-        if self._closing:
+        if self._closing or not run_ids:
             return
         places = ", ".join("?" * len(run_ids))
         due = f"SELECT run_id FROM runs WHERE run_id IN ({places}) AND owner = ? AND status = 'waiting' AND due_at <= ?"  # noqa: S608

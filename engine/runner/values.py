@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -32,7 +33,12 @@ class Values:
     """
 
     def __init__(self, logs: Path, run_id: str) -> None:
-        self._folder = logs / run_day(run_id) / f"{run_id}.files"
+        self._logs, self._run_id = logs, run_id
+
+    @cached_property
+    def _folder(self) -> Path:
+        """Most runs have no large value and need no path to it."""
+        return self._logs / run_day(self._run_id) / f"{self._run_id}.files"
 
     def kept(self, value: Any) -> Any:
         """Return the value with what is over 256 KB in it as FileValues, from the inside out. Raises JournalBroken.

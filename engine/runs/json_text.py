@@ -48,4 +48,6 @@ def _text(value: Any, line: str) -> str:
         deeper = f"{line}  "
         inside = f",{deeper}".join([_text(inner, deeper) for inner in value])
         return f"[{deeper}{inside}{line}]"
+    if kind is int:
+        return repr(value)
     return _WORDS[value] if kind is bool else json.dumps(value)
