@@ -10,14 +10,14 @@ from typing import Any
 
 import typer
 
-import cli
+from commands.application import app
 from tests.docs.pages import PAGES, ROOT, blocks, every_page, text_of
 
 
 @cache
 def commands() -> Any:
     """The command line as a tree: groups have `commands`, each command its `params`."""
-    return typer.main.get_command(cli.app)
+    return typer.main.get_command(app)
 
 
 def written_commands(page: str) -> Iterator[list[str]]:
