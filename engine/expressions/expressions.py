@@ -268,6 +268,9 @@ def compile_errors(
 def _worded(
     reason: str, offset: int, spelt: Spelling, source: str, known: Mapping[str, Sequence[str]] | None
 ) -> ExpressionError:
+    own = spelt.source_of(offset) - len(".orValue")
+    if "'orValue'" in reason and own >= 0 and source.startswith("default", own):  # as the author wrote it
+        reason, offset = reason.replace("'orValue'", "'default'"), offset - len(".orValue")
     message, remedy = plain_reason(reason, known or {})
     name = re.search(r"undeclared reference to '(\w+)", reason)
     if name:  # CEL may point behind the name, at the dot or bracket that follows

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from engine.expressions.kinds import split_kinds
 from engine.expressions.templates import Spelling, Token, path_before, tokens
-from engine.expressions.wording import split_kinds
 
 _OVERLOAD = re.compile(r"<input>:(\d+):(\d+): found no matching overload for '([^']*)' applied to '\((.*)\)'")
 _RANGE = re.compile(r"<input>:(\d+):(\d+): expression of type 'wf\.[^']*' cannot be the range of a comprehension")

@@ -7,22 +7,9 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from engine.expressions.kinds import index_words, overload_remedy, refusal, split_kinds, word
+
 _MOST_LISTED = 20
-_TYPE_WORDS = {
-    "string": "text",
-    "int": "a whole number",
-    "int64": "a whole number",
-    "uint": "a whole number",
-    "uint64": "a whole number",
-    "double": "a number with a point",
-    "bool": "true or false",
-    "null_type": "null",
-    "timestamp": "a time",
-    "duration": "a duration",
-    "list": "a list",
-    "map": "an object",
-    "dyn": "a value",
-}
 _VALUE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
 
 
@@ -37,10 +24,10 @@ def plain_failure(reason: str) -> tuple[str, str]:
 
 
 def _worded(reason: str, patterns: Sequence[Any], known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    for pattern, word in patterns:
+    for pattern, words in patterns:
         found = re.search(pattern, reason)
         if found:
-            message, remedy = word(found, known) if callable(word) else word
+            message, remedy = words(found, known) if callable(words) else words
             return message, remedy
     return reason[:1].upper() + reason[1:] + ("" if reason.endswith(".") else "."), ""
 
@@ -84,37 +71,18 @@ def _name(found: re.Match[str], known: Mapping[str, Sequence[str]]) -> tuple[str
 
 
 def _overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    operator = found[1].strip("_").replace("_", " ").strip()
-    kinds = [re.sub(r"<.*|\(.*", "", kind.strip()) if "wrapper" not in kind else kind for kind in split_kinds(found[2])]
-    words = " and ".join(_TYPE_WORDS.get(re.sub(r"wrapper\((.*)\)", r"\1", kind), kind) for kind in kinds)
-    return f"{operator!r} does not work on {words or 'nothing'}.", _overload_remedy(kinds)
-
-
-def split_kinds(kinds: str) -> list[str]:
-    """Split the types in one of CEL's messages, at the commas in no brackets: `list(map(string, dyn)), int`."""
-    depth, found = 0, [""]
-    for character in kinds:
-        depth += (character in "(<") - (character in ")>")
-        if character == "," and depth == 0:
-            found.append("")
-        else:
-            found[-1] += character
-    return [one.strip() for one in found if one.strip()]
-
-
-def _overload_remedy(kinds: Sequence[str]) -> str:
-    plain = {re.sub(r"wrapper\((.*)\)", r"\1", kind).removesuffix("64") for kind in kinds}
-    if plain == {"int", "double"}:
-        return "Write the whole number with a point, like 1.0, or convert with double(x)."
-    if "null_type" in plain:
-        return "Give it a value first: x == null ? 'text' : x."
-    if "string" in plain and len(plain) > 1:
-        return "Turn the other side into text with string(x) or text(x)."
-    return "Both sides must be of kinds that go together; string(x), int(x) and double(x) convert."
+    return refusal(found[1], split_kinds(found[2]))
 
 
 def _select(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    return f"This is {_TYPE_WORDS.get(found[1], found[1])}; it has no fields.", "Take the last name off the path."
+    seen = word(found[1])
+    remedy = "Name an item first, like x[0], or go through all of them: x.map(i, i.name)."
+    return f"This is {seen}; it has no fields.", remedy if seen == "a list" else "Take the last name off the path."
+
+
+def _range(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    said = f"This goes through a list, and what stands here is {word(found[1])}."
+    return said, "Name a list, or write one: [a, b]."
 
 
 def _syntax(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
@@ -139,15 +107,15 @@ def _key(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str
 
 
 def _index_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    return f"An item of a list is named by a whole number, not by {_word(found[1])}.", "Write x[0], or int(…) inside."
+    return index_words(word(found[1]))
 
 
 def _no_overload(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     target, name, kinds = found[1], found[2], split_kinds(found[3])
     kinds = ([target] if target else []) + kinds
     operator = name.strip("_").replace("_", " ").strip() or name
-    words = " and ".join(map(_word, kinds)) or "this"
-    return f"{operator!r} does not work on {words}.", _overload_remedy(kinds)
+    words = " and ".join(map(word, kinds)) or "this"
+    return f"{operator!r} does not work on {words}.", overload_remedy(kinds)
 
 
 def _no_overload_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
@@ -156,12 +124,12 @@ def _no_overload_kind(found: re.Match[str], _known: Mapping[str, Sequence[str]])
         return "A condition is neither true nor false.", "Compare it with something, like x == 'yes' or x != null."
     if name == "<iter_range>":
         return "This goes through a list, and the value is none.", "Look at the value; lists are written [a, b]."
-    word = {"@in": "in"}.get(name, name.strip("_"))
-    return f"{word!r} does not work on this kind of value.", "Look at the kinds of the values it is used on."
+    operator = {"@in": "in", "_[?_]": "[ ]", "_[_]": "[ ]", "_?._": "."}.get(name, name.strip("_"))
+    return f"{operator!r} does not work on this kind of value.", "Look at the kinds of the values it is used on."
 
 
 def _conversion(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    return f"{_word(found[1]).capitalize()} cannot be turned into {_word(found[2])}.", "Look at the text it is made of."
+    return f"{word(found[1]).capitalize()} cannot be turned into {word(found[2])}.", "Look at the text it is made of."
 
 
 def _moment(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
@@ -171,11 +139,7 @@ def _moment(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[
 
 
 def _container(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    return f"This is {_word(found[1])}; only a list or an object has items.", "Take the brackets off."
-
-
-def _word(kind: str) -> str:
-    return _TYPE_WORDS.get(kind, kind)
+    return f"This is {word(found[1])}; only a list or an object has items.", "Take the brackets off."
 
 
 _PATTERNS = (
@@ -183,6 +147,7 @@ _PATTERNS = (
     (r"undeclared reference to '([^']*)'", _name),
     (r"found no matching overload for '([^']*)' applied to '\((.*)\)'", _overload),
     (r"expression of type '([^']*)' cannot be the operand of a select", _select),
+    (r"expression of type '([^']*)' cannot be the range of a comprehension", _range),
     (r"reserved identifier: (\w+)", _reserved),
     (r"Syntax error: (.*)", _syntax),
 )

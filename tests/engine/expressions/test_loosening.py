@@ -64,7 +64,7 @@ def test_what_json_allows_is_no_problem(expression: str) -> None:
     [
         ("default(steps.opt.output, {}) + steps.other.output.ownr", "no field 'ownr'"),
         ("inputs.flag ? steps.other.output.ownr : null", "no field 'ownr'"),
-        ("inputs.flag ? 'a' : 1", "text and a whole number"),
+        ("inputs.flag ? 'a' : 1", "text on one side and a whole number"),
         ("steps.other.output['ownr']", "no field 'ownr'"),
         ("default(steps.opt.output.owner, null) + steps.opt.output.owner", "may have been skipped"),
     ],
