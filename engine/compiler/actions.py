@@ -10,8 +10,9 @@ from engine.compiler.callees import Called, Callees
 from engine.compiler.connectioncheck import connection_name
 from engine.compiler.fieldcheck import check_fields
 from engine.compiler.model import StepModel
-from engine.compiler.plan import Action, Retry
+from engine.compiler.plan import Action
 from engine.compiler.report import Report
+from engine.compiler.retrycheck import check_retry
 from engine.compiler.schemas import CALL, Outputs, step_prompts
 from engine.compiler.scope import ANYTHING, TEXT, Scope
 from engine.compiler.surroundings import Surroundings
@@ -50,7 +51,7 @@ class Actions:
             connection=self._connection(path, step, kind, is_needed=not scope.facts.is_impossible),
             arguments=arguments,
             once=None if step.once is None else scope.tree((*path, "once"), step.once, TEXT, seen),
-            retry=_retry(step),
+            retry=check_retry(path, step, self._report),
             output_schema=self._outputs.action(step),
         )
         return action, kind.effect_of(step.with_)[0] if called is None else called.effect
@@ -89,9 +90,3 @@ class Actions:
         if name is not None and is_needed:  # a step that never runs needs no account
             self.connections[name] = None
         return name
-
-
-def _retry(step: StepModel) -> Retry | None:
-    if step.retry is None:
-        return None
-    return Retry(step.retry.attempts, step.retry.backoff_seconds, frozenset(step.retry.on))

@@ -75,7 +75,7 @@ def _identifier(name: str) -> str:
 
 Identifier = Annotated[str, Field(min_length=1, max_length=_LONGEST), AfterValidator(_identifier)]
 Name = Annotated[str, Field(min_length=1, max_length=_LONGEST)]
-Seconds = Annotated[float, Field(gt=0, le=366 * 86_400)]
+Seconds = Annotated[float, Field(gt=0, le=366 * 86_400, strict=True)]
 
 
 class _Part(BaseModel):
@@ -85,8 +85,8 @@ class _Part(BaseModel):
 class RetryModel(_Part):
     """How often a failed attempt is made again; `attempts` counts the first."""
 
-    attempts: int = Field(3, ge=1, le=20)
-    backoff_seconds: float = Field(1.0, ge=0, le=3600)
+    attempts: int = Field(3, ge=1, le=20, strict=True)
+    backoff_seconds: float = Field(1.0, ge=0, le=3600, strict=True)
     on: list[str] = []
 
 
@@ -125,7 +125,7 @@ class StepModel(_Part):
     as_: Name = Field("item", alias="as")
     key: str | None = None
     item_title: str | None = None
-    parallel: int = Field(1, ge=1, le=256)
+    parallel: int = Field(1, ge=1, le=256, strict=True)
     on_item_error: Literal["stop", "continue", "drop"] = "stop"
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     once: str | None = None

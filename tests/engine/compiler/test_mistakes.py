@@ -11,6 +11,7 @@ import pytest
 
 from engine.errors import InvalidFile, NotAvailableYet
 from engine.orchestra import Orchestra
+from tests.engine.compiler.test_compiler import compiled
 from tests.engine.conftest import OWNER
 
 SOUND = {
@@ -149,3 +150,32 @@ def test_all_mistakes_are_told_at_once(orchestra: Orchestra) -> None:
     problems = orchestra.workflows.check(OWNER, "work", written(change))
     assert len({one.line for one in problems}) >= 3
     assert {one.step for one in problems} >= {"read", "each_item", "check"}
+
+
+@pytest.mark.parametrize(
+    ("change", "at", "said"),
+    [
+        pytest.param(lambda w: read(w).update(retry={"on": ["RateLimitd"]}), "RateLimitd", "'RateLimited'", id="typo"),
+        pytest.param(lambda w: read(w).update(retry={"on": ["AuthError", "Foo"]}), "Foo", "Unavailable", id="stranger"),
+        pytest.param(lambda w: read(w).update(retry={"attempts": "3"}), '"3"', "a whole number", id="attempts"),
+        pytest.param(lambda w: read(w).update(retry={"attempts": True}), "true", "a whole number", id="attempts-yes"),
+        pytest.param(lambda w: read(w).update(retry={"backoff_seconds": "1"}), '"1"', "a number", id="backoff"),
+        pytest.param(lambda w: read(w).update(timeout_seconds="5"), '"5"', "a number", id="time-limit"),
+        pytest.param(lambda w: w.update(timeout_seconds="5"), '"5"', "a number", id="time-limit-of-all"),
+        pytest.param(lambda w: loop(w).update(parallel="2"), '"2"', "a whole number", id="parallel"),
+    ],
+)
+def test_numbers_and_names_of_errors_are_what_they_say(change: Change, at: str, said: str) -> None:
+    workflow = json.loads(json.dumps(SOUND))
+    change(workflow)
+    text, result = compiled(workflow)
+    [problem] = [one for one in result.problems if one.severity == "error"]
+    assert said in problem.message + problem.remedy
+    assert at in text.split("\n")[problem.line - 1]
+
+
+@pytest.mark.parametrize("name", ["NotFound", "AuthError", "Conflict", "BadAnswer", "StepTimeout", "AssertionFailed"])
+def test_every_error_that_there_is_may_be_tried_again(name: str) -> None:
+    workflow = json.loads(json.dumps(SOUND))
+    read(workflow).update(retry={"attempts": 2, "backoff_seconds": 1, "on": [name]}, timeout_seconds=5)
+    assert [one for one in compiled(workflow)[1].problems if one.severity == "error"] == []
