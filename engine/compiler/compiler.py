@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from engine.compiler.callees import Callees
-from engine.compiler.endings import Ending, endings, maybe_absent, schema_of
+from engine.compiler.endings import Endings, endings
 from engine.compiler.fieldcheck import check_inputs_schema
 from engine.compiler.fieldnames import meant_fields
 from engine.compiler.loader import Loaded, every_step, load, on_failure_path
@@ -50,8 +50,8 @@ def _compiled(file: JsonFile, name: str, around: Surroundings, called: Callees) 
     problems = _sorted([*loaded.problems, *report.problems])
     errors = {one.code for one in problems if one.severity == "error"}
     accepted = plan if errors <= {MAYBE_ABSENT} else None
-    ways = compilation.endings()
-    return Compiled(None if errors else plan, problems, accepted, schema_of(ways), maybe_absent(ways)), report
+    ends = compilation.endings()
+    return Compiled(None if errors else plan, problems, accepted, ends.schema, ends.maybe_absent), report
 
 
 def _sorted(problems: Sequence[Problem]) -> list[Problem]:
@@ -108,7 +108,7 @@ class _Compilation:
         warn(model, plan, self.report, Names.of(self.report, self._faults))
         return plan
 
-    def endings(self) -> list[Ending] | None:
+    def endings(self) -> Endings:
         """Return what a run may end with, once the plan is made."""
         return endings(self._model, self.report.value_schema)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from engine.compiler.loader import walk
@@ -15,32 +16,46 @@ Ending = Mapping[str, Schema]
 """The outputs of one way to end, by name."""
 
 
-def endings(model: WorkflowModel, shape: Callable[[JsonPath, Any], Schema]) -> list[Ending] | None:
-    """Return every way in which a run may succeed, None where an expression decides which outputs there are.
+@dataclass(frozen=True)
+class Endings:
+    """The ways in which a run may succeed."""
+
+    declared: Ending
+    """The workflow's own `outputs`, whether a run ever comes that far or not."""
+    ways: Sequence[Ending]
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the outputs; what differs from one ending to another may be anything."""
+        properties: dict[str, Schema] = {}
+        for way in (self.declared, *self.ways):
+            for name, schema in way.items():
+                properties[name] = schema if properties.get(name, schema) == schema else {}
+        return {"type": "object", "properties": properties} if properties else {}
+
+    @property
+    def maybe_absent(self) -> frozenset[str]:
+        """The outputs that not every ending has."""
+        names = {name for way in (self.declared, *self.ways) for name in way}
+        return frozenset(name for name in names if not all(name in way for way in self.ways))
+
+
+NOTHING_KNOWN = Endings({}, ())
+
+
+def endings(model: WorkflowModel, shape: Callable[[JsonPath, Any], Schema]) -> Endings:
+    """Return how a run may end; nothing is known where an expression decides which outputs there are.
 
     `shape` gives the schema of a value of the file at its path.
     """
-    ways = [*_stops(model)]
-    if not any(map(_always_stops, model.steps)):
-        ways.append((("outputs",), model.outputs))
-    if not all(isinstance(outputs, Mapping) for _, outputs in ways):
-        return None
-    return [{name: shape((*path, name), value) for name, value in outputs.items()} for path, outputs in ways]
-
-
-def schema_of(ways: Sequence[Ending] | None) -> Schema:
-    """Return the schema of the outputs; what differs from one ending to another may be anything."""
-    properties: dict[str, Schema] = {}
-    for way in ways or ():
-        for name, schema in way.items():
-            properties[name] = schema if properties.get(name, schema) == schema else {}
-    return {"type": "object", "properties": properties} if properties else {}
-
-
-def maybe_absent(ways: Sequence[Ending] | None) -> frozenset[str]:
-    """Return the outputs that not every ending has."""
-    names = {name for way in ways or () for name in way}
-    return frozenset(name for name in names if not all(name in way for way in ways or ()))
+    stops = [*_stops(model)]
+    if not all(isinstance(outputs, Mapping) for _, outputs in stops):
+        return NOTHING_KNOWN
+    declared, *ways = [
+        {name: shape((*path, name), value) for name, value in outputs.items()}
+        for path, outputs in [(("outputs",), model.outputs), *stops]
+    ]
+    return Endings(declared, ways if any(map(_always_stops, model.steps)) else [declared, *ways])
 
 
 def _stops(model: WorkflowModel) -> Iterator[tuple[JsonPath, Any]]:

@@ -49,6 +49,7 @@ SHELF: Mapping[str, Any] = {
         **EARLY,
         "steps": [call("stop", "flow.stop", {"outputs": "{{ {'r': 1} }}"}, **{"if": "{{ inputs.early }}"})],
     },
+    "nothing": {**EARLY, "steps": [call("stop", "flow.stop", {"message": "m"})]},
     "never": {**EARLY, "steps": [call("stop", "flow.stop", {"message": "m"}, **{"if": False})]},
     "caller_of_broken": flow(call("c", "workflow.run", {"workflow": "broken"})),
 }
@@ -204,6 +205,8 @@ def test_where_a_run_may_end_early_the_outputs_may_be_anything() -> None:
         pytest.param("open", "steps.called.output.r", None, id="outputs-by-expression"),
         pytest.param("never", "steps.called.output.r", None, id="a-stop-that-never-runs"),
         pytest.param("stopped", "steps.called.output.other", None, id="a-stop-that-always-runs"),
+        pytest.param("stopped", "steps.called.output.text", "text", id="outputs-that-never-come"),
+        pytest.param("nothing", "steps.called.output.r", "r", id="a-stop-that-always-runs-without-outputs"),
     ],
 )
 def test_what_a_called_workflow_may_end_without_is_told(name: str, expression: str, told: str | None) -> None:
