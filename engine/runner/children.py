@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from engine.errors import InvalidInput, OrchestraError
@@ -25,6 +26,7 @@ from engine.store.run_rows import RunRows, insert_accepted
 _log = logging.getLogger(__name__)
 _DEEPEST = 8
 _STATE = "SELECT status, ended_at FROM runs WHERE run_id = ?"
+_OF_NOBODY = "SELECT run_id FROM runs WHERE parent_run_id = ? AND ended_at IS NULL AND owner IS NULL"
 
 
 class CalledRunFailed(OrchestraError):
@@ -165,13 +167,28 @@ class Children:
         if how == "stopped":
             return
         if how != "interrupted":
-            statement = "UPDATE runs SET cancel_requested = 1 WHERE run_id = ? AND ended_at IS NULL"
-            self._journal.change(lambda cursor: cursor.execute(statement, (run_id,)))
-        task = self._host.task_of(run_id)
+            self._journal.change(partial(_ask_to_cancel, run_id=run_id))
         self._host.end_here(run_id, "interrupted" if how == "interrupted" else "cancelled")
+        await self._finished(run_id)
+
+    async def end_those_of_nobody(self) -> None:
+        """Cancel the called runs that were interrupted with their caller: no process would hear that they must."""
+        for (run_id,) in self._journal.read(_OF_NOBODY, (self._parent["run_id"],)):
+            await self._journal.change(partial(_ask_to_cancel, run_id=run_id))
+            if self._host.owner.take(run_id):
+                self._host.start(run_id)
+                await asyncio.sleep(0)  # it is begun then
+                await self._finished(run_id)
+
+    async def _finished(self, run_id: str) -> None:
+        task = self._host.task_of(run_id)
         while task is not None and not task.done():
             with suppress(asyncio.CancelledError):  # a write in flight is waited for
                 await asyncio.wait([task])
+
+
+def _ask_to_cancel(cursor: sqlite3.Cursor, run_id: str) -> None:
+    cursor.execute("UPDATE runs SET cancel_requested = 1 WHERE run_id = ? AND ended_at IS NULL", (run_id,))
 
 
 def _depth(caller: Any) -> int:

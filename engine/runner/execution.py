@@ -120,6 +120,8 @@ class Execution:
         elif status == "interrupted":
             await self._interrupt()
         else:
+            if status == "cancelled":
+                await self._children().end_those_of_nobody()
             self._recording.emit("run_ended", status=status, **details)
             reached("before end")
             await self._recording.committed()
@@ -204,10 +206,13 @@ class Execution:
             return
 
     def _pauses(self) -> Pauses:
-        equipment, run = self._equipment, self._acceptance
-        questions = Questions(equipment.journal, self.run_id, run["workflow"], equipment.clock)
-        children = Children(run, equipment.journal, equipment.host, equipment.logs, equipment.clock)
-        return Pauses(questions, children, equipment.clock)
+        equipment = self._equipment
+        questions = Questions(equipment.journal, self.run_id, self._acceptance["workflow"], equipment.clock)
+        return Pauses(questions, self._children(), equipment.clock)
+
+    def _children(self) -> Children:
+        equipment = self._equipment
+        return Children(self._acceptance, equipment.journal, equipment.host, equipment.logs, equipment.clock)
 
     def _counted(self, actions: Actions) -> Any:
         async def perform(node: Any, frame: Any, path: str) -> Any:
@@ -268,7 +273,7 @@ class Execution:
 
     async def _interrupt(self) -> None:
         self._recording.emit("run_interrupted")
-        self._change("UPDATE runs SET status = 'interrupted', owner = NULL WHERE run_id = ?", (self.run_id,))
+        self._change("UPDATE runs SET status = 'interrupted' WHERE run_id = ?", (self.run_id,))
         await self._put_away()
 
     async def _put_away(self) -> None:
@@ -276,8 +281,11 @@ class Execution:
         await self._recording.committed()
         run = await self._written()
         values = (run["sentence"], compact_json(run["counts"]), self.run_id)
-        # Another process may have taken it up already: then it says itself how far it is.
-        statement = "UPDATE runs SET sentence = ?, counts = ? WHERE run_id = ? AND status IN ('waiting', 'interrupted')"
+        # Others may take up an interrupted run from now on; before, this log could have come to lie over theirs.
+        statement = (
+            "UPDATE runs SET sentence = ?, counts = ?, owner = CASE status WHEN 'interrupted' THEN NULL ELSE owner END"
+            " WHERE run_id = ? AND status IN ('waiting', 'interrupted')"
+        )
         self._change(statement, values)
         await self._recording.committed()
 

@@ -1,0 +1,73 @@
+"""Interrupted runs: whoever goes on with one, or ends it, finds it whole."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import InUse, StorageError
+from engine.orchestra import Orchestra
+from engine.runs.run_log import RunLogs
+from tests.engine.conftest import OWNER, Service, get_step, write_workflow
+
+
+def until(is_true: Callable[[], bool]) -> None:
+    ends_at = time.monotonic() + 30
+    while not is_true():
+        assert time.monotonic() < ends_at, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_nobody_else_goes_on_with_a_run_before_its_interruption_is_in_its_log(
+    root: Path, service: Service, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.seconds = {"/slow": 0.5}
+    write_workflow(root, "work", [get_step("a", service.url("/slow"))], outputs={"n": "{{ 1 }}"})
+    may_write, writes, write_all = threading.Event(), threading.Event(), RunLogs.write_all
+
+    def slowly(self: RunLogs, runs: Iterable[Mapping[str, Any]]) -> dict[str, StorageError]:
+        runs = list(runs)
+        if any(run["status"] == "interrupted" for run in runs):
+            writes.set()
+            assert may_write.wait(30)
+        return write_all(self, runs)
+
+    monkeypatch.setattr(RunLogs, "write_all", slowly)
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    until(lambda: service.seen["/slow"] == 1)
+    orchestra.runs.interrupt(OWNER, run_id)
+    assert writes.wait(30)
+    other = Orchestra.open(root)
+    try:
+        with pytest.raises(InUse, match="still working"):
+            other.runs.resume(OWNER, run_id)
+        may_write.set()
+        orchestra.runs.wait(OWNER, run_id, 30)
+        other.runs.resume(OWNER, run_id)
+        document = other.runs.wait(OWNER, run_id, 30)
+        assert (document["status"], document["outputs"]) == ("succeeded", {"n": 1})
+    finally:
+        may_write.set()
+        other.close()
+
+
+def test_called_runs_end_with_an_interrupted_caller_that_is_cancelled(
+    root: Path, service: Service, orchestra: Orchestra
+) -> None:
+    service.seconds = {"/slow": 0.5}
+    write_workflow(root, "inner", [get_step("a", service.url("/slow"))])
+    write_workflow(root, "middle", [{"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}}])
+    write_workflow(root, "work", [{"id": "call", "uses": "workflow.run", "with": {"workflow": "middle"}}])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    until(lambda: service.seen["/slow"] == 1)
+    orchestra.runs.interrupt(OWNER, run_id)
+    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "interrupted"
+    orchestra.runs.cancel(OWNER, run_id)
+    orchestra.runs.wait(OWNER, run_id, 30)
+    rows = orchestra.runs.list(OWNER).rows
+    assert {row.workflow: row.status for row in rows} == dict.fromkeys(("work", "middle", "inner"), "cancelled")
