@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.compiler.compiler import Surroundings
@@ -63,12 +63,18 @@ class Resuming:
         )
 
     def _reopen(self, run_id: str, newest: Newest | None) -> None:
+        from engine.runs.undo import not_undoing
+
+        with not_undoing(self._host.database):
+            self._reopen_alone(run_id, newest)
+
+    def _reopen_alone(self, run_id: str, newest: Newest | None) -> None:
         run = self._read(run_id)
         if run is None:
             raise UnknownName("run", run_id, remedy="Its log is gone: start a new run.")
         if run["status"] == "succeeded":
             raise InUse(f"Run {run_id} has succeeded; there is nothing to resume.", remedy="Start a new run.")
-        _refuse_undone(run)
+        self._refuse_undone(run)
         accepted = reaccepted(run, self._surroundings().connections)
         events = list(events_of(run))
         title = None
@@ -77,6 +83,23 @@ class Resuming:
             events.append(taken)
         if not self._host.rows.reopen(accepted, list(map(compact_json, events)), self._host.owner.id, title):
             raise InUse(f"Run {run_id} is being resumed by somebody else.")
+
+    def _refuse_undone(self, run: Mapping[str, Any]) -> None:
+        from engine.runs.undo import was_undone
+
+        if any(map(was_undone, self._with_called(run))):
+            raise InUse(
+                f"Of run {run['run_id']} something was undone, which it would take for done.",
+                remedy=f"`orchestra runs rerun {run['run_id']}` does it anew.",
+            )
+
+    def _with_called(self, run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Give a run and the runs that it called, as far as their logs are there."""
+        yield run
+        for step in run["steps"]:
+            called = self._read(step["child_run_id"]) if step.get("child_run_id") else None
+            if called is not None:
+                yield from self._with_called(called)
 
     def _redefine(self, run_id: str, newest: Newest) -> None:
         """Give an open run of this process another definition; one that has moved on meanwhile is put down again."""
@@ -89,13 +112,3 @@ class Resuming:
             self._host.rows.put_down(run_id, self._host.owner.id)
             raise
         self._host.rows.redefine(accepted, title, self._host.owner.id, compact_json(taken))
-
-
-def _refuse_undone(run: Mapping[str, Any]) -> None:
-    from engine.runs.undo import was_undone
-
-    if was_undone(run):
-        raise InUse(
-            f"Of run {run['run_id']} something was undone, which it would take for done.",
-            remedy=f"`orchestra runs rerun {run['run_id']}` does it anew.",
-        )

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -28,7 +27,7 @@ from engine.runs.run_log import RunLogs
 from engine.runs.summary import sentence
 from engine.runs.undo_list import RunWrite, UndoList
 from engine.step import CannotUndo, Effect, StepType, Written
-from engine.store.database import storage_errors
+from engine.store.database import Database, storage_errors
 from engine.store.owners import Fenced
 
 _log = logging.getLogger(__name__)
@@ -101,7 +100,7 @@ class Undo:
         Raises UnknownName, InUse, InvalidFile, StorageError.
         """
         report = UndoReport()
-        with _alone(self._host.database.path.parent / "undo.lock"):
+        with _alone(self._host.database):
             book = _Book(self._logs, self._host, lambda: timestamp(self._clock()), by)
             try:
                 for write in self._ended(self._found(run_id, item)):
@@ -245,13 +244,27 @@ def _list(host: Host, run: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def not_undoing(database: Database) -> Iterator[None]:
+    """Let no undo begin meanwhile: it would write logs as they were before. Raises InUse while one is at work."""
+    with _locked(database, fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
     """Keep other undos of this workspace out, also those of other processes. Raises InUse."""
+    with _locked(database, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _locked(database: Database, how: int) -> Iterator[None]:
+    path = database.path.parent / "undo.lock"
     with storage_errors(path), path.open("a", encoding="ascii") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, how | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InUse("Another undo is at work in this workspace.", remedy="Wait for it, then try again.") from error
+            raise InUse("An undo is at work in this workspace.", remedy="Wait for it, then try again.") from error
         yield
 
 

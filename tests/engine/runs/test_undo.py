@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -317,6 +319,40 @@ def test_a_failed_run_is_undone_and_not_resumed_after_that(orchestra: Orchestra,
     assert len(orchestra.runs.undo(OWNER, run["run_id"]).undone) == 4
     with pytest.raises(InUse, match="undone"):
         orchestra.runs.resume(OWNER, run["run_id"])
+
+
+FAILS: dict[str, Any] = {"id": "check", "uses": "flow.assert", "with": {"condition": False}}
+ONE: dict[str, Any] = {**ISSUE, "with": {**ISSUE["with"], "title": "One", "body": ""}}
+
+
+@pytest.mark.parametrize("inside", [pytest.param(True, id="which-failed"), pytest.param(False, id="which-succeeded")])
+def test_nor_is_one_of_which_a_called_run_was_undone(
+    orchestra: Orchestra, root: Path, started: Undoable, inside: bool
+) -> None:
+    write_workflow(root, "inner", [ONE, FAILS] if inside else [ONE])
+    run = started({"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}}, FAILS)
+    assert len(orchestra.runs.undo(OWNER, run["run_id"]).undone) == 1
+    with pytest.raises(InUse, match="undone"):
+        orchestra.runs.resume(OWNER, run["run_id"])
+
+
+def test_a_run_is_not_resumed_while_it_is_undone(
+    orchestra: Orchestra, started: Undoable, standins: StandIns, world: Any
+) -> None:
+    before = world()["notes"]
+    run_id = started(EACH, FAILS)["run_id"]
+    standins.faults("github", match="PATCH", delay_seconds=1)
+    reports: list[UndoReport] = []
+    undoing_it = threading.Thread(target=lambda: reports.append(orchestra.runs.undo(OWNER, run_id)))
+    undoing_it.start()
+    try:
+        while world()["notes"] == before:
+            time.sleep(0.01)
+        with pytest.raises(InUse, match="undo is at work"):
+            orchestra.runs.resume(OWNER, run_id)
+    finally:
+        undoing_it.join(60)
+    assert len(reports[0].undone) == 4
 
 
 def test_an_interrupted_run_ends_as_cancelled_when_it_is_undone(
