@@ -27,18 +27,21 @@ class Renaming:
     def __init__(self, database: Database, logs: RunLogs, clock: Clock) -> None:
         self._database, self._logs, self._clock = database, logs, clock
 
-    def workflow(self, name: str, new: str) -> None:
-        """Move the receipts of a workflow whose file has another name now. Raises StorageError."""
-        self._logs.keep_rename(Rename(name, new), timestamp(self._clock()))
-        with self._database.writing() as connection:
-            move_receipts(connection, Rename(name, new))
+    def workflow(self, name: str, new: str, move: Callable[[], None]) -> None:
+        """Move the receipts of a workflow and `move` its files: both, or nothing where that fails.
+
+        Raises InUse while a run could still write under the old name, and what `move` raises.
+        """
+        self._move(Rename(name, new), name, move)
 
     def step(self, workflow: str, old: str, new: str, save: Callable[[], None]) -> None:
         """Move the receipts of a step and `save` its workflow: both, or nothing where saving fails.
 
         Raises InUse while a run could still write under the old id, and what `save` raises.
         """
-        rename = Rename(workflow, new, old)
+        self._move(Rename(workflow, new, old), workflow, save)
+
+    def _move(self, rename: Rename, workflow: str, save: Callable[[], None]) -> None:
         with self._database.writing() as connection:
             _require_no_open_run(connection, workflow)
             move_receipts(connection, rename)
@@ -54,7 +57,7 @@ def _require_no_open_run(connection: Connection, workflow: str) -> None:
     count = sum(row.workflow == workflow or workflow in _called(row.acceptance) for row in found)
     if count:
         message = f"{count} run{'s' * (count != 1)} of {workflow!r} {'have' if count != 1 else 'has'} not ended."
-        remedy = "Let them end, or cancel them: `orchestra runs list`. What they write bears the step's old name."
+        remedy = "Let them end, or cancel them: `orchestra runs list`. What they write bears the old name."
         raise InUse(message, remedy=remedy)
 
 

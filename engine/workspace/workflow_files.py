@@ -31,8 +31,8 @@ Versions: TypeAlias = list[Version]
 class Moves(Protocol):
     """Lets receipts follow what has another name now."""
 
-    def workflow(self, name: str, new: str) -> None:
-        """Move those of a workflow."""
+    def workflow(self, name: str, new: str, move: Callable[[], None]) -> None:
+        """Move those of a workflow and `move` its files, both or neither. Raises InUse."""
 
     def step(self, workflow: str, old: str, new: str, save: Callable[[], None]) -> None:
         """Move those of a step and save its workflow, both or neither. Raises InUse."""
@@ -131,10 +131,12 @@ class WorkflowFiles:
         return self._file(new)
 
     def rename(self, p: Principal, name: str, new: str) -> WorkflowFile:
-        """Give a workflow another name; layout, saved versions and receipts go along. Raises UnknownName, InUse."""
+        """Give a workflow another name; layout, saved versions and receipts go along.
+
+        Raises UnknownName, InUse (the name is taken, or a run of the workflow is open), StorageError.
+        """
         require(p, "edit", "rename workflows")
-        self._shelf.rename(name, new)
-        self._moves.workflow(name, new)
+        self._moves.workflow(name, new, lambda: self._shelf.rename(name, new))
         self._audit.record(p, "workflows.rename", new, {"from": name})
         return self._file(new)
 

@@ -315,6 +315,20 @@ def test_receipts_follow_a_renamed_workflow(orchestra: Orchestra, run: Run, serv
     assert service.seen["/w"] == 1
 
 
+def test_a_workflow_is_not_renamed_while_a_run_may_write_under_its_old_name(
+    orchestra: Orchestra, root: Path, service: Service, run: Run
+) -> None:
+    write = post_step("w", service.url("/w"), once="for ever")
+    run([write])
+    write_workflow(root, "work", [{"id": "wait", "uses": "flow.wait", "with": {"seconds": 3}}, write])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    with pytest.raises(InUse, match="not ended"):
+        orchestra.workflows.rename(OWNER, "work", "labour")
+    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+    assert service.seen["/w"] == 1
+    orchestra.workflows.rename(OWNER, "work", "labour")
+
+
 def test_resuming_a_run_that_is_just_being_cancelled_waits_for_its_end(
     orchestra: Orchestra, root: Path, service: Service
 ) -> None:
