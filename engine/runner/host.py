@@ -341,8 +341,10 @@ class Host:
 
     async def _adopt(self, take_over: Callable[[], list[str]]) -> list[str]:
         adopted = await asyncio.to_thread(take_over)
-        now = timestamp(self._clock())
-        waiting = {run_id for (run_id,) in self._journal.read(_NOT_DUE, (self.owner.id, now))}
+        waiting: set[str] = set()
+        with suppress(StorageError):  # what is not told waits again by itself
+            rows = self._journal.read(_NOT_DUE, (self.owner.id, timestamp(self._clock())))
+            waiting = {run_id for (run_id,) in rows}
         for run_id in adopted:
             if run_id not in waiting:  # thousands may wait for days: each wakes when it is due
                 self._execute(run_id, "engine")

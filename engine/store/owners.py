@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -100,12 +100,11 @@ class Owner:
         Return their ids. A machine that sleeps makes all processes silent at once: who wakes first waits for the
         others to show themselves.
         """
-        return [run_id for other in self._others() if self._has_ended(other) for run_id in self._inherit(other)]
+        return self._taken_over(self._others(), self._has_ended)
 
     def adopt_all(self) -> list[str]:
         """Take over the open runs of every dead or silent process, and those that nobody owns since an interruption."""
-        found = [run_id for other in self._others() if self._is_gone(other) for run_id in self._inherit(other)]
-        return [*found, *self._inherit(None)]
+        return self._taken_over([*self._others(), None], self._is_gone)
 
     def take(self, run_id: str) -> bool:
         """Take over one open run whose owner is dead or silent, or that nobody owns; False where it is somebody's.
@@ -124,6 +123,18 @@ class Owner:
             taken = connection.execute(runs.update().where(same).values(owner=self.id)).rowcount == 1
         self._clear_away(row.owner)
         return taken
+
+    def _taken_over(self, others: Iterable[Any], is_due: Callable[[Any], bool]) -> list[str]:
+        """Take over; where the disk refuses in the middle, return what is ours already: nobody else works on it."""
+        found: list[str] = []
+        for other in others:
+            try:
+                found += self._inherit(other) if is_due(other) else []
+            except (StorageError, OSError) as error:
+                if not found:
+                    raise
+                _log.error("the runs of %s are taken over later: %s", other, error)
+        return found
 
     def _others(self) -> Iterator[str]:
         """Give every other owner, with those that only the runs still name."""
@@ -176,8 +187,9 @@ class Owner:
         if gone is None:
             return
         shutil.rmtree(self._drafts / gone, ignore_errors=True)
-        if not is_locked(self.folder, gone):
-            (self.folder / f"{gone}.lock").unlink(missing_ok=True)
+        with suppress(OSError):  # its runs are ours all the same
+            if not is_locked(self.folder, gone):
+                (self.folder / f"{gone}.lock").unlink(missing_ok=True)
 
     def release(self) -> None:
         """Stop owning: forget the row and the lock. Runs that are still open stay for others to adopt.

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InUse
+from engine.store import owners
 from engine.store.acceptances import Acceptances, Entry
 from engine.store.database import Database
 from engine.store.locks import ServeLock, is_locked
@@ -84,6 +85,31 @@ def test_the_runs_of_a_dead_owner_are_taken_over_once(database: Database, folder
     assert not (folder / f"{dead.id}.lock").exists()
     for heir in heirs:
         heir.release()
+
+
+def test_what_was_taken_over_is_told_though_the_disk_refuses_the_rest(
+    database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other_run = RUN.replace("abcdefgh", "bcdefghi")
+    for run_id in (RUN, other_run):
+        dead = Owner(database, folder, "cli", lambda: NOW)
+        accept(database, dead.id, run_id)
+        dead.release()
+    heir = Owner(database, folder, "serve", lambda: NOW)
+    looked: list[str] = []
+
+    def refuses(folder: Path, owner: str) -> bool:
+        looked.append(owner)
+        if len(looked) > 2:  # once to see that it is dead, once in the fence; from then on
+            raise OSError(24, "Too many open files")
+        return is_locked(folder, owner)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owners, "is_locked", refuses)
+        assert len(heir.adopt()) == 1
+    assert len(heir.adopt()) == 1
+    assert {owner_of(RunRows(database), one) for one in (RUN, other_run)} == {heir.id}
+    heir.release()
 
 
 def test_an_owner_without_open_runs_leaves_nothing_behind(database: Database, folder: Path) -> None:
