@@ -62,10 +62,22 @@ class OldRuns:
                 connection.execute(meta.delete().where(meta.c.key == f"{_LEAVING}{run_id}"))
 
     def _may_go(self, which: ColumnElement[bool]) -> list[str]:
-        ended = select(runs.c.run_id).where(runs.c.ended_at.is_not(None), which).order_by(runs.c.run_id)
+        columns = select(runs.c.run_id, runs.c.parent_run_id)
+        ended = columns.where(runs.c.ended_at.is_not(None), which).order_by(runs.c.run_id)
         with self._database.reading() as connection:
             needed = _referred_to(connection) | _in_doubt(connection)
-            return [run_id for run_id in connection.execute(ended).scalars() if run_id not in needed]
+            found = {one.run_id: one.parent_run_id for one in connection.execute(ended) if one.run_id not in needed}
+            callers = select(runs.c.parent_run_id).where(runs.c.parent_run_id.is_not(None))
+            listed = set(connection.execute(select(runs.c.run_id).where(runs.c.run_id.in_(callers))).scalars())
+        return list(_with_their_callers(found, listed))
+
+
+def _with_their_callers(found: dict[str, str | None], listed: set[str]) -> dict[str, str | None]:
+    """Return those that no run calls which stays: without them, their caller could not be undone or resumed."""
+    while stays := [one for one, caller in found.items() if caller in listed and caller not in found]:
+        for one in stays:
+            del found[one]
+    return found
 
 
 def _referred_to(connection: Connection) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -155,6 +156,25 @@ def test_what_is_not_over_stays_with_what_it_refers_to(place: _Place, root: Path
     place.later(50)
     assert place.prune() == [origin, first_rerun, waiting]
     assert place.listed() == [unsure]
+
+
+def test_a_called_run_stays_as_long_as_its_caller(place: _Place, root: Path, service: Service) -> None:
+    write_workflow(root, "inner", [post_step("w", service.url("/w"))])
+    call = {"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}}
+    write_workflow(root, "work", [call, {"id": "wait", "uses": "flow.wait", "with": {"seconds": 10 * 86400}}])
+    caller = place.run()
+    place.later(11)
+    ends_at = time.monotonic() + 30
+    while place.orchestra.runs.get(OWNER, caller)["status"] != "succeeded":
+        assert time.monotonic() < ends_at
+        time.sleep(0.02)
+    place.later(25)
+    place.keep(days=30)
+    assert place.prune() == []
+    assert [line.path for line in place.orchestra.runs.undoable(OWNER, caller).cannot] == ["w"]
+    place.later(6)
+    assert len(place.prune()) == 2
+    assert place.listed() == []
 
 
 @pytest.mark.parametrize("dies", ["before the files are gone", "when half of them are gone", "before it is noted"])
