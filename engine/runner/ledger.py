@@ -145,13 +145,17 @@ class Ledger:
         values = (*mine, known.arguments_hash, known.run_id, known.path)
         return self._journal.change(lambda cursor: cursor.execute(statement, values).rowcount == 1)
 
-    def end_update(self, write: Write, arguments_hash: str) -> asyncio.Future[Any]:
-        """Say that the update is over without a new receipt; what was made holds these arguments (empty: unknown)."""
+    def end_update(self, write: Write, known: Entry, arguments_hash: str) -> asyncio.Future[Any]:
+        """Say that the update is over without a new receipt; what was made holds these arguments (empty: unknown).
+
+        It is again the write of the run that made it.
+        """
         statement = (
-            "UPDATE effects SET state = 'done', arguments_hash = ?"
+            "UPDATE effects SET state = 'done', arguments_hash = ?, run_id = ?, path = ?"
             " WHERE identity = ? AND state = 'intent' AND receipt IS NOT NULL"
         )
-        return self._journal.change(lambda cursor: cursor.execute(statement, (arguments_hash, write.identity)))
+        values = (arguments_hash, known.run_id, known.path, write.identity)
+        return self._journal.change(lambda cursor: cursor.execute(statement, values))
 
     def record(self, write: Write, receipt: Mapping[str, str], output: Any) -> asyncio.Future[Any]:
         """Keep the receipt; the next commit makes it last."""
@@ -168,7 +172,7 @@ class Ledger:
             "UPDATE effects SET state = 'done', done_at = ?, receipt = ?, output = ?, arguments_hash = ?, run_id = ?,"
             " path = ? WHERE identity = ?"
         )
-        return self._journal.change(lambda cursor: cursor.execute(statement, values))
+        return self._journal.change(lambda cursor: cursor.execute(statement, values), write.run_id)
 
     def forget(self, write: Write) -> asyncio.Future[Any]:
         """Take back an intent whose write certainly did not happen."""

@@ -179,7 +179,7 @@ class Writes:
         if not is_same and job.receipts == "update" and job.step_type.updates:
             return await self._updated(job, known)
         if known.state == "intent":  # an update of it was broken off
-            await self._ledger.end_update(job.write, known.arguments_hash)
+            await self._ledger.end_update(job.write, known, known.arguments_hash)
         told = effect(job.write, known.receipt, reused=True)
         if not is_same:
             told["note"] = "cannot be updated" if job.receipts == "update" else "kept, arguments differ"
@@ -209,7 +209,7 @@ class Writes:
         except BaseException:
             job.may_be_out = updating.may_be_out
             # Nobody waits for this: a run that ends here commits it with its own end.
-            self._ledger.end_update(job.write, "" if job.may_be_out else known.arguments_hash)
+            self._ledger.end_update(job.write, known, "" if job.may_be_out else known.arguments_hash)
             raise
         assert done.effect is not None
         return Done(done.output, {**done.effect, "updated": True})

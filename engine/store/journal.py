@@ -43,7 +43,7 @@ class Journal:
         """The process that writes: others may have fenced it off."""
         self._connection = database.raw_connection()
         self._events: list[tuple[str, int, str]] = []
-        self._changes: list[tuple[Change, asyncio.Future[Any]]] = []
+        self._changes: list[tuple[Change, asyncio.Future[Any], str | None]] = []
         self._has_more = False
         """Whether anything was added since the last commit."""
         self._waiters: list[asyncio.Future[None]] = []
@@ -69,14 +69,14 @@ class Journal:
         if self._alarm is None:
             self._alarm = asyncio.get_running_loop().call_later(_LATEST_SECONDS, self._remind)
 
-    def change(self, change: Change) -> asyncio.Future[Any]:
+    def change(self, change: Change, run_id: str | None = None) -> asyncio.Future[Any]:
         """Run `change(cursor)` inside the next transaction; the future has its result once that is on disk.
 
-        The future raises JournalBroken where it could not be stored.
+        The future raises JournalBroken where it could not be stored; so does `committed` of the run `run_id` then.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_heard)
-        self._changes.append((change, future))
+        self._changes.append((change, future, run_id))
         self._has_more = True
         self._flush_next()
         return future
@@ -139,14 +139,15 @@ class Journal:
         events, changes, waiters = self._events, self._changes, self._waiters
         self._events, self._changes, self._waiters, self._has_more = [], [], [], False
         try:
-            results = self._commit(events, [change for change, _ in changes])
+            results = self._commit(events, [change for change, _, _ in changes])
         except Exception as error:  # noqa: BLE001 - whatever it is, every waiter must hear of it
             self._broken.update((run_id, error) for run_id, _, _ in events)
-            for _, future in changes:
+            self._broken.update((run_id, error) for _, _, run_id in changes if run_id is not None)
+            for _, future, _ in changes:
                 if not future.done():
                     future.set_exception(JournalBroken(error))
         else:
-            for (_, future), result in zip(changes, results, strict=True):
+            for (_, future, _), result in zip(changes, results, strict=True):
                 if not future.done():
                     future.set_result(result)
         for waiter in waiters:

@@ -98,8 +98,8 @@ def test_an_update_that_fails_keeps_the_receipt(attempt: Try, world: World, faul
         world.faults = []
         entry = await on.entry(board(on, "run-2", "new"))
         assert (entry.state, entry.receipt) == ("done", {"id": "1", "url": "notes/1"})
+        assert (entry.run_id, entry.path) == HERE  # still that of the run which made it, and may undo it
         # What it holds now is only known where the update certainly did nothing.
-        on.told["run-2", "note"] = {"text": "new"}
         done = effect_of(await on.make(board(on, "run-3", "old")))
         assert done["reused"] is is_known
 

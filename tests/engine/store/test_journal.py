@@ -144,6 +144,19 @@ def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: Database, 
     assert "after the hole" not in stored(database)[1][2]
 
 
+def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: Database, owner: Owner) -> None:
+    async def test(journal: Journal) -> None:
+        lost = journal.change(lambda cursor: cursor.execute("INSERT INTO nowhere VALUES (1)"), "a")
+        with pytest.raises(JournalBroken):
+            await lost
+        journal.append("a", 1, {"type": "as if it were stored"})
+        with pytest.raises(JournalBroken, match="nowhere"):
+            await journal.committed("a")
+
+    on_a_loop(database, owner, test)
+    assert stored(database) == []
+
+
 def test_who_was_taken_for_dead_writes_no_more(database: Database, owner: Owner, tmp_path: Path) -> None:
     async def test(journal: Journal) -> None:
         with database.writing() as connection:
