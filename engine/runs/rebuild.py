@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from engine.runs.run_log import Renames, RunLogs
 from engine.runs.summary import sentence
 from engine.store.database import Database
 from engine.store.old_runs import OldRuns
-from engine.store.receipts import remember_unsure, restore_effect
+from engine.store.receipts import remember_unsure, restore_effect, restore_update
 from engine.store.run_rows import RunRows, is_test, restore_ended, restore_open
 
 _ENDED = frozenset({"succeeded", "failed", "cancelled"})
@@ -34,6 +34,8 @@ class _Told:
 
     row: dict[str, Any]
     effects: list[dict[str, Any]]
+    updates: list[dict[str, Any]]
+    """Those of them that brought up to date what another run had made."""
     event_texts: list[str] | None
     unsure_since: str | None
 
@@ -80,6 +82,8 @@ class Rebuild:
                     effect["state"] in ("done", "undone") or questions_count
                 ):  # else the ledger knows better what is still open
                     restore_effect(connection, effect)
+            for update in told.updates:
+                restore_update(connection, update)
             if told.event_texts is None:
                 restore_ended(connection, told.row)
             elif restore_open(connection, told.row, told.event_texts) and told.unsure_since is not None:
@@ -87,14 +91,16 @@ class Rebuild:
 
 
 def _told(run: Mapping[str, Any], values: Values, connections: Mapping[str, str], renames: Renames) -> _Told:
-    effects = list(_effects(run, values, renames))
+    effects = list(_effects(run["steps"], run, values, renames))
+    updated = [step for step in run["steps"] if (step["effect"] or {}).get("updated")]
+    updates = [one for one in _effects(updated, run, values, renames) if one["state"] == "done"]
     if run["status"] in _ENDED:
-        return _Told(_ended_row(run), effects, None, None)
+        return _Told(_ended_row(run), effects, updates, None, None)
     accepted = reaccepted(run, connections)
     events = [*events_of(run), {"type": "run_interrupted", "at": run["started_at"] or run["queued_at"]}]
     row = {**_row(run), "status": "interrupted", "acceptance": compact_json(accepted)}
     unsure_since = None if run["status"] in _STOPPED_CLEANLY else run["started_at"] or run["queued_at"]
-    return _Told(row, effects, [compact_json(event) for event in events], unsure_since)
+    return _Told(row, effects, updates, [compact_json(event) for event in events], unsure_since)
 
 
 def _row(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,9 +122,11 @@ def _ended_row(run: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _effects(run: Mapping[str, Any], values: Values, renames: Renames) -> Iterator[dict[str, Any]]:
-    """Give the ledger's row of every write that a log tells of, unless it certainly did not happen."""
-    for step in run["steps"]:
+def _effects(
+    steps: Iterable[Mapping[str, Any]], run: Mapping[str, Any], values: Values, renames: Renames
+) -> Iterator[dict[str, Any]]:
+    """Give the ledger's row of every write that steps of a run tell of, unless it certainly did not happen."""
+    for step in steps:
         effect = step["effect"] or {}
         identity, state = effect.get("identity") or step.get("identity"), _state(step)
         if identity is None or state is None:

@@ -74,6 +74,19 @@ def restore_effect(connection: Connection, row: Mapping[str, Any]) -> None:
         connection.execute(effects.update().where(same).values(**merged))
 
 
+def restore_update(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Put back that a later run changed what a write had made: its receipt tells what the thing holds since."""
+    before = (
+        (effects.c.identity == row["identity"])
+        & (effects.c.state == "done")
+        & (effects.c.generation == row["generation"])
+        & (effects.c.done_at < row["done_at"])
+        & (effects.c.arguments_hash != "")  # a later update was broken off: nobody knows what it holds
+    )
+    told = ("run_id", "path", "arguments_hash", "done_at", "receipt", "output")
+    connection.execute(effects.update().where(before).values({name: row[name] for name in told}))
+
+
 def _merged(known: Mapping[str, Any], told: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return what the row must become; None where it stays as it is."""
     if told["state"] == "undone" and _began_after(known, told):

@@ -159,6 +159,42 @@ def test_what_a_rerun_brought_up_to_date_cannot_be_taken_back(
     assert world()["issues"] == after["issues"]
 
 
+def test_an_update_that_failed_leaves_what_is_there_to_the_run_that_made_it(
+    orchestra: Orchestra, started: Undoable, root: Path, standins: StandIns, world: Any
+) -> None:
+    first = started(EACH)["run_id"]
+    other = {**ISSUE, "with": {**ISSUE["with"], "body": "Other words"}}
+    write_workflow(root, "work", [{**EACH, "steps": [other]}])
+    standins.faults("github", match="PATCH", status=409, times=2)
+    second = orchestra.runs.rerun(OWNER, first, receipts="update")
+    assert orchestra.runs.wait(OWNER, second, 60)["status"] == "failed"
+    after = world()
+    assert orchestra.runs.undo(OWNER, second).undone == []
+    assert world() == after
+    assert len(orchestra.runs.undo(OWNER, first).undone) == 4
+
+
+def test_a_lost_state_file_does_not_forget_an_update(orchestra: Orchestra, started: Undoable, root: Path) -> None:
+    first = started({**EACH, "steps": [ISSUE]})["run_id"]
+    other = {**ISSUE, "with": {**ISSUE["with"], "body": "Other words"}}
+    write_workflow(root, "work", [{**EACH, "steps": [other]}])
+    orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, first, receipts="update"), 60)
+    orchestra.close()
+    for path in (root / ".orchestra").glob("state.db*"):
+        path.unlink()
+    with_new_state = Orchestra.open(root)
+    try:
+        same = with_new_state.runs.rerun(OWNER, first, receipts="update")
+        effect = step_of(with_new_state.runs.wait(OWNER, same, 60), "each[0].issue")["effect"]
+        assert (effect["reused"], "note" in effect) == (True, False)
+        write_workflow(root, "work", [{**EACH, "steps": [ISSUE]}])  # as at first, which is not what is there now
+        back = with_new_state.runs.rerun(OWNER, first, receipts="update")
+        effect = step_of(with_new_state.runs.wait(OWNER, back, 60), "each[0].issue")["effect"]
+        assert effect["updated"]
+    finally:
+        with_new_state.close()
+
+
 def test_a_write_of_which_an_update_was_broken_off_is_made_anew_after_its_undo(
     orchestra: Orchestra, started: Undoable, root: Path
 ) -> None:
