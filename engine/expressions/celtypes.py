@@ -14,7 +14,9 @@ _ANY = "google.protobuf.Value"
 _STRUCT = "google.protobuf.Struct"
 _LIST = "google.protobuf.ListValue"
 _PACKAGE = "wf"
-_MOST_TYPES = 2_000
+_MOST_TYPES = 50_000
+_MOST_TYPES_OF_ONE = 500
+"""For one step or variable: a schema with several circles would make millions."""
 _DEEPEST = 12
 """Levels of a schema that are checked; what lies deeper may be anything."""
 
@@ -59,6 +61,7 @@ class Types:
         self._bases = [struct_pb2.DESCRIPTOR, wrappers_pb2.DESCRIPTOR]
         self._file.dependency.extend([base.name for base in self._bases])
         self._numbers = itertools.count(1)
+        self._room = _MOST_TYPES_OF_ONE
         self.fields: dict[str, list[str]] = {}
         """The field names of each message type, for suggestions."""
         self._schemas: dict[str, Schema] = {}
@@ -125,6 +128,8 @@ class Types:
         for number, (field, inner) in enumerate(schema["properties"].items(), start=1):
             # The JSON name would be derived in camel case and could collide; ours never does.
             added = message.field.add(name=field, number=number, json_name=field)
+            if depth == 0:
+                self._room = min(len(self._file.message_type) + _MOST_TYPES_OF_ONE, _MOST_TYPES)
             self._put_type(added, inner, root, depth)
         self._file.message_type.append(message)
         self.fields[f"{_PACKAGE}.{name}"] = list(schema["properties"])
@@ -163,8 +168,8 @@ class Types:
             self._put_message(field, _STRUCT if kind == "object" else _ANY)
 
     def _has_room(self) -> bool:
-        """Tell whether more types may be made: a schema with several circles would make millions."""
-        return len(self._file.message_type) < _MOST_TYPES
+        """Tell whether more types may be made for the step or variable at hand."""
+        return len(self._file.message_type) < self._room
 
     def _put_message(self, field: Any, name: str) -> None:
         field.type = self._kinds.TYPE_MESSAGE

@@ -427,3 +427,13 @@ def test_where_both_put_out_the_same_shape_names_are_still_checked() -> None:
     found = compiled(flow({**MAILS, **again}, use("steps.mails.output.mesages")))[1].problems
     [problem] = [one for one in found if one.severity == "error"]
     assert problem.remedy.endswith("did you mean `steps.mails.output.messages`?")
+
+
+def test_the_last_of_a_thousand_steps_is_checked_like_the_first() -> None:
+    steps = [{"id": "s0", "uses": "flow.set", "with": {"values": {"v": 1}}}]
+    for number in range(1, 1000):
+        value = f"{{{{ steps.s{number - 1}.output.vv }}}}"
+        steps.append({"id": f"s{number}", "uses": "flow.set", "with": {"values": {"v": value}}})
+    file = parse(json.dumps({"schema_version": 1, "title": "Long", "steps": steps}), "workflows/long.json")
+    found = compile_workflow(file, "long", Surroundings({}, lambda _: {})).problems
+    assert [one.step for one in found if one.severity == "error"] == [f"s{number}" for number in range(1, 1000)]
