@@ -51,8 +51,10 @@ def _allow(workspace: Path, mode: int) -> None:
 
 
 def test_what_only_tells_works(read_only: Run, run_id: str) -> None:
-    assert read_only("validate", "--json").json == {"valid": True, "problems": []}
-    assert read_only("validate", "pure").out == "No problem found.\n"
+    told = read_only("validate", "--json").json
+    assert told["valid"]
+    assert {problem["severity"] for problem in told["problems"]} <= {"warning"}
+    assert read_only("validate", "pure").out.startswith("No problem found.")
     assert "classify-mail" in read_only("prompts", "list").out
     assert '"schema_version": 1' in read_only("prompts", "show", "classify-mail").out
     assert "--- user" in read_only("prompts", "render", "classify-mail", "--sample", "A question").out
