@@ -56,6 +56,8 @@ class RunFacts:
     """The `workflow.run` step that started the run: [workflow, step path, scope …]; None for a run of its own."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
+    renamed: Callable[[str], str] | None = None
+    """Gives the identity of a write as it is called today, where names may have changed since the run was accepted."""
 
 
 class Actions:
@@ -185,8 +187,9 @@ class Actions:
         self._name_account(job.account)
         once = None if node.action.once is None else str(complete(render_field("once", node.action.once, frame.names)))
         scope = frame.identity_scope(once, self._facts.origin_run_id, self._facts.caller)
+        name = identity(whose, self._facts.workflow, node.path, [*scope, *self._again()])
         return Write(
-            identity=identity(whose, self._facts.workflow, node.path, [*scope, *self._again()]),
+            identity=name if self._facts.renamed is None else self._facts.renamed(name),
             account=whose,
             run_id=self._facts.run_id,
             path=path,

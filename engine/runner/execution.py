@@ -27,7 +27,7 @@ from engine.runner.parking import Parking
 from engine.runner.pauses import Pauses, Waiting
 from engine.runner.plan_cache import PlanCache
 from engine.runner.questions import Questions
-from engine.runner.recording import Recording
+from engine.runner.recording import ENGINE, Recording
 from engine.runner.replay import Replay
 from engine.runner.runner import Runner
 from engine.runner.selection import Selection
@@ -42,6 +42,7 @@ from engine.store.journal import Journal, JournalBroken
 Ending = Literal["cancelled", "interrupted", "stopped"]
 """Why a run is ended from outside: by a person, by Ctrl-C, or with the process (it is then adopted)."""
 
+_OPEN_WRITE = "SELECT 1 FROM effects WHERE identity = ? AND state IN ('intent', 'unknown')"
 _log = logging.getLogger(__name__)
 
 
@@ -152,6 +153,7 @@ class Execution:
             default_mode=self._acceptance["default_mode"],
             caller=self._acceptance.get("caller"),
             options=self._acceptance.get("options", {}),
+            renamed=self._renamed(),
         )
         equipment = self._equipment
         pauses = self._pauses()
@@ -176,6 +178,22 @@ class Execution:
             if plan.on_failure is not None:
                 await self._after_failure(runner, inputs, run, failed)
             raise
+
+    def _renamed(self) -> Callable[[str], str] | None:
+        """Return what tells today's name of a write, None where the run was open all the time: so were the names.
+
+        What was sent under the old name, and is not answered yet, is looked for under that. Raises InvalidFile.
+        """
+        begun = (event for event in self._events if event["type"] == "run_resumed")
+        if self._resumed_by == ENGINE and all(event["by"] == ENGINE for event in begun):
+            return None
+        renames, accepted_at = self._equipment.logs.renames(), self._acceptance["queued_at"]
+
+        def renamed(identity: str) -> str:
+            is_open = bool(self._equipment.journal.read(_OPEN_WRITE, (identity,)))
+            return identity if is_open else renames.applied(identity, accepted_at)
+
+        return renamed
 
     async def _selection(self) -> Selection | None:
         options = self._acceptance.get("options", {})

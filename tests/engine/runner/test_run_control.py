@@ -329,6 +329,20 @@ def test_a_workflow_is_not_renamed_while_a_run_may_write_under_its_old_name(
     orchestra.workflows.rename(OWNER, "work", "labour")
 
 
+def test_a_run_that_is_resumed_after_a_rename_knows_what_was_written_since(
+    orchestra: Orchestra, root: Path, service: Service, run: Run
+) -> None:
+    service.answers = {"/b": [404]}
+    loop = {"foreach": "{{ ['a', 'b'] }}", "key": "{{ item }}", "on_item_error": "continue"}
+    failed = run([post_step("w", service.url("/{{ item }}"), **loop)])
+    orchestra.workflows.rename(OWNER, "work", "labour")
+    orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "labour", {}), 20)
+    orchestra.runs.resume(OWNER, failed["run_id"])
+    document = orchestra.runs.wait(OWNER, failed["run_id"], 20)
+    assert (document["status"], document["counts"]["reused_effects"]) == ("succeeded", 1)
+    assert dict(service.seen) == {"/a": 1, "/b": 2}
+
+
 def test_resuming_a_run_that_is_just_being_cancelled_waits_for_its_end(
     orchestra: Orchestra, root: Path, service: Service
 ) -> None:
