@@ -292,7 +292,12 @@ class Execution:
     async def _interrupt(self) -> None:
         self._recording.emit("run_interrupted")
         self._change("UPDATE runs SET status = 'interrupted' WHERE run_id = ?", (self.run_id,))
-        await self._put_away()
+        try:
+            await self._put_away()
+        except StorageError:  # its log is older then; its events tell all the same
+            self._change("UPDATE runs SET owner = NULL WHERE run_id = ?", (self.run_id,))
+            await self._recording.committed()
+            raise
 
     async def _put_away(self) -> None:
         """Write down how far the run has come; what it has done so far is in the list of runs, too."""

@@ -255,7 +255,7 @@ class Host:
 
     def _execution(self, run_id: str, by: str) -> Execution | None:
         row, events = self.rows.with_events(run_id)
-        if row is None or row.acceptance is None:
+        if row is None or row.acceptance is None or row.owner != self.owner.id:
             return None
         execution = Execution(self._equipment, json.loads(row.acceptance), events, by)
         if row.cancel_requested:

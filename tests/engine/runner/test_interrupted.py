@@ -12,6 +12,7 @@ import pytest
 
 from engine.errors import InUse, StorageError
 from engine.orchestra import Orchestra
+from engine.runner import host
 from engine.runs.run_log import RunLogs
 from tests.engine.conftest import OWNER, Service, get_step, write_workflow
 
@@ -71,3 +72,29 @@ def test_called_runs_end_with_an_interrupted_caller_that_is_cancelled(
     orchestra.runs.wait(OWNER, run_id, 30)
     rows = orchestra.runs.list(OWNER).rows
     assert {row.workflow: row.status for row in rows} == dict.fromkeys(("work", "middle", "inner"), "cancelled")
+
+
+def test_an_interrupted_run_whose_log_is_refused_does_not_go_on_by_itself(
+    root: Path, service: Service, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.seconds = {"/slow": 0.3}
+    write_workflow(root, "work", [get_step("a", service.url("/slow"))])
+    write_all = RunLogs.write_all
+
+    def refused(self: RunLogs, runs: Iterable[Mapping[str, Any]]) -> dict[str, StorageError]:
+        runs = list(runs)
+        full = {run["run_id"]: StorageError("full") for run in runs if run["status"] == "interrupted"}
+        return full or write_all(self, runs)
+
+    monkeypatch.setattr(RunLogs, "write_all", refused)
+    monkeypatch.setattr(host, "_STALLED_SECONDS", 0.05)
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    until(lambda: service.seen["/slow"] == 1)
+    orchestra.runs.interrupt(OWNER, run_id)
+    with pytest.raises(StorageError, match="full"):
+        orchestra.runs.wait(OWNER, run_id, 30)
+    time.sleep(0.3)
+    assert orchestra.runs.get(OWNER, run_id)["status"] == "interrupted"
+    orchestra.runs.resume(OWNER, run_id)
+    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "succeeded"
+    assert service.seen["/slow"] == 2
