@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_many_questions_of_a_loop_name_their_items_and_come_in_parts(orchestra: 
     )
     at = open_page("approvals")
     assert labels(at).count("Approve") == 20
-    assert "Letters · Letter 7 · Ask Ada" in words(at)
+    assert re.search(r"Letters · Letter \d+ · Ask Ada", words(at))
     at.button(key="more-open").click().run()
     assert labels(at).count("Approve") == 25
     assert labels(open_page("run", id=run["run_id"])).count("Approve") == 3

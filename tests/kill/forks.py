@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,11 @@ def _child(job: dict[str, Any], connection: socket.socket) -> None:
         connection.sendall(f"{os.getpid()}\n".encode())
         Child(job, connection).work()
         code = 0
+    except Exception as error:  # noqa: BLE001 - said to the one who ordered it
+        connection.sendall(f"{type(error).__name__}: {error}\n".encode())
+        traceback.print_exc()
     finally:
+        sys.stderr.flush()
         os._exit(code)
 
 
