@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ class Child:
         for name in self._job.get("wrong", []):
             WRONG[name]()
         if "signal_at" in self._job:
-            fault_points.hook = _signalled(*self._job["signal_at"])
+            fault_points.hook = self._signalled(*self._job["signal_at"])
         getattr(self, self._job["do"])()
 
     def run(self) -> None:
@@ -89,7 +90,23 @@ class Child:
         orchestra.close()
 
     def _opened(self, *, serve: bool = False) -> Orchestra:
-        return Orchestra.open(Path(self._job["root"]), serve=serve)
+        self._orchestra = Orchestra.open(Path(self._job["root"]), serve=serve)
+        return self._orchestra
+
+    def _signalled(self, point: str, time_of_it: int, name: str) -> Any:
+        """Return a hook that sends this process a signal when it comes to a point for the n-th time."""
+        times = 0
+
+        def hook(reached: str) -> None:
+            nonlocal times
+            times += reached == point
+            if times == time_of_it and reached == point:
+                # Not amid a heartbeat: a process that stands still in a transaction keeps everybody from writing.
+                with self._orchestra._database.write_lock:
+                    # To this very thread, which then does nothing more; of the process another one might take it later.
+                    signal.pthread_kill(threading.get_ident(), signal.Signals[name])
+
+        return hook
 
     def _end(self, orchestra: Orchestra, run_ids: list[str]) -> None:
         try:
@@ -101,19 +118,6 @@ class Child:
 
     def _say(self, line: str) -> None:
         self._connection.sendall(f"{line}\n".encode())
-
-
-def _signalled(point: str, time_of_it: int, name: str) -> Any:
-    """Return a hook that sends this process a signal when it comes to a point for the n-th time."""
-    times = 0
-
-    def hook(reached: str) -> None:
-        nonlocal times
-        times += reached == point
-        if times == time_of_it and reached == point:
-            os.kill(os.getpid(), signal.Signals[name])
-
-    return hook
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def started(place: Storm, workflow: str, **more: Any) -> tuple[Job, str]:
 def stopped_before_it_sends(place: Storm, workflow: str) -> tuple[Job, str]:
     """Give a process that has written down what it is about to send, and stands still since."""
     job, run_id = started(place, workflow, signal_at=("before effect", 1, "SIGSTOP"))
-    until(lambda: _is_stopped(job))
+    until(lambda: _is_stopped(job.pid))
     return job, run_id
 
 
@@ -91,13 +91,32 @@ def stopped_before_it_hears(place: Storm, workflow: str) -> tuple[Job, str]:
     place.place.delay_answers("POST /repos/acme/app/issues", HELD_SECONDS)
     job, run_id = started(place, workflow)
     until(lambda: issues(place, f"{workflow} {0 if workflow == 'shared' else 1}") == 1)
-    job.signal(signal.SIGSTOP)
-    until(lambda: _is_stopped(job))
+    stand_still(place, job.pid)
     return job, run_id
 
 
-def _is_stopped(job: Job) -> bool:
-    return Path(f"/proc/{job.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+def stand_still(place: Storm, pid: int) -> None:
+    """Stop a process, though not amid a transaction: nobody could write then."""
+    while True:
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: _is_stopped(pid))
+        if _can_be_written(place):
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.02)
+
+
+def _can_be_written(place: Storm) -> bool:
+    with closing(sqlite3.connect(place.place.state / "state.db", timeout=0.5, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+
+def _is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def silent(place: Storm) -> None:
@@ -204,7 +223,7 @@ def test_a_command_that_was_stopped_for_too_long_says_so(place: Storm) -> None:
     )
     try:
         until(lambda: issues(place, "find 1") == 1 or process.poll() is not None)
-        process.send_signal(signal.SIGSTOP)
+        stand_still(place, process.pid)
         silent(place)
         ((run_id,),) = place.query("SELECT run_id FROM runs")
         place.resume(run_id)
@@ -248,7 +267,7 @@ def test_a_server_that_was_stopped_for_too_long_is_started_again_as_another_owne
         try:
             until(lambda: bool(serving(place)))
             ((owner, pid),) = serving(place)
-            os.kill(pid, signal.SIGSTOP)
+            stand_still(place, pid)
             silent(place)
             started(place, "find", signal_at=("accepted", 1, "SIGKILL"))
             place.resume_all()
