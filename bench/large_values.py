@@ -1,12 +1,11 @@
-"""W6: what its two works share: a chain over 5 MB of text, and a plain loop that keeps the same things as durably.
+"""W6: what its two works share: a chain over 5 MB of text, and a plain loop that writes each value once under its hash.
 
-The limit writes each value once under its hash, and commits the event of each step, which refers to it.
+The limit keeps nothing else: what ours takes for the events of the steps and the log of the run comes on top.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import secrets
 import time
@@ -14,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.chain import Limit
 from bench.workspace import OWNER
 from engine.orchestra import Orchestra
 
@@ -45,23 +43,23 @@ def seconds(orchestra: Orchestra, name: str, given: str) -> float:
 
 
 class LargeLimit:
-    """A plain loop that keeps texts under their hashes, and commits an event per step that refers to them."""
+    """A plain loop that keeps texts under their hashes."""
 
     def __init__(self, root: Path) -> None:
         self._folder = root / "limit-values"
         self._folder.mkdir()
-        self._commits = Limit(root / "limit")
 
-    def seconds(self, texts: Sequence[str], steps: int) -> float:
-        """Return the time to write each text once, and to commit the event of each step."""
+    def seconds(self, texts: Sequence[str]) -> float:
+        """Return the time to write each text once."""
         started = time.perf_counter()
-        digests = [self._kept(one) for one in texts]
+        for one in texts:
+            self._keep(one)
         elapsed = time.perf_counter() - started
         for path in self._folder.iterdir():
             path.unlink()
-        return elapsed + self._commits.seconds([_event(digests[n % len(digests)]) for n in range(steps)])
+        return elapsed
 
-    def _kept(self, one: str) -> str:
+    def _keep(self, one: str) -> None:
         """Encode, hash, write, sync, rename, sync the folder."""
         data = one.encode()
         digest = hashlib.sha256(data).hexdigest()
@@ -74,13 +72,3 @@ class LargeLimit:
         directory = os.open(self._folder, os.O_RDONLY)
         os.fsync(directory)
         os.close(directory)
-        return digest
-
-    def close(self) -> None:
-        """Close the file of the commits."""
-        self._commits.close()
-
-
-def _event(digest: str) -> str:
-    reference = {"v": {"$file": digest, "bytes": 5_000_000, "media_type": "text/plain"}}
-    return json.dumps({"type": "step_finished", "arguments": {"values": reference}, "output": reference})
