@@ -95,6 +95,23 @@ approvals = Table(
     sqlite_with_rowid=False,
 )
 
+# Accounts that refuse what workflows need: triggers that need them stand still until it is made good.
+troubles = Table(
+    "troubles",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("workflow", Text, primary_key=True),  # the one that may not do something; empty: it concerns them all
+    Column("service", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # revoked, reduced, refused
+    Column("account", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    # The settings it was met with, hashed: with another key it is over.
+    Column("key_mark", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 request_keys = Table(
     "request_keys",
     metadata,
