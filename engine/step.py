@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from clients.errors import Conflict
+from engine.run_file import RunFile
 
 JsonValue = Any
 """A plain JSON value: None, bool, int, float, str, list or dict of such."""
@@ -112,6 +113,10 @@ class Usage:
     cost_usd: float | None = None
 
 
+def _no_files(file: RunFile) -> bytes:
+    raise LookupError(f"there is no run that holds {file.name!r}")
+
+
 @dataclass
 class Call:
     """One call of one step: what it gets, and where it leaves what a person wants to see later."""
@@ -134,6 +139,8 @@ class Call:
     usage: Usage = field(default_factory=Usage)
     request: dict[str, JsonValue] = field(default_factory=dict)
     """What was really sent, where it says more than the arguments (a model's rendered messages)."""
+    read: Callable[[RunFile], bytes] = _no_files
+    """Gives the content of a file that a field holds; read before anything is sent. Raises InvalidRequest."""
 
     @property
     def is_again(self) -> bool:
@@ -213,18 +220,28 @@ def changes_respected() -> Iterator[None]:
 _UPDATED = "It brought up to date what an earlier run had made, and what it said before is not known."
 
 
-class StepType(ABC):
-    """One kind of step. A new one is a class in a new file of `engine/steps/`; everything else finds it there."""
+class Kind(ABC):
+    """What `uses` can name: a step type or a trigger type."""
 
     name: ClassVar[str]
     """`service.action`, the value of `uses`."""
     title: ClassVar[str]
     """What it does, for people: "Create an issue"."""
-    done: ClassVar[str] = ""
-    """Writes: what has happened to a thing it was done to, in one word: "labelled"."""
     service: ClassVar[str | None] = None
     """The service whose connection it needs; None for none."""
     connection_optional: ClassVar[bool] = False
+    fields: ClassVar[type[Fields]]
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """What the schema of the fields cannot say: [(field, message)]; called by the compiler."""
+        return []
+
+
+class StepType(Kind):
+    """One kind of step. A new one is a class in a new file of `engine/steps/`; everything else finds it there."""
+
+    done: ClassVar[str] = ""
+    """Writes: what has happened to a thing it was done to, in one word: "labelled"."""
     effect: ClassVar[Effect] = Effect.PURE
     repeat: ClassVar[Repeat | None] = None
     lag_seconds: ClassVar[float] = 0.0
@@ -232,7 +249,6 @@ class StepType(ABC):
     timeout_seconds: ClassVar[float] = 60.0
     hands_on: ClassVar[frozenset[str]] = frozenset()
     """Fields that `call` only puts into its result: what is large in them is not read (see engine/runner/values.py)."""
-    fields: ClassVar[type[Fields]]
     is_for_output: ClassVar[bool] = False
     """Pure ones: whether the output is all that it is for, so that one which nothing uses was not meant."""
     output: ClassVar[type[Output] | None] = None
@@ -301,7 +317,3 @@ class StepType(ABC):
         `arguments` are the step's fields as written (with their `{{ }}`); `prompts` the prompts that it names.
         """
         return self.output.model_json_schema(mode="serialization") if self.output else {}
-
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """What the schema of the fields cannot say: [(field, message)]; called by the compiler."""
-        return []

@@ -244,8 +244,7 @@ def with_new_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 def forget_step_types() -> None:
     """Let the registry look anew."""
-    for cached in (registry.families, registry.family, registry.step_types):
-        cached.cache_clear()
+    registry.STEPS.forget()
 
 
 @pytest.fixture

@@ -10,13 +10,14 @@ from engine.compiler.endings import Endings, endings
 from engine.compiler.fieldcheck import check_inputs_schema
 from engine.compiler.fieldnames import meant_fields
 from engine.compiler.loader import Loaded, every_step, load, on_failure_path
-from engine.compiler.model import FallbackModel, StepModel, WorkflowModel
-from engine.compiler.plan import Block, Plan
+from engine.compiler.model import FallbackModel, ParallelModel, StepModel, WorkflowModel
+from engine.compiler.plan import Block, Concurrency, Plan
 from engine.compiler.presence import UNKNOWN
 from engine.compiler.report import Report
 from engine.compiler.scope import ANYTHING, MAYBE_ABSENT, RUN, Scope
 from engine.compiler.steps import ERROR, Place, Steps
 from engine.compiler.surroundings import Compiled, Surroundings
+from engine.compiler.triggers import triggers
 from engine.compiler.unused import Names, warn
 from engine.errors import OrchestraError, Problem
 from engine.expressions.celtypes import Schema, Types
@@ -54,6 +55,11 @@ def _compiled(file: JsonFile, name: str, around: Surroundings, called: Callees) 
     return Compiled(None if errors else plan, problems, accepted, ends.schema, ends.maybe_absent), report
 
 
+def _concurrency(model: WorkflowModel) -> Concurrency:
+    given = model.concurrency
+    return Concurrency("queue", given.parallel) if isinstance(given, ParallelModel) else Concurrency(given)
+
+
 def _sorted(problems: Sequence[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda one: (one.line, one.column, one.message))
 
@@ -74,7 +80,7 @@ class _Compilation:
     def __init__(
         self, file: JsonFile, loaded: Loaded, model: WorkflowModel, around: Surroundings, called: Callees
     ) -> None:
-        self._model, self._callees = model, called
+        self._model, self._callees, self._connections = model, called, around.connections
         groups = {**_groups(model.failure_steps), **_groups(model.steps)}
         self.report = Report(file, groups, loaded.doubts, dict(loaded.renamed))
         self._faults = loaded.problems
@@ -103,6 +109,8 @@ class _Compilation:
             connections=tuple(actions.connections),
             inputs_schema=inputs,
             on_failure=on_failure,
+            triggers=triggers(model, inputs, self._connections, self.report),
+            concurrency=_concurrency(model),
             workflows=dict(self._callees.documents),
         )
         warn(model, plan, self.report, Names.of(self.report, self._faults))

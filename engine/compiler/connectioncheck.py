@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from engine.compiler.report import Report
 from engine.expressions.wording import nearest
-from engine.step import StepType
+from engine.step import Kind
 from engine.workspace.jsonfile import JsonPath
 
 _ADD = "Add one: `orchestra connections add`."
 
 
 def connection_name(
-    path: JsonPath, named: str | None, kind: StepType, connections: Mapping[str, str], report: Report
+    path: JsonPath, named: str | None, kind: Kind, connections: Mapping[str, str], report: Report
 ) -> str | None:
     """Return the connection of the step at `path`, None where it needs none; what is wrong goes to the report.
 
@@ -39,7 +39,7 @@ def connection_name(
 def _named(
     path: JsonPath,
     name: str,
-    kind: StepType,
+    kind: Kind,
     fitting: Sequence[str],
     connections: Mapping[str, str],
     report: Report,

@@ -16,7 +16,7 @@ from engine.compiler.shapes import faults
 from engine.expressions.celtypes import plain
 from engine.expressions.expressions import Template, compact_json
 from engine.expressions.wording import did_you_mean, nearest
-from engine.step import StepType
+from engine.step import Kind
 from engine.workspace.jsonfile import JsonPath
 
 _SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey")
@@ -28,7 +28,7 @@ _INPUT_TYPES = {"string", "integer", "number", "boolean", "array", "object"}
 def check_fields(
     path: JsonPath,
     fields: Mapping[str, Any],
-    kind: StepType,
+    kind: Kind,
     prompts: Mapping[str, Any],
     scope: Scope,
     seen: frozenset[str],
@@ -63,7 +63,7 @@ def _check_together(
     path: JsonPath,
     fields: Mapping[str, Any],
     named: Mapping[str, Any],
-    kind: StepType,
+    kind: Kind,
     prompts: Mapping[str, Any],
     report: Report,
 ) -> None:
@@ -83,7 +83,7 @@ def _meaning(name: str, known: Mapping[str, Any]) -> str:
     return f"{name!r} means: {title}." if title else ""
 
 
-def _check_literals(path: JsonPath, fields: Mapping[str, Any], kind: StepType, report: Report) -> None:
+def _check_literals(path: JsonPath, fields: Mapping[str, Any], kind: Kind, report: Report) -> None:
     """Let the fields' own model check what is known before anything runs."""
     fixed = {name: value for name, value in fields.items() if _is_fixed(value)}
     try:
@@ -97,7 +97,7 @@ def _check_literals(path: JsonPath, fields: Mapping[str, Any], kind: StepType, r
                 report.add((*path, *fault.path), fault.message, "field", remedy)
 
 
-def _known(kind: StepType) -> Mapping[str, Any]:
+def _known(kind: Kind) -> Mapping[str, Any]:
     known: Mapping[str, Any] = fields_schema(kind.fields).get("properties", {})
     return known
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.compiler.report import Report
 from engine.expressions.wording import listed, nearest
-from engine.step import StepType
+from engine.step import Kind
 from engine.workspace.jsonfile import JsonPath
 
 
@@ -19,7 +19,7 @@ def fields_schema(kind: type[Any]) -> Mapping[str, Any]:
     return schema
 
 
-def meant_fields(path: JsonPath, fields: Mapping[str, Any], kind: StepType, report: Report) -> dict[str, Any]:
+def meant_fields(path: JsonPath, fields: Mapping[str, Any], kind: Kind, report: Report) -> dict[str, Any]:
     """Return the fields of a step under the names that are known; unknown names go to the report.
 
     Those that no known name is near stay as they are, so that their expressions are checked as well.

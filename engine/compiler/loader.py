@@ -86,7 +86,6 @@ def load(file: JsonFile) -> Loaded:
     if model is not None:
         found += _step_faults(model, repair)
     problems = [_form_problem(file, fault, repair.written(fault.path)) for fault in found]
-    problems += _unavailable(file)
     if model is None:
         return Loaded(None, problems)
     return Loaded(model, problems, _doubts(file, model, repair), repair.renamed)
@@ -166,17 +165,6 @@ def _strangers(file: JsonFile, every: Sequence[tuple[JsonPath, StepModel]], ids:
     """Return the names that are used and may be those of unreadable steps: no id is like them."""
     named = frozenset(_NAMED_STEP.findall(file.text)).union(*(step.needs or [] for _, step in every))
     return frozenset(name for name in named - ids if nearest(name, sorted(ids)) is None)
-
-
-def _unavailable(file: JsonFile) -> Iterator[Problem]:
-    if file.value.get("triggers"):
-        yield problem(
-            file,
-            ("triggers",),
-            "Triggers are not available yet.",
-            code="not_available_yet",
-            remedy="Take the 'triggers' block out and start the workflow by hand, by API or by cron.",
-        )
 
 
 def _form_problem(file: JsonFile, fault: Fault, path: JsonPath) -> Problem:

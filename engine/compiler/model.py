@@ -168,6 +168,41 @@ def _form_of_steps(on_failure: Any) -> str:
     return "[list]" if isinstance(on_failure, list) else "[steps]"
 
 
+class TriggerModel(_Part):
+    """One trigger: what it watches (`uses`, `with`), and how its item becomes the inputs of a run."""
+
+    id: Name = Field(examples=["new_mail"])
+    title: str | None = None
+    uses: str
+    connection: str | None = None
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    poll_seconds: Annotated[float, Field(ge=1, le=86_400, strict=True)] | None = None
+
+
+class ParallelModel(_Part):
+    """So many runs that triggers have started may be under way at once."""
+
+    parallel: int = Field(ge=1, le=256, strict=True)
+
+
+def _form_of_concurrency(concurrency: Any) -> str:
+    return "[parallel]" if isinstance(concurrency, dict | ParallelModel) else "[word]"
+
+
+def _is_concurrency(word: Any) -> Any:
+    if word not in ("queue", "skip", "cancel_previous"):
+        raise Misfit(
+            "must be 'queue', 'skip', 'cancel_previous' or {\"parallel\": 4}",
+            "Choose one: 'queue' runs one after the other, 'skip' leaves out what comes while one runs,"
+            " 'cancel_previous' cancels the one that runs.",
+        )
+    return word
+
+
+ConcurrencyWord = Annotated[Any, AfterValidator(_is_concurrency)]
+
+
 class WorkflowModel(_Part):
     """A workflow file."""
 
@@ -175,7 +210,11 @@ class WorkflowModel(_Part):
     title: str = ""
     description: str = ""
     inputs: dict[str, Any] = Field(default_factory=dict)
-    triggers: Any = None
+    triggers: list[TriggerModel] = []
+    concurrency: Annotated[
+        Annotated[ConcurrencyWord, Tag("[word]")] | Annotated[ParallelModel, Tag("[parallel]")],
+        Discriminator(_form_of_concurrency),
+    ] = "queue"
     timeout_seconds: Seconds | None = None
     steps: list[StepModel] = Field(min_length=1)
     outputs: dict[str, Any] = Field(default_factory=dict)

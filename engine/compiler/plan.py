@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from engine.expressions.expressions import Template, compact_json
 from engine.step import Effect, StepType
+from engine.trigger import TriggerType
 
 Tree = Any
 """JSON with a Template in place of every string that has an expression in it."""
@@ -127,6 +128,32 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Trigger:
+    """What starts runs of a workflow by itself."""
+
+    id: str
+    title: str
+    kind: TriggerType
+    connection: str | None
+    fields: Mapping[str, Any]
+    """Checked against the type; nothing in it is left to compute."""
+    inputs: Mapping[str, Tree]
+    """The inputs of a run, from `item`."""
+    poll_seconds: float
+
+
+@dataclass(frozen=True)
+class Concurrency:
+    """What becomes of a run that a trigger starts while `at_once` others that triggers have started are under way.
+
+    `queue`: it waits for its turn. `skip`: its item is left out, and shown as such. `cancel_previous`: those end.
+    """
+
+    policy: Literal["queue", "skip", "cancel_previous"] = "queue"
+    at_once: int = 1
+
+
+@dataclass(frozen=True)
 class Plan:
     """A workflow that may run."""
 
@@ -141,6 +168,8 @@ class Plan:
     inputs_schema: Mapping[str, Any] = field(default_factory=dict)
     on_failure: Block | None = None
     """Runs when the run has failed; the run paths of its steps begin with `on_failure.`."""
+    triggers: tuple[Trigger, ...] = ()
+    concurrency: Concurrency = field(default_factory=Concurrency)
     workflows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The documents of the workflows that `workflow.run` steps call, and those call, by name."""
 

@@ -12,7 +12,7 @@ from engine.compiler.alarms import alarm_words
 from engine.compiler.facts import NOTHING_KNOWN, Facts, learned, normal
 from engine.compiler.presence import Parts, Reading, root
 from engine.compiler.report import Checked, Report, StepName
-from engine.compiler.typewords import WHOLE, conversion, seen, wanted
+from engine.compiler.typewords import FILE, WHOLE, conversion, is_file, is_other_object, seen, wanted
 from engine.errors import ExpressionError
 from engine.expressions.celtypes import Schema, Types, fits
 from engine.expressions.expressions import Template, compile_errors, compile_part, extensions
@@ -34,6 +34,21 @@ MAYBE_ABSENT = "maybe_absent"
 QUOTES = "'\""
 BROKEN: Any = object()
 """Stands in a compiled field whose expression is wrong, or of which nothing can be said; such a plan never runs."""
+
+
+def _resolved(schema: Schema) -> Schema:
+    """Return what a schema refers to, with the definitions that it needs."""
+    if not isinstance(schema.get("$ref"), str):
+        return schema
+    found = schema.get("$defs", {}).get(schema["$ref"].rsplit("/", 1)[-1], ANYTHING)
+    return _within(schema, found)
+
+
+def _within(schema: Schema, inner: Any) -> Schema:
+    """Return the schema of a part, with the definitions of the whole; anything where none is known."""
+    if not isinstance(inner, Mapping):
+        return ANYTHING
+    return {**inner, "$defs": schema["$defs"]} if "$defs" in schema else inner
 
 
 def step_entry(output: Schema) -> Schema:
@@ -127,15 +142,18 @@ class Scope:
 
     def tree(self, path: JsonPath, value: Any, schema: Schema, finished: frozenset[str]) -> Any:
         """Compile every text of a JSON value; `schema` is what the whole of it must be."""
+        schema = _resolved(schema)
         if isinstance(value, str) and "{{" in value:
             return self.template(path, value, schema, finished)
         if isinstance(value, dict):
             known = schema.get("properties", {})
             return {
-                key: self.tree((*path, key), inner, known.get(key, ANYTHING), finished) for key, inner in value.items()
+                key: self.tree((*path, key), inner, _within(schema, known.get(key)), finished)
+                for key, inner in value.items()
             }
         if isinstance(value, list):
-            return [self.tree((*path, index), inner, ANYTHING, finished) for index, inner in enumerate(value)]
+            items = _within(schema, schema.get("items"))
+            return [self.tree((*path, index), inner, items, finished) for index, inner in enumerate(value)]
         return value
 
     def template(self, path: JsonPath, text: str, schema: Schema, finished: frozenset[str]) -> Any:
@@ -156,7 +174,7 @@ class Scope:
         whole = len(found) == 1
         for checked in checks:
             if checked is not None:
-                self._fit(path, checked.kind, schema if whole else TEXT, is_whole=whole)
+                self._fit(path, checked, schema if whole else TEXT, is_whole=whole)
         if not whole and not fits(schema, "STRING"):
             self.report.add(path, f"This field takes {wanted(schema)}, and this is text.", "type", WHOLE)
         if self._wrongs() > before or None in checks:
@@ -276,8 +294,8 @@ class Scope:
                 offset,
             )
 
-    def _fit(self, path: JsonPath, kind: str, schema: Schema, *, is_whole: bool) -> None:
-        add = self.report.add
+    def _fit(self, path: JsonPath, checked: Checked, schema: Schema, *, is_whole: bool) -> None:
+        add, kind = self.report.add, checked.kind
         if "optional" in kind.lower():
             add(path, "The expression may have no value.", "type", "End it with .orValue(…).")
         elif kind in ("BYTES", "TYPE") or kind.startswith("TYPE"):
@@ -285,5 +303,7 @@ class Scope:
         elif is_whole and not fits(schema, kind):
             message = f"This field takes {wanted(schema)}, and this is {seen(kind)}."
             add(path, message, "type", conversion(schema, kind))
+        elif is_file(schema) and is_other_object(checked.schema):
+            add(path, f"This field takes {wanted(schema)}, and this is another object.", "type", FILE)
         elif not is_whole and kind == "NULL":
             add(path, "A null stands in the middle of text.", "type", "Write text instead, or leave it out.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from engine.expressions.celtypes import Schema
+from engine.run_file import FORMAT
 
 WHOLE = "Make the whole field one expression: {{ … }} with nothing around it."
+FILE = "Name the output of a step that gives a file, such as steps.fetch.output.file."
 _WANTED = {
     "string": "text",
     "integer": "a whole number",
@@ -36,12 +38,24 @@ _CONVERSIONS = {
 
 def wanted(schema: Schema) -> str:
     """Return what a field takes: "text", "a whole number or null"."""
+    if is_file(schema):
+        return "a file of the run"
     options = [schema, *schema.get("anyOf", [])]
     kinds: list[str] = []
     for option in options:
         kind = option.get("type")
         kinds += [kind] if isinstance(kind, str) else list(kind or [])
     return " or ".join(dict.fromkeys(_WANTED.get(kind, kind) for kind in kinds if kind != "null")) or "another value"
+
+
+def is_file(schema: Schema) -> bool:
+    """Tell whether a field takes a file of the run."""
+    return schema.get("format") == FORMAT
+
+
+def is_other_object(schema: Schema) -> bool:
+    """Tell whether a value certainly is no file of the run: an object whose fields are known, and another one."""
+    return bool(schema.get("properties")) and not is_file(schema)
 
 
 def seen(kind: str) -> str:

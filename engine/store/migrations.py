@@ -10,7 +10,7 @@ from engine.store.tables import runs
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 """The form of state.db that this release writes."""
 
 
@@ -25,10 +25,22 @@ def _from_2(connection: Connection) -> None:
     """The list of runs marks test runs, and finds its newest by any filter without reading the others."""
     connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN is_test INTEGER NOT NULL DEFAULT 0")
     for index in runs.indexes:
+        if index.name != "runs_by_lane":  # its column comes later
+            index.create(connection, checkfirst=True)
+
+
+def _from_3(connection: Connection) -> None:
+    """Runs that triggers have queued wait for their turns."""
+    connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN lane TEXT")
+    for index in runs.indexes:
         index.create(connection, checkfirst=True)
 
 
-_STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {"1": (_from_1, "2"), "2": (_from_2, "3")}
+_STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
+    "1": (_from_1, "2"),
+    "2": (_from_2, "3"),
+    "3": (_from_3, "4"),
+}
 
 
 def migrated(connection: Connection, found: str) -> str:

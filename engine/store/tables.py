@@ -31,6 +31,8 @@ runs = Table(
     # Everything a run needs that does not change (inputs, definition, hash): the start of its document.
     Column("acceptance", Text),
     Column("log", Text),
+    # Of a run that a trigger has queued and that still waits for its turn: whose turns these are (a workflow's name).
+    Column("lane", Text),
     # A test run: one step alone, or with pinned outputs.
     Column("is_test", Integer, nullable=False, server_default="0"),
     # One for each filter of the list: its newest 50 are read off the end, however many runs there are.
@@ -41,6 +43,7 @@ runs = Table(
     Index("runs_by_parent", "parent_run_id", "run_id"),
     # Runs that have ended have no owner: what a process looks up several times a second stays small.
     Index("runs_by_owner", "owner", sqlite_where=text("owner IS NOT NULL")),
+    Index("runs_by_lane", "lane", "run_id", sqlite_where=text("lane IS NOT NULL")),
 )
 
 events = Table(
@@ -92,6 +95,54 @@ approvals = Table(
     Column("comment", Text, nullable=False, default=""),
     Index("approvals_by_state", "state", "id"),
     Index("approvals_by_run", "run_id"),
+    sqlite_with_rowid=False,
+)
+
+# One row for each trigger of a workflow, account and source (a folder, a database): each has a cursor of its own.
+triggers = Table(
+    "triggers",
+    metadata,
+    Column("workflow", Text, primary_key=True),
+    Column("trigger", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("uses", Text, nullable=False),
+    Column("is_on", Integer, nullable=False),
+    Column("demo", Integer, nullable=False),
+    Column("start", Text, nullable=False),  # from where on, as a person chose it: {"last": 10} | {"since": …} | {}
+    Column("cursor", Text),  # null: not looked at yet
+    Column("turned_on_at", Text, nullable=False),
+    Column("turned_on_by", Text, nullable=False),
+    Column("looked_at", Text),  # the last look, good or bad
+    Column("succeeded_at", Text),  # the last good look
+    Column("look_again_at", Text),
+    Column("item_at", Text),  # the watermark: when the newest item seen came, as its service says
+    Column("failures", Integer, nullable=False, server_default="0"),  # looks that failed, one after the other
+    Column("error", Text),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("alarmed_at", Text),
+    sqlite_with_rowid=False,
+)
+
+# The things that a trigger has seen, for ever: each starts at most one run.
+trigger_items = Table(
+    "trigger_items",
+    metadata,
+    Column("workflow", Text, primary_key=True),
+    Column("trigger", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("state", Text, nullable=False),  # started, skipped, dead, dismissed
+    Column("run_id", Text),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("seen_at", Text, nullable=False),
+    Column("item_at", Text),
+    Column("note", Text, nullable=False, server_default=""),  # why it was left out
+    Column("error", Text),  # of a dead one
+    Column("value", Text),  # of a dead one, where it could be read
+    Index("trigger_items_by_state", "state", "seen_at"),
+    Index("trigger_items_by_run", "run_id"),
     sqlite_with_rowid=False,
 )
 

@@ -49,12 +49,12 @@ _STEP.inside = {
 }
 _WORKFLOW = Form(
     (
-        "schema_version", "title", "description", "inputs", "triggers", "timeout_seconds", "steps", "outputs",
-        "on_failure",
+        "schema_version", "title", "description", "inputs", "triggers", "concurrency", "timeout_seconds", "steps",
+        "outputs", "on_failure",
     ),
     {
         "inputs": _SCHEMA,
-        "triggers": Form(each=Form(("id", "title", "uses", "connection", "with", "inputs"))),
+        "triggers": Form(each=Form(("id", "title", "uses", "connection", "poll_seconds", "with", "inputs"))),
         "steps": _STEPS,
         "on_failure": Form(("steps",), {"steps": _STEPS}, _STEP),
     },

@@ -120,5 +120,4 @@ def more_step_types() -> Iterator[None]:
 
 
 def _forget() -> None:
-    for cached in (registry.families, registry.family, registry.step_types):
-        cached.cache_clear()
+    registry.STEPS.forget()

@@ -240,8 +240,8 @@ MISTAKES = [
         "cannot be the name", "letters", id="name-of-an-input",
     ),
     pytest.param(
-        flow(set_step("a"), triggers=[{"id": "t"}]), "not_available_yet", None, "triggers", '[\n    {\n      "id": "t"',
-        "not available yet", "Take the 'triggers' block out", id="triggers",
+        flow(set_step("a"), triggers=[{"id": "t", "uses": "no.such"}]), "unknown_trigger_type", None, "triggers.0.uses",
+        '"no.such"', "no trigger type", "There are", id="triggers",
     ),
     pytest.param(
         flow(set_step("a"), tittle="x"), "unknown_key", None, "tittle", '"tittle"', "no key 'tittle'",

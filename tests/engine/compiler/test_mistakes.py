@@ -104,7 +104,9 @@ MISTAKES = [
     pytest.param(
         lambda w: w["inputs"]["properties"]["limit"].update(type="integr"), "integr", "integr", id="an input of no type"
     ),
-    pytest.param(lambda w: w.update(triggers=[{"id": "t"}]), "", "not available yet", id="a trigger"),
+    pytest.param(
+        lambda w: w.update(triggers=[{"id": "t", "uses": "no.such"}]), "no.such", "trigger type", id="a trigger"
+    ),
 ]
 
 

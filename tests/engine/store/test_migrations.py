@@ -20,9 +20,10 @@ def _of_the_first_release(folder: Path) -> None:
         connection.execute(f"INSERT INTO effects VALUES ({values})")
         connection.execute("ALTER TABLE effects DROP COLUMN owner")
         connection.execute("ALTER TABLE owners DROP COLUMN lease_seconds")
-        for index in ("starter", "demo", "parent", "owner"):
+        for index in ("starter", "demo", "parent", "owner", "lane"):
             connection.execute(f"DROP INDEX runs_by_{index}")
         connection.execute("ALTER TABLE runs DROP COLUMN is_test")
+        connection.execute("ALTER TABLE runs DROP COLUMN lane")
         connection.execute("ALTER TABLE effects DROP COLUMN generation")
         connection.execute("DROP TABLE approvals")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
@@ -37,9 +38,9 @@ def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path:
             ('["a"]', "done", 0)
         ]
         assert connection.execute("SELECT count(*) FROM approvals").fetchone() == (0,)
-        assert connection.execute("SELECT is_test FROM runs").fetchall() == []
+        assert connection.execute("SELECT is_test, lane FROM runs").fetchall() == []
         indexes = {row[1] for row in connection.execute("PRAGMA index_list(runs)")}
-        assert indexes >= {f"runs_by_{name}" for name in ("status", "workflow", "starter", "demo", "parent", "owner")}
+        assert indexes >= {f"runs_by_{name}" for name in ("status", "workflow", "starter", "demo", "parent", "owner", "lane")}
         assert connection.execute("SELECT owner, lease_seconds FROM owners").fetchall() == []
         assert connection.execute("SELECT owner FROM effects").fetchall() == [(None,)]
         assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == (SCHEMA_VERSION,)
