@@ -154,7 +154,9 @@ class HttpClient:
         else:
             kind = answer.headers.get("content-type", "").lower()
             said = _text(answer, kind)[:_SAID_MOST] if "html" not in kind else ""
-        said = failures.without_secrets(said, self._headers.values())
+        # A value may be "Bearer TOKEN": servers repeat the token alone.
+        secrets = [part for value in self._headers.values() for part in (value, value.rpartition(" ")[2])]
+        said = failures.without_secrets(said, secrets)
         error = failures.of_status(SERVICE, answer.status_code, answer.headers, said)
         error.remedy = f"The address was {origin(answer.request.url)}{answer.request.url.path}. {error.remedy}"
         return error

@@ -99,9 +99,23 @@ def _prose(document: Document) -> str:
 
 
 def _schema_from_words(document: Document) -> dict[str, Any]:
-    """A schema for a plain "answer in JSON": the keys that the instructions name in quotes, else two."""
+    """A schema for a plain "answer in JSON": one that the instructions hold, else the keys they name in quotes."""
+    if schema := _schema_in(document.instructions):
+        return schema
     keys = list(dict.fromkeys(KEYS.findall(document.instructions))) or ["title", "summary"]
     return {"type": "object", "properties": {key: {"type": "string"} for key in keys}, "required": keys}
+
+
+def _schema_in(text: str) -> dict[str, Any] | None:
+    """The first JSON Schema of an object that stands in a text."""
+    for place in (each.start() for each in re.finditer(r"\{", text)):
+        try:
+            found, _ = json.JSONDecoder().raw_decode(text, place)
+        except ValueError:
+            continue
+        if isinstance(found, dict) and isinstance(found.get("properties"), dict):
+            return found
+    return None
 
 
 def _tool_asked_for(

@@ -1,0 +1,17 @@
+"""How `http.request` is run in the fault matrix: against the stand-in of GitHub, as any other server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.operations.world import Operation, World
+
+
+def _posted(world: World) -> Mapping[str, Any]:
+    url = f"{world.endpoint.origin}/repos/acme/app/issues"
+    return {"method": "POST", "url": url, "json": {"title": "Made by a request"}}
+
+
+# To a server of which nothing is known an answer without a body is an answer.
+OPERATIONS = {"http.request": Operation(_posted, differs={"empty": None})}

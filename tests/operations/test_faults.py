@@ -1,0 +1,259 @@
+"""Every step type of every service x everything that can go wrong with a service: what is told, and what happened."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import pkgutil
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import clients.deadline
+import clients.transport
+from clients.errors import ServiceError, Timeout
+from clients.transport import http_client
+from demo import stand_ins
+from engine import registry
+from engine.runner.failure import failure
+from engine.step import Effect, Repeat, StepType
+from tests import operations
+from tests.operations.faults import CAP_BYTES, FAULTS, Broken
+from tests.operations.world import Operation, World
+
+if TYPE_CHECKING:
+    from tests.conftest import StandIns
+
+COMPLETE: frozenset[str] = frozenset({"openai", "http"})
+"""Services of which every step type must be in the matrix."""
+ALL_THERE = ("items", "counters")
+
+
+@cache
+def operations_of() -> Mapping[str, Operation]:
+    """What every file `<service>_operations.py` of this folder lists: {step type: how it is run}."""
+    names = [each.name for each in pkgutil.iter_modules(operations.__path__) if each.name.endswith("_operations")]
+    modules = [importlib.import_module(f"tests.operations.{name}") for name in sorted(names)]
+    return {step: operation for module in modules for step, operation in module.OPERATIONS.items()}
+
+
+@dataclass
+class Ready:
+    """An operation with its arguments, in a world that can be brought back to how it was before."""
+
+    step_type: StepType
+    operation: Operation
+    world: World
+    arguments: Mapping[str, Any]
+    rows: Mapping[str, list[tuple[Any, ...]]]
+    number: int
+    """Which of its requests the faults hit."""
+    output: Any
+    before: Any
+    after: Any
+    """How much the service holds before it and after it."""
+    changes: int = -1
+
+    @property
+    def effect(self) -> tuple[Effect, Repeat | None]:
+        return self.step_type.effect_of(self.arguments)
+
+    def restored(self) -> Ready:
+        """Bring the service back, where something was written since."""
+        connection = self.world.standins.stores[self.world.stand_in]._connection
+        if connection.total_changes != self.changes:
+            _restore(connection, self.rows)
+            self.changes = connection.total_changes
+        return self
+
+
+class Matrix:
+    """Prepares each operation once; keeps only the last, since all of a service share its stand-in."""
+
+    def __init__(self, standins: StandIns) -> None:
+        self.standins = standins
+        self._name = ""
+        self._last: Ready | None = None
+
+    def ready(self, name: str) -> Ready:
+        """The operation of a step type, in its world as it was before."""
+        if self._last is None or self._name != name:
+            self.close()
+            self._name, self._last = name, self._prepared(name)
+        return self._last.restored()
+
+    def _prepared(self, name: str) -> Ready:
+        step_type, operation = registry.step_type(name), operations_of()[name]
+        world = World(str(step_type.service), self.standins, http_client())
+        self.standins.calm(world.stand_in)
+        self.standins.reset(world.stand_in)
+        arguments = operation.arguments(world)
+        rows = _rows(self.standins.stores[world.stand_in]._connection)
+        before = sizes(world.shown())
+        output = world.run(step_type, arguments)
+        assert world.sent, "it asks nobody"
+        number = world.number_of(operation.match)
+        return Ready(step_type, operation, world, arguments, rows, number, output, before, sizes(world.shown()))
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._last is not None:
+            self._last.world.http.close()
+            self._last = None
+
+
+def _rows(connection: Any) -> dict[str, list[tuple[Any, ...]]]:
+    connection.execute("PRAGMA synchronous=OFF")  # it need not outlive this process
+    return {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in ALL_THERE}
+
+
+def _restore(connection: Any, rows: Mapping[str, list[tuple[Any, ...]]]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for table, kept in rows.items():
+        connection.execute(f"DELETE FROM {table}")
+        if kept:
+            connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(kept[0]))})", kept)
+    connection.execute("COMMIT")
+
+
+def sizes(shown: Any) -> Any:
+    """How much there is of everything: ids and times differ from one try to the next, numbers do not."""
+    if isinstance(shown, dict):
+        return {name: sizes(value) for name, value in shown.items()}
+    if isinstance(shown, list):
+        return sorted((sizes(value) for value in shown), key=lambda value: json.dumps(value, sort_keys=True))
+    return None
+
+
+@pytest.fixture(scope="module")
+def matrix(demo_services: StandIns) -> Iterator[Matrix]:
+    prepared = Matrix(demo_services)
+    yield prepared
+    prepared.close()
+
+
+@pytest.fixture
+def ready(request: pytest.FixtureRequest, matrix: Matrix, step: str) -> Ready:
+    return matrix.ready(step)
+
+
+def broken(ready: Ready, fault: Broken, patch: pytest.MonkeyPatch) -> ServiceError | None:
+    """Make the call with the fault; give the error, or None where it succeeds."""
+    for patience in (1, 5, 25):
+        error = _tried(ready, fault, patience, patch)
+        # A busy machine may not even have connected in so short a time: then the fault has not struck.
+        if not (isinstance(error, Timeout) and error.outcome == "not_done" and fault.seconds):
+            break
+    return error
+
+
+def _tried(ready: Ready, fault: Broken, patience: float, patch: pytest.MonkeyPatch) -> ServiceError | None:
+    world = ready.restored().world
+
+    def strike() -> None:
+        if fault.seconds:
+            clients.deadline._deadline.set(time.monotonic() + fault.seconds * patience)
+        if fault.is_oversize:
+            inner.setattr(clients.transport, "MAX_ANSWER_BYTES", CAP_BYTES)
+
+    with patch.context() as inner, world.struck(ready.number, described(fault, world), strike):
+        try:
+            world.run(ready.step_type, ready.arguments)
+        except ServiceError as error:
+            return error
+    return None
+
+
+def described(fault: Broken, world: World) -> dict[str, Any]:
+    """The fault with the service's own words; it repeats the token, as services do."""
+    if not fault.is_refusal:
+        return dict(fault.fault)
+    module = stand_ins.load(world.stand_in)
+    said = json.dumps(module.ERROR(fault.fault["status"], f"The token {world.endpoint.token} was not accepted"))
+    return {"headers": {"content-type": "application/json"}, **fault.fault, "body": said}
+
+
+every_step = pytest.mark.parametrize("step", operations_of())
+every_fault = pytest.mark.parametrize("name", FAULTS)
+
+
+@every_step
+@every_fault
+def test_a_fault_is_told_as_what_it_is(
+    ready: Ready, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault, differs = FAULTS[name], ready.operation.differs
+    expected = differs.get(name, fault.error)
+    with caplog.at_level(logging.DEBUG):
+        error = broken(ready, fault, monkeypatch)
+    assert ready.world.endpoint.token not in caplog.text
+    assert len(ready.world.sent) >= ready.number, "the fault struck nothing"
+    if expected is None:
+        assert error is None, error
+        return
+    assert error is not None, "it succeeds all the same"
+    fault.check(error, expected, str(ready.step_type.service))
+    assert_secret(error, ready.world.endpoint.token)
+    hit = ready.world.sent[ready.number - 1]
+    assert hit not in ready.world.sent[ready.number :], "it was sent again"
+    if ready.effect[0] is Effect.WRITES and expected is fault.error:
+        assert error.outcome == fault.outcome
+    if error.outcome == "not_done" and ready.number == 1:
+        assert sizes(ready.world.shown()) == ready.before
+
+
+def assert_secret(error: ServiceError, token: str) -> None:
+    """The token is nowhere where somebody could see it: the error, what caused it, what the run keeps of it."""
+    shown = [repr(error), str(error), repr(vars(error)), json.dumps(failure(error)), *traceback.format_exception(error)]
+    assert token not in "\n".join(shown)
+
+
+@cache
+def repeatable() -> list[str]:
+    """The step types whose write the engine sends again, or looks for, when its answer is lost."""
+    kinds = (Repeat.SAFE, Repeat.FINDABLE)
+    return [name for name in operations_of() if registry.step_type(name).repeat in kinds]
+
+
+@pytest.mark.parametrize("step", repeatable())
+@pytest.mark.parametrize("name", ["cut before the effect", "cut after the effect"])
+def test_a_write_whose_answer_is_lost_happens_once(ready: Ready, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = broken(ready, FAULTS[name], monkeypatch)
+    if error is None:
+        assert name in ready.operation.differs
+    else:
+        output = repeated(ready, is_there=name == "cut after the effect")
+        assert shape(output) == shape(ready.output)
+    assert sizes(ready.world.shown()) == ready.after
+
+
+def repeated(ready: Ready, *, is_there: bool) -> Any:
+    """Do what the engine does after an answer was lost: look for the write, and send it where it is not there."""
+    world, step_type = ready.world, ready.step_type
+    if step_type.repeat is Repeat.FINDABLE:
+        found = step_type.find(world.call(step_type, ready.arguments, attempt=0))
+        assert (found is not None) == is_there, "what arrived must be found, and nothing else"
+        if found is not None:
+            return found
+    return step_type.call(world.call(step_type, ready.arguments, attempt=2))
+
+
+def shape(output: Any) -> Any:
+    """The names in an output."""
+    return sorted(output) if isinstance(output, dict) else type(output)
+
+
+@pytest.mark.parametrize("service", sorted(COMPLETE))
+def test_every_step_type_of_a_service_is_in_the_matrix(service: str) -> None:
+    every = {name for name, kind in registry.step_types().items() if kind.service == service}
+    assert sorted(every - set(operations_of())) == []
+
+
+def test_the_matrix_names_only_step_types_that_exist() -> None:
+    assert sorted(set(operations_of()) - set(registry.step_types())) == []
