@@ -40,7 +40,9 @@ def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path:
         assert connection.execute("SELECT count(*) FROM approvals").fetchone() == (0,)
         assert connection.execute("SELECT is_test, lane FROM runs").fetchall() == []
         indexes = {row[1] for row in connection.execute("PRAGMA index_list(runs)")}
-        assert indexes >= {f"runs_by_{name}" for name in ("status", "workflow", "starter", "demo", "parent", "owner", "lane")}
+        assert indexes >= {
+            f"runs_by_{name}" for name in ("status", "workflow", "starter", "demo", "parent", "owner", "lane")
+        }
         assert connection.execute("SELECT owner, lease_seconds FROM owners").fetchall() == []
         assert connection.execute("SELECT owner FROM effects").fetchall() == [(None,)]
         assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == (SCHEMA_VERSION,)
