@@ -12,7 +12,7 @@ from engine.compiler.alarms import alarm_words
 from engine.compiler.facts import NOTHING_KNOWN, Facts, learned, normal
 from engine.compiler.presence import Parts, Reading, root
 from engine.compiler.report import Checked, Report, StepName
-from engine.compiler.typewords import FILE, WHOLE, conversion, is_file, is_other_object, seen, wanted
+from engine.compiler.typewords import FILE, WHOLE, conversion, is_file, is_no_file, seen, wanted
 from engine.errors import ExpressionError
 from engine.expressions.celtypes import Schema, Types, fits
 from engine.expressions.expressions import Template, compile_errors, compile_part, extensions
@@ -300,10 +300,11 @@ class Scope:
             add(path, "The expression may have no value.", "type", "End it with .orValue(…).")
         elif kind in ("BYTES", "TYPE") or kind.startswith("TYPE"):
             add(path, "The expression gives no JSON value.", "type", "Turn it into text with string(…).")
+        elif is_whole and is_file(schema) and is_no_file(checked.schema):
+            other = seen(kind).replace("an object", "another object")
+            add(path, f"This field takes {wanted(schema)}, and this is {other}.", "type", FILE)
         elif is_whole and not fits(schema, kind):
             message = f"This field takes {wanted(schema)}, and this is {seen(kind)}."
             add(path, message, "type", conversion(schema, kind))
-        elif is_file(schema) and is_other_object(checked.schema):
-            add(path, f"This field takes {wanted(schema)}, and this is another object.", "type", FILE)
         elif not is_whole and kind == "NULL":
             add(path, "A null stands in the middle of text.", "type", "Write text instead, or leave it out.")

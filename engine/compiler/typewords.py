@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.expressions.celtypes import Schema
+from engine.expressions.celtypes import Schema, plain
 from engine.run_file import FORMAT
 
 WHOLE = "Make the whole field one expression: {{ … }} with nothing around it."
@@ -49,13 +49,14 @@ def wanted(schema: Schema) -> str:
 
 
 def is_file(schema: Schema) -> bool:
-    """Tell whether a field takes a file of the run."""
-    return schema.get("format") == FORMAT
+    """Tell whether this is a file of the run, or one or null."""
+    return plain(schema, schema)[0].get("format") == FORMAT
 
 
-def is_other_object(schema: Schema) -> bool:
-    """Tell whether a value certainly is no file of the run: an object whose fields are known, and another one."""
-    return bool(schema.get("properties")) and not is_file(schema)
+def is_no_file(schema: Schema) -> bool:
+    """Tell whether a value certainly is no file of the run: of another kind, or an object with other fields."""
+    kind = plain(schema, schema)[0].get("type", "object")
+    return not is_file(schema) and (kind not in ("object", "null") or bool(schema.get("properties")))
 
 
 def seen(kind: str) -> str:

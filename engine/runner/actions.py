@@ -141,6 +141,7 @@ class Actions:
             prompts=self._facts.prompts,
             render=_messages,
             on_attempt=lambda attempt: self._attempted(path, attempt),
+            files=self._recording.values.files,
             receipts=self._facts.options.get("receipts", "reuse"),
         )
         if effect is Effect.WRITES:

@@ -15,6 +15,8 @@ from engine.compiler.plan import Retry
 from engine.connections.accounts import Account
 from engine.expressions.deferred import complete
 from engine.runner.ledger import Write
+from engine.runner.outside_values import plain_json
+from engine.runner.run_files import RunFiles
 from engine.step import Call, Effect, Repeat, StepType, Usage
 
 _DEFAULT_RETRY = Retry(attempts=3, backoff_seconds=1.0)
@@ -45,6 +47,7 @@ class Job:
     prompts: Mapping[str, Any]
     render: Callable[[Any, Mapping[str, Any]], list[dict[str, str]]]
     on_attempt: Callable[[Attempt], None]
+    files: RunFiles
     write: Write | None = None
     receipts: str = "reuse"
     """What to do with the receipt of the same write: `reuse` it, or `update` what was made (docs/files.md: Run)."""
@@ -73,7 +76,12 @@ class Job:
             render=self.render,
             usage=self.usage,
             request=self.request,
+            read=self.files.read,
         )
+
+    def plain(self, result: Any) -> Any:
+        """Return what a step gave as JSON, with its files kept in the run. Blocking. Raises BadAnswer, StorageError."""
+        return plain_json(result, self.files.kept)
 
 
 def fields_of(step_type: StepType, arguments: Mapping[str, Any]) -> Callable[[], Any]:

@@ -61,7 +61,7 @@ class Calls:
 
     async def _read(self, job: Job, number: int) -> Any:
         now = self._clock()
-        return await self._in_time(job, lambda: plain_json(job.step_type.call(job.call(number, now))))
+        return await self._in_time(job, lambda: job.plain(job.step_type.call(job.call(number, now))))
 
     async def _in_time(self, job: Job, work: Callable[[], Any]) -> Any:
         """Do a read in a thread; a thread that does not come back in time is left to itself."""

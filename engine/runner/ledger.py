@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.expressions.expressions import compact_json
 from engine.names import moment_of, timestamp
+from engine.runner.run_files import without_owners
 from engine.store.journal import Journal
 from engine.store.receipts import UNSURE
 
@@ -89,9 +90,9 @@ def account_of(identity: str) -> str:
 
 
 def arguments_hash(arguments: Any) -> str:
-    """Return a short hash of the arguments, the same for equal JSON."""
+    """Return a short hash of the arguments, the same for equal JSON and the same files."""
     text = json.dumps(arguments, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(without_owners(text).encode()).hexdigest()[:32]
 
 
 class Ledger:

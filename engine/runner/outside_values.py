@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from clients.errors import BadAnswer
 from engine.expressions.deferred import Deferred
+from engine.run_file import FileContent
 
 DEEPEST = 200
 _WHOLE = range(-(2**63), 2**63)
 
 
-def plain_json(value: Any, depth: int = 0) -> Any:
+Keep = Callable[[FileContent], Any]
+"""Keeps a file that a step gave, and gives what stands for it in JSON."""
+
+
+def _no_file(_file: FileContent) -> Any:
+    raise TypeError("only steps that read or write may give files")
+
+
+def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0) -> Any:
     """Return the value as JSON of whole characters and finite numbers.
 
-    NUL and half a surrogate pair become U+FFFD, NaN and infinity null, a whole number over 64 bits one with a point.
+    NUL and half a surrogate pair become U+FFFD, NaN and infinity null, a whole number over 64 bits one with a point,
+    a file what `keep` gives.
     Raises BadAnswer (nested over 200 levels) and TypeError (no JSON at all, such as bytes: a mistake in a step type).
     """
     if isinstance(value, str):
@@ -29,11 +40,13 @@ def plain_json(value: Any, depth: int = 0) -> Any:
     if depth > DEEPEST:
         raise BadAnswer(f"The answer is nested deeper than {DEEPEST} levels.")
     if isinstance(value, dict):
-        return {whole_text(str(key)): plain_json(inner, depth + 1) for key, inner in value.items()}
+        return {whole_text(str(key)): plain_json(inner, keep, depth + 1) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain_json(inner, depth + 1) for inner in value]
+        return [plain_json(inner, keep, depth + 1) for inner in value]
     if isinstance(value, Deferred):  # it was made plain before it was kept
         return value
+    if isinstance(value, FileContent):
+        return keep(value)
     raise TypeError(f"a step gave a {type(value).__name__}, which is no JSON value")
 
 

@@ -13,7 +13,6 @@ from clients.errors import ServiceError
 from engine.runner.attempts import Attempts, Done, Job, started
 from engine.runner.fault_points import reached
 from engine.runner.ledger import Ledger, Write
-from engine.runner.outside_values import plain_json
 from engine.step import Call, Repeat
 from engine.store.journal import JournalBroken
 
@@ -64,7 +63,7 @@ class Sending:
         began_at = self._clock()
         job.may_be_out = True
         reached("before effect")
-        future = started(job, lambda: plain_json(work(job.call(number, began_at, intended_at))))
+        future = started(job, lambda: job.plain(work(job.call(number, began_at, intended_at))))
         try:
             output = await asyncio.shield(future)
             reached("after effect")
@@ -127,7 +126,7 @@ class Sending:
 
     async def _look(self, job: Job, intended_at: datetime) -> Any:
         now = self._clock()
-        return await started(job, lambda: plain_json(job.step_type.find(job.call(0, now, intended_at))))
+        return await started(job, lambda: job.plain(job.step_type.find(job.call(0, now, intended_at))))
 
     def found(self, job: Job, output: Any) -> Done:
         """Keep the receipt of a write that a look-up found."""

@@ -14,6 +14,7 @@ from engine.expressions.deferred import complete
 from engine.expressions.expressions import compact_json
 from engine.names import run_day
 from engine.runner.file_values import FILE, JSON, LITERAL, TEXT, FileValue, kept, live, written
+from engine.runner.run_files import RunFiles
 from engine.store.journal import JournalBroken
 
 Result = TypeVar("Result")
@@ -34,6 +35,7 @@ class Values:
 
     def __init__(self, logs: Path, run_id: str) -> None:
         self._logs, self._run_id = logs, run_id
+        self.files = RunFiles(logs, run_id)
 
     @cached_property
     def _folder(self) -> Path:

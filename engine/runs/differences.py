@@ -10,6 +10,7 @@ from engine.expressions.expressions import compact_json
 
 _LONGEST_SHOWN = 80
 _REFERENCE = {"$file", "bytes", "media_type"}
+_NAMED_REFERENCE = {*_REFERENCE, "name"}
 
 
 class _Absent:
@@ -52,14 +53,14 @@ def differences(field: str, old: Any, new: Any) -> Iterator[Difference]:
 
 
 def is_reference(value: Mapping[str, Any]) -> bool:
-    """Tell whether a value of a log lies in a file of its own."""
-    return set(value) == _REFERENCE
+    """Tell whether a value of a log lies in a file of its own, or stands for a file that a step gave."""
+    return set(value) in (_REFERENCE, _NAMED_REFERENCE)
 
 
 def _comparable(value: Any) -> Any:
-    """Return a large value as its hash alone: the folder before it is another one in each run."""
+    """Return a large value or a file by its hash: the folder before it is another one in each run."""
     if isinstance(value, Mapping) and is_reference(value):
-        return str(value["$file"]).rpartition("/")[2]
+        return str(value["$file"]).rpartition("/")[2], value.get("name")
     return value
 
 
@@ -68,6 +69,7 @@ def shown(value: Any) -> str:
     if value is ABSENT:
         return "nothing"
     if isinstance(value, Mapping) and is_reference(value):
-        return f"{value['bytes']:,} bytes of {value['media_type']}"
+        name = f"{value['name']}, " if "name" in value else ""
+        return f"{name}{value['bytes']:,} bytes of {value['media_type']}"
     text = compact_json(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… ({len(text):,} characters)"

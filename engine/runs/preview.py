@@ -13,6 +13,8 @@ from engine.compiler.plan import Node, Plan
 from engine.connections.accounts import Account, Accounts, Mode
 from engine.errors import OrchestraError
 from engine.expressions.expressions import Template, render
+from engine.run_file import FileContent
+from engine.runner.outside_values import plain_json
 from engine.step import Call, Effect
 
 _SECONDS = 30.0
@@ -125,7 +127,13 @@ def _read(node: Node, names: Mapping[str, Any], opened: Mapping[str, Account]) -
     fields = kind.fields.model_validate(render(node.action.arguments, names))
     account = opened.get(node.action.connection or "")
     with deadline(_SECONDS):
-        return kind.call(Call(fields=fields, client=account.client if account else None))
+        answer = kind.call(Call(fields=fields, client=account.client if account else None))
+    return plain_json(answer, _described) if kind.effect is Effect.READS else answer
+
+
+def _described(file: FileContent) -> dict[str, Any]:
+    """Stand for a file that nothing is kept of."""
+    return {"name": file.name, "bytes": len(file.content), "media_type": file.media_type}
 
 
 def _titles(node: Node, names: Mapping[str, Any]) -> tuple[list[str], int] | None:

@@ -166,7 +166,8 @@ class Undo:
         return write.written(values.loaded(write.step["arguments"] or {}), values.loaded(write.output))
 
     def _job(self, write: RunWrite, kind: StepType) -> Job:
-        arguments = Values(self._logs.folder, write.run_id).loaded(write.step["arguments"] or {})
+        values = Values(self._logs.folder, write.run_id)
+        arguments = values.loaded(write.step["arguments"] or {})
         return Job(
             step_type=kind,
             make_fields=fields_of(kind, arguments),
@@ -178,6 +179,7 @@ class Undo:
             prompts={},
             render=render_prompt,
             on_attempt=lambda attempt: None,
+            files=values.files,
             write=Write(
                 identity=write.ledger_identity,
                 account=write.account,

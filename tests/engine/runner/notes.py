@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from clients.errors import ServiceError, Unavailable
@@ -14,6 +15,7 @@ from engine.connections.accounts import Account
 from engine.runner.attempts import Attempt, Done, Job
 from engine.runner.calls import Calls
 from engine.runner.ledger import Entry, Ledger, Write, arguments_hash, identity
+from engine.runner.run_files import RunFiles
 from engine.runner.senders import Sender
 from engine.runner.threads import Workers
 from engine.runner.writes import Writes
@@ -150,6 +152,7 @@ class Bench:
             prompts={},
             render=lambda _prompt, _variables: [],
             on_attempt=self.attempts.append,
+            files=RunFiles(Path(), run_id),
             write=write,
             **given,
         )
