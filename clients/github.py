@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
@@ -16,6 +17,7 @@ from clients.base_url import BaseUrl
 from clients.counting import counted
 from clients.errors import ServiceError
 from clients.github_files import find_commit, read_file, write_file
+from clients.github_pace import Pace, is_paced
 from clients.github_transport import SERVICE, raw, reading, requester
 from clients.github_undo import close_issue, delete_comment, restore_file
 from clients.github_values import Json, given, utc
@@ -37,6 +39,8 @@ class GitHubSettings(BaseModel):
 
     token: SecretStr = SecretStr("")
     base_url: BaseUrl = "https://api.github.com"
+    paced: bool | None = None
+    """Whether writes go as slowly as GitHub asks for; None: where the address is GitHub's own."""
 
 
 class GitHubClient:
@@ -49,9 +53,14 @@ class GitHubClient:
     key_url: ClassVar[str] = "https://github.com/settings/tokens"
     default_url: ClassVar[str] = "https://api.github.com"
 
-    def __init__(self, settings: GitHubSettings, http: httpx.Client) -> None:
-        self._has_token = bool(settings.token.get_secret_value())
-        self._requester = requester(http, settings.base_url, settings.token.get_secret_value())
+    shared_file: ClassVar[str] = "github-pace.db"
+    """What the clients of all processes of a workspace share, in its state folder."""
+
+    def __init__(self, settings: GitHubSettings, http: httpx.Client, shared: Path | None = None) -> None:
+        token = settings.token.get_secret_value()
+        paced = is_paced(settings.base_url) if settings.paced is None else settings.paced
+        self._has_token = bool(token)
+        self._requester = requester(http, settings.base_url, token, Pace(shared, token) if paced else None)
         self._account = ""
         self._lock = threading.Lock()
 

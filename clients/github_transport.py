@@ -13,16 +13,21 @@ import httpx
 
 from clients import failures
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
+from clients.github_pace import Pace
 
 if TYPE_CHECKING:
     from github.GithubObject import GithubObject
     from github.Requester import Requester
 
 SERVICE = "github"
+_SECONDARY_LIMIT_SECONDS = 60.0
+"""What to wait where GitHub names no time (docs.github.com, "Best practices for using the REST API")."""
 
 
-def requester(http: httpx.Client, base_url: str, token: str) -> Requester:
+def requester(http: httpx.Client, base_url: str, token: str, pace: Pace | None = None) -> Requester:
     """Make the PyGithub requester that sends through `http`, with its retries and its throttle off.
+
+    `pace` says when each request may go; None: at once.
 
     The connection classes are injected into a subclass of its own, since PyGithub keeps them on the class.
     """
@@ -30,7 +35,7 @@ def requester(http: httpx.Client, base_url: str, token: str) -> Requester:
     from github.Requester import Requester
 
     own: Any = type("Requester", (Requester,), {})
-    own.injectConnectionClasses(_connection(http, "http", token), _connection(http, "https", token))
+    own.injectConnectionClasses(_connection(http, "http", token, pace), _connection(http, "https", token, pace))
     made: Requester = own(
         auth=Auth.Token(token) if token else None,
         base_url=base_url.rstrip("/"),
@@ -71,7 +76,7 @@ def raw(found: GithubObject) -> dict[str, Any]:
     return data
 
 
-def _connection(http: httpx.Client, scheme: str, token: str) -> type[Any]:
+def _connection(http: httpx.Client, scheme: str, token: str, pace: Pace | None) -> type[Any]:
     """Make the class that PyGithub opens for each host; it mimics the connections of `http.client`."""
 
     class Connection:
@@ -86,7 +91,16 @@ def _connection(http: httpx.Client, scheme: str, token: str) -> type[Any]:
             self._waiting.request = http.build_request(verb, self._base + url, content=content, headers=headers)
 
         def getresponse(self) -> _Answer:
-            return _Answer(_accepted(http.send(self._waiting.request), token))
+            request = self._waiting.request
+            if pace is not None:
+                pace.before(request.method)
+            response = http.send(request)
+            try:
+                return _Answer(_accepted(response, token))
+            except ServiceError as error:
+                if pace is not None:
+                    pace.after(error, response.headers.get("x-ratelimit-resource", ""))
+                raise
 
         def close(self) -> None:
             """Nothing to close: the connections belong to the shared client."""
@@ -113,7 +127,11 @@ def _accepted(response: httpx.Response, token: str) -> httpx.Response:
     status = response.status_code
     if status >= 400:
         said = _said(response) + (_repository_named(response) if status == 404 else "")
-        raise failures.of_status(SERVICE, status, response.headers, said.replace(token, "***") if token else said)
+        words = said.replace(token, "***") if token else said
+        error = failures.of_status(SERVICE, status, response.headers, words)
+        if error.retry_after_seconds is None and "secondary rate limit" in said.lower():
+            error.retry_after_seconds = _SECONDARY_LIMIT_SECONDS
+        raise error
     if status >= 300 or status == 202:
         raise InvalidRequest(
             f"GitHub answered {status}: it keeps this at another address now. Was the repository renamed?",

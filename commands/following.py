@@ -153,6 +153,12 @@ def _waits_for(run: Mapping[str, Any]) -> str:
     if questions:
         return f"It waits for an answer: `orchestra approvals approve {questions[0]}` or `reject`."
     until = f" until {run['due_at']}" if run["due_at"] else ""
+    held = sorted({step["held"]["by"] for step in run["steps"] if step["status"] == "waiting" and step.get("held")})
+    if held:
+        return (
+            f"{' and '.join(held)} asked it to wait{until}; nothing has failed. "
+            f"`orchestra serve` or `orchestra runs resume {run['run_id']}` goes on."
+        )
     return f"It waits{until}; `orchestra serve` or `orchestra runs resume {run['run_id']}` goes on."
 
 

@@ -1,4 +1,4 @@
-"""What a run waits for: a time, a person's answer, the end of a run that it called."""
+"""What a run waits for: a time, also one that a service named, a person's answer, a run that it called."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clients.counting import counted
 from dashboard.page import Visit
 from dashboard.parts.plain import plain
 from dashboard.parts.questions import question_card
-from dashboard.parts.times import full_time
+from dashboard.parts.times import full_time, near_time
 from dashboard.run_stand import Step
 from engine.errors import OrchestraError
 from engine.runs.approvals import Approval
@@ -44,6 +44,11 @@ def wait_line(visit: Visit, step: Step) -> None:
             visit.link("Open that run", "run", icon=":material/arrow_forward:", id=str(step["child_run_id"]))
         elif step.get("approval"):
             st.markdown(f":material/help: **{title}** waits for the answer of a person", width="content")
+        elif step.get("held"):
+            by = plain(str(step["held"]["by"]))
+            until = plain(near_time(step["due_at"]))
+            help_text = f"{plain(str(step['held']['message']))} It goes on by itself; nothing has failed."
+            st.markdown(f":material/hourglass_empty: **{title}**: {by} asks to wait until {until}", help=help_text)
         elif step.get("due_at"):
             st.markdown(f":material/hourglass_empty: **{title}** waits until {plain(full_time(step['due_at']))}")
 

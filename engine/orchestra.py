@@ -73,7 +73,7 @@ class Orchestra:
         self._stand_ins = StandInProcess(state / "demo")
         self._settings = Settings(self._database)
         self._modes = Modes(self._settings, "demo" if serve else "mine", forced=demo)
-        self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once)
+        self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state)
         self._plans = WorkflowPlans(self.workspace.workflows, self._surroundings)
         self._logs = logs = RunLogs(self.workspace.logs)
         if self._database.has_unread_logs():  # a lost state file must not make anything happen twice

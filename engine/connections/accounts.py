@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from engine.connections.services import client_class
@@ -63,9 +64,19 @@ class Account:
 
 
 class Accounts:
-    """Opens connections once each; `mode` says for each service whose account is meant."""
+    """Opens connections once each; `mode` says for each service whose account is meant.
 
-    def __init__(self, config: Callable[[], LoadedConfig], stand_ins: StandIns, calls_at_once: int = 64) -> None:
+    `shared`: the folder in which clients of all processes of a workspace keep what they must agree on; None: nowhere.
+    """
+
+    def __init__(
+        self,
+        config: Callable[[], LoadedConfig],
+        stand_ins: StandIns,
+        calls_at_once: int = 64,
+        shared: Path | None = None,
+    ) -> None:
+        self._shared = shared
         self._config, self._stand_ins, self._size = config, stand_ins, calls_at_once
         self._opened: dict[tuple[str, str], tuple[Any, Account]] = {}
         self._retired: list[Account] = []
@@ -123,7 +134,12 @@ class Accounts:
                 remedy="Correct it in config.yaml.",
             ) from error
         http = _http(kind, mode, settings)
-        return Account(name, kind, mode, found(checked, http), Workers(name, self._size), http, identity)
+        return Account(name, kind, mode, self._client(found, checked, http), Workers(name, self._size), http, identity)
+
+    def _client(self, found: Any, settings: Any, http: Any) -> Any:
+        """Return a client; one that has a `shared_file` gets its place."""
+        name = getattr(found, "shared_file", "")
+        return found(settings, http, self._shared / name) if name and self._shared else found(settings, http)
 
     def forget(self, connection: str) -> None:
         """Open a connection anew next time: there may be another account behind it now."""

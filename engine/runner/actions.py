@@ -24,6 +24,7 @@ from engine.runner.coercion import fitted
 from engine.runner.failure import StepFailed, failure
 from engine.runner.fault_points import reached
 from engine.runner.frames import Frame
+from engine.runner.holds import hold, is_hold
 from engine.runner.ledger import Write, arguments_hash, identity
 from engine.runner.pauses import Begun, Pauses, Waiting
 from engine.runner.recording import Recording
@@ -39,6 +40,10 @@ _log = logging.getLogger(__name__)
 
 Wait = Callable[[Waiting, datetime | None, datetime | None], Awaitable[None]]
 """Waits until the pause is over, but not beyond the first moment; a run that is put away wakes at the second."""
+
+
+class _AskedToWait(Exception):
+    """A service named a time before which it takes no call of a step; it is written down."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ class RunFacts:
     """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
     renamed: Callable[[str], str] | None = None
     """Gives the identity of a write as it is called today, where names may have changed since the run was accepted."""
+    item: Sequence[str] | None = None
+    """What a trigger started the run for, as identities of writes name it: (trigger, source, account, item)."""
 
 
 class Actions:
@@ -86,8 +93,20 @@ class Actions:
         """
         assert node.action is not None
         written = self._recording.waiting(path)
-        if written is not None and not self._pauses.is_lost(written):
+        if written is not None and not is_hold(written) and not self._pauses.is_lost(written):
             return await self._wait_on(node, frame, path, self._pauses.of(written))
+        while True:
+            if written is not None and is_hold(written):
+                await self._wait(self._pauses.of(written), None, frame.deadline)
+            try:
+                return await self._perform(node, frame, path)
+            except _AskedToWait:
+                written = self._recording.waiting(path)
+                await self._recording.committed()
+
+    async def _perform(self, node: Node, frame: Frame, path: str) -> Any:
+        """Make the call. Raises StepFailed, RunStopped, _AskedToWait once that is written down."""
+        assert node.action is not None
         trace: dict[str, Any] = {"started_at": self._recording.now()}
         job: Job | None = None
         pause: dict[str, Any] | None = None
@@ -103,6 +122,7 @@ class Actions:
         except StorageError as error:
             raise JournalBroken(error) from error  # no fault of the step: the run stops here, and goes on from here
         except (ServiceError, OrchestraError, ValidationError) as error:
+            self._look_for_hold(node, frame, path, error, trace)
             raise await self._failed(node, path, error, trace, job) from error
         except JournalBroken:
             raise
@@ -116,6 +136,14 @@ class Actions:
         if isinstance(result, StopRun):
             raise await self._stopped(node, path, result, trace)
         return await self._succeeded(node, path, result, trace, job)
+
+    def _look_for_hold(self, node: Node, frame: Frame, path: str, error: Exception, trace: Mapping[str, Any]) -> None:
+        """Write it down where the service only asks to come again later. Raises _AskedToWait then."""
+        now = moment_of(self._recording.now())
+        pause = hold(error, self._recording.waiting(path), now, frame.deadline)
+        if pause is not None:
+            self._recording.emit("step_waiting", path=path, title=node.title, **pause, **trace)
+            raise _AskedToWait from error
 
     async def _job(self, node: Node, frame: Frame, path: str, trace: dict[str, Any]) -> Job:
         action = node.action
@@ -143,6 +171,7 @@ class Actions:
             on_attempt=lambda attempt: self._attempted(path, attempt),
             files=self._recording.values.files,
             receipts=self._facts.options.get("receipts", "reuse"),
+            failed_before=self._failed_before(path),
         )
         if effect is Effect.WRITES:
             job.write = await self._writing(node, frame, path, arguments, job)
@@ -153,6 +182,10 @@ class Actions:
             self._recording.emit("step_started", path=path, title=node.title, **trace)
             trace.clear()
         return job
+
+    def _failed_before(self, path: str) -> int:
+        """Return how many attempts failed before a service asked to wait; a new process begins to count anew."""
+        return self._recording.failed_attempts(path) if is_hold(self._recording.waiting(path)) else 0
 
     async def _account(self, action: Action) -> Account | None:
         service = action.step_type.service
@@ -187,7 +220,7 @@ class Actions:
         whose = job.account.known_identity or await self._calls.ask(job, job.account.identity)
         self._name_account(job.account)
         once = None if node.action.once is None else str(complete(render_field("once", node.action.once, frame.names)))
-        scope = frame.identity_scope(once, self._facts.origin_run_id, self._facts.caller)
+        scope = self._scope(frame, once)
         name = identity(whose, self._facts.workflow, node.path, [*scope, *self._again()])
         return Write(
             identity=name if self._facts.renamed is None else self._facts.renamed(name),
@@ -198,6 +231,9 @@ class Actions:
             arguments_hash=await in_thread_if_read(arguments, lambda: arguments_hash(complete(arguments))),
         )
 
+    def _scope(self, frame: Frame, once: str | None) -> list[Any]:
+        return frame.identity_scope(once, self._facts.origin_run_id, self._facts.caller, self._facts.item)
+
     def _again(self) -> list[Any]:
         """Return what makes every write of this run another one than that of earlier runs, where it says so."""
         return [["again", self._facts.run_id]] if self._facts.options.get("receipts") == "force" else []
@@ -206,7 +242,7 @@ class Actions:
         """Return what a run that this step calls takes its identities from."""
         once = None if node.action is None or node.action.once is None else node.action.once
         text = None if once is None else str(complete(render_field("once", once, frame.names)))
-        scope = frame.identity_scope(text, self._facts.origin_run_id, self._facts.caller)
+        scope = self._scope(frame, text)
         return [self._facts.workflow, node.path, *scope]
 
     def _attempted(self, path: str, attempt: Attempt) -> None:

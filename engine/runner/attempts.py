@@ -55,6 +55,8 @@ class Job:
     """Whether the service may have got the write, so that its intent must stay in the ledger."""
     replayed: Done | None = None
     """The answer that an earlier run got to the same question; nothing is asked then."""
+    failed_before: int = 0
+    """The attempts that failed before the service asked to wait: they count on."""
     usage: Usage = field(default_factory=Usage)
     request: dict[str, Any] = field(default_factory=dict)
 
@@ -111,7 +113,7 @@ class Attempts:
 
     def __init__(self, job: Job, clock: Callable[[], datetime]) -> None:
         self._job, self._clock = job, clock
-        self._failed = 0
+        self._failed = job.failed_before
         self._started_at = clock()
 
     def begin(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from clients.errors import ServiceError, Timeout
 from engine.runner.attempts import Attempt, Attempts, Done, Job, started
+from engine.runner.holds import asks_to_wait
 from engine.runner.outside_values import plain_json
 from engine.runner.writes import Writes
 from engine.step import Effect, Wish
@@ -23,7 +24,7 @@ class Calls:
         self._writes, self._clock = writes, clock
 
     async def make(self, job: Job) -> Done | Wish:
-        """Make the call. Raises ServiceError and what the step itself raises."""
+        """Make the call. Raises ServiceError (also to wait as the service asks: holds.py) and what the step raises."""
         if job.effect is Effect.WRITES:
             return await self._writes.make(job)
         if job.account is None:
@@ -50,6 +51,8 @@ class Calls:
                 return await attempt(attempts.begin())
             except ServiceError as error:
                 error.outcome = "not_done"  # whatever became of the answer, a read changes nothing
+                if asks_to_wait(error):
+                    raise
                 attempts.failed(error)
                 if not attempts.may_follow(error):
                     raise

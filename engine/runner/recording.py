@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +33,7 @@ class Recording:
         self._finished: dict[str, dict[str, Any]] = {}
         self._waiting: dict[str, dict[str, Any]] = {}
         self._last_waits: dict[str, dict[str, Any]] = {}
+        self._failed_attempts: Counter[str] = Counter()
         self._begun: dict[str, str] = {}
         """When each step that has a time limit began for the first time; the run itself has an empty path."""
         self._loops: set[str] = set()
@@ -93,6 +95,10 @@ class Recording:
         """Return what a step waited for when it failed or was broken off: its latest `step_waiting` event."""
         return self._last_waits.get(path)
 
+    def failed_attempts(self, path: str) -> int:
+        """Return how many attempts of a step that has not ended have failed so far."""
+        return self._failed_attempts[path]
+
     def begun_at(self, path: str) -> str:
         """Return when a step that waits began."""
         return self._begun.get(path) or self.now()
@@ -109,6 +115,8 @@ class Recording:
             self._begun.setdefault(event["path"], event.get("started_at") or event["at"])
             if kind == "step_waiting":
                 self._waiting[event["path"]] = self._last_waits[event["path"]] = event
+        elif kind == "attempt_failed":
+            self._failed_attempts[event["path"]] += 1
         elif kind == "step_listed" and event.get("child_run_id"):
             self._last_waits[event["path"]] = event
         elif kind == "loop_started":
@@ -124,6 +132,7 @@ class Recording:
     def _finish(self, event: dict[str, Any]) -> None:
         """Keep what counts as finished; a failure that nothing caught is to be done again."""
         self._waiting.pop(event["path"], None)
+        self._failed_attempts.pop(event["path"], None)
         if event.get("child_run_id"):
             self._last_waits[event["path"]] = event
         if event["status"] not in KEPT and not event.get("handled"):

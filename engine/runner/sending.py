@@ -12,6 +12,7 @@ from typing import Any
 from clients.errors import ServiceError
 from engine.runner.attempts import Attempts, Done, Job, started
 from engine.runner.fault_points import reached
+from engine.runner.holds import asks_to_wait
 from engine.runner.ledger import Ledger, Write
 from engine.step import Call, Repeat
 from engine.store.journal import JournalBroken
@@ -38,7 +39,8 @@ class Sending:
             try:
                 output = await self._send_once(job, attempts.begin(), intended_at, work)
             except ServiceError as error:
-                attempts.failed(error)
+                if not asks_to_wait(error):
+                    attempts.failed(error)
                 failed = error
             except Exception as error:
                 attempts.failed(error)
@@ -54,7 +56,7 @@ class Sending:
             is_doubtful = job.may_be_out = is_doubtful or failed.outcome != "not_done"
             if is_doubtful:
                 failed.outcome = "unknown"
-            if not attempts.may_follow(failed) or (job.may_be_out and job.repeat is not Repeat.SAFE):
+            if not _may_be_sent_again(job, attempts, failed):
                 raise failed
             await attempts.pause(failed)
             await self._ledger.still_ours()
@@ -108,6 +110,8 @@ class Sending:
                 return await self._look_up(job, intended_at)
             except ServiceError as error:
                 error.outcome = "unknown"  # of the write: that a look-up does nothing is no comfort
+                if asks_to_wait(error):
+                    raise
                 attempts.failed(error)
                 if not attempts.may_follow(error):
                     raise (sent or error) from None
@@ -140,6 +144,12 @@ class Sending:
         receipt = _receipt(job, output)
         self._ledger.record(job.write, receipt, output)
         return Done(output, effect(job.write, receipt, reused=False))
+
+
+def _may_be_sent_again(job: Job, attempts: Attempts, failed: ServiceError) -> bool:
+    if asks_to_wait(failed) or not attempts.may_follow(failed):
+        return False
+    return not job.may_be_out or job.repeat is Repeat.SAFE
 
 
 def _receipt(job: Job, output: Any) -> dict[str, str]:

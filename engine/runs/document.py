@@ -20,6 +20,7 @@ _COPIED = (
     "usage",
     "request",
     "due_at",
+    "held",
     "handled",
     "fallback",
     "identity",

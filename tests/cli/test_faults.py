@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +34,7 @@ def _ask(method: str, base: str, fault: dict[str, Any] | None = None) -> None:
     ("fault", "said"),
     [
         pytest.param({"status": 401}, "AuthError", id="refuses the token"),
-        pytest.param({"status": 429, "retry_after": 100}, "RateLimited", id="limits the rate"),
+        pytest.param({"status": 429}, "RateLimited", id="limits the rate"),
         pytest.param({"status": 503}, "Unavailable", id="is down"),
         pytest.param({"cut": True}, "Unavailable", id="hangs up"),
         pytest.param({"status": 200, "body": "<html>hello</html>"}, "BadAnswer", id="answers nonsense"),
@@ -54,4 +55,17 @@ def test_a_service_in_trouble_is_a_failed_run_that_can_be_resumed(
 
     _ask("DELETE", github)
     resumed = orchestra("runs", "resume", failed.json["run_id"], "--json")
+    assert (resumed.code, resumed.json["status"]) == (0, "succeeded")
+
+
+def test_a_service_that_names_a_time_is_waited_for_and_that_is_no_failure(orchestra: Orchestra, github: str) -> None:
+    _ask("POST", github, {"match": "", "status": 429, "retry_after": 3})
+    waiting = orchestra("run", "commit-digest", "--demo", "--json")
+    assert (waiting.code, waiting.json["status"], waiting.json["error"]) == (5, "waiting", None)
+    (step,) = (one for one in waiting.json["steps"] if one["status"] == "waiting")
+    assert (step["held"]["by"], step["attempts"]) == ("GitHub", [])
+    told = orchestra("runs", "show", waiting.json["run_id"])
+    assert "GitHub asked it to wait until" in told.err + told.out
+    time.sleep(3.5)
+    resumed = orchestra("runs", "resume", waiting.json["run_id"], "--json")
     assert (resumed.code, resumed.json["status"]) == (0, "succeeded")

@@ -356,7 +356,7 @@ def test_a_write_that_breaks_down_after_the_cancellation_still_ends_as_cancelled
 
 
 def test_cancelled_while_it_waits_to_be_sent_again_nothing_stays_open(attempt: Try, world: World) -> None:
-    world.faults = [(RateLimited("429", retry_after_seconds=4.0), BEFORE)]
+    world.faults = [(RateLimited("429", retry_after_seconds=2.0), BEFORE)]
 
     async def test(on: Bench) -> None:
         task = await _in_flight(on, on.job(repeat=Repeat.UNFINDABLE))
