@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from clients import failures
 from clients.base_url import BaseUrl
 from clients.counting import counted
-from clients.errors import InvalidRequest, ServiceError
-from clients.openai_answers import plain_answer
+from clients.errors import InvalidRequest, ServiceError, Unavailable
+from clients.openai_answers import plain_answer, tokens_of
 from clients.openai_schema import asked_in_words, response_format
+from clients.openai_stream import OnText, streamed
+from clients.openai_vectors import batches, vectors_of
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -35,6 +37,8 @@ class OpenAISettings(BaseModel):
     api_key: SecretStr = SecretStr("")
     base_url: BaseUrl = "https://api.openai.com/v1"
     model: str = ""
+    embedding_model: str = ""
+    """The model that makes vectors; without one `model` is asked for them."""
 
 
 class OpenAIClient:
@@ -51,10 +55,12 @@ class OpenAIClient:
 
     def __init__(self, settings: OpenAISettings, http: httpx.Client) -> None:
         self.model = settings.model
+        self.embedding_model = settings.embedding_model or settings.model
         self.base_url = settings.base_url
         self._key = settings.api_key.get_secret_value()
         self._sdk = _sdk(settings.base_url, self._key, http)
         self._without_schemas: set[str] = set()
+        self._without_streams = False
 
     def account(self) -> str:
         """Give the host and port of the server: a model has no account that could be named without the key."""
@@ -92,27 +98,60 @@ class OpenAIClient:
         parameters: Mapping[str, Any] | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
         response_format: Mapping[str, Any] | None = None,
+        on_text: OnText | None = None,
     ) -> Json:
         """Ask the model once.
 
         Gives {text, tool_calls: [{id, name, arguments}], finish_reason, model, usage: {input_tokens, output_tokens}}.
-        `parameters` go out as they are (temperature, max_tokens, ...). Raises InvalidRequest where no model is named.
+        `parameters` go out as they are (temperature, max_tokens, ...). `on_text` gets the text piece by piece, as far
+        as the server can do that. Raises InvalidRequest where no model is named.
         """
-        name = model or self.model
-        if not name:
-            raise InvalidRequest(
-                "No model is named.",
-                service=SERVICE,
-                remedy="Set `model` in config.yaml (`connections.llm.model`), on the step, or in the prompt.",
-            )
+        name = _named(model or self.model)
         body = self._allowed(parameters or {})
         if tools:
             body["tools"] = list(tools)
         if response_format is not None:
             body["response_format"] = dict(response_format)
+        asked = {"model": name, "messages": list(messages), "extra_body": body}
+        if on_text is not None and not self._without_streams:
+            answer = self._streamed(asked, on_text)
+            if answer is not None:
+                return answer
         with self._reading():
             ask: Any = self._sdk.chat.completions.create
-            return plain_answer(ask(model=name, messages=list(messages), extra_body=body), name)
+            return plain_answer(ask(**asked), name)
+
+    def _streamed(self, asked: Json, on_text: OnText) -> Json | None:
+        """Ask for the answer as a stream; None where the server refuses that, which is remembered if it was that."""
+        open_stream: Any = self._sdk.chat.completions.with_streaming_response.create
+        try:
+            with self._reading(), open_stream(**asked, stream=True, stream_options={"include_usage": True}) as opened:
+                return streamed(opened, str(asked["model"]), on_text)
+        except InvalidRequest as error:
+            if "stream" not in error.message:
+                raise
+        self._without_streams = True
+        return None
+
+    def embed(self, texts: Sequence[str], *, model: str = "", dimensions: int | None = None) -> Json:
+        """Make a vector of each text: {vectors, model, usage}, in the order of the texts.
+
+        `dimensions` only for models that can shorten their vectors. Raises InvalidRequest for an empty text.
+        """
+        name = _named(model or self.embedding_model)
+        # Numbers are asked for by name: the SDK would ask for base64, which not every server knows.
+        wish: Json = {"model": name, "encoding_format": "float"}
+        if dimensions is not None:
+            wish["dimensions"] = dimensions
+        vectors: list[list[float]] = []
+        tokens = 0
+        for batch in batches(texts):
+            with self._reading():
+                answer = self._sdk.embeddings.create(input=list(batch), **wish)
+                vectors += vectors_of(answer, len(batch))
+                name = str(answer.model or name)
+                tokens += tokens_of(answer)["input_tokens"]
+        return {"vectors": vectors, "model": name, "usage": {"input_tokens": tokens, "output_tokens": 0}}
 
     def chat_json(
         self,
@@ -162,9 +201,22 @@ class OpenAIClient:
             said = failures.without_secrets(_said(error), [self._key])
             raise failures.of_status(SERVICE, error.status_code, error.response.headers, said) from None
         except openai.OpenAIError as error:
+            if type(error) is openai.APIError:  # told in the middle of a stream, without a status
+                said = failures.without_secrets(_said(error), [self._key])
+                raise Unavailable(f"The model server broke off its answer: {said}", service=SERVICE) from None
             raise failures.of_broken_connection(SERVICE, error) from None
         except (ValueError, LookupError, TypeError, AttributeError, httpx.HTTPError) as error:
             raise failures.of_broken_connection(SERVICE, error) from None
+
+
+def _named(model: str) -> str:
+    if not model:
+        raise InvalidRequest(
+            "No model is named.",
+            service=SERVICE,
+            remedy="Set `model` in config.yaml (`connections.llm.model`), on the step, or in the prompt.",
+        )
+    return model
 
 
 def _sdk(base_url: str, key: str, http: httpx.Client) -> OpenAI:

@@ -24,7 +24,7 @@ def plain_answer(answer: Any, asked_model: str) -> dict[str, Any]:
         "tool_calls": [_tool_call(call) for call in message.tool_calls or []],
         "finish_reason": str(choices[0].finish_reason or "stop"),
         "model": str(answer.model or asked_model),
-        "usage": _usage(answer),
+        "usage": tokens_of(answer),
     }
 
 
@@ -32,11 +32,12 @@ def _tool_call(call: Any) -> dict[str, Any]:
     function = getattr(call, "function", None)
     if function is None:
         raise BadAnswer("The model asks for a tool in a form that is not known here.", service=_SERVICE)
-    return {
-        "id": str(call.id or ""),
-        "name": str(function.name or ""),
-        "arguments": _arguments(str(function.name), function.arguments),
-    }
+    return tool_call(str(call.id or ""), str(function.name or ""), function.arguments)
+
+
+def tool_call(call_id: str, name: str, written: Any) -> dict[str, Any]:
+    """Give a tool that the model asks for as {id, name, arguments}; raises BadAnswer for arguments that are none."""
+    return {"id": call_id, "name": name, "arguments": _arguments(name, written)}
 
 
 def _arguments(name: str, written: Any) -> dict[str, Any]:
@@ -52,7 +53,8 @@ def _arguments(name: str, written: Any) -> dict[str, Any]:
     return arguments
 
 
-def _usage(answer: Any) -> dict[str, int]:
+def tokens_of(answer: Any) -> dict[str, int]:
+    """Give {input_tokens, output_tokens} of an answer; 0 where the server does not count."""
     usage = getattr(answer, "usage", None)
     return {
         "input_tokens": int(getattr(usage, "prompt_tokens", None) or 0),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo import model
+from demo.openai_pictures import told
 from demo.openai_request import ChatRequest, bad
 
 CONTEXT_TOKENS = 128_000
@@ -40,13 +41,7 @@ class Completion:
                 "messages",
                 "context_length_exceeded",
             )
-        reply = model.answer(
-            asked.messages,
-            schema=asked.schema,
-            wants_json=asked.wants_json,
-            tools=asked.tools,
-            tool_choice=asked.tool_choice,
-        )
+        reply = _reply(asked)
         text, reason = _ended(reply.text, asked)
         calls = [_tool_call(name, arguments) for name, arguments in reply.tool_calls]
         said = text + "".join(each["function"]["arguments"] for each in calls)
@@ -95,6 +90,18 @@ class Completion:
         choice = {"message": message, "logprobs": None, "finish_reason": self.finish_reason}
         choices = [{"index": index, **choice} for index in range(self.choices)]
         return {**self.head("chat.completion"), "choices": choices, "usage": self.usage()}
+
+
+def _reply(asked: ChatRequest) -> model.Reply:
+    if asked.pictures and asked.schema is None and not asked.wants_json:
+        return model.Reply(told(asked.pictures))
+    return model.answer(
+        asked.messages,
+        schema=asked.schema,
+        wants_json=asked.wants_json,
+        tools=asked.tools,
+        tool_choice=asked.tool_choice,
+    )
 
 
 def server_sent_events(completion: Completion, asked: ChatRequest) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from demo import model
 from demo.model_text import text_of
+from demo.openai_pictures import Picture, pictures_in
 from demo.service import Refused
 
 ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
@@ -27,6 +28,7 @@ class ChatRequest:
     """What a caller asked for."""
 
     messages: list[dict[str, Any]]
+    pictures: tuple[Picture, ...] = ()
     schema: dict[str, Any] | None = None
     wants_json: bool = False
     tools: list[dict[str, Any]] = field(default_factory=list)
@@ -47,6 +49,7 @@ class ChatRequest:
         tools = _tools(body.get("tools") or [])
         return cls(
             messages=messages,
+            pictures=pictures_in(messages),
             schema=schema,
             wants_json=wants_json,
             tools=tools,
@@ -62,7 +65,8 @@ class ChatRequest:
     def prompt_tokens(self) -> int:
         """What the prompt counts: its texts, and a little for each message."""
         extra = json.dumps(self.tools) if self.tools else ""
-        return sum(4 + model.count_tokens(text_of(each)) for each in self.messages) + model.count_tokens(extra) + 3
+        words = sum(4 + model.count_tokens(text_of(each)) for each in self.messages) + model.count_tokens(extra) + 3
+        return words + sum(each.tokens for each in self.pictures)
 
 
 def _messages(given: Any) -> list[dict[str, Any]]:

@@ -141,6 +141,8 @@ class Call:
     """What was really sent, where it says more than the arguments (a model's rendered messages)."""
     read: Callable[[RunFile], bytes] = _no_files
     """Gives the content of a file that a field holds; read before anything is sent. Raises InvalidRequest."""
+    on_text: Callable[[str], None] | None = None
+    """Takes a model's answer piece by piece, for people who watch the run; nothing depends on it. None: nobody can."""
 
     @property
     def is_again(self) -> bool:

@@ -8,27 +8,34 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from clients.errors import BadAnswer, InvalidRequest
 from engine.compiler.schemacheck import is_usable
 from engine.prompts.messages import Message, ToolCall, wire, wire_tool
-from engine.prompts.model_answers import faults, from_outside, read_json, schema_problem
-from engine.prompts.prices import add_usage
+from engine.prompts.model_answers import from_outside, schema_problem
+from engine.prompts.talk import SERVICE, Talk
 from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, content, instruction, option, outside
 
-_SERVICE = "openai"
 
-
-class AskFields(Fields):
-    """What every step that asks a model takes: a prompt with its variables, or the messages themselves."""
+class ModelFields(Fields):
+    """What every step that asks a model takes."""
 
     model_config = ConfigDict(protected_namespaces=())
+
+    model: str = option("Model", "", format="model")
+    temperature: float | None = option("Temperature", None, ge=0, le=2)
+    max_tokens: int | None = option("Longest answer, in tokens", None, ge=1)
+
+    def parameters(self) -> dict[str, Any]:
+        """Give what goes out with the question beside the messages."""
+        own = {"temperature": self.temperature, "max_tokens": self.max_tokens}
+        return {name: value for name, value in own.items() if value is not None}
+
+
+class AskFields(ModelFields):
+    """What the steps take that ask what their author wrote: a prompt with its variables, or the messages themselves."""
 
     prompt: str = instruction("Prompt", "", format="prompt")
     variables: dict[str, Any] = content("Variables of the prompt", {})
     messages: list[Message] = content("Messages", [])
-    model: str = option("Model", "", format="model")
-    temperature: float | None = option("Temperature", None, ge=0, le=2)
-    max_tokens: int | None = option("Longest answer, in tokens", None, ge=1)
 
 
 class ChatFields(AskFields):
@@ -52,12 +59,20 @@ class ExtractFields(AskFields):
     answer_schema: dict[str, Any] | None = instruction("JSON Schema of the answer", None, alias="schema")
 
 
-class Ask(StepType):
-    """What the steps that ask a model share."""
+class ModelStep(StepType):
+    """What all steps share that ask a model."""
 
-    service = _SERVICE
+    service = SERVICE
     effect = Effect.READS
     timeout_seconds = 300.0
+
+    @abstractmethod
+    def call(self, call: Call) -> JsonValue:
+        """Ask the model."""
+
+
+class Ask(ModelStep):
+    """What the steps share that ask what their author wrote."""
 
     @abstractmethod
     def call(self, call: Call) -> JsonValue:
@@ -85,11 +100,7 @@ class Chat(Ask):
 
     def call(self, call: Call) -> JsonValue:
         """Give {text, tool_calls, finish_reason, model}."""
-        tools = [wire_tool(tool) for tool in call.fields.tools]
-        messages = _messages(call)
-        answer = call.client.chat(messages, model=_model(call), parameters=_parameters(call), tools=tools)
-        _note(call, answer)
-        return {key: value for key, value in answer.items() if key != "usage"}
+        return _talk(call).answer([wire_tool(tool) for tool in call.fields.tools])
 
 
 class Extract(Ask):
@@ -101,29 +112,7 @@ class Extract(Ask):
 
     def call(self, call: Call) -> JsonValue:
         """Give the object itself; BadAnswer where it does not fit the schema after one repair either."""
-        schema = _schema(call)
-        messages = _messages(call)
-        answer = self._asked(call, messages, schema)
-        value, wrong = _checked(answer, schema)
-        if wrong:
-            talk = [*messages, {"role": "assistant", "content": answer["text"]}, _repair(wrong)]
-            value, wrong = _checked(self._asked(call, talk, schema), schema)
-        if wrong:
-            raise BadAnswer(
-                f"The model's answer does not fit the schema: {'; '.join(wrong)}",
-                service=_SERVICE,
-                remedy="Make the prompt or the schema clearer, or use another model.",
-                outcome="not_done",
-            )
-        return value
-
-    def _asked(self, call: Call, messages: list[dict[str, Any]], schema: Mapping[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = call.client.chat_json(
-            messages, schema, model=_model(call), parameters=_parameters(call)
-        )
-        _note(call, answer)
-        call.request["messages"] = messages
-        return answer
+        return _talk(call).fitting(call.fields.answer_schema or _own_prompt(call).get("output_schema") or {})
 
     def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> dict[str, JsonValue]:
         """The step's `schema`, else the prompt's; its free texts are marked as text from outside."""
@@ -153,61 +142,19 @@ def _prompt(arguments: Mapping[str, Any], prompts: Mapping[str, Any]) -> Mapping
     return found
 
 
-def _messages(call: Call) -> list[dict[str, Any]]:
-    """Give the messages to send, and leave them for people to see."""
-    if not call.fields.prompt:
-        messages = [wire(message) for message in call.fields.messages]
-    else:
-        assert call.render is not None
-        messages = [dict(each) for each in call.render(call.prompts[call.fields.prompt], call.fields.variables)]
-    call.request["messages"] = messages
-    call.request["model"] = _model(call)
-    return messages
-
-
-def _model(call: Call) -> str:
-    """The step's model, else the prompt's, else the connection's."""
-    own = call.fields.model or _own_prompt(call).get("model")
-    return str(own or call.client.model)
-
-
-def _parameters(call: Call) -> dict[str, Any]:
-    own = {"temperature": call.fields.temperature, "max_tokens": call.fields.max_tokens}
-    given = {name: value for name, value in own.items() if value is not None}
-    return {**(_own_prompt(call).get("parameters") or {}), **given}
-
-
 def _own_prompt(call: Call) -> Mapping[str, Any]:
     return _prompt({"prompt": call.fields.prompt}, call.prompts)
 
 
-def _note(call: Call, answer: Mapping[str, Any]) -> None:
-    call.request["model"] = answer["model"]
-    add_usage(call.usage, answer["model"], call.client.base_url, answer["usage"])
+def _talk(call: Call) -> Talk:
+    """What the step asks: its model and parameters before the prompt's."""
+    prompt = _own_prompt(call)
+    parameters = {**(prompt.get("parameters") or {}), **call.fields.parameters()}
+    return Talk(call, _messages(call), str(call.fields.model or prompt.get("model") or ""), parameters)
 
 
-def _schema(call: Call) -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = call.fields.answer_schema or _own_prompt(call).get("output_schema") or {}
-    problem = schema_problem(schema) if schema else "There is no schema, on the step or in its prompt."
-    if problem:
-        raise InvalidRequest(problem, service=_SERVICE)
-    return schema
-
-
-def _checked(answer: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[JsonValue, list[str]]:
-    """Give the value, and in words what is wrong with it."""
-    if answer["finish_reason"] == "length":
-        return None, ["the answer is cut off: it is longer than `max_tokens` or than the model writes"]
-    try:
-        value = read_json(answer["text"])
-    except ValueError as error:
-        return None, [str(error)]
-    return value, faults(value, schema)
-
-
-def _repair(wrong: list[str]) -> dict[str, Any]:
-    reasons = "\n".join(f"- {reason}" for reason in wrong)
-    return {
-        "role": "user",
-        "content": f"That does not fit:\n{reasons}\nAnswer again, with the whole corrected JSON and nothing else.",
-    }
+def _messages(call: Call) -> list[dict[str, Any]]:
+    if not call.fields.prompt:
+        return [wire(message) for message in call.fields.messages]
+    assert call.render is not None
+    return [dict(each) for each in call.render(call.prompts[call.fields.prompt], call.fields.variables)]

@@ -12,8 +12,22 @@ _SCHEMA = {
     "additionalProperties": False,
 }
 
+_TEXT = "The app crashes when I press Save. It has done so since Monday, on every machine here."
+# The smallest picture there is.
+_PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8ffff3f0005fe02fe0def46b8"
+    "0000000049454e44ae426082"
+)
+_LABELS = {"bug": "It fails.", "task": "Work to do."}
+# A server that refuses the schema is asked in words.
+_IN_WORDS = {"422": None}
+
 OPERATIONS = {
     "llm.chat": Operation(lambda _: {"messages": _ASKED}),
-    # A server that refuses the schema is asked in words.
-    "llm.extract": Operation(lambda _: {"messages": _ASKED, "schema": _SCHEMA}, differs={"422": None}),
+    "llm.extract": Operation(lambda _: {"messages": _ASKED, "schema": _SCHEMA}, differs=_IN_WORDS),
+    "llm.classify": Operation(lambda _: {"text": _TEXT, "labels": _LABELS}, differs=_IN_WORDS),
+    "llm.summarize": Operation(lambda _: {"text": _TEXT}),
+    "llm.embed": Operation(lambda _: {"texts": [_TEXT, "Lunch?"]}),
+    "llm.vision": Operation(lambda world: {"file": world.file(_PIXEL, "dot.png", "image/png")}),
+    "llm.list_models": Operation(lambda _: {}),
 }

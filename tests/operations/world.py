@@ -50,6 +50,7 @@ class World:
     http: httpx.Client
     sent: list[str] = field(default_factory=list)
     """The requests of the last call, each "METHOD /path?query"."""
+    files: dict[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.http.event_hooks = {"request": [self._seen]}
@@ -94,7 +95,21 @@ class World:
         self.sent.clear()
         now = datetime.now(UTC)
         fields = step_type.fields.model_validate(dict(arguments))
-        return Call(fields, self.client, MARKER, intended_at=now, attempt=attempt, started_at=now)
+        return Call(
+            fields,
+            self.client,
+            MARKER,
+            intended_at=now,
+            attempt=attempt,
+            started_at=now,
+            read=lambda file: self.files[file.place],
+            on_text=lambda _: None,
+        )
+
+    def file(self, content: bytes, name: str, media_type: str) -> dict[str, Any]:
+        """A file of the run, for a field that takes one."""
+        self.files[name] = content
+        return {"$file": name, "name": name, "bytes": len(content), "media_type": media_type}
 
     @contextmanager
     def struck(self, number: int, fault: Mapping[str, Any], strike: Callable[[], None]) -> Iterator[None]:

@@ -1,0 +1,52 @@
+"""Pictures for a model: any picture or page of a PDF from outside, as one plain picture of a bounded size."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from clients.errors import InvalidRequest
+
+LONGEST_SIDE = 2048
+"""Pixels: models make larger pictures smaller themselves (https://platform.openai.com/docs/guides/images-vision)."""
+FILE_BYTES_MOST = 30 * 1024 * 1024
+_SECONDS_MOST = 30.0
+_CHILD = Path(__file__).with_name("picture_child.py")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that any model reads; `pages` is how many the PDF has that it is a page of, 0 for none."""
+
+    content: bytes
+    media_type: str
+    width: int
+    height: int
+    pages: int
+
+
+def picture(content: bytes, page: int = 1) -> Picture:
+    """Draw a page of a PDF, or read a picture; made smaller where it is too large. Blocking.
+
+    Raises InvalidRequest, which says why, where the file gives no picture.
+    """
+    if len(content) > FILE_BYTES_MOST:
+        raise _refused(f"The file has {len(content):,} bytes; at most {FILE_BYTES_MOST:,} are read.")
+    # The environment holds secrets: the child, which reads a stranger's file, gets none of it.
+    command = [sys.executable, "-I", str(_CHILD), str(page), str(LONGEST_SIDE)]
+    try:
+        ended = subprocess.run(command, input=content, capture_output=True, timeout=_SECONDS_MOST, check=False, env={})
+    except subprocess.TimeoutExpired:
+        raise _refused(f"The file was not read within {_SECONDS_MOST:g} s.") from None
+    if ended.returncode != 0:
+        said = ended.stderr.decode("utf-8", "replace") if ended.returncode == 2 else ""
+        raise _refused(said or "The file broke the program that reads pictures.")
+    facts, _, body = ended.stdout.partition(b"\n")
+    return Picture(content=body, **json.loads(facts))
+
+
+def _refused(said: str) -> InvalidRequest:
+    return InvalidRequest(said, service="openai", remedy="Give a PNG, JPEG, GIF, WebP, BMP or TIFF picture, or a PDF.")

@@ -1,0 +1,104 @@
+"""One talk with a model: what is sent, what the run keeps of it, what it costs; an answer that must fit a schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from clients.errors import BadAnswer, InvalidRequest
+from engine.prompts.model_answers import faults, read_json, schema_problem
+from engine.prompts.prices import add_usage
+from engine.step import Call, JsonValue
+
+SERVICE = "openai"
+
+Messages = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A question as it is put to the model of a call's connection."""
+
+    call: Call
+    messages: Messages
+    model: str = ""
+    """Empty for the connection's own."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.call.request.update(messages=told(self.messages), model=self.model or self.call.client.model)
+
+    def answer(self, tools: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+        """Ask for words: {text, tool_calls, finish_reason, model}. Those who watch the run see them come."""
+        answer: dict[str, Any] = self.call.client.chat(
+            self.messages, model=self.model, parameters=self.parameters, tools=tools, on_text=self.call.on_text
+        )
+        return self._noted(answer)
+
+    def fitting(self, schema: Mapping[str, Any]) -> JsonValue:
+        """Ask for JSON of a schema; what does not fit is sent back once with the reasons.
+
+        Raises InvalidRequest for a schema that is none, BadAnswer where the second answer does not fit either.
+        """
+        problem = schema_problem(schema) if schema else "There is no schema, on the step or in its prompt."
+        if problem:
+            raise InvalidRequest(problem, service=SERVICE)
+        answer = self.json(schema)
+        value, wrong = _checked(answer, schema)
+        if wrong:
+            repair = [*self.messages, {"role": "assistant", "content": answer["text"]}, _repair(wrong)]
+            value, wrong = _checked(replace(self, messages=repair).json(schema), schema)
+        if wrong:
+            raise BadAnswer(
+                f"The model's answer does not fit the schema: {'; '.join(wrong)}",
+                service=SERVICE,
+                remedy="Make the prompt or the schema clearer, or use another model.",
+                outcome="not_done",
+            )
+        return value
+
+    def json(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for JSON of a schema, once; its `text` is not checked."""
+        client = self.call.client
+        return self._noted(client.chat_json(self.messages, schema, model=self.model, parameters=self.parameters))
+
+    def _noted(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        note(self.call, str(answer["model"]), answer["usage"])
+        return {key: value for key, value in answer.items() if key != "usage"}
+
+
+def note(call: Call, model: str, usage: Mapping[str, int]) -> None:
+    """Write down which model answered, and add up what it took."""
+    call.request["model"] = model
+    add_usage(call.usage, model, call.client.base_url, usage)
+
+
+def told(messages: Messages) -> list[dict[str, Any]]:
+    """Give messages as people read them: a picture is named, not shown."""
+    return [{**message, "content": _words(message.get("content"))} for message in messages]
+
+
+def _words(content: Any) -> Any:
+    if not isinstance(content, list):
+        return content
+    return "\n".join(str(part.get("text") or "[the picture]") for part in content)
+
+
+def _checked(answer: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[JsonValue, list[str]]:
+    """Give the value, and in words what is wrong with it."""
+    if answer["finish_reason"] == "length":
+        return None, ["the answer is cut off: it is longer than `max_tokens` or than the model writes"]
+    try:
+        value = read_json(answer["text"])
+    except ValueError as error:
+        return None, [str(error)]
+    return value, faults(value, schema)
+
+
+def _repair(wrong: Sequence[str]) -> dict[str, Any]:
+    reasons = "\n".join(f"- {reason}" for reason in wrong)
+    return {
+        "role": "user",
+        "content": f"That does not fit:\n{reasons}\nAnswer again, with the whole corrected JSON and nothing else.",
+    }
