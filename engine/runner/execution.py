@@ -138,7 +138,7 @@ class Execution:
         else:
             self._recording.emit("run_resumed", by=self._resumed_by)
         started_at = self._recording.started_at
-        statement = "UPDATE runs SET status = 'running', started_at = ?, due_at = NULL WHERE run_id = ?"
+        statement = "UPDATE runs SET status = 'running', started_at = ?, due_at = NULL, lane = NULL WHERE run_id = ?"
         self._change(statement, (started_at, self.run_id))
 
     async def _walk(self) -> Any:
@@ -154,6 +154,7 @@ class Execution:
             caller=self._acceptance.get("caller"),
             options=self._acceptance.get("options", {}),
             renamed=self._renamed(),
+            item=_item(self._acceptance.get("trigger")),
         )
         equipment = self._equipment
         pauses = self._pauses()
@@ -360,3 +361,8 @@ class Execution:
 
     def _change(self, statement: str, values: tuple[Any, ...]) -> None:
         self._equipment.journal.change(lambda cursor: cursor.execute(statement, values))
+
+
+def _item(trigger: Mapping[str, Any] | None) -> tuple[str, ...] | None:
+    """Return what a run of a trigger was started for; the same thing in the same account is the same for ever."""
+    return None if trigger is None else tuple(str(trigger[name]) for name in ("id", "source", "account", "item"))

@@ -57,10 +57,17 @@ class Frame:
             self, names=names, prefix=f"{self.prefix}{node.id}[{index}].", turns=(*self.turns, Turn(index, key))
         )
 
-    def identity_scope(self, once: str | None, origin_run_id: str, caller: Sequence[Any] | None = None) -> list[Any]:
+    def identity_scope(
+        self,
+        once: str | None,
+        origin_run_id: str,
+        caller: Sequence[Any] | None = None,
+        item: Sequence[str] | None = None,
+    ) -> list[Any]:
         """Return what tells a write here from the same step's write elsewhere (docs/architecture.md).
 
-        In a run that another one called, the call comes last: its own loops' keys, or its run, tell the rest.
+        `item`: what a trigger started the run for; it stands for every run of that thing. In a run that another one
+        called, the call comes last: its own loops' keys, its item or its run, tell the rest.
         """
         called = [] if caller is None else [list(caller)]
         if once is not None:
@@ -69,4 +76,6 @@ class Frame:
         if keys and None not in keys:
             return ["keys", *keys, *called]
         indexes = [turn.index for turn in self.turns]
-        return ["call", *indexes, *called] if called else ["run", origin_run_id, *indexes]
+        if called:
+            return ["call", *indexes, *called]
+        return ["run", origin_run_id, *indexes] if item is None else ["item", *item, *indexes]

@@ -40,12 +40,14 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.5
 _NOT_DUE = (
-    "SELECT run_id FROM runs WHERE owner = ? AND ended_at IS NULL AND status = 'waiting' AND cancel_requested = 0"
-    " AND (due_at IS NULL OR due_at > ?)"
+    "SELECT run_id FROM runs WHERE owner = ? AND ended_at IS NULL AND cancel_requested = 0"
+    " AND (lane IS NOT NULL OR (status = 'waiting' AND (due_at IS NULL OR due_at > ?)))"
 )
+_IN_LINE = "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND lane IS NOT NULL AND ended_at IS NULL"
 _ADOPT_SECONDS = 2.0
 _STALLED_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
+_IN_LINE_SECONDS = 0.05
 
 
 class Host:
@@ -67,6 +69,10 @@ class Host:
         self._closing = False
         self.is_taken_over = threading.Event()
         """Set once another process has taken over the runs of this one: it does nothing more."""
+        self.on_idle: Callable[[], None] = _nothing
+        """Called on the loop whenever the work on a run is over."""
+        self.on_adopted: Callable[[], None] = _nothing
+        """Called on the loop when runs were taken over: some may wait for their turns."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
         self._thread.start()
@@ -273,6 +279,7 @@ class Host:
             self._executions.pop(execution.run_id, None)
             self._tasks.pop(execution.run_id, None)
             self._wake(execution.may_wake)
+            self.on_idle()
 
     def _wake(self, run_ids: Sequence[str]) -> None:
         """Go on at once with those of the runs that are put away here and already due."""
@@ -295,6 +302,10 @@ class Host:
 
     async def _idle(self, run_id: str, seconds: float | None) -> None:
         ends_at = None if seconds is None else self._loop.time() + seconds
+        while run_id not in self._tasks and self._journal.read(_IN_LINE, (run_id, self.owner.id)):
+            if self.is_taken_over.is_set() or (ends_at is not None and self._loop.time() >= ends_at):
+                break
+            await asyncio.sleep(_IN_LINE_SECONDS)
         while (task := self._tasks.get(run_id)) is not None:  # one that is put away may be due already
             left = None if ends_at is None else ends_at - self._loop.time()
             if left is not None and left <= 0:
@@ -348,4 +359,10 @@ class Host:
         for run_id in adopted:
             if run_id not in waiting:  # thousands may wait for days: each wakes when it is due
                 self._execute(run_id, "engine")
+        if adopted:
+            self.on_adopted()
         return adopted
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -34,11 +34,12 @@ _KEPT = (
     "accounts",
     "caller",
     "options",
+    "trigger",
 )
 
 
-_ABSENT: Mapping[str, Any] = {"caller": None, "options": {}}
-"""What logs of the first release do not have."""
+_ABSENT: Mapping[str, Any] = {"caller": None, "options": {}, "trigger": None}
+"""What logs of earlier releases do not have."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Circumstances:
     """Of a run that a `workflow.run` step started: [workflow, step path, scope …] of that step (Frame.caller)."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
+    trigger: Mapping[str, Any] | None = None
+    """Of a run that a trigger started: {id, source, account, item, title}, what it was started for."""
 
 
 def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> dict[str, Any]:
@@ -88,6 +91,7 @@ def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> 
         "connections": dict(around.connections),
         "caller": list(around.caller) if around.caller is not None else None,
         "options": dict(around.options),
+        "trigger": None if around.trigger is None else dict(around.trigger),
     }
 
 

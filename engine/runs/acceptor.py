@@ -32,6 +32,8 @@ class Wish:
     """The same for steps without a connection."""
     origin_run_id: str | None = None
     caller: Any = None
+    trigger: Mapping[str, Any] | None = None
+    """What a trigger starts it for: {id, source, account, item, title}."""
 
 
 class Acceptor:
@@ -65,6 +67,10 @@ class Acceptor:
         """Accept runs, all or none, in one transaction, and start them; return their ids. Raises as `accept`."""
         services = self.services()
         return self._begin([self._entry(p, plan, wish, action, services) for wish in wishes])
+
+    def entry(self, p: Principal, plan: Plan, wish: Wish, action: str) -> Entry:
+        """Return a run that is checked and not stored yet: `Acceptances.store_within` does that. Raises as `accept`."""
+        return self._entry(p, plan, wish, action, self.services())
 
     def _begin(self, entries: Sequence[Entry]) -> list[str]:
         self._host.acceptances.store(entries)
@@ -110,6 +116,7 @@ class Acceptor:
             origin_run_id=wish.origin_run_id,
             caller=wish.caller,
             options=wish.options,
+            trigger=wish.trigger,
         )
 
 

@@ -95,6 +95,7 @@ class _Builder:
             "parent_run_id": acceptance["parent_run_id"],
             "caller": acceptance.get("caller"),
             "options": acceptance.get("options", {}),
+            "trigger": acceptance.get("trigger"),
             "queued_at": acceptance["queued_at"],
             "started_at": None,
             "ended_at": None,

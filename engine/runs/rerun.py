@@ -79,4 +79,5 @@ def again(
         default_mode="demo" if run["demo"] else "mine",
         origin_run_id=run["origin_run_id"] or run["run_id"],
         caller=run.get("caller"),
+        trigger=run.get("trigger"),
     )

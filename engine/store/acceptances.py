@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,8 @@ class Entry:
     title: str
     audit_line: Mapping[str, Any]
     request: Request | None = None
+    lane: str | None = None
+    """Whose turn it waits for (a workflow's name); None: it begins at once."""
     run_id: str | None = field(default=None, init=False)
     """Once stored: its id, or that of the run which the same request started before."""
     error: Exception | None = field(default=None, init=False)
@@ -64,6 +66,19 @@ class Acceptances:
             if entry.error is not None:
                 raise entry.error
 
+    def store_within(self, chosen: Callable[[Connection], Sequence[Entry]]) -> Sequence[Entry]:
+        """Store the runs that `chosen` gives, in one transaction with all that it writes; return their entries.
+
+        All of it is on disk when this returns, or none of it. Raises StorageError, Fenced, and what `chosen` raises.
+        """
+        with self._database.writing() as connection:
+            require_unfenced(connection, self._owner)
+            entries = chosen(connection)
+            self._insert(connection, entries)
+        for entry in entries:
+            entry.run_id = entry.acceptance["run_id"]
+        return entries
+
     def _write(self, group: Sequence[Entry]) -> None:
         try:
             with self._database.writing() as connection:
@@ -72,15 +87,18 @@ class Acceptances:
                     if entry.request is not None:
                         _answer(connection, entry, entry.request)
                 fresh = [entry for entry in group if entry.run_id is None and entry.error is None]
-                if fresh:
-                    connection.execute(runs.insert(), [self._row(entry) for entry in fresh])
-                    connection.execute(audit.insert(), [entry.audit_line for entry in fresh])
+                self._insert(connection, fresh)
         except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it
             for entry in group:
                 entry.error, entry.run_id = error, None
         else:
             for entry in fresh:
                 entry.run_id = entry.acceptance["run_id"]
+
+    def _insert(self, connection: Connection, entries: Sequence[Entry]) -> None:
+        if entries:
+            connection.execute(runs.insert(), [self._row(entry) for entry in entries])
+            connection.execute(audit.insert(), [entry.audit_line for entry in entries])
 
     def _row(self, entry: Entry) -> dict[str, Any]:
         return {
@@ -89,6 +107,7 @@ class Acceptances:
             "status": "queued",
             "demo": int(entry.acceptance["demo"]),
             "owner": self._owner,
+            "lane": entry.lane,
             "is_test": int(is_test(entry.acceptance["options"])),
             "acceptance": json.dumps(entry.acceptance, ensure_ascii=False),
         }
