@@ -114,8 +114,8 @@ class TriggerType(Kind):
     """How often to look, where the workflow does not say."""
     start_from: ClassVar[tuple[StartFrom, ...]] = ("now", "last", "since")
     """What a person may choose at the first activation."""
-    window: ClassVar[str] = ""
-    """How far an overlap reaches, for people: "the last ten minutes"."""
+    remembered_days: ClassVar[int | None] = None
+    """How long the ids of seen things are kept, where the cursor alone tells old from new; None: for ever."""
 
     @abstractmethod
     def look(self, look: Look) -> Found:

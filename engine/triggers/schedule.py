@@ -1,0 +1,146 @@
+"""Runs at fixed times: by a cron expression in a time zone, or again and again after so many seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from engine.names import moment_of, timestamp
+from engine.step import Fields, JsonValue, Output, option
+from engine.trigger import Found, Item, Look, TriggerType
+from engine.triggering.cron import cron_fault, crons
+
+ON_TIME = timedelta(seconds=60)
+"""A firing that is looked at within this time was not missed."""
+_MOST_COUNTED = 1000
+_WINDOWS = (timedelta(hours=1), timedelta(days=1), timedelta(days=32), timedelta(days=400))
+"""The newest firing is looked for in the last hour first: a cron of every minute has 525,600 in a year."""
+
+
+class ScheduleFields(Fields):
+    """What `schedule` takes: either `cron` or `every_seconds`."""
+
+    cron: str | None = option("Cron expression", None)
+    every_seconds: float | None = option("Every so many seconds", None, ge=1, le=366 * 86_400)
+    time_zone: str | None = option("Time zone", None, format="time-zone")
+    missed: Literal["skip", "once", "all"] = option("What was missed while nothing ran", "once")
+
+
+class ScheduleItem(Output):
+    """One firing. `at` is RFC 3339 with the zone's offset, `date` the day there, `missed` how many were left out."""
+
+    at: str
+    date: str
+    time_zone: str
+    missed: int
+
+
+class Schedule(TriggerType):
+    """Starts a run at fixed times.
+
+    A time that the clocks skip fires right after the gap, and one that comes twice fires once; a cron with `*` for the
+    minute or hour follows the hours as they really pass. This is how Debian's cron does it (its manual, cron(8)).
+    """
+
+    name = "schedule"
+    title = "At fixed times"
+    fields = ScheduleFields
+    item = ScheduleItem
+    start_from = ("now",)
+    remembered_days = 7
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say what cannot be: both or none of the two ways, a cron nobody can read, a zone nobody knows."""
+        cron, every = arguments.get("cron"), arguments.get("every_seconds")
+        if (cron is None) == (every is None):
+            return [("cron", "A schedule needs either 'cron' or 'every_seconds'.")]
+        found = []
+        zone = arguments.get("time_zone")
+        if isinstance(zone, str) and _zone(zone) is None:
+            found.append(("time_zone", f"There is no time zone {zone!r}. Write it like 'Europe/Berlin'."))
+        if isinstance(cron, str) and (fault := cron_fault(cron)):
+            found.append(("cron", fault))
+        return found
+
+    def look(self, look: Look) -> Found:
+        """List the firings since the last one."""
+        if look.cursor is None:
+            return Found([], {"at": timestamp(look.now)}, look_again_at=_next(look, look.now, look.now))
+        after = moment_of(look.cursor["at"])
+        anchor = moment_of(look.cursor.get("anchor", look.cursor["at"]))
+        due = _due(look, anchor, after)
+        newest = moment_of(due[-1].id) if due else after
+        cursor = {"at": timestamp(newest), "anchor": timestamp(anchor)}
+        return Found(
+            due,
+            cursor,
+            has_more=look.fields.missed == "all" and len(due) == look.limit,
+            look_again_at=_next(look, anchor, max(newest, look.now)),
+        )
+
+
+def _due(look: Look, anchor: datetime, after: datetime) -> list[Item]:
+    """Return the firings after `after` and up to now that are to start a run, by the rule for missed ones."""
+    if look.fields.missed == "all":
+        due = takewhile(lambda one: one <= look.now, firings(look.fields, look.around.time_zone, anchor, after))
+        return [_item(look, one, 0) for one in islice(due, look.limit)]
+    newest = _newest(look, anchor, after)
+    if newest is None:
+        return []
+    before = firings(look.fields, look.around.time_zone, anchor, after)
+    missed = sum(1 for one in islice(before, _MOST_COUNTED) if one < newest)
+    if look.fields.missed == "skip" and look.now - newest > ON_TIME:
+        return [_item(look, newest, missed, skip="its time had passed while nothing ran")]
+    return [_item(look, newest, missed)]
+
+
+def _newest(look: Look, anchor: datetime, after: datetime) -> datetime | None:
+    for window in _WINDOWS:
+        start = max(after, look.now - window)
+        newest = None
+        for one in firings(look.fields, look.around.time_zone, anchor, start):
+            if one > look.now:
+                break
+            newest = one
+        if newest is not None or start == after:
+            return newest
+    return None
+
+
+def _next(look: Look, anchor: datetime, after: datetime) -> datetime | None:
+    return next(firings(look.fields, look.around.time_zone, anchor, after), None)
+
+
+def firings(fields: ScheduleFields, default_zone: str, anchor: datetime, after: datetime) -> Iterator[datetime]:
+    """Give every firing after a time, the earliest first, in UTC; those of an interval are counted from `anchor`."""
+    if fields.every_seconds is not None:
+        step = timedelta(seconds=fields.every_seconds)
+        passed = (after - anchor) // step
+        one = anchor + max(passed, 0) * step
+        while True:
+            one += step
+            if one > after:
+                yield one
+    yield from crons(fields.cron or "", _zone(fields.time_zone or default_zone) or ZoneInfo("UTC"), after)
+
+
+def _item(look: Look, at: datetime, missed: int, skip: str = "") -> Item:
+    name = look.fields.time_zone or look.around.time_zone
+    local = at.astimezone(_zone(name) or UTC)
+    value = {
+        "at": local.isoformat(timespec="seconds"),
+        "date": local.date().isoformat(),
+        "time_zone": name,
+        "missed": missed,
+    }
+    return Item(id=timestamp(at), value=value, title=f"{local:%Y-%m-%d %H:%M} {name}", at=at, skip=skip)
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # unknown, a folder of the database, no name at all
+        return None
