@@ -10,6 +10,8 @@ from pathlib import Path
 from engine.errors import InUse
 from engine.store.database import is_damage, storage_errors
 from engine.store.locks import is_locked
+from engine.store.migrations import SCHEMA_VERSION
+from engine.store.tables import metadata
 
 
 def set_aside(folder: Path, now: datetime) -> Path | None:
@@ -34,11 +36,26 @@ def _is_sound(path: Path) -> bool:
     with storage_errors(path):
         try:
             with closing(sqlite3.connect(path, timeout=30)) as connection:
-                return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-        except sqlite3.DatabaseError as error:
+                if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                    return False
+                _read_all(connection)
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if is_damage(error):
                 return False
             raise
+        return True
+
+
+def _read_all(connection: sqlite3.Connection) -> None:
+    """Read every column of every row, which SQLite's own check does not do."""
+    if "meta" not in dict(connection.execute("SELECT name, sql FROM sqlite_schema")):
+        return  # nothing is in it yet
+    if connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() != (SCHEMA_VERSION,):
+        return  # another release has other columns
+    for table in metadata.sorted_tables:
+        columns = ", ".join(column.name for column in table.columns)
+        for _ in connection.execute(f"SELECT {columns} FROM {table.name}"):  # noqa: S608 - our own names
+            continue
 
 
 def _refuse_while_in_use(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 import threading
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _LARGEST_WAL_BYTES = 4 * 1024 * 1024
 _UNREAD_LOGS = "unread_logs"
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_CHANGED_TEXT = re.compile(r"Could not decode to UTF-8|no such (table|column)|table \w+ has no column")
 _NETWORK_FILE_SYSTEMS = {
     "nfs",
     "nfs4",
@@ -136,13 +138,19 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _refusal(path, error.orig) from error
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         raise _refusal(path, error) from error
 
 
 def is_damage(error: BaseException | None) -> bool:
-    """Tell whether SQLite says that the file itself is broken (https://www.sqlite.org/rescode.html)."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+    """Tell whether SQLite says that the file itself is broken (https://www.sqlite.org/rescode.html).
+
+    It does not look into texts, nor compare its tables with ours: a letter that has changed there shows when it is
+    read, as text that is no UTF-8, or as a table or column that is not there.
+    """
+    if isinstance(error, UnicodeDecodeError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+        return True
+    return isinstance(error, sqlite3.OperationalError) and bool(_CHANGED_TEXT.match(str(error)))
 
 
 def _refusal(path: Path, error: BaseException | None) -> StorageError:

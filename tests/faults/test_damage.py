@@ -117,7 +117,8 @@ def _check_the_rest(orchestra: Orchestra, place: Place) -> None:
     """Lists are there, and another workflow runs."""
     assert {"good", "work", "older"} >= {one.name for one in orchestra.workflows.list(OWNER)} >= {"good", "older"}
     assert "draft-reply" in {one.name for one in orchestra.prompts.list(OWNER)}
-    assert place.run_id in {row.run_id for row in orchestra.runs.list(OWNER, limit=200).rows}
+    assert [row.run_id for row in orchestra.runs.list(OWNER, text=place.run_id).rows] == [place.run_id]
+    assert len(orchestra.runs.list(OWNER).rows) > 0
     run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "good", {}), 20)
     assert run["status"] == "succeeded"
 

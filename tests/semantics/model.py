@@ -316,7 +316,9 @@ class _Walk:
         if items and f"{path}[0]" not in self._seen:
             self._assert_unchanged(path)
             assert self._status(path) in _NOT_ENDED, f"{path} has ended without an item"
-            return Part("open", lacks=path)
+            # Nobody waits until the disk has it that a loop began: after a crash, its first reads may be all there is.
+            parts = [self._item(step, path, index, value, place, names) for index, value in enumerate(items)]
+            return replace(_together(parts, is_excusing=True), state="open", lacks=path)
         parts = [self._item(step, path, index, value, place, names) for index, value in enumerate(items)]
         self._assert_abreast(parts, step.get("parallel", 1), path)
         rule = step.get("on_item_error", "stop")
@@ -382,6 +384,7 @@ class _Walk:
         is_stale = self._before.get(path) == "failed" and not fits
         if self._own_status(path) in _NOT_ENDED or is_stale:
             assert self._cut or not asked, f"{path} was begun and not ended"
+            assert kind == "read" or not asked or path in self._seen, f"{path} was sent before the disk had it"
             self._maybe_out(identity, kind, is_asked=bool(asked), is_made=is_made)
             return Part("bad" if is_stale else "open", first, last, lacks=path, is_fresh=False)
         assert fits, f"{path} is {self._own_status(path)} after {[request.word for request in asked]}"

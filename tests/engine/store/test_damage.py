@@ -51,6 +51,35 @@ def test_a_damaged_file_is_moved_aside_and_a_new_one_works(folder: Path, damage:
     database.close()
 
 
+@pytest.mark.parametrize(
+    ("letters", "changed"),
+    [
+        pytest.param(b"heartbeat_at TEXT", b"heartbeat_at TE\xf8T", id="a type that is no text"),
+        pytest.param(b"heartbeat_at TEXT", b"heartbe\xe1t_at TEXT", id="a name that is no text"),
+        pytest.param(b"heartbeat_at TEXT", b"heartbeau_at TEXT", id="a column of another name"),
+        pytest.param(b"CREATE TABLE owners", b"CREATE TABLE owmers", id="a table of another name"),
+    ],
+)
+def test_a_changed_letter_that_sqlite_overlooks_is_damage_as_well(folder: Path, letters: bytes, changed: bytes) -> None:
+    path = folder / "state.db"
+    data = path.read_bytes()
+    assert letters in data
+    path.write_bytes(data.replace(letters, changed))
+    with pytest.raises(DamagedState, match="is damaged"):
+        use(folder)
+    assert set_aside(folder, NOW) is not None
+    use(folder)
+
+
+def use(folder: Path) -> None:
+    """Open the file, and be an owner in it."""
+    database = Database(folder)
+    try:
+        Owner(database, folder / "owners", "serve", lambda: NOW).release()
+    finally:
+        database.close()
+
+
 def test_every_use_of_a_damaged_file_names_the_remedy(folder: Path) -> None:
     (folder / "state.db").write_bytes(b"this is no database file at all" * 50)
     with pytest.raises(DamagedState, match="is damaged") as refused:
