@@ -104,6 +104,11 @@ class Accounts:
         known = self._opened.get((connection, mode))
         return known[1].label if known else ""
 
+    def known_identity(self, connection: str, mode: Mode) -> str:
+        """Return which account a connection is, as identities of writes name it, if that was asked before."""
+        known = self._opened.get((connection, mode))
+        return known[1].known_identity if known else ""
+
     def _service(self, connection: str | None) -> str:
         known = self._config().config.connections
         if connection not in known:
