@@ -15,11 +15,13 @@ from engine.compiler.plan import Plan
 from engine.connections.accounts import Account, Accounts, Mode
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
+from engine.connections.troubles import Troubles
 from engine.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.errors import OrchestraError
 from engine.people.access import Principal, require
 from engine.people.audit import Audit, AuditLine
 from engine.runner.host import Host
+from engine.runner.live import Live
 from engine.runs.acceptance import checked_inputs
 from engine.runs.run_log import RunLogs
 from engine.runs.runs import Runs
@@ -74,6 +76,8 @@ class Orchestra:
         self._settings = Settings(self._database)
         self._modes = Modes(self._settings, "demo" if serve else "mine", forced=demo)
         self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state)
+        self.troubles = Troubles(self._database, self._loaded, self._accounts, clock)
+        self._accounts.on_refused = self.troubles.report
         self._plans = WorkflowPlans(self.workspace.workflows, self._surroundings)
         self._logs = logs = RunLogs(self.workspace.logs)
         if self._database.has_unread_logs():  # a lost state file must not make anything happen twice
@@ -87,7 +91,7 @@ class Orchestra:
             lease_seconds=self.config.limits.lease_seconds,
             drafts=self.workspace.logs / ".drafts",
         )
-        self._host = Host(self._database, owner, self._accounts, logs, clock)
+        self._host = Host(self._database, owner, self._accounts, logs, clock, Live() if serve else None)
         self.runs = Runs(
             self._host,
             logs,
@@ -197,7 +201,9 @@ class Orchestra:
         """Whose account each service means."""
         from engine.connections.connections import Connections
 
-        return Connections(self.workspace, self._loaded, self._accounts, self._modes, self._audit)
+        return Connections(
+            self.workspace, self._loaded, self._accounts, self._modes, self._audit, self.troubles, self._clock
+        )
 
     @cached_property
     def users(self) -> Users:

@@ -251,6 +251,8 @@ class StepType(Kind):
     timeout_seconds: ClassVar[float] = 60.0
     hands_on: ClassVar[frozenset[str]] = frozenset()
     """Fields that `call` only puts into its result: what is large in them is not read (see engine/runner/values.py)."""
+    streams: ClassVar[bool] = False
+    """Models: whether the answer is text that people can see come (`Call.on_text`)."""
     is_for_output: ClassVar[bool] = False
     """Pure ones: whether the output is all that it is for, so that one which nothing uses was not meant."""
     output: ClassVar[type[Output] | None] = None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from clients.errors import ServiceError
+from clients.errors import AuthError, ServiceError
 from engine.compiler.plan import Action, Node
 from engine.connections.accounts import Account, Accounts, Mode
 from engine.errors import OrchestraError, StepTimeout, StorageError
@@ -170,6 +171,7 @@ class Actions:
             render=_messages,
             on_attempt=lambda attempt: self._attempted(path, attempt),
             files=self._recording.values.files,
+            watch=self._calls.watch(action.step_type, self._facts.run_id, path),
             receipts=self._facts.options.get("receipts", "reuse"),
             failed_before=self._failed_before(path),
         )
@@ -271,9 +273,20 @@ class Actions:
             reached("after record")
         return output
 
+    async def _refused(self, node: Node, error: Exception) -> None:
+        """Take down that an account does not take its key any more, or lets a workflow less than a trigger wants."""
+        connection = None if node.action is None else node.action.connection
+        if connection is None or not isinstance(error, AuthError):
+            return
+        workflow = "" if self._facts.item is None else self._facts.workflow
+        with suppress(StorageError):
+            mode = self._facts.modes.get(connection, self._facts.default_mode)
+            await asyncio.to_thread(self._accounts.on_refused, connection, mode, error, workflow)
+
     async def _failed(
         self, node: Node, path: str, error: Exception, trace: Mapping[str, Any], job: Job | None
     ) -> StepFailed:
+        await self._refused(node, error)
         document = failure(error, step=path, workflow=self._facts.workflow)
         if job is None or not job.may_be_out:
             document["outcome"] = "not_done"  # only a write that was sent can have done something

@@ -15,6 +15,7 @@ from engine.compiler.plan import Retry
 from engine.connections.accounts import Account
 from engine.expressions.deferred import complete
 from engine.runner.ledger import Write
+from engine.runner.live import Watch
 from engine.runner.outside_values import plain_json
 from engine.runner.run_files import RunFiles
 from engine.step import Call, Effect, Repeat, StepType, Usage
@@ -57,6 +58,8 @@ class Job:
     """The answer that an earlier run got to the same question; nothing is asked then."""
     failed_before: int = 0
     """The attempts that failed before the service asked to wait: they count on."""
+    watch: Watch | None = None
+    """Where people see the answer come; None where nobody can look."""
     usage: Usage = field(default_factory=Usage)
     request: dict[str, Any] = field(default_factory=dict)
 
@@ -79,6 +82,7 @@ class Job:
             usage=self.usage,
             request=self.request,
             read=self.files.read,
+            on_text=self.watch.attempt() if self.watch is not None else None,
         )
 
     def plain(self, result: Any) -> Any:

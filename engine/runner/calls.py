@@ -10,21 +10,36 @@ from typing import Any
 from clients.errors import ServiceError, Timeout
 from engine.runner.attempts import Attempt, Attempts, Done, Job, started
 from engine.runner.holds import asks_to_wait
+from engine.runner.live import Live, Watch
 from engine.runner.outside_values import plain_json
 from engine.runner.writes import Writes
-from engine.step import Effect, Wish
+from engine.step import Effect, StepType, Wish
 
 _READ_GRACE_SECONDS = 2.0
 
 
 class Calls:
-    """Makes calls; on the engine's loop, with the blocking part in the account's threads."""
+    """Makes calls; on the engine's loop, with the blocking part in the account's threads.
 
-    def __init__(self, writes: Writes, clock: Callable[[], datetime]) -> None:
-        self._writes, self._clock = writes, clock
+    `live`: where people see a model's answer come; None where nobody can look.
+    """
+
+    def __init__(self, writes: Writes, clock: Callable[[], datetime], live: Live | None = None) -> None:
+        self._writes, self._clock, self._live = writes, clock, live
+
+    def watch(self, step_type: StepType, run_id: str, path: str) -> Watch | None:
+        """Return where the answer of a step is seen; None for what is no text, or where nobody can look."""
+        return Watch(self._live, run_id, path) if self._live is not None and step_type.streams else None
 
     async def make(self, job: Job) -> Done | Wish:
         """Make the call. Raises ServiceError (also to wait as the service asks: holds.py) and what the step raises."""
+        try:
+            return await self._made(job)
+        finally:
+            if job.watch is not None:
+                job.watch.close()
+
+    async def _made(self, job: Job) -> Done | Wish:
         if job.effect is Effect.WRITES:
             return await self._writes.make(job)
         if job.account is None:

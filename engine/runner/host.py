@@ -21,6 +21,7 @@ from engine.runner.attempts import Job
 from engine.runner.calls import Calls
 from engine.runner.execution import Ending, Equipment, Execution
 from engine.runner.ledger import Ledger
+from engine.runner.live import Live
 from engine.runner.log_writer import LogWriter
 from engine.runner.plan_cache import PlanCache
 from engine.runner.senders import Senders
@@ -54,9 +55,15 @@ class Host:
     """Owns runs. Methods may be called from any thread unless they say otherwise."""
 
     def __init__(
-        self, database: Database, owner: Owner, accounts: Accounts, logs: RunLogs, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        owner: Owner,
+        accounts: Accounts,
+        logs: RunLogs,
+        clock: Callable[[], datetime],
+        live: Live | None = None,
     ) -> None:
-        self.owner = owner
+        self.owner, self.live = owner, live
         self.rows = RunRows(database)
         self.acceptances = Acceptances(database, owner.id)
         self.plans = PlanCache()
@@ -195,7 +202,7 @@ class Host:
         self._undoing = Undoing(writes, self._journal, self._clock)
         self._equipment = Equipment(
             journal=self._journal,
-            calls=Calls(writes, self._clock),
+            calls=Calls(writes, self._clock, self.live),
             accounts=self.accounts,
             logs=self._logs,
             log_writer=LogWriter(self._logs),

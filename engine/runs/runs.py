@@ -67,6 +67,14 @@ class Runs(RunReader):
 
         return Undo(self._host, self._logs, self._clock)
 
+    def live(self, p: Principal, run_id: str) -> dict[str, str]:
+        """Return {step path: text so far} of the answers that models are just writing for a run of this process.
+
+        What is recorded is no longer among them. Nothing but a face should depend on it.
+        """
+        require(p, "view", "see runs")
+        return {} if self._host.live is None else self._host.live.of(checked_run_id(run_id))
+
     def start(
         self,
         p: Principal,

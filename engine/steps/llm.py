@@ -95,6 +95,7 @@ class Chat(Ask):
 
     name = "llm.chat"
     title = "Ask a model"
+    streams = True
     fields = ChatFields
     output = ChatOutput
 

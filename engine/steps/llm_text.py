@@ -126,6 +126,7 @@ class Summarize(ModelStep):
 
     name = "llm.summarize"
     title = "Sum up a text with a model"
+    streams = True
     fields = SummarizeFields
     output = SummarizeOutput
 

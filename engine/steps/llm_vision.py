@@ -40,6 +40,7 @@ class Vision(ModelStep):
 
     name = "llm.vision"
     title = "Ask a model about a picture"
+    streams = True
     fields = VisionFields
     output = VisionOutput
 
