@@ -1,4 +1,4 @@
-"""GitHub: repositories, issues, comments, labels, commits, files and the lagging search of its REST API."""
+"""GitHub: issues, pull requests, commits, branches, files, releases, notifications and the lagging search."""
 
 from __future__ import annotations
 
@@ -16,20 +16,39 @@ from demo import (
     github_contents,
     github_issues,
     github_labels,
+    github_milestones,
+    github_notifications,
     github_pages,
+    github_pulls,
+    github_refs,
+    github_releases,
     github_repositories,
     github_search,
 )
 from demo.call import Call, Reply, api_routes, page_routes
-from demo.github_call import RateLimit, error_body
-from demo.github_objects import comment, issue
+from demo.github_call import RateLimit, conditional, error_body
+from demo.github_objects import comment, issue, milestone
+from demo.github_pull_objects import review, simple_pull
 from demo.github_records import new_comment, new_issue, new_label, save
 from demo.service import origin
 from demo.store import Store
 
 TOKEN = "demo-github-token"  # noqa: S105 - the same for everybody, good for loopback only
 ERROR = error_body
-TABLES = (github_search, github_comments, github_labels, github_issues, github_commits, github_contents)
+TABLES = (
+    github_search,
+    github_comments,
+    github_labels,
+    github_milestones,
+    github_issues,
+    github_pulls,
+    github_refs,
+    github_commits,
+    github_contents,
+    github_releases,
+    github_notifications,
+    github_repositories,
+)
 SAMPLE = Path(__file__).with_name("github_sample.json")
 
 
@@ -45,7 +64,11 @@ def routes(store: Store) -> list[Route]:
         }
         return Reply({"resources": resources, "rate": resources["core"]})
 
-    table = [row for module in (*TABLES, github_repositories) for row in module.TABLE]
+    table = [
+        (method, path, conditional(handler, limit) if method == "GET" else handler)
+        for module in TABLES
+        for method, path, handler in module.TABLE
+    ]
     api = api_routes(store, [*table, ("GET", "/rate_limit", rate_limit)], limit.headers)
     return [*api, *page_routes(store, github_pages.TABLE)]
 
@@ -56,7 +79,13 @@ def show(store: Store) -> dict[str, Any]:
     repositories = store.all("github/repositories")
     return {
         "repositories": [github_repositories.shown_repository(base, store, each) for each in repositories],
-        "issues": [issue(base, store, each) for each in store.all("github/issues")],
+        "issues": [issue(base, store, each) for each in store.all("github/issues") if "pull" not in each],
+        "pulls": [simple_pull(base, store, each) for each in store.all("github/issues") if "pull" in each],
+        "reviews": [review(base, each) for each in store.all("github/reviews")],
+        "releases": [github_releases.release(base, each) for each in store.all("github/releases")],
+        "milestones": [milestone(base, store, each) for each in store.all("github/milestones")],
+        "branches": store.all("github/refs"),
+        "workflow_runs": store.all("github/workflow_runs"),
         "comments": [comment(base, each) for each in store.all("github/comments")],
         "commits": [
             github_commits.commit(base, each)
@@ -90,6 +119,9 @@ def seed(store: Store) -> None:
         person = {"login": each["author"], **sample["people"][each["author"]]}
         changes = _changes(store, each)
         github_commits.new_commit(store, each["repository"], changes, each["message"], person, ago(each["days_ago"]))
+    for each in sample["pulls"]:
+        person = {"login": each["author"], **sample["people"][each["author"]]}
+        github_pulls.seed_pull(store, each, person, ago(each["days_ago"]))
 
 
 def _seed_issue(store: Store, each: dict[str, Any], ago: Any) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from demo.call import Call, Reply
+from demo.call import Call, Handler, Reply
 from demo.service import Refused
 from demo.store import Store
 
@@ -119,6 +121,27 @@ def _address(call: Call, target: int) -> str:
     return f"{call.base}{call.request.url.path}?{urlencode(query)}"
 
 
+def conditional(handler: Handler, limit: RateLimit) -> Handler:
+    """Give what a GET answers an ETag, and 304 to who has it already; that costs nothing of the hour's requests."""
+
+    def answer(call: Call) -> Reply:
+        reply = handler(call)
+        if reply.status == 200:
+            digest = hashlib.sha256(json.dumps([reply.document, reply.headers]).encode()).hexdigest()
+            headers = {
+                **(reply.headers or {}),
+                "etag": f'W/"{digest}"',
+                "cache-control": "private, max-age=60, s-maxage=60",
+            }
+            known = [each.strip() for each in call.request.headers.get("if-none-match", "").split(",")]
+            reply = Reply(None, 304, headers) if headers["etag"] in known else Reply(reply.document, 200, headers)
+        if reply.status == 304:
+            limit.give_back()
+        return reply
+
+    return answer
+
+
 class RateLimit:
     """Counts requests as GitHub does, an hour at a time; it never refuses one (the fault switch does that)."""
 
@@ -132,6 +155,10 @@ class RateLimit:
             self.used, self.resets_at = 0, int(time.time()) + 3600
         used = min(self.used, limit)
         return {"limit": limit, "remaining": limit - used, "reset": self.resets_at, "used": used}
+
+    def give_back(self) -> None:
+        """Let the request that is answered now cost nothing."""
+        self.used -= 1
 
     def headers(self) -> dict[str, str]:
         """The headers of the next answer."""

@@ -1,4 +1,4 @@
-"""Commits: the history of the main branch, each with the state of all files and what it changed."""
+"""Commits: the history of each branch, every commit with the state of all files and what it changed."""
 
 from __future__ import annotations
 
@@ -19,17 +19,50 @@ def blob_sha(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
-def history(store: Store, name: str) -> list[Record]:
-    """The commits of a repository, newest first."""
-    return [each for each in store.all("github/commits") if each["repository"] == name][::-1]
+def head_sha(store: Store, name: str, branch: str = BRANCH) -> str:
+    """The newest commit of a branch, empty where there is none of this name."""
+    known = store.get("github/refs", f"{name}@{branch}")
+    if known is not None:
+        return str(known["sha"])
+    # Data of before there were branches.
+    commits = [each["sha"] for each in store.all("github/commits") if each["repository"] == name]
+    return str(commits[-1]) if commits and branch == BRANCH else ""
+
+
+def set_head(store: Store, name: str, branch: str, sha: str) -> None:
+    """Let a branch end at a commit."""
+    store.put("github/refs", f"{name}@{branch}", {"repository": name, "branch": branch, "sha": sha})
+
+
+def history(store: Store, name: str, head: str = "") -> list[Record]:
+    """The commits that lead to `head` (default: the newest of the main branch), newest first."""
+    commits = {each["sha"]: each for each in store.all("github/commits") if each["repository"] == name}
+    seen: set[str] = set()
+    ahead = [head or head_sha(store, name)]
+    while ahead:
+        sha = ahead.pop()
+        if sha in commits and sha not in seen:
+            seen.add(sha)
+            ahead += commits[sha]["parents"]
+    return [each for sha, each in commits.items() if sha in seen][::-1]
 
 
 def new_commit(
-    store: Store, name: str, changes: dict[str, bytes | None], message: str, person: Record, committed_at: str
+    store: Store,
+    name: str,
+    changes: dict[str, bytes | None],
+    message: str,
+    person: Record,
+    committed_at: str,
+    branch: str = BRANCH,
+    merged: str = "",
 ) -> Record:
-    """Write files (None deletes one) as a commit on the main branch; `person` is {name, email, login}."""
-    parents = history(store, name)[:1]
-    before: dict[str, str] = dict(parents[0]["tree"]) if parents else {}
+    """Write files (None deletes one) as a commit on a branch; `person` is {name, email, login}.
+
+    `merged` is the commit whose changes these are, where it is a merge.
+    """
+    parent = store.get("github/commits", f"{name}@{head_sha(store, name, branch)}")
+    before: dict[str, str] = dict(parent["tree"]) if parent else {}
     after = dict(before)
     for path, content in changes.items():
         if content is None:
@@ -38,19 +71,21 @@ def new_commit(
             after[path] = blob_sha(content)
             store.put("github/blobs", after[path], {"content": base64.b64encode(content).decode()})
     signature = {"name": person["name"], "email": person["email"], "date": committed_at}
-    described = repr((tree_sha(after), [each["sha"] for each in parents], message, signature))
+    parents = [*([parent["sha"]] if parent else []), *([merged] if merged else [])]
+    described = repr((tree_sha(after), parents, message, signature))
     record: Record = {
         "repository": name,
         "sha": hashlib.sha1(described.encode(), usedforsecurity=False).hexdigest(),
         "message": message,
         "author": signature,
         "login": person["login"],
-        "parents": [each["sha"] for each in parents],
+        "parents": parents,
         "tree": after,
         "before": before,
         "paths": list(changes),
     }
     store.put("github/commits", f"{name}@{record['sha']}", record)
+    set_head(store, name, branch, record["sha"])
     return record
 
 
@@ -66,8 +101,9 @@ def _difference(store: Store, old: str | None, new: str | None) -> list[str]:
     return list(difflib.unified_diff(before, after, lineterm=""))[2:]
 
 
-def _changed_file(base: str, store: Store, record: Record, path: str) -> Record:
-    old, new = record["before"].get(path), record["tree"].get(path)
+def changed_file(base: str, store: Store, record: Record, path: str, before: dict[str, str]) -> Record:
+    """What became of a file between the state `before` and a commit."""
+    old, new = before.get(path), record["tree"].get(path)
     lines = _difference(store, old, new)
     added, removed = (sum(each.startswith(sign) for each in lines) for sign in "+-")
     name, sha = record["repository"], record["sha"]
@@ -140,17 +176,21 @@ def commit(base: str, record: Record) -> Record:
 
 def whole_commit(base: str, store: Store, record: Record) -> Record:
     """A commit with its files and their patches."""
-    files = [_changed_file(base, store, record, path) for path in record["paths"]]
+    files = [changed_file(base, store, record, path, record["before"]) for path in record["paths"]]
     added, removed = (sum(each[key] for each in files) for key in ("additions", "deletions"))
     stats = {"total": added + removed, "additions": added, "deletions": removed}
     return {**commit(base, record), "stats": stats, "files": files}
 
 
 def find_commit(store: Store, name: str, reference: str) -> Record | None:
-    """The commit that a branch name or the beginning of a sha (7 or more digits) means."""
-    commits = history(store, name)
-    if reference in {"", BRANCH, "HEAD", f"refs/heads/{BRANCH}", f"heads/{BRANCH}"}:
-        return commits[0] if commits else None
+    """The commit that a branch or tag or the beginning of a sha (7 or more digits) means."""
+    branch = reference.removeprefix("refs/").removeprefix("heads/")
+    sha = head_sha(store, name, BRANCH if branch in {"", "HEAD"} else branch)
+    tag = store.get("github/tags", f"{name}@{reference.removeprefix('refs/').removeprefix('tags/')}")
+    sha = sha or (tag["sha"] if tag else "")
+    if sha:
+        return store.get("github/commits", f"{name}@{sha}")
+    commits = [each for each in store.all("github/commits") if each["repository"] == name]
     found = [each for each in commits if len(reference) >= 7 and each["sha"].startswith(reference)]
     return found[0] if len(found) == 1 else None
 
@@ -161,8 +201,7 @@ def list_commits(call: Call) -> Reply:
     head = find_commit(call.store, name, call.query("sha"))
     if head is None:
         raise not_found()
-    commits = history(call.store, name)
-    commits = commits[[each["sha"] for each in commits].index(head["sha"]) :]
+    commits = history(call.store, name, head["sha"])
     first, last = since(call), since(call, "until") or "9999"
     path, author = call.query("path"), call.query("author")
     kept = [

@@ -7,7 +7,7 @@ import binascii
 
 from demo.call import Call, Reply, Table
 from demo.github_call import BODY_LENGTH, login, not_found, now, text
-from demo.github_commits import content_of, find_commit, git_commit, new_commit
+from demo.github_commits import content_of, find_commit, git_commit, head_sha, new_commit
 from demo.github_objects import BRANCH, Record, tree_sha
 from demo.github_records import REPOSITORY, repository_of
 from demo.service import Refused
@@ -80,14 +80,14 @@ def _base64(call: Call) -> bytes:
         raise Refused(422, "content is not valid Base64") from error
 
 
-def _writable(call: Call) -> tuple[str, str, dict[str, str]]:
-    """Repository, path and the files as they are; raises Refused 404 for another branch."""
+def _writable(call: Call) -> tuple[str, str, str, dict[str, str]]:
+    """Repository, path, branch and the files as they are; raises Refused 404 for a branch that is not there."""
     name, path = repository_of(call)["full_name"], call.part("path").strip("/")
-    branch = call.body.get("branch") or BRANCH
-    if branch != BRANCH:
+    branch = str(call.body.get("branch") or BRANCH)
+    head = call.store.get("github/commits", f"{name}@{head_sha(call.store, name, branch)}")
+    if head is None and branch != BRANCH:
         raise Refused(404, f"Branch {branch} not found")
-    head = find_commit(call.store, name, BRANCH)
-    return name, path, head["tree"] if head else {}
+    return name, path, branch, head["tree"] if head else {}
 
 
 def _check_sha(call: Call, path: str, current: str | None) -> None:
@@ -99,7 +99,8 @@ def _check_sha(call: Call, path: str, current: str | None) -> None:
         raise Refused(409, f"{path} does not match {given}")
 
 
-def _person(call: Call) -> Record:
+def person(call: Call) -> Record:
+    """Who makes a commit: {login, name, email}."""
     own = login(call.store)
     given = call.body.get("author") or call.body.get("committer") or {}
     return {"login": own, "name": given.get("name", own), "email": given.get("email", f"{own}@example.com")}
@@ -107,24 +108,24 @@ def _person(call: Call) -> Record:
 
 def put_contents(call: Call) -> Reply:
     """PUT a file: one commit; 409 where `sha` is not the file's, 422 where it is missing for a file that exists."""
-    name, path, tree = _writable(call)
+    name, path, branch, tree = _writable(call)
     message = str(text(call, "Commit", "message", longest=BODY_LENGTH))
     content = _base64(call)
     _check_sha(call, path, tree.get(path))
-    record = new_commit(call.store, name, {path: content}, message, _person(call), now())
-    entry = file_entry(call.base, call.store, name, path, record["tree"][path], BRANCH)
+    record = new_commit(call.store, name, {path: content}, message, person(call), now(), branch)
+    entry = file_entry(call.base, call.store, name, path, record["tree"][path], branch)
     status = 200 if path in tree else 201
     return Reply({"content": entry, "commit": git_commit(call.base, record)}, status)
 
 
 def delete_contents(call: Call) -> Reply:
     """DELETE a file: one commit."""
-    name, path, tree = _writable(call)
+    name, path, branch, tree = _writable(call)
     if path not in tree:
         raise not_found()
     message = str(text(call, "Commit", "message", longest=BODY_LENGTH))
     _check_sha(call, path, tree[path])
-    record = new_commit(call.store, name, {path: None}, message, _person(call), now())
+    record = new_commit(call.store, name, {path: None}, message, person(call), now(), branch)
     return Reply({"content": None, "commit": git_commit(call.base, record)})
 
 

@@ -31,6 +31,7 @@ def create_issue(call: Call) -> Reply:
         "labels": names(call, "labels") or [],
         "assignees": _assignees(call, repository) or [],
         "user": login(call.store),
+        "milestone": milestone_number(call, repository["full_name"]),
     }
     record = new_issue(call.store, repository["full_name"], values, now())
     shown = issue(call.base, call.store, record)
@@ -43,7 +44,7 @@ def get_issue(call: Call) -> Reply:
 
 
 def update_issue(call: Call) -> Reply:
-    """PATCH /repos/{owner}/{repo}/issues/{number}: title, body, state, labels, assignees."""
+    """PATCH /repos/{owner}/{repo}/issues/{number}: title, body, state, labels, assignees, milestone."""
     record, repository = issue_of(call), repository_of(call)
     if "title" in call.body:
         record["title"] = text(call, "Issue", "title", longest=TITLE_LENGTH)
@@ -55,14 +56,25 @@ def update_issue(call: Call) -> Reply:
             new_label(call.store, repository["full_name"], each, "ededed", None)
     if (assignees := _assignees(call, repository)) is not None:
         record["assignees"] = assignees
+    if "milestone" in call.body:
+        record["milestone"] = milestone_number(call, record["repository"])
     if "state" in call.body:
-        _set_state(call, record)
+        set_state(call, record)
     record["updated_at"] = now()
     save(call.store, record)
     return Reply(issue(call.base, call.store, record))
 
 
-def _set_state(call: Call, record: Record) -> None:
+def milestone_number(call: Call, repository: str) -> int | None:
+    """The milestone that the body names by its number, None for none; raises Refused 422."""
+    given = call.body.get("milestone")
+    if given is not None and call.store.get("github/milestones", f"{repository}#{given}") is None:
+        raise invalid("Issue", "milestone", "invalid")
+    return given
+
+
+def set_state(call: Call, record: Record) -> None:
+    """Open or close an issue or pull request as the body says; raises Refused 422."""
     state = call.body["state"]
     if state not in {"open", "closed"}:
         raise Refused(422, f"Invalid request.\n\nFor 'properties/state', {state!r} is not a member of [open, closed].")

@@ -166,7 +166,7 @@ def issue(base: str, store: Store, record: Record) -> Record:
     """An issue."""
     name, number = record["repository"], record["number"]
     url = f"{base}/repos/{name}/issues/{number}"
-    labels = [store.get("github/labels", f"{name}:{each.lower()}") for each in record["labels"]]
+    labels = labels_of(store, record)
     assignees = [user(base, each) for each in record["assignees"]]
     closed_by = record.get("closed_by")
     return {
@@ -178,17 +178,17 @@ def issue(base: str, store: Store, record: Record) -> Record:
         "comments_url": f"{url}/comments",
         "events_url": f"{url}/events",
         "timeline_url": f"{url}/timeline",
-        "html_url": f"{base}/{name}/issues/{number}",
+        "html_url": page_of(base, record),
         "number": number,
         "state": record["state"],
         "state_reason": record["state_reason"],
         "title": record["title"],
         "body": record["body"],
         "user": user(base, record["user"]),
-        "labels": [label(base, each) for each in labels if each],
+        "labels": [label(base, each) for each in labels],
         "assignee": assignees[0] if assignees else None,
         "assignees": assignees,
-        "milestone": None,
+        "milestone": milestone_of(base, store, record),
         "locked": False,
         "active_lock_reason": None,
         "comments": record["comments"],
@@ -198,6 +198,67 @@ def issue(base: str, store: Store, record: Record) -> Record:
         "closed_by": user(base, closed_by) if closed_by else None,
         "author_association": "COLLABORATOR",
         "reactions": _reactions(url),
+        **_pull_links(base, record),
+    }
+
+
+def page_of(base: str, record: Record) -> str:
+    """Where a person finds an issue or pull request."""
+    return f"{base}/{record['repository']}/{'pull' if 'pull' in record else 'issues'}/{record['number']}"
+
+
+def _pull_links(base: str, record: Record) -> Record:
+    """What tells a pull request from an issue."""
+    if "pull" not in record:
+        return {}
+    html = page_of(base, record)
+    links = {"html_url": html, "diff_url": f"{html}.diff", "patch_url": f"{html}.patch"}
+    url = f"{base}/repos/{record['repository']}/pulls/{record['number']}"
+    return {"draft": record["pull"]["draft"], "pull_request": {"url": url, **links, "merged_at": merged_at(record)}}
+
+
+def merged_at(record: Record) -> str | None:
+    """When a pull request was merged."""
+    found: str | None = record["pull"]["merged_at"]
+    return found
+
+
+def labels_of(store: Store, record: Record) -> list[Record]:
+    """The labels of an issue as they are kept."""
+    found = [store.get("github/labels", f"{record['repository']}:{each.lower()}") for each in record["labels"]]
+    return [each for each in found if each]
+
+
+def milestone_of(base: str, store: Store, record: Record) -> Record | None:
+    """The milestone of an issue."""
+    found = store.get("github/milestones", f"{record['repository']}#{record.get('milestone')}")
+    return milestone(base, store, found) if found else None
+
+
+def milestone(base: str, store: Store, record: Record) -> Record:
+    """A milestone with the number of its issues."""
+    name, number = record["repository"], record["number"]
+    url = f"{base}/repos/{name}/milestones/{number}"
+    inside = [
+        each for each in store.all("github/issues") if (each["repository"], each.get("milestone")) == (name, number)
+    ]
+    return {
+        "url": url,
+        "html_url": f"{base}/{name}/milestone/{number}",
+        "labels_url": f"{url}/labels",
+        "id": record["id"],
+        "node_id": node_id("MI", record["id"]),
+        "number": number,
+        "state": record["state"],
+        "title": record["title"],
+        "description": record["description"],
+        "creator": user(base, record["user"]),
+        "open_issues": sum(each["state"] == "open" for each in inside),
+        "closed_issues": sum(each["state"] == "closed" for each in inside),
+        "created_at": record["created_at"],
+        "updated_at": record["created_at"],
+        "closed_at": None,
+        "due_on": None,
     }
 
 

@@ -9,7 +9,8 @@ from demo import page
 from demo.call import Call
 from demo.github_call import not_found
 from demo.github_commits import content_of, find_commit, history, whole_commit
-from demo.github_objects import Record
+from demo.github_objects import Record, page_of
+from demo.github_pull_objects import files_of
 from demo.github_records import issues_of, repository_of
 from demo.markdown import from_markdown
 
@@ -77,7 +78,7 @@ def issues(call: Call) -> str:
     rows = [
         [
             f"#{each['number']}",
-            page.link(f"/{name}/issues/{each['number']}", each["title"]) + " " + _tags(each["labels"]),
+            page.link(page_of("", each), each["title"]) + " " + _tags(each["labels"]),
             each["state"],
             str(each["comments"]),
         ]
@@ -101,6 +102,33 @@ def issue(call: Call) -> str:
             body += f'<div id="issuecomment-{each["id"]}">'
             body += _box(f"{each['user']} on {_when(each['created_at'])}", each["body"]) + "</div>"
     return page.frame(title, body, SERVICE)
+
+
+def pull(call: Call) -> str:
+    """A pull request: its text, its comments, what it changes."""
+    name = repository_of(call)["full_name"]
+    record = call.store.get("github/issues", f"{name}#{call.part('number')}")
+    if record is None or "pull" not in record:
+        raise not_found()
+    sides = record["pull"]
+    state = "merged" if sides["merged_at"] else record["state"]
+    changes = "".join(
+        f"<h3>{page.escaped(each['filename'])}</h3><pre>{page.escaped(each['patch'])}</pre>"
+        for each in files_of("", call.store, record)
+    )
+    where = f"<p>{page.escaped(sides['head'])} into {page.escaped(sides['base'])}: {state}</p>"
+    return issue(call).replace("</body>", f"<h2>Changes</h2>{where}{changes}</body>")
+
+
+def release(call: Call) -> str:
+    """A release with its notes."""
+    name, tag = repository_of(call)["full_name"], call.part("tag")
+    wanted = (name, tag)
+    found = [each for each in call.store.all("github/releases") if (each["repository"], each["tag_name"]) == wanted]
+    if not found:
+        raise not_found()
+    body = _head(name, found[-1]["name"] or tag) + _box(f"Release {tag}", found[-1]["body"])
+    return page.frame(tag, body, SERVICE)
 
 
 def commit(call: Call) -> str:
@@ -133,6 +161,8 @@ TABLE: tuple[tuple[str, Callable[[Call], str]], ...] = (
     ("/", home),
     ("/{owner}/{name}/issues/{number:int}", issue),
     ("/{owner}/{name}/issues", issues),
+    ("/{owner}/{name}/pull/{number:int}", pull),
+    ("/{owner}/{name}/releases/tag/{tag}", release),
     ("/{owner}/{name}/commit/{sha}", commit),
     ("/{owner}/{name}/blob/{reference}/{path:path}", blob),
     ("/{owner}/{name}", repository),

@@ -14,6 +14,8 @@ import pytest
 from githubkit_schemas.latest import models
 
 import demo.github
+from demo.github_call import now
+from demo.github_records import new_comment
 from demo.service import StandIn
 from tests.demo.conftest import Running
 
@@ -258,6 +260,133 @@ def test_a_reset_makes_it_another_account(http: httpx.Client) -> None:
     assert len(http.get("/repos/acme/app/issues?state=all").json()) == 6
 
 
+WEBSITE = "/repos/acme/website"
+
+
+def _branch(http: httpx.Client, name: str, text: str = "new\n", path: str = "app/new.py") -> str:
+    """A branch with one commit of its own; its sha before that."""
+    head = str(http.get("/repos/acme/app/commits/main").json()["sha"])
+    http.post("/repos/acme/app/git/refs", json={"ref": f"refs/heads/{name}", "sha": head}).raise_for_status()
+    body = {"message": f"Work on {name}", "content": base64.b64encode(text.encode()).decode(), "branch": name}
+    present = http.get(f"/repos/acme/app/contents/{path}")
+    body |= {"sha": present.json()["sha"]} if present.is_success else {}
+    http.put(f"/repos/acme/app/contents/{path}", json=body).raise_for_status()
+    return head
+
+
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+def test_a_pull_request_goes_from_a_branch_into_the_main_one(
+    sdk: github.Github, http: httpx.Client, method: str
+) -> None:
+    _branch(http, "work")
+    repository = sdk.get_repo("acme/app")
+    count = repository.get_commits().totalCount
+    made = repository.create_pull(base="main", head="work", title="Some work", body="Please")
+    assert (made.mergeable, made.commits, made.changed_files) == (True, 1, 1)
+    assert [each.filename for each in made.get_files()] == ["app/new.py"]
+    assert [each.number for each in repository.get_pulls()] == [made.number]
+    assert made.merge(merge_method=method, sha=made.head.sha).merged
+    assert made.is_merged()
+    assert cast("Any", repository.get_contents("app/new.py")).decoded_content == b"new\n"
+    parents = repository.get_commits()[0].parents
+    assert len(parents) == (2 if method == "merge" else 1)
+    assert repository.get_commits().totalCount == count + (2 if method == "merge" else 1)
+    with pytest.raises(github.GithubException) as again:
+        made.merge()
+    assert again.value.status == 405
+    assert repository.get_pull(made.number).state == "closed"
+    assert made.number in [each.number for each in repository.get_issues(state="closed")]
+
+
+def test_a_pull_request_that_collides_cannot_be_merged(sdk: github.Github, http: httpx.Client) -> None:
+    _branch(http, "one", "mine\n", "README.md")
+    repository = sdk.get_repo("acme/app")
+    made = repository.create_pull(base="main", head="one", title="One")
+    file = cast("Any", repository.get_contents("README.md"))
+    repository.update_file("README.md", "Meanwhile", "other\n", file.sha)
+    assert repository.get_pull(made.number).mergeable is False
+    with pytest.raises(github.GithubException) as refused:
+        made.merge()
+    assert refused.value.status == 405
+
+
+def test_what_lies_between_two_branches(sdk: github.Github, http: httpx.Client) -> None:
+    base = _branch(http, "work")
+    repository = sdk.get_repo("acme/app")
+    found = repository.compare("main", "work")
+    assert (found.status, found.ahead_by, found.behind_by) == ("ahead", 1, 0)
+    assert [each.filename for each in found.files] == ["app/new.py"]
+    assert repository.compare("work", "main").status == "behind"
+    assert repository.compare(base, "main").status == "identical"
+    assert {each.name for each in repository.get_branches()} == {"main", "work"}
+    repository.get_git_ref("heads/work").delete()
+    assert {each.name for each in repository.get_branches()} == {"main"}
+
+
+def test_a_review_of_one_s_own_pull_request_can_only_comment(http: httpx.Client) -> None:
+    _branch(http, "work")
+    own = http.post("/repos/acme/app/pulls", json={"title": "x", "head": "work", "base": "main"}).json()
+    reviews = f"/repos/acme/app/pulls/{own['number']}/reviews"
+    assert http.post(reviews, json={"event": "APPROVE"}).status_code == 422
+    assert http.post(reviews, json={"event": "COMMENT", "body": "Hm"}).json()["state"] == "COMMENTED"
+    (other,) = http.get(f"{WEBSITE}/pulls").json()
+    approved = http.post(f"{WEBSITE}/pulls/{other['number']}/reviews", json={"event": "APPROVE"}).json()
+    dismissed = f"{WEBSITE}/pulls/{other['number']}/reviews/{approved['id']}/dismissals"
+    assert http.put(dismissed, json={"message": "No"}).json()["state"] == "DISMISSED"
+
+
+def test_who_knows_an_answer_already_gets_304_and_that_costs_nothing(http: httpx.Client) -> None:
+    first = http.get("/repos/acme/app/issues")
+    again = http.get("/repos/acme/app/issues", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["x-ratelimit-remaining"] == first.headers["x-ratelimit-remaining"]
+    http.post("/repos/acme/app/issues", json={"title": "New"}).raise_for_status()
+    changed = http.get("/repos/acme/app/issues", headers={"if-none-match": first.headers["etag"]})
+    assert (changed.status_code, changed.json()[0]["title"]) == (200, "New")
+
+
+def test_the_account_is_told_where_others_name_it_or_ask_for_its_review(here: Running, http: httpx.Client) -> None:
+    def told() -> list[tuple[str, str]]:
+        return [(each["reason"], each["subject"]["type"]) for each in http.get("/notifications").json()]
+
+    assert told() == [("review_requested", "PullRequest")]
+    http.post("/repos/acme/app/issues/2/comments", json={"body": "@demo-1 talks to itself"}).raise_for_status()
+    assert len(told()) == 1
+    record = here.store.get("github/issues", "acme/app#2")
+    assert record is not None
+    new_comment(here.store, record, "mira-kovac", "What does @demo-1 say? @demo-12 knows.", now())
+    assert told() == [("mention", "Issue"), ("review_requested", "PullRequest")]
+    answer = http.get("/notifications")
+    assert answer.headers["x-poll-interval"] == "60"
+    known = {"if-modified-since": answer.headers["last-modified"]}
+    assert http.get("/notifications", headers=known).status_code == 304
+    http.patch(answer.json()[0]["url"]).raise_for_status()
+    assert len(told()) == 1
+    assert len(http.get("/notifications?all=true").json()) == 2
+
+
+def test_a_release_makes_its_tag_and_is_found_by_it(http: httpx.Client) -> None:
+    body = {"tag_name": "v1", "name": "One", "body": "First"}
+    made = http.post("/repos/acme/app/releases", json=body).json()
+    tagged, newest = (http.get(f"/repos/acme/app/commits/{each}").json()["sha"] for each in ("v1", "main"))
+    assert tagged == newest
+    assert http.post("/repos/acme/app/releases", json=body).status_code == 422
+    assert http.get(made["url"]).json()["name"] == "One"
+    assert http.delete(made["url"]).status_code == 204
+
+
+def test_a_workflow_is_dispatched_where_its_file_is(http: httpx.Client) -> None:
+    path = "/repos/acme/app/actions/workflows/nightly.yml/dispatches"
+    assert http.post(path, json={"ref": "main"}).status_code == 404
+    content = base64.b64encode(b"on: workflow_dispatch").decode()
+    file = "/repos/acme/app/contents/.github/workflows/nightly.yml"
+    http.put(file, json={"message": "m", "content": content}).raise_for_status()
+    assert http.post(path, json={"ref": "main"}).status_code == 204
+    told = http.post(path, json={"ref": "main", "return_run_details": True}).json()
+    assert models.WorkflowDispatchResponse.model_validate(told)
+    assert http.post(path, json={"ref": "gone"}).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "model"),
     [
@@ -284,6 +413,24 @@ def test_a_reset_makes_it_another_account(http: httpx.Client) -> None:
             models.FileCommit,
             id="file commit",
         ),
+        pytest.param("GET", f"{WEBSITE}/pulls", None, list[models.PullRequestSimple], id="pull requests"),
+        pytest.param("GET", f"{WEBSITE}/pulls/2", None, models.PullRequest, id="pull request"),
+        pytest.param("GET", f"{WEBSITE}/issues/2", None, models.Issue, id="pull request as an issue"),
+        pytest.param("GET", f"{WEBSITE}/pulls/2/files", None, list[models.DiffEntry], id="files of a pull request"),
+        pytest.param("PATCH", f"{WEBSITE}/pulls/2", {"title": "x"}, models.PullRequest, id="changed pull request"),
+        pytest.param("PUT", f"{WEBSITE}/pulls/2/merge", {}, models.PullRequestMergeResult, id="merge"),
+        pytest.param(
+            "POST", f"{WEBSITE}/pulls/2/reviews", {"event": "APPROVE"}, models.PullRequestReview, id="new review"
+        ),
+        pytest.param("GET", "/repos/acme/app/branches", None, list[models.ShortBranch], id="branches"),
+        pytest.param("GET", "/repos/acme/app/branches/main", None, models.BranchWithProtection, id="branch"),
+        pytest.param("GET", "/repos/acme/app/git/ref/heads/main", None, models.GitRef, id="ref"),
+        pytest.param(
+            "GET", f"{WEBSITE}/compare/main...school-discount", None, models.CommitComparison, id="comparison"
+        ),
+        pytest.param("POST", "/repos/acme/app/milestones", {"title": "x"}, models.Milestone, id="milestone"),
+        pytest.param("POST", "/repos/acme/app/releases", {"tag_name": "v1"}, models.Release, id="release"),
+        pytest.param("GET", "/notifications", None, list[models.Thread], id="notifications"),
         pytest.param("GET", "/rate_limit", None, models.RateLimitOverview, id="rate limit"),
         pytest.param(
             "GET", "/search/issues?q=stock", None, models.SearchIssuesGetResponse200, id="search, published form"
