@@ -39,6 +39,9 @@ class ServiceError(Exception):
 class AuthError(ServiceError):
     """The service refuses the credentials, or they do not reach this far (401, 403)."""
 
+    lacks_scope = False
+    """Whether the sign-in is good, but was granted less than this program asks for."""
+
     default_remedy = "Check the connection's token and what it may do: `orchestra connections check`."
 
 

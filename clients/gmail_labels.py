@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
-from clients.gmail_tokens import SERVICE
+from clients.gmail_sign_in_file import SERVICE
 from clients.gmail_transport import answered, entries
 
 

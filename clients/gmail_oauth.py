@@ -9,6 +9,8 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,8 @@ from pydantic import SecretStr
 from clients import failures
 from clients.errors import AuthError, InvalidRequest, Timeout
 from clients.gmail import GmailClient, GmailSettings
-from clients.gmail_tokens import SERVICE, locked, save_file
+from clients.gmail_sign_in_file import SERVICE
+from clients.gmail_tokens import end_of
 from clients.transport import http_client
 
 if TYPE_CHECKING:
@@ -38,16 +41,23 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="colo
 <h1>{title}</h1><p>{text}</p></body></html>"""
 
 
+@dataclass(frozen=True)
+class SignedIn:
+    """What a sign-in gave: the address of the account, and what its sign-in file is to hold."""
+
+    account: str
+    info: dict[str, Any] = field(repr=False)
+
+
 def sign_in(
     client_secret_file: Path,
-    token_file: Path,
     open_browser: Callable[[str], object],
     port: int = 0,
     timeout: float = 300.0,
     *,
     base_url: str = GmailClient.default_url,
-) -> str:
-    """Let a person sign in by their browser; write the sign-in file (0600) and give the address of the account.
+) -> SignedIn:
+    """Let a person sign in by their browser; nothing is written.
 
     `client_secret_file` is the JSON that Google's console gives for a desktop app; `open_browser` gets the address to
     open; `timeout` is in seconds. Raises InvalidRequest (the file), AuthError (refused) and Timeout.
@@ -55,11 +65,10 @@ def sign_in(
     flow = _flow(client_secret_file)
     with _loopback_without_tls(flow.client_config):
         code = _consent(flow, open_browser, port, timeout)
+        consented_at = datetime.now(UTC)
         credentials = _exchanged(flow, code)
     account = _account(credentials, base_url)
-    with locked(token_file):
-        save_file(token_file, _sign_in_file(credentials, account))
-    return account
+    return SignedIn(account, _sign_in_info(flow, credentials, account, consented_at))
 
 
 def _flow(client_secret_file: Path) -> Any:
@@ -72,6 +81,10 @@ def _flow(client_secret_file: Path) -> Any:
         raise _bad_file(f"There is no file {client_secret_file}.") from None
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise _bad_file(f"{client_secret_file} is not a client secret file ({type(error).__name__}).") from None
+    if (
+        flow.client_type != "installed"
+    ):  # Google would refuse the way back, and tell the browser only
+        raise _bad_file(f"{client_secret_file} is of an OAuth client of another type (Web application).")
     flow.oauth2session.trust_env = False
     return flow
 
@@ -202,6 +215,14 @@ def _account(credentials: Credentials, base_url: str) -> str:
         return GmailClient(settings, http).account()
 
 
-def _sign_in_file(credentials: Credentials, account: str) -> dict[str, Any]:
+def _sign_in_info(flow: Any, credentials: Credentials, account: str, consented_at: datetime) -> dict[str, Any]:
+    """Give what is kept of a sign-in; when the refresh token ends is counted from the consent."""
     info: dict[str, Any] = json.loads(credentials.to_json())  # type: ignore[no-untyped-call]
-    return {**info, "account": account}
+    answer = dict(flow.oauth2session.token)
+    return {
+        **info,
+        "account": account,
+        "granted_scopes": list(credentials.granted_scopes or SCOPES),
+        "consented_at": consented_at.isoformat(timespec="seconds"),
+        **end_of(answer, consented_at),
+    }

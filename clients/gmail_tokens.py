@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
-import tempfile
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
 from clients import failures
-from clients.errors import AuthError, ServiceError, Timeout
+from clients.errors import AuthError, ServiceError
+from clients.gmail_sign_in_file import SERVICE, Seal, SignInFile, sign_in_error
 
 if TYPE_CHECKING:
     from google.oauth2.credentials import Credentials
 
-SERVICE = "gmail"
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
-SIGN_IN_AGAIN = "Sign in again: `orchestra connections add gmail --client-secret FILE`, or Connect on the dashboard."
-_LOCK_SECONDS = 30.0
 
 
 class Tokens(Protocol):
@@ -50,7 +44,7 @@ class FixedToken:
     def current(self) -> str:
         """Give the token; raises AuthError where there is none."""
         if not self._token:
-            raise _refused("Nobody has signed in to Gmail yet.")
+            raise sign_in_error("Nobody has signed in to Gmail yet.")
         return self._token
 
     def renewed(self, refused: str) -> str | None:
@@ -63,10 +57,10 @@ class FixedToken:
 
 
 class TokenFile:
-    """The sign-in file (Google's authorised-user JSON). Threads and processes may share it."""
+    """The tokens of a sign-in file. Threads and processes may share it: one of them renews for all."""
 
-    def __init__(self, path: Path, http: httpx.Client) -> None:
-        self._path = path
+    def __init__(self, file: SignInFile, http: httpx.Client) -> None:
+        self._file = file
         self._http = http
         self._lock = threading.Lock()
         self._credentials: Credentials | None = None
@@ -76,7 +70,7 @@ class TokenFile:
         """Give the token of the file, renewed first where it has run out; a new sign-in is noticed at once."""
         with self._lock:
             known = self._credentials
-            if known is not None and known.valid and self._read_at == _version(self._path):
+            if known is not None and known.valid and self._read_at == self._file.version():
                 return str(known.token)
         return self._renew("")
 
@@ -87,63 +81,30 @@ class TokenFile:
     def owner(self) -> str:
         """Give the address that was noted at sign-in."""
         try:
-            return str(read_file(self._path).get("account", ""))
+            return str(self._file.read().get("account", ""))
         except AuthError:
             return ""
 
     def _renew(self, refused: str) -> str:
-        with self._lock, locked(self._path):
-            credentials = _credentials(read_file(self._path), self._path)
+        with self._lock, self._file.locked():
+            info = self._file.read()
+            credentials = _credentials(info, self._file.path)
             if not credentials.valid or credentials.token == refused:
-                _refresh(credentials, self._http)
-                # Saved before use: Google may take the old one back as soon as it gives a new one.
-                save_file(self._path, json.loads(credentials.to_json()))  # type: ignore[no-untyped-call]
-            self._credentials, self._read_at = credentials, _version(self._path)
+                info = _refreshed(info, credentials, self._http)
+                # Saved before use: the service may take the old one back as soon as the new one is used.
+                self._file.save(info)
+            elif self._file.is_in_clear():
+                self._file.save(info)
+            _require_scopes(info)
+            self._credentials, self._read_at = credentials, self._file.version()
             return str(credentials.token)
 
 
-def _version(path: Path) -> tuple[int, int] | None:
-    """Give what changes when the file is replaced; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns
-
-
-def tokens_of(token: str, token_file: Path | None, http: httpx.Client) -> Tokens:
+def tokens_of(token: str, token_file: Path | None, http: httpx.Client, seal: Seal | None = None) -> Tokens:
     """Give the source of tokens that a connection's settings name; a token itself wins."""
     if token or token_file is None:
         return FixedToken(token)
-    return TokenFile(token_file.expanduser(), http)
-
-
-def read_file(path: Path) -> dict[str, Any]:
-    """Read a sign-in file; raises AuthError where it is absent or not one."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise _refused(f"Nobody has signed in to Gmail yet: {path} does not exist.") from None
-    except (OSError, ValueError) as error:
-        raise _refused(f"The Gmail sign-in file {path} cannot be read: {type(error).__name__}.") from None
-    if not isinstance(found, dict):
-        raise _refused(f"{path} is not a Gmail sign-in file.")
-    return found
-
-
-def save_file(path: Path, info: Mapping[str, Any]) -> None:
-    """Write a sign-in file whole or not at all, readable by its owner only (0600)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(dict(info), indent=2) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    return TokenFile(SignInFile(token_file.expanduser(), seal), http)
 
 
 def _credentials(info: Mapping[str, Any], path: Path) -> Credentials:
@@ -151,7 +112,7 @@ def _credentials(info: Mapping[str, Any], path: Path) -> Credentials:
 
     missing = [key for key in ("refresh_token", "client_id", "client_secret") if not info.get(key)]
     if missing:
-        raise _refused(f"{path} is not a Gmail sign-in file: it lacks {', '.join(missing)}.")
+        raise sign_in_error(f"{path} is not a Gmail sign-in file: it lacks {', '.join(missing)}.")
     return Credentials(  # type: ignore[no-untyped-call]
         token=info.get("token"),
         refresh_token=info["refresh_token"],
@@ -173,11 +134,13 @@ def _expiry(text: str) -> datetime:
     return (known.astimezone(UTC) if known.tzinfo else known).replace(tzinfo=None)
 
 
-def _refresh(credentials: Credentials, http: httpx.Client) -> None:
+def _refreshed(info: Mapping[str, Any], credentials: Credentials, http: httpx.Client) -> dict[str, Any]:
+    """Renew the credentials; give what the sign-in file says from here on."""
     from google.auth.exceptions import GoogleAuthError
 
+    exchange = _Exchange(http)
     try:
-        credentials.refresh(_Exchange(http))  # type: ignore[no-untyped-call]
+        credentials.refresh(exchange)  # type: ignore[no-untyped-call]
     except ServiceError as error:
         error.outcome = "not_done"  # the mail request itself was not sent yet
         raise
@@ -186,7 +149,33 @@ def _refresh(credentials: Credentials, http: httpx.Client) -> None:
         said = str(error.args[0]) if error.args else "no reason given"
         secrets = [str(credentials.refresh_token), str(credentials.client_secret)]
         said = failures.without_secrets(said, secrets)[:300]
-        raise _refused(f"Google refuses to renew the sign-in{who}: {said}.") from None
+        raise sign_in_error(
+            f"Google refuses to renew the sign-in{who}: {said}.", lacks_scope="invalid_scope" in said
+        ) from None
+    written: dict[str, Any] = json.loads(credentials.to_json())  # type: ignore[no-untyped-call]
+    written["granted_scopes"] = list(credentials.granted_scopes or info.get("scopes") or [])
+    return {**info, **written, **end_of(exchange.answer, datetime.now(UTC))}
+
+
+def end_of(answer: Mapping[str, Any], now: datetime) -> dict[str, str]:
+    """Give {sign_in_ends_at} where the token endpoint says how long the refresh token is good from now on, else {}.
+
+    Of apps in Testing it is seven days from the consent
+    (https://developers.google.com/identity/protocols/oauth2#expiration).
+    """
+    seconds = answer.get("refresh_token_expires_in")
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds <= 0:
+        return {}
+    return {"sign_in_ends_at": (now + timedelta(seconds=seconds)).isoformat(timespec="seconds")}
+
+
+def _require_scopes(info: Mapping[str, Any]) -> None:
+    granted, wanted = info.get("granted_scopes"), info.get("scopes") or []
+    missing = [scope for scope in wanted if scope not in granted] if isinstance(granted, list) else []
+    if missing:
+        who = f" of {info['account']}" if info.get("account") else ""
+        names = ", ".join(scope.rpartition("/")[2] for scope in missing)
+        raise sign_in_error(f"Google grants the sign-in{who} less than it needs: {names} is missing.", lacks_scope=True)
 
 
 class _Exchange:
@@ -194,6 +183,7 @@ class _Exchange:
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
+        self.answer: Mapping[str, Any] = {}
 
     def __call__(
         self, url: str, method: str = "GET", body: bytes | None = None, headers: Any = None, **_: object
@@ -204,6 +194,9 @@ class _Exchange:
             raise failures.of_broken_connection(SERVICE, error) from error
         if answer.status_code >= 500 or answer.status_code == 429:
             raise failures.of_status(SERVICE, answer.status_code, answer.headers, "the token could not be renewed now")
+        with contextlib.suppress(ValueError):
+            read = answer.json()
+            self.answer = read if isinstance(read, dict) else {}
         return _Exchanged(answer)
 
 
@@ -214,36 +207,3 @@ class _Exchanged:
         self.status = answer.status_code
         self.headers = answer.headers
         self.data = answer.content
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the file's lock over all processes: of many workers one renews, the others read what it saved."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        _wait_for(descriptor)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _wait_for(descriptor: int) -> None:
-    give_up_at = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > give_up_at:
-                raise Timeout(
-                    "Another process has been renewing the Gmail sign-in for 30 seconds.",
-                    service=SERVICE,
-                    outcome="not_done",
-                ) from None
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _refused(message: str) -> AuthError:
-    return AuthError(message, service=SERVICE, remedy=SIGN_IN_AGAIN)

@@ -11,7 +11,8 @@ import httpx
 
 from clients import failures
 from clients.errors import AuthError, BadAnswer, ServiceError
-from clients.gmail_tokens import SERVICE, SIGN_IN_AGAIN, Tokens
+from clients.gmail_sign_in_file import SERVICE, SIGN_IN_AGAIN
+from clients.gmail_tokens import Tokens
 
 if TYPE_CHECKING:
     from googleapiclient.http import HttpRequest
@@ -59,6 +60,7 @@ class GoogleHttp:
         if isinstance(error, AuthError):
             owner = self._tokens.owner()
             error.remedy = f"The account is {owner}. {SIGN_IN_AGAIN}" if owner else SIGN_IN_AGAIN
+            error.lacks_scope = "insufficient" in said  # the reason insufficientPermissions
         return error
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clients.errors import Conflict, NotFound
-from clients.gmail_tokens import SERVICE
+from clients.gmail_sign_in_file import SERVICE
 from clients.gmail_transport import answered, entries, reading, sent
 
 _CLOCK_SKEW = timedelta(seconds=120)

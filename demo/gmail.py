@@ -11,12 +11,14 @@ from starlette.routing import Route
 from demo import (
     gmail_account,
     gmail_drafts,
+    gmail_grants,
     gmail_messages,
     gmail_mime,
     gmail_oauth,
     gmail_pages,
     gmail_sample,
     gmail_threads,
+    gmail_unrest,
 )
 from demo.call import api_routes, page_routes
 from demo.gmail_drafts import all_drafts
@@ -45,10 +47,16 @@ STATUSES = {
 def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name the stand-ins share
     """Gmail's error body, https://developers.google.com/workspace/gmail/api/guides/handle-errors."""
     canonical, reason = STATUSES.get(status, ("UNKNOWN", "backendError" if status >= 500 else "badRequest"))
+    reason = "insufficientPermissions" if "authentication scopes" in message else reason
     error: dict[str, Any] = {"message": message, "domain": "global", "reason": reason}
     if status == 401:
         error |= {"location": "Authorization", "locationType": "header"}
     return {"error": {"code": status, "message": message, "errors": [error], "status": canonical}}
+
+
+def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
+    """Why a token that somebody signed in for does not reach this far; None where it does."""
+    return gmail_grants.refusal(store, token, method)
 
 
 def routes(store: Store) -> list[Route]:
@@ -69,7 +77,8 @@ def routes(store: Store) -> list[Route]:
 
     return [
         *api_routes(store, [(method, PREFIX + path, handler) for method, path, handler in TABLE], dict),
-        *gmail_oauth.routes(store, TOKEN),
+        *gmail_oauth.routes(store),
+        *gmail_unrest.routes(store),
         Route("/_demo/mail", new_mail, methods=["POST"]),
         *page_routes(store, [("/mail", gmail_pages.mails), ("/mail/{id}", gmail_pages.mail)]),
     ]

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
@@ -17,51 +18,69 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from demo.service import OpenRoute
+from demo import gmail_grants
+from demo.gmail_grants import Denied, Rules
+from demo.service import OpenRoute, json_object
 from demo.store import Store
 
-CODES, GRANTS = "gmail_codes", "gmail_grants"
+CODES = "gmail_codes"
 CODE_SECONDS = 600
-TOKEN_SECONDS = 3599
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 NO_STORE = {"cache-control": "no-store"}
 
 
-class Denied(Exception):
-    """The request is refused: an OAuth error code and what it means."""
+def routes(store: Store) -> list[Route]:
+    """The consent page's address, the token endpoint, revoking, and the switch for tests.
 
-    def __init__(self, error: str, description: str, status: int = 400) -> None:
-        super().__init__(description)
-        self.error = error
-        self.description = description
-        self.status = status
-
-    def response(self) -> Response:
-        """The answer of RFC 6749, 5.2."""
-        body = {"error": self.error, "error_description": self.description}
-        return JSONResponse(body, self.status, NO_STORE)
-
-
-def routes(store: Store, token: str) -> list[Route]:
-    """The consent page's address and the token endpoint; `token` is what the API accepts."""
+    `POST /_demo/sign-in` takes `testing`, `rotates`, `scopes` (what people grant), `advance_seconds` (the clock moves
+    on so far) and `revoke` (all that was granted is taken back); what is not given stays.
+    """
 
     async def consent(request: Request) -> Response:
         try:
             return RedirectResponse(_consented(store, request.query_params), 302)
         except Denied as denied:
-            return denied.response()
+            return _answer(denied)
 
     async def exchange(request: Request) -> Response:
         form = _client_of(request) | _form(await request.body())
         try:
             with store.transaction():
-                grant = _granted(store, form)
+                granted = _granted(store, form)
         except Denied as denied:
-            return denied.response()
-        answer = {"access_token": token, "expires_in": TOKEN_SECONDS, "token_type": "Bearer", **grant}
-        return JSONResponse(answer, headers=NO_STORE)
+            return _answer(denied)
+        return JSONResponse(granted, headers=NO_STORE)
 
-    return [OpenRoute("/o/oauth2/auth", consent), OpenRoute("/token", exchange, methods=["POST"])]
+    async def revoke(request: Request) -> Response:
+        token = (_form(await request.body()) | dict(request.query_params)).get("token", "")
+        if not token:
+            return _answer(Denied("invalid_request", "Missing required parameter: token"))
+        with store.transaction():
+            gmail_grants.revoke(store, token)
+        return JSONResponse({})
+
+    async def switch(request: Request) -> Response:
+        given = await json_object(request)
+        with store.transaction():
+            if given.pop("revoke", False):
+                gmail_grants.revoke(store)
+            rules = Rules.of(store)
+            advanced = rules.advanced_seconds + given.pop("advance_seconds", 0)
+            replace(rules, **given, advanced_seconds=advanced).keep(store)
+        return JSONResponse({"ok": True})
+
+    return [
+        OpenRoute("/o/oauth2/auth", consent),
+        OpenRoute("/token", exchange, methods=["POST"]),
+        OpenRoute("/revoke", revoke, methods=["POST"]),
+        Route("/_demo/sign-in", switch, methods=["POST"]),
+    ]
+
+
+def _answer(denied: Denied) -> Response:
+    """The answer of RFC 6749, 5.2."""
+    body = {"error": denied.error, "error_description": denied.description}
+    return JSONResponse(body, denied.status, NO_STORE)
 
 
 def _form(body: bytes) -> dict[str, str]:
@@ -104,12 +123,7 @@ def _granted(store: Store, form: Mapping[str, str]) -> dict[str, Any]:
     if form.get("grant_type") == "authorization_code":
         return _from_code(store, form)
     if form.get("grant_type") == "refresh_token":
-        grant = store.get(GRANTS, form.get("refresh_token", ""))
-        if grant is None:
-            raise Denied("invalid_grant", "Token has been expired or revoked.")
-        if grant["client_id"] != form.get("client_id"):
-            raise Denied("unauthorized_client", "The token was given to another client.", 401)
-        return {"scope": grant["scope"]}
+        return gmail_grants.renew(store, form.get("refresh_token", ""), form.get("client_id", ""))
     raise Denied("unsupported_grant_type", f"Invalid grant_type: {form.get('grant_type', '')}")
 
 
@@ -125,9 +139,7 @@ def _from_code(store: Store, form: Mapping[str, str]) -> dict[str, Any]:
     if asked["redirect_uri"] != form.get("redirect_uri"):
         raise Denied("redirect_uri_mismatch", "Bad Request")
     _check_verifier(asked, form.get("code_verifier", ""))
-    refresh_token = f"1//demo-{secrets.token_urlsafe(24)}"
-    store.put(GRANTS, refresh_token, {"client_id": asked["client_id"], "scope": asked["scope"]})
-    return {"refresh_token": refresh_token, "scope": asked["scope"]}
+    return gmail_grants.grant(store, asked["client_id"], " ".join(Rules.of(store).scopes) or asked["scope"])
 
 
 def _check_verifier(asked: Mapping[str, Any], verifier: str) -> None:

@@ -106,7 +106,7 @@ def service(
         routes=[*_controls(switch, counts, reset, lambda: stand_in.show(store)), *routes],
         middleware=[
             Middleware(Wire, switch=switch, latency=latency, failure=failure, counts=counts),
-            Middleware(TokenCheck, stand_in=stand_in, routes=routes),
+            Middleware(TokenCheck, stand_in=stand_in, routes=routes, store=store),
         ],
         exception_handlers={Refused: refuse, HTTPException: refuse, Exception: refuse},
     )
@@ -123,30 +123,39 @@ def _refusal(stand_in: StandIn, error: Exception) -> Response:
 
 
 class TokenCheck:
-    """ASGI middleware that answers 401 unless the request carries the stand-in's token."""
+    """ASGI middleware that refuses a request without a token of the stand-in.
 
-    def __init__(self, app: ASGIApp, *, stand_in: StandIn, routes: list[Route]) -> None:
+    That is its one TOKEN, or what its `refusal(store, token, method)` accepts, where it has one.
+    """
+
+    def __init__(self, app: ASGIApp, *, stand_in: StandIn, routes: list[Route], store: Store) -> None:
         self.app = app
         self.stand_in = stand_in
         self.routes = routes
+        self.store = store
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
-        if scope["type"] != "http" or self._may_pass(scope):
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        if refusal is None:
             await self.app(scope, receive, send)
             return
-        body = self.stand_in.ERROR(401, "Bad credentials")
-        await JSONResponse(body, 401)(scope, receive, send)
+        status, message = refusal
+        await JSONResponse(self.stand_in.ERROR(status, message), status)(scope, receive, send)
 
-    def _may_pass(self, scope: Scope) -> bool:
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         if scope["path"].startswith(CONTROL_PREFIX):
-            return True
+            return None
         # GitHub's libraries say "token", the others "Bearer".
         word, _, token = Request(scope).headers.get("authorization", "").partition(" ")
         if word.lower() in {"bearer", "token"} and token.strip() == self.stand_in.TOKEN:
-            return True
+            return None
         first = next((route for route in self.routes if route.matches(scope)[0] is Match.FULL), None)
-        return isinstance(first, OpenRoute)
+        if isinstance(first, OpenRoute):
+            return None
+        asks = getattr(self.stand_in, "refusal", None)
+        refusal: tuple[int, str] | None = (401, "Bad credentials")
+        return refusal if asks is None else asks(self.store, token.strip(), scope["method"])
 
 
 def _controls(

@@ -110,6 +110,15 @@ class DamagedState(StorageError):
     default_remedy = "Stop what works on this workspace; `orchestra reindex` makes the state anew from logs/."
 
 
+class SecretLost(OrchestraError):
+    """A kept secret cannot be opened: its key is gone, or is another one."""
+
+    default_remedy = (
+        "Bring back the key (ORCHESTRA_SECRET_KEY, or secret.key of the state folder from a backup), "
+        "or give the secret again on the Connections page."
+    )
+
+
 class InUse(OrchestraError):
     """Another process already does this, or holds the port."""
 

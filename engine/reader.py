@@ -11,6 +11,7 @@ from engine.connections.accounts import Accounts
 from engine.connections.connections import Connections
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
+from engine.connections.troubles import Troubles
 from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
@@ -48,7 +49,8 @@ class Reader:
             self.workspace, self._surroundings, audit, Renaming(self._database, RunLogs(self.workspace.logs), utc_now)
         )
         self.prompts = PromptFiles(self._prompt_store, audit)
-        self.connections = Connections(self.workspace, loaded, self._accounts, modes, audit)
+        troubles = Troubles(self._database, loaded, self._accounts, utc_now)
+        self.connections = Connections(self.workspace, loaded, self._accounts, modes, audit, troubles, utc_now)
         rows = RunRows(self._database)
         self.approvals = ApprovalReader(self._database)
         self.runs = RunReader(rows, RunLogs(self.workspace.logs), "", state / "owners", utc_now)

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from engine.connections.services import client_class
+from clients.errors import AuthError
+from engine.connections.services import NO_STAND_IN, client_class
+from engine.connections.sign_ins import SafeSeal
 from engine.errors import InvalidInput, UnknownName
 from engine.runner.threads import Workers
 from engine.workspace.config import LoadedConfig
@@ -77,6 +79,8 @@ class Accounts:
         shared: Path | None = None,
     ) -> None:
         self._shared = shared
+        self.on_refused: Callable[[str, Mode, AuthError, str], None] = lambda *_: None
+        """Told of each call that an account refused: connection, mode, error, and the workflow that a trigger began."""
         self._config, self._stand_ins, self._size = config, stand_ins, calls_at_once
         self._opened: dict[tuple[str, str], tuple[Any, Account]] = {}
         self._retired: list[Account] = []
@@ -120,7 +124,7 @@ class Accounts:
         if connection is None:
             return {}, f"{service}:none"
         kind = self._service(connection)
-        if mode == "demo" and kind != "http":
+        if mode == "demo" and kind not in NO_STAND_IN:
             endpoints = self._stand_ins.endpoints()
             return _client_settings(kind, endpoints[kind]), f"demo-{endpoints['generation']}"
         return self._config().settings_of(connection), f"http:{connection}" if kind == "http" else ""
@@ -138,13 +142,23 @@ class Accounts:
                 f"The connection {name!r} has a wrong setting {place!r}: {first['msg']}.",
                 remedy="Correct it in config.yaml.",
             ) from error
-        http = _http(kind, mode, settings)
+        is_own = hasattr(found, "way_out")
+        http = found.way_out(checked, is_demo=mode == "demo") if is_own else _http(kind, mode, settings)
         return Account(name, kind, mode, self._client(found, checked, http), Workers(name, self._size), http, identity)
 
     def _client(self, found: Any, settings: Any, http: Any) -> Any:
-        """Return a client; one that has a `shared_file` gets its place."""
+        """Return a client; one that has a `shared_file` gets its place, one of a sign-in how that is sealed."""
         name = getattr(found, "shared_file", "")
-        return found(settings, http, self._shared / name) if name and self._shared else found(settings, http)
+        if name and self._shared:
+            return found(settings, http, self._shared / name)
+        if getattr(found, "sign_in_at", ""):
+            return found(settings, http, self._seal(settings.token_file))
+        return found(settings, http)
+
+    def _seal(self, token_file: Path | None) -> SafeSeal | None:
+        """Return how a sign-in file is sealed; None for one that is not this program's own."""
+        is_ours = token_file is not None and self._config().safe.holds(token_file)
+        return SafeSeal(lambda: self._config().safe) if is_ours else None
 
     def forget(self, connection: str) -> None:
         """Open a connection anew next time: there may be another account behind it now."""

@@ -5,75 +5,61 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from clients.errors import ServiceError
+from engine.clock import Clock
 from engine.connections.accounts import Accounts, Mode
-from engine.connections.modes import NO_STAND_IN, Modes
+from engine.connections.doctor import CheckLine, Doctor
+from engine.connections.local_models import LocalServer, local_servers
+from engine.connections.modes import Modes
+from engine.connections.safe import Kept, Rekeyed, Safe
 from engine.connections.services import client_class
+from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
+from engine.connections.statuses import ConnectionStatus, Statuses
+from engine.connections.troubles import Trouble, Troubles
 from engine.errors import InvalidInput, OrchestraError, UnknownName
-from engine.names import checked_name
+from engine.names import checked_name, timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.workspace.config import LoadedConfig
 from engine.workspace.connection_file import write_connection
-from engine.workspace.secret import references
 from engine.workspace.workspace import Workspace
 
 _DESKTOP_APP = "In Google's console make an OAuth client of the type Desktop app, and download its JSON."
-
-
-@dataclass(frozen=True)
-class ConnectionStatus:
-    """One connection as the page shows it. `ready`: what its mode needs is there; `note` says what is missing.
-
-    `key_variable`, `key_place` and `key_url` say how to come to a key of one's own, `sign_in_at` where a person signs
-    in instead; the client's class names them, and what it does not name is empty.
-    """
-
-    name: str
-    service: str
-    mode: Mode
-    account: str
-    own_key_found: bool
-    own_key_source: str
-    ready: bool
-    note: str
-    has_stand_in: bool = True
-    key_variable: str = ""
-    key_place: str = ""
-    key_url: str = ""
-    sign_in_at: str = ""
-    beside_key: Mapping[str, str] = field(default_factory=dict)
-    """Settings that usually stand beside the key, with what config.yaml says of them, e.g. {"model": ""}."""
-
-
-@dataclass(frozen=True)
-class CheckLine:
-    """One line of a check: what was tried, whether it worked, and a sentence with the remedy where not."""
-
-    what: str
-    ok: bool
-    text: str
 
 
 class Connections:
     """The `connections` facet: every method checks the right of `p`; every change writes an audit line."""
 
     def __init__(
-        self, workspace: Workspace, config: Callable[[], LoadedConfig], accounts: Accounts, modes: Modes, audit: Audit
+        self,
+        workspace: Workspace,
+        config: Callable[[], LoadedConfig],
+        accounts: Accounts,
+        modes: Modes,
+        audit: Audit,
+        troubles: Troubles,
+        clock: Clock,
     ) -> None:
         self._workspace, self._config, self._accounts = workspace, config, accounts
-        self._modes, self._audit = modes, audit
+        self._modes, self._audit, self._troubles, self._clock = modes, audit, troubles, clock
+        self._statuses = Statuses(workspace.root, config, accounts, modes, troubles, clock)
+        self._doctor = Doctor(workspace, config, accounts, self._statuses, clock)
+        self._sign_ins = SignIns()
 
     def list(self, p: Principal) -> list[ConnectionStatus]:
         """Return every connection of config.yaml, without asking any service."""
         require(p, "view", "see connections")
-        loaded = self._config()
-        return [self._status(loaded, name) for name in loaded.config.connections]
+        return self._statuses.all()
+
+    def troubles(self, p: Principal) -> builtins.list[Trouble]:
+        """Return the accounts that refuse what workflows need; each is told of once, until it is made good."""
+        require(p, "view", "see connections")
+        return self._troubles.open()
 
     def set_mode(self, p: Principal, service: str, mode: Mode) -> None:
         """Switch a service between the stand-in and the owner's account. Raises InvalidInput where no key is there."""
@@ -81,27 +67,27 @@ class Connections:
         client_class(service)
         loaded = self._config()
         names = [name for name, one in loaded.config.connections.items() if one.service == service]
-        if mode == "mine" and all(self._missing(loaded, name) for name in names):
-            remedy = _remedy(loaded, names[0]) if names else f"`orchestra connections add {service}` takes one."
+        if mode == "mine" and all(self._statuses.missing(name) for name in names):
+            take = f"`orchestra connections add {service}` takes one."
+            remedy = self._statuses.remedy(names[0]) if names else take
             raise InvalidInput(f"No key for {service} was found.", remedy=remedy)
         self._modes.set(service, mode)
         self._audit.record(p, "connections.set_mode", service, {"mode": mode})
 
     def check(self, p: Principal, name: str) -> builtins.list[CheckLine]:
-        """Try a connection and say what works, in plain sentences. Raises UnknownName."""
+        """Examine a connection and say what works, in plain sentences, each with what to do where it does not.
+
+        Where all of it works, what was the matter before is over. Raises UnknownName.
+        """
         require(p, "run", "check connections")
-        service = self._service(name)
-        try:
-            account = self._accounts.open(name, service, self._modes.of(service))
-            lines = account.client.check()
-            if all(ok for _, ok, _ in lines):
-                account.identity()
-        except (OrchestraError, ServiceError) as error:
-            return [CheckLine("settings", ok=False, text=f"{error.message} {error.remedy}")]
-        return [CheckLine(what, ok, text) for what, ok, text in lines]
+        mode = self._modes.of(self._service(name))
+        lines = self._doctor.examine(name, mode)
+        if all(line.ok for line in lines):
+            self._troubles.cleared(name, mode)
+        return lines
 
     def add(self, p: Principal, name: str, service: str, settings: Mapping[str, Any]) -> ConnectionStatus:
-        """Add a connection to config.yaml, or change these settings of one; secrets go to `.env`.
+        """Add a connection to config.yaml, or change these settings of one; secrets are sealed and kept.
 
         Settings of it that are not given stay, unless it was a connection to another service.
         Raises UnknownName, InvalidInput.
@@ -112,15 +98,14 @@ class Connections:
             if key not in known:
                 raise UnknownName(f"setting of {service}", key, builtins.list(known))
         kept = self._kept_settings(name, service, with_token=not any("token" in key for key in settings))
-        write_connection(self._workspace.root, name, {"service": service, **kept, **settings})
-        self._accounts.forget(name)
+        self._write(p, name, {"service": service, **kept, **settings})
         self._audit.record(p, "connections.add", name, {"service": service})
-        return self._status(self._config(), name)
+        return self._statuses.of(name)
 
     def give_key(
         self, p: Principal, name: str, key: str, beside: Mapping[str, str] = MappingProxyType({})
     ) -> ConnectionStatus:
-        """Keep the owner's own key for a connection: the key in `.env`, its name in config.yaml.
+        """Keep the owner's own key for a connection: sealed, its name in config.yaml.
 
         `beside` are the settings that usually stand beside the key, such as an address or a model; an empty one goes
         back to its default. A server of one's own (an address is given) may need no key.
@@ -133,56 +118,91 @@ class Connections:
         key_field = next(iter(client_class(service).key_variables), "")
         given = _checked(service, beside)
         if not key_field or not (key.strip() or given):
-            raise InvalidInput(f"This is no key for {name}.", remedy=_remedy(loaded, name))
+            raise InvalidInput(f"This is no key for {name}.", remedy=self._statuses.remedy(name))
         kept = {one: value for one, value in loaded.config.connections[name].settings.items() if one not in beside}
         if key.strip():
             kept[key_field] = SecretStr(key.strip())
-        elif self._missing(loaded, name):
+        elif self._statuses.missing(name):
             if "base_url" not in given:
-                raise InvalidInput(f"There is no key for {name} yet.", remedy=_remedy(loaded, name))
+                raise InvalidInput(f"There is no key for {name} yet.", remedy=self._statuses.remedy(name))
             kept.pop(key_field, None)
-        write_connection(self._workspace.root, name, {"service": service, **kept, **given})
-        self._accounts.forget(name)
+        self._write(p, name, {"service": service, **kept, **given})
         self._audit.record(p, "connections.give_key", name)
-        return self._status(self._config(), name)
+        return self._statuses.of(name)
 
     def connect_gmail(
         self, p: Principal, client_secret_file: Path, open_browser: Callable[[str], object], name: str = "gmail"
     ) -> ConnectionStatus:
-        """Sign in at Google in a browser and keep the token in a 0600 file. Raises ServiceError, InvalidInput."""
+        """Sign in at Google in a browser and keep the sign-in, sealed. Raises ServiceError, InvalidInput."""
+        from clients.gmail import GmailClient
         from clients.gmail_oauth import sign_in
 
         require(p, "admin", "add connections")
         if not client_secret_file.expanduser().exists():
             raise UnknownName("file", str(client_secret_file), remedy=_DESKTOP_APP)
-        token_file = self._workspace.state_dir / "tokens" / f"{checked_name('connection', name)}.json"
-        token_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sign_in(client_secret_file, token_file, open_browser)
-        kept = self._kept_settings(name, "gmail", with_token=False)
-        written = os.path.relpath(token_file, self._workspace.root)  # config.yaml belongs into git: no path of ours
-        write_connection(self._workspace.root, name, {**kept, "service": "gmail", "token_file": written})
-        self._accounts.forget(name)
-        self._audit.record(p, "connections.connect_gmail", name)
-        return self._status(self._config(), name)
+        kept = self._kept_settings(checked_name("connection", name), "gmail", with_token=False)
+        base_url = str(kept.get("base_url") or GmailClient.default_url)
+        signed_in = sign_in(client_secret_file, open_browser, base_url=base_url)
+        path = self._keep_sign_in(name, {**signed_in.info, "owner": p.id})
+        written = os.path.relpath(path, self._workspace.root)  # config.yaml belongs into git: no path of ours
+        before = self._statuses.sign_in_file(name)
+        self._write(p, name, {**kept, "service": "gmail", "token_file": written})
+        if before is not None and before != path and self._safe.holds(before):
+            before.unlink(missing_ok=True)
+        self._audit.record(p, "connections.connect_gmail", name, {"account": signed_in.account})
+        return self._statuses.of(name)
 
-    def _kept_settings(self, name: str, service: str, *, with_token: bool) -> dict[str, Any]:
-        """Return what a connection to this service says already; a new token or sign-in takes the place of its own."""
-        known = self._config().config.connections.get(name)
-        settings = known.settings if known and known.service == service else {}
-        return {key: value for key, value in settings.items() if with_token or "token" not in key}
+    def begin_sign_in(self, p: Principal, name: str, client_secret: bytes) -> SignIn:
+        """Start a sign-in at Google that waits beside the caller; return it once a person can open its address.
+
+        `client_secret` is the content of Google's JSON file. Raises ServiceError, InvalidInput, NotAllowed.
+        """
+        require(p, "admin", "add connections")
+        checked_name("connection", name)
+        return self._sign_ins.begin(name, client_secret, lambda file, opened: self.connect_gmail(p, file, opened, name))
+
+    def sign_in(self, p: Principal, name: str) -> SignIn | None:
+        """Return the sign-in that was begun last in this process for a connection, None where none was."""
+        require(p, "admin", "add connections")
+        return self._sign_ins.of(name)
+
+    def rekey(self, p: Principal) -> Rekeyed:
+        """Seal every kept secret anew: with a new key of the key file, or with the first that the environment gives.
+
+        Raises SecretLost where one cannot be opened; then every key stays.
+        """
+        require(p, "admin", "change the key of secrets")
+        done = self._safe.rekey()
+        self._audit.record(p, "connections.rekey", done.place, {"files": done.files})
+        return done
+
+    def local_models(self, p: Principal) -> builtins.list[LocalServer]:
+        """Return the model servers that answer on this machine; they are offered, never used by themselves."""
+        require(p, "run", "look for model servers")
+        return local_servers()
 
     def require_ready(self, modes: Mapping[str, Mode]) -> None:
-        """Raise InvalidInput where an account of the owner lacks what its settings name; no service is asked.
+        """Raise InvalidInput where an account lacks what its settings name, or was refused and still is.
 
-        `modes`: by connection name. A run that would stop for it after its first steps does not begin.
+        `modes`: by connection name. A run that would stop for it after its first steps does not begin. Only an account
+        that was refused before is asked whether it works again.
         """
-        loaded = self._config()
-        mine = [name for name, mode in modes.items() if mode == "mine" and name in loaded.config.connections]
-        missing = {name: what for name in mine if (what := self._missing(loaded, name))}
+        known = self._config().config.connections
+        mine = [name for name, mode in modes.items() if mode == "mine" and name in known]
+        missing = {name: what for name in mine if (what := self._statuses.missing(name))}
         if missing:
             said = [f"The connection {name!r} has no key: {what}." for name, what in missing.items()]
-            remedies = dict.fromkeys(_remedy(loaded, name) for name in missing)
+            remedies = dict.fromkeys(self._statuses.remedy(name) for name in missing)
             raise InvalidInput(" ".join(said), remedy=" ".join(remedies))
+        trouble = self._troubles.blocks(modes)
+        if trouble is not None and not self._works_again(trouble):
+            raise InvalidInput(trouble.sentence, remedy=trouble.remedy)
+
+    def _works_again(self, trouble: Trouble) -> bool:
+        works = self._doctor.is_let_in(trouble.connection, trouble.mode)
+        if works:
+            self._troubles.cleared(trouble.connection, trouble.mode)
+        return works
 
     def choices(self, p: Principal, name: str, what: str) -> builtins.list[str]:
         """Return what a picker offers (`repositories`, `databases`, `models`, …); [] where it cannot be asked."""
@@ -195,72 +215,41 @@ class Connections:
             return []
         return [str(one if isinstance(one, str) else one.get("full_name") or one["name"]) for one in found]
 
+    @property
+    def _safe(self) -> Safe:
+        return self._config().safe
+
     def _service(self, name: str) -> str:
         known = self._config().config.connections
         if name not in known:
             raise UnknownName("connection", name, builtins.list(known))
         return known[name].service
 
-    def _status(self, loaded: LoadedConfig, name: str) -> ConnectionStatus:
-        service = loaded.config.connections[name].service
-        mode = self._modes.of(service)
-        is_found = not self._missing(loaded, name)
-        ready = mode == "demo" or is_found
-        client, own = client_class(service), loaded.config.connections[name].settings
-        return ConnectionStatus(
-            name=name,
-            service=service,
-            mode=mode,
-            account=self._accounts.label(name, mode),
-            own_key_found=is_found,
-            own_key_source=_source(loaded, name),
-            ready=ready,
-            note="" if ready else f"No key was found. {_remedy(loaded, name)}",
-            has_stand_in=service not in NO_STAND_IN,
-            key_variable=next(iter(_variables(loaded, name)), ""),
-            key_place=client.key_place,
-            key_url=client.key_url,
-            sign_in_at=getattr(client, "sign_in_at", ""),
-            beside_key={one: str(own.get(one) or "") for one in getattr(client, "more_variables", {})},
-        )
+    def _kept_settings(self, name: str, service: str, *, with_token: bool) -> dict[str, Any]:
+        """Return what a connection to this service says already; a new token or sign-in takes the place of its own."""
+        known = self._config().config.connections.get(name)
+        settings = known.settings if known and known.service == service else {}
+        return {key: value for key, value in settings.items() if with_token or "token" not in key}
 
-    def _missing(self, loaded: LoadedConfig, name: str) -> str:
-        """Return what of the owner's key is not there, "" where nothing is; the key itself is not looked at."""
-        connection = loaded.config.connections[name]
-        if "token_file" in connection.settings:
-            path = self._workspace.root / Path(connection.settings["token_file"]).expanduser()
-            return "" if path.exists() else "nobody has signed in yet"
-        named = references(connection.settings)
-        if not named:
-            return "" if connection.service in ("http", "openai") else "its settings name none"
-        unset = [variable for variable in named if not loaded.environment.get(variable)]
-        return f"{', '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set" if unset else ""
+    def _write(self, p: Principal, name: str, settings: Mapping[str, Any]) -> None:
+        """Write a connection into config.yaml with its secrets sealed; what was refused before is no more known."""
+        write_connection(self._workspace.root, name, settings, partial(self._keep, p))
+        self._accounts.forget(name)
+        self._troubles.cleared(name, "mine")
 
+    def _keep(self, p: Principal, secret: str, value: str) -> None:
+        self._safe.keep(secret, Kept(value, p.id, timestamp(self._clock())))
 
-def _source(loaded: LoadedConfig, name: str) -> str:
-    """Return where the owner's key comes from."""
-    settings = loaded.config.connections[name].settings
-    return "signed in" if "token_file" in settings else ", ".join(references(settings)) or "config.yaml"
+    def _keep_sign_in(self, name: str, info: Mapping[str, Any]) -> Path:
+        from clients.gmail_sign_in_file import SignInFile
 
-
-def _variables(loaded: LoadedConfig, name: str) -> builtins.list[str]:
-    """Return the variables that a connection's key is read from: those it names, else the service's usual ones."""
-    connection = loaded.config.connections[name]
-    return references(connection.settings) or builtins.list(client_class(connection.service).key_variables.values())
-
-
-def _remedy(loaded: LoadedConfig, name: str) -> str:
-    connection = loaded.config.connections[name]
-    if connection.service == "gmail" and not references(connection.settings):
-        return f"Sign in: `orchestra connections add gmail{_named(name, 'gmail')} --client-secret FILE`."
-    variables = ", ".join(_variables(loaded, name))
-    if not references(connection.settings) and variables:
-        return f"`orchestra connections add {connection.service}{_named(name, connection.service)}` takes one."
-    return f"Put {variables} into the environment or into `.env`." if variables else "Add it in config.yaml."
-
-
-def _named(name: str, service: str) -> str:
-    return "" if name == service else f" --name {name}"
+        safe = self._safe
+        path = safe.folder / f"{name}.sign-in.json"
+        with safe.changing():
+            file = SignInFile(path, SafeSeal(lambda: safe))
+            with file.locked():
+                file.save(info)
+        return path
 
 
 def _checked(service: str, beside: Mapping[str, str]) -> dict[str, str]:

@@ -90,10 +90,10 @@ class Demo:
 
     def mail(self, p: Principal, message: Mapping[str, Any]) -> dict[str, Any]:
         """Return {from, to, cc, subject, date, text, attachments, …} of a mail of `show`, as workflows see it."""
-        from clients.gmail_mail import read_mail
+        from clients.gmail_mail import read_message
 
         require(p, "view", "see the demo services")
-        return read_mail(message, _left_out)
+        return read_message(message, _left_out)
 
     def page_text(self, p: Principal, page_id: str) -> str:
         """Return what a page of the demo Notion says, as Markdown; also while the service is broken on purpose."""

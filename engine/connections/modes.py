@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from engine.connections.accounts import Mode
+from engine.connections.services import NO_STAND_IN
 from engine.errors import InvalidInput, NotAvailableYet
 from engine.settings import Settings
-
-NO_STAND_IN = frozenset({"http", ""})
 
 
 class Modes:

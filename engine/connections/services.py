@@ -12,6 +12,9 @@ from typing import Any
 import clients
 from engine.errors import UnknownName
 
+NO_STAND_IN = frozenset({"http", "imap", ""})
+"""Services that the demo cannot stand in for: there is only what is the owner's."""
+
 
 @cache
 def client_class(service: str) -> Any:

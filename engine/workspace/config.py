@@ -15,12 +15,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from engine.compiler.repair import repaired
 from engine.compiler.shapes import Fault, Misfit
 from engine.compiler.shapes import Path as Place
+from engine.connections.safe import Safe
 from engine.connections.services import client_class
 from engine.errors import InvalidFile, Problem, UnknownName
 from engine.names import NAME
 from engine.workspace.dotenv import read_dotenv
 from engine.workspace.jsonfile import read_text
-from engine.workspace.secret import is_clear_secret, resolve_settings
+from engine.workspace.secret import Secrets, is_clear_secret
 from engine.workspace.yamlfile import YamlFile, parse
 
 FILE = "config.yaml"
@@ -76,7 +77,7 @@ class ConnectionSettings(BaseModel):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Return the service's own settings, `env:NAME` references still unresolved."""
+        """Return the service's own settings, references to secrets still unresolved."""
         return dict(self.model_extra or {})
 
 
@@ -120,17 +121,24 @@ class LoadedConfig:
     config: Config
     environment: Mapping[str, str] = field(repr=False)
 
+    @property
+    def safe(self) -> Safe:
+        """The kept secrets that `secret:NAME` refers to."""
+        return Safe(self.root.resolve() / self.config.state_dir, lambda: self.environment)
+
     def settings_of(self, connection: str) -> dict[str, Any]:
-        """Return a connection's own settings (without `service`), each `env:NAME` replaced by its value.
+        """Return a connection's own settings (without `service`), each `env:NAME` and `secret:NAME` replaced.
 
         What the file leaves out may come from the variables that the service's own tools read (OPENAI_BASE_URL);
         the path of a `…_file` that is not absolute begins at the workspace.
-        Raises UnknownName for a connection that config.yaml does not have, InvalidInput for a variable not set.
+        Raises UnknownName for a connection that config.yaml does not have, InvalidInput for a variable not set or a
+        secret that is not kept, SecretLost.
         """
         known = self.config.connections
         if connection not in known:
             raise UnknownName("connection", connection, list(known), remedy="`orchestra connections add` makes one.")
-        settings: dict[str, Any] = resolve_settings(known[connection].settings, self.environment)
+        secrets = Secrets(self.environment, lambda name: self.safe.kept(name).value)
+        settings: dict[str, Any] = secrets.resolved(known[connection].settings)
         service = known[connection].service
         for key, variable in getattr(client_class(service), "more_variables", {}).items():
             if not settings.get(key) and self.environment.get(variable):

@@ -1,11 +1,10 @@
-"""Adds a connection to config.yaml as a person would: comments and all other lines stay, secrets go to `.env`."""
+"""Adds a connection to config.yaml as a person would: comments and all other lines stay, secrets are kept elsewhere."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from pydantic import SecretStr
 from engine.errors import InvalidFile, InvalidInput
 from engine.names import checked_name, child
 from engine.workspace.config import FILE, check
-from engine.workspace.dotenv import write_dotenv
 from engine.workspace.files import write_whole
 from engine.workspace.jsonfile import read_text
 from engine.workspace.secret import is_clear_secret
@@ -25,22 +23,22 @@ _YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 def write_connection(
-    root: Path, name: str, settings: Mapping[str, Any], environment: Mapping[str, str] = os.environ
+    root: Path, name: str, settings: Mapping[str, Any], keep: Callable[[str, str], None]
 ) -> dict[str, Any]:
     """Add or replace `connections.<name>` in config.yaml; return what was written there.
 
-    `settings` is {"service": …, …}; a SecretStr, and text that is a secret by its name or look, is put into `.env`
-    (0600) and named here as `env:NAME`, a name that the environment does not already hold for something else.
+    `settings` is {"service": …, …}; a SecretStr, and text that is a secret by its name or look, is handed to
+    `keep(secret name, value)` and named here as `secret:NAME`.
     Raises InvalidInput, InvalidFile, StorageError; then config.yaml is as before.
     """
     checked_name("connection", name)
     if not settings.get("service"):
         raise InvalidInput(f"The connection {name!r} names no service.", remedy="Choose one, such as github.")
     path = child(root, FILE)
-    entry, secrets = _without_secrets(name, settings, environment)
+    entry, secrets = _without_secrets(name, settings)
     text = with_connection(read_text(path, FILE), name, entry)
-    if secrets:
-        write_dotenv(child(root, ".env"), secrets)
+    for secret, value in secrets.items():
+        keep(secret, value)
     write_whole(path, text)
     return entry
 
@@ -67,10 +65,8 @@ def with_connection(text: str, name: str, entry: Mapping[str, Any]) -> str:
     return changed
 
 
-def _without_secrets(
-    name: str, settings: Mapping[str, Any], environment: Mapping[str, str]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the entry for config.yaml, and the variables for `.env`."""
+def _without_secrets(name: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the entry for config.yaml, and the secrets by their names."""
     secrets: dict[str, str] = {}
 
     def named(path: tuple[str, ...], value: Any) -> Any:
@@ -79,19 +75,11 @@ def _without_secrets(
         plain = value.get_secret_value() if isinstance(value, SecretStr) else value
         if not (isinstance(value, SecretStr) and plain) and not is_clear_secret(path[-1], plain):
             return str(plain) if isinstance(plain, Path) else plain
-        variable = _variable(path, str(plain), environment)
-        secrets[variable] = str(plain)
-        return f"env:{variable}"
+        secret = re.sub(r"[^A-Za-z0-9_.-]", "_", ".".join(path))
+        secrets[secret] = str(plain)
+        return f"secret:{secret}"
 
     return named((name,), settings), secrets
-
-
-def _variable(path: tuple[str, ...], value: str, environment: Mapping[str, str]) -> str:
-    """Return a name for a secret; the environment would win over `.env`, so a name it uses is passed over."""
-    name = re.sub(r"[^A-Z0-9]", "_", "_".join(path).upper())
-    name = name if name[0].isalpha() else f"CONNECTION_{name}"
-    wanted = (f"{name}{again}" for again in ("", *(f"_{number}" for number in range(2, 1000))))
-    return next(variable for variable in wanted if environment.get(variable, value) == value)
 
 
 def _changed(file: YamlFile, name: str, entry: Mapping[str, Any]) -> str:

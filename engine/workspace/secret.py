@@ -1,14 +1,16 @@
-"""What counts as a secret in a setting, and how one is named instead of written: `env:NAME`."""
+"""What counts as a secret in a setting, and how one is named instead of written: `env:NAME`, `secret:NAME`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import InvalidInput
 
-_REFERENCE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)\Z")
+_VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)\Z")
+_KEPT = re.compile(r"secret:([A-Za-z0-9][A-Za-z0-9_.-]*)\Z")
 _NAME = re.compile(
     r"(token|secret|password|passwd|api[-_]?key|authorization|cookie|credentials?|private[-_]?key)\Z", re.IGNORECASE
 )
@@ -22,17 +24,26 @@ _VALUE = re.compile(
 
 
 def is_reference(value: Any) -> bool:
-    """Tell whether a setting names an environment variable instead of holding its value."""
-    return isinstance(value, str) and bool(_REFERENCE.match(value))
+    """Tell whether a setting names an environment variable or a kept secret instead of holding its value."""
+    return isinstance(value, str) and bool(_VARIABLE.match(value) or _KEPT.match(value))
 
 
 def references(settings: Any) -> list[str]:
     """Return the variables that settings name by `env:NAME`, however deep, in their order."""
+    return _named(settings, _VARIABLE)
+
+
+def kept_names(settings: Any) -> list[str]:
+    """Return the kept secrets that settings name by `secret:NAME`, however deep, in their order."""
+    return _named(settings, _KEPT)
+
+
+def _named(settings: Any, form: re.Pattern[str]) -> list[str]:
     if isinstance(settings, Mapping):
-        return [name for value in settings.values() for name in references(value)]
+        return [name for value in settings.values() for name in _named(value, form)]
     if isinstance(settings, list):
-        return [name for value in settings for name in references(value)]
-    match = _REFERENCE.match(settings) if isinstance(settings, str) else None
+        return [name for value in settings for name in _named(value, form)]
+    match = form.match(settings) if isinstance(settings, str) else None
     return [match[1]] if match else []
 
 
@@ -43,29 +54,38 @@ def is_clear_secret(name: str, value: Any) -> bool:
     return bool(_NAME.search(name)) or bool(_VALUE.search(str(value)))
 
 
-def resolve_secret(value: str, environment: Mapping[str, str]) -> str:
-    """Return what `env:NAME` stands for; any other value is returned as it is.
+@dataclass(frozen=True)
+class Secrets:
+    """Where the values of references come from: the environment, and what is kept."""
 
-    Raises InvalidInput where the variable is not set or empty.
-    """
-    match = _REFERENCE.match(value)
-    if not match:
-        return value
-    found = environment.get(match[1], "")
-    if not found:
-        raise InvalidInput(
-            f"The environment variable {match[1]} is not set.",
-            remedy=f"Put {match[1]}=… into .env beside config.yaml, or set it before the start.",
-        )
-    return found
+    environment: Mapping[str, str] = field(repr=False)
+    kept: Callable[[str], str] = field(repr=False)
+    """Gives the value of a kept secret. Raises InvalidInput, SecretLost."""
 
+    def of(self, value: str) -> str:
+        """Return what `env:NAME` or `secret:NAME` stands for; any other value is returned as it is.
 
-def resolve_settings(settings: Any, environment: Mapping[str, str]) -> Any:
-    """Return settings with every `env:NAME` inside replaced. Raises InvalidInput."""
-    if isinstance(settings, str):
-        return resolve_secret(settings, environment)
-    if isinstance(settings, Mapping):
-        return {key: resolve_settings(value, environment) for key, value in settings.items()}
-    if isinstance(settings, list):
-        return [resolve_settings(value, environment) for value in settings]
-    return settings
+        Raises InvalidInput where the variable is not set or empty, or nothing is kept under the name; SecretLost.
+        """
+        if match := _KEPT.match(value):
+            return self.kept(match[1])
+        match = _VARIABLE.match(value)
+        if not match:
+            return value
+        found = self.environment.get(match[1], "")
+        if not found:
+            raise InvalidInput(
+                f"The environment variable {match[1]} is not set.",
+                remedy=f"Put {match[1]}=… into .env beside config.yaml, or set it before the start.",
+            )
+        return found
+
+    def resolved(self, settings: Any) -> Any:
+        """Return settings with every reference inside replaced. Raises InvalidInput, SecretLost."""
+        if isinstance(settings, str):
+            return self.of(settings)
+        if isinstance(settings, Mapping):
+            return {key: self.resolved(value) for key, value in settings.items()}
+        if isinstance(settings, list):
+            return [self.resolved(value) for value in settings]
+        return settings

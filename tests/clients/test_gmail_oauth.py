@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +18,7 @@ import pytest
 from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout
 from clients.gmail import GmailClient
 from clients.gmail_oauth import SCOPES, sign_in
-from clients.gmail_tokens import read_file
+from clients.gmail_sign_in_file import SignInFile
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
@@ -46,7 +47,7 @@ def back(change: Callable[[dict[str, str]], str]) -> Callable[[str], None]:
     return open_browser
 
 
-def test_signing_in_writes_a_file_that_works(standins: StandIns, http: httpx.Client, tmp_path: Path) -> None:
+def test_signing_in_gives_what_works(standins: StandIns, http: httpx.Client, tmp_path: Path) -> None:
     origin, token_file = standins["gmail"].origin, tmp_path / "secrets" / "gmail.json"
     opened: list[str] = []
 
@@ -54,9 +55,10 @@ def test_signing_in_writes_a_file_that_works(standins: StandIns, http: httpx.Cli
         opened.append(url)
         browser(url)
 
-    account = sign_in(client_secret(tmp_path, origin), token_file, open_browser, timeout=30, base_url=origin)
+    signed_in = sign_in(client_secret(tmp_path, origin), open_browser, timeout=30, base_url=origin)
+    SignInFile(token_file).save(signed_in.info)
     gmail = GmailClient(GmailClient.Settings(token_file=token_file, base_url=origin), http)
-    assert gmail.account() == account == read_file(token_file)["account"]
+    assert gmail.account() == signed_in.account == signed_in.info["account"]
     assert len(gmail.search("in:inbox", 2)["messages"]) == 2
     assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
     asked = parse_qs(urlsplit(opened[0]).query)
@@ -65,16 +67,27 @@ def test_signing_in_writes_a_file_that_works(standins: StandIns, http: httpx.Cli
     assert asked["scope"] == [" ".join(SCOPES)]
     assert asked["redirect_uri"][0].startswith("http://127.0.0.1:")
     assert "OAUTHLIB_INSECURE_TRANSPORT" not in os.environ
+    assert signed_in.info["refresh_token"] not in repr(signed_in)
 
 
 def test_the_sign_in_can_be_renewed(standins: StandIns, http: httpx.Client, tmp_path: Path) -> None:
     origin, token_file = standins["gmail"].origin, tmp_path / "gmail.json"
-    sign_in(client_secret(tmp_path, origin), token_file, browser, timeout=30, base_url=origin)
-    info = read_file(token_file)
-    token_file.write_text(json.dumps({**info, "token": "gone", "expiry": "2020-01-01T00:00:00Z"}))
+    info = sign_in(client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
+    SignInFile(token_file).save({**info, "token": "gone", "expiry": "2020-01-01T00:00:00Z"})
     gmail = GmailClient(GmailClient.Settings(token_file=token_file, base_url=origin), http)
     assert gmail.check()[0][1]
-    assert read_file(token_file)["token"] == info["token"]
+    renewed = SignInFile(token_file).read()
+    assert renewed["token"] not in ("gone", info["token"])
+    assert renewed["consented_at"] == info["consented_at"]
+
+
+def test_what_google_says_of_the_end_is_kept(standins: StandIns, tmp_path: Path) -> None:
+    origin = standins["gmail"].origin
+    assert "sign_in_ends_at" not in sign_in(client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
+    httpx.post(f"{origin}/_demo/sign-in", json={"testing": True}, trust_env=False)
+    info = sign_in(client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
+    lives = datetime.fromisoformat(info["sign_in_ends_at"]) - datetime.fromisoformat(info["consented_at"])
+    assert abs(lives - timedelta(days=7)) < timedelta(minutes=2)
 
 
 def test_what_comes_back_without_the_right_state_is_not_believed(standins: StandIns, tmp_path: Path) -> None:
@@ -86,7 +99,7 @@ def test_what_comes_back_without_the_right_state_is_not_believed(standins: Stand
             pages.extend([httpx.get(f"{address}{query}", trust_env=False).status_code])
         browser(url)
 
-    sign_in(client_secret(tmp_path, origin), tmp_path / "gmail.json", attacked, timeout=30, base_url=origin)
+    sign_in(client_secret(tmp_path, origin), attacked, timeout=30, base_url=origin)
     assert pages == [404] * 5
 
 
@@ -98,14 +111,13 @@ def test_what_comes_back_without_the_right_state_is_not_believed(standins: Stand
         pytest.param(lambda query: f"code=wrong&state={query['state']}", "refuses", id="a code that is wrong"),
     ],
 )
-def test_a_refused_sign_in_writes_nothing(
+def test_a_refused_sign_in_says_so(
     standins: StandIns, tmp_path: Path, change: Callable[[dict[str, str]], str], said: str
 ) -> None:
-    origin, token_file = standins["gmail"].origin, tmp_path / "gmail.json"
+    origin = standins["gmail"].origin
     with pytest.raises(AuthError, match=said) as caught:
-        sign_in(client_secret(tmp_path, origin), token_file, back(change), timeout=30, base_url=origin)
+        sign_in(client_secret(tmp_path, origin), back(change), timeout=30, base_url=origin)
     assert "very-secret" not in repr(caught.value)
-    assert not token_file.exists()
 
 
 @pytest.mark.parametrize(
@@ -126,21 +138,18 @@ def test_a_refused_sign_in_writes_nothing(
         pytest.param(500, b"<html>", ServiceError, id="down"),
     ],
 )
-def test_an_exchange_that_fails_writes_nothing(
+def test_an_exchange_that_fails_says_so(
     scripted: Scripted, tmp_path: Path, status: int, answer: object, kind: type[ServiceError]
 ) -> None:
     scripted.then(status, answer)
     come_back = back(lambda query: f"code=c&state={query['state']}")
     with pytest.raises(kind):
-        sign_in(
-            client_secret(tmp_path, scripted.url), tmp_path / "g.json", come_back, timeout=30, base_url=scripted.url
-        )
-    assert not (tmp_path / "g.json").exists()
+        sign_in(client_secret(tmp_path, scripted.url), come_back, timeout=30, base_url=scripted.url)
 
 
 def test_nobody_comes_back(standins: StandIns, tmp_path: Path) -> None:
     with pytest.raises(Timeout, match="Nobody finished"):
-        sign_in(client_secret(tmp_path, standins["gmail"].origin), tmp_path / "g.json", lambda _: None, timeout=0.2)
+        sign_in(client_secret(tmp_path, standins["gmail"].origin), lambda _: None, timeout=0.2)
     assert not [thread for thread in threading.enumerate() if "serve_forever" in thread.name]
 
 
@@ -152,6 +161,7 @@ def test_nobody_comes_back(standins: StandIns, tmp_path: Path) -> None:
         pytest.param("{}", id="no client"),
         pytest.param('{"installed": {}}', id="an empty client"),
         pytest.param('{"installed": 3}', id="no object"),
+        pytest.param('{"web": {"client_id": "a", "client_secret": "b", "auth_uri": "c", "token_uri": "d"}}', id="web"),
         pytest.param("[]", id="a list"),
         pytest.param('{"type": "service_account"}', id="another kind of key"),
     ],
@@ -161,7 +171,7 @@ def test_a_wrong_client_secret_file_says_where_to_get_one(tmp_path: Path, conten
     if content is not None:
         path.write_text(content)
     with pytest.raises(InvalidRequest) as caught:
-        sign_in(path, tmp_path / "g.json", lambda _: None, timeout=0.2)
+        sign_in(path, lambda _: None, timeout=0.2)
     assert "Desktop app" in caught.value.remedy
 
 
@@ -170,4 +180,4 @@ def test_a_port_in_use_is_said(standins: StandIns, tmp_path: Path) -> None:
     port = urlsplit(origin).port
     assert port is not None
     with pytest.raises(InvalidRequest, match=str(port)):
-        sign_in(client_secret(tmp_path, origin), tmp_path / "g.json", browser, port)
+        sign_in(client_secret(tmp_path, origin), browser, port)

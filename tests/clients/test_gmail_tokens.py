@@ -14,7 +14,8 @@ import pytest
 
 from clients.errors import AuthError, RateLimited, ServiceError, Unavailable
 from clients.gmail import GmailClient
-from clients.gmail_tokens import TokenFile, read_file, save_file
+from clients.gmail_sign_in_file import SignInFile
+from clients.gmail_tokens import TokenFile
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
@@ -31,12 +32,16 @@ def token_file(tmp_path: Path) -> Path:
 def sign_in_file(path: Path, url: str, *, lives: timedelta, token: str = "old") -> Path:
     expiry = (datetime.now(UTC) + lives).isoformat().replace("+00:00", "Z")
     info = {"token": token, "refresh_token": REFRESH, "client_id": "id", "client_secret": SECRET}
-    save_file(path, {**info, "token_uri": f"{url}/token", "account": "me@example.com", "expiry": expiry})
+    SignInFile(path).save({**info, "token_uri": f"{url}/token", "account": "me@example.com", "expiry": expiry})
     return path
 
 
+def tokens_of(path: Path, http: httpx.Client) -> TokenFile:
+    return TokenFile(SignInFile(path), http)
+
+
 def test_a_token_that_lives_is_used_as_it_is(scripted: Scripted, http: httpx.Client, token_file: Path) -> None:
-    tokens = TokenFile(sign_in_file(token_file, scripted.url, lives=timedelta(hours=1)), http)
+    tokens = tokens_of(sign_in_file(token_file, scripted.url, lives=timedelta(hours=1)), http)
     assert tokens.current() == "old"
     assert tokens.owner() == "me@example.com"
     assert scripted.seen == []
@@ -46,27 +51,27 @@ def test_a_token_that_ran_out_is_renewed_and_saved_before_use(
     scripted: Scripted, http: httpx.Client, token_file: Path
 ) -> None:
     scripted.then(200, {**FRESH, "refresh_token": "1//another"})
-    tokens = TokenFile(sign_in_file(token_file, scripted.url, lives=timedelta(minutes=1)), http)
+    tokens = tokens_of(sign_in_file(token_file, scripted.url, lives=timedelta(minutes=1)), http)
     assert tokens.current() == "fresh"
-    saved = read_file(token_file)
+    saved = SignInFile(token_file).read()
     assert (saved["token"], saved["refresh_token"], saved["account"]) == ("fresh", "1//another", "me@example.com")
-    assert TokenFile(token_file, http).current() == "fresh"
+    assert tokens_of(token_file, http).current() == "fresh"
     assert len(scripted.seen) == 1
     assert b"grant_type=refresh_token" in scripted.seen[0].body
 
 
 def test_the_file_is_for_its_owner_only(token_file: Path) -> None:
-    save_file(token_file, {"a": 1})
+    SignInFile(token_file).save({"a": 1})
     token_file.chmod(0o644)
-    save_file(token_file, {"a": 2})
+    SignInFile(token_file).save({"a": 2})
     assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
     assert [path.name for path in token_file.parent.iterdir()] == [token_file.name]
 
 
 def test_a_file_that_cannot_be_saved_leaves_the_old_one(token_file: Path) -> None:
-    save_file(token_file, {"a": 1})
+    SignInFile(token_file).save({"a": 1})
     with pytest.raises(TypeError):
-        save_file(token_file, {"a": object()})
+        SignInFile(token_file).save({"a": object()})
     assert json.loads(token_file.read_text()) == {"a": 1}
     assert [path.name for path in token_file.parent.iterdir()] == [token_file.name]
 
@@ -74,7 +79,7 @@ def test_a_file_that_cannot_be_saved_leaves_the_old_one(token_file: Path) -> Non
 def test_many_workers_renew_once(scripted: Scripted, http: httpx.Client, token_file: Path) -> None:
     scripted.then(200, FRESH)
     sign_in_file(token_file, scripted.url, lives=timedelta(0))
-    workers = [TokenFile(token_file, http) for _ in range(12)]
+    workers = [tokens_of(token_file, http) for _ in range(12)]
     with ThreadPoolExecutor(12) as pool:
         assert set(pool.map(lambda tokens: tokens.current(), workers)) == {"fresh"}
     assert len(scripted.seen) == 1
@@ -85,14 +90,14 @@ def test_a_refused_token_is_renewed_unless_another_worker_did(
 ) -> None:
     scripted.then(200, FRESH)
     sign_in_file(token_file, scripted.url, lives=timedelta(hours=1))
-    first, second = TokenFile(token_file, http), TokenFile(token_file, http)
+    first, second = tokens_of(token_file, http), tokens_of(token_file, http)
     assert first.renewed("old") == "fresh"
     assert second.renewed("old") == "fresh"
     assert len(scripted.seen) == 1
 
 
 def test_a_new_sign_in_is_noticed_at_once(scripted: Scripted, http: httpx.Client, token_file: Path) -> None:
-    tokens = TokenFile(sign_in_file(token_file, scripted.url, lives=timedelta(hours=1)), http)
+    tokens = tokens_of(sign_in_file(token_file, scripted.url, lives=timedelta(hours=1)), http)
     assert tokens.current() == "old"
     sign_in_file(token_file, scripted.url, lives=timedelta(hours=1), token="of another account")
     assert tokens.current() == "of another account"
@@ -123,7 +128,7 @@ def test_a_401_that_stays_ends_and_names_account_and_command(
 def test_a_revoked_sign_in_says_whose_and_what_to_do(scripted: Scripted, http: httpx.Client, token_file: Path) -> None:
     said = {"error": "invalid_grant", "error_description": f"Token {REFRESH} of {SECRET} has been revoked."}
     scripted.then(400, said)
-    tokens = TokenFile(sign_in_file(token_file, scripted.url, lives=timedelta(0)), http)
+    tokens = tokens_of(sign_in_file(token_file, scripted.url, lives=timedelta(0)), http)
     with pytest.raises(AuthError) as caught:
         tokens.current()
     assert "me@example.com" in caught.value.message
@@ -132,7 +137,7 @@ def test_a_revoked_sign_in_says_whose_and_what_to_do(scripted: Scripted, http: h
     shown = repr(caught.value) + caught.value.message + repr(tokens)
     assert REFRESH not in shown
     assert SECRET not in shown
-    assert read_file(token_file)["refresh_token"] == REFRESH
+    assert SignInFile(token_file).read()["refresh_token"] == REFRESH
 
 
 @pytest.mark.parametrize(
@@ -147,7 +152,7 @@ def test_a_renewal_that_fails_for_now_did_nothing_and_is_not_repeated_here(
     scripted: Scripted, http: httpx.Client, token_file: Path, status: int, kind: type[ServiceError]
 ) -> None:
     scripted.then(status, {"error": "server_error"}, retry_after="5")
-    tokens = TokenFile(sign_in_file(token_file, scripted.url, lives=timedelta(0)), http)
+    tokens = tokens_of(sign_in_file(token_file, scripted.url, lives=timedelta(0)), http)
     with pytest.raises(kind) as caught:
         tokens.current()
     assert (caught.value.outcome, caught.value.retry_after_seconds) == ("not_done", 5)
@@ -155,7 +160,7 @@ def test_a_renewal_that_fails_for_now_did_nothing_and_is_not_repeated_here(
 
 
 def test_a_token_server_that_is_gone_did_nothing(http: httpx.Client, token_file: Path) -> None:
-    tokens = TokenFile(sign_in_file(token_file, "http://127.0.0.1:1", lives=timedelta(0)), http)
+    tokens = tokens_of(sign_in_file(token_file, "http://127.0.0.1:1", lives=timedelta(0)), http)
     with pytest.raises(Unavailable) as caught:
         tokens.current()
     assert caught.value.outcome == "not_done"
@@ -175,11 +180,11 @@ def test_a_file_that_is_none_says_so(http: httpx.Client, token_file: Path, conte
     token_file.parent.mkdir()
     token_file.write_text(content)
     with pytest.raises(AuthError, match=r"gmail\.json"):
-        TokenFile(token_file, http).current()
+        tokens_of(token_file, http).current()
 
 
 def test_a_missing_file_says_that_nobody_signed_in(http: httpx.Client, token_file: Path) -> None:
-    tokens = TokenFile(token_file, http)
+    tokens = tokens_of(token_file, http)
     with pytest.raises(AuthError, match="Nobody has signed in"):
         tokens.current()
     assert tokens.owner() == ""
@@ -191,5 +196,5 @@ def test_a_time_that_is_gone_or_none_means_renewal(
 ) -> None:
     scripted.then(200, FRESH)
     sign_in_file(token_file, scripted.url, lives=timedelta(0))
-    save_file(token_file, {**read_file(token_file), "expiry": expiry})
-    assert TokenFile(token_file, http).current() == "fresh"
+    SignInFile(token_file).save({**SignInFile(token_file).read(), "expiry": expiry})
+    assert tokens_of(token_file, http).current() == "fresh"

@@ -46,6 +46,71 @@ def consented(here: Running, address: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
 
 
+def status(here: Running, token: str, method: str = "GET") -> int:
+    path = "/gmail/v1/users/me/profile" if method == "GET" else "/gmail/v1/users/me/labels"
+    with here.http(headers={"authorization": f"Bearer {token}"}) as http:
+        return http.request(method, path, json=None if method == "GET" else {"name": "x"}).status_code
+
+
+def switch(here: Running, **rules: Any) -> None:
+    with here.http() as http:
+        http.post("/_demo/sign-in", json=rules).raise_for_status()
+
+
+def tokens(here: Running, **form: str) -> dict[str, Any]:
+    """What the token endpoint says: to a new consent, or to the form."""
+    flow = flow_at(here)
+    if not form:
+        back = consented(here, flow.authorization_url()[0])
+        form = {"grant_type": "authorization_code", "code": back["code"], "redirect_uri": BACK}
+        form["code_verifier"] = flow.code_verifier
+    with here.http() as http:
+        answer: dict[str, Any] = http.post("/token", data={"client_id": "demo-client", **form}).json()
+    return answer
+
+
+def renewed(here: Running, refresh_token: str) -> dict[str, Any]:
+    return tokens(here, grant_type="refresh_token", refresh_token=refresh_token)
+
+
+def test_an_app_in_testing_says_how_long_it_lasts_and_ends_after_seven_days(here: Running) -> None:
+    switch(here, testing=True)
+    given = tokens(here)
+    assert 604_000 < given["refresh_token_expires_in"] <= 604_800
+    switch(here, advance_seconds=7 * 86_400 - 3_600)
+    again = renewed(here, given["refresh_token"])
+    assert again["refresh_token_expires_in"] <= 3_600
+    assert "refresh_token" not in again
+    switch(here, advance_seconds=3_700)
+    assert renewed(here, given["refresh_token"])["error"] == "invalid_grant"
+    assert status(here, again["access_token"]) == 401
+
+
+def test_what_is_taken_back_opens_nothing(here: Running) -> None:
+    given, other = tokens(here), tokens(here)
+    with here.http() as http:
+        assert http.post("/revoke", data={"token": given["access_token"]}).status_code == 200
+    assert renewed(here, given["refresh_token"])["error"] == "invalid_grant"
+    assert (status(here, given["access_token"]), status(here, other["access_token"])) == (401, 200)
+
+
+def test_who_granted_less_reaches_less(here: Running) -> None:
+    switch(here, scopes=["https://www.googleapis.com/auth/gmail.readonly"])
+    given = tokens(here)
+    assert given["scope"].endswith("gmail.readonly")
+    assert (status(here, given["access_token"]), status(here, given["access_token"], "POST")) == (200, 403)
+
+
+def test_of_a_server_that_rotates_the_old_token_is_good_until_the_new_one_is_used(here: Running) -> None:
+    switch(here, rotates=True)
+    first = tokens(here)["refresh_token"]
+    lost, second = renewed(here, first), renewed(here, first)
+    assert renewed(here, lost["refresh_token"])["error"] == "invalid_grant"
+    assert status(here, second["access_token"]) == 200
+    assert renewed(here, first)["error"] == "invalid_grant"
+    assert "access_token" in renewed(here, second["refresh_token"])
+
+
 def test_a_code_becomes_tokens_and_a_refresh_token_a_new_one(here: Running) -> None:
     flow = flow_at(here)
     address, state = flow.authorization_url(access_type="offline")
@@ -55,12 +120,12 @@ def test_a_code_becomes_tokens_and_a_refresh_token_a_new_one(here: Running) -> N
     with flow.oauth2session:
         flow.fetch_token(code=back["code"])
     credentials = flow.credentials
-    assert credentials.token == gmail.TOKEN
     assert credentials.refresh_token
-    credentials.token = None
+    first, credentials.token = credentials.token, None
     with requests.Session() as session:
         credentials.refresh(google.auth.transport.requests.Request(session=session))
-    assert credentials.token == gmail.TOKEN
+    assert credentials.token != first
+    assert [status(here, token) for token in (first, credentials.token, "made-up")] == [200, 200, 401]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A thousand kills of a small job, and thirty of the sample (`make chaos`): at any moment, in writes, in recovery."""
+"""A thousand kills of a small job, thirty of the sample, a hundred amid renewals of a sign-in (`make chaos`)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.kill import test_sign_in
 from tests.kill.harness import WRITES, Setting, World, kill_after_events, kill_in_write, setting
 from tests.kill.job import POINTS
 from tests.kill.storm import Storm
 from tests.kill.test_kill import undisturbed
+from tests.kill.test_sign_in import Shared, shared
 from tests.kill.test_storm import judged, killed_at_any_moment, killed_at_named_points, place
 
-__all__ = ["place", "undisturbed"]
+__all__ = ["place", "shared", "undisturbed"]
 
 KILLS = 1000
 ROUNDS = 5
+SIGN_IN_KILLS = 100
 
 SPREAD = 22
 IN_WRITE = 8
@@ -59,3 +62,8 @@ def test_a_kill_between_a_write_and_its_receipt(tmp_path: Path, undisturbed: Wor
     with setting(tmp_path / "workspace") as place:
         assert kill_in_write(place, WRITES[number % len(WRITES)]) >= 1
         _recovered(place, undisturbed)
+
+
+def test_a_hundred_kills_of_workers_that_share_a_sign_in(shared: Shared) -> None:
+    renewals = test_sign_in.killed_at_any_moment(shared, SIGN_IN_KILLS)
+    print(f"{SIGN_IN_KILLS} kills amid {renewals} renewals, no token lost")  # noqa: T201 - the figures, for `pytest -s`

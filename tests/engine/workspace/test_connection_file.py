@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from engine.connections.safe import Kept
 from engine.errors import InvalidFile, InvalidInput
 from engine.workspace.config import load
 from engine.workspace.connection_file import with_connection, write_connection
-from engine.workspace.dotenv import read_dotenv
 from engine.workspace.yamlfile import parse
 
 ENTRY = {"service": "github", "token": "env:GITHUB_TOKEN"}
@@ -83,32 +83,33 @@ def test_other_connections_keep_their_values_and_the_new_one_has_its_own(
     assert value["limits"] == {}
 
 
-def test_secrets_go_to_dotenv_and_are_named_in_the_settings(tmp_path: Path) -> None:
+def test_secrets_are_kept_and_named_in_the_settings(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("# mine\nconnections:\n  a: {service: notion}\n")
-    http = {"service": "http", "headers": {"Authorization": "Bearer abc def", "Accept": "text/plain"}}
-    assert write_connection(tmp_path, "my-api", http) == {
+    safe = load(tmp_path, {}).safe
+
+    def written(name: str, settings: dict[str, object]) -> dict[str, object]:
+        return write_connection(tmp_path, name, settings, lambda secret, value: safe.keep(secret, Kept(value)))
+
+    http = {"service": "http", "headers": {"X Authorization": "Bearer abc def", "Accept": "text/plain"}}
+    assert written("my-api", http) == {
         "service": "http",
-        "headers": {"Authorization": "env:MY_API_HEADERS_AUTHORIZATION", "Accept": "text/plain"},
+        "headers": {"X Authorization": "secret:my-api.headers.X_Authorization", "Accept": "text/plain"},
     }
     model = {"service": "openai", "api_key": "s3cret", "base_url": "https://x.example/v1", "model": SecretStr("hidden")}
-    assert write_connection(tmp_path, "llm", model) == {
+    assert written("llm", model) == {
         "service": "openai",
-        "api_key": "env:LLM_API_KEY",
+        "api_key": "secret:llm.api_key",
         "base_url": "https://x.example/v1",
-        "model": "env:LLM_MODEL",
+        "model": "secret:llm.model",
     }
     gmail = {"service": "gmail", "token": "env:MINE", "token_file": Path("t.json")}
-    assert write_connection(tmp_path, "2nd", gmail) == {**gmail, "token_file": "t.json"}
-    assert read_dotenv(tmp_path / ".env") == {
-        "MY_API_HEADERS_AUTHORIZATION": "Bearer abc def",
-        "LLM_API_KEY": "s3cret",
-        "LLM_MODEL": "hidden",
-    }
+    assert written("2nd", gmail) == {**gmail, "token_file": "t.json"}
     text = (tmp_path / "config.yaml").read_text()
     assert text.startswith("# mine\n")
     assert "s3cret" not in text
     loaded = load(tmp_path, {"MINE": "token"})
     assert loaded.settings_of("llm") == {"api_key": "s3cret", "base_url": "https://x.example/v1", "model": "hidden"}
+    assert loaded.settings_of("my-api")["headers"]["X Authorization"] == "Bearer abc def"
     assert loaded.settings_of("2nd") == {"token": "token", "token_file": str(tmp_path / "t.json")}
 
 
@@ -128,15 +129,8 @@ def test_what_cannot_be_added_changes_nothing(
     tmp_path: Path, text: str, name: str, settings: dict[str, str], error: type[Exception]
 ) -> None:
     (tmp_path / "config.yaml").write_text(text)
+    kept: list[str] = []
     with pytest.raises(error):
-        write_connection(tmp_path, name, settings)
+        write_connection(tmp_path, name, settings, lambda secret, _: kept.append(secret))
     assert (tmp_path / "config.yaml").read_text() == text
-    assert not (tmp_path / ".env").exists()
-
-
-def test_a_secret_takes_no_name_that_the_environment_holds_for_something_else(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text("")
-    settings = {"service": "github", "token": "new"}
-    entry = write_connection(tmp_path, "github", settings, {"GITHUB_TOKEN": "old", "GITHUB_TOKEN_2": "new"})
-    assert entry["token"] == "env:GITHUB_TOKEN_2"
-    assert write_connection(tmp_path, "2nd", settings, {})["token"] == "env:CONNECTION_2ND_TOKEN"
+    assert kept == []

@@ -1,0 +1,63 @@
+"""Model servers that answer on the usual ports of this machine: found ones are offered, never used by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+USUAL: Sequence[tuple[str, int]] = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))
+"""Who usually listens where (each project's own documentation)."""
+_SECONDS = 1.5
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class LocalServer:
+    """One that answers: what it is, its address as a connection's `base_url`, and the models it offers."""
+
+    kind: str
+    base_url: str
+    models: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        """The command that makes it the connection `llm`."""
+        model = self.models[0] if self.models else "NAME"
+        return f"orchestra connections add openai --name llm --set base_url={self.base_url} --set model={model}"
+
+
+def local_servers(usual: Sequence[tuple[str, int]] = USUAL) -> list[LocalServer]:
+    """Ask each usual port once, side by side; a second and a half at most."""
+    places = [(kind, f"http://{host}:{port}/v1") for host in _hosts() for kind, port in usual]
+    with ThreadPoolExecutor(len(places)) as pool:
+        return [found for found in pool.map(lambda place: _asked(*place), places) if found is not None]
+
+
+def _hosts() -> list[str]:
+    """Return this machine, and from inside a container the one around it."""
+    return ["127.0.0.1", *(["host.docker.internal"] if Path("/.dockerenv").exists() else [])]
+
+
+def _asked(kind: str, base_url: str) -> LocalServer | None:
+    from clients.transport import deadline, http_client
+
+    try:
+        with deadline(_SECONDS), http_client() as http:
+            answer = http.get(f"{base_url}/models")
+            models = _models(answer.json()) if answer.status_code == 200 else None
+    except (httpx.HTTPError, ValueError):
+        return None
+    return None if models is None else LocalServer(kind, base_url, models)
+
+
+def _models(answer: Any) -> tuple[str, ...] | None:
+    """Return the names of the models; None where something else answers on that port."""
+    listed = answer.get("data") if isinstance(answer, dict) and answer.get("object") == "list" else None
+    if not isinstance(listed, list):
+        return None
+    return tuple(str(one["id"]) for one in listed[:_SHOWN] if isinstance(one, dict) and one.get("id"))

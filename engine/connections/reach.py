@@ -1,0 +1,98 @@
+"""Whether a service can be reached from this machine: name, port, certificate, proxy, and what its clock says."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from clients.transport import origin
+from engine.clock import Clock
+
+Line = tuple[str, bool, str]
+"""What was tried, whether it works, and a sentence with what to do where it does not."""
+
+CLOCK_SKEW = timedelta(seconds=60)
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
+
+
+def reach(http: httpx.Client, url: str, clock: Clock, environment: Mapping[str, str] = os.environ) -> Iterator[Line]:
+    """Ask the address once, without any credentials; nothing more comes where it cannot be reached."""
+    began = clock()
+    try:
+        answer = http.get(url)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        yield ("reachable", False, f"{_unreachable(error, url)} {_proxy(environment)}".strip())
+        return
+    yield ("reachable", True, f"{origin(url)} answers.")
+    yield from _clock(answer, began + (clock() - began) / 2, url)
+
+
+def _unreachable(error: Exception, url: str) -> str:
+    """Say which part of the way is broken, and what to do next."""
+    host, causes = httpx.URL(url).host, list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _certificate(host, cause)
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return f"The name {host} is not known. Check how it is spelled, and that this machine is online."
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return f"Nothing listens at {origin(url)}. Start what should answer there, or correct `base_url`."
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return f"{origin(url)} does not speak TLS. Write `http://` in `base_url` if that is meant to be so."
+    if isinstance(error, httpx.TimeoutException):
+        return f"No answer from {origin(url)} in time. Look whether a firewall is in the way."
+    return f"{origin(url)} cannot be asked: {type(error).__name__}. Correct `base_url`, or try again later."
+
+
+def _certificate(host: str, error: ssl.SSLCertVerificationError) -> str:
+    said = (error.verify_message or "it is not trusted").rstrip(".")
+    if "expired" in said or "not yet valid" in said:
+        remedy = "Look at this machine's date first; else its owner must renew it."
+    elif "mismatch" in said.lower() or "doesn't match" in said.lower():
+        remedy = "Another server answers there: correct `base_url`, or ask who runs this network."
+    else:
+        remedy = "If this network or server has a certificate of its own, name it in SSL_CERT_FILE before the start."
+    return f"The certificate of {host} is not good: {said}. {remedy}"
+
+
+def _proxy(environment: Mapping[str, str]) -> str:
+    named = next((name for name in _PROXIES if environment.get(name)), "")
+    if not named:
+        return ""
+    return f"The environment names a proxy ({named}), and this program uses none: it needs a direct way out."
+
+
+def _clock(answer: httpx.Response, here: datetime, url: str) -> Iterator[Line]:
+    """Compare this machine's clock with the `Date` of the answer (RFC 9110, 6.6.1)."""
+    try:
+        there = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return
+    skew = here - there
+    if abs(skew) <= CLOCK_SKEW:
+        yield ("clock", True, "This machine's clock is right.")
+        return
+    way = "ahead of" if skew > timedelta(0) else "behind"
+    said = f"This machine's clock is {_length(abs(skew))} {way} that of {httpx.URL(url).host}."
+    yield ("clock", False, f"{said} Set it right: sign-ins and schedules go by it (`timedatectl set-ntp true`).")
+
+
+def _length(skew: timedelta) -> str:
+    minutes = round(skew / timedelta(minutes=1))
+    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: list[Any] = []
+    following: BaseException | None = error
+    while following is not None and following not in seen:
+        seen.append(following)
+        yield following
+        following = following.__cause__ or following.__context__

@@ -1,0 +1,164 @@
+"""The secrets that this program itself keeps: sealed at rest, one file each, opened with the keys of the workspace."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.connections.safe_keys import SafeKeys
+from engine.errors import InvalidInput, SecretLost, StorageError
+from engine.workspace.files import exclusive, storage_errors, write_whole
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}\Z")
+_SEALED = "sealed"
+_OLD_SIGN_INS = "tokens"
+"""Where the first release kept sign-ins, in clear."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A secret that is kept: its value, who gave it, and when (RFC 3339)."""
+
+    value: str
+    owner: str = ""
+    kept_at: str = ""
+
+
+@dataclass(frozen=True)
+class Rekeyed:
+    """What a change of keys did: how many files were sealed anew, with the key of which place."""
+
+    files: int
+    place: str
+
+
+class Safe:
+    """Seals and opens secrets of one workspace; any process may use it at any time.
+
+    What is sealed is the text of a file, `{"sealed": …}`. Whoever makes a new file holds `changing()`: a change of
+    keys holds it, too, and so misses none. A file that is there is written under a lock of its own, which a change of
+    keys takes as well.
+    """
+
+    def __init__(self, state_dir: Path, environment: Callable[[], Mapping[str, str]]) -> None:
+        self._state_dir, self._environment = state_dir, environment
+        self.folder = state_dir / "secrets"
+
+    @property
+    def keys(self) -> SafeKeys:
+        """The keys as environment and file say now."""
+        return SafeKeys(self._state_dir, self._environment())
+
+    def sealed(self, text: str) -> str:
+        """Return the text of a file that only the keys of the workspace open. Raises SecretLost, StorageError."""
+        return _sealed(text, self.keys.for_sealing())
+
+    def opened(self, content: str) -> str:
+        """Return what was sealed; text that was never sealed is returned as it is. Raises SecretLost."""
+        from cryptography.fernet import InvalidToken
+
+        token = sealed_token(content)
+        if token is None:
+            return content
+        keys = self.keys
+        known = keys.all()
+        if not known:
+            raise SecretLost(f"The key that opens kept secrets is gone: {keys.place} is not there.")
+        try:
+            return _fernet(known).decrypt(token.encode()).decode()
+        except InvalidToken:
+            raise SecretLost(f"The key of {keys.place} does not open what was sealed with another one.") from None
+
+    def keep(self, name: str, kept: Kept) -> None:
+        """Seal a secret under a name, in place of what is there. Raises InvalidInput, SecretLost, StorageError."""
+        path = self._path(name)
+        with self.changing():
+            write_whole(path, self.sealed(json.dumps(asdict(kept))), mode=0o600)
+
+    def kept(self, name: str) -> Kept:
+        """Return a secret. Raises InvalidInput where none has this name, SecretLost where it cannot be opened."""
+        path = self._path(name)
+        try:
+            content = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise InvalidInput(
+                f"There is no kept secret {name!r}.", remedy="Give it again: `orchestra connections add`."
+            ) from None
+        except OSError as error:
+            raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+        try:
+            return Kept(**json.loads(self.opened(content)))
+        except (ValueError, TypeError):
+            raise SecretLost(f"{path} is no kept secret.") from None
+
+    def has(self, name: str) -> bool:
+        """Tell whether a secret of this name is kept; it is not opened."""
+        return bool(_NAME.match(name)) and self._path(name).exists()
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Hold off others that seal new files, and changes of keys."""
+        with storage_errors(self.folder):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return exclusive(self._state_dir / "secrets.lock")
+
+    def holds(self, path: Path) -> bool:
+        """Tell whether a file lies where this program keeps its own: only there it is sealed."""
+        return self._state_dir.resolve() in path.resolve().parents
+
+    def files(self) -> Iterator[Path]:
+        """Give every file that holds a secret of this program's own."""
+        for folder in (self.folder, self._state_dir / _OLD_SIGN_INS):
+            yield from sorted(folder.glob("*.json"))
+
+    def rekey(self) -> Rekeyed:
+        """Seal everything anew with a new key (of the file), or with the first one that the environment gives.
+
+        Stopped in the middle it leaves files that the keys known then still open; doing it again ends it. Raises
+        SecretLost where a file cannot be opened: then no key is forgotten.
+        """
+        with self.changing():
+            keys = self.keys
+            known = keys.with_new()
+            found = list(self.files())
+            for path in found:
+                self._seal_anew(path, known)
+            keys.drop_old()
+        return Rekeyed(len(found), keys.place)
+
+    def _seal_anew(self, path: Path, keys: list[str]) -> None:
+        with exclusive(path.with_name(f"{path.name}.lock")):
+            text = self.opened(path.read_text(encoding="utf-8"))
+            write_whole(path, _sealed(text, keys), mode=0o600)
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.match(name):
+            raise InvalidInput(f"{name!r} cannot be the name of a kept secret.")
+        return self.folder / f"{name}.json"
+
+
+def sealed_token(content: str) -> str | None:
+    """Return what is sealed in the text of a file, None where it is in clear."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return None
+    token = found.get(_SEALED) if isinstance(found, dict) and len(found) == 1 else None
+    return token if isinstance(token, str) else None
+
+
+def _sealed(text: str, keys: list[str]) -> str:
+    return json.dumps({_SEALED: _fernet(keys).encrypt(text.encode()).decode()}) + "\n"
+
+
+def _fernet(keys: list[str]) -> MultiFernet:
+    from cryptography.fernet import Fernet, MultiFernet
+
+    return MultiFernet([Fernet(key) for key in keys])

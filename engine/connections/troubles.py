@@ -1,0 +1,169 @@
+"""Accounts that refuse what workflows need: one notice each, and nothing that needs them begins till that is good."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from clients.errors import AuthError
+from engine.clock import Clock
+from engine.connections.accounts import Accounts, Mode
+from engine.connections.services import client_class
+from engine.errors import OrchestraError
+from engine.names import timestamp
+from engine.store.database import Database
+from engine.store.tables import troubles
+from engine.workspace.config import LoadedConfig
+
+Kind = Literal["revoked", "reduced", "refused"]
+"""The sign-in is not taken; it was granted less than is asked for; it may not do what one workflow wants."""
+
+_SCRYPT = {"n": 2**12, "r": 8, "p": 1}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One account that refuses, as people are told of it; `workflows` empty: all that need it wait."""
+
+    connection: str
+    mode: Mode
+    service: str
+    kind: Kind
+    account: str
+    message: str
+    """What the service said."""
+    since: str
+    workflows: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What is the matter with whose account, and what waits for it."""
+        whose = f" ({self.account})" if self.account else ""
+        said = {
+            "revoked": "is not let in any more",
+            "reduced": "may do less than it needs",
+            "refused": "may not do what is wanted of it",
+        }[self.kind]
+        waits = "Workflows that need it" if not self.workflows else f"Triggers of {', '.join(self.workflows)}"
+        return f"The connection {self.connection!r}{whose} {said}: {self.message} {waits} wait."
+
+    @property
+    def remedy(self) -> str:
+        """Which button makes it good, and which command."""
+        check = f"`orchestra connections check {self.connection}`"
+        if self.kind == "refused":
+            return f"Allow it at the service, then press Check on the page Connections, or run {check}."
+        if getattr(client_class(self.service), "sign_in_at", "") and self.mode == "mine":
+            named = "" if self.connection == self.service else f" --name {self.connection}"
+            command = f"`orchestra connections add {self.service}{named} --client-secret FILE`"
+            return f"Press Sign in again on the page Connections, or run {command}."
+        key = "Press Give another key on the page Connections" if self.mode == "mine" else "Make it good there"
+        return f"{key}, then Check; or run {check}."
+
+
+class Troubles:
+    """Thread-safe; what it is told is on disk when it returns."""
+
+    def __init__(
+        self, database: Database, config: Callable[[], LoadedConfig], accounts: Accounts, clock: Clock
+    ) -> None:
+        self._database, self._config, self._accounts, self._clock = database, config, accounts, clock
+
+    def report(self, connection: str, mode: Mode, error: AuthError, workflow: str = "") -> None:
+        """Take down that a call was refused; of one that is known already nothing changes.
+
+        A refusal of one thing (403) says nothing of others: it concerns `workflow`, or without one nobody.
+        """
+        kind = _kind(error)
+        known = self._config().config.connections.get(connection)
+        if known is None or (kind == "refused" and not workflow):
+            return
+        row = {
+            "connection": connection,
+            "mode": mode,
+            "workflow": workflow if kind == "refused" else "",
+            "service": known.service,
+            "kind": kind,
+            "account": self._accounts.label(connection, mode),
+            "message": error.message,
+            "since": timestamp(self._clock()),
+            "key_mark": _mark(self._settings(connection, mode), secrets.token_hex(8)),
+        }
+        with self._database.writing() as database:
+            database.execute(troubles.insert().prefix_with("OR IGNORE").values(row))
+
+    def cleared(self, connection: str, mode: Mode | None = None) -> None:
+        """Forget what was the matter with a connection: it is signed in anew, has another key, or works."""
+        gone = troubles.delete().where(troubles.c.connection == connection)
+        with self._database.writing() as database:
+            database.execute(gone if mode is None else gone.where(troubles.c.mode == mode))
+
+    def open(self) -> list[Trouble]:
+        """Return what is the matter now, one for each connection and mode, the oldest first."""
+        with self._database.reading() as database:
+            rows = database.execute(troubles.select().order_by(troubles.c.since)).all()
+        merged: dict[tuple[str, str], Trouble] = {}
+        for row in rows:
+            if not self._is_met_still(row):
+                continue
+            one = _trouble(row)
+            known = merged.get((row.connection, row.mode), one)
+            merged[row.connection, row.mode] = _together(known, one)
+        return list(merged.values())
+
+    def blocks(self, connections: Mapping[str, Mode], workflow: str = "") -> Trouble | None:
+        """Return what keeps a workflow that needs these connections from being begun by a trigger, None where nothing.
+
+        `connections`: {name: mode}. Without `workflow`: what keeps every workflow that needs them.
+        """
+        return next((one for one in self.open() if _concerns(one, connections, workflow)), None)
+
+    def _is_met_still(self, row: Any) -> bool:
+        """Tell whether the connection has still the key that was refused."""
+        salt = row.key_mark.partition(":")[0]
+        known = self._config().config.connections.get(row.connection)
+        is_same = known is not None and known.service == row.service
+        return is_same and _mark(self._settings(row.connection, row.mode), salt) == row.key_mark
+
+    def _settings(self, connection: str, mode: Mode) -> str:
+        if mode == "demo":
+            return "demo"
+        try:
+            return json.dumps(self._config().settings_of(connection), sort_keys=True, default=str)
+        except OrchestraError as error:
+            return type(error).__name__
+
+
+def _kind(error: AuthError) -> Kind:
+    if error.lacks_scope:
+        return "reduced"
+    return "refused" if error.http_status == 403 else "revoked"
+
+
+def _trouble(row: Any) -> Trouble:
+    names = ("connection", "mode", "service", "kind", "account", "message", "since")
+    return Trouble(**{name: getattr(row, name) for name in names}, workflows=(row.workflow,) if row.workflow else ())
+
+
+def _together(first: Trouble, second: Trouble) -> Trouble:
+    """Return one trouble for two of a connection: what concerns everybody goes before what concerns one workflow."""
+    if first is second or not first.workflows:
+        return first
+    if not second.workflows:
+        return second
+    return replace(first, workflows=(*first.workflows, *second.workflows))
+
+
+def _concerns(trouble: Trouble, connections: Mapping[str, Mode], workflow: str) -> bool:
+    is_needed = connections.get(trouble.connection) == trouble.mode
+    return is_needed and (not trouble.workflows or workflow in trouble.workflows)
+
+
+def _mark(settings: str, salt: str) -> str:
+    """Return what tells whether settings are the same ones, and nothing else of them: passwords may be short."""
+    found = hashlib.scrypt(settings.encode(), salt=salt.encode(), **_SCRYPT)
+    return f"{salt}:{found.hex()}"
