@@ -121,9 +121,8 @@ class Statuses:
         except ServiceError:
             return None
 
-    def _status(
-        self, loaded: LoadedConfig, name: str, troubles: Mapping[tuple[str, Mode], Trouble]
-    ) -> ConnectionStatus:
+    def _status(self, name: str, troubles: Mapping[tuple[str, Mode], Trouble]) -> ConnectionStatus:
+        loaded = self._config()
         service, own = loaded.config.connections[name].service, loaded.config.connections[name].settings
         mode, missing = self._modes.of(service), self.missing(name)
         client, ready = client_class(service), mode == "demo" or not missing
