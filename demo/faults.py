@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 CHOICES = ("before_effect", "after_effect")
-NUMBERS = ("delay_seconds", "retry_after", "drip", "until_seconds")
+NUMBERS = ("delay_seconds", "retry_after", "drip", "until_seconds", "chance")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Fault:
     `status` and `body` (raw text) replace the answer; `drip` is the pause in seconds between two bytes of it;
     `cut` closes the connection without one. With `before_effect` the service has not done what was asked
     when the fault strikes (a caller that gives up during the delay has caused nothing); with `after_effect` it
-    has. `until_seconds` lasts that long instead of `times`.
+    has. `until_seconds` lasts that long instead of `times`; `chance` is how likely it strikes each matching request.
     """
 
     match: str = ""
@@ -34,6 +35,7 @@ class Fault:
     body: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     until_seconds: float | None = None
+    chance: float = 1.0
 
     @classmethod
     def parse(cls, document: object) -> Fault:
@@ -120,7 +122,7 @@ class FaultSwitch:
             if each.generation == generation and (each.ends_at is None or each.ends_at > now)
         ]
         for armed in self._armed:
-            if armed.fault.fits(method, target):
+            if armed.fault.fits(method, target) and random.random() < armed.fault.chance:  # noqa: S311 - no secret
                 if armed.ends_at is None:
                     armed.left -= 1
                     self._armed = [each for each in self._armed if each.left > 0]

@@ -22,6 +22,7 @@ class Manual(TriggerType):
     fields = ManualFields
     item = ManualItem
     start_from = ("now",)
+    is_watched = False
 
     def look(self, look: Look) -> Found:
         """Find nothing, ever."""

@@ -23,6 +23,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.registry import step_types
 from engine.runner import fault_points
+from engine.trigger import Start
 from tests.kill.wrong import WRONG
 
 OWNER = Principal("tester", "owner")
@@ -85,6 +86,18 @@ class Child:
     def serve(self) -> None:
         """Be the workspace's server until the other side hangs up."""
         orchestra = self._opened(serve=True)
+        self._say("ready")
+        self._connection.recv(1)
+        orchestra.close()
+
+    def watch(self) -> None:
+        """Be the workspace's server, on the owner's accounts, with a trigger on, until the other side hangs up."""
+        orchestra = self._opened(serve=True)
+        for service in ("gmail", "github", "notion"):
+            orchestra.connections.set_mode(OWNER, service, "mine")
+        workflow, trigger = self._job["workflow"], self._job["trigger"]
+        if not orchestra.triggers.status(OWNER, workflow, trigger).is_on:
+            orchestra.triggers.turn_on(OWNER, workflow, trigger, Start())
         self._say("ready")
         self._connection.recv(1)
         orchestra.close()

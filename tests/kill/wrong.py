@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from engine.clock import utc_now
 from engine.runner.ledger import Entry, Ledger, Write
 from engine.runner.recording import Recording
 from engine.runner.sending import Sending
+from engine.triggering import items, looks
+from engine.triggering.looks import Looks
+from engine.triggers import gmail
 
 
 def no_intents() -> None:
@@ -60,9 +65,38 @@ def receipts_without_commit() -> None:
     Ledger.record = record  # type: ignore[assignment, method-assign]
 
 
+def cursor_apart() -> None:
+    """A trigger's cursor moves in a transaction of its own, before what was found is stored."""
+    stored = Looks._stored
+
+    def first_the_cursor(self: Looks, watched: Any, row: Any, look: Any, found: Any, prepared: Any, **how: Any) -> Any:
+        if how["is_whole"]:
+            with self.items._database.writing() as connection:
+                self._move(connection, watched, row, look, found, prepared)
+            time.sleep(0.5)
+        return stored(self, watched, row, look, found, prepared, is_whole=False)
+
+    Looks._stored = first_the_cursor  # type: ignore[method-assign]
+    looks.require_unmoved = lambda *_: None
+
+
+def no_seen_set() -> None:
+    """Nothing that a trigger lists is known from before."""
+    items.unseen = lambda _connection, _key, ids: list(dict.fromkeys(ids))
+    items.keep = lambda *_: None
+
+
+def no_overlap() -> None:
+    """A mailbox is asked for what has changed since the last answer, and never again for what that one lacked."""
+    gmail.OVERLAP = timedelta()
+
+
 WRONG: dict[str, Callable[[], None]] = {
     "no intents": no_intents,
     "no look-up": no_look_up,
     "late events": late_events,
     "no receipts": receipts_without_commit,
+    "cursor apart": cursor_apart,
+    "no seen set": no_seen_set,
+    "no overlap": no_overlap,
 }

@@ -1,0 +1,166 @@
+"""New mail in a Gmail mailbox, by the mailbox's own history of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.names import moment_of, timestamp
+from engine.step import Fields, JsonValue, option
+from engine.steps.gmail import MailOutput
+from engine.trigger import Found, Item, Look, Start, TriggerType
+
+OVERLAP = timedelta(minutes=10)
+"""What changed in this time is listed again: Gmail may answer out of order, and its search is late."""
+FORGOTTEN_OVERLAP = timedelta(days=1)
+"""Where the history is forgotten, mail is searched from so long before the last look."""
+_MOST_BEHIND = 10_000
+_SEARCHED = 500
+"""How many of the newest mails of a search are compared with what has changed."""
+_LABELS = {"in:inbox": "INBOX", "is:unread": "UNREAD", "is:starred": "STARRED", "is:important": "IMPORTANT"}
+_HIDDEN = {"SPAM", "TRASH"}
+OUR_MARK = "<orchestra."
+"""How the Message-ID of every mail begins that a workflow wrote."""
+
+
+class NewMessageFields(Fields):
+    """Which mails count."""
+
+    query: str = option("Search, as in Gmail", "in:inbox")
+    include_sent: bool = option("Also mail sent from this mailbox", default=False)
+    include_drafts: bool = option("Also drafts", default=False)
+    include_own: bool = option("Also mail that a workflow wrote", default=False)
+
+
+class NewMail(MailOutput):
+    """A mail that has arrived, or got a label that the search asks for."""
+
+
+class NewMessage(TriggerType):
+    """Starts a run for each mail that arrives and fits the search, also when it fits later, by a label put on it.
+
+    Drafts, mail sent from this mailbox and mail that a workflow wrote are left out unless asked for.
+    """
+
+    name = "gmail.new_message"
+    title = "New mail in Gmail"
+    service = "gmail"
+    fields = NewMessageFields
+    item = NewMail
+
+    def look(self, look: Look) -> Found:
+        """List the mails that have arrived since the cursor.
+
+        The cursor is {places: [[history id, time]], behind: [ids], searched_since: time | null}.
+        """
+        if look.cursor is None:
+            return self._first(look)
+        if look.cursor["behind"]:
+            return _catching_up(look)
+        changes = look.client.history.since(look.cursor["places"][0][0])
+        if changes is None:
+            return self._forgotten(look)
+        fits = _fitting(look, look.unseen(changes.labels), changes.labels)
+        due = [*_late(look, changes.labels), *(one for one in changes.labels if one in fits)]
+        items = [Item(one) for one in due[: look.limit]]
+        if len(due) > look.limit:  # the rest is listed again from the same place
+            return Found(items, look.cursor, has_more=True)
+        return Found(items, _moved(look, changes.history_id))
+
+    def read(self, look: Look, item: Item) -> Item:
+        """Read the mail, and tell whether it is to be left out."""
+        mail = look.client.message(item.id)
+        return Item(item.id, mail, mail["subject"], moment_of(mail["date"]), _left_out(look.fields, mail))
+
+    def _first(self, look: Look) -> Found:
+        here = look.client.history.here()  # before the search: what comes meanwhile is found twice, not never
+        ids = [] if look.start.is_now else look.client.history.ids(*_search(look.fields.query, look.start))
+        return Found([], _cursor(here, look, ids, look.start.since), has_more=bool(ids))
+
+    def _forgotten(self, look: Look) -> Found:
+        here = look.client.history.here()
+        since = moment_of(look.cursor["places"][-1][1]) - FORGOTTEN_OVERLAP
+        ids = look.client.history.ids(*_search(look.fields.query, Start(since=since)))
+        note = (
+            f"Gmail has forgotten the changes since the last look; mail since {since:%Y-%m-%d %H:%M} UTC was searched."
+        )
+        return Found([], _cursor(here, look, look.unseen(ids), since), has_more=bool(ids), note=note)
+
+
+def _search(query: str, start: Start) -> tuple[str, int]:
+    """Return what to search for, and how many to take."""
+    if start.since is None:
+        return query, min(start.last or 0, _MOST_BEHIND)
+    return f"{query} after:{int(start.since.timestamp())}", _MOST_BEHIND
+
+
+def _cursor(history_id: str, look: Look, newest_first: Sequence[str], since: datetime | None) -> JsonValue:
+    return {
+        "places": [[history_id, timestamp(look.now)]],
+        "behind": list(reversed(newest_first)),
+        "searched_since": None if since is None else timestamp(since),
+    }
+
+
+def _late(look: Look, changed: Collection[str]) -> list[str]:
+    """Return what a search missed because it was late, once more till the overlap is over."""
+    since = look.cursor["searched_since"]
+    if since is None:
+        return []
+    newest_first = look.client.history.ids(*_search(look.fields.query, Start(since=moment_of(since))))
+    return [one for one in look.unseen(reversed(newest_first)) if one not in changed]
+
+
+def _catching_up(look: Look) -> Found:
+    """List the next of the mails that a search has found; then the history goes on from before that search."""
+    behind = look.cursor["behind"]
+    due = behind[: look.limit]
+    cursor = {**look.cursor, "behind": behind[len(due) :]}
+    return Found([Item(one) for one in look.unseen(due)], cursor, has_more=True)
+
+
+def _moved(look: Look, history_id: str) -> JsonValue:
+    """Return the cursor after a look: the next one begins where the history stood before the overlap."""
+    places = [*look.cursor["places"], [history_id, timestamp(look.now)]]
+    is_over = False
+    while len(places) > 1 and moment_of(places[1][1]) <= look.now - OVERLAP:
+        places.pop(0)
+        is_over = True
+    return {"places": places, "behind": [], "searched_since": None if is_over else look.cursor["searched_since"]}
+
+
+def _fitting(look: Look, ids: Sequence[str], labels: dict[str, set[str]]) -> set[str]:
+    """Return those of the changed mails that fit the search; one that only fits later is asked for again till then."""
+    if not ids:
+        return set()
+    rules = [_rule(look, word) for word in look.fields.query.split()]
+    drafts = set() if look.fields.include_drafts else {one for one in ids if "DRAFT" in labels[one]}
+    if None not in rules:
+        wanted = [rule for rule in rules if rule is not None]
+        fits = {one for one in ids if not labels[one] & _HIDDEN and all(rule(labels[one]) for rule in wanted)}
+    else:
+        fits = set(look.client.history.ids(look.fields.query, _SEARCHED)) & set(ids)
+    return fits - drafts
+
+
+def _rule(look: Look, word: str) -> Callable[[set[str]], bool] | None:
+    """Return how one word of a search is told from a mail's labels, None where only Gmail can tell."""
+    if word.casefold() in _LABELS:
+        wanted = {_LABELS[word.casefold()]}
+    elif word.startswith("label:") and not set(word) & set('"(){}'):
+        wanted = look.client.history.label_ids(word.removeprefix("label:"))
+    else:
+        return None
+    return lambda known: bool(known & wanted)
+
+
+def _left_out(fields: Any, mail: dict[str, Any]) -> str:
+    """Return why a mail starts no run, empty where it does."""
+    if "DRAFT" in mail["labels"] and not fields.include_drafts:
+        return "it is a draft"
+    if mail["message_id"].startswith(OUR_MARK) and not fields.include_own:
+        return "a workflow wrote it"
+    if "SENT" in mail["labels"] and not fields.include_sent:
+        return "it was sent from this mailbox"
+    return ""

@@ -1,0 +1,34 @@
+"""Gmail, for the contract suite."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import SecretStr
+
+from clients.errors import Unavailable
+from clients.gmail import GmailClient, GmailSettings
+from tests.engine.triggers.looking import NOW
+from tests.engine.triggers.worlds import Scene, World
+
+
+def _new_message(scene: Scene) -> World:
+    where = scene.standins["gmail"]
+    client = GmailClient(GmailSettings(token=SecretStr(where.token), base_url=where.base_url), scene.http)
+
+    def happen(number: int) -> None:
+        mail = {"from": "ada@example.com", "subject": f"Thing {number}", "text": "Hello"}
+        scene.standins.controls.post(f"{where.origin}/_demo/mail", json=mail).raise_for_status()
+
+    return World(
+        fields={"query": "in:inbox"},
+        happen=happen,
+        shown=lambda: scene.standins.show("gmail"),
+        client=client,
+        fail=lambda: scene.standins.faults("gmail", match="/gmail/v1/", times=1, status=503),
+        fails_with=Unavailable,
+        now=lambda number: NOW + timedelta(minutes=number),
+    )
+
+
+WORLDS = {"gmail.new_message": _new_message}

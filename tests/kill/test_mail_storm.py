@@ -1,0 +1,29 @@
+"""New mail while the server dies: each mail starts exactly one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.kill.mail_storm import mail_storm
+
+pytestmark = pytest.mark.slow
+
+MAILS, KILLS = 160, 6
+
+
+def test_each_mail_starts_one_run_whatever_dies(tmp_path: Path) -> None:
+    with mail_storm(tmp_path / "workspace") as mails:
+        mails.rage(MAILS, KILLS)
+        mails.calm_down()
+        assert mails.wrongs() == []
+        assert (len(mails.arrived), mails.kills) == (MAILS, KILLS)
+
+
+@pytest.mark.parametrize("wrong", ["cursor apart", "no seen set", "no overlap"])
+def test_the_proof_fails_on_a_trigger_that_is_wrong(tmp_path: Path, wrong: str) -> None:
+    with mail_storm(tmp_path / "workspace", wrong) as mails:
+        mails.rage(MAILS // 2, KILLS // 2)
+        mails.calm_down()
+        assert mails.wrongs() != []
