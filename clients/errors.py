@@ -41,6 +41,8 @@ class AuthError(ServiceError):
 
     lacks_scope = False
     """Whether the sign-in is good, but was granted less than this program asks for."""
+    account = ""
+    """Whose sign-in it is, where the client knows that without asking."""
 
     default_remedy = "Check the connection's token and what it may do: `orchestra connections check`."
 

@@ -140,8 +140,8 @@ def _wait_for(descriptor: int) -> None:
             return
 
 
-def sign_in_error(message: str, *, lacks_scope: bool = False) -> AuthError:
+def sign_in_error(message: str, *, account: str = "", lacks_scope: bool = False) -> AuthError:
     """Give the error of a sign-in that is not there, or not good."""
     error = AuthError(message, service=SERVICE, remedy=SIGN_IN_AGAIN)
-    error.lacks_scope = lacks_scope
+    error.account, error.lacks_scope = account, lacks_scope
     return error

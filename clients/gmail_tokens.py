@@ -150,7 +150,9 @@ def _refreshed(info: Mapping[str, Any], credentials: Credentials, http: httpx.Cl
         secrets = [str(credentials.refresh_token), str(credentials.client_secret)]
         said = failures.without_secrets(said, secrets)[:300]
         raise sign_in_error(
-            f"Google refuses to renew the sign-in{who}: {said}.", lacks_scope="invalid_scope" in said
+            f"Google refuses to renew the sign-in{who}: {said}.",
+            account=str(credentials.account or ""),
+            lacks_scope="invalid_scope" in said,
         ) from None
     written: dict[str, Any] = json.loads(credentials.to_json())  # type: ignore[no-untyped-call]
     written["granted_scopes"] = list(credentials.granted_scopes or info.get("scopes") or [])
@@ -175,7 +177,8 @@ def _require_scopes(info: Mapping[str, Any]) -> None:
     if missing:
         who = f" of {info['account']}" if info.get("account") else ""
         names = ", ".join(scope.rpartition("/")[2] for scope in missing)
-        raise sign_in_error(f"Google grants the sign-in{who} less than it needs: {names} is missing.", lacks_scope=True)
+        said = f"Google grants the sign-in{who} less than it needs: {names} is missing."
+        raise sign_in_error(said, account=str(info.get("account", "")), lacks_scope=True)
 
 
 class _Exchange:

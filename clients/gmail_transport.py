@@ -60,6 +60,7 @@ class GoogleHttp:
         if isinstance(error, AuthError):
             owner = self._tokens.owner()
             error.remedy = f"The account is {owner}. {SIGN_IN_AGAIN}" if owner else SIGN_IN_AGAIN
+            error.account = owner
             error.lacks_scope = "insufficient" in said  # the reason insufficientPermissions
         return error
 

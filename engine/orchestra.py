@@ -17,7 +17,7 @@ from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
 from engine.connections.troubles import Troubles
 from engine.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
-from engine.errors import OrchestraError
+from engine.errors import InvalidInput, OrchestraError
 from engine.people.access import Principal, require
 from engine.people.audit import Audit, AuditLine
 from engine.runner.host import Host
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from engine.runs.rebuild import Rebuild
     from engine.runs.retention import Retention
     from engine.step_info import StepTypeInfo
+    from engine.triggering.finder import Workplace
+    from engine.triggering.machinery import Machinery
+    from engine.triggering.triggers import Triggers
     from engine.upkeep import Upkeep
     from engine.workspace.drafts import Drafts
     from engine.workspace.workflow_files import WorkflowFiles
@@ -56,11 +59,11 @@ ENGINE = Principal("engine", "owner")
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, prompts, drafts, runs, approvals, connections, users, demo`;
-    close it when done.
+    """An opened workspace. Facets: `workflows, prompts, drafts, runs, triggers, approvals, connections, users,
+    demo`; close it when done.
 
     `demo`: every service is its stand-in, whatever is set. `serve`: this process is the workspace's one server: it
-    adopts the runs of dead processes, and each service is Demo until it is switched to Mine.
+    adopts the runs of dead processes, watches triggers, and each service is Demo until it is switched to Mine.
     """
 
     def __init__(self, root: Path, *, demo: bool = False, serve: bool = False, clock: Clock = utc_now) -> None:
@@ -77,7 +80,7 @@ class Orchestra:
         self._modes = Modes(self._settings, "demo" if serve else "mine", forced=demo)
         self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state)
         self.troubles = Troubles(self._database, self._loaded, self._accounts, clock)
-        self._accounts.on_refused = self.troubles.report
+        self._accounts.refusals = self.troubles
         self._plans = WorkflowPlans(self.workspace.workflows, self._surroundings)
         self._logs = logs = RunLogs(self.workspace.logs)
         if self._database.has_unread_logs():  # a lost state file must not make anything happen twice
@@ -102,8 +105,10 @@ class Orchestra:
             self._modes.of,
             self._rebuilt,
         )
+        self._host.on_adopted = self._let_go
         self._upkeep = self._kept_up() if serve else None
         if serve:
+            self._triggering.begin_watching()
             self._host.adopt_from_now_on()
 
     @classmethod
@@ -128,6 +133,8 @@ class Orchestra:
         """Stop working; runs that are not ended go on when the workspace is next served or resumed."""
         if "retention" in vars(self):
             self.retention.stop()
+        if "_triggering" in vars(self):
+            self._triggering.close()
         if self._upkeep is not None:
             self._upkeep.close()
         self._host.close()
@@ -186,13 +193,18 @@ class Orchestra:
         return self._audit.latest(limit)
 
     def health(self) -> dict[str, Any]:
-        """Return {"status": "ok" | "failing", …}: whether the state can be read and the engine's loop answers."""
+        """Return {"status": "ok" | "failing", …}: whether the state can be read and the engine's loop answers.
+
+        `triggers` has {on, silent, dead}: how many are on, how many of them silent, and things that need somebody.
+        """
         try:
             self._settings.get("health")
             self._host.check()
+            triggers = self.triggers.summary()
         except OrchestraError as error:
             return {"status": "failing", "message": error.message}
-        return {"status": "ok", "workspace": self.workspace.root.name, "owner": self._host.owner.id}
+        about = {"workspace": self.workspace.root.name, "owner": self._host.owner.id}
+        return {"status": "ok", **about, "triggers": triggers}
 
     # --- facets: each is imported when it is first asked for, since a command needs few of them
 
@@ -235,6 +247,11 @@ class Orchestra:
 
         return Drafts(self._settings, self._clock)
 
+    @property
+    def triggers(self) -> Triggers:
+        """What starts runs by itself."""
+        return self._triggering.facet
+
     @cached_property
     def approvals(self) -> Approvals:
         """Questions of runs to people."""
@@ -268,6 +285,47 @@ class Orchestra:
         upkeep.start()
         return upkeep
 
+    @cached_property
+    def _triggering(self) -> Machinery:
+        from engine.runs.acceptor import Acceptor
+        from engine.triggering.machinery import Machinery, Needs
+
+        return Machinery(
+            Needs(
+                host=self._host,
+                acceptor=Acceptor(
+                    self._host, self._logs, self._audit, self._clock, self._surroundings, self._modes.of
+                ),
+                accounts=self._accounts,
+                logs=self._logs,
+                audit=self._audit,
+                clock=self._clock,
+                workplace=self._workplace(),
+                workflows=self.workspace.workflows.names,
+                notified=lambda: self._loaded().config.notifications.workflow,
+                model_of=self._model_of,
+                agree=self._agree,
+                resume=lambda p, run_id: self.runs.resume(p, run_id),
+            )
+        )
+
+    def _workplace(self) -> Workplace:
+        from engine.triggering.finder import Workplace
+
+        return Workplace(
+            root=self.workspace.root,
+            time_zone=lambda: self._loaded().config.time_zone,
+            plan=self._plans.plan,
+            require_ready=self._require_ready,
+            service=lambda name: self._surroundings().connections[name],
+            mode=self._modes.of,
+            is_agreed=self._is_agreed,
+        )
+
+    def _let_go(self) -> None:
+        """Let runs that were taken over begin in their turns."""
+        self._triggering.turns.begin()
+
     # --- what the facets share
 
     def _loaded(self) -> LoadedConfig:
@@ -298,6 +356,30 @@ class Orchestra:
         if modes:
             self.connections.require_ready(modes)
         return plan
+
+    def _require_ready(self, workflow: str, modes: Mapping[str, Mode]) -> None:
+        """Raise InvalidInput where an account that a workflow's trigger needs lacks something or refuses."""
+        self.connections.require_ready(modes)
+        trouble = self.troubles.blocks(modes, workflow)
+        if trouble is not None:
+            raise InvalidInput(trouble.sentence, remedy=trouble.remedy)
+
+    def _is_agreed(self, workflow: str) -> bool:
+        """Tell whether somebody has agreed to every real account that a workflow now touches."""
+        agreed = self._settings.get(f"confirmed.{workflow}").split()
+        return set(self._real_connections(workflow).split()) <= set(agreed)
+
+    def _agree(self, p: Principal, workflow: str) -> None:
+        if not self._is_agreed(workflow):
+            self.confirm(p, workflow)
+
+    def _model_of(self, connection: str) -> tuple[str, str]:
+        """Return (model, address of the server) of a model connection, empty where it has no settings yet."""
+        try:
+            settings = self._loaded().settings_of(connection)
+        except OrchestraError:
+            return "", ""
+        return str(settings.get("model", "")), str(settings.get("base_url") or "https://api.openai.com/v1")
 
     def _modes_of(self, plan: Plan) -> dict[str, Mode]:
         services = self._surroundings().connections

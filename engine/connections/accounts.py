@@ -25,6 +25,33 @@ class StandIns(Protocol):
         """Return {service: {base_url, token, …}, "generation": n}, starting them if none run."""
 
 
+class Refusals(Protocol):
+    """Who wants to know that an account does not take its key any more, or takes it again."""
+
+    def report(self, connection: str, mode: Mode, error: AuthError, workflow: str = "") -> None:
+        """Take down a refusal; `workflow`: the one that a trigger began."""
+
+    def is_known(self, connection: str, mode: Mode) -> bool:
+        """Tell at once whether this account was refused before."""
+
+    def worked(self, connection: str, mode: Mode) -> None:
+        """Take down that it is let in again."""
+
+
+class NoRefusals:
+    """Nobody wants to know."""
+
+    def report(self, connection: str, mode: Mode, error: AuthError, workflow: str = "") -> None:
+        """Do nothing."""
+
+    def is_known(self, connection: str, mode: Mode) -> bool:
+        """Give no."""
+        return False
+
+    def worked(self, connection: str, mode: Mode) -> None:
+        """Do nothing."""
+
+
 @dataclass
 class Account:
     """An opened connection."""
@@ -79,8 +106,8 @@ class Accounts:
         shared: Path | None = None,
     ) -> None:
         self._shared = shared
-        self.on_refused: Callable[[str, Mode, AuthError, str], None] = lambda *_: None
-        """Told of each call that an account refused: connection, mode, error, and the workflow that a trigger began."""
+        self.refusals: Refusals = NoRefusals()
+        """Told of each call that an account refused, and of the first that it does not refuse any more."""
         self._config, self._stand_ins, self._size = config, stand_ins, calls_at_once
         self._opened: dict[tuple[str, str], tuple[Any, Account]] = {}
         self._retired: list[Account] = []

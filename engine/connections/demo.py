@@ -18,7 +18,7 @@ from engine.people.audit import Audit
 from engine.runner.host import Host
 from engine.runs.run_log import RunLogs
 from engine.store.database import Database
-from engine.store.demo_rows import demo_run_ids, forget_demo
+from engine.store.demo_rows import demo_run_ids, forget_demo, forget_demo_triggers
 
 _CANCEL_SECONDS = 20.0
 
@@ -50,6 +50,7 @@ class Demo:
     def reset(self, p: Principal) -> int:
         """Restore the sample data as a new account: demo runs, receipts and cursors are removed. Return its number."""
         require(p, "edit", "reset the demo")
+        forget_demo_triggers(self._database)  # first, so that none starts a run meanwhile
         self._cancel_open_runs(p)
         for run_id in forget_demo(self._database):
             path = self._logs.path(run_id)

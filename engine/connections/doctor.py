@@ -26,6 +26,8 @@ from engine.workspace.workspace import Workspace
 _SECONDS = 30.0
 """How long an examination may take in all."""
 _LET_IN_SECONDS = 10.0
+OF_THIS_MACHINE = frozenset({"files", "clock"})
+"""Lines that say nothing of the service."""
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ class Troubles:
         self, database: Database, config: Callable[[], LoadedConfig], accounts: Accounts, clock: Clock
     ) -> None:
         self._database, self._config, self._accounts, self._clock = database, config, accounts, clock
+        self._known: set[tuple[str, str]] | None = None
+        """Those that concern everybody, as far as this process knows: asked after every call that went well."""
 
     def report(self, connection: str, mode: Mode, error: AuthError, workflow: str = "") -> None:
         """Take down that a call was refused; of one that is known already nothing changes.
@@ -88,19 +90,36 @@ class Troubles:
             "workflow": workflow if kind == "refused" else "",
             "service": known.service,
             "kind": kind,
-            "account": self._accounts.label(connection, mode),
+            "account": error.account or self._accounts.label(connection, mode),
             "message": error.message,
             "since": timestamp(self._clock()),
             "key_mark": _mark(self._settings(connection, mode), secrets.token_hex(8)),
         }
         with self._database.writing() as database:
             database.execute(troubles.insert().prefix_with("OR IGNORE").values(row))
+        self._known = None
+
+    def is_known(self, connection: str, mode: Mode) -> bool:
+        """Tell at once whether an account as a whole was refused before, as far as this process knows."""
+        known = self._known
+        if known is None:
+            with self._database.reading() as database:
+                rows = database.execute(troubles.select().where(troubles.c.workflow == "")).all()
+            self._known = known = {(row.connection, row.mode) for row in rows}
+        return (connection, mode) in known
+
+    def worked(self, connection: str, mode: Mode) -> None:
+        """Take down that an account is let in again; what one workflow may not do stays."""
+        self._forget(troubles.c.connection == connection, troubles.c.mode == mode, troubles.c.workflow == "")
 
     def cleared(self, connection: str, mode: Mode | None = None) -> None:
         """Forget what was the matter with a connection: it is signed in anew, has another key, or works."""
-        gone = troubles.delete().where(troubles.c.connection == connection)
+        self._forget(troubles.c.connection == connection, *([troubles.c.mode == mode] if mode else []))
+
+    def _forget(self, *which: Any) -> None:
         with self._database.writing() as database:
-            database.execute(gone if mode is None else gone.where(troubles.c.mode == mode))
+            database.execute(troubles.delete().where(*which))
+        self._known = None
 
     def open(self) -> list[Trouble]:
         """Return what is the matter now, one for each connection and mode, the oldest first."""

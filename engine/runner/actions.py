@@ -271,7 +271,15 @@ class Actions:
         await self._recording.committed()
         if result.effect is not None:
             reached("after record")
+        if job.account is not None and job.replayed is None:
+            await self._worked(job.account)
         return output
+
+    async def _worked(self, account: Account) -> None:
+        """Take down that an account that was refused before is let in again."""
+        with suppress(StorageError):
+            if self._accounts.refusals.is_known(account.connection, account.mode):
+                await asyncio.to_thread(self._accounts.refusals.worked, account.connection, account.mode)
 
     async def _refused(self, node: Node, error: Exception) -> None:
         """Take down that an account does not take its key any more, or lets a workflow less than a trigger wants."""
@@ -281,7 +289,7 @@ class Actions:
         workflow = "" if self._facts.item is None else self._facts.workflow
         with suppress(StorageError):
             mode = self._facts.modes.get(connection, self._facts.default_mode)
-            await asyncio.to_thread(self._accounts.on_refused, connection, mode, error, workflow)
+            await asyncio.to_thread(self._accounts.refusals.report, connection, mode, error, workflow)
 
     async def _failed(
         self, node: Node, path: str, error: Exception, trace: Mapping[str, Any], job: Job | None
