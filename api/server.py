@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 from fastapi.telemetry import TelemetryConfig
 
-from api import approvals, authentication, catalog, errors, execution, reference, runs
+from api import approvals, authentication, catalog, errors, execution, live, reference, runs
 from api.documents import Refusal
 from api.routing import BodyLimit, Door, OpenRoute
 from engine.orchestra import Orchestra
@@ -60,7 +60,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
     errors.install(app)
     for router in (_health, authentication.router, reference.router):
         app.include_router(router)
-    for router in (execution.router, runs.router, approvals.router, catalog.router):
+    for router in (execution.router, runs.router, live.router, approvals.router, catalog.router):
         app.include_router(router, dependencies=[Depends(_bearer)])  # for the description: SignedInRoute decides
     return app
 
@@ -70,6 +70,8 @@ _health = APIRouter(tags=["Health"], route_class=OpenRoute)
 
 @_health.get("/health", summary="Is it well?", response_model=None)
 def get_health(orchestra: Door) -> JSONResponse:
-    """Say whether the engine runs: 200 if it does, 503 if not."""
-    status = orchestra.health()["status"]  # all that concerns a stranger
-    return JSONResponse({"status": status}, 200 if status == "ok" else 503, headers={"Cache-Control": "no-store"})
+    """Say whether the engine runs (200, else 503), and how many triggers are on, silent, or need somebody."""
+    health = orchestra.health()
+    status = health["status"]
+    told = {key: health[key] for key in ("status", "triggers") if key in health}  # all that concerns a stranger
+    return JSONResponse(told, 200 if status == "ok" else 503, headers={"Cache-Control": "no-store"})

@@ -17,6 +17,7 @@ from dashboard.parts.values import shown_value
 from dashboard.run_board import Board, board, failure_board
 from dashboard.run_detail import run_detail
 from dashboard.run_json import run_json
+from dashboard.run_live import live_answers
 from dashboard.run_map import run_map
 from dashboard.run_table import run_table
 from dashboard.run_top import run_top
@@ -84,6 +85,7 @@ def _items(visit: Visit, run: Mapping[str, Any], shown: Board) -> None:
     after = failure_board(run)
     is_after = after is not None and after.row(st.query_params.get("open", "")) is not None
     run_table(shown, run_id)
+    live_answers(visit, run)
     if not is_after:
         run_detail(visit, run, shown)
     if after is not None:

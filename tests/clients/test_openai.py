@@ -13,16 +13,15 @@ from clients.errors import (
     AuthError,
     BadAnswer,
     InvalidRequest,
-    ServiceError,
     Unavailable,
 )
 from clients.openai import OpenAIClient, OpenAISettings
 from clients.openai_schema import asked_in_words, is_strict, response_format
-from clients.transport import Forbidden, deadline, http_client
+from clients.transport import Forbidden, http_client
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
-    from tests.conftest import Failure, StandIns
+    from tests.conftest import StandIns
 
 HELLO = [{"role": "user", "content": "Hello"}]
 SCHEMA: dict[str, Any] = {
@@ -85,23 +84,6 @@ def test_the_account_is_the_server(http: httpx.Client) -> None:
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ValidationError):
         OpenAISettings.model_validate({"api_key": "x", "colour": "blue"})
-
-
-def test_every_failure_has_its_name(demo: OpenAIClient, standins: StandIns, failure: Failure) -> None:
-    standins.faults("openai", match="POST /v1/chat/completions", **failure.fault)
-    before = standins.requests("openai").get("POST /v1/chat/completions", 0)
-    with deadline(60), pytest.raises(ServiceError) as caught:
-        demo.chat(HELLO)
-    failure.check(caught.value, "openai")
-    assert standins.requests("openai")["POST /v1/chat/completions"] == before + 1, "the SDK sent it again"
-    assert demo.chat(HELLO)["text"]
-
-
-def test_a_slow_answer_ends_at_the_deadline(demo: OpenAIClient, standins: StandIns, slowness: Failure) -> None:
-    standins.faults("openai", match="POST /v1/chat/completions", **slowness.fault)
-    with deadline(0.7), pytest.raises(ServiceError) as caught:
-        demo.chat(HELLO)
-    slowness.check(caught.value, "openai")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""What models are writing for a run at this moment, word by word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.page import Visit
+from dashboard.parts.plain import outside_text, plain
+from dashboard.parts.status import OPEN
+from engine.registry import step_types
+
+_LOOK_SECONDS = 0.3
+_SHOWN_MOST = 4
+_TAIL_LETTERS = 4_000
+
+
+def live_answers(visit: Visit, run: Mapping[str, Any]) -> None:
+    """Show the answers that come just now; the page draws itself anew once one of them is recorded."""
+    titles = _writing(run)
+    if not titles:
+        return
+    seen: set[str] = set()
+
+    @st.fragment(run_every=_LOOK_SECONDS)
+    def body() -> None:
+        if session.principal() != visit.who:  # a fragment runs without the page's own check
+            st.rerun()
+        texts = visit.orchestra.runs.live(visit.who, str(run["run_id"]))
+        if seen - texts.keys():
+            st.rerun()
+        seen.update(texts)
+        for path, text in list(texts.items())[:_SHOWN_MOST]:
+            _answer(titles.get(path, path), path, text)
+
+    body()
+
+
+def _writing(run: Mapping[str, Any]) -> dict[str, str]:
+    """Return {path: title} of the steps whose answers may be coming."""
+    if run["status"] not in OPEN:
+        return {}
+    streams = {name for name, kind in step_types().items() if kind.streams}
+    running = [step for step in run["steps"] if step["status"] == "running" and step["uses"] in streams]
+    return {str(step["path"]): str(step["title"] or step["id"]) for step in running}
+
+
+def _answer(title: str, path: str, text: str) -> None:
+    with st.container(border=True, key=f"live-{path}"):
+        st.caption(f":material/edit_note: {plain(title)}: the model is writing")
+        outside_text(text if len(text) <= _TAIL_LETTERS else f"… {text[-_TAIL_LETTERS:]}")
