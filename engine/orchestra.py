@@ -293,9 +293,7 @@ class Orchestra:
         return Machinery(
             Needs(
                 host=self._host,
-                acceptor=Acceptor(
-                    self._host, self._logs, self._audit, self._clock, self._surroundings, self._modes.of
-                ),
+                acceptor=Acceptor(self._host, self._logs, self._audit, self._clock, self._surroundings, self._modes.of),
                 accounts=self._accounts,
                 logs=self._logs,
                 audit=self._audit,
@@ -305,7 +303,7 @@ class Orchestra:
                 notified=lambda: self._loaded().config.notifications.workflow,
                 model_of=self._model_of,
                 agree=self._agree,
-                resume=lambda p, run_id: self.runs.resume(p, run_id),
+                resume=self.runs.resume,
             )
         )
 
@@ -358,11 +356,18 @@ class Orchestra:
         return plan
 
     def _require_ready(self, workflow: str, modes: Mapping[str, Mode]) -> None:
-        """Raise InvalidInput where an account that a workflow's trigger needs lacks something or refuses."""
-        self.connections.require_ready(modes)
+        """Raise AccountRefuses where one that a workflow's trigger needs does, InvalidInput where one lacks a key."""
+        from engine.triggering.finder import AccountRefuses
+
+        try:
+            self.connections.require_ready(modes)
+        except InvalidInput as error:
+            if self.troubles.blocks(modes) is None:
+                raise
+            raise AccountRefuses(error.message, remedy=error.remedy) from error
         trouble = self.troubles.blocks(modes, workflow)
         if trouble is not None:
-            raise InvalidInput(trouble.sentence, remedy=trouble.remedy)
+            raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
 
     def _is_agreed(self, workflow: str) -> bool:
         """Tell whether somebody has agreed to every real account that a workflow now touches."""

@@ -114,6 +114,8 @@ class TriggerType(Kind):
     """How often to look, where the workflow does not say."""
     start_from: ClassVar[tuple[StartFrom, ...]] = ("now", "last", "since")
     """What a person may choose at the first activation."""
+    is_watched: ClassVar[bool] = True
+    """Whether there is anything to look at; else it only says how people start the workflow."""
     remembered_days: ClassVar[int | None] = None
     """How long the ids of seen things are kept, where the cursor alone tells old from new; None: for ever."""
 

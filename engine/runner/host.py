@@ -44,6 +44,7 @@ _NOT_DUE = (
     "SELECT run_id FROM runs WHERE owner = ? AND ended_at IS NULL AND cancel_requested = 0"
     " AND (lane IS NOT NULL OR (status = 'waiting' AND (due_at IS NULL OR due_at > ?)))"
 )
+_ANY_IN_LINE = "SELECT 1 FROM runs WHERE owner = ? AND lane IS NOT NULL AND ended_at IS NULL LIMIT 1"
 _IN_LINE = "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND lane IS NOT NULL AND ended_at IS NULL"
 _ADOPT_SECONDS = 2.0
 _STALLED_SECONDS = 5.0
@@ -79,7 +80,7 @@ class Host:
         self.on_idle: Callable[[], None] = _nothing
         """Called on the loop whenever the work on a run is over."""
         self.on_adopted: Callable[[], None] = _nothing
-        """Called on the loop when runs were taken over: some may wait for their turns."""
+        """Called on the loop when runs were taken over that wait for their turns."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
         self._thread.start()
@@ -366,7 +367,7 @@ class Host:
         for run_id in adopted:
             if run_id not in waiting:  # thousands may wait for days: each wakes when it is due
                 self._execute(run_id, "engine")
-        if adopted:
+        if adopted and self._journal.read(_ANY_IN_LINE, (self.owner.id,)):
             self.on_adopted()
         return adopted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import OrchestraError
@@ -20,6 +20,7 @@ from engine.store.database import Database
 from engine.store.old_runs import OldRuns
 from engine.store.receipts import remember_unsure, restore_effect, restore_update
 from engine.store.run_rows import RunRows, is_test, restore_ended, restore_open
+from engine.store.trigger_state import restore_seen
 
 _ENDED = frozenset({"succeeded", "failed", "cancelled"})
 _STOPPED_CLEANLY = _ENDED | {"interrupted", "waiting"}
@@ -38,6 +39,8 @@ class _Told:
     """Those of them that brought up to date what another run had made."""
     event_texts: list[str] | None
     unsure_since: str | None
+    seen: tuple[str, Mapping[str, Any], str] | None = None
+    """Of a run that a trigger started: the workflow as it is called today, the run, and the type of the trigger."""
 
 
 class Rebuild:
@@ -70,7 +73,10 @@ class Rebuild:
     def _told(self, run_id: str, connections: Mapping[str, str], renames: Renames) -> _Told | None:
         try:
             run = self._logs.read(run_id)
-            return None if run is None else _told(run, Values(self._logs.folder, run_id), connections, renames)
+            if run is None:
+                return None
+            told = _told(run, Values(self._logs.folder, run_id), connections, renames)
+            return replace(told, seen=_seen(run, renames))
         except Exception:  # noqa: BLE001 - a damaged file is named, not fatal
             return None
 
@@ -84,6 +90,8 @@ class Rebuild:
                     restore_effect(connection, effect)
             for update in told.updates:
                 restore_update(connection, update)
+            if told.seen is not None:
+                restore_seen(connection, *told.seen)
             if told.event_texts is None:
                 restore_ended(connection, told.row)
             elif restore_open(connection, told.row, told.event_texts) and told.unsure_since is not None:
@@ -101,6 +109,16 @@ def _told(run: Mapping[str, Any], values: Values, connections: Mapping[str, str]
     row = {**_row(run), "status": "interrupted", "acceptance": compact_json(accepted)}
     unsure_since = None if run["status"] in _STOPPED_CLEANLY else run["started_at"] or run["queued_at"]
     return _Told(row, effects, updates, [compact_json(event) for event in events], unsure_since)
+
+
+def _seen(run: Mapping[str, Any], renames: Renames) -> tuple[str, Mapping[str, Any], str] | None:
+    """Return what a run tells of the thing that a trigger started it for; a run again by a person tells it as well."""
+    trigger = run.get("trigger")
+    if trigger is None:
+        return None
+    written = run["definition"]["workflow"].get("triggers") or []
+    uses = next((str(one.get("uses")) for one in written if one.get("id") == trigger["id"]), "")
+    return renames.workflow(run["workflow"], run["queued_at"]), run, uses
 
 
 def _row(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Other names for workflows and steps: the receipts of what they wrote go along, in the state and in the logs."""
+"""Other names for workflows and steps: receipts, and what triggers have seen, go along in the state and the logs."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from engine.store.database import Database
 from engine.store.receipts import Rename, move_receipts
 from engine.store.run_rows import OPEN
 from engine.store.tables import runs
+from engine.store.trigger_state import rename_workflow
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
 class Renaming:
-    """Moves receipts, and writes renames down, so that they are not lost when the state is read from the logs."""
+    """Moves receipts and triggers, and writes renames down: they are needed when the state is read from the logs."""
 
     def __init__(self, database: Database, logs: RunLogs, clock: Clock) -> None:
         self._database, self._logs, self._clock = database, logs, clock
 
     def workflow(self, name: str, new: str, move: Callable[[], None]) -> None:
-        """Move the receipts of a workflow and `move` its files: both, or nothing where that fails.
+        """Move the receipts and triggers of a workflow and `move` its files: both, or nothing where that fails.
 
         Raises InUse while a run could still write under the old name, and what `move` raises.
         """
@@ -45,6 +46,8 @@ class Renaming:
         with self._database.writing() as connection:
             _require_no_open_run(connection, workflow)
             move_receipts(connection, rename)
+            if rename.step is None:
+                rename_workflow(connection, rename.workflow, rename.new)
             save()
             self._logs.keep_rename(rename, timestamp(self._clock()))
 

@@ -43,6 +43,13 @@ class Renames:
                 identity = Rename(line["workflow"], line["new"], line.get("step")).applied(identity)
         return identity
 
+    def workflow(self, name: str, at: str) -> str:
+        """Return what a workflow that had this name at that time is called today."""
+        for line in self._lines:
+            if line["at"] >= at and line["workflow"] == name and "step" not in line:
+                name = line["new"]
+        return name
+
 
 class RunLogs:
     """The `logs/` folder of a workspace."""

@@ -68,6 +68,13 @@ class RetentionSettings(_Settings):
         return self.days is self.demo_days is self.runs is None
 
 
+class NotificationSettings(_Settings):
+    """Who is told where something needs a person."""
+
+    workflow: str | None = Field(None, min_length=1)
+    """Started when a trigger needs somebody, and once when it is well again."""
+
+
 class ConnectionSettings(BaseModel):
     """One account of a service; further keys are that service's own settings, as its client declares them."""
 
@@ -101,6 +108,7 @@ class Config(_Settings):
     connections: dict[ConnectionName, ConnectionSettings] = Field(default_factory=dict)
     limits: Limits = Limits()
     retention: RetentionSettings = RetentionSettings()
+    notifications: NotificationSettings = NotificationSettings()
     state_dir: str = Field(".orchestra", min_length=1)
 
     @field_validator("time_zone")

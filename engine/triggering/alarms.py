@@ -1,0 +1,142 @@
+"""Which triggers need a person, and telling that once: at first, and when it is over."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from engine.clock import Clock
+from engine.compiler.plan import Plan
+from engine.errors import OrchestraError
+from engine.names import moment_of, timestamp
+from engine.people.access import Principal
+from engine.runner.host import Host
+from engine.runs.acceptor import Acceptor, Wish
+from engine.store.acceptances import Entry
+from engine.store.tables import triggers
+from engine.triggering.status import Alarm, TriggerStatus
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_log = logging.getLogger(__name__)
+_SLACK_SECONDS = 60.0
+_TURN_ON = "`orchestra serve` watches triggers; the page Triggers shows what stands in the way."
+_OF_ACCOUNTS = ("AuthError", "AccountRefuses")
+_DEAD = "`orchestra triggers dead` lists them; each can be tried again or dismissed."
+_NOTIFIER = Principal("notifications", "operator")
+
+
+def is_silent(status: TriggerStatus, now: datetime) -> bool:
+    """Tell whether a trigger that is on has had no good look for two periods, and a minute more."""
+    since = status.succeeded_at or status.turned_on_at
+    if not status.is_on or status.is_resting or since is None:
+        return False
+    due = moment_of(since) + timedelta(seconds=status.poll_seconds)
+    if not status.failures and status.succeeded_at is not None and status.look_again_at is not None:
+        due = max(due, moment_of(status.look_again_at))  # a schedule knows itself when it looks again
+    return now > due + timedelta(seconds=max(status.poll_seconds, _SLACK_SECONDS))
+
+
+def alarm_of(status: TriggerStatus, now: datetime) -> Alarm | None:
+    """Return why a trigger needs a person, the gravest reason; None where all is well."""
+    kind, message, remedy = _reason(status)
+    if not kind:
+        return None
+    since = status.succeeded_at or status.turned_on_at or timestamp(now)
+    return Alarm(status.workflow, status.id, kind, message, remedy, since)
+
+
+def _reason(status: TriggerStatus) -> tuple[str, str, str]:
+    error, where = status.error, f"The trigger {status.id!r} of {status.workflow!r}"
+    if status.is_on and not status.is_resting and status.problem:
+        return "file", f"{where} is not watched: {status.problem}", "Correct that, or turn the trigger off."
+    if status.is_on and not status.is_resting and error is not None and error.type in _OF_ACCOUNTS:
+        return "account", f"{where} waits for its account: {error.message}", error.remedy
+    if status.is_silent:
+        because = f" {error.message}" if error is not None else ""
+        remedy = error.remedy if error is not None else _TURN_ON
+        return (
+            "silent",
+            f"{where} has not had a good look since {status.succeeded_at or 'it was turned on'}.{because}",
+            remedy,
+        )
+    if status.dead:
+        count = f"{status.dead} thing{'s' * (status.dead != 1)}"
+        return (
+            "dead",
+            f"{where} has {count} that did not become a run, or whose run failed.",
+            "`orchestra triggers dead`",
+        )
+    return "", "", ""
+
+
+@dataclass
+class Notifications:
+    """Starts the workflow that `notifications.workflow` names, once for each alarm and once when it is over."""
+
+    host: Host
+    acceptor: Acceptor
+    clock: Clock
+    statuses: Callable[[], Sequence[TriggerStatus]]
+    workflow: Callable[[], str | None]
+    plan: Callable[[str], Plan]
+    _met: set[tuple[str, str, str]] = field(default_factory=set)
+    """Alarms of the last check: one that lasts no longer (a laptop that has just woken) is not worth a word."""
+
+    def check(self) -> None:
+        """Tell what is new since the last check. Raises StorageError, Fenced."""
+        name = self.workflow()
+        found = {}
+        for status in self.statuses():
+            if status.workflow != name and status.is_watched:
+                found[status.workflow, status.id] = alarm_of(status, self.clock())
+        lasting = {one for one in map(_named, found.values()) if one is not None}
+        with self.host.database.reading() as connection:
+            rows = connection.execute(triggers.select().where(triggers.c.is_on == 1)).all()
+        for row in rows:
+            alarm = found.get((row.workflow, row.trigger))
+            if alarm is not None and row.alarmed_at is None and _named(alarm) in self._met:
+                self._tell(row, alarm, name)
+            elif alarm is None and row.alarmed_at is not None:
+                self._tell(row, _over(row), name)
+        self._met = lasting
+
+    def _tell(self, row: Any, alarm: Alarm, name: str | None) -> None:
+        """Start the run and remember that people know, both or neither; a workflow that cannot run stops nothing."""
+        entries: list[Entry] = []
+        if name is not None:
+            try:
+                entries = [self._entry(name, alarm)]
+            except OrchestraError as error:
+                _log.error("the workflow for notifications %r cannot run: %s %s", name, error, error.remedy)
+        at = None if alarm.kind == "over" else alarm.since
+
+        def chosen(connection: Connection) -> list[Entry]:
+            same = (triggers.c.workflow == row.workflow) & (triggers.c.trigger == row.trigger)
+            mine = same & (triggers.c.account == row.account) & (triggers.c.source == row.source)
+            as_read = triggers.c.alarmed_at.is_not_distinct_from(row.alarmed_at)
+            told = connection.execute(triggers.update().where(mine & as_read).values(alarmed_at=at)).rowcount
+            return entries if told else []
+
+        stored = self.host.acceptances.store_within(chosen)
+        self.host.begin([entry.acceptance for entry in stored])
+
+    def _entry(self, name: str, alarm: Alarm) -> Entry:
+        plan = self.plan(name)
+        said: Mapping[str, str] = vars(alarm)
+        known = plan.inputs_schema.get("properties", {})
+        inputs = {key: said[key] for key in ("kind", "workflow", "trigger", "message", "remedy") if key in known}
+        return self.acceptor.entry(_NOTIFIER, plan, Wish(inputs), "runs.start")
+
+
+def _named(alarm: Alarm | None) -> tuple[str, str, str] | None:
+    return None if alarm is None else (alarm.workflow, alarm.trigger, alarm.kind)
+
+
+def _over(row: Any) -> Alarm:
+    message = f"The trigger {row.trigger!r} of {row.workflow!r} is well again."
+    return Alarm(row.workflow, row.trigger, "over", message, "", row.alarmed_at)

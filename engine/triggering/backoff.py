@@ -1,0 +1,30 @@
+"""When to look again after a look that failed."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+from clients.errors import AuthError, ServiceError
+
+_LONGEST_SECONDS = 15 * 60.0
+_FILE_SECONDS = 60.0
+_JITTER = 0.2
+_MOST_DOUBLINGS = 20
+
+
+def after_failure(
+    error: Exception, failures: int, poll_seconds: float, now: datetime, chance: random.Random
+) -> datetime:
+    """Return when to look again after so many failures in a row (from 1).
+
+    A service gets twice the time for each, a quarter of an hour at most and no less than it asks for, some more or less
+    so that not all come back at once. What is wrong on our side (a file, an account) a person may put right any moment.
+    """
+    if isinstance(error, AuthError):
+        return now + timedelta(seconds=_LONGEST_SECONDS)
+    if not isinstance(error, ServiceError):
+        return now + timedelta(seconds=min(max(poll_seconds, 1.0), _FILE_SECONDS))
+    seconds = min(poll_seconds * 2 ** min(failures - 1, _MOST_DOUBLINGS), _LONGEST_SECONDS)
+    seconds *= chance.uniform(1 - _JITTER, 1 + _JITTER)
+    return now + timedelta(seconds=max(seconds, error.retry_after_seconds or 0.0))

@@ -1,0 +1,50 @@
+"""Runs that have ended, for triggers that watch the workspace itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from engine.names import RUN_ID
+from engine.store.database import Database
+from engine.store.tables import runs, trigger_items
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_COLUMNS = (
+    runs.c.run_id, runs.c.workflow, runs.c.title, runs.c.status, runs.c.sentence, runs.c.started_by, runs.c.ended_at,
+    runs.c.demo,
+)  # fmt: skip
+_DEEPEST = 32
+
+
+class EndedRuns:
+    """Reads the list of runs; any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def since(self, time: str, limit: int, *, demo: bool) -> list[dict[str, Any]]:
+        """Return runs that ended at or after an RFC 3339 time in UTC, the earliest end first; tests left out.
+
+        Runs that others called are left out, too: they are a part of those. `chain`: how many ends of runs stand in a
+        row before it, each the reason for the next.
+        """
+        ended = (runs.c.ended_at >= time) & (runs.c.is_test == 0) & (runs.c.demo == int(demo))
+        own = ended & runs.c.parent_run_id.is_(None)
+        statement = select(*_COLUMNS).where(own).order_by(runs.c.ended_at, runs.c.run_id).limit(limit)
+        with self._database.reading() as connection:
+            rows = connection.execute(statement).mappings().all()
+            return [{**row, "demo": bool(row["demo"]), "chain": _chain(connection, row["run_id"])} for row in rows]
+
+
+def _chain(connection: Connection, run_id: str) -> int:
+    """Count the runs whose ends led to this one. An item that is a run's end begins with the run's id."""
+    for length in range(_DEEPEST):
+        item = connection.execute(select(trigger_items.c.item).where(trigger_items.c.run_id == run_id)).scalar()
+        run_id = str(item).partition("@")[0]
+        if item is None or not RUN_ID.match(run_id):
+            return length
+    return _DEEPEST

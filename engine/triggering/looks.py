@@ -1,0 +1,228 @@
+"""One look at a service: what is new becomes runs, and the cursor moves, in one transaction.
+
+So each thing starts exactly one run, whatever dies when: before the transaction nothing has happened, after it all has.
+What was listed before (an overlap, a cursor that did not move) is told by the set of seen ids, in the same transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from clients.deadline import deadline
+from clients.errors import AuthError, NotFound, RateLimited, ServiceError
+from engine.clock import Clock
+from engine.errors import OrchestraError, StorageError
+from engine.expressions.expressions import compact_json
+from engine.names import timestamp
+from engine.people.access import Principal
+from engine.runner.fault_points import reached
+from engine.runs.acceptor import Acceptor, Wish
+from engine.store.acceptances import Acceptances, Entry
+from engine.trigger import Found, Item, Look, Start
+from engine.triggering import items as item_rows
+from engine.triggering.items import ItemRows
+from engine.triggering.mapping import error_of, inputs_of, is_for_good
+from engine.triggering.policies import policy_of
+from engine.triggering.prepared import Prepared, short_title
+from engine.triggering.rows import Key, move, require_unmoved, start_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+    from engine.triggering.finder import Watched
+
+_LOOK_SECONDS = 120.0
+_READ_SECONDS = 60.0
+_PAUSES_SECONDS = (0.3, 1.0)
+"""Before a read is tried a second and a third time: one answer that was lost must not hold up a hundred mails."""
+GONE = "it was gone before it could be read"
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look has stored."""
+
+    stored: Sequence[Prepared] = ()
+    has_more: bool = False
+    failure: Exception | None = None
+    """Why it broke off; what was stored before that counts, and the cursor has not moved."""
+
+    @property
+    def run_ids(self) -> list[str]:
+        """The runs that were queued."""
+        return [one.entry.acceptance["run_id"] for one in self.stored if one.entry is not None]
+
+
+@dataclass
+class Looks:
+    """Makes looks; any thread."""
+
+    items: ItemRows
+    acceptances: Acceptances
+    acceptor: Acceptor
+    clock: Clock
+    is_stopped: Callable[[], bool] = field(default=lambda: False)
+
+    def look(self, watched: Watched, row: Row[Any]) -> Looked:
+        """Look once, from where the row stands, and store what was found.
+
+        Raises Moved where somebody else was faster, StorageError, Fenced; what the service says is `failure`.
+        """
+        look = self.made(watched, row.cursor, start_of(row.start))
+        try:
+            found = listed(watched, look)
+            fresh = self._fresh(watched.key, found.items)
+            prepared, failure = self._prepared(watched, look, fresh)
+        except (ServiceError, OrchestraError) as error:
+            if isinstance(error, StorageError):
+                raise
+            return Looked(failure=error)
+        reached("before items")
+        stored = self._stored(watched, row, look, found, prepared, is_whole=failure is None)
+        reached("after items")
+        return Looked(stored, found.has_more and failure is None, failure)
+
+    def made(self, watched: Watched, cursor: str | None, start: Start) -> Look:
+        """Return what a look is made with."""
+        return Look(
+            fields=watched.named.fields,
+            client=watched.client,
+            now=self.clock(),
+            cursor=None if cursor is None else json.loads(cursor),
+            start=start,
+            unseen=lambda ids: self.items.unseen(watched.key, ids),
+            around=watched.around,
+        )
+
+    def prepare(self, watched: Watched, look: Look, item: Item) -> Prepared:
+        """Read a thing and make a run of it; dead where that cannot be. Raises ServiceError where it may work later."""
+        read = read_thing(watched, look, item)
+        return read if read.state == "dead" or read.item.skip else self._with_run(watched, read.item)
+
+    def _with_run(self, watched: Watched, item: Item) -> Prepared:
+        trigger = watched.named.trigger
+        try:
+            wish = Wish(inputs_of(trigger, item), trigger=_told(watched.key, item))
+            principal = Principal(f"trigger:{trigger.id}", "operator")
+            entry = self.acceptor.entry(principal, watched.named.plan, wish, "runs.start")
+        except StorageError:
+            raise
+        except (OrchestraError, ValueError, TypeError) as error:
+            return Prepared(item, error=error_of(error))
+        return Prepared(item, replace(entry, lane=watched.key.workflow))
+
+    def _fresh(self, key: Key, listed_: Sequence[Item]) -> list[Item]:
+        """Return what is new of a list, each thing once."""
+        by_id = {item.id: item for item in reversed(listed_)}
+        return [by_id[one] for one in self.items.unseen(key, [item.id for item in listed_])]
+
+    def _prepared(
+        self, watched: Watched, look: Look, fresh: Sequence[Item]
+    ) -> tuple[list[Prepared], ServiceError | None]:
+        """Prepare new things in order, up to the first that may work only later."""
+        done: list[Prepared] = []
+        for item in fresh:
+            if self.is_stopped():
+                return done, _Stopped("The engine is stopping.")
+            try:
+                done.append(self.prepare(watched, look, item))
+            except ServiceError as error:
+                return done, error
+        return done, None
+
+    def _stored(
+        self, watched: Watched, row: Row[Any], look: Look, found: Found, prepared: Sequence[Prepared], *, is_whole: bool
+    ) -> Sequence[Prepared]:
+        """Store runs and seen things, and put the cursor on if all that was listed is among them."""
+        kept: list[Prepared] = []
+        policy = policy_of(watched.named.plan.concurrency)
+
+        def chosen(connection: Connection) -> list[Entry]:
+            if is_whole:
+                self._move(connection, watched, row, look, found, prepared)
+            else:
+                require_unmoved(connection, row)
+            new = set(item_rows.unseen(connection, watched.key, [one.item.id for one in prepared]))
+            kept[:] = policy(connection, watched.key.workflow, [one for one in prepared if one.item.id in new])
+            item_rows.keep(connection, watched.key, [one.row(look.now) for one in kept])
+            return [one.entry for one in kept if one.entry is not None]
+
+        if is_whole or prepared:
+            self.acceptances.store_within(chosen)
+        return kept
+
+    def _move(
+        self,
+        connection: Connection,
+        watched: Watched,
+        row: Row[Any],
+        look: Look,
+        found: Found,
+        prepared: Sequence[Prepared],
+    ) -> None:
+        poll = timedelta(seconds=watched.named.trigger.poll_seconds)
+        cursor = compact_json(found.cursor)
+        has_moved = cursor != row.cursor or bool(prepared)
+        until = look.now if found.has_more and has_moved else found.look_again_at or look.now + poll
+        newest = max((timestamp(item.at) for item in found.items if item.at is not None), default=None)
+        item_at = max(filter(None, [row.item_at, newest]), default=None)
+        move(connection, row, cursor, look.now, until, note=found.note, item_at=item_at)
+
+
+class _Stopped(ServiceError):
+    """A look is broken off because the engine stops; what was stored before counts."""
+
+
+def listed(watched: Watched, look: Look) -> Found:
+    """Ask the type what is new. Raises ServiceError."""
+    with deadline(_LOOK_SECONDS):
+        return watched.named.trigger.kind.look(look)
+
+
+def read_thing(watched: Watched, look: Look, item: Item) -> Prepared:
+    """Return a thing with its value, or why it has none for ever. Raises ServiceError where it may work later."""
+    if item.skip or item.value is not None:
+        return Prepared(item)
+    try:
+        return Prepared(_read(watched, look, item))
+    except NotFound:
+        return Prepared(replace(item, skip=GONE))
+    except ServiceError as error:
+        if not is_for_good(error):
+            raise
+        return Prepared(item, error=error_of(error))
+
+
+def _read(watched: Watched, look: Look, item: Item) -> Item:
+    """Read a thing, patiently where the service stumbles. Raises ServiceError."""
+    for pause in _PAUSES_SECONDS:
+        try:
+            return _read_once(watched, look, item)
+        except (RateLimited, AuthError):
+            raise
+        except ServiceError as error:
+            if not error.retryable:
+                raise
+            time.sleep(pause)
+    return _read_once(watched, look, item)
+
+
+def _read_once(watched: Watched, look: Look, item: Item) -> Item:
+    with deadline(_READ_SECONDS):
+        return watched.named.trigger.kind.read(look, item)
+
+
+def _told(key: Key, item: Item) -> dict[str, str]:
+    """Return what a run says of the thing that it was started for."""
+    return {
+        "id": key.trigger,
+        "source": key.source,
+        "account": key.account,
+        "item": item.id,
+        "title": short_title(item),
+    }

@@ -1,0 +1,59 @@
+"""A thing that a trigger has found, on its way to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.expressions.expressions import compact_json
+from engine.names import timestamp
+from engine.store.acceptances import Entry
+from engine.trigger import Item
+
+_LONGEST_TITLE = 300
+_LARGEST_VALUE_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A new thing, ready to be stored: with a run, left out, or dead."""
+
+    item: Item
+    entry: Entry | None = None
+    error: Mapping[str, str] | None = None
+
+    @property
+    def state(self) -> str:
+        """What its row says."""
+        if self.error is not None:
+            return "dead"
+        return "started" if self.entry is not None else "skipped"
+
+    def row(self, now: datetime) -> dict[str, Any]:
+        """Return what its row holds beside the key."""
+        item = self.item
+        return {
+            "item": item.id,
+            "state": self.state,
+            "run_id": None if self.entry is None else self.entry.acceptance["run_id"],
+            "title": short_title(item),
+            "seen_at": timestamp(now),
+            "item_at": None if item.at is None else timestamp(item.at),
+            "note": item.skip,
+            "error": None if self.error is None else compact_json(dict(self.error)),
+            "value": _kept_value(item) if self.error is not None else None,
+        }
+
+
+def short_title(item: Item) -> str:
+    """Return how people know a thing, cut where a stranger has made it very long."""
+    return item.title[:_LONGEST_TITLE]
+
+
+def _kept_value(item: Item) -> str | None:
+    if item.value is None:
+        return None
+    text = compact_json(dict(item.value))
+    return text if len(text.encode("utf-8", "replace")) <= _LARGEST_VALUE_BYTES else None

@@ -1,0 +1,172 @@
+"""How every trigger of the workspace stands, put together from files, rows and runs; no service is asked."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from engine.clock import Clock
+from engine.errors import OrchestraError
+from engine.store.database import Database
+from engine.store.tables import runs
+from engine.triggering.alarms import is_silent
+from engine.triggering.finder import Finder, Named
+from engine.triggering.items import ItemRows
+from engine.triggering.rows import Key, TriggerRows, key_of
+from engine.triggering.status import TriggerError, TriggerStatus
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+_OF_ROW = (
+    "turned_on_at", "turned_on_by", "looked_at", "succeeded_at", "look_again_at", "item_at", "failures", "note",
+)  # fmt: skip
+_CHANGED = "What it watches has changed: turn it on again."
+_ANOTHER = "It was turned on for another account: turn it on again for this one."
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """What the state knows of all triggers, read once for a list."""
+
+    items: Mapping[Key, int]
+    dead: Mapping[Key, int]
+    queued: Counter[tuple[str, str]]
+    running: Counter[tuple[str, str]]
+
+
+class Statuses:
+    """Tells how triggers stand; any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        rows: TriggerRows,
+        items: ItemRows,
+        finder: Finder,
+        workflows: Callable[[], Sequence[str]],
+        clock: Clock,
+    ) -> None:
+        self._database, self._rows, self._items, self._finder = database, rows, items, finder
+        self._workflows, self._clock = workflows, clock
+
+    def all(self, workflow: str | None = None) -> list[TriggerStatus]:
+        """Return every trigger of the readable workflow files, and those that are on and have no file any more."""
+        counts, rows = self._counts(), self._rows.all()
+        found: list[TriggerStatus] = []
+        for name in [workflow] if workflow is not None else self._workflows():
+            found += self._of_workflow(name, [row for row in rows if row.workflow == name], counts)
+        return found
+
+    def on(self) -> list[TriggerStatus]:
+        """Return the triggers that are on, without reading the files of other workflows."""
+        names = sorted({row.workflow for row in self._rows.on()})
+        return [one for name in names for one in self.all(name) if one.is_on]
+
+    def _of_workflow(self, name: str, rows: Sequence[Row[Any]], counts: _Counts) -> Iterator[TriggerStatus]:
+        try:
+            plan = self._finder.plan(name)
+        except OrchestraError as error:
+            problem = f"{error.message} {error.remedy}".strip()
+            yield from (self._lost(row, name, problem, counts) for row in rows if row.is_on)
+            return
+        for trigger in plan.triggers:
+            named = self._finder.of_plan(plan, trigger.id)
+            yield from self._of_trigger(named, [row for row in rows if row.trigger == trigger.id], counts)
+        known = {trigger.id for trigger in plan.triggers}
+        title = str(plan.document.get("title") or name)
+        for row in rows:
+            if row.is_on and row.trigger not in known:
+                yield self._lost(row, title, f"There is no trigger {row.trigger!r} in the file any more.", counts)
+
+    def _of_trigger(self, named: Named, rows: Sequence[Row[Any]], counts: _Counts) -> Iterator[TriggerStatus]:
+        is_demo = named.mode == "demo"
+        row = self._current(named, [row for row in rows if bool(row.demo) == is_demo])
+        status = self._fresh(named)
+        yield status if row is None else self._filled(status, row, self._trouble(named, row), counts)
+        for other in rows:
+            if other.is_on and bool(other.demo) != is_demo:
+                resting = replace(status, demo=bool(other.demo), is_resting=True)
+                yield self._filled(resting, other, "", counts)
+
+    def _current(self, named: Named, rows: Sequence[Row[Any]]) -> Row[Any] | None:
+        """Return the row of the account in use: the one that is on, else the one of the same source, the newest."""
+        account = self._finder.known_account(named)
+        fitting = [row for row in rows if row.is_on or (row.source == named.source and account in ("", row.account))]
+        return max(fitting, key=lambda row: (row.is_on, row.turned_on_at), default=None)
+
+    def _trouble(self, named: Named, row: Row[Any]) -> str:
+        account = self._finder.known_account(named)
+        if not row.is_on:
+            return ""
+        if row.source != named.source:
+            return _CHANGED
+        if account not in ("", row.account):
+            return _ANOTHER
+        return self._finder.disagreement(row.workflow)
+
+    def _fresh(self, named: Named) -> TriggerStatus:
+        trigger, kind = named.trigger, named.trigger.kind
+        return TriggerStatus(
+            workflow=named.plan.name,
+            workflow_title=str(named.plan.document.get("title") or named.plan.name),
+            id=trigger.id,
+            title=trigger.title,
+            uses=kind.name,
+            connection=trigger.connection,
+            account=self._finder.shown_account(named),
+            demo=named.mode == "demo",
+            is_on=False,
+            is_resting=False,
+            needs_start=kind.is_watched,
+            start_from=kind.start_from,
+            poll_seconds=trigger.poll_seconds,
+            is_watched=kind.is_watched,
+        )
+
+    def _lost(self, row: Row[Any], title: str, problem: str, counts: _Counts) -> TriggerStatus:
+        """Return the status of a trigger that is on and cannot be read from its file."""
+        bare = TriggerStatus(
+            row.workflow, title, row.trigger, row.trigger, row.uses, None, "", bool(row.demo), is_on=True,
+            is_resting=False, needs_start=False, start_from=(), poll_seconds=60.0,
+        )  # fmt: skip
+        return self._filled(bare, row, problem, counts)
+
+    def _filled(self, status: TriggerStatus, row: Row[Any], problem: str, counts: _Counts) -> TriggerStatus:
+        key, starter = key_of(row), (row.workflow, f"trigger:{row.trigger}")
+        filled = replace(
+            status,
+            **{name: getattr(row, name) for name in _OF_ROW},
+            account=status.account or _shown(row.account),
+            is_on=bool(row.is_on),
+            needs_start=row.cursor is None and not row.is_on,
+            items=counts.items.get(key, 0),
+            dead=counts.dead.get(key, 0),
+            queued=counts.queued[starter],
+            running=counts.running[starter],
+            error=None if row.error is None else TriggerError(**json.loads(row.error)),
+            problem=problem,
+        )
+        return replace(filled, is_silent=is_silent(filled, self._clock()))
+
+    def _counts(self) -> _Counts:
+        is_open = runs.c.started_by.startswith("trigger:") & runs.c.parent_run_id.is_(None) & runs.c.ended_at.is_(None)
+        statement = select(runs.c.workflow, runs.c.started_by, runs.c.lane.is_not(None), func.count())
+        by_state = statement.where(is_open & runs.c.status.in_(("queued", "running", "waiting")))
+        queued: Counter[tuple[str, str]] = Counter()
+        running: Counter[tuple[str, str]] = Counter()
+        with self._database.reading() as connection:
+            grouped = by_state.group_by(runs.c.workflow, runs.c.started_by, runs.c.lane.is_not(None))
+            for workflow, starter, is_queued, count in connection.execute(grouped):
+                (queued if is_queued else running)[workflow, starter] += count
+        return _Counts(self._items.counts(), self._items.dead_counts(), queued, running)
+
+
+def _shown(account: str) -> str:
+    """Return whose account it is for people, from how rows name it."""
+    return account if account.startswith("demo-") else account.partition(":")[2] or account

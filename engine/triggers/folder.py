@@ -1,0 +1,184 @@
+"""New files in a folder of this machine."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from clients.errors import InvalidRequest, NotFound, Unavailable
+from engine.names import moment_of, timestamp
+from engine.step import Fields, Output, destination, option, outside
+from engine.trigger import Found, Item, Look, Start, TriggerType
+
+_LARGEST_TEXT_BYTES = 1024 * 1024
+_BEFORE = "it was there before"
+_NANOSECONDS = 1_000_000_000
+
+
+class FolderFields(Fields):
+    """Which files to wait for."""
+
+    path: str = destination("Folder (relative to the workspace, or absolute)", min_length=1)
+    pattern: str = option("File names, such as *.pdf; **/ before it looks into folders inside", "*", min_length=1)
+    still_seconds: float = option("Seconds for which a file must not have changed", 5.0, ge=0, le=3600)
+
+
+class FolderItem(Output):
+    """A file."""
+
+    path: str = outside("Where it lies, from the root of this machine")
+    name: str = outside("Its name")
+    relative_path: str = outside("Where it lies inside the folder")
+    size_bytes: int = Field(title="Its size")
+    modified_at: datetime = Field(title="When it was changed last")
+    text: str = outside("What is in it, where that is text of up to 1 MB; else empty")
+
+
+class NewFile(TriggerType):
+    """Starts a run for each file that comes into a folder, once it is no longer being written.
+
+    A file that is changed later is a new one. Links and files whose names begin with a dot are left out.
+    """
+
+    name = "folder.new_file"
+    title = "A new file in a folder"
+    fields = FolderFields
+    item = FolderItem
+    poll_seconds = 10.0
+
+    def source(self, fields: FolderFields) -> str:
+        """Return the folder: another one has other files."""
+        return os.path.normpath(fields.path)
+
+    def look(self, look: Look) -> Found:
+        """List the files that nobody has seen. A first look also lists those that do not count, as such."""
+        files = list(_files(look.around.root / look.fields.path, look.fields.pattern))
+        new = set(look.unseen([file.id for file in files]))
+        fresh = [file for file in files if file.id in new]
+        if look.cursor is None:
+            before = [file for file in fresh if file.id not in _counting(fresh, look.start)]
+            skipped = [file.listed(_BEFORE) for file in before]
+            return Found(skipped, {"waiting": {}}, has_more=len(before) < len(fresh))
+        return _still(fresh, look)
+
+    def read(self, look: Look, item: Item) -> Item:
+        """Read a file. Raises NotFound where it is gone or was changed meanwhile: then it is another one."""
+        found = _of_id(look.around.root / look.fields.path, item.id)
+        value = {
+            "path": str(found.path),
+            "name": found.path.name,
+            "relative_path": found.relative,
+            "size_bytes": found.size,
+            "modified_at": timestamp(found.modified_at),
+            "text": _text(found),
+        }
+        return Item(item.id, value, item.title, item.at)
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    relative: str
+    size: int
+    modified_ns: int
+
+    @property
+    def id(self) -> str:
+        """What tells this content of this file from any other."""
+        return f"{self.relative}:{self.modified_ns}:{self.size}"
+
+    @property
+    def modified_at(self) -> datetime:
+        """When it was changed last."""
+        return datetime.fromtimestamp(self.modified_ns / _NANOSECONDS, UTC)
+
+    def listed(self, skip: str = "") -> Item:
+        """Return it as an item that is not read yet."""
+        return Item(self.id, None, self.relative, self.modified_at, skip)
+
+
+def _files(folder: Path, pattern: str) -> Iterator[_File]:
+    """Give the plain files of a folder, the one changed first at the front. Raises NotFound, Unavailable."""
+    if not folder.is_dir():
+        raise NotFound(f"There is no folder {folder}.", remedy="Make it, or correct `path`.")
+    found = []
+    try:
+        for path in folder.glob(pattern):
+            file = _file(folder, path)
+            if file is not None and not any(part.startswith(".") for part in Path(file.relative).parts):
+                found.append(file)
+    except OSError as error:
+        raise Unavailable(f"The folder {folder} cannot be read: {error.strerror}.") from error
+    except (ValueError, NotImplementedError) as error:
+        raise InvalidRequest(f"{pattern!r} is no pattern of file names: {error}.") from error
+    yield from sorted(found, key=lambda file: (file.modified_ns, file.relative))
+
+
+def _file(folder: Path, path: Path) -> _File | None:
+    try:
+        facts = path.lstat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(facts.st_mode):
+        return None
+    return _File(path, path.relative_to(folder).as_posix(), facts.st_size, facts.st_mtime_ns)
+
+
+def _counting(files: Sequence[_File], start: Start) -> set[str]:
+    """Return which of the files that are there at the first look count as new."""
+    if start.last is not None:
+        return {file.id for file in files[-start.last :]}
+    return {file.id for file in files if start.since is not None and file.modified_at >= start.since}
+
+
+def _still(fresh: Sequence[_File], look: Look) -> Found:
+    """List the files that have not changed for long enough; the cursor remembers since when the others have not.
+
+    A file is watched for that itself: its time may lie in the past although it is being copied right now.
+    """
+    before: Mapping[str, str] = look.cursor["waiting"]
+    since = {file.id: before.get(file.id, timestamp(look.now)) for file in fresh}
+    still = timedelta(seconds=look.fields.still_seconds)
+    ready = [file for file in fresh if look.now - moment_of(since[file.id]) >= still]
+    listed = ready[: look.limit]
+    known = {file.id for file in listed}
+    waiting = {file.id: since[file.id] for file in fresh if file.id not in known}
+    next_at = min((moment_of(at) + still for at in waiting.values()), default=None)
+    is_more = len(ready) > len(listed)
+    return Found([file.listed() for file in listed], {"waiting": waiting}, is_more, look_again_at=_soon(next_at, look))
+
+
+def _soon(next_at: datetime | None, look: Look) -> datetime | None:
+    """Return when the first file will have been still for long enough, if anything waits for that."""
+    return None if next_at is None else max(next_at, look.now + timedelta(seconds=1))
+
+
+def _of_id(folder: Path, item_id: str) -> _File:
+    relative = item_id.rsplit(":", 2)[0]
+    file = _file(folder, folder / relative) if ".." not in Path(relative).parts else None
+    if file is None or file.id != item_id:
+        raise NotFound(f"The file {relative} is gone, or was changed.")
+    return file
+
+
+def _text(file: _File) -> str:
+    if file.size > _LARGEST_TEXT_BYTES:
+        return ""
+    try:
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW)
+        with os.fdopen(descriptor, "rb") as content:
+            raw: Any = content.read(_LARGEST_TEXT_BYTES + 1)
+        return "" if b"\0" in raw else raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return ""
+    except FileNotFoundError as error:
+        raise NotFound(f"The file {file.relative} is gone.") from error
+    except OSError as error:
+        raise Unavailable(f"The file {file.path} cannot be read: {error.strerror}.") from error
