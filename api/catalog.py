@@ -1,4 +1,4 @@
-"""What a workspace has: workflows, prompts, connections, step types. Files are changed elsewhere."""
+"""What a workspace has: workflows, prompts, step types. Files are changed elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.documents import (
-    ConnectionRows,
     PromptRows,
     PromptView,
     StepTypeRows,
@@ -50,12 +49,6 @@ def list_prompts(orchestra: Door, principal: Acting) -> dict[str, Any]:
 def get_prompt(name: str, orchestra: Door, principal: Acting, version: int | None = None) -> Any:
     """Give a prompt's working text, or one saved version of it."""
     return orchestra.prompts.get(principal, name, version)
-
-
-@router.get("/connections", tags=["Connections"], summary="List connections", response_model=ConnectionRows)
-def list_connections(orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Give every connection and whose account it touches; no secret is ever shown."""
-    return {"connections": orchestra.connections.list(principal)}
 
 
 @router.get("/step-types", tags=["Workflows"], summary="List step types", response_model=StepTypeRows)

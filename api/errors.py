@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from clients.errors import InvalidRequest, ServiceError
 from engine import errors
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ _STATUS: Mapping[type[errors.OrchestraError], int] = {
     errors.NotAllowed: 403,
     errors.TooManyTries: 429,
     errors.StorageError: 507,
+    errors.SecretLost: 507,
     errors.NotAvailableYet: 501,
     errors.OrchestraError: 500,
 }
@@ -53,6 +55,7 @@ class Unauthorized(Exception):
 def install(app: FastAPI) -> None:
     """Make `app` answer every exception in the one form."""
     app.add_exception_handler(errors.OrchestraError, _of_engine)
+    app.add_exception_handler(ServiceError, _of_service)
     app.add_exception_handler(Unauthorized, _unauthorized)
     app.add_exception_handler(RequestValidationError, _misfit)
     app.add_exception_handler(HTTPException, _of_http)
@@ -84,6 +87,12 @@ async def _of_engine(_request: Request, error: Any) -> JSONResponse:
     return error_response(
         status_of(error), type(error).__name__, _shown(error.message), _shown(error.remedy), headers, **more
     )
+
+
+async def _of_service(_request: Request, error: Any) -> JSONResponse:
+    """Tell what an outside service said: 422 where the values do not suit it, else 502."""
+    status = 422 if isinstance(error, InvalidRequest) else 502
+    return error_response(status, type(error).__name__, _shown(error.message), _shown(error.remedy))
 
 
 async def _unauthorized(_request: Request, error: Any) -> JSONResponse:

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 from fastapi.telemetry import TelemetryConfig
 
-from api import approvals, authentication, catalog, errors, execution, live, reference, runs
+from api import approvals, authentication, catalog, connections, errors, execution, live, reference, runs
 from api.documents import Refusal
 from api.routing import BodyLimit, Door, OpenRoute
 from engine.orchestra import Orchestra
@@ -28,6 +28,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     404: {"model": Refusal, "description": "There is no such thing"},
     422: {"model": Refusal, "description": "The request does not fit"},
 }
+_TOLD_TO_STRANGERS = ("status", "triggers", "refused_connections")
 _NO_TELEMETRY: TelemetryConfig = {  # also where the environment asks for some
     "tracing": False,
     "metrics": False,
@@ -60,7 +61,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
     errors.install(app)
     for router in (_health, authentication.router, reference.router):
         app.include_router(router)
-    for router in (execution.router, runs.router, live.router, approvals.router, catalog.router):
+    for router in (execution.router, runs.router, live.router, approvals.router, catalog.router, connections.router):
         app.include_router(router, dependencies=[Depends(_bearer)])  # for the description: SignedInRoute decides
     return app
 
@@ -70,8 +71,8 @@ _health = APIRouter(tags=["Health"], route_class=OpenRoute)
 
 @_health.get("/health", summary="Is it well?", response_model=None)
 def get_health(orchestra: Door) -> JSONResponse:
-    """Say whether the engine runs (200, else 503), and how many triggers are on, silent, or need somebody."""
+    """Say whether the engine runs (200, else 503), and how many triggers and accounts need somebody."""
     health = orchestra.health()
     status = health["status"]
-    told = {key: health[key] for key in ("status", "triggers") if key in health}  # all that concerns a stranger
+    told = {key: health[key] for key in _TOLD_TO_STRANGERS if key in health}
     return JSONResponse(told, 200 if status == "ok" else 503, headers={"Cache-Control": "no-store"})

@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clients.counting import counted
 from commands.failures import DONE, FAILED
 from commands.opened import looked_at, opened
 from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say, table
+
+if TYPE_CHECKING:
+    from engine.connections.statuses import ConnectionStatus
 
 group = typer.Typer(help="The accounts that workflows work on.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -25,9 +29,19 @@ def list_(workspace: Workspace = None, demo: Demo = False, as_json: Json = False
     if as_json:
         document({"connections": found})
         return DONE
-    rows = [[one.name, one.service, one.mode, "yes" if one.ready else "no", one.account or one.note] for one in found]
+    rows = [[one.name, one.service, one.mode, "yes" if one.ready else "no", _account(one)] for one in found]
     table(["CONNECTION", "SERVICE", "MODE", "READY", "ACCOUNT"], rows)
+    for one in found:
+        if one.trouble is not None:
+            note(f"{one.trouble.sentence} {one.trouble.remedy}")
     return DONE
+
+
+def _account(one: ConnectionStatus) -> str:
+    """Return whose it is, else what is missing; and how long a sign-in lasts."""
+    ends = one.sign_in.note if one.sign_in is not None and one.mode == "mine" else ""
+    whose = one.account or (one.sign_in.account if one.sign_in is not None and one.mode == "mine" else "")
+    return " · ".join(filter(None, [whose or one.note, ends]))
 
 
 @group.command()
@@ -57,11 +71,14 @@ def check(
 
 @group.command()
 def add(
-    service: Annotated[str, typer.Argument(help="gmail, github, notion, openai or http.")],
+    service: Annotated[str, typer.Argument(help="gmail, imap, github, notion, openai or http.")],
     name: Annotated[str | None, typer.Option(help="What steps call it; else as the service.")] = None,
     pairs: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting, as base_url=… or token=env:MY_TOKEN."),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="imap: the address of the mailbox, as me@fastmail.com.")
     ] = None,
     client_secret: Annotated[
         Path | None, typer.Option("--client-secret", metavar="FILE", help="Gmail: Google's file for a desktop app.")
@@ -70,9 +87,11 @@ def add(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add a connection, or change settings of one; a secret goes into .env, never into config.yaml."""
+    """Add a connection, or change settings of one; a secret is sealed and kept, never written into config.yaml."""
     if client_secret is not None and (service != "gmail" or pairs):
         raise typer.BadParameter("--client-secret is for gmail, and without --set.")
+    if address is not None:
+        pairs = [*(pairs or []), f"address={address}"]
     with opened(workspace, demo=demo) as session:
         if client_secret is not None:
             added = session.orchestra.connections.connect_gmail(
@@ -82,6 +101,9 @@ def add(
             known = session.orchestra.config.connections.get(name or service)
             kept = known.settings if known is not None and known.service == service else None
             is_asked = not as_json and sys.stdin.isatty()
+            page = session.orchestra.connections.key_page(service, {"address": address or ""})
+            if is_asked and page:
+                note(f"You get a key here: {page}")
             settings = _settings(service, pairs or [], kept, is_asked=is_asked)
             added = session.orchestra.connections.add(session.principal, name or service, service, settings)
     if as_json:
@@ -89,6 +111,18 @@ def add(
         return DONE
     say(f"The connection {added.name} is in config.yaml now. {added.note}".rstrip())
     say(f"`orchestra connections check {added.name}` tries it.")
+    return DONE
+
+
+@group.command()
+def rekey(workspace: Workspace = None, demo: Demo = False, as_json: Json = False) -> int:
+    """Seal every kept secret anew, with a new key; the old one opens nothing any more."""
+    with opened(workspace, demo=demo) as session:
+        done = session.orchestra.connections.rekey(session.principal)
+    if as_json:
+        document(done)
+        return DONE
+    say(f"{counted(done.files, 'kept secret')} sealed anew, with the key of {done.place}.")
     return DONE
 
 

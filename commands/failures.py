@@ -17,7 +17,7 @@ import typer
 
 from clients.errors import ServiceError
 from commands.screen import document, note
-from engine.errors import InUse, OrchestraError, Problem, StorageError, UnknownName
+from engine.errors import InUse, OrchestraError, Problem, SecretLost, StorageError, UnknownName
 
 DONE, FAILED, WRONG, NOT_FOUND, IN_USE, WAITS = 0, 1, 2, 3, 4, 5
 
@@ -107,7 +107,7 @@ def failure_of(error: BaseException, workspace: Path) -> Failure:
 def _code(error: OrchestraError) -> int:
     if isinstance(error, UnknownName):
         return NOT_FOUND
-    return IN_USE if isinstance(error, StorageError | InUse) else WRONG
+    return IN_USE if isinstance(error, StorageError | SecretLost | InUse) else WRONG
 
 
 def _wrong_usage(error: typer.TyperException) -> Failure:

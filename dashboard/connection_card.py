@@ -12,7 +12,8 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.plain import plain
 from dashboard.parts.popover import close, popover
 from engine.connections.accounts import Mode
-from engine.connections.connections import CheckLine, ConnectionStatus
+from engine.connections.doctor import CheckLine
+from engine.connections.statuses import ConnectionStatus
 
 _BESIDE = {
     "base_url": ("Address", "Empty: the service's own. For a model on this machine: http://127.0.0.1:11434/v1"),

@@ -195,16 +195,18 @@ class Orchestra:
     def health(self) -> dict[str, Any]:
         """Return {"status": "ok" | "failing", …}: whether the state can be read and the engine's loop answers.
 
-        `triggers` has {on, silent, dead}: how many are on, how many of them silent, and things that need somebody.
+        `triggers` has {on, silent, dead}: how many are on, how many of them silent, and things that need somebody;
+        `refused_connections` is the number of accounts that refuse what workflows need.
         """
         try:
             self._settings.get("health")
             self._host.check()
             triggers = self.triggers.summary()
+            refused = len(self.troubles.open())
         except OrchestraError as error:
             return {"status": "failing", "message": error.message}
         about = {"workspace": self.workspace.root.name, "owner": self._host.owner.id}
-        return {"status": "ok", **about, "triggers": triggers}
+        return {"status": "ok", **about, "triggers": triggers, "refused_connections": refused}
 
     # --- facets: each is imported when it is first asked for, since a command needs few of them
 

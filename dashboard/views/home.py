@@ -18,7 +18,8 @@ from dashboard.parts.questions import question_card, run_of
 from dashboard.parts.run_rows import run_row, run_rows
 from dashboard.parts.status import OPEN
 from engine.compiler.plan import Plan
-from engine.connections.connections import CheckLine, ConnectionStatus
+from engine.connections.doctor import CheckLine
+from engine.connections.statuses import ConnectionStatus
 from engine.errors import OrchestraError
 from engine.runs.run_list import RunRow
 

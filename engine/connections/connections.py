@@ -56,6 +56,19 @@ class Connections:
         require(p, "view", "see connections")
         return self._statuses.all()
 
+    def get(self, p: Principal, name: str) -> ConnectionStatus:
+        """Return one connection, without asking its service. Raises UnknownName."""
+        require(p, "view", "see connections")
+        self._service(name)
+        return self._statuses.of(name)
+
+    def key_page(self, service: str, beside: Mapping[str, Any]) -> str:
+        """Return where one comes to a key of a service; of a mailbox its provider's page, where it is known."""
+        from clients.imap_providers import app_password_page
+
+        own = app_password_page(str(beside.get("address", ""))) if service == "imap" else ""
+        return own or str(client_class(service).key_url)
+
     def troubles(self, p: Principal) -> builtins.list[Trouble]:
         """Return the accounts that refuse what workflows need; each is told of once, until it is made good."""
         require(p, "view", "see connections")

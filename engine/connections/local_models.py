@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,14 @@ class LocalServer:
     base_url: str
     models: tuple[str, ...]
 
-    @property
-    def command(self) -> str:
-        """The command that makes it the connection `llm`."""
+    command: str = field(init=False)
+    """The command that makes it the connection `llm`."""
+
+    def __post_init__(self) -> None:
+        """Make the command."""
         model = self.models[0] if self.models else "NAME"
-        return f"orchestra connections add openai --name llm --set base_url={self.base_url} --set model={model}"
+        command = f"orchestra connections add openai --name llm --set base_url={self.base_url} --set model={model}"
+        object.__setattr__(self, "command", command)
 
 
 def local_servers(usual: Sequence[tuple[str, int]] = USUAL) -> list[LocalServer]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from clients.errors import AuthError
@@ -39,30 +39,40 @@ class Trouble:
     since: str
     workflows: tuple[str, ...] = ()
 
-    @property
-    def sentence(self) -> str:
-        """What is the matter with whose account, and what waits for it."""
-        whose = f" ({self.account})" if self.account else ""
-        said = {
-            "revoked": "is not let in any more",
-            "reduced": "may do less than it needs",
-            "refused": "may not do what is wanted of it",
-        }[self.kind]
-        waits = "Workflows that need it" if not self.workflows else f"Triggers of {', '.join(self.workflows)}"
-        return f"The connection {self.connection!r}{whose} {said}: {self.message} {waits} wait."
+    sentence: str = field(init=False)
+    """What is the matter with whose account, and what waits for it."""
+    remedy: str = field(init=False)
+    """Which button makes it good, and which command."""
 
-    @property
-    def remedy(self) -> str:
-        """Which button makes it good, and which command."""
-        check = f"`orchestra connections check {self.connection}`"
-        if self.kind == "refused":
-            return f"Allow it at the service, then press Check on the page Connections, or run {check}."
-        if getattr(client_class(self.service), "sign_in_at", "") and self.mode == "mine":
-            named = "" if self.connection == self.service else f" --name {self.connection}"
-            command = f"`orchestra connections add {self.service}{named} --client-secret FILE`"
-            return f"Press Sign in again on the page Connections, or run {command}."
-        key = "Press Give another key on the page Connections" if self.mode == "mine" else "Make it good there"
-        return f"{key}, then Check; or run {check}."
+    def __post_init__(self) -> None:
+        """Put it into words."""
+        object.__setattr__(self, "sentence", _sentence(self))
+        object.__setattr__(self, "remedy", _remedy(self))
+
+
+_SAID: Mapping[Kind, str] = {
+    "revoked": "is not let in any more",
+    "reduced": "may do less than it needs",
+    "refused": "may not do what is wanted of it",
+}
+
+
+def _sentence(one: Trouble) -> str:
+    whose = f" ({one.account})" if one.account else ""
+    waits = f"Triggers of {', '.join(one.workflows)}" if one.workflows else "Workflows that need it"
+    return f"The connection {one.connection!r}{whose} {_SAID[one.kind]}: {one.message} {waits} wait."
+
+
+def _remedy(one: Trouble) -> str:
+    check = f"`orchestra connections check {one.connection}`"
+    if one.kind == "refused":
+        return f"Allow it at the service, then press Check on the page Connections, or run {check}."
+    if getattr(client_class(one.service), "sign_in_at", "") and one.mode == "mine":
+        named = "" if one.connection == one.service else f" --name {one.connection}"
+        command = f"`orchestra connections add {one.service}{named} --client-secret FILE`"
+        return f"Press Sign in again on the page Connections, or run {command}."
+    key = "Press Give another key on the page Connections" if one.mode == "mine" else "Make it good there"
+    return f"{key}, then Check; or run {check}."
 
 
 class Troubles:

@@ -18,7 +18,7 @@ import pytest
 
 from clients import transport
 from engine.connections import doctor, local_models
-from engine.connections.connections import CheckLine
+from engine.connections.doctor import CheckLine
 from engine.orchestra import Orchestra
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER
@@ -260,7 +260,7 @@ def key_property_of_another_type(place: Place) -> None:
     wanted = {"filter": {"property": "object", "value": "data_source"}}
     found = httpx.post(f"{at.base_url}/v1/search", json=wanted, headers=headers, trust_env=False).json()
     source = next(one for one in found["results"] if "Orchestra key" not in one["properties"])
-    changed = {"properties": {"Orchestra key": {"number": {}}}}
+    changed: dict[str, Any] = {"properties": {"Orchestra key": {"number": {}}}}
     url = f"{at.base_url}/v1/data_sources/{source['id']}"
     httpx.patch(url, json=changed, headers=headers, trust_env=False).raise_for_status()
 
