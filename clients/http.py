@@ -2,58 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients import failures
-from clients.errors import BadAnswer, InvalidRequest, ServiceError
+from clients.errors import BadAnswer, ServiceError
+from clients.http_answer import facts, file_of, plain, said
+from clients.http_credentials import Credentials, HttpSettings
+from clients.http_pages import Pages, Paging
+from clients.http_request import READS, SERVICE, Wanted, address
 from clients.transport import Forbidden, origin
+
+__all__ = ["READS", "HttpClient", "HttpSettings", "Paging", "Wanted"]
 
 Json: TypeAlias = dict[str, Any]
 
-SERVICE = "http"
-READS = frozenset({"GET", "HEAD"})
-_METHODS = READS | {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS_MOST = 3
 _SAID_MOST = 300
-# Set by the connection itself; a workflow that sets them could smuggle a second request (RFC 9112 11.2).
-_OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"})
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
-_TEXTUAL = ("json", "xml", "javascript", "yaml", "csv", "urlencoded")
-
-
-class HttpSettings(BaseModel):
-    """What `connections.<name>` of `http` may say in config.yaml.
-
-    `headers` (tokens) go only to `allow_hosts` (`host` or `host:port`); these may also be private addresses.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    headers: dict[str, SecretStr] = Field(default_factory=dict)
-    allow_hosts: list[str] = Field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One request as a workflow asks for it; `json` None means no JSON body."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, Any] = field(default_factory=dict)
-    json: Any = None
-    text: str | None = None
 
 
 class HttpClient:
-    """Requests with the headers of one connection, or of none. Threads may share it; raises ServiceError only.
+    """Requests with the credentials of one connection, or of none. Threads may share it; raises ServiceError only.
 
     Where a request may go is decided by the HTTP client it is given: `public_only`, with the same `allow_hosts`.
     """
@@ -67,57 +40,61 @@ class HttpClient:
 
     def __init__(self, settings: HttpSettings, http: httpx.Client) -> None:
         self._http = http
-        self._headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
-        self._allow_hosts = frozenset(host.lower() for host in settings.allow_hosts)
+        self._credentials = Credentials.of(settings)
 
     def account(self) -> str:
-        """Give the hosts that get this connection's headers; "public" for none."""
-        return ",".join(sorted(self._allow_hosts)) or "public"
+        """Give the hosts that get this connection's credentials; "public" for none."""
+        return ",".join(sorted(self._credentials.hosts)) or "public"
 
     def check(self) -> list[tuple[str, bool, str]]:
-        """Say where the headers go; nothing is sent, since no address is known to be harmless."""
-        if self._headers and not self._allow_hosts:
-            return [("hosts", False, "No host gets these headers: name it in the connection's `allow_hosts`.")]
-        return [("hosts", True, f"Headers and private addresses: {self.account()}.")]
+        """Say where the credentials go; nothing is sent, since no address is known to be harmless."""
+        if self._credentials.are_any and not self._credentials.hosts:
+            return [("hosts", False, "No host gets these credentials: name it in the connection's `allow_hosts`.")]
+        return [("hosts", True, f"Credentials and private addresses: {self.account()}.")]
 
     def request(self, wanted: Wanted) -> Json:
         """Send it: {status, headers, json, text, url}; an answer of 400 and above raises its error.
 
         Reads follow up to 3 redirects. `json` is null where the answer is none, `headers` have lower-case names.
         """
-        method = wanted.method.upper()
-        if method not in _METHODS:
-            raise InvalidRequest(f"{wanted.method!r} is not a method that is sent here.", service=SERVICE)
-        request = self._first(method, wanted)
-        answer = self._sent(request)
-        if method in READS:
+        return plain(self._answered(wanted.request(self._http)), self._credentials)
+
+    def download(self, wanted: Wanted) -> tuple[Json, bytes, str, str]:
+        """Send it: ({status, headers, url}, the answer as it came, name and media type of the file that it is)."""
+        answer = self._answered(wanted.request(self._http))
+        return facts(answer, self._credentials), answer.content, *file_of(answer)
+
+    def pages(self, wanted: Wanted, paging: Paging) -> Json:
+        """Read a list page by page: {status, headers, url} of the last one, {items, pages, has_more} of all.
+
+        The next page is at the same place (scheme, host, port), or it is refused. At most 20 MB are read in all.
+        """
+        first = wanted.request(self._http)
+        following = first.url
+        read = Pages(paging, following)
+        while True:
+            answer = self._answered(self._to(first, following))
+            found = read.take(answer)
+            if found is None or read.is_full:
+                break
+            following = found
+        items = self._credentials.blotted_json(read.items)
+        return {**facts(answer, self._credentials), "items": items, "pages": read.count, "has_more": found is not None}
+
+    def _answered(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, with its redirects where it reads; raises what an answer of 300 and above means."""
+        answer = self._sent(self._with_credentials(request))
+        if request.method in READS:
             answer = self._followed(request, answer)
         if answer.status_code >= 400 or answer.status_code in _REDIRECTS:
             raise self._refusal(answer)
-        return _plain(answer)
+        return answer
 
-    def _first(self, method: str, wanted: Wanted) -> httpx.Request:
-        url = _url(wanted.url)
-        body: dict[str, Any] = {}
-        if wanted.json is not None:
-            body = {"json": wanted.json}
-        elif wanted.text is not None:
-            body = {"content": wanted.text.encode("utf-8", "replace")}
-        try:
-            url = url.copy_merge_params(_query(wanted.query)) if wanted.query else url
-            request = self._http.build_request(method, url, headers=_headers(wanted.headers), **body)
-        except (ValueError, TypeError) as error:
-            raise InvalidRequest(f"The request cannot be written: {error}", service=SERVICE) from None
-        return self._with_own_headers(request)
-
-    def _with_own_headers(self, request: httpx.Request) -> httpx.Request:
-        if self._is_named(request.url):
-            request.headers.update(self._headers)
+    def _with_credentials(self, request: httpx.Request) -> httpx.Request:
+        if self._credentials.are_for(request.url):
+            request.headers.update(self._credentials.headers)
+            request.url = self._credentials.added(request.url)
         return request
-
-    def _is_named(self, url: httpx.URL) -> bool:
-        host = url.host.lower()
-        return not self._allow_hosts.isdisjoint({host, origin(url).split("//")[1].lower()})
 
     def _followed(self, request: httpx.Request, answer: httpx.Response) -> httpx.Response:
         for _ in range(_HOPS_MOST):
@@ -130,15 +107,22 @@ class HttpClient:
         return answer
 
     def _next(self, request: httpx.Request, answer: httpx.Response) -> httpx.Request:
-        url = _url(str(_joined(request.url, answer.headers["location"])))
+        url = address(str(_joined(request.url, answer.headers["location"])))
         if request.url.scheme == "https" and url.scheme != "https":
             raise Forbidden(f"{origin(request.url)} redirects to an address without encryption.", service=SERVICE)
+        return self._with_credentials(self._to(request, url))
+
+    def _to(self, request: httpx.Request, url: httpx.URL) -> httpx.Request:
+        """The same read of another address; what says who asks does not go along to another place."""
         headers = httpx.Headers(request.headers)
         headers.pop("host", None)
         if origin(url) != origin(request.url):
-            for name in [*_CREDENTIALS, *self._headers]:
+            for name in [*_CREDENTIALS, *self._credentials.headers]:
                 headers.pop(name, None)
-        return self._with_own_headers(self._http.build_request(request.method, url, headers=headers))
+        limits = {name: value for name, value in request.extensions.items() if name == "most_bytes"}
+        if url == request.url:
+            return request
+        return self._http.build_request(request.method, url, headers=headers, extensions=limits)
 
     def _sent(self, request: httpx.Request) -> httpx.Response:
         try:
@@ -150,30 +134,13 @@ class HttpClient:
 
     def _refusal(self, answer: httpx.Response) -> ServiceError:
         if answer.status_code in _REDIRECTS:
-            said = "it redirects, which is followed for GET and HEAD only"
+            words = "it redirects, which is followed for GET and HEAD only"
         else:
-            kind = answer.headers.get("content-type", "").lower()
-            said = _text(answer, kind)[:_SAID_MOST] if "html" not in kind else ""
-        # A value may be "Bearer TOKEN": servers repeat the token alone.
-        secrets = [part for value in self._headers.values() for part in (value, value.rpartition(" ")[2])]
-        said = failures.without_secrets(said, secrets)
-        error = failures.of_status(SERVICE, answer.status_code, answer.headers, said)
+            is_page = "html" in answer.headers.get("content-type", "").lower()
+            words = "" if is_page else self._credentials.blotted(said(answer))[:_SAID_MOST]
+        error = failures.of_status(SERVICE, answer.status_code, answer.headers, words)
         error.remedy = f"The address was {origin(answer.request.url)}{answer.request.url.path}. {error.remedy}"
         return error
-
-
-def _url(text: str) -> httpx.URL:
-    try:
-        url = httpx.URL(text.strip())
-    except (httpx.InvalidURL, ValueError) as error:
-        raise InvalidRequest(f"The address cannot be read: {error}", service=SERVICE) from None
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise InvalidRequest("An address begins with https:// or http:// and a host.", service=SERVICE)
-    if url.userinfo:
-        raise InvalidRequest(
-            "The address holds a name or password.", service=SERVICE, remedy="Put it into a connection's `headers`."
-        )
-    return url
 
 
 def _joined(base: httpx.URL, location: str) -> httpx.URL:
@@ -181,48 +148,3 @@ def _joined(base: httpx.URL, location: str) -> httpx.URL:
         return base.join(location)
     except (httpx.InvalidURL, ValueError) as error:
         raise BadAnswer(f"{origin(base)} redirects to an address that cannot be read.", service=SERVICE) from error
-
-
-def _headers(given: Mapping[str, str]) -> dict[str, str]:
-    own = sorted(_OWN_HEADERS & {name.strip().lower() for name in given})
-    if own:
-        raise InvalidRequest(f"The header {own[0]} is set by the connection itself.", service=SERVICE)
-    return dict(given)
-
-
-def _query(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    for name, value in given.items():
-        pairs += [(name, each) for each in (value if isinstance(value, list) else [value]) if each is not None]
-    return pairs
-
-
-def _plain(answer: httpx.Response) -> Json:
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    headers.pop("set-cookie", None)
-    kind = headers.get("content-type", "").lower()
-    return {
-        "status": answer.status_code,
-        "headers": headers,
-        "json": _json(answer, kind),
-        "text": _text(answer, kind),
-        "url": str(answer.request.url),
-    }
-
-
-def _json(answer: httpx.Response, kind: str) -> Any:
-    if "json" not in kind or not answer.content.strip():
-        return None
-    try:
-        return json.loads(answer.content, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise BadAnswer("The server says that it answers JSON, but this is none.", service=SERVICE) from error
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(word)
-
-
-def _text(answer: httpx.Response, kind: str) -> str:
-    is_text = not kind or kind.startswith("text/") or any(word in kind for word in _TEXTUAL)
-    return answer.text if is_text else ""

@@ -16,6 +16,8 @@ from clients.sockets import Forbidden, Gate
 __all__ = ["AnswerRefused", "Forbidden", "borrowed", "deadline", "http_client", "origin"]
 
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
+FILE_BYTES = 50 * 1024 * 1024
+"""How much is read at most of an answer whose request says `most_bytes` (a download), however much it says."""
 CONNECT_SECONDS = 10.0
 IDLE_CONNECTION_SECONDS = 3.0
 """Common servers close an idle connection after 5 s: a write should not meet that moment."""
@@ -35,7 +37,8 @@ def http_client(
 
     `allowed_origins` (`scheme://host:port`): any other is refused before a socket opens. `public_only`: hosts whose
     addresses are not all public are refused, but those in `allow_hosts` (`host` or `host:port`).
-    A refusal raises Forbidden; answers over 10 MB raise AnswerRefused.
+    A refusal raises Forbidden; answers over 10 MB (the request's extension `most_bytes` says another limit) raise
+    AnswerRefused.
     """
     gate = Gate(public_only=public_only, allow_hosts=frozenset(host.lower() for host in allow_hosts))
     return _client(_Transport(gate, allowed_origins))
@@ -97,12 +100,13 @@ class _Transport(httpx.HTTPTransport):
         request.headers["Accept-Encoding"] = "identity"
         response = super().handle_request(request)
         try:
-            _refuse_unread(response)
+            most = min(int(request.extensions.get("most_bytes", MAX_ANSWER_BYTES)), FILE_BYTES)
+            _refuse_unread(response, most)
         except AnswerRefused:
             response.close()
             raise
         assert isinstance(response.stream, httpx.SyncByteStream)
-        response.stream = _Limited(response.stream)
+        response.stream = _Limited(response.stream, most)
         return response
 
     def _check_origin(self, url: httpx.URL) -> None:
@@ -121,27 +125,27 @@ def origin(url: httpx.URL | str) -> str:
     return f"{url.scheme}://{host}:{port}"
 
 
-def _refuse_unread(response: httpx.Response) -> None:
+def _refuse_unread(response: httpx.Response, most: int) -> None:
     packed = response.headers.get("content-encoding", "identity").lower()
     if packed not in {"", "identity"}:
         raise AnswerRefused(f"the answer is packed ({packed}), though that was not asked for")
     announced = response.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > MAX_ANSWER_BYTES:
-        raise AnswerRefused(f"the answer is too large ({announced} bytes; at most {MAX_ANSWER_BYTES} are read)")
+    if announced.isdigit() and int(announced) > most:
+        raise AnswerRefused(f"the answer is too large ({announced} bytes; at most {most} are read)")
 
 
 class _Limited(httpx.SyncByteStream):
     """An answer's bytes, until there are too many."""
 
-    def __init__(self, inner: httpx.SyncByteStream) -> None:
-        self._inner = inner
+    def __init__(self, inner: httpx.SyncByteStream, most: int) -> None:
+        self._inner, self._most = inner, most
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
         for part in self._inner:
             size += len(part)
-            if size > MAX_ANSWER_BYTES:
-                raise AnswerRefused(f"the answer is too large (over {MAX_ANSWER_BYTES} bytes)")
+            if size > self._most:
+                raise AnswerRefused(f"the answer is too large (over {self._most} bytes)")
             yield part
 
     def close(self) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tests.operations.faults import CAP_BYTES
 from tests.operations.world import Operation, World
 
 
 def _posted(world: World) -> Mapping[str, Any]:
     url = f"{world.endpoint.origin}/repos/acme/app/issues"
-    return {"method": "POST", "url": url, "json": {"title": "Made by a request"}}
+    return {"method": "POST", "url": url, "json": {"title": "Made by a request"}, "max_bytes": CAP_BYTES}
 
 
 # To a server of which nothing is known an answer without a body is an answer.

@@ -138,8 +138,7 @@ class World:
 def _settings(service: str, endpoint: Endpoint) -> dict[str, Any]:
     """The connection to a stand-in, in the words of the client's settings."""
     if service == "http":
-        headers = {"Authorization": f"Bearer {endpoint.token}"}
-        return {"allow_hosts": [endpoint.origin.removeprefix("http://")], "headers": headers}
+        return {"allow_hosts": [endpoint.origin.removeprefix("http://")], "token": endpoint.token}
     if service == "openai":
         return {"base_url": endpoint.base_url, "api_key": endpoint.token, "model": "demo"}
     return {"base_url": endpoint.base_url, "token": endpoint.token}

@@ -116,6 +116,19 @@ def test_writes_to_one_host_go_one_at_a_time() -> None:
 def test_where_it_goes_is_a_destination_and_what_comes_is_from_outside() -> None:
     fields = STEP.fields.model_json_schema()["properties"]
     assert fields["url"]["role"] == "destination"
-    assert {name for name, field in fields.items() if field["role"] == "content"} == {"query", "json", "text"}
+    assert {name for name, field in fields.items() if field["role"] == "content"} == {
+        "query",
+        "json",
+        "text",
+        "form",
+        "files",
+        "file",
+    }
     output = STEP.output_schema({}, {})["properties"]
-    assert {name for name, field in output.items() if field.get("outside")} == {"headers", "json", "text", "url"}
+    assert {name for name, field in output.items() if field.get("outside")} == {
+        "headers",
+        "json",
+        "text",
+        "url",
+        "items",
+    }

@@ -1,0 +1,110 @@
+"""One HTTP request as a workflow asks for it, and as it goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from clients.errors import InvalidRequest
+
+SERVICE = "http"
+READS = frozenset({"GET", "HEAD"})
+METHODS = READS | {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+# Set by the connection itself; a workflow that sets them could smuggle a second request (RFC 9112 11.2).
+_OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"})
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that goes out."""
+
+    name: str
+    content: bytes = field(repr=False)
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One request; of the bodies (`json`, `text`, `form` with `files`, `file`) one at most. None: no such body."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    json: Any = None
+    text: str | None = None
+    form: Mapping[str, Any] | None = None
+    files: Mapping[str, Upload] = field(default_factory=dict)
+    file: Upload | None = None
+    most_bytes: int | None = None
+    """How large the answer may be; None for the usual 10 MB."""
+
+    def request(self, http: httpx.Client) -> httpx.Request:
+        """Write it; raises InvalidRequest."""
+        method = self.method.upper()
+        if method not in METHODS:
+            raise InvalidRequest(f"{self.method!r} is not a method that is sent here.", service=SERVICE)
+        url = address(self.url)
+        headers, body = own_headers(self.headers), self._body()
+        if self.file is not None and not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = self.file.media_type
+        try:
+            url = url.copy_merge_params(_pairs(self.query)) if self.query else url
+            request = http.build_request(method, url, headers=headers, **body)
+        except (ValueError, TypeError) as error:
+            raise InvalidRequest(f"The request cannot be written: {error}", service=SERVICE) from None
+        if self.most_bytes is not None:
+            request.extensions["most_bytes"] = self.most_bytes
+        return request
+
+    def _body(self) -> dict[str, Any]:
+        if self.json is not None:
+            return {"json": self.json}
+        if self.text is not None:
+            return {"content": self.text.encode("utf-8", "replace")}
+        if self.file is not None:
+            return {"content": self.file.content}
+        if self.files:
+            parts = {name: (one.name, one.content, one.media_type) for name, one in self.files.items()}
+            return {"files": parts, "data": _fields(self.form or {})}
+        return {} if self.form is None else {"data": _fields(self.form)}
+
+
+def address(text: str) -> httpx.URL:
+    """Read an address; raises InvalidRequest for what is none, and for one that holds a password."""
+    try:
+        url = httpx.URL(text.strip())
+    except (httpx.InvalidURL, ValueError) as error:
+        raise InvalidRequest(f"The address cannot be read: {error}", service=SERVICE) from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise InvalidRequest("An address begins with https:// or http:// and a host.", service=SERVICE)
+    if url.userinfo:
+        raise InvalidRequest(
+            "The address holds a name or password.",
+            service=SERVICE,
+            remedy="Put them into a connection: `user` and `password`.",
+        )
+    return url
+
+
+def own_headers(given: Mapping[str, str]) -> dict[str, str]:
+    """Give the headers of a workflow; raises InvalidRequest for those that are the connection's own."""
+    own = sorted(_OWN_HEADERS & {name.strip().lower() for name in given})
+    if own:
+        raise InvalidRequest(f"The header {own[0]} is set by the connection itself.", service=SERVICE)
+    return dict(given)
+
+
+def _pairs(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for name, value in given.items():
+        pairs += [(name, each) for each in (value if isinstance(value, list) else [value]) if each is not None]
+    return pairs
+
+
+def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a form; one without a value is left out, a list is sent as often as it has values."""
+    return {name: value for name, value in given.items() if value is not None}
