@@ -26,12 +26,13 @@ _PLACES = {
     "users": "users.group",
     "demo": "demo.group",
     "reindex": "workspace.reindex",
-    "triggers": "later.refuse",
+    "triggers": "triggers.group",
     "tokens": "later.refuse",
 }
 _INSIDE = {
     "runs": {"rerun": "reruns.rerun", "undo": "undo.undo", "diff": "reruns.diff", "prune": "pruning.prune"},
     "prompts": {"test": "later.refuse"},
+    "triggers": {name: f"trigger_looks.{name}" for name in ("poll", "dead", "retry", "dismiss")},
 }
 """Commands of a group that have a module of their own."""
 

@@ -74,8 +74,8 @@ def _section(kind: StepType) -> str:
     lines = [f"### `{kind.name}`\n", f"**{kind.title}.** {inspect.getdoc(type(kind)) or ''}\n"]
     lines += [*_facts(kind), ""]
     lines += [f"{fields.get('description', '')}\n", "| Field | Type | Default | Takes | What |"]
-    lines += ["| --- | --- | --- | --- | --- |", *_field_rows(fields), ""]
-    rows = list(_output_rows(output, output, ""))
+    lines += ["| --- | --- | --- | --- | --- |", *field_rows(fields), ""]
+    rows = list(output_rows(output, output, ""))
     if rows:
         lines += [
             f"{output.get('description', '')}\n",
@@ -110,7 +110,8 @@ def _undo(kind: StepType) -> str:
     return f"{kind.undoes}. What stays: {kind.stays}" if kind.stays else kind.undoes
 
 
-def _field_rows(schema: Schema) -> Iterator[str]:
+def field_rows(schema: Schema) -> Iterator[str]:
+    """Give a table row for each field: name, type, default, role, title."""
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
         default = "required" if name in required else _code(field.get("default"))
@@ -122,14 +123,15 @@ def _code(value: Any) -> str:
     return "" if value in (None, "", [], {}) else f"`{compact_json(value)}`"
 
 
-def _output_rows(schema: Schema, root: Schema, prefix: str) -> Iterator[str]:
+def output_rows(schema: Schema, root: Schema, prefix: str) -> Iterator[str]:
+    """Give a table row for each field of an output, those inside it as well: name, type, from outside."""
     for name, field in _resolved(schema, root).get("properties", {}).items():
         inner = _resolved(field, root)
         is_list = inner.get("type") == "array"
         within = _resolved(inner.get("items", {}), root) if is_list else inner
         yield f"| `{prefix}{name}` | {_kind(field, root)} | {'yes' if field.get('outside') else ''} |"
         if "properties" in within:
-            yield from _output_rows(within, root, f"{prefix}{name}{'[]' if is_list else ''}.")
+            yield from output_rows(within, root, f"{prefix}{name}{'[]' if is_list else ''}.")
 
 
 def _kind(schema: Schema, root: Schema) -> str:

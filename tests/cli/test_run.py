@@ -124,7 +124,7 @@ def test_a_pipe_without_an_object_is_wrong_usage(orchestra: Orchestra, stdin: st
     [
         pytest.param('{"title": ', 2, "workflows/bad.json", id="broken JSON"),
         pytest.param({"steps": [{"id": "a", "uses": "nope.nope"}]}, 2, "nope.nope", id="unknown step type"),
-        pytest.param({"triggers": [{"id": "t", "uses": "gmail.new_message"}]}, 2, "not available yet", id="triggers"),
+        pytest.param({"triggers": [{"id": "t", "uses": "gmail.old_mail"}]}, 2, "gmail.old_mail", id="trigger type"),
         pytest.param({"steps": []}, 2, "workflows/bad.json", id="no steps"),
     ],
 )

@@ -10,12 +10,13 @@ import pytest
 from pydantic import BaseModel
 
 from api.server import create_api
-from engine.compiler.model import FallbackModel, RetryModel, StepModel, WorkflowModel
+from engine.compiler.model import FallbackModel, ParallelModel, RetryModel, StepModel, TriggerModel, WorkflowModel
 from engine.connections.services import client_classes
 from engine.orchestra import Orchestra
 from engine.prompts.prompt import MessageModel, PromptModel, SampleModel
-from engine.registry import step_types
+from engine.registry import step_types, trigger_types
 from engine.step_docs import steps_page
+from engine.trigger_docs import trigger_types_page
 from engine.workspace.config import Config
 from tests.docs.pages import blocks, run, text_of
 
@@ -24,6 +25,13 @@ def test_the_page_of_step_types_is_what_the_step_types_say() -> None:
     assert text_of("docs/steps.md") == steps_page(), "run: python -m engine.step_docs > docs/steps.md"
     for name in step_types():
         assert f"### `{name}`" in text_of("docs/steps.md")
+
+
+def test_the_page_of_trigger_types_is_what_the_trigger_types_say() -> None:
+    said = "run: python -m engine.trigger_docs > docs/trigger-types.md"
+    assert text_of("docs/trigger-types.md") == trigger_types_page(), said
+    for name in trigger_types():
+        assert f"## `{name}`" in text_of("docs/trigger-types.md")
 
 
 def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -52,15 +60,23 @@ def test_every_setting_of_a_connection_is_documented(service: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [WorkflowModel, StepModel, RetryModel, FallbackModel, PromptModel, MessageModel, SampleModel]
+    "model",
+    [
+        WorkflowModel,
+        TriggerModel,
+        ParallelModel,
+        StepModel,
+        RetryModel,
+        FallbackModel,
+        PromptModel,
+        MessageModel,
+        SampleModel,
+    ],
 )
 def test_every_key_of_a_file_is_documented(model: type[BaseModel]) -> None:
     page = text_of("docs/files.md")
     keys = [field.alias or name for name, field in model.model_fields.items()]
-    not_yet = {"triggers"}
-    assert [key for key in keys if not re.search(rf"`{key}`|\"{key}\"", page)] == [
-        key for key in keys if key in not_yet
-    ]
+    assert [key for key in keys if not re.search(rf"`{key}`|\"{key}\"", page)] == []
 
 
 def test_every_key_of_a_run_is_documented(orchestra: Orchestra) -> None:

@@ -1,0 +1,127 @@
+"""`triggers poll`, `dead`, `retry` and `dismiss`: looking now, and what could not be processed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.failures import DONE, FAILED
+from commands.following import finish, follow
+from commands.opened import Session, opened
+from commands.options import Demo, Json, Workspace
+from commands.screen import document, note, say, table
+from commands.triggers import MaybeTrigger, MaybeWorkflow, only_trigger, tell_items
+
+if TYPE_CHECKING:
+    from engine.triggering.status import PollResult
+
+Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of the workflow.")]
+Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="The id of the trigger.")]
+Thing = Annotated[str, typer.Argument(metavar="ITEM", help="The id of the thing.")]
+
+
+def poll(
+    workflow: MaybeWorkflow = None,
+    trigger: MaybeTrigger = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be processed now.")] = False,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Look now; where nothing serves the workspace, the runs go in this process, to their ends."""
+    with opened(workspace, demo=demo) as session:
+        if dry_run:
+            return _would(session, workflow, trigger, as_json=as_json)
+        results = session.orchestra.triggers.poll(session.principal, workflow, trigger)
+        runs = [_ended(session, run_id) for one in results for run_id in one.started]
+    is_ill = any(one.error for one in results) or any(run["status"] in ("failed", "cancelled") for run in runs)
+    if as_json:
+        document({"polls": results, "runs": runs})
+        return FAILED if is_ill else DONE
+    for one in results:
+        _tell(one)
+    for run in runs:
+        say(f"  {run['run_id']}: {run['status']}. {run['sentence']}")
+    if not results:
+        say("No trigger is on.")
+    return FAILED if is_ill else DONE
+
+
+def _ended(session: Session, run_id: str) -> dict[str, object]:
+    """Follow a run of this process to its end; one of the serving process goes on there."""
+    run, _ = follow(session, run_id, quiet=True)
+    return {name: run[name] for name in ("run_id", "status", "sentence")}
+
+
+def _tell(one: PollResult) -> None:
+    left = f", {one.skipped} left out" * bool(one.skipped) + f", {one.dead} dead" * bool(one.dead)
+    say(f"{one.workflow} / {one.trigger}: {len(one.started)} run{'s' * (len(one.started) != 1)} started{left}")
+    if one.error is not None:
+        note(f"  {one.error.message} {one.error.remedy}")
+
+
+def _would(session: Session, workflow: str | None, trigger: str | None, *, as_json: bool) -> int:
+    triggers, p = session.orchestra.triggers, session.principal
+    if workflow is not None:
+        named = [(workflow, trigger or only_trigger(session, workflow))]
+    else:
+        named = [(one.workflow, one.id) for one in triggers.list(p) if one.is_on and not one.is_resting]
+    found = [(name, one, triggers.preview(p, name, one)) for name, one in named]
+    if as_json:
+        document({"previews": [{"workflow": name, "trigger": one, "preview": shown} for name, one, shown in found]})
+        return DONE
+    for name, one, preview in found:
+        say(f"{name} / {one} would start {preview.count} run{'s' * (preview.count != 1)} now.")
+        tell_items(preview)
+        if preview.cost is not None:
+            say(preview.cost.sentence)
+    if not found:
+        say("No trigger is on.")
+    return DONE
+
+
+def dead(workflow: MaybeWorkflow = None, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """List things that could not become a run, or whose run failed, newest first."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.triggers.dead(session.principal, workflow)
+    if as_json:
+        document({"dead": found})
+    elif found:
+        rows = [[one.workflow, one.trigger, one.item, one.title, one.error.message] for one in found]
+        table(["WORKFLOW", "TRIGGER", "ITEM", "TITLE", "WHY"], rows)
+    else:
+        say("Nothing is dead.")
+    return DONE
+
+
+def retry(
+    workflow: Workflow,
+    trigger: Trigger,
+    thing: Thing,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Try a dead thing again with the file as it is now, or resume its failed run."""
+    with opened(workspace, demo=demo) as session:
+        run_id = session.orchestra.triggers.retry(session.principal, workflow, trigger, thing)
+        return finish(session, run_id, as_json=as_json)
+
+
+def dismiss(
+    workflow: Workflow,
+    trigger: Trigger,
+    thing: Thing,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Take a dead thing off the list."""
+    with opened(workspace, demo=demo) as session:
+        session.orchestra.triggers.dismiss(session.principal, workflow, trigger, thing)
+    if as_json:
+        document({"dismissed": {"workflow": workflow, "trigger": trigger, "item": thing}})
+    else:
+        say("It is off the list.")
+    return DONE

@@ -1,0 +1,190 @@
+"""`triggers`: what starts runs by itself, turned on and off, and how each one stands."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from commands.failures import DONE, FAILED
+from commands.opened import Session, opened
+from commands.options import Demo, Json, Workspace
+from commands.screen import document, note, say, table
+
+if TYPE_CHECKING:
+    from engine.trigger import Start
+    from engine.triggering.status import TriggerPreview, TriggerStatus
+
+group = typer.Typer(help="What starts runs by itself.", no_args_is_help=True, rich_markup_mode=None)
+
+Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of the workflow.")]
+MaybeWorkflow = Annotated[str | None, typer.Argument(metavar="[WORKFLOW]", help="Only of this workflow.")]
+MaybeTrigger = Annotated[
+    str | None, typer.Argument(metavar="[TRIGGER]", help="The id of the trigger; may be left out where it is the only.")
+]
+_SHOWN = 20
+_NOT_YET = "never"
+
+
+@group.command("list")
+def list_(
+    workflow: MaybeWorkflow = None, demo: Demo = False, workspace: Workspace = None, as_json: Json = False
+) -> int:
+    """List the triggers of all workflows, without asking any service."""
+    with opened(workspace, demo=demo) as session:
+        found = session.orchestra.triggers.list(session.principal, workflow)
+    if as_json:
+        document({"triggers": found})
+    elif found:
+        headers = ["WORKFLOW", "TRIGGER", "USES", "STATE", "ACCOUNT", "SEEN", "DEAD", "LAST LOOK"]
+        table(headers, [_row(one) for one in found])
+    else:
+        say("No workflow has a trigger.")
+    return DONE
+
+
+def _row(one: TriggerStatus) -> list[object]:
+    return [one.workflow, one.id, one.uses, state_of(one), one.account, one.items, one.dead, one.looked_at or _NOT_YET]
+
+
+def state_of(one: TriggerStatus) -> str:
+    """Return how a trigger stands, in a word or two."""
+    if not one.is_watched:
+        return "by hand"
+    if not one.is_on:
+        return "off"
+    if one.is_resting:
+        return "resting"
+    return "needs you" if one.problem or one.error or one.is_silent else "on"
+
+
+@group.command()
+def status(
+    workflow: MaybeWorkflow = None,
+    trigger: MaybeTrigger = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Show how triggers stand: looks, things seen, errors, and what needs a person; exit 1 where something does."""
+    with opened(workspace, demo=demo) as session:
+        triggers, p = session.orchestra.triggers, session.principal
+        one = [triggers.status(p, workflow, trigger)] if workflow and trigger else triggers.list(p, workflow)
+        alarms = [alarm for alarm in triggers.alarms(p) if workflow in (None, alarm.workflow)]
+    if as_json:
+        document({"triggers": one, "alarms": alarms})
+        return FAILED if alarms else DONE
+    for status_ in one:
+        _tell(status_)
+    for alarm in alarms:
+        note(f"{alarm.message} {alarm.remedy}")
+    return FAILED if alarms else DONE
+
+
+def _tell(one: TriggerStatus) -> None:
+    say(f"{one.workflow} / {one.id}: {state_of(one)} ({one.title}{f', {one.account}' if one.account else ''})")
+    if one.is_on:
+        say(f"  looked at {one.looked_at or _NOT_YET}, again at {one.look_again_at or 'once'}")
+        say(f"  newest thing {one.item_at or _NOT_YET}; {one.items} seen, {one.queued} queued, {one.running} under way")
+    if one.dead:
+        say(f"  {one.dead} dead: `orchestra triggers dead {one.workflow}`")
+    for text in (one.problem, one.error and f"{one.error.message} {one.error.remedy}", one.note):
+        if text:
+            say(f"  {text}")
+
+
+@group.command()
+def on(
+    workflow: Workflow,
+    trigger: MaybeTrigger = None,
+    from_: Annotated[Literal["now"] | None, typer.Option("--from", help="Only what comes from now on.")] = None,
+    last: Annotated[int | None, typer.Option(min=1, help="Also the newest so many that are there.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Also what has come since this time.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Turn a trigger on; the first time it must be said from where on things count as new."""
+    if sum(one is not None for one in (from_, last, since)) > 1:
+        raise typer.BadParameter("Say one of --from, --last and --since.")
+    with opened(workspace, demo=demo) as session:
+        triggers, p = session.orchestra.triggers, session.principal
+        name = trigger or only_trigger(session, workflow)
+        start = _start(session, from_, last, since)
+        if not (yes or as_json) and sys.stdin.isatty():
+            _show(triggers.preview(p, workflow, name, start))
+            if not typer.confirm("Turn it on?"):
+                note("Nothing was turned on.")
+                return FAILED
+        turned = triggers.turn_on(p, workflow, name, start)
+    if as_json:
+        document(turned)
+    else:
+        say(f"{workflow} / {name} is on. `orchestra serve` watches it; `orchestra triggers poll` looks once.")
+    return DONE
+
+
+def _start(session: Session, from_: str | None, last: int | None, since: datetime | None) -> Start | None:
+    from zoneinfo import ZoneInfo
+
+    from engine.trigger import Start
+
+    if since is not None:
+        zone = ZoneInfo(session.orchestra.config.time_zone)
+        return Start(since=since if since.tzinfo else since.replace(tzinfo=zone))
+    return Start(last=last) if last is not None else Start() if from_ else None
+
+
+def only_trigger(session: Session, workflow: str) -> str:
+    """Return the one trigger of a workflow that can be watched. Raises UnknownName, InvalidInput, InvalidFile."""
+    from engine.errors import InvalidInput
+
+    plan = session.orchestra.workflows.plan(session.principal, workflow)
+    found = [one.id for one in plan.triggers if one.kind.is_watched]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise InvalidInput(f"The workflow {workflow!r} has no trigger.", remedy="Add one to its file.")
+    raise InvalidInput(f"The workflow {workflow!r} has {len(found)} triggers.", remedy=f"Name one: {', '.join(found)}.")
+
+
+def _show(preview: TriggerPreview) -> None:
+    more = " or more" if preview.has_more else ""
+    say(f"It would start {preview.count}{more} run{'s' * (preview.count != 1)} now.")
+    tell_items(preview)
+    if preview.cost is not None:
+        say(preview.cost.sentence)
+
+
+def tell_items(preview: TriggerPreview) -> None:
+    """List what a look would find, as far as it is worth it."""
+    for item in preview.items[:_SHOWN]:
+        why = f"  left out: {item.skip}" if item.skip else f"  dead: {item.error.message}" if item.error else ""
+        say(f"  {item.title or item.id}{why}")
+    if len(preview.items) > _SHOWN:
+        say(f"  … and {len(preview.items) - _SHOWN} more")
+    if preview.note:
+        say(preview.note)
+
+
+@group.command()
+def off(
+    workflow: Workflow,
+    trigger: MaybeTrigger = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Turn a trigger off; it can go on later from where it was."""
+    with opened(workspace, demo=demo) as session:
+        name = trigger or only_trigger(session, workflow)
+        session.orchestra.triggers.turn_off(session.principal, workflow, name)
+        turned = session.orchestra.triggers.status(session.principal, workflow, name)
+    if as_json:
+        document(turned)
+    else:
+        say(f"{workflow} / {name} is off.")
+    return DONE

@@ -1,0 +1,66 @@
+"""`docs/trigger-types.md`, written from the types themselves: `python -m engine.trigger_docs > docs/trigger-types.md`."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+
+from engine.compiler.fieldnames import fields_schema
+from engine.registry import trigger_types
+from engine.step_docs import field_rows, output_rows
+from engine.trigger import TriggerType
+
+_HEAD = """# Trigger types
+
+A workflow names what starts it in `triggers` ([Triggers](triggers.md)): the type in `uses`, what it watches in `with`.
+This page is written from the types themselves (`python -m engine.trigger_docs > docs/trigger-types.md`); a test fails
+when it is out of date.
+
+- **Fields** are fixed: a trigger looks before there is anything to compute them from. `destination` and `option` mean the
+  same as for [steps](steps.md).
+- **Item.** What `item` is in the trigger's `inputs`. "From outside" marks text that somebody else wrote.
+"""
+_STARTS = {"now": "`--from now`", "last": "`--last N`", "since": "`--since TIME`"}
+
+
+def trigger_types_page() -> str:
+    """Return the whole page as Markdown."""
+    every = trigger_types()
+    return "\n".join([_HEAD, _contents(every), *map(_section, every.values())])
+
+
+def _contents(every: Mapping[str, TriggerType]) -> str:
+    rows = [f"| [`{name}`](#{name.replace('.', '')}) | {kind.title} |" for name, kind in every.items()]
+    return "\n".join(["| Type | Starts a run for |", "| --- | --- |", *rows, ""])
+
+
+def _section(kind: TriggerType) -> str:
+    fields, item = fields_schema(kind.fields), kind.item_schema()
+    lines = [f"## `{kind.name}`\n", f"**{kind.title}.** {inspect.getdoc(type(kind)) or ''}\n", *_facts(kind), ""]
+    if fields.get("properties"):
+        lines += [
+            "| Field | Type | Default | Takes | What |",
+            "| --- | --- | --- | --- | --- |",
+            *field_rows(fields),
+            "",
+        ]
+    if item.get("properties"):
+        lines += ["| Item | Type | From outside |", "| --- | --- | --- |", *output_rows(item, item, ""), ""]
+    return "\n".join(lines)
+
+
+def _facts(kind: TriggerType) -> Iterator[str]:
+    if not kind.is_watched:
+        yield "- Nothing is watched, and it cannot be turned on."
+        return
+    if kind.service is not None:
+        yield f"- Needs a connection to `{kind.service}`."
+    yield f"- Looks every {kind.poll_seconds:g} seconds, unless `poll_seconds` says otherwise."
+    yield f"- The first time it is turned on: {', '.join(_STARTS[one] for one in kind.start_from)}."
+    if kind.remembered_days is not None:
+        yield f"- What it has seen is kept for {kind.remembered_days} days; later its cursor alone tells old from new."
+
+
+if __name__ == "__main__":
+    sys.stdout.write(trigger_types_page())
