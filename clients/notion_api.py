@@ -15,6 +15,7 @@ import httpx
 
 from clients import failures
 from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
+from clients.notion_pacing import Pacer
 from clients.notion_values import Json
 from clients.transport import CONNECT_SECONDS, borrowed
 
@@ -24,16 +25,25 @@ if TYPE_CHECKING:
 SERVICE = "notion"
 VERSION = "2025-09-03"
 
+_LIMIT_WORDS = re.compile(r"length|size|large|long|many|limit|maximum|at most|exceed|≤", re.IGNORECASE)
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
-def notion_api(http: httpx.Client, base_url: str, token: str) -> Client:
+def notion_api(http: httpx.Client, base_url: str, token: str, pacer: Pacer | None = None) -> Client:
     """Make the SDK's client that sends through `http`, with its retries and its own log off."""
     from notion_client import Client
 
+    class Discreet(Client):
+        """Notion may repeat in a refusal what it was sent; the token is blotted out before anybody reads it."""
+
+        def _parse_response(self, response: httpx.Response) -> Any:
+            return super()._parse_response(_blotted(response, token))
+
     # The SDK writes its token and address into the client that it gets.
     own = borrowed(http)
-    api = Client(
+    if pacer:
+        own.event_hooks = {"request": [pacer.before], "response": [pacer.after]}
+    api = Discreet(
         client=own,
         auth=token,
         base_url=base_url.rstrip("/"),
@@ -44,6 +54,13 @@ def notion_api(http: httpx.Client, base_url: str, token: str) -> Client:
     )
     own.timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
     return api
+
+
+def _blotted(response: httpx.Response, token: str) -> httpx.Response:
+    if response.status_code < 400 or not token or token not in response.text:
+        return response
+    said = failures.without_secrets(response.text, [token])
+    return httpx.Response(response.status_code, headers=response.headers, text=said, request=response.request)
 
 
 @contextlib.contextmanager
@@ -73,6 +90,11 @@ def _said(body: str) -> str:
     except ValueError:
         return ""
     return str(answer.get("message") or "") if isinstance(answer, dict) else ""
+
+
+def is_limit(error: InvalidRequest) -> bool:
+    """Tell a refusal for the size of what was sent from any other."""
+    return error.http_status == 413 or bool(_LIMIT_WORDS.search(error.message))
 
 
 def answered(answer: Any) -> Json:
@@ -126,7 +148,10 @@ def wrong_layer(api: Client, some_id: str, wanted: str, refused: ServiceError) -
     )
     layer = next((layer for layer, retrieve in layers if layer != wanted and _is_there(retrieve, some_id)), "")
     if not layer:
-        refused.remedy = f"Open the {wanted} in Notion, menu ..., Connections, and add this connection."
+        if isinstance(refused, NotFound):
+            refused.remedy = (
+                f"Check that the {wanted} is shared with this connection: open it in Notion, menu ..., Connections."
+            )
         return refused
     return InvalidRequest(
         f"{some_id} is a {layer}, not a {wanted}.",

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
 
 from clients.errors import InvalidRequest, NotFound
-from clients.notion_api import answered, reading
-from clients.notion_markdown import PART_LINES, parts
+from clients.notion_api import answered, is_limit, reading
+from clients.notion_batches import batches
+from clients.notion_block_writer import BlockWriter
+from clients.notion_blocks import blocks_of
+from clients.notion_markdown import arrived, essence, is_too_large, parts
 from clients.notion_values import Json
 
 if TYPE_CHECKING:
     from notion_client import Client
 
+Way = Literal["markdown", "blocks"]
+"""How text is written: by Notion's Markdown endpoint, and by blocks only where it does not take it; or by blocks."""
+
 SHORT_CHARACTERS = 2000
 """A text of this size or less is never refused for its length."""
-_LIMIT_WORDS = re.compile(r"length|size|large|long|many|limit|maximum|at most|exceed|≤", re.IGNORECASE)
 _UNKNOWN = re.compile(r"<unknown\b[^>]*>")
+_EVER = datetime(1970, 1, 2, tzinfo=UTC)
 
 
 class Content:
-    """Reads and writes the content of pages through the Markdown endpoints."""
+    """Reads and writes the content of pages."""
 
-    def __init__(self, api: Client) -> None:
-        self._api = api
+    def __init__(self, api: Client, way: Way = "markdown") -> None:
+        self._api, self._way = api, way
+        self._blocks = BlockWriter(api)
 
     def read(self, page_id: str) -> Json:
         """Give {markdown, truncated}; blocks that Notion left out of a long page are asked for one by one."""
@@ -44,41 +51,68 @@ class Content:
         except (NotFound, InvalidRequest):
             return None
 
-    def append(self, page_id: str, markdown: str) -> None:
-        """Add text at the end of a page, in as many requests as its length takes."""
-        self._write(page_id, markdown, replaces=False)
+    def at_creation(self, markdown: str) -> Json | None:
+        """What a request that makes a page brings of its text; None where the text takes several requests."""
+        if not markdown.strip():
+            return {}
+        if self._way == "markdown":
+            [part, *others] = parts(markdown)
+            return None if others or is_too_large(part) else {"markdown": part}
+        [batch, *more] = batches(blocks_of(markdown))
+        return None if more or batch.inside_of_last else {"children": batch.sent}
+
+    def append(self, page_id: str, markdown: str, begun_at: datetime | None = None) -> None:
+        """Add text at the end of a page, in as many requests as it takes.
+
+        `begun_at` says when an earlier attempt began: only what that did not get to is added.
+        """
+        pieces = parts(markdown)
+        start = 0
+        if begun_at:
+            start = arrived(essence(self.read(page_id)["markdown"]), pieces) or 0
+        self._append(page_id, pieces[start:], begun_at)
+
+    def complete(self, page_id: str, markdown: str) -> None:
+        """Let a page say this and nothing else; where it says the beginning of it already, only the rest is added."""
+        pieces = parts(markdown)
+        present = essence(self.read(page_id)["markdown"])
+        start = arrived(present, pieces, is_all=True)
+        if start is None:
+            self.replace(page_id, markdown)
+        else:
+            self._append(page_id, pieces[start:], _EVER if present else None)
 
     def replace(self, page_id: str, markdown: str) -> None:
         """Replace what the page says; child pages and databases stay, else Notion refuses."""
-        self._write(page_id, markdown, replaces=True)
+        pieces = parts(markdown)
+        first = pieces[0] if pieces and self._way == "markdown" and not is_too_large(pieces[0]) else ""
+        try:
+            self._send(page_id, "replace_content", new_str=first)
+        except InvalidRequest as error:
+            if len(first) <= SHORT_CHARACTERS or not is_limit(error):
+                raise
+            first = ""
+            self._send(page_id, "replace_content", new_str="")
+        self._append(page_id, pieces[1:] if first else pieces, None)
 
-    def _write(self, page_id: str, markdown: str, *, replaces: bool) -> None:
-        waiting = deque(parts(markdown))
-        while waiting:
-            part = waiting.popleft()
+    def _append(self, page_id: str, pieces: list[str], begun_at: datetime | None) -> None:
+        for number, part in enumerate(pieces):
+            self._append_part(page_id, part, None if number else begun_at)
+
+    def _append_part(self, page_id: str, part: str, begun_at: datetime | None) -> None:
+        if self._way == "markdown" and not is_too_large(part):
             try:
-                self._send(page_id, part, replaces=replaces)
-                replaces = False
+                return self._send(page_id, "insert_content", content=part)
             except InvalidRequest as error:
-                lines = min(PART_LINES, part.count("\n") + 1)
-                smaller = parts(part, len(part) // 2, max(lines // 2, 5))
-                if len(part) <= SHORT_CHARACTERS or len(smaller) < 2 or not is_limit(error):
+                if len(part) <= SHORT_CHARACTERS or not is_limit(error):
                     raise
-                waiting.extendleft(reversed(smaller))
+        if begun_at:
+            return self._blocks.go_on(page_id, blocks_of(part), begun_at)
+        return self._blocks.append(page_id, blocks_of(part))
 
-    def _send(self, page_id: str, part: str, *, replaces: bool) -> None:
-        command: Json = (
-            {"type": "replace_content", "replace_content": {"new_str": part}}
-            if replaces
-            else {"type": "insert_content", "insert_content": {"content": part}}
-        )
+    def _send(self, page_id: str, command: str, **given: str) -> None:
         with reading():
-            self._api.pages.update_markdown(page_id, **command)
-
-
-def is_limit(error: InvalidRequest) -> bool:
-    """Tell a refusal for the size of what was sent from any other."""
-    return error.http_status == 413 or bool(_LIMIT_WORDS.search(error.message))
+            self._api.pages.update_markdown(page_id, **{"type": command, command: given})
 
 
 def _in_place(tag: str, loaded: dict[str, str]) -> str:

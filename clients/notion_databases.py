@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from clients.counting import counted
 from clients.errors import InvalidRequest, NotFound
 from clients.notion_api import SERVICE, answered, every, id_in, reading, wrong_layer
-from clients.notion_values import Json, Schema, plain_text
+from clients.notion_values import Json, Schema, is_written, plain_text
 
 if TYPE_CHECKING:
     from notion_client import Client
@@ -29,6 +30,10 @@ class Source:
     url: str
     schema: Schema
 
+    def described(self) -> Json:
+        """Give {id, url, title, properties}; of each property {type}, and the names of its options."""
+        return {"id": self.id, "url": self.url, "title": self.name, "properties": described(self.schema)}
+
     @classmethod
     def of(cls, found: Json) -> Source:
         """Read the API's data source object."""
@@ -38,6 +43,22 @@ class Source:
             url=str(found.get("url") or ""),
             schema=found["properties"],
         )
+
+
+def described(schema: Schema) -> Json:
+    """Say what the properties of a database are: {name: {type, options?, data_source?, is_read_only}}."""
+    return {name: _described(each) for name, each in schema.items()}
+
+
+def _described(each: Mapping[str, Any]) -> Json:
+    kind = str(each["type"])
+    about = each.get(kind) or {}
+    told: Json = {"type": kind, "is_read_only": not is_written(kind)}
+    if "options" in about:
+        told["options"] = [str(option["name"]) for option in about["options"]]
+    if kind == "relation":
+        told["data_source"] = str(about.get("data_source_id") or "")
+    return told
 
 
 class Databases:
@@ -81,6 +102,26 @@ class Databases:
                 )
             return source
 
+    def database(self, database: str) -> Json:
+        """Describe a database: {id, url, title, data_sources: [{id, name}]}. Raises as `find`, but for several."""
+        some_id = id_in(database) or self._parent_of(self.find(database).id)
+        try:
+            with reading():
+                found = answered(self._api.databases.retrieve(some_id))
+        except (NotFound, InvalidRequest) as error:
+            raise wrong_layer(self._api, some_id, "database", error) from error
+        with reading():
+            return {
+                "id": str(found["id"]),
+                "url": str(found.get("url") or ""),
+                "title": plain_text(found.get("title")),
+                "data_sources": [{"id": str(each["id"]), "name": str(each["name"])} for each in found["data_sources"]],
+            }
+
+    def _parent_of(self, source_id: str) -> str:
+        with reading():
+            return str(answered(self._api.data_sources.retrieve(source_id))["parent"]["database_id"])
+
     @contextlib.contextmanager
     def used(self) -> Iterator[None]:
         """Use what was found; where Notion refuses, it is asked for anew next time: the database may have changed."""
@@ -106,7 +147,7 @@ class Databases:
         if len(sources) != 1:
             listed = ", ".join(f"{each['name']} ({each['id']})" for each in sources)
             raise InvalidRequest(
-                f"The database {some_id} has {len(sources)} data sources: {listed}.",
+                f"The database {some_id} has {counted(len(sources), 'data source')}: {listed or 'none'}.",
                 service=SERVICE,
                 remedy="Give the id of the data source that is meant.",
             )

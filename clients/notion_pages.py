@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from clients.notion_databases import KEY_PROPERTY, Source
-from clients.notion_values import Json, from_notion, property_name, rich_text, title_property
+from clients.notion_databases import KEY_PROPERTY
+from clients.notion_values import Json, from_notion, rich_text
 
 CLOCK_SKEW = timedelta(seconds=120)
 """How far Notion's clock, which shows whole minutes, may be from ours."""
@@ -47,17 +47,30 @@ def key_value(held: str, suffix: str = "") -> Json:
     return {KEY_PROPERTY: {"rich_text": rich_text(held + suffix)}} if held else {}
 
 
-def says(source: Source, page: Mapping[str, Any], title: str, properties: Mapping[str, Any]) -> bool:
-    """Tell whether a page already has this title and these property values."""
+def says(page: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Tell whether a page already has these property values, given in Notion's form."""
+    return not changed_by(page, values)
+
+
+def changed_by(page: Mapping[str, Any], values: Mapping[str, Any]) -> Json:
+    """What the properties of a page say, as plain values, of which these values in Notion's form say something else."""
     present = from_notion(page["properties"])
-    asked = {title_property(source.schema): title, **properties}
-    return all(_same(present.get(property_name(source.schema, name)), value) for name, value in asked.items())
+    wanted = from_notion({name: {"type": next(iter(value)), **value} for name, value in values.items()})
+    return {name: present.get(name) for name, value in wanted.items() if not _is_same(present.get(name), value)}
 
 
-def _same(present: Any, asked: Any) -> bool:
-    if isinstance(present, list):
-        return present == (asked if isinstance(asked, list) else [asked] if asked else [])
-    return present == asked or (not present and not asked) or (isinstance(present, str) and present == str(asked))
+def _is_same(present: Any, wanted: Any) -> bool:
+    """Compare plain values; Notion may sort a list, and writes a time in its own way."""
+    if isinstance(present, list) and isinstance(wanted, list):
+        return len(present) == len(wanted) and all(each in wanted for each in present)
+    return bool(present == wanted or (not present and not wanted) or _moment(present) == _moment(wanted) is not None)
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) and "T" in value else None
+    except ValueError:
+        return None
 
 
 def is_created_since(page: Mapping[str, Any], moment: datetime) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from clients.errors import InvalidRequest
+from clients.notion_names import nearest
 
 Json = dict[str, Any]
 Schema = Mapping[str, Mapping[str, Any]]
@@ -39,7 +40,7 @@ def property_name(schema: Schema, name: str) -> str:
     if len(alike) == 1:
         return alike[0]
     raise InvalidRequest(
-        f"The database has no property {name!r}; it has {', '.join(sorted(schema))}.",
+        f"The database has no property {name!r}; it has {', '.join(sorted(schema))}.{nearest(name, schema)}",
         service="notion",
         remedy="Use one of these names, or add the property in Notion.",
     )
@@ -58,9 +59,18 @@ def to_notion(schema: Schema, values: Mapping[str, Any]) -> Json:
     return written
 
 
+def is_written(kind: str) -> bool:
+    """Tell the types of properties that a request may set from those that Notion sets itself."""
+    return kind in _WRITERS
+
+
 def _written(described: Mapping[str, Any], name: str, kind: str, value: Any) -> Any:
     if kind not in _WRITERS:
-        raise InvalidRequest(f"The property {name!r} is of type {kind}: Notion sets it itself.", service="notion")
+        raise InvalidRequest(
+            f"The property {name!r} is of type {kind}: Notion sets it itself{_READ_ONLY.get(kind, '')}.",
+            service="notion",
+            remedy="Leave it out; it can be read, and pages can be found by it.",
+        )
     if value is None:
         return _EMPTY.get(kind)
     takes, writer = _WRITERS[kind]
@@ -79,7 +89,8 @@ def _check_status(described: Mapping[str, Any], name: str, value: str) -> None:
     options = [str(option["name"]) for option in described.get("status", {}).get("options", [])]
     if options and value not in options:  # Notion makes new options of a select, never of a status
         raise InvalidRequest(
-            f"The status {name!r} cannot be {value!r}; it can be {', '.join(options)}.", service="notion"
+            f"The status {name!r} cannot be {value!r}; it can be {', '.join(options)}.{nearest(value, options)}",
+            service="notion",
         )
 
 
@@ -114,6 +125,8 @@ def _option(value: Any) -> Json | None:
 
 def _date(value: Any) -> Json | None:
     if isinstance(value, dict):
+        if not set(value) <= {"start", "end", "time_zone"}:
+            raise ValueError
         return {"start": value["start"], **{key: value[key] for key in ("end", "time_zone") if value.get(key)}}
     start = _string(value)
     return {"start": start} if start else None
@@ -128,11 +141,15 @@ def _ids(value: Any) -> list[Json]:
 
 
 def _files(value: Any) -> list[Json]:
-    urls = [str(_string(each)) for each in _listed(value)]
-    return [
-        {"type": "external", "name": url.rpartition("/")[2][:100] or url[:100], "external": {"url": url}}
-        for url in urls
-    ]
+    return [_file(each) for each in _listed(value)]
+
+
+def _file(value: Any) -> Json:
+    """A file on the web by its URL, or {name, url}."""
+    given = value if isinstance(value, dict) else {"url": value}
+    url = str(_string(given["url"]))
+    name = given.get("name") or url.rpartition("/")[2] or url
+    return {"type": "external", "name": str(name)[:100], "external": {"url": url}}
 
 
 def _listed(value: Any) -> list[Any]:
@@ -146,15 +163,27 @@ _WRITERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "select": ("the name of an option", _option),
     "status": ("the name of an option", _option),
     "multi_select": ("a list of names of options", _names),
-    "date": ('a date such as "2026-01-31", a time with offset, or {start, end}', _date),
+    "date": ('a date such as "2026-01-31", a time with offset, or {start, end, time_zone}', _date),
     "checkbox": ("true or false", _truth),
     "url": ("a URL", _string),
     "email": ("an address", _string),
     "phone_number": ("a text", _string),
-    "people": ("a list of ids of people", _ids),
-    "relation": ("a list of ids of pages", _ids),
-    "files": ("a list of URLs", _files),
+    "people": ("a list of people, each by mail address, name or id", _ids),
+    "relation": ("a list of pages, each by title, address or id", _ids),
+    "files": ("a list of URLs, or of {name, url}", _files),
 }
+_READ_ONLY: Mapping[str, str] = {
+    "formula": ", by its formula",
+    "rollup": ", from the related pages",
+    "created_time": ", to when the page was made",
+    "created_by": ", to who made the page",
+    "last_edited_time": ", to when the page was last changed",
+    "last_edited_by": ", to who last changed the page",
+    "unique_id": ", for it numbers the pages",
+    "button": ", when a person presses it",
+    "verification": ", when a person verifies the page",
+}
+"""Types that no request sets, and why."""
 _EMPTY: Mapping[str, Any] = {
     "title": [],
     "rich_text": [],
@@ -179,7 +208,8 @@ def _read(value: Mapping[str, Any]) -> Any:
 
 
 def _read_date(date: Mapping[str, Any]) -> Any:
-    return {"start": date["start"], "end": date["end"]} if date.get("end") else date["start"]
+    more = {key: date[key] for key in ("end", "time_zone") if date.get(key)}
+    return {"start": date["start"], **more} if more else date["start"]
 
 
 def _read_unique_id(value: Mapping[str, Any]) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from clients.errors import Conflict, NotFound
-from clients.notion_api import SERVICE, answered, reading
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.notion_api import SERVICE, answered, reading, wrong_layer
 from clients.notion_content import Content
 from clients.notion_databases import KEY_PROPERTY
 from clients.notion_markdown import essence
@@ -50,6 +50,14 @@ class WrittenPages:
             raise _conflict(page, changed)
         with reading():
             self._api.pages.update(page["id"], in_trash=True)
+
+    def shown(self, page_id: str) -> Json:
+        """Give a page, also one in the trash. Raises NotFound; InvalidRequest where the id is of something else."""
+        try:
+            with reading():
+                return answered(self._api.pages.retrieve(page_id))
+        except (NotFound, InvalidRequest) as error:
+            raise wrong_layer(self._api, page_id, "page", error) from error
 
     def found(self, page_id: str) -> Json:
         """Give a page, also one in the trash. Raises Conflict where it is not shown: nobody can tell why."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from demo import notion_tree
 from demo.call import Call, Reply
-from demo.markdown import from_markdown, to_markdown
-from demo.notion_call import Record, invalid
+from demo.markdown import Block, from_markdown, to_markdown
+from demo.notion_call import Record, invalid, too_long
 from demo.store import Store
 
 CHILD_LINE = re.compile(r'^\s*<(?:page|database) url="[^"]*?([0-9a-f]{32})">.*</(?:page|database)>\s*$')
@@ -23,6 +23,18 @@ def read(store: Store, page_id: str, base: str) -> str:
 def append(store: Store, page_id: str, text: str, *, first: bool = False) -> None:
     """Add the blocks of a Markdown text at the end of a page, or first; the other blocks keep their ids."""
     notion_tree.append(store, {"type": "page_id", "page_id": page_id}, from_markdown(text), first=first)
+
+
+def blocks_of(text: str) -> list[Block]:
+    """The blocks of a Markdown text that a request brings; raises Refused 400 where they are too many for one."""
+    blocks = from_markdown(text)
+    if (count := _count(blocks)) > notion_tree.MOST_BLOCKS:
+        raise too_long("body.markdown", notion_tree.MOST_BLOCKS, count)
+    return blocks
+
+
+def _count(blocks: list[Block]) -> int:
+    return sum(1 + _count(each[each["type"]].get("children", [])) for each in blocks)
 
 
 def replace(store: Store, page_id: str, text: str, *, may_delete_pages: bool) -> None:
@@ -78,6 +90,7 @@ def _span(text: str, selection: str) -> tuple[int, int]:
 
 def _insert(call: Call, page_id: str, given: Record) -> None:
     content = _string(given, "content", "insert_content")
+    blocks_of(content)
     if after := given.get("after"):
         text = read(call.store, page_id, call.base)
         line_end = text.find("\n", _span(text, after)[1])
@@ -107,6 +120,7 @@ def _update(call: Call, page_id: str, given: Record) -> None:
 
 def _replace(call: Call, page_id: str, given: Record) -> None:
     text = _string(given, "new_str", "replace_content")
+    blocks_of(text)
     replace(call.store, page_id, text, may_delete_pages=bool(given.get("allow_deleting_content")))
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from demo import notion_markdown, notion_schema, notion_tree, notion_values, rich_text
 from demo.call import Call, Reply, Table
-from demo.markdown import from_markdown
 from demo.notion_call import Record, as_id, invalid, new_id, not_found, now
 from demo.notion_databases import source_of, sources_of
 from demo.notion_objects import parent_of, properties_of, shown_page
@@ -80,7 +79,7 @@ def create_page(call: Call) -> Reply:
         raise invalid(f"body failed validation: body.markdown should be a string, instead was `{markdown!r}`.")
     if children is not None:
         notion_tree.check(children)
-    blocks = from_markdown(markdown) if markdown else children or []
+    blocks = notion_markdown.blocks_of(markdown) if markdown else children or []
     values = _values(call, {"parent": parent, "values": {}})
     if markdown and "title" not in values and blocks and blocks[0]["type"] == "heading_1":
         # Without a title the first heading becomes it (working-with-markdown-content).

@@ -8,6 +8,8 @@ from demo import rich_text
 from demo.notion_call import invalid, too_long
 
 LONGEST_TEXT = 2000
+"""In UTF-16 units, as JavaScript counts."""
+LONGEST_EQUATION = 1000
 LONGEST_LIST = 100
 
 
@@ -23,16 +25,31 @@ def complete(given: Any, where: str) -> rich_text.RichText:
 def _piece(given: Any, where: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise invalid(f"body failed validation: {where} should be an object, instead was `{given!r}`.")
+    if "equation" in given:
+        return _equation(given, where)
     text = given.get("text")
     if not isinstance(text, dict) or not isinstance(text.get("content"), str):
         raise invalid(f"body failed validation: {where}.text.content should be a string, instead was `undefined`.")
     content: str = text["content"]
-    if len(content) > LONGEST_TEXT:
-        raise too_long(f"{where}.text.content", LONGEST_TEXT, len(content))
+    if (units := len(content.encode("utf-16-le")) // 2) > LONGEST_TEXT:
+        raise too_long(f"{where}.text.content", LONGEST_TEXT, units)
     link = (text.get("link") or {}).get("url")
     if link is not None and len(link) > LONGEST_TEXT:
         raise too_long(f"{where}.text.link.url", LONGEST_TEXT, len(link))
-    marks = given.get("annotations") or {}
+    return rich_text.piece(content, link, **_marks(given, where))
+
+
+def _equation(given: dict[str, Any], where: str) -> dict[str, Any]:
+    expression = (given["equation"] or {}).get("expression")
+    if not isinstance(expression, str) or not expression:
+        raise invalid(f"body failed validation: {where}.equation.expression should be a string.")
+    if len(expression) > LONGEST_EQUATION:
+        raise too_long(f"{where}.equation.expression", LONGEST_EQUATION, len(expression))
+    return rich_text.equation(expression, **_marks(given, where))
+
+
+def _marks(given: dict[str, Any], where: str) -> dict[str, Any]:
+    marks: dict[str, Any] = given.get("annotations") or {}
     if unknown := sorted(set(marks) - set(rich_text.PLAIN)):
         raise invalid(f"body failed validation: {where}.annotations.{unknown[0]} should be not present.")
-    return rich_text.piece(content, link, **marks)
+    return marks

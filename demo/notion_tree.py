@@ -104,12 +104,24 @@ def content_of(kind: str, given: Record, where: str) -> Record:
     if kind == "code":
         content.setdefault("language", "plain text")
         content["caption"] = notion_text.complete(given.get("caption", []), f"{where}.code.caption")
+    if kind == "equation":
+        content["expression"] = _expression(given.get("expression"), f"{where}.equation.expression")
+    if kind == "image":
+        content["caption"] = notion_text.complete(given.get("caption", []), f"{where}.image.caption")
     if kind == "table_row":
         cells = given.get("cells")
         if not isinstance(cells, list):
             raise invalid(f"body failed validation: {where}.table_row.cells should be an array.")
         content["cells"] = [notion_text.complete(each, f"{where}.table_row.cells[{n}]") for n, each in enumerate(cells)]
     return content
+
+
+def _expression(given: Any, where: str) -> str:
+    if not isinstance(given, str):
+        raise invalid(f"body failed validation: {where} should be a string, instead was `{given!r}`.")
+    if len(given) > notion_text.LONGEST_EQUATION:
+        raise too_long(where, notion_text.LONGEST_EQUATION, len(given))
+    return given
 
 
 def append(

@@ -79,6 +79,8 @@ def _block_html(each: Block) -> str:
         return "<hr>"
     if kind == "code":
         return f"<pre>{escaped(rich_text.text_of(content['rich_text']))}</pre>"
+    if kind == "equation":
+        return f"<pre>{escaped(content['expression'])}</pre>"
     if kind == "table":
         return _table_html(content)
     if kind in {"child_page", "child_database"}:

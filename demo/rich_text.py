@@ -19,7 +19,9 @@ PLAIN = {
 # A mark reaches at most 1,000 characters: an open one in a long text is not searched to its end.
 INLINE = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])"
-    r"|`(?P<code>[^`\n]+)`"
+    r"|(?<!`)`(?P<code>[^`\n]+)`(?!`)"
+    r"|(?<!`)(?P<ticks>`{2,9})(?!`) ?(?P<ticked>[^\n]{1,2000}?) ?(?<!`)(?P=ticks)(?!`)"
+    r"|\$(?P<equation>(?![\s$])(?:\\.|[^$\\\n]){1,1000}?(?<!\s))\$(?!\d)"
     r"|\*\*(?P<bold>(?!\s)(?:\\.|[^\\]){1,1000}?)(?<!\s)\*\*(?!\*)"
     r"|~~(?P<strikethrough>(?!\s)(?:\\.|[^\\]){1,1000}?)(?<!\s)~~"
     r"|\*(?P<italic>(?![\s*])(?:\\.|[^*\\]){1,1000}?)(?<!\s)\*"
@@ -28,6 +30,9 @@ INLINE = re.compile(
     r"|(?P<address>https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?'\"*_~])"
 )
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_~\[\]])")
+# The signs of an equation, and tags that mean something where they stand.
+DOLLAR = re.compile(r"\$")
+TAG = re.compile(r"<(?=br/?>|/?(?:details|summary|empty-block|page|database|table|tr|td)\b)")
 # What would make a line something else than a paragraph; the sign that does it is escaped.
 BLOCK_START = re.compile(r"^(\s*\d*)(#{1,6}(?:\s|$)|[-+*](?:\s|$)|>|[.)](?:\s|$)|-{3,}\s*$|`{3}|~{3}|\|)")
 SAFE_LINK = re.compile(r"^(https?:|mailto:|/|#)", re.IGNORECASE)
@@ -45,9 +50,20 @@ def piece(content: str, link: str | None = None, **annotations: Any) -> dict[str
     }
 
 
+def equation(expression: str, **annotations: Any) -> dict[str, Any]:
+    """One rich text object of type equation."""
+    return {
+        "type": "equation",
+        "equation": {"expression": expression},
+        "annotations": {**PLAIN, **annotations},
+        "plain_text": expression,
+        "href": None,
+    }
+
+
 def plain(text: str) -> RichText:
     """Text without any marks, in pieces of at most 2,000 characters."""
-    return [piece(text[start : start + PIECE_LENGTH]) for start in range(0, len(text), PIECE_LENGTH)]
+    return _cut(piece(text)) if text else []
 
 
 def from_markdown(text: str, link: str | None = None, **marks: bool) -> RichText:
@@ -69,8 +85,10 @@ def _found(found: re.Match[str], link: str | None, marks: dict[str, bool]) -> Ri
     kind, inner = found.lastgroup, found[found.lastgroup or 0]
     if kind == "escaped":
         return _marked(inner, link, marks)
-    if kind == "code":
+    if kind in {"code", "ticked"}:
         return _marked(inner, link, {**marks, "code": True})
+    if kind == "equation":
+        return [equation(inner, **marks)]
     if kind == "link":
         return from_markdown(found["label"], found["link"] or link, **marks)
     if kind == "address":
@@ -80,18 +98,33 @@ def _found(found: re.Match[str], link: str | None, marks: dict[str, bool]) -> Ri
 
 def _joined(pieces: RichText) -> RichText:
     """Neighbours with the same marks as one piece, none longer than the limit."""
-    joined: RichText = []
+    return [short for each in _runs(pieces) for short in _cut(each)]
+
+
+def _runs(pieces: RichText) -> RichText:
+    """Neighbours with the same marks as one piece, however long."""
+    joined: list[list[dict[str, Any]]] = []
     for each in pieces:
-        last = joined[-1] if joined else None
-        if last and last["annotations"] == each["annotations"] and last["href"] == each["href"]:
-            joined[-1] = piece(last["plain_text"] + each["plain_text"], each["href"], **each["annotations"])
+        if joined and _is_alike(joined[-1][-1], each):
+            joined[-1].append(each)
         else:
-            joined.append(each)
-    return [
-        piece(each["plain_text"][start : start + PIECE_LENGTH], each["href"], **each["annotations"])
-        for each in joined
-        for start in range(0, len(each["plain_text"]), PIECE_LENGTH)
-    ]
+            joined.append([each])
+    return [run[0] if len(run) == 1 else piece(text_of(run), run[0]["href"], **run[0]["annotations"]) for run in joined]
+
+
+def _is_alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    are_text = one["type"] == other["type"] == "text"
+    return bool(are_text and one["annotations"] == other["annotations"] and one["href"] == other["href"])
+
+
+def _cut(each: dict[str, Any]) -> RichText:
+    text = each["plain_text"]
+    if each["type"] != "text" or len(text) <= PIECE_LENGTH // 2:
+        return [each]
+    # The length counts in UTF-16 units, of which some characters are two.
+    length = PIECE_LENGTH if max(text) <= "\uffff" else PIECE_LENGTH // 2
+    starts = range(0, len(text), length)
+    return [piece(text[start : start + length], each["href"], **each["annotations"]) for start in starts]
 
 
 def text_of(rich: RichText) -> str:
@@ -101,23 +134,41 @@ def text_of(rich: RichText) -> str:
 
 def to_markdown(rich: RichText) -> str:
     """Rich text as Markdown that reads back as the same rich text."""
-    text = "".join(_piece_markdown(each) for each in rich)
+    runs = _runs(rich)
+    # A single dollar is one; two might be an equation.
+    has_dollars = sum(each["plain_text"].count("$") for each in runs) + sum(_is_equation(each) for each in runs) > 1
+    text = "".join(_piece_markdown(each, has_dollars=has_dollars) for each in runs)
     # A paragraph that begins like a list or heading stays a paragraph when it is read back.
     return "<br>".join(BLOCK_START.sub(r"\1\\\2", line) for line in text.split("\n"))
 
 
-def _piece_markdown(each: dict[str, Any]) -> str:
+def _is_equation(each: dict[str, Any]) -> bool:
+    return bool(each["type"] == "equation")
+
+
+def _piece_markdown(each: dict[str, Any], *, has_dollars: bool) -> str:
     marks, link = each["annotations"], each["href"]
-    if marks["code"]:
-        text = f"`{each['plain_text']}`"
+    if _is_equation(each):
+        text = f"${each['plain_text']}$"
+    elif marks["code"]:
+        text = _code(each["plain_text"])
     elif link == each["plain_text"] and not any(marks[name] for name in ("bold", "italic", "strikethrough")):
         return str(link)
     else:
-        text = MARKDOWN_SPECIAL.sub(r"\\\1", each["plain_text"])
+        text = TAG.sub(r"\\<", MARKDOWN_SPECIAL.sub(r"\\\1", each["plain_text"]))
+        text = DOLLAR.sub(r"\\$", text) if has_dollars else text
     for name, sign in (("italic", "*"), ("bold", "**"), ("strikethrough", "~~")):
         if marks[name]:
             text = f"{sign}{text}{sign}"
     return f"[{text}]({link})" if link else text
+
+
+def _code(text: str) -> str:
+    """A text as inline code, between more backticks than it has in a row."""
+    if "`" not in text:
+        return f"`{text}`"
+    ticks = "`" * (max(len(run) for run in re.findall(r"`+", text)) + 1)
+    return f"{ticks} {text} {ticks}"
 
 
 def to_html(rich: RichText) -> str:

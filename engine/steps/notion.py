@@ -1,14 +1,12 @@
-"""Steps that work on Notion: pages of databases, and the text of pages."""
+"""Steps that write whole pages of Notion: made below a page or in a database, or brought up to date by their key."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
-from clients.errors import NotFound
+from clients.errors import InvalidRequest, NotFound
 from engine.step import (
     Call,
     Effect,
@@ -25,28 +23,12 @@ from engine.step import (
     outside,
 )
 
-_UNDOES = "moves the page that it made to the trash"
-_STAYS = "the page in the trash, and the database's property `Orchestra key`"
 _GONE = "It was deleted since. `orchestra runs rerun RUN --force` writes it anew."
+_ONE_PLACE = "Give a database or a page below which it goes, one of the two."
 # Notion answers queries from a consistent store, yet a request that was cut off may still be at work for some seconds.
-_LAG_SECONDS = 5.0
-
-
-class _Database(Fields):
-    database: str = destination("Database", format="notion-database", min_length=1)
-
-
-class PageText(BaseModel):
-    """A page as a query gives it; `properties` are plain values by name."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: str
-    url: str
-    title: str = outside("Title")
-    properties: dict[str, Any] = outside("Properties")
-    created_at: str
-    last_edited_at: str
+LAG_SECONDS = 5.0
+TEXT_SECONDS = 300.0
+"""A text of a megabyte takes some thirty requests, at three a second, and Notion thinks over each."""
 
 
 class PageOutput(Output):
@@ -63,74 +45,28 @@ class WrittenPageOutput(PageOutput):
     properties: dict[str, Any] = outside("Properties")
 
 
-@contextmanager
-def _gone_explained() -> Iterator[None]:
-    """Say what to do where the page to update is there no more."""
-    try:
-        yield
-    except NotFound as error:
-        error.remedy = _GONE
-        raise
-
-
-def _database_of(fields: Any) -> str:
-    """Writes to one database go one at a time."""
-    return str(fields.database).strip().lower()
-
-
-class CreatePageFields(_Database):
-    """Where the page goes, and what it says; `properties` are plain values by the names in the database."""
+class _PageFields(Fields):
+    """What a page says."""
 
     title: str = content("Title", min_length=1)
     properties: dict[str, Any] = content("Properties", {})
     markdown: str = content("Text (Markdown)", "", widget="text")
 
 
-class CreatePage(StepType):
-    """Makes a new page in a database; its property `Orchestra key` tells which write made it."""
+class CreatePageFields(_PageFields):
+    """Where the page goes (a database, or a page above it), and what it says; `properties` by the database's names."""
 
-    name = "notion.create_page"
-    title = "Create a page"
-    service = "notion"
-    effect = Effect.WRITES
-    repeat = Repeat.FINDABLE
-    lag_seconds = _LAG_SECONDS
-    fields = CreatePageFields
-    output = WrittenPageOutput
-
-    def call(self, call: Call) -> JsonValue:
-        """Make it, or finish it where an earlier attempt began it."""
-        it = call.fields
-        return call.client.create_page(it.database, it.title, it.properties, it.markdown, call.marker)
-
-    def find(self, call: Call) -> JsonValue | None:
-        """Look for the finished page with this write's marker."""
-        return call.client.find_page(call.fields.database, call.marker)
-
-    undoes = _UNDOES
-    stays = _STAYS
-
-    def undo(self, call: Call, written: Written) -> None:
-        """Move it to the trash, unless it was changed since."""
-        with changes_respected():
-            call.client.undo_page(written.output, call.fields.markdown, written.done_at)
-
-    updates = True
-
-    def update(self, call: Call, written: Written) -> JsonValue:
-        """Give the page the new title, properties and text; an empty text leaves the old one."""
-        it = call.fields
-        with _gone_explained():
-            return call.client.update_page(
-                written.output["id"], it.database, it.title, it.properties, it.markdown, written.marker
-            )
-
-    def target(self, fields: Any) -> str:
-        """The database."""
-        return _database_of(fields)
+    database: str = destination("Database", "", format="notion-database")
+    parent: str = destination("Below this page", "", format="notion-page")
 
 
-class UpsertPageFields(CreatePageFields):
+class CreateItemFields(_PageFields):
+    """Where the page goes, and what it says; `properties` are plain values by the names in the database."""
+
+    database: str = destination("Database", format="notion-database", min_length=1)
+
+
+class UpsertPageFields(CreateItemFields):
     """Where the page goes, which one it is, and what it says; `markdown` replaces what the page said before."""
 
     key: str = option("Key: one page for each", min_length=1)
@@ -142,30 +78,148 @@ class UpsertPageOutput(WrittenPageOutput):
     created: bool
 
 
-class UpsertPage(StepType):
+@contextmanager
+def gone_explained() -> Iterator[None]:
+    """Say what to do where the page to update is there no more."""
+    try:
+        yield
+    except NotFound as error:
+        error.remedy = _GONE
+        raise
+
+
+class _WritesPage(StepType):
+    """What the writes of whole pages of a database have in common."""
+
+    service = "notion"
+    effect = Effect.WRITES
+    repeat = Repeat.FINDABLE
+    lag_seconds = LAG_SECONDS
+    timeout_seconds = TEXT_SECONDS
+    output: ClassVar[type[Output] | None] = WrittenPageOutput
+    undoes = "moves the page that it made to the trash"
+    stays = "the page in the trash, and the database's property `Orchestra key`"
+    updates = True
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Move the page that it made to the trash, unless it was changed since."""
+        it = call.fields
+        with changes_respected():
+            call.client.items.undo(written.output, it.database, it.title, it.properties, it.markdown, written.done_at)
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Give the page the new title, properties and text; an empty text leaves the old one."""
+        return self._rewritten(call, written, written.marker)
+
+    def target(self, fields: Any) -> str:
+        """Writes to one database go one at a time."""
+        return str(fields.database).strip().lower()
+
+    @staticmethod
+    def _rewritten(call: Call, written: Written, key: str) -> dict[str, JsonValue]:
+        it = call.fields
+        with gone_explained():
+            page: dict[str, JsonValue] = call.client.items.rewrite(
+                written.output["id"], it.database, it.title, it.properties, it.markdown, key
+            )
+        return page
+
+
+class CreateItem(_WritesPage):
+    """Makes a new page in a database; its property `Orchestra key` tells which write made it."""
+
+    name = "notion.create_item"
+    title = "Create a database item"
+    fields = CreateItemFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Make it, or finish it where an earlier attempt began it."""
+        it = call.fields
+        return call.client.items.create(it.database, it.title, it.properties, it.markdown, call.marker)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the finished page with this write's marker."""
+        return call.client.items.find(call.fields.database, call.marker)
+
+
+class CreatePage(_WritesPage):
+    """Makes a new page, in a database (where `Orchestra key` tells which write made it) or below another page."""
+
+    name = "notion.create_page"
+    title = "Create a page"
+    fields = CreatePageFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Make it, or finish it where an earlier attempt began it."""
+        it = call.fields
+        if bool(it.database) == bool(it.parent):
+            raise InvalidRequest(_ONE_PLACE, service="notion")
+        if it.database:
+            return call.client.items.create(it.database, it.title, it.properties, it.markdown, call.marker)
+        _check_has_no_properties(it)
+        return call.client.pages.create(it.parent, it.title, it.markdown, call.intended_at if call.is_again else None)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the finished page: by this write's marker, below a page by what it says."""
+        it = call.fields
+        if it.database:
+            return call.client.items.find(it.database, call.marker)
+        return call.client.pages.find(it.parent, it.title, it.markdown, call.intended_at)
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Move the page that it made to the trash, unless it was changed since."""
+        if call.fields.database:
+            super().undo(call, written)
+            return
+        with changes_respected():
+            call.client.pages.undo(written.output, call.fields.markdown, written.done_at)
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Give the page the new title, properties and text; an empty text leaves the old one."""
+        it = call.fields
+        if it.database:
+            return super().update(call, written)
+        with gone_explained():
+            return call.client.pages.rewrite(written.output["id"], it.title, it.markdown)
+
+    def target(self, fields: Any) -> str:
+        """The database, or the page above."""
+        return str(fields.database or fields.parent).strip().lower()
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """A page has one place."""
+        is_one = bool(arguments.get("database")) != bool(arguments.get("parent"))
+        return [] if is_one else [("database", _ONE_PLACE)]
+
+
+def _check_has_no_properties(fields: Any) -> None:
+    if fields.properties:
+        raise InvalidRequest(
+            f"A page below a page has no properties but its title, so none called {next(iter(fields.properties))!r}.",
+            service="notion",
+            remedy="Leave out `properties`, or give a database instead of `parent`.",
+        )
+
+
+class UpsertPage(_WritesPage):
     """Makes the page with this key, or updates it where it is there already."""
 
     name = "notion.upsert_page"
     title = "Create or update a page"
-    service = "notion"
-    effect = Effect.WRITES
-    repeat = Repeat.FINDABLE
-    lag_seconds = _LAG_SECONDS
     fields = UpsertPageFields
     output = UpsertPageOutput
 
     def call(self, call: Call) -> JsonValue:
         """Look the key up, then make or update the page."""
         it = call.fields
-        return call.client.upsert_page(it.database, it.key, it.title, it.properties, it.markdown)
+        return call.client.items.upsert(it.database, it.key, it.title, it.properties, it.markdown)
 
     def find(self, call: Call) -> JsonValue | None:
         """Give the page with the key, if it already says all that was asked."""
         it = call.fields
-        return call.client.find_upsert(it.database, it.key, it.title, it.properties, it.markdown, call.intended_at)
-
-    undoes = _UNDOES
-    stays = _STAYS
+        return call.client.items.find_upsert(
+            it.database, it.key, it.title, it.properties, it.markdown, call.intended_at
+        )
 
     def why_kept(self, written: Written) -> str:
         """A page that was there before is not ours to throw away."""
@@ -173,115 +227,6 @@ class UpsertPage(StepType):
             return super().why_kept(written)
         return "The page was there before, and what it said then is not known."
 
-    def undo(self, call: Call, written: Written) -> None:
-        """Move the page that it made to the trash, unless it was changed since."""
-        with changes_respected():
-            call.client.undo_page(written.output, call.fields.markdown, written.done_at)
-
-    updates = True
-
     def update(self, call: Call, written: Written) -> JsonValue:
         """Give the page the new key, title, properties and text; an empty text leaves the old one."""
-        it = call.fields
-        with _gone_explained():
-            page = call.client.update_page(
-                written.output["id"], it.database, it.title, it.properties, it.markdown, it.key
-            )
-        return {**page, "created": False}
-
-    def target(self, fields: Any) -> str:
-        """The database."""
-        return _database_of(fields)
-
-
-class QueryFields(_Database):
-    """Which pages: `filter` is {property: value} or a filter in Notion's form; `sorts` are names, `-` for falling."""
-
-    filter: dict[str, Any] = option("Filter", {})
-    sorts: list[str | dict[str, Any]] = option("Sort by", [])
-    limit: int = option("At most", 25, ge=1, le=1000)
-
-
-class QueryOutput(Output):
-    """The pages that were found."""
-
-    pages: list[PageText]
-
-
-class Query(StepType):
-    """Finds pages of a database by their properties."""
-
-    name = "notion.query"
-    title = "Find pages"
-    service = "notion"
-    effect = Effect.READS
-    fields = QueryFields
-    output = QueryOutput
-
-    def call(self, call: Call) -> JsonValue:
-        """Ask the database."""
-        it = call.fields
-        return {"pages": call.client.query(it.database, it.filter, it.sorts, it.limit)}
-
-
-class GetPageFields(Fields):
-    """Which page: its id or its address."""
-
-    page: str = option("Page", format="notion-page", min_length=1)
-
-
-class GetPageOutput(PageText, Output):
-    """The page and its text; `truncated` where Notion does not give all of it."""
-
-    markdown: str = outside("Text (Markdown)")
-    truncated: bool
-
-
-class GetPage(StepType):
-    """Reads a page: its properties and its text."""
-
-    name = "notion.get_page"
-    title = "Read a page"
-    service = "notion"
-    effect = Effect.READS
-    fields = GetPageFields
-    output = GetPageOutput
-
-    def call(self, call: Call) -> JsonValue:
-        """Read it."""
-        return call.client.get_page(call.fields.page)
-
-
-class AppendMarkdownFields(Fields):
-    """Which page (id or address), and what to add at its end."""
-
-    page: str = destination("Page", format="notion-page", min_length=1)
-    markdown: str = content("Text (Markdown)", min_length=1, widget="text")
-
-
-class AppendMarkdown(StepType):
-    """Adds text at the end of a page."""
-
-    name = "notion.append_markdown"
-    title = "Add to a page"
-    service = "notion"
-    effect = Effect.WRITES
-    repeat = Repeat.FINDABLE
-    lag_seconds = _LAG_SECONDS
-    fields = AppendMarkdownFields
-    output = PageOutput
-
-    def call(self, call: Call) -> JsonValue:
-        """Add it, or the rest of it where an earlier attempt began."""
-        begun_at = call.intended_at if call.is_again else None
-        return call.client.append_markdown(call.fields.page, call.fields.markdown, begun_at)
-
-    def find(self, call: Call) -> JsonValue | None:
-        """See whether the page was changed since and ends with the text."""
-        return call.client.find_append(call.fields.page, call.fields.markdown, call.intended_at)
-
-    lasts = "Notion does not say which blocks of the page the text became: take them out there."
-
-    def target(self, fields: Any) -> str:
-        """The page."""
-        return str(fields.page).strip().lower()
+        return {**self._rewritten(call, written, call.fields.key), "created": False}

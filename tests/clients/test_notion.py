@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from clients.notion_markdown import essence
 from clients.transport import Forbidden, deadline, http_client
 
 if TYPE_CHECKING:
-    from tests.conftest import Failure, StandIns
+    from tests.conftest import StandIns
 
 Json = dict[str, Any]
 
@@ -45,68 +44,10 @@ def stored(standins: StandIns) -> list[dict[str, Any]]:
     return [page for page in pages if page["parent"]["type"] == "data_source_id"]
 
 
-def writes(standins: StandIns) -> int:
-    """How many requests changed something; queries and searches are POST too."""
-    counts = standins.requests("notion").items()
-    reading = ("/query", "/search")
-    return sum(count for name, count in counts if not name.startswith("GET") and not name.endswith(reading))
-
-
 @pytest.fixture
 def page(notion: NotionClient) -> str:
-    made = notion.upsert_page(DATABASE, "page", "A page", {}, "First line")
+    made = notion.items.upsert(DATABASE, "page", "A page", {}, "First line")
     return str(made["id"])
-
-
-OPERATIONS: dict[str, Callable[[NotionClient, str], Any]] = {
-    "account": lambda notion, page: notion.account(),
-    "databases": lambda notion, page: notion.databases(),
-    "create_page": lambda notion, page: notion.create_page(DATABASE, "Title", {}, "Text", marker="m1"),
-    "find_page": lambda notion, page: notion.find_page(DATABASE, "m1"),
-    "upsert_page": lambda notion, page: notion.upsert_page(DATABASE, "k1", "Title", {}, "Text"),
-    "find_upsert": lambda notion, page: notion.find_upsert(DATABASE, "page", "A page", {}, "First line", NOW),
-    "query": lambda notion, page: notion.query(DATABASE),
-    "get_page": lambda notion, page: notion.get_page(page),
-    "append_markdown": lambda notion, page: notion.append_markdown(page, "More"),
-    "find_append": lambda notion, page: notion.find_append(page, "First line", NOW),
-}
-operations = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
-
-
-@operations
-def test_every_operation_answers_with_plain_json(
-    notion: NotionClient, page: str, operation: Callable[[NotionClient, str], Any]
-) -> None:
-    answer = operation(notion, page)
-    assert json.loads(json.dumps(answer)) == answer
-
-
-@operations
-def test_every_failure_of_every_operation_is_an_error_of_ours(
-    standins: StandIns,
-    notion: NotionClient,
-    page: str,
-    operation: Callable[[NotionClient, str], Any],
-    failure: Failure,
-) -> None:
-    before = writes(standins)
-    standins.faults("notion", **failure.fault)
-    with deadline(60), pytest.raises(ServiceError) as caught:
-        operation(notion, page)
-    failure.check(caught.value, "notion")
-    assert standins["notion"].token not in repr(caught.value) + caught.value.message
-    assert writes(standins) <= before + 1, "a write was sent again"
-    assert notion.databases()
-
-
-@pytest.mark.parametrize("name", ["upsert_page", "query"])
-def test_a_slow_answer_ends_at_the_deadline(
-    standins: StandIns, notion: NotionClient, page: str, name: str, slowness: Failure
-) -> None:
-    standins.faults("notion", **slowness.fault)
-    with deadline(0.7), pytest.raises(ServiceError) as caught:
-        OPERATIONS[name](notion, page)
-    slowness.check(caught.value, "notion")
 
 
 def test_an_answer_that_is_too_large_is_not_read(standins: StandIns, notion: NotionClient) -> None:
@@ -118,7 +59,7 @@ def test_an_answer_that_is_too_large_is_not_read(standins: StandIns, notion: Not
 def test_an_answer_without_what_the_api_promises_is_a_bad_answer(standins: StandIns, notion: NotionClient) -> None:
     standins.faults("notion", match="POST /v1/pages", status=200, body="{}")
     with pytest.raises(BadAnswer) as caught:
-        notion.upsert_page(DATABASE, "k", "Title")
+        notion.items.upsert(DATABASE, "k", "Title")
     assert caught.value.outcome == "unknown"
 
 
@@ -126,7 +67,7 @@ def test_what_the_service_says_is_passed_on(standins: StandIns, notion: NotionCl
     said = {"object": "error", "status": 400, "code": "validation_error", "message": "body.x should be defined"}
     standins.faults("notion", match="POST /v1/pages", status=400, body=json.dumps(said))
     with pytest.raises(InvalidRequest, match=r"body\.x should be defined"):
-        notion.upsert_page(DATABASE, "k", "Title")
+        notion.items.upsert(DATABASE, "k", "Title")
 
 
 def test_a_wrong_token_is_said_and_never_shown(standins: StandIns, http: httpx.Client) -> None:
@@ -155,96 +96,97 @@ def test_the_check_names_workspace_and_databases(notion: NotionClient) -> None:
 def test_a_database_is_found_by_name_address_and_both_ids(standins: StandIns, notion: NotionClient) -> None:
     [database] = standins.show("notion")["databases"]
     source = database["data_sources"][0]["id"]
-    made = notion.upsert_page(DATABASE, "k", "Title")
+    made = notion.items.upsert(DATABASE, "k", "Title")
     for way in ("tasks", " Tasks ", database["id"], database["id"].replace("-", ""), database["url"], source):
-        assert [each["id"] for each in notion.query(way)] == [made["id"]], way
-    assert [each["id"] for each in notion.query(database["url"] + "?v=" + "0" * 32)] == [made["id"]]
+        assert [each["id"] for each in notion.finder.query(way)[0]] == [made["id"]], way
+    assert [each["id"] for each in notion.finder.query(database["url"] + "?v=" + "0" * 32)[0]] == [made["id"]]
 
 
 def test_an_unknown_name_lists_the_databases_there_are(notion: NotionClient) -> None:
     with pytest.raises(NotFound, match="it shows Tasks"):
-        notion.query("Projects")
+        notion.finder.query("Projects")
 
 
 def test_two_databases_of_one_name_are_listed(standins: StandIns, notion: NotionClient) -> None:
     other = _new_database(standins, DATABASE)
     with pytest.raises(InvalidRequest, match="2 databases are called 'Tasks'") as caught:
-        notion.query(DATABASE)
+        notion.finder.query(DATABASE)
     assert other["url"] in caught.value.message
-    assert notion.query(other["url"]) == []
+    assert notion.finder.query(other["url"]) == ([], False)
 
 
 def test_a_page_given_for_a_database_is_said_to_be_one(notion: NotionClient, page: str) -> None:
     with pytest.raises(InvalidRequest, match="is a page, not a database"):
-        notion.query(page)
+        notion.finder.query(page)
 
 
 def test_a_database_given_for_a_page_is_said_to_be_one(standins: StandIns, notion: NotionClient) -> None:
     [database] = standins.show("notion")["databases"]
     with pytest.raises(InvalidRequest, match="is a database, not a page"):
-        notion.get_page(database["url"])
+        notion.pages.get(database["url"])
     with pytest.raises(InvalidRequest, match="is a data source, not a page"):
-        notion.get_page(database["data_sources"][0]["id"])
+        notion.pages.get(database["data_sources"][0]["id"])
 
 
 @pytest.mark.parametrize("read", ["query", "get_page"])
 def test_an_id_that_nothing_has_is_not_found(notion: NotionClient, read: str) -> None:
+    ask = notion.finder.query if read == "query" else notion.pages.get
     with pytest.raises(NotFound) as caught:
-        getattr(notion, read)("0" * 32)
+        ask("0" * 32)
     assert "Connections" in caught.value.remedy
 
 
 @pytest.mark.parametrize("text", ["", "Home", "../x", "https://example.org/page"])
 def test_what_is_no_page_is_refused(notion: NotionClient, text: str) -> None:
     with pytest.raises(InvalidRequest, match="is not a Notion page"):
-        notion.get_page(text)
+        notion.pages.get(text)
 
 
 def test_a_property_added_meanwhile_is_known_after_one_refusal(standins: StandIns, notion: NotionClient) -> None:
-    notion.upsert_page(DATABASE, "k", "Title")
+    notion.items.upsert(DATABASE, "k", "Title")
     source = standins.show("notion")["databases"][0]["data_sources"][0]["id"]
     _ask(standins, "PATCH", f"data_sources/{source}", {"properties": {"Notes": {"name": "Remarks"}}})
     with pytest.raises(InvalidRequest):
-        notion.upsert_page(DATABASE, "k", "Title", {"Notes": "x"})
-    assert notion.upsert_page(DATABASE, "k", "Title", {"Remarks": "x"})["created"] is False
+        notion.items.upsert(DATABASE, "k", "Title", {"Notes": "x"})
+    assert notion.items.upsert(DATABASE, "k", "Title", {"Remarks": "x"})["created"] is False
 
 
 def test_the_same_key_is_the_same_page(standins: StandIns, notion: NotionClient) -> None:
-    first = notion.upsert_page(DATABASE, "mail-1", "One", {"Priority": "High"}, "Text one")
-    second = notion.upsert_page(DATABASE, "mail-1", "Two", {"Priority": "Low"}, "Text two")
+    first = notion.items.upsert(DATABASE, "mail-1", "One", {"Priority": "High"}, "Text one")
+    second = notion.items.upsert(DATABASE, "mail-1", "Two", {"Priority": "Low"}, "Text two")
     assert (first["created"], second["created"]) == (True, False)
     assert first["id"] == second["id"]
     assert len(stored(standins)) == 1
-    read = notion.get_page(second["id"])
+    read = notion.pages.get(second["id"])
     assert (read["title"], read["properties"]["Priority"], read["markdown"]) == ("Two", "Low", "Text two")
 
 
 def test_an_update_without_text_leaves_the_text(notion: NotionClient, page: str) -> None:
-    notion.upsert_page(DATABASE, "page", "New title")
-    assert notion.get_page(page)["markdown"] == "First line"
+    notion.items.upsert(DATABASE, "page", "New title")
+    assert notion.pages.get(page)["markdown"] == "First line"
 
 
 def test_keys_are_compared_whole(standins: StandIns, notion: NotionClient) -> None:
     for key in ("a", "A b", "ab", "a" * 499, "a" * 3000, "a" * 3001, "ключ", 'quo"te'):
-        assert notion.upsert_page(DATABASE, key, "Title")["created"] is True, key
-        assert notion.upsert_page(DATABASE, key, "Title")["created"] is False, key
+        assert notion.items.upsert(DATABASE, key, "Title")["created"] is True, key
+        assert notion.items.upsert(DATABASE, key, "Title")["created"] is False, key
     assert len(stored(standins)) == 8
 
 
 def test_the_key_property_is_added_once_and_must_be_text(standins: StandIns, notion: NotionClient) -> None:
-    notion.upsert_page(DATABASE, "a", "Title")
-    notion.upsert_page(DATABASE, "b", "Title")
+    notion.items.upsert(DATABASE, "a", "Title")
+    notion.items.upsert(DATABASE, "b", "Title")
     changes = [count for name, count in standins.requests("notion").items() if name.startswith("PATCH /v1/data_sour")]
     other = _new_database(standins, "Odd", {"Orchestra key": {"number": {}}})
     with pytest.raises(InvalidRequest, match="of type number"):
-        notion.upsert_page(other["url"], "a", "Title")
+        notion.items.upsert(other["url"], "a", "Title")
     assert changes[-1] == 1
 
 
 def test_a_new_page_costs_two_requests(standins: StandIns, notion: NotionClient) -> None:
-    notion.upsert_page(DATABASE, "first", "Title")
+    notion.items.upsert(DATABASE, "first", "Title")
     before = sum(standins.requests("notion").values())
-    notion.upsert_page(DATABASE, "second", "Title", {"Priority": "High"}, "Text")
+    notion.items.upsert(DATABASE, "second", "Title", {"Priority": "High"}, "Text")
     assert sum(standins.requests("notion").values()) == before + 2
 
 
@@ -258,12 +200,12 @@ def test_a_cut_upsert_is_found_only_if_it_arrived(standins: StandIns, notion: No
     }
     standins.faults("notion", match="POST /v1/pages", cut=True, when=when)
     with pytest.raises(ServiceError) as caught:
-        notion.upsert_page(DATABASE, **asked)
+        notion.items.upsert(DATABASE, **asked)
     assert caught.value.outcome == "unknown"
-    found = notion.find_upsert(DATABASE, **asked, intended_at=datetime.now(UTC))
+    found = notion.items.find_upsert(DATABASE, **asked, intended_at=datetime.now(UTC))
     if when == "before_effect":
         assert found is None
-        found = notion.upsert_page(DATABASE, **asked)
+        found = notion.items.upsert(DATABASE, **asked)
     assert found is not None
     assert found["created"] is True
     assert [page["id"] for page in stored(standins)] == [found["id"]]
@@ -278,26 +220,26 @@ def test_an_upsert_is_not_found_while_the_page_says_something_else(
     notion: NotionClient, changed: dict[str, Any]
 ) -> None:
     asked: Json = {"key": "k", "title": "Title", "properties": {"Priority": "High"}, "markdown": "Text"}
-    notion.upsert_page(DATABASE, **asked)
-    assert notion.find_upsert(DATABASE, **asked, intended_at=NOW) is not None
-    assert notion.find_upsert(DATABASE, **{**asked, **changed}, intended_at=NOW) is None
+    notion.items.upsert(DATABASE, **asked)
+    assert notion.items.find_upsert(DATABASE, **asked, intended_at=NOW) is not None
+    assert notion.items.find_upsert(DATABASE, **{**asked, **changed}, intended_at=NOW) is None
 
 
 def test_a_found_upsert_tells_old_pages_from_new_ones(notion: NotionClient, page: str) -> None:
     asked: Json = {"key": "page", "title": "A page", "properties": {}, "markdown": "First line"}
-    fresh = notion.find_upsert(DATABASE, **asked, intended_at=datetime.now(UTC))
-    later = notion.find_upsert(DATABASE, **asked, intended_at=datetime.now(UTC) + timedelta(hours=1))
+    fresh = notion.items.find_upsert(DATABASE, **asked, intended_at=datetime.now(UTC))
+    later = notion.items.find_upsert(DATABASE, **asked, intended_at=datetime.now(UTC) + timedelta(hours=1))
     assert fresh is not None
     assert later is not None
     assert (fresh["created"], later["created"]) == (True, False)
 
 
 def test_a_created_page_is_found_by_its_marker(standins: StandIns, notion: NotionClient) -> None:
-    made = notion.create_page(DATABASE, "Title", {}, "Text", marker="m1")
-    again = notion.create_page(DATABASE, "Title", {}, "Text", marker="m2")
-    assert notion.find_page(DATABASE, "m1") == made
-    assert notion.find_page(DATABASE, "m2") == again
-    assert notion.find_page(DATABASE, "m") is None
+    made = notion.items.create(DATABASE, "Title", {}, "Text", marker="m1")
+    again = notion.items.create(DATABASE, "Title", {}, "Text", marker="m2")
+    assert notion.items.find(DATABASE, "m1") == made
+    assert notion.items.find(DATABASE, "m2") == again
+    assert notion.items.find(DATABASE, "m") is None
     assert len(stored(standins)) == 2
 
 
@@ -305,11 +247,11 @@ def test_a_created_page_is_found_by_its_marker(standins: StandIns, notion: Notio
     "text", [LONG, "Ω" * 150_000, "```python\n" + "x = 1\n" * 3000 + "```"], ids=["many blocks", "one line", "code"]
 )
 def test_a_text_of_any_length_arrives_whole(notion: NotionClient, text: str) -> None:
-    made = notion.create_page(DATABASE, "Long", {}, text, marker="long")
-    read = notion.get_page(made["id"])
+    made = notion.items.create(DATABASE, "Long", {}, text, marker="long")
+    read = notion.pages.get(made["id"])
     assert essence(read["markdown"]) == essence(text)
     assert read["truncated"] is False
-    assert notion.find_page(DATABASE, "long") == made
+    assert notion.items.find(DATABASE, "long") == made
 
 
 @pytest.mark.parametrize("match", ["POST /v1/pages", "/markdown", "PATCH /v1/pages"])
@@ -319,41 +261,41 @@ def test_a_long_page_that_was_cut_off_is_finished_and_not_doubled(
 ) -> None:
     standins.faults("notion", match=match, cut=True, when=when)
     with pytest.raises(ServiceError):
-        notion.create_page(DATABASE, "Long", {}, LONG, marker="long")
-    assert notion.find_page(DATABASE, "long") is None
-    made = notion.create_page(DATABASE, "Long", {}, LONG, marker="long")
+        notion.items.create(DATABASE, "Long", {}, LONG, marker="long")
+    assert notion.items.find(DATABASE, "long") is None
+    made = notion.items.create(DATABASE, "Long", {}, LONG, marker="long")
     assert [page["id"] for page in stored(standins)] == [made["id"]]
-    assert essence(notion.get_page(made["id"])["markdown"]) == essence(LONG)
+    assert essence(notion.pages.get(made["id"])["markdown"]) == essence(LONG)
 
 
 def test_a_long_upsert_that_was_cut_off_is_finished(standins: StandIns, notion: NotionClient) -> None:
     standins.faults("notion", match="/markdown", status=503)
     with pytest.raises(ServiceError):
-        notion.upsert_page(DATABASE, "long", "Long", {}, LONG)
-    assert notion.find_upsert(DATABASE, "long", "Long", {}, LONG, NOW) is None
-    made = notion.upsert_page(DATABASE, "long", "Long", {}, LONG)
+        notion.items.upsert(DATABASE, "long", "Long", {}, LONG)
+    assert notion.items.find_upsert(DATABASE, "long", "Long", {}, LONG, NOW) is None
+    made = notion.items.upsert(DATABASE, "long", "Long", {}, LONG)
     assert [page["id"] for page in stored(standins)] == [made["id"]]
-    assert notion.find_upsert(DATABASE, "long", "Long", {}, LONG, NOW) is not None
+    assert notion.items.find_upsert(DATABASE, "long", "Long", {}, LONG, NOW) is not None
 
 
 def test_a_refused_length_is_split_until_it_is_taken(standins: StandIns, notion: NotionClient, page: str) -> None:
     said = {"object": "error", "code": "validation_error", "message": "body.content.length should be ≤ `100`"}
     standins.faults("notion", match="PATCH", status=400, body=json.dumps(said), times=2)
     text = "\n\n".join(f"Line {number} with some words in it" for number in range(300))
-    notion.append_markdown(page, text)
-    assert essence(notion.get_page(page)["markdown"]) == essence("First line\n" + text)
+    notion.pages.append(page, text)
+    assert essence(notion.pages.get(page)["markdown"]) == essence("First line\n" + text)
 
 
 def test_a_refusal_for_another_reason_is_not_split(standins: StandIns, notion: NotionClient, page: str) -> None:
     standins.faults("notion", match="PATCH", status=400, times=1)
     with pytest.raises(InvalidRequest):
-        notion.append_markdown(page, LONG)
-    assert notion.get_page(page)["markdown"] == "First line"
+        notion.pages.append(page, LONG)
+    assert notion.pages.get(page)["markdown"] == "First line"
 
 
 def test_added_text_stands_at_the_end(notion: NotionClient, page: str) -> None:
-    added = notion.append_markdown(page, "## More\n\n- one\n- two")
-    assert notion.get_page(page)["markdown"].endswith("## More\n- one\n- two")
+    added = notion.pages.append(page, "## More\n\n- one\n- two")
+    assert notion.pages.get(page)["markdown"].endswith("## More\n- one\n- two")
     assert added["id"] == page
 
 
@@ -363,29 +305,34 @@ def test_a_cut_addition_is_found_only_if_it_arrived(
 ) -> None:
     standins.faults("notion", match="PATCH", cut=True, when=when)
     with pytest.raises(ServiceError):
-        notion.append_markdown(page, "| a | b |\n|---|---|\n| 1 | 2 |")
-    found = notion.find_append(page, "| a | b |\n|---|---|\n| 1 | 2 |", datetime.now(UTC))
+        notion.pages.append(page, "| a | b |\n|---|---|\n| 1 | 2 |")
+    found = notion.pages.find_append(page, "| a | b |\n|---|---|\n| 1 | 2 |", datetime.now(UTC))
     assert (found is not None) == (when == "after_effect")
 
 
 def test_an_addition_is_not_found_in_a_page_that_nobody_changed_since(notion: NotionClient, page: str) -> None:
-    assert notion.find_append(page, "First line", datetime.now(UTC) + timedelta(hours=1)) is None
+    assert notion.pages.find_append(page, "First line", datetime.now(UTC) + timedelta(hours=1)) is None
 
 
-def test_of_a_long_addition_only_the_rest_is_sent_again(standins: StandIns, notion: NotionClient, page: str) -> None:
+@pytest.mark.parametrize("when", ["before_effect", "after_effect"])
+def test_of_a_long_addition_only_the_rest_is_sent_again(
+    standins: StandIns, notion: NotionClient, page: str, when: str
+) -> None:
     begun = datetime.now(UTC)
-    notion.append_markdown(page, "\n\n".join(LONG.split("\n\n")[:800]))
-    assert notion.find_append(page, LONG, begun) is None
-    notion.append_markdown(page, LONG, begun)
-    assert essence(notion.get_page(page)["markdown"]) == essence("First line\n" + LONG)
+    standins.faults("notion", match="/markdown", delay_seconds=0, status=503, when=when)
+    with pytest.raises(ServiceError):
+        notion.pages.append(page, LONG)
+    assert notion.pages.find_append(page, LONG, begun) is None
+    notion.pages.append(page, LONG, begun)
+    assert essence(notion.pages.get(page)["markdown"]) == essence("First line\n" + LONG)
 
 
 def test_pages_are_filtered_sorted_and_counted(notion: NotionClient) -> None:
     for number, (priority, tags) in enumerate([("High", ["a"]), ("Low", ["a", "b"]), ("High", ["b"])]):
-        notion.upsert_page(DATABASE, f"k{number}", f"Page {number}", {"Priority": priority, "Tags": tags})
+        notion.items.upsert(DATABASE, f"k{number}", f"Page {number}", {"Priority": priority, "Tags": tags})
 
     def titles(**asked: Any) -> list[str]:
-        return [each["title"] for each in notion.query(DATABASE, **asked)]
+        return [each["title"] for each in notion.finder.query(DATABASE, **asked)[0]]
 
     assert titles(filter={"priority": "High"}, sorts=["Name"]) == ["Page 0", "Page 2"]
     assert titles(filter={"Tags": ["a", "b"]}) == ["Page 1"]
@@ -398,15 +345,15 @@ def test_pages_are_filtered_sorted_and_counted(notion: NotionClient) -> None:
 
 def test_a_question_goes_on_over_pages(notion: NotionClient, standins: StandIns) -> None:
     for number in range(105):
-        notion.upsert_page(DATABASE, f"k{number}", f"Page {number}")
-    assert len({each["id"] for each in notion.query(DATABASE, limit=1000)}) == 105
+        notion.items.upsert(DATABASE, f"k{number}", f"Page {number}")
+    assert len({each["id"] for each in notion.finder.query(DATABASE, limit=1000)[0]}) == 105
 
 
 def test_an_unknown_property_lists_the_names(notion: NotionClient) -> None:
     for ask in (
-        lambda: notion.query(DATABASE, {"Urgency": 1}),
-        lambda: notion.query(DATABASE, sorts=["Urgency"]),
-        lambda: notion.upsert_page(DATABASE, "k", "Title", {"Urgency": 1}),
+        lambda: notion.finder.query(DATABASE, {"Urgency": 1}),
+        lambda: notion.finder.query(DATABASE, sorts=["Urgency"]),
+        lambda: notion.items.upsert(DATABASE, "k", "Title", {"Urgency": 1}),
     ):
         with pytest.raises(InvalidRequest, match=r"no property 'Urgency'; it has Due, Name, Notes"):
             ask()
@@ -415,7 +362,7 @@ def test_an_unknown_property_lists_the_names(notion: NotionClient) -> None:
 def test_threads_share_one_client(standins: StandIns, notion: NotionClient) -> None:
     def write(number: int) -> bool:
         with deadline(120):
-            return bool(notion.upsert_page(DATABASE, f"k{number}", "Title", {}, "Text")["created"])
+            return bool(notion.items.upsert(DATABASE, f"k{number}", "Title", {}, "Text")["created"])
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(write, range(64)))

@@ -59,6 +59,23 @@ def test_any_text_is_read_and_what_is_written_reads_back_as_the_same_blocks(text
         pytest.param("[a\\]b](https://example.com/x_(y))", id="brackets in a link"),
         pytest.param("- a\n\t- b\n\t\t- c\n- d", id="nested"),
         pytest.param("1. a\n2. b\nbetween\n1. c", id="numbers start anew"),
+        pytest.param("#### four", id="fourth heading"),
+        pytest.param("- a\n\t```python\n\tx = 1\n\t\ty\n\t```\n\t- b", id="code in a list"),
+        pytest.param("````\n```\ncode\n```\n````", id="code about code"),
+        pytest.param("```java/c/c++/c#\nx\n```", id="a language of many signs"),
+        pytest.param("$$\nE = mc^2\n$$", id="equation"),
+        pytest.param("so $a_b + \\alpha$ is", id="equation in a line"),
+        pytest.param("\\$1 and \\$2", id="two prices"),
+        pytest.param("one $5", id="one price"),
+        pytest.param("<details>\n<summary>More</summary>\n\t- a\n\t\t- b\n</details>\nafter", id="toggle"),
+        pytest.param(
+            "<details>\n<summary>a</summary>\n\t<details>\n\t<summary>b</summary>\n\t\tc\n\t</details>\n</details>",
+            id="toggle in a toggle",
+        ),
+        pytest.param("a\n<empty-block/>\nb", id="empty paragraph"),
+        pytest.param("\\<details> is a word", id="escaped tag"),
+        pytest.param("![a cat](https://example.com/cat.png)", id="picture"),
+        pytest.param("`` a`b ``", id="code with a backtick"),
     ],
 )
 def test_what_was_written_reads_back_letter_by_letter(text: str) -> None:

@@ -14,7 +14,10 @@ from clients.errors import ServiceError
 from clients.notion import NotionClient
 from clients.notion_markdown import essence
 from engine.step import Call, Effect, Repeat, StepType
-from engine.steps.notion import AppendMarkdown, CreatePage, GetPage, Query, UpsertPage
+from engine.steps.notion import CreatePage, UpsertPage
+from engine.steps.notion_databases import Query
+from engine.steps.notion_pages import GetPage
+from engine.steps.notion_texts import AppendMarkdown
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -45,13 +48,13 @@ def call(standins: StandIns, http: httpx.Client) -> Call:
 def filled(step: StepType, call: Call, **more: Any) -> Call:
     arguments = {**ARGUMENTS[step.name], **more}
     if "page" in step.fields.model_fields:
-        arguments.setdefault("page", call.client.upsert_page("Tasks", "old", "Old", {}, "First")["url"])
+        arguments.setdefault("page", call.client.items.upsert("Tasks", "old", "Old", {}, "First")["url"])
     return replace(call, fields=step.fields.model_validate(arguments))
 
 
 @every_step
 def test_the_output_has_the_declared_shape(step: StepType, call: Call) -> None:
-    call.client.create_page("Tasks", "Other", {"Priority": "High"}, marker="x")
+    call.client.items.create("Tasks", "Other", {"Priority": "High"}, marker="x")
     output = step.call(filled(step, call))
     assert step.output is not None
     assert step.output.model_validate(output).model_dump(mode="json") == output
@@ -71,7 +74,7 @@ def test_a_write_is_not_found_before_and_found_after_it(step: StepType, call: Ca
 def test_a_write_that_was_cut_is_found_if_it_arrived_and_made_once(
     step: StepType, call: Call, standins: StandIns, when: str
 ) -> None:
-    call.client.upsert_page("Tasks", "first", "First")
+    call.client.items.upsert("Tasks", "first", "First")
     asked = filled(step, call)
     match = "PATCH" if isinstance(step, AppendMarkdown) else "POST /v1/pages"
     standins.faults("notion", match=match, cut=True, when=when)
@@ -99,13 +102,13 @@ def test_a_long_addition_goes_on_only_when_it_is_made_again(call: Call) -> None:
     asked = filled(step, call, markdown=text)
     step.call(asked)
     step.call(replace(asked, attempt=2))
-    page = call.client.get_page(asked.fields.page)
+    page = call.client.pages.get(asked.fields.page)
     assert essence(page["markdown"]) == essence("First\n" + text)
     late = replace(asked, started_at=asked.intended_at + timedelta(minutes=1) if asked.intended_at else None)
     step.call(late)
-    assert essence(call.client.get_page(asked.fields.page)["markdown"]) == essence("First\n" + text)
+    assert essence(call.client.pages.get(asked.fields.page)["markdown"]) == essence("First\n" + text)
     step.call(asked)
-    assert essence(call.client.get_page(asked.fields.page)["markdown"]) == essence("First\n" + text + text)
+    assert essence(call.client.pages.get(asked.fields.page)["markdown"]) == essence("First\n" + text + text)
 
 
 @every_write
@@ -144,7 +147,7 @@ def test_texts_of_a_page_are_marked_as_from_outside() -> None:
     ("step", "wrong"),
     [
         (CreatePage(), {"title": ""}),
-        (CreatePage(), {"database": ""}),
+        (UpsertPage(), {"database": ""}),
         (CreatePage(), {"key": "k"}),
         (UpsertPage(), {"key": ""}),
         (Query(), {"limit": 0}),

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from clients.errors import NotFound
 from clients.notion import NotionClient
 from engine.step import Call, CannotUndo, StepType, Written
-from engine.steps.notion import AppendMarkdown, CreatePage, UpsertPage
+from engine.steps.notion import CreatePage, UpsertPage
+from engine.steps.notion_texts import AppendMarkdown
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -169,7 +170,7 @@ def test_a_page_is_brought_to_new_fields(make: Make, api: Api, step: StepType, c
         assert step.output.model_validate(output).model_dump() == output
     assert (output["id"], output["title"], output["properties"]["Priority"]) == (written.output["id"], "New", "Low")
     assert api("GET", f"/pages/{written.output['id']}/markdown")["markdown"].strip() == "New words"
-    assert len(call.client.query("Tasks")) == 1
+    assert len(call.client.finder.query("Tasks")[0]) == 1
 
 
 @every_page

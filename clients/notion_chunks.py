@@ -1,0 +1,117 @@
+"""Markdown as Notion reads it, line by line: which lines belong together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["line", "code", "equation", "toggle", "table"]
+
+FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([^`]*?)\s*$")
+_EQUATION = re.compile(r"\s*\$\$\s*$")
+_OPENS = re.compile(r"\s*<details\b[^>]*>\s*$")
+_CLOSES = re.compile(r"\s*</details>\s*$")
+_ROW = re.compile(r"\s*\|.*\|\s*$")
+RULE_OF_TABLE = re.compile(r"\s*\|(?:\s*:?-+:?\s*\|)+\s*$")
+_CHILDLESS = re.compile(r"\s*(?:#{1,6}\s|-{3,}\s*$|\*{3,}\s*$|_{3,}\s*$|!\[)")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A line, or lines that are one block, and the deeper lines that follow as what is inside of it."""
+
+    kind: Kind
+    lines: tuple[str, ...]
+    """The block's own lines, opening and closing ones among them."""
+    inside: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All its lines."""
+        return "\n".join((*self.lines, *self.inside))
+
+    @property
+    def blocks(self) -> int:
+        """About how many blocks it becomes: never fewer than it does."""
+        own = 1 if self.kind in {"code", "equation"} else len(self.lines)
+        return own + sum(1 for line in self.inside if line.strip())
+
+
+def chunks(lines: Sequence[str]) -> Iterator[Chunk]:
+    """Give the chunks of a text; blank lines between them mean nothing."""
+    position = 0
+    while position < len(lines):
+        if not lines[position].strip():
+            position += 1
+            continue
+        kind, end = _own(lines, position)
+        after = _end_of_inside(lines, position, end) if _holds(kind, lines[position]) else end
+        inside = tuple(line for line in lines[end:after])
+        yield Chunk(kind, tuple(lines[position:end]), inside)
+        position = after
+
+
+def depth_of(line: str) -> int:
+    """How deep a line is indented: a tab or two spaces a level."""
+    before = line[: len(line) - len(line.lstrip())]
+    return len(before.replace("\t", "  ")) // 2
+
+
+def without_indent(lines: Sequence[str], like: str) -> list[str]:
+    """The lines without as much of their indent as the line `like` has."""
+    most = len(like) - len(like.lstrip())
+    return [line[min(most, len(line) - len(line.lstrip())) :] for line in lines]
+
+
+def _own(lines: Sequence[str], start: int) -> tuple[Kind, int]:
+    """What begins at a line, and where its own lines end."""
+    line = lines[start]
+    if fence := FENCE.match(line):
+        return "code", _end_of_code(lines, start, fence)
+    if _EQUATION.match(line):
+        return "equation", _after(lines, start, _EQUATION)
+    if _OPENS.match(line):
+        return "toggle", _end_of_toggle(lines, start)
+    if _ROW.match(line) and start + 1 < len(lines) and RULE_OF_TABLE.match(lines[start + 1]):
+        rows = (number for number in range(start, len(lines)) if not _ROW.match(lines[number]))
+        return "table", next(rows, len(lines))
+    return "line", start + 1
+
+
+def _after(lines: Sequence[str], start: int, closing: re.Pattern[str]) -> int:
+    found = (number + 1 for number in range(start + 1, len(lines)) if closing.match(lines[number]))
+    return next(found, len(lines))
+
+
+def _end_of_toggle(lines: Sequence[str], start: int) -> int:
+    opened, number = 0, start
+    while number < len(lines):
+        opened += bool(_OPENS.match(lines[number])) - bool(_CLOSES.match(lines[number]))
+        if opened == 0:
+            return number + 1
+        fence = FENCE.match(lines[number])
+        number = _end_of_code(lines, number, fence) if fence else number + 1
+    return len(lines)
+
+
+def _end_of_code(lines: Sequence[str], start: int, fence: re.Match[str]) -> int:
+    return _after(lines, start, re.compile(r"\s*" + fence[1] + r"\s*$"))
+
+
+def _holds(kind: Kind, line: str) -> bool:
+    """Whether deeper lines after it are inside of it."""
+    return kind == "toggle" or (kind == "line" and not _CHILDLESS.match(line))
+
+
+def _end_of_inside(lines: Sequence[str], start: int, end: int) -> int:
+    depth, position, after = depth_of(lines[start]), end, end
+    while position < len(lines):
+        if not lines[position].strip():
+            position += 1
+        elif depth_of(lines[position]) > depth:
+            position = after = _own(lines, position)[1]
+        else:
+            break
+    return after

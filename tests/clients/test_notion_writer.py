@@ -1,0 +1,268 @@
+"""Text of any length arrives whole and once: by both ways of writing, at Notion's limits, stopped at any request."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from clients.errors import RateLimited
+from clients.notion import NotionClient
+from clients.notion_content import Way
+from clients.notion_pacing import BURST, Pacer
+from clients.transport import deadline, http_client
+from tests.clients.random_markdown import Writer
+
+if TYPE_CHECKING:
+    from tests.conftest import StandIns
+
+DATABASE = "Tasks"
+FAST = 400.0
+"""Requests a second in tests that are not about the rate: it is enforced all the same."""
+WAYS: tuple[Way, ...] = ("markdown", "blocks")
+ways = pytest.mark.parametrize("way", WAYS)
+MARKER = "m" * 32
+
+
+class Stopped(BaseException):
+    """The process is gone: nothing of what the client knew is left."""
+
+
+@dataclass
+class Notion:
+    """The stand-in with its limits on, and clients that know nothing of each other."""
+
+    standins: StandIns
+    rate: float = FAST
+
+    def limit(self, rate: float) -> None:
+        """Let the stand-in take so many requests a second."""
+        self.rate = rate
+        self.standins["notion"]
+        self.standins.stores["notion"].put("_settings", "notion", {"requests_per_second": rate})
+
+    def run(self, way: Way, work: Callable[[NotionClient], Any], stop_at: int = 0, *, sent: bool = False) -> Any:
+        """Do something with a new client; stopped at its request of that number (from 1), sent or not."""
+        time.sleep((BURST + 1) / self.rate)  # what clients before it sent is forgotten
+        with http_client() as http:
+            count = 0
+
+            def stop(_: Any) -> None:
+                nonlocal count
+                count += 1
+                if count == stop_at:
+                    raise Stopped
+
+            endpoint = self.standins["notion"]
+            settings = NotionClient.Settings(
+                token=SecretStr(endpoint.token),
+                base_url=endpoint.base_url,
+                write_as=way,
+                requests_per_second=self.rate,
+            )
+            http.event_hooks = {"response" if sent else "request": [stop]}
+            return work(NotionClient(settings, http))
+
+    def count(self, way: Way, work: Callable[[NotionClient], Any]) -> int:
+        """How many requests something takes."""
+        before = sum(self.standins.requests("notion").values())
+        self.run(way, work)
+        return sum(self.standins.requests("notion").values()) - before
+
+    def attempts(self, way: Way, work: Callable[[NotionClient], Any], stops: list[int], *, sent: bool) -> int:
+        """Do something again and again, each time stopped at one of these requests; how often it was stopped."""
+        stopped = 0
+        for stop_at in stops:
+            try:
+                self.run(way, work, stop_at, sent=sent)
+            except Stopped:
+                stopped += 1
+        return stopped
+
+    def items(self) -> list[dict[str, Any]]:
+        """The pages in the database."""
+        pages = self.standins.show("notion")["pages"]
+        return [page for page in pages if page["parent"]["type"] == "data_source_id"]
+
+
+@pytest.fixture
+def limited(standins: StandIns) -> Iterator[Notion]:
+    notion = Notion(standins)
+    notion.limit(FAST)
+    yield notion
+    standins.stores["notion"].put("_settings", "notion", {})
+
+
+def assert_same(read: str, text: str) -> None:
+    """Letter by letter; says where not."""
+    if read != text:
+        lines = difflib.unified_diff(text.split("\n"), read.split("\n"), lineterm="", n=0)
+        pytest.fail("\n".join(line[:300] for _, line in zip(range(20), lines, strict=False)))
+
+
+def comes_back(notion: Notion, way: Way, text: str) -> None:
+    """Write a page with this text and read it again."""
+    made = notion.run(way, lambda client: client.items.create(DATABASE, "Text", {}, text, marker=MARKER))
+    read = notion.run(way, lambda client: client.pages.text(made["id"]))
+    assert_same(read["markdown"], text)
+    assert read["truncated"] is False
+
+
+@ways
+@pytest.mark.parametrize("seed", range(6))
+def test_random_markdown_comes_back_letter_by_letter(limited: Notion, way: Way, seed: int) -> None:
+    comes_back(limited, way, Writer(seed).text([300, 2000, 5000, 10_000, 20_000, 40_000][seed]))
+
+
+@ways
+def test_a_megabyte_comes_back_letter_by_letter(limited: Notion, way: Way) -> None:
+    lines = [f"{letter * 99_000} end" for letter in "aΩ漢🎉"]
+    text = "\n".join([Writer(77).text(200_000), *lines, Writer(78).text(100_000)])
+    assert len(text.encode()) > 1_000_000
+    comes_back(limited, way, text)
+
+
+LONG = "\n".join(
+    [
+        *(f"Paragraph {number} {'of some words ' * 20}end" for number in range(300)),
+        "- deep",
+        *("\t" * depth + f"- level {depth}" for depth in range(1, 9)),
+        *(f"\t- number {number} and more" for number in range(150)),
+        "🎉🎉",
+        "---",
+        *(f"1. line {number} " + "x" * 400 for number in range(1)),
+        *(f"After {number}" for number in range(250)),
+    ]
+)
+
+
+def created(client: NotionClient) -> Any:
+    return client.items.create(DATABASE, "Text", {"Priority": "High"}, LONG, marker=MARKER)
+
+
+def upserted(client: NotionClient) -> Any:
+    return client.items.upsert(DATABASE, MARKER, "Text", {"Priority": "High"}, LONG)
+
+
+@ways
+@pytest.mark.parametrize("write", [created, upserted])
+@pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it arrived"])
+def test_a_write_that_is_stopped_anywhere_goes_on_where_it_was(
+    limited: Notion, way: Way, write: Callable[[NotionClient], Any], sent: bool
+) -> None:
+    limited.run(way, lambda client: client.items.create(DATABASE, "Before", {}, "", marker="other"))
+    total = limited.count(way, write)
+    limited.standins.reset("notion")
+    limited.run(way, lambda client: client.items.create(DATABASE, "Before", {}, "", marker="other"))
+    assert limited.attempts(way, write, [1, 3, 4, 5, total // 2, total // 2 + 1], sent=sent) > 4
+    made = limited.run(way, write)
+    assert [page["id"] for page in limited.items() if page["id"] == made["id"]] == [made["id"]]
+    assert len(limited.items()) == 2
+    assert_same(limited.run(way, lambda client: client.pages.text(made["id"]))["markdown"], LONG)
+    assert limited.run(way, lambda client: client.items.find(DATABASE, MARKER))["id"] == made["id"]
+
+
+def test_what_was_written_already_is_not_sent_again(limited: Notion) -> None:
+    total = limited.count("blocks", created)
+    limited.standins.reset("notion")
+    with pytest.raises(Stopped):
+        limited.run("blocks", created, total - 2)
+    assert limited.count("blocks", created) < total / 2 + 5
+
+
+@ways
+@pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it arrived"])
+def test_an_addition_that_is_stopped_anywhere_goes_on_where_it_was(limited: Notion, way: Way, sent: bool) -> None:
+    page = limited.run(way, lambda client: client.items.create(DATABASE, "Text", {}, "First\nSecond", marker="a"))["id"]
+    begun_at = datetime.now(UTC)
+    with pytest.raises(Stopped):
+        limited.run(way, lambda client: client.pages.append(page, LONG), 3, sent=sent)
+    limited.attempts(way, lambda client: client.pages.append(page, LONG, begun_at), [2, 3, 4, 5, 6], sent=sent)
+    limited.run(way, lambda client: client.pages.append(page, LONG, begun_at))
+    assert_same(limited.run(way, lambda client: client.pages.text(page))["markdown"], f"First\nSecond\n{LONG}")
+
+
+@ways
+def test_another_text_takes_the_place_of_one_that_was_begun(limited: Notion, way: Way) -> None:
+    with pytest.raises(Stopped):
+        limited.run(way, upserted, 6 if way == "markdown" else 9)
+    other = "Something else\n" + LONG
+    made = limited.run(way, lambda client: client.items.upsert(DATABASE, MARKER, "Text", {}, other))
+    assert_same(limited.run(way, lambda client: client.pages.text(made["id"]))["markdown"], other)
+    assert len(limited.items()) == 1
+
+
+@ways
+def test_a_long_text_replaces_another_and_is_gone_on_with(limited: Notion, way: Way) -> None:
+    made = limited.run(way, lambda client: client.items.upsert(DATABASE, MARKER, "Text", {}, "Old\n" + LONG))
+    with pytest.raises(Stopped):
+        limited.run(way, upserted, 8)
+    assert limited.run(way, lambda client: client.items.find(DATABASE, MARKER)) is None
+    limited.run(way, upserted)
+    assert_same(limited.run(way, lambda client: client.pages.text(made["id"]))["markdown"], LONG)
+
+
+def test_what_the_markdown_endpoint_finds_too_long_goes_by_blocks(limited: Notion) -> None:
+    text = Writer(5).text(30_000)
+    said = {"code": "validation_error", "message": "body.content.length should be ≤ `100`"}
+    page = limited.run("markdown", lambda client: client.items.create(DATABASE, "Text", {}, "First", marker="a"))["id"]
+    limited.standins.faults("notion", match="/markdown", status=400, body=str(said).replace("'", '"'), times=1)
+    limited.run("markdown", lambda client: client.pages.append(page, text))
+    assert_same(limited.run("markdown", lambda client: client.pages.text(page))["markdown"], f"First\n{text}")
+    assert any("children" in name and name.startswith("PATCH") for name in limited.standins.requests("notion"))
+
+
+def test_many_writers_of_one_connection_keep_to_three_requests_a_second(limited: Notion) -> None:
+    home = next(page["id"] for page in limited.standins.show("notion")["pages"])
+    limited.run("markdown", lambda client: client.pages.text(home))
+    limited.limit(3.0)
+
+    def work(client: NotionClient) -> float:
+        begun = time.monotonic()
+        with ThreadPoolExecutor(8) as pool, deadline(60):
+            list(pool.map(lambda _: client.pages.text(home), range(8)))
+        return time.monotonic() - begun
+
+    seconds = limited.run("markdown", work)  # two requests each; one refusal would be an error
+    assert seconds > (16 - BURST - 2) / 3
+
+
+def test_a_wait_that_is_longer_than_the_call_may_take_is_said_before_anything_is_sent() -> None:
+    pacer, request = Pacer(1.0, clock=lambda: 100.0, sleep=lambda _: None), httpx.Request("GET", "http://x")
+    for _ in range(BURST):
+        pacer.before(request)
+    with deadline(0.5), pytest.raises(RateLimited) as caught:
+        pacer.before(request)
+    assert (caught.value.outcome, caught.value.retry_after_seconds) == ("not_done", 1.0)
+
+
+@pytest.mark.parametrize("status", [429, 529])
+def test_where_notion_says_wait_all_threads_wait(status: int) -> None:
+    slept: list[float] = []
+    pacer, request = Pacer(3.0, clock=lambda: 100.0, sleep=slept.append), httpx.Request("GET", "http://x")
+    pacer.before(request)
+    pacer.after(httpx.Response(status, headers={"retry-after": "7"}))
+    threads = [threading.Thread(target=pacer.before, args=(request,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(round(seconds, 2) for seconds in slept) == [7.33, 7.67, 8.0]
+
+
+def test_a_pause_allows_a_burst_and_no_more() -> None:
+    moment, slept = [100.0], list[float]()
+    pacer = Pacer(2.0, clock=lambda: moment[0], sleep=slept.append)
+    moment[0] += 3600
+    for _ in range(BURST + 2):
+        pacer.before(httpx.Request("GET", "http://x"))
+    assert slept == [0.5, 1.0]
