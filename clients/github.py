@@ -1,13 +1,13 @@
-"""GitHub through PyGithub: issues, comments, commits and files of repositories."""
+"""GitHub through PyGithub: repositories, issues, comments and files; `pulls`, `branches` and others hold the rest."""
 
 from __future__ import annotations
 
-import itertools
+import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
@@ -16,20 +16,16 @@ from clients import github_values
 from clients.base_url import BaseUrl
 from clients.counting import counted
 from clients.errors import ServiceError
-from clients.github_files import find_commit, read_file, write_file
+from clients.github_api import CLOCK_SKEW, Api, held, shaped
+from clients.github_branches import Branches
+from clients.github_files import find_commit, find_removal, read_content, read_file, remove_file, write_file
+from clients.github_issues import Issues
 from clients.github_pace import Pace, is_paced
+from clients.github_pulls import Pulls
+from clients.github_releases import Releases
 from clients.github_transport import SERVICE, raw, reading, requester
 from clients.github_undo import close_issue, delete_comment, restore_file
 from clients.github_values import Json, given, utc
-
-if TYPE_CHECKING:
-    from github.GithubObject import GithubObject
-    from github.Issue import Issue
-    from github.IssueComment import IssueComment
-    from github.Repository import Repository
-
-CLOCK_SKEW = timedelta(seconds=120)
-"""How far GitHub's clock may be from ours when we look for what we wrote."""
 
 
 class GitHubSettings(BaseModel):
@@ -60,7 +56,8 @@ class GitHubClient:
         token = settings.token.get_secret_value()
         paced = is_paced(settings.base_url) if settings.paced is None else settings.paced
         self._has_token = bool(token)
-        self._requester = requester(http, settings.base_url, token, Pace(shared, token) if paced else None)
+        self._api = api = Api(requester(http, settings.base_url, token, Pace(shared, token) if paced else None))
+        self.issues, self.pulls, self.branches, self.releases = Issues(api), Pulls(api), Branches(api), Releases(api)
         self._account = ""
         self._lock = threading.Lock()
 
@@ -74,7 +71,7 @@ class GitHubClient:
         from github.AuthenticatedUser import AuthenticatedUser
 
         with reading():
-            return str(raw(AuthenticatedUser(self._requester, url="/user").complete())["login"])
+            return str(raw(AuthenticatedUser(self._api.requester, url="/user").complete())["login"])
 
     def check(self) -> list[tuple[str, bool, str]]:
         """Try what workflows need: [(what, ok, sentence)]; raises nothing of the service."""
@@ -104,13 +101,13 @@ class GitHubClient:
         from github.AuthenticatedUser import AuthenticatedUser
 
         with reading():
-            user = AuthenticatedUser(self._requester, url="/user")
-            return _shaped(github_values.repository, user.get_repos(sort="pushed"), limit)
+            user = AuthenticatedUser(self._api.requester, url="/user")
+            return shaped(github_values.repository, user.get_repos(sort="pushed"), limit)
 
     def repository(self, name: str) -> Json:
         """Give one repository: {full_name, private, url, can_write}."""
         with reading():
-            return github_values.repository(raw(self._repository(name).complete()))
+            return github_values.repository(raw(self._api.repository(name).complete()))
 
     def create_issue(
         self,
@@ -123,7 +120,7 @@ class GitHubClient:
     ) -> Json:
         """Open an issue: {id, number, url, title, state}; `marker` is hidden at the end of its body."""
         with reading():
-            made = self._repository(repository).create_issue(
+            made = self._api.repository(repository).create_issue(
                 title=title,
                 body=github_values.marked(body, marker),
                 labels=list(labels),
@@ -135,7 +132,7 @@ class GitHubClient:
         """Look for the issue with this marker among those changed since then; by listing, which is consistent."""
         with reading():
             since = utc(intended_at) - CLOCK_SKEW
-            for issue in self._repository(repository).get_issues(state="all", since=since):
+            for issue in self._api.repository(repository).get_issues(state="all", since=since):
                 if github_values.marker_of(marker) in (raw(issue).get("body") or ""):
                     return github_values.written(raw(issue))
         return None
@@ -152,10 +149,10 @@ class GitHubClient:
     ) -> Json:
         """Let an issue say this instead, open or closed as it is; gives and hides the marker as `create_issue`."""
         with reading():
-            issue = self._issue(repository, number)
+            issue = self._api.issue(repository, number)
             body = github_values.marked(body, marker)
             issue.edit(title=title, body=body, labels=list(labels), assignees=list(assignees))
-            return github_values.written(_held(issue, "id", "number", "html_url", "title", "state"))
+            return github_values.written(held(issue, "id", "number", "html_url", "title", "state"))
 
     def undo_issue(self, repository: str, number: int, title: str, body: str, marker: str, note: str) -> None:
         """Close the issue that `create_issue` opened, with one note, which the marker `note` tells from others.
@@ -164,12 +161,12 @@ class GitHubClient:
         """
         with reading():
             left = {"title": title, "body": github_values.marked(body, marker)}
-            close_issue(self._repository(repository), self._issue(repository, number), left, note)
+            close_issue(self._api.repository(repository), self._api.issue(repository, number), left, note)
 
     def get_issue(self, repository: str, number: int) -> Json:
         """Give one issue in full (see `github_values.issue`)."""
         with reading():
-            return github_values.issue(raw(self._issue(repository, number).complete()))
+            return github_values.issue(raw(self._api.issue(repository, number).complete()))
 
     def list_issues(
         self,
@@ -181,22 +178,22 @@ class GitHubClient:
     ) -> list[Json]:
         """List issues, newest first, without pull requests; `since` is about the last change."""
         with reading():
-            found = self._repository(repository).get_issues(
+            found = self._api.repository(repository).get_issues(
                 state=state, **given(labels=list(labels) or None, since=utc(since))
             )
             issues = (each for each in found if "pull_request" not in raw(each))
-            return _shaped(github_values.issue, issues, limit)
+            return shaped(github_values.issue, issues, limit)
 
     def comment(self, repository: str, number: int, body: str, marker: str = "") -> Json:
         """Comment on an issue: {id, url}; `marker` is hidden at the end of the body."""
         with reading():
-            made = self._issue(repository, number).create_comment(github_values.marked(body, marker))
+            made = self._api.issue(repository, number).create_comment(github_values.marked(body, marker))
             return github_values.comment(raw(made))
 
     def find_comment(self, repository: str, number: int, marker: str, intended_at: datetime) -> Json | None:
         """Look for the comment with this marker among the issue's comments changed since then."""
         with reading():
-            for comment in self._issue(repository, number).get_comments(since=utc(intended_at) - CLOCK_SKEW):
+            for comment in self._api.issue(repository, number).get_comments(since=utc(intended_at) - CLOCK_SKEW):
                 if github_values.marker_of(marker) in (raw(comment).get("body") or ""):
                     return github_values.comment(raw(comment))
         return None
@@ -204,15 +201,15 @@ class GitHubClient:
     def update_comment(self, repository: str, comment: int, body: str, marker: str = "") -> Json:
         """Let a comment say this instead: {id, url}; `marker` is hidden at the end of the body."""
         with reading():
-            found = self._comment(repository, comment)
+            found = self._api.comment(repository, comment)
             found.edit(github_values.marked(body, marker))
-            return github_values.comment(_held(found, "id", "html_url"))
+            return github_values.comment(held(found, "id", "html_url"))
 
     def undo_comment(self, repository: str, comment: int, body: str, marker: str) -> None:
         """Delete the comment that `comment` wrote; Conflict where somebody changed it since."""
         with reading():
             left = github_values.marked(body, marker)
-            delete_comment(self._repository(repository), self._comment(repository, comment), left)
+            delete_comment(self._api.repository(repository), self._api.comment(repository, comment), left)
 
     def list_commits(
         self,
@@ -226,12 +223,12 @@ class GitHubClient:
         """List commits, newest first: [{sha, message, author, date, url}]."""
         with reading():
             asked = given(since=utc(since), until=utc(until), sha=branch or None, path=path or None)
-            return _shaped(github_values.commit, self._repository(repository).get_commits(**asked), limit)
+            return shaped(github_values.commit, self._api.repository(repository).get_commits(**asked), limit)
 
     def get_file(self, repository: str, path: str, ref: str = "") -> Json:
         """Read a text file: {path, text, sha, url}; `sha` names its content; InvalidRequest for folder or binary."""
         with reading():
-            return read_file(self._repository(repository), github_values.file_path(path), ref)
+            return read_file(self._api.repository(repository), github_values.file_path(path), ref)
 
     def put_file(
         self,
@@ -250,13 +247,34 @@ class GitHubClient:
         """
         with reading():
             path = github_values.file_path(path)
-            return write_file(self._repository(repository), path, text, message, branch, sha, marker)
+            return write_file(self._api.repository(repository), path, text, message, branch, sha, marker)
 
     def find_file(self, repository: str, path: str, branch: str, marker: str, intended_at: datetime) -> Json | None:
         """Look for the commit with this marker among those on the path since then."""
         with reading():
             path = github_values.file_path(path)
-            return find_commit(self._repository(repository), path, branch, marker, intended_at - CLOCK_SKEW)
+            return find_commit(self._api.repository(repository), path, branch, marker, intended_at - CLOCK_SKEW)
+
+    def get_content(self, repository: str, path: str, ref: str = "") -> Json:
+        """Give a file as bytes, or the entries of a folder: {path, kind, sha, url, content, entries}."""
+        with reading():
+            path = github_values.file_path(path) if path.strip("/ ") else ""
+            return read_content(self._api.repository(repository), path, ref)
+
+    def delete_file(self, repository: str, path: str, message: str, branch: str, sha: str, marker: str = "") -> Json:
+        """Commit that a file is gone: {path, sha (empty), commit, url, changed}; Conflict where it changed since `sha`.
+
+        An empty `sha` takes it as it is. Raises NotFound where there is none.
+        """
+        with reading():
+            path = github_values.file_path(path)
+            return remove_file(self._api.repository(repository), path, message, branch, sha, marker)
+
+    def find_removal(self, repository: str, path: str, branch: str, marker: str, intended_at: datetime) -> Json | None:
+        """Look for the commit with this marker that deleted the file."""
+        with reading():
+            path = github_values.file_path(path)
+            return find_removal(self._api.repository(repository), path, branch, marker, intended_at - CLOCK_SKEW)
 
     def undo_file(self, repository: str, branch: str, written: Mapping[str, Any], marker: str) -> None:
         """Take back the commit of a file by another commit; `written` is what `put_file` gave, with its `message`.
@@ -265,30 +283,14 @@ class GitHubClient:
         """
         with reading():
             path = github_values.file_path(str(written["path"]))
-            restore_file(self._repository(repository), path, branch, written, marker)
+            restore_file(self._api.repository(repository), path, branch, written, marker)
 
-    def _repository(self, name: str) -> Repository:
-        from github.Repository import Repository
+    def request(self, method: str, path: str, query: Mapping[str, Any], body: Any) -> Json:
+        """Call any path of the REST API: {status, json}; of this connection's server, never of another.
 
-        return Repository(self._requester, url=f"/repos/{github_values.repository_name(name)}")
-
-    def _issue(self, repository: str, number: int) -> Issue:
-        from github.Issue import Issue
-
-        name = github_values.repository_name(repository)
-        return Issue(self._requester, url=f"/repos/{name}/issues/{number}")
-
-    def _comment(self, repository: str, comment: int) -> IssueComment:
-        from github.IssueComment import IssueComment
-
-        name = github_values.repository_name(repository)
-        return IssueComment(self._requester, url=f"/repos/{name}/issues/comments/{comment}")
-
-
-def _shaped(shape: Callable[[Mapping[str, Any]], Json], found: Iterable[GithubObject], limit: int) -> list[Json]:
-    return [shape(raw(each)) for each in itertools.islice(found, limit)]
-
-
-def _held(changed: GithubObject, *names: str) -> Json:
-    """What a changed object says now: PyGithub keeps the answer to a change in its attributes only."""
-    return {name: getattr(changed, name) for name in names}
+        `path` begins with one slash and has no host, no query and no "..": raises InvalidRequest else.
+        """
+        with reading():
+            address = github_values.api_path(path)
+            status, _, answer = self._api.requester.requestJson(method, address, parameters=dict(query), input=body)
+            return {"status": status, "json": json.loads(answer) if answer else None}

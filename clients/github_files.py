@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -61,6 +62,57 @@ def find_commit(repository: Repository, path: str, branch: str, marker: str, sin
         if f"{TRAILER}: {marker}" in data["commit"]["message"]:
             return _committed(path, file_entry(repository, path, data["sha"]), data)
     return None
+
+
+def remove_file(repository: Repository, path: str, message: str, branch: str, sha: str, marker: str) -> Json:
+    """Commit that a file is gone (see `GitHubClient.delete_file`)."""
+    sha = sha or str(file_entry(repository, path, branch)["sha"])
+    if marker:
+        message = f"{message}\n\n{TRAILER}: {marker}"
+    with sha_is_conflict(path):
+        made: Mapping[str, Any] = repository.delete_file(path, message, sha, **given(branch=branch or None))
+    return _removed(path, raw(made["commit"]))
+
+
+def find_removal(repository: Repository, path: str, branch: str, marker: str, since: datetime) -> Json | None:
+    """Look for the commit with this marker that deleted a file."""
+    for commit in repository.get_commits(path=path, since=utc(since), **given(sha=branch or None)):
+        if f"{TRAILER}: {marker}" in raw(commit)["commit"]["message"]:
+            return _removed(path, raw(commit))
+    return None
+
+
+def read_content(repository: Repository, path: str, ref: str) -> Json:
+    """Give what is at a path: {path, kind: file|folder, sha, url, content: bytes|None, entries}."""
+    found = repository.get_contents(path, **given(ref=ref or None))
+    if isinstance(found, list):
+        entries = [raw(each) for each in found]
+        shown = [
+            {"path": each["path"], "kind": _kind(each), "sha": each["sha"], "size": each["size"]} for each in entries
+        ]
+        return {"path": path, "kind": "folder", "sha": "", "url": "", "content": None, "entries": shown}
+    data = raw(found)
+    if data.get("type", "file") != "file":
+        raise InvalidRequest(f"{path} is a link or a submodule, not a file.", service=SERVICE)
+    about = {"path": path, "kind": "file", "sha": str(data["sha"]), "url": str(data["html_url"])}
+    return {**about, "content": bytes_of(repository, data), "entries": []}
+
+
+def _kind(entry: Mapping[str, Any]) -> str:
+    return "folder" if entry["type"] == "dir" else str(entry["type"])
+
+
+def bytes_of(repository: Repository, entry: Mapping[str, Any]) -> bytes:
+    """Give the content of a file that GitHub describes; over 1 MB it is only in the blob."""
+    content = entry["content"]
+    if entry.get("encoding") == "none":
+        content = raw(repository.get_git_blob(entry["sha"]).complete())["content"]
+    return base64.b64decode(content)
+
+
+def _removed(path: str, commit: Mapping[str, Any]) -> Json:
+    kept = {"commit": str(commit["sha"]), "url": str(commit["html_url"]), "changed": True}
+    return {"path": path, "sha": "", **kept}
 
 
 def blob_sha(text: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
-from clients.github_files import TRAILER, file_entry, present_file, sha_is_conflict
+from clients.github_files import TRAILER, bytes_of, file_entry, present_file, sha_is_conflict
 from clients.github_transport import SERVICE, raw
 from clients.github_values import Json, given, marked, marker_of
 
@@ -16,11 +15,11 @@ if TYPE_CHECKING:
     from github.IssueComment import IssueComment
     from github.Repository import Repository
 
-_NOTE = "A workflow opened this issue, and that was undone: it is closed, and nothing of it is deleted."
+_NOTE = "A workflow opened this {what}, and that was undone: it is closed, and nothing of it is deleted."
 
 
 def close_issue(repository: Repository, issue: Issue, left: Mapping[str, str], note: str) -> None:
-    """Close an issue as not planned, with a note, unless it says something else than `left` {title, body}.
+    """Close an issue or pull request with a note, unless it says something else than `left` {title, body}.
 
     `note` is the marker of the note: there is one, however often this is called. A deleted issue is closed enough.
     """
@@ -29,19 +28,25 @@ def close_issue(repository: Repository, issue: Issue, left: Mapping[str, str], n
     except NotFound:
         _require_seen(repository)
         return
-    number = found["number"]
+    kind = "pull request" if "pull_request" in found else "issue"
+    what = f"{kind} #{found['number']}"
+    if (found.get("pull_request") or {}).get("merged_at"):
+        raise _changed(f"{what.capitalize()} was merged since.")
     has_note = any(marker_of(note) in (raw(each).get("body") or "") for each in issue.get_comments())
     if found["state"] == "closed":
         if not has_note:
-            raise _changed(f"Issue #{number} was closed{_by(found.get('closed_by'))} since.")
+            raise _changed(f"{what.capitalize()} was closed{_by(found.get('closed_by'))} since.")
         return
     if found["title"] != left["title"]:
-        raise _changed(f"The title of issue #{number} was changed since.")
+        raise _changed(f"The title of {what} was changed since.")
     if not _is_same_text(found.get("body") or "", left["body"]):
-        raise _changed(f"The text of issue #{number} was changed since.")
+        raise _changed(f"The text of {what} was changed since.")
     if not has_note:  # first: a closed issue with no note looks like one that a person closed
-        issue.create_comment(marked(_NOTE, note))
-    issue.edit(state="closed", state_reason="not_planned")
+        issue.create_comment(marked(_NOTE.format(what=kind), note))
+    if kind == "issue":
+        issue.edit(state="closed", state_reason="not_planned")
+    else:
+        issue.edit(state="closed")
 
 
 def delete_comment(repository: Repository, comment: IssueComment, left: str) -> None:
@@ -58,22 +63,26 @@ def delete_comment(repository: Repository, comment: IssueComment, left: str) -> 
 def restore_file(repository: Repository, path: str, branch: str, written: Mapping[str, Any], marker: str) -> None:
     """Give a file the content that it had before a commit, by a new commit; a file that was new is deleted.
 
-    `written`: what `put_file` gave, with its `message`. Nothing is done where the file says that already.
+    `written`: what `put_file` or `remove_file` gave, with its `message`. Nothing is done where the file says that
+    already.
     """
     before = _before(repository, path, str(written["commit"]))
     present = present_file(repository, path, branch)
     if _sha(present) == _sha(before):
         return
     if _sha(present) != written["sha"]:
-        raise _changed(_who_changed(repository, path, branch, is_gone=present is None))
+        is_gone = present is None
+        raise _changed(_who_changed(repository, path, branch, is_gone=is_gone))
     message = f"Undo: {written['message']}\n\nTakes back commit {written['commit']}.\n\n{TRAILER}: {marker}"
     asked = given(branch=branch or None)
     with sha_is_conflict(path):
         if before is None:
             repository.delete_file(path, message, str(written["sha"]), **asked)
+        elif present is None:
+            repository.create_file(path, message, bytes_of(repository, before), **asked)
         else:
             # GitHub takes bytes as they are, though the SDK's types say text only.
-            repository.update_file(path, message, _bytes(repository, before), str(written["sha"]), **asked)
+            repository.update_file(path, message, bytes_of(repository, before), str(written["sha"]), **asked)
 
 
 def _before(repository: Repository, path: str, commit: str) -> Json | None:
@@ -102,13 +111,6 @@ def _who_changed(repository: Repository, path: str, branch: str, *, is_gone: boo
     author = found.get("author") or {}
     name = author.get("login") or (found["commit"].get("author") or {}).get("name") or "somebody"
     return f"{what}: commit {found['sha'][:7]} by {name}."
-
-
-def _bytes(repository: Repository, entry: Json) -> Any:
-    content = entry["content"]
-    if entry.get("encoding") == "none":  # over 1 MB the content is only in the blob
-        content = raw(repository.get_git_blob(entry["sha"]).complete())["content"]
-    return base64.b64decode(content)
 
 
 def _sha(entry: Json | None) -> str:

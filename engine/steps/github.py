@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
-from clients.errors import NotFound
 from engine.step import (
     Call,
-    Effect,
-    Fields,
     JsonValue,
     Output,
     Repeat,
-    StepType,
     Written,
     changes_respected,
     content,
@@ -24,20 +18,16 @@ from engine.step import (
     option,
     outside,
 )
-
-_GONE = "It was deleted since. `orchestra runs rerun RUN --force` writes it anew."
-
-
-class Repository(Fields):
-    """What every step on GitHub takes."""
-
-    repository: str = destination("Repository", format="github-repository", min_length=1)
-
-
-class Part(BaseModel):
-    """Something inside an output."""
-
-    model_config = ConfigDict(extra="forbid")
+from engine.steps.github_repository import (
+    Limited,
+    Listed,
+    Listing,
+    Part,
+    Reading,
+    Repository,
+    Writing,
+    gone_explained,
+)
 
 
 class IssueText(Part):
@@ -56,21 +46,6 @@ class IssueText(Part):
     created_at: str
     updated_at: str
     closed_at: str | None
-
-
-@contextmanager
-def _gone_explained() -> Iterator[None]:
-    """Say what to do where the thing to update is there no more."""
-    try:
-        yield
-    except NotFound as error:
-        error.remedy = _GONE
-        raise
-
-
-def repository_of(fields: Any) -> str:
-    """Writes to one repository go one at a time, however its name is written."""
-    return str(fields.repository).strip().lower()
 
 
 class CreateIssueFields(Repository):
@@ -92,13 +67,11 @@ class CreateIssueOutput(Output):
     state: str
 
 
-class CreateIssue(StepType):
+class CreateIssue(Writing):
     """Opens an issue; the marker by which it is found again is a hidden comment at the end of its body."""
 
     name = "github.create_issue"
     title = "Create an issue"
-    service = "github"
-    effect = Effect.WRITES
     repeat = Repeat.FINDABLE
     # Listing is consistent, yet a request that was cut off may still be at work for some seconds.
     lag_seconds = 5.0
@@ -129,14 +102,10 @@ class CreateIssue(StepType):
     def update(self, call: Call, written: Written) -> JsonValue:
         """Give it the new title, text, labels and assignees."""
         it, number = call.fields, written.output["number"]
-        with _gone_explained():
+        with gone_explained():
             return call.client.update_issue(
                 it.repository, number, it.title, it.body, it.labels, it.assignees, written.marker
             )
-
-    def target(self, fields: Any) -> str:
-        """The repository."""
-        return repository_of(fields)
 
 
 class CommentFields(Repository):
@@ -153,13 +122,11 @@ class CommentOutput(Output):
     url: str
 
 
-class Comment(StepType):
+class Comment(Writing):
     """Writes a comment under an issue or pull request."""
 
     name = "github.comment"
-    title = "Comment on an issue"
-    service = "github"
-    effect = Effect.WRITES
+    title = "Comment on an issue or pull request"
     repeat = Repeat.FINDABLE
     lag_seconds = 5.0
 
@@ -189,12 +156,8 @@ class Comment(StepType):
     def update(self, call: Call, written: Written) -> JsonValue:
         """Let it say the new text."""
         it = call.fields
-        with _gone_explained():
+        with gone_explained():
             return call.client.update_comment(it.repository, written.output["id"], it.body, written.marker)
-
-    def target(self, fields: Any) -> str:
-        """The repository."""
-        return repository_of(fields)
 
 
 class GetIssueFields(Repository):
@@ -207,13 +170,11 @@ class GetIssueOutput(IssueText, Output):
     """The issue."""
 
 
-class GetIssue(StepType):
+class GetIssue(Reading):
     """Reads one issue."""
 
     name = "github.get_issue"
     title = "Read an issue"
-    service = "github"
-    effect = Effect.READS
 
     fields = GetIssueFields
     output = GetIssueOutput
@@ -223,33 +184,31 @@ class GetIssue(StepType):
         return call.client.get_issue(call.fields.repository, call.fields.issue)
 
 
-class ListIssuesFields(Repository):
+class ListIssuesFields(Limited):
     """Which issues."""
 
     state: Literal["open", "closed", "all"] = option("State", "open")
     labels: list[str] = option("With all these labels", [])
     since: AwareDatetime | None = option("Changed since", None)
-    limit: int = option("At most", 25, ge=1, le=1000)
 
 
-class ListIssuesOutput(Output):
+class ListIssuesOutput(Listed):
     """The issues."""
 
     issues: list[IssueText]
 
 
-class ListIssues(StepType):
+class ListIssues(Listing):
     """Lists issues of a repository, newest first, without pull requests."""
 
     name = "github.list_issues"
     title = "List issues"
-    service = "github"
-    effect = Effect.READS
 
+    listed = "issues"
     fields = ListIssuesFields
     output = ListIssuesOutput
 
-    def call(self, call: Call) -> JsonValue:
+    def found(self, call: Call, limit: int) -> list[JsonValue]:
         """List them."""
         it = call.fields
-        return {"issues": call.client.list_issues(it.repository, it.state, it.labels, it.since, it.limit)}
+        return list(call.client.list_issues(it.repository, it.state, it.labels, it.since, limit))

@@ -1,18 +1,17 @@
-"""Steps that work on GitHub: commits and files."""
+"""Steps that read files of a repository on GitHub, and commit and delete them."""
 
 from __future__ import annotations
 
-from typing import Any
+import mimetypes
+from typing import Literal
 
-from pydantic import AwareDatetime
-
+from engine.run_file import FileContent, RunFile
 from engine.step import (
     Call,
-    Effect,
     JsonValue,
     Output,
+    Receipt,
     Repeat,
-    StepType,
     Written,
     changes_respected,
     content,
@@ -20,51 +19,7 @@ from engine.step import (
     option,
     outside,
 )
-from engine.steps.github import Part, Repository, repository_of
-
-
-class CommitText(Part):
-    """A commit as it is read."""
-
-    sha: str
-    message: str = outside("Message")
-    author: str = outside("Author")
-    date: str
-    url: str
-
-
-class ListCommitsFields(Repository):
-    """Which commits."""
-
-    since: AwareDatetime | None = option("Since", None)
-    until: AwareDatetime | None = option("Until", None)
-    branch: str = option("Branch", "")
-    path: str = option("Only of this path", "")
-    limit: int = option("At most", 25, ge=1, le=1000)
-
-
-class ListCommitsOutput(Output):
-    """The commits."""
-
-    commits: list[CommitText]
-
-
-class ListCommits(StepType):
-    """Lists commits of a repository, newest first."""
-
-    name = "github.list_commits"
-    title = "List commits"
-    service = "github"
-    effect = Effect.READS
-
-    fields = ListCommitsFields
-    output = ListCommitsOutput
-
-    def call(self, call: Call) -> JsonValue:
-        """List them."""
-        it = call.fields
-        found = call.client.list_commits(it.repository, it.since, it.until, it.branch, it.path, it.limit)
-        return {"commits": found}
+from engine.steps.github_repository import Part, Reading, Repository, Writing
 
 
 class GetFileFields(Repository):
@@ -83,20 +38,64 @@ class GetFileOutput(Output):
     url: str
 
 
-class GetFile(StepType):
+class GetFile(Reading):
     """Reads a text file of a repository."""
 
     name = "github.get_file"
     title = "Read a file"
-    service = "github"
-    effect = Effect.READS
-
     fields = GetFileFields
     output = GetFileOutput
 
     def call(self, call: Call) -> JsonValue:
         """Read it."""
         return call.client.get_file(call.fields.repository, call.fields.path, call.fields.ref)
+
+
+class GetContentFields(Repository):
+    """Which file or folder; an empty path is the repository's root."""
+
+    path: str = destination("Path", "")
+    ref: str = option("Branch, tag or commit", "")
+
+
+class Entry(Part):
+    """What lies in a folder."""
+
+    path: str = outside("Path")
+    kind: str
+    sha: str
+    size: int
+
+
+class GetContentOutput(Output):
+    """A file (of any kind, as a file of the run) or the entries of a folder."""
+
+    path: str
+    kind: Literal["file", "folder"]
+    sha: str
+    url: str
+    file: RunFile | None
+    entries: list[Entry]
+
+
+class GetContent(Reading):
+    """Fetches a file of any kind, to hand it on, or lists a folder."""
+
+    name = "github.get_content"
+    title = "Fetch a file or list a folder"
+    fields = GetContentFields
+    output = GetContentOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Fetch it."""
+        it = call.fields
+        found = call.client.get_content(it.repository, it.path, it.ref)
+        data = found.pop("content")
+        if data is None:
+            return {**found, "file": None}
+        name = found["path"].rsplit("/", 1)[-1]
+        media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return {**found, "file": FileContent(data, name, media_type)}
 
 
 class PutFileFields(Repository):
@@ -119,30 +118,12 @@ class PutFileOutput(Output):
     changed: bool
 
 
-class PutFile(StepType):
-    """Commits a text file; a file that someone changed meanwhile is a conflict, never overwritten."""
+class Committing(Writing):
+    """A step that commits what becomes of one file; the commit is found by the trailer of its message."""
 
-    name = "github.put_file"
-    title = "Commit a file"
-    service = "github"
-    effect = Effect.WRITES
     repeat = Repeat.FINDABLE
     lag_seconds = 5.0
-
-    fields = PutFileFields
     output = PutFileOutput
-
-    def call(self, call: Call) -> JsonValue:
-        """Commit it."""
-        it = call.fields
-        return call.client.put_file(it.repository, it.path, it.text, it.message, it.branch, it.sha, marker=call.marker)
-
-    def find(self, call: Call) -> JsonValue | None:
-        """Look for the commit among those on the path."""
-        it = call.fields
-        return call.client.find_file(it.repository, it.path, it.branch, call.marker, call.intended_at)
-
-    undoes = "gives the file its earlier content back by a new commit, or deletes it where it was new"
     stays = "both commits in the history"
 
     def why_kept(self, written: Written) -> str:
@@ -156,18 +137,59 @@ class PutFile(StepType):
             with changes_respected():
                 call.client.undo_file(call.fields.repository, call.fields.branch, told, call.marker)
 
+    def receipt(self, output: JsonValue) -> Receipt:
+        """Keep the commit's sha, else that of the content."""
+        return Receipt(id=output["commit"] or output["sha"], url=output["url"])
+
+
+class PutFile(Committing):
+    """Commits a text file; a file that someone changed meanwhile is a conflict, never overwritten."""
+
+    name = "github.put_file"
+    title = "Commit a file"
+    undoes = "gives the file its earlier content back by a new commit, or deletes it where it was new"
+    fields = PutFileFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Commit it."""
+        it = call.fields
+        return call.client.put_file(it.repository, it.path, it.text, it.message, it.branch, it.sha, marker=call.marker)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the commit among those on the path."""
+        it = call.fields
+        return call.client.find_file(it.repository, it.path, it.branch, call.marker, call.intended_at)
+
     updates = True
 
     def update(self, call: Call, written: Written) -> JsonValue:
         """Commit the new text: the same call again."""
         return self.call(call)
 
-    def receipt(self, output: JsonValue) -> Any:
-        """Keep the commit's sha, else that of the content."""
-        from engine.step import Receipt
 
-        return Receipt(id=output["commit"] or output["sha"], url=output["url"])
+class DeleteFileFields(Repository):
+    """Which file."""
 
-    def target(self, fields: Any) -> str:
-        """The repository."""
-        return repository_of(fields)
+    path: str = destination("Path", min_length=1)
+    message: str = content("Commit message", min_length=1)
+    branch: str = destination("Branch", "")
+    sha: str = option("Only where its content has this sha", "")
+
+
+class DeleteFile(Committing):
+    """Deletes a file by a commit; a file that someone changed since `sha` is a conflict, never deleted."""
+
+    name = "github.delete_file"
+    title = "Delete a file"
+    undoes = "brings the file back by a new commit"
+    fields = DeleteFileFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Delete it."""
+        it = call.fields
+        return call.client.delete_file(it.repository, it.path, it.message, it.branch, it.sha, marker=call.marker)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the commit among those on the path."""
+        it = call.fields
+        return call.client.find_removal(it.repository, it.path, it.branch, call.marker, call.intended_at)

@@ -1,0 +1,208 @@
+"""Steps that read commits and branches on GitHub, and the one that makes a branch."""
+
+from __future__ import annotations
+
+from pydantic import AwareDatetime
+
+from engine.step import (
+    Call,
+    JsonValue,
+    Output,
+    Receipt,
+    Repeat,
+    Written,
+    changes_respected,
+    destination,
+    option,
+    outside,
+)
+from engine.steps.github_repository import (
+    Changes,
+    Limited,
+    Listed,
+    Listing,
+    Part,
+    Reading,
+    Repository,
+    WithChanges,
+    Writing,
+)
+
+
+class CommitText(Part):
+    """A commit as it is read."""
+
+    sha: str
+    message: str = outside("Message")
+    author: str = outside("Author")
+    date: str
+    url: str
+
+
+class ListCommitsFields(Limited):
+    """Which commits."""
+
+    since: AwareDatetime | None = option("Since", None)
+    until: AwareDatetime | None = option("Until", None)
+    branch: str = option("Branch", "")
+    path: str = option("Only of this path", "")
+
+
+class ListCommitsOutput(Listed):
+    """The commits."""
+
+    commits: list[CommitText]
+
+
+class ListCommits(Listing):
+    """Lists commits of a repository, newest first."""
+
+    name = "github.list_commits"
+    title = "List commits"
+    listed = "commits"
+    fields = ListCommitsFields
+    output = ListCommitsOutput
+
+    def found(self, call: Call, limit: int) -> list[JsonValue]:
+        """List them."""
+        it = call.fields
+        return list(call.client.list_commits(it.repository, it.since, it.until, it.branch, it.path, limit))
+
+
+class GetCommitFields(WithChanges):
+    """Which commit."""
+
+    commit: str = option("Commit, branch or tag", min_length=1)
+
+
+class GetCommitOutput(Changes):
+    """The commit with what it changed."""
+
+    sha: str
+    message: str = outside("Message")
+    author: str = outside("Author")
+    date: str
+    url: str
+    additions: int
+    deletions: int
+
+
+class GetCommit(Reading):
+    """Reads one commit with what it changed; long changes are cut, and that is said."""
+
+    name = "github.get_commit"
+    title = "Read a commit"
+    fields = GetCommitFields
+    output = GetCommitOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Read it."""
+        it = call.fields
+        return call.client.branches.commit(it.repository, it.commit, it.max_files, it.max_characters)
+
+
+class CompareFields(WithChanges):
+    """What is compared."""
+
+    base: str = option("From (branch, tag or commit)", min_length=1)
+    head: str = option("To (branch, tag or commit)", min_length=1)
+    max_commits: int = option("Commits at most", 100, ge=0, le=1000)
+
+
+class CompareOutput(Changes):
+    """What `head` has that `base` has not; `commits` oldest first, `commit_count` of them in all."""
+
+    status: str
+    ahead_by: int
+    behind_by: int
+    url: str
+    commits: list[CommitText]
+    commit_count: int
+
+
+class CompareCommits(Reading):
+    """Compares two branches, tags or commits; long changes are cut, and that is said."""
+
+    name = "github.compare_commits"
+    title = "Compare commits"
+    fields = CompareFields
+    output = CompareOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Compare them."""
+        it = call.fields
+        sizes = (it.max_commits, it.max_files, it.max_characters)
+        return call.client.branches.compare(it.repository, it.base, it.head, *sizes)
+
+
+class Branch(Part):
+    """A branch; `sha` is its newest commit."""
+
+    name: str = outside("Name")
+    sha: str
+    protected: bool
+
+
+class ListBranchesOutput(Listed):
+    """The branches."""
+
+    branches: list[Branch]
+
+
+class ListBranches(Listing):
+    """Lists the branches of a repository."""
+
+    name = "github.list_branches"
+    title = "List branches"
+    listed = "branches"
+    fields = Limited
+    output = ListBranchesOutput
+
+    def found(self, call: Call, limit: int) -> list[JsonValue]:
+        """List them."""
+        return list(call.client.branches.listed(call.fields.repository, limit))
+
+
+class CreateBranchFields(Repository):
+    """What it is called, and where it begins."""
+
+    branch: str = destination("Name", min_length=1, max_length=200, pattern=r"^[^\s~^:?*\\\[]+$")
+    start: str = option("Begins at (branch, tag or commit; empty: the default branch)", "")
+
+
+class CreateBranchOutput(Output):
+    """The branch; `sha` is the commit at which it begins."""
+
+    name: str
+    sha: str
+    url: str
+
+
+class CreateBranch(Writing):
+    """Makes a branch; one of this name that is there already is a conflict."""
+
+    name = "github.create_branch"
+    title = "Create a branch"
+    repeat = Repeat.FINDABLE
+    lag_seconds = 5.0
+    fields = CreateBranchFields
+    output = CreateBranchOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Make it."""
+        return call.client.branches.create(call.fields.repository, call.fields.branch, call.fields.start)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for its ref."""
+        return call.client.branches.find(call.fields.repository, call.fields.branch)
+
+    undoes = "deletes the branch"
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Delete it, unless it has new commits."""
+        with changes_respected():
+            call.client.branches.remove(call.fields.repository, call.fields.branch, written.output["sha"])
+
+    def receipt(self, output: JsonValue) -> Receipt:
+        """Its name."""
+        return Receipt(id=output["name"], url=output["url"])
