@@ -1,0 +1,350 @@
+"""One signed-in IMAP connection: imap-tools and imaplib over our own wire; one thread at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound
+from clients.imap_failures import mapped, refused
+from clients.mail_wire import Door, Place, Wire
+
+if TYPE_CHECKING:
+    from imap_tools import BaseMailBox
+
+_BATCH_BYTES = 4 * 1024 * 1024
+_BEGINNING_BYTES = 1024 * 1024
+_UID = re.compile(rb"\bUID (\d+)")
+_FLAGS = re.compile(rb"\bFLAGS \(([^)]*)\)")
+_SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
+_DATE = re.compile(rb'\bINTERNALDATE "([^"]+)"')
+_QUOTED = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? "((?:[^"\\]|\\.)*)"')
+
+_LISTED = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"[^"]*") (?P<name>.*)', re.DOTALL)
+
+
+class _Imap(imaplib.IMAP4):
+    """imaplib's protocol over a wire that obeys deadlines, sizes and the address guard."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        super().__init__(wire.place.host, wire.place.port)
+
+    def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
+        """Note where it leads; the wire is open already."""
+        self.host, self.port = host, port
+
+    def read(self, size: int) -> bytes:
+        """Read a literal."""
+        return self._wire.read(size)
+
+    def readline(self) -> bytes:
+        """Read a line."""
+        return self._wire.readline()
+
+    def send(self, data: Any) -> None:
+        """Send all of it."""
+        self._wire.send(data)
+
+    def shutdown(self) -> None:
+        """Close the wire."""
+        self._wire.close()
+
+    def secure(self) -> None:
+        """Go over to TLS on the connection that is open (RFC 3501 6.2.1)."""
+        if "STARTTLS" not in self.capabilities:
+            raise refused("it offers no STARTTLS", what=f"{self._wire.place.shown} cannot be used")
+        typ, data = self._simple_command("STARTTLS")
+        if typ != "OK":
+            raise refused(data)
+        self._wire.start_tls()
+        self._get_capabilities()
+
+
+@dataclass(frozen=True)
+class Selected:
+    """A folder as it was when it was opened."""
+
+    folder: str
+    uidvalidity: int
+    uidnext: int
+    exists: int
+    highestmodseq: int
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What the server gives of one mail; `content` is None where none was asked for."""
+
+    uid: int
+    flags: tuple[str, ...]
+    size: int
+    arrived_at: datetime | None
+    content: bytes | None
+
+
+class Session:
+    """A connection after its login. Raises ServiceError only; after an error that is not a plain no it is broken."""
+
+    def __init__(self, box: BaseMailBox, wire: Wire) -> None:
+        self._box, self._wire = box, wire
+        self.is_broken = False
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the server can do, in capitals."""
+        return frozenset(str(one).upper() for one in self._box.client.capabilities)
+
+    @contextlib.contextmanager
+    def asking(self, what: str = "", fallback: type[NotFound | InvalidRequest] = InvalidRequest) -> Iterator[Any]:
+        """Give imaplib's client for one command; what was left over of earlier answers is forgotten."""
+        client = self._box.client
+        kept = {key: value for key, value in client.untagged_responses.items() if key == "READ-ONLY"}
+        client.untagged_responses.clear()
+        client.untagged_responses.update(kept)
+        self._wire.begin()
+        is_answered = False
+        try:
+            with mapped(what, fallback=fallback):
+                yield client
+            is_answered = True
+        except (NotFound, InvalidRequest):
+            is_answered = True
+            raise
+        finally:
+            self.is_broken = self.is_broken or not is_answered
+
+    def ping(self) -> None:
+        """Ask whether the connection still holds."""
+        with self.asking() as client:
+            client.noop()
+
+    def close(self) -> None:
+        """Close the connection without ado: a logout would wait for an answer."""
+        self._wire.close()
+
+    def select(self, folder: str, *, for_reading: bool = True) -> Selected:
+        """Open a folder; for reading nothing in it can change (EXAMINE). NotFound where there is none."""
+        with self.asking(f"The folder {folder!r} cannot be opened", NotFound) as client:
+            self._box.folder.set(folder, readonly=for_reading)
+            return Selected(
+                folder,
+                _number(client, "UIDVALIDITY"),
+                _number(client, "UIDNEXT"),
+                _number(client, "EXISTS"),
+                _number(client, "HIGHESTMODSEQ"),
+            )
+
+    def search(self, criteria: str) -> list[int]:
+        """Give the UIDs of the mails of the open folder that fit, rising."""
+        is_plain = criteria.isascii()
+        with self.asking("The search is not understood"):
+            found = self._box.uids(criteria, None if is_plain else "UTF-8")
+            return sorted(int(uid) for uid in found)
+
+    def fetch(self, uids: Sequence[int], parts: str = "") -> list[Fetched]:
+        """Read mails of the open folder, never marking them as seen; what is gone meanwhile is left out.
+
+        `parts` names what of the content is wanted: `BODY.PEEK[]`, `BODY.PEEK[HEADER]`; "" for none.
+        """
+        if not uids:
+            return []
+        wanted = f"(UID FLAGS INTERNALDATE RFC822.SIZE{f' {parts}' if parts else ''})"
+        with self.asking() as client:
+            typ, data = client.uid("FETCH", _set(uids), wanted)
+            if typ != "OK":
+                raise refused(data)
+            known = set(uids)
+            return [one for one in _read(data, has_content=bool(parts)) if one.uid in known]
+
+    def contents(self, uids: Sequence[int], most_bytes: int) -> Iterator[Fetched]:
+        """Read whole mails, some at a time; of one over `most_bytes` only its beginning, at most a megabyte."""
+        batch: list[int] = []
+        size = 0
+        for mail in self.fetch(uids):
+            if mail.size > most_bytes:
+                yield from self.fetch([mail.uid], f"BODY.PEEK[]<0.{min(most_bytes, _BEGINNING_BYTES)}>")
+                continue
+            if batch and size + mail.size > _BATCH_BYTES:
+                yield from self.fetch(batch, "BODY.PEEK[]")
+                batch, size = [], 0
+            batch.append(mail.uid)
+            size += mail.size
+        yield from self.fetch(batch, "BODY.PEEK[]")
+
+    def store(self, uid: int, change: str, flags: Sequence[str]) -> None:
+        """Put on (`+FLAGS`) or take off (`-FLAGS`) flags; nothing is expunged."""
+        with self.asking() as client:
+            typ, data = client.uid("STORE", str(uid), f"{change}.SILENT", f"({' '.join(flags)})")
+            if typ != "OK":
+                raise refused(data)
+
+    def transfer(self, command: str, uid: int, folder: str) -> int | None:
+        """COPY or MOVE a mail to a folder; give its UID there where the server says (RFC 4315)."""
+        from imap_tools.utils import encode_folder
+
+        with self.asking(f"The mail cannot go to the folder {folder!r}") as client:
+            typ, data = client.uid(command, str(uid), encode_folder(folder))
+            if typ != "OK":
+                raise refused(data, fallback=NotFound, what=f"The mail cannot go to the folder {folder!r}")
+            return _last_uid(client, "COPYUID")
+
+    def append(self, folder: str, content: bytes, flags: Sequence[str], at: datetime) -> int | None:
+        """Put a mail into a folder; give its UID where the server says (RFC 4315)."""
+        with self.asking(f"The mail cannot be put into the folder {folder!r}") as client:
+            self._box.append(content, folder, at, list(flags))
+            return _last_uid(client, "APPENDUID")
+
+    def expunge(self, uid: int) -> None:
+        """Delete one mail that is marked so, and no other (RFC 4315); a server without this purges it later."""
+        if "UIDPLUS" not in self.capabilities:
+            return
+        with self.asking() as client:
+            typ, data = client.uid("EXPUNGE", str(uid))
+            if typ != "OK":
+                raise refused(data)
+
+    def status(self, folder: str) -> Selected:
+        """Tell how a folder stands without opening it. NotFound where there is none."""
+        from imap_tools.utils import encode_folder
+
+        items = "UIDVALIDITY UIDNEXT MESSAGES" + (" HIGHESTMODSEQ" if "CONDSTORE" in self.capabilities else "")
+        with self.asking(f"The folder {folder!r} cannot be looked at", NotFound) as client:
+            typ, data = client.status(encode_folder(folder).decode("ascii"), f"({items})")
+            if typ != "OK":
+                raise refused(data, fallback=NotFound, what=f"The folder {folder!r} cannot be looked at")
+            said = b" ".join(part for part in data if isinstance(part, bytes))
+            found = {
+                name.decode(): int(number) for name, number in re.findall(rb"([A-Z]+) (\d+)", said.rpartition(b"(")[2])
+            }
+            return Selected(
+                folder, found["UIDVALIDITY"], found["UIDNEXT"], found["MESSAGES"], found.get("HIGHESTMODSEQ", 0)
+            )
+
+    def folders(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """List the folders: (name, delimiter, flags), with what each is for where the server says (RFC 6154)."""
+        has_uses = {"SPECIAL-USE", "LIST-EXTENDED"} <= self.capabilities
+        with self.asking("The folders cannot be listed") as client:
+            # imap-tools' own list takes a refusal for an empty mailbox.
+            typ, data = client.list('""', '"*" RETURN (SPECIAL-USE)' if has_uses else '"*"')
+            if typ != "OK":
+                raise refused(data, what="The folders cannot be listed")
+            return [found for part in data if (found := _folder(part)) is not None]
+
+
+def open_session(door: Door, place: Place, user: str, password: str) -> Session:
+    """Connect and sign in. Raises ServiceError; AuthError where the server does not take the password."""
+    from imap_tools import BaseMailBox
+
+    wire = door.connect(place)
+
+    class Box(BaseMailBox):
+        """A mailbox over that wire."""
+
+        def _get_mailbox_client(self) -> imaplib.IMAP4:
+            client = _Imap(wire)
+            if place.security == "starttls":
+                client.secure()
+            return client
+
+    try:
+        with mapped(f"{place.shown} does not answer as an IMAP server", fallback=BadAnswer):
+            box = Box()
+        with mapped(f"{place.shown} does not let {user} in", fallback=AuthError):
+            _sign_in(box, user, password)
+    except BaseException:
+        wire.close()
+        raise
+    return Session(box, wire)
+
+
+def _sign_in(box: BaseMailBox, user: str, password: str) -> None:
+    """By SASL PLAIN, which takes every character, else by LOGIN. Encryption is on, or the server is this machine."""
+    capabilities = {str(one).upper() for one in box.client.capabilities}
+    if "AUTH=PLAIN" in capabilities or not (user + password).isascii():
+        box.login_utf8(user, password, initial_folder=None)
+    else:
+        box.login(user, password, initial_folder=None)
+    with contextlib.suppress(imaplib.IMAP4.error):
+        box.client._get_capabilities()  # noqa: SLF001 - there are more after the login
+
+
+def _number(client: Any, name: str) -> int:
+    """Give a number that came with the last answer; 0 where it did not."""
+    values = client.untagged_responses.get(name) or [b"0"]
+    return int(values[-1] or 0)
+
+
+def _last_uid(client: Any, name: str) -> int | None:
+    values = [value for value in client.untagged_responses.get(name) or [] if value]
+    last = values[-1].split()[-1] if values else b""
+    return int(last) if last.isdigit() else None
+
+
+def _folder(part: Any) -> tuple[str, str, tuple[str, ...]] | None:
+    """Read one line of a LIST answer; a name comes quoted, bare, or as a literal of its own."""
+    from imap_tools.imap_utf7 import utf7_decode
+
+    text, literal = part if isinstance(part, tuple) else (part or b"", None)
+    found = _LISTED.match(text)
+    if found is None:
+        return None
+    name = literal if literal is not None else found["name"]
+    if literal is None and name.startswith(b'"'):
+        name = re.sub(rb"\\(.)", rb"\1", name.strip()[1:-1])
+    delimiter = "" if found["delimiter"] == b"NIL" else found["delimiter"].strip(b'"').decode("ascii", "replace")[-1:]
+    return utf7_decode(name), delimiter, tuple(found["flags"].decode("ascii", "replace").split())
+
+
+def _set(uids: Sequence[int]) -> str:
+    """Write UIDs as IMAP does, runs of them as ranges (a command line has its limits)."""
+    runs: list[list[int]] = []
+    for uid in sorted(set(uids)):
+        if runs and uid == runs[-1][1] + 1:
+            runs[-1][1] = uid
+        else:
+            runs.append([uid, uid])
+    return ",".join(str(first) if first == last else f"{first}:{last}" for first, last in runs)
+
+
+def _read(data: Sequence[Any], *, has_content: bool) -> Iterator[Fetched]:
+    """Read a FETCH answer: imaplib gives a literal as (what came before, its bytes), all else as bytes."""
+    head, content = b"", None
+    for part in data:
+        text, literal = part if isinstance(part, tuple) else (part or b"", None)
+        if re.match(rb"\d+ \(", text) and head:
+            yield from _one(head, content, has_content=has_content)
+            head, content = b"", None
+        head += b" " + text
+        content = literal if literal is not None else content
+    yield from _one(head, content, has_content=has_content)
+
+
+def _one(head: bytes, content: bytes | None, *, has_content: bool) -> Iterator[Fetched]:
+    uid, size, flags = _UID.search(head), _SIZE.search(head), _FLAGS.search(head)
+    if content is None and has_content:
+        quoted = _QUOTED.search(head)
+        content = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else None
+    if uid is None or (has_content and content is None):
+        return  # news of another mail's flags, which a server may send at any time
+    yield Fetched(
+        int(uid[1]),
+        tuple(flags[1].decode("ascii", "replace").split()) if flags else (),
+        int(size[1]) if size else len(content or b""),
+        _arrived(_DATE.search(head)),
+        content,
+    )
+
+
+def _arrived(found: re.Match[bytes] | None) -> datetime | None:
+    if found is None:
+        return None
+    try:
+        return datetime.strptime(found[1].decode("ascii").strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,207 @@
+"""One connection to a mail server: lines and blocks, under the deadline of the thread that uses it, up to a size."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import weakref
+from dataclasses import dataclass
+from typing import Literal
+
+import httpcore
+
+from clients.errors import BadAnswer, InvalidRequest, ServiceError, Timeout, Unavailable
+from clients.sockets import Forbidden, Gate
+
+Security = Literal["tls", "starttls", "none"]
+
+LINE_MOST = 4 * 1024 * 1024
+"""A SEARCH answers on one line: room for half a million numbers."""
+ANSWER_MOST = 96 * 1024 * 1024
+"""What one command may bring: a mail of 50 MB in base64, and its headers."""
+_CONNECT_SECONDS = 15.0
+_READ_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a mail server answers, and how the connection is secured."""
+
+    service: str
+    host: str
+    port: int
+    security: Security
+    ca_file: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Host and port, as errors name them."""
+        return f"{self.host}:{self.port}"
+
+
+class Door:
+    """The way out of one mailbox's connection: only what its gate lets through, and nothing at all while it is shut."""
+
+    def __init__(self, gate: Gate, *, is_shut: bool = False) -> None:
+        self._gate, self._is_shut = gate, is_shut
+        self._wires: weakref.WeakSet[Wire] = weakref.WeakSet()
+
+    def connect(self, place: Place) -> Wire:
+        """Open a connection, with TLS from the beginning where the place says so. Raises ServiceError."""
+        if self._is_shut:
+            raise Forbidden(
+                f"{place.shown} is not reached now: only the demo is.",
+                service=place.service,
+                remedy="Leave out `--demo`: a mailbox by IMAP has no demo account.",
+            )
+        if place.security == "none" and not _is_loopback(place.host):
+            raise InvalidRequest(
+                f"{place.shown} would get the password without encryption.",
+                service=place.service,
+                remedy="Set `security` to tls or starttls; `none` is for this machine itself (127.0.0.1).",
+            )
+        wire = Wire(place, self._stream(place))
+        self._wires.add(wire)
+        if place.security == "tls":
+            try:
+                wire.start_tls()
+            except ServiceError:
+                wire.close()
+                raise
+        return wire
+
+    def close(self) -> None:
+        """Close every connection that is still open."""
+        for wire in list(self._wires):
+            wire.close()
+
+    def _stream(self, place: Place) -> httpcore.NetworkStream:
+        try:
+            return self._gate.connect_tcp(place.host, place.port, _CONNECT_SECONDS)
+        except Forbidden as error:
+            raise Forbidden(error.message, service=place.service) from None
+        except httpcore.ConnectTimeout:
+            raise _unsent(Timeout, place, "cannot be reached in time.") from None
+        except httpcore.ConnectError as error:
+            raise _unsent(Unavailable, place, f"does not answer: {error}.") from None
+
+
+def _unsent(kind: type[ServiceError], place: Place, words: str, remedy: str = "") -> ServiceError:
+    """An error of the time before anything could be asked."""
+    return kind(f"{place.shown} {words}", service=place.service, remedy=remedy, outcome="not_done")
+
+
+def _is_loopback(host: str) -> bool:
+    from clients.addresses import literal
+
+    address = literal(host)
+    return host.lower() == "localhost" or (address is not None and address.is_loopback)
+
+
+class Wire:
+    """A connection; also all of a socket that smtplib uses of one. Raises ServiceError only."""
+
+    def __init__(self, place: Place, stream: httpcore.NetworkStream) -> None:
+        self.place = place
+        self._stream = stream
+        self._buffer = bytearray()
+        self._left = ANSWER_MOST
+
+    def start_tls(self) -> None:
+        """Put TLS on the connection. What came before it in clear is no answer of this server (CVE-2011-0411)."""
+        if self._buffer:
+            self.close()
+            raise _unsent(BadAnswer, self.place, "spoke before the encryption began.")
+        try:
+            trusted = _trusted(self.place.ca_file)
+            self._stream = self._stream.start_tls(trusted, self.place.host, _CONNECT_SECONDS)
+        except (httpcore.ConnectTimeout, httpcore.TimeoutException):
+            raise _unsent(Timeout, self.place, "did not agree on encryption in time.") from None
+        except (httpcore.ConnectError, httpcore.ReadError, httpcore.WriteError, OSError) as error:
+            self.close()
+            raise self._no_tls(error) from None
+
+    def _no_tls(self, error: Exception) -> ServiceError:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            remedy = "Check the host's name; a certificate of your own is named by the connection's `ca_file`."
+            words = f"has a certificate that is not trusted: {error}."
+        else:
+            remedy = "Check `port` and `security`: 993 and 465 take tls, 143 and 587 take starttls."
+            words = f"does not speak TLS here: {error}."
+        return _unsent(Unavailable, self.place, words, remedy)
+
+    def begin(self) -> None:
+        """A new command begins: its answer has the whole size to itself."""
+        self._left = ANSWER_MOST
+
+    def send(self, data: bytes) -> None:
+        """Send all of it."""
+        try:
+            self._stream.write(bytes(data))
+        except httpcore.TimeoutException:
+            raise Timeout(f"{self.place.shown} did not take it in time.", service=self.place.service) from None
+        except (httpcore.NetworkError, OSError):
+            raise self._broken() from None
+
+    sendall = send
+
+    def makefile(self, _mode: str) -> Wire:
+        """Give what smtplib reads lines from: the connection itself."""
+        return self
+
+    def readline(self, most: int = LINE_MOST) -> bytes:
+        """Give the next line with its end; `most` (smtplib's limit is below ours) bounds it."""
+        scanned = 0
+        while (end := self._buffer.find(b"\n", scanned)) < 0:
+            scanned = len(self._buffer)
+            if scanned > min(most, LINE_MOST):
+                raise self._too_large()
+            self._receive()
+        return self._taken(end + 1)
+
+    def read(self, size: int) -> bytes:
+        """Give the next `size` bytes; more than one answer may hold are refused before they come."""
+        if size > self._left:
+            raise self._too_large()
+        while len(self._buffer) < size:
+            self._receive()
+        return self._taken(size)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def _taken(self, size: int) -> bytes:
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        self._left -= size
+        if self._left < 0:
+            raise self._too_large()
+        return taken
+
+    def _receive(self) -> None:
+        try:
+            part = self._stream.read(_READ_BYTES)
+        except httpcore.TimeoutException:
+            raise Timeout(f"{self.place.shown} gave no whole answer in time.", service=self.place.service) from None
+        except (httpcore.NetworkError, OSError):
+            raise self._broken() from None
+        if not part:
+            raise self._broken()
+        self._buffer += part
+
+    def _broken(self) -> Unavailable:
+        words = f"{self.place.shown} broke off the connection before it answered."
+        return Unavailable(words, service=self.place.service)
+
+    def _too_large(self) -> BadAnswer:
+        words = f"{self.place.shown} answers more than is read (over {ANSWER_MOST // 1024 // 1024} MB)."
+        return BadAnswer(words, service=self.place.service)
+
+
+@functools.cache
+def _trusted(ca_file: str) -> ssl.SSLContext:
+    """The certificates that are trusted: those of the program's way out for HTTP, or one file's."""
+    import httpx
+
+    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()

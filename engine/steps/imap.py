@@ -1,0 +1,182 @@
+"""Steps that read a mailbox by IMAP: folders, mails, attachments. Nothing is marked as seen."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from clients.imap_mail import attachment, by_ids, message, search
+from clients.imap_search import Search
+from clients.mail_text import Trim
+from engine.run_file import FileContent, RunFile
+from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, option, outside
+
+SERVICE = "imap"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class FolderOutput(_Part):
+    """A folder; `role` is inbox, drafts, sent, trash, archive, all, junk, flagged, or empty."""
+
+    name: str
+    role: str
+    can_hold_mail: bool
+
+
+class FoldersOutput(Output):
+    """The folders, by name."""
+
+    folders: list[FolderOutput]
+
+
+class ListFolders(StepType):
+    """List the folders of a mailbox, and what each is for."""
+
+    name = "imap.list_folders"
+    title = "List the folders"
+    service = SERVICE
+    effect = Effect.READS
+    fields = Fields
+    output = FoldersOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Give {folders}."""
+        found = call.client.mailbox.folders()
+        return {"folders": [{"name": one.name, "role": one.role, "can_hold_mail": one.can_hold_mail} for one in found]}
+
+
+class AttachmentOutput(_Part):
+    """A file of a mail; `bytes` is its size."""
+
+    id: str
+    name: str = outside("Name")
+    media_type: str = outside("Media type")
+    bytes: int
+
+
+class MailOutput(Output):
+    """A mail as it is read; `thread_id` is the Message-ID of the first mail of its conversation."""
+
+    id: str
+    folder: str
+    thread_id: str = outside("Conversation")
+    message_id: str = outside("Message-ID")
+    sender: str = outside("From", alias="from")
+    to: str = outside("To")
+    cc: str = outside("Cc")
+    subject: str = outside("Subject")
+    date: str
+    text: str = outside("Text")
+    text_truncated: bool
+    text_missing: str
+    flags: list[str]
+    is_read: bool
+    attachments: list[AttachmentOutput]
+    can_reply: bool
+
+
+class SearchFields(Fields):
+    """What `imap.search_messages` takes; a mail must fit all that is given."""
+
+    folder: str = option("Folder (empty: the connection's)", "", format="imap-folder")
+    text: str = option("Contains", "")
+    sender: str = option("From", "", alias="from")
+    to: str = option("To", "")
+    subject: str = option("Subject contains", "")
+    since: str = option("Arrived since (a date, or a time with its offset)", "")
+    before: str = option("Arrived before", "")
+    unread: bool = option("Only unread ones", default=False)
+    flagged: bool = option("Only flagged ones", default=False)
+    criteria: str = option("More, as IMAP writes it (OR FROM ann FROM bob)", "")
+    limit: int = option("At most", 25, ge=1, le=500)
+    ids: list[str] = option("Exactly these mails, no search", [])
+
+
+class SearchOutput(Output):
+    """The mails, newest first; `matched` counts all that fit, `has_more` says that there are more than `limit`."""
+
+    messages: list[MailOutput]
+    matched: int
+    has_more: bool
+
+
+class SearchMessages(StepType):
+    """Find mails in a folder, or read the mails with the given ids."""
+
+    name = "imap.search_messages"
+    title = "Find mails"
+    service = SERVICE
+    effect = Effect.READS
+    fields = SearchFields
+    output = SearchOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Give {messages, matched, has_more}."""
+        fields: SearchFields = call.fields
+        if fields.ids:
+            return by_ids(call.client.mailbox, fields.ids)
+        return search(call.client.mailbox, Search(**fields.model_dump(exclude={"limit", "ids"})), fields.limit)
+
+
+class ReadFields(Fields):
+    """Which mail, and what of its text to leave out."""
+
+    message: str = option("Mail", min_length=1, format="imap-message")
+    cut_quotes: bool = option("Without the mails quoted in it", default=False)
+    cut_signature: bool = option("Without the signature", default=False)
+    max_tokens: int | None = option("At most so many tokens of text", None, ge=50)
+
+
+class WholeMailOutput(MailOutput):
+    """A mail; `full_text` is all of its text where `text` is less, else null."""
+
+    full_text: str | None = outside("Full text")
+
+
+class GetMessage(StepType):
+    """Read one mail."""
+
+    name = "imap.get_message"
+    title = "Read a mail"
+    service = SERVICE
+    effect = Effect.READS
+    fields = ReadFields
+    output = WholeMailOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Give the mail."""
+        fields: ReadFields = call.fields
+        trim = Trim(fields.cut_quotes, fields.cut_signature, fields.max_tokens)
+        return message(call.client.mailbox, fields.message, trim)
+
+
+class AttachmentFields(Fields):
+    """Which file of which mail."""
+
+    message: str = option("Mail", min_length=1, format="imap-message")
+    attachment: str = option("Attachment", min_length=1)
+
+
+class AttachmentFileOutput(Output):
+    """The file."""
+
+    file: RunFile
+
+
+class GetAttachment(StepType):
+    """Take a file out of a mail."""
+
+    name = "imap.get_attachment"
+    title = "Take a file out of a mail"
+    service = SERVICE
+    effect = Effect.READS
+    timeout_seconds = 120.0
+    fields = AttachmentFields
+    output = AttachmentFileOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Give {file}."""
+        found = attachment(call.client.mailbox, call.fields.message, call.fields.attachment)
+        return {"file": FileContent(found.content, found.name, found.media_type)}

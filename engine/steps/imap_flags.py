@@ -1,0 +1,141 @@
+"""Steps that put flags on mails by IMAP and take them off: read, unread, flagged, keywords."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from clients.errors import NotFound
+from clients.imap_filing import SEEN, flags_of, set_flags
+from engine.step import (
+    Call,
+    CannotUndo,
+    Effect,
+    Fields,
+    JsonValue,
+    Output,
+    Repeat,
+    StepType,
+    Written,
+    changes_respected,
+    destination,
+)
+from engine.steps.imap import SERVICE
+
+
+class MarkFields(Fields):
+    """Which mail."""
+
+    message: str = destination("Mail", min_length=1, format="imap-message")
+
+
+class FlagFields(MarkFields):
+    r"""Which mail, and which flags: `\Flagged`, `\Answered`, or words of one's own, as mail programs show them."""
+
+    flags: list[str] = destination("Flags", ["\\Flagged"], min_length=1)
+
+
+class FlagsOutput(Output):
+    """The mail with all flags that it has now, and those of them that this step `changed`.
+
+    `changed` is null where nobody can tell: an earlier attempt was broken off, and may have changed them.
+    """
+
+    id: str
+    flags: list[str]
+    changed: list[str] | None
+
+
+class _FlagChange(StepType):
+    """Puts flags on a mail, or takes them off."""
+
+    service = SERVICE
+    effect = Effect.WRITES
+    repeat = Repeat.SAFE
+    output = FlagsOutput
+    is_on: ClassVar[bool] = True
+
+    @abstractmethod
+    def flags(self, fields: Any) -> list[str]:
+        """Which flags."""
+
+    def call(self, call: Call) -> JsonValue:
+        """Give {id, flags, changed}."""
+        asked = self.flags(call.fields)
+        to_change = self._to_change(call, asked)
+        now = set_flags(call.client.mailbox, call.fields.message, asked, on=self.is_on)
+        return {"id": call.fields.message, "flags": now, "changed": to_change}
+
+    def _to_change(self, call: Call, asked: list[str]) -> list[str] | None:
+        """Give the flags that were otherwise before the first attempt; None where that had begun earlier."""
+        if "to_change" not in call.request:
+            before = {flag.casefold() for flag in flags_of(call.client.mailbox, call.fields.message)}
+            found = [flag for flag in asked if (flag.casefold() in before) is not self.is_on]
+            is_sure = not call.is_again or len(found) == len(asked)
+            call.request["to_change"] = found if is_sure else None
+        known: list[str] | None = call.request["to_change"]
+        return known
+
+    undoes = "sets the flags back that it changed"
+
+    def why_kept(self, written: Written) -> str:
+        """What was not told cannot be set back."""
+        return "Which flags the mail had before is not known." if written.output.get("changed") is None else ""
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Set back what it changed, whatever else the mail got since."""
+        if not written.output["changed"]:
+            return
+        try:
+            with changes_respected():
+                set_flags(call.client.mailbox, call.fields.message, written.output["changed"], on=not self.is_on)
+        except NotFound as error:
+            raise CannotUndo("The mail was moved or deleted since.") from error
+
+    def target(self, fields: Any) -> str:
+        """Flags of one mail are changed one after the other."""
+        return str(fields.message)
+
+
+class MarkRead(_FlagChange):
+    """Mark a mail as read."""
+
+    name = "imap.mark_read"
+    title = "Mark a mail as read"
+    done = "marked as read"
+    fields = MarkFields
+
+    def flags(self, fields: Any) -> list[str]:
+        """Seen."""
+        return [SEEN]
+
+
+class MarkUnread(MarkRead):
+    """Mark a mail as unread."""
+
+    name = "imap.mark_unread"
+    title = "Mark a mail as unread"
+    done = "marked as unread"
+    is_on = False
+
+
+class AddFlags(_FlagChange):
+    """Put flags on a mail."""
+
+    name = "imap.add_flags"
+    title = "Flag a mail"
+    done = "flagged"
+    fields = FlagFields
+
+    def flags(self, fields: Any) -> list[str]:
+        """Those of the field."""
+        return list(fields.flags)
+
+
+class RemoveFlags(AddFlags):
+    """Take flags off a mail."""
+
+    name = "imap.remove_flags"
+    title = "Take flags off a mail"
+    done = "unflagged"
+    is_on = False

@@ -1,0 +1,231 @@
+"""Drafts and mail that leaves, against a real dovecot and a real SMTP server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import Envelope
+
+from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, OutcomeUnknown, Unavailable
+from clients.imap import ImapClient
+from clients.imap_drafts import create_draft, find_draft, original, undo_draft, update_draft
+from clients.imap_filing import delete, move
+from clients.imap_mail import message, search
+from clients.imap_mailbox import mail_id
+from clients.imap_search import Search
+from clients.imap_sent import find_sent, send
+from clients.mail_outgoing import File, Outgoing, message_id
+from tests.mail.conftest import connected, deliver, mail
+from tests.mail.smtp_server import SmtpServer, content_of
+
+MARKER = "b" * 32
+OTHER = "c" * 32
+AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
+MAIL = Outgoing(["Bob <bob@example.org>"], ["carol@example.org"], ["dave@example.org"], "Grüße", ".dot\r\n..two\nünï\n")
+
+
+def sent(client: ImapClient, mail: Outgoing = MAIL, answers: dict[str, Any] | None = None) -> dict[str, Any]:
+    return send(client.mailbox, client.outbox, mail, MARKER, answers, AT)
+
+
+def drafted(client: ImapClient, mail: Outgoing = MAIL, marker: str = MARKER) -> dict[str, Any]:
+    return create_draft(client.mailbox, mail, marker, None, AT)
+
+
+def drafts(client: ImapClient) -> list[dict[str, Any]]:
+    return list(search(client.mailbox, Search(folder="Drafts"), 25)["messages"])
+
+
+def test_a_mail_leaves_to_all_and_a_copy_stays(sending_client: ImapClient, smtp: SmtpServer) -> None:
+    told = sent(sending_client)
+    assert told["recipients"] == ["bob@example.org", "carol@example.org", "dave@example.org"]
+    assert smtp.mails[0].rcpt_tos == told["recipients"]
+    assert smtp.mails[0].mail_from == sending_client.account()
+    assert smtp.last()["Bcc"] is None
+    assert smtp.last()["Subject"] == "Grüße"
+    assert smtp.last()["Message-ID"] == told["message_id"] == message_id(MARKER, sending_client.account())
+    assert smtp.last().get_content().split() == [".dot", "..two", "ünï"]
+    assert content_of(smtp.mails[0]).isascii()
+    copy = message(sending_client.mailbox, told["id"])
+    assert (copy["folder"], copy["is_read"], copy["can_reply"]) == ("Sent Items", True, False)
+    assert find_sent(sending_client.mailbox, MARKER) == told
+
+
+def test_a_file_arrives_as_it_was(sending_client: ImapClient, smtp: SmtpServer) -> None:
+    sent(sending_client, Outgoing(["bob@example.org"], files=[File("ä.bin", b"\x00\r\n.\r\n\xff")]))
+    attached = next(smtp.last().iter_attachments())
+    assert (attached.get_filename(), attached.get_content()) == ("ä.bin", b"\x00\r\n.\r\n\xff")
+
+
+def test_one_recipient_that_is_refused_keeps_the_mail_here(sending_client: ImapClient, smtp: SmtpServer) -> None:
+    with pytest.raises(InvalidRequest, match=r"recipient nobody@example\.org is refused") as caught:
+        sent(sending_client, Outgoing(["bob@example.org", "nobody@example.org"], text="x"))
+    assert caught.value.outcome == "not_done"
+    assert smtp.mails == []
+
+
+@pytest.mark.parametrize("to", [[], ["ünïcode@example.org"]], ids=["nobody", "not ASCII"])
+def test_a_mail_that_cannot_be_addressed_is_not_sent(
+    sending_client: ImapClient, smtp: SmtpServer, to: list[str]
+) -> None:
+    with pytest.raises(InvalidRequest):
+        sent(sending_client, Outgoing(to, text="x"))
+    assert smtp.mails == []
+
+
+def test_starttls_is_spoken(sending_settings: dict[str, Any], smtp: SmtpServer) -> None:
+    for client in connected({**sending_settings, "smtp_port": smtp.port, "smtp_security": "starttls"}):
+        sent(client)
+        assert len(smtp.mails) == 1
+        assert client.check()[-1] == ("sending", True, f"127.0.0.1:{smtp.port} takes mail from {client.account()}.")
+
+
+def test_a_wrong_password_is_refused(sending_settings: dict[str, Any]) -> None:
+    for client in connected({**sending_settings, "password": "not-it-at-all"}):
+        with pytest.raises(AuthError) as caught:
+            client.outbox.check()
+        assert "not-it-at-all" not in f"{caught.value} {caught.value.remedy} {vars(client.outbox)}"
+
+
+def test_the_copy_of_a_server_that_keeps_them_itself_is_taken(sending_client: ImapClient, smtp: SmtpServer) -> None:
+    def keep(envelope: Envelope) -> None:
+        deliver(sending_client, content_of(envelope), "Sent Items")
+
+    smtp.on_mail = keep
+    told = sent(sending_client)
+    found = search(sending_client.mailbox, Search(folder="Sent Items"), 25)
+    assert [one["id"] for one in found["messages"]] == [told["id"]]
+
+
+@pytest.fixture(params=["server", "client", "none"])
+def keeper(request: pytest.FixtureRequest, sending_settings: dict[str, Any]) -> Iterator[tuple[str, ImapClient]]:
+    """Who puts what is sent into the Sent folder, and a client that knows it."""
+    for client in connected({**sending_settings, "sent_copy": request.param}):
+        yield request.param, client
+
+
+def test_only_where_the_server_keeps_copies_a_mail_has_surely_not_left(keeper: tuple[str, ImapClient]) -> None:
+    who, client = keeper
+    if who == "server":
+        assert find_sent(client.mailbox, MARKER) is None
+    else:
+        with pytest.raises(OutcomeUnknown, match="may have left"):
+            find_sent(client.mailbox, MARKER)
+
+
+def test_who_keeps_the_copy_decides_whether_one_is_made(keeper: tuple[str, ImapClient]) -> None:
+    who, client = keeper
+    told = sent(client)
+    count = search(client.mailbox, Search(folder="Sent Items"), 25)["matched"]
+    assert (count, bool(told["id"])) == ((1, True) if who == "client" else (0, False))
+
+
+def test_a_mail_that_has_left_counts_as_sent_whatever_becomes_of_the_copy(
+    sending_client: ImapClient, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise Unavailable("The mailbox is away just now.", service="imap")
+
+    monkeypatch.setattr("clients.imap_sent.put", broken)
+    assert sent(sending_client)["id"] == ""
+    assert len(smtp.mails) == 1
+
+
+def test_a_draft_is_written_found_and_taken_back(client: ImapClient) -> None:
+    assert find_draft(client.mailbox, MARKER) is None
+    draft = drafted(client)
+    assert find_draft(client.mailbox, MARKER) == draft
+    assert find_draft(client.mailbox, OTHER) is None
+    shown = message(client.mailbox, draft["id"])
+    assert (shown["flags"], shown["subject"], shown["can_reply"]) == (["\\Draft", "\\Seen"], "Grüße", False)
+    undo_draft(client.mailbox, draft)
+    undo_draft(client.mailbox, draft)
+    assert drafts(client) == []
+
+
+def test_a_draft_among_thousands_is_found_though_the_search_should_lag(
+    client: ImapClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clients.imap_session import Session
+
+    draft = drafted(client)
+    search_of = Session.search
+    monkeypatch.setattr(Session, "search", lambda it, what: [] if "HEADER" in what else search_of(it, what))
+    assert find_draft(client.mailbox, MARKER) == draft
+    monkeypatch.undo()
+    monkeypatch.setattr("clients.imap_lookup._RECENT", 1)
+    for number in range(5):
+        deliver(client, mail(f"Number {number}"), "Drafts")
+    assert find_draft(client.mailbox, MARKER) == draft
+
+
+def test_a_draft_that_was_edited_or_sent_is_left_alone(client: ImapClient) -> None:
+    draft = drafted(client)
+    edited = deliver(client, mail("Edited", **{"Message-ID": draft["message_id"]}), "Drafts")
+    delete(client.mailbox, mail_id(draft["id"]))
+    with pytest.raises(Conflict, match="edited since"):
+        undo_draft(client.mailbox, draft)
+    move(client.mailbox, edited, "Sent Items")
+    with pytest.raises(Conflict, match="sent since"):
+        undo_draft(client.mailbox, draft)
+    assert (find_draft(client.mailbox, MARKER) or {})["folder"] == "Sent Items", "it must not be written once more"
+
+
+def test_a_draft_that_is_changed_stays_one(client: ImapClient) -> None:
+    draft, other = drafted(client), drafted(client, marker=OTHER)
+    changed = Outgoing(["bob@example.org"], subject="Changed")
+    for _ in range(2):  # an update that is made again is the same as once
+        draft = update_draft(client.mailbox, draft, changed, MARKER, None, AT)
+    assert {one["id"]: one["subject"] for one in drafts(client)} == {draft["id"]: "Changed", other["id"]: "Grüße"}
+    delete(client.mailbox, mail_id(draft["id"]))
+    with pytest.raises(NotFound, match="moved or deleted"):
+        update_draft(client.mailbox, draft, changed, MARKER, None, AT)
+
+
+def test_an_answer_stays_in_its_conversation_and_says_that_a_program_wrote_it(
+    sending_client: ImapClient, smtp: SmtpServer
+) -> None:
+    first = mail(
+        "Question", **{"Message-ID": "<q2@example.org>", "References": "<q1@example.org>", "Reply-To": "Bo <bo@x.org>"}
+    )
+    identity = deliver(sending_client, first)
+    for named in (identity, "<q2@example.org>"):
+        answers = original(sending_client.mailbox, named)
+        told = sent(sending_client, Outgoing(["bo@x.org"], text="Answer"), answers)
+        assert told["thread_id"] == "<q1@example.org>" == message(sending_client.mailbox, identity)["thread_id"]
+        assert smtp.last()["Subject"] == "Re: Question"
+        assert smtp.last()["In-Reply-To"] == "<q2@example.org>"
+        assert str(smtp.last()["References"]).split() == ["<q1@example.org>", "<q2@example.org>"]
+        assert smtp.last()["Auto-Submitted"] == "auto-replied"
+    with pytest.raises(NotFound, match="no mail with the Message-ID"):
+        original(sending_client.mailbox, "<nowhere@example.org>")
+
+
+@pytest.mark.parametrize(
+    ("folder", "headers", "reason"),
+    [
+        pytest.param("INBOX", {"Auto-Submitted": "auto-generated"}, "a program wrote it", id="automatic"),
+        pytest.param("INBOX", {"Precedence": "bulk"}, "mass mail", id="bulk"),
+        pytest.param("INBOX", {"List-Id": "<l.example.org>"}, "mailing list", id="list"),
+        pytest.param("INBOX", {"From": "no-reply@example.org"}, "nobody reads", id="no-reply"),
+        pytest.param("INBOX", {"X-Orchestra": "x"}, "Orchestra", id="our own mark"),
+        pytest.param("Sent Items", {}, "from yourself", id="in the Sent folder"),
+        pytest.param("Drafts", {}, "from yourself", id="a draft"),
+    ],
+)
+def test_mail_that_a_program_must_not_answer_is_not(
+    client: ImapClient, folder: str, headers: dict[str, str], reason: str
+) -> None:
+    identity = deliver(client, mail(**headers), folder)
+    with pytest.raises(InvalidRequest, match=reason):
+        original(client.mailbox, identity)
+    assert not message(client.mailbox, identity)["can_reply"]
+
+
+def test_mail_from_oneself_is_not_answered(client: ImapClient) -> None:
+    identity = deliver(client, mail(From=client.account().upper()))
+    with pytest.raises(InvalidRequest, match="from yourself"):
+        original(client.mailbox, identity)
