@@ -71,7 +71,7 @@ _ADDRESS = "address"
 FAULTS: Mapping[str, Broken] = {
     "401": Broken({"status": 401}, AuthError, "not_done", _CREDENTIALS),
     "403": Broken({"status": 403}, AuthError, "not_done", _CREDENTIALS),
-    "404": Broken({"status": 404}, NotFound, "not_done", "check|shared"),
+    "404": Broken({"status": 404}, NotFound, "not_done", "check|share"),
     "409": Broken({"status": 409}, Conflict, "not_done", "read it again|again"),
     "422": Broken({"status": 422}, InvalidRequest, "not_done", "fields|change"),
     "429 with Retry-After": Broken({"status": 429, "retry_after": 9}, RateLimited, "not_done", _SLOWER, 9),

@@ -58,35 +58,35 @@ class Ready:
     before: Any
     after: Any
     """How much the service holds before it and after it."""
-    changes: int = -1
+    holding: dict[str, tuple[str, int]]
+    """For each stand-in, whose world it holds, and how many changes it had seen then."""
 
     @property
-    def effect(self) -> tuple[Effect, Repeat | None]:
-        return self.step_type.effect_of(self.arguments)
+    def is_write(self) -> bool:
+        return self.step_type.effect_of(self.arguments)[0] is Effect.WRITES
 
     def restored(self) -> Ready:
-        """Bring the service back, where something was written since."""
+        """Bring the service back to how it was before, where something was written since."""
         connection = self.world.standins.stores[self.world.stand_in]._connection
-        if connection.total_changes != self.changes:
+        if self.holding.get(self.world.stand_in) != (self.step_type.name, connection.total_changes):
             _restore(connection, self.rows)
-            self.changes = connection.total_changes
+            self.holding[self.world.stand_in] = (self.step_type.name, connection.total_changes)
         return self
 
 
 class Matrix:
-    """Prepares each operation once; keeps only the last, since all of a service share its stand-in."""
+    """Prepares each operation once."""
 
     def __init__(self, standins: StandIns) -> None:
         self.standins = standins
-        self._name = ""
-        self._last: Ready | None = None
+        self._ready: dict[str, Ready] = {}
+        self._holding: dict[str, tuple[str, int]] = {}
 
     def ready(self, name: str) -> Ready:
         """The operation of a step type, in its world as it was before."""
-        if self._last is None or self._name != name:
-            self.close()
-            self._name, self._last = name, self._prepared(name)
-        return self._last.restored()
+        if name not in self._ready:
+            self._ready[name] = self._prepared(name)
+        return self._ready[name].restored()
 
     def _prepared(self, name: str) -> Ready:
         step_type, operation = registry.step_type(name), operations_of()[name]
@@ -99,13 +99,13 @@ class Matrix:
         output = world.run(step_type, arguments)
         assert world.sent, "it asks nobody"
         number = world.number_of(operation.match)
-        return Ready(step_type, operation, world, arguments, rows, number, output, before, sizes(world.shown()))
+        after = sizes(world.shown())
+        return Ready(step_type, operation, world, arguments, rows, number, output, before, after, self._holding)
 
     def close(self) -> None:
         """Close what is open."""
-        if self._last is not None:
-            self._last.world.http.close()
-            self._last = None
+        for ready in self._ready.values():
+            ready.world.http.close()
 
 
 def _rows(connection: Any) -> dict[str, list[tuple[Any, ...]]]:
@@ -183,8 +183,8 @@ every_step = pytest.mark.parametrize("step", operations_of())
 every_fault = pytest.mark.parametrize("name", FAULTS)
 
 
-@every_step
 @every_fault
+@every_step
 def test_a_fault_is_told_as_what_it_is(
     ready: Ready, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -202,9 +202,9 @@ def test_a_fault_is_told_as_what_it_is(
     assert_secret(error, ready.world.endpoint.token)
     hit = ready.world.sent[ready.number - 1]
     assert hit not in ready.world.sent[ready.number :], "it was sent again"
-    if ready.effect[0] is Effect.WRITES and expected is fault.error:
+    if ready.is_write and expected is fault.error:
         assert error.outcome == fault.outcome
-    if error.outcome == "not_done" and ready.number == 1:
+    if ready.is_write and error.outcome == "not_done" and ready.number == 1:
         assert sizes(ready.world.shown()) == ready.before
 
 
