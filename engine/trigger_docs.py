@@ -1,4 +1,4 @@
-"""`docs/trigger-types.md`, written from the types themselves: `python -m engine.trigger_docs > docs/trigger-types.md`."""
+"""`docs/trigger-types.md`, written from the types: `python -m engine.trigger_docs > docs/trigger-types.md`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ A workflow names what starts it in `triggers` ([Triggers](triggers.md)): the typ
 This page is written from the types themselves (`python -m engine.trigger_docs > docs/trigger-types.md`); a test fails
 when it is out of date.
 
-- **Fields** are fixed: a trigger looks before there is anything to compute them from. `destination` and `option` mean the
-  same as for [steps](steps.md).
+- **Fields** are fixed: a trigger looks before there is anything to compute them from. `destination` and `option` mean
+  the same as for [steps](steps.md).
 - **Item.** What `item` is in the trigger's `inputs`. "From outside" marks text that somebody else wrote.
 """
+_FIELDS = "| Field | Type | Default | Takes | What |"
 _STARTS = {"now": "`--from now`", "last": "`--last N`", "since": "`--since TIME`"}
 
 

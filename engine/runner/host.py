@@ -45,7 +45,7 @@ _NOT_DUE = (
     " AND (lane IS NOT NULL OR (status = 'waiting' AND (due_at IS NULL OR due_at > ?)))"
 )
 _ANY_IN_LINE = "SELECT 1 FROM runs WHERE owner = ? AND lane IS NOT NULL AND ended_at IS NULL LIMIT 1"
-_IN_LINE = "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND lane IS NOT NULL AND ended_at IS NULL"
+_TO_BEGIN = "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND status = 'queued' AND ended_at IS NULL"
 _ADOPT_SECONDS = 2.0
 _STALLED_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
@@ -310,9 +310,7 @@ class Host:
 
     async def _idle(self, run_id: str, seconds: float | None) -> None:
         ends_at = None if seconds is None else self._loop.time() + seconds
-        while run_id not in self._tasks and self._journal.read(_IN_LINE, (run_id, self.owner.id)):
-            if self.is_taken_over.is_set() or (ends_at is not None and self._loop.time() >= ends_at):
-                break
+        while self._is_to_begin(run_id) and (ends_at is None or self._loop.time() < ends_at):
             await asyncio.sleep(_IN_LINE_SECONDS)
         while (task := self._tasks.get(run_id)) is not None:  # one that is put away may be due already
             left = None if ends_at is None else ends_at - self._loop.time()
@@ -323,6 +321,12 @@ class Host:
         error = Fenced() if self.is_taken_over.is_set() else self._errors.get(run_id)
         if error is not None:
             raise error
+
+    def _is_to_begin(self, run_id: str) -> bool:
+        """Tell whether a run of this process waits for its turn, or is about to begin."""
+        if run_id in self._tasks or run_id in self._errors or self._closing or self.is_taken_over.is_set():
+            return False
+        return bool(self._journal.read(_TO_BEGIN, (run_id, self.owner.id)))
 
     async def _repeat(self, seconds: float, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         while True:

@@ -1,0 +1,166 @@
+"""A look stores runs, seen things and cursor together; whatever is listed again or goes wrong, each thing runs once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from engine.runner import fault_points
+from engine.trigger import Start
+from engine.triggering import looks
+from tests.engine.conftest import OWNER, Service
+from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed
+
+
+def test_each_line_starts_one_run_that_knows_what_for(feed: Feed) -> None:
+    feed.write("old")
+    feed.on()
+    feed.write("a", {"id": "b", "text": "hello"})
+    result = feed.poll()
+    assert (result.found, result.skipped, result.dead, result.error) == (2, 0, 0, None)
+    first, second = feed.ended(*result.started)
+    assert first["trigger"] == {
+        "id": TRIGGER, "source": "feed.jsonl", "account": "local", "item": "a", "title": "Line a",
+    }  # fmt: skip
+    assert (first["started_by"], second["inputs"]) == ("trigger:line", {"id": "b", "text": "hello"})
+    assert {first["status"], second["status"]} == {"succeeded"}
+    assert feed.poll().found == 0
+    assert feed.starts() == Counter(["a", "b"])
+
+
+def test_what_is_listed_again_starts_nothing(feed: Feed) -> None:
+    feed.workflow(overlap=10)
+    feed.on()
+    feed.write("a", "b")
+    feed.poll()
+    feed.rewrite("late", "a", "b", "c")  # answered out of order: one came in before the cursor
+    feed.poll()
+    feed.poll()
+    assert feed.starts() == Counter(["a", "b", "c", "late"])
+
+
+def test_a_thing_that_one_look_lists_twice_starts_one_run(feed: Feed) -> None:
+    feed.on()
+    feed.write("a", "a")
+    assert feed.poll().found == 1
+    assert feed.starts() == Counter(["a"])
+
+
+def test_a_large_backlog_comes_in_pieces_and_whole(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks.Look, "limit", 3)
+    feed.on()
+    feed.write(*(f"n{number}" for number in range(10)))
+    assert feed.poll().found == 10
+    assert feed.starts() == Counter(f"n{number}" for number in range(10))
+
+
+@pytest.mark.parametrize(
+    ("line", "state", "said"),
+    [
+        pytest.param({"id": "x", "read": "BadAnswer"}, "dead", "BadAnswer", id="not to be read"),
+        pytest.param({"id": "x", "read": "InvalidRequest"}, "dead", "InvalidRequest", id="refused"),
+        pytest.param({"id": "x", "text": "much longer than it may be"}, "dead", "InvalidInput", id="does not fit"),
+        pytest.param({"id": "x", "read": "NotFound"}, "skipped", looks.GONE, id="gone"),
+        pytest.param({"id": "x", "skip": "we wrote it"}, "skipped", "we wrote it", id="left out by the type"),
+    ],
+)
+def test_one_bad_thing_does_not_block_the_rest(feed: Feed, line: dict[str, Any], state: str, said: str) -> None:
+    feed.on()
+    feed.write("a", line, "b")
+    result = feed.poll()
+    assert (len(result.started), result.dead, result.skipped) == (2, int(state == "dead"), int(state == "skipped"))
+    assert result.error is None
+    dead = feed.orchestra.triggers.dead(OWNER)
+    assert [one.error.type for one in dead] == ([said] if state == "dead" else [])
+    row = feed.orchestra._triggering.facet._items.find(WORKFLOW, TRIGGER, "x")
+    assert row is not None
+    assert row.state == state
+    assert said in (row.error or row.note)
+    assert feed.poll().found == 0
+
+
+def test_what_may_be_read_later_is_read_later_and_what_was_read_before_it_counts(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "_PAUSES_SECONDS", (0.0,))
+    feed.on()
+    feed.write("a", {"id": "b", "read": "Unavailable"}, "c")
+    result = feed.poll()
+    assert (result.found, result.error and result.error.type) == (1, "Unavailable")
+    assert feed.poll().found == 0
+    feed.rewrite("a", "b", "c")
+    assert feed.poll().found == 2
+    assert feed.starts() == Counter(["a", "b", "c"])
+    assert feed.status().failures == 0
+
+
+@pytest.mark.parametrize("point", ["before items", "after items"])
+def test_of_two_that_look_at_once_one_stores(feed: Feed, point: str) -> None:
+    feed.on()
+    feed.write("a", "b")
+    nested = []
+
+    def look_too(reached: str) -> None:
+        if reached == point:
+            fault_points.hook = None
+            nested.append(feed.poll())
+
+    fault_points.hook = look_too
+    try:
+        outer = feed.poll()
+    finally:
+        fault_points.hook = None
+    assert outer.found + nested[0].found == 2
+    assert feed.starts() == Counter(["a", "b"])
+
+
+@pytest.mark.parametrize("then", ["off", "off and on", "off and on from now"])
+def test_a_look_that_was_under_way_when_the_trigger_was_turned_off_stores_nothing(feed: Feed, then: str) -> None:
+    feed.on()
+    feed.write("a")
+
+    def turn(reached: str) -> None:
+        if reached == "before items":
+            fault_points.hook = None
+            feed.clock.move(1)
+            feed.orchestra.triggers.turn_off(OWNER, WORKFLOW, TRIGGER)
+            if then != "off":
+                feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, TRIGGER, None if then == "off and on" else Start())
+
+    fault_points.hook = turn
+    try:
+        assert feed.poll().found == 0
+    finally:
+        fault_points.hook = None
+    if then != "off":
+        assert feed.poll().found == (1 if then == "off and on" else 0)
+
+
+def test_a_write_for_a_thing_happens_once_whoever_runs_it_again(feed: Feed, service: Service) -> None:
+    post = {
+        "id": "post", "uses": "http.request", "connection": "web",
+        "with": {"method": "POST", "url": service.url("/w"), "json": {"id": "{{ inputs.id }}"}},
+    }  # fmt: skip
+    feed.workflow([post])
+    feed.on()
+    feed.write("a", "b")
+    runs = feed.ended(*feed.poll().started)
+    assert service.seen["/w"] == 2
+    identities = {run["steps"][0]["effect"]["identity"] for run in runs}
+    assert len(identities) == 2
+    again = feed.orchestra.runs.rerun(OWNER, runs[0]["run_id"])
+    [rerun] = feed.ended(again)
+    assert rerun["steps"][0]["effect"]["reused"]
+    assert rerun["trigger"] == runs[0]["trigger"]
+    assert service.seen["/w"] == 2
+
+
+def test_a_type_that_breaks_down_is_a_look_that_failed(feed: Feed) -> None:
+    feed.on()
+    feed.path.write_text("no JSON\n")
+    result = feed.poll()
+    assert (result.found, result.error and result.error.type) == (0, "InternalError")
+    feed.rewrite("a")
+    assert feed.poll().found == 1
