@@ -65,12 +65,18 @@ class Finder:
         Each is a page as `query` gives it, with `created_by`, `last_edited_by` (ids) and `key`, which is not empty for
         a page that a workflow wrote.
         """
-        source = self._databases.find(database)
         minute = since.replace(second=0, microsecond=0).isoformat()
-        asked: Json = {
-            "filter": {"timestamp": moment, moment: {"on_or_after": minute}},
-            "sorts": [{"timestamp": moment, "direction": "ascending"}],
-        }
+        yield from self._pages_by(database, moment, "ascending", {moment: {"on_or_after": minute}, "timestamp": moment})
+
+    def newest(self, database: str, moment: Moment, limit: int) -> list[Json]:
+        """Give the pages that were made or changed last, as `changed_since` gives them, the latest first."""
+        return list(itertools.islice(self._pages_by(database, moment, "descending"), limit))
+
+    def _pages_by(self, database: str, moment: Moment, direction: str, condition: Json | None = None) -> Iterator[Json]:
+        source = self._databases.find(database)
+        asked: Json = {"sorts": [{"timestamp": moment, "direction": direction}]}
+        if condition:
+            asked["filter"] = condition
         with self._databases.used():
             for each in every(self._api.data_sources.query, data_source_id=source.id, **asked):
                 yield {**page_of(each), **_by_whom(each)}

@@ -14,6 +14,7 @@ from demo import (
     notion_databases,
     notion_markdown,
     notion_pages,
+    notion_people,
     notion_schema,
     notion_tree,
     notion_views,
@@ -62,6 +63,7 @@ def routes(store: Store) -> list[Route]:
     return [
         *api_routes(store, checked, dict),
         Route("/_demo/text/{id}", text, methods=["GET"]),
+        notion_people.route(store),
         *page_routes(store, notion_views.TABLE),
     ]
 

@@ -91,9 +91,14 @@ def shown_time(kept: str) -> str:
     return f"{kept[:16]}:00.000Z"
 
 
-def author(store: Store) -> Record:
-    """The integration as `created_by` names it."""
-    return {"object": "user", "id": own_id(store, "bot")}
+def person_id(store: Store, name: str) -> str:
+    """The id of a person by name."""
+    return own_id(store, f"person {name}")
+
+
+def author(store: Store, person: str | None = None) -> Record:
+    """Who did something as `created_by` names it: a person by id, else the integration."""
+    return {"object": "user", "id": person or own_id(store, "bot")}
 
 
 def too_long(where: str, limit: int, seen: int) -> Refused:

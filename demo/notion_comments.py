@@ -85,8 +85,18 @@ def get_comment(call: Call) -> Reply:
     return Reply(shown_comment(call.store, found))
 
 
+def delete_comment(call: Call) -> Reply:
+    """DELETE /v1/comments/{id}."""
+    found = call.store.get("notion/comments", as_id(call.part("id"), "path.comment_id"))
+    if found is None:
+        raise not_found("comment", call.part("id"))
+    call.store.delete("notion/comments", found["id"])
+    return Reply(shown_comment(call.store, found))
+
+
 TABLE: Table = (
     ("POST", "/v1/comments", create_comment),
     ("GET", "/v1/comments", list_comments),
     ("GET", "/v1/comments/{id}", get_comment),
+    ("DELETE", "/v1/comments/{id}", delete_comment),
 )

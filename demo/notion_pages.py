@@ -34,6 +34,8 @@ def new_page(store: Store, parent: Record, values: Record, **more: Any) -> Recor
         "in_trash": False,
         "created_time": moment,
         "last_edited_time": moment,
+        "created_by": more.get("created_by"),
+        "last_edited_by": more.get("created_by"),
     }
     store.put("notion/pages", record["id"], record)
     if parent["type"] == "page_id":
@@ -108,7 +110,7 @@ def update_page(call: Call) -> Reply:
         raise invalid("Can't edit page on block with an archived ancestor. You must unarchive the ancestor first.")
     page["values"] = _values(call, page)
     page |= {key: call.body[key] for key in ("icon", "cover", "is_locked") if key in call.body}
-    page["in_trash"], page["last_edited_time"] = trash, now()
+    page |= {"in_trash": trash, "last_edited_time": now(), "last_edited_by": None}
     call.store.put("notion/pages", page["id"], page)
     if block := call.store.get("notion/blocks", page["id"]):
         call.store.put("notion/blocks", page["id"], {**block, "in_trash": trash})

@@ -188,6 +188,6 @@ def touch(store: Store, some_id: str) -> None:
     """Note that the page which holds this block was edited now."""
     page = store.get("notion/pages", some_id)
     if page:
-        store.put("notion/pages", some_id, {**page, "last_edited_time": now()})
+        store.put("notion/pages", some_id, {**page, "last_edited_time": now(), "last_edited_by": None})
     elif block := store.get("notion/blocks", some_id):
         touch(store, block["parent"][block["parent"]["type"]])

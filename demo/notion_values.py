@@ -151,7 +151,7 @@ def raw(store: Store, here: Record, page: Record) -> Any:
     if kind in {"created_time", "last_edited_time"}:
         return shown_time(page[kind])
     if kind in {"created_by", "last_edited_by"}:
-        return author(store)
+        return author(store, page.get(kind))
     value = page["values"].get(here["id"])
     if kind in {"select", "status"}:
         return _shown_option(here, value) if value else None

@@ -7,6 +7,7 @@ from demo.call import Call, Reply, Table
 from demo.notion_call import Record, as_id, invalid, not_found, own_id, page_of
 from demo.notion_databases import shown_source
 from demo.notion_objects import shown_page, title_of
+from demo.notion_people import shown_people
 from demo.store import Store
 
 
@@ -35,14 +36,19 @@ def get_own_user(call: Call) -> Reply:
 def get_user(call: Call) -> Reply:
     """GET /v1/users/{id}."""
     some_id = as_id(call.part("id"), "path.user_id")
-    if some_id != own_id(call.store, "bot"):
+    found = next((each for each in _users(call.store) if each["id"] == some_id), None)
+    if found is None:
         raise not_found("user", some_id)
-    return Reply(bot(call.store))
+    return Reply(found)
+
+
+def _users(store: Store) -> list[Record]:
+    return [*shown_people(store), bot(store)]
 
 
 def list_users(call: Call) -> Reply:
     """GET /v1/users."""
-    return page_of([bot(call.store)], dict(call.request.query_params), "user", dict)
+    return page_of(_users(call.store), dict(call.request.query_params), "user", dict)
 
 
 def search(call: Call) -> Reply:

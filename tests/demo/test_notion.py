@@ -200,6 +200,19 @@ print("# no heading")
 Snow\\_case and 2 \\* 3"""
 
 
+MORE = """#### Small heading
+So $a_b$ is
+$$
+E = mc^2
+$$
+<details>
+<summary>More</summary>
+\tInside
+</details>
+<empty-block/>
+![A cat](https://example.com/cat.png)"""
+
+
 def test_markdown_comes_back_as_it_was_written(sdk: Any, tasks: str, here: Running) -> None:
     parent = {"type": "data_source_id", "data_source_id": tasks}
     properties = {"Name": {"title": _text("Text")}}
@@ -313,6 +326,34 @@ def test_comments_are_written_and_read(sdk: Any, home: str) -> None:
     assert len({each["discussion_id"] for each in found}) == 1
 
 
+def test_a_comment_is_deleted(sdk: Any, home: str) -> None:
+    made = sdk.comments.create(parent={"page_id": home}, rich_text=_text("Hello"))
+    sdk.comments.delete(made["id"])
+    assert sdk.comments.list(block_id=home)["results"] == []
+    with pytest.raises(notion_client.APIResponseError, match="Could not find comment"):
+        sdk.comments.delete(made["id"])
+
+
+def test_people_work_in_it_beside_the_integration(http: httpx.Client, sdk: Any, tasks: str) -> None:
+    people = {each["name"]: each for each in sdk.users.list()["results"] if each["type"] == "person"}
+    ada = people["Ada Lovelace"]
+    assert (ada["person"]["email"], sdk.users.retrieve(ada["id"])["name"]) == (
+        "ada@example.com",
+        "Ada Lovelace",
+    )
+    page = http.post("/_demo/item", json={"title": "Mine"}).json()
+    assert (page["created_by"]["id"], page["last_edited_by"]["id"]) == (ada["id"], ada["id"])
+    alan = people["Alan Turing"]["id"]
+    http.post("/_demo/item", json={"page": page["id"], "by": "Alan Turing", "title": "Ours"}).raise_for_status()
+    shown = sdk.pages.retrieve(page["id"])
+    assert (shown["created_by"]["id"], shown["last_edited_by"]["id"]) == (ada["id"], alan)
+    bot = sdk.users.me()["id"]
+    assert sdk.pages.update(page["id"], properties={"Source": {"url": "https://x.y"}})["last_edited_by"]["id"] == bot
+    sdk.blocks.children.append(page["id"], children=[_paragraph("text")])
+    assert sdk.pages.retrieve(page["id"])["created_by"]["id"] == ada["id"]
+    assert _names(sdk.data_sources.query(tasks)) == ["Ours"]
+
+
 def test_a_database_is_made_with_its_data_source(sdk: Any, home: str) -> None:
     properties = {"Title": {"title": {}}, "Done": {"checkbox": {}}, "Count": {"number": {"format": "euro"}}}
     made = sdk.databases.create(
@@ -351,6 +392,16 @@ def _deep(levels: int) -> Json:
         pytest.param({"children": [{"type": "poem", "poem": {}}]}, "block types", id="unknown block"),
         pytest.param({"children": [], "markdown": "x"}, "not both", id="children and markdown"),
         pytest.param({"markdown": "x" * 500_001}, "500KB", id="large payload"),
+        pytest.param({"markdown": "x\n" * 1001}, "≤ `1000`", id="1,001 blocks of Markdown"),
+        pytest.param({"children": [_paragraph("😀" * 1001)]}, "instead was `2002`", id="characters that count double"),
+        pytest.param(
+            {"children": [{"type": "equation", "equation": {"expression": "x" * 1001}}]}, "≤ `1000`", id="long equation"
+        ),
+        pytest.param(
+            {"children": [{"paragraph": {"rich_text": [{"equation": {"expression": "x" * 1001}}]}}]},
+            "≤ `1000`",
+            id="long equation in a line",
+        ),
         pytest.param({"properties": "none"}, "should be an object", id="no object"),
     ],
 )
@@ -476,7 +527,7 @@ def test_answers_fit_strict_models_of_notions_objects(sdk: Any, home: str, tasks
     from ultimate_notion.obj_api import blocks, objects
 
     made = _task(sdk, tasks, "x", Tags={"multi_select": [{"name": "a"}]}, Due={"date": {"start": "2026-11-20"}})
-    sdk.pages.update_markdown(made["id"], type="insert_content", insert_content={"content": MARKDOWN})
+    sdk.pages.update_markdown(made["id"], type="insert_content", insert_content={"content": f"{MARKDOWN}\n{MORE}"})
     database = sdk.data_sources.retrieve(tasks)["parent"]["database_id"]
     checked: list[tuple[Any, Any]] = [
         (blocks.Page, sdk.pages.retrieve(made["id"])),
@@ -484,7 +535,7 @@ def test_answers_fit_strict_models_of_notions_objects(sdk: Any, home: str, tasks
         (blocks.DataSource, sdk.data_sources.retrieve(tasks)),
         (blocks.Database, sdk.databases.retrieve(database)),
         (objects.Comment, sdk.comments.create(parent={"page_id": home}, rich_text=_text("x"))),
-        (objects.User, sdk.users.me()),
+        *((objects.User, each) for each in sdk.users.list()["results"]),
         *((blocks.Block, each) for each in sdk.blocks.children.list(made["id"])["results"]),
         *((blocks.Block, each) for each in sdk.blocks.children.list(home)["results"]),
     ]
