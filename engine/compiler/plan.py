@@ -121,7 +121,7 @@ class Block:
         rows = range(max(depths.values(), default=-1) + 1)
         return tuple(tuple(name for name in waits if depths[name] == row) for row in rows)
 
-    @property
+    @cached_property
     def is_sequence(self) -> bool:
         """Tell whether each step waits for all before it."""
         return all(node.needs is None for node in self.nodes)
@@ -190,6 +190,11 @@ class Plan:
     def definition_hash(self) -> str:
         """16 letters and digits that stand for the definition."""
         return hashlib.sha256(compact_json(self.definition).encode()).hexdigest()[:16]
+
+    @cached_property
+    def calls_services(self) -> bool:
+        """Tell whether any of its steps may call a service."""
+        return any(node.action is not None and node.action.step_type.service for node in self.nodes())
 
     def nodes(self) -> Iterator[Node]:
         """Give every step, outer before inner, in file order; those of `on_failure` last."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -74,7 +74,7 @@ class Execution:
         self._recording = Recording(self.run_id, equipment.journal, values, equipment.clock, self._events)
         self._task: asyncio.Task[Any] | None = None
         self._ending: Ending | None = None
-        self._parking = Parking(equipment.clock, self._leave)
+        self._parking = Parking(equipment.clock)
         self._on_failure_error: dict[str, Any] | None = None
 
     @property
@@ -110,7 +110,7 @@ class Execution:
         self._begin()
         await self._recording.committed()
         reached("accepted")
-        self._task = asyncio.ensure_future(self._walk())
+        self._task = self._parking.walk = asyncio.ensure_future(self._walk())
         if self._ending is not None:
             self._task.cancel()
         status, details = await self._outcome(self._task)
@@ -235,7 +235,7 @@ class Execution:
 
     def _counted(self, actions: Actions) -> Any:
         async def perform(node: Any, frame: Any, path: str) -> Any:
-            with self._parking.at_work():
+            with self._parking:
                 return await actions.perform(node, frame, path)
 
         return perform
@@ -272,11 +272,6 @@ class Execution:
                 await pause.given_up(self._ending or "timeout")
             raise
 
-    def _leave(self) -> None:
-        """End the walk: it goes on when something is due."""
-        if self._task is not None:
-            self._task.cancel()
-
     async def _park(self) -> None:
         due_at = self._parking.due_at()
         self._recording.emit("run_waiting", due_at=None if due_at is None else timestamp(due_at))
@@ -303,7 +298,7 @@ class Execution:
     async def _put_away(self) -> None:
         """Write down how far the run has come; what it has done so far is in the list of runs, too."""
         await self._recording.committed()
-        run = await self._written()
+        run = await self._log(self._stored())
         values = (run["sentence"], compact_json(run["counts"]), self.run_id)
         # Others may take up an interrupted run from now on; before, this log could have come to lie over theirs.
         statement = (
@@ -317,7 +312,8 @@ class Execution:
 
     async def _close(self) -> None:
         """Write the log, then drop the events: in this order, so that a crash between loses neither."""
-        run = await self._written()
+        few = self._recording.few
+        run = await self._log(self._stored() if few is None else few)
         values = (
             run["status"],
             run["ended_at"],
@@ -338,10 +334,17 @@ class Execution:
 
         await self._equipment.journal.change(finish)
 
-    def _written(self) -> asyncio.Future[dict[str, Any]]:
-        """Write the log as it is now and return the document; a run of many steps does not hold up the loop."""
+    def _log(self, events: Iterable[Mapping[str, Any]]) -> asyncio.Future[dict[str, Any]]:
+        """Write the log after these events and return the document; it is made in a thread."""
+        return self._equipment.log_writer.write(self.run_id, lambda: self._document(events))
+
+    def _log_so_far(self) -> asyncio.Future[dict[str, Any]]:
+        return self._log(self._stored())
+
+    def _stored(self) -> Iterable[Mapping[str, Any]]:
+        """Give the events that are on disk; they are parsed as they are taken."""
         rows = self._equipment.journal.read("SELECT event FROM events WHERE run_id = ? ORDER BY number", (self.run_id,))
-        return self._equipment.log_writer.write(self.run_id, lambda: self._document(rows))
+        return (json.loads(text) for (text,) in rows)
 
     def _begin_log(self, plan: Plan) -> None:
         """Write the first log without waiting for it: the journal holds the truth.
@@ -349,13 +352,13 @@ class Execution:
         Where services are called it is asked for now, so that it tells of the run should the state file be lost after
         a write. A run that calls none has time: one that ends at once is written once, not twice.
         """
-        if any(node.action is not None and node.action.step_type.service for node in plan.nodes()):
-            self._written()
+        if plan.calls_services:
+            self._log_so_far()
         else:
-            self._equipment.log_writer.write_soon(self.run_id, self._written)
+            self._equipment.log_writer.write_soon(self.run_id, self._log_so_far)
 
-    def _document(self, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
-        run = document(self._acceptance, (json.loads(row[0]) for row in rows))
+    def _document(self, events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        run = document(self._acceptance, events)
         run["sentence"] = sentence(run)
         return run
 

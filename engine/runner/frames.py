@@ -46,8 +46,9 @@ class Frame:
 
     def until(self, deadline: datetime | None) -> Frame:
         """Return this place within one more time limit; None is no limit."""
-        limits = [limit for limit in (self.deadline, deadline) if limit is not None]
-        return replace(self, deadline=min(limits, default=None))
+        if deadline is None or (self.deadline is not None and self.deadline <= deadline):
+            return self
+        return replace(self, deadline=deadline)
 
     def turn(self, node: Node, loop: Loop, index: int, item: Any, key: str | None) -> Frame:
         """Return the frame of one item of a loop."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -110,13 +110,20 @@ class LogWriter:
 def _written(jobs: Sequence[_Job], logs: RunLogs) -> list[Document | Exception]:
     """Write logs, in a thread; return the document of each, or why it is not on disk."""
     found: list[Document | Exception] = []
+    errors = logs.write_all(_made(jobs, found))
+    return [one if isinstance(one, Exception) else errors.get(one["run_id"], one) for one in found]
+
+
+def _made(jobs: Sequence[_Job], found: list[Document | Exception]) -> Iterator[Document]:
+    """Make each document when its turn to be written comes: while this thread makes one, others wait for the disk."""
     for job in jobs:
         try:
-            found.append(job.made())
+            document = job.made()
         except Exception as error:  # noqa: BLE001 - it is raised again where the run waits for its log
             found.append(error)
-    errors = logs.write_all([one for one in found if not isinstance(one, Exception)])
-    return [one if isinstance(one, Exception) else errors.get(one["run_id"], one) for one in found]
+        else:
+            found.append(document)
+            yield document
 
 
 def _settle(jobs: Sequence[_Job], done: asyncio.Future[list[Document | Exception]]) -> None:

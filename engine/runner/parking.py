@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 _SHORT_WAIT_SECONDS = 2.0
 _QUIET_SECONDS = 0.05
@@ -31,10 +30,12 @@ class Pause(Protocol):
 
 
 class Parking:
-    """Counts what a run is doing, and calls `park` once nothing but waits is left; lives on the engine's loop."""
+    """Counts what a run is doing, and ends its walk once nothing but waits is left; lives on the engine's loop."""
 
-    def __init__(self, clock: Callable[[], datetime], park: Callable[[], None]) -> None:
-        self._clock, self._park = clock, park
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self.walk: asyncio.Task[Any] | None = None
+        """What is ended; it goes on when something is due."""
         self._busy = 0
         self._waits: list[tuple[Pause, datetime | None]] = []
         self._left: list[tuple[Pause, datetime | None]] | None = None
@@ -44,14 +45,12 @@ class Parking:
         """Tell whether the run is put away."""
         return self._left is not None
 
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Count a branch that is at work."""
+    def __enter__(self) -> None:
+        """Count a branch that is at work, until it leaves the `with` block."""
         self._busy += 1
-        try:
-            yield
-        finally:
-            self._busy -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self._busy -= 1
 
     def due_at(self) -> datetime | None:
         """Return when the run must go on at the latest: at once where something is over; None: when woken."""
@@ -61,7 +60,7 @@ class Parking:
         return min((wake_at for _, wake_at in waits if wake_at is not None), default=None)
 
     async def wait(self, pause: Pause, limit: datetime | None, outer_limit: datetime | None) -> None:
-        """Wait inside `at_work` until the pause is over, but not beyond `limit`; short waits stay in memory.
+        """Wait, being at work, until the pause is over, but not beyond `limit`; short waits stay in memory.
 
         A run that is put away wakes at `outer_limit`, too: the time of something around the step is over then.
         """
@@ -98,4 +97,5 @@ class Parking:
             is_quiet = self._busy == len(self._waits) and all(pause.may_park() for pause, _ in self._waits)
             quiet = quiet + 1 if is_quiet else 0
         self._left = list(self._waits)
-        self._park()
+        if self.walk is not None:
+            self.walk.cancel()

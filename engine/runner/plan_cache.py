@@ -14,13 +14,14 @@ from engine.errors import InvalidFile
 from engine.workspace.jsonfile import parse
 
 _MOST = 128
+_Key = tuple[str, frozenset[tuple[str, str]]]
 
 
 class PlanCache:
     """The plans of the definitions that runs were accepted with; thread-safe."""
 
     def __init__(self) -> None:
-        self._plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
+        self._plans: OrderedDict[_Key, Plan] = OrderedDict()
         self._lock = threading.Lock()
 
     def keep(self, acceptance: Mapping[str, Any], plan: Plan) -> None:
@@ -49,9 +50,9 @@ class PlanCache:
         return self.plan({**acceptance, "workflow": name, "workflow_hash": called_hash, "definition": inner})
 
 
-def _key(acceptance: Mapping[str, Any]) -> tuple[str, str]:
+def _key(acceptance: Mapping[str, Any]) -> _Key:
     """The definition by its hash, and the connections that its steps chose from."""
-    return acceptance["workflow_hash"], json.dumps(acceptance["connections"], sort_keys=True)
+    return acceptance["workflow_hash"], frozenset(acceptance["connections"].items())
 
 
 def _compiled(acceptance: Mapping[str, Any]) -> Plan:

@@ -12,6 +12,7 @@ from engine.runner.values import Forms, Values, forms
 from engine.store.journal import Journal
 
 KEPT = frozenset({"succeeded", "skipped"})
+_FEW = 100
 ENGINE = "engine"
 """Who takes a run up again where no person asked for it: after a wait, a restart, the death of its process."""
 
@@ -30,6 +31,8 @@ class Recording:
         self.run_id, self.values = run_id, values
         self._journal, self._clock = journal, clock
         self._number = 0
+        self.few: list[dict[str, Any]] | None = []
+        """All events of the run while they are few, so that a short run's log is made without reading them again."""
         self._finished: dict[str, dict[str, Any]] = {}
         self._waiting: dict[str, dict[str, Any]] = {}
         self._last_waits: dict[str, dict[str, Any]] = {}
@@ -42,8 +45,7 @@ class Recording:
         """Why the run has failed, while the steps for its failure run."""
         journal.begin(run_id)
         for event in events:
-            self._number += 1
-            self._take(event)
+            self._count(event)
 
     def deadline(self, path: str, seconds: float) -> datetime:
         """Return when the time of a step (the run: an empty path) is over, counted from its first start.
@@ -65,7 +67,14 @@ class Recording:
         """Add an event; it is on disk after `committed()`."""
         event = {"type": kind, "at": self.now(), **details}
         self._journal.append(self.run_id, self._number + 1, event)
+        self._count(event)
+
+    def _count(self, event: dict[str, Any]) -> None:
         self._number += 1
+        if self.few is not None:
+            self.few.append(event)
+            if self._number > _FEW:
+                self.few = None
         self._take(event)
 
     async def kept(self, value: Any) -> Forms:

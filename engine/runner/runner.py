@@ -31,7 +31,6 @@ class Runner:
 
     def __init__(self, plan: Plan, recording: Recording, perform: Perform, selection: Selection | None = None) -> None:
         self._plan, self._recording, self._perform, self._selection = plan, recording, perform, selection
-        self._loops = Loops(plan.name, recording, self._block, selection)
 
     async def run(self, inputs: Mapping[str, Any], run: Mapping[str, Any]) -> Any:
         """Run all steps and return the outputs. Raises StepFailed, RunStopped."""
@@ -162,7 +161,7 @@ class Runner:
         try:
             async with self._limited(path, seconds, f"Step {node.id!r}") as deadline:
                 inner = frame.until(deadline)
-                output = await (self._loops.run(node, inner, path) if node.loop else self._group(node, inner))
+                output = await (self._loop(node, inner, path) if node.loop else self._group(node, inner))
         except (OrchestraError, StepFailed) as error:
             document = document_of(error, step=path, workflow=self._plan.name)
             self._finish(path, node, "failed", error=document, handled=is_handled(node))
@@ -191,6 +190,9 @@ class Runner:
         if node.on_error == "continue":
             return {"status": "failed", "error": error}
         raise failed
+
+    async def _loop(self, node: Node, frame: Frame, path: str) -> list[Record]:
+        return await Loops(self._plan.name, self._recording, self._block, self._selection).run(node, frame, path)
 
     async def _group(self, node: Node, frame: Frame) -> Any:
         assert node.body is not None

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InvalidFile, StorageError
+from engine.json_text import indented, indented_inside
 from engine.names import RUN_ID, run_day
-from engine.runs.json_text import indented, indented_inside
 from engine.store.receipts import Rename
 from engine.workspace.files import put_whole, storage_errors, sync_folder, write_whole
 from engine.workspace.jsonfile import read
@@ -83,31 +83,39 @@ class RunLogs:
 
     def write(self, run: Mapping[str, Any]) -> Path:
         """Write the document of a run; it is on disk when this returns. Raises StorageError."""
-        for error in self.write_all([run]).values():
-            raise error
-        return self.path(run["run_id"])
+        path = self._made_folder(run_day(run["run_id"])) / f"{run['run_id']}.json"
+        write_whole(path, self._text(run), drafts=self._through)
+        return path
 
     def write_all(self, runs: Iterable[Mapping[str, Any]]) -> dict[str, StorageError]:
         """Write the documents of runs; each is on disk when this returns, but for those with an error here, by id."""
         errors: dict[str, StorageError] = {}
-        written: dict[Path, list[str]] = {}
+        folders: dict[str, Path] = {}
+        written: dict[str, list[str]] = {}
         for run in runs:
             run_id = run["run_id"]
+            day = run_day(run_id)
             try:
-                path = self.path(run_id)
-                if path.parent not in written:
-                    _make_folder(path.parent)
-                put_whole(path, self._text(run), drafts=self._through)
-                written.setdefault(path.parent, []).append(run_id)
+                folder = folders.get(day) or folders.setdefault(day, self._made_folder(day))
+                put_whole(folder / f"{run_id}.json", self._text(run), self._through or folder)
+                written.setdefault(day, []).append(run_id)
             except StorageError as error:
                 errors[run_id] = error
-        for folder, run_ids in written.items():
+        for day, run_ids in written.items():
             try:
-                with storage_errors(folder):
-                    sync_folder(folder)
+                with storage_errors(folders[day]):
+                    sync_folder(folders[day])
             except StorageError as error:
                 errors.update(dict.fromkeys(run_ids, error))
         return errors
+
+    def _made_folder(self, day: str) -> Path:
+        folder = self.folder / day
+        with storage_errors(folder):
+            if not folder.is_dir():
+                folder.mkdir(parents=True, exist_ok=True)
+                sync_folder(folder.parent)
+        return folder
 
     def _text(self, run: Mapping[str, Any]) -> str:
         """Return the text of a document; runs of one plan share their definition, and here its text."""
@@ -115,7 +123,7 @@ class RunLogs:
         known = self._definition
         if known is None or known[0] is not definition:
             known = self._definition = (definition, indented_inside(definition))
-        return indented(run, {"definition": known[1]}) + "\n"
+        return indented(run, {"definition": known[1]})
 
     def read(self, run_id: str) -> dict[str, Any] | None:
         """Return the document of a run, None where there is no file. Raises InvalidFile."""
@@ -177,13 +185,6 @@ def _rename_line(path: Path, number: int, line: str) -> Mapping[str, str]:
     if not isinstance(found, dict) or not all(isinstance(found.get(key), str) for key in ("at", "workflow", "new")):
         raise InvalidFile(f"{path}:{number}:1: This line tells of no rename.", remedy=_RENAMES_REMEDY)
     return found
-
-
-def _make_folder(folder: Path) -> None:
-    with storage_errors(folder):
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            sync_folder(folder.parent)
 
 
 def _is_whole(document: Mapping[str, Any]) -> bool:

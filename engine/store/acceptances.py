@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InUse
+from engine.json_text import compact
 from engine.runs.request_keys import Request, earlier_run, remember
 from engine.store.database import Database
 from engine.store.owners import require_unfenced
@@ -109,7 +109,7 @@ class Acceptances:
             "owner": self._owner,
             "lane": entry.lane,
             "is_test": int(is_test(entry.acceptance["options"])),
-            "acceptance": json.dumps(entry.acceptance, ensure_ascii=False),
+            "acceptance": compact(entry.acceptance),
         }
 
 

@@ -8,17 +8,15 @@ Where nothing else is about to run, nobody could join, and whoever waits commits
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from engine.runner.outside_values import whole_text
+from engine.json_text import compact
 from engine.store.database import Database, storage_errors
 from engine.store.owners import Fenced
 
 Change = Callable[[sqlite3.Cursor], Any]
-_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _INSERT_EVENT = "INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)"
 _LATEST_SECONDS = 0.02
 _LONGEST_ROW = 8
@@ -64,7 +62,7 @@ class Journal:
         """
         if run_id in self._broken:
             return
-        self._events.append((run_id, number, whole_text(_encoded(event))))
+        self._events.append((run_id, number, compact(event)))
         self._has_more = True
         if self._alarm is None:
             self._alarm = asyncio.get_running_loop().call_later(_LATEST_SECONDS, self._remind)

@@ -27,23 +27,31 @@ def write_whole(path: Path, text: str, mode: int = 0o666, drafts: Path | None = 
     then the old file stands untouched and no temporary one is left. `drafts` is the folder that the new file is
     written in first; beside `path` where none is given.
     """
-    put_whole(path, text, mode, drafts)
     with storage_errors(path):
+        _put(path, text.encode(), drafts or path.parent, mode, _mode_of(path))
         sync_folder(path.parent)
 
 
-def put_whole(path: Path, text: str, mode: int = 0o666, drafts: Path | None = None) -> None:
-    """Do the same, but for a new name: that is on disk only after `sync_folder`, which many files can share."""
-    name = f".{path.name}.{secrets.token_hex(4)}.tmp"
-    temporary = path.with_name(name) if drafts is None else drafts / name
-    with storage_errors(path):
-        try:
-            _write_synced(temporary, text.encode(), _mode_of(path), mode)
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+def put_whole(path: Path, text: str, drafts: Path) -> None:
+    """Do the same with the permissions of a new file; its name is on disk only after `sync_folder`.
+
+    That many files can share: logs are written hundreds at a time, and each call of the system counts.
+    """
+    try:
+        _put(path, text.encode(), drafts, 0o666, None)
+    except OSError as error:
+        raise _unwritten(path, error) from error
+
+
+def _put(path: Path, data: bytes, drafts: Path, new_mode: int, kept_mode: int | None) -> None:
+    temporary = f"{drafts}{os.sep}.{path.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        _write_synced(temporary, data, new_mode, kept_mode)
+        os.replace(temporary, path)  # noqa: PTH105 - a Path of each temporary file would take longer than this call
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108
+        raise
 
 
 def write_hashed(folder: Path, data: bytes) -> Path:
@@ -56,7 +64,7 @@ def write_hashed(folder: Path, data: bytes) -> Path:
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            _write_synced(temporary, data, None, 0o666)
+            _write_synced(temporary, data, 0o666)
             path = temporary.replace(folder / hashed.hexdigest())
         except BaseException:
             with suppress(OSError):
@@ -106,7 +114,11 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"{path} cannot be written: {error.strerror or error}.")
 
 
 def sync_folder(folder: Path) -> None:
@@ -127,14 +139,17 @@ def _mode_of(path: Path) -> int | None:
         return None
 
 
-def _write_synced(path: Path, data: bytes, kept_mode: int | None, new_mode: int) -> None:
+def _write_synced(path: Path | str, data: bytes, new_mode: int, kept_mode: int | None = None) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, new_mode)
-    with open(handle, "wb") as stream:  # noqa: PTH123 - a handle, not a path
+    try:
         if kept_mode is not None:
             os.chmod(path, kept_mode)  # noqa: PTH101 - as written beside the handle
-        stream.write(data)
-        stream.flush()
-        _sync(stream.fileno())
+        left = memoryview(data)
+        while left:  # of two gigabytes or more, the system takes a part at a time
+            left = left[os.write(handle, left) :]
+        _sync(handle)
+    finally:
+        os.close(handle)
 
 
 def _sync(handle: int) -> None:

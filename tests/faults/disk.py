@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import builtins
 import errno
 import io
 import os
 import sqlite3
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import pytest
-
-from engine.workspace import files
 
 Fault = Literal["ENOSPC", "EROFS", "EIO", "EMFILE"]
 FAULTS: tuple[Fault, ...] = ("ENOSPC", "EROFS", "EIO", "EMFILE")
@@ -87,7 +85,7 @@ def _below_files(disk: Disk, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(os, name, _on_a_path(disk, name, getattr(os, name)))
     patch.setattr(io, "open", _on_opening(disk, io.open))  # what pathlib opens with
     patch.setattr(os, "fsync", _on_a_handle(disk, os.fsync))
-    patch.setattr(files, "open", lambda *given: _Stream(disk, builtins.open(*given)), raising=False)  # noqa: PTH123, SIM115
+    patch.setattr(os, "write", _on_writing(disk, os.write))
 
 
 def _on_a_path(disk: Disk, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -118,29 +116,16 @@ def _on_a_handle(disk: Disk, real: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
-class _Stream:
-    """An open file whose write may fail half way."""
+def _on_writing(disk: Disk, real: Callable[[int, Any], int]) -> Callable[[int, Any], int]:
+    """A write may fail half way."""
 
-    def __init__(self, disk: Disk, stream: Any) -> None:
-        self._disk, self._stream = disk, stream
+    def asked(handle: int, data: Any) -> int:
+        if stat.S_ISREG(os.fstat(handle).st_mode) and disk.ask("write"):
+            real(handle, data[: len(data) // 2])
+            raise disk.error()
+        return real(handle, data)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
-
-    def write(self, data: bytes) -> None:
-        if self._disk.ask("write"):
-            self._stream.write(data[: len(data) // 2])
-            raise self._disk.error()
-        self._stream.write(data)
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-    def fileno(self) -> int:
-        return int(self._stream.fileno())
+    return asked
 
 
 # --- SQLite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -111,13 +112,17 @@ def test_a_disk_that_fails_at_any_moment_of_a_run_loses_nothing(story: Story, tm
 
 
 def _leaves_drafts(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Path, "unlink", lambda *_, **__: None)
+    patch.setattr(os, "unlink", lambda *_, **__: None)
 
 
 def _writes_in_place(patch: pytest.MonkeyPatch) -> None:
-    def in_place(path: Path, text: str, *_: object, **__: object) -> None:
-        with files.storage_errors(path), files.open(path, "wb") as stream:  # type: ignore[attr-defined]
-            stream.write(text.encode())
+    def in_place(path: Path, text: str, *_: object) -> None:
+        with files.storage_errors(path):
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            try:
+                os.write(handle, text.encode())
+            finally:
+                os.close(handle)
 
     patch.setattr("engine.runs.run_log.put_whole", in_place)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_a_failing_disk_leaves_the_old_file_and_no_other(
     if failing == "sync":
         monkeypatch.setattr(files, "_sync", full)
     else:
-        monkeypatch.setattr(Path, "replace", full)
+        monkeypatch.setattr(os, "replace", full)
     with pytest.raises(StorageError, match=r"a\.json cannot be written: No space left on device"):
         write_whole(path, "new")
     assert path.read_text() == "old"
