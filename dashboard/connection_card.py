@@ -6,20 +6,17 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.gmail_sign_in import gmail_sign_in
+from dashboard.local_models import local_models
 from dashboard.page import Visit
 from dashboard.parts.accounts import service_icon, service_title
 from dashboard.parts.buttons import action_button
+from dashboard.parts.connection_fields import beside_field, key_label
+from dashboard.parts.notices import account_notice
 from dashboard.parts.plain import plain
 from dashboard.parts.popover import close, popover
 from engine.connections.accounts import Mode
 from engine.connections.doctor import CheckLine
 from engine.connections.statuses import ConnectionStatus
-
-_BESIDE = {
-    "base_url": ("Address", "Empty: the service's own. For a model on this machine: http://127.0.0.1:11434/v1"),
-    "model": ("Model", "Empty: the one of config.yaml"),
-}
-"""What the settings beside a key are called, and what leaving them empty means."""
 
 
 def connection_card(visit: Visit, status: ConnectionStatus) -> None:
@@ -27,6 +24,7 @@ def connection_card(visit: Visit, status: ConnectionStatus) -> None:
     with st.container(border=True, height="stretch", key=f"connection-{status.name}"):
         _head(status)
         _whose(status)
+        account_notice(status)
         _buttons(visit, status)
         _check_lines(status)
 
@@ -45,7 +43,9 @@ def _head(status: ConnectionStatus) -> None:
 def _whose(status: ConnectionStatus) -> None:
     who = status.account.partition(":")[2] or status.account
     if status.mode == "mine":
+        who = who or (status.sign_in.account if status.sign_in else "")
         st.markdown(f"Your own account{': **' + plain(who) + '**' if who else ''}, with {plain(_source(status))}.")
+        _sign_in(status)
     else:
         st.markdown("The stand-in on this machine. Nothing goes out.")
     if not status.ready:
@@ -54,20 +54,33 @@ def _whose(status: ConnectionStatus) -> None:
         st.markdown(f":material/key: {plain(_found(status))}")
 
 
+def _sign_in(status: ConnectionStatus) -> None:
+    """Say what was granted, and how long it lasts."""
+    known = status.sign_in
+    if known is None:
+        return
+    granted = f"Granted: {', '.join(known.scopes)}." if known.scopes else ""
+    st.caption(plain(" ".join(filter(None, [granted, "" if known.warns else known.note]))))
+
+
 def _buttons(visit: Visit, status: ConnectionStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if status.has_stand_in and status.mode == "mine":
             _switch(visit, status, "demo", "Back to Demo")
         elif status.has_stand_in and status.own_key_found:
             _switch(visit, status, "mine", "Use it")
-        if status.has_stand_in and visit.may("admin"):
+        if status.key_variable and visit.may("admin"):
             _give(visit, status)
         if visit.may("run"):
             _check(visit, status)
+    if status.service == "openai" and visit.may("admin"):
+        local_models(visit, status)
 
 
 def _source(status: ConnectionStatus) -> str:
-    return "the sign-in" if status.own_key_source == "signed in" else f"the key in {status.own_key_source}"
+    by = f" of {status.owner}" if status.owner else ""
+    said = {"signed in": f"the sign-in{by}", "kept": f"the kept key{by}"}
+    return said.get(status.own_key_source, f"the key in {status.own_key_source}")
 
 
 def _found(status: ConnectionStatus) -> str:
@@ -77,6 +90,8 @@ def _found(status: ConnectionStatus) -> str:
         return "You are signed in."
     if status.own_key_source == "config.yaml":
         return "The settings in config.yaml need no key."
+    if status.own_key_source == "kept":
+        return "A key is kept."
     return f"A key was found in {status.own_key_source}."
 
 
@@ -111,16 +126,19 @@ def _switched(status: ConnectionStatus, mode: Mode) -> None:
 def _give(visit: Visit, status: ConnectionStatus) -> None:
     """Say how to give a key, and take one here, or offer the sign-in that takes its place."""
     if status.sign_in_at:
-        gmail_sign_in(visit, status.name)
+        gmail_sign_in(visit, status)
         return
     again = "Change" if status.beside_key else "Give another key"
     label = again if status.own_key_found else "Use my own account"
     with popover(label, f"key-{status.name}", ":material/key:"):
         if status.key_url:
             st.markdown(f"You get a key here: [{plain(status.key_place)}]({status.key_url})")
-        st.caption("It is kept in the file .env of the workspace, which only you can read.")
-        key = st.text_input("Key", type="password", key=_key_field(status), autocomplete="off")
-        beside = {name: _beside_field(status, name, value) for name, value in status.beside_key.items()}
+        st.caption("It is sealed, and kept in the state folder of this workspace.")
+        key = st.text_input(key_label(status.service), type="password", key=_key_field(status), autocomplete="off")
+        beside = {
+            name: beside_field(name, value, f"beside-{_key_field(status)}-{name}")
+            for name, value in status.beside_key.items()
+        }
         action_button(
             "Save" if beside else "Save the key",
             f"key-save-{status.name}",
@@ -134,11 +152,6 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
 def _key_field(status: ConnectionStatus) -> str:
     """Return the key of the field; another one after saving, so that no secret stays on the page."""
     return f"key-{status.name}-{session.draft(f'key-form.{status.name}', 0)}"
-
-
-def _beside_field(status: ConnectionStatus, name: str, value: str) -> str:
-    label, advice = _BESIDE.get(name, (name.capitalize(), ""))
-    return str(st.text_input(label, value, key=f"beside-{_key_field(status)}-{name}", placeholder=advice))
 
 
 def _given(status: ConnectionStatus) -> None:

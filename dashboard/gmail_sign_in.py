@@ -1,114 +1,92 @@
-"""Connecting Gmail from the page: Google's sign-in waits in a thread of its own while the page shows its address."""
+"""Connecting Gmail from the page: the guide through Google's console, and the sign-in that waits beside the page."""
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
 
-from clients.errors import ServiceError
 from dashboard import session
 from dashboard.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box
 from dashboard.parts.plain import outside_link
-from engine.errors import InvalidInput, OrchestraError
+from engine.connections.sign_ins import SignIn
+from engine.connections.statuses import ConnectionStatus
+from engine.errors import InvalidInput
 
 _LOOK_SECONDS = 2.0
-_ADDRESS_SECONDS = 15.0
-_LARGEST_FILE_BYTES = 100_000
-_GUIDE = """
-1. In Google's console, make a project and turn on the **Gmail API** in it.
-2. Make an OAuth client of the type **Desktop app**; while it is in testing, add your own address as a test user.
-3. Download the client's JSON file and give it here. Then sign in with the browser on **this** machine.
+_CONSOLE = "https://console.cloud.google.com"
+_GUIDE = f"""
+Google wants each installation to have a client of its own. It takes about ten minutes, once, and costs nothing.
+
+1. [New project]({_CONSOLE}/projectcreate): any name, then *Create*.
+2. [Gmail API]({_CONSOLE}/apis/library/gmail.googleapis.com): *Enable*.
+3. [Google Auth Platform]({_CONSOLE}/auth/overview): *Get started*. Any app name, your address twice, audience
+   *External* (*Internal*, if your mailbox belongs to a Google Workspace and only its people sign in).
+4. [Audience]({_CONSOLE}/auth/audience): *Add users* under *Test users*, your own address. Without it Google says
+   *Access blocked*.
+5. [Clients]({_CONSOLE}/auth/clients): *Create client*, type **Desktop app** (no other works), *Create*, then
+   *Download JSON*. That is the file to give below.
+6. *Sign in with Google*, with the browser on **this** machine. Google warns that it has not verified the app: it is
+   your own. *Continue*, and leave the one box ticked.
+"""
+_SEVEN_DAYS = """
+As long as *Audience* says **Testing**, Google ends every sign-in after seven days. This page counts the days and says
+so before; signing in again takes a minute.
+
+**In production** a sign-in lasts until you take it back. But Google has not verified your app: it shows a louder
+warning, allows at most 100 people, and may block the app or ask for a review, since it reads mail. Whoever changes this
+signs in once more afterwards, for the old sign-in keeps its end.
+
+**Internal** (Google Workspace) has neither of the two.
+
+**No console at all**: *Add a connection*, *Mailbox (IMAP)*, with an app password of your Google account. It needs
+2-step verification, opens the whole mailbox to whoever has it, and a Workspace may forbid it.
 """
 
 
-@dataclass
-class SignIn:
-    """One sign-in that is under way, or has ended: with an error, or well."""
-
-    address: str = ""
-    error: OrchestraError | ServiceError | None = None
-    ended: threading.Event = field(default_factory=threading.Event)
-    addressed: threading.Event = field(default_factory=threading.Event)
-
-    def opened(self, address: str) -> None:
-        """Take the address at which the person signs in."""
-        self.address = address
-        self.addressed.set()
-
-
-def gmail_sign_in(visit: Visit, name: str) -> None:
+def gmail_sign_in(visit: Visit, status: ConnectionStatus) -> None:
     """Show how to connect Gmail, and the sign-in that is under way."""
-    under_way: SignIn | None = session.draft(_slot(name), None)
+    under_way: SignIn | None = session.draft(_slot(status.name), None)
     if under_way is not None:
-        _waiting(under_way, name)
+        _waiting(under_way, status.name)
         return
-    with st.popover("Connect Gmail", icon=":material/login:"):
-        st.markdown(_GUIDE)
-        outside_link("Google's console", "https://console.cloud.google.com/apis/credentials")
-        uploaded = st.file_uploader("Client secret file (JSON)", type="json", key=f"secret-file-{name}")
-        path = st.text_input("… or where it lies on this machine", key=f"secret-path-{name}")
-        content = uploaded.getvalue() if uploaded is not None else b""
-        action_button(
-            "Sign in with Google",
-            f"sign-in-{name}",
-            lambda _key: _begin(visit, name, content, path.strip()),
-            lambda sign_in: _begun(name, sign_in),
-            scope=f"{hash(content)} {path}",
-            type="primary",
-        )
+    label = "Sign in again" if status.own_key_found else "Connect Gmail"
+    if st.button(label, key=f"sign-in-open-{status.name}", icon=":material/login:"):
+        _dialog(visit, status.name)
+
+
+@st.dialog("Connect Gmail", width="large", icon=":material/mail:")
+def _dialog(visit: Visit, name: str) -> None:
+    st.markdown(_GUIDE)
+    with st.expander("Why seven days? Testing, In production, or no console at all", icon=":material/help:"):
+        st.markdown(_SEVEN_DAYS)
+    uploaded = st.file_uploader("Client secret file (JSON)", type="json", key=f"secret-file-{name}")
+    path = st.text_input("… or where it lies on this machine", key=f"secret-path-{name}")
+    content = uploaded.getvalue() if uploaded is not None else b""
+    action_button(
+        "Sign in with Google",
+        f"sign-in-{name}",
+        lambda _key: visit.orchestra.connections.begin_sign_in(visit.who, name, content or _read(path.strip())),
+        lambda sign_in: _begun(name, sign_in),
+        scope=f"{hash(content)} {path}",
+        type="primary",
+    )
 
 
 def _slot(name: str) -> str:
     return f"sign-in.{name}"
 
 
-def _begin(visit: Visit, name: str, content: bytes, path: str) -> SignIn:
-    """Start the sign-in; return it once its address is known or it has failed. Raises InvalidInput, ServiceError."""
-    if not content and not path:
+def _read(path: str) -> bytes:
+    """Return the content of the client secret file on this machine. Raises InvalidInput."""
+    if not path:
         raise InvalidInput("There is no client secret file yet.", remedy="Upload it, or say where it lies.")
-    if len(content) > _LARGEST_FILE_BYTES:
-        raise InvalidInput(
-            "This file is too big for a client secret.", remedy="Take the JSON file of Google's console."
-        )
-    sign_in = SignIn()
-    threading.Thread(
-        target=_work, args=(visit, name, content, path, sign_in), name="gmail-sign-in", daemon=True
-    ).start()
-    sign_in.addressed.wait(_ADDRESS_SECONDS)
-    if sign_in.error is not None:
-        raise sign_in.error
-    return sign_in
-
-
-def _work(visit: Visit, name: str, content: bytes, path: str, sign_in: SignIn) -> None:
     try:
-        with _file(content, path) as file:
-            visit.orchestra.connections.connect_gmail(visit.who, file, sign_in.opened, name)
-    except (OrchestraError, ServiceError) as error:
-        sign_in.error = error
-    finally:
-        sign_in.ended.set()
-        sign_in.addressed.set()
-
-
-@contextlib.contextmanager
-def _file(content: bytes, path: str) -> Iterator[Path]:
-    """Give the secret as a file; an uploaded one is there, for its owner only, as long as it is needed."""
-    if not content:
-        yield Path(path)
-        return
-    with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        file.write(content)
-        file.flush()
-        yield Path(file.name)
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"There is no file {path} that can be read ({error.strerror}).") from error
 
 
 def _begun(name: str, sign_in: SignIn) -> None:

@@ -10,12 +10,20 @@ import streamlit as st
 
 from dashboard.parts.plain import plain
 
-TITLES = {"openai": "Model", "github": "GitHub", "notion": "Notion", "gmail": "Gmail", "http": "HTTP"}
+TITLES = {
+    "openai": "Model",
+    "github": "GitHub",
+    "notion": "Notion",
+    "gmail": "Gmail",
+    "imap": "Mailbox (IMAP)",
+    "http": "HTTP",
+}
 ICONS = {
     "openai": ":material/auto_awesome:",
     "github": ":material/bug_report:",
     "notion": ":material/description:",
     "gmail": ":material/mail:",
+    "imap": ":material/alternate_email:",
     "http": ":material/public:",
 }
 

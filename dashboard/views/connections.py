@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.connection_card import connection_card
+from dashboard.new_connection import new_connection
 from dashboard.page import Page, Visit
 from dashboard.parts.header import page_header
 
@@ -19,6 +20,8 @@ def show(visit: Visit) -> None:
         "Each service is the demo or your own account. A key that is found is offered, never used by itself.",
     )
     found = visit.orchestra.connections.list(visit.who)
+    if visit.may("admin"):
+        new_connection(visit, {one.name for one in found})
     if not found:
         st.info("config.yaml names no connection yet.", icon=":material/cable:")
     for index in range(0, len(found), 2):  # row by row, so that neighbours have the same height

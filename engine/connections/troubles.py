@@ -71,8 +71,10 @@ def _remedy(one: Trouble) -> str:
         named = "" if one.connection == one.service else f" --name {one.connection}"
         command = f"`orchestra connections add {one.service}{named} --client-secret FILE`"
         return f"Press Sign in again on the page Connections, or run {command}."
-    key = "Press Give another key on the page Connections" if one.mode == "mine" else "Make it good there"
-    return f"{key}, then Check; or run {check}."
+    if one.mode == "demo":
+        return f"Press Check on the page Connections, or run {check}."
+    button = "Change" if getattr(client_class(one.service), "more_variables", {}) else "Give another key"
+    return f"Press {button} on the page Connections, then Check; or run {check}."
 
 
 class Troubles:

@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from cli import main
+from clients.errors import AuthError
 from commands.application import app
 from commands.opened import opened
 from engine.errors import InvalidInput
@@ -173,11 +174,12 @@ def test_connections_are_listed_with_what_is_missing(orchestra: Orchestra, monke
 def test_a_connection_is_added_with_its_secret_elsewhere(orchestra: Orchestra, workspace: Path) -> None:
     given = ["--set", "token=ghp_secretsecretsecretsecret", "--set", "base_url=https://git.example.com/api/v3"]
     result = orchestra("connections", "add", "github", "--name", "work", *given, "--json")
-    assert (result.code, result.json["own_key_source"]) == (0, "WORK_TOKEN")
-    config = (workspace / "config.yaml").read_text()
-    assert "secretsecret" not in config + result.out
-    assert "token: env:WORK_TOKEN" in config
-    assert "ghp_secretsecretsecretsecret" in (workspace / ".env").read_text()
+    assert (result.code, result.json["own_key_source"]) == (0, "kept")
+    assert "secretsecret" not in result.out
+    assert "token: secret:work.token" in (workspace / "config.yaml").read_text()
+    files = [path for path in workspace.rglob("*") if path.is_file()]
+    assert [path for path in files if b"secretsecret" in path.read_bytes()] == []
+    assert load(workspace, {}).settings_of("work")["token"] == "ghp_secretsecretsecretsecret"
     web = orchestra("connections", "add", "http", "--name", "web", "--set", "allow_hosts=a.example, b.example")
     assert web.code == 0
     assert 'allow_hosts: ["a.example", "b.example"]' in (workspace / "config.yaml").read_text()
@@ -199,7 +201,39 @@ def test_adding_to_a_connection_keeps_its_other_settings(orchestra: Orchestra, w
     assert settings == {"base_url": "http://127.0.0.1:1/v1", "model": "large", "api_key": "env:LOCAL_KEY"}
     orchestra("connections", "add", "openai", "--name", "local", "--set", "api_key=sk-1234567890abcdef")
     settings = load(workspace, {}).config.connections["local"].settings
-    assert settings == {"base_url": "http://127.0.0.1:1/v1", "model": "large", "api_key": "env:LOCAL_API_KEY"}
+    assert settings == {"base_url": "http://127.0.0.1:1/v1", "model": "large", "api_key": "secret:local.api_key"}
+
+
+def test_kept_secrets_are_sealed_anew_with_another_key(orchestra: Orchestra, workspace: Path) -> None:
+    orchestra("connections", "add", "github", "--name", "work", "--set", "token=ghp_secretsecretsecretsecret")
+    before = (workspace / ".orchestra" / "secret.key").read_text()
+    done = orchestra("connections", "rekey")
+    assert (done.code, "1 kept secret sealed anew" in done.out) == (0, True)
+    assert (workspace / ".orchestra" / "secret.key").read_text() != before
+    assert load(workspace, {}).settings_of("work")["token"] == "ghp_secretsecretsecretsecret"
+    (workspace / ".orchestra" / "secret.key").unlink()
+    lost = orchestra("connections", "rekey", "--json")
+    assert (lost.code, lost.json["error"]["type"]) == (4, "SecretLost")
+    assert "backup" in lost.json["error"]["remedy"]
+    listed = {one["name"]: one for one in orchestra("connections", "list", "--json").json["connections"]}
+    assert "secret.key" in listed["work"]["note"]
+
+
+def test_a_mailbox_needs_an_address_and_a_password(orchestra: Orchestra, workspace: Path) -> None:
+    added = orchestra("connections", "add", "imap", "--address", "me@fastmail.com", "--json")
+    assert (added.code, added.json["beside_key"]["address"]) == (0, "me@fastmail.com")
+    assert "IMAP_PASSWORD" in added.json["note"]
+    settings = load(workspace, {}).config.connections["imap"].settings
+    assert settings == {"address": "me@fastmail.com", "password": "env:IMAP_PASSWORD"}
+
+
+def test_an_account_that_refuses_is_listed_with_what_to_do(orchestra: Orchestra, workspace: Path) -> None:
+    orchestra("connections", "add", "github", "--name", "work", "--set", "token=ghp_secretsecretsecretsecret")
+    with opened(workspace) as session:
+        session.orchestra.troubles.report("work", "mine", AuthError("No.", service="github", http_status=401))
+    listed = orchestra("connections", "list")
+    assert "The connection 'work' is not let in any more: No." in listed.err
+    assert "`orchestra connections check work`" in listed.err
 
 
 def test_a_server_that_needs_no_key_is_not_given_one_by_another_change(orchestra: Orchestra, workspace: Path) -> None:

@@ -120,7 +120,7 @@ def test_a_401_that_stays_ends_and_names_account_and_command(
     scripted.then(401, refused).then(200, FRESH).then(401, refused)
     gmail = GmailClient(GmailClient.Settings(token_file=token_file, base_url=scripted.url), http)
     with pytest.raises(AuthError) as caught:
-        gmail.by_ids(["1"])
+        gmail._address()
     assert "me@example.com" in caught.value.remedy
     assert len(scripted.seen) == 3
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,6 +10,9 @@ import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from clients.errors import AuthError
+from clients.gmail_sign_in_file import SignInFile
+from engine.connections.local_models import LocalServer
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
@@ -22,9 +26,24 @@ def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def words_of(text: object) -> str:
+    return " ".join(str(text).replace("\\", "").replace("\u2060", "").split())
+
+
 def words(at: AppTest) -> str:
     elements = [*at.subheader, *at.markdown, *at.caption, *at.error, *at.warning, *at.info, *at.success]
     return "\n".join(str(one.value) for one in elements).replace("\\", "").replace("\u2060", "")
+
+
+def fill(at: AppTest, opener: str, values: dict[str, str], button: str = "") -> None:
+    """Fill fields of a dialog and press its button: in a browser it stays open, here each run has to open it again."""
+    at.button(key=opener).click().run()
+    fields = {str(one.key): one for one in [*at.text_input, *at.selectbox]}
+    for key, value in values.items():
+        fields[key].set_value(value)
+    if button:
+        at.button(key=button).click()
+    at.button(key=opener).click().run()
 
 
 def labels(at: AppTest) -> list[str]:
@@ -68,10 +87,11 @@ def test_a_key_can_be_given_on_the_page_and_stays_out_of_config(
     next(one for one in at.text_input if str(one.key).startswith("key-notion")).set_value(secret).run()
     at.button(key="key-save-notion").click().run()
     assert not at.exception
-    assert secret in (workspace / ".env").read_text()
-    assert secret not in (workspace / "config.yaml").read_text()
+    files = [path for path in workspace.rglob("*") if path.is_file()]
+    assert [path for path in files if secret.encode() in path.read_bytes()] == []
+    assert "secret:notion.token" in (workspace / "config.yaml").read_text()
     assert mode(orchestra, "notion") == "demo"
-    assert "A key was found in" in words(at)
+    assert "A key is kept." in words(at)
 
 
 def test_an_empty_key_is_refused_in_words(open_page: Open) -> None:
@@ -113,8 +133,7 @@ def test_gmail_s_sign_in_waits_beside_the_page(orchestra: Orchestra, tmp_path: P
     installed = {"client_id": "a", "client_secret": "b", "redirect_uris": ["http://localhost"], **uris}
     secret.write_text(json.dumps({"installed": installed}), encoding="utf-8")
     at = open_page("connections")
-    at.text_input(key="secret-path-gmail").set_value(str(secret)).run()
-    at.button(key="sign-in-gmail").click().run()
+    fill(at, "sign-in-open-gmail", {"secret-path-gmail": str(secret)}, "sign-in-gmail")
     assert not at.exception
     link = next(str(one.value) for one in at.markdown if "/o/oauth2/auth" in str(one.value))
     address = link.partition("](")[2].partition(")")[0]
@@ -129,10 +148,78 @@ def test_gmail_s_sign_in_waits_beside_the_page(orchestra: Orchestra, tmp_path: P
 
 def test_what_is_no_client_secret_is_told_in_words(tmp_path: Path, open_page: Open) -> None:
     at = open_page("connections")
-    at.text_input(key="secret-path-gmail").set_value(str(tmp_path / "none.json")).run()
-    at.button(key="sign-in-gmail").click().run()
+    fill(at, "sign-in-open-gmail", {"secret-path-gmail": str(tmp_path / "none.json")}, "sign-in-gmail")
     assert not at.exception
     assert "There is no file" in words(at)
+    assert "Desktop app" in words(at), "the guide stands above it"
+
+
+def test_a_mailbox_is_added_with_an_address_and_an_app_password(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
+    at = open_page("connections")
+    fill(at, "new-connection", {"new-connection-service": "imap"})
+    given = {"new-connection-imap-address": "me@fastmail.com", "new-connection-key-imap-0": "abcd efgh ijkl"}
+    fill(at, "new-connection", given)
+    assert "app.fastmail.com" in words(at)
+    fill(at, "new-connection", {}, "new-connection-add-imap")
+    assert not at.exception
+    status = next(one for one in orchestra.connections.list(OWNER) if one.name == "mailbox")
+    assert (status.service, status.own_key_source, status.beside_key["address"]) == ("imap", "kept", "me@fastmail.com")
+    files = [path for path in workspace.rglob("*") if path.is_file()]
+    assert [path for path in files if b"abcd efgh" in path.read_bytes()] == []
+    assert "Mailbox (IMAP)" in words(at)
+
+
+def test_an_account_that_refuses_is_one_notice_here_and_at_home(orchestra: Orchestra, open_page: Open) -> None:
+    for _ in range(3):
+        orchestra.troubles.report("github", "demo", AuthError("It said no.", service="github", http_status=401))
+    for page in ("connections", ""):
+        at = open_page(page)
+        assert not at.exception
+        assert [words_of(one.value) for one in at.error] == [
+            words_of(
+                "The connection 'github' is not let in any more: It said no. Workflows that need it wait. "
+                "Press Check on the page Connections, or run `orchestra connections check github`."
+            )
+        ]
+    at = open_page("connections")
+    at.button(key="check-github").click().run()
+    assert not at.error
+    assert orchestra.troubles.open() == []
+
+
+def test_a_sign_in_that_is_about_to_end_says_so_here_and_at_home(
+    orchestra: Orchestra, workspace: Path, open_page: Open
+) -> None:
+    consented = datetime.now(UTC) - timedelta(days=5, hours=12)
+    info = {"account": "me@example.com", "consented_at": consented.isoformat()}
+    info["sign_in_ends_at"] = (consented + timedelta(days=7)).isoformat()
+    SignInFile(workspace / ".orchestra" / "tokens" / "gmail.json").save(info)
+    orchestra.connections.add(OWNER, "gmail", "gmail", {"token_file": ".orchestra/tokens/gmail.json"})
+    orchestra.connections.set_mode(OWNER, "gmail", "mine")
+    for page in ("connections", ""):
+        at = open_page(page)
+        assert not at.exception
+        [warning] = [words_of(one.value) for one in at.warning]
+        assert "me@example.com" in warning
+        assert "Testing mode: 1 day left." in warning
+        assert "Press Sign in again" in warning
+
+
+def test_a_model_server_of_this_machine_is_offered_and_used_when_asked(
+    orchestra: Orchestra, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = LocalServer("Ollama", "http://127.0.0.1:11434/v1", ("llama3.2", "qwen3"))
+    monkeypatch.setattr("engine.connections.connections.local_servers", lambda: [found])
+    at = open_page("connections")
+    at.button(key="local-models-llm").click().run()
+    assert "Ollama at" in next(words_of(one.label) for one in at.selectbox)
+    at.button(key="local-use-llm-http://127.0.0.1:11434/v1").click().run()
+    assert not at.exception
+    status = next(one for one in orchestra.connections.list(OWNER) if one.name == "llm")
+    assert status.beside_key == {"base_url": "http://127.0.0.1:11434/v1", "model": "llama3.2"}
+    assert mode(orchestra, "llm") == "demo"
 
 
 def test_a_model_on_this_machine_needs_an_address_and_no_key(

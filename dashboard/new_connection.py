@@ -1,0 +1,72 @@
+"""A new connection from the page: a service, a name, its key and what stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from pydantic import SecretStr
+
+from dashboard import session
+from dashboard.page import Visit
+from dashboard.parts.accounts import service_title
+from dashboard.parts.buttons import action_button
+from dashboard.parts.connection_fields import beside_field, key_label
+from dashboard.parts.plain import outside_link, plain
+from engine.connections.changes import ConnectionKind
+from engine.connections.statuses import ConnectionStatus
+
+
+def new_connection(visit: Visit, taken: set[str]) -> None:
+    """Show the button that adds a connection; `taken` are the names that there are."""
+    if st.button("Add a connection", icon=":material/add:", key="new-connection"):
+        _dialog(visit, taken)
+
+
+@st.dialog("Add a connection", icon=":material/cable:")
+def _dialog(visit: Visit, taken: set[str]) -> None:
+    kinds = {kind.service: kind for kind in visit.orchestra.connections.kinds()}
+    service = st.selectbox("Service", list(kinds), format_func=service_title, key="new-connection-service")
+    kind = kinds[service]
+    name = st.text_input(
+        "Name", _free(service, taken), key=f"new-connection-name-{service}", help="What steps call it."
+    )
+    beside = {one: beside_field(one, "", f"new-connection-{service}-{one}") for one in kind.beside}
+    key = st.text_input(
+        key_label(service), type="password", key=_secret_field(service), autocomplete="off", help=plain(kind.key_place)
+    )
+    page = visit.orchestra.connections.key_page(service, beside)
+    if page:
+        outside_link("You get it here", page)
+    st.caption("It is sealed, and kept in the state folder of this workspace.")
+    action_button(
+        "Add",
+        f"new-connection-add-{service}",
+        lambda _key: visit.orchestra.connections.add(visit.who, name.strip(), service, _settings(kind, key, beside)),
+        lambda status: _added(service, status),
+        scope=str(hash((name, key, *beside.values()))),
+        type="primary",
+    )
+
+
+def _settings(kind: ConnectionKind, key: str, beside: Mapping[str, str]) -> dict[str, Any]:
+    given: dict[str, Any] = {one: text.strip() for one, text in beside.items() if text.strip()}
+    return {**given, kind.key: SecretStr(key.strip())} if key.strip() else given
+
+
+def _free(service: str, taken: set[str]) -> str:
+    """Return a name that no connection has."""
+    wanted = "mailbox" if service == "imap" else service
+    return next(one for one in (wanted, *(f"{wanted}-{number}" for number in range(2, 1000))) if one not in taken)
+
+
+def _secret_field(service: str) -> str:
+    """Return the key of the field; another one after saving, so that no secret stays on the page."""
+    return f"new-connection-key-{service}-{session.draft('new-connection.saved', 0)}"
+
+
+def _added(service: str, status: ConnectionStatus) -> None:
+    session.keep_draft("new-connection.saved", session.draft("new-connection.saved", 0) + 1)
+    session.tell(f"{service_title(service)} is connected as {status.name}. Check tries it.")
+    st.rerun()
