@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,12 +45,34 @@ def child(folder: Path, file_name: str) -> Path:
 def new_run_id(now: datetime) -> str:
     """Return `yyyymmddThhmmssZ-` and 8 letters: sorts by time, unique without asking anybody.
 
-    The first two letters are the milliseconds, so that runs of one second sort, too; the others are random.
+    The first two letters are the milliseconds, so that runs of one second sort, too; the others are random, and of one
+    millisecond in this process each is after the one before.
     """
     moment = now.astimezone(UTC)
     milliseconds = moment.microsecond // 1000
     letters = _BASE32[milliseconds // 32] + _BASE32[milliseconds % 32]
-    return f"{moment:%Y%m%dT%H%M%SZ}-{letters}{''.join(secrets.choice(_BASE32) for _ in range(6))}"
+    return _LATEST.after(f"{moment:%Y%m%dT%H%M%SZ}-{letters}")
+
+
+class _Latest:
+    """The id that this process has made last."""
+
+    def __init__(self) -> None:
+        self._begin, self._number = "", 0
+        self._lock = threading.Lock()
+
+    def after(self, begin: str) -> str:
+        """Return an id with this beginning that sorts after the latest, if that has the same."""
+        with self._lock:
+            is_same = begin == self._begin
+            self._number = self._number + 1 + secrets.randbelow(_STEP) if is_same else secrets.randbelow(_FIRST)
+            self._begin = begin
+            return begin + "".join(_BASE32[self._number >> shift & 31] for shift in range(25, -1, -5))
+
+
+_FIRST, _STEP = 32**6 // 2, 1024
+"""Where the numbers of a millisecond begin, and how far apart they are: half a million fit."""
+_LATEST = _Latest()
 
 
 def checked_run_id(run_id: str) -> str:

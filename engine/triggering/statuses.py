@@ -59,7 +59,8 @@ class Statuses:
         """Return every trigger of the readable workflow files, and those that are on and have no file any more."""
         counts, rows = self._counts(), self._rows.all()
         found: list[TriggerStatus] = []
-        for name in [workflow] if workflow is not None else self._workflows():
+        named = {*self._workflows(), *(row.workflow for row in rows if row.is_on)}
+        for name in [workflow] if workflow is not None else sorted(named):
             found += self._of_workflow(name, [row for row in rows if row.workflow == name], counts)
         return found
 

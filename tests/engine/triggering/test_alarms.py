@@ -1,0 +1,138 @@
+"""A trigger that is ill is told of once, and once more when it is well again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from engine.names import timestamp
+from engine.triggering.alarms import Notifications, alarm_of, is_silent
+from engine.triggering.status import TriggerError, TriggerStatus
+from tests.engine.conftest import OWNER, set_step, write_workflow
+from tests.engine.triggering.conftest import WORKFLOW, Feed
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+WELL = TriggerStatus(
+    workflow="work", workflow_title="Work", id="line", title="A new line", uses="feed.line", connection=None,
+    account="", demo=False, is_on=True, is_resting=False, needs_start=False, start_from=("now",), poll_seconds=60,
+    turned_on_at="2026-11-20T11:00:00.000Z", succeeded_at="2026-11-20T11:59:30.000Z",
+    look_again_at="2026-11-20T12:00:30.000Z",
+)  # fmt: skip
+
+
+def ago(seconds: float) -> str:
+    return timestamp(NOW - timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        pytest.param({}, False, id="well"),
+        pytest.param({"succeeded_at": ago(119), "look_again_at": ago(59)}, False, id="a little late"),
+        pytest.param({"succeeded_at": ago(121), "look_again_at": ago(61)}, True, id="two periods"),
+        pytest.param({"succeeded_at": ago(121), "look_again_at": ago(61), "is_on": False}, False, id="off"),
+        pytest.param({"succeeded_at": ago(9999), "look_again_at": ago(61), "is_resting": True}, False, id="resting"),
+        pytest.param({"succeeded_at": ago(65), "poll_seconds": 1, "look_again_at": ago(64)}, True, id="often"),
+        pytest.param({"succeeded_at": ago(55), "poll_seconds": 1, "look_again_at": ago(54)}, False, id="a minute more"),
+        pytest.param({"succeeded_at": ago(9999), "look_again_at": ago(-9)}, False, id="a schedule that knows when"),
+        pytest.param({"succeeded_at": ago(9999), "look_again_at": ago(-9), "failures": 3}, True, id="it only failed"),
+        pytest.param({"succeeded_at": None, "turned_on_at": ago(50)}, False, id="just turned on"),
+        pytest.param({"succeeded_at": None, "turned_on_at": ago(200)}, True, id="never looked at"),
+    ],
+)
+def test_when_a_trigger_is_silent(changes: dict[str, Any], wanted: bool) -> None:
+    assert is_silent(replace(WELL, **changes), NOW) is wanted
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        pytest.param({}, None, id="well"),
+        pytest.param({"dead": 2}, "dead", id="dead things"),
+        pytest.param({"dead": 2, "is_silent": True}, "silent", id="silent"),
+        pytest.param({"is_silent": True, "error": TriggerError("AuthError", "no")}, "account", id="account"),
+        pytest.param({"error": TriggerError("AccountRefuses", "no")}, "account", id="known account"),
+        pytest.param({"error": TriggerError("Unavailable", "down")}, None, id="one failed look"),
+        pytest.param({"problem": "broken", "is_silent": True}, "file", id="file"),
+        pytest.param({"problem": "broken", "is_on": False}, None, id="a broken file of one that is off"),
+    ],
+)
+def test_what_needs_a_person(changes: dict[str, Any], kind: str | None) -> None:
+    alarm = alarm_of(replace(WELL, **changes), NOW)
+    assert (alarm and alarm.kind) == kind
+    assert alarm is None or (alarm.message and alarm.remedy) or kind == "account"
+
+
+@pytest.fixture
+def told(feed: Feed) -> Feed:
+    """A workspace whose settings name a workflow that tells people; the trigger is on."""
+    inputs = {"type": "object", "properties": {"kind": {"type": "string"}, "message": {"type": "string"}}}
+    write_workflow(feed.root, "tell", [set_step("a")], inputs=inputs)
+    config = feed.root / "config.yaml"
+    config.write_text(config.read_text() + "notifications:\n  workflow: tell\n")
+    feed.on()
+    return feed
+
+
+def notifications(feed: Feed) -> Notifications:
+    needs, statuses = feed.orchestra._triggering._needs, feed.orchestra._triggering._statuses
+    plan = feed.orchestra._plans.plan
+    return Notifications(needs.host, needs.acceptor, needs.clock, statuses.on, needs.notified, plan)
+
+
+def said(feed: Feed) -> list[dict[str, Any]]:
+    rows = feed.orchestra.runs.list(OWNER, workflow="tell").rows
+    return [feed.orchestra.runs.wait(OWNER, row.run_id, 30)["inputs"] for row in reversed(rows)]
+
+
+def test_an_alarm_starts_the_workflow_once_and_once_when_it_is_over(told: Feed) -> None:
+    checks = notifications(told)
+    told.clock.move(600)
+    checks.check()
+    assert said(told) == [], "it may be over in a moment"
+    for _ in range(3):
+        checks.check()
+    [first] = said(told)
+    assert first["kind"] == "silent"
+    assert "has not had a good look" in first["message"]
+    told.poll()
+    for _ in range(3):
+        checks.check()
+    assert [one["kind"] for one in said(told)] == ["silent", "over"]
+    told.clock.move(600)
+    checks.check()
+    checks.check()
+    assert [one["kind"] for one in said(told)] == ["silent", "over", "silent"]
+
+
+def test_an_alarm_is_told_once_by_however_many_processes_look(told: Feed) -> None:
+    told.clock.move(600)
+    for _ in range(2):
+        for checks in (notifications(told), notifications(told)):
+            checks.check()
+            checks.check()
+    assert len(said(told)) == 1
+
+
+def test_a_workflow_that_tells_and_cannot_run_stops_nothing(told: Feed, caplog: pytest.LogCaptureFixture) -> None:
+    (told.root / "workflows" / "tell.json").write_text("{")
+    checks = notifications(told)
+    told.clock.move(600)
+    checks.check()
+    checks.check()
+    assert "cannot run" in caplog.text
+    checks.check()
+    assert caplog.text.count("cannot run") == 1
+
+
+def test_the_workflow_that_tells_is_never_told_of_its_own_triggers(told: Feed) -> None:
+    config = told.root / "config.yaml"
+    config.write_text(config.read_text().replace("workflow: tell", f"workflow: {WORKFLOW}"))
+    checks = notifications(told)
+    told.clock.move(600)
+    checks.check()
+    checks.check()
+    assert told.orchestra.runs.list(OWNER).rows == []

@@ -1,0 +1,292 @@
+"""What people do with triggers: on, off, from where on, what has changed, what is dead."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from engine.errors import InvalidInput, NotAllowed, UnknownName
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.store.trigger_state import LOST
+from engine.trigger import Start
+from tests.engine.conftest import OWNER, set_step, write_workflow
+from tests.engine.triggering.conftest import INPUTS, TRIGGER, WORKFLOW, Feed
+
+VIEWER, OPERATOR, EDITOR = Principal("v", "viewer"), Principal("o", "operator"), Principal("e", "editor")
+
+
+def test_a_trigger_of_a_file_is_off_until_somebody_turns_it_on(feed: Feed) -> None:
+    feed.write("a")
+    [status] = feed.orchestra.triggers.list(VIEWER)
+    assert (status.is_on, status.needs_start, status.uses) == (False, True, "feed.line")
+    with pytest.raises(InvalidInput, match="No trigger"):
+        feed.poll()
+    with pytest.raises(InvalidInput, match="never on"):
+        feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, TRIGGER)
+    assert feed.orchestra.runs.list(OWNER).rows == []
+
+
+@pytest.mark.parametrize(
+    ("start", "wanted"),
+    [
+        pytest.param(Start(), [], id="from now"),
+        pytest.param(Start(last=2), ["b", "c"], id="the last two"),
+        pytest.param(Start(last=9), ["a", "b", "c"], id="all there are"),
+    ],
+)
+def test_the_first_time_a_person_says_from_where_on(feed: Feed, start: Start, wanted: list[str]) -> None:
+    feed.write("a", "b", "c")
+    preview = feed.orchestra.triggers.preview(VIEWER, WORKFLOW, TRIGGER, start)
+    assert ([item.id for item in preview.items], preview.count) == (wanted, len(wanted))
+    feed.on(start)
+    assert feed.starts() == Counter(wanted)
+
+
+def test_a_preview_shows_inputs_and_errors_and_moves_nothing(feed: Feed) -> None:
+    feed.on()
+    feed.write("a", {"id": "b", "text": "x" * 30}, {"id": "c", "skip": "ours"}, {"id": "d", "read": "Unavailable"})
+    for _ in range(2):
+        preview = feed.orchestra.triggers.preview(VIEWER, WORKFLOW, TRIGGER)
+        assert preview.count == 3
+        shown = {item.id: item for item in preview.items}
+        assert shown["a"].inputs == {"id": "a", "text": ""}
+        assert [shown[one].error and shown[one].error.type for one in "bd"] == ["InvalidInput", "Unavailable"]  # type: ignore[union-attr]
+        assert shown["c"].skip == "ours"
+        assert preview.cost is None
+    assert feed.orchestra.runs.list(OWNER).rows == []
+
+
+def test_off_and_on_again_it_goes_on_from_where_it_was(feed: Feed) -> None:
+    feed.on()
+    feed.orchestra.triggers.turn_off(OWNER, WORKFLOW, TRIGGER)
+    feed.write("meanwhile")
+    assert not feed.status().needs_start
+    feed.on(None)
+    assert feed.starts() == Counter(["meanwhile"])
+
+
+def test_on_again_from_now_leaves_out_what_came_meanwhile_and_from_earlier_repeats_nothing(feed: Feed) -> None:
+    feed.on()
+    feed.write("a")
+    feed.poll()
+    feed.orchestra.triggers.turn_off(OWNER, WORKFLOW, TRIGGER)
+    feed.write("meanwhile")
+    feed.on(Start())
+    assert feed.starts() == Counter(["a"])
+    feed.on(Start(last=5))
+    assert feed.starts() == Counter(["a", "meanwhile"])
+
+
+def test_who_may_do_what(feed: Feed) -> None:
+    triggers = feed.orchestra.triggers
+    for refused in (
+        lambda: triggers.turn_on(OPERATOR, WORKFLOW, TRIGGER, Start()),
+        lambda: triggers.turn_off(OPERATOR, WORKFLOW, TRIGGER),
+        lambda: triggers.poll(VIEWER),
+        lambda: triggers.retry(VIEWER, WORKFLOW, TRIGGER, "a"),
+        lambda: triggers.dismiss(VIEWER, WORKFLOW, TRIGGER, "a"),
+    ):
+        with pytest.raises(NotAllowed):
+            refused()
+    assert triggers.turn_on(EDITOR, WORKFLOW, TRIGGER, Start()).turned_on_by == "e"
+    told = [line.action for line in feed.orchestra.audit(OWNER)]
+    assert "triggers.turn_on" in told
+
+
+def test_names_that_are_not_there_are_told(feed: Feed) -> None:
+    with pytest.raises(UnknownName, match="workflow"):
+        feed.orchestra.triggers.status(OWNER, "nope", TRIGGER)
+    with pytest.raises(UnknownName, match="trigger"):
+        feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, "nope", Start())
+    with pytest.raises(UnknownName, match="dead item"):
+        feed.orchestra.triggers.retry(OWNER, WORKFLOW, TRIGGER, "nope")
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        pytest.param(Start(last=0), "At least the last one", id="none"),
+        pytest.param("tomorrow", "still to come", id="the future"),
+    ],
+)
+def test_a_start_that_makes_no_sense_is_refused(feed: Feed, start: Any, said: str) -> None:
+    start = Start(since=feed.clock() + timedelta(days=1)) if start == "tomorrow" else start
+    with pytest.raises(InvalidInput, match=said):
+        feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, TRIGGER, start)
+
+
+def test_nothing_watches_what_is_started_by_hand(feed: Feed) -> None:
+    feed.workflow(triggers=[{"id": TRIGGER, "uses": "manual", "inputs": {"id": "x"}}])
+    assert not feed.status().is_watched
+    with pytest.raises(InvalidInput, match="nothing to watch"):
+        feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, TRIGGER, Start())
+
+
+def test_watching_something_else_stops_until_it_is_turned_on_again(feed: Feed) -> None:
+    feed.on()
+    (feed.root / "other.jsonl").write_text('{"id": "there"}\n')
+    feed.workflow(fields={"path": "other.jsonl"})
+    assert "has changed" in feed.status().problem
+    result = feed.poll()
+    assert result.error is not None
+    assert "has changed" in result.error.message
+    assert [alarm.kind for alarm in feed.orchestra.triggers.alarms(OWNER)] == ["file"]
+    feed.on()
+    assert feed.status().problem == ""
+    (feed.root / "other.jsonl").write_text('{"id": "there"}\n{"id": "new"}\n')
+    assert len(feed.poll().started) == 1
+
+
+@pytest.mark.parametrize("how", ["broken", "gone", "trigger gone"])
+def test_a_file_that_cannot_be_used_is_told_and_watched_again_once_it_can(feed: Feed, how: str) -> None:
+    feed.on()
+    path = feed.root / "workflows" / f"{WORKFLOW}.json"
+    text = path.read_text()
+    if how == "gone":
+        path.unlink()
+    else:
+        changed = "{" if how == "broken" else json.dumps({**json.loads(text), "triggers": []})
+        path.write_text(changed)
+    feed.write("a")
+    [result] = feed.orchestra.triggers.poll(OWNER)
+    assert result.error is not None
+    assert result.found == 0
+    [status] = [one for one in feed.orchestra.triggers.list(OWNER) if one.is_on]
+    assert status.problem
+    path.write_text(text)
+    assert len(feed.poll().started) == 1
+
+
+def test_a_dead_thing_is_tried_again_with_the_file_as_it_is_then(feed: Feed) -> None:
+    feed.on()
+    feed.write({"id": "a", "text": "much longer than it may be"}, "b")
+    feed.poll()
+    [dead] = feed.orchestra.triggers.dead(VIEWER)
+    assert (dead.item, dead.title, dead.run_id) == ("a", "Line a", None)
+    assert feed.status().dead == 1
+    with pytest.raises(InvalidInput, match="does not fit"):
+        feed.orchestra.triggers.retry(OPERATOR, WORKFLOW, TRIGGER, "a")
+    longer = {**INPUTS, "properties": {"id": {"type": "string"}, "text": {"type": "string"}}}
+    feed.workflow(inputs=longer)
+    [run] = feed.ended(feed.orchestra.triggers.retry(OPERATOR, WORKFLOW, TRIGGER, "a"))
+    assert (run["status"], run["trigger"]["item"]) == ("succeeded", "a")
+    assert (feed.orchestra.triggers.dead(VIEWER), feed.status().dead) == ([], 0)
+    with pytest.raises(UnknownName):
+        feed.orchestra.triggers.dismiss(OPERATOR, WORKFLOW, TRIGGER, "zzz")
+    assert feed.starts() == Counter(["a", "b"])
+
+
+def test_a_dead_thing_that_is_tried_again_by_two_starts_one_run(feed: Feed) -> None:
+    feed.on()
+    feed.write({"id": "a", "read": "BadAnswer"})
+    feed.poll()
+    feed.rewrite("a")
+    row = feed.orchestra._triggering.facet._dead_row(WORKFLOW, TRIGGER, "a")
+    feed.orchestra.triggers.retry(OWNER, WORKFLOW, TRIGGER, "a")
+    with pytest.raises(InvalidInput, match="Somebody else"):
+        feed.orchestra._triggering.facet._revived(row)
+    assert feed.starts() == Counter(["a"])
+
+
+def test_a_failed_run_is_dead_until_it_is_resumed_or_dismissed(feed: Feed) -> None:
+    never = {"id": "check", "uses": "flow.assert", "with": {"condition": "{{ inputs.id == 'b' }}", "message": "no"}}
+    feed.workflow([never])
+    feed.on()
+    feed.write("a", "b")
+    feed.ended(*feed.poll().started)
+    [dead] = feed.orchestra.triggers.dead(VIEWER)
+    assert (dead.item, dead.error.type, feed.status().dead) == ("a", "RunFailed", 1)
+    assert feed.orchestra.triggers.retry(OPERATOR, WORKFLOW, TRIGGER, "a") == dead.run_id
+    feed.ended(str(dead.run_id))
+    assert feed.status().dead == 1
+    feed.orchestra.triggers.dismiss(OPERATOR, WORKFLOW, TRIGGER, "a")
+    assert (feed.orchestra.triggers.dead(VIEWER), feed.status().dead) == ([], 0)
+
+
+def test_what_was_seen_follows_a_workflow_that_is_renamed(feed: Feed) -> None:
+    feed.workflow(overlap=10)
+    feed.on()
+    feed.write("a")
+    feed.poll()
+    feed.ended()
+    feed.orchestra.workflows.rename(OWNER, WORKFLOW, "other")
+    feed.write("b")
+    [result] = feed.orchestra.triggers.poll(OWNER, "other")
+    assert (result.error, result.found) == (None, 1)
+    assert feed.orchestra.triggers.status(OWNER, "other", TRIGGER).is_on
+    feed.ended()
+    assert feed.starts() == Counter(["a", "b"])
+
+
+def test_after_a_lost_state_what_has_run_is_known_and_the_trigger_is_off_and_says_so(feed: Feed) -> None:
+    feed.on()
+    feed.write("a", "b")
+    feed.ended(*feed.poll().started)
+    feed.orchestra.workflows.rename(OWNER, WORKFLOW, "former")
+    feed.orchestra.workflows.rename(OWNER, "former", WORKFLOW)
+    feed.orchestra.close()
+    for path in (feed.root / ".orchestra").glob("state.db*"):
+        path.unlink()
+    feed.orchestra = Orchestra(feed.root, clock=feed.clock)
+    status = feed.status()
+    assert (status.is_on, status.needs_start, status.note, status.items) == (False, True, LOST, 2)
+    feed.write("c")
+    feed.on(Start(last=3))
+    assert feed.starts() == Counter(["a", "b", "c"])
+
+
+def test_a_reset_of_the_demo_forgets_what_its_triggers_have_seen(feed: Feed) -> None:
+    feed.orchestra.close()
+    feed.orchestra = Orchestra(feed.root, demo=True, clock=feed.clock)
+    feed.on()
+    feed.write("a")
+    [run] = feed.ended(*feed.poll().started)
+    assert (run["demo"], run["trigger"]["account"]) == (True, "demo-local")
+    feed.orchestra.demo.reset(OWNER)
+    assert not feed.status().is_on
+    feed.on(Start(last=1))
+    assert feed.starts() == Counter(["a"])
+
+
+def test_the_demo_and_real_accounts_know_nothing_of_each_other(feed: Feed) -> None:
+    feed.on()
+    feed.orchestra.close()
+    feed.orchestra = Orchestra(feed.root, demo=True, clock=feed.clock)
+    here, elsewhere = feed.orchestra.triggers.list(OWNER)
+    assert (here.is_on, here.needs_start, here.demo) == (False, True, True)
+    assert (elsewhere.is_on, elsewhere.is_resting, elsewhere.demo) == (True, True, False)
+    assert feed.orchestra.triggers.poll(OWNER) == []
+
+
+def test_runs_by_hand_move_nothing(feed: Feed) -> None:
+    feed.on()
+    feed.write("a")
+    run_id = feed.orchestra.runs.start(OWNER, WORKFLOW, {"id": "a"})
+    [run] = feed.ended(run_id)
+    assert run["trigger"] is None
+    assert feed.poll().found == 1
+
+
+def test_a_called_run_is_no_run_of_the_trigger(feed: Feed) -> None:
+    write_workflow(feed.root, "inner", [set_step("a")])
+    feed.workflow([{"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}}])
+    feed.on()
+    feed.write("a")
+    [run] = feed.ended(*feed.poll().started)
+    assert run["status"] == "succeeded"
+    [inner] = feed.orchestra.runs.list(OWNER, workflow="inner").rows
+    assert feed.orchestra.runs.get(OWNER, inner.run_id)["trigger"] is None
+
+
+def test_health_counts_triggers(feed: Feed) -> None:
+    feed.on()
+    feed.write({"id": "a", "read": "BadAnswer"})
+    feed.poll()
+    assert feed.orchestra.health()["triggers"] == {"on": 1, "silent": 0, "dead": 1}
+    feed.clock.move(1000)
+    assert feed.orchestra.health()["triggers"] == {"on": 1, "silent": 1, "dead": 1}
