@@ -1,15 +1,34 @@
-"""Gmail's labels by name: Gmail itself knows them by id."""
+"""Gmail's labels by name, which Gmail itself knows by id: made, listed, put on mails and threads, and taken off."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.gmail_sign_in_file import SERVICE
-from clients.gmail_transport import answered, entries
+from clients.gmail_transport import answered, entries, reading, sent
+
+Names = dict[str, list[str]]
+"""The names of the labels of each mail, by the mail's id."""
+_TRASH = "TRASH"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A mail, or all mails of a thread."""
+
+    kind: Literal["messages", "threads"]
+    id: str
+
+    def resource(self, users: Any) -> Any:
+        """Give Gmail's resource: both kinds have the same methods."""
+        if not self.id.strip():
+            raise InvalidRequest(f"The id of the {self.kind[:-1]} is empty.", service=SERVICE)
+        return getattr(users, self.kind)()
 
 
 class Labels:
@@ -19,6 +38,12 @@ class Labels:
         self._users = users
         self._lock = threading.Lock()
         self._names: dict[str, str] = {}
+
+    def all(self) -> list[dict[str, str]]:
+        """Read all labels anew: [{id, name, type: system | user}], by name."""
+        found = entries(answered(self._users.labels().list(userId="me")), "labels")
+        listed = [{name: str(label.get(name, "")) for name in ("id", "name", "type")} for label in found]
+        return sorted(listed, key=lambda label: label["name"].casefold())
 
     def names(self) -> dict[str, str]:
         """Read all labels anew: {id: name}."""
@@ -33,43 +58,78 @@ class Labels:
                 known = self._read()
             return [known.get(label, label) for label in ids]
 
-    def add(self, message: str, labels: Sequence[str]) -> dict[str, Any]:
-        """Put labels on a mail, made where they are missing; gives Gmail's answer {id, labelIds}."""
-        wanted = list(dict.fromkeys(_name(label) for label in labels))
+    def create(self, name: str) -> dict[str, Any]:
+        """Make a label, unless there is one of that name: {id, name, created}."""
+        wanted = _name(name)
         with self._lock:
-            before = self._ids(wanted)
+            self._read()
+            known = self._id(wanted)
+            label = known or self._made(wanted)
+            return {"id": label, "name": self._names[label], "created": known is None}
+
+    def delete_unused(self, label: str) -> None:
+        """Delete a label by its id; one that is gone is deleted enough. Raises Conflict where a mail has it."""
+        with suppress(NotFound):
+            found = answered(self._users.labels().get(userId="me", id=label), "id")
+            with reading():
+                count = int(found.get("messagesTotal") or 0)
+            if count:
+                raise Conflict(f"The label is on {count} mail{'s' * (count > 1)} by now.", service=SERVICE)
+            sent(self._users.labels().delete(userId="me", id=label))
+
+    def on(self, target: Target) -> Names:
+        """Give the labels that the mail, or each mail of the thread, has now."""
+        found = answered(target.resource(self._users).get(userId="me", id=target.id, format="minimal"), "id")
+        return self._of(target, found)
+
+    def change(self, target: Target, add: Sequence[str], remove: Sequence[str]) -> Names:
+        """Put labels on by their names, made where they are missing, and take others off; give what is on then.
+
+        The trash is a label like any other here. A label to take off that does not exist is off already.
+        """
+        adding, removing = ([_name(label) for label in dict.fromkeys(labels)] for labels in (add, remove))
+        resource = target.resource(self._users)
+        found = None
+        if _TRASH in adding:
+            found = answered(resource.trash(userId="me", id=target.id), "id")
+        if _TRASH in removing:
+            found = answered(resource.untrash(userId="me", id=target.id), "id")
+        adding, removing = ([label for label in labels if label != _TRASH] for labels in (adding, removing))
+        if adding or removing:
+            found = self._modify(target, adding, removing)
+        return self.on(target) if found is None else self._of(target, found)
+
+    def _modify(self, target: Target, add: Sequence[str], remove: Sequence[str]) -> dict[str, Any] | None:
+        with self._lock:
+            if remove:
+                self._read()
+            before = self._ids(add, remove)
+        if not any(before.values()):
+            return None
+        request = target.resource(self._users).modify
         try:
-            return self._modify(message, before)
+            return answered(request(userId="me", id=target.id, body=before), "id")
         except (InvalidRequest, NotFound):
             # Somebody may have deleted and made anew a label since it was read: nothing was done yet.
             with self._lock:
                 self._read()
-                after = self._ids(wanted)
+                after = self._ids(add, remove)
             if after == before:
                 raise
-            return self._modify(message, after)
+            return answered(request(userId="me", id=target.id, body=after), "id")
 
-    def remove(self, message: str, labels: Sequence[str]) -> None:
-        """Take labels off a mail; a label or a mail that is gone has nothing left to take off."""
-        with self._lock:
-            self._read()
-            ids = [found for label in labels if (found := self._id(label)) is not None]
-        if not ids:
-            return
-        body = {"removeLabelIds": ids}
-        with suppress(NotFound):
-            answered(self._users.messages().modify(userId="me", id=message, body=body), "id")
+    def _of(self, target: Target, found: Mapping[str, Any]) -> Names:
+        if target.kind == "threads" and "messages" not in found:  # an answer to a change may leave them out
+            return self.on(target)
+        messages = [found] if target.kind == "messages" else entries(dict(found), "messages")
+        with reading():
+            return {str(mail["id"]): self.names_of(mail.get("labelIds") or []) for mail in messages}
 
-    def _modify(self, message: str, ids: Sequence[str]) -> dict[str, Any]:
-        if not message.strip():
-            raise InvalidRequest("The id of the mail is empty.", service=SERVICE)
-        request = self._users.messages().modify(userId="me", id=message, body={"addLabelIds": list(ids)})
-        return answered(request, "id")
-
-    def _ids(self, names: Sequence[str]) -> list[str]:
+    def _ids(self, add: Sequence[str], remove: Sequence[str]) -> dict[str, list[str]]:
         if not self._names:
             self._read()
-        return [self._id(name) or self._made(name) for name in names]
+        known = [found for name in remove if (found := self._id(name)) is not None]
+        return {"addLabelIds": [self._id(name) or self._made(name) for name in add], "removeLabelIds": known}
 
     def _id(self, name: str) -> str | None:
         same = [label for label, known in self._names.items() if known == name]

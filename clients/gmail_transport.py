@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from httplib2 import Response
 
 
+_PAGE = 500
+"""The most that one answer of Gmail lists."""
+
+
 class GoogleHttp:
     """Sends what googleapiclient builds; threads may share it, unlike httplib2's. Raises ServiceError only."""
 
@@ -105,6 +109,19 @@ def entries(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(entry, dict) and "id" in entry for entry in found):
         raise BadAnswer(f"Gmail gave a list of {name} that cannot be understood.", service=SERVICE)
     return found
+
+
+def listed(resource: Any, name: str, limit: int, **query: Any) -> tuple[list[dict[str, Any]], bool]:
+    """List up to `limit` entries of a resource over all its pages; give them, and whether there are more."""
+    found: list[dict[str, Any]] = []
+    token = None
+    while True:
+        most = min(_PAGE, limit - len(found))
+        answer = answered(resource.list(userId="me", maxResults=most, pageToken=token, **query))
+        found += entries(answer, name)
+        token = answer.get("nextPageToken")
+        if not token or len(found) >= limit:
+            return found[:limit], bool(token) or len(found) > limit
 
 
 @contextlib.contextmanager

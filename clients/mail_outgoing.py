@@ -16,8 +16,9 @@ from email.utils import format_datetime, getaddresses
 from typing import Any
 
 from clients.errors import InvalidRequest
-from clients.gmail_mail import header, shown
+from clients.mail_parts import header, shown
 
+_OWN_FIELDS = re.compile(rb"^(?:message-id|x-orchestra):.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE)
 _ONE_NAMED = re.compile(r"([^<>@]*)<([^<>\s]+@[^<>\s]+)>\s*")
 
 
@@ -62,9 +63,17 @@ def message_id(marker: str, account: str) -> str:
 
 
 def build(
-    mail: Outgoing, account: str, marker: str, answers: Mapping[str, Any] | None, written_at: datetime | None
+    mail: Outgoing,
+    account: str,
+    marker: str,
+    answers: Mapping[str, Any] | None,
+    written_at: datetime | None,
+    submitted: str = "",
 ) -> EmailMessage:
     """Build the mail; `answers` is the payload of the mail that it answers.
+
+    `submitted` says how a mail that answers none came to be (RFC 3834 5: `auto-generated`), "" for a draft that a
+    person sends.
 
     Raises InvalidRequest where an address or a header cannot be written.
     """
@@ -81,20 +90,35 @@ def build(
         built["X-Orchestra"] = marker
         if answers is not None:
             _keep_thread(built, answers)
+        elif submitted:
+            built["Auto-Submitted"] = submitted
         built.set_content(_sound(mail.text))
         for file in mail.files:
             _attach(built, file)
     except (ValueError, MessageError, UnicodeError) as error:
-        raise InvalidRequest(f"The mail cannot be written: {error}", service="gmail") from error
+        raise InvalidRequest(f"The mail cannot be written: {error}") from error
     return built
+
+
+def marked(content: bytes, marker: str, account: str) -> bytes:
+    """Give the bytes of a mail that a person or program wrote under the Message-ID and mark of this write."""
+    head, blank, body = content.replace(b"\r\n", b"\n").partition(b"\n\n")
+    kept = _OWN_FIELDS.sub(b"", head + b"\n")
+    own = f"Message-ID: {message_id(marker, account)}\nX-Orchestra: {marker}\n".encode()
+    return (own + kept.removesuffix(b"\n") + blank + body).replace(b"\n", b"\r\n")
+
+
+def raw_bytes(content: bytes) -> str:
+    """Give the bytes of a mail as Gmail takes them: base64url."""
+    return base64.urlsafe_b64encode(content).decode("ascii")
 
 
 def raw(mail: EmailMessage) -> str:
     """Give the mail as Gmail takes it: base64url of its bytes."""
     try:
-        return base64.urlsafe_b64encode(mail.as_bytes()).decode("ascii")
+        return raw_bytes(mail.as_bytes())
     except UnicodeError as error:
-        raise InvalidRequest(f"The mail cannot be written: {error}", service="gmail") from error
+        raise InvalidRequest(f"The mail cannot be written: {error}") from error
 
 
 def reply_subject(subject: str, answers: Mapping[str, Any]) -> str:
@@ -124,13 +148,13 @@ def _addresses(name: str, values: Sequence[str]) -> list[Address]:
     pairs = [pair for value in values for pair in _pairs(value)]
     found = [_address(name, shown_name, address) for shown_name, address in pairs]
     if not found:
-        raise InvalidRequest(f"{name}: there is no mail address in {', '.join(values)[:100]!r}.", service="gmail")
+        raise InvalidRequest(f"{name}: there is no mail address in {', '.join(values)[:100]!r}.")
     return found
 
 
 def _pairs(value: str) -> list[tuple[str, str]]:
     if any(ord(sign) < 32 for sign in value):
-        raise InvalidRequest(f"{value[:100]!r} is not a mail address: it holds more than one line.", service="gmail")
+        raise InvalidRequest(f"{value[:100]!r} is not a mail address: it holds more than one line.")
     # A name with a comma and without quotes (`Doe, Jane <jane@example.com>`) is how mails are shown.
     alone = _ONE_NAMED.fullmatch(value)
     return [(alone[1].strip(' "'), alone[2])] if alone else getaddresses([value])
@@ -139,7 +163,7 @@ def _pairs(value: str) -> list[tuple[str, str]]:
 def _address(name: str, shown_name: str, address: str) -> Address:
     local_part, at, domain = address.rpartition("@")
     if not (local_part and at and domain) or any(sign.isspace() for sign in address):
-        raise InvalidRequest(f"{name}: {address or shown_name!r} is not a mail address.", service="gmail")
+        raise InvalidRequest(f"{name}: {address or shown_name!r} is not a mail address.")
     ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
     return Address(_one_line(shown_name), addr_spec=f"{local_part}@{ascii_domain}")
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from email.utils import getaddresses
 from typing import Any
 
-from clients.gmail_mail import header, shown
+from clients.mail_parts import header, shown
 
+_HEADER_MOST = 60_000
 _BULK = {"bulk", "list", "junk", "auto_reply"}
 _LIST_HEADERS = ("List-Id", "List-Unsubscribe", "List-Post", "List-Help")
 _ROBOTS = (
@@ -31,9 +32,24 @@ def reply_address(payload: Mapping[str, Any]) -> str:
     return ""
 
 
+def reply_all_addresses(payload: Mapping[str, Any], account: str) -> tuple[list[str], list[str]]:
+    """Give where an answer to everybody goes, (to, cc): its sender, and all others that got the mail but `account`."""
+    to = reply_address(payload)
+    known = {account.lower(), to.lower()}
+    others: dict[str, str] = {}
+    for name in ("To", "Cc"):
+        for address in _all_addresses(header(payload, name)):
+            if address.lower() not in known:
+                others.setdefault(address.lower(), address)
+    return [to] if to else [], list(others.values())
+
+
 def _address(value: str) -> str:
-    found = [address for _, address in getaddresses([value]) if "@" in address]
-    return found[0] if found else ""
+    return next(iter(_all_addresses(value)), "")
+
+
+def _all_addresses(value: str) -> list[str]:
+    return [address for _, address in getaddresses([value[:_HEADER_MOST]]) if "@" in address]
 
 
 def refusal(message: Mapping[str, Any], account: str) -> str:

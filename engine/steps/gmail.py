@@ -1,62 +1,31 @@
-"""Steps that work on a Gmail mailbox: search, read, label."""
+"""Steps that read a Gmail mailbox: mails, threads, attachments."""
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
-from typing import Any
+from engine.mail_fields import FileOutput, Part, ReadMail, TrimFields, file_content
+from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, option, outside
 
-from pydantic import BaseModel, ConfigDict
-
-from engine.step import (
-    Call,
-    Effect,
-    Fields,
-    JsonValue,
-    Output,
-    Repeat,
-    StepType,
-    Written,
-    destination,
-    option,
-    outside,
-)
-
-_SERVICE = "gmail"
+SERVICE = "gmail"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class MailOutput(ReadMail):
+    """A mail as it is read. Where `text` is less than all, `full_text` is all of it, else null; where `text` is empty,
+    `text_missing` says why.
+    """
 
-
-class Attachment(_Part):
-    """A file of a mail; `bytes` is its size."""
-
-    id: str
-    name: str = outside("Name")
-    media_type: str = outside("Media type")
-    bytes: int
-
-
-class MailOutput(Output):
-    """A mail as it is read."""
-
-    id: str
     thread_id: str
-    message_id: str = outside("Message-ID")
     url: str
-    sender: str = outside("From", alias="from")
-    to: str = outside("To")
-    cc: str = outside("Cc")
-    subject: str = outside("Subject")
-    date: str
-    text: str = outside("Text")
-    text_truncated: bool
     labels: list[str]
-    attachments: list[Attachment]
-    can_reply: bool
 
 
-class SearchFields(Fields):
+class GmailRead(StepType):
+    """Reads in Gmail."""
+
+    service = SERVICE
+    effect = Effect.READS
+
+
+class SearchFields(TrimFields):
     """What `gmail.search_messages` takes."""
 
     query: str = option("Search, as in Gmail", "in:inbox")
@@ -65,121 +34,128 @@ class SearchFields(Fields):
 
 
 class SearchOutput(Output):
-    """The mails, newest first; `matched_estimate` is how many Gmail believes that there are."""
+    """The mails, newest first. `matched_estimate` is how many Gmail believes that there are; `has_more` says that
+    there are more than `limit`.
+    """
 
     messages: list[MailOutput]
     matched_estimate: int
+    has_more: bool
 
 
-class SearchMessages(StepType):
+class SearchMessages(GmailRead):
     """Find mails, or read the mails with the given ids."""
 
     name = "gmail.search_messages"
     title = "Find mails"
-    service = _SERVICE
-    effect = Effect.READS
     fields = SearchFields
     output = SearchOutput
 
     def call(self, call: Call) -> JsonValue:
-        """Give {messages, matched_estimate}."""
-        fields: SearchFields = call.fields
-        return call.client.by_ids(fields.ids) if fields.ids else call.client.search(fields.query, fields.limit)
+        """Give {messages, matched_estimate, has_more}."""
+        it: SearchFields = call.fields
+        mail = call.client.mail
+        return mail.by_ids(it.ids, it.trim) if it.ids else mail.search(it.query, it.limit, it.trim)
 
 
-class MessageFields(Fields):
+class MessageFields(TrimFields):
     """What `gmail.get_message` takes."""
 
     message: str = option("Mail", min_length=1, format="gmail-message")
 
 
-class GetMessage(StepType):
+class GetMessage(GmailRead):
     """Read one mail."""
 
     name = "gmail.get_message"
     title = "Read a mail"
-    service = _SERVICE
-    effect = Effect.READS
     fields = MessageFields
     output = MailOutput
 
     def call(self, call: Call) -> JsonValue:
         """Give the mail."""
-        return call.client.message(call.fields.message)
+        return call.client.mail.message(call.fields.message, call.fields.trim)
 
 
-class LabelFields(Fields):
-    """What `gmail.add_labels` takes."""
+class ThreadFields(TrimFields):
+    """What `gmail.get_thread` takes."""
 
-    message: str = destination("Mail", min_length=1, format="gmail-message")
-    labels: list[str] = destination("Labels", min_length=1)
+    thread: str = option("Thread", min_length=1)
 
 
-class LabelOutput(Output):
-    """The mail with all labels that it has now, and those of them that this step `added`.
-
-    `added` is null where nobody can tell: an earlier attempt was broken off, and may have put them on.
-    """
+class ThreadOutput(Output):
+    """The mails of the thread, the oldest first."""
 
     id: str
     url: str
-    labels: list[str]
-    added: list[str] | None
+    subject: str = outside("Subject")
+    messages: list[MailOutput]
 
 
-class AddLabels(StepType):
-    """Put labels on a mail; labels that do not exist are made."""
+class GetThread(GmailRead):
+    """Read all mails of a thread."""
 
-    name = "gmail.add_labels"
-    title = "Label a mail"
-    done = "labelled"
-    service = _SERVICE
-    effect = Effect.WRITES
-    repeat = Repeat.SAFE
-    fields = LabelFields
-    output = LabelOutput
+    name = "gmail.get_thread"
+    title = "Read a thread"
+    fields = ThreadFields
+    output = ThreadOutput
 
     def call(self, call: Call) -> JsonValue:
-        """Give {id, url, labels, added}."""
-        it = call.fields
-        asked = {" ".join(label.split()).casefold() for label in it.labels}
-        before = _labels_before(call, asked)
-        output = call.client.add_labels(it.message, it.labels)
-        added = [label for label in output["labels"] if label.casefold() in asked and label not in (before or ())]
-        return {**output, "added": None if before is None else added}
-
-    undoes = "takes the labels off that it put on"
-    stays = "the labels themselves, which the mailbox keeps"
-
-    def why_kept(self, written: Written) -> str:
-        """What was not told, or by an earlier release, cannot be taken off; an update puts on no less."""
-        if written.output.get("added") is None:
-            return "Whether the mail had the labels before is not known."
-        return ""
-
-    def undo(self, call: Call, written: Written) -> None:
-        """Take off what it put on, whatever else the mail got since."""
-        call.client.undo_labels(call.fields.message, written.output["added"])
-
-    updates = True
-
-    def update(self, call: Call, written: Written) -> JsonValue:
-        """Put the new labels on: the same call again."""
-        return self.call(call)
-
-    def target(self, fields: Any) -> str:
-        """Labels of one mail are put one after the other."""
-        return str(fields.message)
+        """Give {id, url, subject, messages}."""
+        return call.client.mail.thread(call.fields.thread, call.fields.trim)
 
 
-def _labels_before(call: Call, asked: AbstractSet[str]) -> list[str] | None:
-    """Give the labels of the mail as they were before the first attempt; None where that had begun earlier.
+class ListFields(Fields):
+    """What to search for, and how many to give."""
 
-    They are kept for the attempts to come: afterwards nobody knows who put a label on.
-    """
-    if "labels_before" not in call.request:
-        before = call.client.label_names(call.fields.message)
-        is_sure = not call.is_again or not any(label.casefold() in asked for label in before)
-        call.request["labels_before"] = before if is_sure else None
-    known: list[str] | None = call.request["labels_before"]
-    return known
+    query: str = option("Search, as in Gmail", "")
+    limit: int = option("At most", 25, ge=1, le=2000)
+
+
+class FoundThread(Part):
+    """A thread; `snippet` is how its newest mail begins."""
+
+    id: str
+    snippet: str = outside("Beginning")
+    url: str
+
+
+class ThreadsOutput(Output):
+    """The threads, that with the newest mail first; `has_more` says that there are more than `limit`."""
+
+    threads: list[FoundThread]
+    has_more: bool
+
+
+class SearchThreads(GmailRead):
+    """Find threads of which any mail fits a search."""
+
+    name = "gmail.search_threads"
+    title = "Find threads"
+    fields = ListFields
+    output = ThreadsOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Give {threads, has_more}."""
+        return call.client.mail.threads(call.fields.query, call.fields.limit)
+
+
+class AttachmentFields(Fields):
+    """Which file of which mail."""
+
+    message: str = option("Mail", min_length=1, format="gmail-message")
+    attachment: str = option("Attachment (its id)", min_length=1)
+
+
+class GetAttachment(GmailRead):
+    """Take a file out of a mail, to become a file of the run."""
+
+    name = "gmail.get_attachment"
+    title = "Take a file out of a mail"
+    timeout_seconds = 120.0
+    fields = AttachmentFields
+    output = FileOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Give {file}."""
+        return {"file": file_content(call.client.mail.attachment(call.fields.message, call.fields.attachment))}

@@ -70,7 +70,7 @@ class NewMessage(TriggerType):
 
     def read(self, look: Look, item: Item) -> Item:
         """Read the mail, and tell whether it is to be left out."""
-        mail = look.client.message(item.id)
+        mail = look.client.mail.message(item.id)
         return Item(item.id, mail, mail["subject"], moment_of(mail["date"]), _left_out(look.fields, mail))
 
     def _first(self, look: Look) -> Found:

@@ -13,8 +13,11 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError
-from clients.gmail import GmailClient, recipients
-from clients.gmail_outgoing import Outgoing
+from clients.gmail import GmailClient
+from clients.gmail_labels import Target
+from clients.gmail_outbox import Letter
+from clients.mail_outgoing import Outgoing
+from clients.mail_replies import reply_address
 from clients.transport import deadline
 
 if TYPE_CHECKING:
@@ -65,23 +68,32 @@ def mail_id(deliver: Callable[..., str]) -> str:
     )
 
 
+def hello(marker: str = "m1") -> Letter:
+    return Letter(HELLO, marker, None, NOW)
+
+
+def on(gmail: GmailClient, mail: str, labels: list[str]) -> list[str]:
+    """Put labels on a mail; give all that it has then."""
+    return gmail.labels.change(Target("messages", mail), labels, ())[mail]
+
+
 def first(gmail: GmailClient) -> str:
-    return str(gmail.search("in:inbox", 1)["messages"][0]["id"])
+    return str(gmail.mail.search("in:inbox", 1)["messages"][0]["id"])
 
 
 READS: dict[str, Callable[[GmailClient, str], Any]] = {
     "account": lambda gmail, _: gmail._address(),
-    "search": lambda gmail, _: gmail.search("in:inbox", 5),
-    "by_ids": lambda gmail, mail: gmail.by_ids([mail]),
-    "message": lambda gmail, mail: gmail.message(mail),
-    "original": lambda gmail, mail: gmail.original(mail),
-    "find_draft": lambda gmail, _: gmail.find_draft("m1"),
-    "find_sent": lambda gmail, _: gmail.find_sent("m1"),
+    "search": lambda gmail, _: gmail.mail.search("in:inbox", 5),
+    "by_ids": lambda gmail, mail: gmail.mail.by_ids([mail]),
+    "message": lambda gmail, mail: gmail.mail.message(mail),
+    "original": lambda gmail, mail: gmail.mail.original(mail),
+    "find_draft": lambda gmail, _: gmail.outbox.find_draft("m1"),
+    "find_sent": lambda gmail, _: gmail.outbox.find_sent("m1"),
 }
 WRITES: dict[str, Callable[[GmailClient, str], Any]] = {
-    "create_draft": lambda gmail, _: gmail.create_draft(HELLO, "m1", None, NOW),
-    "send": lambda gmail, _: gmail.send(HELLO, "m1", None, NOW),
-    "add_labels": lambda gmail, mail: gmail.add_labels(mail, ["STARRED"]),
+    "create_draft": lambda gmail, _: gmail.outbox.create_draft(hello("m1")),
+    "send": lambda gmail, _: gmail.outbox.send(hello("m1")),
+    "add_labels": lambda gmail, mail: on(gmail, mail, ["STARRED"]),
 }
 OPERATIONS = {**READS, **WRITES}
 operations = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
@@ -99,7 +111,7 @@ def test_every_failure_of_every_operation_is_an_error_of_ours(
     standins: StandIns, gmail: GmailClient, mail_id: str, operation: Operation, failure: Failure
 ) -> None:
     gmail.account()
-    gmail.message(mail_id)
+    gmail.mail.message(mail_id)
     standins.faults("gmail", **failure.fault)
     before = standins.requests("gmail")
     with deadline(60), pytest.raises(ServiceError) as caught:
@@ -108,7 +120,7 @@ def test_every_failure_of_every_operation_is_an_error_of_ours(
     assert standins["gmail"].token not in repr(caught.value) + caught.value.message + caught.value.remedy
     asked = {what: times - before.get(what, 0) for what, times in standins.requests("gmail").items()}
     assert max(asked.values()) == 1, "it was sent again"
-    assert gmail.message(mail_id)["subject"] == "Offer"
+    assert gmail.mail.message(mail_id)["subject"] == "Offer"
 
 
 @pytest.mark.parametrize("name", ["create_draft", "search"])
@@ -126,7 +138,7 @@ def test_the_mails_of_one_search_share_the_deadline(standins: StandIns, gmail: G
     gmail.account()
     standins.faults("gmail", match="/messages/", times=100, delay_seconds=10)
     with deadline(1), pytest.raises(ServiceError) as caught:
-        gmail.search("in:inbox", 4)
+        gmail.mail.search("in:inbox", 4)
     assert type(caught.value).__name__ == "Timeout"
 
 
@@ -188,7 +200,7 @@ def test_an_answer_of_another_shape_is_a_bad_answer(scripted: Scripted, http: ht
     scripted.then(200, answer)
     gmail = GmailClient(GmailClient.Settings(token=SecretStr("t"), base_url=scripted.url), http)
     with pytest.raises(BadAnswer):
-        gmail.search("x", 1) if "messages" in answer else gmail.message("1")
+        gmail.mail.search("x", 1) if "messages" in answer else gmail.mail.message("1")
 
 
 def test_the_check_names_the_account(gmail: GmailClient) -> None:
@@ -198,48 +210,48 @@ def test_the_check_names_the_account(gmail: GmailClient) -> None:
 
 
 def test_a_search_gives_the_newest_first(gmail: GmailClient) -> None:
-    found = gmail.search("in:inbox", 25)
+    found = gmail.mail.search("in:inbox", 25)
     dates = [mail["date"] for mail in found["messages"]]
     assert len(dates) == 25
     assert dates == sorted(dates, reverse=True)
     assert found["matched_estimate"] >= 25
     assert set(found["messages"][0]) == {
         *("id", "thread_id", "message_id", "url", "from", "to", "cc", "subject", "date", "text", "text_truncated"),
-        *("labels", "attachments", "can_reply"),
+        *("full_text", "text_missing", "labels", "attachments", "can_reply"),
     }
 
 
 def test_a_search_keeps_to_its_limit_and_may_find_nothing(gmail: GmailClient) -> None:
-    assert len(gmail.search("in:inbox", 3)["messages"]) == 3
-    assert gmail.search("from:nobody-at-all@example.net", 25)["messages"] == []
+    assert len(gmail.mail.search("in:inbox", 3)["messages"]) == 3
+    assert gmail.mail.search("from:nobody-at-all@example.net", 25)["messages"] == []
 
 
 def test_a_mail_deleted_during_a_search_is_left_out(standins: StandIns, gmail: GmailClient) -> None:
     gmail.account()
     standins.faults("gmail", match="/messages/", status=404)
-    assert len(gmail.search("in:inbox", 5)["messages"]) == 4
+    assert len(gmail.mail.search("in:inbox", 5)["messages"]) == 4
 
 
 def test_ids_are_read_exactly(gmail: GmailClient, mail_id: str) -> None:
     other = first(gmail)
-    found = gmail.by_ids([mail_id, mail_id, other])
+    found = gmail.mail.by_ids([mail_id, mail_id, other])
     assert {mail["id"] for mail in found["messages"]} == {mail_id, other}
     with pytest.raises(NotFound, match="no-such-mail"):
-        gmail.by_ids(["no-such-mail"])
+        gmail.mail.by_ids(["no-such-mail"])
 
 
 @pytest.mark.parametrize("wrong", ["", "  "])
 def test_an_empty_id_is_refused_before_it_lists_the_mailbox(gmail: GmailClient, wrong: str) -> None:
     with pytest.raises(InvalidRequest):
-        gmail.message(wrong)
+        gmail.mail.message(wrong)
     with pytest.raises(InvalidRequest):
-        gmail.add_labels(wrong, ["x"])
+        on(gmail, wrong, ["x"])
 
 
 @pytest.mark.parametrize("odd", ["../drafts", "a/b", "a?b=c", "%2e%2e", "ü", "x" * 5000])
 def test_an_odd_id_reaches_nothing_else(gmail: GmailClient, odd: str) -> None:
     with pytest.raises(ServiceError):
-        gmail.message(odd)
+        gmail.mail.message(odd)
 
 
 ODD_MAILS = {
@@ -266,54 +278,54 @@ ODD_MAILS = {
 
 @pytest.mark.parametrize("raw", ODD_MAILS.values(), ids=ODD_MAILS.keys())
 def test_odd_mails_are_read_without_an_error(gmail: GmailClient, deliver: Callable[..., str], raw: bytes) -> None:
-    mail = gmail.message(deliver(raw))
+    mail = gmail.mail.message(deliver(raw))
     assert isinstance(mail["text"], str)
     assert "BAD" not in mail["text"]
     assert "\x00" not in mail["text"] + mail["subject"]
 
 
 def test_every_sample_mail_can_be_read(gmail: GmailClient) -> None:
-    found = gmail.search("in:anywhere", 100)["messages"]
+    found = gmail.mail.search("in:anywhere", 100)["messages"]
     assert len(found) >= 25
     assert all(mail["message_id"] for mail in found)
 
 
 def test_an_attachment_can_be_loaded_by_the_id_that_stays(gmail: GmailClient) -> None:
-    mail = gmail.search("has:attachment", 1)["messages"][0]
+    mail = gmail.mail.search("has:attachment", 1)["messages"][0]
     known = mail["attachments"][0]
-    again = gmail.message(mail["id"])["attachments"][0]
+    again = gmail.mail.message(mail["id"])["attachments"][0]
     assert again == known
-    file = gmail.attachment(mail["id"], known["id"])
+    file = gmail.mail.attachment(mail["id"], known["id"])
     assert (file.name, file.media_type, len(file.content)) == (known["name"], known["media_type"], known["bytes"])
     with pytest.raises(NotFound):
-        gmail.attachment(mail["id"], "99")
+        gmail.mail.attachment(mail["id"], "99")
 
 
 def test_a_draft_is_written_and_found_by_its_marker_alone(standins: StandIns, gmail: GmailClient) -> None:
-    made = gmail.create_draft(HELLO, "m1", None, NOW)
-    gmail.create_draft(HELLO, "m2", None, NOW)
-    assert gmail.find_draft("m1") == made
-    assert gmail.find_draft("m3") is None
-    assert gmail.find_sent("m1") is None
+    made = gmail.outbox.create_draft(hello("m1"))
+    gmail.outbox.create_draft(hello("m2"))
+    assert gmail.outbox.find_draft("m1") == made
+    assert gmail.outbox.find_draft("m3") is None
+    assert gmail.outbox.find_sent("m1") is None
     assert len(standins.show("gmail")["drafts"]) == 2
     assert made["url"].endswith(f"/mail/{made['message']}")
 
 
 def test_a_mail_is_sent_and_found_by_its_marker_alone(standins: StandIns, gmail: GmailClient) -> None:
     before = len(standins.show("gmail")["sent"])
-    made = gmail.send(HELLO, "m1", None, NOW)
-    assert gmail.find_sent("m1") == made
-    assert gmail.find_sent("m2") is None
-    assert gmail.message(made["id"])["message_id"] == made["message_id"]
+    made = gmail.outbox.send(hello("m1"))
+    assert gmail.outbox.find_sent("m1") == made
+    assert gmail.outbox.find_sent("m2") is None
+    assert gmail.mail.message(made["id"])["message_id"] == made["message_id"]
     assert len(standins.show("gmail")["sent"]) == before + 1
 
 
 def test_a_draft_that_its_owner_sent_meanwhile_is_found(standins: StandIns, gmail: GmailClient) -> None:
-    made = gmail.create_draft(HELLO, "m1", None, NOW)
+    made = gmail.outbox.create_draft(hello("m1"))
     base, headers = standins["gmail"].origin, {"authorization": f"Bearer {standins['gmail'].token}"}
     url = f"{base}/gmail/v1/users/me/drafts/send"
     sent = httpx.post(url, json={"id": made["id"]}, headers=headers, trust_env=False).raise_for_status().json()
-    found = gmail.find_draft("m1")
+    found = gmail.outbox.find_draft("m1")
     assert found is not None
     assert found["message"] == sent["id"]
     assert set(found) == set(made)
@@ -324,9 +336,9 @@ def test_a_write_whose_answer_was_lost_is_found(standins: StandIns, gmail: Gmail
     gmail.account()
     standins.faults("gmail", match="POST", cut=True, when="after_effect")
     with pytest.raises(ServiceError) as caught:
-        getattr(gmail, write)(HELLO, "m1", None, NOW)
+        getattr(gmail.outbox, write)(hello())
     assert caught.value.outcome == "unknown"
-    find = gmail.find_draft if write == "create_draft" else gmail.find_sent
+    find = gmail.outbox.find_draft if write == "create_draft" else gmail.outbox.find_sent
     assert find("m1") is not None
 
 
@@ -339,17 +351,17 @@ def test_a_search_that_finds_too_much_is_not_believed(scripted: Scripted, http: 
     }
     scripted.then(200, {"emailAddress": "me@example.com"}).then(200, {"messages": [{"id": "9"}]}).then(200, other)
     gmail = GmailClient(GmailClient.Settings(token=SecretStr("t"), base_url=scripted.url), http)
-    assert gmail.find_sent("m1") is None
+    assert gmail.outbox.find_sent("m1") is None
 
 
 @pytest.mark.parametrize("by", ["id", "message_id"])
 def test_an_answer_stays_in_its_thread(gmail: GmailClient, mail_id: str, by: str) -> None:
-    mail = gmail.message(mail_id)
-    answers = gmail.original(mail[by])
-    assert recipients(answers) == ["ann@example.org"]
-    made = gmail.create_draft(Outgoing(recipients(answers), text="Thanks"), "m1", answers, NOW)
+    mail = gmail.mail.message(mail_id)
+    answers = gmail.mail.original(mail[by])
+    assert reply_address(answers["payload"]) == "ann@example.org"
+    made = gmail.outbox.create_draft(Letter(Outgoing(["ann@example.org"], text="Thanks"), "m1", answers, NOW))
     assert made["thread_id"] == mail["thread_id"]
-    assert gmail.message(made["message"])["subject"] == "Re: Offer"
+    assert gmail.mail.message(made["message"])["subject"] == "Re: Offer"
 
 
 @pytest.mark.parametrize(
@@ -366,56 +378,56 @@ def test_what_must_not_be_answered_is_refused(
     gmail: GmailClient, deliver: Callable[..., str], headers: str, reason: str
 ) -> None:
     mail = deliver(f"{headers.format(me=gmail.account())}\nSubject: x\n\nhello")
-    assert gmail.message(mail)["can_reply"] is False
+    assert gmail.mail.message(mail)["can_reply"] is False
     with pytest.raises(InvalidRequest, match=reason):
-        gmail.original(mail)
+        gmail.mail.original(mail)
 
 
 def test_what_orchestra_sent_is_not_answered_by_it(gmail: GmailClient) -> None:
-    made = gmail.send(HELLO, "m1", None, NOW)
+    made = gmail.outbox.send(hello("m1"))
     with pytest.raises(InvalidRequest):
-        gmail.original(made["id"])
+        gmail.mail.original(made["id"])
 
 
 def test_a_mail_to_answer_that_is_not_there_is_said(gmail: GmailClient) -> None:
     with pytest.raises(NotFound, match="There is no mail with the Message-ID"):
-        gmail.original("<nothing@example.net>")
+        gmail.mail.original("<nothing@example.net>")
 
 
 def test_labels_are_made_where_they_are_missing_and_put_once(
     standins: StandIns, gmail: GmailClient, mail_id: str
 ) -> None:
-    first_time = gmail.add_labels(mail_id, ["triaged", "Work/Bugs", "triaged"])
-    assert {"triaged", "Work/Bugs", "INBOX"} <= set(first_time["labels"])
-    assert gmail.add_labels(mail_id, ["Triaged"])["labels"] == first_time["labels"]
+    first_time = on(gmail, mail_id, ["triaged", "Work/Bugs", "triaged"])
+    assert {"triaged", "Work/Bugs", "INBOX"} <= set(first_time)
+    assert on(gmail, mail_id, ["Triaged"]) == first_time
     names = [label["name"] for label in standins.show("gmail")["labels"]]
     assert names.count("triaged") == 1
-    assert gmail.message(mail_id)["labels"] == first_time["labels"]
+    assert gmail.mail.message(mail_id)["labels"] == first_time
 
 
 def test_workers_that_make_the_same_label_make_one(standins: StandIns, http: httpx.Client, mail_id: str) -> None:
     clients = [client(standins, http) for _ in range(6)]
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda gmail: gmail.add_labels(mail_id, ["triaged"])["labels"], clients))
+        answers = list(pool.map(lambda gmail: on(gmail, mail_id, ["triaged"]), clients))
     assert all("triaged" in labels for labels in answers)
     assert [label["name"] for label in standins.show("gmail")["labels"]].count("triaged") == 1
 
 
 def test_a_label_made_anew_by_somebody_else_is_used(standins: StandIns, gmail: GmailClient, mail_id: str) -> None:
-    gmail.add_labels(mail_id, ["triaged"])
+    on(gmail, mail_id, ["triaged"])
     old = next(label for label in standins.show("gmail")["labels"] if label["name"] == "triaged")
     base, headers = standins["gmail"].origin, {"authorization": f"Bearer {standins['gmail'].token}"}
     httpx.delete(f"{base}/gmail/v1/users/me/labels/{old['id']}", headers=headers, trust_env=False).raise_for_status()
-    assert "triaged" in gmail.add_labels(mail_id, ["triaged"])["labels"]
+    assert "triaged" in on(gmail, mail_id, ["triaged"])
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 226])
 def test_a_name_that_no_label_can_have_is_refused(gmail: GmailClient, mail_id: str, name: str) -> None:
     with pytest.raises(InvalidRequest):
-        gmail.add_labels(mail_id, [name])
+        on(gmail, mail_id, [name])
 
 
 def test_threads_may_share_a_client(gmail: GmailClient, mail_id: str) -> None:
     with ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(lambda _: gmail.message(mail_id)["subject"], range(80)))
+        found = list(pool.map(lambda _: gmail.mail.message(mail_id)["subject"], range(80)))
     assert set(found) == {"Offer"}

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.errors import InvalidRequest
-from clients.gmail_outgoing import File, Outgoing, build, message_id, raw, reply_subject
+from clients.mail_outgoing import File, Outgoing, build, message_id, raw, reply_subject
 
 ME = "me@example.com"
 MARKER = "a1b2c3d4" * 4

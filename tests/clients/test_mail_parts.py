@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from clients.gmail_mail import TEXT_MOST, decoded, from_base64url, header, mail_text, read_mail, shown
+from clients.gmail_mail import read_message
+from clients.mail_parts import decoded, from_base64url, header, shown
+from clients.mail_text import TEXT_MOST, mail_text
 
 
 def encoded(content: bytes) -> str:
@@ -81,10 +83,12 @@ def test_a_large_text_is_loaded() -> None:
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    whole = read_mail({"payload": part("text/plain", b"x" * TEXT_MOST)}, nothing)
-    cut = read_mail({"payload": part("text/plain", b"x" * (TEXT_MOST + 1))}, nothing)
+    whole = read_message({"payload": part("text/plain", b"x" * TEXT_MOST)}, nothing)
+    cut = read_message({"payload": part("text/plain", b"x" * (TEXT_MOST + 1))}, nothing)
     assert (len(whole["text"]), whole["text_truncated"]) == (TEXT_MOST, False)
-    assert (len(cut["text"]), cut["text_truncated"]) == (TEXT_MOST, True)
+    assert cut["text"].startswith("x" * TEXT_MOST)
+    assert cut["text"].endswith("[Cut here: 200,000 of 200,001 characters are shown.]")
+    assert (cut["text_truncated"], len(cut["full_text"])) == (True, TEXT_MOST + 1)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,7 @@ def test_a_mail_has_the_shape_that_workflows_see() -> None:
         SUBJECT="Hello",
         Message_ID="<1@example.com>",
     )
-    assert read_mail({"payload": payload, "internalDate": "1767268860999"}, nothing) == {
+    assert read_message({"payload": payload, "internalDate": "1767268860999"}, nothing) == {
         "message_id": "<1@example.com>",
         "from": "Jürgen <j@example.com>",
         "to": "me@example.com",
@@ -150,6 +154,8 @@ def test_a_mail_has_the_shape_that_workflows_see() -> None:
         "date": "2026-01-01T12:01:00Z",
         "text": "plain",
         "text_truncated": False,
+        "full_text": None,
+        "text_missing": "",
         "attachments": [
             {"id": "2", "name": "Rechnung.pdf", "media_type": "application/pdf", "bytes": 7},
             {"id": "3", "name": "unnamed", "media_type": "message/rfc822", "bytes": 7},
@@ -159,11 +165,11 @@ def test_a_mail_has_the_shape_that_workflows_see() -> None:
 
 @pytest.mark.parametrize("date", [None, "", "soon", "-1", "9" * 30])
 def test_a_date_that_is_none_does_no_harm(date: Any) -> None:
-    assert read_mail({"payload": PLAIN, "internalDate": date}, nothing)["date"] == "1970-01-01T00:00:00Z"
+    assert read_message({"payload": PLAIN, "internalDate": date}, nothing)["date"] == "1970-01-01T00:00:00Z"
 
 
 def test_an_empty_message_has_every_field() -> None:
-    assert read_mail({}, nothing)["subject"] == ""
+    assert read_message({}, nothing)["subject"] == ""
 
 
 def test_the_first_header_of_a_name_counts_whatever_its_case() -> None:

@@ -15,8 +15,10 @@ from pydantic import SecretStr, ValidationError
 from clients.errors import InvalidRequest, ServiceError
 from clients.gmail import GmailClient
 from engine.step import Call, Effect, Repeat, StepType
-from engine.steps.gmail import AddLabels, GetMessage, SearchMessages
-from engine.steps.gmail_writing import CreateDraft, Send
+from engine.steps.gmail import GetMessage, SearchMessages
+from engine.steps.gmail_drafts import CreateDraft
+from engine.steps.gmail_labels import AddLabels
+from engine.steps.gmail_sending import Send
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -118,10 +120,10 @@ def test_ids_win_over_the_search(call: Call, mail: str) -> None:
 def test_an_answer_goes_to_its_sender_in_the_same_thread(step: StepType, call: Call, mail: str) -> None:
     asked = filled(step, call, {"in_reply_to": mail, "text": "Thanks"})
     output: Any = step.call(asked)
-    written = call.client.message(output.get("message", output["id"]))
+    written = call.client.mail.message(output.get("message", output["id"]))
     assert written["to"] == "ann@example.org"
     assert written["subject"] == "Re: Offer"
-    assert output["thread_id"] == call.client.message(mail)["thread_id"]
+    assert output["thread_id"] == call.client.mail.message(mail)["thread_id"]
     assert asked.request == {"to": ["ann@example.org"], "in_reply_to": mail}
 
 
@@ -148,14 +150,14 @@ def test_what_must_not_be_answered_is_refused(
 
 @every_letter
 def test_a_letter_carries_files_of_three_kinds(step: StepType, call: Call, standins: StandIns) -> None:
-    other = call.client.search("has:attachment", 1)["messages"][0]
+    other = call.client.mail.search("has:attachment", 1)["messages"][0]
     files = [
         {"name": "a.txt", "text": "hällo"},
         {"name": "b.bin", "base64": base64.b64encode(b"\x00\x01").decode()},
         {"message": other["id"], "id": other["attachments"][0]["id"]},
     ]
     output: Any = step.call(filled(step, call, {**LETTER, "attachments": files}))
-    sent = call.client.message(output.get("message", output["id"]))["attachments"]
+    sent = call.client.mail.message(output.get("message", output["id"]))["attachments"]
     names = ["a.txt", "b.bin", other["attachments"][0]["name"]]
     assert [(file["name"], file["bytes"]) for file in sent] == list(
         zip(names, [6, 2, other["attachments"][0]["bytes"]], strict=True)
@@ -181,7 +183,7 @@ def test_several_recipients_are_written_either_way(call: Call) -> None:
         output = CreateDraft().call(
             filled(CreateDraft(), replace(call, marker=str(type(to))[8:11] * 8), {**LETTER, "to": to})
         )
-        assert call.client.message(output["message"])["to"] == "a@b.example, c@d.example"
+        assert call.client.mail.message(output["message"])["to"] == "a@b.example, c@d.example"
 
 
 def test_a_draft_may_wait_for_its_recipient_and_a_mail_may_not(call: Call) -> None:
@@ -222,5 +224,5 @@ def test_fields_have_their_roles_and_outside_text_is_marked() -> None:
     assert {name for name, role in roles.items() if role == "content"} == {"subject", "text", "attachments"}
     mail = GetMessage().output_schema({}, {})
     outside = {name for name, field in mail["properties"].items() if field.get("outside")}
-    assert outside == {"from", "to", "cc", "subject", "text", "message_id"}
+    assert outside == {"from", "to", "cc", "subject", "text", "full_text", "message_id"}
     assert mail["$defs"]["Attachment"]["properties"]["name"]["outside"] is True

@@ -13,9 +13,11 @@ from pydantic import SecretStr
 
 from clients.errors import NotFound, ServiceError
 from clients.gmail import GmailClient
+from clients.gmail_labels import Target
 from engine.step import Call, CannotUndo, StepType, Written
-from engine.steps.gmail import AddLabels
-from engine.steps.gmail_writing import CreateDraft, Send
+from engine.steps.gmail_drafts import CreateDraft
+from engine.steps.gmail_labels import AddLabels
+from engine.steps.gmail_sending import Send
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -73,7 +75,7 @@ def make(call: Call) -> Make:
 
 
 def labels(call: Call, mail: str) -> list[str]:
-    return sorted(call.client.label_names(mail))
+    return sorted(call.client.labels.on(Target("messages", mail))[mail])
 
 
 # --- labels

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from clients.errors import AuthError, Unavailable
 from clients.gmail import GmailClient, GmailSettings
+from clients.gmail_labels import Target
 from engine.trigger import Start
 from engine.triggers.gmail import NewMessage
 from tests.conftest import StandIns
@@ -50,7 +51,7 @@ class Box:
 
     def label(self, message: str, name: str) -> None:
         """Put a label on a mail."""
-        self.client.add_labels(message, [name])
+        self.client.labels.change(Target("messages", message), [name], ())
 
     def _post(self, path: str, body: Any) -> dict[str, Any]:
         where = self.standins["gmail"]
