@@ -11,7 +11,9 @@ from dashboard import session
 from dashboard.page import Visit
 from dashboard.parts.plain import outside_text, plain
 from dashboard.parts.status import OPEN
-from engine.registry import step_types
+from dashboard.parts.steps import steps_of
+from dashboard.run_stand import without_indexes
+from engine.registry import step_type
 
 _LOOK_SECONDS = 0.3
 _SHOWN_MOST = 4
@@ -20,9 +22,9 @@ _TAIL_LETTERS = 4_000
 
 def live_answers(visit: Visit, run: Mapping[str, Any]) -> None:
     """Show the answers that come just now; the page draws itself anew once one of them is recorded."""
-    titles = _writing(run)
-    if not titles:
+    if not _may_write(run):
         return
+    titles = {entry.path: entry.title for entry in steps_of(run["definition"]["workflow"])}
     seen: set[str] = set()
 
     @st.fragment(run_every=_LOOK_SECONDS)
@@ -34,18 +36,15 @@ def live_answers(visit: Visit, run: Mapping[str, Any]) -> None:
             st.rerun()
         seen.update(texts)
         for path, text in list(texts.items())[:_SHOWN_MOST]:
-            _answer(titles.get(path, path), path, text)
+            _answer(titles.get(without_indexes(path), path), path, text)
 
     body()
 
 
-def _writing(run: Mapping[str, Any]) -> dict[str, str]:
-    """Return {path: title} of the steps whose answers may be coming."""
-    if run["status"] not in OPEN:
-        return {}
-    streams = {name for name, kind in step_types().items() if kind.streams}
-    running = [step for step in run["steps"] if step["status"] == "running" and step["uses"] in streams]
-    return {str(step["path"]): str(step["title"] or step["id"]) for step in running}
+def _may_write(run: Mapping[str, Any]) -> bool:
+    """Tell whether a model may be writing for the run now."""
+    uses = {entry.uses for entry in steps_of(run["definition"]["workflow"]) if entry.uses}
+    return run["status"] in OPEN and any(step_type(name).streams for name in uses)
 
 
 def _answer(title: str, path: str, text: str) -> None:

@@ -76,9 +76,14 @@ def is_test(run: Mapping[str, Any]) -> bool:
     return bool({"only", "pins"} & set(run.get("options") or {}))
 
 
+def without_indexes(path: str) -> str:
+    """Return a path of a run as the workflow has it: `each_mail[3].task` is `each_mail.task`."""
+    return _INDEX.sub("", path)
+
+
 def stand_of(entry: StepEntry, run: Mapping[str, Any]) -> tuple[str, str]:
     """Return (status, words) of a step of the workflow over all its repetitions in the run."""
-    steps = [one for one in run["steps"] if _INDEX.sub("", one["path"]) == entry.path]
+    steps = [one for one in run["steps"] if without_indexes(one["path"]) == entry.path]
     if entry.is_loop and any(one["path"].endswith("]") for one in steps):
         steps = [one for one in steps if one["path"].endswith("]")]
     counted = Counter(str(one["status"]) for one in steps)
