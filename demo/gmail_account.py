@@ -6,6 +6,7 @@ from typing import Any
 
 from demo.call import Call, Reply, Table
 from demo.gmail_mailbox import Mailbox, Record, not_found
+from demo.gmail_unrest import is_forgotten, unrest
 from demo.gmail_views import mailbox_of, page
 from demo.service import Refused
 
@@ -75,14 +76,14 @@ def history(call: Call) -> Reply:
     if not text.isdecimal():
         raise Refused(400, "Missing or invalid startHistoryId")
     start = int(text)
-    if not box.oldest_history_id <= start <= box.history_id:
+    if not box.oldest_history_id <= start <= box.history_id or is_forgotten(box.store, start):
         raise not_found()
     wanted = call.request.query_params.getlist("historyTypes")
     kinds = {HISTORY_KINDS.get(each, each) for each in wanted} or set(HISTORY_KINDS.values())
     label = call.query("labelId")
     entries = [
         _history_entry(each)
-        for each in box.history_since(start)
+        for each in unrest(box.store, box.history_since(start), newest_first=False)
         if each["kind"] in kinds and (not label or label in [*each["message"]["labelIds"], *each["labelIds"]])
     ]
     answer = page(call, entries, "history")

@@ -9,6 +9,7 @@ from demo import gmail_mime
 from demo.call import Call, Reply, Table
 from demo.gmail_mailbox import Mailbox, Record, not_found
 from demo.gmail_mime import Mail
+from demo.gmail_unrest import unrest
 from demo.gmail_views import brief, found, id_list, mailbox_of, page, raw_mail, shown
 from demo.service import Refused
 
@@ -17,7 +18,8 @@ MAX_BATCH = 1000
 
 def list_(call: Call) -> Reply:
     """GET messages."""
-    records = found(mailbox_of(call), call)
+    box = mailbox_of(call)
+    records = unrest(box.store, found(box, call), newest_first=True)
     return Reply(page(call, [{"id": each["id"], "threadId": each["threadId"]} for each in records], "messages"))
 
 
