@@ -20,8 +20,6 @@ from clients.mail_text import WHOLE, Trim, attachment_of, read_mail, rfc3339
 
 Json = dict[str, Any]
 
-_READ_MOST = 25 * 1024 * 1024
-"""Of a mail larger than this the beginning is read, which holds its words; few servers take larger ones."""
 _FILE_MOST = 64 * 1024 * 1024
 _LOOKED_AT = 500
 
@@ -35,8 +33,8 @@ def search(mailbox: Mailbox, wanted: Search, limit: int) -> Json:
         if wanted.since or wanted.before:
             uids = [one.uid for one in _looked_at(session, uids) if wanted.fits(one.arrived_at)]
         messages = [
-            _listed(mailbox, MailId(folder, selected.uidvalidity, mail.uid), mail)
-            for mail in session.contents(uids[:limit], _READ_MOST)
+            listed(mailbox, MailId(folder, selected.uidvalidity, mail.uid), mail)
+            for mail in session.contents(uids[:limit])
         ]
     return {"messages": _newest_first(messages), "matched": len(uids), "has_more": len(uids) > limit}
 
@@ -49,11 +47,12 @@ def _looked_at(session: Session, uids: Sequence[int]) -> Iterator[Fetched]:
 def by_ids(mailbox: Mailbox, ids: Iterable[str]) -> Json:
     """Give exactly these mails, as `search` does; NotFound where one is gone."""
     wanted = [mail_id(mail) for mail in dict.fromkeys(ids)]
-    messages = [_listed(mailbox, mail, fetched(mailbox, mail)) for mail in wanted]
+    messages = [listed(mailbox, mail, fetched(mailbox, mail)) for mail in wanted]
     return {"messages": _newest_first(messages), "matched": len(messages), "has_more": False}
 
 
-def _listed(mailbox: Mailbox, mail: MailId, found: Fetched) -> Json:
+def listed(mailbox: Mailbox, mail: MailId, found: Fetched) -> Json:
+    """Give a mail as one of several: without the text that was cut off."""
     told = shown(mailbox, mail, found)
     del told["full_text"]
     return told
@@ -68,7 +67,7 @@ def message(mailbox: Mailbox, mail: str, trim: Trim = WHOLE) -> Json:
 def fetched(mailbox: Mailbox, mail: MailId) -> Fetched:
     """Give a mail as it lies on the server. Raises NotFound where it is gone."""
     with mailbox.holding(mail) as session:
-        found = list(session.contents([mail.uid], _READ_MOST))
+        found = list(session.contents([mail.uid]))
     if not found:
         raise gone(mail)
     return found[0]

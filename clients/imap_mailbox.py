@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import getaddresses
 
 from clients.deadline import deadline, seconds_left
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Timeout
@@ -91,6 +92,10 @@ class Mailbox:
         self._lock = threading.Lock()
         self._folders: tuple[float, list[Folder]] = (0.0, [])
 
+    def is_own(self, sender: str) -> bool:
+        """Tell whether a mail from this sender, as its header says, is from this mailbox itself."""
+        return any(address.lower() == self.address.lower() for _, address in getaddresses([sender]))
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Lend a connection that is signed in, for one call."""
@@ -162,6 +167,10 @@ class Mailbox:
                     remedy="Search again: imap.search_messages gives the new ids.",
                 )
             yield session
+
+    def close(self) -> None:
+        """Close the connections; a call that is under way breaks."""
+        self._door.close()
 
     def folders(self) -> list[Folder]:
         """List the folders by name; asked anew every few minutes."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BATCH_BYTES = 4 * 1024 * 1024
 _BEGINNING_BYTES = 1024 * 1024
+_WHOLE_BYTES = 25 * 1024 * 1024
 _UID = re.compile(rb"\bUID (\d+)")
 _FLAGS = re.compile(rb"\bFLAGS \(([^)]*)\)")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
@@ -162,8 +163,12 @@ class Session:
             known = set(uids)
             return [one for one in _read(data, has_content=bool(parts)) if one.uid in known]
 
-    def contents(self, uids: Sequence[int], most_bytes: int) -> Iterator[Fetched]:
-        """Read whole mails, some at a time; of one over `most_bytes` only its beginning, at most a megabyte."""
+    def contents(self, uids: Sequence[int], most_bytes: int | None = None) -> Iterator[Fetched]:
+        """Read whole mails, some at a time.
+
+        Of one over `most_bytes` (25 MB: few servers take larger ones) only the beginning, which holds its words.
+        """
+        most_bytes = _WHOLE_BYTES if most_bytes is None else most_bytes
         batch: list[int] = []
         size = 0
         for mail in self.fetch(uids):
@@ -272,6 +277,8 @@ def _sign_in(box: BaseMailBox, user: str, password: str) -> None:
         box.login(user, password, initial_folder=None)
     with contextlib.suppress(imaplib.IMAP4.error):
         box.client._get_capabilities()  # noqa: SLF001 - there are more after the login
+        if {"ENABLE", "CONDSTORE"} <= {str(one).upper() for one in box.client.capabilities}:
+            box.client.enable("CONDSTORE")  # folders then tell by one number whether anything in them has changed
 
 
 def _number(client: Any, name: str) -> int:

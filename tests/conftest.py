@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -209,3 +210,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = getattr(item, "fixturenames", ())
         if _TALKS & set(fixtures) or _FACES & set(item.path.parts):
             item.add_marker("service")
+
+
+def pytest_sessionfinish() -> None:
+    """Stop the mail server, where a test has started one."""
+    mailboxes = sys.modules.get("tests.mail.mailboxes")
+    if mailboxes is not None:
+        mailboxes.stop()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from email.utils import getaddresses
 from typing import Any
 
 from clients.imap_drafts import original
 from clients.imap_sent import find_sent, send
 from clients.mail_outgoing import File, Outgoing
-from clients.mail_parts import headers
-from clients.mail_replies import reply_address
+from clients.mail_replies import reply_address, reply_all_addresses
 from engine.run_file import RunFile
 from engine.step import (
     Call,
@@ -127,8 +125,8 @@ class Reply(_Sending):
         """To whoever wrote that mail, and where it is wished to all who got it."""
         fields: ReplyFields = call.fields
         answers = original(call.client.mailbox, fields.message)
-        to = [reply_address(answers)]
-        cc = _others(answers, {to[0].lower(), call.client.account().lower()}) if fields.all else []
+        to, cc = reply_all_addresses(answers, call.client.account())
+        cc = cc if fields.all else []
         call.request.update({"to": to, "cc": cc})
         return Outgoing(to, cc, (), fields.subject, fields.text, _files(call)), answers
 
@@ -153,10 +151,3 @@ def _files(call: Call) -> list[File]:
 
 def _addresses(value: str | list[str]) -> list[str]:
     return [each for each in ([value] if isinstance(value, str) else value) if each.strip()]
-
-
-def _others(answers: Mapping[str, Any], known: set[str]) -> list[str]:
-    """Give whoever else got the mail, each once."""
-    pairs = getaddresses([value for name in ("To", "Cc") for value in headers(answers, name)])
-    found = {address.lower(): address for _, address in pairs if "@" in address}
-    return [address for key, address in found.items() if key not in known]

@@ -17,8 +17,8 @@ from clients.imap_mail import attachment, by_ids, message, search
 from clients.imap_mailbox import Mailbox, mail_id
 from clients.imap_search import Search
 from clients.sockets import Forbidden
-from tests.mail.conftest import connected, deliver, mail
 from tests.mail.dovecot import PASSWORD, Dovecot
+from tests.mail.mailboxes import connected, deliver, mail
 
 
 def test_the_doctor_names_what_the_mailbox_has(client: ImapClient) -> None:
@@ -35,7 +35,7 @@ def test_the_doctor_names_what_the_mailbox_has(client: ImapClient) -> None:
 
 
 def test_a_wrong_password_is_refused_and_shown_nowhere(mailbox_settings: dict[str, Any]) -> None:
-    for client in connected({**mailbox_settings, "password": "not-it-at-all"}):
+    with connected({**mailbox_settings, "password": "not-it-at-all"}) as client:
         with pytest.raises(AuthError) as caught, client.mailbox.session():
             pass
         assert caught.value.outcome == "not_done"
@@ -44,12 +44,12 @@ def test_a_wrong_password_is_refused_and_shown_nowhere(mailbox_settings: dict[st
 
 
 def test_starttls_is_spoken(mailbox_settings: dict[str, Any], dovecot: Dovecot) -> None:
-    for client in connected({**mailbox_settings, "port": dovecot.port, "security": "starttls"}):
+    with connected({**mailbox_settings, "port": dovecot.port, "security": "starttls"}) as client:
         assert "INBOX" in client.folders()
 
 
 def test_a_certificate_that_nobody_vouches_for_ends_it(mailbox_settings: dict[str, Any]) -> None:
-    for client in connected({**mailbox_settings, "ca_file": ""}):
+    with connected({**mailbox_settings, "ca_file": ""}) as client:
         with pytest.raises(Unavailable, match="certificate that is not trusted") as caught:
             client.folders()
         assert "ca_file" in caught.value.remedy
@@ -58,16 +58,15 @@ def test_a_certificate_that_nobody_vouches_for_ends_it(mailbox_settings: dict[st
 def test_an_address_inside_is_reached_only_where_the_connection_names_it(
     mailbox_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for client in connected({**mailbox_settings, "host": "localhost"}):
+    with connected({**mailbox_settings, "host": "localhost"}) as client:
         assert client.folders()
     monkeypatch.setattr("clients.addresses.resolve", lambda *_: [ipaddress.ip_address("127.0.0.1")])
     named = {**mailbox_settings, "host": "mail.example.com"}
-    for client in connected(named):
-        with pytest.raises(Forbidden, match="not an address of the public Internet"):
-            client.folders()
-    for client in connected({**named, "allow_hosts": ["Mail.Example.com"]}):
-        with pytest.raises(Unavailable, match="certificate"):  # it got as far as the server
-            client.folders()
+    with connected(named) as client, pytest.raises(Forbidden, match="not an address of the public Internet"):
+        client.folders()
+    allowed = {**named, "allow_hosts": ["Mail.Example.com"]}
+    with connected(allowed) as client, pytest.raises(Unavailable, match="certificate"):  # it got as far as the server
+        client.folders()
 
 
 def test_mails_are_found_newest_first_and_stay_unread(client: ImapClient) -> None:
@@ -138,7 +137,8 @@ def test_an_attachment_comes_back_as_it_was(client: ImapClient) -> None:
 
 
 def test_of_a_very_large_mail_the_beginning_is_read(client: ImapClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.imap_mail._READ_MOST", 20_000)
+    monkeypatch.setattr(imap_session, "_WHOLE_BYTES", 20_000)
+    monkeypatch.setattr(imap_session, "_BEGINNING_BYTES", 20_000)
     monkeypatch.setattr("clients.imap_mail._FILE_MOST", 20_000)
     identity = deliver(client, mail("Large", "word " * 20_000))
     found = message(client.mailbox, identity)

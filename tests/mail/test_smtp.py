@@ -18,7 +18,7 @@ from clients.imap_mailbox import mail_id
 from clients.imap_search import Search
 from clients.imap_sent import find_sent, send
 from clients.mail_outgoing import File, Outgoing, message_id
-from tests.mail.conftest import connected, deliver, mail
+from tests.mail.mailboxes import connected, deliver, mail
 from tests.mail.smtp_server import SmtpServer, content_of
 
 MARKER = "b" * 32
@@ -77,14 +77,14 @@ def test_a_mail_that_cannot_be_addressed_is_not_sent(
 
 
 def test_starttls_is_spoken(sending_settings: dict[str, Any], smtp: SmtpServer) -> None:
-    for client in connected({**sending_settings, "smtp_port": smtp.port, "smtp_security": "starttls"}):
+    with connected({**sending_settings, "smtp_port": smtp.port, "smtp_security": "starttls"}) as client:
         sent(client)
         assert len(smtp.mails) == 1
         assert client.check()[-1] == ("sending", True, f"127.0.0.1:{smtp.port} takes mail from {client.account()}.")
 
 
 def test_a_wrong_password_is_refused(sending_settings: dict[str, Any]) -> None:
-    for client in connected({**sending_settings, "password": "not-it-at-all"}):
+    with connected({**sending_settings, "password": "not-it-at-all"}) as client:
         with pytest.raises(AuthError) as caught:
             client.outbox.check()
         assert "not-it-at-all" not in f"{caught.value} {caught.value.remedy} {vars(client.outbox)}"
@@ -103,7 +103,7 @@ def test_the_copy_of_a_server_that_keeps_them_itself_is_taken(sending_client: Im
 @pytest.fixture(params=["server", "client", "none"])
 def keeper(request: pytest.FixtureRequest, sending_settings: dict[str, Any]) -> Iterator[tuple[str, ImapClient]]:
     """Who puts what is sent into the Sent folder, and a client that knows it."""
-    for client in connected({**sending_settings, "sent_copy": request.param}):
+    with connected({**sending_settings, "sent_copy": request.param}) as client:
         yield request.param, client
 
 

@@ -1,0 +1,161 @@
+"""New mail in any mailbox, by the numbers that its server gives to mails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from clients.imap_arrivals import Arrival, Arrivals, arrivals
+from clients.imap_search import Search
+from engine.names import moment_of, timestamp
+from engine.step import Fields, JsonValue, option
+from engine.steps.imap import MailOutput
+from engine.trigger import Found, Item, Look, TriggerType
+
+_OVERLAP = 50
+"""So many of the last mails are listed again: a server of many machines may show a mail after a later one."""
+_RENUMBERED_OVERLAP = timedelta(days=1)
+"""Where the folder is numbered anew, mail is searched from so long before the last look."""
+_CLOCK_SKEW = timedelta(minutes=5)
+_LISTED = 500
+_MOST_BEHIND = 10_000
+
+
+class NewMessageFields(Fields):
+    """Which mails count; a mail must fit all that is given."""
+
+    folder: str = option("Folder (empty: the connection's)", "", format="imap-folder")
+    sender: str = option("From", "", alias="from")
+    to: str = option("To", "")
+    subject: str = option("Subject contains", "")
+    text: str = option("Contains", "")
+    criteria: str = option("More, as IMAP writes it (OR FROM ann FROM bob)", "")
+    include_sent: bool = option("Also mail from this mailbox's own address", default=False)
+    include_drafts: bool = option("Also drafts", default=False)
+    include_own: bool = option("Also mail that a workflow wrote", default=False)
+
+
+class NewMail(MailOutput):
+    """A mail that has arrived."""
+
+
+class NewMessage(TriggerType):
+    """Starts a run for each mail that arrives in a folder and fits, also one that is moved there.
+
+    Drafts, mail from this mailbox's own address and mail that a workflow wrote are left out unless asked for.
+    """
+
+    name = "imap.new_message"
+    title = "New mail in a mailbox (IMAP)"
+    service = "imap"
+    fields = NewMessageFields
+    item = NewMail
+
+    def source(self, fields: Any) -> str:
+        """The folder."""
+        return str(fields.folder)
+
+    def look(self, look: Look) -> Found:
+        """List the mails that have arrived since the cursor.
+
+        The cursor is {state: [uidvalidity, uidnext, exists, highestmodseq], uid, floor, begun_at, looked_at, behind}:
+        the last number listed, the lowest that counts, and the numbers that a search has found and were not listed yet.
+        """
+        it = look.fields
+        wanted = Search(it.folder, it.text, it.sender, it.to, it.subject, criteria=it.criteria)
+        with arrivals(look.client.mailbox, wanted) as found:
+            if look.cursor is None:
+                return _first(look, found)
+            if look.cursor["state"][0] != found.selected.uidvalidity:
+                return _renumbered(look, found)
+            if look.cursor["behind"]:
+                return _catching_up(look, found)
+            return _next(look, found)
+
+
+def _first(look: Look, found: Arrivals) -> Found:
+    uids: list[int] = []
+    begun_at = look.now - _CLOCK_SKEW
+    if look.start.since is not None:
+        uids, begun_at = found.arrived_since(look.start.since), look.start.since
+    elif look.start.last is not None:
+        uids = found.beginning_at(1)[-look.start.last :]
+        times = [one.arrived_at for one in found.known(uids[-_MOST_BEHIND:]) if one.arrived_at is not None]
+        begun_at = min([begun_at, *times])
+    return _found_by_search(look, found, uids, timestamp(begun_at))
+
+
+def _renumbered(look: Look, found: Arrivals) -> Found:
+    """Go on by the times of arrival: what a look before has listed is known by its key, and not new again."""
+    begun_at = moment_of(look.cursor["begun_at"])
+    since = begun_at
+    if not look.cursor["behind"]:
+        since = max(begun_at, moment_of(look.cursor["looked_at"]) - _RENUMBERED_OVERLAP)
+    note = (
+        "The mail server has numbered the folder anew; what arrived since "
+        f"{since:%Y-%m-%d %H:%M} UTC was compared with what is known."
+    )
+    return _found_by_search(look, found, found.arrived_since(since), look.cursor["begun_at"], note)
+
+
+def _found_by_search(look: Look, found: Arrivals, uids: Sequence[int], begun_at: str, note: str = "") -> Found:
+    last = found.last()
+    cursor = {
+        "state": [*found.state[:3], 0],
+        "uid": last,
+        "floor": last + 1,
+        "begun_at": begun_at,
+        "looked_at": timestamp(look.now),
+        "behind": list(uids)[-_MOST_BEHIND:],
+    }
+    return Found([], cursor, has_more=bool(cursor["behind"]), note=note)
+
+
+def _catching_up(look: Look, found: Arrivals) -> Found:
+    """List the next of the mails that a search has found; then the numbers go on from where it was made."""
+    behind = look.cursor["behind"]
+    due = behind[: look.limit]
+    cursor = {**look.cursor, "behind": behind[len(due) :], "looked_at": timestamp(look.now)}
+    return Found(_items(look, found, _unseen(look, found.known(due))), cursor, has_more=True)
+
+
+def _next(look: Look, found: Arrivals) -> Found:
+    """List what came after the cursor, and the last few before it once more."""
+    cursor = {**look.cursor, "looked_at": timestamp(look.now)}
+    if found.state == look.cursor["state"] and found.state[-1]:
+        return Found([], cursor)
+    low = max(cursor["floor"], cursor["uid"] + 1 - _OVERLAP)
+    uids = found.beginning_at(low)
+    new = _unseen(look, found.known(uids[: _OVERLAP + _LISTED]))
+    due = new[: look.limit]
+    if len(due) < len(new) or len(uids) > _OVERLAP + _LISTED:
+        last = due[-1].uid if len(due) < len(new) else uids[_OVERLAP + _LISTED - 1]
+        return Found(_items(look, found, due), {**cursor, "uid": max(cursor["uid"], last)}, has_more=True)
+    cursor |= {"uid": max(cursor["uid"], found.last(), *uids), "state": found.state}
+    return Found(_items(look, found, due), cursor)
+
+
+def _unseen(look: Look, known: Sequence[Arrival]) -> list[Arrival]:
+    keys = set(look.unseen(one.key for one in known))
+    return [one for one in known if one.key in keys]
+
+
+def _items(look: Look, found: Arrivals, due: Sequence[Arrival]) -> list[Item]:
+    mails = found.read([one.uid for one in due])
+    return [_item(look, one, mails[one.uid]) for one in due if one.uid in mails]
+
+
+def _item(look: Look, arrival: Arrival, mail: dict[str, JsonValue]) -> Item:
+    return Item(arrival.key, mail, mail["subject"], arrival.arrived_at, _left_out(look, arrival, mail))
+
+
+def _left_out(look: Look, arrival: Arrival, mail: dict[str, JsonValue]) -> str:
+    """Return why a mail starts no run, empty where it does."""
+    mailbox = look.client.mailbox
+    if not look.fields.include_drafts and (arrival.is_draft or mail["folder"] == mailbox.folder_for("drafts")):
+        return "it is a draft"
+    if not look.fields.include_own and arrival.is_ours:
+        return "a workflow wrote it"
+    is_sent = mail["folder"] == mailbox.folder_for("sent") or mailbox.is_own(mail["from"])
+    return "it was sent from this mailbox" if is_sent and not look.fields.include_sent else ""

@@ -1,0 +1,36 @@
+"""A mailbox on a real dovecot, for the contract suite."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from clients.errors import Unavailable
+from clients.imap import ImapClient
+from tests.engine.triggers.looking import NOW
+from tests.engine.triggers.worlds import Scene, World
+from tests.mail.mailboxes import deliver, lasting, mail
+
+
+def _new_message(_scene: Scene) -> World:
+    client = lasting()
+
+    def happen(number: int) -> None:
+        deliver(client, mail(f"Thing {number}"), at=NOW + timedelta(minutes=number))
+
+    return World(
+        fields={},
+        happen=happen,
+        shown=lambda: _shown(client),
+        client=client,
+        fail=client.mailbox.close,
+        fails_with=Unavailable,
+        now=lambda number: NOW + timedelta(minutes=number),
+    )
+
+
+def _shown(client: ImapClient) -> list[object]:
+    with client.mailbox.opened("INBOX") as (session, selected):
+        return [selected, *session.fetch(session.search("ALL"), "BODY.PEEK[]")]
+
+
+WORLDS = {"imap.new_message": _new_message}
