@@ -11,9 +11,9 @@ from dashboard import session
 from dashboard.page import Visit
 from dashboard.parts.plain import outside_text, plain
 from dashboard.parts.status import OPEN
-from dashboard.parts.steps import steps_of
+from dashboard.parts.steps import StepEntry, failure_steps_of, steps_of
 from dashboard.run_stand import without_indexes
-from engine.registry import step_type
+from engine.registry import step_types
 
 _LOOK_SECONDS = 0.3
 _SHOWN_MOST = 4
@@ -24,7 +24,7 @@ def live_answers(visit: Visit, run: Mapping[str, Any]) -> None:
     """Show the answers that come just now; the page draws itself anew once one of them is recorded."""
     if not _may_write(run):
         return
-    titles = {entry.path: entry.title for entry in steps_of(run["definition"]["workflow"])}
+    titles = {entry.path: entry.title for entry in _entries(run)}
     seen: set[str] = set()
 
     @st.fragment(run_every=_LOOK_SECONDS)
@@ -43,8 +43,13 @@ def live_answers(visit: Visit, run: Mapping[str, Any]) -> None:
 
 def _may_write(run: Mapping[str, Any]) -> bool:
     """Tell whether a model may be writing for the run now."""
-    uses = {entry.uses for entry in steps_of(run["definition"]["workflow"]) if entry.uses}
-    return run["status"] in OPEN and any(step_type(name).streams for name in uses)
+    streams = {name for name, kind in step_types().items() if kind.streams}
+    return run["status"] in OPEN and any(entry.uses in streams for entry in _entries(run))
+
+
+def _entries(run: Mapping[str, Any]) -> list[StepEntry]:
+    workflow = run["definition"]["workflow"]
+    return [*steps_of(workflow), *failure_steps_of(workflow)]
 
 
 def _answer(title: str, path: str, text: str) -> None:

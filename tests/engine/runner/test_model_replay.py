@@ -1,4 +1,4 @@
-"""Every model call is written down: what was asked, answered and used; a rerun that wants so takes the answers again."""
+"""Every model call is written down: what was asked, answered and used; a rerun may take all of it again."""
 
 from __future__ import annotations
 
