@@ -139,11 +139,11 @@ class Items:
         """
         found = self._live(page_id(page))
         schema = self._schema_of(found)
-        given = {**({title_property(schema): title} if title else {}), **properties}
-        values, rest = fitted(schema, self._references.resolved(schema, given))
-        before = changed_by(found, to_notion(schema, values))
+        fitting, rest = fitted(schema, _given(schema, title, properties))
+        values = self._in_notion_s_form(schema, fitting)
+        before = changed_by(found, values)
         with self._databases.used():
-            after = self._update(found["id"], to_notion(schema, values)) if before else found
+            after = self._update(found["id"], values) if before else found
             if rest and essence(note(rest)) not in essence(self._content.read(found["id"])["markdown"]):
                 self._content.append(found["id"], note(rest))
         return {**left(after), "before": before}
@@ -179,7 +179,8 @@ class Items:
         Raises Conflict where somebody changed it since, or where it is not shown any more.
         """
         with reading():
-            rest = fitted(self._databases.find(database).schema, {**properties})[1]
+            schema = self._databases.find(database).schema
+            rest = fitted(schema, _given(schema, title, properties))[1]
             self._written.trash(written, with_rest(markdown, rest), done_at)
 
     def _live(self, some_id: str) -> Json:
@@ -198,9 +199,11 @@ class Items:
         return self._databases.find(source).schema if source else page["properties"]
 
     def _wanted(self, source: Source, title: str, properties: Mapping[str, Any] | None, markdown: str) -> Wanted:
-        given = {title_property(source.schema): title, **(properties or {})}
-        values, rest = fitted(source.schema, self._references.resolved(source.schema, given))
-        return Wanted(to_notion(source.schema, values), markdown, note(rest))
+        values, rest = fitted(source.schema, _given(source.schema, title, properties))
+        return Wanted(self._in_notion_s_form(source.schema, values), markdown, note(rest))
+
+    def _in_notion_s_form(self, schema: Schema, values: Mapping[str, Any]) -> Json:
+        return to_notion(schema, self._references.resolved(schema, values))
 
     def _says_text(self, some_id: str, wanted: Wanted) -> bool:
         present = essence(self._content.read(some_id)["markdown"])
@@ -255,3 +258,8 @@ class Items:
     def _update(self, some_id: str, values: Json) -> Json:
         with reading():
             return answered(self._api.pages.update(some_id, properties=values))
+
+
+def _given(schema: Schema, title: str, properties: Mapping[str, Any] | None) -> Json:
+    """The properties that are asked for, the title among them where one is given."""
+    return {**({title_property(schema): title} if title else {}), **(properties or {})}

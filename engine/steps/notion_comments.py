@@ -27,7 +27,7 @@ class CommentOutput(Comment, Output):
 class AddCommentFields(ChangePageFields):
     """Which page, and what to say; `discussion` is the id of one that is going on there, empty begins one."""
 
-    text: str = content("Comment", min_length=1, max_length=200_000, widget="text")
+    text: str = content("Comment", min_length=1, max_length=100_000, widget="text")
     discussion: str = option("Discussion", "")
 
 

@@ -10,9 +10,10 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from clients.errors import ServiceError
+from clients.errors import InvalidRequest, ServiceError
 from clients.notion import NotionClient
 from clients.notion_markdown import essence
+from engine import registry
 from engine.step import Call, Effect, Repeat, StepType
 from engine.steps.notion import CreatePage, UpsertPage
 from engine.steps.notion_databases import Query
@@ -22,18 +23,34 @@ from engine.steps.notion_texts import AppendMarkdown
 if TYPE_CHECKING:
     from tests.conftest import StandIns
 
-STEPS: list[StepType] = [CreatePage(), UpsertPage(), Query(), GetPage(), AppendMarkdown()]
+STEPS: list[StepType] = [step for name, step in registry.step_types().items() if name.startswith("notion.")]
 PAGE = {"database": "Tasks", "title": "Title", "properties": {"Priority": "High"}, "markdown": "Some *text*"}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "notion.create_page": PAGE,
+    "notion.create_item": PAGE,
     "notion.upsert_page": {**PAGE, "key": "mail-1"},
+    "notion.update_item": {"properties": {"Priority": "High"}, "title": "New"},
     "notion.query": {"database": "Tasks", "filter": {"Priority": "High"}, "sorts": ["-created_time"]},
+    "notion.search": {"words": "o"},
+    "notion.get_database": {"database": "Tasks"},
+    "notion.get_data_source": {"database": "Tasks"},
     "notion.get_page": {},
+    "notion.get_markdown": {},
     "notion.append_markdown": {"markdown": "## More\n\n- one"},
+    "notion.replace_markdown": {"markdown": "Something else"},
+    "notion.archive": {},
+    "notion.restore": {},
+    "notion.add_comment": {"text": "Well done"},
+    "notion.list_comments": {},
 }
 WRITES = [step for step in STEPS if step.effect is Effect.WRITES]
 every_step = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+FINDABLE = [step for step in WRITES if step.repeat is Repeat.FINDABLE]
 every_write = pytest.mark.parametrize("step", WRITES, ids=lambda step: step.name)
+every_findable_write = pytest.mark.parametrize("step", FINDABLE, ids=lambda step: step.name)
+every_safe_write = pytest.mark.parametrize(
+    "step", [step for step in WRITES if step.repeat is Repeat.SAFE], ids=lambda step: step.name
+)
 
 
 @pytest.fixture
@@ -60,23 +77,33 @@ def test_the_output_has_the_declared_shape(step: StepType, call: Call) -> None:
     assert step.output.model_validate(output).model_dump(mode="json") == output
 
 
-@every_write
+@every_safe_write
+def test_a_write_that_may_be_repeated_changes_nothing_more(step: StepType, call: Call, standins: StandIns) -> None:
+    asked = filled(step, call)
+    step.call(asked)
+    before = standins.show("notion"), call.client.pages.text(asked.fields.page)
+    step.call(replace(asked, attempt=2))
+    assert (standins.show("notion"), call.client.pages.text(asked.fields.page)) == before
+
+
+@every_findable_write
 def test_a_write_is_not_found_before_and_found_after_it(step: StepType, call: Call) -> None:
     asked = filled(step, call)
-    assert step.repeat is Repeat.FINDABLE
     assert step.find(asked) is None
     output = step.call(asked)
     assert step.find(asked) == output
 
 
 @pytest.mark.parametrize("when", ["before_effect", "after_effect"])
-@every_write
+@every_findable_write
 def test_a_write_that_was_cut_is_found_if_it_arrived_and_made_once(
     step: StepType, call: Call, standins: StandIns, when: str
 ) -> None:
     call.client.items.upsert("Tasks", "first", "First")
     asked = filled(step, call)
-    match = "PATCH" if isinstance(step, AppendMarkdown) else "POST /v1/pages"
+    match = {"notion.append_markdown": "PATCH", "notion.add_comment": "POST /v1/comments"}.get(
+        step.name, "POST /v1/pages"
+    )
     standins.faults("notion", match=match, cut=True, when=when)
     with pytest.raises(ServiceError) as caught:
         step.call(asked)
@@ -115,7 +142,7 @@ def test_a_long_addition_goes_on_only_when_it_is_made_again(call: Call) -> None:
 def test_a_receipt_has_an_id_and_an_address(step: StepType, call: Call) -> None:
     receipt = step.receipt(step.call(filled(step, call)))
     assert receipt.id
-    assert receipt.url.startswith("http")
+    assert receipt.url.startswith("http") or step.name == "notion.add_comment"
 
 
 @every_write
@@ -157,3 +184,34 @@ def test_texts_of_a_page_are_marked_as_from_outside() -> None:
 def test_wrong_fields_are_refused(step: StepType, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         step.fields.model_validate({**ARGUMENTS[step.name], **wrong})
+
+
+@pytest.mark.parametrize("place", [{}, {"database": "Tasks", "parent": "x"}], ids=["nowhere", "two places"])
+def test_a_page_has_one_place(call: Call, place: dict[str, Any]) -> None:
+    step = CreatePage()
+    assert step.problems({"title": "x", **place}, {}) != []
+    with pytest.raises(InvalidRequest, match="one of the two"):
+        step.call(replace(call, fields=step.fields.model_validate({"title": "x", **place})))
+
+
+def test_a_page_below_a_page_has_no_properties(call: Call) -> None:
+    step = CreatePage()
+    fields = step.fields.model_validate({"title": "x", "parent": "0" * 32, "properties": {"Due": "2026-01-01"}})
+    with pytest.raises(InvalidRequest, match="none called 'Due'"):
+        step.call(replace(call, fields=fields))
+
+
+@pytest.mark.parametrize("text", ["Short", "\n".join(f"Line {number}" for number in range(900))], ids=["short", "long"])
+def test_a_page_below_a_page_is_made_once_and_found(call: Call, standins: StandIns, text: str) -> None:
+    step = CreatePage()
+    parent = call.client.items.create("Tasks", "Above")["url"]
+    asked = replace(call, fields=step.fields.model_validate({"title": "Below", "parent": parent, "markdown": text}))
+    assert step.find(asked) is None
+    standins.faults("notion", match="/markdown" if len(text) > 10 else "POST /v1/pages", cut=True, when="after_effect")
+    with pytest.raises(ServiceError):
+        step.call(asked)
+    found = step.find(asked) or step.call(replace(asked, attempt=2))
+    assert step.find(asked) == found
+    assert essence(call.client.pages.text(found["id"])["markdown"]) == essence(text)
+    below = [page for page in standins.show("notion")["pages"] if page["parent"]["type"] == "page_id"]
+    assert [page["id"] for page in below] == [found["id"]]

@@ -16,7 +16,9 @@ from clients.errors import NotFound
 from clients.notion import NotionClient
 from engine.step import Call, CannotUndo, StepType, Written
 from engine.steps.notion import CreatePage, UpsertPage
-from engine.steps.notion_texts import AppendMarkdown
+from engine.steps.notion_comments import AddComment
+from engine.steps.notion_pages import Archive, Restore, UpdateItem
+from engine.steps.notion_texts import AppendMarkdown, ReplaceMarkdown
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -55,7 +57,7 @@ def make(call: Call) -> Make:
     """Make a write; give the call that undoes it, and what was written."""
 
     def write(step: StepType, **more: Any) -> tuple[Call, Written]:
-        arguments = {**ARGUMENTS[step.name], **more}
+        arguments = {**ARGUMENTS.get(step.name, {}), **more}
         asked = replace(call, fields=step.fields.model_validate(arguments))
         output = step.call(asked)
         written = Written(arguments, output, step.receipt(output), asked.marker, datetime.now(UTC))
@@ -180,3 +182,90 @@ def test_an_update_of_a_page_in_the_trash_says_what_to_do(make: Make, step: Step
     with pytest.raises(NotFound) as caught:
         step.update(undo, written)
     assert "--force" in caught.value.remedy
+
+
+OLD = {"Priority": "High", "Due": "2026-01-31"}
+
+
+@pytest.fixture
+def old(call: Call) -> str:
+    """A page that was there before."""
+    return str(call.client.items.create("Tasks", "Old", OLD, "Old text")["id"])
+
+
+def changed(standins: StandIns, page: str) -> Any:
+    """What the page says, and all around it, but for the time of its last change."""
+    shown = standins.show("notion")
+    comments = standins.stores["notion"].all("notion/comments")
+    pages = [{name: each[name] for name in ("id", "properties", "in_trash")} for each in shown["pages"]]
+    text = standins.controls.get(f"{standins['notion'].origin}/_demo/text/{page}").json()
+    return pages, comments, text
+
+
+CHANGES: dict[str, tuple[StepType, dict[str, Any]]] = {
+    "properties": (UpdateItem(), {"properties": {"Priority": "Low", "Tags": ["a"], "Due": None}, "title": "New"}),
+    "text": (ReplaceMarkdown(), {"markdown": "New text"}),
+    "a long text": (ReplaceMarkdown(), {"markdown": "\n".join(f"Line {number}" for number in range(900))}),
+    "no text": (ReplaceMarkdown(), {"markdown": ""}),
+    "into the trash": (Archive(), {}),
+    "a comment": (AddComment(), {"text": "Well done"}),
+}
+every_change = pytest.mark.parametrize(("step", "arguments"), CHANGES.values(), ids=CHANGES.keys())
+
+
+@every_change
+def test_a_change_of_a_page_is_taken_back_and_once_more_changes_nothing(
+    make: Make, old: str, standins: StandIns, step: StepType, arguments: dict[str, Any]
+) -> None:
+    before = changed(standins, old)
+    undo, written = make(step, page=old, **arguments)
+    assert changed(standins, old) != before
+    assert step.why_kept(written) == ""
+    for _ in range(2):
+        step.undo(undo, written)
+        assert changed(standins, old) == before
+
+
+def test_a_restored_page_goes_back_to_the_trash(make: Make, old: str, call: Call, standins: StandIns) -> None:
+    call.client.pages.trash(old)
+    before = changed(standins, old)
+    undo, written = make(Restore(), page=old)
+    Restore().undo(undo, written)
+    assert changed(standins, old) == before
+
+
+@pytest.mark.parametrize(
+    ("step", "arguments", "says"),
+    [
+        pytest.param(UpdateItem(), {"properties": {"Priority": "High"}}, "already", id="properties"),
+        pytest.param(ReplaceMarkdown(), {"markdown": "Old text"}, "already", id="text"),
+        pytest.param(Restore(), {}, "was there before", id="not in the trash"),
+    ],
+)
+def test_what_changed_nothing_is_not_taken_back(
+    make: Make, old: str, step: StepType, arguments: dict[str, Any], says: str
+) -> None:
+    _, written = make(step, page=old, **arguments)
+    assert says in step.why_kept(written)
+
+
+def test_what_somebody_changed_since_stays(make: Make, old: str, call: Call) -> None:
+    undo, written = make(UpdateItem(), page=old, properties={"Priority": "Low"})
+    call.client.items.update(old, {"Priority": "Medium"})
+    with pytest.raises(CannotUndo, match="Priority"):
+        UpdateItem().undo(undo, written)
+    undo, written = make(ReplaceMarkdown(), page=old, markdown="New")
+    call.client.pages.append(old, "Mine")
+    with pytest.raises(CannotUndo, match="changed since"):
+        ReplaceMarkdown().undo(undo, written)
+
+
+def test_a_page_below_a_page_goes_to_the_trash(make: Make, old: str, api: Api) -> None:
+    step = CreatePage()
+    undo, written = make(step, database="", parent=old, properties={})
+    step.undo(undo, written)
+    assert api("GET", f"/pages/{written.output['id']}")["in_trash"]
+    undo, written = make(step, database="", parent=old, properties={})
+    assert step.update(replace(undo, fields=undo.fields.model_copy(update={"markdown": "Else"})), written)
+    with pytest.raises(CannotUndo):
+        step.undo(undo, written)
