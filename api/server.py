@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 from fastapi.telemetry import TelemetryConfig
 
-from api import approvals, authentication, catalog, connections, errors, execution, live, reference, runs
+from api import approvals, authentication, catalog, connections, errors, execution, live, reference, runs, triggers
 from api.documents import Refusal
 from api.routing import BodyLimit, Door, OpenRoute
 from engine.orchestra import Orchestra
@@ -61,7 +61,15 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
     errors.install(app)
     for router in (_health, authentication.router, reference.router):
         app.include_router(router)
-    for router in (execution.router, runs.router, live.router, approvals.router, catalog.router, connections.router):
+    for router in (
+        execution.router,
+        runs.router,
+        live.router,
+        approvals.router,
+        catalog.router,
+        connections.router,
+        triggers.router,
+    ):
         app.include_router(router, dependencies=[Depends(_bearer)])  # for the description: SignedInRoute decides
     return app
 

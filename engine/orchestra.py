@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from engine.runs.preview import RunPreview
     from engine.runs.rebuild import Rebuild
     from engine.runs.retention import Retention
-    from engine.step_info import StepTypeInfo
+    from engine.step_info import StepTypeInfo, TriggerTypeInfo
     from engine.triggering.finder import Workplace
     from engine.triggering.machinery import Machinery
     from engine.triggering.triggers import Triggers
@@ -186,6 +186,13 @@ class Orchestra:
 
         require(p, "view", "see step types")
         return step_type_infos()
+
+    def trigger_types(self, p: Principal) -> list[TriggerTypeInfo]:
+        """Return every trigger type with the schemas of its fields and of an item."""
+        from engine.step_info import trigger_type_infos
+
+        require(p, "view", "see trigger types")
+        return trigger_type_infos()
 
     def audit(self, p: Principal, limit: int = 100) -> list[AuditLine]:
         """Return the latest lines of the audit trail, newest first."""

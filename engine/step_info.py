@@ -1,4 +1,4 @@
-"""What forms, docs and programs need to know of each step type."""
+"""What forms, docs and programs need to know of each step type and trigger type."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.compiler.fieldnames import fields_schema
-from engine.registry import step_types
+from engine.registry import step_types, trigger_types
 from engine.step import StepType
+from engine.trigger import StartFrom, TriggerType
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,21 @@ class StepTypeInfo:
     repeat: str | None
     fields_schema: dict[str, Any]
     output_schema: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TriggerTypeInfo:
+    """A trigger type: name (`service.event`), words for people, and JSON Schemas of its fields and of an item."""
+
+    name: str
+    title: str
+    description: str
+    service: str | None
+    poll_seconds: float
+    start_from: tuple[StartFrom, ...]
+    is_watched: bool
+    fields_schema: dict[str, Any]
+    item_schema: dict[str, Any]
 
 
 def step_type_infos() -> list[StepTypeInfo]:
@@ -40,4 +56,23 @@ def _info(kind: StepType) -> StepTypeInfo:
         repeat=str(kind.repeat) if kind.repeat else None,
         fields_schema=dict(fields_schema(kind.fields)),
         output_schema=kind.output_schema({}, {}),
+    )
+
+
+def trigger_type_infos() -> list[TriggerTypeInfo]:
+    """Return every trigger type, by name."""
+    return [_trigger_info(kind) for kind in trigger_types().values()]
+
+
+def _trigger_info(kind: TriggerType) -> TriggerTypeInfo:
+    return TriggerTypeInfo(
+        name=kind.name,
+        title=kind.title,
+        description=inspect.getdoc(type(kind)) or "",
+        service=kind.service,
+        poll_seconds=kind.poll_seconds,
+        start_from=kind.start_from,
+        is_watched=kind.is_watched,
+        fields_schema=dict(fields_schema(kind.fields)),
+        item_schema=dict(kind.item_schema()),
     )

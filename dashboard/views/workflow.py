@@ -16,6 +16,7 @@ from dashboard.parts.header import found, page_header, section
 from dashboard.parts.run_rows import run_rows
 from dashboard.parts.steps import steps_of
 from dashboard.run_form import run_form
+from dashboard.triggers_tab import triggers_tab
 from dashboard.versions import history_tab
 from dashboard.workflow_dialogs import workflow_menu
 from dashboard.workflow_map import map_tab
@@ -25,6 +26,7 @@ from engine.workspace.workflow_files import WorkflowFile
 PAGE = Page(title="Workflow", icon=":material/account_tree:", path="workflow", order=21, in_menu=False)
 
 RUN = ":material/play_arrow: Run"
+TRIGGERS = ":material/sensors: Triggers"
 MAP = ":material/map: Map"
 EDIT = ":material/edit: Edit"
 HISTORY = ":material/history: History"
@@ -43,8 +45,9 @@ def show(visit: Visit) -> None:
         service_badges(_services(visit, file))
         st.space("stretch")
         workflow_menu(visit, name)
-    run, drawn, edit, history = st.tabs([RUN, MAP, EDIT, HISTORY], key=f"tabs-{name}", on_change="rerun")
-    for tab, content in ((run, _run_tab), (drawn, map_tab), (edit, edit_tab), (history, history_tab)):
+    contents = {RUN: _run_tab, TRIGGERS: triggers_tab, MAP: map_tab, EDIT: edit_tab, HISTORY: history_tab}
+    tabs = st.tabs(list(contents), key=f"tabs-{name}", on_change="rerun")
+    for tab, content in zip(tabs, contents.values(), strict=True):
         if tab.open:  # only what is looked at is drawn and sent
             with tab:
                 content(visit, file)

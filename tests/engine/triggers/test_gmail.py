@@ -144,7 +144,7 @@ def test_a_mail_that_gets_the_label_later_is_new_then(box: Box) -> None:
 def test_a_restless_mailbox_loses_and_repeats_nothing(box: Box, query: str) -> None:
     looker = box.looker(query=query)
     looker.look_until_done()
-    box.unrest(restless=0.5)
+    box.unrest(restless=0.2)
     chance = random.Random(7)
     arrived: list[str] = []
     found: list[str] = []

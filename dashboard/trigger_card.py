@@ -1,0 +1,128 @@
+"""A trigger as people see it: what it watches, whose account, how it is, and its switch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+from clients.counting import counted
+from dashboard import session
+from dashboard.page import Visit
+from dashboard.parts.accounts import Used, account_badge
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import message_markdown
+from dashboard.parts.plain import plain
+from dashboard.parts.times import ago, duration, full_time, near_time
+from dashboard.trigger_start import start_dialog, would_process
+from engine.triggering.status import PollResult, TriggerStatus
+
+Color = Literal["green", "red", "orange", "gray"]
+
+
+def trigger_card(visit: Visit, one: TriggerStatus, place: str) -> None:
+    """Show a trigger; `place` tells the same card on two pages apart."""
+    key = f"{place}-{one.workflow}-{one.id}-{one.demo}"
+    with st.container(border=True, key=f"trigger-{key}"):
+        _title(visit, one, place)
+        _health(one)
+        if one.problem:
+            st.error(plain(one.problem), icon=":material/error:")
+        if one.error is not None:
+            st.warning(message_markdown(one.error.message, one.error.remedy), icon=":material/warning:")
+        if one.note and one.error is None:
+            st.caption(plain(one.note))
+        if not one.is_watched:
+            st.caption("People start it: nothing is watched.")
+        elif not one.is_resting:
+            _buttons(visit, one, key)
+
+
+def _title(visit: Visit, one: TriggerStatus, place: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-{place}-{one.id}"):
+        if place == "workflow":
+            st.markdown(f"**{plain(one.title)}**", width="content")
+        else:
+            visit.title_link(f"{one.workflow_title or one.workflow}: {one.title}", "workflow", name=one.workflow)
+        word, icon, color = _state(one)
+        st.badge(word, icon=icon, color=color)
+        if one.connection is not None:
+            service = one.uses.partition(".")[0]
+            account_badge(Used(service, "demo" if one.demo else "mine", "" if one.demo else one.account))
+
+
+def _state(one: TriggerStatus) -> tuple[str, str, Color]:
+    if not one.is_watched:
+        return "By hand", ":material/touch_app:", "gray"
+    if one.is_resting:
+        return "Resting", ":material/bedtime:", "gray"
+    if not one.is_on:
+        return "Off", ":material/toggle_off:", "gray"
+    if one.is_silent or one.problem:
+        return "Silent", ":material/notifications_active:", "red"
+    if one.error is not None:
+        return "Trying again", ":material/sync_problem:", "orange"
+    return "On", ":material/sensors:", "green"
+
+
+def _health(one: TriggerStatus) -> None:
+    """Say in a line or two when it looked, when it will, and what it has seen."""
+    if not one.is_on:
+        return
+    told = [f"looked {ago(one.looked_at)}" if one.looked_at else "has not looked yet"]
+    if one.error is not None and one.succeeded_at:
+        told.append(f"the last good look was {ago(one.succeeded_at)}")
+    if one.look_again_at and not one.is_resting:
+        told.append(f"looks again at {near_time(one.look_again_at)}")
+    told.append(f"every {duration(one.poll_seconds)}")
+    seen = [f"{counted(one.items, 'thing')} seen"]
+    if one.item_at:
+        seen.append(f"the newest from {ago(one.item_at)}")
+    seen += [f"{count} {word}" for count, word in ((one.queued, "queued"), (one.running, "running")) if count]
+    if one.dead:
+        seen.append(f"{one.dead} need{'s' * (one.dead == 1)} a look")
+    for line in (told, seen):
+        text = " · ".join(line)
+        st.caption(plain(text[:1].upper() + text[1:]), help=full_time(one.looked_at) or None)
+
+
+def _buttons(visit: Visit, one: TriggerStatus, key: str) -> None:
+    with st.container(horizontal=True, gap="small"):
+        if visit.may("edit"):
+            _switch(visit, one, key)
+        if one.is_on and visit.may("run"):
+            action_button(
+                "Look now",
+                f"poll-{key}",
+                lambda _key: visit.orchestra.triggers.poll(visit.who, one.workflow, one.id),
+                _looked,
+                icon=":material/refresh:",
+            )
+        if one.is_on and st.button("What would it process now?", key=f"would-{key}", type="tertiary"):
+            would_process(visit, one)
+
+
+def _switch(visit: Visit, one: TriggerStatus, key: str) -> None:
+    if one.is_on:
+        action_button(
+            "Turn off",
+            f"off-{key}",
+            lambda _key: visit.orchestra.triggers.turn_off(visit.who, one.workflow, one.id),
+            lambda _none: _told(f"{one.title} is off. Its place is kept."),
+            icon=":material/toggle_off:",
+        )
+    elif st.button("Turn on …", key=f"on-{key}", type="primary", icon=":material/sensors:", disabled=bool(one.problem)):
+        start_dialog(visit, one)
+
+
+def _looked(results: list[PollResult]) -> None:
+    found, started = sum(one.found for one in results), sum(len(one.started) for one in results)
+    failed = [one.error.message for one in results if one.error is not None]
+    if failed:
+        _told(failed[0])
+    _told(f"{counted(found, 'new thing')}, {counted(started, 'run')} started." if found else "Nothing new.")
+
+
+def _told(text: str) -> None:
+    session.tell(text)
+    st.rerun()

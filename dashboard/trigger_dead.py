@@ -1,0 +1,55 @@
+"""Things that could not become a run, or whose run failed: why, and the button to try again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.page import Visit
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import message_markdown
+from dashboard.parts.plain import plain
+from dashboard.parts.times import ago, full_time
+from engine.triggering.status import DeadItem
+
+
+def dead_list(visit: Visit, items: Sequence[DeadItem]) -> None:
+    """Show them, newest first; their titles are text from outside."""
+    for one in items:
+        key = hashlib.sha256(f"{one.workflow}/{one.trigger}/{one.item}".encode()).hexdigest()[:12]
+        with st.container(border=True, key=f"dead-{key}"):
+            st.markdown(f"**{plain(one.title or one.item)}**")
+            st.caption(plain(f"{one.workflow} · {one.trigger} · {ago(one.seen_at)}"), help=full_time(one.seen_at))
+            st.markdown(message_markdown(one.error.message, one.error.remedy))
+            with st.container(horizontal=True, gap="small"):
+                if visit.may("run"):
+                    _buttons(visit, one, key)
+                if one.run_id is not None:
+                    visit.link("Open the run", "run", icon=":material/arrow_forward:", id=one.run_id)
+
+
+def _buttons(visit: Visit, one: DeadItem, key: str) -> None:
+    triggers = visit.orchestra.triggers
+    action_button(
+        "Try again",
+        f"dead-retry-{key}",
+        lambda _key: triggers.retry(visit.who, one.workflow, one.trigger, one.item),
+        lambda run_id: visit.go("run", id=run_id),
+        icon=":material/replay:",
+    )
+    action_button(
+        "Dismiss",
+        f"dead-dismiss-{key}",
+        lambda _key: triggers.dismiss(visit.who, one.workflow, one.trigger, one.item),
+        lambda _none: _dismissed(one),
+        type="tertiary",
+        icon=":material/close:",
+    )
+
+
+def _dismissed(one: DeadItem) -> None:
+    session.tell(f"Dismissed: {one.title or one.item}")
+    st.rerun()
