@@ -53,6 +53,8 @@ async def _events(orchestra: Orchestra, principal: Principal, run: Mapping[str, 
         if looks % _STATUS_EVERY == 0:
             run = await to_thread.run_sync(partial(orchestra.runs.get, principal, run_id))
             status = str(run["status"])
+    for event in changes(seen, orchestra.runs.live(principal, run_id)):
+        yield event
     yield _event("end", {"run_id": run_id, "status": status})
 
 

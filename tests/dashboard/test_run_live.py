@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,20 +13,25 @@ from streamlit.testing.v1 import AppTest
 from engine.orchestra import Orchestra
 from tests.dashboard.conftest import OWNER
 from tests.dashboard.test_run import words
-
-MAIL = "Subject: Save\n\nThe app crashes when I press Save. Please fix it before Friday. Ann will test it then."
+from tests.engine.writer import Writer, writing
 
 
 @pytest.fixture
-def run_id(orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A run whose model has begun to write, about two words a second."""
-    monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "2500")
-    step = {
-        "id": "said",
-        "title": "Say *it*",
-        "uses": "llm.chat",
-        "with": {"messages": [{"role": "user", "content": MAIL}]},
-    }
+def writer(workspace: Path) -> Iterator[Writer]:
+    """The model server of the workspace."""
+    with writing() as running:
+        config = {"connections": {"llm": running.connection}}
+        (workspace / "config.yaml").write_text(json.dumps(config))
+        (workspace / ".env").write_text("WRITER_KEY=any\n")
+        yield running
+
+
+@pytest.fixture
+def run_id(writer: Writer, orchestra: Orchestra) -> str:
+    """A run whose model has begun to write."""
+    orchestra.connections.set_mode(OWNER, "openai", "mine")
+    asked = {"messages": [{"role": "user", "content": "Hello"}]}
+    step = {"id": "said", "title": "Say *it*", "uses": "llm.chat", "with": asked}
     document = {
         "schema_version": 1,
         "title": "Say",
@@ -42,14 +48,14 @@ def run_id(orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_the_page_shows_what_is_there_and_then_what_was_recorded(
-    run_id: str, orchestra: Orchestra, open_page: Callable[..., AppTest]
+    run_id: str, writer: Writer, orchestra: Orchestra, open_page: Callable[..., AppTest]
 ) -> None:
     at = open_page("run", id=run_id)
     assert not at.exception
     assert "Say \\*it\\*: the model is writing" in words(at)
-    (begun,) = [one.value for one in at.text if one.value]
-    whole = orchestra.runs.wait(OWNER, run_id, 60)["outputs"]["text"]
-    assert whole.startswith(begun)
+    assert "First" in [one.value for one in at.text]
+    writer.may_end.set()
+    orchestra.runs.wait(OWNER, run_id, 60)
     at = open_page("run", id=run_id, open="said")
     assert "is writing" not in words(at)
-    assert whole in words(at)
+    assert "First second" in words(at)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,64 +14,15 @@ from engine.orchestra import Orchestra
 from engine.runner.live import Live, Watch
 from engine.workspace.new_workspace import init
 from tests.engine.conftest import OWNER, write_workflow
+from tests.engine.writer import Writer, writing
 
 ASK = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
-@dataclass
-class Writer:
-    """A model server that writes one word, and the next when it is told to."""
-
-    port: int = 0
-    may_end: threading.Event = field(default_factory=threading.Event)
-    streams: list[bool] = field(default_factory=list)
-
-
-def _handler(writer: Writer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            writer.streams.append(bool(asked.get("stream")))
-            self.send_response(200)
-            kind = "text/event-stream" if asked.get("stream") else "application/json"
-            self.send_header("content-type", kind)
-            self.end_headers()
-            if not asked.get("stream"):
-                self.wfile.write(json.dumps(_whole()).encode())
-                return
-            self._piece({"content": "First "}, None)
-            writer.may_end.wait(30)
-            with suppress(OSError):  # the caller may be gone
-                self._piece({"content": "second"}, "stop")
-                self.wfile.write(b"data: [DONE]\n\n")
-
-        def _piece(self, delta: dict[str, Any], reason: str | None) -> None:
-            choice = {"index": 0, "delta": delta, "finish_reason": reason}
-            self.wfile.write(f"data: {json.dumps({'id': '1', 'model': 'm', 'choices': [choice]})}\n\n".encode())
-            self.wfile.flush()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    return Handler
-
-
-def _whole() -> dict[str, Any]:
-    message = {"role": "assistant", "content": "First second"}
-    return {"id": "1", "model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
-
-
 @pytest.fixture
 def writer() -> Iterator[Writer]:
-    state = Writer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
-    server.daemon_threads = True
-    state.port = server.server_port
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    yield state
-    state.may_end.set()
-    server.shutdown()
-    server.server_close()
+    with writing() as running:
+        yield running
 
 
 @pytest.fixture
@@ -83,9 +30,7 @@ def open_workspace(tmp_path: Path, writer: Writer) -> Iterator[Callable[..., Orc
     opened: list[Orchestra] = []
     root = tmp_path / "workspace"
     init(root)
-    url = f"http://127.0.0.1:{writer.port}/v1"
-    connection = {"service": "openai", "base_url": url, "model": "m", "api_key": "env:WRITER_KEY"}
-    (root / "config.yaml").write_text(json.dumps({"connections": {"llm": connection}}))
+    (root / "config.yaml").write_text(json.dumps({"connections": {"llm": writer.connection}}))
     (root / ".env").write_text("WRITER_KEY=sk-very-secret\n")
     write_workflow(
         root,
