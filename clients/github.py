@@ -18,6 +18,7 @@ from clients.counting import counted
 from clients.errors import ServiceError
 from clients.github_api import CLOCK_SKEW, Api, held, shaped
 from clients.github_branches import Branches
+from clients.github_feeds import Feeds
 from clients.github_files import find_commit, find_removal, read_content, read_file, remove_file, write_file
 from clients.github_issues import Issues
 from clients.github_pace import Pace, is_paced
@@ -58,6 +59,7 @@ class GitHubClient:
         self._has_token = bool(token)
         self._api = api = Api(requester(http, settings.base_url, token, Pace(shared, token) if paced else None))
         self.issues, self.pulls, self.branches, self.releases = Issues(api), Pulls(api), Branches(api), Releases(api)
+        self.feeds = Feeds(api)
         self._account = ""
         self._lock = threading.Lock()
 

@@ -132,6 +132,8 @@ def _accepted(response: httpx.Response, token: str) -> httpx.Response:
         if error.retry_after_seconds is None and "secondary rate limit" in said.lower():
             error.retry_after_seconds = _SECONDARY_LIMIT_SECONDS
         raise error
+    if status == 304:  # only to who asks with an ETag or a time
+        return response
     if status >= 300 or status == 202:
         raise InvalidRequest(
             f"GitHub answered {status}: it keeps this at another address now. Was the repository renamed?",

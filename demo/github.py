@@ -14,6 +14,7 @@ from demo import (
     github_comments,
     github_commits,
     github_contents,
+    github_events,
     github_issues,
     github_labels,
     github_milestones,
@@ -47,6 +48,7 @@ TABLES = (
     github_contents,
     github_releases,
     github_notifications,
+    github_events,
     github_repositories,
 )
 SAMPLE = Path(__file__).with_name("github_sample.json")
@@ -70,7 +72,7 @@ def routes(store: Store) -> list[Route]:
         for method, path, handler in module.TABLE
     ]
     api = api_routes(store, [*table, ("GET", "/rate_limit", rate_limit)], limit.headers)
-    return [*api, *page_routes(store, github_pages.TABLE)]
+    return [*github_events.control_routes(store), *api, *page_routes(store, github_pages.TABLE)]
 
 
 def show(store: Store) -> dict[str, Any]:

@@ -19,28 +19,27 @@ def _threads(store: Store) -> list[Record]:
     """What the account is told of, newest first: {id, issue, reason, updated_at, comment}."""
     own = login(store)
     names = re.compile(rf"(?<![\w-])@{re.escape(own)}(?![\w-])", re.IGNORECASE)
-    comments = store.all("github/comments")
-    found = [thread for each in store.all("github/issues") for thread in _of_issue(each, comments, own, names)]
+    comments = [each for each in store.all("github/comments") if each["user"] != own]
+    asked = [each for each in store.all("github/events") if each["reviewer"] == own]
+    found = [thread for each in store.all("github/issues") for thread in _of_issue(each, own, comments, asked, names)]
     return sorted(found, key=lambda each: (each["updated_at"], each["id"]), reverse=True)
 
 
-def _of_issue(issue: Record, comments: list[Record], own: str, names: re.Pattern[str]) -> list[Record]:
+def _of_issue(
+    issue: Record, own: str, comments: list[Record], asked: list[Record], names: re.Pattern[str]
+) -> list[Record]:
     """The one thread of an issue or pull request, for the newest reason; none where there is no reason."""
     place = (issue["repository"], issue["number"])
     said = [each for each in comments if (each["repository"], each["issue"]) == place]
-    reasons = [("mention", each["updated_at"], each["id"]) for each in said if _is_for(each, own, names)]
-    if _is_for(issue, own, names):
+    reasons = [("mention", each["updated_at"], each["id"]) for each in said if names.search(each["body"] or "")]
+    if issue["user"] != own and names.search(issue["body"] or ""):
         reasons.append(("mention", issue["created_at"], None))
-    if own in issue.get("pull", {}).get("reviewers", []):
-        reasons.append(("review_requested", issue["created_at"], None))
+    wanted = [each for each in asked if (each["repository"], each["issue"]) == place]
+    reasons += [("review_requested", each["created_at"], None) for each in wanted]
     if not reasons:
         return []
     reason, at, comment = max(reasons, key=lambda each: each[1])
     return [{"id": str(issue["id"]), "issue": issue, "reason": reason, "updated_at": at, "comment": comment}]
-
-
-def _is_for(text: Record, own: str, names: re.Pattern[str]) -> bool:
-    return text["user"] != own and bool(names.search(text["body"] or ""))
 
 
 def _thread(call: Call, each: Record) -> Record:

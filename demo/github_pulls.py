@@ -8,6 +8,7 @@ from demo.call import Call, Reply, Table
 from demo.github_call import BODY_LENGTH, login, not_found, now, page, text
 from demo.github_commits import content_of, find_commit, head_sha, new_commit
 from demo.github_contents import person
+from demo.github_events import request_review
 from demo.github_issues import TITLE_LENGTH, set_state
 from demo.github_objects import Record
 from demo.github_pull_objects import base_of, files_of, head_of, is_mergeable, review, simple_pull, whole_pull
@@ -221,8 +222,8 @@ def seed_pull(store: Store, sample: Record, who: Record, created_at: str) -> Non
     store.put("github/refs", f"{name}@{branch}", {"repository": name, "branch": branch, "sha": head_sha(store, name)})
     new_commit(store, name, {path: content}, sample["title"], who, created_at, branch)
     values = {"title": sample["title"], "body": sample["body"], "user": who["login"]}
-    sides = {"head": branch, "base": "main", "draft": False, "reviewers": [login(store)]}
-    new_pull(store, name, values, sides, created_at)
+    sides = {"head": branch, "base": "main", "draft": False, "reviewers": []}
+    request_review(store, new_pull(store, name, values, sides, created_at), login(store), who["login"], created_at)
 
 
 _PULLS = f"{REPOSITORY}/pulls"

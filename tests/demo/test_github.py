@@ -14,8 +14,6 @@ import pytest
 from githubkit_schemas.latest import models
 
 import demo.github
-from demo.github_call import now
-from demo.github_records import new_comment
 from demo.service import StandIn
 from tests.demo.conftest import Running
 
@@ -345,16 +343,20 @@ def test_who_knows_an_answer_already_gets_304_and_that_costs_nothing(http: httpx
     assert (changed.status_code, changed.json()[0]["title"]) == (200, "New")
 
 
-def test_the_account_is_told_where_others_name_it_or_ask_for_its_review(here: Running, http: httpx.Client) -> None:
+def test_the_account_is_told_where_others_name_it_or_ask_for_its_review(http: httpx.Client) -> None:
     def told() -> list[tuple[str, str]]:
         return [(each["reason"], each["subject"]["type"]) for each in http.get("/notifications").json()]
 
     assert told() == [("review_requested", "PullRequest")]
     http.post("/repos/acme/app/issues/2/comments", json={"body": "@demo-1 talks to itself"}).raise_for_status()
     assert len(told()) == 1
-    record = here.store.get("github/issues", "acme/app#2")
-    assert record is not None
-    new_comment(here.store, record, "mira-kovac", "What does @demo-1 say? @demo-12 knows.", now())
+    said = {
+        "repository": "acme/app",
+        "number": 2,
+        "user": "mira-kovac",
+        "body": "What does @demo-1 say? @demo-12 knows.",
+    }
+    http.post("/_demo/say", json=said).raise_for_status()
     assert told() == [("mention", "Issue"), ("review_requested", "PullRequest")]
     answer = http.get("/notifications")
     assert answer.headers["x-poll-interval"] == "60"
@@ -431,6 +433,7 @@ def test_a_workflow_is_dispatched_where_its_file_is(http: httpx.Client) -> None:
         pytest.param("POST", "/repos/acme/app/milestones", {"title": "x"}, models.Milestone, id="milestone"),
         pytest.param("POST", "/repos/acme/app/releases", {"tag_name": "v1"}, models.Release, id="release"),
         pytest.param("GET", "/notifications", None, list[models.Thread], id="notifications"),
+        pytest.param("GET", f"{WEBSITE}/issues/2/events", None, list[models.ReviewRequestedIssueEvent], id="events"),
         pytest.param("GET", "/rate_limit", None, models.RateLimitOverview, id="rate limit"),
         pytest.param(
             "GET", "/search/issues?q=stock", None, models.SearchIssuesGetResponse200, id="search, published form"

@@ -1,0 +1,346 @@
+"""What is new on GitHub: issues, releases, texts that name the account, requests for its review."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from engine.names import moment_of, timestamp
+from engine.step import Fields, JsonValue, Output, destination, option, outside
+from engine.steps.github import IssueText
+from engine.steps.github_releases import ReleaseText
+from engine.trigger import Found, Item, Look, TriggerType
+
+OVERLAP = timedelta(minutes=10)
+"""What changed in this time is listed again: a list of GitHub may show a change before an earlier one."""
+_BEFORE = "it was there before"
+_OWN = "a workflow wrote it"
+_PAGE = 100
+
+
+class OfRepository(Fields):
+    """Which repository is watched."""
+
+    repository: str = destination("Repository", format="github-repository", min_length=1)
+
+
+class NewIssueFields(OfRepository):
+    """Which issues count."""
+
+    labels: list[str] = option("Only with all these labels", [])
+    include_own: bool = option("Also issues that a workflow wrote", default=False)
+
+
+class IssueItem(IssueText, Output):
+    """An issue."""
+
+    repository: str
+
+
+class NewIssue(TriggerType):
+    """Starts a run for each issue that is opened in a repository, also when it gets the labels asked for only later.
+
+    Issues that a workflow wrote are left out unless asked for. Pull requests do not count.
+    """
+
+    name = "github.new_issue"
+    title = "A new issue on GitHub"
+    service = "github"
+    fields = NewIssueFields
+    item = IssueItem
+
+    def source(self, fields: NewIssueFields) -> str:
+        """Return the repository: another one has other numbers."""
+        return fields.repository.strip().lower()
+
+    def look(self, look: Look) -> Found:
+        """List the issues with numbers above the cursor's among those that changed since.
+
+        The cursor is {above: number, since: time, etag}: GitHub numbers issues as they are opened, so the number
+        tells old from new whatever the clocks say. A page that has not changed is answered 304.
+        """
+        if look.cursor is None:
+            return _first_issues(look)
+        cursor: Mapping[str, Any] = look.cursor
+        page = look.client.feeds.issues(look.fields.repository, _changed_since(cursor["since"]), cursor["etag"])
+        if page is None:
+            return Found([], cursor)
+        etag, issues = page.etag, list(page.items)
+        due = self._due(look, issues)
+        while page.following and (len(due) < look.limit or _moved(cursor["since"], issues) == cursor["since"]):
+            page = _page_after(look, page)
+            issues += page.items
+            due = self._due(look, issues)
+        if len(due) > look.limit:  # the rest is listed again from the same place
+            return Found(due[: look.limit], {**cursor, "etag": ""}, has_more=True)
+        since = _moved(cursor["since"], issues)
+        is_same = since == cursor["since"] and len(issues) == len(page.items)
+        return Found(due, {**cursor, "since": since, "etag": etag if is_same else ""}, has_more=bool(page.following))
+
+    def _due(self, look: Look, issues: Iterable[Mapping[str, Any]]) -> list[Item]:
+        wanted = {label.casefold() for label in look.fields.labels}
+        new = {
+            str(each["id"]): each
+            for each in issues
+            if each["number"] > look.cursor["above"]
+            and not each["is_pull"]
+            and wanted <= {label.casefold() for label in each["labels"]}
+        }
+        unseen = set(look.unseen(new))
+        found = sorted((each for name, each in new.items() if name in unseen), key=lambda each: each["number"])
+        return [_issue_item(each, _left_out(look, each)) for each in found]
+
+
+def _issue_item(issue: Mapping[str, Any], skip: str = "") -> Item:
+    value = {name: one for name, one in issue.items() if name not in {"is_pull", "is_own"}}
+    return Item(str(issue["id"]), value, issue["title"], moment_of(issue["created_at"]), skip)
+
+
+def _first_issues(look: Look) -> Found:
+    """Find the number above which issues are new: that of the newest, or of the last that does not count."""
+    counting: list[Mapping[str, Any]] = []
+    query = {"state": "all", "sort": "created", "direction": "desc", "per_page": 1 if look.start.is_now else _PAGE}
+    page = look.client.feeds.issues(look.fields.repository, query)
+    above = page.items[0]["number"] if page.items else 0
+    while True:
+        for each in page.items:
+            if not _counts(each, look, counting):
+                return _from_number(each["number"], counting, page.at, look)
+            counting += [] if each["is_pull"] else [each]
+        if not page.following or look.start.is_now:
+            return _from_number(0 if counting else above, counting, page.at, look)
+        page = look.client.feeds.more_issues(page)
+
+
+def _counts(issue: Mapping[str, Any], look: Look, before: Sequence[Mapping[str, Any]]) -> bool:
+    if look.start.last is not None:
+        return len(before) < look.start.last
+    return look.start.since is not None and moment_of(issue["created_at"]) >= look.start.since
+
+
+def _from_number(above: int, counting: Sequence[Mapping[str, Any]], at: datetime, look: Look) -> Found:
+    """Go on with what changed since the oldest issue that counts was opened, or since now."""
+    since = min([moment_of(each["created_at"]) for each in counting], default=at) - OVERLAP
+    return Found([], {"above": above, "since": timestamp(since), "etag": ""}, has_more=bool(counting))
+
+
+def _changed_since(since: str) -> dict[str, Any]:
+    moment = moment_of(since).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"state": "all", "sort": "updated", "direction": "asc", "per_page": _PAGE, "since": moment}
+
+
+def _page_after(look: Look, page: Any) -> Any:
+    """Give what was changed after a page, counted from its last change.
+
+    Pages by number would lose one where an issue of an earlier page is changed meanwhile and the rest moves up.
+    """
+    first, last = page.items[0]["updated_at"], page.items[-1]["updated_at"]
+    if first == last:  # a page of one second: there is no other way on
+        return look.client.feeds.more_issues(page)
+    return look.client.feeds.issues(look.fields.repository, _changed_since(last))
+
+
+def _moved(since: str, issues: Sequence[Mapping[str, Any]]) -> str:
+    """Return the time from which to list next: that of the last change less the overlap, never an earlier one."""
+    if not issues:
+        return since
+    return max(since, timestamp(moment_of(issues[-1]["updated_at"]) - OVERLAP), key=moment_of)
+
+
+def _left_out(look: Look, found: Mapping[str, Any]) -> str:
+    return _OWN if found["is_own"] and not look.fields.include_own else ""
+
+
+class ReleaseFields(OfRepository):
+    """Which releases count."""
+
+    include_prereleases: bool = option("Also pre-releases", default=False)
+    include_own: bool = option("Also releases that a workflow wrote", default=False)
+
+
+class ReleaseItem(ReleaseText, Output):
+    """A release."""
+
+    repository: str
+
+
+class Release(TriggerType):
+    """Starts a run for each release that is published in a repository. Drafts do not count until they are published."""
+
+    name = "github.release"
+    title = "A release on GitHub"
+    service = "github"
+    fields = ReleaseFields
+    item = ReleaseItem
+    poll_seconds = 300.0
+
+    def source(self, fields: ReleaseFields) -> str:
+        """Return the repository."""
+        return fields.repository.strip().lower()
+
+    def look(self, look: Look) -> Found:
+        """List the releases that nobody has seen; a first look lists those that do not count as such.
+
+        The cursor is {etag}: a list that has not changed is answered 304.
+        """
+        page = look.client.feeds.releases(look.fields.repository, (look.cursor or {}).get("etag", ""))
+        if page is None:
+            return Found([], look.cursor)
+        published = [each for each in page.items if each["published_at"] and not each["draft"]]
+        published.sort(key=lambda each: (each["published_at"], each["id"]))
+        wanted = [each for each in published if look.fields.include_prereleases or not each["prerelease"]]
+        unseen = set(look.unseen(str(each["id"]) for each in wanted))
+        new = [each for each in wanted if str(each["id"]) in unseen]
+        counting = {each["id"] for each in new} if look.cursor is not None else _counting_releases(new, look)
+        items = [_release_item(look, each, "" if each["id"] in counting else _BEFORE) for each in new]
+        if look.cursor is None or len(items) <= look.limit:
+            return Found(items, {"etag": page.etag})
+        return Found(items[: look.limit], {"etag": ""}, has_more=True)
+
+
+def _release_item(look: Look, release: Mapping[str, Any], skip: str) -> Item:
+    value = {**release, "repository": look.fields.repository}
+    skip = skip or _left_out(look, value)
+    value.pop("is_own")
+    return Item(str(release["id"]), value, release["title"], moment_of(release["published_at"]), skip)
+
+
+def _counting_releases(releases: Sequence[Mapping[str, Any]], look: Look) -> set[int]:
+    """Return which of the releases that are there at the first look count as new."""
+    if look.start.last is not None:
+        return {each["id"] for each in releases[-look.start.last :]}
+    since = look.start.since
+    return {each["id"] for each in releases if since is not None and moment_of(each["published_at"]) >= since}
+
+
+class NotifiedFields(Fields):
+    """Where it counts."""
+
+    repository: str = destination("Only in this repository (empty: in all)", "", format="github-repository")
+
+
+class _Notified(TriggerType):
+    """What GitHub notifies the account of: threads that changed, in which the things themselves are looked up."""
+
+    service = "github"
+    start_from = ("now", "since")
+
+    @abstractmethod
+    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+        """Give what in a thread counts, each with its id and time."""
+
+    def source(self, fields: NotifiedFields) -> str:
+        """Return nothing: the notifications of an account are one list."""
+        return ""
+
+    def look(self, look: Look) -> Found:
+        """List what is new in the threads that changed since the cursor.
+
+        The cursor is {from: time, since: time, modified}: what came before `from` never counts; GitHub's own times, not
+        ours. A list without a change is answered 304.
+        """
+        cursor: Mapping[str, Any] = look.cursor or {}
+        since = moment_of(cursor["since"]) if cursor else look.start.since
+        page = look.client.feeds.notifications(since or look.now, cursor.get("modified", ""))
+        if page is None:
+            return Found([], cursor)
+        again_at = look.now + timedelta(seconds=page.poll_seconds) if page.poll_seconds > self.poll_seconds else None
+        if not cursor:
+            start = look.start.since or page.at
+            first = {"from": timestamp(start), "since": timestamp(start - OVERLAP), "modified": ""}
+            return Found([], first, has_more=look.start.since is not None, look_again_at=again_at)
+        return self._found(look, page, again_at)
+
+    def _found(self, look: Look, page: Any, again_at: datetime | None) -> Found:
+        cursor = look.cursor
+        wanted = look.fields.repository.strip().lower()
+        places = [each for each in reversed(page.items) if wanted in {"", each["repository"].lower()}]
+        earliest = moment_of(cursor["from"])
+        new = {
+            str(thing["id"]): thing
+            for place in places
+            for thing in self.things(look, place)
+            if moment_of(thing["at"]) >= earliest
+        }
+        due = sorted((new[name] for name in look.unseen(new)), key=lambda thing: moment_of(thing["at"]))
+        items = [_thing_item(thing) for thing in due[: look.limit]]
+        if len(due) > look.limit:
+            return Found(items, {**cursor, "modified": ""}, has_more=True)
+        since = max([cursor["since"], *(_less_overlap(each["updated_at"]) for each in page.items)], key=moment_of)
+        modified = page.settled if since == cursor["since"] else ""
+        return Found(items, {**cursor, "since": since, "modified": modified}, look_again_at=again_at)
+
+
+def _less_overlap(at: str) -> str:
+    return timestamp(moment_of(at) - OVERLAP)
+
+
+def _thing_item(thing: Mapping[str, JsonValue]) -> Item:
+    skip = _OWN if thing.get("is_own") else ""
+    value = {name: one for name, one in thing.items() if name != "is_own"}
+    return Item(str(thing["id"]), value, str(thing["title"]), moment_of(str(thing["at"])), skip)
+
+
+class MentionItem(Output):
+    """A text that names the account."""
+
+    id: str
+    kind: Literal["issue", "comment"]
+    repository: str
+    number: int
+    title: str = outside("Title")
+    url: str
+    text: str = outside("Text")
+    author: str
+    at: str
+
+
+class Mention(_Notified):
+    """Starts a run for each issue, pull request or comment in which somebody names the account (@name).
+
+    What the account wrote itself, or a workflow, is left out. Words in the lines of a review are not looked at.
+    """
+
+    name = "github.mention"
+    title = "Somebody names you on GitHub"
+    fields = NotifiedFields
+    item = MentionItem
+
+    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+        """The texts that name the account."""
+        mentions: Iterable[Mapping[str, Any]] = look.client.feeds.mentions(
+            place["repository"], place["number"], look.client.account()
+        )
+        return mentions
+
+
+class ReviewRequestItem(Output):
+    """A pull request that the account is asked to review; `by` asked."""
+
+    id: str
+    repository: str
+    number: int
+    title: str = outside("Title")
+    url: str
+    text: str = outside("Text")
+    author: str
+    by: str
+    at: str
+
+
+class ReviewRequest(_Notified):
+    """Starts a run each time that the account is asked to review an open pull request; a second time counts, too."""
+
+    name = "github.review_request"
+    title = "Your review is asked for on GitHub"
+    fields = NotifiedFields
+    item = ReviewRequestItem
+
+    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+        """The requests for a review."""
+        requests: Iterable[Mapping[str, Any]] = look.client.feeds.review_requests(
+            place["repository"], place["number"], look.client.account()
+        )
+        return requests
