@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.gmail_sign_in_file import SERVICE
-from clients.gmail_transport import answered, entries, reading, sent
+from clients.gmail_transport import answered, done, entries, reading
 
 Names = dict[str, list[str]]
 """The names of the labels of each mail, by the mail's id."""
@@ -75,7 +75,7 @@ class Labels:
                 count = int(found.get("messagesTotal") or 0)
             if count:
                 raise Conflict(f"The label is on {count} mail{'s' * (count > 1)} by now.", service=SERVICE)
-            sent(self._users.labels().delete(userId="me", id=label))
+            done(self._users.labels().delete(userId="me", id=label))
 
     def on(self, target: Target) -> Names:
         """Give the labels that the mail, or each mail of the thread, has now."""

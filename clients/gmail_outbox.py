@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from clients.errors import BadAnswer, InvalidRequest, NotFound
 from clients.gmail_sign_in_file import SERVICE
-from clients.gmail_transport import answered, entries, listed, sent
+from clients.gmail_transport import answered, done, entries, listed
 from clients.gmail_undo import delete_draft
 from clients.mail_outgoing import Outgoing, build, marked, message_id, raw, raw_bytes
 from clients.mail_parts import from_base64url, header
@@ -76,7 +76,7 @@ class Outbox:
     def delete_draft(self, draft: str) -> Json:
         """Delete a draft for good: {id, deleted}; `deleted` is False where there was none any more."""
         try:
-            sent(self._users.drafts().delete(userId="me", id=_draft_id(draft)))
+            done(self._users.drafts().delete(userId="me", id=_draft_id(draft)))
         except NotFound:
             return {"id": draft, "deleted": False}
         return {"id": draft, "deleted": True}
@@ -163,8 +163,8 @@ def _known(draft: str, request: Any) -> Json:
         return answered(request, "id", "message")
     except NotFound as error:
         raise NotFound(
-            f"There is no draft {draft!r} in this mailbox.",
+            f"There is no draft {draft!r} in this mailbox (Gmail answered 404).",
             service=SERVICE,
             http_status=error.http_status,
-            remedy="It was sent or deleted since.",
+            remedy="Check the id: the draft may have been sent or deleted since.",
         ) from error

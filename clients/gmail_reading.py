@@ -79,7 +79,7 @@ class Reading:
         try:
             found = answered(self._users.threads().get(userId="me", id=thread, format="full"), "id")
         except NotFound as error:
-            raise _gone(f"There is no thread {thread!r} in this mailbox.", error) from error
+            raise _gone(f"There is no thread {thread!r} in this mailbox (Gmail answered 404).", error) from error
         messages = [self._mail(mail, trim) for mail in entries(found, "messages")]
         subject = messages[0]["subject"] if messages else ""
         return {"id": thread, "url": f"{self._web_url}{thread}", "subject": subject, "messages": messages}
@@ -110,7 +110,7 @@ class Reading:
         try:
             return answered(self._users.messages().get(userId="me", id=message, format=form), "id", "payload")
         except NotFound as error:
-            raise _gone(f"There is no mail {message!r} in this mailbox.", error) from error
+            raise _gone(f"There is no mail {message!r} in this mailbox (Gmail answered 404).", error) from error
 
     def _part_data(self, message: str, part: str) -> str:
         request = self._users.messages().attachments().get(userId="me", messageId=message, id=part)

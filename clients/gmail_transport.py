@@ -92,6 +92,12 @@ def sent(request: HttpRequest) -> Any:
         raise failures.of_broken_connection(SERVICE, error) from error
 
 
+def done(request: HttpRequest) -> None:
+    """Send a request whose answer is empty, as that to a deletion is; BadAnswer where something else comes."""
+    if sent(request):
+        raise BadAnswer("Gmail gave an answer where none was expected.", service=SERVICE)
+
+
 def answered(request: HttpRequest, *needed: str) -> dict[str, Any]:
     """Send a request of the SDK and give its answer; BadAnswer where it is no object or lacks a needed field."""
     answer = sent(request)

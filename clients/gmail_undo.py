@@ -8,7 +8,7 @@ from typing import Any
 
 from clients.errors import Conflict, NotFound
 from clients.gmail_sign_in_file import SERVICE
-from clients.gmail_transport import answered, entries, reading, sent
+from clients.gmail_transport import answered, done, entries, reading
 
 _CLOCK_SKEW = timedelta(seconds=120)
 """How far Gmail's clock may be from ours."""
@@ -25,7 +25,7 @@ def delete_draft(users: Any, draft: Mapping[str, Any], done_at: datetime) -> Non
             is_same = found["message"]["id"] == draft["message"]
         if not is_same:  # Gmail gives the mail of a draft a new id each time it is saved
             raise _conflict("The draft was edited since.")
-        sent(users.drafts().delete(userId="me", id=draft["id"]))
+        done(users.drafts().delete(userId="me", id=draft["id"]))
     except NotFound:
         if _was_sent(users, str(draft["thread_id"]), done_at):
             raise _conflict("The draft was sent since.") from None

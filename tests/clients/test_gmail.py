@@ -1,8 +1,7 @@
-"""Gmail's client against its stand-in: every operation, and every way in which each can fail."""
+"""Gmail's client against its stand-in; what happens when the service fails is in tests/operations."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from clients.transport import deadline
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
-    from tests.conftest import Failure, StandIns
+    from tests.conftest import StandIns
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HELLO = Outgoing(["ann@example.org"], subject="Hello", text="How are you?")
@@ -79,59 +78,6 @@ def on(gmail: GmailClient, mail: str, labels: list[str]) -> list[str]:
 
 def first(gmail: GmailClient) -> str:
     return str(gmail.mail.search("in:inbox", 1)["messages"][0]["id"])
-
-
-READS: dict[str, Callable[[GmailClient, str], Any]] = {
-    "account": lambda gmail, _: gmail._address(),
-    "search": lambda gmail, _: gmail.mail.search("in:inbox", 5),
-    "by_ids": lambda gmail, mail: gmail.mail.by_ids([mail]),
-    "message": lambda gmail, mail: gmail.mail.message(mail),
-    "original": lambda gmail, mail: gmail.mail.original(mail),
-    "find_draft": lambda gmail, _: gmail.outbox.find_draft("m1"),
-    "find_sent": lambda gmail, _: gmail.outbox.find_sent("m1"),
-}
-WRITES: dict[str, Callable[[GmailClient, str], Any]] = {
-    "create_draft": lambda gmail, _: gmail.outbox.create_draft(hello("m1")),
-    "send": lambda gmail, _: gmail.outbox.send(hello("m1")),
-    "add_labels": lambda gmail, mail: on(gmail, mail, ["STARRED"]),
-}
-OPERATIONS = {**READS, **WRITES}
-operations = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
-Operation = Callable[[GmailClient, str], Any]
-
-
-@operations
-def test_every_operation_answers_with_plain_json(gmail: GmailClient, mail_id: str, operation: Operation) -> None:
-    answer = operation(gmail, mail_id)
-    assert json.loads(json.dumps(answer)) == answer
-
-
-@operations
-def test_every_failure_of_every_operation_is_an_error_of_ours(
-    standins: StandIns, gmail: GmailClient, mail_id: str, operation: Operation, failure: Failure
-) -> None:
-    gmail.account()
-    gmail.mail.message(mail_id)
-    standins.faults("gmail", **failure.fault)
-    before = standins.requests("gmail")
-    with deadline(60), pytest.raises(ServiceError) as caught:
-        operation(gmail, mail_id)
-    failure.check(caught.value, "gmail")
-    assert standins["gmail"].token not in repr(caught.value) + caught.value.message + caught.value.remedy
-    asked = {what: times - before.get(what, 0) for what, times in standins.requests("gmail").items()}
-    assert max(asked.values()) == 1, "it was sent again"
-    assert gmail.mail.message(mail_id)["subject"] == "Offer"
-
-
-@pytest.mark.parametrize("name", ["create_draft", "search"])
-def test_a_slow_answer_ends_at_the_deadline(
-    standins: StandIns, gmail: GmailClient, mail_id: str, name: str, slowness: Failure
-) -> None:
-    gmail.account()
-    standins.faults("gmail", **slowness.fault)
-    with deadline(0.7), pytest.raises(ServiceError) as caught:
-        OPERATIONS[name](gmail, mail_id)
-    slowness.check(caught.value, "gmail")
 
 
 def test_the_mails_of_one_search_share_the_deadline(standins: StandIns, gmail: GmailClient) -> None:
@@ -329,17 +275,6 @@ def test_a_draft_that_its_owner_sent_meanwhile_is_found(standins: StandIns, gmai
     assert found is not None
     assert found["message"] == sent["id"]
     assert set(found) == set(made)
-
-
-@pytest.mark.parametrize("write", ["create_draft", "send"])
-def test_a_write_whose_answer_was_lost_is_found(standins: StandIns, gmail: GmailClient, write: str) -> None:
-    gmail.account()
-    standins.faults("gmail", match="POST", cut=True, when="after_effect")
-    with pytest.raises(ServiceError) as caught:
-        getattr(gmail.outbox, write)(hello())
-    assert caught.value.outcome == "unknown"
-    find = gmail.outbox.find_draft if write == "create_draft" else gmail.outbox.find_sent
-    assert find("m1") is not None
 
 
 def test_a_search_that_finds_too_much_is_not_believed(scripted: Scripted, http: httpx.Client) -> None:

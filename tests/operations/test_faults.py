@@ -30,9 +30,9 @@ from tests.operations.world import Operation, World
 if TYPE_CHECKING:
     from tests.conftest import StandIns
 
-COMPLETE: frozenset[str] = frozenset({"openai", "http", "github"})
+COMPLETE: frozenset[str] = frozenset({"gmail", "openai", "http", "github"})
 """Services of which every step type must be in the matrix."""
-ALL_THERE = ("items", "counters")
+ALL_THERE = ("items", "counters", "meta")
 
 
 @cache
