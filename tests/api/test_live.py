@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from api.live import changes
+from api.live import _events, changes
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL
 from tests.engine.conftest import write_workflow
@@ -50,15 +50,19 @@ def writer(orchestra: Orchestra) -> Iterator[Writer]:
         yield running
 
 
-def test_a_run_is_watched_to_its_end(writer: Writer, orchestra: Orchestra, browser: TestClient) -> None:
+def test_a_run_is_watched_to_its_end(writer: Writer, orchestra: Orchestra) -> None:
     step = {"id": "said", "uses": "llm.chat", "with": {"messages": [{"role": "user", "content": "Hello"}]}}
     write_workflow(orchestra.workspace.root, "write", [step], outputs={"text": "{{ steps.said.output.text }}"})
     run_id = orchestra.runs.start(LOCAL, "write", {})
-    # The client gives an answer only once it is whole: the model goes on while it waits.
-    threading.Timer(1.0, writer.may_end.set).start()
-    answer = browser.get(f"/api/runs/{run_id}/live")
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    told = events(answer.text)
+
+    async def watched() -> str:
+        told: list[str] = []
+        async for event in _events(orchestra, LOCAL, orchestra.runs.get(LOCAL, run_id)):
+            told.append(event)
+            writer.may_end.set()  # it goes on once somebody has seen its first word
+        return "".join(told)
+
+    told = events(asyncio.run(watched()))
     assert told[0] == ("text", {"path": "said", "text": "First "})
     assert ("recorded", {"path": "said"}) in told
     assert told[-1] == ("end", {"run_id": run_id, "status": "succeeded"})
@@ -69,7 +73,9 @@ def test_a_run_that_is_over_has_nothing_to_tell(orchestra: Orchestra, browser: T
     write_workflow(orchestra.workspace.root, "short", [step], outputs={"a": "{{ steps.set.output.a }}"})
     run_id = orchestra.runs.start(LOCAL, "short", {})
     orchestra.runs.wait(LOCAL, run_id, 30)
-    assert events(browser.get(f"/api/runs/{run_id}/live").text) == [("end", {"run_id": run_id, "status": "succeeded"})]
+    answer = browser.get(f"/api/runs/{run_id}/live")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert events(answer.text) == [("end", {"run_id": run_id, "status": "succeeded"})]
 
 
 def test_a_stranger_watches_nothing(orchestra: Orchestra, client: TestClient) -> None:
