@@ -43,6 +43,18 @@ class BlockWriter:
         done = overlap([_said(each) for each in fresh], [_sent(each) for each in blocks])
         self._finish(page_id, blocks, there[len(there) - done :])
 
+    def take_out(self, page_id: str, blocks: Sequence[Json], since: datetime) -> int:
+        """Delete the blocks that were appended last, from the end on, as far as they are these and not older.
+
+        Gives how many of them are not there any more.
+        """
+        fresh = _tail(self._children(page_id), since)
+        there = overlap([_said(each) for each in fresh], [_sent(each) for each in blocks])
+        for block in reversed(fresh[len(fresh) - there :]):
+            with reading():
+                self._api.blocks.delete(block["id"])
+        return len(blocks) - there
+
     def _finish(self, parent_id: str, blocks: Sequence[Json], there: Sequence[Json]) -> None:
         """Add what comes after the blocks that are there; only the last of these may lack some of its inside."""
         if there and is_opened(last := blocks[len(there) - 1]):

@@ -6,12 +6,12 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from clients.errors import InvalidRequest, NotFound
-from clients.notion_api import answered, is_limit, reading
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.notion_api import SERVICE, answered, is_limit, reading
 from clients.notion_batches import batches
 from clients.notion_block_writer import BlockWriter
 from clients.notion_blocks import blocks_of
-from clients.notion_markdown import arrived, essence, is_too_large, parts
+from clients.notion_markdown import arrived, essence, is_too_large, parts, says_at_end
 from clients.notion_values import Json
 
 if TYPE_CHECKING:
@@ -94,6 +94,19 @@ class Content:
             first = ""
             self._send(page_id, "replace_content", new_str="")
         self._append(page_id, pieces[1:] if first else pieces, None)
+
+    def take_out(self, page_id: str, markdown: str, since: datetime) -> None:
+        """Take the text at the end of a page out of it, where it was added since then; what is gone stays gone.
+
+        Raises Conflict where the page does not end with it any more, or ends with something that is only like it.
+        """
+        present = self.read(page_id)["markdown"]
+        is_whole = says_at_end(present, markdown)
+        if not is_whole and essence(markdown) in essence(present):
+            raise Conflict("Somebody wrote something after it.", service=SERVICE)
+        missing = self._blocks.take_out(page_id, blocks_of(markdown), since)
+        if is_whole and missing:
+            raise Conflict("Notion shows the text in other blocks than it was written in.", service=SERVICE)
 
     def _append(self, page_id: str, pieces: list[str], begun_at: datetime | None) -> None:
         for number, part in enumerate(pieces):

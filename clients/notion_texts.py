@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict
@@ -16,6 +16,9 @@ from clients.notion_written import WrittenPages, is_in_trash, left
 
 if TYPE_CHECKING:
     from notion_client import Client
+
+_LONGEST_WRITE = timedelta(minutes=30)
+"""How long before its end a write of a long text may have made its first block."""
 
 
 class Pages:
@@ -76,6 +79,10 @@ class Pages:
         is_begun = begun_at is not None and is_edited_since(found, begun_at)
         self._content.append(found["id"], markdown, begun_at if is_begun else None)
         return brief(found)
+
+    def take_out(self, page: str, markdown: str, done_at: datetime) -> None:
+        """Take out of a page what an `append`, done then, added to it. Raises Conflict where it was changed since."""
+        self._content.take_out(page, markdown, done_at - _LONGEST_WRITE)
 
     def find_append(self, page: str, markdown: str, intended_at: datetime) -> Json | None:
         """Give what `append` gave, if the page was changed since then and ends with the text."""

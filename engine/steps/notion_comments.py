@@ -40,7 +40,6 @@ class AddComment(ChangesPage):
     fields = AddCommentFields
     output = CommentOutput
     undoes = "deletes the comment"
-    stays = "nothing"
 
     def call(self, call: Call) -> JsonValue:
         """Write it."""

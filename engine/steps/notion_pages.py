@@ -101,7 +101,6 @@ class UpdateItem(ChangesPage):
     fields = UpdateItemFields
     output = UpdateItemOutput
     undoes = "gives the properties that it changed what they said before"
-    stays = "nothing but the new time of the last change"
 
     def call(self, call: Call) -> JsonValue:
         """Set them."""
@@ -143,7 +142,6 @@ class Archive(_MovesPage):
     title = "Move a page to the trash"
     done = "in the trash"
     undoes = "takes the page out of the trash"
-    stays = "nothing but the new time of the last change"
 
     def call(self, call: Call) -> JsonValue:
         """Move it."""
@@ -161,7 +159,6 @@ class Restore(_MovesPage):
     title = "Take a page out of the trash"
     done = "restored"
     undoes = "moves the page to the trash again"
-    stays = "the page in the trash, where it was"
 
     def call(self, call: Call) -> JsonValue:
         """Move it."""

@@ -64,7 +64,12 @@ class AppendMarkdown(ChangesPage):
         """See whether the page was changed since and ends with the text."""
         return call.client.pages.find_append(call.fields.page, call.fields.markdown, call.intended_at)
 
-    lasts = "Notion does not say which blocks of the page the text became: take them out there."
+    undoes = "takes the text out of the page again"
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Take it out, unless somebody wrote after it."""
+        with changes_respected():
+            call.client.pages.take_out(written.output["id"], call.fields.markdown, written.done_at)
 
 
 class ReplaceMarkdownFields(ChangePageFields):

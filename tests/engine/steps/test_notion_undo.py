@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from clients.errors import NotFound
+from clients.errors import NotFound, ServiceError
 from clients.notion import NotionClient
 from engine.step import Call, CannotUndo, StepType, Written
 from engine.steps.notion import CreatePage, UpsertPage
@@ -158,7 +158,6 @@ def test_a_page_that_was_there_before_is_known_not_to_be_undone(make: Make) -> N
     assert UpsertPage().why_kept(made) == ""
     assert "was there before" in UpsertPage().why_kept(updated)
     assert "what it said before" in UpsertPage().why_kept(replace(made, updated=True))
-    assert AppendMarkdown().why_kept(made)
 
 
 @every_page
@@ -207,6 +206,11 @@ CHANGES: dict[str, tuple[StepType, dict[str, Any]]] = {
     "text": (ReplaceMarkdown(), {"markdown": "New text"}),
     "a long text": (ReplaceMarkdown(), {"markdown": "\n".join(f"Line {number}" for number in range(900))}),
     "no text": (ReplaceMarkdown(), {"markdown": ""}),
+    "more text": (
+        AppendMarkdown(),
+        {"markdown": "## More\n- one\n\t- two\n\n```py\n1. x\n```\n2024\\. was a year\n---"},
+    ),
+    "much more text": (AppendMarkdown(), {"markdown": "\n".join(f"Line {number}" for number in range(450))}),
     "into the trash": (Archive(), {}),
     "a comment": (AddComment(), {"text": "Well done"}),
 }
@@ -258,6 +262,42 @@ def test_what_somebody_changed_since_stays(make: Make, old: str, call: Call) -> 
     call.client.pages.append(old, "Mine")
     with pytest.raises(CannotUndo, match="changed since"):
         ReplaceMarkdown().undo(undo, written)
+
+
+def test_a_text_after_which_somebody_wrote_stays(make: Make, old: str, call: Call) -> None:
+    step = AppendMarkdown()
+    undo, written = make(step, page=old, markdown="More\n- and more")
+    call.client.pages.append(old, "Mine")
+    with pytest.raises(CannotUndo, match="after it"):
+        step.undo(undo, written)
+    assert call.client.pages.text(old)["markdown"] == "Old text\nMore\n- and more\nMine"
+
+
+def test_a_text_that_stood_there_before_is_not_taken_out_with_the_same_one(
+    make: Make, old: str, call: Call, standins: StandIns
+) -> None:
+    step = AppendMarkdown()
+    make(step, page=old, markdown="Again")
+    store = standins.stores["notion"]
+    [block] = [each for each in store.all("notion/blocks") if "Again" in str(each["content"])]
+    store.put("notion/blocks", block["id"], {**block, "created_time": "2026-01-01T10:00:00.000000Z"})
+    undo, written = make(step, page=old, markdown="Again")
+    step.undo(undo, written)
+    assert call.client.pages.text(old)["markdown"] == "Old text\nAgain"
+    with pytest.raises(CannotUndo):
+        step.undo(undo, written)
+    assert call.client.pages.text(old)["markdown"] == "Old text\nAgain"
+
+
+def test_an_undo_that_was_stopped_goes_on(make: Make, old: str, call: Call, standins: StandIns) -> None:
+    step = AppendMarkdown()
+    undo, written = make(step, page=old, markdown="one\ntwo\nthree")
+    standins.faults("notion", match="DELETE", times=1, status=503, when="after_effect")
+    with pytest.raises(ServiceError):
+        step.undo(undo, written)
+    assert call.client.pages.text(old)["markdown"] == "Old text\none\ntwo"
+    step.undo(undo, written)
+    assert call.client.pages.text(old)["markdown"] == "Old text"
 
 
 def test_a_page_below_a_page_goes_to_the_trash(make: Make, old: str, api: Api) -> None:
