@@ -52,7 +52,8 @@ class NewMessage(TriggerType):
     def look(self, look: Look) -> Found:
         """List the mails that have arrived since the cursor.
 
-        The cursor is {places: [[history id, time]], behind: [ids], searched_since: time | null}.
+        The cursor is {places: [[history id, time]], behind: [ids], searched_since: time | null, before: [ids],
+        began_at: time}; `before` are mails that were there when the trigger was turned on, and do not count.
         """
         if look.cursor is None:
             return self._first(look)
@@ -74,9 +75,13 @@ class NewMessage(TriggerType):
         return Item(item.id, mail, mail["subject"], moment_of(mail["date"]), _left_out(look.fields, mail))
 
     def _first(self, look: Look) -> Found:
-        here = look.client.history.here()  # before the search: what comes meanwhile is found twice, not never
-        ids = [] if look.start.is_now else look.client.history.ids(*_search(look.fields.query, look.start))
-        return Found([], _cursor(here, look, ids, look.start.since), has_more=bool(ids))
+        history, query = look.client.history, look.fields.query
+        # What a search by date could take for new, should the history be forgotten within the first days.
+        lately = history.ids(*_search(query, Start(since=look.now - 2 * FORGOTTEN_OVERLAP)))
+        here = history.here()  # before the search: what comes meanwhile is found twice, not never
+        ids = [] if look.start.is_now else history.ids(*_search(query, look.start))
+        before = {"before": sorted({*lately} - {*ids}), "began_at": timestamp(look.now)}
+        return Found([], {**_cursor(here, look, ids, look.start.since), **before}, has_more=bool(ids))
 
     def _forgotten(self, look: Look) -> Found:
         here = look.client.history.here()
@@ -85,7 +90,9 @@ class NewMessage(TriggerType):
         note = (
             f"Gmail has forgotten the changes since the last look; mail since {since:%Y-%m-%d %H:%M} UTC was searched."
         )
-        return Found([], _cursor(here, look, look.unseen(ids), since), has_more=bool(ids), note=note)
+        known = {*look.cursor["before"]}
+        new = [one for one in look.unseen(ids) if one not in known]
+        return Found([], {**look.cursor, **_cursor(here, look, new, since)}, has_more=bool(new), note=note)
 
 
 def _search(query: str, start: Start) -> tuple[str, int]:
@@ -109,7 +116,8 @@ def _late(look: Look, changed: Collection[str]) -> list[str]:
     if since is None:
         return []
     newest_first = look.client.history.ids(*_search(look.fields.query, Start(since=moment_of(since))))
-    return [one for one in look.unseen(reversed(newest_first)) if one not in changed]
+    known = {*changed, *look.cursor["before"]}
+    return [one for one in look.unseen(reversed(newest_first)) if one not in known]
 
 
 def _catching_up(look: Look) -> Found:
@@ -127,7 +135,13 @@ def _moved(look: Look, history_id: str) -> JsonValue:
     while len(places) > 1 and moment_of(places[1][1]) <= look.now - OVERLAP:
         places.pop(0)
         is_over = True
-    return {"places": places, "behind": [], "searched_since": None if is_over else look.cursor["searched_since"]}
+    is_long_ago = look.now - moment_of(look.cursor["began_at"]) > 2 * FORGOTTEN_OVERLAP
+    return {
+        **look.cursor,
+        "places": places,
+        "searched_since": None if is_over else look.cursor["searched_since"],
+        "before": [] if is_long_ago else look.cursor["before"],
+    }
 
 
 def _fitting(look: Look, ids: Sequence[str], labels: dict[str, set[str]]) -> set[str]:

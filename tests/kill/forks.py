@@ -15,9 +15,11 @@ import socket
 import sys
 import threading
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import engine.triggers
 from engine.connections.services import client_class
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -27,6 +29,7 @@ from engine.trigger import Start
 from tests.kill.wrong import WRONG
 
 OWNER = Principal("tester", "owner")
+MORE_TRIGGER_TYPES = Path(__file__).parents[1] / "engine" / "triggering" / "trigger_types"
 LAG_SECONDS = 0.2
 """In place of the seconds for which the real services may hide a fresh write: the stand-ins hide nothing."""
 
@@ -50,6 +53,8 @@ class Child:
 
     def __init__(self, job: dict[str, Any], connection: socket.socket) -> None:
         self._job, self._connection = job, connection
+        self._orchestra: Orchestra | None = None
+        """None while it is being opened; what it adopts and watches is at work already."""
 
     def work(self) -> None:
         """Do the job."""
@@ -102,9 +107,16 @@ class Child:
         self._connection.recv(1)
         orchestra.close()
 
+    def poll(self) -> None:
+        """Look once at every trigger that is on, and see the runs to their end: "go", then each one's status."""
+        orchestra = self._opened()
+        self._say("go")
+        started = [run_id for one in orchestra.triggers.poll(OWNER) for run_id in one.started]
+        self._end(orchestra, started)
+
     def _opened(self, *, serve: bool = False) -> Orchestra:
-        self._orchestra = Orchestra.open(Path(self._job["root"]), serve=serve)
-        return self._orchestra
+        opened = self._orchestra = Orchestra.open(Path(self._job["root"]), serve=serve)
+        return opened
 
     def _signalled(self, point: str, time_of_it: int, name: str) -> Any:
         """Return a hook that sends this process a signal when it comes to a point for the n-th time."""
@@ -115,7 +127,7 @@ class Child:
             times += reached == point
             if times == time_of_it and reached == point:
                 # Not amid a heartbeat: a process that stands still in a transaction keeps everybody from writing.
-                with self._orchestra._database.write_lock:
+                with self._orchestra._database.write_lock if self._orchestra is not None else nullcontext():
                     # To this very thread, which then does nothing more; of the process another one might take it later.
                     signal.pthread_kill(threading.get_ident(), signal.Signals[name])
 
@@ -135,6 +147,7 @@ class Child:
 
 def main() -> None:
     """Fork a child for every connection."""
+    engine.triggers.__path__.append(str(MORE_TRIGGER_TYPES))
     for name in _IMPORTED_LATER:
         importlib.import_module(name)
     for service in ("gmail", "github", "notion", "http"):

@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from tests.kill.storm import Storm, storm
+from tests.kill.storm import Job, Storm, storm
 
 WORKFLOW = "each-mail"
 TRIGGER = "new_mail"
@@ -69,8 +69,7 @@ class MailStorm:
         with sqlite3.connect(self.storm.place.state / "state.db", timeout=30) as connection:
             connection.executescript(_KEEP)
         connection.close()
-        server.signal(signal.SIGKILL)
-        server.close()
+        _kill(server)
 
     def rage(self, mails: int, kills: int) -> None:
         """Let so many mails arrive while the server is killed so often."""
@@ -87,8 +86,7 @@ class MailStorm:
                 time.sleep(0.02)
             if number in (kills // 3, 2 * kills // 3):
                 self._post("_demo/history", {"forget": True})
-            server.signal(signal.SIGKILL)
-            server.close()
+            _kill(server)
             self.kills += 1
 
     def calm_down(self) -> None:
@@ -113,7 +111,7 @@ class MailStorm:
         ended = self.storm.query("SELECT run_id, status FROM runs WHERE status != 'succeeded'")
         return [*lost, *twice, *strange, *(f"{status}: {run_id}" for run_id, status in ended)]
 
-    def _served(self) -> Any:
+    def _served(self) -> Job:
         server = self.storm.fork("watch", workflow=WORKFLOW, trigger=TRIGGER, wrong=list(self.wrong))
         said = server.said()
         assert said == "ready", said
@@ -146,6 +144,14 @@ class MailStorm:
         ends_at = time.monotonic() + 30
         while self.storm.query("SELECT max(looked_at) FROM triggers") == before and time.monotonic() < ends_at:
             time.sleep(0.1)
+
+
+def _kill(server: Job) -> None:
+    """Kill the server, and wait until it is gone."""
+    server.signal(signal.SIGKILL)
+    while server.said():
+        pass
+    server.close()
 
 
 @contextmanager
