@@ -82,9 +82,11 @@ class Looks:
             if isinstance(error, StorageError):
                 raise
             return Looked(failure=error)
-        reached("before items")
+        if prepared:
+            reached("before items")
         stored = self._stored(watched, row, look, found, prepared, is_whole=failure is None)
-        reached("after items")
+        if prepared:
+            reached("after items")
         return Looked(stored, found.has_more and failure is None, failure)
 
     def made(self, watched: Watched, cursor: str | None, start: Start) -> Look:

@@ -116,9 +116,7 @@ def test_a_queued_run_that_a_person_resumes_goes_at_once(slow: Callable[..., Fee
     feed.ended()
 
 
-def test_with_many_queued_nothing_new_is_looked_for(
-    slow: Callable[..., Feed], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_with_many_queued_nothing_new_is_looked_for(slow: Callable[..., Feed], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polls, "MOST_QUEUED", 2)
     feed = slow()
     feed.write(*"abcd")

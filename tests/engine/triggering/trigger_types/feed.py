@@ -32,7 +32,7 @@ class FeedItem(Output):
 
 
 class NewLine(TriggerType):
-    """Starts a run for each line: {id, text, at?, skip?, read?: an error}. `PATH.fault` names an error of every look."""
+    """Starts a run for each line: {id, text, at?, skip?, read?: an error}. `PATH.fault` names an error of all looks."""
 
     name = "feed.line"
     title = "A new line"
