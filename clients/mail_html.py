@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from markdownify import MarkdownConverter
 
 _HTML_MOST = 1_000_000
-TAGS_MOST = 50_000
+TAGS_MOST = 20_000
 _MATCHES_MOST = 100_000
 """Elements times selectors that are tried."""
 _NOT_TEXT = ["script", "style", "title", "template", "noscript", "object", "svg", "iframe", "img", "input"]
@@ -33,7 +33,7 @@ _SIMPLE_SELECTOR = re.compile(r"[\w\s.,#*>-]{1,200}")
 _SELECTORS_MOST = 50
 _MARKING = frozenset({"blockquote", "ul", "ol", "li", "pre"})
 _MARKS_MOST = 8
-_STEPS_MOST = 2_000_000
+_STEPS_MOST = 1_000_000
 _NAMES = re.compile(r"[.#]([\w-]+)")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
@@ -43,7 +43,7 @@ _INVISIBLE = re.compile(
 def visible_text(html: str) -> str:
     """Turn HTML into Markdown text: links and lists stay, pictures, scripts and hidden parts go.
 
-    Takes any input, however broken or deep; looks at the first 1,000,000 characters and 50,000 tags.
+    Takes any input, however broken or deep; looks at the first 1,000,000 characters and 20,000 tags.
     """
     from bs4 import BeautifulSoup
 
