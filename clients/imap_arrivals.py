@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from clients.imap_answers import Fetched
 from clients.imap_mail import listed
 from clients.imap_mailbox import Mailbox, MailId
 from clients.imap_search import Search
-from clients.imap_session import Fetched, Selected, Session
+from clients.imap_session import Selected, Session
 from clients.mail_parts import header, headers
 from clients.mail_raw import headers_of
 

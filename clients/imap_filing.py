@@ -128,10 +128,18 @@ def move_back(mailbox: Mailbox, filed: Filed, folder: str) -> None:
     """Move a mail that was moved to where it came from. Raises Conflict where somebody moved it on since."""
     if filed.message_id and found_in(mailbox, folder, filed.message_id) is not None:
         return
-    try:
-        move(mailbox, filed.id, folder)
-    except NotFound as error:
-        raise Conflict("The mail was moved on or deleted since.", service=SERVICE) from error
+    now = present(mailbox, filed)
+    if now is None:
+        raise Conflict("The mail was moved on or deleted since.", service=SERVICE)
+    move(mailbox, now, folder)
+
+
+def present(mailbox: Mailbox, filed: Filed) -> str | None:
+    """Give the id that a mail has in its folder now: one that was moved away and back has another. None: it is gone."""
+    if message_id_at(mailbox, filed.id) is not None:
+        return filed.id
+    found = found_in(mailbox, mail_id(filed.id).folder, filed.message_id) if filed.message_id else None
+    return found.id if found is not None else None
 
 
 def delete_copy(mailbox: Mailbox, filed: Filed) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from clients.errors import InvalidRequest, NotFound
+from clients.imap_answers import Fetched
 from clients.imap_drafts import why_not_answered
 from clients.imap_filing import gone
 from clients.imap_headers import thread_id_of
 from clients.imap_mailbox import Mailbox, MailId, mail_id
 from clients.imap_providers import SERVICE
 from clients.imap_search import Search
-from clients.imap_session import Fetched, Session
+from clients.imap_session import Session
 from clients.mail_outgoing import File
 from clients.mail_parts import nothing_left_out
 from clients.mail_raw import payload_of

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import imaplib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound
+from clients.errors import InvalidRequest, NotFound
+from clients.imap_answers import Fetched, fetched, listed_folder
 from clients.imap_failures import mapped, refused
+from clients.imap_protocol import signed_in
 from clients.mail_wire import Door, Place, Wire
 
 if TYPE_CHECKING:
@@ -20,51 +21,6 @@ if TYPE_CHECKING:
 _BATCH_BYTES = 4 * 1024 * 1024
 _BEGINNING_BYTES = 1024 * 1024
 _WHOLE_BYTES = 25 * 1024 * 1024
-_UID = re.compile(rb"\bUID (\d+)")
-_FLAGS = re.compile(rb"\bFLAGS \(([^)]*)\)")
-_SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
-_DATE = re.compile(rb'\bINTERNALDATE "([^"]+)"')
-_QUOTED = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? "((?:[^"\\]|\\.)*)"')
-
-_LISTED = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"[^"]*") (?P<name>.*)', re.DOTALL)
-
-
-class _Imap(imaplib.IMAP4):
-    """imaplib's protocol over a wire that obeys deadlines, sizes and the address guard."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        super().__init__(wire.place.host, wire.place.port)
-
-    def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
-        """Note where it leads; the wire is open already."""
-        self.host, self.port = host, port
-
-    def read(self, size: int) -> bytes:
-        """Read a literal."""
-        return self._wire.read(size)
-
-    def readline(self) -> bytes:
-        """Read a line."""
-        return self._wire.readline()
-
-    def send(self, data: Any) -> None:
-        """Send all of it."""
-        self._wire.send(data)
-
-    def shutdown(self) -> None:
-        """Close the wire."""
-        self._wire.close()
-
-    def secure(self) -> None:
-        """Go over to TLS on the connection that is open (RFC 3501 6.2.1)."""
-        if "STARTTLS" not in self.capabilities:
-            raise refused("it offers no STARTTLS", what=f"{self._wire.place.shown} cannot be used")
-        typ, data = self._simple_command("STARTTLS")
-        if typ != "OK":
-            raise refused(data)
-        self._wire.start_tls()
-        self._get_capabilities()
 
 
 @dataclass(frozen=True)
@@ -76,17 +32,6 @@ class Selected:
     uidnext: int
     exists: int
     highestmodseq: int
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """What the server gives of one mail; `content` is None where none was asked for."""
-
-    uid: int
-    flags: tuple[str, ...]
-    size: int
-    arrived_at: datetime | None
-    content: bytes | None
 
 
 class Session:
@@ -161,7 +106,7 @@ class Session:
             if typ != "OK":
                 raise refused(data)
             known = set(uids)
-            return [one for one in _read(data, has_content=bool(parts)) if one.uid in known]
+            return [one for one in fetched(data, has_content=bool(parts)) if one.uid in known]
 
     def contents(self, uids: Sequence[int], most_bytes: int | None = None) -> Iterator[Fetched]:
         """Read whole mails, some at a time.
@@ -239,46 +184,17 @@ class Session:
             typ, data = client.list('""', '"*" RETURN (SPECIAL-USE)' if has_uses else '"*"')
             if typ != "OK":
                 raise refused(data, what="The folders cannot be listed")
-            return [found for part in data if (found := _folder(part)) is not None]
+            return [found for part in data if (found := listed_folder(part)) is not None]
 
 
 def open_session(door: Door, place: Place, user: str, password: str) -> Session:
     """Connect and sign in. Raises ServiceError; AuthError where the server does not take the password."""
-    from imap_tools import BaseMailBox
-
     wire = door.connect(place)
-
-    class Box(BaseMailBox):
-        """A mailbox over that wire."""
-
-        def _get_mailbox_client(self) -> imaplib.IMAP4:
-            client = _Imap(wire)
-            if place.security == "starttls":
-                client.secure()
-            return client
-
     try:
-        with mapped(f"{place.shown} does not answer as an IMAP server", fallback=BadAnswer):
-            box = Box()
-        with mapped(f"{place.shown} does not let {user} in", fallback=AuthError):
-            _sign_in(box, user, password)
+        return Session(signed_in(wire, user, password), wire)
     except BaseException:
         wire.close()
         raise
-    return Session(box, wire)
-
-
-def _sign_in(box: BaseMailBox, user: str, password: str) -> None:
-    """By SASL PLAIN, which takes every character, else by LOGIN. Encryption is on, or the server is this machine."""
-    capabilities = {str(one).upper() for one in box.client.capabilities}
-    if "AUTH=PLAIN" in capabilities or not (user + password).isascii():
-        box.login_utf8(user, password, initial_folder=None)
-    else:
-        box.login(user, password, initial_folder=None)
-    with contextlib.suppress(imaplib.IMAP4.error):
-        box.client._get_capabilities()  # noqa: SLF001 - there are more after the login
-        if {"ENABLE", "CONDSTORE"} <= {str(one).upper() for one in box.client.capabilities}:
-            box.client.enable("CONDSTORE")  # folders then tell by one number whether anything in them has changed
 
 
 def _number(client: Any, name: str) -> int:
@@ -293,21 +209,6 @@ def _last_uid(client: Any, name: str) -> int | None:
     return int(last) if last.isdigit() else None
 
 
-def _folder(part: Any) -> tuple[str, str, tuple[str, ...]] | None:
-    """Read one line of a LIST answer; a name comes quoted, bare, or as a literal of its own."""
-    from imap_tools.imap_utf7 import utf7_decode
-
-    text, literal = part if isinstance(part, tuple) else (part or b"", None)
-    found = _LISTED.match(text)
-    if found is None:
-        return None
-    name = literal if literal is not None else found["name"]
-    if literal is None and name.startswith(b'"'):
-        name = re.sub(rb"\\(.)", rb"\1", name.strip()[1:-1])
-    delimiter = "" if found["delimiter"] == b"NIL" else found["delimiter"].strip(b'"').decode("ascii", "replace")[-1:]
-    return utf7_decode(name), delimiter, tuple(found["flags"].decode("ascii", "replace").split())
-
-
 def _set(uids: Sequence[int]) -> str:
     """Write UIDs as IMAP does, runs of them as ranges (a command line has its limits)."""
     runs: list[list[int]] = []
@@ -317,41 +218,3 @@ def _set(uids: Sequence[int]) -> str:
         else:
             runs.append([uid, uid])
     return ",".join(str(first) if first == last else f"{first}:{last}" for first, last in runs)
-
-
-def _read(data: Sequence[Any], *, has_content: bool) -> Iterator[Fetched]:
-    """Read a FETCH answer: imaplib gives a literal as (what came before, its bytes), all else as bytes."""
-    head, content = b"", None
-    for part in data:
-        text, literal = part if isinstance(part, tuple) else (part or b"", None)
-        if re.match(rb"\d+ \(", text) and head:
-            yield from _one(head, content, has_content=has_content)
-            head, content = b"", None
-        head += b" " + text
-        content = literal if literal is not None else content
-    yield from _one(head, content, has_content=has_content)
-
-
-def _one(head: bytes, content: bytes | None, *, has_content: bool) -> Iterator[Fetched]:
-    uid, size, flags = _UID.search(head), _SIZE.search(head), _FLAGS.search(head)
-    if content is None and has_content:
-        quoted = _QUOTED.search(head)
-        content = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else None
-    if uid is None or (has_content and content is None):
-        return  # news of another mail's flags, which a server may send at any time
-    yield Fetched(
-        int(uid[1]),
-        tuple(flags[1].decode("ascii", "replace").split()) if flags else (),
-        int(size[1]) if size else len(content or b""),
-        _arrived(_DATE.search(head)),
-        content,
-    )
-
-
-def _arrived(found: re.Match[bytes] | None) -> datetime | None:
-    if found is None:
-        return None
-    try:
-        return datetime.strptime(found[1].decode("ascii").strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)
-    except ValueError:
-        return None

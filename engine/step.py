@@ -268,7 +268,8 @@ class StepType(Kind):
     def find(self, call: Call) -> JsonValue | None:
         """Findable writes: the output as `call` would have given it, if this very write arrived, else None.
 
-        Must use a read that the service keeps consistent, never a search index.
+        Must use a read that the service keeps consistent, never a search index. Raises OutcomeUnknown where this
+        account cannot tell: then a person is asked, as for unfindable writes.
         """
         raise NotImplementedError(self.name)
 

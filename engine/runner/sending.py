@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from clients.errors import ServiceError
+from clients.errors import OutcomeUnknown, ServiceError
 from engine.runner.attempts import Attempts, Done, Job, started
 from engine.runner.fault_points import reached
 from engine.runner.holds import asks_to_wait
@@ -102,7 +102,8 @@ class Sending:
         """Look for a write that may have arrived, with the attempts that are left, until the service answers.
 
         Returns its output, None where it is certainly not there. Where nobody answers it raises what sending it met
-        (`sent`), or else the last look-up: the outcome stays unknown, and nothing may be sent.
+        (`sent`), or else the last look-up: the outcome stays unknown, and nothing may be sent. OutcomeUnknown says
+        that no further look would tell either.
         """
         while True:
             attempts.begin()
@@ -113,6 +114,8 @@ class Sending:
                 if asks_to_wait(error):
                     raise
                 attempts.failed(error)
+                if isinstance(error, OutcomeUnknown):  # the service answers, and still nobody can tell
+                    raise
                 if not attempts.may_follow(error):
                     raise (sent or error) from None
                 failed = error

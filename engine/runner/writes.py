@@ -118,9 +118,18 @@ class Writes:
     async def _looked_for(self, job: Job, known: Entry, looks: _Looks) -> Done | None:
         looks.begin(f"{job.step_type.title} of run {known.run_id}: process {known.owner} is silent and may still do it")
         job.may_be_out = True
-        found = await self._sending.looked_up(job, Attempts(job, self._clock), known.intended_at)
+        found = await self._looked_up(job, Attempts(job, self._clock), known)
         job.may_be_out = False
         return None if found is None else self._sending.found(job, found)
+
+    async def _looked_up(self, job: Job, attempts: Attempts, known: Entry) -> Any:
+        """Look for a write; where the service cannot tell either, a person is asked. Raises OutcomeUnknown."""
+        assert job.write is not None
+        try:
+            return await self._sending.looked_up(job, attempts, known.intended_at)
+        except OutcomeUnknown as error:
+            await self._ledger.question(job.write)
+            raise _unknown(job, error) from error
 
     # --- a write of ours
 
@@ -143,7 +152,7 @@ class Writes:
             return await self._send(job, attempts, known.intended_at)
         job.may_be_out = True
         if job.repeat is Repeat.FINDABLE:
-            found = await self._sending.looked_up(job, attempts, known.intended_at)
+            found = await self._looked_up(job, attempts, known)
             if found is not None:
                 return self._sending.found(job, found)
             job.may_be_out = False
@@ -161,7 +170,7 @@ class Writes:
         except ServiceError as error:
             if error.outcome == "not_done":
                 await self._ledger.forget(write)
-            elif job.repeat is Repeat.UNFINDABLE:
+            elif job.repeat is Repeat.UNFINDABLE or isinstance(error, OutcomeUnknown):
                 await self._ledger.question(write)
                 raise _unknown(job, error) from error
             raise

@@ -5,8 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from clients.errors import NotFound
-from clients.imap_filing import SEEN, flags_of, set_flags
+from clients.imap_filing import SEEN, Filed, flags_of, message_id_at, present, set_flags
 from engine.step import (
     Call,
     CannotUndo,
@@ -19,6 +18,7 @@ from engine.step import (
     Written,
     changes_respected,
     destination,
+    outside,
 )
 from engine.steps.imap import SERVICE
 
@@ -42,6 +42,7 @@ class FlagsOutput(Output):
     """
 
     id: str
+    message_id: str = outside("Message-ID")
     flags: list[str]
     changed: list[str] | None
 
@@ -60,11 +61,11 @@ class _FlagChange(StepType):
         """Which flags."""
 
     def call(self, call: Call) -> JsonValue:
-        """Give {id, flags, changed}."""
-        asked = self.flags(call.fields)
+        """Give {id, message_id, flags, changed}."""
+        mailbox, mail, asked = call.client.mailbox, call.fields.message, self.flags(call.fields)
         to_change = self._to_change(call, asked)
-        now = set_flags(call.client.mailbox, call.fields.message, asked, on=self.is_on)
-        return {"id": call.fields.message, "flags": now, "changed": to_change}
+        now = set_flags(mailbox, mail, asked, on=self.is_on)
+        return {"id": mail, "message_id": message_id_at(mailbox, mail) or "", "flags": now, "changed": to_change}
 
     def _to_change(self, call: Call, asked: list[str]) -> list[str] | None:
         """Give the flags that were otherwise before the first attempt; None where that had begun earlier."""
@@ -84,13 +85,14 @@ class _FlagChange(StepType):
 
     def undo(self, call: Call, written: Written) -> None:
         """Set back what it changed, whatever else the mail got since."""
-        if not written.output["changed"]:
+        mailbox, changed = call.client.mailbox, written.output["changed"]
+        if not changed:
             return
-        try:
-            with changes_respected():
-                set_flags(call.client.mailbox, call.fields.message, written.output["changed"], on=not self.is_on)
-        except NotFound as error:
-            raise CannotUndo("The mail was moved or deleted since.") from error
+        with changes_respected():
+            mail = present(mailbox, Filed(written.output["id"], written.output["message_id"]))
+            if mail is None:
+                raise CannotUndo("The mail was moved or deleted since.")
+            set_flags(mailbox, mail, changed, on=not self.is_on)
 
     def target(self, fields: Any) -> str:
         """Flags of one mail are changed one after the other."""

@@ -193,7 +193,11 @@ def test_flags_are_put_on_and_taken_off(client: ImapClient) -> None:
             set_flags(client.mailbox, identity, [wrong], on=True)
 
 
-@pytest.mark.parametrize("without", [frozenset(), frozenset({"MOVE"}), frozenset({"MOVE", "UIDPLUS"})], ids=str)
+@pytest.mark.parametrize(
+    "without",
+    [frozenset(), frozenset({"MOVE"}), frozenset({"MOVE", "UIDPLUS"})],
+    ids=["by MOVE", "by COPY and EXPUNGE of its number", "by COPY and a mark"],
+)
 def test_a_mail_moves_and_keeps_what_it_is(
     client: ImapClient, monkeypatch: pytest.MonkeyPatch, without: frozenset[str]
 ) -> None:

@@ -193,10 +193,8 @@ def test_nothing_is_fetched_where_nothing_has_changed(client: ImapClient, monkey
     found = looker(client, Start(last=1))
     assert titles(found) == ["Old"]
     assert titles(found) == []
-    searched: list[str] = []
-    monkeypatch.setattr(Session, "search", lambda _, what: searched.append(what) or [])
+    monkeypatch.setattr(Session, "search", None)  # it would break
     assert titles(found) == []
-    assert searched == []
 
 
 def test_odd_mail_stops_nothing(client: ImapClient) -> None:

@@ -1,0 +1,80 @@
+"""Reads the answers of an IMAP server that imaplib leaves as they came: FETCH and LIST (RFC 3501 7)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+_UID = re.compile(rb"\bUID (\d+)")
+_FLAGS = re.compile(rb"\bFLAGS \(([^)]*)\)")
+_SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
+_DATE = re.compile(rb'\bINTERNALDATE "([^"]+)"')
+_QUOTED = re.compile(rb'\bBODY\[[^\]]*\](?:<\d+>)? "((?:[^"\\]|\\.)*)"')
+_LISTED = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"[^"]*") (?P<name>.*)', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What the server gives of one mail; `content` is None where none was asked for."""
+
+    uid: int
+    flags: tuple[str, ...]
+    size: int
+    arrived_at: datetime | None
+    content: bytes | None
+
+
+def fetched(data: Sequence[Any], *, has_content: bool) -> Iterator[Fetched]:
+    """Read a FETCH answer, as imaplib has it: a literal as (what came before, its bytes), all else as bytes."""
+    head, content = b"", None
+    for part in data:
+        text, literal = part if isinstance(part, tuple) else (part or b"", None)
+        if re.match(rb"\d+ \(", text) and head:
+            yield from _one(head, content, has_content=has_content)
+            head, content = b"", None
+        head += b" " + text
+        content = literal if literal is not None else content
+    yield from _one(head, content, has_content=has_content)
+
+
+def _one(head: bytes, content: bytes | None, *, has_content: bool) -> Iterator[Fetched]:
+    uid, size, flags = _UID.search(head), _SIZE.search(head), _FLAGS.search(head)
+    if content is None and has_content:
+        quoted = _QUOTED.search(head)
+        content = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else None
+    if uid is None or (has_content and content is None):
+        return  # news of another mail's flags, which a server may send at any time
+    yield Fetched(
+        int(uid[1]),
+        tuple(flags[1].decode("ascii", "replace").split()) if flags else (),
+        int(size[1]) if size else len(content or b""),
+        _arrived(_DATE.search(head)),
+        content,
+    )
+
+
+def _arrived(found: re.Match[bytes] | None) -> datetime | None:
+    if found is None:
+        return None
+    try:
+        return datetime.strptime(found[1].decode("ascii").strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def listed_folder(part: Any) -> tuple[str, str, tuple[str, ...]] | None:
+    """Read one line of a LIST answer; a name comes quoted, bare, or as a literal of its own."""
+    from imap_tools.imap_utf7 import utf7_decode
+
+    text, literal = part if isinstance(part, tuple) else (part or b"", None)
+    found = _LISTED.match(text)
+    if found is None:
+        return None
+    name = literal if literal is not None else found["name"]
+    if literal is None and name.startswith(b'"'):
+        name = re.sub(rb"\\(.)", rb"\1", name.strip()[1:-1])
+    delimiter = "" if found["delimiter"] == b"NIL" else found["delimiter"].strip(b'"').decode("ascii", "replace")[-1:]
+    return utf7_decode(name), delimiter, tuple(found["flags"].decode("ascii", "replace").split())

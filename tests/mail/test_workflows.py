@@ -1,0 +1,235 @@
+"""What people do with a mailbox, through the whole engine: answer, file, send, undo, and be told the truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clients.imap import ImapClient
+from clients.imap_filing import flags_of
+from clients.imap_mail import message, search
+from clients.imap_search import Search
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.steps.smtp import _Sending
+from tests.mail.dovecot import PASSWORD
+from tests.mail.mailboxes import connected, deliver, mail
+from tests.mail.scripted import cut, serving, smtp, take_mail, then
+from tests.mail.smtp_server import SmtpServer
+
+OWNER = Principal("ann", "owner")
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty workspace."""
+    for folder in ("workflows", "prompts", "logs"):
+        (tmp_path / "w" / folder).mkdir(parents=True)
+    return tmp_path / "w"
+
+
+@pytest.fixture
+def orchestra(root: Path, sending_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Orchestra]:
+    """A workspace with one connection: the mailbox."""
+    connect(root, sending_settings)
+    (root / ".env").write_text(f'IMAP_PASSWORD="{PASSWORD}"\n', encoding="utf-8")
+    monkeypatch.setattr(_Sending, "lag_seconds", 0.0)
+    opened = Orchestra.open(root)
+    yield opened
+    opened.close()
+
+
+def connect(root: Path, settings: Mapping[str, Any]) -> None:
+    connection = {"service": "imap", **settings, "password": "env:IMAP_PASSWORD"}
+    (root / "config.yaml").write_text(yaml.safe_dump({"connections": {"mailbox": connection}}), encoding="utf-8")
+
+
+def write(root: Path, steps: Sequence[Mapping[str, Any]]) -> None:
+    document = {"schema_version": 1, "steps": list(steps)}
+    (root / "workflows" / "work.json").write_text(json.dumps(document))
+
+
+@pytest.fixture
+def run(orchestra: Orchestra) -> Run:
+    """Run these steps to the end."""
+
+    def made(*steps: Mapping[str, Any]) -> dict[str, Any]:
+        write(orchestra.workspace.root, steps)
+        return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 60)
+
+    return made
+
+
+@pytest.fixture
+def ann(sending_settings: dict[str, Any]) -> Iterator[ImapClient]:
+    """The owner's mail program."""
+    with connected(sending_settings) as found:
+        yield found
+
+
+ANSWERING: tuple[dict[str, Any], ...] = (
+    {"id": "mails", "uses": "imap.search_messages", "with": {"unread": True}},
+    {
+        "id": "each",
+        "foreach": "{{ steps.mails.output.messages.filter(mail, mail.can_reply) }}",
+        "as": "mail",
+        "key": "{{ mail.id }}",
+        "steps": [
+            {
+                "id": "draft",
+                "uses": "imap.create_draft",
+                "with": {"in_reply_to": "{{ mail.id }}", "text": "Thank you for: {{ mail.subject }}"},
+            },
+            {"id": "read", "uses": "imap.mark_read", "with": {"message": "{{ mail.id }}"}},
+            {"id": "file", "uses": "imap.archive", "with": {"message": "{{ mail.id }}"}},
+        ],
+    },
+)
+
+
+def test_mail_is_answered_in_drafts_and_filed_and_all_of_it_is_undone(
+    run: Run, ann: ImapClient, orchestra: Orchestra
+) -> None:
+    deliver(ann, mail("A question"))
+    deliver(ann, mail("News", **{"List-Id": "<news.example.org>"}))
+    done = run(*ANSWERING)
+    assert done["status"] == "succeeded", done["error"]
+    [draft] = search(ann.mailbox, Search(folder="Drafts"), 9)["messages"]
+    assert (draft["subject"], draft["text"]) == ("Re: A question", "Thank you for: A question")
+    [filed] = search(ann.mailbox, Search(folder="Archive"), 9)["messages"]
+    assert (filed["subject"], filed["is_read"]) == ("A question", True)
+    assert [one["subject"] for one in search(ann.mailbox, Search(), 9)["messages"]] == ["News"]
+    again = run(*ANSWERING)
+    assert again["status"] == "succeeded"
+    assert search(ann.mailbox, Search(folder="Drafts"), 9)["matched"] == 1
+    report = orchestra.runs.undo(OWNER, done["run_id"])
+    assert (report.refused, report.cannot) == ([], [])
+    assert search(ann.mailbox, Search(folder="Drafts"), 9)["matched"] == 0
+    assert {one["subject"] for one in search(ann.mailbox, Search(), 9)["messages"]} == {"A question", "News"}
+
+
+def test_a_file_of_a_mail_goes_on_to_somebody_else(run: Run, ann: ImapClient, smtp: SmtpServer) -> None:
+    made = mail("Scan")
+    made.add_attachment(b"%PDF-1.7 \x00\xff", maintype="application", subtype="pdf", filename="scan.pdf")
+    identity = deliver(ann, made)
+    done = run(
+        {"id": "mail", "uses": "imap.get_message", "with": {"message": identity, "max_tokens": 100}},
+        {
+            "id": "file",
+            "uses": "imap.get_attachment",
+            "with": {"message": identity, "attachment": "{{ steps.mail.output.attachments[0].id }}"},
+        },
+        {
+            "id": "send",
+            "uses": "smtp.send",
+            "with": {"to": "bob@example.org", "subject": "Scan", "attachments": ["{{ steps.file.output.file }}"]},
+        },
+    )
+    assert done["status"] == "succeeded", done["error"]
+    [attached] = smtp.last().iter_attachments()
+    assert (attached.get_filename(), attached.get_content()) == ("scan.pdf", b"%PDF-1.7 \x00\xff")
+
+
+def test_everybody_gets_an_answer_where_that_is_wished(run: Run, ann: ImapClient, smtp: SmtpServer) -> None:
+    asked = mail("Lunch?", To=f"{ann.account()}, Carol <carol@example.org>", Cc="dave@example.org")
+    identity = deliver(ann, asked)
+    done = run({"id": "answer", "uses": "smtp.reply", "with": {"message": identity, "text": "Yes.", "all": True}})
+    assert done["status"] == "succeeded", done["error"]
+    assert smtp.mails[0].rcpt_tos == ["bob@example.org", "carol@example.org", "dave@example.org"]
+    assert (smtp.last()["Subject"], smtp.last()["In-Reply-To"]) == ("Re: Lunch?", str(asked["Message-ID"]))
+    run({"id": "answer_one", "uses": "smtp.reply", "with": {"message": identity, "text": "Yes."}})
+    assert smtp.mails[1].rcpt_tos == ["bob@example.org"]
+
+
+def test_a_flag_that_was_there_before_stays_when_the_run_is_undone(
+    run: Run, ann: ImapClient, orchestra: Orchestra
+) -> None:
+    identity = deliver(ann, mail(), flags=("\\Flagged",))
+    done = run({"id": "flag", "uses": "imap.add_flags", "with": {"message": identity, "flags": ["\\Flagged", "todo"]}})
+    assert done["steps"][0]["output"]["changed"] == ["todo"]
+    orchestra.runs.undo(OWNER, done["run_id"])
+    assert flags_of(ann.mailbox, identity) == ["\\Flagged"]
+
+
+def test_a_mail_is_moved_copied_and_taken_back(run: Run, ann: ImapClient, orchestra: Orchestra) -> None:
+    one, two = deliver(ann, mail("One")), deliver(ann, mail("Two"))
+    done = run(
+        {"id": "folders", "uses": "imap.list_folders"},
+        {"id": "copy", "uses": "imap.copy", "with": {"message": one, "folder": "Archive"}},
+        {"id": "bin", "uses": "imap.delete", "with": {"message": one}},
+        {"id": "move", "uses": "imap.move", "with": {"message": two, "folder": "Archive"}},
+        {"id": "unread", "uses": "imap.mark_unread", "with": {"message": "{{ steps.move.output.id }}"}},
+        {"id": "plain", "uses": "imap.remove_flags", "with": {"message": "{{ steps.move.output.id }}"}},
+    )
+    assert done["status"] == "succeeded", done["error"]
+    assert message(ann.mailbox, done["steps"][2]["output"]["id"])["subject"] == "One"
+    assert search(ann.mailbox, Search(), 9)["matched"] == 0
+    report = orchestra.runs.undo(OWNER, done["run_id"])
+    assert (report.refused, report.cannot) == ([], [])
+    assert search(ann.mailbox, Search(), 9)["matched"] == 2
+    assert search(ann.mailbox, Search(folder="Archive"), 9)["matched"] == 0
+
+
+SEND = {"id": "send", "uses": "smtp.send", "with": {"to": "bob@example.org", "subject": "Hi", "text": "Hello"}}
+
+
+@pytest.mark.parametrize("answer", ["--as-done", "--redo"])
+def test_a_mail_that_may_have_left_is_a_persons_decision(
+    run: Run, orchestra: Orchestra, sending_settings: dict[str, Any], ann: ImapClient, smtp: SmtpServer, answer: str
+) -> None:
+    with serving(smtp_that(then(take_mail, cut))) as server:
+        connect(orchestra.workspace.root, {**sending_settings, "smtp_port": server.port, "smtp_security": "none"})
+        failed = run(SEND)
+        assert len(server.talks) == 1, "it is not sent once more"
+    assert (failed["error"]["type"], failed["error"]["outcome"]) == ("OutcomeUnknown", "unknown")
+    assert "--as-done" in failed["error"]["remedy"]
+    connect(orchestra.workspace.root, sending_settings)
+    resumed = orchestra.runs.resume(OWNER, failed["run_id"])
+    assert orchestra.runs.wait(OWNER, resumed, 60)["error"]["type"] == "OutcomeUnknown"
+    assert smtp.mails == []
+    told = orchestra.runs.resume(OWNER, failed["run_id"], as_done=answer == "--as-done", redo=answer == "--redo")
+    done = orchestra.runs.wait(OWNER, told, 60)
+    assert done["status"] == "succeeded", done["error"]
+    assert len(smtp.mails) == (answer == "--redo")
+
+
+def test_a_mail_that_the_server_itself_has_kept_is_found_and_not_sent_again(
+    run: Run, orchestra: Orchestra, sending_settings: dict[str, Any], ann: ImapClient
+) -> None:
+    def kept(talk: Any, tag: bytes) -> None:
+        begun = len(talk.lines)
+        take_mail(talk, tag)
+        deliver(ann, b"\r\n".join(talk.lines[begun:-1]), "Sent Items")
+        cut(talk, tag)
+
+    with serving(smtp_that(kept)) as server:
+        changed = {"smtp_port": server.port, "smtp_security": "none", "sent_copy": "server"}
+        connect(orchestra.workspace.root, {**sending_settings, **changed})
+        done = run(SEND)
+        assert len(server.talks) == 1
+    assert done["status"] == "succeeded", done["error"]
+    assert done["steps"][0]["effect"]["found"]
+    assert done["steps"][0]["output"]["recipients"] == ["bob@example.org"]
+
+
+def smtp_that(answer: Any) -> Any:
+    """A server that answers so to the mail itself."""
+    return smtp({"DATA": answer})
+
+
+def test_a_demo_reaches_no_mailbox(root: Path, sending_settings: dict[str, Any]) -> None:
+    connect(root, sending_settings)
+    (root / ".env").write_text(f'IMAP_PASSWORD="{PASSWORD}"\n', encoding="utf-8")
+    write(root, [{"id": "mails", "uses": "imap.search_messages"}])
+    opened = Orchestra.open(root, demo=True)
+    try:
+        failed = opened.runs.wait(OWNER, opened.runs.start(OWNER, "work", {}), 60)
+    finally:
+        opened.close()
+    assert "only the demo is" in failed["error"]["message"]
