@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.runner import fault_points
-from engine.trigger import Start
+from engine.trigger import Look, Start
 from engine.triggering import looks
 from tests.engine.conftest import OWNER, Service
 from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed
@@ -49,7 +49,7 @@ def test_a_thing_that_one_look_lists_twice_starts_one_run(feed: Feed) -> None:
 
 
 def test_a_large_backlog_comes_in_pieces_and_whole(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks.Look, "limit", 3)
+    monkeypatch.setattr(Look, "limit", 3)
     feed.on()
     feed.write(*(f"n{number}" for number in range(10)))
     assert feed.poll().found == 10

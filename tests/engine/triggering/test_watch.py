@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def until(is_true: Callable[[], Any]) -> None:
 
 
 @pytest.fixture
-def served(feed: Feed) -> Iterator[Feed]:
+def served(feed: Feed) -> Feed:
     """The workspace served, in real time; the trigger looks every second."""
     feed.orchestra.close()
     document = json.loads((feed.root / "workflows" / f"{WORKFLOW}.json").read_text())

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World
 
 
-def _folder(scene: Scene) -> World:
-    folder = scene.folder / "drop"
+def write(folder: Path, name: str, text: str, minutes: int = 0) -> Path:
+    """Put a file into a folder, changed last so many minutes after NOW."""
+    path = folder / name
+    path.write_text(text)
+    at = (NOW + timedelta(minutes=minutes)).timestamp()
+    os.utime(path, (at, at))
+    return path
+
+
+def shown(folder: Path) -> Any:
+    """All that can be told of a folder."""
+    return {path.name: (path.read_text(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+def _new_file(scene: Scene) -> World:
+    folder = scene.folder / "incoming"
     folder.mkdir()
 
-    def happen(number: int) -> None:
-        path = folder / f"thing-{number}.txt"
-        path.write_text(f"Thing {number}")
-        at = (NOW + timedelta(minutes=number)).timestamp()
-        os.utime(path, (at, at))
-
     return World(
-        fields={"path": "drop", "still_seconds": 0},
-        happen=happen,
-        shown=lambda: {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()},
+        fields={"path": "incoming", "still_seconds": 0},
+        happen=lambda number: write(folder, f"file-{number}.txt", f"Text {number}", number),
+        shown=lambda: shown(folder),
         more={"root": scene.folder},
         now=lambda number: NOW + timedelta(minutes=number),
     )
 
 
-WORLDS = {"folder.new_file": _folder}
+WORLDS = {"folder.new_file": _new_file}

@@ -1,9 +1,9 @@
-"""Ended runs, for the contract suite."""
+"""Runs of other workflows, for the contract suite."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.names import timestamp
@@ -11,24 +11,42 @@ from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World
 
 
-def _ended(_scene: Scene) -> World:
-    ended: list[dict[str, Any]] = []
+@dataclass
+class Runs:
+    """Runs that have ended."""
 
-    def happen(number: int) -> None:
-        at = timestamp(NOW + timedelta(minutes=number))
-        run = {"run_id": f"20261120T12{number:02}00Z-aaaaaaaa", "workflow": "other", "title": "Other", "ended_at": at}
-        ended.append({**run, "status": "succeeded", "sentence": "Done.", "started_by": "owner", "demo": False})
+    rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def ended_runs(after: str, most: int) -> Sequence[Mapping[str, Any]]:
-        return [run for run in ended if run["ended_at"] >= after][:most]
+    def end(self, number: int, at: datetime, **more: Any) -> None:
+        """Let a run end."""
+        row = {
+            "run_id": f"20261120T120000Z-aaaaa{number:03}",
+            "workflow": "other",
+            "title": "Other",
+            "status": "succeeded",
+            "sentence": "All went well.",
+            "started_by": "local:ada",
+            "ended_at": timestamp(at),
+            "demo": False,
+            "chain": 0,
+        }
+        self.rows.append({**row, **more})
 
+    def since(self, time: str, limit: int) -> list[dict[str, Any]]:
+        """Give runs as the engine does."""
+        ended = [row for row in self.rows if row["ended_at"] >= time]
+        return sorted(ended, key=lambda row: (row["ended_at"], row["run_id"]))[:limit]
+
+
+def _finished(_scene: Scene) -> World:
+    runs = Runs()
     return World(
         fields={},
-        happen=happen,
-        shown=lambda: list(ended),
-        more={"ended_runs": ended_runs},
+        happen=lambda number: runs.end(number, NOW + timedelta(minutes=number)),
+        shown=lambda: list(runs.rows),
+        more={"ended_runs": runs.since},
         now=lambda number: NOW + timedelta(minutes=number),
     )
 
 
-WORLDS = {"workflow.finished": _ended}
+WORLDS = {"workflow.finished": _finished}

@@ -1,0 +1,146 @@
+"""A folder: which files count, and when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.errors import InvalidRequest, NotFound
+from engine.registry import trigger_type
+from engine.trigger import Item, Start
+from tests.engine.triggers.folder_world import write
+from tests.engine.triggers.looking import NOW, Looker
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder that is watched."""
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+def looker(folder: Path, start: Start | None = None, **fields: Any) -> Looker:
+    given = {"path": folder.name, "still_seconds": 0, **fields}
+    return Looker(trigger_type("folder.new_file"), given, start=start or Start(), root=folder.parent)
+
+
+def names(items: Any) -> list[str]:
+    return [item.title for item in items]
+
+
+def later(seconds: float) -> Any:
+    return NOW + timedelta(seconds=seconds)
+
+
+def test_a_file_counts_once_it_has_not_changed_for_long_enough(folder: Path) -> None:
+    one = looker(folder, still_seconds=10)
+    one.look_until_done()
+    write(folder, "a.txt", "beg", minutes=-60)  # its time lies in the past while it is being copied
+    assert one.look_until_done(later(1)) == []
+    assert one.next_at == later(11)
+    write(folder, "a.txt", "begun", minutes=-60)
+    assert one.look_until_done(later(11)) == []
+    assert names(one.look_until_done(later(21))) == ["a.txt"]
+    assert one.look_until_done(later(99)) == []
+    assert one.next_at is None
+
+
+def test_a_file_that_is_changed_later_is_a_new_one(folder: Path) -> None:
+    one = looker(folder)
+    one.look_until_done()
+    write(folder, "a.txt", "one")
+    assert names(one.look_until_done()) == ["a.txt"]
+    write(folder, "a.txt", "two", minutes=1)
+    [again] = one.look_until_done()
+    assert again.value is not None
+    assert again.value["text"] == "two"
+
+
+def test_what_is_moved_in_counts_however_old_it_is(folder: Path) -> None:
+    write(folder, "there.txt", "there")
+    write(folder.parent, "old.txt", "old", minutes=-9999)
+    one = looker(folder)
+    assert one.look_until_done() == []
+    (folder.parent / "old.txt").rename(folder / "old.txt")
+    assert names(one.look_until_done()) == ["old.txt"]
+
+
+@pytest.mark.parametrize(
+    ("start", "wanted"),
+    [
+        pytest.param(Start(), [], id="now"),
+        pytest.param(Start(last=2), ["b.txt", "c.txt"], id="the last two"),
+        pytest.param(Start(since=NOW + timedelta(minutes=2)), ["b.txt", "c.txt"], id="since"),
+    ],
+)
+def test_from_where_on(folder: Path, start: Start, wanted: list[str]) -> None:
+    for number, name in enumerate("abc", 1):
+        write(folder, f"{name}.txt", name, minutes=number)
+    assert names(looker(folder, start).look_until_done(later(3600))) == wanted
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        pytest.param("*", {"a.txt", "b.pdf"}, id="all"),
+        pytest.param("*.pdf", {"b.pdf"}, id="by ending"),
+        pytest.param("**/*.txt", {"a.txt", "inner/c.txt"}, id="folders inside"),
+    ],
+)
+def test_which_files_count(folder: Path, pattern: str, wanted: set[str]) -> None:
+    one = looker(folder, pattern=pattern)
+    one.look_until_done()
+    (folder / "inner").mkdir()
+    (folder / ".hidden").mkdir()
+    for name in ("a.txt", "b.pdf", "inner/c.txt", ".secret.txt", ".hidden/d.txt"):
+        write(folder, name, name)
+    (folder / "link.txt").symlink_to("/etc/hostname")
+    assert set(names(one.look_until_done())) == wanted
+
+
+def test_text_is_read_and_what_is_none_is_not(folder: Path) -> None:
+    one = looker(folder)
+    one.look_until_done()
+    (folder / "text.txt").write_bytes("\ufeffGrüße".encode())
+    (folder / "picture.png").write_bytes(b"\x89PNG\r\n\0\0")
+    (folder / "latin.txt").write_bytes(b"Gr\xfc\xdfe")
+    (folder / "large.txt").write_bytes(b"a" * (1024 * 1024 + 1))
+    found = {item.title: item.value for item in one.look_until_done() if item.value is not None}
+    assert {name: value["text"] for name, value in found.items()} == {
+        "text.txt": "Grüße", "picture.png": "", "latin.txt": "", "large.txt": "",
+    }  # fmt: skip
+    assert found["large.txt"]["size_bytes"] == 1024 * 1024 + 1
+    assert found["text.txt"]["path"] == str(folder / "text.txt")
+
+
+def test_what_is_gone_or_changed_before_it_is_read_is_not_there(folder: Path) -> None:
+    kind = trigger_type("folder.new_file")
+    one = looker(folder)
+    one.look_until_done()
+    write(folder, "a.txt", "one")
+    look = one.request()
+    [item] = kind.look(look).items
+    write(folder, "a.txt", "more")
+    with pytest.raises(NotFound):
+        kind.read(look, item)
+    (folder / "a.txt").unlink()
+    with pytest.raises(NotFound):
+        kind.read(look, item)
+
+
+def test_an_id_leads_nowhere_else(folder: Path) -> None:
+    secret = write(folder.parent, "secret.txt", "secret")
+    facts = secret.stat()
+    look = looker(folder).request()
+    with pytest.raises(NotFound):
+        trigger_type("folder.new_file").read(look, Item(f"../secret.txt:{facts.st_mtime_ns}:{facts.st_size}"))
+
+
+def test_a_folder_that_is_not_there_and_a_pattern_that_is_none_are_told(folder: Path) -> None:
+    with pytest.raises(NotFound, match="no folder"):
+        looker(folder, path="nowhere").look()
+    with pytest.raises(InvalidRequest, match="no pattern"):
+        looker(folder, pattern="/etc/*").look()

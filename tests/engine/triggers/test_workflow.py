@@ -1,0 +1,81 @@
+"""Runs of other workflows that have ended: each end counts once, whichever comes late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from engine.registry import trigger_type
+from engine.trigger import Start
+from tests.engine.triggers.looking import NOW, Looker
+from tests.engine.triggers.workflow_world import Runs
+
+
+def looker(runs: Runs, start: Start | None = None, **fields: Any) -> Looker:
+    return Looker(trigger_type("workflow.finished"), fields, start=start or Start(), ended_runs=runs.since)
+
+
+@pytest.mark.parametrize(
+    ("fields", "row", "counts"),
+    [
+        pytest.param({}, {}, True, id="any other"),
+        pytest.param({}, {"workflow": "work"}, False, id="its own"),
+        pytest.param({"workflows": ["work"]}, {"workflow": "work"}, False, id="its own though named"),
+        pytest.param({"workflows": ["other"]}, {}, True, id="a named one"),
+        pytest.param({"workflows": ["third"]}, {}, False, id="another than named"),
+        pytest.param({}, {"status": "failed"}, True, id="failed"),
+        pytest.param({}, {"status": "cancelled"}, False, id="cancelled"),
+        pytest.param({"statuses": ["cancelled"]}, {"status": "cancelled"}, True, id="cancelled though"),
+        pytest.param({}, {"chain": 7}, True, id="in a row"),
+        pytest.param({}, {"chain": 8}, False, id="in too long a row"),
+    ],
+)
+def test_which_ends_count(fields: dict[str, Any], row: dict[str, Any], counts: bool) -> None:
+    runs = Runs()
+    one = looker(runs, **fields)
+    one.look_until_done()
+    runs.end(1, NOW + timedelta(seconds=5), **row)
+    assert len(one.look_until_done(NOW + timedelta(seconds=9))) == int(counts)
+
+
+def test_an_end_that_is_listed_late_is_found() -> None:
+    runs = Runs()
+    one = looker(runs)
+    one.look_until_done()
+    runs.end(1, NOW + timedelta(minutes=30))
+    one.look_until_done(NOW + timedelta(minutes=30))
+    runs.end(2, NOW + timedelta(minutes=1))
+    assert len(one.look_until_done(NOW + timedelta(minutes=31))) == 1
+
+
+def test_a_run_that_is_resumed_and_ends_again_counts_again() -> None:
+    runs = Runs()
+    one = looker(runs)
+    one.look_until_done()
+    runs.end(1, NOW + timedelta(minutes=1), status="failed")
+    first = one.look_until_done(NOW + timedelta(minutes=1))
+    runs.rows[0].update(status="succeeded", ended_at="2026-11-20T12:05:00.000Z")
+    second = one.look_until_done(NOW + timedelta(minutes=5))
+    assert [item.value["status"] for item in [*first, *second] if item.value] == ["failed", "succeeded"]
+
+
+def test_more_ends_at_once_than_a_look_lists_are_all_found() -> None:
+    runs = Runs()
+    one = looker(runs)
+    one.limit = 3
+    one.look_until_done()
+    for number in range(20):
+        runs.end(number, NOW + timedelta(minutes=1))
+    assert len(one.look_until_done(NOW + timedelta(minutes=1))) == 20
+    assert one.look_until_done(NOW + timedelta(minutes=2)) == []
+
+
+def test_what_ended_before_it_was_turned_on_is_old_unless_asked_for() -> None:
+    runs = Runs()
+    runs.end(1, NOW - timedelta(minutes=30))
+    runs.end(2, NOW - timedelta(minutes=10))
+    assert looker(runs).look_until_done() == []
+    one = looker(runs, Start(since=NOW - timedelta(minutes=15)))
+    assert len(one.look_until_done()) == 1
