@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from clients import github_values
 from clients.errors import Conflict, InvalidRequest, NotFound
@@ -20,13 +21,14 @@ class Issues:
 
     @reading()
     def fields(self, repository: str, number: int) -> Json:
-        """Give what can be changed: {title, body, state, state_reason, labels, assignees, milestone}.
+        """Give an issue with all that can be changed: {id, number, url, title, body, state, labels, assignees, …}.
 
         `milestone` is its number or None; the body comes without the marker that this program hides in it.
         """
         found = raw(self._api.issue(repository, number).complete())
         return {
-            **{name: found.get(name) for name in ("title", "state", "state_reason")},
+            **github_values.written(found),
+            "state_reason": found.get("state_reason"),
             "body": github_values.unmarked(found.get("body") or ""),
             "labels": [label["name"] for label in found["labels"]],
             "assignees": [user["login"] for user in found["assignees"]],
@@ -65,14 +67,18 @@ class Issues:
         _, data = self._api.requester.requestJsonAndCheck("POST", url, input={"labels": list(labels)})
         return [str(each["name"]) for each in data]
 
-    def remove_labels(self, repository: str, number: int, labels: Sequence[str]) -> None:
-        """Take labels off, one by one; one that is not on it is off already."""
+    def remove_labels(self, repository: str, number: int, labels: Sequence[str]) -> list[str] | None:
+        """Take labels off, one by one; one that is not on it is off already. Give the rest, None if none was on it."""
+        left: list[str] | None = None
         for label in labels:
+            url = f"{self._api.issue(repository, number).url}/labels/{quote(label, safe='')}"
             try:
                 with reading():
-                    self._api.issue(repository, number).remove_from_labels(label)
+                    _, data = self._api.requester.requestJsonAndCheck("DELETE", url)
+                    left = [str(each["name"]) for each in data]
             except NotFound:
                 continue
+        return left
 
     @reading()
     def milestone(self, repository: str, title: str) -> int:

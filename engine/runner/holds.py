@@ -18,6 +18,8 @@ MOMENT_SECONDS = 2.0
 LONGEST_SECONDS = 24 * 3600.0
 """In all, for one step. GitHub's and Google's longest limits are by the hour and by the day."""
 _LONGEST_OWN_SECONDS = 900.0
+_NOT_PUT_AWAY_SECONDS = 10.0
+_PACE_NOT_PUT_AWAY_SECONDS = 60.0
 
 
 def asks_to_wait(error: Exception) -> bool:
@@ -46,13 +48,27 @@ def hold(
     latest = since + timedelta(seconds=LONGEST_SECONDS)
     if due_at > (latest if deadline is None else min(latest, deadline)):
         return None
-    held = {"by": name_of(error.service), "message": error.message, "since": timestamp(since), "asked": asked}
+    held = {
+        "by": name_of(error.service),
+        "message": error.message,
+        "since": timestamp(since),
+        "asked": asked,
+        "is_pace": error.http_status is None,
+    }
     return {"due_at": timestamp(due_at), "held": held}
 
 
 def is_hold(written: Mapping[str, Any] | None) -> bool:
     """Tell whether a wait that a run has written down is one that a service asked for."""
     return written is not None and "held" in written
+
+
+def patience_seconds(written: Mapping[str, Any]) -> float:
+    """Return for how long a run is not put away for such a wait: it needs no thread, and a command need not end.
+
+    A client that keeps its pace is a while on its way; who was refused should leave the service alone.
+    """
+    return _PACE_NOT_PUT_AWAY_SECONDS if written["held"]["is_pace"] else _NOT_PUT_AWAY_SECONDS
 
 
 def _own_seconds(error: ServiceError, asked: int) -> float:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from engine.errors import AssertionFailed
 from engine.names import moment_of, timestamp
 from engine.runner.children import Children
+from engine.runner.holds import is_hold, patience_seconds
 from engine.runner.questions import Questions
 from engine.step import AskPerson, CallWorkflow, WaitUntil
 
@@ -56,6 +57,17 @@ class _Moment:
 
     async def given_up(self, how: str) -> None:
         """Nobody has to know."""
+
+
+class _Hold(_Moment):
+    """A time that a service named; a run is put away for a longer one only."""
+
+    def __init__(self, due_at: str, patience_seconds: float, clock: Callable[[], datetime]) -> None:
+        super().__init__(due_at, None, clock)
+        self._patience = timedelta(seconds=patience_seconds)
+
+    def may_park(self) -> bool:
+        return self.due_at is not None and self.due_at - self._clock() > self._patience
 
 
 class _Answer:
@@ -141,4 +153,6 @@ class Pauses:
         if "child_run_id" in written:
             return _Child(self._children, written["child_run_id"])
         due_at = written["due_at"]
+        if is_hold(written):
+            return _Hold(due_at, patience_seconds(written), self._clock)
         return _Moment(due_at, written.get("then", {"waited_until": due_at}), self._clock)

@@ -203,7 +203,9 @@ class LabelFields(OneIssue):
 class LabelOutput(Output):
     """The issue's labels; `touched` are those that were put on or taken off, null where that is not known."""
 
+    id: int
     number: int
+    url: str
     labels: list[str] = outside("Labels")
     touched: list[str] | None = outside("Labels that changed")
 
@@ -221,27 +223,30 @@ class ChangeLabels(Writing):
 
     def call(self, call: Call) -> JsonValue:
         """Read what is there, then change it."""
-        it = call.fields
-        before = self._before(call)
-        labels = self._set(call, it.labels, adds=self.adds())
-        return {"number": it.issue, "labels": labels, "touched": before}
+        seen = self._seen(call)
+        labels = self._set(call, call.fields.labels, adds=self.adds())
+        return {**seen, "labels": seen["labels"] if labels is None else labels}
 
-    def _before(self, call: Call) -> list[str] | None:
-        """Give the labels that are to change, as it was before the first attempt; None where that is not known."""
-        if "touched" not in call.request:
+    def _seen(self, call: Call) -> Mapping[str, Any]:
+        """Give the issue, and which labels are to change, as it was before the first attempt; None where unknown.
+
+        It is kept for the attempts to come: once the write may have arrived nobody knows what was there.
+        """
+        if "before" not in call.request:
             it = call.fields
-            present = {each.casefold() for each in call.client.issues.fields(it.repository, it.issue)["labels"]}
+            issue = call.client.issues.fields(it.repository, it.issue)
+            present = {each.casefold() for each in issue["labels"]}
             touched = [each for each in it.labels if (each.casefold() in present) is not self.adds()]
-            call.request["touched"] = touched if len(touched) == len(it.labels) or not call.is_again else None
-        known: list[str] | None = call.request["touched"]
+            is_known = len(touched) == len(it.labels) or not call.is_again
+            seen = {name: issue[name] for name in ("id", "number", "url", "labels")}
+            call.request["before"] = {**seen, "touched": touched if is_known else None}
+        known: Mapping[str, Any] = call.request["before"]
         return known
 
-    def _set(self, call: Call, labels: list[str], *, adds: bool) -> list[str]:
-        it, issues = call.fields, call.client.issues
-        if adds:
-            return list(issues.add_labels(it.repository, it.issue, labels))
-        issues.remove_labels(it.repository, it.issue, labels)
-        return list(issues.fields(it.repository, it.issue)["labels"])
+    def _set(self, call: Call, labels: list[str], *, adds: bool) -> list[str] | None:
+        change = call.client.issues.add_labels if adds else call.client.issues.remove_labels
+        left: list[str] | None = change(call.fields.repository, call.fields.issue, labels)
+        return left
 
     def why_kept(self, written: Written) -> str:
         """What was not seen before it was changed cannot be given back."""
