@@ -9,7 +9,7 @@ from dashboard.gmail_sign_in import gmail_sign_in
 from dashboard.local_models import local_models
 from dashboard.page import Visit
 from dashboard.parts.accounts import service_icon, service_title
-from dashboard.parts.buttons import action_button
+from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.connection_fields import beside_field, key_label
 from dashboard.parts.notices import account_notice
 from dashboard.parts.plain import plain
@@ -134,19 +134,23 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
         if status.key_url:
             st.markdown(f"You get a key here: [{plain(status.key_place)}]({status.key_url})")
         st.caption("It is sealed, and kept in the state folder of this workspace.")
-        key = st.text_input(key_label(status.service), type="password", key=_key_field(status), autocomplete="off")
-        beside = {
-            name: beside_field(name, value, f"beside-{_key_field(status)}-{name}")
-            for name, value in status.beside_key.items()
-        }
-        action_button(
-            "Save" if beside else "Save the key",
-            f"key-save-{status.name}",
-            lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, key, beside),
-            lambda _status: _given(status),
-            scope=str(hash((key, *beside.values()))),
-            type="primary",
-        )
+        with st.form(f"key-form-{status.name}", border=False):
+            _key_form(visit, status)
+
+
+def _key_form(visit: Visit, status: ConnectionStatus) -> None:
+    key = st.text_input(key_label(status.service), type="password", key=_key_field(status), autocomplete="off")
+    beside = {
+        name: beside_field(name, value, f"beside-{_key_field(status)}-{name}")
+        for name, value in status.beside_key.items()
+    }
+    submit_button(
+        "Save" if beside else "Save the key",
+        f"key-save-{status.name}",
+        lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, key, beside),
+        lambda _status: _given(status),
+        scope=str(hash((key, *beside.values()))),
+    )
 
 
 def _key_field(status: ConnectionStatus) -> str:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from dashboard import session
 from dashboard.page import Visit
 from dashboard.parts.accounts import service_title
-from dashboard.parts.buttons import action_button
+from dashboard.parts.buttons import submit_button
 from dashboard.parts.connection_fields import beside_field, key_label
 from dashboard.parts.plain import outside_link, plain
 from engine.connections.changes import ConnectionKind
@@ -33,21 +33,25 @@ def _dialog(visit: Visit, taken: set[str]) -> None:
         "Name", _free(service, taken), key=f"new-connection-name-{service}", help="What steps call it."
     )
     beside = {one: beside_field(one, "", f"new-connection-{service}-{one}") for one in kind.beside}
-    key = st.text_input(
-        key_label(service), type="password", key=_secret_field(service), autocomplete="off", help=plain(kind.key_place)
-    )
     page = visit.orchestra.connections.key_page(service, beside)
     if page:
-        outside_link("You get it here", page)
+        outside_link(f"{key_label(service)}s are made here", page)
     st.caption("It is sealed, and kept in the state folder of this workspace.")
-    action_button(
-        "Add",
-        f"new-connection-add-{service}",
-        lambda _key: visit.orchestra.connections.add(visit.who, name.strip(), service, _settings(kind, key, beside)),
-        lambda status: _added(service, status),
-        scope=str(hash((name, key, *beside.values()))),
-        type="primary",
-    )
+    with st.form(f"new-connection-form-{service}", border=False):
+        key = st.text_input(
+            key_label(service),
+            type="password",
+            key=_secret_field(service),
+            autocomplete="off",
+            help=plain(kind.key_place),
+        )
+        submit_button(
+            "Add",
+            f"new-connection-add-{service}",
+            lambda _: visit.orchestra.connections.add(visit.who, name.strip(), service, _settings(kind, key, beside)),
+            lambda status: _added(service, status),
+            scope=str(hash((name, key, *beside.values()))),
+        )
 
 
 def _settings(kind: ConnectionKind, key: str, beside: Mapping[str, str]) -> dict[str, Any]:

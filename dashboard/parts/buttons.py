@@ -31,11 +31,21 @@ def action_button(
     A double click runs a handler twice: both get the same request key and the same result. `scope` is what else makes
     a press another one (a digest of the form's values). No `st` call may stand inside `act`.
     """
-    pressed = st.button(label, key=key, type=type, icon=icon, disabled=disabled)
-    if not pressed:
-        return
+    if st.button(label, key=key, type=type, icon=icon, disabled=disabled):
+        _do(f"{key} {scope}", act, then)
+
+
+def submit_button(
+    label: str, key: str, act: Callable[[str], T], then: Callable[[T], object] | None = None, *, scope: str = ""
+) -> None:
+    """Show the same for a form: there a field counts that was left by Tab, too, and not by Enter."""
+    if st.form_submit_button(label, key=key, type="primary"):
+        _do(f"{key} {scope}", act, then)
+
+
+def _do(press: str, act: Callable[[str], T], then: Callable[[T], object] | None) -> None:
     try:
-        result = session.once(f"{key} {scope}", act)
+        result = session.once(press, act)
     except (OrchestraError, ServiceError) as error:
         error_box(error)
         return

@@ -183,7 +183,9 @@ def _checked(visit: Visit) -> dict[str, Sequence[CheckLine]]:
 
 
 def _health(one: ConnectionStatus, lines: Sequence[CheckLine] | None) -> None:
-    if not one.ready:
+    if one.trouble is not None:
+        st.markdown(":red[:material/lock: refuses]")
+    elif not one.ready:
         st.markdown(":orange[:material/key_off: no key]", help=plain(one.note))
     elif lines is not None and all(line.ok for line in lines):
         st.markdown(":green[:material/check_circle: works]")

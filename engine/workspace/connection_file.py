@@ -95,9 +95,17 @@ def _changed(file: YamlFile, name: str, entry: Mapping[str, Any]) -> str:
         return _replaced(file, name, entry)
     if text[begin] == "{":
         return text[: end - 1].rstrip() + f", {name}: {_flow(entry)}" + text[end - 1 :]
-    line_end = _line_end(text, end)
+    indent = _indent(file, connections)
+    line_end = _after_comments(text, _line_end(text, end), indent)
     before = text[:line_end] + ("" if text[:line_end].endswith("\n") else "\n")
-    return before + _block(name, entry, _indent(file, connections)) + text[line_end:]
+    return before + _block(name, entry, indent) + text[line_end:]
+
+
+def _after_comments(text: str, index: int, indent: str) -> int:
+    """Return where the comments end that stand at the end of the last connection and belong to it."""
+    while match := re.compile(rf"{indent} +#[^\n]*(\n|\Z)").match(text, index):
+        index = match.end()
+    return index
 
 
 def _replaced(file: YamlFile, name: str, entry: Mapping[str, Any]) -> str:

@@ -84,7 +84,7 @@ def test_a_key_can_be_given_on_the_page_and_stays_out_of_config(
 ) -> None:
     at = open_page("connections")
     secret = "ntn_not-a-real-key"
-    next(one for one in at.text_input if str(one.key).startswith("key-notion")).set_value(secret).run()
+    next(one for one in at.text_input if str(one.key).startswith("key-notion")).set_value(secret)
     at.button(key="key-save-notion").click().run()
     assert not at.exception
     files = [path for path in workspace.rglob("*") if path.is_file()]
@@ -159,10 +159,9 @@ def test_a_mailbox_is_added_with_an_address_and_an_app_password(
 ) -> None:
     at = open_page("connections")
     fill(at, "new-connection", {"new-connection-service": "imap"})
-    given = {"new-connection-imap-address": "me@fastmail.com", "new-connection-key-imap-0": "abcd efgh ijkl"}
-    fill(at, "new-connection", given)
+    fill(at, "new-connection", {"new-connection-imap-address": "me@fastmail.com"})
     assert "app.fastmail.com" in words(at)
-    fill(at, "new-connection", {}, "new-connection-add-imap")
+    fill(at, "new-connection", {"new-connection-key-imap-0": "abcd efgh ijkl"}, "new-connection-add-imap")
     assert not at.exception
     status = next(one for one in orchestra.connections.list(OWNER) if one.name == "mailbox")
     assert (status.service, status.own_key_source, status.beside_key["address"]) == ("imap", "kept", "me@fastmail.com")
@@ -228,7 +227,7 @@ def test_a_model_on_this_machine_needs_an_address_and_no_key(
     base = orchestra.demo.endpoints()["openai"]["base_url"]
     at = open_page("connections")
     next(one for one in at.text_input if one.label == "Address").set_value(f"{base}/")
-    next(one for one in at.text_input if one.label == "Model").set_value("demo-extractive").run()
+    next(one for one in at.text_input if one.label == "Model").set_value("demo-extractive")
     at.button(key="key-save-llm").click().run()
     assert not at.exception
     status = next(one for one in orchestra.connections.list(OWNER) if one.name == "llm")
@@ -243,7 +242,7 @@ def test_a_model_on_this_machine_needs_an_address_and_no_key(
 def test_an_address_that_is_none_is_refused_in_words(workspace: Path, open_page: Open) -> None:
     before = (workspace / "config.yaml").read_text()
     at = open_page("connections")
-    next(one for one in at.text_input if one.label == "Address").set_value("my model server").run()
+    next(one for one in at.text_input if one.label == "Address").set_value("my model server")
     at.button(key="key-save-llm").click().run()
     assert not at.exception
     assert "it must start with https://" in words(at)
@@ -253,7 +252,7 @@ def test_an_address_that_is_none_is_refused_in_words(workspace: Path, open_page:
 def test_a_model_is_chosen_without_giving_the_key_again(orchestra: Orchestra, workspace: Path, open_page: Open) -> None:
     (workspace / ".env").write_text("OPENAI_API_KEY=sk-0123456789abcdef\n", encoding="utf-8")
     at = open_page("connections")
-    next(one for one in at.text_input if one.label == "Model").set_value("gpt-5").run()
+    next(one for one in at.text_input if one.label == "Model").set_value("gpt-5")
     at.button(key="key-save-llm").click().run()
     status = next(one for one in orchestra.connections.list(OWNER) if one.name == "llm")
     assert (status.own_key_found, status.own_key_source) == (True, "OPENAI_API_KEY")

@@ -29,6 +29,13 @@ BLOCK = "  github:\n    service: github\n    token: env:GITHUB_TOKEN\n"
             "connections:\n  a: {service: notion} # keep\n" + BLOCK + "\n# after\nserver: {}\n",
             id="after-the-last",
         ),
+        pytest.param(
+            "connections:\n  a:\n    service: notion\n    # token: x\n    # more\n  # of nobody\nserver: {}\n",
+            "connections:\n  a:\n    service: notion\n    # token: x\n    # more\n"
+            + BLOCK
+            + "  # of nobody\nserver: {}\n",
+            id="after-the-comments-of-the-last",
+        ),
         pytest.param("connections: {} # none\n", "connections: # none\n" + BLOCK, id="empty-map"),
         pytest.param(
             "connections: # none\n# x\nlimits: {}\n",
