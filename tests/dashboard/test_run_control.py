@@ -50,6 +50,20 @@ def test_a_waiting_run_says_until_when(orchestra: Orchestra, open_page: Open) ->
     assert "**Sleep** waits until" in words(open_page("run", id=run["run_id"], open="nap"))
 
 
+def test_a_run_says_which_service_asked_it_to_wait_and_that_nothing_has_failed(
+    orchestra: Orchestra, open_page: Open
+) -> None:
+    read = {"repository": "acme/app", "issue": 1}
+    saved(orchestra, "look", {"id": "look", "title": "Look", "uses": "github.get_issue", "with": read})
+    fault(orchestra, "github", match="GET /repos", status=403, retry_after=3000)
+    run = ran(orchestra, "look")
+    assert run["status"] == "waiting"
+    at = open_page("run", id=run["run_id"])
+    assert "**Look**: GitHub asks to wait until" in words(at)
+    assert any("nothing has failed" in str(one.help) for one in at.markdown)
+    orchestra.runs.cancel(OWNER, run["run_id"])
+
+
 def test_a_run_that_waits_for_a_person_shows_the_question_in_words_and_on_the_table(
     orchestra: Orchestra, open_page: Open
 ) -> None:
