@@ -1,0 +1,95 @@
+"""`orchestra triggers`: on, off, looking, and what could not be processed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Orchestra
+
+EACH_FILE: dict[str, Any] = {
+    "schema_version": 1,
+    "title": "Each file",
+    "inputs": {"type": "object", "properties": {"name": {"type": "string", "maxLength": 8}}, "required": ["name"]},
+    "triggers": [
+        {
+            "id": "file",
+            "uses": "folder.new_file",
+            "with": {"path": "incoming", "still_seconds": 0},
+            "inputs": {"name": "{{ item.name }}"},
+        }
+    ],
+    "steps": [{"id": "note", "uses": "flow.set", "with": {"values": {"name": "{{ inputs.name }}"}}}],
+}
+
+
+@pytest.fixture
+def incoming(workspace: Path) -> Path:
+    """The folder that the workflow `each-file` watches."""
+    (workspace / "workflows" / "each-file.json").write_text(json.dumps(EACH_FILE))
+    folder = workspace / "incoming"
+    folder.mkdir()
+    return folder
+
+
+def test_a_trigger_from_its_first_day_to_its_last(orchestra: Orchestra, incoming: Path) -> None:
+    (incoming / "old.txt").write_text("old")
+    assert "off" in orchestra("triggers", "list").out
+    refused = orchestra("triggers", "on", "each-file")
+    assert (refused.code, "--from now" in refused.err) == (2, True)
+    assert orchestra("triggers", "on", "each-file", "--from", "now").code == 0
+    orchestra("triggers", "poll")
+    (incoming / "new.txt").write_text("new")
+    (incoming / "much-too-long.txt").write_text("new")
+    would = orchestra("triggers", "poll", "--dry-run")
+    assert (would.code, "new.txt" in would.out, "dead" in would.out) == (0, True, True)
+    looked = orchestra("triggers", "poll", "each-file", "--json")
+    assert looked.code == 0
+    [poll], [run] = looked.json["polls"], looked.json["runs"]
+    assert (poll["found"], poll["dead"], run["status"]) == (2, 1, "succeeded")
+    status = orchestra("triggers", "status", "each-file", "file")
+    assert (status.code, "1 dead" in status.out, "triggers dead" in status.err) == (1, True, True)
+    [dead] = orchestra("triggers", "dead", "--json").json["dead"]
+    again = orchestra("triggers", "retry", "each-file", "file", dead["item"])
+    assert (again.code, "does not fit" in again.err) == (2, True)
+    wider = {**EACH_FILE, "inputs": {"type": "object", "properties": {"name": {"type": "string"}}}}
+    (incoming.parent / "workflows" / "each-file.json").write_text(json.dumps(wider))
+    assert orchestra("triggers", "retry", "each-file", "file", dead["item"]).code == 0
+    assert orchestra("triggers", "status", "--json").json["alarms"] == []
+    assert orchestra("triggers", "off", "each-file", "file").code == 0
+    assert orchestra("triggers", "off", "each-file").code == 2
+    assert "No trigger is on." in orchestra("triggers", "poll").out
+    started = orchestra("runs", "list", "--trigger", "file", "--json").json["runs"]
+    assert len(started) == 2
+
+
+def test_the_runs_of_a_look_without_a_server_end_before_the_command_does(orchestra: Orchestra, incoming: Path) -> None:
+    for name in "abc":
+        (incoming / name).write_text(name)
+    assert orchestra("triggers", "on", "each-file", "--last", "3", "--json").json["is_on"]
+    looked = orchestra("triggers", "poll")
+    assert (looked.code, looked.out.count("succeeded")) == (0, 3)
+
+
+def test_a_run_that_fails_shows_in_the_exit_code_and_can_be_dismissed(orchestra: Orchestra, incoming: Path) -> None:
+    check = {"id": "check", "uses": "flow.assert", "with": {"condition": "{{ inputs.name == 'x' }}", "message": "no"}}
+    path = incoming.parent / "workflows" / "each-file.json"
+    path.write_text(json.dumps({**EACH_FILE, "steps": [check]}))
+    (incoming / "a").write_text("a")
+    orchestra("triggers", "on", "each-file", "--since", "2020-01-01")
+    assert orchestra("triggers", "poll").code == 1
+    [dead] = orchestra("triggers", "dead", "each-file", "--json").json["dead"]
+    assert dead["run_id"]
+    assert orchestra("triggers", "dismiss", "each-file", "file", dead["item"]).code == 0
+    assert "Nothing is dead." in orchestra("triggers", "dead").out
+
+
+def test_the_trigger_must_be_named_where_there_are_two(orchestra: Orchestra, incoming: Path) -> None:
+    second = {**EACH_FILE["triggers"][0], "id": "other"}
+    path = incoming.parent / "workflows" / "each-file.json"
+    path.write_text(json.dumps({**EACH_FILE, "triggers": [*EACH_FILE["triggers"], second]}))
+    result = orchestra("triggers", "on", "each-file", "--from", "now")
+    assert (result.code, "file, other" in result.err) == (2, True)
