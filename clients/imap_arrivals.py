@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from clients.imap_answers import Fetched
-from clients.imap_mail import listed
+from clients.imap_mail import shown
 from clients.imap_mailbox import Mailbox, MailId
 from clients.imap_search import Search
 from clients.imap_session import Selected, Session
@@ -68,7 +68,7 @@ class Arrivals:
         """Give mails as workflows see them, by their numbers."""
         folder, validity = self.selected.folder, self.selected.uidvalidity
         return {
-            found.uid: listed(self._mailbox, MailId(folder, validity, found.uid), found)
+            found.uid: shown(self._mailbox, MailId(folder, validity, found.uid), found)
             for found in self._session.contents(uids)
         }
 

@@ -34,7 +34,7 @@ def search(mailbox: Mailbox, wanted: Search, limit: int) -> Json:
         if wanted.since or wanted.before:
             uids = [one.uid for one in _looked_at(session, uids) if wanted.fits(one.arrived_at)]
         messages = [
-            listed(mailbox, MailId(folder, selected.uidvalidity, mail.uid), mail)
+            shown(mailbox, MailId(folder, selected.uidvalidity, mail.uid), mail)
             for mail in session.contents(uids[:limit])
         ]
     return {"messages": _newest_first(messages), "matched": len(uids), "has_more": len(uids) > limit}
@@ -48,15 +48,8 @@ def _looked_at(session: Session, uids: Sequence[int]) -> Iterator[Fetched]:
 def by_ids(mailbox: Mailbox, ids: Iterable[str]) -> Json:
     """Give exactly these mails, as `search` does; NotFound where one is gone."""
     wanted = [mail_id(mail) for mail in dict.fromkeys(ids)]
-    messages = [listed(mailbox, mail, fetched(mailbox, mail)) for mail in wanted]
+    messages = [shown(mailbox, mail, fetched(mailbox, mail)) for mail in wanted]
     return {"messages": _newest_first(messages), "matched": len(messages), "has_more": False}
-
-
-def listed(mailbox: Mailbox, mail: MailId, found: Fetched) -> Json:
-    """Give a mail as one of several: without the text that was cut off."""
-    told = shown(mailbox, mail, found)
-    del told["full_text"]
-    return told
 
 
 def message(mailbox: Mailbox, mail: str, trim: Trim = WHOLE) -> Json:

@@ -30,7 +30,7 @@ def send(
 
     `answers` as `original` gives it.
     """
-    built = build(mail, mailbox.address, marker, answers, written_at)
+    built = build(mail, mailbox.address, marker, answers, written_at, "auto-generated")
     recipients = recipients_of(built)
     if not recipients:
         raise InvalidRequest("The mail has no recipient.", service=SERVICE, remedy="Fill `to`, or `in_reply_to`.")

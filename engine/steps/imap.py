@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from clients.imap_mail import attachment, by_ids, message, search
 from clients.imap_search import Search
-from clients.mail_text import Trim
-from engine.run_file import FileContent, RunFile
+from engine.mail_fields import FileOutput, Part, ReadMail, TrimFields, file_content
 from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, option, outside
 
 SERVICE = "imap"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class FolderOutput(_Part):
+class FolderOutput(Part):
     """A folder; `role` is inbox, drafts, sent, trash, archive, all, junk, flagged, or empty."""
 
     name: str
@@ -47,34 +40,13 @@ class ListFolders(StepType):
         return {"folders": [{"name": one.name, "role": one.role, "can_hold_mail": one.can_hold_mail} for one in found]}
 
 
-class AttachmentOutput(_Part):
-    """A file of a mail; `bytes` is its size."""
-
-    id: str
-    name: str = outside("Name")
-    media_type: str = outside("Media type")
-    bytes: int
-
-
-class MailOutput(Output):
+class MailOutput(ReadMail):
     """A mail as it is read; `thread_id` is the Message-ID of the first mail of its conversation."""
 
-    id: str
     folder: str
     thread_id: str = outside("Conversation")
-    message_id: str = outside("Message-ID")
-    sender: str = outside("From", alias="from")
-    to: str = outside("To")
-    cc: str = outside("Cc")
-    subject: str = outside("Subject")
-    date: str
-    text: str = outside("Text")
-    text_truncated: bool
-    text_missing: str
     flags: list[str]
     is_read: bool
-    attachments: list[AttachmentOutput]
-    can_reply: bool
 
 
 class SearchFields(Fields):
@@ -120,19 +92,10 @@ class SearchMessages(StepType):
         return search(call.client.mailbox, Search(**fields.model_dump(exclude={"limit", "ids"})), fields.limit)
 
 
-class ReadFields(Fields):
+class MessageFields(TrimFields):
     """Which mail, and what of its text to leave out."""
 
     message: str = option("Mail", min_length=1, format="imap-message")
-    cut_quotes: bool = option("Without the mails quoted in it", default=False)
-    cut_signature: bool = option("Without the signature", default=False)
-    max_tokens: int | None = option("At most so many tokens of text", None, ge=50)
-
-
-class WholeMailOutput(MailOutput):
-    """A mail; `full_text` is all of its text where `text` is less, else null."""
-
-    full_text: str | None = outside("Full text")
 
 
 class GetMessage(StepType):
@@ -142,14 +105,13 @@ class GetMessage(StepType):
     title = "Read a mail"
     service = SERVICE
     effect = Effect.READS
-    fields = ReadFields
-    output = WholeMailOutput
+    fields = MessageFields
+    output = MailOutput
 
     def call(self, call: Call) -> JsonValue:
         """Give the mail."""
-        fields: ReadFields = call.fields
-        trim = Trim(fields.cut_quotes, fields.cut_signature, fields.max_tokens)
-        return message(call.client.mailbox, fields.message, trim)
+        fields: MessageFields = call.fields
+        return message(call.client.mailbox, fields.message, fields.trim)
 
 
 class AttachmentFields(Fields):
@@ -157,12 +119,6 @@ class AttachmentFields(Fields):
 
     message: str = option("Mail", min_length=1, format="imap-message")
     attachment: str = option("Attachment", min_length=1)
-
-
-class AttachmentFileOutput(Output):
-    """The file."""
-
-    file: RunFile
 
 
 class GetAttachment(StepType):
@@ -174,9 +130,8 @@ class GetAttachment(StepType):
     effect = Effect.READS
     timeout_seconds = 120.0
     fields = AttachmentFields
-    output = AttachmentFileOutput
+    output = FileOutput
 
     def call(self, call: Call) -> JsonValue:
         """Give {file}."""
-        found = attachment(call.client.mailbox, call.fields.message, call.fields.attachment)
-        return {"file": FileContent(found.content, found.name, found.media_type)}
+        return {"file": file_content(attachment(call.client.mailbox, call.fields.message, call.fields.attachment))}

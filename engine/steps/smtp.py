@@ -10,11 +10,11 @@ from clients.imap_drafts import original
 from clients.imap_sent import find_sent, send
 from clients.mail_outgoing import File, Outgoing
 from clients.mail_replies import reply_address, reply_all_addresses
+from engine.mail_fields import AddressFields, InlineFile, TextFields, addresses, inline_file, run_file
 from engine.run_file import RunFile
 from engine.step import (
     Call,
     Effect,
-    Fields,
     JsonValue,
     Output,
     Receipt,
@@ -27,21 +27,13 @@ from engine.step import (
 )
 from engine.steps.imap import SERVICE
 
-
-class TextFields(Fields):
-    """What is written."""
-
-    subject: str = content("Subject", "")
-    text: str = content("Text", "", widget="text")
-    attachments: list[RunFile] = content("Attachments", [])
+Attachments = list[RunFile | InlineFile]
 
 
-class WriteFields(TextFields):
+class WriteFields(AddressFields):
     """What the steps that write a mail take."""
 
-    to: str | list[str] = destination("To", [])
-    cc: str | list[str] = destination("Cc", [])
-    bcc: str | list[str] = destination("Bcc", [])
+    attachments: Attachments = content("Attachments", [])
     in_reply_to: str = destination("Mail that this answers", "", format="imap-message")
 
 
@@ -50,6 +42,7 @@ class ReplyFields(TextFields):
 
     message: str = destination("Mail that this answers", min_length=1, format="imap-message")
     all: bool = option("To everybody who got that mail", default=False)
+    attachments: Attachments = content("Attachments", [])
 
 
 class SentOutput(Output):
@@ -104,7 +97,7 @@ class Send(_Sending):
 
     def target(self, fields: Any) -> str:
         """Mails to the same people go one after the other."""
-        return ",".join(sorted(address.lower() for address in _addresses(fields.to))) or str(fields.in_reply_to)
+        return ",".join(sorted(address.lower() for address in addresses(fields.to))) or str(fields.in_reply_to)
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Somebody must get it."""
@@ -139,15 +132,12 @@ def written_mail(call: Call) -> tuple[Outgoing, dict[str, Any] | None]:
     """Give the mail to write and the headers of the one that it answers; without `to` it goes to who wrote that."""
     fields: WriteFields = call.fields
     answers = original(call.client.mailbox, fields.in_reply_to) if fields.in_reply_to else None
-    to = _addresses(fields.to) or ([reply_address(answers)] if answers else [])
+    to = addresses(fields.to) or ([reply_address(answers)] if answers else [])
     call.request.update({"to": to, "in_reply_to": fields.in_reply_to})
-    mail = Outgoing(to, _addresses(fields.cc), _addresses(fields.bcc), fields.subject, fields.text, _files(call))
+    mail = Outgoing(to, addresses(fields.cc), addresses(fields.bcc), fields.subject, fields.text, _files(call))
     return mail, answers
 
 
 def _files(call: Call) -> list[File]:
-    return [File(one.name, call.read(one), one.media_type) for one in call.fields.attachments]
-
-
-def _addresses(value: str | list[str]) -> list[str]:
-    return [each for each in ([value] if isinstance(value, str) else value) if each.strip()]
+    given: Attachments = call.fields.attachments
+    return [run_file(call, one) if isinstance(one, RunFile) else inline_file(one) for one in given]

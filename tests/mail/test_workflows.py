@@ -114,6 +114,9 @@ def test_mail_is_answered_in_drafts_and_filed_and_all_of_it_is_undone(
     assert {one["subject"] for one in search(ann.mailbox, Search(), 9)["messages"]} == {"A question", "News"}
 
 
+FILES = ["{{ steps.file.output.file }}", {"name": "note.txt", "text": "grüezi"}]
+
+
 def test_a_file_of_a_mail_goes_on_to_somebody_else(run: Run, ann: ImapClient, smtp: SmtpServer) -> None:
     made = mail("Scan")
     made.add_attachment(b"%PDF-1.7 \x00\xff", maintype="application", subtype="pdf", filename="scan.pdf")
@@ -128,12 +131,14 @@ def test_a_file_of_a_mail_goes_on_to_somebody_else(run: Run, ann: ImapClient, sm
         {
             "id": "send",
             "uses": "smtp.send",
-            "with": {"to": "bob@example.org", "subject": "Scan", "attachments": ["{{ steps.file.output.file }}"]},
+            "with": {"to": "bob@example.org", "subject": "Scan", "attachments": FILES},
         },
     )
     assert done["status"] == "succeeded", done["error"]
-    [attached] = smtp.last().iter_attachments()
-    assert (attached.get_filename(), attached.get_content()) == ("scan.pdf", b"%PDF-1.7 \x00\xff")
+    scan, note = smtp.last().iter_attachments()
+    assert (scan.get_filename(), scan.get_content()) == ("scan.pdf", b"%PDF-1.7 \x00\xff")
+    assert (note.get_filename(), note.get_payload(decode=True)) == ("note.txt", "grüezi".encode())
+    assert smtp.last()["Auto-Submitted"] == "auto-generated"
 
 
 def test_everybody_gets_an_answer_where_that_is_wished(run: Run, ann: ImapClient, smtp: SmtpServer) -> None:
