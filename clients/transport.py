@@ -11,6 +11,7 @@ import httpx
 
 from clients.deadline import deadline, seconds_left
 from clients.pool import Pool
+from clients.sent import leaves
 from clients.sockets import Forbidden, Gate
 
 __all__ = ["AnswerRefused", "Forbidden", "borrowed", "deadline", "http_client", "origin"]
@@ -96,6 +97,7 @@ class _Transport(httpx.HTTPTransport):
         """Send one request; raises Forbidden and httpx.TransportError."""
         self._check_origin(request.url)
         seconds_left(None, httpx.ConnectTimeout)  # nothing is begun when the time is over
+        leaves(request.method)
         # A packed answer could unpack to any size, so none is asked for and none is read.
         request.headers["Accept-Encoding"] = "identity"
         response = super().handle_request(request)

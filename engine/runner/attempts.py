@@ -11,6 +11,7 @@ from typing import Any
 
 from clients.deadline import deadline
 from clients.errors import ServiceError
+from clients.sent import counted_sends
 from engine.compiler.plan import Retry
 from engine.connections.accounts import Account
 from engine.expressions.deferred import complete
@@ -147,7 +148,7 @@ def started(job: Job, work: Callable[[], Any]) -> asyncio.Future[Any]:
 
 
 def _timed(seconds: float, work: Callable[[], Any]) -> Any:
-    with deadline(seconds):
+    with deadline(seconds), counted_sends():
         return work()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from clients.errors import ServiceError
+from clients.sent import Sent, counted_sends
 from clients.transport import deadline
 from demo.faults import Fault
 from engine import registry
@@ -51,6 +52,7 @@ class World:
     sent: list[str] = field(default_factory=list)
     """The requests of the last call, each "METHOD /path?query"."""
     files: dict[str, bytes] = field(default_factory=dict)
+    counted: Sent = field(default_factory=Sent)
 
     def __post_init__(self) -> None:
         self.http.event_hooks = {"request": [self._seen]}
@@ -87,7 +89,7 @@ class World:
     def run(self, step_type: StepType, arguments: Mapping[str, Any]) -> Any:
         """Make one call, as the engine makes it."""
         call = self.call(step_type, arguments)
-        with deadline(PATIENCE_SECONDS):
+        with deadline(PATIENCE_SECONDS), counted_sends() as self.counted:
             return step_type.call(call)
 
     def call(self, step_type: StepType, arguments: Mapping[str, Any], attempt: int = 1) -> Call:
