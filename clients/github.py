@@ -236,7 +236,7 @@ class GitHubClient:
         self,
         repository: str,
         path: str,
-        text: str,
+        content: str | bytes,
         message: str,
         branch: str = "",
         sha: str | None = None,
@@ -245,11 +245,12 @@ class GitHubClient:
         """Commit a file: {path, sha, commit, url of the commit, changed}; Conflict where it changed since `sha`.
 
         Without `sha` the present file is read first and replaced; `sha=""` says that there must be none.
-        A file that already holds the text gets no commit. `marker` becomes a trailer of the commit message.
+        A file that already holds the content gets no commit. `marker` becomes a trailer of the commit message.
         """
         with reading():
             path = github_values.file_path(path)
-            return write_file(self._api.repository(repository), path, text, message, branch, sha, marker)
+            data = content.encode() if isinstance(content, str) else content
+            return write_file(self._api.repository(repository), path, data, message, branch, sha, marker)
 
     def find_file(self, repository: str, path: str, branch: str, marker: str, intended_at: datetime) -> Json | None:
         """Look for the commit with this marker among those on the path since then."""

@@ -35,22 +35,23 @@ def read_file(repository: Repository, path: str, ref: str) -> Json:
 
 
 def write_file(
-    repository: Repository, path: str, text: str, message: str, branch: str, sha: str | None, marker: str
+    repository: Repository, path: str, content: bytes, message: str, branch: str, sha: str | None, marker: str
 ) -> Json:
     """Commit a file (see `GitHubClient.put_file`)."""
     if sha is None:
         present = present_file(repository, path, branch)
         sha = str(present["sha"]) if present else ""
-        if present and sha == blob_sha(text):
+        if present and sha == blob_sha(content):
             return {"path": path, "sha": sha, "commit": "", "url": str(present["html_url"]), "changed": False}
     if marker:
         message = f"{message}\n\n{TRAILER}: {marker}"
     asked = given(branch=branch or None)
+    whole: Any = content  # GitHub takes bytes as they are, though the SDK's types say text only
     with sha_is_conflict(path):
         made: Mapping[str, Any] = (
-            repository.update_file(path, message, text, sha, **asked)
+            repository.update_file(path, message, whole, sha, **asked)
             if sha
-            else repository.create_file(path, message, text, **asked)
+            else repository.create_file(path, message, whole, **asked)
         )
     return _committed(path, raw(made["content"]), raw(made["commit"]))
 
@@ -115,10 +116,9 @@ def _removed(path: str, commit: Mapping[str, Any]) -> Json:
     return {"path": path, "sha": "", **kept}
 
 
-def blob_sha(text: str) -> str:
-    """Name a text's content as git does."""
-    data = text.encode("utf-8")
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+def blob_sha(content: bytes) -> str:
+    """Name a content as git does."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def file_entry(repository: Repository, path: str, ref: str) -> Json:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import mimetypes
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from engine.run_file import FileContent, RunFile
 from engine.step import (
@@ -102,7 +103,8 @@ class PutFileFields(Repository):
     """Which file, and what it shall hold."""
 
     path: str = destination("Path", min_length=1)
-    text: str = content("Text", widget="text")
+    text: str = content("Text", "", widget="text")
+    file: RunFile | None = content("File of the run, instead of a text", None)
     message: str = content("Commit message", min_length=1)
     branch: str = destination("Branch", "")
     sha: str | None = option("Replaces the content of this sha", None)
@@ -143,7 +145,7 @@ class Committing(Writing):
 
 
 class PutFile(Committing):
-    """Commits a text file; a file that someone changed meanwhile is a conflict, never overwritten."""
+    """Commits a text or a file of the run; a file that someone changed meanwhile is a conflict, never overwritten."""
 
     name = "github.put_file"
     title = "Commit a file"
@@ -153,7 +155,13 @@ class PutFile(Committing):
     def call(self, call: Call) -> JsonValue:
         """Commit it."""
         it = call.fields
-        return call.client.put_file(it.repository, it.path, it.text, it.message, it.branch, it.sha, marker=call.marker)
+        data = it.text if it.file is None else call.read(it.file)
+        return call.client.put_file(it.repository, it.path, data, it.message, it.branch, it.sha, marker=call.marker)
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """A text (which may be empty) or a file."""
+        given = [name for name in ("text", "file") if arguments.get(name) is not None]
+        return [] if len(given) == 1 else [("text", "Give `text` or `file`, and not both.")]
 
     def find(self, call: Call) -> JsonValue | None:
         """Look for the commit among those on the path."""

@@ -226,9 +226,17 @@ def test_changes_that_are_too_long_are_cut_and_that_is_said(hub: Hub) -> None:
     assert (none["is_cut"], none["files"]) == (True, [])
 
 
-def test_a_picture_is_fetched_as_it_is(hub: Hub) -> None:
+@pytest.mark.parametrize(
+    ("given", "is_fine"), [({"text": ""}, True), ({"file": "x"}, True), ({}, False), ({"text": "", "file": "x"}, False)]
+)
+def test_a_file_is_a_text_or_a_file_of_the_run(given: dict[str, Any], is_fine: bool) -> None:
+    assert (registry.step_type("github.put_file").problems(given, {}) == []) is is_fine
+
+
+def test_a_picture_is_committed_and_fetched_as_it_is(hub: Hub) -> None:
     picture = bytes(range(256)) * 8
-    hub.world.client._api.repository(REPOSITORY).create_file("docs/dot.png", "A dot", picture)
+    file = hub.world.file(picture, "dot.png", "image/png")
+    hub.world.made("github.put_file", repository=REPOSITORY, path="docs/dot.png", message="A dot", file=file)
     found = hub.world.made("github.get_content", repository=REPOSITORY, path="docs/dot.png")
     assert (found["file"].content, found["file"].media_type, found["file"].name) == (picture, "image/png", "dot.png")
     with pytest.raises(InvalidRequest, match="not a text file"):
