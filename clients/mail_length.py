@@ -36,5 +36,6 @@ def _kept(text: str, most: int) -> str:
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if estimated_tokens(text[:middle]) <= most else (low, middle - 1)
-    between = max(text.rfind(" ", low - _LAST_STRETCH, low), text.rfind("\n", low - _LAST_STRETCH, low))
+    last = max(low - _LAST_STRETCH, 0)
+    between = max(text.rfind(" ", last, low), text.rfind("\n", last, low))
     return text[: between if between > 0 else low]

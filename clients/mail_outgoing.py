@@ -19,6 +19,7 @@ from clients.errors import InvalidRequest
 from clients.mail_parts import header, shown
 
 _OWN_FIELDS = re.compile(rb"^(?:message-id|x-orchestra):.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE)
+_SUBMITTED = re.compile(rb"^auto-submitted:", re.IGNORECASE | re.MULTILINE)
 _ONE_NAMED = re.compile(r"([^<>@]*)<([^<>\s]+@[^<>\s]+)>\s*")
 
 
@@ -101,10 +102,12 @@ def build(
 
 
 def marked(content: bytes, marker: str, account: str) -> bytes:
-    """Give the bytes of a mail that a person or program wrote under the Message-ID and mark of this write."""
+    """Give the bytes of a mail that is written already under the Message-ID and mark of the write that sends it."""
     head, blank, body = content.replace(b"\r\n", b"\n").partition(b"\n\n")
     kept = _OWN_FIELDS.sub(b"", head + b"\n")
     own = f"Message-ID: {message_id(marker, account)}\nX-Orchestra: {marker}\n".encode()
+    if not _SUBMITTED.search(kept):
+        own += b"Auto-Submitted: auto-generated\n"
     return (own + kept.removesuffix(b"\n") + blank + body).replace(b"\n", b"\r\n")
 
 

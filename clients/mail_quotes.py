@@ -14,6 +14,8 @@ _WROTE_UNSPACED = "写道|寫道|書きました|작성"
 _ATTRIBUTION = re.compile(
     rf"(?:.{{0,400}}\W)?(?:{_WROTE})\b.{{0,200}}[:：]|.{{0,400}}(?:写道|寫道|書きました|작성).{{0,20}}[:：]"
 )
+_NUMBER = re.compile(r"\d")
+_RULE = re.compile(r"\s*[_*-]{5,}\s*")
 _DATED = re.compile(r"\d{4}|@")
 _SEPARATOR = re.compile(
     r"[-_]{2,}\s*(?:original message|original appointment|reply message|ursprüngliche nachricht|message d'origine"
@@ -58,6 +60,8 @@ def without_quotes(text: str) -> str:
         if line.startswith(">"):
             _drop_attribution(kept)
         elif _ends_here(lines, index) and any(map(str.strip, kept)):
+            while kept and (not kept[-1].strip() or _RULE.fullmatch(kept[-1])):
+                kept.pop()
             break
         else:
             kept.append(line)
@@ -115,9 +119,12 @@ def _drop_attribution(kept: list[str]) -> None:
     end = len(kept)
     while end and not kept[end - 1].strip():
         end -= 1
+    found = []
     for begin in range(end - 1, max(-1, end - 1 - _ATTRIBUTION_LINES), -1):
         if not kept[begin].strip():
-            return
-        if _ATTRIBUTION.fullmatch(" ".join(line.strip() for line in kept[begin:end])[:1000]):
-            del kept[begin:]
-            return
+            break
+        joined = " ".join(line.strip() for line in kept[begin:end])[:1000]
+        if _ATTRIBUTION.fullmatch(joined):
+            found.append((not _NUMBER.search(joined), -begin))
+    if found:  # the shortest that has a date in it, else the shortest
+        del kept[-min(found)[1] :]

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,17 +15,20 @@ from pydantic import SecretStr, ValidationError
 
 from clients.errors import InvalidRequest
 from clients.gmail import GmailClient
+from engine.registry import step_type
+from engine.runner.outside_values import plain_json
+from engine.runner.run_files import RunFiles
 from engine.step import Call, Effect, Repeat, StepType
 from engine.steps.gmail import GetMessage, SearchMessages
 from engine.steps.gmail_drafts import CreateDraft
 from engine.steps.gmail_labels import AddLabels
 from engine.steps.gmail_sending import Send
+from tests.operations.gmail_operations import OPERATIONS
+from tests.operations.world import World
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
 
-STEPS: list[StepType] = [SearchMessages(), GetMessage(), CreateDraft(), Send(), AddLabels()]
-every_step = pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
 every_letter = pytest.mark.parametrize("step", [CreateDraft(), Send()], ids=lambda step: step.name)
 LETTER = {"to": "ann@example.org", "subject": "Hello", "text": "How are you?"}
 
@@ -60,20 +64,11 @@ def filled(step: StepType, call: Call, arguments: dict[str, Any]) -> Call:
     return replace(call, fields=step.fields.model_validate(arguments), request={})
 
 
-def arguments_of(step: StepType, mail: str) -> dict[str, Any]:
-    table: dict[str, dict[str, Any]] = {
-        "gmail.search_messages": {"query": "in:inbox", "limit": 3},
-        "gmail.get_message": {"message": mail},
-        "gmail.create_draft": LETTER,
-        "gmail.send": LETTER,
-        "gmail.add_labels": {"message": mail, "labels": ["triaged"]},
-    }
-    return table[step.name]
-
-
-@every_step
-def test_the_output_has_the_declared_shape(step: StepType, call: Call, mail: str) -> None:
-    output = step.call(filled(step, call, arguments_of(step, mail)))
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_output_has_the_declared_shape(name: str, standins: StandIns, http: httpx.Client, tmp_path: Path) -> None:
+    step, world = step_type(name), World("gmail", standins, http)
+    given = world.run(step, OPERATIONS[name].arguments(world))
+    output = plain_json(given, RunFiles(tmp_path, "20260101T000000Z-abcdefgh").kept)
     assert step.output is not None
     assert step.output.model_validate(output).model_dump(mode="json", by_alias=True) == output
 
