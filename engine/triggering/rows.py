@@ -130,6 +130,11 @@ def key_of(row: Any) -> Key:
     return Key(row.workflow, row.trigger, row.account, row.source)
 
 
+def needs_start(row: Row[Any]) -> bool:
+    """Tell whether nobody has said from where on things count as new: its state was lost."""
+    return row.cursor is None and not row.turned_on_by
+
+
 def start_text(start: Start) -> str:
     """Return from where on things count as new, as the row keeps it."""
     since = None if start.since is None else timestamp(start.since)

@@ -17,7 +17,7 @@ from engine.store.tables import runs
 from engine.triggering.alarms import is_silent
 from engine.triggering.finder import Finder, Named
 from engine.triggering.items import ItemRows
-from engine.triggering.rows import Key, TriggerRows, key_of
+from engine.triggering.rows import Key, TriggerRows, key_of, needs_start
 from engine.triggering.status import TriggerError, TriggerStatus
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Statuses:
             **{name: getattr(row, name) for name in _OF_ROW},
             account=status.account or _shown(row.account),
             is_on=bool(row.is_on),
-            needs_start=row.cursor is None and not row.is_on,
+            needs_start=needs_start(row),
             items=counts.items.get(key, 0),
             dead=counts.dead.get(key, 0),
             queued=counts.queued[starter],

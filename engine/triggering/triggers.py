@@ -21,7 +21,7 @@ from engine.triggering.finder import Finder, Named
 from engine.triggering.items import ItemRows
 from engine.triggering.looks import Looks
 from engine.triggering.previews import Previews
-from engine.triggering.rows import TriggerRows, key_of, start_text
+from engine.triggering.rows import TriggerRows, key_of, needs_start, start_text
 from engine.triggering.status import Alarm, DeadItem, PollResult, TriggerError, TriggerPreview, TriggerStatus
 from engine.triggering.statuses import Statuses
 from engine.triggering.turns import Turns
@@ -96,7 +96,7 @@ class Triggers:
             _require_choice(named, start, self._looks)
         watched = self._finder.find(workflow, trigger)
         row = self._rows.get(watched.key)
-        if start is None and (row is None or row.cursor is None):
+        if start is None and (row is None or needs_start(row)):
             start = _only_start(named)
         self._agree(p, workflow)
         is_demo, now = named.mode == "demo", self._looks.clock()
