@@ -39,7 +39,12 @@ class Paging(Fields):
 
 
 class RequestFields(Fields):
-    """What `http.request` takes."""
+    """What `http.request` takes.
+
+    `paging` is `{items, next, cursor, pages}`: where in the JSON the items stand, and where the next page's address or
+    cursor (names joined by dots; no `next`: the `Link` header); which query parameter takes the cursor (none: `next` is
+    an address); and how many pages are read at most (10). It gives `items`, and `has_more` where some were left.
+    """
 
     method: Method = option("Method", "GET")
     url: str = destination("Address", min_length=1)
