@@ -80,7 +80,8 @@ class GitHubClient:
         if not self._has_token:
             return [("sign-in", False, "There is no token yet. Make one at https://github.com/settings/tokens.")]
         try:
-            signed_in = ("sign-in", True, f"Signed in as {self.account()}.")
+            # Asked anew: the token may have been taken back since the account was known.
+            signed_in = ("sign-in", True, f"Signed in as {self._login()}.")
         except ServiceError as error:
             return [("sign-in", False, f"{error.message} {error.remedy}")]
         return [signed_in, self._check_repositories()]

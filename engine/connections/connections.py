@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from clients.errors import ServiceError
 from engine.connections.accounts import Mode
 from engine.connections.changes import ConnectionChanges
-from engine.connections.doctor import OF_THIS_MACHINE, CheckLine
+from engine.connections.doctor import CheckLine, lets_in
 from engine.connections.local_models import LocalServer, local_servers
 from engine.connections.services import client_class
 from engine.connections.statuses import ConnectionStatus
@@ -52,13 +52,13 @@ class Connections(ConnectionChanges):
     def check(self, p: Principal, name: str) -> builtins.list[CheckLine]:
         """Examine a connection and say what works, in plain sentences, each with what to do where it does not.
 
-        Where the service lets the account in and gives all it asks, what was the matter before is over.
+        Where the service lets the account in, what was the matter before is over.
         Raises UnknownName.
         """
         require(p, "run", "check connections")
         mode = self._modes.of(self._service(name))
         lines = self._doctor.examine(name, mode)
-        if all(line.ok or line.what in OF_THIS_MACHINE for line in lines):
+        if lets_in(lines):
             self._troubles.cleared(name, mode)
         return lines
 
@@ -80,9 +80,9 @@ class Connections(ConnectionChanges):
             said = [f"The connection {name!r} has no key: {what}." for name, what in missing.items()]
             remedies = dict.fromkeys(self._statuses.remedy(name) for name in missing)
             raise InvalidInput(" ".join(said), remedy=" ".join(remedies))
-        trouble = self._troubles.blocks(modes)
-        if trouble is not None and not self._works_again(trouble):
-            raise InvalidInput(trouble.sentence, remedy=trouble.remedy)
+        while (trouble := self._troubles.blocks(modes)) is not None:
+            if not self._works_again(trouble):
+                raise InvalidInput(trouble.sentence, remedy=trouble.remedy)
 
     def _works_again(self, trouble: Trouble) -> bool:
         works = self._doctor.is_let_in(trouble.connection, trouble.mode)

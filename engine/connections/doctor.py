@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +26,8 @@ from engine.workspace.workspace import Workspace
 _SECONDS = 30.0
 """How long an examination may take in all."""
 _LET_IN_SECONDS = 10.0
-OF_THIS_MACHINE = frozenset({"files", "clock"})
-"""Lines that say nothing of the service."""
+_OF_THE_ACCOUNT = frozenset({"settings", "reachable", "server", "sign-in", "sending", "scopes"})
+"""Lines that tell whether the account is let in; the others tell what it finds there, or of this machine."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Doctor:
 
         try:
             with deadline(_LET_IN_SECONDS):
-                return all(ok for _, ok, _ in self._open(name, mode).client.check())
+                return lets_in(CheckLine(*line) for line in self._open(name, mode).client.check())
         except (OrchestraError, ServiceError):
             return False
 
@@ -154,6 +154,11 @@ class Doctor:
                 models = ", ".join(found.models[:5]) or "no model yet"
                 said = f"{found.kind} answers at {found.base_url} with {models}. To use it: `{found.command}`."
                 yield ("local server", True, said)
+
+
+def lets_in(lines: Iterable[CheckLine]) -> bool:
+    """Tell whether the service takes the account's key, by what an examination said."""
+    return all(line.ok for line in lines if line.what in _OF_THE_ACCOUNT)
 
 
 def _is_open_to_others(path: Path) -> bool:

@@ -91,6 +91,28 @@ def test_a_good_check_ends_it_and_a_bad_one_does_not(orchestra: Orchestra, stand
     assert orchestra.troubles.open() == []
 
 
+def test_what_an_account_finds_there_does_not_keep_it_refused(orchestra: Orchestra, standins: StandIns) -> None:
+    orchestra.troubles.report("work", "mine", refusal())
+    standins.faults("github", match="GET /user/repos", status=200, body="[]", times=1000)
+    lines = {line.what: line.ok for line in orchestra.connections.check(OWNER, "work")}
+    assert (lines["sign-in"], lines["repositories"]) == (True, False)
+    assert orchestra.troubles.open() == []
+
+
+def test_of_two_accounts_that_refuse_both_are_asked_again(
+    orchestra: Orchestra, folder: Path, standins: StandIns
+) -> None:
+    config = json.loads((folder / "config.yaml").read_text())
+    config["connections"]["other"] = {**config["connections"]["work"], "token": "env:OTHER_TOKEN"}
+    (folder / "config.yaml").write_text(json.dumps(config))
+    (folder / ".env").write_text(f"WORK_TOKEN={standins['github'].token}\nOTHER_TOKEN=wrong\n")
+    for name in ("work", "other"):
+        orchestra.troubles.report(name, "mine", refusal())
+    with pytest.raises(InvalidInput, match="'other'"):
+        orchestra.connections.require_ready({"work": "mine", "other": "mine"})
+    assert [one.connection for one in orchestra.troubles.open()] == ["other"]
+
+
 def test_another_key_ends_it_wherever_it_is_given(orchestra: Orchestra, folder: Path) -> None:
     orchestra.troubles.report("work", "mine", refusal())
     assert orchestra.troubles.blocks(MINE) is not None
