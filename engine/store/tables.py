@@ -44,6 +44,8 @@ runs = Table(
     # Runs that have ended have no owner: what a process looks up several times a second stays small.
     Index("runs_by_owner", "owner", sqlite_where=text("owner IS NOT NULL")),
     Index("runs_by_lane", "lane", "run_id", sqlite_where=text("lane IS NOT NULL")),
+    # What has ended since: a trigger asks every few seconds.
+    Index("runs_by_end", "ended_at", "run_id", sqlite_where=text("ended_at IS NOT NULL")),
 )
 
 events = Table(

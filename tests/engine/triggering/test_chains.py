@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.orchestra import Orchestra
 from engine.trigger import Start
-from engine.triggering.ended_runs import EndedRuns
+from engine.triggering.ended_runs import EndedRuns, ended_since
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import Feed
 
@@ -36,6 +36,13 @@ def test_two_that_follow_on_each_other_end_after_eight(feed: Feed) -> None:
     assert settle(orchestra) == Counter(ping=5, pong=4)
     [last] = [one for one in orchestra.triggers.list(OWNER) if one.workflow == "pong"]
     assert last.items == 5
+
+
+def test_ended_runs_are_read_off_an_index(feed: Feed) -> None:
+    with feed.database.reading() as connection:
+        statement = ended_since("2026", demo=False).compile(compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
+    assert ["runs_by_end" in str(row) for row in plan] == [True]
 
 
 def test_ends_of_test_runs_and_called_runs_and_of_the_other_accounts_do_not_count(feed: Feed) -> None:
