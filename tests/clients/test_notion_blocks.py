@@ -22,6 +22,7 @@ TEXTS = {
     "random": Writer(1).text(60_000),
     "deep": "\n".join("\t" * depth + "- a" for depth in range(40)),
     "wide": "- a\n" + "\t- b\n" * 250 + "- c",
+    "many small lists": ("- a\n" + "\t- b\n" * 50) * 30,
     "a wide and deep tree": "\n".join("- a\n" + "\t- b\n\t\t- c\n\t\t\t- d\n" * 40 for _ in range(30)),
     "one line": "Ω" * 450_000,
     "one line of pairs": "😀" * 250_000,
