@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,11 +14,12 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from demo.faults import Fault, FaultSwitch
 from demo.service import OpenRoute, Refused, StandIn, json_object
 from demo.store import Store
-from demo.wire import Latency
+from demo.wire import PIECE_SHARE, Latency, Wire
 from tests.demo.conftest import Running
 
 
@@ -247,3 +250,27 @@ def test_latency_is_read(text: str, latency: Latency) -> None:
 def test_a_bad_latency_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         Latency.parse(text)
+
+
+def test_a_stream_takes_its_time_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for piece in (b"one", b"two"):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_: Message) -> None:
+        """Take it."""
+
+    monkeypatch.setattr("demo.wire.asyncio.sleep", sleep)
+    wire = Wire(app, switch=FaultSwitch(), latency=Latency(100, 100), failure=lambda *_: b"", counts=Counter())
+    asyncio.run(wire({"type": "http", "method": "GET", "path": "/", "query_string": b""}, receive, send))
+    assert slept == [0.1, 0.1 * PIECE_SHARE, 0.1 * PIECE_SHARE]

@@ -30,7 +30,7 @@ from tests.operations.world import Operation, World
 if TYPE_CHECKING:
     from tests.conftest import StandIns
 
-ELSEWHERE = {"imap": "speaks no HTTP: a real server is broken in tests/clients/test_imap*.py"}
+ELSEWHERE = {"imap": "speaks no HTTP: tests/mail breaks real servers"}
 """Services that are not in the matrix, and where their faults are tested instead."""
 ALL_THERE = ("items", "counters", "meta")
 
