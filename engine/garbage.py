@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-_NEW_OBJECTS = 20_000
+_NEW_OBJECTS = 60_000
 _ROUNDS = 20
 
 

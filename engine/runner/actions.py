@@ -37,6 +37,7 @@ from engine.step import Effect, StopRun, Usage
 from engine.store.journal import JournalBroken
 
 _log = logging.getLogger(__name__)
+_NO_USAGE = Usage()
 
 
 Wait = Callable[[Waiting, datetime | None, datetime | None], Awaitable[None]]
@@ -261,7 +262,7 @@ class Actions:
         details: dict[str, Any] = {**trace, "output": written}
         if result.effect is not None:
             details["effect"] = result.effect
-        if job.usage != Usage():
+        if job.usage != _NO_USAGE:
             details["usage"] = vars(job.usage)
         if job.replayed is not None:
             details["replayed"] = True

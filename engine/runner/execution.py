@@ -107,8 +107,7 @@ class Execution:
         if self._ended_before():
             await self._close()
             return
-        self._begin()
-        await self._recording.committed()
+        self._begin()  # on disk with the first thing that somebody waits for
         reached("accepted")
         self._task = self._parking.walk = asyncio.ensure_future(self._walk())
         if self._ending is not None:
@@ -168,7 +167,7 @@ class Execution:
             self._wait,
             None if earlier is None else Replay(earlier, facts.prompts),
         )
-        runner = Runner(plan, self._recording, self._counted(actions), await self._selection())
+        runner = Runner(plan, self._recording, actions.perform, self._parking, await self._selection())
         run = {"id": self.run_id, "started_at": self._recording.started_at}
         inputs = self._recording.values.live(self._acceptance["inputs"])
         try:
@@ -232,13 +231,6 @@ class Execution:
     def _children(self) -> Children:
         equipment = self._equipment
         return Children(self._acceptance, equipment.journal, equipment.host, equipment.logs, equipment.clock)
-
-    def _counted(self, actions: Actions) -> Any:
-        async def perform(node: Any, frame: Any, path: str) -> Any:
-            with self._parking:
-                return await actions.perform(node, frame, path)
-
-        return perform
 
     async def _outcome(self, task: asyncio.Task[Any]) -> tuple[str, dict[str, Any]]:
         try:
@@ -353,7 +345,8 @@ class Execution:
         a write. A run that calls none has time: one that ends at once is written once, not twice.
         """
         if plan.calls_services:
-            self._log_so_far()
+            few = self._recording.few
+            self._log(self._stored() if few is None else list(few))
         else:
             self._equipment.log_writer.write_soon(self.run_id, self._log_so_far)
 

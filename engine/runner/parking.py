@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -29,7 +30,7 @@ class Pause(Protocol):
         """Return when it may be over; may return early, or never."""
 
 
-class Parking:
+class Parking(AbstractContextManager[None]):
     """Counts what a run is doing, and ends its walk once nothing but waits is left; lives on the engine's loop."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:

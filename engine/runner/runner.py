@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -29,8 +29,17 @@ Perform = Callable[[Node, Frame, str], Awaitable[Any]]
 class Runner:
     """One run of one plan. All decisions follow from the plan, the inputs and the recorded results."""
 
-    def __init__(self, plan: Plan, recording: Recording, perform: Perform, selection: Selection | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        recording: Recording,
+        perform: Perform,
+        at_work: AbstractContextManager[None],
+        selection: Selection | None = None,
+    ) -> None:
         self._plan, self._recording, self._perform, self._selection = plan, recording, perform, selection
+        self._at_work = at_work
+        """Entered by each action for as long as it runs."""
 
     async def run(self, inputs: Mapping[str, Any], run: Mapping[str, Any]) -> Any:
         """Run all steps and return the outputs. Raises StepFailed, RunStopped."""
@@ -142,7 +151,8 @@ class Runner:
             self._recording.emit("step_finished", path=path, status="skipped", title=node.title, **_called(node))
             return {"status": "skipped"}
         if node.action is not None:
-            return {"status": "succeeded", "output": await self._perform(node, frame, path)}
+            with self._at_work:
+                return {"status": "succeeded", "output": await self._perform(node, frame, path)}
         if self._recording.record_of(path) is None:
             self._recording.emit("step_started", path=path, title=node.title)
         return await self._composed(node, frame, path)

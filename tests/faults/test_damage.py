@@ -149,7 +149,8 @@ def survive(place: Place, kind: str, damage: Damage) -> bool:
             try:
                 answer = _ask(orchestra, place)[kind]()
             except (InvalidFile, InvalidInput) as error:
-                _check_named(error, path)
+                if not error.remedy.startswith("Its inputs are"):  # the file is valid, and now asks for something
+                    _check_named(error, path)
                 return True
             return has_problems or bool(getattr(answer, "problems", None))
         finally:
