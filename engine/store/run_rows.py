@@ -18,7 +18,7 @@ from engine.store.database import Database
 from engine.store.tables import effects, events, owners, runs
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
 OPEN = ("queued", "running", "waiting", "interrupted")
 _TEST = frozenset({"only", "pins"})
@@ -79,6 +79,11 @@ def insert_accepted(cursor: sqlite3.Cursor, acceptance: Mapping[str, Any], title
         json.dumps(acceptance, ensure_ascii=False),
     )
     cursor.execute(_ACCEPTED, values)
+
+
+def is_on_its_own() -> ColumnElement[bool]:
+    """Choose runs that no other run called. No index is meant to serve this: nearly all runs are such."""
+    return func.coalesce(runs.c.parent_run_id, "") == ""
 
 
 class RunRows:

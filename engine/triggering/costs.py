@@ -12,6 +12,7 @@ from engine.expressions.expressions import compact_json
 from engine.prompts.prices import price_usd
 from engine.runs.run_log import RunLogs
 from engine.store.database import Database
+from engine.store.run_rows import is_on_its_own
 from engine.store.tables import runs
 from engine.triggering.status import CostEstimate
 
@@ -52,7 +53,7 @@ class Costs:
         newest = (
             select(runs.c.run_id)
             .where((runs.c.workflow == workflow) & (runs.c.status == "succeeded"))
-            .where(runs.c.started_by.startswith("trigger:") & runs.c.parent_run_id.is_(None))
+            .where(runs.c.started_by.startswith("trigger:") & is_on_its_own())
             .order_by(runs.c.run_id.desc())
             .limit(_RUNS)
         )

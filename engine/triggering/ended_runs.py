@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from engine.names import RUN_ID
 from engine.store.database import Database
+from engine.store.run_rows import is_on_its_own
 from engine.store.tables import runs, trigger_items
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ class EndedRuns:
 
 def ended_since(time: str, *, demo: bool) -> Any:
     """Return the statement that lists those runs; it reads off the index by time, as no other fits all conditions."""
-    is_own = func.coalesce(runs.c.parent_run_id, "") == ""
-    wanted = (runs.c.ended_at >= time) & (runs.c.is_test == 0) & (runs.c.demo + 0 == int(demo)) & is_own
+    wanted = (runs.c.ended_at >= time) & (runs.c.is_test == 0) & (runs.c.demo + 0 == int(demo)) & is_on_its_own()
     return select(*_COLUMNS).where(wanted).order_by(runs.c.ended_at, runs.c.run_id)
 
 

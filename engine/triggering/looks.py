@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clients.deadline import deadline
-from clients.errors import AuthError, NotFound, RateLimited, ServiceError
+from clients.errors import AuthError, NotFound, RateLimited, ServiceError, Timeout
 from engine.clock import Clock
 from engine.errors import OrchestraError, StorageError
 from engine.expressions.expressions import compact_json
@@ -36,10 +36,11 @@ if TYPE_CHECKING:
 
     from engine.triggering.finder import Watched
 
+Answer = TypeVar("Answer")
 _LOOK_SECONDS = 120.0
 _READ_SECONDS = 60.0
 _PAUSES_SECONDS = (0.3, 1.0)
-"""Before a read is tried a second and a third time: one answer that was lost must not hold up a hundred mails."""
+"""Before a call is made a second and a third time: one answer that was lost must not hold up a hundred mails."""
 GONE = "it was gone before it could be read"
 
 
@@ -182,8 +183,7 @@ class _Stopped(ServiceError):
 
 def listed(watched: Watched, look: Look) -> Found:
     """Ask the type what is new. Raises ServiceError."""
-    with deadline(_LOOK_SECONDS):
-        return watched.named.trigger.kind.look(look)
+    return _patiently(_LOOK_SECONDS, lambda: watched.named.trigger.kind.look(look))
 
 
 def read_thing(watched: Watched, look: Look, item: Item) -> Prepared:
@@ -191,7 +191,7 @@ def read_thing(watched: Watched, look: Look, item: Item) -> Prepared:
     if item.skip or item.value is not None:
         return Prepared(item)
     try:
-        return Prepared(_read(watched, look, item))
+        return Prepared(_patiently(_READ_SECONDS, lambda: watched.named.trigger.kind.read(look, item)))
     except NotFound:
         return Prepared(replace(item, skip=GONE))
     except ServiceError as error:
@@ -200,23 +200,23 @@ def read_thing(watched: Watched, look: Look, item: Item) -> Prepared:
         return Prepared(item, error=error_of(error))
 
 
-def _read(watched: Watched, look: Look, item: Item) -> Item:
-    """Read a thing, patiently where the service stumbles. Raises ServiceError."""
+def _patiently(seconds: float, ask: Callable[[], Answer]) -> Answer:
+    """Ask a service, again where it stumbles and says so at once. Raises ServiceError."""
     for pause in _PAUSES_SECONDS:
         try:
-            return _read_once(watched, look, item)
-        except (RateLimited, AuthError):
+            return _within(seconds, ask)
+        except (RateLimited, AuthError, Timeout):
             raise
         except ServiceError as error:
             if not error.retryable:
                 raise
             time.sleep(pause)
-    return _read_once(watched, look, item)
+    return _within(seconds, ask)
 
 
-def _read_once(watched: Watched, look: Look, item: Item) -> Item:
-    with deadline(_READ_SECONDS):
-        return watched.named.trigger.kind.read(look, item)
+def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
+    with deadline(seconds):
+        return ask()
 
 
 def _told(key: Key, item: Item) -> dict[str, str]:

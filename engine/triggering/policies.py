@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlalchemy import select
 
 from engine.compiler.plan import Concurrency
-from engine.store.run_rows import OPEN
+from engine.store.run_rows import OPEN, is_on_its_own
 from engine.store.tables import runs
 from engine.triggering.prepared import Prepared
 
@@ -40,7 +40,7 @@ def started_by_triggers(workflow: str) -> ColumnElement[bool]:
     """Choose the open runs of a workflow that triggers have started; those that such runs called are not counted."""
     # The few open runs are looked up by status, not the many of the workflow: an index does not hold this expression.
     is_of_workflow = runs.c.workflow.concat("") == workflow
-    own = is_of_workflow & runs.c.started_by.startswith("trigger:") & runs.c.parent_run_id.is_(None)
+    own = is_of_workflow & runs.c.started_by.startswith("trigger:") & is_on_its_own()
     return own & runs.c.status.in_(OPEN) & runs.c.ended_at.is_(None)
 
 

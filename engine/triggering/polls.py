@@ -117,7 +117,8 @@ class Polls:
             return _REST_SECONDS
 
     def _is_full(self, row: Row[Any]) -> bool:
-        waiting = (runs.c.lane == row.workflow) & (runs.c.started_by == f"trigger:{row.trigger}")
+        is_of_it = runs.c.started_by.concat("") == f"trigger:{row.trigger}"  # of all that it has started, few wait
+        waiting = (runs.c.lane == row.workflow) & is_of_it
         with self.database.reading() as connection:
             statement = select(func.count()).select_from(runs).where(waiting & runs.c.ended_at.is_(None))
             return int(connection.execute(statement).scalar_one()) >= MOST_QUEUED

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from engine.clock import Clock
 from engine.errors import OrchestraError
 from engine.store.database import Database
+from engine.store.run_rows import is_on_its_own
 from engine.store.tables import runs
 from engine.triggering.alarms import is_silent
 from engine.triggering.finder import Finder, Named
@@ -34,7 +35,6 @@ _ANOTHER = "It was turned on for another account: turn it on again for this one.
 class _Counts:
     """What the state knows of all triggers, read once for a list."""
 
-    items: Mapping[Key, int]
     dead: Mapping[Key, int]
     queued: Counter[tuple[str, str]]
     running: Counter[tuple[str, str]]
@@ -61,13 +61,17 @@ class Statuses:
         found: list[TriggerStatus] = []
         named = {*self._workflows(), *(row.workflow for row in rows if row.is_on)}
         for name in [workflow] if workflow is not None else sorted(named):
-            found += self._of_workflow(name, [row for row in rows if row.workflow == name], counts)
+            mine = [row for row in rows if row.workflow == name]
+            found += [self._counted(one, mine) for one in self._of_workflow(name, mine, counts)]
         return found
 
     def on(self) -> list[TriggerStatus]:
-        """Return the triggers that are on, without reading the files of other workflows."""
-        names = sorted({row.workflow for row in self._rows.on()})
-        return [one for name in names for one in self.all(name) if one.is_on]
+        """Return the triggers that are on, without reading the files of others or counting what they have seen."""
+        counts, rows = self._counts(), self._rows.on()
+        found: list[TriggerStatus] = []
+        for name in sorted({row.workflow for row in rows}):
+            found += self._of_workflow(name, [row for row in rows if row.workflow == name], counts)
+        return [one for one in found if one.is_on]
 
     def _of_workflow(self, name: str, rows: Sequence[Row[Any]], counts: _Counts) -> Iterator[TriggerStatus]:
         try:
@@ -130,6 +134,11 @@ class Statuses:
             is_watched=kind.is_watched,
         )
 
+    def _counted(self, status: TriggerStatus, rows: Sequence[Row[Any]]) -> TriggerStatus:
+        """Return a status with how many things its trigger has seen for the same kind of account, wherever."""
+        same = {key_of(row) for row in rows if row.trigger == status.id and bool(row.demo) == status.demo}
+        return replace(status, items=sum(map(self._items.count, same)))
+
     def _lost(self, row: Row[Any], title: str, problem: str, counts: _Counts) -> TriggerStatus:
         """Return the status of a trigger that is on and cannot be read from its file."""
         bare = TriggerStatus(
@@ -146,7 +155,6 @@ class Statuses:
             account=status.account or _shown(row.account),
             is_on=bool(row.is_on),
             needs_start=needs_start(row),
-            items=counts.items.get(key, 0),
             dead=counts.dead.get(key, 0),
             queued=counts.queued[starter],
             running=counts.running[starter],
@@ -156,7 +164,7 @@ class Statuses:
         return replace(filled, is_silent=is_silent(filled, self._clock()))
 
     def _counts(self) -> _Counts:
-        is_open = runs.c.started_by.startswith("trigger:") & runs.c.parent_run_id.is_(None) & runs.c.ended_at.is_(None)
+        is_open = runs.c.started_by.startswith("trigger:") & is_on_its_own() & runs.c.ended_at.is_(None)
         statement = select(runs.c.workflow, runs.c.started_by, runs.c.lane.is_not(None), func.count())
         by_state = statement.where(is_open & runs.c.status.in_(("queued", "running", "waiting")))
         queued: Counter[tuple[str, str]] = Counter()
@@ -165,7 +173,7 @@ class Statuses:
             grouped = by_state.group_by(runs.c.workflow, runs.c.started_by, runs.c.lane.is_not(None))
             for workflow, starter, is_queued, count in connection.execute(grouped):
                 (queued if is_queued else running)[workflow, starter] += count
-        return _Counts(self._items.counts(), self._items.dead_counts(), queued, running)
+        return _Counts(self._items.dead_counts(), queued, running)
 
 
 def _shown(account: str) -> str:

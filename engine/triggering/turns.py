@@ -14,6 +14,7 @@ from engine.errors import OrchestraError
 from engine.runner.fault_points import reached
 from engine.runner.host import Host
 from engine.store.owners import Fenced, require_unfenced
+from engine.store.run_rows import is_on_its_own
 from engine.store.tables import runs
 
 _log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Turns:
     def _chosen(self) -> Iterator[str]:
         """Give the runs whose turn it is."""
         mine = (runs.c.owner == self._host.owner.id) & runs.c.ended_at.is_(None)
-        at_work = runs.c.started_by.startswith("trigger:") & runs.c.parent_run_id.is_(None) & runs.c.lane.is_(None)
+        at_work = runs.c.started_by.startswith("trigger:") & is_on_its_own() & runs.c.lane.is_(None)
         with self._host.database.reading() as connection:
             waiting = select(runs.c.run_id, runs.c.lane).where(mine & runs.c.lane.is_not(None)).order_by(runs.c.run_id)
             in_line = connection.execute(waiting).all()
