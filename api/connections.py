@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.documents import (
+from api.connection_documents import (
     CheckView,
     ClientSecret,
     ConnectionRow,

@@ -14,20 +14,20 @@ StepPath = Annotated[str, Field(min_length=1, max_length=1_000, examples=["each_
 LONGEST_WAIT_SECONDS = 600
 
 
-class _Sent(BaseModel):
+class Sent(BaseModel):
     """What a caller sends: no key that we do not know, no value bent into shape."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Credentials(_Sent):
+class Credentials(Sent):
     """Who wants an access token."""
 
     user_id: str = Field(min_length=1, max_length=64, examples=["owner"])
     password: str = Field(min_length=1, max_length=1_000, json_schema_extra={"format": "password"})
 
 
-class Execution(_Sent):
+class Execution(Sent):
     """Which workflow to run, with what, and how long to wait for its end."""
 
     workflow: Name
@@ -46,7 +46,7 @@ class Execution(_Sent):
     )
 
 
-class Resumption(_Sent):
+class Resumption(Sent):
     """How to go on with a run; the members answer for writes of which nobody knows whether they were done."""
 
     as_done: bool = Field(default=False, description="They were done: go on after them.")
@@ -59,7 +59,7 @@ class Resumption(_Sent):
     )
 
 
-class Repetition(_Sent):
+class Repetition(Sent):
     """How to run the workflow of a run again, with its inputs and on its accounts."""
 
     receipts: Literal["reuse", "update", "force"] = Field(
@@ -74,7 +74,7 @@ class Repetition(_Sent):
     )
 
 
-class Undoing(_Sent):
+class Undoing(Sent):
     """What of a run to take back."""
 
     item: str | None = Field(
@@ -82,13 +82,13 @@ class Undoing(_Sent):
     )
 
 
-class Answer(_Sent):
+class Answer(Sent):
     """What a person adds to a yes or no."""
 
     comment: str = Field(default="", max_length=4_000)
 
 
-class WorkflowText(_Sent):
+class WorkflowText(Sent):
     """A workflow file's text, to be checked and not saved."""
 
     text: str
@@ -324,125 +324,6 @@ class ApprovalRows(BaseModel):
     """Questions."""
 
     approvals: list[ApprovalView]
-
-
-class TroubleView(BaseModel):
-    """An account that refuses what workflows need: what is the matter, and which button or command makes it good."""
-
-    connection: str
-    mode: Literal["demo", "mine"]
-    service: str
-    kind: Literal["revoked", "reduced", "refused"]
-    account: str
-    since: str
-    workflows: list[str]
-    sentence: str
-    remedy: str
-
-
-class Troubles(BaseModel):
-    """All of them."""
-
-    troubles: list[TroubleView]
-
-
-class SignInFactsView(BaseModel):
-    """What is known of a sign-in without asking anybody."""
-
-    account: str
-    owner: str
-    scopes: list[str]
-    consented_at: str
-    ends_at: str
-    note: str
-    warns: bool
-
-
-class ConnectionRow(BaseModel):
-    """A connection, without anything secret: which service, and whose account it touches."""
-
-    name: str
-    service: str
-    mode: Literal["demo", "mine"]
-    account: str
-    ready: bool
-    note: str
-    owner: str
-    own_key_found: bool
-    own_key_source: str
-    sign_in: SignInFactsView | None
-    trouble: TroubleView | None
-
-
-class ConnectionRows(BaseModel):
-    """All connections."""
-
-    connections: list[ConnectionRow]
-
-
-class CheckLineView(BaseModel):
-    """One line of a check: what was tried, whether it works, and a sentence with what to do where it does not."""
-
-    what: str
-    ok: bool
-    text: str
-
-
-class CheckView(BaseModel):
-    """What works of a connection, and what does not."""
-
-    ok: bool
-    lines: list[CheckLineView]
-
-
-class NewConnection(_Sent):
-    """The service of a connection and its settings; secrets among them are sealed and kept."""
-
-    service: str = Field(min_length=1, max_length=64, examples=["github"])
-    settings: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"token": "env:GITHUB_TOKEN"}])
-
-
-class NewKey(_Sent):
-    """A key of one's own, and settings that stand beside it."""
-
-    key: str = Field(default="", max_length=10_000, json_schema_extra={"format": "password"})
-    beside: dict[str, str] = Field(default_factory=dict, examples=[{"model": "llama3.2"}])
-
-
-class ModeChoice(_Sent):
-    """Whose account a service means."""
-
-    mode: Literal["demo", "mine"]
-
-
-class ClientSecret(_Sent):
-    """The content of the JSON file that Google's console gives for a desktop app."""
-
-    client_secret: dict[str, JsonValue]
-
-
-class SignInView(BaseModel):
-    """A sign-in that was begun: where the person goes on with it, or how it ended."""
-
-    state: Literal["waiting", "done", "failed"]
-    address: str
-    message: str = ""
-    remedy: str = ""
-
-
-class LocalServerView(BaseModel):
-    """A model server that answers on this machine; `command` makes it a connection."""
-
-    kind: str
-    base_url: str
-    models: list[str]
-    command: str
-
-
-class LocalServers(BaseModel):
-    """Those that answer; none is used by itself."""
-
-    servers: list[LocalServerView]
 
 
 class StepTypeRow(BaseModel):

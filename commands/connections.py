@@ -11,7 +11,8 @@ import typer
 
 from clients.counting import counted
 from commands.failures import DONE, FAILED
-from commands.opened import looked_at, opened
+from commands.inputs import split
+from commands.opened import Session, looked_at, opened
 from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say, table
 
@@ -98,13 +99,7 @@ def add(
                 session.principal, client_secret, _open_browser, name or service
             )
         else:
-            known = session.orchestra.config.connections.get(name or service)
-            kept = known.settings if known is not None and known.service == service else None
-            is_asked = not as_json and sys.stdin.isatty()
-            page = session.orchestra.connections.key_page(service, {"address": address or ""})
-            if is_asked and page:
-                note(f"You get a key here: {page}")
-            settings = _settings(service, pairs or [], kept, is_asked=is_asked)
+            settings = _given(session, service, name or service, pairs or [], is_asked=not as_json)
             added = session.orchestra.connections.add(session.principal, name or service, service, settings)
     if as_json:
         document(added)
@@ -112,6 +107,17 @@ def add(
     say(f"The connection {added.name} is in config.yaml now. {added.note}".rstrip())
     say(f"`orchestra connections check {added.name}` tries it.")
     return DONE
+
+
+def _given(session: Session, service: str, name: str, pairs: list[str], *, is_asked: bool) -> dict[str, Any]:
+    """Return the settings that were given, and those that a person at a terminal is asked for."""
+    known = session.orchestra.config.connections.get(name)
+    kept = known.settings if known is not None and known.service == service else None
+    at_terminal = is_asked and sys.stdin.isatty()
+    page = session.orchestra.connections.key_page(service, dict(map(split, pairs))) if at_terminal else ""
+    if page:
+        note(f"You get a key here: {page}")
+    return _settings(service, pairs, kept, is_asked=at_terminal)
 
 
 @group.command()
@@ -140,7 +146,6 @@ def _settings(service: str, pairs: list[str], kept: Mapping[str, Any] | None, *,
     `kept`: the settings of the connection as it is (None: a new one); a key of it stays where no other is given.
     A secret as an argument would stand in the shell's history and in the list of processes.
     """
-    from commands.inputs import split
     from engine.connections.services import client_class
 
     kind = client_class(service)
