@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -26,6 +26,11 @@ SERVICE = "notion"
 VERSION = "2025-09-03"
 
 _LIMIT_WORDS = re.compile(r"length|size|large|long|many|limit|maximum|at most|exceed|≤", re.IGNORECASE)
+_FULL = re.compile(r"block limit|blocks? .{0,40}(?:free|plan)\b", re.IGNORECASE)
+_UPGRADE = (
+    "A free workspace of several members holds 1,000 blocks, and deleting gives none back: upgrade it in Notion, or use"
+    " a personal access token (developers.notion.com, workspace block limits)."
+)
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -73,7 +78,7 @@ def reading() -> Iterator[None]:
     except ServiceError:
         raise
     except HTTPResponseError as error:
-        raise failures.of_status(SERVICE, error.status, error.headers, _said(error.body)) from error
+        raise _refused(error.status, error.headers, _said(error.body)) from error
     except InvalidPathParameterError as error:
         raise InvalidRequest(f"Notion cannot be asked like this: {error}", service=SERVICE) from error
     except (RequestTimeoutError, httpx.HTTPError) as error:
@@ -82,6 +87,13 @@ def reading() -> Iterator[None]:
         raise BadAnswer(
             f"Notion answered something of another shape than its API promises ({error!r:.200}).", service=SERVICE
         ) from error
+
+
+def _refused(status: int, headers: Mapping[str, str], said: str) -> ServiceError:
+    refused = failures.of_status(SERVICE, status, headers, said)
+    if status < 500 and _FULL.search(said):
+        refused.remedy = _UPGRADE
+    return refused
 
 
 def _said(body: str) -> str:
@@ -94,7 +106,8 @@ def _said(body: str) -> str:
 
 def is_limit(error: InvalidRequest) -> bool:
     """Tell a refusal for the size of what was sent from any other."""
-    return error.http_status == 413 or bool(_LIMIT_WORDS.search(error.message))
+    is_full = bool(_FULL.search(error.message))
+    return not is_full and (error.http_status == 413 or bool(_LIMIT_WORDS.search(error.message)))
 
 
 def answered(answer: Any) -> Json:

@@ -70,6 +70,19 @@ def test_what_the_service_says_is_passed_on(standins: StandIns, notion: NotionCl
         notion.items.upsert(DATABASE, "k", "Title")
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_free_workspace_that_is_full_is_told_as_such_and_not_split(
+    standins: StandIns, notion: NotionClient, page: str, status: int
+) -> None:
+    said = {"code": "validation_error", "message": "This workspace has reached its block limit. Upgrade your plan."}
+    standins.faults("notion", match="PATCH", status=status, body=json.dumps(said))
+    before = sum(standins.requests("notion").values())
+    with pytest.raises(ServiceError, match="block limit") as caught:
+        notion.pages.append(page, LONG)
+    assert "upgrade" in caught.value.remedy
+    assert (caught.value.retryable, sum(standins.requests("notion").values()) - before) == (False, 2)
+
+
 def test_a_wrong_token_is_said_and_never_shown(standins: StandIns, http: httpx.Client) -> None:
     wrong = client(standins, http, "ntn_wrong")
     with pytest.raises(AuthError) as caught:
