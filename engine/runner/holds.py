@@ -68,7 +68,7 @@ def patience_seconds(written: Mapping[str, Any]) -> float:
 
     A client that keeps its pace is a while on its way; who was refused should leave the service alone.
     """
-    return _PACE_NOT_PUT_AWAY_SECONDS if written["held"]["is_pace"] else _NOT_PUT_AWAY_SECONDS
+    return _PACE_NOT_PUT_AWAY_SECONDS if written["held"].get("is_pace") else _NOT_PUT_AWAY_SECONDS
 
 
 def _own_seconds(error: ServiceError, asked: int) -> float:
