@@ -6,12 +6,14 @@ twice Gmail forgets its history. Each mail has to start exactly one run all the 
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +26,7 @@ from tests.kill.storm import Job, Storm, storm
 WORKFLOW = "each-mail"
 TRIGGER = "new_mail"
 _PATIENCE_SECONDS = 300.0
+_WORK_SECONDS = 6.0
 _KEEP = """
     CREATE TABLE IF NOT EXISTS kept_starts (run_id TEXT, item TEXT);
     CREATE TRIGGER IF NOT EXISTS keep_starts AFTER INSERT ON runs
@@ -57,6 +60,8 @@ class MailStorm:
 
     storm: Storm
     wrong: Sequence[str] = ()
+    points: Sequence[str] = ("before items", "after items")
+    """Where every second server kills itself, in turn, if it comes there before its time."""
     chance: random.Random = field(default_factory=lambda: random.Random(20261120))
     arrived: list[str] = field(default_factory=list)
     kills: int = 0
@@ -75,26 +80,45 @@ class MailStorm:
         """Let so many mails arrive while the server is killed so often."""
         self._post("_demo/history", {"restless": 0.3})
         self._post("_demo/faults", {"match": "/gmail/v1/", "status": 503, "chance": 0.2, "until_seconds": 90_000})
-        for number in range(kills):
-            server = self._served()
-            left = round(mails * (number + 1) / kills) - len(self.arrived)
-            until = time.monotonic() + self.chance.uniform(0.1, 1.6)
-            while left or time.monotonic() < until:
-                burst = min(left, self.chance.choice((1, 1, 2, 5, 20)))
-                self.arrived += [self._arrive() for _ in range(burst)]
-                left -= burst
-                time.sleep(0.02)
-            if number in (kills // 3, 2 * kills // 3):
-                self._post("_demo/history", {"forget": True})
-            _kill(server)
-            self.kills += 1
+        with ThreadPoolExecutor(1) as sender:
+            sending = sender.submit(self._send, mails, kills)
+            for number in range(kills):
+                point = self.points[number // 2 % len(self.points)]
+                server = self._served(**({"signal_at": (point, 1, "SIGKILL")} if number % 2 else {}))
+                self._wait_for_work(server)
+                time.sleep(self.chance.uniform(0, 0.5))
+                if number in (kills // 3, 2 * kills // 3):
+                    self._post("_demo/history", {"forget": True})
+                _kill(server)
+                self.kills += 1
+            sending.result()
 
-    def calm_down(self) -> None:
+    def _send(self, mails: int, kills: int) -> None:
+        """Let mails arrive in bursts, for about as long as the kills take."""
+        pause = kills * 1.5 / (mails / 6)
+        while len(self.arrived) < mails:
+            burst = min(mails - len(self.arrived), self.chance.choice((1, 1, 2, 5, 20)))
+            self.arrived += [self._arrive() for _ in range(burst)]
+            time.sleep(pause)
+
+    def _wait_for_work(self, server: Job) -> None:
+        """Wait until the server has queued a run, or is dead, or has found nothing for some seconds."""
+        before = self.started
+        ends_at = time.monotonic() + _WORK_SECONDS
+        while self.started == before and time.monotonic() < ends_at and _is_alive(server.pid):
+            time.sleep(0.02)
+
+    @property
+    def started(self) -> int:
+        """How many runs were queued so far."""
+        return int(self.storm.query("SELECT count(*) FROM kept_starts")[0][0])
+
+    def calm_down(self, patience_seconds: float = _PATIENCE_SECONDS) -> None:
         """Let the services recover, and wait until every mail has had its time."""
         self._post("_demo/history", {"restless": 0.0})
         httpx.delete(f"{self._origin}/_demo/faults", trust_env=False).raise_for_status()
         server = self._served()
-        self._wait("SELECT count(DISTINCT item) FROM kept_starts", len(self.arrived), _PATIENCE_SECONDS)
+        self._wait("SELECT count(DISTINCT item) FROM kept_starts", len(self.arrived), patience_seconds)
         polled = self.storm.query("SELECT max(looked_at) FROM triggers")
         for _ in range(2):  # what would come a second time, comes now
             self._wait_for_another_look(polled)
@@ -111,8 +135,8 @@ class MailStorm:
         ended = self.storm.query("SELECT run_id, status FROM runs WHERE status != 'succeeded'")
         return [*lost, *twice, *strange, *(f"{status}: {run_id}" for run_id, status in ended)]
 
-    def _served(self) -> Job:
-        server = self.storm.fork("watch", workflow=WORKFLOW, trigger=TRIGGER, wrong=list(self.wrong))
+    def _served(self, **more: Any) -> Job:
+        server = self.storm.fork("watch", workflow=WORKFLOW, trigger=TRIGGER, wrong=list(self.wrong), **more)
         said = server.said()
         assert said == "ready", said
         return server
@@ -146,6 +170,14 @@ class MailStorm:
             time.sleep(0.1)
 
 
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def _kill(server: Job) -> None:
     """Kill the server, and wait until it is gone."""
     server.signal(signal.SIGKILL)
@@ -155,9 +187,11 @@ def _kill(server: Job) -> None:
 
 
 @contextmanager
-def mail_storm(root: Path, *wrong: str) -> Iterator[MailStorm]:
+def mail_storm(root: Path, wrong: str = "", point: str = "") -> Iterator[MailStorm]:
     """Make a mail storm over an engine that may be wrong on purpose, and clear it away."""
     with storm(root) as made:
-        mails = MailStorm(made, wrong)
+        mails = MailStorm(made, [wrong] if wrong else [])
+        if point:
+            mails.points = [point]
         mails.begin()
         yield mails

@@ -26,6 +26,7 @@ from clients.gmail_tokens import TokenFile
 from clients.gmail_transport import GoogleHttp
 from clients.transport import http_client
 from engine.connections.safe import Safe
+from engine.connections.safe_keys import SafeKeys
 from engine.connections.sign_ins import SafeSeal
 
 PROFILE = "/gmail/v1/users/me/profile"
@@ -57,6 +58,13 @@ class Worker:
             self._http.post(f"{self._url}/_demo/sign-in", json={"advance_seconds": 3_600})
             self._say("used")
 
+    def rekey_again_and_again(self) -> None:
+        """Seal everything anew without end."""
+        safe = Safe(Path(self._job["state"]), dict[str, str])
+        while True:
+            safe.rekey()
+            self._say("rekeyed")
+
     def use_together(self) -> None:
         """With two threads, when told to begin: say of each whether it could."""
         self._say("ready")
@@ -86,6 +94,17 @@ class Worker:
             yield
 
         self._patch("locked", unlocked)
+
+    def forget_first(self) -> None:
+        """WRONG: the old key is forgotten before everything is sealed with the new one."""
+        with_new = SafeKeys.with_new
+
+        def forgetful(keys: SafeKeys) -> list[str]:
+            known = with_new(keys)
+            keys.drop_old()
+            return known
+
+        setattr(SafeKeys, "with_new", forgetful)  # noqa: B010 - of this process only
 
     def stop_before_save(self) -> None:
         """Stand still between the answer of Google and the file."""

@@ -6,6 +6,7 @@ one (or an access token that came with it) is used. Google does so for nobody no
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -52,13 +53,14 @@ class Child:
         except ConnectionResetError:
             return ""
 
-    def kill(self) -> None:
-        """End it as a power cut would, and wait until it is gone."""
-        os.kill(self.pid, signal.SIGKILL)
-        while self.line():
-            pass
+    def kill(self) -> set[str]:
+        """End it as a power cut would, wait until it is gone, and return what else it had said."""
+        with contextlib.suppress(ProcessLookupError):  # one that has failed ended by itself
+            os.kill(self.pid, signal.SIGKILL)
+        said = set(iter(self.line, ""))
         self.lines.close()
         self.connection.close()
+        return said
 
 
 class Shared:
@@ -162,6 +164,20 @@ def killed_at_any_moment(shared: Shared, kills: int) -> int:
     return shared.renewals()
 
 
+def killed_while_sealing_anew(shared: Shared, kills: int, first: Sequence[str] = ()) -> None:
+    """Kill whoever changes the key, while another worker renews; after each everything must still open."""
+    user = shared.child("use_again_and_again")
+    for _ in range(kills):
+        child = shared.child("rekey_again_and_again", first)
+        assert child.line() == "rekeyed"
+        time.sleep(_CHANCE.uniform(0, 0.03))
+        child.kill()
+        assert user.line() == "used"
+    assert user.kill() <= {"used"}
+    shared.expire()
+    shared.use()
+
+
 def test_eight_workers_renew_once_for_each_expiry(shared: Shared) -> None:
     assert used_together(shared, expiries=4) == [1, 1, 1, 1]
 
@@ -173,6 +189,15 @@ def test_without_the_lock_they_renew_more_often(shared: Shared) -> None:
 
 def test_no_token_is_lost_when_workers_are_killed_at_any_moment(shared: Shared) -> None:
     assert killed_at_any_moment(shared, KILLS) > 2 * KILLS
+
+
+def test_nothing_is_lost_when_who_changes_the_key_is_killed(shared: Shared) -> None:
+    killed_while_sealing_anew(shared, KILLS)
+
+
+def test_it_is_lost_where_the_old_key_is_forgotten_first(shared: Shared) -> None:
+    with pytest.raises((AuthError, AssertionError)):
+        killed_while_sealing_anew(shared, 5 * KILLS, first=["forget_first"])
 
 
 @pytest.mark.parametrize("point", ["stop_before_save", "stop_after_save"])

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from engine.clock import utc_now
+from engine.runner.fault_points import reached
 from engine.runner.ledger import Entry, Ledger, Write
 from engine.runner.recording import Recording
 from engine.runner.sending import Sending
-from engine.triggering import items, looks
-from engine.triggering.looks import Looks
-from engine.triggers import gmail
+from engine.store.acceptances import Acceptances
+from engine.triggering import items
 
 
 def no_intents() -> None:
@@ -65,19 +63,18 @@ def receipts_without_commit() -> None:
     Ledger.record = record  # type: ignore[assignment, method-assign]
 
 
-def cursor_apart() -> None:
-    """A trigger's cursor moves in a transaction of its own, before what was found is stored."""
-    stored = Looks._stored
+def runs_apart() -> None:
+    """What a trigger has seen, and its cursor, are stored in a transaction before that of the runs."""
+    store = Acceptances.store_within
 
-    def first_the_cursor(self: Looks, watched: Any, row: Any, look: Any, found: Any, prepared: Any, **how: Any) -> Any:
-        if how["is_whole"]:
-            with self.items._database.writing() as connection:
-                self._move(connection, watched, row, look, found, prepared)
-            time.sleep(0.5)
-        return stored(self, watched, row, look, found, prepared, is_whole=False)
+    def first_what_was_seen(self: Acceptances, chosen: Any) -> Any:
+        with self._database.writing() as connection:
+            entries = chosen(connection)
+        if entries:
+            reached("between")
+        return store(self, lambda _connection: entries)
 
-    Looks._stored = first_the_cursor  # type: ignore[method-assign]
-    looks.require_unmoved = lambda *_: None
+    Acceptances.store_within = first_what_was_seen  # type: ignore[method-assign]
 
 
 def no_seen_set() -> None:
@@ -86,17 +83,11 @@ def no_seen_set() -> None:
     items.keep = lambda *_: None
 
 
-def no_overlap() -> None:
-    """A mailbox is asked for what has changed since the last answer, and never again for what that one lacked."""
-    gmail.OVERLAP = timedelta()
-
-
 WRONG: dict[str, Callable[[], None]] = {
     "no intents": no_intents,
     "no look-up": no_look_up,
     "late events": late_events,
     "no receipts": receipts_without_commit,
-    "cursor apart": cursor_apart,
+    "runs apart": runs_apart,
     "no seen set": no_seen_set,
-    "no overlap": no_overlap,
 }
