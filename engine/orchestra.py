@@ -17,7 +17,7 @@ from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
 from engine.connections.troubles import Troubles
 from engine.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
-from engine.errors import InvalidInput, OrchestraError
+from engine.errors import OrchestraError
 from engine.people.access import Principal, require
 from engine.people.audit import Audit, AuditLine
 from engine.runner.host import Host
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from engine.runs.rebuild import Rebuild
     from engine.runs.retention import Retention
     from engine.step_info import StepTypeInfo, TriggerTypeInfo
-    from engine.triggering.finder import Workplace
     from engine.triggering.machinery import Machinery
     from engine.triggering.triggers import Triggers
+    from engine.triggering.workplace import Workplace
     from engine.upkeep import Upkeep
     from engine.workspace.drafts import Drafts
     from engine.workspace.workflow_files import WorkflowFiles
@@ -307,26 +307,25 @@ class Orchestra:
                 logs=self._logs,
                 audit=self._audit,
                 clock=self._clock,
-                workplace=self._workplace(),
+                workplace=self._workplace,
                 workflows=self.workspace.workflows.names,
-                notified=lambda: self._loaded().config.notifications.workflow,
-                model_of=self._model_of,
                 agree=self._agree,
                 resume=self.runs.resume,
             )
         )
 
+    @cached_property
     def _workplace(self) -> Workplace:
-        from engine.triggering.finder import Workplace
+        from engine.triggering.workplace import Workplace
 
         return Workplace(
             root=self.workspace.root,
-            time_zone=lambda: self._loaded().config.time_zone,
+            loaded=self._loaded,
             plan=self._plans.plan,
-            require_ready=self._require_ready,
-            service=lambda name: self._surroundings().connections[name],
             mode=self._modes.of,
-            is_agreed=self._is_agreed,
+            connections=self.connections,
+            troubles=self.troubles,
+            settings=self._settings,
         )
 
     def _let_go(self) -> None:
@@ -364,36 +363,9 @@ class Orchestra:
             self.connections.require_ready(modes)
         return plan
 
-    def _require_ready(self, workflow: str, modes: Mapping[str, Mode]) -> None:
-        """Raise AccountRefuses where one that a workflow's trigger needs does, InvalidInput where one lacks a key."""
-        from engine.triggering.finder import AccountRefuses
-
-        try:
-            self.connections.require_ready(modes)
-        except InvalidInput as error:
-            if self.troubles.blocks(modes) is None:
-                raise
-            raise AccountRefuses(error.message, remedy=error.remedy) from error
-        trouble = self.troubles.blocks(modes, workflow)
-        if trouble is not None:
-            raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
-
-    def _is_agreed(self, workflow: str) -> bool:
-        """Tell whether somebody has agreed to every real account that a workflow now touches."""
-        agreed = self._settings.get(f"confirmed.{workflow}").split()
-        return set(self._real_connections(workflow).split()) <= set(agreed)
-
     def _agree(self, p: Principal, workflow: str) -> None:
-        if not self._is_agreed(workflow):
+        if not self._workplace.is_agreed(workflow):
             self.confirm(p, workflow)
-
-    def _model_of(self, connection: str) -> tuple[str, str]:
-        """Return (model, address of the server) of a model connection, empty where it has no settings yet."""
-        try:
-            settings = self._loaded().settings_of(connection)
-        except OrchestraError:
-            return "", ""
-        return str(settings.get("model", "")), str(settings.get("base_url") or "https://api.openai.com/v1")
 
     def _modes_of(self, plan: Plan) -> dict[str, Mode]:
         services = self._surroundings().connections

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from clients.errors import AuthError
 from engine.compiler.plan import Plan, Trigger
 from engine.connections.accounts import Account, Accounts, Mode
-from engine.errors import OrchestraError, UnknownName
+from engine.errors import UnknownName
 from engine.trigger import Around
 from engine.triggering.ended_runs import EndedRuns
+from engine.triggering.not_watched import NotWatched
 from engine.triggering.rows import Key
+from engine.triggering.workplace import Workplace
 
 _LOCAL, _DEMO = "local", "demo-local"
 """Whose account a trigger without a connection watches: of this machine, for runs on real accounts or on the demo.
@@ -24,14 +24,6 @@ Switching accounts must not carry a cursor over there, either; a reset of the de
 
 _NOT_AGREED = "Its runs would touch accounts that nobody has agreed to."
 _AGAIN = "Turn it on again."
-
-
-class NotWatched(OrchestraError):
-    """A trigger that is on cannot be watched as it stands."""
-
-
-class AccountRefuses(NotWatched):
-    """An account that a trigger or its runs need is known to refuse."""
 
 
 @dataclass(frozen=True)
@@ -59,24 +51,6 @@ class Watched:
     def client(self) -> Any:
         """The opened client of its connection, None where it needs none."""
         return None if self.account is None else self.account.client
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """What the finder asks of the workspace around it."""
-
-    root: Path
-    time_zone: Callable[[], str]
-    plan: Callable[[str], Plan]
-    """The plan of a workflow. Raises UnknownName, InvalidFile."""
-    require_ready: Callable[[str, Mapping[str, Mode]], None]
-    """(workflow, modes by connection): raises AccountRefuses, and InvalidInput where one lacks what it needs."""
-    service: Callable[[str], str]
-    """The service of a connection."""
-    mode: Callable[[str], Mode]
-    """Whose account a service means now."""
-    is_agreed: Callable[[str], bool]
-    """Whether a person has agreed to the real accounts that a workflow now touches."""
 
 
 class Finder:
@@ -161,19 +135,19 @@ class Finder:
     def _mode(self, plan: Plan, trigger: Trigger) -> Mode:
         """Return whose account a trigger watches; without a connection, whose its runs will touch."""
         if trigger.connection is not None:
-            return self._workplace.mode(self._workplace.service(trigger.connection))
-        modes = [self._workplace.mode(self._workplace.service(name)) for name in plan.connections]
+            return self._workplace.mode_of(trigger.connection)
+        modes = [self._workplace.mode_of(name) for name in plan.connections]
         return "demo" if "demo" in (modes or [self._workplace.mode("")]) else "mine"
 
     def _modes(self, named: Named) -> dict[str, Mode]:
         names = {*named.plan.connections, *filter(None, [named.trigger.connection])}
-        return {name: self._workplace.mode(self._workplace.service(name)) for name in sorted(names)}
+        return {name: self._workplace.mode_of(name) for name in sorted(names)}
 
     def _around(self, named: Named) -> Around:
         is_demo = named.mode == "demo"
         return Around(
             root=self._workplace.root,
-            time_zone=self._workplace.time_zone(),
+            time_zone=self._workplace.time_zone,
             workflow=named.plan.name,
             ended_runs=lambda since, limit: self._ended_runs.since(since, limit, demo=is_demo),
         )

@@ -16,9 +16,9 @@ from engine.runs.acceptor import Acceptor
 from engine.runs.run_log import RunLogs
 from engine.triggering.alarms import Notifications
 from engine.triggering.asking import Asking
-from engine.triggering.costs import Costs, ModelOf
+from engine.triggering.costs import Costs
 from engine.triggering.ended_runs import EndedRuns
-from engine.triggering.finder import Finder, Workplace
+from engine.triggering.finder import Finder
 from engine.triggering.items import ItemRows
 from engine.triggering.looks import Looks
 from engine.triggering.polls import Polls
@@ -28,6 +28,7 @@ from engine.triggering.statuses import Statuses
 from engine.triggering.triggers import Parts, Triggers
 from engine.triggering.turns import Turns
 from engine.triggering.watch import Watch
+from engine.triggering.workplace import Workplace
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,6 @@ class Needs:
     workplace: Workplace
     workflows: Callable[[], Sequence[str]]
     """The names of the workflow files."""
-    notified: Callable[[], str | None]
-    """The workflow that tells of alarms."""
-    model_of: ModelOf
     agree: Callable[[Principal, str], None]
     resume: Callable[[Principal, str], str]
 
@@ -62,7 +60,10 @@ class Machinery:
         looks = Looks(self._items, needs.host.acceptances, needs.acceptor, needs.clock, self._is_stopped)
         self._polls = Polls(database, self._rows, self._finder, looks, on_queued=self.turns.begin)
         self._statuses = Statuses(database, self._rows, self._items, self._finder, needs.workflows, needs.clock)
-        folder, previews = needs.host.owner.folder, Previews(looks, Costs(database, needs.logs, needs.model_of))
+        folder, previews = (
+            needs.host.owner.folder,
+            Previews(looks, Costs(database, needs.logs, needs.workplace.model_of)),
+        )
         asking = Asking(database, folder, self._rows, self._polls, self.turns, needs.clock, self._look_now)
         parts = Parts(
             rows=self._rows,
@@ -84,7 +85,12 @@ class Machinery:
         self.turns.begin()
         needs = self._needs
         self._notifications = Notifications(
-            needs.host, needs.acceptor, needs.clock, self._statuses.on, needs.notified, self._finder.plan
+            needs.host,
+            needs.acceptor,
+            needs.clock,
+            self._statuses.on,
+            lambda: needs.workplace.notified,
+            self._finder.plan,
         )
         self._watch = Watch(self._rows, self._polls, needs.clock, self._check)
         self._watch.start()

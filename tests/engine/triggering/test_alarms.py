@@ -80,7 +80,7 @@ def told(feed: Feed) -> Feed:
 def notifications(feed: Feed) -> Notifications:
     needs, statuses = feed.orchestra._triggering._needs, feed.orchestra._triggering._statuses
     plan = feed.orchestra._plans.plan
-    return Notifications(needs.host, needs.acceptor, needs.clock, statuses.on, needs.notified, plan)
+    return Notifications(needs.host, needs.acceptor, needs.clock, statuses.on, lambda: needs.workplace.notified, plan)
 
 
 def said(feed: Feed) -> list[dict[str, Any]]:

@@ -1,0 +1,75 @@
+"""What triggers ask of the workspace around them: plans, accounts in use, and what people have agreed to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.compiler.plan import Plan
+from engine.connections.accounts import Mode
+from engine.connections.connections import Connections
+from engine.connections.troubles import Troubles
+from engine.errors import InvalidInput, OrchestraError
+from engine.settings import Settings
+from engine.triggering.not_watched import AccountRefuses
+from engine.workspace.config import LoadedConfig
+
+_OPENAI = "https://api.openai.com/v1"
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A workspace as triggers see it; any thread."""
+
+    root: Path
+    loaded: Callable[[], LoadedConfig]
+    plan: Callable[[str], Plan]
+    """The plan of a workflow. Raises UnknownName, InvalidFile."""
+    mode: Callable[[str], Mode]
+    """Whose account a service means now."""
+    connections: Connections
+    troubles: Troubles
+    settings: Settings
+
+    @property
+    def time_zone(self) -> str:
+        """The zone that config.yaml names."""
+        return self.loaded().config.time_zone
+
+    @property
+    def notified(self) -> str | None:
+        """The workflow that tells of alarms."""
+        return self.loaded().config.notifications.workflow
+
+    def mode_of(self, connection: str) -> Mode:
+        """Return whose account a connection means now."""
+        return self.mode(self.loaded().config.connections[connection].service)
+
+    def require_ready(self, workflow: str, modes: Mapping[str, Mode]) -> None:
+        """Raise AccountRefuses where an account that a workflow needs does, InvalidInput where one lacks a key.
+
+        `modes`: of its connections, by name.
+        """
+        try:
+            self.connections.require_ready(modes)
+        except InvalidInput as error:
+            if self.troubles.blocks(modes) is None:
+                raise
+            raise AccountRefuses(error.message, remedy=error.remedy) from error
+        trouble = self.troubles.blocks(modes, workflow)
+        if trouble is not None:
+            raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
+
+    def is_agreed(self, workflow: str) -> bool:
+        """Tell whether somebody has agreed to every real account that a workflow now touches (Orchestra.confirm)."""
+        agreed = self.settings.get(f"confirmed.{workflow}").split()
+        return {name for name in self.plan(workflow).connections if self.mode_of(name) == "mine"} <= set(agreed)
+
+    def model_of(self, connection: str) -> tuple[str, str]:
+        """Return (model, address of the server) of a model connection, empty where it has no settings yet."""
+        try:
+            settings = self.loaded().settings_of(connection)
+        except OrchestraError:
+            return "", ""
+        return str(settings.get("model", "")), str(settings.get("base_url") or _OPENAI)
