@@ -1,4 +1,4 @@
-"""A thousand kills of a small job, thirty of the sample, a hundred amid renewals of a sign-in (`make chaos`)."""
+"""Kills in great numbers (`make chaos`): of a small job, of the sample, amid mail and amid renewals of a sign-in."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from tests.kill import test_sign_in
 from tests.kill.harness import WRITES, Setting, World, kill_after_events, kill_in_write, setting
 from tests.kill.job import POINTS
+from tests.kill.mail_storm import mail_storm
 from tests.kill.storm import Storm
 from tests.kill.test_kill import undisturbed
 from tests.kill.test_sign_in import Shared, shared
@@ -36,6 +37,15 @@ def test_kills_at_every_named_point_again_and_again(place: Storm) -> None:
     kills = [killed for _ in range(ROUNDS) for killed in killed_at_named_points(place)]
     print(judged(place, kills))  # noqa: T201 - the figures, for `pytest -s`
     assert len(kills) == ROUNDS * len(POINTS)
+
+
+def test_two_thousand_mails_while_the_server_dies_fifty_times(tmp_path: Path) -> None:
+    with mail_storm(tmp_path / "workspace") as mails:
+        mails.rage(2000, 50)
+        before = mails.started
+        mails.calm_down()
+        print(f"{before} of 2000 mails had their runs before the last kill")  # noqa: T201 - the figures, for `pytest -s`
+        assert mails.wrongs() == []
 
 
 def _recovered(place: Setting, world: World) -> None:

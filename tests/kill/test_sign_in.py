@@ -68,7 +68,7 @@ class Shared:
 
     def __init__(self, folder: Path, standins: StandIns) -> None:
         self.state, self.url, self._standins = folder / "state", standins["gmail"].origin, standins
-        self._socket = folder / "s"
+        self._socket, self._children = folder / "s", list[Child]()
         self._forks = subprocess.Popen(
             [sys.executable, "-m", "tests.kill.sign_in_child", str(self._socket)],
             stdin=subprocess.PIPE,
@@ -79,7 +79,10 @@ class Shared:
         assert self._forks.stdout.readline() == "ready\n"
 
     def close(self) -> None:
-        """Let the warm process end."""
+        """Let the warm process end, and those who still work."""
+        for child in self._children:
+            if child.connection.fileno() >= 0:
+                child.kill()
         self._forks.communicate()
 
     def switch(self, **rules: Any) -> None:
@@ -118,7 +121,8 @@ class Shared:
         job = {"do": do, "first": list(first), "state": str(self.state), "url": self.url, **more}
         connection.sendall(f"{json.dumps(job)}\n".encode())
         lines = connection.makefile()
-        return Child(int(lines.readline()), lines, connection)
+        self._children.append(Child(int(lines.readline()), lines, connection))
+        return self._children[-1]
 
     def use(self) -> None:
         """Use the sign-in here. Raises AuthError where it is lost."""
