@@ -19,6 +19,7 @@ from clients.gmail_reading import Reading
 from clients.gmail_sign_in_file import SERVICE, Seal
 from clients.gmail_tokens import tokens_of
 from clients.gmail_transport import GoogleHttp, answered
+from clients.gmail_upload import Upload
 
 
 class GmailSettings(BaseModel):
@@ -66,7 +67,7 @@ class GmailClient:
         """What is new, for a trigger."""
         self.mail = Reading(users, settings.web_url, self.account, self.labels)
         """Mails and threads, found and read."""
-        self.outbox = Outbox(users, settings.web_url, self.account)
+        self.outbox = Outbox(users, settings.web_url, self.account, Upload(settings.base_url))
         """Mails that go out, and drafts."""
 
     def account(self) -> str:

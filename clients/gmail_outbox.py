@@ -11,7 +11,8 @@ from clients.errors import BadAnswer, InvalidRequest, NotFound
 from clients.gmail_sign_in_file import SERVICE
 from clients.gmail_transport import answered, done, entries, listed
 from clients.gmail_undo import delete_draft
-from clients.mail_outgoing import Outgoing, build, marked, message_id, raw, raw_bytes
+from clients.gmail_upload import Upload
+from clients.mail_outgoing import Outgoing, as_bytes, build, marked, message_id
 from clients.mail_parts import from_base64url, header
 
 Json: TypeAlias = dict[str, Any]
@@ -31,13 +32,14 @@ class Letter:
 class Outbox:
     """Sends and drafts. Threads may share it; every method raises errors of `clients.errors` only."""
 
-    def __init__(self, users: Any, web_url: str, account: Callable[[], str]) -> None:
-        self._users, self._web_url, self._account = users, web_url, account
+    def __init__(self, users: Any, web_url: str, account: Callable[[], str], upload: Upload) -> None:
+        self._users, self._web_url, self._account, self._upload = users, web_url, account, upload
 
     def send(self, letter: Letter) -> Json:
         """Send a mail: {id, thread_id, message_id, url}."""
-        body = self._outgoing(letter, "auto-generated")
-        return self._sent(answered(self._users.messages().send(userId="me", body=body), "id"), letter.marker)
+        message, content = self._outgoing(letter, "auto-generated")
+        request = self._upload.request(self._users.messages().send, lambda mail: mail, message, content)
+        return self._sent(answered(request, "id"), letter.marker)
 
     def find_sent(self, marker: str) -> Json | None:
         """Look for the mail of the write with this marker among all that left, as `send` gives it."""
@@ -50,12 +52,12 @@ class Outbox:
 
     def create_draft(self, letter: Letter) -> Json:
         """Write a draft: {id, message, thread_id, message_id, url}."""
-        made = answered(self._users.drafts().create(userId="me", body=self._draft_body(letter)), "id", "message")
-        return self._draft(made, letter.marker)
+        request = self._draft_request(self._users.drafts().create, letter)
+        return self._draft(answered(request, "id", "message"), letter.marker)
 
     def update_draft(self, draft: str, letter: Letter) -> Json:
         """Let a draft say this instead; gives what `create_draft` gives. NotFound where it was sent or deleted."""
-        request = self._users.drafts().update(userId="me", id=_draft_id(draft), body=self._draft_body(letter))
+        request = self._draft_request(self._users.drafts().update, letter, id=_draft_id(draft))
         return self._draft(_known(draft, request), letter.marker)
 
     def send_draft(self, draft: str, marker: str) -> Json:
@@ -67,10 +69,11 @@ class Outbox:
         content = from_base64url(str(found["message"].get("raw") or ""))
         if not content:
             raise BadAnswer("Gmail gave a draft without its text.", service=SERVICE)
-        message = {"raw": raw_bytes(marked(content, marker, self._account()))}
-        if found["message"].get("threadId"):
-            message["threadId"] = found["message"]["threadId"]
-        request = self._users.drafts().send(userId="me", body={"id": draft, "message": message})
+        thread = {"threadId": found["message"]["threadId"]} if found["message"].get("threadId") else {}
+        content = marked(content, marker, self._account())
+        request = self._upload.request(
+            self._users.drafts().send, lambda mail: {"id": draft, "message": mail}, thread, content
+        )
         return self._sent(answered(request, "id"), marker)
 
     def delete_draft(self, draft: str) -> Json:
@@ -118,15 +121,16 @@ class Outbox:
     def _metadata(self, message: str) -> Json:
         return answered(self._users.messages().get(userId="me", id=message, format="metadata"), "id", "payload")
 
-    def _draft_body(self, letter: Letter) -> Json:
-        return {"message": self._outgoing(letter, "")}
+    def _draft_request(self, method: Callable[..., Any], letter: Letter, **where: str) -> Any:
+        message, content = self._outgoing(letter, "")
+        return self._upload.request(method, lambda mail: {"message": mail}, message, content, **where)
 
-    def _outgoing(self, letter: Letter, submitted: str) -> Json:
+    def _outgoing(self, letter: Letter, submitted: str) -> tuple[Json, bytes]:
+        """Give what Gmail is told of the mail, and the mail itself."""
         answers = letter.answers
         payload = answers["payload"] if answers is not None else None
         mail = build(letter.mail, self._account(), letter.marker, payload, letter.written_at, submitted)
-        built = {"raw": raw(mail)}
-        return {**built, "threadId": answers["threadId"]} if answers is not None else built
+        return {"threadId": answers["threadId"]} if answers is not None else {}, as_bytes(mail)
 
     def _draft(self, made: Json, marker: str) -> Json:
         mail = made["message"]

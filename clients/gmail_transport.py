@@ -13,6 +13,7 @@ from clients import failures
 from clients.errors import AuthError, BadAnswer, ServiceError
 from clients.gmail_sign_in_file import SERVICE, SIGN_IN_AGAIN
 from clients.gmail_tokens import Tokens
+from clients.transport import FILE_BYTES
 
 if TYPE_CHECKING:
     from googleapiclient.http import HttpRequest
@@ -54,7 +55,8 @@ class GoogleHttp:
 
     def _sent(self, method: str, uri: str, body: Any, headers: dict[str, str]) -> httpx.Response:
         try:
-            return self._http.request(method, uri, content=body, headers=headers)
+            limit = {"most_bytes": FILE_BYTES} if _brings_a_file(uri) else {}
+            return self._http.request(method, uri, content=body, headers=headers, extensions=limit)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise failures.of_broken_connection(SERVICE, error) from error
 
@@ -70,6 +72,11 @@ class GoogleHttp:
 
     def close(self) -> None:
         """Nothing to close: the connections belong to the shared client."""
+
+
+def _brings_a_file(uri: str) -> bool:
+    """Tell whether the answer may be large: an attachment, or a whole mail."""
+    return "/attachments/" in uri or "format=raw" in uri
 
 
 def _said(answer: httpx.Response) -> str:

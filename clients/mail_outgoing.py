@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import mimetypes
 import re
 from collections.abc import Mapping, Sequence
@@ -111,15 +110,10 @@ def marked(content: bytes, marker: str, account: str) -> bytes:
     return (own + kept.removesuffix(b"\n") + blank + body).replace(b"\n", b"\r\n")
 
 
-def raw_bytes(content: bytes) -> str:
-    """Give the bytes of a mail as Gmail takes them: base64url."""
-    return base64.urlsafe_b64encode(content).decode("ascii")
-
-
-def raw(mail: EmailMessage) -> str:
-    """Give the mail as Gmail takes it: base64url of its bytes."""
+def as_bytes(mail: EmailMessage) -> bytes:
+    """Give the mail as it is sent. Raises InvalidRequest where no charset can write it."""
     try:
-        return raw_bytes(mail.as_bytes())
+        return mail.as_bytes()
     except UnicodeError as error:
         raise InvalidRequest(f"The mail cannot be written: {error}") from error
 

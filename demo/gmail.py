@@ -19,6 +19,7 @@ from demo import (
     gmail_sample,
     gmail_threads,
     gmail_unrest,
+    gmail_upload,
 )
 from demo.call import api_routes, page_routes
 from demo.gmail_drafts import all_drafts
@@ -77,6 +78,7 @@ def routes(store: Store) -> list[Route]:
 
     return [
         *api_routes(store, [(method, PREFIX + path, handler) for method, path, handler in TABLE], dict),
+        *gmail_upload.routes(store, PREFIX),
         *gmail_oauth.routes(store),
         *gmail_unrest.routes(store),
         Route("/_demo/mail", new_mail, methods=["POST"]),
