@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -97,9 +98,13 @@ def test_what_may_be_read_later_is_read_later_and_what_was_read_before_it_counts
 
 
 @pytest.mark.parametrize("point", ["before items", "after items"])
-def test_of_two_that_look_at_once_one_stores(feed: Feed, point: str) -> None:
+@pytest.mark.parametrize("breaks_off", [pytest.param(False, id="whole"), pytest.param(True, id="broken off")])
+def test_of_two_that_look_at_once_one_stores(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch, point: str, breaks_off: bool
+) -> None:
+    monkeypatch.setattr(looks, "_PAUSES_SECONDS", ())
     feed.on()
-    feed.write("a", "b")
+    feed.write("a", "b", *([{"id": "c", "read": "Unavailable"}] if breaks_off else []))
     nested = []
 
     def look_too(reached: str) -> None:
@@ -149,7 +154,10 @@ def test_a_write_for_a_thing_happens_once_whoever_runs_it_again(feed: Feed, serv
     runs = feed.ended(*feed.poll().started)
     assert service.seen["/w"] == 2
     identities = {run["steps"][0]["effect"]["identity"] for run in runs}
-    assert len(identities) == 2
+    assert {
+        json.loads(identity)[3:] == ["item", TRIGGER, "feed.jsonl", "local", item]
+        for identity, item in zip(sorted(identities), "ab", strict=True)
+    } == {True}
     again = feed.orchestra.runs.rerun(OWNER, runs[0]["run_id"])
     [rerun] = feed.ended(again)
     assert rerun["steps"][0]["effect"]["reused"]
