@@ -96,12 +96,17 @@ class Issues:
         )
 
     @reading()
-    def search(self, query: str, limit: int) -> list[Json]:
-        """Search issues in GitHub's own words, the best first; the index learns of a change some seconds late."""
+    def search(self, query: str, repository: str, kind: str, limit: int) -> list[Json]:
+        """Search issues (`kind` "issue") or pull requests in GitHub's own words, the best first.
+
+        An empty `repository` is all that the account sees. The index learns of a change some seconds late.
+        """
         from github.Issue import Issue
         from github.PaginatedList import PaginatedList
 
-        found: Any = PaginatedList(Issue, self._api.requester, "/search/issues", {"q": query})
+        words = [query, "is:issue" if kind == "issue" else "is:pull-request"]
+        words += [f"repo:{github_values.repository_name(repository)}"] if repository else []
+        found: Any = PaginatedList(Issue, self._api.requester, "/search/issues", {"q": " ".join(words)})
         return shaped(github_values.found_issue, found, limit)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AwareDatetime
 
@@ -20,7 +20,6 @@ from engine.step import (
 )
 from engine.steps.github_repository import (
     Limited,
-    Listed,
     Listing,
     Part,
     Reading,
@@ -192,23 +191,15 @@ class ListIssuesFields(Limited):
     since: AwareDatetime | None = option("Changed since", None)
 
 
-class ListIssuesOutput(Listed):
-    """The issues."""
-
-    issues: list[IssueText]
-
-
 class ListIssues(Listing):
     """Lists issues of a repository, newest first, without pull requests."""
 
     name = "github.list_issues"
     title = "List issues"
 
-    listed = "issues"
+    listed, of = "issues", IssueText
     fields = ListIssuesFields
-    output = ListIssuesOutput
 
-    def found(self, call: Call, limit: int) -> list[JsonValue]:
-        """List them."""
-        it = call.fields
-        return list(call.client.list_issues(it.repository, it.state, it.labels, it.since, limit))
+    def lister(self, client: Any) -> Any:
+        """The issues."""
+        return client.list_issues

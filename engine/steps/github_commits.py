@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import AwareDatetime
 
 from engine.step import (
@@ -19,7 +21,6 @@ from engine.step import (
 from engine.steps.github_repository import (
     Changes,
     Limited,
-    Listed,
     Listing,
     Part,
     Reading,
@@ -48,25 +49,17 @@ class ListCommitsFields(Limited):
     path: str = option("Only of this path", "")
 
 
-class ListCommitsOutput(Listed):
-    """The commits."""
-
-    commits: list[CommitText]
-
-
 class ListCommits(Listing):
     """Lists commits of a repository, newest first."""
 
     name = "github.list_commits"
     title = "List commits"
-    listed = "commits"
+    listed, of = "commits", CommitText
     fields = ListCommitsFields
-    output = ListCommitsOutput
 
-    def found(self, call: Call, limit: int) -> list[JsonValue]:
-        """List them."""
-        it = call.fields
-        return list(call.client.list_commits(it.repository, it.since, it.until, it.branch, it.path, limit))
+    def lister(self, client: Any) -> Any:
+        """The commits."""
+        return client.list_commits
 
 
 class GetCommitFields(WithChanges):
@@ -143,24 +136,17 @@ class Branch(Part):
     protected: bool
 
 
-class ListBranchesOutput(Listed):
-    """The branches."""
-
-    branches: list[Branch]
-
-
 class ListBranches(Listing):
     """Lists the branches of a repository."""
 
     name = "github.list_branches"
     title = "List branches"
-    listed = "branches"
+    listed, of = "branches", Branch
     fields = Limited
-    output = ListBranchesOutput
 
-    def found(self, call: Call, limit: int) -> list[JsonValue]:
-        """List them."""
-        return list(call.client.branches.listed(call.fields.repository, limit))
+    def lister(self, client: Any) -> Any:
+        """The branches."""
+        return client.branches.listed
 
 
 class CreateBranchFields(Repository):

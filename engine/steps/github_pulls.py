@@ -21,7 +21,6 @@ from engine.step import (
 from engine.steps.github_repository import (
     Changes,
     Limited,
-    Listed,
     Listing,
     Part,
     Reading,
@@ -62,25 +61,17 @@ class ListPullsFields(Limited):
     head: str = option("From this branch", "")
 
 
-class ListPullsOutput(Listed):
-    """The pull requests."""
-
-    pulls: list[PullText]
-
-
 class ListPulls(Listing):
     """Lists pull requests of a repository, newest first."""
 
     name = "github.list_pulls"
     title = "List pull requests"
-    listed = "pulls"
+    listed, of = "pulls", PullText
     fields = ListPullsFields
-    output = ListPullsOutput
 
-    def found(self, call: Call, limit: int) -> list[JsonValue]:
-        """List them."""
-        it = call.fields
-        return list(call.client.pulls.listed(it.repository, it.state, it.base, it.head, limit))
+    def lister(self, client: Any) -> Any:
+        """The pull requests."""
+        return client.pulls.listed
 
 
 class GetPullFields(WithChanges):

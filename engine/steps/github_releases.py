@@ -20,7 +20,7 @@ from engine.step import (
     option,
     outside,
 )
-from engine.steps.github_repository import Limited, Listed, Listing, Part, Repository, Writing
+from engine.steps.github_repository import Limited, Listing, Part, Repository, Writing
 
 _READS = frozenset({"GET", "HEAD"})
 
@@ -40,24 +40,17 @@ class ReleaseText(Part):
     published_at: str | None
 
 
-class ListReleasesOutput(Listed):
-    """The releases."""
-
-    releases: list[ReleaseText]
-
-
 class ListReleases(Listing):
     """Lists the releases of a repository, newest first."""
 
     name = "github.list_releases"
     title = "List releases"
-    listed = "releases"
+    listed, of = "releases", ReleaseText
     fields = Limited
-    output = ListReleasesOutput
 
-    def found(self, call: Call, limit: int) -> list[JsonValue]:
-        """List them."""
-        return list(call.client.releases.listed(call.fields.repository, limit))
+    def lister(self, client: Any) -> Any:
+        """The releases."""
+        return client.releases.listed
 
 
 class CreateReleaseFields(Repository):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, create_model
 
 from clients.errors import NotFound
 from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
@@ -77,15 +77,22 @@ class Listing(Reading):
 
     listed: ClassVar[str]
     """What the list is called in the output."""
+    of: ClassVar[type[Part]]
+    """What is listed."""
+
+    def __init_subclass__(cls) -> None:
+        """Make the output: the list, and whether it was cut."""
+        items: Any = (list[cls.of], ...)  # type: ignore[name-defined]
+        cls.output = create_model(f"{cls.__name__}Output", __base__=Listed, **{cls.listed: items})
 
     @abstractmethod
-    def found(self, call: Call, limit: int) -> list[JsonValue]:
-        """Give that many at most."""
+    def lister(self, client: Any) -> Any:
+        """Give what lists them; it takes the fields by their names."""
 
     def call(self, call: Call) -> JsonValue:
         """List them."""
         limit = call.fields.limit
-        found = self.found(call, limit + 1)
+        found = self.lister(call.client)(**{**dict(call.fields), "limit": limit + 1})
         return {self.listed: found[:limit], "has_more": len(found) > limit}
 
 
