@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from clients.counting import counted
-from clients.errors import ServiceError
+from clients.deadline import deadline
+from clients.errors import AuthError, InvalidRequest, ServiceError
 from clients.imap_mailbox import Mailbox
 from clients.imap_providers import SERVICE, app_password_page
 from clients.imap_settings import ImapSettings, way_out
@@ -15,6 +16,7 @@ from clients.smtp import Outbox
 
 _ROLES = ("drafts", "sent", "trash", "archive")
 _CAPABILITIES = ("UIDPLUS", "MOVE", "IDLE", "CONDSTORE", "SPECIAL-USE")
+_CHECK_SECONDS = 30.0
 CheckLine = tuple[str, bool, str]
 
 
@@ -40,7 +42,13 @@ class ImapClient:
         self.outbox = Outbox(settings, door)
 
     def account(self) -> str:
-        """Give the address of the mailbox."""
+        """Give the address of the mailbox. Raises InvalidRequest where the connection names none."""
+        if "@" not in self.mailbox.address:
+            raise InvalidRequest(
+                f"The connection's address {self.mailbox.address!r} is no mail address.",
+                service=SERVICE,
+                remedy="Set `address` to the address of the mailbox, such as me@fastmail.com.",
+            )
         return self.mailbox.address
 
     def folders(self) -> list[str]:
@@ -53,13 +61,16 @@ class ImapClient:
         if lines[0][1]:
             lines += [_tried("folders", self._folders), _tried("special folders", self._special)]
             lines += [_tried("abilities", self._abilities)]
-        elif (page := app_password_page(self.mailbox.address)) and "in" in lines[0][2]:
-            lines += [("app password", False, f"Your provider takes an app password here, made at {page}.")]
         return [*lines, _tried("sending", self._sending)]
 
     def _signed_in(self) -> str:
-        with self.mailbox.session():
-            return f"Signed in to {self.mailbox.servers.imap().shown} as {self.mailbox.address}."
+        try:
+            with self.mailbox.session():
+                return f"Signed in to {self.mailbox.servers.imap().shown} as {self.account()}."
+        except AuthError as error:
+            page = app_password_page(self.mailbox.address)
+            error.remedy = f"Your provider takes an app password here, made at {page}." if page else error.remedy
+            raise
 
     def _folders(self) -> str:
         with self.mailbox.opened("") as (_, selected):
@@ -84,6 +95,7 @@ class ImapClient:
 
 def _tried(what: str, attempt: Callable[[], str]) -> CheckLine:
     try:
-        return what, True, attempt()
+        with deadline(_CHECK_SECONDS):
+            return what, True, attempt()
     except ServiceError as error:
         return what, False, f"{error.message} {error.remedy}"

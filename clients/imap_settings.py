@@ -85,16 +85,10 @@ class Servers:
 
     def _provider(self, missing: str) -> Provider:
         address = self._settings.address
-        if "@" not in address:
-            raise InvalidRequest(
-                f"The connection's address {address!r} is no mail address.",
-                service=SERVICE,
-                remedy="Set `address` to the address of the mailbox, such as me@fastmail.com.",
-            )
         found = provider_of(address)
         if found is None:
             raise InvalidRequest(
-                f"The servers of {address.rpartition('@')[2]} are not known here.",
+                f"The servers of {address.rpartition('@')[2] or 'a mailbox without an address'} are not known here.",
                 service=SERVICE,
                 remedy=f"Your provider's help names them: set `{missing}` in the connection.",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+import threading
 import weakref
 from dataclasses import dataclass
 from typing import Literal
@@ -45,6 +46,7 @@ class Door:
     def __init__(self, gate: Gate, *, is_shut: bool = False) -> None:
         self._gate, self._is_shut = gate, is_shut
         self._wires: weakref.WeakSet[Wire] = weakref.WeakSet()
+        self._lock = threading.Lock()
 
     def connect(self, place: Place) -> Wire:
         """Open a connection, with TLS from the beginning where the place says so. Raises ServiceError."""
@@ -61,7 +63,8 @@ class Door:
                 remedy="Set `security` to tls or starttls; `none` is for this machine itself (127.0.0.1).",
             )
         wire = Wire(place, self._stream(place))
-        self._wires.add(wire)
+        with self._lock:
+            self._wires.add(wire)
         if place.security == "tls":
             try:
                 wire.start_tls()
@@ -72,7 +75,9 @@ class Door:
 
     def close(self) -> None:
         """Close every connection that is still open."""
-        for wire in list(self._wires):
+        with self._lock:
+            wires = list(self._wires)
+        for wire in wires:
             wire.close()
 
     def _stream(self, place: Place) -> httpcore.NetworkStream:
@@ -112,14 +117,21 @@ class Wire:
         if self._buffer:
             self.close()
             raise _unsent(BadAnswer, self.place, "spoke before the encryption began.")
+        trusted = self._trusted()
         try:
-            trusted = _trusted(self.place.ca_file)
             self._stream = self._stream.start_tls(trusted, self.place.host, _CONNECT_SECONDS)
         except (httpcore.ConnectTimeout, httpcore.TimeoutException):
             raise _unsent(Timeout, self.place, "did not agree on encryption in time.") from None
         except (httpcore.ConnectError, httpcore.ReadError, httpcore.WriteError, OSError) as error:
             self.close()
             raise self._no_tls(error) from None
+
+    def _trusted(self) -> ssl.SSLContext:
+        try:
+            return _certificates(self.place.ca_file)
+        except OSError as error:
+            words = f"cannot be trusted: the certificate file {self.place.ca_file!r} cannot be read: {error}."
+            raise _unsent(InvalidRequest, self.place, words, "Correct the connection's `ca_file`.") from None
 
     def _no_tls(self, error: Exception) -> ServiceError:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -200,8 +212,13 @@ class Wire:
 
 
 @functools.cache
-def _trusted(ca_file: str) -> ssl.SSLContext:
-    """The certificates that are trusted: those of the program's way out for HTTP, or one file's."""
+def _certificates(ca_file: str) -> ssl.SSLContext:
+    """The certificates that are trusted: those of the program's way out for HTTP, and those of one file."""
     import httpx
 
-    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+    context = httpx.create_ssl_context()
+    if ca_file:
+        context.load_verify_locations(ca_file)
+        # Since Python 3.13 certificates must keep to RFC 5280 to the letter; those that people make themselves do not.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context

@@ -43,6 +43,17 @@ def test_a_wrong_password_is_refused_and_shown_nowhere(mailbox_settings: dict[st
         assert "not-it-at-all" not in said
 
 
+def test_an_address_that_is_none_and_a_certificate_that_is_not_there_are_named(
+    mailbox_settings: dict[str, Any],
+) -> None:
+    nameless = {**mailbox_settings, "address": "", "user": mailbox_settings["address"]}
+    with connected(nameless) as client, pytest.raises(InvalidRequest, match="is no mail address"):
+        client.account()
+    lost = {**mailbox_settings, "ca_file": "/nowhere/at.pem"}
+    with connected(lost) as client, pytest.raises(InvalidRequest, match=r"'/nowhere/at\.pem' cannot be read"):
+        client.folders()
+
+
 def test_starttls_is_spoken(mailbox_settings: dict[str, Any], dovecot: Dovecot) -> None:
     with connected({**mailbox_settings, "port": dovecot.port, "security": "starttls"}) as client:
         assert "INBOX" in client.folders()

@@ -191,6 +191,14 @@ def test_a_server_that_does_not_let_anybody_begin(fault: Fault, caplog: pytest.L
         _check(caught.value, fault, caplog)
 
 
+def test_who_forgot_that_an_app_password_is_needed_is_told_where_to_get_one() -> None:
+    refusing = {"AUTHENTICATE": then("+ ", hear, "TAG NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)")}
+    with serving(imap(refusing)) as server:
+        what, is_ok, said = client_of(server, "imap", address="me@gmail.com").check()[0]
+    assert (what, is_ok) == ("sign-in", False)
+    assert "https://myaccount.google.com/apppasswords" in said
+
+
 def test_nobody_there_is_told_by_its_address() -> None:
     with serving(imap()) as server:
         client = client_of(server, "smtp")

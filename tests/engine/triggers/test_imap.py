@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from clients.errors import Unavailable
 from clients.imap import ImapClient
 from clients.imap_drafts import create_draft
 from clients.imap_filing import move
@@ -22,8 +24,20 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def client() -> Iterator[ImapClient]:
-    with connected(new_settings()) as found:
+def settings() -> dict[str, Any]:
+    return new_settings()
+
+
+@pytest.fixture
+def client(settings: dict[str, Any]) -> Iterator[ImapClient]:
+    with connected(settings) as found:
+        yield found
+
+
+@pytest.fixture
+def post(settings: dict[str, Any]) -> Iterator[ImapClient]:
+    """Whoever else works on the mailbox."""
+    with connected(settings) as found:
         yield found
 
 
@@ -204,3 +218,33 @@ def test_odd_mail_stops_nothing(client: ImapClient) -> None:
     deliver(client, mail("Plain"), at=NOW)
     assert titles(found)[-1] == "Plain"
     assert len(found.seen) == 3
+
+
+def test_each_mail_of_a_storm_is_new_exactly_once(client: ImapClient, post: ImapClient) -> None:
+    """Bursts, a server that breaks off, a folder that is numbered anew, and looks whose transaction is lost."""
+    chance = random.Random(7)
+    found = begun(client, folder="Archive")
+    found.limit = 5
+    started: list[str] = []
+    sent, lost, broken = 0, 0, 0
+    while sent < 100 or found.has_more or len(started) < sent:
+        for _ in range(chance.randrange(9) if sent < 100 else 0):
+            deliver(post, mail(f"Mail {sent}"), "Archive", at=NOW + timedelta(seconds=sent))
+            sent += 1
+        if chance.random() < 0.25:
+            renumber(post, "Archive")
+        if chance.random() < 0.2:
+            client.mailbox.close()
+        before = found.cursor, set(found.seen), found.has_more
+        try:
+            items = found.look(NOW + timedelta(seconds=sent))
+        except Unavailable:
+            broken += 1
+            continue
+        if chance.random() < 0.2:  # the process dies before its transaction: nothing of this look has happened
+            lost += 1
+            found.cursor, found.seen, found.has_more = before[0], before[1], before[2]
+            continue
+        started += [item.title for item in items]
+    assert sorted(started) == sorted(f"Mail {number}" for number in range(sent))
+    assert min(lost, broken, len(found.notes)) > 1, "each of the troubles came more than once"
