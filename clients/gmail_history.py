@@ -12,10 +12,8 @@ from typing import Any
 
 from clients.errors import NotFound
 from clients.gmail_labels import Labels
-from clients.gmail_transport import answered, entries
+from clients.gmail_transport import PAGE, answered, entries, listed
 
-_PAGE = 500
-"""The most that one answer of Gmail lists."""
 _EVENTS = {"messagesAdded": "messageAdded", "labelsAdded": "labelAdded"}
 
 
@@ -53,18 +51,10 @@ class History:
 
     def ids(self, query: str, limit: int) -> list[str]:
         """Give the ids of the newest mails that a search finds, the newest first, at most `limit`."""
-        found: list[str] = []
-        token = None
-        while len(found) < limit:
-            request = self._users.messages().list(
-                userId="me", q=query, maxResults=min(_PAGE, limit - len(found)), pageToken=token
-            )
-            answer = answered(request)
-            found += [str(entry["id"]) for entry in entries(answer, "messages")]
-            token = answer.get("nextPageToken")
-            if not token:
-                break
-        return found[:limit]
+        if limit < 1:
+            return []
+        found, _ = listed(self._users.messages(), "messages", limit, q=query)
+        return [str(entry["id"]) for entry in found]
 
     def label_ids(self, name: str) -> set[str]:
         """Give the ids of the labels that `label:name` means in a search, where `-` stands for a space."""
@@ -78,7 +68,7 @@ class History:
                 userId="me",
                 startHistoryId=history_id,
                 historyTypes=list(_EVENTS.values()),
-                maxResults=_PAGE,
+                maxResults=PAGE,
                 pageToken=token,
             )
             answer = answered(request)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from httplib2 import Response
 
 
-_PAGE = 500
+PAGE = 500
 """The most that one answer of Gmail lists."""
 
 
@@ -129,7 +129,7 @@ def listed(resource: Any, name: str, limit: int, **query: Any) -> tuple[list[dic
     found: list[dict[str, Any]] = []
     token = None
     while True:
-        most = min(_PAGE, limit - len(found))
+        most = min(PAGE, limit - len(found))
         answer = answered(resource.list(userId="me", maxResults=most, pageToken=token, **query))
         found += entries(answer, name)
         token = answer.get("nextPageToken")

@@ -38,7 +38,7 @@ class Registry(Generic[Found]):
             self._families[name] = {
                 kind.name: kind()
                 for _, kind in inspect.getmembers(module, inspect.isclass)
-                if issubclass(kind, self._base) and kind.__module__ == module.__name__ and not inspect.isabstract(kind)
+                if issubclass(kind, self._base) and kind.__module__ == module.__name__ and _is_whole(kind)
             }
         return self._families[name]
 
@@ -66,6 +66,11 @@ class Registry(Generic[Found]):
         if name not in self.every:
             raise UnknownName(self._thing, name, list(self.every))
         return self.every[name]
+
+
+def _is_whole(kind: type[Kind]) -> bool:
+    """Tell a type from what several types have in common, which has no name."""
+    return not inspect.isabstract(kind) and hasattr(kind, "name")
 
 
 STEPS = Registry("step type", engine.steps, StepType)  # type: ignore[type-abstract]

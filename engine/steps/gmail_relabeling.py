@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -53,9 +52,12 @@ class Relabel(GmailWrite):
     undoes = "restores the labels that it changed"
     updates = True
 
-    @abstractmethod
+    puts_on: ClassVar[tuple[str, ...]] = ()
+    takes_off: ClassVar[tuple[str, ...]] = ()
+
     def labels(self, fields: Any) -> tuple[Sequence[str], Sequence[str]]:
         """Give the names of the labels to put on, and of those to take off."""
+        return self.puts_on, self.takes_off
 
     def call(self, call: Call) -> JsonValue:
         """Give {id, url, labels, changed}."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from engine.steps.gmail_relabeling import INBOX, TRASH, UNREAD, Relabel
 
 
@@ -15,10 +12,7 @@ class MarkRead(Relabel):
     title = "Mark as read"
     done = "marked as read"
     undoes = "marks as unread what it marked as read"
-
-    def labels(self, fields: Any) -> tuple[Sequence[str], Sequence[str]]:
-        """Unread no more."""
-        return (), (UNREAD,)
+    takes_off = (UNREAD,)
 
 
 class MarkUnread(Relabel):
@@ -28,10 +22,7 @@ class MarkUnread(Relabel):
     title = "Mark as unread"
     done = "marked as unread"
     undoes = "marks as read what it marked as unread"
-
-    def labels(self, fields: Any) -> tuple[Sequence[str], Sequence[str]]:
-        """Unread."""
-        return (UNREAD,), ()
+    puts_on = (UNREAD,)
 
 
 class Archive(Relabel):
@@ -41,10 +32,7 @@ class Archive(Relabel):
     title = "Archive a mail"
     done = "archived"
     undoes = "puts back into the inbox what it took out"
-
-    def labels(self, fields: Any) -> tuple[Sequence[str], Sequence[str]]:
-        """Out of the inbox."""
-        return (), (INBOX,)
+    takes_off = (INBOX,)
 
 
 class Trash(Relabel):
@@ -54,10 +42,7 @@ class Trash(Relabel):
     title = "Put into the trash"
     done = "put into the trash"
     undoes = "takes out of the trash what it put there, back to where it was"
-
-    def labels(self, fields: Any) -> tuple[Sequence[str], Sequence[str]]:
-        """Into the trash."""
-        return (TRASH,), ()
+    puts_on = (TRASH,)
 
 
 class Untrash(Relabel):
@@ -67,7 +52,4 @@ class Untrash(Relabel):
     title = "Take out of the trash"
     done = "taken out of the trash"
     undoes = "puts back into the trash what it took out"
-
-    def labels(self, fields: Any) -> tuple[Sequence[str], Sequence[str]]:
-        """Out of the trash."""
-        return (), (TRASH,)
+    takes_off = (TRASH,)
