@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.page import Visit
-from dashboard.parts.buttons import action_button
+from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.errors import error_box
 from dashboard.parts.plain import outside_link
 from engine.connections.sign_ins import SignIn
@@ -50,7 +50,7 @@ def gmail_sign_in(visit: Visit, status: ConnectionStatus) -> None:
     """Show how to connect Gmail, and the sign-in that is under way."""
     under_way: SignIn | None = session.draft(_slot(status.name), None)
     if under_way is not None:
-        _waiting(under_way, status.name)
+        _waiting(visit, under_way, status)
         return
     label = "Sign in again" if status.own_key_found else "Connect Gmail"
     if st.button(label, key=f"sign-in-open-{status.name}", icon=":material/login:"):
@@ -94,7 +94,8 @@ def _begun(name: str, sign_in: SignIn) -> None:
     st.rerun()
 
 
-def _waiting(sign_in: SignIn, name: str) -> None:
+def _waiting(visit: Visit, sign_in: SignIn, status: ConnectionStatus) -> None:
+    name = status.name
     if sign_in.ended.is_set():
         session.drop_draft(_slot(name))
         if sign_in.error is not None:
@@ -112,6 +113,16 @@ def _waiting(sign_in: SignIn, name: str) -> None:
             st.rerun()
 
     look()
+    with st.popover("The browser is on another machine", type="tertiary"):
+        st.caption("It ends at a page that does not open, at 127.0.0.1. Paste the address of that page here.")
+        with st.form(f"sign-in-back-form-{name}", border=False):
+            pasted = st.text_input("Address", key=f"sign-in-back-{name}", autocomplete="off")
+            submit_button(
+                "Go on",
+                f"sign-in-back-go-{name}",
+                lambda _key: visit.orchestra.connections.bring_back(visit.who, name, pasted),
+                scope=str(hash(pasted)),
+            )
     if st.button("Forget this sign-in", key=f"sign-in-forget-{name}", type="tertiary"):
         session.drop_draft(_slot(name))
         st.rerun()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -13,7 +13,8 @@ from dashboard.parts.accounts import Used, account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.plain import plain
-from dashboard.parts.times import ago, duration, full_time, near_time
+from dashboard.parts.times import ago, full_time, near_time
+from dashboard.parts.values import json_text
 from dashboard.trigger_start import start_dialog, would_process
 from engine.triggering.status import PollResult, TriggerStatus
 
@@ -25,6 +26,9 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str) -> None:
     key = f"{place}-{one.workflow}-{one.id}-{one.demo}"
     with st.container(border=True, key=f"trigger-{key}"):
         _title(visit, one, place)
+        if one.fields:
+            watched = [f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in one.fields.items()]
+            st.caption(plain(" · ".join(watched)))
         _health(one)
         if one.problem:
             st.error(plain(one.problem), icon=":material/error:")
@@ -65,6 +69,10 @@ def _state(one: TriggerStatus) -> tuple[str, str, Color]:
     return "On", ":material/sensors:", "green"
 
 
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json_text(value)
+
+
 def _health(one: TriggerStatus) -> None:
     """Say in a line or two when it looked, when it will, and what it has seen."""
     if not one.is_on:
@@ -74,7 +82,6 @@ def _health(one: TriggerStatus) -> None:
         told.append(f"the last good look was {ago(one.succeeded_at)}")
     if one.look_again_at and not one.is_resting:
         told.append(f"looks again at {near_time(one.look_again_at)}")
-    told.append(f"every {duration(one.poll_seconds)}")
     seen = [f"{counted(one.items, 'thing')} seen"]
     if one.item_at:
         seen.append(f"the newest from {ago(one.item_at)}")

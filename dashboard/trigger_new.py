@@ -42,8 +42,11 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     block |= {"with": values, "inputs": _mapping(document.get("inputs") or {}, kind)}
     text = json.dumps({**document, "triggers": [*document.get("triggers", []), block]}, ensure_ascii=False)
     problems = _problems(visit, file, text)
-    if problems:
-        problem_list(problems)
+    missing = [one for one in problems if one.code == "missing_field"]
+    if len(problems) > len(missing):
+        problem_list([one for one in problems if one not in missing])
+    elif missing:
+        st.caption("Fill in what is required; then it can be added.")
 
     def add(_key: str) -> WorkflowFile:
         return visit.orchestra.workflows.save(visit.who, file.name, text, file.etag)

@@ -39,8 +39,8 @@ def start_dialog(visit: Visit, one: TriggerStatus) -> None:
     kept = session.draft("trigger-preview", None)
     if kept is not None and kept[0] == what:
         _preview(kept[1])
-    if not one.demo:
-        st.caption("It works on your own accounts. By turning it on you agree that its runs do.")
+    if not visit.orchestra.is_confirmed(visit.who, one.workflow):
+        st.caption("Its runs work on your own accounts. By turning it on you agree to that.")
 
     def turn_on(_key: str) -> TriggerStatus:
         return visit.orchestra.triggers.turn_on(visit.who, one.workflow, one.id, start)

@@ -62,6 +62,8 @@ class TriggerStatus:
     """What in its file, or in what it watches, stands in the way of watching."""
     is_watched: bool = True
     """Whether there is something to watch at all; `manual` only says that people start the workflow."""
+    fields: dict[str, Any] = field(default_factory=dict)
+    """What it watches: the `with` of its file."""
 
 
 @dataclass(frozen=True)

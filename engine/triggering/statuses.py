@@ -132,6 +132,7 @@ class Statuses:
             start_from=kind.start_from,
             poll_seconds=trigger.poll_seconds,
             is_watched=kind.is_watched,
+            fields=dict(trigger.fields),
         )
 
     def _counted(self, status: TriggerStatus, rows: Sequence[Row[Any]]) -> TriggerStatus:
