@@ -104,6 +104,12 @@ class ClientSecret(Sent):
     client_secret: dict[str, JsonValue]
 
 
+class BroughtBack(Sent):
+    """Where a browser on another machine ended: the address of a page at 127.0.0.1 that did not open there."""
+
+    address: str = Field(min_length=1, max_length=5_000)
+
+
 class SignInView(BaseModel):
     """A sign-in that was begun: where the person goes on with it, or how it ended."""
 

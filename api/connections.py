@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.connection_documents import (
+    BroughtBack,
     CheckView,
     ClientSecret,
     ConnectionRow,
@@ -81,6 +82,12 @@ def set_mode(name: str, sent: ModeChoice, orchestra: Door, principal: Acting) ->
 def begin_sign_in(name: str, sent: ClientSecret, orchestra: Door, principal: Acting) -> Any:
     """Begin a sign-in at Google; a person opens `address` in the browser of the machine that this server runs on."""
     return _shown(orchestra.connections.begin_sign_in(principal, name, json.dumps(sent.client_secret).encode()))
+
+
+@router.post("/{name}/sign-in/back", summary="Bring a sign-in back", response_model=SignInView)
+def bring_back(name: str, sent: BroughtBack, orchestra: Door, principal: Acting) -> Any:
+    """Hand on the address at which a browser on another machine ended, since it could not come back by itself."""
+    return _shown(orchestra.connections.bring_back(principal, name, sent.address))
 
 
 @router.get("/{name}/sign-in", summary="Follow a sign-in", response_model=SignInView)

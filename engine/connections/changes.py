@@ -156,6 +156,14 @@ class ConnectionChanges:
         checked_name("connection", name)
         return self._sign_ins.begin(name, client_secret, lambda file, opened: self.connect_gmail(p, file, opened, name))
 
+    def bring_back(self, p: Principal, name: str, address: str) -> SignIn:
+        """Hand on the address at which a browser on another machine ended. Raises InvalidInput, UnknownName."""
+        begun = self.sign_in(p, name)
+        if begun is None:
+            raise UnknownName("sign-in", name, remedy="Begin one first.")
+        begun.bring_back(address)
+        return begun
+
     def sign_in(self, p: Principal, name: str) -> SignIn | None:
         """Return the sign-in that was begun last in this process for a connection, None where none was."""
         require(p, "admin", "add connections")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import tempfile
 import threading
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from clients.errors import AuthError, ServiceError
 from engine.connections.safe import Safe, sealed_token
@@ -20,6 +22,8 @@ TESTING = timedelta(days=7)
 _WARNS_BEFORE = timedelta(days=2)
 _ADDRESS_SECONDS = 15.0
 _LARGEST_FILE_BYTES = 100_000
+_PASTE = "Paste the whole address of the page that did not open, with `code=` in it."
+_log = logging.getLogger(__name__)
 
 
 class SafeSeal:
@@ -117,6 +121,24 @@ class SignIn:
         self.address = address
         self.addressed.set()
 
+    def bring_back(self, pasted: str) -> None:
+        """Hand on the address at which a browser on another machine ended: it could not come back by itself.
+
+        Only its query counts; where it goes was decided when the sign-in began. Raises InvalidInput.
+        """
+        import httpx
+
+        query = urlsplit(pasted.strip()).query
+        redirect = parse_qs(urlsplit(self.address).query).get("redirect_uri", [""])[0]
+        if not query or not redirect or self.ended.is_set():
+            raise InvalidInput("This is no address that a sign-in under way ended at.", remedy=_PASTE)
+        try:
+            answer = httpx.get(f"{redirect}?{query}", timeout=_ADDRESS_SECONDS, trust_env=False)
+        except httpx.HTTPError as error:
+            raise InvalidInput("The sign-in does not wait any more.", remedy="Begin it again.") from error
+        if answer.status_code != 200:
+            raise InvalidInput("This address is of another sign-in.", remedy=_PASTE)
+
     @property
     def state(self) -> str:
         """`waiting`, `done` or `failed`."""
@@ -155,12 +177,17 @@ class SignIns:
 
 def _wait(content: bytes, work: Callable[[Path, Callable[[str], None]], object], sign_in: SignIn) -> None:
     try:
-        with tempfile.NamedTemporaryFile(suffix=".json") as file:
-            file.write(content)
-            file.flush()
-            work(Path(file.name), sign_in.opened)
+        with tempfile.TemporaryDirectory() as folder:  # for its owner only
+            file = Path(folder) / "client_secret.json"
+            file.write_bytes(content)
+            work(file, sign_in.opened)
     except (OrchestraError, ServiceError) as error:
         sign_in.error = error
+    except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
+        _log.exception("a sign-in broke down")
+        sign_in.error = OrchestraError(
+            f"The sign-in broke down ({type(error).__name__}).", remedy="The server's own log has the details."
+        )
     finally:
         sign_in.ended.set()
         sign_in.addressed.set()

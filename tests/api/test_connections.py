@@ -101,6 +101,25 @@ def test_a_sign_in_is_begun_followed_and_known_afterwards(program: TestClient, o
     assert [path for path in files if b"client-very-secret" in path.read_bytes()] == []
 
 
+def test_a_browser_on_another_machine_is_brought_back_by_its_address(program: TestClient, orchestra: Orchestra) -> None:
+    base = orchestra.demo.endpoints()["gmail"]["base_url"]
+    program.put("/api/connections/gmail", json={"service": "gmail", "settings": {"base_url": base}})
+    uris = {"auth_uri": f"{base}/o/oauth2/auth", "token_uri": f"{base}/token", "redirect_uris": ["http://localhost"]}
+    secret = {"installed": {"client_id": "a", "client_secret": "client-very-secret", **uris}}
+    begun = program.post("/api/connections/gmail/sign-in", json={"client_secret": secret}).json()
+    ended_at = httpx.get(begun["address"], trust_env=False).headers["location"]
+    back = "/api/connections/gmail/sign-in/back"
+    for wrong in ("nothing", ended_at.replace("state=", "state=x"), "http://127.0.0.1:1/"):
+        assert program.post(back, json={"address": wrong}).status_code == 422
+    elsewhere = ended_at.replace("http://127.0.0.1", "http://169.254.169.254")
+    assert program.post(back, json={"address": elsewhere}).status_code == 200, "only its query counts"
+    under_way = orchestra.connections.sign_in(LOCAL, "gmail")
+    assert under_way is not None
+    assert under_way.ended.wait(30)
+    assert under_way.error is None
+    assert program.post(back, json={"address": ended_at}).status_code == 422
+
+
 def test_a_sign_in_that_is_refused_says_why(program: TestClient) -> None:
     answer = program.post("/api/connections/gmail/sign-in", json={"client_secret": {"web": {"client_id": "a"}}})
     assert answer.status_code == 422
@@ -116,6 +135,7 @@ def test_a_sign_in_that_is_refused_says_why(program: TestClient) -> None:
         pytest.param("POST", "/api/connections/github/mode", {"mode": "demo"}, id="mode"),
         pytest.param("POST", "/api/connections/gmail/sign-in", {"client_secret": {}}, id="sign-in"),
         pytest.param("GET", "/api/connections/gmail/sign-in", None, id="follow"),
+        pytest.param("POST", "/api/connections/gmail/sign-in/back", {"address": "x"}, id="bring back"),
     ],
 )
 def test_only_an_owner_changes_connections(
