@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from clients import github_values
-from clients.errors import NotFound
+from clients.errors import AuthError, NotFound
 from clients.github_api import Api
 from clients.github_transport import reading
 from clients.github_values import Json
@@ -25,6 +25,10 @@ _SUBJECT = re.compile(r"/repos/([^/]+/[^/]+)/(?:issues|pulls)/([0-9]+)\Z")
 
 
 _SETTLED_SECONDS = 3.0
+_CLASSIC_ONLY = (
+    "GitHub tells notifications to classic tokens only, with the scope `notifications` or `repo`: "
+    "make one at https://github.com/settings/tokens/new."
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,11 @@ class Feeds:
         query: Json = {"all": "true", "participating": "true", "per_page": 50}
         if since is not None:
             query["since"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        page = first = self._page("/notifications", query, modified=modified)
+        try:
+            page = first = self._page("/notifications", query, modified=modified)
+        except (AuthError, NotFound) as error:
+            error.remedy = _CLASSIC_ONLY
+            raise
         if page is None or first is None:
             return None
         found = list(page.items)

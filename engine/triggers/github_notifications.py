@@ -98,7 +98,8 @@ class MentionItem(Output):
 class Mention(_Notified):
     """Starts a run for each issue, pull request or comment in which somebody names the account (@name).
 
-    What the account wrote itself, or a workflow, is left out. Words in the lines of a review are not looked at.
+    What the account wrote itself, or a workflow, is left out. Words in the lines of a review are not looked at. GitHub
+    tells this to classic tokens only, with the scope `notifications` or `repo`.
     """
 
     name = "github.mention"
@@ -129,7 +130,10 @@ class ReviewRequestItem(Output):
 
 
 class ReviewRequest(_Notified):
-    """Starts a run each time that the account is asked to review an open pull request; a second time counts, too."""
+    """Starts a run each time that the account is asked to review an open pull request; a second time counts, too.
+
+    GitHub tells this to classic tokens only, with the scope `notifications` or `repo`.
+    """
 
     name = "github.review_request"
     title = "Your review is asked for on GitHub"

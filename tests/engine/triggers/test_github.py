@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from clients.errors import AuthError
 from engine.registry import trigger_type
 from engine.trigger import Start
 from tests.conftest import StandIns
@@ -211,6 +212,16 @@ def test_each_text_that_names_the_account_counts_once_and_its_own_never(
     assert [item.value["text"] for item in found if item.value] == [f"What does @{me} say?", f"Please, @{me.upper()}"]
     other(scene, "say", repository=REPOSITORY, number=2, body=f"@{me}, again?")
     assert [item.value["kind"] for item in mentions.look_until_done() if item.value] == ["comment"]
+
+
+def test_a_token_that_is_told_no_notifications_is_answered_with_what_to_do(
+    scene: Scene, looker: Callable[..., Looker]
+) -> None:
+    mentions = looker("github.mention")
+    scene.standins.faults("github", match="/notifications", status=403)
+    with pytest.raises(AuthError) as refused:
+        mentions.look()
+    assert "classic token" in refused.value.remedy
 
 
 def test_only_one_repository_counts_where_that_is_asked_for(scene: Scene, looker: Callable[..., Looker]) -> None:
