@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import engine.steps
 from engine import registry
 from engine.orchestra import Orchestra
 from engine.runner.ledger import arguments_hash
+from engine.runner.recording import Recording
 from tests.engine.conftest import OWNER, Run, Service, get_step, set_step, write_workflow
 
 SCAN = '{"is": "the scan"}'
@@ -193,3 +196,58 @@ def test_the_receipt_of_a_write_with_files_is_the_same_in_the_next_run(run: Run,
     effect = document["steps"][1]["effect"]
     assert effect["reused"]
     assert "note" not in effect
+
+
+def test_a_file_is_on_disk_before_the_event_that_names_it(
+    run: Run, orchestra: Orchestra, scan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain_emit, named = Recording.emit, []
+
+    def emit(recording: Recording, kind: str, **details: Any) -> None:
+        if kind == "step_finished" and details["status"] == "succeeded" and "file" in (details["output"] or {}):
+            named.append(details["output"]["file"])
+            assert list(orchestra.workspace.logs.glob(f"*/{named[-1]['$file']}"))
+        plain_emit(recording, kind, **details)
+
+    monkeypatch.setattr(Recording, "emit", emit)
+    assert run([fetch(scan)])["status"] == "succeeded"
+    assert len(named) == 1
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+import engine.steps
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+from engine.runner import fault_points
+
+def kill(point):
+    if point == "before effect":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+fault_points.hook = kill
+engine.steps.__path__.append(sys.argv[2])
+orchestra = Orchestra.open(Path(sys.argv[1]))
+owner = Principal("tester", "owner")
+orchestra.runs.wait(owner, orchestra.runs.start(owner, "work", {}), 60)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_has_its_files(root: Path, service: Service, scan: str) -> None:
+    each = {"id": "each", "foreach": "{{ [1, 2] }}", "steps": [fetch(scan)]}
+    write_workflow(root, "work", [each, post(service, "{{ steps.each.output.map(one, one.fetch.file) }}")])
+    command = [sys.executable, "-c", _KILLED, str(root), str(Path(__file__).parent / "step_types")]
+    assert subprocess.run(command, timeout=120, check=False).returncode == -9
+    assert (service.seen["/scan"], service.seen["/post"]) == (2, 0)
+    orchestra = Orchestra.open(root)
+    try:
+        (row,) = orchestra.runs.list(OWNER).rows
+        orchestra.runs.resume(OWNER, row.run_id)
+        document = orchestra.runs.wait(OWNER, row.run_id, 60)
+    finally:
+        orchestra.close()
+    assert document["status"] == "succeeded", document["error"]
+    assert service.seen["/scan"] == 2
+    assert service.bodies[-1] == [SENT] * 2

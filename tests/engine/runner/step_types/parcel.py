@@ -58,7 +58,7 @@ class Post(StepType):
     title = "Post files"
     service = "http"
     effect = Effect.WRITES
-    repeat = Repeat.UNFINDABLE
+    repeat = Repeat.SAFE
     fields = PostFields
     output = PostOutput
 
