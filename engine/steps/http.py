@@ -98,7 +98,7 @@ class Request(StepType):
     def call(self, call: Call) -> JsonValue:
         """Give {status, headers, json, text, url, file, items, pages, has_more}."""
         it: RequestFields = call.fields
-        nothing: dict[str, Any] = {"json": None, "text": "", "file": None, "items": [], "pages": 1, "has_more": False}
+        nothing = RequestOutput(status=0, headers={}, url="").model_dump(by_alias=True)
         if it.paging is not None:
             return {**nothing, **call.client.pages(_wanted(call), Pages(**it.paging.model_dump()))}
         if it.as_file:

@@ -82,6 +82,10 @@ class World:
         """All that the stand-in holds, as `orchestra demo show` tells it."""
         return self.standins.show(self.stand_in)
 
+    def arrived(self) -> int:
+        """How many requests have come to the stand-in so far."""
+        return sum(self.standins.requests(self.stand_in).values())
+
     def made(self, step: str, **arguments: Any) -> Any:
         """Run a step that prepares what the operation needs; give its output."""
         return self.run(registry.step_type(step), arguments)
