@@ -326,6 +326,7 @@ class Orchestra:
             connections=self.connections,
             troubles=self.troubles,
             settings=self._settings,
+            clock=self._clock,
         )
 
     def _let_go(self) -> None:

@@ -21,9 +21,7 @@ def after_failure(
     A service gets twice the time for each, a quarter of an hour at most and no less than it asks for, some more or less
     so that not all come back at once. What is wrong on our side (a file, an account) a person may put right any moment.
     """
-    if isinstance(error, AuthError):
-        return now + timedelta(seconds=_LONGEST_SECONDS)
-    if not isinstance(error, ServiceError):
+    if not isinstance(error, ServiceError) or isinstance(error, AuthError):
         return now + timedelta(seconds=min(max(poll_seconds, 1.0), _FILE_SECONDS))
     seconds = min(poll_seconds * 2 ** min(failures - 1, _MOST_DOUBLINGS), _LONGEST_SECONDS)
     seconds *= chance.uniform(1 - _JITTER, 1 + _JITTER)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from engine.clock import Clock
 from engine.compiler.plan import Plan
 from engine.connections.accounts import Mode
 from engine.connections.connections import Connections
-from engine.connections.troubles import Troubles
+from engine.connections.troubles import Trouble, Troubles
 from engine.errors import InvalidInput, OrchestraError
+from engine.names import moment_of
 from engine.settings import Settings
 from engine.triggering.not_watched import AccountRefuses
 from engine.workspace.config import LoadedConfig
 
+_ASK_AGAIN = timedelta(minutes=15)
 _OPENAI = "https://api.openai.com/v1"
 
 
@@ -31,6 +35,9 @@ class Workplace:
     connections: Connections
     troubles: Troubles
     settings: Settings
+    clock: Clock
+    asked_at: dict[str, datetime] = field(default_factory=dict)
+    """When accounts that refuse were last asked whether they let us in again."""
 
     @property
     def time_zone(self) -> str:
@@ -51,6 +58,9 @@ class Workplace:
 
         `modes`: of its connections, by name.
         """
+        trouble = self.troubles.blocks(modes, workflow)
+        if trouble is not None and not self._is_asked_again(trouble):
+            raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
         try:
             self.connections.require_ready(modes)
         except InvalidInput as error:
@@ -60,6 +70,14 @@ class Workplace:
         trouble = self.troubles.blocks(modes, workflow)
         if trouble is not None:
             raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
+
+    def _is_asked_again(self, trouble: Trouble) -> bool:
+        """Tell whether a refusal is so old that the account is asked; one that a person made good is none any more."""
+        now = self.clock()
+        if now - self.asked_at.get(trouble.connection, moment_of(trouble.since)) < _ASK_AGAIN:
+            return False
+        self.asked_at[trouble.connection] = now
+        return True
 
     def is_agreed(self, workflow: str) -> bool:
         """Tell whether somebody has agreed to every real account that a workflow now touches (Orchestra.confirm)."""

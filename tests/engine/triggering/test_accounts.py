@@ -11,6 +11,7 @@ from engine.orchestra import Orchestra
 from engine.trigger import Start
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER, set_step, write_workflow
+from tests.engine.triggering.conftest import MovingClock
 
 
 @pytest.fixture
@@ -33,8 +34,10 @@ def deliver(standins: StandIns) -> None:
     httpx.post(f"{standins['gmail'].origin}/_demo/mail", json=mail, trust_env=False).raise_for_status()
 
 
-def test_an_account_that_refuses_is_told_once_and_caught_up_with(mailbox: Path, standins: StandIns) -> None:
-    orchestra = Orchestra.open(mailbox)
+@pytest.mark.parametrize("who", ["a person", "the service"])
+def test_an_account_that_refuses_is_told_once_and_caught_up_with(mailbox: Path, standins: StandIns, who: str) -> None:
+    clock = MovingClock()
+    orchestra = Orchestra(mailbox, clock=clock)
     try:
         triggers = orchestra.triggers
         assert not triggers.status(OWNER, "work", "mail").account
@@ -47,7 +50,14 @@ def test_an_account_that_refuses_is_told_once_and_caught_up_with(mailbox: Path, 
         assert [alarm.kind for alarm in triggers.alarms(OWNER)] == ["account"]
         assert [one.error and one.error.type for one in triggers.poll(OWNER)] == ["AccountRefuses"]
         assert [alarm.kind for alarm in triggers.alarms(OWNER)] == ["account"]
-        httpx.delete(f"{standins['gmail'].origin}/_demo/faults", trust_env=False).raise_for_status()
+        asked = standins.requests("gmail")
+        standins.calm("gmail")
+        assert [one.error and one.error.type for one in triggers.poll(OWNER)] == ["AccountRefuses"]
+        assert standins.requests("gmail") == asked, "it is not asked all the time"
+        if who == "a person":
+            orchestra.connections.check(OWNER, "gmail")
+        else:
+            clock.move(901)
         [result] = triggers.poll(OWNER)
         assert (result.error, len(result.started)) == (None, 1)
         assert (orchestra.connections.troubles(OWNER), triggers.alarms(OWNER)) == ([], [])
