@@ -1,4 +1,4 @@
-"""`/api/connections`: whose accounts workflows work on, whether they work, and how to sign in."""
+"""`/api/connections` and `/api/troubles`: whose accounts workflows work on, whether they work, how to sign in."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from api.routing import Acting, Door, SignedInRoute
 from engine.connections.sign_ins import SignIn
 from engine.errors import UnknownName
 
-router = APIRouter(prefix="/api/connections", tags=["Connections"], route_class=SignedInRoute)
+router = APIRouter(prefix="/api", tags=["Connections"], route_class=SignedInRoute)
 
 
-@router.get("", summary="List connections", response_model=ConnectionRows)
+@router.get("/connections", summary="List connections", response_model=ConnectionRows)
 def list_connections(orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Give every connection and whose account it touches; no secret is ever shown."""
     return {"connections": orchestra.connections.list(principal)}
@@ -45,32 +45,32 @@ def list_local_models(orchestra: Door, principal: Acting) -> dict[str, Any]:
     return {"servers": orchestra.connections.local_models(principal)}
 
 
-@router.get("/{name}", summary="Get a connection", response_model=ConnectionRow)
+@router.get("/connections/{name}", summary="Get a connection", response_model=ConnectionRow)
 def get_connection(name: str, orchestra: Door, principal: Acting) -> Any:
     """Give one connection."""
     return orchestra.connections.get(principal, name)
 
 
-@router.put("/{name}", summary="Add a connection", response_model=ConnectionRow)
+@router.put("/connections/{name}", summary="Add a connection", response_model=ConnectionRow)
 def put_connection(name: str, sent: NewConnection, orchestra: Door, principal: Acting) -> Any:
     """Add it to config.yaml, or change these settings of it; what is not given stays."""
     return orchestra.connections.add(principal, name, sent.service, sent.settings)
 
 
-@router.post("/{name}/check", summary="Check a connection", response_model=CheckView)
+@router.post("/connections/{name}/check", summary="Check a connection", response_model=CheckView)
 def check_connection(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Examine it and say what works, line by line; each that does not names the next step."""
     lines = orchestra.connections.check(principal, name)
     return {"ok": all(line.ok for line in lines), "lines": lines}
 
 
-@router.post("/{name}/key", summary="Give a key", response_model=ConnectionRow)
+@router.post("/connections/{name}/key", summary="Give a key", response_model=ConnectionRow)
 def give_key(name: str, sent: NewKey, orchestra: Door, principal: Acting) -> Any:
     """Keep a key of one's own, sealed; without one change only what stands beside it."""
     return orchestra.connections.give_key(principal, name, sent.key, sent.beside)
 
 
-@router.post("/{name}/mode", summary="Switch to Demo or Mine", response_model=ConnectionRow)
+@router.post("/connections/{name}/mode", summary="Switch to Demo or Mine", response_model=ConnectionRow)
 def set_mode(name: str, sent: ModeChoice, orchestra: Door, principal: Acting) -> Any:
     """Switch the service of this connection between the stand-in and one's own account."""
     connections = orchestra.connections
@@ -78,19 +78,19 @@ def set_mode(name: str, sent: ModeChoice, orchestra: Door, principal: Acting) ->
     return connections.get(principal, name)
 
 
-@router.post("/{name}/sign-in", summary="Begin a sign-in", response_model=SignInView)
+@router.post("/connections/{name}/sign-in", summary="Begin a sign-in", response_model=SignInView)
 def begin_sign_in(name: str, sent: ClientSecret, orchestra: Door, principal: Acting) -> Any:
     """Begin a sign-in at Google; a person opens `address` in the browser of the machine that this server runs on."""
     return _shown(orchestra.connections.begin_sign_in(principal, name, json.dumps(sent.client_secret).encode()))
 
 
-@router.post("/{name}/sign-in/back", summary="Bring a sign-in back", response_model=SignInView)
+@router.post("/connections/{name}/sign-in/back", summary="Bring a sign-in back", response_model=SignInView)
 def bring_back(name: str, sent: BroughtBack, orchestra: Door, principal: Acting) -> Any:
     """Hand on the address at which a browser on another machine ended, since it could not come back by itself."""
     return _shown(orchestra.connections.bring_back(principal, name, sent.address))
 
 
-@router.get("/{name}/sign-in", summary="Follow a sign-in", response_model=SignInView)
+@router.get("/connections/{name}/sign-in", summary="Follow a sign-in", response_model=SignInView)
 def get_sign_in(name: str, orchestra: Door, principal: Acting) -> Any:
     """Say how far the sign-in is that was begun last."""
     found = orchestra.connections.sign_in(principal, name)

@@ -14,7 +14,7 @@ from engine.connections.modes import Modes
 from engine.connections.services import NO_STAND_IN, client_class
 from engine.connections.sign_ins import SafeSeal, SignInFacts, facts
 from engine.connections.troubles import Trouble, Troubles
-from engine.errors import OrchestraError
+from engine.errors import OrchestraError, SecretLost
 from engine.workspace.config import LoadedConfig
 from engine.workspace.secret import kept_names, references
 
@@ -165,6 +165,8 @@ def _unopened(open_it: Callable[[], object]) -> str:
     """Return why a kept secret cannot be opened, "" where it can."""
     try:
         open_it()
+    except SecretLost as error:
+        return f"{error.message} {error.remedy}".removesuffix(".")
     except OrchestraError as error:
         return error.message.removesuffix(".")
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from engine.store.database import Database
-from engine.store.tables import approvals, effects, events, runs, trigger_items, triggers
+from engine.store.tables import approvals, effects, events, runs, trigger_items, triggers, troubles
 
 
 def demo_run_ids(database: Database, *, only_open: bool) -> list[str]:
@@ -33,4 +33,5 @@ def forget_demo(database: Database) -> list[str]:
         connection.execute(runs.delete().where(runs.c.demo == 1))
         connection.execute(effects.delete().where(effects.c.account.like("demo-%")))
         connection.execute(trigger_items.delete().where(trigger_items.c.account.like("demo-%")))
+        connection.execute(troubles.delete().where(troubles.c.mode == "demo"))
     return found

@@ -68,13 +68,13 @@ def test_an_account_that_refuses_is_told_once_everywhere(program: TestClient, or
     assert program.get("/health").json()["refused_connections"] == 0
     for _ in range(3):
         orchestra.troubles.report("llm", "demo", AuthError("No.", service="openai", http_status=401))
-    [trouble] = program.get("/api/connections/troubles").json()["troubles"]
+    [trouble] = program.get("/api/troubles").json()["troubles"]
     assert (trouble["connection"], trouble["workflows"]) == ("llm", [])
     assert "`orchestra connections check llm`" in trouble["remedy"]
     assert row(program, "llm")["trouble"] == trouble
     assert program.get("/health").json()["refused_connections"] == 1
     assert program.post("/api/connections/llm/check").json()["ok"]
-    assert program.get("/api/connections/troubles").json() == {"troubles": []}
+    assert program.get("/api/troubles").json() == {"troubles": []}
 
 
 def test_a_sign_in_is_begun_followed_and_known_afterwards(program: TestClient, orchestra: Orchestra) -> None:
@@ -147,4 +147,4 @@ def test_only_an_owner_changes_connections(
 
 def test_model_servers_are_looked_for(program: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.connections.connections.local_servers", list)
-    assert program.get("/api/connections/local-models").json() == {"servers": []}
+    assert program.get("/api/local-models").json() == {"servers": []}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from clients.errors import AuthError
 from engine.errors import NotAllowed, NotAvailableYet, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -72,6 +73,13 @@ def test_a_reset_is_a_new_account_with_nothing_remembered(place: Orchestra) -> N
     assert third["counts"]["new_effects"] == first["counts"]["new_effects"]
     assert {account for _, account in ledger(place)} == {"demo-2"}
     assert not {identity for identity, _ in before} & {identity for identity, _ in ledger(place)}
+
+
+def test_a_reset_forgets_that_a_stand_in_refused(place: Orchestra) -> None:
+    place.troubles.report("github", "demo", AuthError("No.", service="github", http_status=401))
+    assert len(place.troubles.open()) == 1
+    place.demo.reset(OWNER)
+    assert place.troubles.open() == []
 
 
 def test_a_mail_arrives_and_is_read(place: Orchestra) -> None:
