@@ -142,6 +142,14 @@ class Part:
     """A step that could have run and has not; only a failure beside it excuses that."""
     is_fresh: bool = True
     """Of bad ones: it failed in this attempt, so that it excuses others."""
+    ends_as: str = ""
+    """Of open ones: all in it has ended, and the status that it was about to have. Nobody waits until the disk has that:
+    after a crash, the first reads of what needs it may be all there is."""
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether what needs it may start."""
+        return self.state == "good" or bool(self.ends_as)
 
 
 class Judge:
@@ -236,8 +244,10 @@ class _Walk:
         parts: dict[str, Part] = {}
         for step in steps:
             needs = step.get("needs", list(parts))
-            ready = may_start and all(parts[name].state == "good" for name in needs)
+            ready = may_start and all(parts[name].is_over for name in needs)
             part = self._step(step, place, names, may_start=ready)
+            is_told = f"{place.prefix}{step['id']}" in self._seen
+            assert not (ready and is_told) or all(parts[name].state == "good" for name in needs), "told out of order"
             for name in needs:
                 _assert_order(parts[name], part, f"{place.prefix}{step['id']} ran before {name} had ended")
             parts[step["id"]] = part
@@ -256,14 +266,16 @@ class _Walk:
         if not value_of(step.get("if", True), names):
             assert seen == "skipped" or seen in _NOT_ENDED, f"{path} should be skipped and is {seen}"
             assert not self._beneath(path), f"{path} is skipped and something in it has run"
-            part = Part("good") if seen == "skipped" else Part("open", lacks=path)
+            part = Part("good") if seen == "skipped" else Part("open", lacks=path, ends_as="skipped")
         else:
             assert seen != "skipped", f"{path} is skipped though its condition holds"
             part = self._caught(step, path, self._own(step, path, place, names), place, names)
             if seen in _NOT_ENDED and part.state == "good":
-                part = replace(part, state="open")  # cut off between its last step and its own end
+                part = replace(part, state="open", ends_as="succeeded")  # cut off before its own end
         if part.state == "good":
             names.steps[step["id"]] = {"status": seen, "output": self._seen[path]["output"]}
+        elif part.ends_as:
+            names.steps[step["id"]] = {"status": part.ends_as}
         return part
 
     def _own(self, step: Step, path: str, place: Place, names: Names) -> Part:
@@ -299,14 +311,14 @@ class _Walk:
         if part.state != "bad" or on_error == "fail":
             return part
         if on_error == "continue":
-            return replace(part, state="good") if seen == "failed" else replace(part, state="open")
+            return replace(part, state="good") if seen == "failed" else replace(part, state="open", ends_as="failed")
         inside = replace(place, prefix=f"{path}.")
         rescue = self._block(on_error["steps"], inside, names.inside(), may_start=True)
         _assert_order(part, rescue, f"{path}: the fallback ran before the step had ended")
         if rescue.state == "good" and not self._cut:
             assert seen == "succeeded", f"{path} is {seen} though its fallback has run"
         if rescue.state == "good" and seen != "succeeded":
-            rescue = replace(rescue, state="open")
+            rescue = replace(rescue, state="open", ends_as="succeeded")
         return replace(rescue, first=_least(part.first, rescue.first), last=_most(part.last, rescue.last))
 
     # --- loops
@@ -467,12 +479,14 @@ def _together(parts: Sequence[Part], *, is_excusing: bool) -> Part:
         for part in parts
         if part.lacks and not (is_excusing and any(one.is_fresh and one is not part for one in bad))
     ]
+    is_open = any(part.state == "open" for part in parts)
     return Part(
-        "bad" if bad else "open" if any(part.state == "open" for part in parts) else "good",
+        "bad" if bad else "open" if is_open else "good",
         min((part.first for part in parts if part.first is not None), default=None),
         max((part.last for part in parts if part.last is not None), default=None),
         lacks=next(iter(lacks), ""),
         is_fresh=is_fresh,
+        ends_as="succeeded" if is_open and all(part.is_over for part in parts) else "",
     )
 
 
