@@ -143,8 +143,9 @@ class Part:
     is_fresh: bool = True
     """Of bad ones: it failed in this attempt, so that it excuses others."""
     ends_as: str = ""
-    """Of open ones: all in it has ended, and the status that it was about to have. Nobody waits until the disk has that:
-    after a crash, the first reads of what needs it may be all there is."""
+    """Of open ones: all in it has ended, and this is the status that it was about to have.
+
+    Nobody waits until the disk has that: after a crash, the first reads of what needs it may be all there is."""
 
     @property
     def is_over(self) -> bool:
