@@ -96,7 +96,8 @@ def _renumbered(look: Look, found: Arrivals) -> Found:
         "The mail server has numbered the folder anew; what arrived since "
         f"{since:%Y-%m-%d %H:%M} UTC was compared with what is known."
     )
-    return _found_by_search(look, found, found.arrived_since(since), look.cursor["begun_at"], note)
+    new = [one.uid for one in _unseen(look, found.known(found.arrived_since(since)[-_MOST_BEHIND:]))]
+    return _found_by_search(look, found, new, look.cursor["begun_at"], note)
 
 
 def _found_by_search(look: Look, found: Arrivals, uids: Sequence[int], begun_at: str, note: str = "") -> Found:
