@@ -26,6 +26,8 @@ class Chunk:
     lines: tuple[str, ...]
     """The block's own lines, opening and closing ones among them."""
     inside: tuple[str, ...] = ()
+    blank_before: int = 0
+    """How many blank lines stand before it."""
 
     @property
     def text(self) -> str:
@@ -40,17 +42,17 @@ class Chunk:
 
 
 def chunks(lines: Sequence[str]) -> Iterator[Chunk]:
-    """Give the chunks of a text; blank lines between them mean nothing."""
-    position = 0
+    """Give the chunks of a text."""
+    position = blank = 0
     while position < len(lines):
         if not lines[position].strip():
-            position += 1
+            position, blank = position + 1, blank + 1
             continue
         kind, end = _own(lines, position)
         after = _end_of_inside(lines, position, end) if _holds(kind, lines[position]) else end
         inside = tuple(line for line in lines[end:after])
-        yield Chunk(kind, tuple(lines[position:end]), inside)
-        position = after
+        yield Chunk(kind, tuple(lines[position:end]), inside, blank)
+        position, blank = after, 0
 
 
 def depth_of(line: str) -> int:

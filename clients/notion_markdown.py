@@ -33,11 +33,11 @@ def parts(text: str, size_bytes: int = PART_BYTES, blocks: int = PART_BLOCKS) ->
     packed: list[list[str]] = []
     bytes_left = blocks_left = 0
     for chunk in chunks(text.replace("\r\n", "\n").split("\n")):
-        size, count = len(chunk.text.encode()) + 1, chunk.blocks
+        size, count = len(chunk.text.encode()) + 1 + chunk.blank_before, chunk.blocks
         if not packed or size > bytes_left or count > blocks_left:
             packed.append([])
             bytes_left, blocks_left = size_bytes, blocks
-        packed[-1].append(chunk.text)
+        packed[-1] += [*([""] * chunk.blank_before if packed[-1] else ()), chunk.text]
         bytes_left, blocks_left = bytes_left - size, blocks_left - count
     return ["\n".join(part) for part in packed]
 

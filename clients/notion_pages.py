@@ -63,6 +63,8 @@ def _is_same(present: Any, wanted: Any) -> bool:
     """Compare plain values; Notion may sort a list, and writes a time in its own way."""
     if isinstance(present, list) and isinstance(wanted, list):
         return len(present) == len(wanted) and all(each in wanted for each in present)
+    if isinstance(present, dict) and isinstance(wanted, dict):
+        return present.keys() == wanted.keys() and all(_is_same(present[name], wanted[name]) for name in wanted)
     return bool(present == wanted or (not present and not wanted) or _moment(present) == _moment(wanted) is not None)
 
 

@@ -144,7 +144,8 @@ class ItemUpdated(_Items):
     """Starts a run for each change of a page in a database, but not for its making.
 
     Changes by this connection, and so by workflows, are left out unless asked for. Notion tells the minute of a change:
-    several changes within one minute are one, unless a property says something else by the next look.
+    several changes within one minute are one, unless a property says something else by the next look. It tells only who
+    changed a page last: a change by a person is not seen if a workflow changes the page before the next look.
     """
 
     name = "notion.item_updated"

@@ -39,7 +39,13 @@ def test_a_cut_never_lies_in_a_block_or_between_it_and_what_is_in_it(seed: int) 
 
 
 def test_a_cut_lies_between_lines() -> None:
-    assert parts("one one\n\ntwo two\n\nthree three", 18) == ["one one\ntwo two", "three three"]
+    assert parts("one one\n\ntwo two\n\nthree three", 18) == ["one one\n\ntwo two", "three three"]
+
+
+@given(TEXTS.filter(lambda text: bool(text) and text == text.strip()))
+def test_a_text_of_one_part_is_sent_as_it_was_written(text: str) -> None:
+    lines = [line if line.strip() else "" for line in text.split("\n")]
+    assert parts(text) == ["\n".join(lines)]
 
 
 @pytest.mark.parametrize(

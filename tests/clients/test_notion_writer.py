@@ -118,9 +118,9 @@ def comes_back(notion: Notion, way: Way, text: str) -> None:
 
 
 @ways
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_random_markdown_comes_back_letter_by_letter(limited: Notion, way: Way, seed: int) -> None:
-    comes_back(limited, way, Writer(seed).text([300, 2000, 5000, 10_000, 20_000, 40_000][seed]))
+    comes_back(limited, way, Writer(seed).text([300, 2000, 5000, 20_000][seed]))
 
 
 @ways
@@ -133,7 +133,7 @@ def test_a_megabyte_comes_back_letter_by_letter(limited: Notion, way: Way) -> No
 
 LONG = "\n".join(
     [
-        *(f"Paragraph {number} {'of some words ' * 20}end" for number in range(300)),
+        *(f"Paragraph {number} {'of some words ' * 3}end" for number in range(300)),
         "- deep",
         *("\t" * depth + f"- level {depth}" for depth in range(1, 9)),
         *(f"\t- number {number} and more" for number in range(150)),
@@ -154,8 +154,14 @@ def upserted(client: NotionClient) -> Any:
 
 
 @ways
-@pytest.mark.parametrize("write", [created, upserted])
-@pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it arrived"])
+@pytest.mark.parametrize(
+    ("write", "sent"),
+    [
+        pytest.param(created, False, id="made, before it is sent"),
+        pytest.param(created, True, id="made, after it arrived"),
+        pytest.param(upserted, True, id="upserted, after it arrived"),
+    ],
+)
 def test_a_write_that_is_stopped_anywhere_goes_on_where_it_was(
     limited: Notion, way: Way, write: Callable[[NotionClient], Any], sent: bool
 ) -> None:
