@@ -187,7 +187,7 @@ def test_eight_workers_renew_once_for_each_expiry(shared: Shared) -> None:
 
 
 def test_without_the_lock_they_renew_more_often(shared: Shared) -> None:
-    shared._standins.faults("gmail", match="POST /token", delay_seconds=0.3, times=8)
+    shared._standins.faults("gmail", match="POST /token", delay_seconds=1, times=8)
     assert max(used_together(shared, expiries=1, first=["go_without_lock"])) > 1
 
 
