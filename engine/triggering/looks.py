@@ -41,6 +41,8 @@ _LOOK_SECONDS = 120.0
 _READ_SECONDS = 60.0
 _PAUSES_SECONDS = (0.3, 1.0)
 """Before a call is made a second and a third time: one answer that was lost must not hold up a hundred mails."""
+_PIECE = 10
+"""So many things are read before they are stored."""
 GONE = "it was gone before it could be read"
 
 
@@ -78,17 +80,29 @@ class Looks:
         try:
             found = listed(watched, look)
             fresh = self._fresh(watched.key, found.items)
-            prepared, failure = self._prepared(watched, look, fresh)
         except (ServiceError, OrchestraError) as error:
             if isinstance(error, StorageError):
                 raise
             return Looked(failure=error)
-        if prepared:
-            reached("before items")
-        stored = self._stored(watched, row, look, found, prepared, is_whole=failure is None)
-        if prepared:
-            reached("after items")
-        return Looked(stored, found.has_more and failure is None, failure)
+        return self._taken(watched, row, look, found, fresh)
+
+    def _taken(self, watched: Watched, row: Row[Any], look: Look, found: Found, fresh: Sequence[Item]) -> Looked:
+        """Read and store what is new piece by piece: a service that stumbles, or a crash, costs the last piece only.
+
+        The cursor moves with the last one.
+        """
+        stored: list[Prepared] = []
+        for begin in range(0, max(len(fresh), 1), _PIECE):
+            prepared, failure = self._prepared(watched, look, fresh[begin : begin + _PIECE])
+            is_whole = failure is None and begin + _PIECE >= len(fresh)
+            if prepared:
+                reached("before items")
+            stored += self._stored(watched, row, look, found, prepared, is_whole=is_whole)
+            if prepared:
+                reached("after items")
+            if failure is not None:
+                return Looked(stored, failure=failure)
+        return Looked(stored, found.has_more)
 
     def made(self, watched: Watched, cursor: str | None, start: Start) -> Look:
         """Return what a look is made with."""
@@ -172,7 +186,8 @@ class Looks:
         cursor = compact_json(found.cursor)
         has_moved = cursor != row.cursor or bool(prepared)
         until = look.now if found.has_more and has_moved else found.look_again_at or look.now + poll
-        newest = max((timestamp(item.at) for item in found.items if item.at is not None), default=None)
+        dated = [item.at for item in (*found.items, *(one.item for one in prepared)) if item.at is not None]
+        newest = timestamp(max(dated)) if dated else None
         item_at = max(filter(None, [row.item_at, newest]), default=None)
         move(connection, row, cursor, look.now, until, note=found.note, item_at=item_at)
 
