@@ -224,8 +224,8 @@ def test_a_preview_asks_no_service_and_changes_nothing(
         EACH,
         {
             "id": "more",
-            "uses": "notion.append_markdown",
-            "with": {"page": "{{ steps.each.output[0].task.url }}", "markdown": "More"},
+            "uses": "gmail.send",
+            "with": {"to": ["ada@example.com"], "subject": "{{ steps.each.output[0].task.url }}", "text": "More"},
         },
     )["run_id"]
     asked = [standins.requests(name) for name in ("github", "notion")]

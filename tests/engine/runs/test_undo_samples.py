@@ -213,12 +213,12 @@ def test_what_cannot_be_undone_is_exactly_what_is_listed(orchestra: Orchestra, r
     ]
     write_workflow(root, "mixed", steps)
     report = orchestra.runs.undo(OWNER, ran(orchestra, "mixed", {})["run_id"])
-    assert [line.path for line in report.undone] == ["comment", "file", "draft"]
-    assert [line.path for line in report.cannot] == ["mail", "more", "page"]
+    assert [line.path for line in report.undone] == ["comment", "file", "draft", "more"]
+    assert [line.path for line in report.cannot] == ["mail", "page"]
     assert all(line.reason.endswith(".") for line in report.cannot)
     after = world()
     changed = {(name, kind) for name, shown in after.items() for kind, it in shown.items() if it != before[name][kind]}
-    assert changed == {("gmail", "sent"), ("notion", "texts"), ("github", "commits")}
+    assert changed == {("gmail", "sent"), ("notion", "texts"), ("github", "commits"), ("github", "branches")}
     assert len(after["github"]["commits"]) == len(before["github"]["commits"]) + 2, "both commits stay, as listed"
     assert after["github"]["commits"][0]["commit"]["tree"] == before["github"]["commits"][0]["commit"]["tree"]
 
