@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -70,3 +74,30 @@ def test_a_service_that_names_a_time_is_waited_for_and_that_is_no_failure(
         told = orchestra("runs", "show", run.json["run_id"])
         assert "GitHub asked it to wait until" in told.err + told.out
         assert orchestra("runs", "cancel", run.json["run_id"]).code == 0
+
+
+def test_a_wait_for_a_service_outlives_the_process(
+    orchestra: Orchestra, github: str, start: Start, workspace: Path
+) -> None:
+    _ask("POST", github, {"match": "", "status": 429, "retry_after": 9})
+    killed = start("run", "commit-digest", "--demo", "--json")
+    ends_at = time.monotonic() + PATIENCE_SECONDS
+    while not (run_id := _held(workspace)):
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
+    killed.end(signal.SIGKILL)
+    resumed = orchestra("runs", "resume", run_id, "--json")
+    assert (resumed.code, resumed.json["status"]) == (0, "succeeded")
+    (held,) = (one for one in resumed.json["steps"] if one.get("held"))
+    assert held["attempts"][0]["error"] is None
+    assert held["attempts"][0]["ended_at"] >= held["due_at"], "it was asked for before its time"
+
+
+def _held(workspace: Path) -> str:
+    """The run that has written down that a service asked it to wait, empty where none has."""
+    look = "SELECT run_id FROM events WHERE event LIKE '%\"held\":%'"
+    with suppress(sqlite3.OperationalError):  # it is yet to be made
+        where = f"file:{workspace / '.orchestra' / 'state.db'}?mode=ro"
+        with closing(sqlite3.connect(where, uri=True)) as connection:
+            return "".join(run_id for (run_id,) in connection.execute(look).fetchall()[:1])
+    return ""
