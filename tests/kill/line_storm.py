@@ -77,7 +77,8 @@ class LineStorm:
     def served(self, **more: Any) -> Job:
         """Start a server; it may die before it can say that it is ready."""
         server = self.storm.fork("watch", workflow=self.name, trigger=_TRIGGER, **more)
-        server.said()
+        said = server.said()
+        assert said in ("ready", ""), said
         return server
 
     def kill(self, server: Job) -> None:
@@ -86,11 +87,6 @@ class LineStorm:
         while server.said():
             pass
         server.close()
-
-    def cursor(self) -> Any:
-        """Where the trigger stands."""
-        ((text,),) = self.storm.query("SELECT cursor FROM triggers WHERE workflow = ?", self.name)
-        return json.loads(text)
 
     def settle(self, **more: Any) -> None:
         """Serve until every line has had its time, and a look more: what would come a second time, comes then."""

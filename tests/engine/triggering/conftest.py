@@ -17,6 +17,7 @@ from engine import registry
 from engine.orchestra import Orchestra
 from engine.store.database import Database
 from engine.trigger import Start
+from engine.triggering import looks
 from engine.triggering.status import PollResult, TriggerStatus
 from tests.engine.conftest import OWNER, write_workflow
 
@@ -126,8 +127,9 @@ def types() -> Iterator[None]:
 
 
 @pytest.fixture
-def feed(root: Path, types: None) -> Iterator[Feed]:
-    """A workspace with the workflow, its trigger not turned on yet."""
+def feed(root: Path, types: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Feed]:
+    """A workspace with the workflow, its trigger not turned on yet; a call that fails is not made again at once."""
+    monkeypatch.setattr(looks, "_PAUSES_SECONDS", ())
     clock = MovingClock()
     opened = Feed(root, Orchestra(root, clock=clock), clock)
     opened.path.touch()

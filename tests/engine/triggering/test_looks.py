@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from clients.errors import Unavailable
+from engine.registry import trigger_type
 from engine.runner import fault_points
 from engine.trigger import Look, Start
 from engine.triggering import looks
@@ -82,10 +84,7 @@ def test_one_bad_thing_does_not_block_the_rest(feed: Feed, line: dict[str, Any],
     assert feed.poll().found == 0
 
 
-def test_what_may_be_read_later_is_read_later_and_what_was_read_before_it_counts(
-    feed: Feed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(looks, "_PAUSES_SECONDS", (0.0,))
+def test_what_may_be_read_later_is_read_later_and_what_was_read_before_it_counts(feed: Feed) -> None:
     feed.on()
     feed.write("a", {"id": "b", "read": "Unavailable"}, "c")
     result = feed.poll()
@@ -99,10 +98,7 @@ def test_what_may_be_read_later_is_read_later_and_what_was_read_before_it_counts
 
 @pytest.mark.parametrize("point", ["before items", "after items"])
 @pytest.mark.parametrize("breaks_off", [pytest.param(False, id="whole"), pytest.param(True, id="broken off")])
-def test_of_two_that_look_at_once_one_stores(
-    feed: Feed, monkeypatch: pytest.MonkeyPatch, point: str, breaks_off: bool
-) -> None:
-    monkeypatch.setattr(looks, "_PAUSES_SECONDS", ())
+def test_of_two_that_look_at_once_one_stores(feed: Feed, point: str, breaks_off: bool) -> None:
     feed.on()
     feed.write("a", "b", *([{"id": "c", "read": "Unavailable"}] if breaks_off else []))
     nested = []
@@ -171,4 +167,21 @@ def test_a_type_that_breaks_down_is_a_look_that_failed(feed: Feed) -> None:
     result = feed.poll()
     assert (result.found, result.error and result.error.type) == (0, "InternalError")
     feed.rewrite("a")
+    assert feed.poll().found == 1
+
+
+@pytest.mark.parametrize("name", ["look", "read"])
+def test_a_call_that_stumbles_is_made_again_at_once(feed: Feed, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(looks, "_PAUSES_SECONDS", (0.0, 0.0))
+    feed.on()
+    feed.write("a")
+    kind, stumbles = type(trigger_type("feed.line")), iter((True, True))
+    call = getattr(kind, name)
+
+    def stumbling(self: Any, *given: Any) -> Any:
+        if next(stumbles, False):
+            raise Unavailable("It stumbles.")
+        return call(self, *given)
+
+    monkeypatch.setattr(kind, name, stumbling)
     assert feed.poll().found == 1
