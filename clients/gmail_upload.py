@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from clients.errors import InvalidRequest
 from clients.gmail_sign_in_file import SERVICE
 
-_INLINE_MOST = 2 * 1024 * 1024
-_MOST = 36_700_160
-"""`maxSize` of each method that takes a mail, in Google's description of the API."""
+INLINE_MOST = 2 * 1024 * 1024
+"""How large a mail may be within the JSON of a request."""
+MOST = 36_700_160
+"""How large a mail may be: `maxSize` of each method that takes a mail, in Google's description of the API."""
 
 
 class Upload:
@@ -34,13 +35,13 @@ class Upload:
 
         Raises InvalidRequest where the mail is larger than Gmail takes.
         """
-        if len(content) > _MOST:
+        if len(content) > MOST:
             raise InvalidRequest(
                 f"The mail has {len(content) / 1024**2:.0f} MB with its attachments; Gmail takes 35 MB at most.",
                 service=SERVICE,
                 remedy="Leave attachments out, or send a link to them.",
             )
-        if len(content) <= _INLINE_MOST:
+        if len(content) <= INLINE_MOST:
             raw = base64.urlsafe_b64encode(content).decode("ascii")
             return method(userId="me", body=shape({**mail, "raw": raw}), **where)
         return self._uploading(method(userId="me", body=shape(mail), media_body=_media(content), **where))

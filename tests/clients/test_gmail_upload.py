@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from tests.conftest import StandIns
 
 MEGABYTE = 1024 * 1024
-LARGE = 1_700_000
-"""Over 2 MB with what base64 adds."""
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -58,11 +56,18 @@ WAYS: dict[str, tuple[str, Callable[[GmailClient, Letter], Any]]] = {
 }
 
 
+@pytest.fixture
+def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mails over 2 kB are uploaded."""
+    monkeypatch.setattr("clients.gmail_upload.INLINE_MOST", 2048)
+
+
+@pytest.mark.usefixtures("small_is_large")
 @pytest.mark.parametrize(("path", "write"), WAYS.values(), ids=WAYS.keys())
 def test_a_large_mail_is_uploaded_as_it_is(
     standins: StandIns, gmail: GmailClient, path: str, write: Callable[[GmailClient, Letter], Any]
 ) -> None:
-    large = letter(LARGE)
+    large = letter(5000)
     made = write(gmail, large)
     assert any(request.startswith(path) for request in standins.requests("gmail")), standins.requests("gmail")
     message = made.get("message", made["id"])
@@ -71,25 +76,30 @@ def test_a_large_mail_is_uploaded_as_it_is(
     assert gmail.mail.attachments(message) == [File("a.bin", large.mail.files[0].content, "application/octet-stream")]
 
 
+@pytest.mark.usefixtures("small_is_large")
 def test_an_answer_of_any_size_stays_in_its_thread(standins: StandIns, gmail: GmailClient) -> None:
     found = gmail.mail.search("in:inbox", 25)["messages"]
     mail = next(one for one in found if one["can_reply"])
     answers = gmail.mail.original(mail["id"])
-    large = letter(LARGE)
+    large = letter(5000)
     made = gmail.outbox.send(Letter(large.mail, "m1", answers, NOW))
     assert made["thread_id"] == mail["thread_id"]
 
 
-def test_an_attachment_over_ten_megabytes_is_read(gmail: GmailClient) -> None:
-    large = letter(8 * MEGABYTE)
+def test_an_attachment_over_ten_megabytes_is_sent_and_read(standins: StandIns, gmail: GmailClient) -> None:
+    large = letter(8 * MEGABYTE)  # and what base64 adds
     made = gmail.outbox.send(large)
+    assert "POST /upload/gmail/v1/users/me/messages/send" in " ".join(standins.requests("gmail"))
     (told,) = gmail.mail.message(made["id"])["attachments"]
     assert gmail.mail.attachment(made["id"], told["id"]).content == large.mail.files[0].content
 
 
-def test_a_mail_that_gmail_does_not_take_is_not_sent(standins: StandIns, gmail: GmailClient) -> None:
+def test_a_mail_that_gmail_does_not_take_is_not_sent(
+    standins: StandIns, gmail: GmailClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clients.gmail_upload.MOST", MEGABYTE)
     gmail.account()
     before = standins.requests("gmail")
     with pytest.raises(InvalidRequest, match="35 MB at most"):
-        gmail.outbox.send(letter(27 * MEGABYTE))
+        gmail.outbox.send(letter(MEGABYTE))
     assert standins.requests("gmail") == before
