@@ -23,7 +23,11 @@ from engine.errors import OrchestraError
 from engine.runs.preview import PreviewWarning, RunPreview
 
 _FRESH_SECONDS = 20
-_OFFERED_BY = {"github-repository": ("github", "repositories"), "notion-database": ("notion", "databases")}
+_OFFERED_BY = {
+    "github-repository": ("github", "repositories"),
+    "imap-folder": ("imap", "folders"),
+    "notion-database": ("notion", "databases"),
+}
 
 
 def run_form(visit: Visit, plan: Plan, run: Mapping[str, Any] | None = None) -> None:

@@ -21,7 +21,7 @@ ABSENT = object()
 Choices = Callable[[str], Sequence[str]]
 """Gives what a picker offers for a format such as `github-repository`."""
 
-_PICKERS = frozenset({"github-repository", "notion-database"})
+_PICKERS = frozenset({"github-repository", "imap-folder", "notion-database"})
 _LONG_TEXT = 300
 
 
