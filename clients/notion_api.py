@@ -17,6 +17,7 @@ from clients import failures
 from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
 from clients.notion_pacing import Pacer
 from clients.notion_values import Json
+from clients.sent import asking
 from clients.transport import CONNECT_SECONDS, borrowed
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def every(ask: Callable[..., Any], **asked: Any) -> Iterator[Json]:
     """Give the results of a paged question, page by page, as far as they are taken."""
     cursor = None
     while True:
-        answer = answered(ask(**asked, page_size=100, start_cursor=cursor))
+        with asking():  # Notion's searches and queries are POSTs
+            answer = answered(ask(**asked, page_size=100, start_cursor=cursor))
         yield from answer["results"]
         cursor = answer.get("next_cursor")
         if not answer.get("has_more") or not cursor:

@@ -19,10 +19,11 @@ class Sent:
     asked: bool = False
     """Whether any left this program."""
     wrote: bool = False
-    """Whether one of them may have changed something; some services also answer questions to a POST."""
+    """Whether one of them may have changed something."""
 
 
 _sent: contextvars.ContextVar[Sent | None] = contextvars.ContextVar("sent", default=None)
+_only_asks: contextvars.ContextVar[bool] = contextvars.ContextVar("only_asks", default=False)
 
 
 def leaves(method: str) -> None:
@@ -30,7 +31,17 @@ def leaves(method: str) -> None:
     sent = _sent.get()
     if sent is not None:
         sent.asked = True
-        sent.wrote = sent.wrote or method not in _READS
+        sent.wrote = sent.wrote or not (method in _READS or _only_asks.get())
+
+
+@contextlib.contextmanager
+def asking() -> Iterator[None]:
+    """Say that what is sent inside changes nothing, whatever its method: a search is a POST with some services."""
+    token = _only_asks.set(True)
+    try:
+        yield
+    finally:
+        _only_asks.reset(token)
 
 
 @contextlib.contextmanager

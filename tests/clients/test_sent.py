@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from clients.errors import Unavailable
-from clients.sent import counted_sends, leaves
+from clients.sent import asking, counted_sends, leaves
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
@@ -39,6 +39,16 @@ def test_an_error_after_questions_alone_has_done_nothing(
     with pytest.raises(Unavailable) as caught:
         broken_off()
     assert caught.value.outcome == outcome
+
+
+def test_a_search_that_is_a_post_is_a_question() -> None:
+    with counted_sends() as sent, asking():
+        leaves("POST")
+    assert sent.asked
+    assert not sent.wrote
+    with counted_sends() as after:
+        leaves("POST")
+    assert after.wrote
 
 
 def test_what_a_call_sends_in_threads_of_its_own_is_counted() -> None:
