@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _RUNS = 20
+_CENT = 0.01
 _CHARACTERS_A_TOKEN = 4
 _ANSWER_TOKENS = 300
 _PROMPT_TOKENS = 400
@@ -82,5 +83,6 @@ def _estimate(each: float | None, count: int, based_on: str) -> CostEstimate:
         return CostEstimate(None, None, based_on, "What this costs is not known: the model's price is not.")
     total = each * count
     what = f"{count} run{'s' * (count != 1)}"
-    sentence = f"About ${total:.2f} for {what} (${each:.4f} each, by {based_on})."
+    about = f"About ${total:.2f}" if total >= _CENT else "Less than a cent"
+    sentence = f"{about} for {what} (${each:.4f} each, by {based_on})."
     return CostEstimate(round(total, 6), round(each, 6), based_on, sentence)
