@@ -81,6 +81,7 @@ class SearchMessages(StepType):
     title = "Find mails"
     service = SERVICE
     effect = Effect.READS
+    timeout_seconds = 120.0
     fields = SearchFields
     output = SearchOutput
 
@@ -105,6 +106,7 @@ class GetMessage(StepType):
     title = "Read a mail"
     service = SERVICE
     effect = Effect.READS
+    timeout_seconds = 120.0
     fields = MessageFields
     output = MailOutput
 
