@@ -39,7 +39,7 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     connection = _connection(visit, kind)
     if connection is not None:
         block["connection"] = connection
-    block |= {"with": values, "inputs": _mapping(document.get("inputs") or {}, kind)}
+    block |= {"with": _beside_defaults(values, kind), "inputs": _mapping(document.get("inputs") or {}, kind)}
     text = json.dumps({**document, "triggers": [*document.get("triggers", []), block]}, ensure_ascii=False)
     problems = _problems(visit, file, text)
     missing = [one for one in problems if one.code == "missing_field"]
@@ -61,6 +61,12 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
         type="primary",
         disabled=not is_ready,
     )
+
+
+def _beside_defaults(values: Mapping[str, Any], kind: TriggerTypeInfo) -> dict[str, Any]:
+    """Return what a file has to say: not what holds without it."""
+    properties = kind.fields_schema.get("properties", {})
+    return {name: value for name, value in values.items() if value != properties.get(name, {}).get("default")}
 
 
 def _connection(visit: Visit, kind: TriggerTypeInfo) -> str | None:

@@ -89,7 +89,16 @@ def inputs_form(schema: Mapping[str, Any], key: str, choices: Choices) -> tuple[
 def _fields(schema: Mapping[str, Any], key: str) -> Iterator[_Field]:
     required = schema.get("required", [])
     for name, one in schema.get("properties", {}).items():
-        yield _Field(name, one if isinstance(one, Mapping) else {}, name in required, f"{key}-{name}")
+        yield _Field(name, _plain(one) if isinstance(one, Mapping) else {}, name in required, f"{key}-{name}")
+
+
+def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of what may also be null as that of the other: left empty, it is not sent."""
+    others = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
+    if len(others) != 1:
+        return schema
+    rest = {name: value for name, value in schema.items() if name != "anyOf" and (name, value) != ("default", None)}
+    return {**others[0], **rest}
 
 
 def _rows(fields: Iterable[_Field]) -> Iterator[list[_Field]]:

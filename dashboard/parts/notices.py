@@ -1,4 +1,4 @@
-"""What needs a person about accounts: one notice for each that refuses, or whose sign-in is about to end."""
+"""What needs a person: accounts that refuse, sign-ins that are about to end, triggers that are silent."""
 
 from __future__ import annotations
 
@@ -8,12 +8,25 @@ import streamlit as st
 
 from dashboard.parts.errors import message_markdown
 from engine.connections.statuses import ConnectionStatus
+from engine.triggering.status import Alarm
 
 
 def account_notices(connections: Iterable[ConnectionStatus]) -> bool:
     """Show them, and tell whether there were any."""
     shown = [account_notice(one) for one in connections]  # each of them, not only the first
     return any(shown)
+
+
+def trigger_notices(alarms: Iterable[Alarm]) -> bool:
+    """Show what is the matter with triggers, and tell whether there was anything.
+
+    What an account refuses has a notice of its own.
+    """
+    told = [one for one in alarms if one.kind != "account"]
+    for one in told:
+        text = message_markdown(f"{one.workflow}: {one.message}", one.remedy)
+        st.error(text, icon=":material/notifications_active:")
+    return bool(told)
 
 
 def account_notice(one: ConnectionStatus) -> bool:

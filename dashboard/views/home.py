@@ -13,7 +13,7 @@ from dashboard.page import Page, Visit
 from dashboard.parts.accounts import account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header, section
-from dashboard.parts.notices import account_notices
+from dashboard.parts.notices import account_notices, trigger_notices
 from dashboard.parts.plain import plain
 from dashboard.parts.questions import question_card, run_of
 from dashboard.parts.run_rows import run_row, run_rows
@@ -46,6 +46,8 @@ def show(visit: Visit) -> None:
     page_header(visit, "Home", _state_of_things(rows))
     if account_notices(visit.orchestra.connections.list(visit.who)):
         visit.link("Connections", "connections", icon=":material/cable:")
+    if trigger_notices(visit.orchestra.triggers.alarms(visit.who)):
+        visit.link("Triggers", "triggers", icon=":material/sensors:")
     if not rows:
         _first_time(visit)
     main, side = st.columns([7, 3], gap="large")

@@ -1,0 +1,142 @@
+"""The page of triggers, the tab of a workflow, and the notices on the first page."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.orchestra import Orchestra
+from engine.trigger import Start
+from tests.dashboard.conftest import OWNER
+
+pytestmark = pytest.mark.usefixtures("signed_in")
+
+WATCHER: dict[str, Any] = {
+    "schema_version": 1,
+    "title": "Read files",
+    "inputs": {
+        "type": "object",
+        "properties": {"path": {"type": "string", "title": "File"}, "size": {"type": "integer", "title": "Size"}},
+        "required": ["path"],
+    },
+    "triggers": [
+        {
+            "id": "dropped",
+            "title": "A dropped file",
+            "uses": "folder.new_file",
+            "poll_seconds": 1,
+            "with": {"path": "drop", "still_seconds": 0},
+            "inputs": {"path": "{{ item.name }}"},
+        }
+    ],
+    "steps": [
+        {"id": "check", "uses": "flow.fail", "if": "{{ inputs.path.startsWith('bad') }}", "with": {"message": "Bad."}},
+        {"id": "note", "uses": "flow.set", "with": {"values": {"path": "{{ inputs.path }}"}}},
+    ],
+    "outputs": {"path": "{{ steps.note.output.path }}"},
+}
+
+
+@pytest.fixture
+def signed_in(sign_in: Callable[..., str], workspace: Path) -> None:
+    """Somebody looks at a workspace with a trigger."""
+    (workspace / "drop").mkdir()
+    (workspace / "workflows" / "read-files.json").write_text(json.dumps(WATCHER))
+    sign_in()
+
+
+def _texts(page: AppTest) -> str:
+    shown = [*page.markdown, *page.caption, *page.info, *page.error, *page.warning, *page.success]
+    return "\n".join(one.value for one in shown).replace("\\", "").replace("\u2060", "")
+
+
+def _button(page: AppTest, label: str) -> Any:
+    return next(one for one in page.button if label in one.label)
+
+
+def _again(page: AppTest, label: str) -> AppTest:
+    """Press what opens a dialog: in a browser it stays open between clicks inside it, here each run opens it anew."""
+    _button(page, label).click()
+    return page
+
+
+def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    ends_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends_at, "it did not happen"
+        time.sleep(0.05)
+
+
+def test_a_trigger_is_turned_on_and_off_by_its_buttons(orchestra: Orchestra, open_page: Callable[..., AppTest]) -> None:
+    page = open_page("triggers")
+    assert "path: drop" in _texts(page)
+    _again(page, "Turn on …").run()
+    assert [one.label for one in page.radio] == ["What counts as new?"]
+    _again(page, "Turn on …").button(key="start-on").click().run()
+    assert orchestra.triggers.status(OWNER, "read-files", "dropped").is_on
+    page = open_page("triggers")
+    _button(page, "Turn off").click().run()
+    assert not orchestra.triggers.status(OWNER, "read-files", "dropped").is_on
+
+
+def test_what_turning_on_means_is_shown_before(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    for name in ("a.txt", "b.txt"):
+        (workspace / "drop" / name).write_text("Hello")
+    page = open_page("triggers")
+    _again(page, "Turn on …").run()
+    _again(page, "Turn on …").radio(key="start-from").set_value("Also the newest that are there already").run()
+    _again(page, "Turn on …").button(key="start-look").click().run()
+    assert "2 runs would start" in _texts(page)
+    assert "a.txt" in _texts(page)
+    assert orchestra.runs.list(OWNER).rows == []
+    assert not orchestra.triggers.status(OWNER, "read-files", "dropped").is_on
+
+
+def test_what_failed_can_be_tried_again_or_dismissed(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
+    _until(lambda: orchestra.triggers.status(OWNER, "read-files", "dropped").succeeded_at is not None)
+    (workspace / "drop" / "bad.txt").write_text("Hello")
+    _until(lambda: bool(orchestra.triggers.dead(OWNER)))
+    page = open_page("triggers")
+    page.session_state["triggers-tabs"] = ":material/report: Needs a look"
+    page.run()
+    assert "bad.txt" in _texts(page)
+    _button(page, "Dismiss").click().run()
+    assert orchestra.triggers.dead(OWNER) == []
+
+
+def test_a_silent_trigger_is_told_on_the_first_page(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
+    _until(lambda: orchestra.triggers.status(OWNER, "read-files", "dropped").succeeded_at is not None)
+    (workspace / "workflows" / "read-files.json").write_text("{")
+    page = open_page("")
+    assert "read-files" in "\n".join(one.value for one in page.error).replace("\\", "")
+
+
+def test_a_trigger_is_added_by_a_form(orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]) -> None:
+    page = open_page("workflow", name="read-files")
+    page.session_state["tabs-read-files"] = ":material/sensors: Triggers"
+    page.run()
+    _again(page, "Add a trigger").run()
+    _again(page, "Add a trigger").selectbox(key="trigger-uses").set_value("schedule").run()
+    _again(page, "Add a trigger").run()
+    next(one for one in page.text_input if one.label.startswith("Cron")).set_value("0 9 * * 1-5")
+    _again(page, "Add a trigger").run()
+    _again(page, "Add a trigger").button(key="trigger-add").click().run()
+    document = json.loads((workspace / "workflows" / "read-files.json").read_text())
+    added = document["triggers"][1]
+    assert (added["id"], added["uses"], added["inputs"]) == ("schedule", "schedule", {"path": "{{ item.at }}"})
+    assert added["with"]["cron"] == "0 9 * * 1-5"
+    assert [one.id for one in orchestra.triggers.list(OWNER, "read-files")] == ["dropped", "schedule"]
