@@ -25,6 +25,7 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.workspace.config import LoadedConfig
 from engine.workspace.connection_file import write_connection
+from engine.workspace.secret import kept_names
 from engine.workspace.workspace import Workspace
 
 _DESKTOP_APP = "In Google's console make an OAuth client of the type Desktop app, and download its JSON."
@@ -197,7 +198,9 @@ class ConnectionChanges:
 
     def _write(self, p: Principal, name: str, settings: Mapping[str, Any]) -> None:
         """Write a connection into config.yaml with its secrets sealed; what was refused before is no more known."""
-        write_connection(self._workspace.root, name, settings, partial(self._keep, p))
+        entry = write_connection(self._workspace.root, name, settings, partial(self._keep, p))
+        file = Path(str(entry.get("token_file", "")))
+        self._safe.forget_others(name, {*kept_names(entry), file.name.removesuffix(".json")})
         self._accounts.forget(name)
         self._troubles.cleared(name, "mine")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -98,6 +98,13 @@ class Safe:
             return Kept(**json.loads(self.opened(content)))
         except (ValueError, TypeError):
             raise SecretLost(f"{path} is no kept secret.") from None
+
+    def forget_others(self, connection: str, names: Collection[str]) -> None:
+        """Remove what is kept for a connection under any other name than these: nothing names it any more."""
+        with self.changing():
+            for path in self.folder.glob(f"{connection}.*.json"):
+                if path.name.removesuffix(".json") not in names:
+                    path.unlink(missing_ok=True)
 
     def has(self, name: str) -> bool:
         """Tell whether a secret of this name is kept; it is not opened."""

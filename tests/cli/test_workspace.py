@@ -219,6 +219,15 @@ def test_kept_secrets_are_sealed_anew_with_another_key(orchestra: Orchestra, wor
     assert "secret.key" in listed["work"]["note"]
 
 
+def test_a_secret_that_nothing_names_any_more_is_not_kept(orchestra: Orchestra, workspace: Path) -> None:
+    orchestra("connections", "add", "github", "--name", "work", "--set", "token=ghp_secretsecretsecretsecret")
+    orchestra("connections", "add", "github", "--name", "work-2", "--set", "token=ghp_anotheranotheranother")
+    secrets = workspace / ".orchestra" / "secrets"
+    assert {path.name for path in secrets.glob("*.json")} == {"work.token.json", "work-2.token.json"}
+    orchestra("connections", "add", "github", "--name", "work", "--set", "token=env:WORK_TOKEN")
+    assert {path.name for path in secrets.glob("*.json")} == {"work-2.token.json"}
+
+
 def test_a_mailbox_needs_an_address_and_a_password(orchestra: Orchestra, workspace: Path) -> None:
     added = orchestra("connections", "add", "imap", "--address", "me@fastmail.com", "--json")
     assert (added.code, added.json["beside_key"]["address"]) == (0, "me@fastmail.com")
