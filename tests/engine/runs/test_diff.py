@@ -228,6 +228,21 @@ def test_a_large_value_is_compared_by_what_it_holds() -> None:
     assert _fields(diff(good, bad).first) == ["output: 400,000 bytes of text/plain -> 400,000 bytes of text/plain"]
 
 
+def test_a_file_is_compared_by_what_it_holds_and_its_name() -> None:
+    def file(run_id: str, digest: str, name: str = "a.pdf") -> dict[str, Any]:
+        place = f"{run_id}.files/{digest}"
+        return {"file": {"$file": place, "name": name, "bytes": 4000, "media_type": "application/pdf"}}
+
+    good, bad = _run(), _run()
+    good["steps"][0]["output"] = file("good", "aa")
+    bad["steps"][0]["output"] = file("bad", "aa")
+    assert diff(good, bad).first is None
+    for other in (file("bad", "bb"), file("bad", "aa", "b.pdf")):
+        bad["steps"][0]["output"] = other
+        (told,) = _fields(diff(good, bad).first)
+        assert told.startswith("output.file: a.pdf, 4,000 bytes of application/pdf -> ")
+
+
 def test_runs_of_two_workflows_say_so_first() -> None:
     found = _changed(lambda bad: bad["run"].update(workflow="digest"))
     assert found.sentence.startswith("They are runs of two workflows, triage and digest.")
