@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from clients.notion_chunks import FENCE, RULE_OF_TABLE, Chunk, chunks, without_indent
+from clients.notion_chunks import FENCE, Chunk, chunks, without_indent
 from clients.notion_inline import EQUATION_CHARACTERS, TEXT_UNITS, Json, pieces_of, plain_pieces, written
 from clients.notion_languages import language_named
 
@@ -24,6 +24,9 @@ _RULE = re.compile(r"(?:-{3,}|\*{3,}|_{3,})$")
 _IMAGE = re.compile(r"!\[((?:\\.|[^\]\\])*)\]\((https?://\S+)\)$")
 _SUMMARY = re.compile(r"\s*<summary>(.*)</summary>\s*$")
 _ONE_LINE_EQUATION = re.compile(r"\$\$(.+)\$\$$")
+_END_TAG = re.compile(r"\s*(?:</[\w-]+>|:{3,})\s*$")
+_ROW = re.compile(r"<tr\b[^>]*>(.*?)</tr>", re.DOTALL)
+_TD = re.compile(r"<td\b[^>]*>(.*?)</td>", re.DOTALL)
 _CELL = re.compile(r"(?<!\\)\|")
 
 
@@ -54,8 +57,8 @@ def _read(lines: Sequence[str]) -> list[Json]:
 
 def _blocks(chunk: Chunk) -> list[Json]:
     """The blocks of a chunk; what is inside of it belongs to the last of them."""
-    if chunk.kind == "toggle":
-        made = _toggle(chunk)
+    if chunk.kind == "tags":
+        made = _tagged(chunk)
     elif chunk.kind == "code":
         made = _code(without_indent(chunk.lines, chunk.lines[0]))
     elif chunk.kind == "equation":
@@ -128,8 +131,19 @@ def _equation(expression: str) -> list[Json]:
     return [{"type": "code", "code": {"rich_text": some, "language": "latex"}} for some in _shares(pieces)]
 
 
-def _toggle(chunk: Chunk) -> list[Json]:
-    lines = chunk.lines[1:-1] if chunk.lines[-1].strip() == "</details>" else chunk.lines[1:]
+def _tagged(chunk: Chunk) -> list[Json]:
+    """What stands between two tags: a toggle, a table; of the others the blocks that they hold."""
+    is_closed = bool(_END_TAG.match(chunk.lines[-1]))
+    lines = chunk.lines[1:-1] if is_closed else chunk.lines[1:]
+    opening = chunk.lines[0].strip()
+    if opening.startswith("<details"):
+        return _toggle(lines)
+    if opening.startswith("<table") and (rows := _ROW.findall("".join(lines))):
+        return [_table_of([_TD.findall(row) for row in rows])]
+    return _read(lines)
+
+
+def _toggle(lines: Sequence[str]) -> list[Json]:
     found = _SUMMARY.match(lines[0]) if lines else None
     made = _texted("toggle", found[1] if found else "")
     made[-1] = with_children(made[-1], _read(lines[1:] if found else lines))
@@ -137,7 +151,10 @@ def _toggle(chunk: Chunk) -> list[Json]:
 
 
 def _table(lines: Sequence[str]) -> Json:
-    rows = [_cells(line) for line in (lines[0], *lines[2:])] if RULE_OF_TABLE.match(lines[1]) else []
+    return _table_of([_cells(line) for line in (lines[0], *lines[2:])])
+
+
+def _table_of(rows: Sequence[list[str]]) -> Json:
     width = max(len(row) for row in rows)
     children = [
         {"type": "table_row", "table_row": {"cells": [_cell(text) for text in row + [""] * (width - len(row))]}}

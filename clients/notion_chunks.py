@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["line", "code", "equation", "toggle", "table"]
+Kind = Literal["line", "code", "equation", "tags", "table"]
 
 FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([^`]*?)\s*$")
 _EQUATION = re.compile(r"\s*\$\$\s*$")
-_OPENS = re.compile(r"\s*<details\b[^>]*>\s*$")
-_CLOSES = re.compile(r"\s*</details>\s*$")
+_TAGS = r"(?:details|table|columns?|callout|synced_block\w*|meeting-notes)"
+_OPENS = re.compile(rf"\s*<{_TAGS}\b[^>]*(?<!/)>\s*$|\s*:{{3,}}\s*(?:callout|columns?)\b")
+_CLOSES = re.compile(rf"\s*</{_TAGS}>\s*$|\s*:{{3,}}\s*$")
 _ROW = re.compile(r"\s*\|.*\|\s*$")
-RULE_OF_TABLE = re.compile(r"\s*\|(?:\s*:?-+:?\s*\|)+\s*$")
+_RULE_OF_TABLE = re.compile(r"\s*\|(?:\s*:?-+:?\s*\|)+\s*$")
 _CHILDLESS = re.compile(r"\s*(?:#{1,6}\s|-{3,}\s*$|\*{3,}\s*$|_{3,}\s*$|!\[)")
 
 
@@ -75,8 +76,8 @@ def _own(lines: Sequence[str], start: int) -> tuple[Kind, int]:
     if _EQUATION.match(line):
         return "equation", _after(lines, start, _EQUATION)
     if _OPENS.match(line):
-        return "toggle", _end_of_toggle(lines, start)
-    if _ROW.match(line) and start + 1 < len(lines) and RULE_OF_TABLE.match(lines[start + 1]):
+        return "tags", _end_of_tags(lines, start)
+    if _ROW.match(line) and start + 1 < len(lines) and _RULE_OF_TABLE.match(lines[start + 1]):
         rows = (number for number in range(start, len(lines)) if not _ROW.match(lines[number]))
         return "table", next(rows, len(lines))
     return "line", start + 1
@@ -87,7 +88,7 @@ def _after(lines: Sequence[str], start: int, closing: re.Pattern[str]) -> int:
     return next(found, len(lines))
 
 
-def _end_of_toggle(lines: Sequence[str], start: int) -> int:
+def _end_of_tags(lines: Sequence[str], start: int) -> int:
     opened, number = 0, start
     while number < len(lines):
         opened += bool(_OPENS.match(lines[number])) - bool(_CLOSES.match(lines[number]))
@@ -104,7 +105,7 @@ def _end_of_code(lines: Sequence[str], start: int, fence: re.Match[str]) -> int:
 
 def _holds(kind: Kind, line: str) -> bool:
     """Whether deeper lines after it are inside of it."""
-    return kind == "toggle" or (kind == "line" and not _CHILDLESS.match(line))
+    return kind == "tags" or (kind == "line" and not _CHILDLESS.match(line))
 
 
 def _end_of_inside(lines: Sequence[str], start: int, end: int) -> int:

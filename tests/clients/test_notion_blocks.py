@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from clients.notion_batches import batches
 from clients.notion_block_writer import overlap
 from clients.notion_blocks import blocks_of, children_of, with_children
 from clients.notion_inline import pieces_of
+from clients.notion_markdown import parts
 from demo import notion_tree
 from tests.clients.random_markdown import Writer
 
@@ -130,6 +132,35 @@ def test_marks_are_read(text: str, pieces: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "//example.com"])
 def test_a_link_leads_to_the_web_or_nowhere(address: str) -> None:
     assert not any(piece["text"].get("link") for piece in pieces_of(f"[x]({address})"))
+
+
+XML_TABLE = (
+    '<table header-row="true">\n\t<tr>\n\t\t<td>a</td>\n\t\t<td>**b**</td>\n\t</tr>\n<tr><td>c</td></tr>\n</table>'
+)
+
+
+def test_a_table_in_notion_s_own_form_is_a_table() -> None:
+    [table] = blocks_of(XML_TABLE)
+    rows = [row["table_row"]["cells"] for row in children_of(table)]
+    assert (table["table"]["table_width"], letters([table])) == (2, "abc")
+    assert [len(row) for row in rows] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(XML_TABLE, id="table"),
+        pytest.param("<callout icon='x'>\nOne\n\tTwo\n</callout>", id="callout"),
+        pytest.param("::: callout {icon='x'}\nOne\nTwo\n:::", id="callout in colons"),
+        pytest.param(
+            "<columns>\n\t<column>\n\t\tOne\n\t</column>\n\t<column>\n\t\tTwo\n\t</column>\n</columns>", id="columns"
+        ),
+    ],
+)
+def test_what_stands_between_tags_is_never_torn_and_what_it_says_is_kept(text: str) -> None:
+    assert parts(f"before\n{text}\nafter", 10, 2) == ["before", text, "after"]
+    said = letters(blocks_of(text))
+    assert "".join(re.findall(r"One|Two|a|b|c", said)) == said
 
 
 def test_children_are_put_in_and_taken_out() -> None:
