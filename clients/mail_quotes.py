@@ -15,7 +15,7 @@ _ATTRIBUTION = re.compile(
     rf"(?:.{{0,400}}\W)?(?:{_WROTE})\b.{{0,200}}[:：]|.{{0,400}}(?:写道|寫道|書きました|작성).{{0,20}}[:：]"
 )
 _NUMBER = re.compile(r"\d")
-_RULE = re.compile(r"\s*[_*-]{5,}\s*")
+_RULE = re.compile(r"\s*[_*-]{3,}\s*")
 _DATED = re.compile(r"\d{4}|@")
 _SEPARATOR = re.compile(
     r"[-_]{2,}\s*(?:original message|original appointment|reply message|ursprüngliche nachricht|message d'origine"

@@ -28,6 +28,7 @@ GERMAN = "Von: Ann <ann@example.org>\nGesendet: Montag, 2. März 2026\nAn: Bob\n
         pytest.param(f"Yes.\n\n{OUTLOOK}", "Yes.", id="Outlook"),
         pytest.param(f"Ja.\n\n________________________________\n{GERMAN}", "Ja.", id="Outlook, German"),
         pytest.param("Yes.\n\n**From:** Ann\n**Sent:** Monday\n**To:** Bob\n\nHello", "Yes.", id="from HTML"),
+        pytest.param(f"Yes.\n\n---\n\n{OUTLOOK}", "Yes.", id="below a rule"),
         pytest.param("> Shall we?\n\nYes.\n\n> And Ann?\n\nAnn, too.", "Yes.\n\nAnn, too.", id="answers between"),
         pytest.param("Ann wrote: that is nice.\nI think so, too:\nyes", None, id="own words about writing"),
         pytest.param("Dates:\n\nFrom: Monday\nwe are away", None, id="own words that look like a header"),
