@@ -49,6 +49,7 @@ _TOOK = re.compile(r"\s*\(\d+\.\d+ \+ \d+\.\d+[^()]*secs\)")
 _WRAPPED = re.compile(r"\w+ command error: BAD \[b['\"](.*)['\"]\]")
 """How imaplib tells what a server does not understand."""
 _BUSY = re.compile(r"too many|rate limit|throttl|bandwidth limit|try again later", re.IGNORECASE)
+_PASSING = re.compile(r"temporar|internal (server )?error|try again", re.IGNORECASE)
 _AUTH_SMTP = frozenset({530, 534, 535, 538})
 
 
@@ -56,11 +57,17 @@ def refused(said: object, *, fallback: type[ServiceError] = InvalidRequest, what
     """Turn what a server said with NO or BAD into its error: by its code, else `fallback`. Nothing was done."""
     text = _text(said)
     code = _CODE.match(text)
-    kind = _BY_CODE.get(code[1] if code else "", fallback)
-    if _BUSY.search(text) and kind is not AuthError:
-        kind = RateLimited
+    kind = _BY_CODE.get(code[1]) if code else None
+    kind = kind or _by_words(text) or fallback
     words = _TOOK.sub("", _CODE.sub("", text)).strip()
     return kind(f"{what or 'The mail server refuses'}: {_sentence(words)}", service=SERVICE, outcome="not_done")
+
+
+def _by_words(text: str) -> type[ServiceError] | None:
+    """Tell what passes by itself from what is wrong: many servers give no code, and a login fails for both."""
+    if _BUSY.search(text):
+        return RateLimited
+    return Unavailable if _PASSING.search(text) else None
 
 
 def _sentence(words: str) -> str:

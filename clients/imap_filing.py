@@ -12,7 +12,7 @@ from clients.imap_mailbox import Mailbox, MailId, mail_id
 from clients.imap_providers import SERVICE
 from clients.imap_session import Session
 
-SEEN, FLAGGED = "\\Seen", "\\Flagged"
+SEEN = "\\Seen"
 
 
 @dataclass(frozen=True)

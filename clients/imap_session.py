@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -158,23 +157,6 @@ class Session:
             typ, data = client.uid("EXPUNGE", str(uid))
             if typ != "OK":
                 raise refused(data)
-
-    def status(self, folder: str) -> Selected:
-        """Tell how a folder stands without opening it. NotFound where there is none."""
-        from imap_tools.utils import encode_folder
-
-        items = "UIDVALIDITY UIDNEXT MESSAGES" + (" HIGHESTMODSEQ" if "CONDSTORE" in self.capabilities else "")
-        with self.asking(f"The folder {folder!r} cannot be looked at", NotFound) as client:
-            typ, data = client.status(encode_folder(folder).decode("ascii"), f"({items})")
-            if typ != "OK":
-                raise refused(data, fallback=NotFound, what=f"The folder {folder!r} cannot be looked at")
-            said = b" ".join(part for part in data if isinstance(part, bytes))
-            found = {
-                name.decode(): int(number) for name, number in re.findall(rb"([A-Z]+) (\d+)", said.rpartition(b"(")[2])
-            }
-            return Selected(
-                folder, found["UIDVALIDITY"], found["UIDNEXT"], found["MESSAGES"], found.get("HIGHESTMODSEQ", 0)
-            )
 
     def folders(self) -> list[tuple[str, str, tuple[str, ...]]]:
         """List the folders: (name, delimiter, flags), with what each is for where the server says (RFC 6154)."""

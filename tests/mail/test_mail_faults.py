@@ -193,6 +193,23 @@ def test_a_server_that_does_not_let_anybody_begin(fault: Fault, caplog: pytest.L
         _check(caught.value, fault, caplog)
 
 
+LOGINS = {
+    "wrong password": Fault("TAG NO Invalid login or password", AuthError),
+    "too many at once": Fault("TAG NO [ALERT] Too many simultaneous connections. (Failure)", RateLimited),
+    "it passes": Fault("TAG NO [UNAVAILABLE] Temporary authentication failure", Unavailable),
+    "it passes, in words": Fault("TAG NO Server error, please try again", Unavailable),
+    "too many wrong ones": Fault("TAG NO [AUTHENTICATIONFAILED] Too many login failures", AuthError),
+}
+
+
+@pytest.mark.parametrize("fault", LOGINS.values(), ids=LOGINS)
+def test_what_a_refused_login_means(fault: Fault, caplog: pytest.LogCaptureFixture) -> None:
+    with serving(imap({"AUTHENTICATE": then("+ ", hear, fault.answer)})) as server:
+        with pytest.raises(ServiceError) as caught:
+            client_of(server, "imap").folders()
+        _check(caught.value, fault, caplog)
+
+
 def test_who_forgot_that_an_app_password_is_needed_is_told_where_to_get_one() -> None:
     refusing = {"AUTHENTICATE": then("+ ", hear, "TAG NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)")}
     with serving(imap(refusing)) as server:
