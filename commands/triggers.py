@@ -35,18 +35,27 @@ def list_(
     """List the triggers of all workflows, without asking any service."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.triggers.list(session.principal, workflow)
+        zone = session.orchestra.config.time_zone
     if as_json:
         document({"triggers": found})
     elif found:
         headers = ["WORKFLOW", "TRIGGER", "USES", "STATE", "ACCOUNT", "SEEN", "DEAD", "LAST LOOK"]
-        table(headers, [_row(one) for one in found])
+        table(headers, [_row(one, zone) for one in found])
     else:
         say("No workflow has a trigger.")
     return DONE
 
 
-def _row(one: TriggerStatus) -> list[object]:
-    return [one.workflow, one.id, one.uses, state_of(one), one.account, one.items, one.dead, one.looked_at or _NOT_YET]
+def _row(one: TriggerStatus, zone: str) -> list[object]:
+    looked_at = _local(one.looked_at, zone)
+    return [one.workflow, one.id, one.uses, state_of(one), one.account, one.items, one.dead, looked_at]
+
+
+def _local(time: str | None, zone: str) -> str:
+    """Return a time in the zone of the workspace."""
+    from zoneinfo import ZoneInfo
+
+    return f"{datetime.fromisoformat(time).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}" if time else _NOT_YET
 
 
 def state_of(one: TriggerStatus) -> str:
@@ -73,21 +82,23 @@ def status(
         triggers, p = session.orchestra.triggers, session.principal
         one = [triggers.status(p, workflow, trigger)] if workflow and trigger else triggers.list(p, workflow)
         alarms = [alarm for alarm in triggers.alarms(p) if workflow in (None, alarm.workflow)]
+        zone = session.orchestra.config.time_zone
     if as_json:
         document({"triggers": one, "alarms": alarms})
         return FAILED if alarms else DONE
     for status_ in one:
-        _tell(status_)
+        _tell(status_, zone)
     for alarm in alarms:
         note(f"{alarm.message} {alarm.remedy}")
     return FAILED if alarms else DONE
 
 
-def _tell(one: TriggerStatus) -> None:
+def _tell(one: TriggerStatus, zone: str) -> None:
     say(f"{one.workflow} / {one.id}: {state_of(one)} ({one.title}{f', {one.account}' if one.account else ''})")
     if one.is_on:
-        say(f"  looked at {one.looked_at or _NOT_YET}, again at {one.look_again_at or 'once'}")
-        say(f"  newest thing {one.item_at or _NOT_YET}; {one.items} seen, {one.queued} queued, {one.running} under way")
+        again = _local(one.look_again_at, zone) if one.look_again_at else "at once"
+        say(f"  last look {_local(one.looked_at, zone)}, next {again}; newest thing {_local(one.item_at, zone)}")
+        say(f"  {one.items} seen, {one.queued} queued, {one.running} under way")
     if one.dead:
         say(f"  {one.dead} dead: `orchestra triggers dead {one.workflow}`")
     for text in (one.problem, one.error and f"{one.error.message} {one.error.remedy}", one.note):
