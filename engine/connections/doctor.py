@@ -8,20 +8,21 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 from clients.errors import ServiceError
 from engine.clock import Clock
 from engine.connections.accounts import Account, Accounts, Mode
 from engine.connections.local_models import local_servers
-from engine.connections.reach import Line, reach
 from engine.connections.services import client_class
 from engine.connections.statuses import Statuses
 from engine.errors import OrchestraError
 from engine.workspace.config import LoadedConfig
 from engine.workspace.secret import kept_names, references
 from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.connections.reach import Line
 
 _SECONDS = 30.0
 """How long an examination may take in all."""
@@ -91,6 +92,8 @@ class Doctor:
     def _reached(self, account: Account) -> Iterator[Line]:
         url = self._address(account.connection)
         if url:
+            from engine.connections.reach import reach  # brings HTTP, which an idle server does without
+
             yield from reach(account.http, url, self._clock)
 
     def _examined(self, account: Account) -> Iterator[Line]:
@@ -107,6 +110,8 @@ class Doctor:
         if importlib.util.find_spec(module) is None:
             return
         settings = client_class(account.service).Settings.model_validate(self._config().settings_of(account.connection))
+        import httpx
+
         with suppress(httpx.HTTPError):
             yield from importlib.import_module(module).look(settings, account.http, self._clock())
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 USUAL: Sequence[tuple[str, int]] = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))
 """Who usually listens where (each project's own documentation)."""
 _SECONDS = 1.5
@@ -47,6 +45,8 @@ def _hosts() -> list[str]:
 
 
 def _asked(kind: str, base_url: str) -> LocalServer | None:
+    import httpx
+
     from clients.transport import deadline, http_client
 
     try:

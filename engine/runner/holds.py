@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clients.errors import RateLimited, ServiceError
-from clients.failures import name_of
 from engine.names import moment_of, timestamp
 
 MOMENT_SECONDS = 2.0
@@ -48,6 +47,8 @@ def hold(
     latest = since + timedelta(seconds=LONGEST_SECONDS)
     if due_at > (latest if deadline is None else min(latest, deadline)):
         return None
+    from clients.failures import name_of  # and with it HTTP, which a short command does without
+
     held = {
         "by": name_of(error.service),
         "message": error.message,

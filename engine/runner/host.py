@@ -310,7 +310,7 @@ class Host:
 
     async def _idle(self, run_id: str, seconds: float | None) -> None:
         ends_at = None if seconds is None else self._loop.time() + seconds
-        while self._is_to_begin(run_id) and (ends_at is None or self._loop.time() < ends_at):
+        while self._is_to_begin(run_id) and (ends_at is None or self._loop.time() < ends_at):  # noqa: ASYNC110
             await asyncio.sleep(_IN_LINE_SECONDS)
         while (task := self._tasks.get(run_id)) is not None:  # one that is put away may be due already
             left = None if ends_at is None else ends_at - self._loop.time()
