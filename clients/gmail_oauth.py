@@ -81,9 +81,7 @@ def _flow(client_secret_file: Path) -> Any:
         raise _bad_file(f"There is no file {client_secret_file}.") from None
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise _bad_file(f"{client_secret_file} is not a client secret file ({type(error).__name__}).") from None
-    if (
-        flow.client_type != "installed"
-    ):  # Google would refuse the way back, and tell the browser only
+    if flow.client_type != "installed":  # Google would refuse the way back, and tell the browser only
         raise _bad_file(f"{client_secret_file} is of an OAuth client of another type (Web application).")
     flow.oauth2session.trust_env = False
     return flow
