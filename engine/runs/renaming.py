@@ -15,7 +15,7 @@ from engine.runs.run_log import RunLogs
 from engine.store.database import Database
 from engine.store.receipts import Rename, move_receipts
 from engine.store.run_rows import OPEN
-from engine.store.tables import runs
+from engine.store.tables import runs, triggers
 from engine.store.trigger_state import rename_workflow
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ class Renaming:
         Raises InUse while a run could still write under the old id, and what `save` raises.
         """
         self._move(Rename(workflow, new, old), workflow, save)
+
+    def gone(self, name: str) -> None:
+        """Turn the triggers of a workflow off that was deleted: another file of that name is another workflow."""
+        with self._database.writing() as connection:
+            connection.execute(triggers.update().where(triggers.c.workflow == name).values(is_on=0))
 
     def _move(self, rename: Rename, workflow: str, save: Callable[[], None]) -> None:
         with self._database.writing() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from clients.deadline import deadline
 from clients.errors import AuthError
 from engine.compiler.plan import Plan, Trigger
 from engine.connections.accounts import Account, Accounts, Mode
@@ -15,6 +16,7 @@ from engine.triggering.not_watched import NotWatched
 from engine.triggering.rows import Key
 from engine.triggering.workplace import Workplace
 
+_IDENTITY_SECONDS = 60.0
 _LOCAL, _DEMO = "local", "demo-local"
 """Whose account a trigger without a connection watches: of this machine, for runs on real accounts or on the demo.
 
@@ -80,8 +82,17 @@ class Finder:
         self._workplace.require_ready(workflow, self._modes(named))
         connection = named.trigger.connection
         account = None if connection is None else self._accounts.open(connection, None, named.mode)
-        whose = account.identity() if account is not None else _DEMO if named.mode == "demo" else _LOCAL
+        whose = self.known_account(named) if account is None else self._asked(account, workflow)
         return Watched(named, Key(workflow, trigger, whose, named.source), account, self._around(named))
+
+    def _asked(self, account: Account, workflow: str) -> str:
+        """Return whose account it is; the service is asked the first time. Raises ServiceError."""
+        try:
+            with deadline(_IDENTITY_SECONDS):
+                return account.identity()
+        except AuthError as error:
+            self._refused(account, workflow, error)
+            raise
 
     def watched(self, key: Key) -> Watched:
         """Return a trigger that is on, as its row has it. Raises as `find`, and NotWatched if it has changed."""
@@ -113,9 +124,11 @@ class Finder:
 
     def refused(self, watched: Watched, error: AuthError) -> None:
         """Take down that the account of a trigger refused a call."""
-        account = watched.account
-        if account is not None:
-            self._accounts.refusals.report(account.connection, account.mode, error, watched.key.workflow)
+        if watched.account is not None:
+            self._refused(watched.account, watched.key.workflow, error)
+
+    def _refused(self, account: Account, workflow: str, error: AuthError) -> None:
+        self._accounts.refusals.report(account.connection, account.mode, error, workflow)
 
     def shown_account(self, named: Named) -> str:
         """Return whose account that is for people, as far as it is known."""

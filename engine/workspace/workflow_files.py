@@ -29,13 +29,16 @@ Versions: TypeAlias = list[Version]
 
 
 class Moves(Protocol):
-    """Lets receipts follow what has another name now."""
+    """Lets what is kept of a workflow follow its file: receipts and triggers."""
 
     def workflow(self, name: str, new: str, move: Callable[[], None]) -> None:
         """Move those of a workflow and `move` its files, both or neither. Raises InUse."""
 
     def step(self, workflow: str, old: str, new: str, save: Callable[[], None]) -> None:
         """Move those of a step and save its workflow, both or neither. Raises InUse."""
+
+    def gone(self, name: str) -> None:
+        """Turn the triggers of a workflow off that was deleted: another file of that name is another workflow."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +165,13 @@ class WorkflowFiles:
         return self._file(name)
 
     def delete(self, p: Principal, name: str) -> None:
-        """Move a workflow to the trash folder of the workspace's state. Raises UnknownName, StorageError."""
+        """Move a workflow to the trash folder of the workspace's state; its triggers are off then.
+
+        Raises UnknownName, StorageError.
+        """
         require(p, "edit", "delete workflows")
         trash = self._shelf.delete(name)
+        self._moves.gone(name)
         self._audit.record(p, "workflows.delete", name, {"moved_to": str(trash)})
 
     def versions(self, p: Principal, name: str) -> Versions:

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from clients.errors import AuthError
 from engine.orchestra import Orchestra
 from engine.trigger import Start
 from tests.conftest import StandIns
@@ -62,6 +63,18 @@ def test_an_account_that_refuses_is_told_once_and_caught_up_with(mailbox: Path, 
         assert (result.error, len(result.started)) == (None, 1)
         assert (orchestra.connections.troubles(OWNER), triggers.alarms(OWNER)) == ([], [])
     finally:
+        orchestra.close()
+
+
+def test_an_account_that_refuses_from_the_first_call_is_told_as_well(mailbox: Path, standins: StandIns) -> None:
+    orchestra = Orchestra.open(mailbox)
+    try:
+        standins.faults("gmail", match="/gmail/v1/", times=50, status=401)
+        with pytest.raises(AuthError):
+            orchestra.triggers.turn_on(OWNER, "work", "mail", Start())
+        assert [one.connection for one in orchestra.connections.troubles(OWNER)] == ["gmail"]
+    finally:
+        standins.calm("gmail")
         orchestra.close()
 
 

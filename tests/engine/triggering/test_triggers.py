@@ -208,6 +208,16 @@ def test_a_failed_run_is_dead_until_it_is_resumed_or_dismissed(feed: Feed) -> No
     assert (feed.orchestra.triggers.dead(VIEWER), feed.status().dead) == ([], 0)
 
 
+def test_another_workflow_of_the_name_of_a_deleted_one_is_not_watched(feed: Feed) -> None:
+    feed.on()
+    feed.orchestra.workflows.delete(OWNER, WORKFLOW)
+    feed.workflow()
+    assert not feed.status().is_on
+    feed.write("a")
+    feed.on(None)
+    assert feed.starts() == Counter(["a"])
+
+
 def test_what_was_seen_follows_a_workflow_that_is_renamed(feed: Feed) -> None:
     feed.workflow(overlap=10)
     feed.on()
