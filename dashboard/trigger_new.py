@@ -64,9 +64,10 @@ def new_trigger(visit: Visit, file: WorkflowFile) -> None:
 
 
 def _beside_defaults(values: Mapping[str, Any], kind: TriggerTypeInfo) -> dict[str, Any]:
-    """Return what a file has to say: not what holds without it."""
+    """Return what a file has to say: what is watched in words, and whatever else is not as it is without it."""
     properties = kind.fields_schema.get("properties", {})
-    return {name: value for name, value in values.items() if value != properties.get(name, {}).get("default")}
+    defaults = {name: one.get("default") for name, one in properties.items()}
+    return {name: value for name, value in values.items() if isinstance(value, str) or value != defaults.get(name)}
 
 
 def _connection(visit: Visit, kind: TriggerTypeInfo) -> str | None:
