@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 PASSWORD = "app pass wörd"
+_WITH_US = '"$0" -F -c "$1" & server=$!; read -r _; kill "$server"; wait "$server"'
+"""Ends the server when our end of its input closes: also where this process is killed."""
 _CONFIG = """
 base_dir = {folder}/run
 state_dir = {folder}/state
@@ -124,7 +126,8 @@ def running() -> Iterator[Dovecot]:
     uid, gid = (os.getuid(), os.getgid()) if os.getuid() else (65534, 65534)
     _lay_out(found, uid, gid)
     process = subprocess.Popen(
-        [str(_program()), "-F", "-c", str(folder / "dovecot.conf")],
+        ["/bin/sh", "-c", _WITH_US, str(_program()), str(folder / "dovecot.conf")],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         user=uid,
@@ -135,7 +138,8 @@ def running() -> Iterator[Dovecot]:
         _wait(found, process)
         yield found
     finally:
-        process.terminate()
+        assert process.stdin is not None
+        process.stdin.close()
         process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 
