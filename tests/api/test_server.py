@@ -34,6 +34,8 @@ NAMES = {
     **dict.fromkeys(("run_id", "good", "bad"), "20261120T120000Z-aaaaaaaa"),
     "name": "inbox-triage",
     "approval_id": "abcdefgh",
+    "workflow": "inbox-triage",
+    "trigger": "new_mail",
 }
 GUARDED = [
     pytest.param(method, path.format(**NAMES), id=f"{method} {path}")
