@@ -13,18 +13,6 @@ import httpx
 import pytest
 from hypothesis import settings
 
-from clients.errors import (
-    AuthError,
-    BadAnswer,
-    Conflict,
-    InvalidRequest,
-    NotFound,
-    Outcome,
-    RateLimited,
-    ServiceError,
-    Timeout,
-    Unavailable,
-)
 from clients.transport import http_client
 from demo import stand_ins
 from demo.server import QuietServer, bind, server
@@ -141,66 +129,7 @@ def http() -> Iterator[httpx.Client]:
         yield client
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A fault of a service, and the error that every client must make of it."""
-
-    fault: dict[str, Any]
-    error: type[ServiceError]
-    outcome: Outcome
-    retry_after_seconds: float | None = None
-
-    def check(self, error: ServiceError, service: str) -> None:
-        """Compare an error with what the fault means."""
-        seen = (type(error), error.outcome, error.retry_after_seconds, error.service)
-        assert seen == (self.error, self.outcome, self.retry_after_seconds, service), error.message
-        if self.fault.get("status", 0) >= 400:
-            assert error.http_status == self.fault["status"]
-        assert len(error.message.split()) >= 3
-        assert error.remedy
-
-
-HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
-FAILURES = {
-    "401": Failure({"status": 401}, AuthError, "not_done"),
-    "403": Failure({"status": 403}, AuthError, "not_done"),
-    "403 rate limited with Retry-After": Failure({"status": 403, "retry_after": 7}, RateLimited, "not_done", 7),
-    "403 rate limited, none remaining": Failure(
-        {"status": 403, "headers": {"x-ratelimit-remaining": "0"}}, RateLimited, "not_done"
-    ),
-    "404": Failure({"status": 404}, NotFound, "not_done"),
-    "409": Failure({"status": 409}, Conflict, "not_done"),
-    "412": Failure({"status": 412}, Conflict, "not_done"),
-    "400": Failure({"status": 400}, InvalidRequest, "not_done"),
-    "413": Failure({"status": 413}, InvalidRequest, "not_done"),
-    "422": Failure({"status": 422}, InvalidRequest, "not_done"),
-    "429 with Retry-After": Failure({"status": 429, "retry_after": 9}, RateLimited, "not_done", 9),
-    "429 without Retry-After": Failure({"status": 429}, RateLimited, "not_done"),
-    "500": Failure({"status": 500}, Unavailable, "unknown"),
-    "502 with HTML": Failure({"status": 502, "body": HTML}, Unavailable, "unknown"),
-    "503": Failure({"status": 503}, Unavailable, "unknown"),
-    "cut before the effect": Failure({"cut": True}, Unavailable, "unknown"),
-    "cut after the effect": Failure({"cut": True, "when": "after_effect"}, Unavailable, "unknown"),
-    "not JSON": Failure({"status": 200, "body": HTML}, BadAnswer, "unknown"),
-    "broken JSON": Failure({"status": 200, "body": '{"id": 1'}, BadAnswer, "unknown"),
-    "empty body": Failure({"status": 200, "body": ""}, BadAnswer, "unknown"),
-    "another shape": Failure({"status": 200, "body": '"yes"'}, BadAnswer, "unknown"),
-}
-SLOWNESS = {
-    "no answer in time": Failure({"delay_seconds": 60}, Timeout, "unknown"),
-    "no answer in time, effect done": Failure({"delay_seconds": 60, "when": "after_effect"}, Timeout, "unknown"),
-    "dripping answer": Failure({"drip": 0.3}, Timeout, "unknown"),
-}
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each row of a table to the tests that take a `failure` or a `slowness`."""
-    for name, table in (("failure", FAILURES), ("slowness", SLOWNESS)):
-        if name in metafunc.fixturenames:
-            metafunc.parametrize(name, table.values(), ids=table.keys())
-
-
-_TALKS = frozenset({"standins", "failure", "slowness", "http", "scripted", "service", "orchestra", "running", "client"})
+_TALKS = frozenset({"standins", "http", "scripted", "service", "orchestra", "running", "client"})
 _FACES = frozenset({"api", "dashboard", "demo", "browser", "kill"})
 
 

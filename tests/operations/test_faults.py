@@ -9,7 +9,7 @@ import pkgutil
 import re
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -148,18 +148,21 @@ def ready(request: pytest.FixtureRequest, matrix: Matrix, step: str) -> Ready:
     return matrix.ready(step)
 
 
-def broken(ready: Ready, fault: Broken, patch: pytest.MonkeyPatch) -> ServiceError | None:
+Work = Callable[[World, StepType, Mapping[str, Any]], Any]
+
+
+def broken(ready: Ready, fault: Broken, patch: pytest.MonkeyPatch, work: Work = World.run) -> ServiceError | None:
     """Make the call with the fault; give the error, or None where it succeeds."""
     for patience in (1, 5, 25):
         asked = ready.restored().world.arrived()
-        error = _tried(ready, fault, patience, patch)
+        error = _tried(ready, fault, patience, patch, work)
         # A busy machine may not even have connected in so short a time: then the fault has not struck.
         if not isinstance(error, Timeout) or ready.world.arrived() - asked == len(ready.world.sent):
             break
     return error
 
 
-def _tried(ready: Ready, fault: Broken, patience: float, patch: pytest.MonkeyPatch) -> ServiceError | None:
+def _tried(ready: Ready, fault: Broken, patience: float, patch: pytest.MonkeyPatch, work: Work) -> ServiceError | None:
     world = ready.world
 
     def strike() -> None:
@@ -170,7 +173,7 @@ def _tried(ready: Ready, fault: Broken, patience: float, patch: pytest.MonkeyPat
 
     with patch.context() as inner, world.struck(ready.number, described(fault, world), strike):
         try:
-            world.run(ready.step_type, ready.arguments)
+            work(world, ready.step_type, ready.arguments)
         except ServiceError as error:
             return error
     return None
@@ -262,11 +265,46 @@ def repeated(ready: Ready, *, is_there: bool) -> Any:
     """Do what the engine does after an answer was lost: look for the write, and send it where it is not there."""
     world, step_type = ready.world, ready.step_type
     if step_type.repeat is Repeat.FINDABLE:
-        found = step_type.find(world.call(step_type, ready.arguments, attempt=0))
+        found = world.found(step_type, ready.arguments)
         assert (found is not None) == is_there, "what arrived must be found, and nothing else"
         if found is not None:
             return found
     return step_type.call(world.call(step_type, ready.arguments, attempt=2))
+
+
+@cache
+def findable() -> list[str]:
+    """The step types whose write can be looked for."""
+    return [name for name in operations_of() if registry.step_type(name).repeat is Repeat.FINDABLE]
+
+
+@every_fault
+@pytest.mark.parametrize("step", findable())
+def test_a_look_up_that_fails_finds_not_nothing(ready: Ready, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = FAULTS[name]
+    error = broken(replace(ready, number=1), fault, monkeypatch, World.found)
+    if name == "404" and error is None:
+        return  # where it would be is not there, so neither is it
+    assert error is not None, "it would be taken for not there, and sent again"
+    fault.check(error, fault.error, str(ready.step_type.service))
+    assert_secret(error, ready.world.endpoint.token)
+
+
+def whose(world: World, *_: Any) -> str:
+    """Ask whose account it is: every write is named after that."""
+    return world.whose()
+
+
+@every_fault
+@pytest.mark.parametrize("step", ["github.get_issue", "gmail.get_message", "notion.get_page"])
+def test_an_account_that_cannot_be_asked_for_is_no_account(
+    ready: Ready, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = FAULTS[name]
+    error = broken(replace(ready, number=1), fault, monkeypatch, whose)
+    assert error is not None
+    fault.check(error, fault.error, str(ready.step_type.service))
+    assert_secret(error, ready.world.endpoint.token)
 
 
 def shape(output: Any) -> Any:

@@ -92,9 +92,20 @@ class World:
 
     def run(self, step_type: StepType, arguments: Mapping[str, Any]) -> Any:
         """Make one call, as the engine makes it."""
-        call = self.call(step_type, arguments)
+        return self._done(lambda: step_type.call(self.call(step_type, arguments)))
+
+    def found(self, step_type: StepType, arguments: Mapping[str, Any]) -> Any:
+        """Look for a write, as the engine does after its answer was lost."""
+        return self._done(lambda: step_type.find(self.call(step_type, arguments, attempt=0)))
+
+    def whose(self) -> str:
+        """Ask the service whose account it is."""
+        self.sent.clear()
+        return str(self._done(self.client.account))
+
+    def _done(self, work: Callable[[], Any]) -> Any:
         with deadline(PATIENCE_SECONDS), counted_sends() as self.counted:
-            return step_type.call(call)
+            return work()
 
     def call(self, step_type: StepType, arguments: Mapping[str, Any], attempt: int = 1) -> Call:
         """What the step gets for one attempt (0: a look-up)."""
