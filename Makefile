@@ -50,7 +50,7 @@ bench-peers: setup .venv-peers/ready
 
 chaos: setup
 	$(BIN)/pytest -q -s tests/kill/chaos.py
-	$(BIN)/pytest -q --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py
+	$(BIN)/pytest -q --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py
 
 fresh:
 	.ci/fresh

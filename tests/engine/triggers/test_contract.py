@@ -79,7 +79,7 @@ def test_an_item_has_the_shape_that_expressions_are_checked_against(kind: Trigge
     [item] = looker.look_until_done(world.now(1))
     assert item.value is not None
     value = json.loads(json.dumps(item.value, allow_nan=False))
-    jsonschema.validate(value, dict(kind.item_schema()))
+    jsonschema.validate(value, dict(kind.item_schema()))  # type: ignore[no-untyped-call]
     assert item.id
     assert item.title
 
@@ -113,7 +113,7 @@ def test_a_backlog_comes_in_pieces(kind: TriggerType, world: World) -> None:
     for number in range(1, 6):
         world.happen(number)
     looker.limit = 2
-    pieces = []
+    pieces: list[int] = []
     while not pieces or looker.has_more:
         pieces.append(len(looker.look(world.now(5))))
         assert len(pieces) < 20

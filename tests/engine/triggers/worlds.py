@@ -40,7 +40,7 @@ class World:
     """
 
     fields: Mapping[str, Any]
-    happen: Callable[[int], None]
+    happen: Callable[[int], object]
     shown: Callable[[], Any] = lambda: None
     client: Any = None
     fail: Callable[[], None] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_secrets_are_kept_and_named_in_the_settings(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("# mine\nconnections:\n  a: {service: notion}\n")
     safe = load(tmp_path, {}).safe
 
-    def written(name: str, settings: dict[str, object]) -> dict[str, object]:
+    def written(name: str, settings: Mapping[str, object]) -> dict[str, object]:
         return write_connection(tmp_path, name, settings, lambda secret, value: safe.keep(secret, Kept(value)))
 
     http = {"service": "http", "headers": {"X Authorization": "Bearer abc def", "Accept": "text/plain"}}
