@@ -12,10 +12,10 @@ from typing import Any
 
 from clients.deadline import deadline
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
-from clients.imap_failures import of_reply, sending
-from clients.imap_providers import SERVICE
-from clients.imap_settings import ImapSettings, Servers
-from clients.mail_wire import Door, Wire
+from clients.imap.failures import of_reply, sending
+from clients.imap.providers import SERVICE
+from clients.imap.settings import ImapSettings, Servers
+from clients.mail.wire import Door, Wire
 
 _CALL_SECONDS = 300.0
 # An address literal says no more of this machine than it must (RFC 5321 4.1.4; Thunderbird does the same).

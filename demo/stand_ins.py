@@ -16,7 +16,7 @@ NAMES = ("gmail", "notion", "github", "openai")
 
 def load(name: str) -> StandIn:
     """The module of one stand-in."""
-    return cast("StandIn", importlib.import_module(f"demo.{name}"))
+    return cast("StandIn", importlib.import_module(f"demo.{name}.stand_in"))
 
 
 def load_all() -> dict[str, StandIn]:

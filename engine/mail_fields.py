@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from clients.errors import InvalidRequest
-from clients.mail_outgoing import File
-from clients.mail_text import Trim
+from clients.mail.outgoing import File
+from clients.mail.text import Trim
 from engine.run_file import FileContent, RunFile
 from engine.step import Call, Fields, Output, content, destination, option, outside
 

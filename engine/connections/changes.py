@@ -77,7 +77,7 @@ class ConnectionChanges:
 
     def key_page(self, service: str, beside: Mapping[str, Any]) -> str:
         """Return where one comes to a key of a service; of a mailbox its provider's page, where it is known."""
-        from clients.imap_providers import app_password_page
+        from clients.imap.providers import app_password_page
 
         own = app_password_page(str(beside.get("address", ""))) if service == "imap" else ""
         return own or str(client_class(service).key_url)
@@ -131,7 +131,7 @@ class ConnectionChanges:
     ) -> ConnectionStatus:
         """Sign in at Google in a browser and keep the sign-in, sealed. Raises ServiceError, InvalidInput."""
         from clients.gmail import GmailClient
-        from clients.gmail_oauth import sign_in
+        from clients.gmail.oauth import sign_in
 
         require(p, "admin", "add connections")
         if not client_secret_file.expanduser().exists():
@@ -208,7 +208,7 @@ class ConnectionChanges:
         self._safe.keep(secret, Kept(value, p.id, timestamp(self._clock())))
 
     def _keep_sign_in(self, name: str, info: Mapping[str, Any]) -> Path:
-        from clients.gmail_sign_in_file import SignInFile
+        from clients.gmail.sign_in_file import SignInFile
 
         safe = self._safe
         path = safe.folder / f"{name}.sign-in.json"

@@ -91,7 +91,7 @@ class Demo:
 
     def mail(self, p: Principal, message: Mapping[str, Any]) -> dict[str, Any]:
         """Return {from, to, cc, subject, date, text, attachments, …} of a mail of `show`, as workflows see it."""
-        from clients.gmail_mail import read_message
+        from clients.gmail.mail import read_message
 
         require(p, "view", "see the demo services")
         return read_message(message, _left_out)

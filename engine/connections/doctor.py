@@ -105,8 +105,8 @@ class Doctor:
             yield from self._looked_at(account)
 
     def _looked_at(self, account: Account) -> Iterator[Line]:
-        """Ask what the service's own file of `clients/` asks (`<service>_check.py`), where it has one."""
-        module = f"clients.{account.service}_check"
+        """Ask what the service's own folder of `clients/` asks (`clients/<service>/check.py`), where it has that file."""
+        module = f"clients.{account.service}.check"
         if importlib.util.find_spec(module) is None:
             return
         settings = client_class(account.service).Settings.model_validate(self._config().settings_of(account.connection))

@@ -1,4 +1,4 @@
-"""The outside services: each is a file of `clients/` with a client class that names it."""
+"""The outside services: each is a file or folder of `clients/` with a client class that names it."""
 
 from __future__ import annotations
 
@@ -39,5 +39,7 @@ def _files() -> tuple[str, ...]:
 
 def _in_file(name: str) -> Any:
     module = importlib.import_module(f"clients.{name}")
-    kinds = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__]
+    kinds = [
+        kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__.startswith(f"clients.{name}")
+    ]
     return next((kind for kind in kinds if getattr(kind, "service", None) == name), None)

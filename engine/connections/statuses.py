@@ -114,7 +114,7 @@ class Statuses:
         path = self.sign_in_file(name)
         if path is None:
             return None
-        from clients.gmail_sign_in_file import SignInFile
+        from clients.gmail.sign_in_file import SignInFile
 
         try:
             return facts(SignInFile(path, SafeSeal(lambda: self._config().safe)).read(), self._clock())

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from clients.errors import InvalidRequest, NotFound
-from clients.gmail_labels import Names, Target
+from clients.gmail.labels import Names, Target
 from engine.mail_fields import Part
 from engine.step import Call, Fields, JsonValue, Output, Repeat, Written, destination
 from engine.steps.gmail import SERVICE

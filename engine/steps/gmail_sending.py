@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from clients.errors import InvalidRequest
-from clients.gmail_outbox import Letter
-from clients.mail_forwarding import forward_subject, forward_text
-from clients.mail_outgoing import Outgoing
-from clients.mail_replies import reply_address, reply_all_addresses
+from clients.gmail.outbox import Letter
+from clients.mail.forwarding import forward_subject, forward_text
+from clients.mail.outgoing import Outgoing
+from clients.mail.replies import reply_address, reply_all_addresses
 from engine.mail_fields import AddressFields, addresses
 from engine.step import Call, JsonValue, Repeat, content, destination, option
 from engine.steps.gmail import SERVICE

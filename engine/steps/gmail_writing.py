@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from clients.errors import InvalidRequest
-from clients.gmail_outbox import Letter
-from clients.mail_outgoing import File, Outgoing
-from clients.mail_replies import reply_address
+from clients.gmail.outbox import Letter
+from clients.mail.outgoing import File, Outgoing
+from clients.mail.replies import reply_address
 from engine.mail_fields import AddressFields, InlineFile, TextFields, addresses, inline_file, run_file
 from engine.run_file import RunFile
 from engine.step import Call, Effect, Output, StepType, content, destination, option

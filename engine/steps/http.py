@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from clients.http import READS, Wanted
 from clients.http import Paging as Pages
-from clients.http_request import Upload
+from clients.http.request import Upload
 from engine.run_file import FileContent, RunFile
 from engine.step import (
     Call,

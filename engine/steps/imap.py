@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clients.imap_mail import attachment, by_ids, message, search
-from clients.imap_search import Search
+from clients.imap.mail import attachment, by_ids, message, search
+from clients.imap.search import Search
 from engine.mail_fields import FileOutput, Part, ReadMail, TrimFields, file_content
 from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, option, outside
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clients.errors import NotFound
-from clients.imap_drafts import create_draft, find_draft, undo_draft, update_draft
+from clients.imap.drafts import create_draft, find_draft, undo_draft, update_draft
 from engine.step import Call, Effect, JsonValue, Output, Repeat, StepType, Written, changes_respected
 from engine.steps.imap import SERVICE
 from engine.steps.smtp import WriteFields, written_mail

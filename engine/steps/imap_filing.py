@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-from clients.imap_filing import (
+from clients.imap.filing import (
     Filed,
     copy,
     delete_copy,
@@ -16,7 +16,7 @@ from clients.imap_filing import (
     move,
     move_back,
 )
-from clients.imap_mailbox import mail_id
+from clients.imap.mailbox import mail_id
 from engine.step import (
     Call,
     Effect,

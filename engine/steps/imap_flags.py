@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from clients.imap_filing import SEEN, Filed, flags_of, message_id_at, present, set_flags
+from clients.imap.filing import SEEN, Filed, flags_of, message_id_at, present, set_flags
 from engine.step import (
     Call,
     CannotUndo,

@@ -6,10 +6,10 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from clients.imap_drafts import original
-from clients.imap_sent import find_sent, send
-from clients.mail_outgoing import File, Outgoing
-from clients.mail_replies import reply_address, reply_all_addresses
+from clients.imap.drafts import original
+from clients.imap.sent import find_sent, send
+from clients.mail.outgoing import File, Outgoing
+from clients.mail.replies import reply_address, reply_all_addresses
 from engine.mail_fields import AddressFields, InlineFile, TextFields, addresses, inline_file, run_file
 from engine.run_file import RunFile
 from engine.step import (

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from clients.imap_arrivals import Arrival, Arrivals, arrivals
-from clients.imap_search import Search
+from clients.imap.arrivals import Arrival, Arrivals, arrivals
+from clients.imap.search import Search
 from engine.names import moment_of, timestamp
 from engine.step import Fields, JsonValue, option
 from engine.steps.imap import MailOutput

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from clients.notion_content import Way
+from clients.notion.content import Way
 from tests.clients.random_markdown import Writer
 from tests.clients.test_notion_writer import DATABASE, FAST, MARKER, Notion, assert_same, comes_back, limited, ways
 

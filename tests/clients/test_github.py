@@ -12,9 +12,9 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from clients import github_values
 from clients.errors import AuthError, BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
 from clients.github import GitHubClient
+from clients.github import values as github_values
 from clients.transport import Forbidden, deadline, http_client
 
 if TYPE_CHECKING:

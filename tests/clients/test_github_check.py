@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from clients.github import GitHubSettings
-from clients.github_check import look
+from clients.github.check import look
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from clients.errors import RateLimited
 from clients.github import GitHubClient
-from clients.github_pace import MOMENT_SECONDS, Pace, free_at, is_paced
+from clients.github.pace import MOMENT_SECONDS, Pace, free_at, is_paced
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -150,7 +150,7 @@ CHILD = """
 import sys, time
 from pathlib import Path
 from clients.errors import RateLimited
-from clients.github_pace import Pace
+from clients.github.pace import Pace
 pace, went = Pace(Path(sys.argv[1]), "one"), 0
 while went < 2:
     try:

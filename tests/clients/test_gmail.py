@@ -13,10 +13,10 @@ from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError
 from clients.gmail import GmailClient
-from clients.gmail_labels import Target
-from clients.gmail_outbox import Letter
-from clients.mail_outgoing import Outgoing
-from clients.mail_replies import reply_address
+from clients.gmail.labels import Target
+from clients.gmail.outbox import Letter
+from clients.mail.outgoing import Outgoing
+from clients.mail.replies import reply_address
 from clients.transport import deadline
 
 if TYPE_CHECKING:

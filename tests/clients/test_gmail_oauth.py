@@ -17,8 +17,8 @@ import pytest
 
 from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout
 from clients.gmail import GmailClient
-from clients.gmail_oauth import SCOPES, sign_in
-from clients.gmail_sign_in_file import SignInFile
+from clients.gmail.oauth import SCOPES, sign_in
+from clients.gmail.sign_in_file import SignInFile
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted

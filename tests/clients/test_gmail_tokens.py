@@ -14,8 +14,8 @@ import pytest
 
 from clients.errors import AuthError, RateLimited, ServiceError, Unavailable
 from clients.gmail import GmailClient
-from clients.gmail_sign_in_file import SignInFile
-from clients.gmail_tokens import TokenFile
+from clients.gmail.sign_in_file import SignInFile
+from clients.gmail.tokens import TokenFile
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from clients.errors import InvalidRequest
 from clients.gmail import GmailClient
-from clients.gmail_outbox import Letter
-from clients.mail_outgoing import File, Outgoing
+from clients.gmail.outbox import Letter
+from clients.mail.outgoing import File, Outgoing
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -59,7 +59,7 @@ WAYS: dict[str, tuple[str, Callable[[GmailClient, Letter], Any]]] = {
 @pytest.fixture
 def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mails over 2 kB are uploaded."""
-    monkeypatch.setattr("clients.gmail_upload.INLINE_MOST", 2048)
+    monkeypatch.setattr("clients.gmail.upload.INLINE_MOST", 2048)
 
 
 @pytest.mark.usefixtures("small_is_large")
@@ -97,7 +97,7 @@ def test_an_attachment_over_ten_megabytes_is_sent_and_read(standins: StandIns, g
 def test_a_mail_that_gmail_does_not_take_is_not_sent(
     standins: StandIns, gmail: GmailClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clients.gmail_upload.MOST", MEGABYTE)
+    monkeypatch.setattr("clients.gmail.upload.MOST", MEGABYTE)
     gmail.account()
     before = standins.requests("gmail")
     with pytest.raises(InvalidRequest, match="35 MB at most"):

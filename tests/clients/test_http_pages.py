@@ -14,7 +14,7 @@ import pytest
 
 from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http import HttpClient, HttpSettings, Paging, Wanted
-from clients.http_request import Upload
+from clients.http.request import Upload
 from clients.transport import FILE_BYTES, MAX_ANSWER_BYTES, Forbidden, http_client
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def test_a_list_that_was_cut_says_so(scripted: Scripted, local: HttpClient) -> N
         pytest.param(
             {"rows": [], "n": "https://elsewhere.example/"}, {"items": "rows", "next": "n"}, "another place", id="away"
         ),
-        pytest.param({"rows": [], "n": "http://a:b"}, {"items": "rows", "next": "n"}, "cannot be read", id="no address"),
+        pytest.param(
+            {"rows": [], "n": "http://a:b"}, {"items": "rows", "next": "n"}, "cannot be read", id="no address"
+        ),
         pytest.param(
             {"rows": [], "n": "x"}, {"items": "rows", "next": "n", "cursor": "c"}, "read before", id="in a circle"
         ),

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from clients.mail_html import tidy, visible_text
+from clients.mail.html import tidy, visible_text
 
 
 @pytest.mark.parametrize(

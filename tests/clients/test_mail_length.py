@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clients.mail_length import cut_to_characters, cut_to_tokens, estimated_tokens
+from clients.mail.length import cut_to_characters, cut_to_tokens, estimated_tokens
 
 
 @pytest.mark.parametrize(

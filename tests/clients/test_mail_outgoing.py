@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.errors import InvalidRequest
-from clients.mail_outgoing import File, Outgoing, as_bytes, build, message_id, reply_subject
+from clients.mail.outgoing import File, Outgoing, as_bytes, build, message_id, reply_subject
 
 ME = "me@example.com"
 MARKER = "a1b2c3d4" * 4

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from clients.gmail_mail import read_message
-from clients.mail_parts import decoded, from_base64url, header, shown
-from clients.mail_text import TEXT_MOST, mail_text
+from clients.gmail.mail import read_message
+from clients.mail.parts import decoded, from_base64url, header, shown
+from clients.mail.text import TEXT_MOST, mail_text
 
 
 def encoded(content: bytes) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clients.mail_replies import refusal, reply_address
+from clients.mail.replies import refusal, reply_address
 
 ME = "me@example.com"
 

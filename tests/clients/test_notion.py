@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, ServiceError
 from clients.notion import NotionClient
-from clients.notion_markdown import essence
+from clients.notion.markdown import essence
 from clients.transport import Forbidden, deadline, http_client
 
 if TYPE_CHECKING:

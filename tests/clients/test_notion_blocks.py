@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clients.notion_batches import batches
-from clients.notion_block_writer import overlap
-from clients.notion_blocks import blocks_of, children_of, with_children
-from clients.notion_inline import pieces_of
-from clients.notion_markdown import parts
-from demo import notion_tree
+from clients.notion.batches import batches
+from clients.notion.block_writer import overlap
+from clients.notion.blocks import blocks_of, children_of, with_children
+from clients.notion.inline import pieces_of
+from clients.notion.markdown import parts
+from demo.notion import tree as notion_tree
 from tests.clients.random_markdown import Writer
 
 Json = dict[str, Any]

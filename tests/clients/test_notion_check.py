@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from clients.notion import NotionSettings
-from clients.notion_check import look
+from clients.notion.check import look
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.notion import NotionClient
-from clients.notion_overflow import LIST_MOST, TEXT_MOST, TITLE_MOST
+from clients.notion.overflow import LIST_MOST, TEXT_MOST, TITLE_MOST
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns

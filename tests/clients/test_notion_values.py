@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from clients.errors import InvalidRequest
-from clients.notion_pages import held_key
-from clients.notion_values import from_notion, plain_text, rich_text, title_property, to_notion
+from clients.notion.pages import held_key
+from clients.notion.values import from_notion, plain_text, rich_text, title_property, to_notion
 
 TYPES = (
     *("title", "rich_text", "number", "select", "multi_select", "status", "date", "checkbox", "url", "email"),

@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from clients.errors import RateLimited
 from clients.notion import NotionClient
-from clients.notion_content import Way
-from clients.notion_pacing import BURST, Pacer
+from clients.notion.content import Way
+from clients.notion.pacing import BURST, Pacer
 from clients.transport import deadline, http_client
 from tests.clients.random_markdown import Writer
 

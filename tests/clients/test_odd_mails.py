@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from clients.mail_parts import nothing_left_out
-from clients.mail_raw import payload_of
-from clients.mail_replies import refusal, reply_all_addresses
-from clients.mail_text import WHOLE, Trim, attachment_of, read_mail, read_raw
-from demo.gmail_mime import Mail, payload
+from clients.mail.parts import nothing_left_out
+from clients.mail.raw import payload_of
+from clients.mail.replies import refusal, reply_all_addresses
+from clients.mail.text import WHOLE, Trim, attachment_of, read_mail, read_raw
+from demo.gmail.mime import Mail, payload
 from tests.clients.odd_mails import FROM_CPYTHON, LARGE, SMALL
 
 SECONDS = 2.0

@@ -16,7 +16,7 @@ from clients.errors import (
     Unavailable,
 )
 from clients.openai import OpenAIClient, OpenAISettings
-from clients.openai_schema import asked_in_words, is_strict, response_format
+from clients.openai.schema import asked_in_words, is_strict, response_format
 from clients.transport import Forbidden, http_client
 
 if TYPE_CHECKING:

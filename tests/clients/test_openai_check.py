@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from clients.openai import OpenAISettings
-from clients.openai_check import context_tokens, look
+from clients.openai.check import context_tokens, look
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted

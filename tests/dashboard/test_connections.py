@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from clients.errors import AuthError
-from clients.gmail_sign_in_file import SignInFile
+from clients.gmail.sign_in_file import SignInFile
 from engine.connections.local_models import LocalServer
 from engine.orchestra import Orchestra
 from engine.people.access import Principal

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from demo.gmail_mime import Mail
+from demo.gmail.mime import Mail
 
 ROOT = Path(__file__).parents[2]
-SAMPLES = ROOT / "demo" / "mails"
-NEW = ROOT / "demo" / "new_mails"
+SAMPLES = ROOT / "demo" / "gmail" / "mails"
+NEW = ROOT / "demo" / "gmail" / "new_mails"
 HELD_OUT = Path(__file__).parent / "held_out"
 
 

@@ -13,11 +13,11 @@ import httpx
 import pytest
 from githubkit_schemas.latest import models
 
-import demo.github
+import demo.github.stand_in
 from demo.service import StandIn
 from tests.demo.conftest import Running
 
-STAND_IN = cast("StandIn", demo.github)
+STAND_IN = cast("StandIn", demo.github.stand_in)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def http(here: Running) -> Iterator[httpx.Client]:
 @pytest.fixture
 def sdk(here: Running) -> Iterator[github.Github]:
     client = github.Github(
-        auth=github.Auth.Token(demo.github.TOKEN),
+        auth=github.Auth.Token(demo.github.stand_in.TOKEN),
         base_url=here.base_url,
         retry=None,
         timeout=15,

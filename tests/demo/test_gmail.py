@@ -16,7 +16,8 @@ import pytest
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from demo import gmail, gmail_sample
+from demo.gmail import sample as gmail_sample
+from demo.gmail import stand_in as gmail
 from demo.service import StandIn
 from tests.demo.conftest import Running
 from tests.demo.gmail_schema import differences

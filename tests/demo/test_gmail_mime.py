@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from demo.gmail_mime import (
+from demo.gmail.mime import (
     Mail,
     from_base64url,
     headers_of,

@@ -11,7 +11,7 @@ import pytest
 import requests
 from google_auth_oauthlib.flow import InstalledAppFlow
 
-from demo import gmail
+from demo.gmail import stand_in as gmail
 from demo.service import StandIn
 from tests.demo.conftest import Running
 

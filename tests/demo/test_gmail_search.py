@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.gmail_search import parse
+from demo.gmail.search import parse
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LABELS = {"INBOX": "INBOX", "SPAM": "SPAM", "Label_1": "To do/This week", "CATEGORY_PROMOTIONS": "CATEGORY_PROMOTIONS"}

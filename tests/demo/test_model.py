@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demo import model
-from demo.model_choice import choose
-from demo.model_filler import fill
-from demo.model_text import Document, document_of
+from demo.model import model
+from demo.model.choice import choose
+from demo.model.filler import fill
+from demo.model.text import Document, document_of
 from tests.demo.mail_text import HELD_OUT, NEW, ROOT, SAMPLES, prompt
 
 PROMPT = json.loads((ROOT / "prompts" / "classify-mail.json").read_text(encoding="utf-8"))

@@ -9,13 +9,13 @@ import httpx
 import notion_client
 import pytest
 
-import demo.notion
-from demo.notion_call import RateLimit
+import demo.notion.stand_in
+from demo.notion.call import RateLimit
 from demo.service import Refused, StandIn
 from demo.store import Store
 from tests.demo.conftest import Running
 
-STAND_IN = cast("StandIn", demo.notion)
+STAND_IN = cast("StandIn", demo.notion.stand_in)
 Json = dict[str, Any]
 
 
@@ -34,7 +34,7 @@ def http(here: Running) -> Iterator[httpx.Client]:
 def sdk(here: Running) -> Iterator[Any]:
     transport = httpx.Client(trust_env=False)
     yield notion_client.Client(
-        auth=demo.notion.TOKEN, base_url=here.base_url, retry=False, timeout_ms=15000, client=transport
+        auth=demo.notion.stand_in.TOKEN, base_url=here.base_url, retry=False, timeout_ms=15000, client=transport
     )
     transport.close()
 

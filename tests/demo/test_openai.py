@@ -10,7 +10,7 @@ from typing import Any, cast
 import openai as sdk
 import pytest
 
-from demo import openai
+from demo.openai import stand_in as openai
 from demo.service import StandIn
 from tests.demo.conftest import Running
 

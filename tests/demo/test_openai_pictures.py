@@ -8,7 +8,7 @@ import io
 import pytest
 from PIL import Image
 
-from demo.openai_pictures import Picture, pictures_in, told
+from demo.openai.pictures import Picture, pictures_in, told
 from demo.service import Refused
 
 

@@ -12,8 +12,8 @@ import notion_client
 import pytest
 import requests
 
-import demo.github
-import demo.notion
+import demo.github.stand_in
+import demo.notion.stand_in
 from demo.service import StandIn
 from tests.demo.conftest import Running
 
@@ -22,7 +22,7 @@ PATIENCE_SECONDS, IMPATIENCE_SECONDS = 20, 1
 
 def _create_issue(base_url: str, timeout_seconds: int = PATIENCE_SECONDS) -> None:
     client = github.Github(
-        auth=github.Auth.Token(demo.github.TOKEN),
+        auth=github.Auth.Token(demo.github.stand_in.TOKEN),
         base_url=base_url,
         retry=None,
         timeout=timeout_seconds,
@@ -40,7 +40,7 @@ def _create_page(base_url: str, timeout_seconds: int = PATIENCE_SECONDS) -> None
     title = {"title": {"title": [{"text": {"content": "Made"}}]}}
     with httpx.Client(trust_env=False) as transport:
         client = notion_client.Client(
-            auth=demo.notion.TOKEN,
+            auth=demo.notion.stand_in.TOKEN,
             base_url=base_url,
             retry=False,
             timeout_ms=timeout_seconds * 1000,
@@ -58,8 +58,8 @@ def _pages(here: Running) -> int:
 
 
 SERVICES = [
-    pytest.param(demo.github, _create_issue, _issues, id="github"),
-    pytest.param(demo.notion, _create_page, _pages, id="notion"),
+    pytest.param(demo.github.stand_in, _create_issue, _issues, id="github"),
+    pytest.param(demo.notion.stand_in, _create_page, _pages, id="notion"),
 ]
 CUT = (requests.ConnectionError, httpx.RemoteProtocolError)
 LATE = (requests.Timeout, requests.ConnectionError, httpx.TimeoutException, notion_client.errors.RequestTimeoutError)

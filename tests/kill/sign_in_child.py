@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from clients.errors import ServiceError
-from clients.gmail_sign_in_file import SignInFile
-from clients.gmail_tokens import TokenFile
-from clients.gmail_transport import GoogleHttp
+from clients.gmail.sign_in_file import SignInFile
+from clients.gmail.tokens import TokenFile
+from clients.gmail.transport import GoogleHttp
 from clients.transport import http_client
 from engine.connections.safe import Safe
 from engine.connections.safe_keys import SafeKeys

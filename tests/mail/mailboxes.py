@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from clients.imap import ImapClient
-from clients.imap_settings import ImapSettings
+from clients.imap.settings import ImapSettings
 from tests.mail import dovecot
 from tests.mail.dovecot import PASSWORD, Dovecot
 

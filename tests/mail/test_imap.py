@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from clients import imap_session
 from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, Unavailable
 from clients.imap import ImapClient
-from clients.imap_filing import copy, delete, flags_of, found_copy, move, move_back, set_flags
-from clients.imap_mail import attachment, by_ids, message, search
-from clients.imap_mailbox import Mailbox, mail_id
-from clients.imap_search import Search
+from clients.imap import session as imap_session
+from clients.imap.filing import copy, delete, flags_of, found_copy, move, move_back, set_flags
+from clients.imap.mail import attachment, by_ids, message, search
+from clients.imap.mailbox import Mailbox, mail_id
+from clients.imap.search import Search
 from clients.sockets import Forbidden
 from tests.mail.dovecot import PASSWORD, Dovecot
 from tests.mail.mailboxes import connected, deliver, mail
@@ -150,7 +150,7 @@ def test_an_attachment_comes_back_as_it_was(client: ImapClient) -> None:
 def test_of_a_very_large_mail_the_beginning_is_read(client: ImapClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imap_session, "_WHOLE_BYTES", 20_000)
     monkeypatch.setattr(imap_session, "_BEGINNING_BYTES", 20_000)
-    monkeypatch.setattr("clients.imap_mail._FILE_MOST", 20_000)
+    monkeypatch.setattr("clients.imap.mail._FILE_MOST", 20_000)
     identity = deliver(client, mail("Large", "word " * 20_000))
     found = message(client.mailbox, identity)
     assert found["text_truncated"]
@@ -305,14 +305,14 @@ def test_threads_share_a_few_connections(client: ImapClient, monkeypatch: pytest
 def test_a_connection_that_the_server_has_closed_is_replaced(
     client: ImapClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clients.imap_mailbox._SURE_SECONDS", -1.0)
+    monkeypatch.setattr("clients.imap.mailbox._SURE_SECONDS", -1.0)
     with client.mailbox.session() as session, session.asking() as protocol:
         protocol.send(b"X LOGOUT\r\n")
     assert search(client.mailbox, Search(), 5)["matched"] == 0
 
 
 def test_only_the_demo_means_no_mailbox(mailbox_settings: dict[str, Any]) -> None:
-    from clients.imap_settings import ImapSettings
+    from clients.imap.settings import ImapSettings
 
     settings = ImapSettings(**mailbox_settings)
     client = ImapClient(settings, ImapClient.way_out(settings, is_demo=True))

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from clients.errors import AuthError, InvalidRequest, ServiceError
-from clients.imap_providers import _BY_DOMAIN, app_password_page
-from clients.imap_search import Search
-from clients.imap_settings import ImapSettings, Servers
+from clients.imap.providers import _BY_DOMAIN, app_password_page
+from clients.imap.search import Search
+from clients.imap.settings import ImapSettings, Servers
 
 
 def servers(**settings: Any) -> Servers:

@@ -24,13 +24,13 @@ from clients.errors import (
     Unavailable,
 )
 from clients.imap import ImapClient
-from clients.imap_drafts import create_draft, find_draft
-from clients.imap_filing import copy, flags_of, move, set_flags
-from clients.imap_mail import attachment, message, search
-from clients.imap_search import Search
-from clients.imap_sent import send
-from clients.imap_settings import ImapSettings
-from clients.mail_outgoing import Outgoing
+from clients.imap.drafts import create_draft, find_draft
+from clients.imap.filing import copy, flags_of, move, set_flags
+from clients.imap.mail import attachment, message, search
+from clients.imap.search import Search
+from clients.imap.sent import send
+from clients.imap.settings import ImapSettings
+from clients.mail.outgoing import Outgoing
 from clients.transport import deadline
 from tests.mail.scripted import (
     SMTP,
@@ -141,7 +141,7 @@ def test_every_fault_of_an_imap_server_becomes_its_error(
         assert time.monotonic() - begun < 15
         _check(caught.value, fault, caplog)
         assert _count(server, operation.command) == 1, "nothing is sent twice"
-        monkeypatch.setattr("clients.imap_mailbox._SURE_SECONDS", -1.0)
+        monkeypatch.setattr("clients.imap.mailbox._SURE_SECONDS", -1.0)
         _goes_on(client, server)
 
 

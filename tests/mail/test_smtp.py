@@ -11,13 +11,13 @@ from aiosmtpd.smtp import Envelope
 
 from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, OutcomeUnknown, Unavailable
 from clients.imap import ImapClient
-from clients.imap_drafts import create_draft, find_draft, original, undo_draft, update_draft
-from clients.imap_filing import delete, move
-from clients.imap_mail import message, search
-from clients.imap_mailbox import mail_id
-from clients.imap_search import Search
-from clients.imap_sent import find_sent, send
-from clients.mail_outgoing import File, Outgoing, message_id
+from clients.imap.drafts import create_draft, find_draft, original, undo_draft, update_draft
+from clients.imap.filing import delete, move
+from clients.imap.mail import message, search
+from clients.imap.mailbox import mail_id
+from clients.imap.search import Search
+from clients.imap.sent import find_sent, send
+from clients.mail.outgoing import File, Outgoing, message_id
 from tests.mail.mailboxes import connected, deliver, mail
 from tests.mail.smtp_server import SmtpServer, content_of
 
@@ -129,7 +129,7 @@ def test_a_mail_that_has_left_counts_as_sent_whatever_becomes_of_the_copy(
     def broken(*_: object) -> None:
         raise Unavailable("The mailbox is away just now.", service="imap")
 
-    monkeypatch.setattr("clients.imap_sent.put", broken)
+    monkeypatch.setattr("clients.imap.sent.put", broken)
     assert sent(sending_client)["id"] == ""
     assert len(smtp.mails) == 1
 
@@ -149,14 +149,14 @@ def test_a_draft_is_written_found_and_taken_back(client: ImapClient) -> None:
 def test_a_draft_among_thousands_is_found_though_the_search_should_lag(
     client: ImapClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clients.imap_session import Session
+    from clients.imap.session import Session
 
     draft = drafted(client)
     search_of = Session.search
     monkeypatch.setattr(Session, "search", lambda it, what: [] if "HEADER" in what else search_of(it, what))
     assert find_draft(client.mailbox, MARKER) == draft
     monkeypatch.undo()
-    monkeypatch.setattr("clients.imap_lookup._RECENT", 1)
+    monkeypatch.setattr("clients.imap.lookup._RECENT", 1)
     for number in range(5):
         deliver(client, mail(f"Number {number}"), "Drafts")
     assert find_draft(client.mailbox, MARKER) == draft

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from clients.imap import ImapClient
-from clients.imap_filing import flags_of
-from clients.imap_mail import message, search
-from clients.imap_search import Search
+from clients.imap.filing import flags_of
+from clients.imap.mail import message, search
+from clients.imap.search import Search
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.steps.smtp import _Sending

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from clients.gmail_sign_in_file import SignInFile
+from clients.gmail.sign_in_file import SignInFile
 from engine.connections.statuses import ConnectionStatus
 from engine.errors import InvalidInput
 from engine.orchestra import Orchestra

@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from clients.errors import AuthError
-from clients.gmail_sign_in_file import SignInFile
+from clients.gmail.sign_in_file import SignInFile
 from engine.connections.safe import Kept, Safe
 from engine.connections.sign_ins import SafeSeal
 from engine.errors import InvalidInput, SecretLost

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from clients.errors import NotFound, ServiceError
 from clients.gmail import GmailClient
-from clients.gmail_labels import Target
+from clients.gmail.labels import Target
 from engine.step import Call, CannotUndo, StepType, Written
 from engine.steps.gmail_drafts import CreateDraft
 from engine.steps.gmail_labels import AddLabels

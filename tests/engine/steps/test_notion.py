@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from clients.errors import InvalidRequest, ServiceError
 from clients.notion import NotionClient
-from clients.notion_markdown import essence
+from clients.notion.markdown import essence
 from engine import registry
 from engine.step import Call, Effect, Repeat, StepType
 from engine.steps.notion import CreatePage, UpsertPage

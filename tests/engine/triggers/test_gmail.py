@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from clients.errors import AuthError, Unavailable
 from clients.gmail import GmailClient, GmailSettings
-from clients.gmail_labels import Target
+from clients.gmail.labels import Target
 from engine.trigger import Start
 from engine.triggers.gmail import NewMessage
 from tests.conftest import StandIns

@@ -12,10 +12,10 @@ import pytest
 
 from clients.errors import Unavailable
 from clients.imap import ImapClient
-from clients.imap_drafts import create_draft
-from clients.imap_filing import move
-from clients.imap_session import Session
-from clients.mail_outgoing import Outgoing
+from clients.imap.drafts import create_draft
+from clients.imap.filing import move
+from clients.imap.session import Session
+from clients.mail.outgoing import Outgoing
 from engine.registry import trigger_type
 from engine.trigger import Start
 from tests.engine.triggers.looking import NOW, Looker

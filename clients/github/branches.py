@@ -1,0 +1,92 @@
+"""Branches and commits on GitHub: listed, read, compared; a new branch."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.github import values as github_values
+from clients.github.api import Api, shaped
+from clients.github.transport import SERVICE, raw, reading
+from clients.github.values import Json
+
+
+class Branches:
+    """The branches of the repositories that one account sees."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    @reading()
+    def listed(self, repository: str, limit: int) -> list[Json]:
+        """List branches by name: [{name, sha, protected}]."""
+        return shaped(github_values.branch, self._api.repository(repository).get_branches(), limit)
+
+    @reading()
+    def create(self, repository: str, branch: str, start: str) -> Json:
+        """Make a branch that begins at a branch, tag or commit (empty: the default branch): {name, sha, url}.
+
+        Raises Conflict where there is one of this name.
+        """
+        found = self._api.repository(repository)
+        about = raw(found.complete())
+        sha = str(raw(found.get_commit(start or about["default_branch"]).complete())["sha"])
+        try:
+            found.create_git_ref(f"refs/heads/{branch}", sha)
+        except InvalidRequest as error:
+            if "already exists" in error.message:
+                raise Conflict(f"There is a branch {branch!r} already.", service=SERVICE, http_status=422) from error
+            raise
+        return github_values.new_branch(about, branch, sha)
+
+    @reading()
+    def find(self, repository: str, branch: str) -> Json | None:
+        """Look for a branch by its ref."""
+        found = self._api.repository(repository)
+        try:
+            sha = raw(found.get_git_ref(f"heads/{branch}").complete())["object"]["sha"]
+        except NotFound:
+            return None
+        return github_values.new_branch(raw(found.complete()), branch, sha)
+
+    @reading()
+    def remove(self, repository: str, branch: str, sha: str) -> None:
+        """Delete a branch that still ends at this commit; one that is gone is deleted. Conflict where it went on."""
+        found = self._api.repository(repository)
+        try:
+            ref = found.get_git_ref(f"heads/{branch}").complete()
+        except NotFound:
+            found.complete()
+            return
+        if raw(ref)["object"]["sha"] != sha:
+            raise Conflict(
+                f"The branch {branch!r} has new commits since.",
+                service=SERVICE,
+                remedy="It was left as it is: look at it, then decide there.",
+            )
+        ref.delete()
+
+    @reading()
+    def commit(self, repository: str, reference: str, files: int, characters: int) -> Json:
+        """Give a commit by its sha, a branch or a tag, with at most so many files and characters of changes."""
+        found = raw(self._api.repository(repository).get_commit(reference).complete())
+        changed = found.get("files") or []
+        stats = {name: int((found.get("stats") or {}).get(name, 0)) for name in ("additions", "deletions")}
+        shown = github_values.changes(changed[:files], characters, len(changed))
+        return {**github_values.commit(found), **stats, **shown}
+
+    @reading()
+    def compare(self, repository: str, base: str, head: str, commits: int, files: int, characters: int) -> Json:
+        """Tell what `head` has that `base` has not: {status, ahead_by, behind_by, url, commits, files, …}."""
+        comparison = self._api.repository(repository).compare(base, head)
+        found = raw(comparison.complete())
+        changed: list[Any] = found.get("files") or []
+        new = itertools.islice(comparison.commits, commits)
+        return {
+            **{name: found[name] for name in ("status", "ahead_by", "behind_by")},
+            "url": str(found["html_url"]),
+            "commits": [github_values.commit(raw(each)) for each in new],
+            "commit_count": int(found["total_commits"]),
+            **github_values.changes(changed[:files], characters, len(changed)),
+        }

@@ -1,0 +1,69 @@
+"""What the doctor of connections asks GitHub beside the sign-in: scopes, the end of the token, and the limits left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from clients.github.client import GitHubSettings
+
+_WARNS_BEFORE = timedelta(days=7)
+_TOKENS = "https://github.com/settings/tokens"
+
+
+def look(settings: GitHubSettings, http: httpx.Client, now: datetime) -> Iterator[tuple[str, bool, str]]:
+    """Give (what, ok, sentence) for each; nothing where GitHub does not answer this, which other lines tell.
+
+    `GET /rate_limit` costs nothing of the limit (https://docs.github.com/en/rest/rate-limit/rate-limit).
+    """
+    headers = {"authorization": f"Bearer {settings.token.get_secret_value()}", "accept": "application/json"}
+    answer = http.get(f"{settings.base_url.rstrip('/')}/rate_limit", headers=headers)
+    if answer.status_code != 200:
+        return
+    yield from _scopes(answer.headers)
+    yield from _end(answer.headers, now)
+    yield from _limits(answer)
+
+
+def _scopes(headers: Mapping[str, str]) -> Iterator[tuple[str, bool, str]]:
+    """Classic tokens list their scopes; of a fine-grained one each repository tells what it may do."""
+    if "x-oauth-scopes" not in headers:
+        return
+    scopes = [scope.strip() for scope in headers["x-oauth-scopes"].split(",") if scope.strip()]
+    shown = ", ".join(scopes) or "none"
+    if "repo" in scopes:
+        yield ("scopes", True, f"The token has {shown}.")
+    elif "public_repo" in scopes:
+        yield ("scopes", True, f"The token has {shown}: public repositories only.")
+    else:
+        yield ("scopes", False, f"The token has {shown}; `repo` is missing. Tick it at {_TOKENS}, or make another one.")
+
+
+def _end(headers: Mapping[str, str], now: datetime) -> Iterator[tuple[str, bool, str]]:
+    """Say when the token ends, e.g. `2026-12-01 12:00:00 UTC`, where it does."""
+    said = headers.get("github-authentication-token-expiration", "")
+    try:
+        ends_at = datetime.strptime(said.removesuffix(" UTC"), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return
+    left = ends_at - now
+    advice = f" Make the next one soon: {_TOKENS}." if left < _WARNS_BEFORE else ""
+    yield ("token ends", True, f"The token ends on {ends_at:%Y-%m-%d}, in {max(left.days, 0)} days.{advice}")
+
+
+def _limits(answer: httpx.Response) -> Iterator[tuple[str, bool, str]]:
+    try:
+        core: Mapping[str, Any] = answer.json()["resources"]["core"]
+        limit, remaining, reset = int(core["limit"]), int(core["remaining"]), int(core["reset"])
+    except (ValueError, LookupError, TypeError):
+        return
+    until = datetime.fromtimestamp(reset, UTC)
+    said = f"{remaining} of {limit} requests are left until {until:%H:%M} UTC."
+    if remaining:
+        yield ("limits", True, said)
+    else:
+        yield ("limits", False, f"{said} Wait until then; fewer polls or a token of its own leave more.")

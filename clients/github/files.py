@@ -1,0 +1,160 @@
+"""Files of a GitHub repository: read one as text, commit one with a check of what it replaces."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.github.transport import SERVICE, raw
+from clients.github.values import Json, given, text_of, utc
+
+if TYPE_CHECKING:
+    from github.Repository import Repository
+
+TRAILER = "Orchestra-Key"
+"""The line of a commit message that tells which write made the commit."""
+
+
+def read_file(repository: Repository, path: str, ref: str) -> Json:
+    """Read a text file: {path, text, sha, url}; InvalidRequest for a folder or a binary."""
+    data = file_entry(repository, path, ref)
+    content = data["content"]
+    if data.get("encoding") == "none":  # over 1 MB the text is only in the blob
+        content = raw(repository.get_git_blob(data["sha"]).complete())["content"]
+    return {
+        "path": path,
+        "text": text_of(content, path),
+        "sha": str(data["sha"]),
+        "url": str(data["html_url"]),
+    }
+
+
+def write_file(
+    repository: Repository, path: str, content: bytes, message: str, branch: str, sha: str | None, marker: str
+) -> Json:
+    """Commit a file (see `GitHubClient.put_file`)."""
+    if sha is None:
+        present = present_file(repository, path, branch)
+        sha = str(present["sha"]) if present else ""
+        if present and sha == blob_sha(content):
+            return {"path": path, "sha": sha, "commit": "", "url": str(present["html_url"]), "changed": False}
+    if marker:
+        message = f"{message}\n\n{TRAILER}: {marker}"
+    asked = given(branch=branch or None)
+    whole: Any = content  # GitHub takes bytes as they are, though the SDK's types say text only
+    with sha_is_conflict(path):
+        made: Mapping[str, Any] = (
+            repository.update_file(path, message, whole, sha, **asked)
+            if sha
+            else repository.create_file(path, message, whole, **asked)
+        )
+    return _committed(path, raw(made["content"]), raw(made["commit"]))
+
+
+def find_commit(repository: Repository, path: str, branch: str, marker: str, since: datetime) -> Json | None:
+    """Look for the commit that carries the marker, and give what `write_file` gave for it."""
+    for commit in repository.get_commits(path=path, since=utc(since), **given(sha=branch or None)):
+        data = raw(commit)
+        if f"{TRAILER}: {marker}" in data["commit"]["message"]:
+            return _committed(path, file_entry(repository, path, data["sha"]), data)
+    return None
+
+
+def remove_file(repository: Repository, path: str, message: str, branch: str, sha: str, marker: str) -> Json:
+    """Commit that a file is gone (see `GitHubClient.delete_file`)."""
+    sha = sha or str(file_entry(repository, path, branch)["sha"])
+    if marker:
+        message = f"{message}\n\n{TRAILER}: {marker}"
+    with sha_is_conflict(path):
+        made: Mapping[str, Any] = repository.delete_file(path, message, sha, **given(branch=branch or None))
+    return _removed(path, raw(made["commit"]))
+
+
+def find_removal(repository: Repository, path: str, branch: str, marker: str, since: datetime) -> Json | None:
+    """Look for the commit with this marker that deleted a file."""
+    for commit in repository.get_commits(path=path, since=utc(since), **given(sha=branch or None)):
+        if f"{TRAILER}: {marker}" in raw(commit)["commit"]["message"]:
+            return _removed(path, raw(commit))
+    return None
+
+
+def read_content(repository: Repository, path: str, ref: str) -> Json:
+    """Give what is at a path: {path, kind: file|folder, sha, url, content: bytes|None, entries}."""
+    found = repository.get_contents(path, **given(ref=ref or None))
+    if isinstance(found, list):
+        entries = [raw(each) for each in found]
+        shown = [
+            {"path": each["path"], "kind": _kind(each), "sha": each["sha"], "size": each["size"]} for each in entries
+        ]
+        return {"path": path, "kind": "folder", "sha": "", "url": "", "content": None, "entries": shown}
+    data = raw(found)
+    if data.get("type", "file") != "file":
+        raise InvalidRequest(f"{path} is a link or a submodule, not a file.", service=SERVICE)
+    about = {"path": path, "kind": "file", "sha": str(data["sha"]), "url": str(data["html_url"])}
+    return {**about, "content": bytes_of(repository, data), "entries": []}
+
+
+def _kind(entry: Mapping[str, Any]) -> str:
+    return "folder" if entry["type"] == "dir" else str(entry["type"])
+
+
+def bytes_of(repository: Repository, entry: Mapping[str, Any]) -> bytes:
+    """Give the content of a file that GitHub describes; over 1 MB it is only in the blob."""
+    content = entry["content"]
+    if entry.get("encoding") == "none":
+        content = raw(repository.get_git_blob(entry["sha"]).complete())["content"]
+    return base64.b64decode(content)
+
+
+def _removed(path: str, commit: Mapping[str, Any]) -> Json:
+    kept = {"commit": str(commit["sha"]), "url": str(commit["html_url"]), "changed": True}
+    return {"path": path, "sha": "", **kept}
+
+
+def blob_sha(content: bytes) -> str:
+    """Name a content as git does."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def file_entry(repository: Repository, path: str, ref: str) -> Json:
+    """Give GitHub's own description of a file; `ref` is a branch or commit. Raises NotFound, InvalidRequest."""
+    found = repository.get_contents(path, **given(ref=ref or None))
+    if isinstance(found, list) or raw(found).get("type", "file") != "file":
+        raise InvalidRequest(f"{path} is a folder or a link, not a file.", service=SERVICE)
+    return raw(found)
+
+
+def present_file(repository: Repository, path: str, branch: str) -> Json | None:
+    """Give GitHub's description of a file, None where there is none."""
+    try:
+        return file_entry(repository, path, branch)
+    except NotFound:
+        return None
+
+
+def _committed(path: str, file: Mapping[str, Any], commit: Mapping[str, Any]) -> Json:
+    return {
+        "path": path,
+        "sha": str(file["sha"]),
+        "commit": str(commit["sha"]),
+        "url": str(commit["html_url"]),
+        "changed": True,
+    }
+
+
+@contextlib.contextmanager
+def sha_is_conflict(path: str) -> Iterator[None]:
+    """GitHub says 422 `"sha" wasn't supplied` where a file came into being meanwhile: that is a conflict too."""
+    try:
+        yield
+    except InvalidRequest as error:
+        if error.http_status == 422 and "sha" in error.message:
+            raise Conflict(
+                f"{path} was changed meanwhile: {error.message}", service=SERVICE, http_status=422
+            ) from error
+        raise

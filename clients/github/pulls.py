@@ -1,0 +1,102 @@
+"""Pull requests on GitHub: read, opened, reviewed, merged."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from clients.errors import Conflict
+from clients.github import values as github_values
+from clients.github.api import CLOCK_SKEW, Api, shaped
+from clients.github.transport import SERVICE, raw, reading
+from clients.github.values import Json, given, utc
+
+
+class Pulls:
+    """The pull requests that one account sees."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    @reading()
+    def listed(self, repository: str, state: str, base: str, head: str, limit: int) -> list[Json]:
+        """List pull requests, the newest first; `head` is a branch, of another owner as owner:branch."""
+        owner = github_values.repository_name(repository).partition("/")[0]
+        head = head if ":" in head or not head else f"{owner}:{head}"
+        found = self._api.repository(repository).get_pulls(
+            state=state, sort="created", direction="desc", **given(base=base or None, head=head or None)
+        )
+        return shaped(github_values.pull, found, limit)
+
+    @reading()
+    def get(self, repository: str, number: int, files: int, characters: int) -> Json:
+        """Give a pull request with at most so many files, and so many characters of their changes in all."""
+        pull = self._api.pull(repository, number)
+        found = raw(pull.complete())
+        changed = [raw(each) for each in itertools.islice(pull.get_files(), files)] if files else []
+        return {**github_values.whole_pull(found), **github_values.changes(changed, characters, found["changed_files"])}
+
+    @reading()
+    def create(self, repository: str, fields: Mapping[str, Any], marker: str) -> Json:
+        """Open a pull request with {title, body, head, base, draft}; `marker` is hidden at the end of its body."""
+        body = github_values.marked(str(fields["body"]), marker)
+        made = self._api.repository(repository).create_pull(**{**fields, "body": body})
+        return github_values.opened_pull(raw(made))
+
+    @reading()
+    def find(self, repository: str, marker: str, intended_at: datetime) -> Json | None:
+        """Look for the pull request with this marker among what was changed since then; by listing."""
+        since = utc(intended_at) - CLOCK_SKEW
+        for issue in self._api.repository(repository).get_issues(state="all", since=since):
+            found = raw(issue)
+            if "pull_request" in found and github_values.marker_of(marker) in (found.get("body") or ""):
+                return github_values.opened_pull(raw(self._api.pull(repository, int(found["number"])).complete()))
+        return None
+
+    @reading()
+    def review(self, repository: str, number: int, event: str, body: str, marker: str) -> Json:
+        """Review a pull request: {id, url, state}; `event` is COMMENT, APPROVE or REQUEST_CHANGES."""
+        made = self._api.pull(repository, number).create_review(body=github_values.marked(body, marker), event=event)
+        return github_values.review(raw(made))
+
+    @reading()
+    def find_review(self, repository: str, number: int, marker: str) -> Json | None:
+        """Look for the review with this marker."""
+        for each in self._api.pull(repository, number).get_reviews():
+            if github_values.marker_of(marker) in (raw(each).get("body") or ""):
+                return github_values.review(raw(each))
+        return None
+
+    @reading()
+    def dismiss_review(self, repository: str, number: int, review: int, message: str) -> None:
+        """Take the word of a review back; one that was taken back stays so. Conflict where it only comments."""
+        found = self._api.pull(repository, number).get_review(review)
+        state = raw(found)["state"]
+        if state == "COMMENTED":
+            raise Conflict("A review that only comments cannot be taken back.", service=SERVICE)
+        if state != "DISMISSED":
+            found.dismiss(message)
+
+    @reading()
+    def merge(self, repository: str, number: int, method: str, sha: str, title: str, message: str) -> Json:
+        """Merge: {number, url, merged, sha, changed}; `changed` is false where it was merged already.
+
+        `sha`: what its newest commit must be, empty for any. Conflict where it is another one, or cannot be merged.
+        """
+        pull = self._api.pull(repository, number)
+        found = raw(pull.complete())
+        if found["merged"]:
+            return github_values.merged(found, found["merge_commit_sha"], changed=False)
+        if found["state"] != "open":
+            raise Conflict(f"Pull request #{number} was closed.", service=SERVICE)
+        asked = given(sha=sha or None, commit_title=title or None, commit_message=message or None)
+        done = pull.merge(merge_method=method, **asked)
+        return github_values.merged(found, raw(done)["sha"], changed=True)
+
+    @reading()
+    def find_merge(self, repository: str, number: int) -> Json | None:
+        """Tell how a pull request was merged, None where it was not."""
+        found = raw(self._api.pull(repository, number).complete())
+        return github_values.merged(found, found["merge_commit_sha"], changed=True) if found["merged"] else None

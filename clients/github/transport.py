@@ -1,0 +1,179 @@
+"""PyGithub on the shared HTTP client: its connections, and GitHub's refusals as errors of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import threading
+from collections.abc import ItemsView, Iterator
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from clients import failures
+from clients.errors import BadAnswer, InvalidRequest, ServiceError
+from clients.github.pace import Pace
+
+if TYPE_CHECKING:
+    from github.GithubObject import GithubObject
+    from github.Requester import Requester
+
+SERVICE = "github"
+_SECONDARY_LIMIT_SECONDS = 60.0
+"""What to wait where GitHub names no time (docs.github.com, "Best practices for using the REST API")."""
+
+
+def requester(http: httpx.Client, base_url: str, token: str, pace: Pace | None = None) -> Requester:
+    """Make the PyGithub requester that sends through `http`, with its retries and its throttle off.
+
+    `pace` says when each request may go; None: at once.
+
+    The connection classes are injected into a subclass of its own, since PyGithub keeps them on the class.
+    """
+    from github import Auth
+    from github.Requester import Requester
+
+    own: Any = type("Requester", (Requester,), {})
+    own.injectConnectionClasses(_connection(http, "http", token, pace), _connection(http, "https", token, pace))
+    made: Requester = own(
+        auth=Auth.Token(token) if token else None,
+        base_url=base_url.rstrip("/"),
+        timeout=60,
+        user_agent="AI-Orchestra",
+        per_page=100,
+        verify=True,
+        retry=None,
+        pool_size=None,
+        lazy=True,
+        api_version="2022-11-28",
+    )
+    return made
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Turn whatever PyGithub, httpx or an answer of the wrong shape raises into an error of `clients.errors`."""
+    from github import GithubException
+
+    try:
+        yield
+    except ServiceError:
+        raise
+    except httpx.HTTPError as error:
+        raise failures.of_broken_connection(SERVICE, error) from error
+    except (GithubException, AssertionError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise BadAnswer(
+            f"GitHub answered something of another shape than its API promises ({error}).", service=SERVICE
+        ) from error
+
+
+def raw(found: GithubObject) -> dict[str, Any]:
+    """The JSON of an object as it came: `raw_data` of an item of a list would ask for each once more."""
+    from github.GithubObject import GithubObject
+
+    data: dict[str, Any] = GithubObject.raw_data.fget(found)  # type: ignore[attr-defined]
+    return data
+
+
+def _connection(http: httpx.Client, scheme: str, token: str, pace: Pace | None) -> type[Any]:
+    """Make the class that PyGithub opens for each host; it mimics the connections of `http.client`."""
+
+    class Connection:
+        def __init__(self, host: str, port: int | None = None, **_: object) -> None:
+            self.host = host
+            name = f"[{host}]" if ":" in host else host
+            self._base = f"{scheme}://{name}:{port}" if port else f"{scheme}://{name}"
+            # PyGithub may hand one connection to several threads between `request` and `getresponse`.
+            self._waiting = threading.local()
+
+        def request(self, verb: str, url: str, content: Any, headers: dict[str, str], stream: Any = None) -> None:
+            self._waiting.request = http.build_request(verb, self._base + url, content=content, headers=headers)
+
+        def getresponse(self) -> _Answer:
+            request = self._waiting.request
+            if pace is not None:
+                pace.before(request.method)
+            response = http.send(request)
+            try:
+                return _Answer(_accepted(response, token))
+            except ServiceError as error:
+                if pace is not None:
+                    pace.after(error, response.headers.get("x-ratelimit-resource", ""))
+                raise
+
+        def close(self) -> None:
+            """Nothing to close: the connections belong to the shared client."""
+
+    return Connection
+
+
+class _Answer:
+    """An answer in the form that PyGithub reads."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.status = response.status_code
+        self._response = response
+
+    def getheaders(self) -> ItemsView[str, str]:
+        return self._response.headers.items()
+
+    def read(self) -> str:
+        return self._response.text
+
+
+def _accepted(response: httpx.Response, token: str) -> httpx.Response:
+    """Let a success through that PyGithub can read; anything else is raised here, the one place where it is."""
+    status = response.status_code
+    if status >= 400:
+        said = _said(response) + (_repository_named(response) if status == 404 else "")
+        words = said.replace(token, "***") if token else said
+        error = failures.of_status(SERVICE, status, response.headers, words)
+        if error.retry_after_seconds is None and "secondary rate limit" in said.lower():
+            error.retry_after_seconds = _SECONDARY_LIMIT_SECONDS
+        raise error
+    if status == 304:  # only to who asks with an ETag or a time
+        return response
+    if status >= 300 or status == 202:
+        raise InvalidRequest(
+            f"GitHub answered {status}: it keeps this at another address now. Was the repository renamed?",
+            service=SERVICE,
+            remedy="Use the repository's present name, or correct the connection's `base_url`.",
+            http_status=status,
+        )
+    if status != 204 and not _is_json(response):
+        raise BadAnswer(f"GitHub answered {status} without JSON.", service=SERVICE, http_status=status)
+    return response
+
+
+def _repository_named(response: httpx.Response) -> str:
+    """Say which repository was asked for: GitHub's "Not Found" does not, and a misspelt one is the usual cause."""
+    found = re.search(r"/repos/([^/]+/[^/]+)", response.request.url.path)
+    return f" (in the repository {found.group(1)})" if found else ""
+
+
+def _is_json(response: httpx.Response) -> bool:
+    try:
+        json.loads(response.content)
+    except ValueError:
+        return False
+    return True
+
+
+def _said(response: httpx.Response) -> str:
+    """GitHub's own sentence: `message`, and of `errors` what each says (docs.github.com, REST, troubleshooting)."""
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    errors = body.get("errors")
+    details = [_detail(each) for each in errors] if isinstance(errors, list) else []
+    return "; ".join(part for part in [str(body.get("message") or ""), *details] if part)
+
+
+def _detail(error: object) -> str:
+    if not isinstance(error, dict):
+        return str(error)
+    return str(error.get("message") or f"{error.get('field', '')} {error.get('code', '')}".strip())

@@ -1,0 +1,162 @@
+"""Gmail's labels by name, which Gmail itself knows by id: made, listed, put on mails and threads, and taken off."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.gmail.sign_in_file import SERVICE
+from clients.gmail.transport import answered, done, entries, reading
+
+Names = dict[str, list[str]]
+"""The names of the labels of each mail, by the mail's id."""
+_TRASH = "TRASH"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A mail, or all mails of a thread."""
+
+    kind: Literal["messages", "threads"]
+    id: str
+
+    def resource(self, users: Any) -> Any:
+        """Give Gmail's resource: both kinds have the same methods."""
+        if not self.id.strip():
+            raise InvalidRequest(f"The id of the {self.kind[:-1]} is empty.", service=SERVICE)
+        return getattr(users, self.kind)()
+
+
+class Labels:
+    """The labels of one mailbox, read when first needed. Threads may share it."""
+
+    def __init__(self, users: Any) -> None:
+        self._users = users
+        self._lock = threading.Lock()
+        self._names: dict[str, str] = {}
+
+    def all(self) -> list[dict[str, str]]:
+        """Read all labels anew: [{id, name, type: system | user}], by name."""
+        found = entries(answered(self._users.labels().list(userId="me")), "labels")
+        listed = [{name: str(label.get(name, "")) for name in ("id", "name", "type")} for label in found]
+        return sorted(listed, key=lambda label: label["name"].casefold())
+
+    def names(self) -> dict[str, str]:
+        """Read all labels anew: {id: name}."""
+        with self._lock:
+            return dict(self._read())
+
+    def names_of(self, ids: Sequence[str]) -> list[str]:
+        """Give the names of label ids, in their order; an id without a label stands for itself."""
+        with self._lock:
+            known = self._names
+            if any(label not in known for label in ids):
+                known = self._read()
+            return [known.get(label, label) for label in ids]
+
+    def create(self, name: str) -> dict[str, Any]:
+        """Make a label, unless there is one of that name: {id, name, created}."""
+        wanted = _name(name)
+        with self._lock:
+            self._read()
+            known = self._id(wanted)
+            label = known or self._made(wanted)
+            return {"id": label, "name": self._names[label], "created": known is None}
+
+    def delete_unused(self, label: str) -> None:
+        """Delete a label by its id; one that is gone is deleted enough. Raises Conflict where a mail has it."""
+        with suppress(NotFound):
+            found = answered(self._users.labels().get(userId="me", id=label), "id")
+            with reading():
+                count = int(found.get("messagesTotal") or 0)
+            if count:
+                raise Conflict(f"The label is on {count} mail{'s' * (count > 1)} by now.", service=SERVICE)
+            done(self._users.labels().delete(userId="me", id=label))
+
+    def on(self, target: Target) -> Names:
+        """Give the labels that the mail, or each mail of the thread, has now."""
+        found = answered(target.resource(self._users).get(userId="me", id=target.id, format="minimal"), "id")
+        return self._of(target, found)
+
+    def change(self, target: Target, add: Sequence[str], remove: Sequence[str]) -> Names:
+        """Put labels on by their names, made where they are missing, and take others off; give what is on then.
+
+        The trash is a label like any other here. A label to take off that does not exist is off already.
+        """
+        adding, removing = ([_name(label) for label in dict.fromkeys(labels)] for labels in (add, remove))
+        resource = target.resource(self._users)
+        found = None
+        if _TRASH in adding:
+            found = answered(resource.trash(userId="me", id=target.id), "id")
+        if _TRASH in removing:
+            found = answered(resource.untrash(userId="me", id=target.id), "id")
+        adding, removing = ([label for label in labels if label != _TRASH] for labels in (adding, removing))
+        if adding or removing:
+            found = self._modify(target, adding, removing)
+        return self.on(target) if found is None else self._of(target, found)
+
+    def _modify(self, target: Target, add: Sequence[str], remove: Sequence[str]) -> dict[str, Any] | None:
+        with self._lock:
+            if remove:
+                self._read()
+            before = self._ids(add, remove)
+        if not any(before.values()):
+            return None
+        request = target.resource(self._users).modify
+        try:
+            return answered(request(userId="me", id=target.id, body=before), "id")
+        except (InvalidRequest, NotFound):
+            # Somebody may have deleted and made anew a label since it was read: nothing was done yet.
+            with self._lock:
+                self._read()
+                after = self._ids(add, remove)
+            if after == before:
+                raise
+            return answered(request(userId="me", id=target.id, body=after), "id")
+
+    def _of(self, target: Target, found: Mapping[str, Any]) -> Names:
+        if target.kind == "threads" and "messages" not in found:  # an answer to a change may leave them out
+            return self.on(target)
+        messages = [found] if target.kind == "messages" else entries(dict(found), "messages")
+        with reading():
+            return {str(mail["id"]): self.names_of(mail.get("labelIds") or []) for mail in messages}
+
+    def _ids(self, add: Sequence[str], remove: Sequence[str]) -> dict[str, list[str]]:
+        if not self._names:
+            self._read()
+        known = [found for name in remove if (found := self._id(name)) is not None]
+        return {"addLabelIds": [self._id(name) or self._made(name) for name in add], "removeLabelIds": known}
+
+    def _id(self, name: str) -> str | None:
+        same = [label for label, known in self._names.items() if known == name]
+        alike = [label for label, known in self._names.items() if known.casefold() == name.casefold()]
+        return next(iter([*same, *alike]), None)
+
+    def _made(self, name: str) -> str:
+        body = {"name": name, "labelListVisibility": "labelShow", "messageListVisibility": "show"}
+        try:
+            label = answered(self._users.labels().create(userId="me", body=body), "id", "name")
+        except Conflict:  # another worker made it a moment ago
+            self._read()
+            found = self._id(name)
+            if found is None:
+                raise
+            return found
+        self._names[str(label["id"])] = str(label["name"])
+        return str(label["id"])
+
+    def _read(self) -> dict[str, str]:
+        found = entries(answered(self._users.labels().list(userId="me")), "labels")
+        self._names = {str(label["id"]): str(label.get("name", label["id"])) for label in found}
+        return self._names
+
+
+def _name(label: str) -> str:
+    name = " ".join(label.split())
+    if not name or len(name) > 225:
+        raise InvalidRequest(f"{label[:50]!r} cannot be the name of a label (1 to 225 characters).", service=SERVICE)
+    return name

@@ -1,0 +1,226 @@
+"""Signing in to Gmail by the browser: OAuth 2.0 for installed apps with PKCE and a loopback redirect (RFC 8252)."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import json
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import SecretStr
+
+from clients import failures
+from clients.errors import AuthError, InvalidRequest, Timeout
+from clients.gmail.client import GmailClient, GmailSettings
+from clients.gmail.sign_in_file import SERVICE
+from clients.gmail.tokens import end_of
+from clients.transport import http_client
+
+if TYPE_CHECKING:
+    from google.oauth2.credentials import Credentials
+
+SCOPES = ("https://www.googleapis.com/auth/gmail.modify",)
+"""The least that does the job: reading, labels, drafts and sending need it or more, and it cannot delete for good.
+
+(Gmail's own description names `gmail.modify` for each method that is used here; `gmail.compose` would add nothing.)
+"""
+
+_EXCHANGE_SECONDS = 30.0
+_TRY_AGAIN = "Start the sign-in again, and allow what it asks for."
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">
+<title>AI-Orchestra</title><body style="font-family: system-ui; margin: 4rem auto; max-width: 30rem">
+<h1>{title}</h1><p>{text}</p></body></html>"""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """What a sign-in gave: the address of the account, and what its sign-in file is to hold."""
+
+    account: str
+    info: dict[str, Any] = field(repr=False)
+
+
+def sign_in(
+    client_secret_file: Path,
+    open_browser: Callable[[str], object],
+    port: int = 0,
+    timeout: float = 300.0,
+    *,
+    base_url: str = GmailClient.default_url,
+) -> SignedIn:
+    """Let a person sign in by their browser; nothing is written.
+
+    `client_secret_file` is the JSON that Google's console gives for a desktop app; `open_browser` gets the address to
+    open; `timeout` is in seconds. Raises InvalidRequest (the file), AuthError (refused) and Timeout.
+    """
+    flow = _flow(client_secret_file)
+    with _loopback_without_tls(flow.client_config):
+        code = _consent(flow, open_browser, port, timeout)
+        consented_at = datetime.now(UTC)
+        credentials = _exchanged(flow, code)
+    account = _account(credentials, base_url)
+    return SignedIn(account, _sign_in_info(flow, credentials, account, consented_at))
+
+
+def _flow(client_secret_file: Path) -> Any:
+    from google_auth_oauthlib.flow import InstalledAppFlow
+
+    try:
+        read: Any = InstalledAppFlow.from_client_secrets_file  # the package has no types
+        flow = read(str(client_secret_file.expanduser()), scopes=list(SCOPES))
+    except FileNotFoundError:
+        raise _bad_file(f"There is no file {client_secret_file}.") from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _bad_file(f"{client_secret_file} is not a client secret file ({type(error).__name__}).") from None
+    if flow.client_type != "installed":  # Google would refuse the way back, and tell the browser only
+        raise _bad_file(f"{client_secret_file} is of an OAuth client of another type (Web application).")
+    flow.oauth2session.trust_env = False
+    return flow
+
+
+def _bad_file(message: str) -> InvalidRequest:
+    return InvalidRequest(
+        message,
+        service=SERVICE,
+        remedy="In Google's console make an OAuth client of the type Desktop app, and download its JSON.",
+    )
+
+
+@contextlib.contextmanager
+def _loopback_without_tls(config: Mapping[str, Any]) -> Iterator[None]:
+    """Let oauthlib talk plain HTTP where both addresses are on this machine (a stand-in), and nowhere else."""
+    hosts = {urlsplit(str(config.get(key, ""))).hostname for key in ("auth_uri", "token_uri")}
+    if not hosts <= {"127.0.0.1", "localhost", "::1"}:
+        yield
+        return
+    before = os.environ.get("OAUTHLIB_INSECURE_TRANSPORT")
+    os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OAUTHLIB_INSECURE_TRANSPORT"]
+        else:
+            os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = before
+
+
+def _consent(flow: Any, open_browser: Callable[[str], object], port: int, timeout: float) -> str:
+    """Send the person to Google and wait until their browser comes back with a code."""
+    answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+    with _listening(port, answers) as (address, expected):
+        flow.redirect_uri = address
+        # `consent` each time: only then does Google give a refresh token again.
+        url, state = flow.authorization_url(prompt="consent")
+        expected.append(state)
+        open_browser(url)
+        try:
+            answer = answers.get(timeout=timeout)
+        except queue.Empty:
+            raise Timeout(
+                f"Nobody finished the sign-in within {timeout:.0f} seconds.",
+                service=SERVICE,
+                remedy=_TRY_AGAIN,
+                outcome="not_done",
+            ) from None
+    if "code" not in answer:
+        raise AuthError(f"Google gave no sign-in: {answer['error'][:100]}.", service=SERVICE, remedy=_TRY_AGAIN)
+    return answer["code"]
+
+
+@contextlib.contextmanager
+def _listening(port: int, answers: queue.SimpleQueue[dict[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """Serve the redirect on loopback; gives its address, and the list that takes the one state to be believed."""
+    expected: list[str] = []
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(answers, expected))
+    except OSError as error:
+        raise InvalidRequest(f"Port {port} cannot be used for the sign-in: {error}", service=SERVICE) from error
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", expected
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(answers: queue.SimpleQueue[dict[str, str]], expected: list[str]) -> type[BaseHTTPRequestHandler]:
+    class Redirect(BaseHTTPRequestHandler):
+        """Takes the browser back; anything without the right state is shown the door and changes nothing."""
+
+        def do_GET(self) -> None:
+            query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+            if not expected or not hmac.compare_digest(query.get("state", "").encode(), expected[0].encode()):
+                self._show(404, "Nothing here", "This address is only for the sign-in that is under way.")
+            elif "code" in query:
+                self._show(200, "Signed in", "You can close this window.")
+                answers.put({"code": query["code"]})
+            else:
+                self._show(200, "Not signed in", "You can close this window and start again.")
+                answers.put({"error": query.get("error", "no reason given")})
+
+        def _show(self, status: int, title: str, text: str) -> None:
+            page = _PAGE.format(title=title, text=text).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(page)))
+            self.send_header("Referrer-Policy", "no-referrer")
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_: object) -> None:
+            """Write nothing: the address holds the code."""
+
+    return Redirect
+
+
+def _exchanged(flow: Any, code: str) -> Credentials:
+    from oauthlib.oauth2 import OAuth2Error  # type: ignore[import-untyped]
+
+    try:
+        flow.fetch_token(code=code, timeout=_EXCHANGE_SECONDS)
+        credentials: Credentials = flow.credentials
+    except Warning:  # what oauthlib raises where Google grants other scopes than asked
+        raise AuthError("Less was allowed than is needed.", service=SERVICE, remedy=_TRY_AGAIN) from None
+    except OAuth2Error as error:
+        said = failures.without_secrets(str(error.description or error.error), [code])
+        raise AuthError(f"Google refuses the sign-in: {said}.", service=SERVICE, remedy=_TRY_AGAIN) from None
+    except (OSError, ValueError, LookupError) as error:  # requests' errors are OSErrors
+        raise failures.of_broken_connection(SERVICE, error) from None
+    if not credentials.refresh_token:
+        raise AuthError(
+            "Google gave no lasting sign-in (no refresh token).",
+            service=SERVICE,
+            remedy="Remove this app at https://myaccount.google.com/permissions, then sign in again.",
+        )
+    return credentials
+
+
+def _account(credentials: Credentials, base_url: str) -> str:
+    with http_client() as http:
+        settings = GmailSettings(token=SecretStr(str(credentials.token)), base_url=base_url)
+        return GmailClient(settings, http).account()
+
+
+def _sign_in_info(flow: Any, credentials: Credentials, account: str, consented_at: datetime) -> dict[str, Any]:
+    """Give what is kept of a sign-in; when the refresh token ends is counted from the consent."""
+    info: dict[str, Any] = json.loads(credentials.to_json())  # type: ignore[no-untyped-call]
+    answer = dict(flow.oauth2session.token)
+    return {
+        **info,
+        "account": account,
+        "granted_scopes": list(credentials.granted_scopes or SCOPES),
+        "consented_at": consented_at.isoformat(timespec="seconds"),
+        **end_of(answer, consented_at),
+    }

@@ -1,0 +1,174 @@
+"""What goes out of a Gmail mailbox: mails and drafts, each found again by the Message-ID that its write gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from clients.errors import BadAnswer, InvalidRequest, NotFound
+from clients.gmail.sign_in_file import SERVICE
+from clients.gmail.transport import answered, done, entries, listed
+from clients.gmail.undo import delete_draft
+from clients.gmail.upload import Upload
+from clients.mail.outgoing import Outgoing, as_bytes, build, marked, message_id
+from clients.mail.parts import from_base64url, header
+
+Json: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail to write, and which write it is of."""
+
+    mail: Outgoing
+    marker: str
+    answers: Json | None = None
+    """Gmail's record of the mail that it answers, as `GmailClient.original` gives it."""
+    written_at: datetime | None = None
+
+
+class Outbox:
+    """Sends and drafts. Threads may share it; every method raises errors of `clients.errors` only."""
+
+    def __init__(self, users: Any, web_url: str, account: Callable[[], str], upload: Upload) -> None:
+        self._users, self._web_url, self._account, self._upload = users, web_url, account, upload
+
+    def send(self, letter: Letter) -> Json:
+        """Send a mail: {id, thread_id, message_id, url}."""
+        message, content = self._outgoing(letter, "auto-generated")
+        request = self._upload.request(self._users.messages().send, lambda mail: mail, message, content)
+        return self._sent(answered(request, "id"), letter.marker)
+
+    def find_sent(self, marker: str) -> Json | None:
+        """Look for the mail of the write with this marker among all that left, as `send` gives it."""
+        wanted = message_id(marker, self._account())
+        for found in ids_of(self._users, wanted):
+            mail = self._metadata(found)
+            if header(mail["payload"], "Message-ID").strip() == wanted and "SENT" in (mail.get("labelIds") or []):
+                return self._sent(mail, marker)
+        return None
+
+    def create_draft(self, letter: Letter) -> Json:
+        """Write a draft: {id, message, thread_id, message_id, url}."""
+        request = self._draft_request(self._users.drafts().create, letter)
+        return self._draft(answered(request, "id", "message"), letter.marker)
+
+    def update_draft(self, draft: str, letter: Letter) -> Json:
+        """Let a draft say this instead; gives what `create_draft` gives. NotFound where it was sent or deleted."""
+        request = self._draft_request(self._users.drafts().update, letter, id=_draft_id(draft))
+        return self._draft(_known(draft, request), letter.marker)
+
+    def send_draft(self, draft: str, marker: str) -> Json:
+        """Send a draft as it is, under the Message-ID of this write: what `send` gives.
+
+        NotFound where it was sent or deleted.
+        """
+        found = _known(draft, self._users.drafts().get(userId="me", id=_draft_id(draft), format="raw"))
+        content = from_base64url(str(found["message"].get("raw") or ""))
+        if not content:
+            raise BadAnswer("Gmail gave a draft without its text.", service=SERVICE)
+        thread = {"threadId": found["message"]["threadId"]} if found["message"].get("threadId") else {}
+        content = marked(content, marker, self._account())
+        request = self._upload.request(
+            self._users.drafts().send, lambda mail: {"id": draft, "message": mail}, thread, content
+        )
+        return self._sent(answered(request, "id"), marker)
+
+    def delete_draft(self, draft: str) -> Json:
+        """Delete a draft for good: {id, deleted}; `deleted` is False where there was none any more."""
+        try:
+            done(self._users.drafts().delete(userId="me", id=_draft_id(draft)))
+        except NotFound:
+            return {"id": draft, "deleted": False}
+        return {"id": draft, "deleted": True}
+
+    def undo_draft(self, draft: Mapping[str, Any], done_at: datetime) -> None:
+        """Delete a draft that `create_draft` gave at `done_at`; Conflict where it was edited or sent since."""
+        delete_draft(self._users, draft, done_at)
+
+    def find_draft(self, marker: str) -> Json | None:
+        """Look for the draft of the write with this marker, as `create_draft` gives it.
+
+        A draft that its owner has sent meanwhile counts: it must not be written once more.
+        """
+        wanted = message_id(marker, self._account())
+        request = self._users.drafts().list(userId="me", q=f"rfc822msgid:{wanted.strip('<>')}", maxResults=10)
+        for entry in entries(answered(request), "drafts"):
+            draft = self._draft(entry, marker)
+            if header(self._metadata(draft["message"])["payload"], "Message-ID").strip() == wanted:
+                return draft
+        found = self.find_sent(marker)
+        return {"message": found["id"], **found} if found is not None else None
+
+    def drafts(self, query: str, limit: int) -> Json:
+        """List drafts as Gmail's search box does: {drafts: [{id, message, thread_id, url}], has_more}."""
+        found, has_more = listed(self._users.drafts(), "drafts", limit, q=query)
+        return {"drafts": [self._listed_draft(entry) for entry in found], "has_more": has_more}
+
+    def message_of(self, draft: str) -> str:
+        """Give the id of a draft's mail. NotFound where it was sent or deleted."""
+        found = _known(draft, self._users.drafts().get(userId="me", id=_draft_id(draft), format="minimal"))
+        return str(found["message"].get("id", ""))
+
+    def _listed_draft(self, entry: Json) -> Json:
+        mail = entry.get("message") or {}
+        message = str(mail.get("id", ""))
+        where = {"thread_id": str(mail.get("threadId", "")), "url": f"{self._web_url}{message}"}
+        return {"id": str(entry["id"]), "message": message, **where}
+
+    def _metadata(self, message: str) -> Json:
+        return answered(self._users.messages().get(userId="me", id=message, format="metadata"), "id", "payload")
+
+    def _draft_request(self, method: Callable[..., Any], letter: Letter, **where: str) -> Any:
+        message, content = self._outgoing(letter, "")
+        return self._upload.request(method, lambda mail: {"message": mail}, message, content, **where)
+
+    def _outgoing(self, letter: Letter, submitted: str) -> tuple[Json, bytes]:
+        """Give what Gmail is told of the mail, and the mail itself."""
+        answers = letter.answers
+        payload = answers["payload"] if answers is not None else None
+        mail = build(letter.mail, self._account(), letter.marker, payload, letter.written_at, submitted)
+        return {"threadId": answers["threadId"]} if answers is not None else {}, as_bytes(mail)
+
+    def _draft(self, made: Json, marker: str) -> Json:
+        mail = made["message"]
+        if not isinstance(mail, dict) or "id" not in mail:
+            raise BadAnswer("Gmail gave a draft without its mail.", service=SERVICE)
+        return {"id": str(made["id"]), "message": str(mail["id"]), **self._written(mail, marker)}
+
+    def _sent(self, mail: Json, marker: str) -> Json:
+        return {"id": str(mail["id"]), **self._written(mail, marker)}
+
+    def _written(self, mail: Json, marker: str) -> Json:
+        return {
+            "thread_id": str(mail.get("threadId", "")),
+            "message_id": message_id(marker, self._account()),
+            "url": f"{self._web_url}{mail['id']}",
+        }
+
+
+def ids_of(users: Any, wanted: str) -> list[str]:
+    """Give the ids of the mails with a Message-ID, wherever they lie."""
+    query = f"rfc822msgid:{wanted.strip('<>')}"
+    request = users.messages().list(userId="me", q=query, includeSpamTrash=True, maxResults=10)
+    return [str(entry["id"]) for entry in entries(answered(request), "messages")]
+
+
+def _draft_id(draft: str) -> str:
+    if not draft.strip():
+        raise InvalidRequest("The id of the draft is empty.", service=SERVICE)
+    return draft
+
+
+def _known(draft: str, request: Any) -> Json:
+    try:
+        return answered(request, "id", "message")
+    except NotFound as error:
+        raise NotFound(
+            f"There is no draft {draft!r} in this mailbox (Gmail answered 404).",
+            service=SERVICE,
+            http_status=error.http_status,
+            remedy="Check the id: the draft may have been sent or deleted since.",
+        ) from error

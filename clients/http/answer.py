@@ -1,0 +1,75 @@
+"""An HTTP answer as plain JSON: its text, its data or its file, and nothing of what the connection keeps secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+
+from clients.errors import BadAnswer
+from clients.http.credentials import Credentials
+from clients.http.request import SERVICE
+
+_TEXTUAL = ("json", "xml", "javascript", "yaml", "csv", "urlencoded")
+# RFC 6266 4.3: the form with a charset goes before the plain one, wherever it stands.
+_NAMES = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (r"filename\*=UTF-8'[^']*'([^;\s]+)", r'filename="((?:[^"\\]|\\.)*)"', r"filename=([^;\s\"]+)")
+)
+_UNKNOWN = "application/octet-stream"
+
+
+def plain(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
+    """Give {status, headers, json, text, url}; `json` is null where the answer is none. Raises BadAnswer."""
+    return {
+        **facts(answer, credentials),
+        "json": credentials.blotted_json(data(answer)),
+        "text": credentials.blotted(said(answer)),
+    }
+
+
+def facts(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
+    """Give {status, headers, url} of an answer; names of headers in lower case, no cookies."""
+    headers = {name.lower(): credentials.blotted(value) for name, value in answer.headers.items()}
+    headers.pop("set-cookie", None)
+    url = credentials.blotted(str(credentials.without(answer.request.url)))
+    return {"status": answer.status_code, "headers": headers, "url": url}
+
+
+def data(answer: httpx.Response) -> Any:
+    """Give the JSON of an answer, null where it says that it is none. Raises BadAnswer."""
+    if "json" not in _kind(answer) or not answer.content.strip():
+        return None
+    try:
+        return json.loads(answer.content, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise BadAnswer("The server says that it answers JSON, but this is none.", service=SERVICE) from error
+
+
+def said(answer: httpx.Response) -> str:
+    """Give the text of an answer, "" where it says that it is none."""
+    kind = _kind(answer)
+    is_text = not kind or kind.startswith("text/") or any(word in kind for word in _TEXTUAL)
+    return answer.text if is_text else ""
+
+
+def file_of(answer: httpx.Response) -> tuple[str, str]:
+    """Give name and media type of the file that an answer is: as it says, else the last part of the address."""
+    told = answer.headers.get("content-disposition", "")
+    named = next((match[1] for form in _NAMES if (match := form.search(told))), "")
+    name = unquote(named) or unquote(answer.request.url.path.rpartition("/")[2])
+    # A server must not choose a folder for it (RFC 6266 4.3).
+    return re.split(r"[/\\]", name)[-1][:200] or "answer", _kind(answer).partition(";")[0].strip() or _UNKNOWN
+
+
+def _kind(answer: httpx.Response) -> str:
+    headers: Mapping[str, str] = answer.headers
+    return headers.get("content-type", "").lower()
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(word)

@@ -1,0 +1,100 @@
+"""Lists that come page by page: where the next one is, and when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from clients.errors import BadAnswer
+from clients.http.answer import data
+from clients.http.request import SERVICE
+from clients.transport import origin
+
+BYTES_MOST = 20 * 1024 * 1024
+"""Of all pages together."""
+
+
+@dataclass(frozen=True)
+class Paging:
+    """How a service gives its lists.
+
+    `items`: where they stand in the JSON, names joined by dots; "" where the JSON is the list itself.
+    `next`: where the next page's address or cursor stands; "" for the `Link` header (RFC 8288).
+    `cursor`: the query parameter that takes what stands at `next`; "" where that is an address.
+    """
+
+    items: str = ""
+    next: str = ""
+    cursor: str = ""
+    pages: int = 10
+
+
+class Pages:
+    """The pages read so far."""
+
+    def __init__(self, paging: Paging, first: httpx.URL) -> None:
+        self._paging, self._first = paging, first
+        self.items: list[Any] = []
+        self.count = 0
+        self._bytes = 0
+        self._seen = {str(first)}
+
+    def take(self, answer: httpx.Response) -> httpx.URL | None:
+        """Add a page; give the address of the next one, None for the last. Raises BadAnswer."""
+        content = data(answer)
+        found = _at(content, self._paging.items)
+        if not isinstance(found, list):
+            where = f"at {self._paging.items!r}" if self._paging.items else "as a whole"
+            raise BadAnswer(f"The answer of {origin(answer.request.url)} holds no list {where}.", service=SERVICE)
+        self.items += found
+        self.count += 1
+        self._bytes += len(answer.content)
+        following = self._following(answer, content)
+        if following is None:
+            return None
+        if str(following) in self._seen:
+            raise BadAnswer("The server names as the next page one that was read before.", service=SERVICE)
+        self._seen.add(str(following))
+        return following
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more pages are to be read, though there may be some."""
+        return self.count >= self._paging.pages or self._bytes >= BYTES_MOST
+
+    def _following(self, answer: httpx.Response, content: Any) -> httpx.URL | None:
+        if not self._paging.next:
+            link = answer.links.get("next", {}).get("url")
+            return self._joined(answer, link) if link else None
+        value = _at(content, self._paging.next)
+        if value is None or value == "" or value is False:
+            return None
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            raise BadAnswer(f"What stands at {self._paging.next!r} is no address and no cursor.", service=SERVICE)
+        if self._paging.cursor:
+            return self._first.copy_set_param(self._paging.cursor, str(value))
+        return self._joined(answer, str(value))
+
+    def _joined(self, answer: httpx.Response, link: str) -> httpx.URL:
+        """What the server says is text from outside: it may name the page, and no other place."""
+        try:
+            url = answer.request.url.join(link)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise BadAnswer("The address of the next page cannot be read.", service=SERVICE) from error
+        if origin(url) != origin(self._first):
+            raise BadAnswer(f"The next page would be at another place ({origin(url)}).", service=SERVICE)
+        return url
+
+
+def _at(content: Any, path: str) -> Any:
+    """What stands in a JSON value at names joined by dots; None for nothing."""
+    for name in _names(path):
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
+
+
+def _names(path: str) -> Iterator[str]:
+    return iter(path.split(".")) if path else iter(())

@@ -1,0 +1,130 @@
+"""Drafts in a mailbox: written, found again by their Message-ID, changed, taken back; and the mail that one answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.imap.filing import delete, found_in, gone
+from clients.imap.headers import thread_id_of
+from clients.imap.lookup import with_message_id
+from clients.imap.mailbox import Mailbox, MailId, mail_id
+from clients.imap.providers import SERVICE
+from clients.mail.outgoing import Outgoing, build, message_id
+from clients.mail.raw import headers_of
+from clients.mail.replies import refusal
+
+Json = dict[str, Any]
+
+
+def create_draft(
+    mailbox: Mailbox, mail: Outgoing, marker: str, answers: Json | None, written_at: datetime | None
+) -> Json:
+    """Put a draft into the folder for them: {id, folder, message_id}; `answers` as `original` gives it."""
+    folder = mailbox.required_folder("drafts")
+    built = build(mail, mailbox.address, marker, answers, written_at)
+    return put(mailbox, folder, built.as_bytes(), message_id(marker, mailbox.address), ("\\Draft", "\\Seen"))
+
+
+def put(mailbox: Mailbox, folder: str, content: bytes, name: str, flags: tuple[str, ...]) -> Json:
+    """Put a mail into a folder: {id, folder, message_id}."""
+    with mailbox.session() as session:
+        uid = session.append(folder, content, flags, datetime.now(UTC))
+        selected = session.select(folder)
+        uids = [uid] if uid is not None else with_message_id(session, selected, name)[-1:]
+        found = str(MailId(folder, selected.uidvalidity, uids[0])) if uids else ""
+        return {"id": found, "folder": folder, "message_id": name}
+
+
+def find_draft(mailbox: Mailbox, marker: str) -> Json | None:
+    """Look for the draft of the write with this marker, as `create_draft` gives it.
+
+    A draft that its owner has sent meanwhile counts: it must not be written once more.
+    """
+    for role in ("drafts", "sent"):
+        found = find(mailbox, role, marker)
+        if found is not None:
+            return found
+    return None
+
+
+def find(mailbox: Mailbox, role: str, marker: str) -> Json | None:
+    """Look for the mail of the write with this marker in the folder for drafts, or for sent mail."""
+    folder = mailbox.folder_for(role)
+    found = found_in(mailbox, folder, message_id(marker, mailbox.address)) if folder is not None else None
+    return {"id": found.id, "folder": folder, "message_id": found.message_id} if found is not None else None
+
+
+def update_draft(
+    mailbox: Mailbox, draft: Json, mail: Outgoing, marker: str, answers: Json | None, written_at: datetime | None
+) -> Json:
+    """Let a draft say this instead; gives what `create_draft` gives. NotFound where it was sent or deleted.
+
+    Mail on a server cannot be changed (RFC 3501 2.3.1.1): the new draft is put there, then every older one of this
+    write is deleted, also one that an attempt left behind.
+    """
+    name = str(draft["message_id"])
+    if found_in(mailbox, str(draft["folder"]), name) is None:
+        raise gone(mail_id(str(draft["id"])))
+    made = create_draft(mailbox, mail, marker, answers, written_at)
+    newest = mail_id(made["id"]).uid
+    with mailbox.opened(made["folder"], for_reading=False) as (session, selected):
+        for uid in with_message_id(session, selected, name):
+            if uid < newest:
+                session.store(uid, "+FLAGS", ["\\Deleted"])
+                session.expunge(uid)
+    return made
+
+
+def undo_draft(mailbox: Mailbox, draft: Mapping[str, Any]) -> None:
+    """Delete a draft that `create_draft` gave. Raises Conflict where it was edited or sent since."""
+    if delete(mailbox, mail_id(str(draft["id"]))):
+        return  # under its old number: a mail program that edits a draft puts another in its place
+    name = str(draft["message_id"])
+    if found_in(mailbox, str(draft["folder"]), name) is not None:
+        raise Conflict("The draft was edited since.", service=SERVICE)
+    sent = mailbox.folder_for("sent")
+    if sent is not None and found_in(mailbox, sent, name) is not None:
+        raise Conflict("The draft was sent since.", service=SERVICE)
+
+
+def original(mailbox: Mailbox, mail: str) -> Json:
+    """Give the headers of the mail to answer, by its id or by its Message-ID (`<...>`).
+
+    Raises InvalidRequest where a program must not answer it (RFC 3834), NotFound.
+    """
+    wanted = _by_message_id(mailbox, mail.strip()) if mail.strip().startswith("<") else mail_id(mail)
+    with mailbox.holding(wanted) as session:
+        found = session.fetch([wanted.uid], "BODY.PEEK[HEADER]")
+    if not found:
+        raise gone(wanted)
+    payload = headers_of(found[0].content or b"")
+    reason = why_not_answered(mailbox, wanted.folder, payload)
+    if reason:
+        raise InvalidRequest(
+            f"This mail is not answered by a program: {reason}.",
+            service=SERVICE,
+            remedy="Leave such mails out: `if` with the mail's `can_reply`.",
+        )
+    return payload
+
+
+def why_not_answered(mailbox: Mailbox, folder: str, payload: Json) -> str:
+    """Say why a program must not answer this mail; "" where it may."""
+    labels = ["SENT"] if folder in {mailbox.folder_for("sent"), mailbox.folder_for("drafts")} else []
+    return refusal({"payload": payload, "labelIds": labels}, mailbox.address)
+
+
+def thread_of(answers: Json | None, name: str) -> str:
+    """Give the id of the conversation that a mail goes into: of the mail it answers, else its own."""
+    return thread_id_of(answers) if answers is not None else name
+
+
+def _by_message_id(mailbox: Mailbox, name: str) -> MailId:
+    for folder in dict.fromkeys([mailbox.folder, mailbox.folder_for("all"), mailbox.folder_for("archive")]):
+        found = found_in(mailbox, folder, name) if folder else None
+        if found is not None:
+            return mail_id(found.id)
+    raise NotFound(f"There is no mail with the Message-ID {name[:200]} in this mailbox.", service=SERVICE)

@@ -1,0 +1,171 @@
+"""Changes to mails that are there: flags, and the folder that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clients.errors import Conflict, InvalidRequest, NotFound, OutcomeUnknown
+from clients.imap.headers import message_id_of
+from clients.imap.lookup import with_message_id
+from clients.imap.mailbox import Mailbox, MailId, mail_id
+from clients.imap.providers import SERVICE
+from clients.imap.session import Session
+
+SEEN = "\\Seen"
+
+
+@dataclass(frozen=True)
+class Filed:
+    """Where a mail is now; `id` is "" where the server does not tell it, and no Message-ID finds it."""
+
+    id: str
+    message_id: str
+
+
+def flags_of(mailbox: Mailbox, mail: str) -> list[str]:
+    """Give the flags of a mail, sorted. Raises NotFound."""
+    wanted = mail_id(mail)
+    with mailbox.holding(wanted) as session:
+        return _flags(session, wanted)
+
+
+def set_flags(mailbox: Mailbox, mail: str, flags: Sequence[str], *, on: bool) -> list[str]:
+    """Put flags on a mail or take them off; give those that it has now. Doing it twice changes nothing more."""
+    wanted = mail_id(mail)
+    checked = [_flag(flag) for flag in flags]
+    with mailbox.holding(wanted, for_reading=False) as session:
+        _flags(session, wanted)
+        session.store(wanted.uid, "+FLAGS" if on else "-FLAGS", checked)
+        return _flags(session, wanted)
+
+
+def _flags(session: Session, mail: MailId) -> list[str]:
+    found = session.fetch([mail.uid])
+    if not found:
+        raise gone(mail)
+    return sorted(flag for flag in found[0].flags if flag != "\\Recent")
+
+
+def _flag(name: str) -> str:
+    """A flag is one word without IMAP's own signs (RFC 3501 9, `flag-keyword`)."""
+    word = name.removeprefix("\\")
+    if not word or not word.isascii() or any(sign in '(){%*"\\]' or ord(sign) <= 32 for sign in word):
+        raise InvalidRequest(
+            f"{name[:50]!r} cannot be a flag.",
+            service=SERVICE,
+            remedy="Take \\Flagged, or a word of letters and digits.",
+        )
+    return name
+
+
+def gone(mail: MailId) -> NotFound:
+    """The error for a mail that is not in its folder any more."""
+    return NotFound(
+        f"There is no mail {mail} in this mailbox (any more): it was moved or deleted.",
+        service=SERVICE,
+        remedy="Search again: a mail that is moved gets another id.",
+    )
+
+
+def message_id_at(mailbox: Mailbox, mail: str) -> str | None:
+    """Give the Message-ID of a mail, "" where it has none; None where the mail is not there."""
+    wanted = mail_id(mail)
+    with mailbox.holding(wanted) as session:
+        found = session.fetch([wanted.uid], "BODY.PEEK[HEADER]")
+        return message_id_of(found[0].content or b"") if found else None
+
+
+def move(mailbox: Mailbox, mail: str, folder: str) -> Filed:
+    """Move a mail to a folder. Raises NotFound where the mail or the folder is not there."""
+    wanted = mail_id(mail)
+    with mailbox.holding(wanted, for_reading=False) as session:
+        name = _message_id(session, wanted)
+        if wanted.folder == folder:
+            return Filed(str(wanted), name)
+        if "MOVE" in session.capabilities:
+            uid = session.transfer("MOVE", wanted.uid, folder)
+        else:
+            uid = _copied_and_deleted(session, wanted, folder, name)
+        return _filed(session, folder, uid, name)
+
+
+def _copied_and_deleted(session: Session, mail: MailId, folder: str, name: str) -> int | None:
+    """What MOVE stands for, on servers without it (RFC 6851 3.3); a copy that an earlier attempt made is taken."""
+    there = with_message_id(session, session.select(folder), name) if name else []
+    session.select(mail.folder, for_reading=False)
+    uid = there[-1] if there else session.transfer("COPY", mail.uid, folder)
+    session.store(mail.uid, "+FLAGS", ["\\Deleted"])
+    session.expunge(mail.uid)
+    return uid
+
+
+def copy(mailbox: Mailbox, mail: str, folder: str) -> Filed:
+    """Copy a mail to a folder. Raises NotFound where the mail or the folder is not there."""
+    wanted = mail_id(mail)
+    with mailbox.holding(wanted) as session:
+        name = _message_id(session, wanted)
+        uid = session.transfer("COPY", wanted.uid, folder)
+        return _filed(session, folder, uid, name)
+
+
+def found_copy(mailbox: Mailbox, mail: str, folder: str) -> Filed | None:
+    """Look whether a folder holds a mail already. Raises OutcomeUnknown for one without a Message-ID."""
+    name = message_id_at(mailbox, mail)
+    if not name:
+        raise OutcomeUnknown(f"The mail {mail} has no Message-ID by which a copy could be found.", service=SERVICE)
+    return found_in(mailbox, folder, name)
+
+
+def found_in(mailbox: Mailbox, folder: str, name: str) -> Filed | None:
+    """Look for a mail in a folder by its Message-ID."""
+    with mailbox.opened(folder) as (session, selected):
+        uids = with_message_id(session, selected, name)
+        return Filed(str(MailId(folder, selected.uidvalidity, uids[-1])), name) if uids else None
+
+
+def move_back(mailbox: Mailbox, filed: Filed, folder: str) -> None:
+    """Move a mail that was moved to where it came from. Raises Conflict where somebody moved it on since."""
+    if filed.message_id and found_in(mailbox, folder, filed.message_id) is not None:
+        return
+    now = present(mailbox, filed)
+    if now is None:
+        raise Conflict("The mail was moved on or deleted since.", service=SERVICE)
+    move(mailbox, now, folder)
+
+
+def present(mailbox: Mailbox, filed: Filed) -> str | None:
+    """Give the id that a mail has in its folder now: one that was moved away and back has another. None: it is gone."""
+    if message_id_at(mailbox, filed.id) is not None:
+        return filed.id
+    found = found_in(mailbox, mail_id(filed.id).folder, filed.message_id) if filed.message_id else None
+    return found.id if found is not None else None
+
+
+def delete_copy(mailbox: Mailbox, filed: Filed) -> None:
+    """Delete a copy that was made; one that is gone is deleted enough."""
+    delete(mailbox, mail_id(filed.id))
+
+
+def delete(mailbox: Mailbox, mail: MailId) -> bool:
+    """Delete a mail for good; tell whether it was there."""
+    with mailbox.holding(mail, for_reading=False) as session:
+        if not session.fetch([mail.uid]):
+            return False
+        session.store(mail.uid, "+FLAGS", ["\\Deleted"])
+        session.expunge(mail.uid)
+        return True
+
+
+def _message_id(session: Session, mail: MailId) -> str:
+    found = session.fetch([mail.uid], "BODY.PEEK[HEADER]")
+    if not found:
+        raise gone(mail)
+    return message_id_of(found[0].content or b"")
+
+
+def _filed(session: Session, folder: str, uid: int | None, name: str) -> Filed:
+    selected = session.select(folder)
+    if uid is None and name:
+        uid = next(iter(with_message_id(session, selected, name)[-1:]), None)
+    return Filed(str(MailId(folder, selected.uidvalidity, uid)) if uid is not None else "", name)

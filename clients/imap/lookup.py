@@ -1,0 +1,21 @@
+"""Finds a mail in an open folder by its Message-ID: what came last by reading it, what is older by a search."""
+
+from __future__ import annotations
+
+from clients.imap.headers import message_id_of
+from clients.imap.search import quoted
+from clients.imap.session import Selected, Session
+
+_RECENT = 100
+"""So many of the newest mails are read themselves: a fresh write is found though an index should lag."""
+
+
+def with_message_id(session: Session, selected: Selected, name: str) -> list[int]:
+    """Give the UIDs of the mails with this Message-ID in the folder that is open, rising; deleted ones are none."""
+    if not selected.exists:
+        return []
+    newest = session.search(f"UID {max(1, selected.uidnext - _RECENT)}:*")[-_RECENT:]
+    older = session.search(f"HEADER Message-ID {quoted(name.strip('<>'))}")[-_RECENT:]
+    found = session.fetch(sorted({*newest, *older}), "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]")
+    there = [one for one in found if "\\Deleted" not in one.flags]
+    return sorted(one.uid for one in there if message_id_of(one.content or b"") == name)

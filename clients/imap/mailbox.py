@@ -1,0 +1,220 @@
+"""A mailbox: a few connections kept open, its folders and what each is for, and how its mails are named."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import getaddresses
+
+from clients.deadline import deadline, seconds_left
+from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Timeout
+from clients.imap.providers import SERVICE
+from clients.imap.session import Selected, Session, open_session
+from clients.imap.settings import ImapSettings, Servers
+from clients.mail.wire import Door
+
+_AT_ONCE = 4
+"""Connections open at once: Yahoo allows 5 for a mailbox, others 10 and more."""
+_SURE_SECONDS = 5.0
+"""A connection idle for longer is asked first whether it still holds, so that no write meets its end."""
+_CALL_SECONDS = 300.0
+_FOLDERS_SECONDS = 300.0
+
+_ROLES = {
+    "\\Drafts": "drafts",
+    "\\Sent": "sent",
+    "\\Trash": "trash",
+    "\\Archive": "archive",
+    "\\All": "all",
+    "\\Junk": "junk",
+    "\\Flagged": "flagged",
+}
+"""Special uses (RFC 6154)."""
+_USUAL_NAMES = {
+    "drafts": ("drafts", "draft", "entwürfe", "brouillons"),
+    "sent": ("sent", "sent items", "sent mail", "sent messages", "gesendet", "gesendete objekte", "gesendete elemente"),
+    "trash": ("trash", "deleted items", "deleted messages", "bin", "papierkorb", "gelöscht", "gelöschte elemente"),
+    "archive": ("archive", "archives", "archiv"),
+    "junk": ("junk", "spam", "bulk mail", "junk-e-mail"),
+}
+"""What such folders are called where the server does not say what they are for."""
+
+
+@dataclass(frozen=True)
+class MailId:
+    """Which mail: `folder:uidvalidity:uid`. The number holds as long as the folder's UIDVALIDITY (RFC 3501 2.3.1.1)."""
+
+    folder: str
+    uidvalidity: int
+    uid: int
+
+    def __str__(self) -> str:
+        return f"{self.folder}:{self.uidvalidity}:{self.uid}"
+
+
+def mail_id(text: str) -> MailId:
+    """Read an id. Raises InvalidRequest for what is none."""
+    folder, _, numbers = text.strip().rpartition(":")
+    folder, _, validity = folder.rpartition(":")
+    if not folder or not all(number.isascii() and number.isdigit() for number in (validity, numbers)):
+        raise InvalidRequest(
+            f"{text[:100]!r} is not the id of a mail.",
+            service=SERVICE,
+            remedy="Use the `id` that imap.search_messages gives, such as INBOX:1700000000:42.",
+        )
+    return MailId(folder, int(validity), int(numbers))
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One folder; `role` is drafts, sent, trash, archive, all, junk, flagged, inbox or ""."""
+
+    name: str
+    role: str
+    can_hold_mail: bool
+
+
+class Mailbox:
+    """One mailbox. Threads may share it: each call has a connection to itself. Raises ServiceError only."""
+
+    def __init__(self, settings: ImapSettings, door: Door) -> None:
+        self.address = settings.address
+        self.folder = settings.folder or "INBOX"
+        self.servers = Servers(settings)
+        self._user = settings.user or settings.address
+        self._password = settings.password
+        self._door = door
+        self._free = threading.BoundedSemaphore(_AT_ONCE)
+        self._idle: list[tuple[float, Session]] = []
+        self._lock = threading.Lock()
+        self._folders: tuple[float, list[Folder]] = (0.0, [])
+
+    def is_own(self, sender: str) -> bool:
+        """Tell whether a mail from this sender, as its header says, is from this mailbox itself."""
+        return any(address.lower() == self.address.lower() for _, address in getaddresses([sender]))
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Lend a connection that is signed in, for one call."""
+        with deadline(_CALL_SECONDS):
+            if not self._free.acquire(timeout=seconds_left(None, Timeout)):
+                raise Timeout("All connections to the mailbox are busy.", service=SERVICE, outcome="not_done")
+            try:
+                session = self._kept() or self._opened()
+                try:
+                    yield session
+                except ServiceError:
+                    self._put_back(session)
+                    raise
+                except BaseException:
+                    session.close()
+                    raise
+                self._put_back(session)
+            finally:
+                self._free.release()
+
+    def _kept(self) -> Session | None:
+        """Take the connection that was used last and still holds."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                since, session = self._idle.pop()
+            if time.monotonic() - since < _SURE_SECONDS:
+                return session
+            try:
+                session.ping()
+            except ServiceError:
+                session.close()
+            else:
+                return session
+
+    def _opened(self) -> Session:
+        try:
+            return open_session(self._door, self.servers.imap(), self._user, self._password.get_secret_value())
+        except ServiceError as error:
+            error.outcome = "not_done"  # whatever it was to be used for, it was not yet
+            raise
+
+    def _put_back(self, session: Session) -> None:
+        if session.is_broken:
+            session.close()
+            return
+        with self._lock:
+            self._idle.append((time.monotonic(), session))
+
+    @contextmanager
+    def opened(self, folder: str, *, for_reading: bool = True) -> Iterator[tuple[Session, Selected]]:
+        """Lend a connection with a folder open."""
+        with self.session() as session:
+            yield session, session.select(folder or self.folder, for_reading=for_reading)
+
+    @contextmanager
+    def holding(self, mail: MailId, *, for_reading: bool = True) -> Iterator[Session]:
+        """Lend a connection with the folder of a mail open.
+
+        Raises Conflict where the server has numbered the folder anew: the id may mean another mail now.
+        """
+        with self.opened(mail.folder, for_reading=for_reading) as (session, selected):
+            if selected.uidvalidity != mail.uidvalidity:
+                raise Conflict(
+                    f"The mail server has numbered the folder {mail.folder!r} anew (UIDVALIDITY {mail.uidvalidity} "
+                    f"became {selected.uidvalidity}): the id {mail} means nothing any more.",
+                    service=SERVICE,
+                    remedy="Search again: imap.search_messages gives the new ids.",
+                )
+            yield session
+
+    def close(self) -> None:
+        """Close the connections; a call that is under way breaks."""
+        self._door.close()
+
+    def folders(self) -> list[Folder]:
+        """List the folders by name; asked anew every few minutes."""
+        with self._lock:
+            since, known = self._folders
+        if known and time.monotonic() - since < _FOLDERS_SECONDS:
+            return known
+        with self.session() as session:
+            listed = session.folders()
+        found = sorted(_with_roles(listed), key=lambda one: one.name)
+        with self._lock:
+            self._folders = (time.monotonic(), found)
+        return found
+
+    def folder_for(self, role: str) -> str | None:
+        """Give the name of the folder that is for this (drafts, sent, trash, archive, all, junk); None for none."""
+        return next((one.name for one in self.folders() if one.role == role), None)
+
+    def required_folder(self, role: str) -> str:
+        """Give the name of the folder that is for this. Raises NotFound where the mailbox has none."""
+        found = self.folder_for(role)
+        if found is None:
+            raise NotFound(
+                f"The mailbox has no folder for {role}.",
+                service=SERVICE,
+                remedy=f"Make a folder named {role.capitalize()} in your mail program.",
+            )
+        return found
+
+
+def _with_roles(listed: list[tuple[str, str, tuple[str, ...]]]) -> Iterator[Folder]:
+    taken = {role for _, _, flags in listed for flag in flags if (role := _role(flag))}
+    for name, delimiter, flags in listed:
+        role = next(filter(None, map(_role, flags)), "") or _usual_role(name, delimiter, lambda one: one not in taken)
+        taken.add(role)
+        yield Folder(name, role, not {"\\noselect", "\\nonexistent"} & {flag.lower() for flag in flags})
+
+
+def _role(flag: str) -> str:
+    return next((role for known, role in _ROLES.items() if known.lower() == flag.lower()), "")
+
+
+def _usual_role(name: str, delimiter: str, is_wanted: Callable[[str], bool]) -> str:
+    if name.upper() == "INBOX":
+        return "inbox"
+    last = name.rpartition(delimiter)[2].casefold() if delimiter not in {"", "NIL"} else name.casefold()
+    return next((role for role, names in _USUAL_NAMES.items() if last in names and is_wanted(role)), "")

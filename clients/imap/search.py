@@ -1,0 +1,79 @@
+"""What to look for in a mailbox, written as IMAP's SEARCH takes it (RFC 3501 6.4.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from clients.errors import InvalidRequest
+from clients.imap.providers import SERVICE
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True)
+class Search:
+    """What mails must have; what is empty does not matter. `since` and `before` are dates, or times with an offset."""
+
+    folder: str = ""
+    text: str = ""
+    sender: str = ""
+    to: str = ""
+    subject: str = ""
+    since: str = ""
+    before: str = ""
+    unread: bool = False
+    flagged: bool = False
+    criteria: str = ""
+
+    def written(self) -> str:
+        """Write the criteria. Raises InvalidRequest where a value cannot be searched for."""
+        keys = [("TEXT", self.text), ("FROM", self.sender), ("TO", self.to), ("SUBJECT", self.subject)]
+        parts = [f"{key} {quoted(value)}" for key, value in keys if value.strip()]
+        # The server compares dates in a zone of its own, so a day more is asked for and the times are compared here.
+        if self.since:
+            parts.append(f"SINCE {_day(moment(self.since) - timedelta(days=1))}")
+        if self.before:
+            parts.append(f"BEFORE {_day(moment(self.before) + timedelta(days=2))}")
+        parts += [key for key, is_wanted in (("UNSEEN", self.unread), ("FLAGGED", self.flagged)) if is_wanted]
+        criteria = _checked(self.criteria.strip())
+        parts += [f"({criteria})"] if criteria else []
+        # Mails that are only marked as deleted are gone for every mail program; who wants them says so.
+        parts += [] if "DELETED" in criteria.upper() else ["UNDELETED"]
+        return " ".join(parts)
+
+    def fits(self, arrived_at: datetime | None) -> bool:
+        """Tell whether a mail arrived within the times."""
+        if arrived_at is None:
+            return True
+        is_late_enough = not self.since or arrived_at >= moment(self.since)
+        return is_late_enough and (not self.before or arrived_at < moment(self.before))
+
+
+def quoted(value: str) -> str:
+    """Write a string for IMAP. Raises InvalidRequest where it holds more than one line."""
+    escaped = _checked(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _checked(value: str) -> str:
+    """A line end would begin a command of the writer's own choice, and so would the announcement of a literal."""
+    if any(ord(sign) < 32 for sign in value) or value.endswith("}"):
+        raise InvalidRequest(f"{value[:100]!r} cannot be searched for.", service=SERVICE)
+    return value
+
+
+def moment(text: str) -> datetime:
+    """Read a date (it begins in UTC) or a time with an offset. Raises InvalidRequest."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidRequest(
+            f"{text[:50]!r} is not a date.", service=SERVICE, remedy="Write 2026-11-20, or 2026-11-20T08:00:00Z."
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _day(at: datetime) -> str:
+    day: date = at.astimezone(UTC).date()
+    return f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}"

@@ -1,0 +1,183 @@
+"""Builds the mails that go out: well-formed, marked as a program's, answers kept in their thread."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime, getaddresses
+from typing import Any
+
+from clients.errors import InvalidRequest
+from clients.mail.parts import header, shown
+
+_OWN_FIELDS = re.compile(rb"^(?:message-id|x-orchestra):.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE)
+_SUBMITTED = re.compile(rb"^auto-submitted:", re.IGNORECASE | re.MULTILINE)
+_ONE_NAMED = re.compile(r"([^<>@]*)<([^<>\s]+@[^<>\s]+)>\s*")
+
+
+@dataclass(frozen=True)
+class File:
+    """One attachment of a mail that goes out."""
+
+    name: str
+    content: bytes
+    media_type: str = ""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """What a mail shall say; addresses are strings of one or several, with or without names."""
+
+    to: Sequence[str] = ()
+    cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
+    subject: str = ""
+    text: str = ""
+    files: Sequence[File] = field(default_factory=tuple)
+
+
+class _WholeIds(EmailPolicy):
+    """Python folds a long message id by encoding it, which no mail program reads: these lines are written as is."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """Write one header line."""
+        if name.lower() in {"message-id", "in-reply-to", "references"}:
+            lines = "\r\n ".join(str(value).split())
+            return f"{name}: {lines}\r\n".encode("utf-8", "replace")
+        return super().fold_binary(name, value)
+
+
+def message_id(marker: str, account: str) -> str:
+    """Give the Message-ID of the write with this marker: the same each time, unique, well-formed (RFC 5322 3.6.4)."""
+    domain = account.rpartition("@")[2].strip().lower()
+    labels = domain.split(".")
+    is_sound = domain.isascii() and len(labels) > 1 and all(label.replace("-", "").isalnum() for label in labels)
+    return f"<orchestra.{marker}@{domain if is_sound else 'mail.orchestra.invalid'}>"
+
+
+def build(
+    mail: Outgoing,
+    account: str,
+    marker: str,
+    answers: Mapping[str, Any] | None,
+    written_at: datetime | None,
+    submitted: str = "",
+) -> EmailMessage:
+    """Build the mail; `answers` is the payload of the mail that it answers.
+
+    `submitted` says how a mail that answers none came to be (RFC 3834 5: `auto-generated`), "" for a draft that a
+    person sends.
+
+    Raises InvalidRequest where an address or a header cannot be written.
+    """
+    built = EmailMessage(policy=_WholeIds(linesep="\r\n"))
+    subject = reply_subject(mail.subject, answers) if answers is not None else mail.subject
+    try:
+        built["From"] = account
+        for name, addresses in (("To", mail.to), ("Cc", mail.cc), ("Bcc", mail.bcc)):
+            if addresses:
+                built[name] = _addresses(name, addresses)
+        built["Subject"] = _one_line(subject)
+        built["Date"] = format_datetime(written_at or datetime.now(UTC))
+        built["Message-ID"] = message_id(marker, account)
+        built["X-Orchestra"] = marker
+        if answers is not None:
+            _keep_thread(built, answers)
+        elif submitted:
+            built["Auto-Submitted"] = submitted
+        built.set_content(_sound(mail.text))
+        for file in mail.files:
+            _attach(built, file)
+    except (ValueError, MessageError, UnicodeError) as error:
+        raise InvalidRequest(f"The mail cannot be written: {error}") from error
+    return built
+
+
+def marked(content: bytes, marker: str, account: str) -> bytes:
+    """Give the bytes of a mail that is written already under the Message-ID and mark of the write that sends it."""
+    head, blank, body = content.replace(b"\r\n", b"\n").partition(b"\n\n")
+    kept = _OWN_FIELDS.sub(b"", head + b"\n")
+    own = f"Message-ID: {message_id(marker, account)}\nX-Orchestra: {marker}\n".encode()
+    if not _SUBMITTED.search(kept):
+        own += b"Auto-Submitted: auto-generated\n"
+    return (own + kept.removesuffix(b"\n") + blank + body).replace(b"\n", b"\r\n")
+
+
+def as_bytes(mail: EmailMessage) -> bytes:
+    """Give the mail as it is sent. Raises InvalidRequest where no charset can write it."""
+    try:
+        return mail.as_bytes()
+    except UnicodeError as error:
+        raise InvalidRequest(f"The mail cannot be written: {error}") from error
+
+
+def reply_subject(subject: str, answers: Mapping[str, Any]) -> str:
+    """Give the subject of an answer: Gmail keeps a thread only where it is the old one behind one `Re:`."""
+    wanted = subject.strip() or shown(header(answers, "Subject"))
+    return wanted if wanted.lower().startswith("re:") else f"Re: {wanted}"
+
+
+def _keep_thread(built: EmailMessage, answers: Mapping[str, Any]) -> None:
+    """Name the mails before it (RFC 5322 3.6.4) and say that a program answers (RFC 3834 5)."""
+    built["Auto-Submitted"] = "auto-replied"
+    parent = _ids(header(answers, "Message-ID"))
+    if not parent:
+        return
+    earlier = _ids(header(answers, "References")) or _ids(header(answers, "In-Reply-To"))[:1]
+    built["In-Reply-To"] = parent[0]
+    # The first and the last ones: a line of a header ends at 998 characters (RFC 5322 2.1.1).
+    chain = list(dict.fromkeys([*earlier, parent[0]]))
+    built["References"] = " ".join([*chain[:1], *chain[1:][-8:]])
+
+
+def _ids(value: str) -> list[str]:
+    return [word for word in value.split() if word.startswith("<") and word.endswith(">") and len(word) < 250]
+
+
+def _addresses(name: str, values: Sequence[str]) -> list[Address]:
+    pairs = [pair for value in values for pair in _pairs(value)]
+    found = [_address(name, shown_name, address) for shown_name, address in pairs]
+    if not found:
+        raise InvalidRequest(f"{name}: there is no mail address in {', '.join(values)[:100]!r}.")
+    return found
+
+
+def _pairs(value: str) -> list[tuple[str, str]]:
+    if any(ord(sign) < 32 for sign in value):
+        raise InvalidRequest(f"{value[:100]!r} is not a mail address: it holds more than one line.")
+    # A name with a comma and without quotes (`Doe, Jane <jane@example.com>`) is how mails are shown.
+    alone = _ONE_NAMED.fullmatch(value)
+    return [(alone[1].strip(' "'), alone[2])] if alone else getaddresses([value])
+
+
+def _address(name: str, shown_name: str, address: str) -> Address:
+    local_part, at, domain = address.rpartition("@")
+    if not (local_part and at and domain) or any(sign.isspace() for sign in address):
+        raise InvalidRequest(f"{name}: {address or shown_name!r} is not a mail address.")
+    ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+    return Address(_one_line(shown_name), addr_spec=f"{local_part}@{ascii_domain}")
+
+
+def _attach(built: EmailMessage, file: File) -> None:
+    media_type = file.media_type or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    kind, _, subkind = media_type.partition("/")
+    if kind in {"message", "multipart"} or not subkind:
+        kind, subkind = "application", "octet-stream"
+    built.add_attachment(file.content, maintype=kind, subtype=subkind, filename=_one_line(file.name))
+
+
+def _one_line(text: str) -> str:
+    """One line: a line end in a header would begin a header of the writer's own choice."""
+    return " ".join(_sound(text).split())
+
+
+def _sound(text: str) -> str:
+    """Replace halves of characters (lone surrogates), which no charset can write."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,84 @@
+"""Blocks in requests that Notion takes: 100 in a list, 1,000 in all, two levels inside, 500 KB."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from clients.notion.blocks import children_of, with_children
+from clients.notion.inline import Json
+
+CHILDREN_MOST = 100
+BLOCKS_MOST = 1000
+BYTES_MOST = 450_000
+"""Notion takes 500 KB; the rest is for what stands around the blocks."""
+LEVELS_MOST = 2
+
+
+@dataclass
+class Batch:
+    """What one request appends, and what goes into its last block by later requests."""
+
+    sent: list[Json] = field(default_factory=list)
+    inside_of_last: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Size:
+    blocks: int
+    bytes: int
+    levels: int
+    longest: int
+    """The longest list of children."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether a block of this size goes into one request, with all that is inside of it."""
+        is_short = self.longest <= CHILDREN_MOST and self.blocks <= BLOCKS_MOST
+        return is_short and self.levels <= LEVELS_MOST and self.bytes <= BYTES_MOST
+
+
+def batches(blocks: Sequence[Json]) -> Iterator[Batch]:
+    """Pack blocks, in their order; what is appended so far is always the beginning of the whole."""
+    batch, count, weight = Batch(), 0, 0
+    for block in blocks:
+        size = _size(block)
+        sent, inside = (block, []) if size.fits else _opened(block)
+        size = size if size.fits else _size(sent)
+        is_full = len(batch.sent) == CHILDREN_MOST or count + size.blocks > BLOCKS_MOST
+        if batch.sent and (is_full or weight + size.bytes > BYTES_MOST):
+            yield batch
+            batch, count, weight = Batch(), 0, 0
+        batch.sent.append(sent)
+        count, weight = count + size.blocks, weight + size.bytes
+        if inside:
+            batch.inside_of_last = inside
+            yield batch
+            batch, count, weight = Batch(), 0, 0
+    if batch.sent:
+        yield batch
+
+
+def is_opened(block: Json) -> bool:
+    """Whether a block is too large for one request, so that what is inside of it comes later."""
+    return not _size(block).fits
+
+
+def _opened(block: Json) -> tuple[Json, list[Json]]:
+    """A block without its inside, and that; a table keeps its first row, for Notion takes none without."""
+    inside = children_of(block)
+    kept = inside[:1] if block["type"] == "table" else []
+    return with_children(block, kept), inside[len(kept) :]
+
+
+def _size(block: Json) -> _Size:
+    children = children_of(block)
+    sizes = [_size(child) for child in children]
+    own = len(json.dumps(with_children(block, []), ensure_ascii=False, separators=(",", ":")).encode()) + 40
+    return _Size(
+        blocks=1 + sum(size.blocks for size in sizes),
+        bytes=own + sum(size.bytes for size in sizes),
+        levels=1 + max(size.levels for size in sizes) if sizes else 0,
+        longest=max([len(children), *(size.longest for size in sizes)]),
+    )

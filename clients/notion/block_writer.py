@@ -1,0 +1,129 @@
+"""Blocks appended to a page by as many requests as they take; what is there already is not sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from clients.errors import Conflict, InvalidRequest
+from clients.notion.api import SERVICE, answered, every, is_limit, reading
+from clients.notion.batches import batches, is_opened
+from clients.notion.blocks import children_of
+from clients.notion.inline import Json, written
+from clients.notion.pages import CLOCK_SKEW
+from clients.notion.values import plain_text
+
+if TYPE_CHECKING:
+    from notion_client import Client
+
+_NOT_TEXT = frozenset({"child_page", "child_database"})
+
+
+class BlockWriter:
+    """Appends through the API of one connection."""
+
+    def __init__(self, api: Client) -> None:
+        self._api = api
+
+    def append(self, parent_id: str, blocks: Sequence[Json]) -> None:
+        """Add blocks at the end of a page or block, in their order."""
+        for batch in batches(blocks):
+            last = self._send(parent_id, batch.sent)
+            if batch.inside_of_last:
+                self.append(last, batch.inside_of_last)
+
+    def go_on(self, page_id: str, blocks: Sequence[Json], begun_at: datetime) -> None:
+        """Add what of the blocks an earlier attempt, which began then, did not get to.
+
+        Raises Conflict where somebody changed meanwhile what that attempt had written.
+        """
+        there = [each for each in self._children(page_id) if each["type"] not in _NOT_TEXT]
+        fresh = _tail(there, begun_at)
+        done = overlap([_said(each) for each in fresh], [_sent(each) for each in blocks])
+        self._finish(page_id, blocks, there[len(there) - done :])
+
+    def take_out(self, page_id: str, blocks: Sequence[Json], since: datetime) -> int:
+        """Delete the blocks that were appended last, from the end on, as far as they are these and not older.
+
+        Gives how many of them are not there any more.
+        """
+        fresh = _tail(self._children(page_id), since)
+        there = overlap([_said(each) for each in fresh], [_sent(each) for each in blocks])
+        for block in reversed(fresh[len(fresh) - there :]):
+            with reading():
+                self._api.blocks.delete(block["id"])
+        return len(blocks) - there
+
+    def _finish(self, parent_id: str, blocks: Sequence[Json], there: Sequence[Json]) -> None:
+        """Add what comes after the blocks that are there; only the last of these may lack some of its inside."""
+        if there and is_opened(last := blocks[len(there) - 1]):
+            inside = children_of(last)
+            present = self._children(there[-1]["id"])
+            if [_said(each) for each in present] != [_sent(each) for each in inside[: len(present)]]:
+                raise Conflict("Somebody changed the text while it was being written.", service=SERVICE)
+            self._finish(there[-1]["id"], inside, present)
+        self.append(parent_id, blocks[len(there) :])
+
+    def _send(self, parent_id: str, blocks: Sequence[Json]) -> str:
+        """Append blocks by one request, by more where Notion finds them too large; give the id of the last."""
+        try:
+            with reading():
+                answer = answered(self._api.blocks.children.append(parent_id, children=list(blocks)))
+                return str(answer["results"][-1]["id"])
+        except InvalidRequest as error:
+            if len(blocks) == 1 or not is_limit(error):
+                raise
+        half = len(blocks) // 2
+        self._send(parent_id, blocks[:half])
+        return self._send(parent_id, blocks[half:])
+
+    def _children(self, parent_id: str) -> list[Json]:
+        with reading():
+            found = list(every(self._api.blocks.children.list, block_id=parent_id))
+            return [each for each in found if not each.get("in_trash")]
+
+
+def _tail(there: Sequence[Json], begun_at: datetime) -> list[Json]:
+    """The last blocks of a page, as far as they were made since then."""
+    old = [
+        number
+        for number, block in enumerate(there)
+        if datetime.fromisoformat(block["created_time"]) < begun_at - CLOCK_SKEW
+    ]
+    return list(there[old[-1] + 1 if old else 0 :])
+
+
+def overlap(present: Sequence[Any], wanted: Sequence[Any]) -> int:
+    """How many of the first things wanted are the last things present (Knuth, Morris, Pratt)."""
+    fallback = [0] * len(wanted)
+    matched = 0
+    for place in range(1, len(wanted)):
+        while matched and wanted[place] != wanted[matched]:
+            matched = fallback[matched - 1]
+        matched += wanted[place] == wanted[matched]
+        fallback[place] = matched
+    matched = 0
+    for thing in present:
+        while matched and (matched == len(wanted) or thing != wanted[matched]):
+            matched = fallback[matched - 1]
+        matched += matched < len(wanted) and thing == wanted[matched]
+    return matched
+
+
+def _said(block: Json) -> tuple[str, str]:
+    """What tells a block that Notion shows from another: its type and its letters."""
+    kind = block["type"]
+    content = block.get(kind) or {}
+    text = plain_text(content.get("rich_text")) + str(content.get("expression") or "")
+    text += "".join(plain_text(cell) for cell in content.get("cells") or [])
+    return kind, "".join(text.split())
+
+
+def _sent(block: Json) -> tuple[str, str]:
+    """The same of a block that is to be sent."""
+    kind = block["type"]
+    content = block[kind]
+    pieces = [*content.get("rich_text", []), *(piece for cell in content.get("cells", []) for piece in cell)]
+    text = "".join(written(piece) for piece in pieces) + str(content.get("expression", ""))
+    return kind, "".join(text.split())

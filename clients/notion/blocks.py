@@ -1,0 +1,178 @@
+"""Markdown as a tree of Notion's blocks, for what its Markdown endpoint does not take."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from clients.notion.chunks import FENCE, Chunk, chunks, without_indent
+from clients.notion.inline import EQUATION_CHARACTERS, TEXT_UNITS, Json, pieces_of, plain_pieces, written
+from clients.notion.languages import language_named
+
+PIECES_MOST = 100
+TEXT_BYTES = 400_000
+"""What one block says at most, as JSON, so that it fits into a request of 500 KB together with its marks."""
+
+_HEADING = re.compile(r"(#{1,6})(?:\s+(.*))?$")
+_TO_DO = re.compile(r"[-*+]\s+\[([ xX])\](?:\s+(.*))?$")
+_BULLET = re.compile(r"[-*+](?:\s+(.*))?$")
+_NUMBER = re.compile(r"\d+[.)](?:\s+(.*))?$")
+_QUOTE = re.compile(r">\s?(.*)$")
+_RULE = re.compile(r"(?:-{3,}|\*{3,}|_{3,})$")
+_IMAGE = re.compile(r"!\[((?:\\.|[^\]\\])*)\]\((https?://\S+)\)$")
+_SUMMARY = re.compile(r"\s*<summary>(.*)</summary>\s*$")
+_ONE_LINE_EQUATION = re.compile(r"\$\$(.+)\$\$$")
+_END_TAG = re.compile(r"\s*(?:</[\w-]+>|:{3,})\s*$")
+_ROW = re.compile(r"<tr\b[^>]*>(.*?)</tr>", re.DOTALL)
+_TD = re.compile(r"<td\b[^>]*>(.*?)</td>", re.DOTALL)
+_CELL = re.compile(r"(?<!\\)\|")
+
+
+def blocks_of(markdown: str) -> list[Json]:
+    """Read a Markdown text as blocks, each with its `children`, however deep and however many.
+
+    Each block by itself is within Notion's limits: a text that is too long for one goes on in the next.
+    """
+    return _read(markdown.replace("\r\n", "\n").split("\n"))
+
+
+def children_of(block: Json) -> list[Json]:
+    """What is inside of a block that was read."""
+    inside: list[Json] = block[block["type"]].get("children", [])
+    return inside
+
+
+def with_children(block: Json, children: Sequence[Json]) -> Json:
+    """The same block with this inside of it, with nothing where there is none."""
+    kind = block["type"]
+    content = {name: value for name, value in block[kind].items() if name != "children"}
+    return {"type": kind, kind: {**content, "children": list(children)} if children else content}
+
+
+def _read(lines: Sequence[str]) -> list[Json]:
+    return [block for chunk in chunks(lines) for block in _blocks(chunk)]
+
+
+def _blocks(chunk: Chunk) -> list[Json]:
+    """The blocks of a chunk; what is inside of it belongs to the last of them."""
+    if chunk.kind == "tags":
+        made = _tagged(chunk)
+    elif chunk.kind == "code":
+        made = _code(without_indent(chunk.lines, chunk.lines[0]))
+    elif chunk.kind == "equation":
+        made = _equation("\n".join(without_indent(chunk.lines, chunk.lines[0])).strip().strip("$").strip("\n"))
+    elif chunk.kind == "table":
+        made = [_table(chunk.lines)]
+    else:
+        made = _line(chunk.lines[0].strip())
+    if chunk.inside and made:
+        made[-1] = with_children(made[-1], [*children_of(made[-1]), *_read(chunk.inside)])
+    return made
+
+
+def _line(line: str) -> list[Json]:
+    if _RULE.match(line):
+        return [{"type": "divider", "divider": {}}]
+    if line == "<empty-block/>":
+        return [{"type": "paragraph", "paragraph": {"rich_text": []}}]
+    if found := _ONE_LINE_EQUATION.match(line):
+        return _equation(found[1].strip())
+    if (found := _IMAGE.match(line)) and len(found[2]) <= TEXT_UNITS:
+        image = {"type": "external", "external": {"url": found[2]}, "caption": pieces_of(found[1])[:PIECES_MOST]}
+        return [{"type": "image", "image": image}]
+    return _of_words(line)
+
+
+def _of_words(line: str) -> list[Json]:
+    """The blocks of a line of text, by the sign with which it begins."""
+    if found := _HEADING.match(line):
+        return _texted(f"heading_{min(len(found[1]), 4)}", found[2])
+    if found := _TO_DO.match(line):
+        return _texted("to_do", found[2], checked=found[1] != " ")
+    for pattern, kind in ((_BULLET, "bulleted_list_item"), (_NUMBER, "numbered_list_item"), (_QUOTE, "quote")):
+        if found := pattern.match(line):
+            return _texted(kind, found[1])
+    return _texted("paragraph", line)
+
+
+def _texted(kind: str, text: str | None, **more: Any) -> list[Json]:
+    return [{"type": kind, kind: {"rich_text": some, **more}} for some in _shares(pieces_of(text or ""))]
+
+
+def _shares(pieces: Sequence[Json]) -> Iterator[list[Json]]:
+    """The text objects in as many lists as blocks are needed for them; one list at least."""
+    share: list[Json] = []
+    size = 0
+    for piece in pieces:
+        more = len(json.dumps(written(piece), ensure_ascii=False).encode())
+        if share and (len(share) == PIECES_MOST or size + more > TEXT_BYTES):
+            yield share
+            share, size = [], 0
+        share.append(piece)
+        size += more
+    yield share
+
+
+def _code(lines: Sequence[str]) -> list[Json]:
+    fence = FENCE.match(lines[0])
+    assert fence is not None
+    is_closed = len(lines) > 1 and lines[-1].strip() == fence[1]
+    text = "\n".join(lines[1:-1] if is_closed else lines[1:])
+    language = language_named(fence[2])
+    return [{"type": "code", "code": {"rich_text": some, "language": language}} for some in _shares(plain_pieces(text))]
+
+
+def _equation(expression: str) -> list[Json]:
+    if len(expression) <= EQUATION_CHARACTERS:
+        return [{"type": "equation", "equation": {"expression": expression}}]
+    pieces = plain_pieces(expression)
+    return [{"type": "code", "code": {"rich_text": some, "language": "latex"}} for some in _shares(pieces)]
+
+
+def _tagged(chunk: Chunk) -> list[Json]:
+    """What stands between two tags: a toggle, a table; of the others the blocks that they hold."""
+    is_closed = bool(_END_TAG.match(chunk.lines[-1]))
+    lines = chunk.lines[1:-1] if is_closed else chunk.lines[1:]
+    opening = chunk.lines[0].strip()
+    if opening.startswith("<details"):
+        return _toggle(lines)
+    if opening.startswith("<table") and (rows := _ROW.findall("".join(lines))):
+        return [_table_of([_TD.findall(row) for row in rows])]
+    return _read(lines)
+
+
+def _toggle(lines: Sequence[str]) -> list[Json]:
+    found = _SUMMARY.match(lines[0]) if lines else None
+    made = _texted("toggle", found[1] if found else "")
+    made[-1] = with_children(made[-1], _read(lines[1:] if found else lines))
+    return made
+
+
+def _table(lines: Sequence[str]) -> Json:
+    return _table_of([_cells(line) for line in (lines[0], *lines[2:])])
+
+
+def _table_of(rows: Sequence[list[str]]) -> Json:
+    width = max(len(row) for row in rows)
+    children = [
+        {"type": "table_row", "table_row": {"cells": [_cell(text) for text in row + [""] * (width - len(row))]}}
+        for row in rows
+    ]
+    return {"type": "table", "table": {"table_width": width, "has_column_header": True, "children": children}}
+
+
+def _cells(line: str) -> list[str]:
+    inner = line.strip().removeprefix("|")
+    return [text.strip() for text in _CELL.split(inner[:-1])]
+
+
+def _cell(text: str) -> list[Json]:
+    """A cell's text; one with more marks than a list of text objects takes has none."""
+    pieces = pieces_of(text.replace("\\|", "|"))
+    return (
+        pieces
+        if len(pieces) <= PIECES_MOST
+        else plain_pieces("".join(written(piece) for piece in pieces))[:PIECES_MOST]
+    )

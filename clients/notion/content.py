@@ -1,0 +1,133 @@
+"""The text of Notion pages, read and written as Markdown of any length."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.notion.api import SERVICE, answered, is_limit, reading
+from clients.notion.batches import batches
+from clients.notion.block_writer import BlockWriter
+from clients.notion.blocks import blocks_of
+from clients.notion.markdown import arrived, essence, is_too_large, parts, says_at_end
+from clients.notion.values import Json
+
+if TYPE_CHECKING:
+    from notion_client import Client
+
+Way = Literal["markdown", "blocks"]
+"""How text is written: by Notion's Markdown endpoint, and by blocks only where it does not take it; or by blocks."""
+
+SHORT_CHARACTERS = 2000
+"""A text of this size or less is never refused for its length."""
+_UNKNOWN = re.compile(r"<unknown\b[^>]*>")
+_EVER = datetime(1970, 1, 2, tzinfo=UTC)
+
+
+class Content:
+    """Reads and writes the content of pages."""
+
+    def __init__(self, api: Client, way: Way = "markdown") -> None:
+        self._api, self._way = api, way
+        self._blocks = BlockWriter(api)
+
+    def read(self, page_id: str) -> Json:
+        """Give {markdown, truncated}; blocks that Notion left out of a long page are asked for one by one."""
+        with reading():
+            found = answered(self._api.pages.retrieve_markdown(page_id))
+            text = str(found["markdown"])
+            missing = [str(each) for each in found.get("unknown_block_ids") or []]
+        loaded = {each: part for each in missing if (part := self._block(each)) is not None}
+        text = _UNKNOWN.sub(lambda tag: _in_place(tag[0], loaded), text)
+        return {"markdown": text, "truncated": len(loaded) < len(missing)}
+
+    def _block(self, block_id: str) -> str | None:
+        """The Markdown of one block; None where it is not shared or has none."""
+        try:
+            with reading():
+                return str(answered(self._api.pages.retrieve_markdown(block_id))["markdown"])
+        except (NotFound, InvalidRequest):
+            return None
+
+    def at_creation(self, markdown: str) -> Json | None:
+        """What a request that makes a page brings of its text; None where the text takes several requests."""
+        if not markdown.strip():
+            return {}
+        if self._way == "markdown":
+            [part, *others] = parts(markdown)
+            return None if others or is_too_large(part) else {"markdown": part}
+        [batch, *more] = batches(blocks_of(markdown))
+        return None if more or batch.inside_of_last else {"children": batch.sent}
+
+    def append(self, page_id: str, markdown: str, begun_at: datetime | None = None) -> None:
+        """Add text at the end of a page, in as many requests as it takes.
+
+        `begun_at` says when an earlier attempt began: only what that did not get to is added.
+        """
+        pieces = parts(markdown)
+        start = 0
+        if begun_at:
+            start = arrived(essence(self.read(page_id)["markdown"]), pieces) or 0
+        self._append(page_id, pieces[start:], begun_at)
+
+    def complete(self, page_id: str, markdown: str) -> None:
+        """Let a page say this and nothing else; where it says the beginning of it already, only the rest is added."""
+        pieces = parts(markdown)
+        present = essence(self.read(page_id)["markdown"])
+        start = arrived(present, pieces, is_all=True)
+        if start is None:
+            self.replace(page_id, markdown)
+        else:
+            self._append(page_id, pieces[start:], _EVER if present else None)
+
+    def replace(self, page_id: str, markdown: str) -> None:
+        """Replace what the page says; child pages and databases stay, else Notion refuses."""
+        pieces = parts(markdown)
+        first = pieces[0] if pieces and self._way == "markdown" and not is_too_large(pieces[0]) else ""
+        try:
+            self._send(page_id, "replace_content", new_str=first)
+        except InvalidRequest as error:
+            if len(first) <= SHORT_CHARACTERS or not is_limit(error):
+                raise
+            first = ""
+            self._send(page_id, "replace_content", new_str="")
+        self._append(page_id, pieces[1:] if first else pieces, None)
+
+    def take_out(self, page_id: str, markdown: str, since: datetime) -> None:
+        """Take the text at the end of a page out of it, where it was added since then; what is gone stays gone.
+
+        Raises Conflict where the page does not end with it any more, or ends with something that is only like it.
+        """
+        present = self.read(page_id)["markdown"]
+        is_whole = says_at_end(present, markdown)
+        if not is_whole and essence(markdown) in essence(present):
+            raise Conflict("Somebody wrote something after it.", service=SERVICE)
+        missing = self._blocks.take_out(page_id, blocks_of(markdown), since)
+        if is_whole and missing:
+            raise Conflict("Notion shows the text in other blocks than it was written in.", service=SERVICE)
+
+    def _append(self, page_id: str, pieces: list[str], begun_at: datetime | None) -> None:
+        for number, part in enumerate(pieces):
+            self._append_part(page_id, part, None if number else begun_at)
+
+    def _append_part(self, page_id: str, part: str, begun_at: datetime | None) -> None:
+        if self._way == "markdown" and not is_too_large(part):
+            try:
+                return self._send(page_id, "insert_content", content=part)
+            except InvalidRequest as error:
+                if len(part) <= SHORT_CHARACTERS or not is_limit(error):
+                    raise
+        if begun_at:
+            return self._blocks.go_on(page_id, blocks_of(part), begun_at)
+        return self._blocks.append(page_id, blocks_of(part))
+
+    def _send(self, page_id: str, command: str, **given: str) -> None:
+        with reading():
+            self._api.pages.update_markdown(page_id, **{"type": command, command: given})
+
+
+def _in_place(tag: str, loaded: dict[str, str]) -> str:
+    """The text for an `<unknown url="..."/>` tag whose block was loaded, else the tag."""
+    return next((text for block, text in loaded.items() if block.replace("-", "") in tag.replace("-", "")), tag)

@@ -1,0 +1,104 @@
+"""Pages and databases that are looked for: by properties, by words, by when they were changed."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from clients.notion.api import every, reading
+from clients.notion.databases import KEY_PROPERTY, Databases
+from clients.notion.pages import page_of
+from clients.notion.query import filter_of, sorts_of
+from clients.notion.references import References
+from clients.notion.values import Json, plain_text
+
+if TYPE_CHECKING:
+    from notion_client import Client
+
+Moment = Literal["created_time", "last_edited_time"]
+
+
+class Finder:
+    """The questions of one connection. Raises errors of `clients.errors` only."""
+
+    def __init__(self, api: Client, databases: Databases, references: References) -> None:
+        self._api, self._databases, self._references = api, databases, references
+
+    def query(
+        self,
+        database: str,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - Notion's word
+        sorts: Sequence[str | Mapping[str, Any]] = (),
+        limit: int = 100,
+    ) -> tuple[list[Json], bool]:
+        """List pages of a database (see `notion_query` for filters and sorts), and whether there are more."""
+        source = self._databases.find(database)
+        asked: Json = {"sorts": sorts_of(source.schema, sorts)} if sorts else {}
+        conditions = filter_of(source.schema, filter or {}, self._references.id_of)
+        if conditions:
+            asked["filter"] = conditions
+        with self._databases.used():
+            found = every(self._api.data_sources.query, data_source_id=source.id, **asked)
+            pages = [page_of(each) for each in itertools.islice(found, limit + 1)]
+        return pages[:limit], len(pages) > limit
+
+    def search(self, words: str, kind: str, limit: int) -> tuple[list[Json], bool]:
+        """Find pages and databases by words of their titles, the last edited first, and whether there are more.
+
+        `kind` is "page", "database" or "" for both. Notion's index may be some minutes behind.
+        """
+        asked: Json = {"sort": {"timestamp": "last_edited_time", "direction": "descending"}}
+        if kind:
+            value = "data_source" if kind == "database" else kind
+            asked["filter"] = {"property": "object", "value": value}
+        with reading():
+            found = (each for each in every(self._api.search, query=words, **asked) if not each.get("in_trash"))
+            some = [_found(each) for each in itertools.islice(found, limit + 1)]
+        return some[:limit], len(some) > limit
+
+    def changed_since(self, database: str, moment: Moment, since: datetime) -> Iterator[Json]:
+        """Give the pages that were made (`created_time`) or changed since then, the earliest first.
+
+        Notion rounds these times down to the minute: `since` is, too, so what it gives may have been given before.
+        Each is a page as `query` gives it, with `created_by`, `last_edited_by` (ids) and `key`, which is not empty for
+        a page that a workflow wrote.
+        """
+        minute = since.replace(second=0, microsecond=0).isoformat()
+        yield from self._pages_by(database, moment, "ascending", {moment: {"on_or_after": minute}, "timestamp": moment})
+
+    def newest(self, database: str, moment: Moment, limit: int) -> list[Json]:
+        """Give the pages that were made or changed last, as `changed_since` gives them, the latest first."""
+        return list(itertools.islice(self._pages_by(database, moment, "descending"), limit))
+
+    def _pages_by(self, database: str, moment: Moment, direction: str, condition: Json | None = None) -> Iterator[Json]:
+        source = self._databases.find(database)
+        asked: Json = {"sorts": [{"timestamp": moment, "direction": direction}]}
+        if condition:
+            asked["filter"] = condition
+        with self._databases.used():
+            for each in every(self._api.data_sources.query, data_source_id=source.id, **asked):
+                yield {**page_of(each), **_by_whom(each)}
+
+
+def _by_whom(page: Mapping[str, Any]) -> Json:
+    key = (page["properties"].get(KEY_PROPERTY) or {}).get("rich_text")
+    return {
+        "created_by": str((page.get("created_by") or {}).get("id") or ""),
+        "last_edited_by": str((page.get("last_edited_by") or {}).get("id") or ""),
+        "key": plain_text(key),
+    }
+
+
+def _found(each: Mapping[str, Any]) -> Json:
+    """A page or database that the search gave: {id, kind, url, title, last_edited_at}."""
+    is_page = each["object"] == "page"
+    title = page_of(each)["title"] if is_page else plain_text(each.get("title"))
+    return {
+        "id": str(each["id"]),
+        "kind": "page" if is_page else "database",
+        "url": str(each.get("url") or ""),
+        "title": title,
+        "last_edited_at": str(each["last_edited_time"]),
+    }

@@ -1,0 +1,265 @@
+"""Pages of databases as one connection writes them: properties, text, and the key of the write that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from clients.errors import Conflict, InvalidRequest, NotFound
+from clients.notion.api import SERVICE, answered, every, is_limit, page_id, reading
+from clients.notion.content import SHORT_CHARACTERS, Content
+from clients.notion.databases import KEY_PROPERTY, Databases, Source
+from clients.notion.markdown import essence
+from clients.notion.overflow import fitted, note, with_rest
+from clients.notion.pages import UNFINISHED, brief, changed_by, held_key, is_created_since, key_value, says
+from clients.notion.values import Json, Schema, from_notion, title_property, to_notion
+from clients.notion.written import is_in_trash, left
+
+if TYPE_CHECKING:
+    from notion_client import Client
+
+    from clients.notion.references import References
+    from clients.notion.written import WrittenPages
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a page shall say: its values in Notion's form, its text, and what of the values went into the text."""
+
+    values: Json
+    markdown: str
+    note: str
+
+    @property
+    def text(self) -> str:
+        """The whole text of a page that is made."""
+        return "\n\n".join(text for text in (self.markdown, self.note) if text.strip())
+
+
+class Items:
+    """Makes and changes the pages of databases. Raises errors of `clients.errors` only."""
+
+    def __init__(
+        self, api: Client, databases: Databases, content: Content, references: References, written: WrittenPages
+    ) -> None:
+        self._api, self._databases, self._content = api, databases, content
+        self._references, self._written = references, written
+
+    def create(
+        self,
+        database: str,
+        title: str,
+        properties: Mapping[str, Any] | None = None,
+        markdown: str = "",
+        marker: str = "",
+    ) -> Json:
+        """Make a page in a database: {id, url, title, properties}; `marker` is kept in its `Orchestra key`.
+
+        A page that was begun with this marker and not finished is finished instead.
+        """
+        source = self._databases.keyed(database) if marker else self._databases.find(database)
+        wanted = self._wanted(source, title, properties, markdown)
+        with self._databases.used():
+            takes_several = marker and self._content.at_creation(wanted.text) is None
+            begun = self._by_key(source, marker, marker + UNFINISHED) if takes_several else None
+            page = self._finish(begun, wanted, marker) if begun else self._write_new(source, wanted, marker)
+            return left(page)
+
+    def find(self, database: str, marker: str) -> Json | None:
+        """Look for the finished page with this marker, by a query of the data source."""
+        page = self._by_key(self._databases.keyed(database), marker)
+        return left(page) if page else None
+
+    def upsert(
+        self,
+        database: str,
+        key: str,
+        title: str,
+        properties: Mapping[str, Any] | None = None,
+        markdown: str = "",
+    ) -> Json:
+        """Make or update the one page that holds `key`: {id, url, title, properties, created}.
+
+        `markdown` replaces its content.
+        """
+        source = self._databases.keyed(database)
+        held = held_key(key)
+        wanted = self._wanted(source, title, properties, markdown)
+        with self._databases.used():
+            page = self._by_key(source, held, held + UNFINISHED)
+            if page is None:
+                return {**left(self._write_new(source, wanted, held)), "created": True}
+            return {**left(self._rewrite(page, wanted, held)), "created": False}
+
+    def find_upsert(
+        self,
+        database: str,
+        key: str,
+        title: str,
+        properties: Mapping[str, Any] | None,
+        markdown: str,
+        intended_at: datetime,
+    ) -> Json | None:
+        """Give what `upsert` gave, if the page with this key says all of it; doubt is None, to send it again."""
+        source = self._databases.keyed(database)
+        page = self._by_key(source, held_key(key))
+        wanted = self._wanted(source, title, properties, markdown)
+        if page is None or not says(page, wanted.values):
+            return None
+        if wanted.text and not self._says_text(page["id"], wanted):
+            return None
+        return {**left(page), "created": is_created_since(page, intended_at)}
+
+    def rewrite(
+        self,
+        page: str,
+        database: str,
+        title: str,
+        properties: Mapping[str, Any] | None = None,
+        markdown: str = "",
+        key: str = "",
+    ) -> Json:
+        """Let a page say this instead: {id, url, title, properties}; `key` is what its `Orchestra key` shall hold.
+
+        Raises NotFound where it is in the trash.
+        """
+        source = self._databases.keyed(database)
+        wanted = self._wanted(source, title, properties, markdown)
+        found = self._live(page_id(page))
+        with self._databases.used():
+            return left(self._rewrite(found, wanted, held_key(key)))
+
+    def update(self, page: str, properties: Mapping[str, Any], title: str = "") -> Json:
+        """Set properties of a page (and the title, where one is given), and leave the others.
+
+        Gives {id, url, title, properties, before}.
+        `before` is what those said that this changed. Raises NotFound where the page is in the trash.
+        """
+        found = self._live(page_id(page))
+        schema = self._schema_of(found)
+        fitting, rest = fitted(schema, _given(schema, title, properties))
+        values = self._in_notion_s_form(schema, fitting)
+        before = changed_by(found, values)
+        with self._databases.used():
+            after = self._update(found["id"], values) if before else found
+            if rest and essence(note(rest)) not in essence(self._content.read(found["id"])["markdown"]):
+                self._content.append(found["id"], note(rest))
+        return {**left(after), "before": before}
+
+    def put_back(self, written: Mapping[str, Any]) -> None:
+        """Set what an `update` changed (`written`: what that gave) to what it was before.
+
+        Raises Conflict where one of these properties was changed since, or the page is not shown any more.
+        """
+        with reading():
+            page = self._written.found(str(written["id"]))
+            now = left(page)["properties"]
+            before = dict(written["before"])
+            if all(now.get(name) == value for name, value in before.items()):
+                return
+            changed = [name for name in before if now.get(name) != written["properties"].get(name)]
+            if changed or is_in_trash(page):
+                what = f"Its property {changed[0]!r} was changed since." if changed else "It is in the trash."
+                raise Conflict(f"Page {written['title']!r:.100}: {what}", service=SERVICE)
+            self._update(page["id"], to_notion(self._schema_of(page), before))
+
+    def undo(
+        self,
+        written: Mapping[str, Any],
+        database: str,
+        title: str,
+        properties: Mapping[str, Any],
+        markdown: str,
+        done_at: datetime,
+    ) -> None:
+        """Move a page that a write made (`written`: what that gave) to the trash.
+
+        Raises Conflict where somebody changed it since, or where it is not shown any more.
+        """
+        with reading():
+            schema = self._databases.find(database).schema
+            rest = fitted(schema, _given(schema, title, properties))[1]
+            self._written.trash(written, with_rest(markdown, rest), done_at)
+
+    def _live(self, some_id: str) -> Json:
+        found = self._written.shown(some_id)
+        if is_in_trash(found):
+            raise NotFound(
+                f"The page {brief(found)['title']!r:.100} is in the trash.",
+                service=SERVICE,
+                remedy="Take it out of the trash first: the step `notion.restore` does it.",
+            )
+        return found
+
+    def _schema_of(self, page: Json) -> Schema:
+        """The properties that a page has: those of its data source, else its own."""
+        source = page["parent"].get("data_source_id")
+        return self._databases.find(source).schema if source else page["properties"]
+
+    def _wanted(self, source: Source, title: str, properties: Mapping[str, Any] | None, markdown: str) -> Wanted:
+        values, rest = fitted(source.schema, _given(source.schema, title, properties))
+        return Wanted(self._in_notion_s_form(source.schema, values), markdown, note(rest))
+
+    def _in_notion_s_form(self, schema: Schema, values: Mapping[str, Any]) -> Json:
+        return to_notion(schema, self._references.resolved(schema, values))
+
+    def _says_text(self, some_id: str, wanted: Wanted) -> bool:
+        present = essence(self._content.read(some_id)["markdown"])
+        return present == essence(wanted.text) if wanted.markdown.strip() else essence(wanted.note) in present
+
+    def _by_key(self, source: Source, *held: str) -> Json | None:
+        """The oldest page that holds one of the keys; a person may have duplicated it."""
+        tests = [{"property": KEY_PROPERTY, "rich_text": {"equals": each}} for each in held]
+        asked = {
+            "filter": {"or": tests} if len(tests) > 1 else tests[0],
+            "sorts": [{"timestamp": "created_time", "direction": "ascending"}],
+        }
+        with self._databases.used():
+            return next(every(self._api.data_sources.query, data_source_id=source.id, **asked), None)
+
+    def _write_new(self, source: Source, wanted: Wanted, held: str) -> Json:
+        """Make a page; one whose text takes several requests is marked as unfinished until it is whole."""
+        parent = {"type": "data_source_id", "data_source_id": source.id}
+        text = self._content.at_creation(wanted.text)
+        if text is not None:
+            try:
+                with reading():
+                    values = {**wanted.values, **key_value(held)}
+                    return answered(self._api.pages.create(parent=parent, properties=values, **text))
+            except InvalidRequest as error:
+                if len(wanted.text) <= SHORT_CHARACTERS or not is_limit(error):
+                    raise
+        with reading():
+            values = {**wanted.values, **key_value(held, UNFINISHED)}
+            page = answered(self._api.pages.create(parent=parent, properties=values))
+        self._content.append(page["id"], wanted.text)
+        return self._update(page["id"], key_value(held)) if held else page
+
+    def _finish(self, page: Json, wanted: Wanted, held: str) -> Json:
+        """Write what is missing of a page; the key last, so that it says "finished"."""
+        self._content.complete(page["id"], wanted.text)
+        return self._update(page["id"], {**wanted.values, **key_value(held)})
+
+    def _rewrite(self, page: Json, wanted: Wanted, held: str) -> Json:
+        """Give a page these values and this text; a long text is marked as unfinished until it is whole."""
+        if wanted.markdown.strip() and self._content.at_creation(wanted.text) is None:
+            self._update(page["id"], key_value(held, UNFINISHED))
+            return self._finish(page, wanted, held)
+        page = self._update(page["id"], wanted.values)
+        if wanted.markdown.strip():
+            self._content.replace(page["id"], wanted.text)
+        elif wanted.note and not self._says_text(page["id"], wanted):
+            self._content.append(page["id"], wanted.note)
+        is_keyed = from_notion(page["properties"]).get(KEY_PROPERTY) == held
+        return page if is_keyed else self._update(page["id"], key_value(held))
+
+    def _update(self, some_id: str, values: Json) -> Json:
+        with reading():
+            return answered(self._api.pages.update(some_id, properties=values))
+
+
+def _given(schema: Schema, title: str, properties: Mapping[str, Any] | None) -> Json:
+    """The properties that are asked for, the title among them where one is given."""
+    return {**({title_property(schema): title} if title else {}), **(properties or {})}

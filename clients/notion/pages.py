@@ -1,0 +1,85 @@
+"""What of Notion's pages workflows see, and how a page says which write made it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from clients.notion.databases import KEY_PROPERTY
+from clients.notion.values import Json, from_notion, rich_text
+
+CLOCK_SKEW = timedelta(seconds=120)
+"""How far Notion's clock, which shows whole minutes, may be from ours."""
+UNFINISHED = " (being written)"
+_KEY_MOST = 500
+
+
+def page_of(found: Mapping[str, Any]) -> Json:
+    """A page: {id, url, title, properties, created_at, last_edited_at}; properties as plain values."""
+    values = found["properties"]
+    title = next((name for name, value in values.items() if value.get("type") == "title"), None)
+    plain = from_notion(values)
+    return {
+        "id": str(found["id"]),
+        "url": str(found["url"]),
+        "title": plain[title] if title else "",
+        "properties": plain,
+        "created_at": str(found["created_time"]),
+        "last_edited_at": str(found["last_edited_time"]),
+    }
+
+
+def brief(page: Mapping[str, Any]) -> Json:
+    """What a write gives of a page: {id, url, title}."""
+    found = page_of(page)
+    return {name: found[name] for name in ("id", "url", "title")}
+
+
+def held_key(key: str) -> str:
+    """The text that stands for a key in `Orchestra key`: the key, or its SHA-256 where it is very long."""
+    return key if len(key) <= _KEY_MOST else "sha256:" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def key_value(held: str, suffix: str = "") -> Json:
+    """The property value that holds a key; nothing for no key."""
+    return {KEY_PROPERTY: {"rich_text": rich_text(held + suffix)}} if held else {}
+
+
+def says(page: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Tell whether a page already has these property values, given in Notion's form."""
+    return not changed_by(page, values)
+
+
+def changed_by(page: Mapping[str, Any], values: Mapping[str, Any]) -> Json:
+    """What the properties of a page say, as plain values, of which these values in Notion's form say something else."""
+    present = from_notion(page["properties"])
+    wanted = from_notion({name: {"type": next(iter(value)), **value} for name, value in values.items()})
+    return {name: present.get(name) for name, value in wanted.items() if not _is_same(present.get(name), value)}
+
+
+def _is_same(present: Any, wanted: Any) -> bool:
+    """Compare plain values; Notion may sort a list, and writes a time in its own way."""
+    if isinstance(present, list) and isinstance(wanted, list):
+        return len(present) == len(wanted) and all(each in wanted for each in present)
+    if isinstance(present, dict) and isinstance(wanted, dict):
+        return present.keys() == wanted.keys() and all(_is_same(present[name], wanted[name]) for name in wanted)
+    return bool(present == wanted or (not present and not wanted) or _moment(present) == _moment(wanted) is not None)
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) and "T" in value else None
+    except ValueError:
+        return None
+
+
+def is_created_since(page: Mapping[str, Any], moment: datetime) -> bool:
+    """Tell whether a page was made after the moment, as far as both clocks agree."""
+    return datetime.fromisoformat(page["created_time"]) >= moment - CLOCK_SKEW
+
+
+def is_edited_since(page: Mapping[str, Any], moment: datetime) -> bool:
+    """Tell whether a page was changed after the moment, as far as both clocks agree."""
+    return datetime.fromisoformat(page["last_edited_time"]) >= moment - CLOCK_SKEW

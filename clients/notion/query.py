@@ -1,0 +1,141 @@
+"""Filters and sorts of a database, written with plain values and turned into Notion's by the type of each property."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from clients.errors import InvalidRequest
+from clients.notion.names import nearest
+from clients.notion.values import Json, Schema, property_name
+
+IdOf = Callable[[Mapping[str, Any], str], str]
+"""The id for a name in a property of type people or relation: (the property, the name) -> id."""
+
+_TIMESTAMPS = frozenset({"created_time", "last_edited_time"})
+_EMPTY = frozenset({"is_empty", "is_not_empty"})
+_TEXT = ("equals", "does_not_equal", "contains", "does_not_contain", "starts_with", "ends_with")
+_NUMBER = (
+    "equals",
+    "does_not_equal",
+    "greater_than",
+    "less_than",
+    "greater_than_or_equal_to",
+    "less_than_or_equal_to",
+)
+_DATE = ("equals", "before", "after", "on_or_before", "on_or_after")
+_SPANS = ("past_week", "past_month", "past_year", "this_week", "next_week", "next_month", "next_year")
+_OPTION = ("equals", "does_not_equal")
+_LIST = ("contains", "does_not_contain")
+_CONDITIONS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("title", "rich_text", "url", "email", "phone_number"), _TEXT),
+    **dict.fromkeys(("number", "unique_id"), _NUMBER),
+    **dict.fromkeys(("date", *_TIMESTAMPS), _DATE + _SPANS),
+    **dict.fromkeys(("select", "status", "checkbox"), _OPTION),
+    **dict.fromkeys(("multi_select", "people", "relation", "created_by", "last_edited_by"), _LIST),
+    "files": (),
+}
+"""What each type of property can be asked (developers.notion.com, filter data source entries); `is_empty` always."""
+_SIGNS: Mapping[str, tuple[str, ...]] = {
+    "=": ("equals", "contains"),
+    "!=": ("does_not_equal", "does_not_contain"),
+    ">": ("greater_than", "after"),
+    "<": ("less_than", "before"),
+    ">=": ("greater_than_or_equal_to", "on_or_after"),
+    "<=": ("less_than_or_equal_to", "on_or_before"),
+}
+"""What a sign is called: the first of these that the type knows."""
+
+
+def filter_of(schema: Schema, asked: Mapping[str, Any], id_of: IdOf | None = None) -> Json | None:
+    """Write a filter: {property: value} means that each is equal (lists contain it), None that it is empty.
+
+    {property: {condition: value}} asks something else: `=`, `!=`, `<`, `<=`, `>`, `>=` or a condition by Notion's name,
+    such as `contains`. A filter in Notion's own form is taken as it is. Raises InvalidRequest for an unknown property
+    or condition.
+    """
+    if not asked:
+        return None
+    if is_notion_filter(asked):
+        return dict(asked)
+    conditions = [condition for name, value in asked.items() for condition in _of_one(schema, name, value, id_of)]
+    return conditions[0] if len(conditions) == 1 else {"and": conditions}
+
+
+def is_notion_filter(asked: Mapping[str, Any]) -> bool:
+    """Tell Notion's own filters (`and`, `or`, `property`, `timestamp`) from plain ones."""
+    compound = any(isinstance(asked.get(word), list) for word in ("and", "or"))
+    named = any(isinstance(asked.get(word), str) for word in ("property", "timestamp"))
+    return compound or (named and any(isinstance(value, dict) for value in asked.values()))
+
+
+def _of_one(schema: Schema, given: str, value: Any, id_of: IdOf | None) -> Iterator[Json]:
+    """The conditions for one property."""
+    if given in _TIMESTAMPS and given not in schema:
+        name, described = given, {"type": given}
+    else:
+        name = property_name(schema, given)
+        described = dict(schema[name])
+    kind = str(described["type"])
+    if kind == "formula":
+        kind = _kind_of_formula(value)
+        yield from ({"property": name, "formula": {kind: test}} for test in _tests(name, _FORMULAS[kind], value))
+        return
+    tests = _tests(name, kind, value)
+    if id_of and kind in {"people", "relation"}:
+        tests = [
+            {word: id_of(described, one) if word not in _EMPTY else one for word, one in test.items()} for test in tests
+        ]
+    head = {"timestamp": kind} if kind in _TIMESTAMPS else {"property": name}
+    yield from ({**head, kind: test} for test in tests)
+
+
+_FORMULAS: Mapping[str, str] = {"string": "rich_text", "number": "number", "checkbox": "checkbox", "date": "date"}
+
+
+def _kind_of_formula(value: Any) -> str:
+    """What a formula gives, by what it is compared with."""
+    plain = next(iter(value.values()), None) if isinstance(value, dict) else value
+    if isinstance(plain, bool):
+        return "checkbox"
+    return "number" if isinstance(plain, int | float) else "string"
+
+
+def _tests(name: str, kind: str, value: Any) -> list[Json]:
+    """What is asked of a property of a type: [{condition: value}]; all of them must hold."""
+    if kind not in _CONDITIONS:
+        raise InvalidRequest(
+            f"The property {name!r} is of type {kind}: give a filter in Notion's own form for it.", service="notion"
+        )
+    if value is None:
+        return [{"equals": False} if kind == "checkbox" else {"is_empty": True}]
+    if isinstance(value, dict):
+        return [_test(name, kind, str(word), one) for word, one in value.items()]
+    values = value if isinstance(value, list) else [value]
+    return [_test(name, kind, "=", one) for one in values]
+
+
+def _test(name: str, kind: str, word: str, value: Any) -> Json:
+    known = (*_CONDITIONS[kind], *sorted(_EMPTY))
+    named = next((each for each in _SIGNS.get(word, (word,)) if each in known), "")
+    if not named:
+        raise InvalidRequest(
+            f"The property {name!r} is of type {kind}: it cannot be asked {word!r}; it can be asked"
+            f" {', '.join(known)}.{nearest(word, known)}",
+            service="notion",
+            remedy="Use one of these conditions, or a filter in Notion's own form.",
+        )
+    return {named: {} if named in _SPANS else value}
+
+
+def sorts_of(schema: Schema, asked: Sequence[str | Mapping[str, Any]]) -> list[Json]:
+    """Write sorts: `"Due"` is ascending, `"-Due"` descending; `created_time` and `last_edited_time` work too."""
+    return [dict(each) if isinstance(each, Mapping) else _sort(schema, each) for each in asked]
+
+
+def _sort(schema: Schema, asked: str) -> Json:
+    name = asked.removeprefix("-")
+    direction = "descending" if asked.startswith("-") else "ascending"
+    if name in _TIMESTAMPS and name not in schema:
+        return {"timestamp": name, "direction": direction}
+    return {"property": property_name(schema, name), "direction": direction}

@@ -1,0 +1,96 @@
+"""What the doctor of connections asks a model server beside its models: how many tokens the chosen one reads at once.
+
+Each server says that in its own way: vLLM and OpenRouter in the list of models, Ollama in `/api/show` and `/api/ps`,
+LM Studio in `/api/v0/models`, llama.cpp in `/props`. OpenAI says it nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from clients.openai.client import OpenAISettings
+
+_SMALL = 8_000
+"""A mail with its thread and a prompt may take so many tokens."""
+_SAYS_NOWHERE = "api.openai.com"
+
+
+def look(settings: OpenAISettings, http: httpx.Client, _now: object) -> Iterator[tuple[str, bool, str]]:
+    """Give (what, ok, sentence) of the context of the chosen model; nothing without one."""
+    if not settings.model or httpx.URL(settings.base_url).host == _SAYS_NOWHERE:
+        return
+    tokens = context_tokens(settings, http)
+    if tokens is None:
+        said = f"The server does not say how much {settings.model} can read at once; what is too long it may cut."
+        yield ("context", True, said)
+    elif tokens < _SMALL:
+        advice = "Load it with more (Ollama: OLLAMA_CONTEXT_LENGTH=16384; llama.cpp: -c 16384), or long mails are cut."
+        yield ("context", False, f"{settings.model} reads {tokens} tokens at once, which is little. {advice}")
+    else:
+        yield ("context", True, f"{settings.model} reads {tokens} tokens at once.")
+
+
+def context_tokens(settings: OpenAISettings, http: httpx.Client) -> int | None:
+    """Ask the server in each way that is known, the surest first; None where it says nothing."""
+    base = httpx.URL(settings.base_url)
+    origin = str(base.copy_with(raw_path=b"/")).rstrip("/")
+    key = settings.api_key.get_secret_value()
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+
+    def ask(method: str, url: str, **body: Any) -> Any:
+        try:
+            answer = http.request(method, url, headers=headers, **body)
+            return answer.json() if answer.status_code == 200 else None
+        except (httpx.HTTPError, ValueError):
+            return None
+
+    for way in (_listed, _ollama, _lm_studio, _llama_cpp):
+        found = way(ask, origin, str(base).rstrip("/"), settings.model)
+        if isinstance(found, int) and found > 0:
+            return found
+    return None
+
+
+Ask = Callable[..., Any]
+
+
+def _listed(ask: Ask, _origin: str, base: str, model: str) -> Any:
+    """vLLM: `max_model_len`; OpenRouter: `context_length`."""
+    entry = _named(_part(ask("GET", f"{base}/models"), "data"), model, "id")
+    return _part(entry, "max_model_len") or _part(entry, "context_length")
+
+
+def _ollama(ask: Ask, origin: str, _base: str, model: str) -> Any:
+    """What it is loaded with, else what it will be loaded with, else what the model could."""
+    loaded = _named(_part(ask("GET", f"{origin}/api/ps"), "models"), model, "model")
+    if _part(loaded, "context_length"):
+        return loaded["context_length"]
+    shown = ask("POST", f"{origin}/api/show", json={"model": model})
+    chosen = re.search(r"^num_ctx\s+(\d+)", str(_part(shown, "parameters") or ""), re.MULTILINE)
+    if chosen:
+        return int(chosen[1])
+    known = _part(shown, "model_info")
+    return next((value for name, value in known.items() if name.endswith(".context_length")), None) if known else None
+
+
+def _lm_studio(ask: Ask, origin: str, _base: str, model: str) -> Any:
+    entry = _named(_part(ask("GET", f"{origin}/api/v0/models"), "data"), model, "id")
+    return _part(entry, "loaded_context_length") or _part(entry, "max_context_length")
+
+
+def _llama_cpp(ask: Ask, origin: str, _base: str, _model: str) -> Any:
+    return _part(_part(ask("GET", f"{origin}/props"), "default_generation_settings"), "n_ctx")
+
+
+def _part(answer: Any, name: str) -> Any:
+    return answer.get(name) if isinstance(answer, dict) else None
+
+
+def _named(entries: Any, name: str, key: str) -> Any:
+    listed = entries if isinstance(entries, list) else []
+    return next((one for one in listed if _part(one, key) in (name, f"{name}:latest")), None)

@@ -1,0 +1,80 @@
+"""A model's answer as it comes, piece by piece, and the same answer whole at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from clients.errors import BadAnswer
+from clients.openai.answers import plain_answer, tokens_of, tool_call
+
+OnText = Callable[[str], None]
+"""Takes each piece of text as it comes."""
+
+_SERVICE = "openai"
+
+
+def streamed(asked: Any, model: str, on_text: OnText) -> dict[str, Any]:
+    """Read an opened answer of the SDK; gives what `plain_answer` gives. Raises BadAnswer and what the SDK raises.
+
+    A server that does not stream answers whole, as if it had not been asked to.
+    """
+    if "text/event-stream" not in asked.headers.get("content-type", "").lower():
+        from openai.types.chat import ChatCompletion
+
+        answer = plain_answer(ChatCompletion.construct(**json.loads(asked.read())), model)
+        on_text(answer["text"])
+        return answer
+    collected = _Collected(model)
+    for chunk in asked.parse():
+        for piece in collected.take(chunk):
+            on_text(piece)
+    return collected.answer()
+
+
+@dataclass
+class _Collected:
+    """The pieces so far (https://platform.openai.com/docs/api-reference/chat-streaming)."""
+
+    model: str
+    text: list[str] = field(default_factory=list)
+    calls: dict[int, dict[str, str]] = field(default_factory=dict)
+    finish_reason: str = ""
+    usage: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0})
+
+    def take(self, chunk: Any) -> Iterator[str]:
+        """Add a piece; give its text, if it has some."""
+        self.model = str(getattr(chunk, "model", None) or self.model)
+        if getattr(chunk, "usage", None) is not None:  # the last piece has it, and no choices
+            self.usage = tokens_of(chunk)
+        for choice in getattr(chunk, "choices", None) or []:
+            self.finish_reason = str(choice.finish_reason or self.finish_reason)
+            delta = choice.delta
+            for call in getattr(delta, "tool_calls", None) or []:
+                self._take_call(call)
+            piece = getattr(delta, "content", None) or getattr(delta, "refusal", None)
+            if piece:
+                self.text.append(str(piece))
+                yield str(piece)
+
+    def _take_call(self, call: Any) -> None:
+        known = self.calls.setdefault(int(call.index or 0), {"id": "", "name": "", "arguments": ""})
+        known["id"] = str(call.id or known["id"])
+        known["name"] += str(getattr(call.function, "name", None) or "")
+        known["arguments"] += str(getattr(call.function, "arguments", None) or "")
+
+    def answer(self) -> dict[str, Any]:
+        """Give the whole answer; BadAnswer where it ended before the model did."""
+        if not self.finish_reason:
+            raise BadAnswer("The model server stopped in the middle of its answer.", service=_SERVICE)
+        return {
+            "text": "".join(self.text),
+            "tool_calls": [
+                tool_call(one["id"], one["name"], one["arguments"]) for _, one in sorted(self.calls.items())
+            ],
+            "finish_reason": self.finish_reason,
+            "model": self.model,
+            "usage": self.usage,
+        }

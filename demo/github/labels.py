@@ -1,0 +1,82 @@
+"""Labels of a repository and of an issue."""
+
+from __future__ import annotations
+
+import re
+
+from demo.call import Call, Reply, Table
+from demo.github.call import invalid, names, not_found, now, page, text
+from demo.github.objects import issue, label
+from demo.github.records import REPOSITORY, issue_of, labels_of, new_label, repository_of, save
+from demo.service import Refused
+
+
+def list_labels(call: Call) -> Reply:
+    """GET the labels of a repository."""
+    kept = labels_of(call.store, repository_of(call)["full_name"])
+    return page(call, kept, lambda each: label(call.base, each))
+
+
+def get_label(call: Call) -> Reply:
+    """GET one label."""
+    key = f"{repository_of(call)['full_name']}:{call.part('label').lower()}"
+    found = call.store.get("github/labels", key)
+    if found is None:
+        raise not_found()
+    return Reply(label(call.base, found))
+
+
+def create_label(call: Call) -> Reply:
+    """POST a label; 422 already_exists for one that is there."""
+    repository = repository_of(call)["full_name"]
+    name = str(text(call, "Label", "name", longest=50))
+    color = str(call.body.get("color") or "ededed").lower()
+    if not re.fullmatch(r"[0-9a-f]{6}", color):
+        raise invalid("Label", "color", "invalid")
+    if call.store.get("github/labels", f"{repository}:{name.lower()}"):
+        raise invalid("Label", "name", "already_exists")
+    description = text(call, "Label", "description", longest=100, needed=False)
+    shown = label(call.base, new_label(call.store, repository, name, color, description))
+    return Reply(shown, 201, {"location": shown["url"]})
+
+
+def list_issue_labels(call: Call) -> Reply:
+    """GET the labels of an issue."""
+    return Reply(issue(call.base, call.store, issue_of(call))["labels"])
+
+
+def change_issue_labels(call: Call) -> Reply:
+    """POST adds labels to an issue, PUT sets them."""
+    record, given = issue_of(call), names(call, "labels")
+    if given is None:
+        raise Refused(422, 'Invalid request.\n\n"labels" wasn\'t supplied.')
+    for each in given:
+        new_label(call.store, record["repository"], each, "ededed", None)
+    before = record["labels"] if call.request.method == "POST" else []
+    record["labels"] = list({each.lower(): each for each in [*before, *given]}.values())
+    record["updated_at"] = now()
+    save(call.store, record)
+    return list_issue_labels(call)
+
+
+def remove_issue_label(call: Call) -> Reply:
+    """DELETE a label from an issue; 404 where it does not have it."""
+    record, name = issue_of(call), call.part("label").lower()
+    kept = [each for each in record["labels"] if each.lower() != name]
+    if len(kept) == len(record["labels"]):
+        raise Refused(404, "Label does not exist")
+    save(call.store, {**record, "labels": kept, "updated_at": now()})
+    return list_issue_labels(call)
+
+
+_LABELS = f"{REPOSITORY}/labels"
+_OF_ISSUE = f"{REPOSITORY}/issues/{{number:int}}/labels"
+TABLE: Table = (
+    ("GET", _LABELS, list_labels),
+    ("POST", _LABELS, create_label),
+    ("GET", f"{_LABELS}/{{label}}", get_label),
+    ("GET", _OF_ISSUE, list_issue_labels),
+    ("POST", _OF_ISSUE, change_issue_labels),
+    ("PUT", _OF_ISSUE, change_issue_labels),
+    ("DELETE", f"{_OF_ISSUE}/{{label}}", remove_issue_label),
+)

@@ -1,0 +1,152 @@
+"""Pull requests and their reviews as the objects of GitHub's REST API."""
+
+from __future__ import annotations
+
+from demo.github.commits import head_sha
+from demo.github.objects import (
+    Record,
+    label,
+    labels_of,
+    merged_at,
+    milestone_of,
+    node_id,
+    page_of,
+    user,
+)
+from demo.github.refs import ahead, changed_paths, common_ancestor, files_between
+from demo.github.repositories import shown_repository
+from demo.store import Store
+
+
+def head_of(store: Store, record: Record) -> str:
+    """The newest commit that a pull request brings: of its branch, while it is open and the branch is there."""
+    pull = record["pull"]
+    present = head_sha(store, record["repository"], pull["head"]) if record["state"] == "open" else ""
+    return str(present or pull["head_sha"])
+
+
+def base_of(store: Store, record: Record) -> str:
+    """The commit that a pull request goes onto: what its branch had when it was merged, else has now."""
+    pull = record["pull"]
+    return str(pull.get("merged_onto") or head_sha(store, record["repository"], pull["base"]))
+
+
+def _side(base: str, store: Store, record: Record, branch: str, sha: str) -> Record:
+    repository = store.get("github/repositories", record["repository"]) or {}
+    owner = record["repository"].partition("/")[0]
+    return {
+        "label": f"{owner}:{branch}",
+        "ref": branch,
+        "sha": sha,
+        "user": user(base, owner),
+        "repo": shown_repository(base, store, repository),
+    }
+
+
+def simple_pull(base: str, store: Store, record: Record) -> Record:
+    """A pull request as lists hold it."""
+    name, number, pull = record["repository"], record["number"], record["pull"]
+    url, html = f"{base}/repos/{name}/pulls/{number}", page_of(base, record)
+    issue_url, head = f"{base}/repos/{name}/issues/{number}", head_of(store, record)
+    links = {
+        "self": url,
+        "html": html,
+        "issue": issue_url,
+        "comments": f"{issue_url}/comments",
+        "review_comments": f"{url}/comments",
+        "review_comment": f"{base}/repos/{name}/pulls/comments{{/number}}",
+        "commits": f"{url}/commits",
+        "statuses": f"{base}/repos/{name}/statuses/{head}",
+    }
+    assignees = [user(base, each) for each in record["assignees"]]
+    return {
+        "url": url,
+        "id": record["id"],
+        "node_id": node_id("PR", record["id"]),
+        "html_url": html,
+        "diff_url": f"{html}.diff",
+        "patch_url": f"{html}.patch",
+        **{f"{key}_url": target for key, target in links.items() if key not in {"self", "html"}},
+        "number": number,
+        "state": record["state"],
+        "locked": False,
+        "active_lock_reason": None,
+        "title": record["title"],
+        "user": user(base, record["user"]),
+        "body": record["body"],
+        "labels": [label(base, each) for each in labels_of(store, record)],
+        "milestone": milestone_of(base, store, record),
+        **{key: record[key] for key in ("created_at", "updated_at", "closed_at")},
+        "merged_at": merged_at(record),
+        "merge_commit_sha": pull["merge_commit_sha"],
+        "assignee": assignees[0] if assignees else None,
+        "assignees": assignees,
+        "requested_reviewers": [user(base, each) for each in pull["reviewers"]],
+        "requested_teams": [],
+        "head": _side(base, store, record, pull["head"], head),
+        "base": _side(base, store, record, pull["base"], base_of(store, record)),
+        "_links": {key: {"href": target} for key, target in links.items()},
+        "author_association": "COLLABORATOR",
+        "auto_merge": None,
+        "draft": pull["draft"],
+    }
+
+
+def is_mergeable(store: Store, record: Record) -> bool:
+    """Whether no file was changed on both sides, each in its own way."""
+    name, base, head = record["repository"], base_of(store, record), head_of(store, record)
+    start = common_ancestor(store, name, base, head)
+    trees = [(store.get("github/commits", f"{name}@{sha}") or {"tree": {}})["tree"] for sha in (base, head)]
+    origin: dict[str, str] = start["tree"] if start else {}
+    ours, theirs = (set(changed_paths(origin, tree)) for tree in trees)
+    return all(trees[0].get(path) == trees[1].get(path) for path in ours & theirs)
+
+
+def files_of(base: str, store: Store, record: Record) -> list[Record]:
+    """What a pull request does to each file."""
+    name, head = record["repository"], head_of(store, record)
+    start = common_ancestor(store, name, base_of(store, record), head)
+    return files_between(
+        base, store, start["tree"] if start else {}, store.get("github/commits", f"{name}@{head}") or {}
+    )
+
+
+def whole_pull(base: str, store: Store, record: Record) -> Record:
+    """A pull request with its counts and whether it can be merged."""
+    pull, is_open = record["pull"], record["state"] == "open"
+    files = files_of(base, store, record)
+    mergeable = is_mergeable(store, record) if is_open else None
+    return {
+        **simple_pull(base, store, record),
+        "merged": merged_at(record) is not None,
+        "mergeable": mergeable,
+        "rebaseable": mergeable,
+        "mergeable_state": "unknown" if mergeable is None else "clean" if mergeable else "dirty",
+        "merged_by": user(base, pull["merged_by"]) if pull["merged_by"] else None,
+        "comments": record["comments"],
+        "review_comments": 0,
+        "maintainer_can_modify": False,
+        "commits": len(ahead(store, record["repository"], base_of(store, record), head_of(store, record))),
+        "additions": sum(each["additions"] for each in files),
+        "deletions": sum(each["deletions"] for each in files),
+        "changed_files": len(files),
+    }
+
+
+def review(base: str, record: Record) -> Record:
+    """A review of a pull request."""
+    url = f"{base}/repos/{record['repository']}/pulls/{record['pull']}"
+    html = f"{base}/{record['repository']}/pull/{record['pull']}#pullrequestreview-{record['id']}"
+    return {
+        "id": record["id"],
+        "node_id": node_id("PRR", record["id"]),
+        "user": user(base, record["user"]),
+        "body": record["body"],
+        "state": record["state"],
+        "html_url": html,
+        "pull_request_url": url,
+        "_links": {"html": {"href": html}, "pull_request": {"href": url}},
+        "submitted_at": record["submitted_at"],
+        "commit_id": record["commit"],
+        "author_association": "COLLABORATOR",
+    }

@@ -1,0 +1,105 @@
+"""What the GitHub stand-in keeps about issues: finding, making and saving the records."""
+
+from __future__ import annotations
+
+import time
+
+from demo.call import Call
+from demo.github.call import not_found
+from demo.github.objects import Record
+from demo.store import Store
+
+SEARCH_LAG_SECONDS = 5
+REPOSITORY = "/repos/{owner}/{name}"
+
+
+def repository_of(call: Call) -> Record:
+    """The repository that the path names (letter case does not matter); raises Refused 404."""
+    wanted = f"{call.part('owner')}/{call.part('name')}".lower()
+    found = call.store.get("github/repositories", wanted)
+    if found is None:
+        raise not_found()
+    return found
+
+
+def issues_of(store: Store, repository: str) -> list[Record]:
+    """Every issue of a repository, oldest first."""
+    return [each for each in store.all("github/issues") if each["repository"] == repository]
+
+
+def open_count(store: Store, repository: str) -> int:
+    """How many issues are open."""
+    return sum(each["state"] == "open" for each in issues_of(store, repository))
+
+
+def save(store: Store, record: Record) -> None:
+    """Keep an issue; the search index learns of it later."""
+    store.put("github/issues", f"{record['repository']}#{record['number']}", record)
+    key, moment = f"{record['repository']}#{record['number']}", time.time()
+    versions = (store.get("github/search", key) or {"versions": []})["versions"]
+    old = [each for each in versions if each[0] <= moment - SEARCH_LAG_SECONDS]
+    new = versions[len(old) :]
+    store.put("github/search", key, {"versions": [*old[-1:], *new, [moment, record]]})
+
+
+def new_issue(store: Store, repository: str, values: Record, created_at: str) -> Record:
+    """Make an issue; labels that do not exist yet are made as GitHub makes them."""
+    for each in values["labels"]:
+        new_label(store, repository, each, "ededed", None)
+    record: Record = {
+        "id": 2_600_000_000 + store.next_number("github/id"),
+        "repository": repository,
+        "number": store.next_number(f"github/number/{repository}"),
+        "state": "open",
+        "state_reason": None,
+        "comments": 0,
+        "created_at": created_at,
+        "updated_at": created_at,
+        "closed_at": None,
+        **values,
+    }
+    save(store, record)
+    return record
+
+
+def new_label(store: Store, repository: str, name: str, color: str, description: str | None) -> Record:
+    """The label of this name, made if there is none (letter case does not matter)."""
+    key = f"{repository}:{name.lower()}"
+    record = store.get("github/labels", key)
+    if record is None:
+        number = 7_000_000_000 + store.next_number("github/id")
+        record = {"id": number, "repository": repository, "name": name, "color": color, "description": description}
+        store.put("github/labels", key, record)
+    return record
+
+
+def new_comment(store: Store, record: Record, user: str, body: str, created_at: str) -> Record:
+    """Add a comment to an issue."""
+    number = 3_100_000_000 + store.next_number("github/id")
+    added = {
+        "id": number,
+        "repository": record["repository"],
+        "issue": record["number"],
+        "user": user,
+        "body": body,
+        "created_at": created_at,
+        "updated_at": created_at,
+    }
+    store.put("github/comments", str(number), added)
+    save(store, {**record, "comments": record["comments"] + 1, "updated_at": created_at})
+    return added
+
+
+def issue_of(call: Call) -> Record:
+    """The issue that the path names; raises Refused 404."""
+    repository, number = repository_of(call)["full_name"], call.part("number")
+    found = call.store.get("github/issues", f"{repository}#{number}")
+    if found is None:
+        raise not_found()
+    return found
+
+
+def labels_of(store: Store, repository: str) -> list[Record]:
+    """The labels of a repository by name."""
+    kept = [each for each in store.all("github/labels") if each["repository"] == repository]
+    return sorted(kept, key=lambda each: each["name"].lower())

@@ -1,0 +1,54 @@
+"""Repositories and users."""
+
+from __future__ import annotations
+
+from demo.call import Call, Reply, Table
+from demo.github.call import login, not_found, page
+from demo.github.commits import history
+from demo.github.objects import Record, private_user, repository
+from demo.github.records import REPOSITORY, open_count, repository_of
+from demo.store import Store
+
+
+def shown_repository(base: str, store: Store, record: Record) -> Record:
+    """A repository with the times and counts of now."""
+    commits = history(store, record["full_name"])
+    pushed_at = commits[0]["author"]["date"] if commits else record["created_at"]
+    times = {"pushed_at": pushed_at, "updated_at": pushed_at}
+    return repository(base, {**record, **times}, open_count(store, record["full_name"]))
+
+
+def get_repository(call: Call) -> Reply:
+    """GET /repos/{owner}/{repo}."""
+    return Reply(shown_repository(call.base, call.store, repository_of(call)))
+
+
+def list_repositories(call: Call) -> Reply:
+    """GET /user/repos."""
+    found = call.store.all("github/repositories")
+    return page(call, found, lambda each: shown_repository(call.base, call.store, each))
+
+
+def get_own_user(call: Call) -> Reply:
+    """GET /user."""
+    created_at = call.store.all("github/repositories")[0]["created_at"]
+    scopes = {"x-oauth-scopes": "repo, read:user"}
+    return Reply(private_user(call.base, login(call.store), created_at), headers=scopes)
+
+
+def get_user(call: Call) -> Reply:
+    """GET /users/{login}."""
+    known = {login(call.store)}
+    for each in call.store.all("github/repositories"):
+        known |= {*each["collaborators"], each["full_name"].partition("/")[0]}
+    if call.part("login") not in known:
+        raise not_found()
+    return Reply(private_user(call.base, call.part("login"), "2020-01-01T00:00:00Z"))
+
+
+TABLE: Table = (
+    ("GET", "/user", get_own_user),
+    ("GET", "/user/repos", list_repositories),
+    ("GET", "/users/{login}", get_user),
+    ("GET", REPOSITORY, get_repository),
+)

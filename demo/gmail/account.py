@@ -1,0 +1,124 @@
+"""Gmail's profile, labels and history of changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from demo.call import Call, Reply, Table
+from demo.gmail.mailbox import Mailbox, Record, not_found
+from demo.gmail.unrest import is_forgotten, unrest
+from demo.gmail.views import mailbox_of, page
+from demo.service import Refused
+
+HISTORY_KINDS = {
+    "messageAdded": "messagesAdded",
+    "messageDeleted": "messagesDeleted",
+    "labelAdded": "labelsAdded",
+    "labelRemoved": "labelsRemoved",
+}
+
+
+def profile(call: Call) -> Reply:
+    """GET profile."""
+    box = mailbox_of(call)
+    records = box.newest_first()
+    return Reply(
+        {
+            "emailAddress": box.account,
+            "messagesTotal": len(records),
+            "threadsTotal": len({each["threadId"] for each in records}),
+            "historyId": str(box.history_id),
+        }
+    )
+
+
+def list_labels(call: Call) -> Reply:
+    """GET labels."""
+    return Reply({"labels": mailbox_of(call).labels.all()})
+
+
+def get_label(call: Call) -> Reply:
+    """GET labels/{id}: with counts."""
+    box = mailbox_of(call)
+    label = box.labels.get(call.part("id"))
+    return Reply({**label, **_counts(box, label["id"])})
+
+
+def create_label(call: Call) -> Reply:
+    """POST labels."""
+    return Reply(mailbox_of(call).labels.create(call.body))
+
+
+def update_label(call: Call) -> Reply:
+    """PUT and PATCH labels/{id}."""
+    if call.request.method == "PUT" and "name" not in call.body:
+        raise Refused(400, "Invalid label name")
+    return Reply(mailbox_of(call).labels.update(call.part("id"), call.body))
+
+
+def delete_label(call: Call) -> Reply:
+    """DELETE labels/{id}: the mails lose it."""
+    box = mailbox_of(call)
+    label_id = call.part("id")
+    label = box.labels.get(label_id)
+    if label["type"] == "user":
+        for record in box.newest_first():
+            if label_id in record["labelIds"]:
+                box.relabel(record["id"], [], [label_id])
+    box.labels.delete(label_id)
+    return Reply(None, 204)
+
+
+def history(call: Call) -> Reply:
+    """GET history: the changes after startHistoryId; 404 where that is too old or never was."""
+    box = mailbox_of(call)
+    text = call.query("startHistoryId")
+    if not text.isdecimal():
+        raise Refused(400, "Missing or invalid startHistoryId")
+    start = int(text)
+    if not box.oldest_history_id <= start <= box.history_id or is_forgotten(box.store, start):
+        raise not_found()
+    wanted = call.request.query_params.getlist("historyTypes")
+    kinds = {HISTORY_KINDS.get(each, each) for each in wanted} or set(HISTORY_KINDS.values())
+    label = call.query("labelId")
+    entries = [
+        _history_entry(each)
+        for each in unrest(box.store, box.history_since(start), newest_first=False)
+        if each["kind"] in kinds and (not label or label in [*each["message"]["labelIds"], *each["labelIds"]])
+    ]
+    answer = page(call, entries, "history")
+    del answer["resultSizeEstimate"]
+    return Reply(answer | {"historyId": str(box.history_id)})
+
+
+def _history_entry(entry: Record) -> dict[str, Any]:
+    message = {name: value for name, value in entry["message"].items() if value}
+    change: dict[str, Any] = {"message": message}
+    if entry["labelIds"]:
+        change["labelIds"] = entry["labelIds"]
+    brief = {"id": message["id"], "threadId": message["threadId"]}
+    return {"id": entry["id"], "messages": [brief], entry["kind"]: [change]}
+
+
+def _counts(box: Mailbox, label_id: str) -> dict[str, int]:
+    """How many mails and threads carry the label, and how many of them are unread."""
+    records = [each for each in box.newest_first() if label_id in each["labelIds"]]
+    unread = [each for each in records if "UNREAD" in each["labelIds"]]
+    return {
+        "messagesTotal": len(records),
+        "messagesUnread": len(unread),
+        "threadsTotal": len({each["threadId"] for each in records}),
+        "threadsUnread": len({each["threadId"] for each in unread}),
+    }
+
+
+TABLE: Table = (
+    ("GET", "/profile", profile),
+    ("GET", "/labels", list_labels),
+    ("POST", "/labels", create_label),
+    ("GET", "/labels/{id}", get_label),
+    ("PUT", "/labels/{id}", update_label),
+    ("PATCH", "/labels/{id}", update_label),
+    ("DELETE", "/labels/{id}", delete_label),
+    ("GET", "/history", history),
+)

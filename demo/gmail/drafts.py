@@ -1,0 +1,102 @@
+"""Gmail's drafts: each a mail with the label DRAFT; sending one makes a new mail of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from demo.call import Call, Reply, Table
+from demo.gmail.mailbox import Mailbox, Record, not_found
+from demo.gmail.messages import deliver
+from demo.gmail.views import brief, found, mailbox_of, page, raw_mail, shown
+from demo.store import Store
+
+DRAFTS = "gmail_drafts"
+
+
+def all_drafts(store: Store) -> list[Record]:
+    """Every draft as {id, message_id}."""
+    return store.all(DRAFTS)
+
+
+def list_(call: Call) -> Reply:
+    """GET drafts; `q` searches them as it does mails."""
+    box = mailbox_of(call)
+    by_mail = {each["message_id"]: each["id"] for each in all_drafts(call.store)}
+    drafts = [
+        {"id": by_mail[each["id"]], "message": {"id": each["id"], "threadId": each["threadId"]}}
+        for each in found(box, call)
+        if each["id"] in by_mail
+    ]
+    return Reply(page(call, drafts, "drafts"))
+
+
+def get(call: Call) -> Reply:
+    """GET drafts/{id}."""
+    box = mailbox_of(call)
+    draft = _draft(call.store, call.part("id"))
+    return Reply({"id": draft["id"], "message": shown(box, box.get(draft["message_id"]), call)})
+
+
+def create(call: Call) -> Reply:
+    """POST drafts."""
+    box = mailbox_of(call)
+    record = _written(box, call.body.get("message"), "")
+    draft_id = f"r{record['id'][2:]}"
+    call.store.put(DRAFTS, draft_id, {"id": draft_id, "message_id": record["id"]})
+    return Reply({"id": draft_id, "message": brief(record)})
+
+
+def update(call: Call) -> Reply:
+    """PUT drafts/{id}: the draft keeps its id, its mail is a new one in the same thread."""
+    box = mailbox_of(call)
+    draft = _draft(call.store, call.part("id"))
+    old = box.get(draft["message_id"])
+    record = _written(box, call.body.get("message"), old["threadId"])
+    box.remove(old["id"])
+    call.store.put(DRAFTS, draft["id"], {"id": draft["id"], "message_id": record["id"]})
+    return Reply({"id": draft["id"], "message": brief(record)})
+
+
+def delete(call: Call) -> Reply:
+    """DELETE drafts/{id}: for ever, not to the trash."""
+    box = mailbox_of(call)
+    draft = _draft(call.store, call.part("id"))
+    box.remove(draft["message_id"])
+    call.store.delete(DRAFTS, draft["id"])
+    return Reply(None, 204)
+
+
+def send(call: Call) -> Reply:
+    """POST drafts/send: the draft goes away, a mail with a new id lies in SENT in the same thread."""
+    box = mailbox_of(call)
+    draft = _draft(call.store, str(call.body.get("id") or ""))
+    old = box.get(draft["message_id"])
+    given = call.body.get("message")
+    raw = raw_mail(given) if isinstance(given, dict) and given.get("raw") else box.mail(old["id"]).raw
+    record = deliver(box, raw, old["threadId"])
+    box.remove(old["id"])
+    call.store.delete(DRAFTS, draft["id"])
+    return Reply(brief(record))
+
+
+def _draft(store: Store, draft_id: str) -> Record:
+    draft = store.get(DRAFTS, draft_id)
+    if draft is None:
+        raise not_found()
+    return draft
+
+
+def _written(box: Mailbox, message: Any, thread_id: str) -> Record:
+    """The mail of a draft; it may still lack a recipient."""
+    raw = box.outgoing(raw_mail(message))
+    return box.add(raw, ["DRAFT"], thread_id=str(message.get("threadId") or thread_id))
+
+
+TABLE: Table = (
+    ("GET", "/drafts", list_),
+    ("POST", "/drafts", create),
+    ("POST", "/drafts/send", send),
+    ("GET", "/drafts/{id}", get),
+    ("PUT", "/drafts/{id}", update),
+    ("DELETE", "/drafts/{id}", delete),
+)

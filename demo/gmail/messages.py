@@ -1,0 +1,150 @@
+"""Gmail's messages: list, get, insert, import, send, labels, trash, attachments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from email.utils import getaddresses
+
+from demo.call import Call, Reply, Table
+from demo.gmail import mime as gmail_mime
+from demo.gmail.mailbox import Mailbox, Record, not_found
+from demo.gmail.mime import Mail
+from demo.gmail.unrest import unrest
+from demo.gmail.views import brief, found, id_list, mailbox_of, page, raw_mail, shown
+from demo.service import Refused
+
+MAX_BATCH = 1000
+
+
+def list_(call: Call) -> Reply:
+    """GET messages."""
+    box = mailbox_of(call)
+    records = unrest(box.store, found(box, call), newest_first=True)
+    return Reply(page(call, [{"id": each["id"], "threadId": each["threadId"]} for each in records], "messages"))
+
+
+def get(call: Call) -> Reply:
+    """GET messages/{id}."""
+    box = mailbox_of(call)
+    return Reply(shown(box, box.get(call.part("id")), call))
+
+
+def insert(call: Call) -> Reply:
+    """POST messages: puts a mail in as it is, dated by arrival unless asked otherwise."""
+    return Reply(brief(_put_in(call, call.query("internalDateSource", "receivedTime"))))
+
+
+def import_(call: Call) -> Reply:
+    """POST messages/import: puts a mail in, dated by its own Date header."""
+    return Reply(brief(_put_in(call, call.query("internalDateSource", "dateHeader"))))
+
+
+def send(call: Call) -> Reply:
+    """POST messages/send."""
+    box = mailbox_of(call)
+    return Reply(brief(deliver(box, raw_mail(call.body), str(call.body.get("threadId") or ""))))
+
+
+def deliver(box: Mailbox, raw: bytes, thread_id: str) -> Record:
+    """Send a mail: it lies in SENT and, if it goes to the account itself, in the inbox; raises Refused 400."""
+    mail = Mail.parse(raw)
+    addresses = recipients(mail)
+    if not addresses:
+        raise Refused(400, "Recipient address required")
+    for address in addresses:
+        if address.count("@") != 1 or " " in address or address.startswith("@") or address.endswith("@"):
+            raise Refused(400, "Invalid To header")
+    labels = ["SENT"]
+    if box.account in addresses:
+        labels += ["INBOX", "UNREAD"]
+    return box.add(box.outgoing(raw), labels, thread_id=thread_id)
+
+
+def recipients(mail: Mail) -> list[str]:
+    """The addresses of To, Cc and Bcc, lower case."""
+    lines = [mail.header(name) for name in ("To", "Cc", "Bcc")]
+    return [address.lower() for _, address in getaddresses([line for line in lines if line]) if address]
+
+
+def modify(call: Call) -> Reply:
+    """POST messages/{id}/modify."""
+    add, remove = id_list(call, "addLabelIds"), id_list(call, "removeLabelIds")
+    return Reply(brief(mailbox_of(call).relabel(call.part("id"), add, remove)))
+
+
+def batch_modify(call: Call) -> Reply:
+    """POST messages/batchModify: up to 1000 mails; ids that do not exist are passed over."""
+    box = mailbox_of(call)
+    add, remove = id_list(call, "addLabelIds"), id_list(call, "removeLabelIds")
+    for message_id in _batch(call):
+        if box.has(message_id):
+            box.relabel(message_id, add, remove)
+    return Reply(None, 204)
+
+
+def batch_delete(call: Call) -> Reply:
+    """POST messages/batchDelete."""
+    box = mailbox_of(call)
+    for message_id in _batch(call):
+        if box.has(message_id):
+            box.remove(message_id)
+    return Reply(None, 204)
+
+
+def trash(call: Call) -> Reply:
+    """POST messages/{id}/trash."""
+    return Reply(brief(mailbox_of(call).relabel(call.part("id"), ["TRASH"], ["INBOX"])))
+
+
+def untrash(call: Call) -> Reply:
+    """POST messages/{id}/untrash."""
+    return Reply(brief(mailbox_of(call).relabel(call.part("id"), [], ["TRASH"])))
+
+
+def delete(call: Call) -> Reply:
+    """DELETE messages/{id}."""
+    mailbox_of(call).remove(call.part("id"))
+    return Reply(None, 204)
+
+
+def attachment(call: Call) -> Reply:
+    """GET messages/{id}/attachments/{attachment}."""
+    box = mailbox_of(call)
+    message_id, attachment_id = call.part("id"), call.part("attachment")
+    data = gmail_mime.attachment(box.mail(message_id), message_id, attachment_id)
+    if data is None:
+        raise not_found()
+    return Reply({"size": len(data), "data": gmail_mime.base64url(data), "attachmentId": attachment_id})
+
+
+def _put_in(call: Call, date_source: str) -> Record:
+    box = mailbox_of(call)
+    raw = raw_mail(call.body)
+    date_ms = Mail.parse(raw).date_ms if date_source == "dateHeader" else None
+    labels = id_list(call, "labelIds")
+    return box.add(raw, labels, thread_id=str(call.body.get("threadId") or ""), date_ms=date_ms)
+
+
+def _batch(call: Call) -> Iterable[str]:
+    ids = id_list(call, "ids")
+    if not ids:
+        raise Refused(400, "No message ids specified")
+    if len(ids) > MAX_BATCH:
+        raise Refused(400, f"Too many message ids: {len(ids)}, the most is {MAX_BATCH}")
+    return ids
+
+
+TABLE: Table = (
+    ("GET", "/messages", list_),
+    ("POST", "/messages", insert),
+    ("POST", "/messages/import", import_),
+    ("POST", "/messages/send", send),
+    ("POST", "/messages/batchModify", batch_modify),
+    ("POST", "/messages/batchDelete", batch_delete),
+    ("GET", "/messages/{id}", get),
+    ("DELETE", "/messages/{id}", delete),
+    ("POST", "/messages/{id}/modify", modify),
+    ("POST", "/messages/{id}/trash", trash),
+    ("POST", "/messages/{id}/untrash", untrash),
+    ("GET", "/messages/{id}/attachments/{attachment}", attachment),
+)

@@ -1,0 +1,105 @@
+"""The sample mailbox: the `.eml` files of this package, dated so that the newest has just arrived."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid, parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+from demo.gmail.labels import SYSTEM
+from demo.gmail.mailbox import Mailbox, Record
+from demo.gmail.mime import Mail, with_header, without_header
+from demo.service import Refused
+from demo.store import Store
+
+MAILS = Path(__file__).parent / "mails"
+NEW_MAILS = Path(__file__).parent / "new_mails"
+# The files say "you" where the account stands, which has another address after each reset.
+RECIPIENT = b"you@example.com"
+# The header in which Google Takeout writes a mail's labels; these say that a mail has none of the usual ones.
+LABELS_HEADER = "X-Gmail-Labels"
+NO_LABEL = {"archived", "opened"}
+OTHER_NAMES = {"drafts": "DRAFT"}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample mail: its bytes without the label header, its labels by name, when it was sent."""
+
+    raw: bytes
+    labels: tuple[str, ...]
+    sent_at: datetime
+
+
+def read(path: Path) -> Sample:
+    """Read one file."""
+    raw, labels = without_header(path.read_bytes(), LABELS_HEADER)
+    sent_at = parsedate_to_datetime(Mail.parse(raw).header("Date"))
+    return Sample(raw, tuple(each.strip() for each in labels.split(",") if each.strip()), sent_at)
+
+
+def seed(store: Store) -> None:
+    """Lay out the sample mailbox; distances in time between the mails stay as in the files."""
+    box = Mailbox(store)
+    samples = sorted((read(path) for path in MAILS.glob("*.eml")), key=lambda each: each.sent_at)
+    now = datetime.fromtimestamp(box.now() / 1000, UTC).replace(microsecond=0)
+    shift = now - samples[-1].sent_at
+    for sample in samples:
+        _put(box, sample, shift)
+
+
+def arrive(box: Mailbox, raw: bytes) -> Record:
+    """A mail arrives now: in the inbox, unread, whatever the file said of its date and labels."""
+    raw, _ = without_header(raw, LABELS_HEADER)
+    now = datetime.fromtimestamp(box.now() / 1000, UTC)
+    return box.add(with_header(_to_account(box, raw), "Date", format_datetime(now)), ["INBOX", "UNREAD"])
+
+
+def next_mail(box: Mailbox) -> bytes:
+    """The next of the extra mails, which are not in the mailbox at first; after the last comes the first again."""
+    files = sorted(NEW_MAILS.glob("*.eml"))
+    number = box.store.next_number("gmail/new_mails") - 1
+    raw = files[number % len(files)].read_bytes()
+    # A mail that comes a second time is another mail, as if somebody had written it again.
+    return raw if number < len(files) else with_header(raw, "Message-ID", make_msgid(domain="demo.example"))
+
+
+def written(box: Mailbox, given: Mapping[str, Any]) -> bytes:
+    """A mail made of {from, subject, text}; raises Refused 400."""
+    message = EmailMessage()
+    try:
+        message["From"] = str(given.get("from") or "someone@example.org")
+        message["To"] = box.account
+        message["Subject"] = str(given.get("subject") or "")
+        message["Message-ID"] = make_msgid(domain="demo.example")
+        message.set_content(str(given.get("text") or ""))
+        return message.as_bytes()
+    except (ValueError, TypeError, IndexError) as error:
+        raise Refused(400, f"This makes no mail: {error}") from error
+
+
+def _put(box: Mailbox, sample: Sample, shift: timedelta) -> None:
+    sent_at = sample.sent_at + shift
+    raw = with_header(_to_account(box, sample.raw), "Date", format_datetime(sent_at))
+    labels = [_label_id(box, name) for name in sample.labels if name.lower() not in NO_LABEL]
+    box.add(raw, labels, date_ms=int(sent_at.timestamp() * 1000))
+
+
+def _to_account(box: Mailbox, raw: bytes) -> bytes:
+    """The headers with the account's address in place of "you"."""
+    head, gap, body = re.match(rb"(?s)(.*?)(\r?\n\r?\n|$)(.*)", raw).groups()  # type: ignore[union-attr]
+    return bytes(head.replace(RECIPIENT, box.account.encode()) + gap + body)
+
+
+def _label_id(box: Mailbox, name: str) -> str:
+    """The id behind a name; a label of the person's is made where it is missing."""
+    system = OTHER_NAMES.get(name.lower(), name.upper().replace(" ", "_"))
+    if system in SYSTEM:
+        return system
+    known = {each: label_id for label_id, each in box.labels.names().items()}
+    return known.get(name) or str(box.labels.create({"name": name})["id"])

@@ -1,0 +1,112 @@
+"""The stand-in for the Gmail API: mails, threads, labels, drafts, history, and Google's sign-in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from demo.call import api_routes, page_routes
+from demo.gmail import account as gmail_account
+from demo.gmail import drafts as gmail_drafts
+from demo.gmail import grants as gmail_grants
+from demo.gmail import messages as gmail_messages
+from demo.gmail import mime as gmail_mime
+from demo.gmail import oauth as gmail_oauth
+from demo.gmail import pages as gmail_pages
+from demo.gmail import sample as gmail_sample
+from demo.gmail import threads as gmail_threads
+from demo.gmail import unrest as gmail_unrest
+from demo.gmail import upload as gmail_upload
+from demo.gmail.drafts import all_drafts
+from demo.gmail.mailbox import Mailbox, Record
+from demo.gmail.views import brief
+from demo.service import json_object
+from demo.store import Store
+
+TOKEN = "demo-gmail-token"  # noqa: S105 - the stand-in's, no secret
+PREFIX = "/gmail/v1/users/{user}"
+TABLE = (*gmail_account.TABLE, *gmail_messages.TABLE, *gmail_threads.TABLE, *gmail_drafts.TABLE)
+# Status -> Google's canonical status and the reason of the old error form.
+STATUSES = {
+    400: ("INVALID_ARGUMENT", "invalidArgument"),
+    401: ("UNAUTHENTICATED", "authError"),
+    403: ("PERMISSION_DENIED", "forbidden"),
+    404: ("NOT_FOUND", "notFound"),
+    409: ("ABORTED", "aborted"),
+    429: ("RESOURCE_EXHAUSTED", "rateLimitExceeded"),
+    500: ("INTERNAL", "backendError"),
+    503: ("UNAVAILABLE", "backendError"),
+    504: ("DEADLINE_EXCEEDED", "backendError"),
+}
+
+
+def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name the stand-ins share
+    """Gmail's error body, https://developers.google.com/workspace/gmail/api/guides/handle-errors."""
+    canonical, reason = STATUSES.get(status, ("UNKNOWN", "backendError" if status >= 500 else "badRequest"))
+    reason = "insufficientPermissions" if "authentication scopes" in message else reason
+    error: dict[str, Any] = {"message": message, "domain": "global", "reason": reason}
+    if status == 401:
+        error |= {"location": "Authorization", "locationType": "header"}
+    return {"error": {"code": status, "message": message, "errors": [error], "status": canonical}}
+
+
+def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
+    """Why a token that somebody signed in for does not reach this far; None where it does."""
+    return gmail_grants.refusal(store, token, method)
+
+
+def routes(store: Store) -> list[Route]:
+    """The API below /gmail/v1, sign-in, the arrival of mails, and pages for people."""
+
+    async def new_mail(request: Request) -> Response:
+        box = Mailbox(store)
+        is_json = "json" in request.headers.get("content-type", "")
+        given = await json_object(request) if is_json else {}
+        body = await request.body()
+        with store.transaction():
+            if given.get("next") is True:
+                raw = gmail_sample.next_mail(box)
+            else:
+                raw = gmail_sample.written(box, given) if is_json else body
+            record = gmail_sample.arrive(box, raw)
+        return JSONResponse({"id": record["id"]}, 201)
+
+    return [
+        *api_routes(store, [(method, PREFIX + path, handler) for method, path, handler in TABLE], dict),
+        *gmail_upload.routes(store, PREFIX),
+        *gmail_oauth.routes(store),
+        *gmail_unrest.routes(store),
+        Route("/_demo/mail", new_mail, methods=["POST"]),
+        *page_routes(store, [("/mail", gmail_pages.mails), ("/mail/{id}", gmail_pages.mail)]),
+    ]
+
+
+def seed(store: Store) -> None:
+    """Lay out the sample mailbox."""
+    gmail_sample.seed(store)
+
+
+def show(store: Store) -> dict[str, Any]:
+    """Everything in the mailbox: `messages` that came in, `drafts`, `sent`, and `labels`, each as the API gives it."""
+    box = Mailbox(store)
+    records = box.newest_first()
+    by_id = {each["id"]: each for each in records}
+    return {
+        "messages": [_full(box, each) for each in records if not {"SENT", "DRAFT"} & set(each["labelIds"])],
+        "drafts": [
+            {"id": each["id"], "message": _full(box, by_id[each["message_id"]])}
+            for each in all_drafts(store)
+            if each["message_id"] in by_id
+        ],
+        "sent": [_full(box, each) for each in records if "SENT" in each["labelIds"]],
+        "labels": box.labels.all(),
+    }
+
+
+def _full(box: Mailbox, record: Record) -> dict[str, Any]:
+    """A mail as `messages.get` gives it with format=full."""
+    dated = {name: record[name] for name in ("snippet", "sizeEstimate", "historyId", "internalDate")}
+    return {**brief(record), **dated, "payload": gmail_mime.payload(box.mail(record["id"]), record["id"])}

@@ -1,0 +1,59 @@
+"""A mailbox at its worst, for tests: a history that is forgotten, and answers that are late and out of order.
+
+`POST /_demo/history` takes `forget: true` (history ids given out so far are too old from now on) and `restless`, the
+chance from 0 to 1 with which each of the latest changes and mails is left out of an answer, once; what an answer holds
+is out of order then. Gmail promises no more: its search is late, and its guide says to search anew after a 404.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from demo.gmail.mailbox import Mailbox
+from demo.service import json_object
+from demo.store import Store
+
+Entry = TypeVar("Entry")
+_UNREST = "gmail_unrest"
+_LATEST = 30
+"""So many of the latest may be missing."""
+
+
+def routes(store: Store) -> list[Route]:
+    """The switch."""
+
+    async def switch(request: Request) -> Response:
+        given = await json_object(request)
+        with store.transaction():
+            known = store.get(_UNREST, "rules") or {}
+            if given.pop("forget", False):
+                known["forgotten_up_to"] = Mailbox(store).history_id
+            store.put(_UNREST, "rules", {**known, **given})
+        return JSONResponse({"ok": True})
+
+    return [Route("/_demo/history", switch, methods=["POST"])]
+
+
+def is_forgotten(store: Store, history_id: int) -> bool:
+    """Tell whether the mailbox is to have forgotten this place in its history."""
+    known = store.get(_UNREST, "rules") or {}
+    return history_id < int(known.get("forgotten_up_to", -1))
+
+
+def unrest(store: Store, entries: Sequence[Entry], *, newest_first: bool) -> list[Entry]:
+    """Give entries as a restless mailbox would: some of the latest missing, the rest in no order."""
+    chance = float((store.get(_UNREST, "rules") or {}).get("restless", 0))
+    if not chance:
+        return list(entries)
+    places = range(len(entries))
+    latest = set(places[:_LATEST] if newest_first else places[-_LATEST:])
+    draw = random.Random()  # noqa: S311 - no secret
+    kept = [entry for place, entry in enumerate(entries) if place not in latest or draw.random() >= chance]
+    draw.shuffle(kept)
+    return kept

@@ -1,0 +1,1 @@
+"""The model of the demo: deterministic, extractive, knows no sample."""

@@ -1,0 +1,193 @@
+"""The tree of blocks below a page: kept one record a block, checked against Notion's limits on one request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from demo.markdown import Block
+from demo.notion import text as notion_text
+from demo.notion.call import Record, author, invalid, new_id, now, shown_time, too_long
+from demo.store import Store
+
+LONGEST_CHILDREN, MOST_BLOCKS, DEEPEST = 100, 1000, 2
+TEXT_TYPES = {
+    *("paragraph", "heading_1", "heading_2", "heading_3", "heading_4", "bulleted_list_item"),
+    *("numbered_list_item", "to_do", "toggle", "quote", "callout", "code"),
+}
+PLAIN_TYPES = {
+    *("divider", "table_of_contents", "breadcrumb", "table", "table_row", "column_list", "column", "bookmark"),
+    *("embed", "equation", "image", "link_to_page", "synced_block"),
+}
+PARENT_TYPES = {"child_page", "child_database"}
+BLOCK_FIELDS = ("id", "parent", "type", "content", "created_time", "last_edited_time", "in_trash")
+
+
+def children_ids(store: Store, parent_id: str) -> list[str]:
+    """The ids below a page or block, in their order."""
+    return list((store.get("notion/children", parent_id) or {"ids": []})["ids"])
+
+
+def set_children(store: Store, parent_id: str, ids: list[str]) -> None:
+    """Put what is below a page or block in this order."""
+    store.put("notion/children", parent_id, {"ids": ids})
+
+
+def children(store: Store, parent_id: str) -> list[Record]:
+    """The block records below a page or block, without those in the trash."""
+    found = [store.get("notion/blocks", each) for each in children_ids(store, parent_id)]
+    return [each for each in found if each and not each["in_trash"]]
+
+
+def add_child(store: Store, parent_id: str, some_id: str, kind: str) -> None:
+    """Let a page or database show as a block of the page that holds it; the block has the same id."""
+    _save(store, some_id, {"type": "page_id", "page_id": parent_id}, kind, {})
+    set_children(store, parent_id, [*children_ids(store, parent_id), some_id])
+
+
+def _save(store: Store, some_id: str, parent: Record, kind: str, content: Record) -> Record:
+    moment = now()
+    record = {
+        "id": some_id,
+        "parent": parent,
+        "type": kind,
+        "content": content,
+        "created_time": moment,
+        "last_edited_time": moment,
+        "in_trash": False,
+    }
+    store.put("notion/blocks", some_id, record)
+    return record
+
+
+def check(given: Any, where: str = "body.children", depth: int = 0) -> int:
+    """Check blocks of a request before any is kept; returns how many they are; raises Refused 400."""
+    if not isinstance(given, list):
+        raise invalid(f"body failed validation: {where} should be an array, instead was `{given!r}`.")
+    if len(given) > LONGEST_CHILDREN:
+        raise too_long(where, LONGEST_CHILDREN, len(given))
+    if given and depth > DEEPEST:
+        raise invalid(f"body failed validation: {where} should be not present: blocks nest two levels in a request.")
+    count = len(given)
+    for number, each in enumerate(given):
+        place = f"{where}[{number}]"
+        kind, content = _kind(each, place)
+        content_of(kind, content, place)
+        count += check(_nested(each, content), f"{place}.{kind}.children", depth + 1)
+    if depth == 0 and count > MOST_BLOCKS:
+        raise too_long(where, MOST_BLOCKS, count)
+    return count
+
+
+def _kind(given: Any, where: str) -> tuple[str, Record]:
+    known = TEXT_TYPES | PLAIN_TYPES
+    kinds = [key for key in given if key in known] if isinstance(given, dict) else []
+    if len(kinds) != 1 or given.get("type", kinds[0]) != kinds[0] or not isinstance(given[kinds[0]], dict):
+        raise invalid(f"body failed validation: {where} should have one of the known block types.")
+    return kinds[0], given[kinds[0]]
+
+
+def _nested(given: Record, content: Record) -> Any:
+    return content.get("children") or given.get("children") or []
+
+
+def content_of(kind: str, given: Record, where: str) -> Record:
+    """What is kept of a block: its text complete, its children apart; raises Refused 400."""
+    content = {key: value for key, value in given.items() if key != "children"}
+    if kind in TEXT_TYPES:
+        content["rich_text"] = notion_text.complete(given.get("rich_text"), f"{where}.{kind}.rich_text")
+    if kind in TEXT_TYPES - {"code"}:
+        content.setdefault("color", "default")
+    if kind.startswith("heading"):
+        content.setdefault("is_toggleable", False)
+    if kind == "to_do":
+        content["checked"] = bool(content.get("checked"))
+    if kind == "code":
+        content.setdefault("language", "plain text")
+        content["caption"] = notion_text.complete(given.get("caption", []), f"{where}.code.caption")
+    if kind == "equation":
+        content["expression"] = _expression(given.get("expression"), f"{where}.equation.expression")
+    if kind == "image":
+        content["caption"] = notion_text.complete(given.get("caption", []), f"{where}.image.caption")
+    if kind == "table_row":
+        cells = given.get("cells")
+        if not isinstance(cells, list):
+            raise invalid(f"body failed validation: {where}.table_row.cells should be an array.")
+        content["cells"] = [notion_text.complete(each, f"{where}.table_row.cells[{n}]") for n, each in enumerate(cells)]
+    return content
+
+
+def _expression(given: Any, where: str) -> str:
+    if not isinstance(given, str):
+        raise invalid(f"body failed validation: {where} should be a string, instead was `{given!r}`.")
+    if len(given) > notion_text.LONGEST_EQUATION:
+        raise too_long(where, notion_text.LONGEST_EQUATION, len(given))
+    return given
+
+
+def append(
+    store: Store, parent: Record, given: list[Block], after: str | None = None, *, first: bool = False
+) -> list[Record]:
+    """Keep blocks (with their children) below a page or block, at the end, after a sibling, or first."""
+    parent_id = parent[parent["type"]]
+    made = []
+    for each in given:
+        kind, content = _kind(each, "body.children")
+        made.append(_save(store, new_id(), parent, kind, content_of(kind, content, "body.children")))
+        if nested := _nested(each, content):
+            append(store, {"type": "block_id", "block_id": made[-1]["id"]}, nested)
+    ids = children_ids(store, parent_id)
+    place = 0 if first else ids.index(after) + 1 if after else len(ids)
+    set_children(store, parent_id, [*ids[:place], *(each["id"] for each in made), *ids[place:]])
+    return made
+
+
+def tree(store: Store, parent_id: str, base: str) -> list[Block]:
+    """The blocks below a page as Markdown and HTML want them: children inside, titles and addresses of pages."""
+    return [_tree_block(store, each, base) for each in children(store, parent_id)]
+
+
+def _tree_block(store: Store, record: Record, base: str) -> Block:
+    kind = record["type"]
+    if kind in PARENT_TYPES:
+        url = f"{base}/{record['id'].replace('-', '')}"
+        return {"id": record["id"], "type": kind, kind: {"title": _title(store, record)}, "url": url}
+    content = dict(record["content"])
+    if below := tree(store, record["id"], base):
+        content["children"] = below
+    return {"id": record["id"], "type": kind, kind: content}
+
+
+def _title(store: Store, record: Record) -> str:
+    collection = "notion/pages" if record["type"] == "child_page" else "notion/databases"
+    owner = store.get(collection, record["id"]) or {}
+    title = owner.get("values", {}).get("title") or owner.get("title") or []
+    return "".join(each["plain_text"] for each in title)
+
+
+def shown(store: Store, record: Record) -> Record:
+    """A block as the API gives it."""
+    kind = record["type"]
+    content = {"title": _title(store, record)} if kind in PARENT_TYPES else record["content"]
+    return {
+        "object": "block",
+        "id": record["id"],
+        "parent": record["parent"],
+        "created_time": shown_time(record["created_time"]),
+        "last_edited_time": shown_time(record["last_edited_time"]),
+        "created_by": author(store),
+        "last_edited_by": author(store),
+        "has_children": bool(children(store, record["id"])),
+        "archived": record["in_trash"],
+        "in_trash": record["in_trash"],
+        "type": kind,
+        kind: content,
+    }
+
+
+def touch(store: Store, some_id: str) -> None:
+    """Note that the page which holds this block was edited now."""
+    page = store.get("notion/pages", some_id)
+    if page:
+        store.put("notion/pages", some_id, {**page, "last_edited_time": now(), "last_edited_by": None})
+    elif block := store.get("notion/blocks", some_id):
+        touch(store, block["parent"][block["parent"]["type"]])

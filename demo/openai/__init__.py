@@ -1,0 +1,1 @@
+"""The stand-in for a server that speaks OpenAI's API."""

@@ -1,0 +1,190 @@
+"""A chat request in OpenAI's form, read and checked as the API does it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from demo.model import model
+from demo.model.text import text_of
+from demo.openai.pictures import Picture, pictures_in
+from demo.service import Refused
+
+ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
+NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
+
+
+def bad(message: str, param: str | None = None, code: str | None = None) -> Refused:
+    """A 400 in OpenAI's form."""
+    error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
+    return Refused(400, message, error=error)
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """What a caller asked for."""
+
+    messages: list[dict[str, Any]]
+    pictures: tuple[Picture, ...] = ()
+    schema: dict[str, Any] | None = None
+    wants_json: bool = False
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    tool_choice: str | dict[str, Any] = "auto"
+    stream: bool = False
+    stream_usage: bool = False
+    max_tokens: int | None = None
+    choices: int = 1
+    stop: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> ChatRequest:
+        """Read a request's body; raises Refused with the API's own words where it is wrong."""
+        if not isinstance(body.get("model"), str) or not body["model"]:
+            raise bad("you must provide a model parameter")
+        messages = _messages(body.get("messages"))
+        schema, wants_json = _response_format(body.get("response_format") or {"type": "text"}, messages)
+        tools = _tools(body.get("tools") or [])
+        return cls(
+            messages=messages,
+            pictures=pictures_in(messages),
+            schema=schema,
+            wants_json=wants_json,
+            tools=tools,
+            tool_choice=_tool_choice(body.get("tool_choice") or "auto", tools),
+            stream=bool(body.get("stream")),
+            stream_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+            max_tokens=_positive(body, "max_completion_tokens") or _positive(body, "max_tokens"),
+            choices=_positive(body, "n") or 1,
+            stop=_stop(body.get("stop")),
+        )
+
+    @property
+    def prompt_tokens(self) -> int:
+        """What the prompt counts: its texts, and a little for each message."""
+        extra = json.dumps(self.tools) if self.tools else ""
+        words = sum(4 + model.count_tokens(text_of(each)) for each in self.messages) + model.count_tokens(extra) + 3
+        return words + sum(each.tokens for each in self.pictures)
+
+
+def _messages(given: Any) -> list[dict[str, Any]]:
+    if not isinstance(given, list):
+        raise bad("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
+    if not given:
+        raise bad("[] is too short - 'messages'", "messages")
+    for index, message in enumerate(given):
+        if not isinstance(message, dict) or message.get("role") not in ROLES:
+            role = message.get("role") if isinstance(message, dict) else message
+            place = f"messages[{index}].role"
+            raise bad(f"Invalid value: {role!r}. Supported values are: {sorted(ROLES)}.", place, "invalid_value")
+        content = message.get("content")
+        if not isinstance(content, str | list) and not (content is None and message["role"] == "assistant"):
+            place = f"messages[{index}].content"
+            raise bad("Invalid value for 'content': expected a string or a list of parts.", place, "invalid_type")
+    return given
+
+
+def _response_format(given: Any, messages: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any] | None, bool]:
+    """The schema to follow, and whether any JSON object will do."""
+    kind = given.get("type") if isinstance(given, dict) else None
+    if kind == "json_schema":
+        return _json_schema(given.get("json_schema")), False
+    if kind == "json_object":
+        if not any("json" in text_of(each).casefold() for each in messages):
+            text = (
+                "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+            )
+            raise bad(text, "messages")
+        return None, True
+    if kind != "text":
+        raise bad(f"Invalid value: {kind!r}. Supported values are: 'json_object', 'json_schema', and 'text'.")
+    return None, False
+
+
+def _json_schema(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict) or not NAME.match(str(given.get("name", ""))):
+        raise bad(
+            "Invalid 'response_format.json_schema.name': 1 to 64 letters, digits, '_' or '-' are expected.",
+            "response_format.json_schema.name",
+        )
+    schema = given.get("schema") or {}
+    if not isinstance(schema, dict) or (given.get("strict") and schema.get("type") != "object"):
+        raise bad("Invalid schema for response_format: an object is expected.", "response_format")
+    if given.get("strict"):
+        _check_strict(schema, given["name"], ())
+    return schema
+
+
+def _check_strict(schema: Any, name: str, place: tuple[str, ...]) -> None:
+    """What strict mode asks of every object, https://platform.openai.com/docs/guides/structured-outputs."""
+    if isinstance(schema, list):
+        for index, each in enumerate(schema):
+            _check_strict(each, name, (*place, str(index)))
+        return
+    if not isinstance(schema, dict):
+        return
+    properties = schema.get("properties")
+    if schema.get("type") == "object" or isinstance(properties, dict):
+        _check_strict_object(schema, name, place)
+    for key, each in (properties or {}).items() if isinstance(properties, dict) else ():
+        _check_strict(each, name, (*place, "properties", key))
+    for key in ("items", "anyOf", "$defs", "definitions"):
+        inner = schema.get(key)
+        named = key in {"$defs", "definitions"} and isinstance(inner, dict)
+        _check_strict(list(inner.values()) if named and inner else inner, name, (*place, key))
+
+
+def _check_strict_object(schema: Mapping[str, Any], name: str, place: tuple[str, ...]) -> None:
+    where = f"Invalid schema for response_format '{name}': In context={place},"
+    if schema.get("additionalProperties") is not False:
+        text = f"{where} 'additionalProperties' is required to be supplied and to be false."
+        raise bad(text, "response_format")
+    missing = sorted(set(schema.get("properties", {})) - set(schema.get("required", ())))
+    if missing:
+        text = f"{where} 'required' is required to be supplied and to be an array including every key in properties."
+        raise bad(f"{text} Missing '{missing[0]}'.", "response_format")
+
+
+def _tools(given: Any) -> list[dict[str, Any]]:
+    """The tools, each a function with a usable name."""
+    if not isinstance(given, list):
+        raise bad("Invalid type for 'tools': expected an array.", "tools", "invalid_type")
+    for index, each in enumerate(given):
+        function = each.get("function") if isinstance(each, dict) else None
+        if not isinstance(function, dict) or not NAME.match(str(function.get("name", ""))):
+            text = f"Invalid 'tools[{index}].function.name': string does not match pattern '{NAME.pattern}'."
+            raise bad(text, f"tools[{index}].function.name", "invalid_value")
+    return given
+
+
+def _tool_choice(given: Any, tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any]:
+    if isinstance(given, dict):
+        name = (given.get("function") or {}).get("name")
+        if name not in [each["function"]["name"] for each in tools]:
+            raise bad(f"Invalid value for 'tool_choice': no tool is named {name!r}.", "tool_choice")
+        return given
+    if given not in {"auto", "none", "required"}:
+        raise bad(f"Invalid value: {given!r}. Supported values are: 'none', 'auto', and 'required'.", "tool_choice")
+    if given == "required" and not tools:
+        raise bad("Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.")
+    return str(given)
+
+
+def _positive(body: Mapping[str, Any], name: str) -> int | None:
+    number = body.get(name)
+    if number is None:
+        return None
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise bad(f"Invalid '{name}': integer below minimum value. Expected a value >= 1.", name)
+    return number
+
+
+def _stop(given: Any) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    words = [given] if isinstance(given, str) else given
+    if not isinstance(words, list) or len(words) > 4 or not all(isinstance(each, str) for each in words):
+        raise bad("Invalid 'stop': a text or at most 4 texts are expected.", "stop")
+    return tuple(words)
