@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from api.server import create_api
 from engine.orchestra import Orchestra
+from engine.trigger import Start
 from engine.workspace.new_workspace import init
 from tests.api.conftest import LOCAL, PASSWORD
 
@@ -59,3 +60,16 @@ def test_a_program_signs_in_runs_the_triage_and_runs_it_again(orchestra: Orchest
         assert outside(orchestra) == after
         rows = program.get("/api/runs").json()["runs"]
         assert [row["status"] for row in rows] == ["succeeded", "succeeded"]
+
+
+def test_a_mail_that_arrives_becomes_one_page_or_issue_by_itself(orchestra: Orchestra) -> None:
+    orchestra.triggers.turn_on(LOCAL, "inbox-triage", "new_mail", Start())
+    orchestra.triggers.poll(LOCAL, "inbox-triage")
+    before = outside(orchestra)
+    mail = orchestra.demo.new_mail(LOCAL)
+    orchestra.triggers.poll(LOCAL, "inbox-triage")
+    orchestra.triggers.poll(LOCAL, "inbox-triage")  # a second look finds nothing new
+    [row] = orchestra.runs.list(LOCAL, trigger="new_mail").rows
+    run = orchestra.runs.wait(LOCAL, row.run_id, 120)
+    assert (run["status"], run["inputs"]["messages"]) == ("succeeded", [mail]), run["error"]
+    assert (outside(orchestra) - before).total() == 1

@@ -45,7 +45,8 @@ WATCHER: dict[str, Any] = {
 
 @pytest.fixture
 def signed_in(sign_in: Callable[..., str], workspace: Path) -> None:
-    """Somebody looks at a workspace with a trigger."""
+    """Somebody looks at a workspace with one trigger."""
+    (workspace / "workflows" / "inbox-triage.json").unlink()  # it has one, too
     (workspace / "drop").mkdir()
     (workspace / "workflows" / "read-files.json").write_text(json.dumps(WATCHER))
     sign_in()

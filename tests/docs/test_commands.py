@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -78,3 +79,12 @@ def test_every_make_target_and_module_on_a_page_exists(page: str) -> None:
     for module in re.findall(r"python3? -m ([a-z_.]+)", text_of(page)):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+@every_page
+def test_every_trigger_that_a_page_turns_on_is_there(page: str) -> None:
+    words_of_all = written_commands(page)
+    shown = [(words[2], words[3:4]) for words in words_of_all if words[:2] == ["triggers", "on"] and words[2].islower()]
+    for workflow, trigger in shown:
+        document = json.loads((ROOT / "workflows" / f"{workflow}.json").read_text(encoding="utf-8"))
+        assert set(trigger) <= {one["id"] for one in document.get("triggers", [])}, (workflow, trigger)

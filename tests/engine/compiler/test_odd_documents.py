@@ -105,5 +105,6 @@ def test_an_unusual_schema_is_a_schema(schema: Any) -> None:
     document = copy.deepcopy(SHIPPED.workflows.read("inbox-triage").value)
     document["inputs"]["properties"]["odd"] = schema
     document["steps"][0]["with"]["query"] = "{{ text(inputs.odd) }}"
+    del document["triggers"]  # it would have to give the odd input
     compiled = compile_workflow(parse(json.dumps(document), "w.json"), "w", AROUND)
     assert [str(one) for one in compiled.problems if one.severity == "error"] == []

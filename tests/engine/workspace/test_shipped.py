@@ -90,9 +90,14 @@ def test_the_shipped_prompts_are_those_that_the_workflows_use() -> None:
     assert used == set(PROMPTS)
 
 
-def test_the_main_sample_has_no_trigger_and_sends_no_mail() -> None:
-    document = SHIPPED.workflows.read("inbox-triage").value
-    assert "triggers" not in document
+def test_the_main_sample_takes_new_mail_one_by_one_and_sends_none() -> None:
+    [trigger] = SHIPPED.workflows.read("inbox-triage").value["triggers"]
+    assert trigger == {
+        "id": "new_mail",
+        "uses": "gmail.new_message",
+        "with": {"query": "in:inbox"},
+        "inputs": {"messages": "{{ [item.id] }}"},
+    }
     assert not any(node.action and node.action.uses == "gmail.send" for node in compiled("inbox-triage").nodes())
 
 
