@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 0.5
+_IDLE_SECONDS = 2.0
+"""While nothing is on: what another process turns on is seen then."""
 _AT_ONCE = 4
 """So many services are looked at side by side: a slow one holds up no other."""
 _CHECK_SECONDS = 30.0
@@ -34,6 +36,7 @@ class Watch:
         self._wake, self._stopped = threading.Event(), threading.Event()
         self._busy: dict[Key, threading.Thread] = {}
         self._lock = threading.Lock()
+        self._is_idle = True
         self._thread = threading.Thread(target=self._run, name="triggers", daemon=True)
 
     @property
@@ -64,15 +67,17 @@ class Watch:
         check_at = time.monotonic() + _CHECK_SECONDS
         while not self._stopped.is_set():
             self._wake.clear()
+            self._is_idle = True
             self._guarded(self._begin_looks)
             if time.monotonic() >= check_at:
                 self._guarded(self._check)
                 check_at = time.monotonic() + _CHECK_SECONDS
-            self._wake.wait(_TICK_SECONDS)
+            self._wake.wait(_IDLE_SECONDS if self._is_idle else _TICK_SECONDS)
 
     def _begin_looks(self) -> None:
         now = self._clock()
         for row in self._rows.on():
+            self._is_idle = False
             if row.look_again_at is not None and moment_of(row.look_again_at) > now:
                 continue
             self._begin(row)
