@@ -105,7 +105,7 @@ class Doctor:
             yield from self._looked_at(account)
 
     def _looked_at(self, account: Account) -> Iterator[Line]:
-        """Ask what the service's own folder of `clients/` asks (`clients/<service>/check.py`), where it has that file."""
+        """Ask what the service's own check asks (`clients/<service>/check.py`), where it has one."""
         module = f"clients.{account.service}.check"
         if importlib.util.find_spec(module) is None:
             return
