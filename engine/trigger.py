@@ -9,7 +9,8 @@ The contract, which one suite checks for every type (tests/engine/triggers/test_
    lists the same things.
 4. The cursor is the service's own place in its history, as JSON. Where the service has forgotten it, the type falls
    back to asking by time, with an overlap, and says so in `note`.
-5. Without a cursor it is the first look, and `start` says from where on things count as new.
+5. Without a cursor it is the first look, made while the trigger is turned on, and `start` says from where on things
+   count as new. It starts nothing: what it lists is left out (`skip`), and what counts is listed from its cursor on.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Around:
     """The workflow that the trigger starts."""
     ended_runs: Callable[[str, int], Sequence[Mapping[str, Any]]]
     """Gives ended runs, test runs left out, oldest end first: (ended at or after this time, at most so many) ->
-    [{run_id, workflow, title, status, started_by, ended_at, demo}]."""
+    [{run_id, workflow, title, status, sentence, started_by, ended_at, demo, chain}]."""
 
 
 @dataclass(frozen=True)

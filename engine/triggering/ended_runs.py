@@ -30,8 +30,8 @@ class EndedRuns:
     def since(self, time: str, limit: int, *, demo: bool) -> list[dict[str, Any]]:
         """Return runs that ended at or after an RFC 3339 time in UTC, the earliest end first; tests left out.
 
-        Runs that others called are left out, too: they are a part of those. `chain`: how many ends of runs stand in a
-        row before it, each the reason for the next.
+        Runs that others called are left out, too: they are a part of those. `chain`: the workflows of the runs that
+        stand in a row before it, each started by the end of the one before; the nearest first.
         """
         statement = ended_since(time, demo=demo).limit(limit)
         with self._database.reading() as connection:
@@ -45,11 +45,13 @@ def ended_since(time: str, *, demo: bool) -> Any:
     return select(*_COLUMNS).where(wanted).order_by(runs.c.ended_at, runs.c.run_id)
 
 
-def _chain(connection: Connection, run_id: str) -> int:
-    """Count the runs whose ends led to this one. An item that is a run's end begins with the run's id."""
-    for length in range(_DEEPEST):
+def _chain(connection: Connection, run_id: str) -> list[str]:
+    """Return the workflows of the runs whose ends led to this one. An item that is a run's end begins with its id."""
+    found: list[str] = []
+    while len(found) < _DEEPEST:
         item = connection.execute(select(trigger_items.c.item).where(trigger_items.c.run_id == run_id)).scalar()
         run_id = str(item).partition("@")[0]
         if item is None or not RUN_ID.match(run_id):
-            return length
-    return _DEEPEST
+            break
+        found.append(connection.execute(select(runs.c.workflow).where(runs.c.run_id == run_id)).scalar() or "")
+    return found

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clients.deadline import deadline
@@ -97,7 +98,11 @@ class Looks:
             is_whole = failure is None and begin + _PIECE >= len(fresh)
             if prepared:
                 reached("before items")
-            stored += self._stored(watched, row, look, found, prepared, is_whole=is_whole)
+            if is_whole:
+                values = place(watched, look, found, [one.item for one in prepared], row)
+                stored += self._stored(watched, look, prepared, partial(move, row=row, values=values))
+            elif prepared:
+                stored += self._stored(watched, look, prepared, partial(require_unmoved, row=row))
             if prepared:
                 reached("after items")
             if failure is not None:
@@ -153,43 +158,41 @@ class Looks:
         return done, None
 
     def _stored(
-        self, watched: Watched, row: Row[Any], look: Look, found: Found, prepared: Sequence[Prepared], *, is_whole: bool
+        self, watched: Watched, look: Look, prepared: Sequence[Prepared], mark: Callable[[Connection], None]
     ) -> Sequence[Prepared]:
-        """Store runs and seen things, and put the cursor on if all that was listed is among them."""
+        """Store runs and seen things; `mark` moves the cursor in the same transaction, or sees that it stands."""
         kept: list[Prepared] = []
         policy = policy_of(watched.named.plan.concurrency)
 
         def chosen(connection: Connection) -> list[Entry]:
-            if is_whole:
-                self._move(connection, watched, row, look, found, prepared)
-            else:
-                require_unmoved(connection, row)
+            mark(connection)
             new = set(item_rows.unseen(connection, watched.key, [one.item.id for one in prepared]))
             kept[:] = policy(connection, watched.key.workflow, [one for one in prepared if one.item.id in new])
             item_rows.keep(connection, watched.key, [one.row(look.now) for one in kept])
             return [one.entry for one in kept if one.entry is not None]
 
-        if is_whole or prepared:
-            self.acceptances.store_within(chosen)
+        self.acceptances.store_within(chosen)
         return kept
 
-    def _move(
-        self,
-        connection: Connection,
-        watched: Watched,
-        row: Row[Any],
-        look: Look,
-        found: Found,
-        prepared: Sequence[Prepared],
-    ) -> None:
-        poll = timedelta(seconds=watched.named.trigger.poll_seconds)
-        cursor = compact_json(found.cursor)
-        has_moved = cursor != row.cursor or bool(prepared)
-        until = look.now if found.has_more and has_moved else found.look_again_at or look.now + poll
-        dated = [item.at for item in (*found.items, *(one.item for one in prepared)) if item.at is not None]
-        newest = timestamp(max(dated)) if dated else None
-        item_at = max(filter(None, [row.item_at, newest]), default=None)
-        move(connection, row, cursor, look.now, until, note=found.note, item_at=item_at)
+
+def place(watched: Watched, look: Look, found: Found, taken: Sequence[Item], row: Row[Any] | None) -> dict[str, Any]:
+    """Return what a row holds after a good look that took these things; `row`: as it was, None at the first look."""
+    poll = timedelta(seconds=watched.named.trigger.poll_seconds)
+    cursor = compact_json(found.cursor)
+    has_moved = row is None or cursor != row.cursor or bool(taken)
+    until = look.now if found.has_more and has_moved else found.look_again_at or look.now + poll
+    dated = [item.at for item in (*found.items, *taken) if item.at is not None]
+    newest = timestamp(max(dated)) if dated else None
+    return {
+        "cursor": cursor,
+        "looked_at": timestamp(look.now),
+        "succeeded_at": timestamp(look.now),
+        "look_again_at": timestamp(until),
+        "item_at": max(filter(None, [row and row.item_at, newest]), default=None),
+        "failures": 0,
+        "error": None,
+        "note": found.note,
+    }
 
 
 class _Stopped(ServiceError):

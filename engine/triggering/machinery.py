@@ -16,6 +16,7 @@ from engine.runs.acceptor import Acceptor
 from engine.runs.run_log import RunLogs
 from engine.triggering.alarms import Notifications
 from engine.triggering.asking import Asking
+from engine.triggering.beginnings import Beginnings
 from engine.triggering.costs import Costs
 from engine.triggering.ended_runs import EndedRuns
 from engine.triggering.finder import Finder
@@ -70,12 +71,12 @@ class Machinery:
             items=self._items,
             finder=self._finder,
             looks=looks,
+            beginnings=Beginnings(self._rows, looks, self._finder, needs.agree),
             previews=previews,
             statuses=self._statuses,
             turns=self.turns,
             asking=asking,
             audit=needs.audit,
-            agree=needs.agree,
             resume=needs.resume,
         )
         self.facet = Triggers(parts)

@@ -33,6 +33,32 @@ class Key:
     """What of the account is watched: a folder, a database."""
 
 
+_FRESH = {"look_again_at": None, "failures": 0, "error": None, "note": "", "succeeded_at": None}
+
+
+@dataclass(frozen=True)
+class TurnedOn:
+    """What a row keeps of how its trigger was turned on."""
+
+    start: Start
+    uses: str
+    demo: bool
+    by: str
+    at: datetime
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The columns."""
+        return {
+            "is_on": 1,
+            "start": start_text(self.start),
+            "turned_on_at": timestamp(self.at),
+            "turned_on_by": self.by,
+            "uses": self.uses,
+            "demo": int(self.demo),
+        }
+
+
 class Moved(OrchestraError):
     """Somebody else has looked meanwhile, or turned the trigger off: nothing of this look counts."""
 
@@ -62,21 +88,10 @@ class TriggerRows:
         with self._database.reading() as connection:
             return connection.execute(triggers.select().where(_is(key))).first()
 
-    def turn_on(self, key: Key, start: Start | None, uses: str, *, demo: bool, by: str, now: datetime) -> None:
-        """Turn a trigger on; with `start` its cursor begins anew, else it goes on from where it was.
-
-        What it watched of the same kind of account before (another folder, another mailbox) is turned off.
-        """
-        said = {"is_on": 1, "turned_on_at": timestamp(now), "turned_on_by": by, "uses": uses, "demo": int(demo)}
-        fresh = {"look_again_at": None, "failures": 0, "error": None, "note": "", "succeeded_at": None}
-        begun = {} if start is None else {"start": start_text(start), "cursor": None}
-        same_trigger = (triggers.c.workflow == key.workflow) & (triggers.c.trigger == key.trigger)
+    def go_on(self, key: Key, on: TurnedOn) -> None:
+        """Turn a trigger on again, from where it was."""
         with self._database.writing() as connection:
-            connection.execute(triggers.update().where(same_trigger & (triggers.c.demo == int(demo))).values(is_on=0))
-            changed = triggers.update().where(_is(key)).values(**said, **fresh, **begun)
-            if connection.execute(changed).rowcount == 0:
-                made = {**vars(key), "start": start_text(Start()), **said, **fresh, **begun}
-                connection.execute(triggers.insert().values(**made))
+            turn_on(connection, key, on, {})
 
     def turn_off(self, workflow: str, trigger: str, *, demo: bool) -> int:
         """Turn a trigger off for the demo, or for real accounts; return how many rows that were."""
@@ -91,7 +106,7 @@ class TriggerRows:
 
     def postpone(self, row: Row[Any], until: datetime, **values: Any) -> None:
         """Look again only then, unless somebody has asked meanwhile."""
-        self._change(key_of(row), look_again_at=_unless_asked(row, until), **values)
+        self._change(key_of(row), look_again_at=_unless_asked(row, timestamp(until)), **values)
 
     def failed(self, row: Row[Any], error: Mapping[str, str], now: datetime, until: datetime, failures: int) -> None:
         """Keep that a look failed: nothing has moved."""
@@ -106,16 +121,27 @@ class TriggerRows:
             connection.execute(triggers.update().where(_is(key)).values(**values))
 
 
-def move(
-    connection: Connection, row: Row[Any], cursor: str | None, now: datetime, until: datetime, **values: Any
-) -> None:
+def turn_on(connection: Connection, key: Key, on: TurnedOn, values: Mapping[str, Any]) -> None:
+    """Turn a trigger on, in a transaction; `values`: where it begins, none to go on from where it was.
+
+    What it watched of the same kind of account before (another folder, another mailbox) is turned off.
+    """
+    of_accounts = triggers.c.demo == int(on.demo)
+    same_trigger = (triggers.c.workflow == key.workflow) & (triggers.c.trigger == key.trigger)
+    connection.execute(triggers.update().where(same_trigger & of_accounts).values(is_on=0))
+    said = {**_FRESH, **on.values, **values}
+    if connection.execute(triggers.update().where(_is(key)).values(**said)).rowcount == 0:
+        connection.execute(triggers.insert().values(**vars(key), **said))
+
+
+def move(connection: Connection, row: Row[Any], values: Mapping[str, Any]) -> None:
     """Put the cursor on after a good look, in the transaction that stores what it found.
 
     Raises Moved where the row is no longer on, or somebody else has moved its cursor since `row` was read.
     """
-    seen = {"looked_at": timestamp(now), "succeeded_at": timestamp(now), "failures": 0, "error": None}
-    moved = triggers.update().where(_as_read(row)).values(cursor=cursor, look_again_at=_unless_asked(row, until))
-    if connection.execute(moved.values(**seen, **values)).rowcount == 0:
+    again = _unless_asked(row, values["look_again_at"])
+    moved = triggers.update().where(_as_read(row)).values(**{**values, "look_again_at": again})
+    if connection.execute(moved).rowcount == 0:
         raise Moved(key_of(row))
 
 
@@ -158,7 +184,7 @@ def _as_read(row: Row[Any]) -> ColumnElement[bool]:
     return and_(_is(key_of(row)), is_same_turn, triggers.c.cursor.is_not_distinct_from(row.cursor))
 
 
-def _unless_asked(row: Row[Any], until: datetime) -> Any:
+def _unless_asked(row: Row[Any], until: str) -> Any:
     """Return the time of the next look; one that somebody asked for during this look stays."""
     is_as_read = triggers.c.look_again_at.is_not_distinct_from(row.look_again_at)
-    return case((is_as_read, timestamp(until)), else_=triggers.c.look_again_at)
+    return case((is_as_read, until), else_=triggers.c.look_again_at)

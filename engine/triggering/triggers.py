@@ -17,16 +17,15 @@ from engine.trigger import Item, Start
 from engine.triggering import items as item_rows
 from engine.triggering.alarms import alarm_of
 from engine.triggering.asking import Asking
+from engine.triggering.beginnings import Beginnings, require_choice
 from engine.triggering.finder import Finder, Named
 from engine.triggering.items import ItemRows
 from engine.triggering.looks import Looks
 from engine.triggering.previews import Previews
-from engine.triggering.rows import TriggerRows, key_of, needs_start, start_text
+from engine.triggering.rows import TriggerRows, key_of, start_text
 from engine.triggering.status import Alarm, DeadItem, PollResult, TriggerError, TriggerPreview, TriggerStatus
 from engine.triggering.statuses import Statuses
 from engine.triggering.turns import Turns
-
-_CHOICES = {"now": "`--from now`", "last": "`--last N`", "since": "`--since DATE`"}
 
 
 @dataclass(frozen=True)
@@ -37,13 +36,12 @@ class Parts:
     items: ItemRows
     finder: Finder
     looks: Looks
+    beginnings: Beginnings
     previews: Previews
     statuses: Statuses
     turns: Turns
     asking: Asking
     audit: Audit
-    agree: Callable[[Principal, str], None]
-    """Agrees that a workflow runs on the real accounts it would now touch."""
     resume: Callable[[Principal, str], str]
 
 
@@ -54,7 +52,7 @@ class Triggers:
         self._rows, self._items, self._finder = parts.rows, parts.items, parts.finder
         self._looks, self._previews, self._statuses = parts.looks, parts.previews, parts.statuses
         self._turns, self._asking, self._audit = parts.turns, parts.asking, parts.audit
-        self._agree, self._resume = parts.agree, parts.resume
+        self._beginnings, self._resume = parts.beginnings, parts.resume
 
     def list(self, p: Principal, workflow: str | None = None) -> list[TriggerStatus]:
         """Return every trigger of every workflow file that can be read, without asking any service.
@@ -79,28 +77,20 @@ class Triggers:
         Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
         """
         require(p, "view", "see what triggers would process")
-        named = self._watchable(workflow, trigger)
-        if start is not None:
-            _require_choice(named, start, self._looks)
+        require_choice(self._watchable(workflow, trigger), start, self._looks.clock())
         watched = self._finder.find(workflow, trigger)
         return self._previews.preview(watched, self._rows.get(watched.key), start)
 
     def turn_on(self, p: Principal, workflow: str, trigger: str, start: Start | None = None) -> TriggerStatus:
         """Watch from now on; `start` says from where on things count as new, None goes on from where it was.
 
-        What it would touch counts as agreed to. Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
+        The first look is made here, so that nothing is lost that comes before somebody watches; where it fails, nothing
+        is on. What it would touch counts as agreed to. Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
         """
         require(p, "edit", "turn triggers on")
-        named = self._watchable(workflow, trigger)
-        if start is not None:
-            _require_choice(named, start, self._looks)
+        require_choice(self._watchable(workflow, trigger), start, self._looks.clock())
         watched = self._finder.find(workflow, trigger)
-        row = self._rows.get(watched.key)
-        if start is None and (row is None or needs_start(row)):
-            start = _only_start(named)
-        self._agree(p, workflow)
-        is_demo, now = named.mode == "demo", self._looks.clock()
-        self._rows.turn_on(watched.key, start, named.trigger.kind.name, demo=is_demo, by=p.id, now=now)
+        self._beginnings.begin(p, watched, start)
         told = {"trigger": trigger, "account": watched.key.account, "start": start and start_text(start)}
         self._audit.record(p, "triggers.turn_on", workflow, told)
         self._asking.wake()
@@ -220,28 +210,6 @@ class Triggers:
             raise InvalidInput("Somebody else has tried it again just now.")
         self._turns.begin()
         return str(entry.run_id)
-
-
-def _require_choice(named: Named, start: Start, looks: Looks) -> None:
-    """Refuse a start that the type does not offer, or that makes no sense. Raises InvalidInput."""
-    kind = named.trigger.kind
-    choice = "now" if start.is_now else "last" if start.last is not None else "since"
-    if choice not in kind.start_from:
-        offered = ", ".join(_CHOICES[one] for one in kind.start_from)
-        raise InvalidInput(f"{kind.name} cannot begin with {_CHOICES[choice]}.", remedy=f"It offers {offered}.")
-    if start.last is not None and start.last < 1:
-        raise InvalidInput("At least the last one must be meant.", remedy="Give a number from 1.")
-    if start.since is not None and start.since > looks.clock():
-        raise InvalidInput("That time is still to come.", remedy="Give one that has been.")
-
-
-def _only_start(named: Named) -> Start:
-    """Return the start of a type that offers one only. Raises InvalidInput for others: a person must choose."""
-    kind = named.trigger.kind
-    if kind.start_from != ("now",):
-        offered = ", ".join(_CHOICES[one] for one in kind.start_from)
-        raise InvalidInput("It was never on: say from where on things count as new.", remedy=f"Choose {offered}.")
-    return Start()
 
 
 def _dead_item(row: Any) -> DeadItem:

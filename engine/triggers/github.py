@@ -194,7 +194,9 @@ class Release(TriggerType):
         new = [each for each in wanted if str(each["id"]) in unseen]
         counting = {each["id"] for each in new} if look.cursor is not None else _counting_releases(new, look)
         items = [_release_item(look, each, "" if each["id"] in counting else _BEFORE) for each in new]
-        if look.cursor is None or len(items) <= look.limit:
+        if look.cursor is None:  # what counts is listed by the next look
+            return Found([item for item in items if item.skip == _BEFORE], {"etag": ""}, has_more=bool(counting))
+        if len(items) <= look.limit:
             return Found(items, {"etag": page.etag})
         return Found(items[: look.limit], {"etag": ""}, has_more=True)
 

@@ -15,6 +15,7 @@ from engine.trigger import Found, Item, Look, TriggerType
 _DEEPEST = 8
 _OVERLAP = timedelta(hours=1)
 """A run whose process died at its very end is listed late, under the time at which it ended."""
+_ITS_OWN = "it follows from a run of this workflow itself"
 _TOO_DEEP = f"it is the end of a row of {_DEEPEST} runs, each started by the end of the one before"
 
 
@@ -42,8 +43,8 @@ class FinishedItem(Output):
 class Finished(TriggerType):
     """Starts a run when one of another workflow has ended; one that is resumed and ends again counts again.
 
-    A workflow never follows on itself, and at most 8 runs follow on each other. Test runs, and runs that another run
-    called, do not count.
+    A workflow never follows on itself, also not by way of others: in a row of runs that follow on each other each
+    workflow comes once, and there are at most 8. Test runs, and runs that another run called, do not count.
     """
 
     name = "workflow.finished"
@@ -63,7 +64,7 @@ class Finished(TriggerType):
         new, has_more = _new_runs(look, after)
         reached = max((cursor["ended_at"], *(run["ended_at"] for run in new)))
         own = look.around.workflow
-        items = [_listed(run) for run in new if run["workflow"] != own and _is_wanted(run, look.fields)]
+        items = [_listed(run, own) for run in new if run["workflow"] != own and _is_wanted(run, look.fields)]
         return Found(items, {**cursor, "ended_at": reached}, has_more)
 
 
@@ -96,7 +97,8 @@ def _is_wanted(run: Mapping[str, Any], fields: FinishedFields) -> bool:
 _SHOWN: Sequence[str] = tuple(FinishedItem.model_fields)
 
 
-def _listed(run: Mapping[str, Any]) -> Item:
+def _listed(run: Mapping[str, Any], own: str) -> Item:
     value = {name: run[name] for name in _SHOWN}
-    skip = _TOO_DEEP if run.get("chain", 0) >= _DEEPEST else ""
+    chain: Sequence[str] = run["chain"]
+    skip = _ITS_OWN if own in chain else _TOO_DEEP if len(chain) >= _DEEPEST else ""
     return Item(_id(run), value, f"{run['title']}: {run['status']}", moment_of(run["ended_at"]), skip)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from engine.orchestra import Orchestra
@@ -25,17 +27,33 @@ def settle(orchestra: Orchestra) -> Counter[str]:
     return Counter(row.workflow for row in orchestra.runs.list(OWNER, limit=200).rows)
 
 
-def test_two_that_follow_on_each_other_end_after_eight(feed: Feed) -> None:
-    orchestra = feed.orchestra
-    for name, other in (("ping", "pong"), ("pong", "ping")):
-        write_workflow(feed.root, name, [set_step("a")], **follows(other))
-        orchestra.triggers.turn_on(OWNER, name, "end", Start())
-    settle(orchestra)
+def follow_and_run(feed: Feed, others: Mapping[str, Sequence[str]], run: str) -> Counter[str]:
+    """Let each workflow follow on the ends of others, none named: of any; run one, and return what came of it."""
+    for name, named in others.items():
+        write_workflow(feed.root, name, [set_step("a")], **follows(*named))
+        feed.orchestra.triggers.turn_on(OWNER, name, "end", Start())
     feed.clock.move(1)
-    orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "ping", {}), 30)
-    assert settle(orchestra) == Counter(ping=5, pong=4)
-    [last] = [one for one in orchestra.triggers.list(OWNER) if one.workflow == "pong"]
-    assert last.items == 5
+    feed.orchestra.runs.wait(OWNER, feed.orchestra.runs.start(OWNER, run, {}), 30)
+    return settle(feed.orchestra)
+
+
+def test_a_workflow_never_follows_on_itself_by_way_of_another(feed: Feed) -> None:
+    assert follow_and_run(feed, {"ping": ["pong"], "pong": ["ping"]}, "ping") == Counter(ping=1, pong=1)
+    [ping] = [one for one in feed.orchestra.triggers.list(OWNER) if one.workflow == "ping"]
+    assert ping.items == 1  # the end of pong, left out
+
+
+def test_workflows_that_follow_on_any_end_do_not_multiply(feed: Feed) -> None:
+    write_workflow(feed.root, "plain", [set_step("a")])
+    each = 1 + 2 + 2  # after plain, after each of the two others, after both in either order
+    assert follow_and_run(feed, {"a": [], "b": [], "c": []}, "plain") == Counter(plain=1, a=each, b=each, c=each)
+
+
+def test_a_row_of_different_workflows_ends_after_eight(feed: Feed) -> None:
+    names = [f"w{number}" for number in range(10)]
+    others = {name: [before] for before, name in pairwise(names)}
+    write_workflow(feed.root, "w0", [set_step("a")])
+    assert follow_and_run(feed, others, "w0") == Counter(names[:9])
 
 
 def test_ended_runs_are_read_off_an_index(feed: Feed) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from clients.errors import ServiceError
 from engine.errors import InvalidInput, NotAllowed, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
@@ -45,6 +46,64 @@ def test_the_first_time_a_person_says_from_where_on(feed: Feed, start: Start, wa
     assert ([item.id for item in preview.items], preview.count) == (wanted, len(wanted))
     feed.on(start)
     assert feed.starts() == Counter(wanted)
+
+
+@pytest.mark.parametrize(
+    ("start", "old"),
+    [
+        pytest.param(Start(), [], id="from now"),
+        pytest.param(Start(last=1), ["b"], id="the last one"),
+        pytest.param(None, ["a", "b"], id="on again"),
+    ],
+)
+def test_what_comes_between_turning_on_and_the_next_look_starts_runs(
+    feed: Feed, start: Start | None, old: list[str]
+) -> None:
+    if start is None:
+        feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, TRIGGER, Start())
+        feed.orchestra.triggers.turn_off(OWNER, WORKFLOW, TRIGGER)
+    feed.write("a", "b")
+    status = feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, TRIGGER, start)
+    assert (status.is_on, status.error) == (True, None)
+    feed.write("c", "d")
+    feed.poll()
+    assert feed.starts() == Counter([*old, "c", "d"])
+
+
+def test_files_and_ends_of_runs_between_turning_on_and_the_next_look_start_runs(feed: Feed) -> None:
+    (feed.root / "drop").mkdir()
+    (feed.root / "drop" / "old.txt").write_text("old")
+    write_workflow(feed.root, "other", [set_step("a")])
+    feed.orchestra.runs.wait(OWNER, feed.orchestra.runs.start(OWNER, "other", {}), 30)
+    feed.clock.move(1)
+    watched = {"folder.new_file": {"path": "drop", "still_seconds": 0}, "workflow.finished": {}}
+    for number, (uses, fields) in enumerate(watched.items()):
+        trigger = {"id": "it", "uses": uses, "with": fields}
+        write_workflow(feed.root, f"by-{number}", [set_step("a")], triggers=[trigger])
+        feed.orchestra.triggers.turn_on(OWNER, f"by-{number}", "it", Start())
+    (feed.root / "drop" / "new.txt").write_text("new")
+    feed.clock.move(1)
+    feed.orchestra.runs.wait(OWNER, feed.orchestra.runs.start(OWNER, "other", {}), 30)
+    started = {one.workflow: len(one.started) for one in feed.orchestra.triggers.poll(OWNER)}
+    assert started == {"by-0": 1, "by-1": 1}
+
+
+@pytest.mark.parametrize("fault", ["Unavailable", "AuthError"])
+def test_where_the_service_does_not_answer_nothing_is_turned_on(feed: Feed, fault: str) -> None:
+    feed.fault(type=fault)
+    with pytest.raises(ServiceError, match="ill"):
+        feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, TRIGGER, Start())
+    assert (feed.status().is_on, feed.status().needs_start) == (False, True)
+    feed.well()
+    feed.on()
+    feed.write("a")
+    feed.poll()
+    assert feed.starts() == Counter(["a"])
+
+
+def test_two_beginnings_at_once_are_refused(feed: Feed) -> None:
+    with pytest.raises(InvalidInput, match="Two beginnings"):
+        feed.orchestra.triggers.turn_on(OWNER, WORKFLOW, TRIGGER, Start(last=1, since=feed.clock()))
 
 
 def test_a_preview_shows_inputs_and_errors_and_moves_nothing(feed: Feed) -> None:

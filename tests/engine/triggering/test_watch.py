@@ -101,14 +101,15 @@ def test_a_service_that_is_slow_holds_up_no_other(served: Feed, monkeypatch: pyt
     look = type(trigger_type("feed.line")).look
 
     def slow_look(self: Any, made: Look) -> Found:
-        if made.fields.path == "slow.jsonl":
+        if made.fields.path == "slow.jsonl" and made.cursor is not None:
             has_begun.set()
             is_released.wait(20)
             raise NotFound("It was too slow.")
         return look(self, made)
 
     monkeypatch.setattr(type(trigger_type("feed.line")), "look", slow_look)
-    served.orchestra.triggers.turn_on(OWNER, "slow", TRIGGER, Start())
+    (served.root / "slow.jsonl").write_text('{"id": "old"}\n')
+    served.orchestra.triggers.turn_on(OWNER, "slow", TRIGGER, Start(last=1))
     served.on()
     assert has_begun.wait(20)
     served.write("a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -10,8 +11,9 @@ import jsonschema
 import pytest
 
 from engine.registry import trigger_type
-from engine.trigger import Start, TriggerType
+from engine.trigger import Start, StartFrom, TriggerType
 from tests.conftest import StandIns
+from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World, kinds, worlds
 
 
@@ -107,6 +109,23 @@ def test_a_look_that_fails_has_moved_nothing(kind: TriggerType, world: World) ->
     assert len(looker.look_until_done(world.now(1))) == 1
 
 
+@pytest.mark.parametrize("choice", ["now", "last", "since"])
+def test_what_comes_after_the_first_look_is_new_and_that_look_itself_starts_nothing(
+    kind: TriggerType, world: World, choice: StartFrom
+) -> None:
+    if choice not in kind.start_from:
+        pytest.skip("it does not begin so")
+    starts = {"now": Start(), "last": Start(last=1), "since": Start(since=NOW - timedelta(days=1))}
+    old = {item.id for item in world.looker(kind, starts[choice]).look_until_done(world.now(0))}
+    looker = world.looker(kind, starts[choice])
+    assert looker.look(world.now(0)) == []
+    assert looker.cursor is not None
+    world.happen(1)
+    world.happen(2)
+    found = {item.id for item in looker.look_until_done(world.now(2))}
+    assert (len(found - old), old - found) == (2, set())
+
+
 def test_a_backlog_comes_in_pieces(kind: TriggerType, world: World) -> None:
     looker = world.looker(kind)
     looker.look_until_done(world.now(0))
@@ -126,5 +145,6 @@ def test_the_newest_come_first_of_all_where_that_was_asked_for(kind: TriggerType
     for number in range(1, 4):
         world.happen(number)
     looker = world.looker(kind, Start(last=2))
+    assert looker.look(world.now(3)) == []
     assert len(looker.look_until_done(world.now(3))) == 2
     assert looker.look_until_done(world.now(3)) == []

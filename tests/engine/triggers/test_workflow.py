@@ -28,8 +28,9 @@ def looker(runs: Runs, start: Start | None = None, **fields: Any) -> Looker:
         pytest.param({}, {"status": "failed"}, True, id="failed"),
         pytest.param({}, {"status": "cancelled"}, False, id="cancelled"),
         pytest.param({"statuses": ["cancelled"]}, {"status": "cancelled"}, True, id="cancelled though"),
-        pytest.param({}, {"chain": 7}, True, id="in a row"),
-        pytest.param({}, {"chain": 8}, False, id="in too long a row"),
+        pytest.param({}, {"chain": list("abcdefg")}, True, id="in a row"),
+        pytest.param({}, {"chain": list("abcdefgh")}, False, id="in too long a row"),
+        pytest.param({}, {"chain": ["third", "work"]}, False, id="what follows from a run of its own"),
     ],
 )
 def test_which_ends_count(fields: dict[str, Any], row: dict[str, Any], counts: bool) -> None:

@@ -28,7 +28,7 @@ class Runs:
             "started_by": "local:ada",
             "ended_at": timestamp(at),
             "demo": False,
-            "chain": 0,
+            "chain": [],
         }
         self.rows.append({**row, **more})
 
