@@ -16,7 +16,8 @@ Json = dict[str, Any]
 
 _REPOSITORY = re.compile(r"(?:https?://[^/]+/)?([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+?)(?:\.git)?/?")
 _API_PATH = re.compile(r"(?:/[A-Za-z0-9_.~%:@!$&'()*+,;=-]+)+")
-_MARKER = re.compile(r"\s*<!-- orchestra:[0-9A-Za-z]+ -->\s*\Z")
+# It begins where the blanks before it do, and nowhere else: a body of blanks must not be tried from each of them.
+_MARKER = re.compile(r"(?<!\s)\s*+<!-- orchestra:[0-9A-Za-z]+ -->\s*\Z")
 
 
 def repository_name(text: str) -> str:

@@ -16,12 +16,13 @@ TAGS_MOST = 20_000
 _MATCHES_MOST = 100_000
 """Elements times selectors that are tried."""
 _NOT_TEXT = ["script", "style", "title", "template", "noscript", "object", "svg", "iframe", "img", "input"]
+# Possessive where blanks may stand: a megabyte of them must not be tried in every way (the text is from anybody).
 _HIDING = re.compile(
     r"display\s*:\s*none"
     r"|visibility\s*:\s*(hidden|collapse)"
     r"|mso-hide\s*:\s*all"
-    r"|(?<![\w-])opacity\s*:\s*0*(\.0+)?\s*(!|;|$)"
-    r"|font-size\s*:\s*(0*(\.0+)?(px|pt|em|rem|%)?|[012](\.\d+)?(px|pt))\s*(!|;|$)"
+    r"|(?<![\w-])opacity\s*+:\s*+0*(\.0+)?\s*+(!|;|$)"
+    r"|font-size\s*+:\s*+(0*(\.0+)?(px|pt|em|rem|%)?|[012](\.\d+)?(px|pt))\s*+(!|;|$)"
     r"|max-height\s*:\s*0+(px|pt|em)?\s*(!|;|$)"
     r"|text-indent\s*:\s*-\d{3,}"
     r"|(?<![\w-])(left|top)\s*:\s*-\d{3,}",

@@ -25,9 +25,12 @@ _IMAGE = re.compile(r"!\[((?:\\.|[^\]\\])*)\]\((https?://\S+)\)$")
 _SUMMARY = re.compile(r"\s*<summary>(.*)</summary>\s*$")
 _ONE_LINE_EQUATION = re.compile(r"\$\$(.+)\$\$$")
 _END_TAG = re.compile(r"\s*(?:</[\w-]+>|:{3,})\s*$")
-_ROW = re.compile(r"<tr\b[^>]*>(.*?)</tr>", re.DOTALL)
-_TD = re.compile(r"<td\b[^>]*>(.*?)</td>", re.DOTALL)
+_ROW = re.compile(r"<tr\b[^<>]*>(.*?)</tr>", re.DOTALL)
+_TD = re.compile(r"<td\b[^<>]*>(.*?)</td>", re.DOTALL)
 _CELL = re.compile(r"(?<!\\)\|")
+_ANY_TAGS = re.compile(r"</?[a-z_-]+\b[^<>]*>|:{3,}.*")
+_DEEPEST = 60
+"""Levels of blocks inside blocks that are kept; each is a request of its own after the second."""
 
 
 def blocks_of(markdown: str) -> list[Json]:
@@ -35,7 +38,7 @@ def blocks_of(markdown: str) -> list[Json]:
 
     Each block by itself is within Notion's limits: a text that is too long for one goes on in the next.
     """
-    return _read(markdown.replace("\r\n", "\n").split("\n"))
+    return _read(markdown.replace("\r\n", "\n").split("\n"), 0)
 
 
 def children_of(block: Json) -> list[Json]:
@@ -51,14 +54,17 @@ def with_children(block: Json, children: Sequence[Json]) -> Json:
     return {"type": kind, kind: {**content, "children": list(children)} if children else content}
 
 
-def _read(lines: Sequence[str]) -> list[Json]:
-    return [block for chunk in chunks(lines) for block in _blocks(chunk)]
+def _read(lines: Sequence[str], depth: int) -> list[Json]:
+    """The blocks of some lines; what lies deeper than anybody writes is read as if it lay side by side."""
+    if depth > _DEEPEST:
+        lines = [line.strip() for line in lines if not _ANY_TAGS.fullmatch(line.strip())]
+    return [block for chunk in chunks(lines) for block in _blocks(chunk, depth)]
 
 
-def _blocks(chunk: Chunk) -> list[Json]:
+def _blocks(chunk: Chunk, depth: int) -> list[Json]:
     """The blocks of a chunk; what is inside of it belongs to the last of them."""
     if chunk.kind == "tags":
-        made = _tagged(chunk)
+        made = _tagged(chunk, depth)
     elif chunk.kind == "code":
         made = _code(without_indent(chunk.lines, chunk.lines[0]))
     elif chunk.kind == "equation":
@@ -68,7 +74,7 @@ def _blocks(chunk: Chunk) -> list[Json]:
     else:
         made = _line(chunk.lines[0].strip())
     if chunk.inside and made:
-        made[-1] = with_children(made[-1], [*children_of(made[-1]), *_read(chunk.inside)])
+        made[-1] = with_children(made[-1], [*children_of(made[-1]), *_read(chunk.inside, depth + 1)])
     return made
 
 
@@ -120,7 +126,7 @@ def _code(lines: Sequence[str]) -> list[Json]:
     assert fence is not None
     is_closed = len(lines) > 1 and lines[-1].strip() == fence[1]
     text = "\n".join(lines[1:-1] if is_closed else lines[1:])
-    language = language_named(fence[2])
+    language = language_named(fence[2].strip())
     return [{"type": "code", "code": {"rich_text": some, "language": language}} for some in _shares(plain_pieces(text))]
 
 
@@ -131,22 +137,27 @@ def _equation(expression: str) -> list[Json]:
     return [{"type": "code", "code": {"rich_text": some, "language": "latex"}} for some in _shares(pieces)]
 
 
-def _tagged(chunk: Chunk) -> list[Json]:
+def _tagged(chunk: Chunk, depth: int) -> list[Json]:
     """What stands between two tags: a toggle, a table; of the others the blocks that they hold."""
     is_closed = bool(_END_TAG.match(chunk.lines[-1]))
     lines = chunk.lines[1:-1] if is_closed else chunk.lines[1:]
     opening = chunk.lines[0].strip()
     if opening.startswith("<details"):
-        return _toggle(lines)
-    if opening.startswith("<table") and (rows := _ROW.findall("".join(lines))):
-        return [_table_of([_TD.findall(row) for row in rows])]
-    return _read(lines)
+        return _toggle(lines, depth)
+    if opening.startswith("<table") and (rows := _ROW.findall(_up_to("</tr>", "".join(lines)))):
+        return [_table_of([_TD.findall(_up_to("</td>", row)) for row in rows])]
+    return _read(lines, depth + 1)
 
 
-def _toggle(lines: Sequence[str]) -> list[Json]:
+def _up_to(end: str, text: str) -> str:
+    """The text up to the last of an ending, so that nobody looks for one behind each beginning that has none."""
+    return text[: text.rfind(end) + len(end)] if end in text else ""
+
+
+def _toggle(lines: Sequence[str], depth: int) -> list[Json]:
     found = _SUMMARY.match(lines[0]) if lines else None
     made = _texted("toggle", found[1] if found else "")
-    made[-1] = with_children(made[-1], _read(lines[1:] if found else lines))
+    made[-1] = with_children(made[-1], _read(lines[1:] if found else lines, depth + 1))
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 Kind = Literal["line", "code", "equation", "tags", "table"]
 
-FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([^`]*?)\s*$")
+FENCE = re.compile(r"\s*(`{3,}|~{3,})([^`]*)$")
 _EQUATION = re.compile(r"\s*\$\$\s*$")
 _TAGS = r"(?:details|table|columns?|callout|synced_block\w*|meeting-notes)"
 _OPENS = re.compile(rf"\s*<{_TAGS}\b[^>]*(?<!/)>\s*$|\s*:{{3,}}\s*(?:callout|columns?)\b")

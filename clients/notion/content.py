@@ -22,7 +22,7 @@ Way = Literal["markdown", "blocks"]
 
 SHORT_CHARACTERS = 2000
 """A text of this size or less is never refused for its length."""
-_UNKNOWN = re.compile(r"<unknown\b[^>]*>")
+_UNKNOWN = re.compile(r"<unknown\b[^<>]*>")
 _EVER = datetime(1970, 1, 2, tzinfo=UTC)
 
 

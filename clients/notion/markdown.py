@@ -16,11 +16,11 @@ PART_BLOCKS = 400
 """A request takes 1,000 (developers.notion.com, request limits); fewer are answered sooner."""
 
 _LINK = re.compile(r"\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)")
-_TAG = re.compile(r"</?[a-zA-Z][^>\n]*>")
+_TAG = re.compile(r"</?[a-zA-Z][^<>\n]*>")
 _ATTRIBUTES = re.compile(r"\{(?:[a-z]+=\"[^\"}\n]*\"\s*)+\}\s*$", re.MULTILINE)
-_NUMBER = re.compile(r"^\s*(?:[>*+-]\s+)*\d+[.)]\s", re.MULTILINE)
-_TASK = re.compile(r"^(\s*[-*+]\s+)\[[ xX]\]", re.MULTILINE)
-_FENCE_LINE = re.compile(r"^\s*(?:`{3,}|~{3,}).*$", re.MULTILINE)
+_NUMBER = re.compile(r"^[^\S\n]*(?:[>*+-][^\S\n]+)*\d+[.)]\s", re.MULTILINE)
+_TASK = re.compile(r"^([^\S\n]*[-*+][^\S\n]+)\[[ xX]\]", re.MULTILINE)
+_FENCE_LINE = re.compile(r"^[^\S\n]*(?:`{3,}|~{3,}).*$", re.MULTILINE)
 _MARKUP = str.maketrans("", "", string.punctuation + string.whitespace)
 
 
