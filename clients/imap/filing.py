@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clients.errors import Conflict, InvalidRequest, NotFound, OutcomeUnknown
+from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.imap.headers import message_id_of
 from clients.imap.lookup import with_message_id
 from clients.imap.mailbox import Mailbox, MailId, mail_id
@@ -92,7 +92,10 @@ def move(mailbox: Mailbox, mail: str, folder: str) -> Filed:
 
 def _copied_and_deleted(session: Session, mail: MailId, folder: str, name: str) -> int | None:
     """What MOVE stands for, on servers without it (RFC 6851 3.3); a copy that an earlier attempt made is taken."""
-    there = with_message_id(session, session.select(folder), name) if name else []
+    own = session.fetch([mail.uid])[0]
+    named = with_message_id(session, session.select(folder), name) if name else []
+    # Some devices put the same Message-ID into every mail, and anybody may: what a copy keeps tells it from those.
+    there = [one.uid for one in session.fetch(named) if (one.size, one.arrived_at) == (own.size, own.arrived_at)]
     session.select(mail.folder, for_reading=False)
     uid = there[-1] if there else session.transfer("COPY", mail.uid, folder)
     session.store(mail.uid, "+FLAGS", ["\\Deleted"])
@@ -109,19 +112,21 @@ def copy(mailbox: Mailbox, mail: str, folder: str) -> Filed:
         return _filed(session, folder, uid, name)
 
 
-def found_copy(mailbox: Mailbox, mail: str, folder: str) -> Filed | None:
-    """Look whether a folder holds a mail already. Raises OutcomeUnknown for one without a Message-ID."""
+def copies(mailbox: Mailbox, mail: str, folder: str) -> list[Filed] | None:
+    """Give the mails of a folder that are one with this mail, the oldest first; None where it has no Message-ID."""
     name = message_id_at(mailbox, mail)
-    if not name:
-        raise OutcomeUnknown(f"The mail {mail} has no Message-ID by which a copy could be found.", service=SERVICE)
-    return found_in(mailbox, folder, name)
+    return _all_in(mailbox, folder, name) if name else None
 
 
 def found_in(mailbox: Mailbox, folder: str, name: str) -> Filed | None:
     """Look for a mail in a folder by its Message-ID."""
+    return next(iter(_all_in(mailbox, folder, name)[-1:]), None)
+
+
+def _all_in(mailbox: Mailbox, folder: str, name: str) -> list[Filed]:
     with mailbox.opened(folder) as (session, selected):
         uids = with_message_id(session, selected, name)
-        return Filed(str(MailId(folder, selected.uidvalidity, uids[-1])), name) if uids else None
+        return [Filed(str(MailId(folder, selected.uidvalidity, uid)), name) for uid in uids]
 
 
 def move_back(mailbox: Mailbox, filed: Filed, folder: str) -> None:

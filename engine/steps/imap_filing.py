@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+from clients.errors import OutcomeUnknown
 from clients.imap.filing import (
     Filed,
+    copies,
     copy,
     delete_copy,
-    found_copy,
     found_in,
     gone,
     message_id_at,
@@ -159,12 +160,24 @@ class Copy(_Filing):
 
     def call(self, call: Call) -> JsonValue:
         """Give {id, folder, message_id} of the copy."""
-        return _output(copy(call.client.mailbox, call.fields.message, call.fields.folder), call.fields.folder)
+        mailbox, it = call.client.mailbox, call.fields
+        if "there" not in call.request:
+            call.request["there"] = [one.id for one in copies(mailbox, it.message, it.folder) or ()]
+        return _output(copy(mailbox, it.message, it.folder), it.folder)
 
     def find(self, call: Call) -> JsonValue | None:
-        """Look whether the folder holds a mail with the same Message-ID."""
-        found = found_copy(call.client.mailbox, call.fields.message, call.fields.folder)
-        return _output(found, call.fields.folder) if found is not None else None
+        """Look whether the folder holds the mail, but for those that it held before.
+
+        Where that is not known, one that is there is enough; which one this write made cannot be told then.
+        """
+        it, before = call.fields, call.request.get("there")
+        found = copies(call.client.mailbox, it.message, it.folder)
+        if found is None:
+            raise OutcomeUnknown(f"The mail {it.message} has no Message-ID to find a copy by.", service=SERVICE)
+        new = [one for one in found if before is None or one.id not in before]
+        if not new:
+            return None
+        return _output(new[-1] if before is not None else Filed("", new[-1].message_id), it.folder)
 
     def undo(self, call: Call, written: Written) -> None:
         """Delete the copy."""

@@ -12,7 +12,7 @@ import pytest
 from clients.errors import AuthError, Conflict, InvalidRequest, NotFound, Unavailable
 from clients.imap import ImapClient
 from clients.imap import session as imap_session
-from clients.imap.filing import copy, delete, flags_of, found_copy, move, move_back, set_flags
+from clients.imap.filing import copies, copy, delete, flags_of, move, move_back, set_flags
 from clients.imap.mail import attachment, by_ids, message, search
 from clients.imap.mailbox import Mailbox, mail_id
 from clients.imap.search import Search
@@ -228,6 +228,27 @@ def test_a_mail_moves_and_keeps_what_it_is(
     assert search(client.mailbox, Search(subject="Moved"), 5)["matched"] == 1
 
 
+def test_a_mail_that_bears_the_name_of_another_is_moved_and_not_lost(
+    client: ImapClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has = vars(imap_session.Session)["capabilities"].fget
+    monkeypatch.setattr(imap_session.Session, "capabilities", property(lambda session: has(session) - {"MOVE"}))
+    deliver(client, mail("Page 1", Message_ID="<scanner@example.org>"), "Archive")
+    second = deliver(client, mail("Page 2", text="Another page.\n", Message_ID="<scanner@example.org>"))
+    filed = move(client.mailbox, second, "Archive")
+    assert message(client.mailbox, filed.id)["subject"] == "Page 2"
+    assert search(client.mailbox, Search(folder="Archive"), 5)["matched"] == 2
+
+
+def test_a_copy_that_a_broken_move_left_is_not_made_twice(client: ImapClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    has = vars(imap_session.Session)["capabilities"].fget
+    monkeypatch.setattr(imap_session.Session, "capabilities", property(lambda session: has(session) - {"MOVE"}))
+    one = deliver(client, mail("Only one"))
+    left = copy(client.mailbox, one, "Archive")
+    assert move(client.mailbox, one, "Archive") == left
+    assert search(client.mailbox, Search(folder="Archive"), 5)["matched"] == 1
+
+
 def test_a_move_that_nobody_can_take_back_says_so(client: ImapClient) -> None:
     filed = move(client.mailbox, deliver(client, mail()), "Archive")
     move(client.mailbox, filed.id, "Bin")
@@ -246,9 +267,9 @@ def test_a_folder_that_is_not_there_is_named(client: ImapClient) -> None:
 
 def test_a_copy_is_found_again(client: ImapClient) -> None:
     identity = deliver(client, mail())
-    assert found_copy(client.mailbox, identity, "Archive") is None
+    assert copies(client.mailbox, identity, "Archive") == []
     made = copy(client.mailbox, identity, "Archive")
-    assert found_copy(client.mailbox, identity, "Archive") == made
+    assert copies(client.mailbox, identity, "Archive") == [made]
     assert message(client.mailbox, identity)["message_id"] == made.message_id
 
 

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
+from clients.errors import Timeout
 from clients.imap import ImapClient
-from clients.imap.filing import flags_of
+from clients.imap import session as imap_session
+from clients.imap.filing import copy, flags_of
 from clients.imap.mail import message, search
 from clients.imap.search import Search
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.steps.imap_filing import Copy
 from engine.steps.smtp import _Sending
 from tests.mail.dovecot import PASSWORD
 from tests.mail.mailboxes import connected, deliver, mail
@@ -179,6 +182,27 @@ def test_a_mail_is_moved_copied_and_taken_back(run: Run, ann: ImapClient, orches
     assert (report.refused, report.cannot) == ([], [])
     assert search(ann.mailbox, Search(), 9)["matched"] == 2
     assert search(ann.mailbox, Search(folder="Archive"), 9)["matched"] == 0
+
+
+def test_a_copy_that_was_there_before_is_never_taken_for_ones_own(
+    run: Run, ann: ImapClient, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = deliver(ann, mail("One"))
+    copy(ann.mailbox, one, "Archive")
+    transfer, fails = imap_session.Session.transfer, [True]
+
+    def stumbling(session: imap_session.Session, command: str, uid: int, folder: str) -> int | None:
+        if fails.pop() if fails else False:
+            raise Timeout("The server gave no whole answer in time.", service="imap")
+        return transfer(session, command, uid, folder)
+
+    monkeypatch.setattr(imap_session.Session, "transfer", stumbling)
+    monkeypatch.setattr(Copy, "lag_seconds", 0.0)
+    done = run({"id": "copy", "uses": "imap.copy", "with": {"message": one, "folder": "Archive"}})
+    assert done["status"] == "succeeded", done["error"]
+    assert search(ann.mailbox, Search(folder="Archive"), 9)["matched"] == 2, "the one of before, and the one asked for"
+    orchestra.runs.undo(OWNER, done["run_id"])
+    assert search(ann.mailbox, Search(folder="Archive"), 9)["matched"] == 1
 
 
 SEND = {"id": "send", "uses": "smtp.send", "with": {"to": "bob@example.org", "subject": "Hi", "text": "Hello"}}
