@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from api.documents import Accepted, Repetition, Resumption, RunDifferenceView, RunFilter, RunRows, Undoing, UndoView
 from api.execution import IdempotencyKey, accepted, request_key_of
@@ -27,6 +28,27 @@ def list_runs(orchestra: Door, principal: Acting, which: Annotated[RunFilter, Qu
 def get_run(run_id: str, orchestra: Door, principal: Acting) -> JSONResponse:
     """Give a run's document: the same as its file in `logs/`, and up to date while it runs."""
     return JSONResponse(orchestra.runs.get(principal, run_id))
+
+
+@router.get(
+    "/{run_id}/files/{sha256}",
+    summary="Get a file of a run",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The content, to be saved"}},
+)
+def get_file(run_id: str, sha256: str, orchestra: Door, principal: Acting) -> Response:
+    """Give the content of a file that the run's document names by `$file`; its type stands there.
+
+    Name and content may come from outside: a browser is told to save it and never to show it.
+    """
+    file = orchestra.runs.file(principal, run_id, sha256)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='', errors='replace')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return Response(file.content, media_type="application/octet-stream", headers=headers)
 
 
 @router.post("/{run_id}/cancel", status_code=202, summary="Cancel a run", responses={202: {"model": Accepted}})

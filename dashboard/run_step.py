@@ -15,6 +15,7 @@ from dashboard.parts.plain import outside_code, outside_link, plain
 from dashboard.parts.status import OPEN, status_badge
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.parts.values import cut, shown_value
+from dashboard.run_files import run_files
 from dashboard.run_only import run_only
 from dashboard.run_stand import is_unknown
 from dashboard.run_waits import wait_line
@@ -37,6 +38,7 @@ def run_step(visit: Visit, run: Mapping[str, Any], step: Step) -> None:
         _part("Input", step["arguments"], "Nothing went in.")
     with right:
         _part("Output", step["output"], "Nothing came out.")
+    run_files(visit, run, [step["arguments"], step["output"]], str(step["path"]))
     _prompt(step)
     _attempts(step)
     run_only(visit, run, step)

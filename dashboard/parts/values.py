@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.parts.plain import outside_code, plain
+from engine.runs.differences import is_reference, shown
 
 _MOST_LETTERS = 12_000
 _MOST_FIELDS = 16
@@ -21,6 +22,8 @@ def shown_value(value: Any) -> None:
         with st.container(gap="xsmall"):
             for name, one in value.items():
                 _field(str(name), one)
+    elif isinstance(value, Mapping) and is_reference(value):
+        st.markdown(plain(shown(value)))
     elif isinstance(value, str):
         outside_code(cut(value))
     else:
@@ -28,7 +31,7 @@ def shown_value(value: Any) -> None:
 
 
 def _has_fields(value: Any) -> bool:
-    return isinstance(value, Mapping) and 0 < len(value) <= _MOST_FIELDS
+    return isinstance(value, Mapping) and 0 < len(value) <= _MOST_FIELDS and not is_reference(value)
 
 
 def _field(name: str, value: Any) -> None:
@@ -48,7 +51,9 @@ def _field(name: str, value: Any) -> None:
 
 
 def _one_line(value: Any) -> str | None:
-    """Return a value that fits on a line as text, None for one that does not."""
+    """Return a value that fits on a line as text, None for one that does not; a file is its name, size and type."""
+    if isinstance(value, Mapping) and is_reference(value):
+        return shown(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHORT and "\n" not in text else None
 

@@ -16,6 +16,7 @@ from dashboard.parts.status import OPEN
 from dashboard.parts.values import shown_value
 from dashboard.run_board import Board, board, failure_board
 from dashboard.run_detail import run_detail
+from dashboard.run_files import run_files
 from dashboard.run_json import run_json
 from dashboard.run_live import live_answers
 from dashboard.run_map import run_map
@@ -101,3 +102,4 @@ def _items(visit: Visit, run: Mapping[str, Any], shown: Board) -> None:
         with right:
             st.markdown("**Outputs**")
             shown_value(run["outputs"])
+        run_files(visit, run, [run["inputs"], run["outputs"]], "run")

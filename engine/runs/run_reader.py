@@ -20,6 +20,7 @@ from engine.runs.summary import sentence
 from engine.store.run_rows import RunRows
 
 if TYPE_CHECKING:
+    from engine.run_file import FileContent
     from engine.runs.diff import RunDiff
 
 
@@ -65,6 +66,24 @@ class RunReader:
         from engine.runs.diff import diff
 
         return diff(self.get(p, good), self.get(p, bad))
+
+    def file(self, p: Principal, run_id: str, digest: str) -> FileContent:
+        """Return a file that the document of a run names, by the SHA-256 of its content.
+
+        Raises UnknownName where the document names none such, InvalidFile where it is gone or was changed.
+        """
+        from clients.errors import InvalidRequest
+        from engine.run_file import FileContent
+        from engine.runs.named_files import files_of
+
+        file = files_of(self.get(p, run_id)).get(digest)
+        if file is None:
+            raise UnknownName("file of this run", digest, remedy="The document of the run names its files by `$file`.")
+        try:
+            content = Values(self._logs.folder, run_id).files.read(file)
+        except InvalidRequest as error:
+            raise InvalidFile(error.message, remedy=error.remedy) from error
+        return FileContent(content, file.name, file.media_type)
 
     def inputs(self, p: Principal, run: Mapping[str, Any]) -> dict[str, Any]:
         """Return the inputs of a run from its document, with what lies in files read. Raises InvalidFile."""

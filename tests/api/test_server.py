@@ -36,6 +36,7 @@ NAMES = {
     "approval_id": "abcdefgh",
     "workflow": "inbox-triage",
     "trigger": "new_mail",
+    "sha256": "0" * 64,
 }
 GUARDED = [
     pytest.param(method, path.format(**NAMES), id=f"{method} {path}")

@@ -276,3 +276,16 @@ def test_a_public_repository_needs_its_tick_again(orchestra: Orchestra, open_pag
     run = finished(orchestra, query="in:inbox subject:invoice", limit=1, repository="acme/website")
     open_page("run", id=run["run_id"]).button(key="again").click().run()
     assert [one.run_id for one in orchestra.runs.list(OWNER).rows] == [run["run_id"]]
+
+
+def test_a_file_of_a_step_has_a_button_and_no_fields(orchestra: Orchestra, open_page: Open) -> None:
+    text = "A long text. " * 30_000
+    workflow(orchestra, "keeps", {"id": "kept", "uses": "flow.set", "with": {"values": {"text": text}}})
+    run = finished(orchestra, "keeps")
+    digest = run["steps"][0]["output"]["text"]["$file"].rpartition("/")[2]
+    at = open_page("run", id=run["run_id"], open="kept")
+    assert not at.exception
+    assert "390,000 bytes of text/plain" in words(at)
+    assert "$file" not in words(at)
+    [button] = [one for one in at.get("download_button") if digest in one.proto.id]
+    assert button.proto.label == plain("value.txt") + " (390 KB)"
