@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.expressions.expressions import compact_json
 from engine.names import timestamp
+from engine.runner.outside_values import plain_json, whole_text
 from engine.store.acceptances import Entry
 from engine.trigger import Item
 
@@ -48,12 +49,12 @@ class Prepared:
 
 
 def short_title(item: Item) -> str:
-    """Return how people know a thing, cut where a stranger has made it very long."""
-    return item.title[:_LONGEST_TITLE]
+    """Return how people know a thing, cut where a stranger has made it very long, of whole characters only."""
+    return whole_text(item.title[:_LONGEST_TITLE])
 
 
 def _kept_value(item: Item) -> str | None:
     if item.value is None:
         return None
-    text = compact_json(dict(item.value))
+    text = compact_json(plain_json(dict(item.value)))
     return text if len(text.encode("utf-8", "replace")) <= _LARGEST_VALUE_BYTES else None

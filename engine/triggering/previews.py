@@ -15,6 +15,7 @@ from engine.triggering.costs import Costs
 from engine.triggering.finder import Watched
 from engine.triggering.looks import Looks, listed, read_thing
 from engine.triggering.mapping import error_of, inputs_of
+from engine.triggering.prepared import short_title
 from engine.triggering.rows import start_of
 from engine.triggering.status import PreviewItem, TriggerError, TriggerPreview
 
@@ -89,7 +90,7 @@ def _unread(item: Item) -> PreviewItem:
 
 def _line(item: Item, inputs: dict[str, Any] | None, error: TriggerError | None) -> PreviewItem:
     at = None if item.at is None else timestamp(item.at)
-    return PreviewItem(item.id, item.title, at, item.skip, inputs, error)
+    return PreviewItem(item.id, short_title(item), at, item.skip, inputs, error)
 
 
 def titles(items: Sequence[PreviewItem]) -> list[str]:

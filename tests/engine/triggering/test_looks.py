@@ -33,6 +33,24 @@ def test_each_line_starts_one_run_that_knows_what_for(feed: Feed) -> None:
     assert feed.starts() == Counter(["a", "b"])
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param({"id": "b", "text": "half \ud83d"}, id="in its text"),
+        pytest.param({"id": "b", "title": "half \ud83d", "text": "half \ufffd"}, id="in its title"),
+        pytest.param({"id": "b", "text": "half \0"}, id="a text with a NUL"),
+    ],
+)
+def test_half_a_character_in_a_thing_blocks_nothing(feed: Feed, line: dict[str, Any]) -> None:
+    feed.on()
+    feed.write("a", line, "c")
+    preview = feed.orchestra.triggers.preview(OWNER, WORKFLOW, TRIGGER)
+    assert "\ud83d" not in "".join(one.title for one in preview.items)
+    result = feed.poll()
+    assert (len(result.started), result.error) == (3, None)
+    assert feed.ended(result.started[1])[0]["inputs"]["text"] == "half \ufffd"
+
+
 def test_what_is_listed_again_starts_nothing(feed: Feed) -> None:
     feed.workflow(overlap=10)
     feed.on()

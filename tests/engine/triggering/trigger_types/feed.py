@@ -70,7 +70,7 @@ class NewLine(TriggerType):
 
 def _item(line: dict[str, Any]) -> Item:
     at = moment_of(line["at"]) if "at" in line else None
-    return Item(line["id"], None, f"Line {line['id']}", at, line.get("skip", ""))
+    return Item(line["id"], None, line.get("title", f"Line {line['id']}"), at, line.get("skip", ""))
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
