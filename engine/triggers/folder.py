@@ -19,6 +19,7 @@ from engine.trigger import Found, Item, Look, Start, TriggerType
 
 _LARGEST_TEXT_BYTES = 1024 * 1024
 _BEFORE = "it was there before"
+_NO_TEXT = "its name is no text (UTF-8): give it another one"
 _NANOSECONDS = 1_000_000_000
 
 
@@ -44,7 +45,8 @@ class FolderItem(Output):
 class NewFile(TriggerType):
     """Starts a run for each file that comes into a folder, once it is no longer being written.
 
-    A file that is changed later is a new one. Links and files whose names begin with a dot are left out.
+    A file that is changed later is a new one. Links, what lies behind them, and files whose names begin with a dot are
+    left out.
     """
 
     name = "folder.new_file"
@@ -92,7 +94,12 @@ class _File:
     @property
     def id(self) -> str:
         """What tells this content of this file from any other."""
-        return f"{self.relative}:{self.modified_ns}:{self.size}"
+        return f"{self.shown}:{self.modified_ns}:{self.size}"
+
+    @property
+    def shown(self) -> str:
+        """Where it lies in the folder, as text: names are bytes, which may be none."""
+        return os.fsencode(self.relative).decode("utf-8", "backslashreplace")
 
     @property
     def modified_at(self) -> datetime:
@@ -101,7 +108,9 @@ class _File:
 
     def listed(self, skip: str = "") -> Item:
         """Return it as an item that is not read yet."""
-        return Item(self.id, None, self.relative, self.modified_at, skip)
+        return Item(
+            self.id, None, self.shown, self.modified_at, skip or ("" if self.shown == self.relative else _NO_TEXT)
+        )
 
 
 def _files(folder: Path, pattern: str) -> Iterator[_File]:
@@ -126,7 +135,8 @@ def _file(folder: Path, path: Path) -> _File | None:
         facts = path.lstat()
     except FileNotFoundError:
         return None
-    if not stat.S_ISREG(facts.st_mode):
+    inner = path.relative_to(folder).parents
+    if not stat.S_ISREG(facts.st_mode) or any((folder / one).is_symlink() for one in list(inner)[:-1]):
         return None
     return _File(path, path.relative_to(folder).as_posix(), facts.st_size, facts.st_mtime_ns)
 

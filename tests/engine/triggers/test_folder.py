@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,12 @@ def test_from_where_on(folder: Path, start: Start, wanted: list[str]) -> None:
         pytest.param("*", {"a.txt", "b.pdf"}, id="all"),
         pytest.param("*.pdf", {"b.pdf"}, id="by ending"),
         pytest.param("**/*.txt", {"a.txt", "inner/c.txt"}, id="folders inside"),
+        pytest.param("*/*.txt", {"inner/c.txt"}, id="folders inside only"),
     ],
 )
 def test_which_files_count(folder: Path, pattern: str, wanted: set[str]) -> None:
+    outside = folder.parent / "outside"
+    outside.mkdir()
     one = looker(folder, pattern=pattern)
     one.look_until_done()
     (folder / "inner").mkdir()
@@ -98,7 +102,23 @@ def test_which_files_count(folder: Path, pattern: str, wanted: set[str]) -> None
     for name in ("a.txt", "b.pdf", "inner/c.txt", ".secret.txt", ".hidden/d.txt"):
         write(folder, name, name)
     (folder / "link.txt").symlink_to("/etc/hostname")
+    write(outside, "e.txt", "not of this folder")
+    (folder / "linked").symlink_to(outside)
     assert set(names(one.look_until_done())) == wanted
+
+
+def test_a_file_whose_name_is_no_text_is_left_out_and_blocks_no_other(folder: Path) -> None:
+    one = looker(folder)
+    one.look_until_done()
+    write(folder, "a.txt", "a")
+    try:
+        (folder / os.fsdecode(b"\xff.txt")).touch()
+    except OSError:
+        pytest.skip("this file system takes names of text only")
+    skips = {item.title: item.skip for item in one.kind.look(one.request()).items}
+    assert skips.keys() == {"a.txt", r"\xff.txt"}
+    assert "another" in skips[r"\xff.txt"]
+    assert names(one.look_until_done()) == ["a.txt"]
 
 
 def test_text_is_read_and_what_is_none_is_not(folder: Path) -> None:
