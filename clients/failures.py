@@ -32,6 +32,7 @@ _BY_STATUS: Mapping[int, type[ServiceError]] = {
     429: RateLimited,
 }
 _SAID_MOST = 500
+_LONGEST_SECONDS = 366 * 86_400.0
 _NAMES: Mapping[str, str] = {
     "github": "GitHub",
     "notion": "Notion",
@@ -96,22 +97,22 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
     """Seconds to wait by `Retry-After` (RFC 9110 10.2.3: seconds or a date), else by `x-ratelimit-reset`."""
     waits = headers.get("retry-after", "").strip()
     if waits.isascii() and waits.isdigit():
-        return float(waits)
+        return min(float(waits), _LONGEST_SECONDS)
     if waits:
         return _until(waits, now)
     reset = headers.get("x-ratelimit-reset", "").strip()
     if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
-        return max(0.0, float(reset) - now.timestamp())
+        return min(max(0.0, float(reset) - now.timestamp()), _LONGEST_SECONDS)
     return None
 
 
 def _until(date: str, now: datetime) -> float | None:
     try:
         due = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     due = due if due.tzinfo else due.replace(tzinfo=UTC)
-    return max(0.0, (due - now).total_seconds())
+    return min(max(0.0, (due - now).total_seconds()), _LONGEST_SECONDS)
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:

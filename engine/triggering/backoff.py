@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from clients.errors import AuthError, ServiceError
 
 _LONGEST_SECONDS = 15 * 60.0
+_LONGEST_ASKED_SECONDS = 24 * 3600.0
 _FILE_SECONDS = 60.0
 _JITTER = 0.2
 _MOST_DOUBLINGS = 20
@@ -18,11 +19,12 @@ def after_failure(
 ) -> datetime:
     """Return when to look again after so many failures in a row (from 1).
 
-    A service gets twice the time for each, a quarter of an hour at most and no less than it asks for, some more or less
-    so that not all come back at once. What is wrong on our side (a file, an account) a person may put right any moment.
+    A service gets twice the time for each, a quarter of an hour at most and no less than it asks for, up to a day; some
+    more or less so that not all come back at once. What is wrong on our side (file, account) a person may put right any
+    moment.
     """
     if not isinstance(error, ServiceError) or isinstance(error, AuthError):
         return now + timedelta(seconds=min(max(poll_seconds, 1.0), _FILE_SECONDS))
     seconds = min(poll_seconds * 2 ** min(failures - 1, _MOST_DOUBLINGS), _LONGEST_SECONDS)
     seconds *= chance.uniform(1 - _JITTER, 1 + _JITTER)
-    return now + timedelta(seconds=max(seconds, error.retry_after_seconds or 0.0))
+    return now + timedelta(seconds=max(seconds, min(error.retry_after_seconds or 0.0, _LONGEST_ASKED_SECONDS)))

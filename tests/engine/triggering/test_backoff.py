@@ -24,6 +24,7 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
         pytest.param(Unavailable("x"), 5000, 60, 720, 1080, id="at most a quarter of an hour"),
         pytest.param(Unavailable("x"), 1, 86_400, 720, 1080, id="also where it looks once a day"),
         pytest.param(RateLimited("x", retry_after_seconds=7200), 1, 60, 7200, 7200, id="no less than asked for"),
+        pytest.param(RateLimited("x", retry_after_seconds=float("inf")), 1, 60, 86_400, 86_400, id="but a day at most"),
         pytest.param(RateLimited("x", retry_after_seconds=1), 1, 60, 48, 72, id="nor less than usual"),
         pytest.param(AuthError("x"), 9, 60, 60, 60, id="an account that a person makes good any moment"),
         pytest.param(InvalidFile("x"), 50, 60, 60, 60, id="a file that a person corrects any moment"),
