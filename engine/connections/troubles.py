@@ -107,8 +107,12 @@ class Troubles:
             "since": timestamp(self._clock()),
             "key_mark": _mark(self._settings(connection, mode), secrets.token_hex(8)),
         }
+        same = [troubles.c[name] == row[name] for name in ("connection", "mode", "workflow")]
         with self._database.writing() as database:
-            database.execute(troubles.insert().prefix_with("OR IGNORE").values(row))
+            known_row = database.execute(troubles.select().where(*same)).first()
+            if known_row is None or not self._is_met_still(known_row):  # with another key it is another refusal
+                database.execute(troubles.delete().where(*same))
+                database.execute(troubles.insert().values(row))
         self._known = None
 
     def is_known(self, connection: str, mode: Mode) -> bool:

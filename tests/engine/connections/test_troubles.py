@@ -123,6 +123,13 @@ def test_another_key_ends_it_wherever_it_is_given(orchestra: Orchestra, folder: 
     assert orchestra.troubles.open() == []
 
 
+def test_another_key_that_is_refused_too_is_told_again(orchestra: Orchestra, folder: Path) -> None:
+    orchestra.troubles.report("work", "mine", refusal())
+    (folder / ".env").write_text("WORK_TOKEN=another\n")
+    orchestra.troubles.report("work", "mine", refusal())
+    assert orchestra.troubles.blocks(MINE) is not None
+
+
 def test_the_key_that_was_refused_is_not_in_the_state(orchestra: Orchestra, folder: Path) -> None:
     (folder / ".env").write_text("WORK_TOKEN=short\n")
     orchestra.troubles.report("work", "mine", refusal())
