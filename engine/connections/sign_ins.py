@@ -22,6 +22,7 @@ TESTING = timedelta(days=7)
 _WARNS_BEFORE = timedelta(days=2)
 _ADDRESS_SECONDS = 15.0
 _LARGEST_FILE_BYTES = 100_000
+_LONGEST_QUERY = 10_000
 _PASTE = "Paste the whole address of the page that did not open, with `code=` in it."
 _log = logging.getLogger(__name__)
 
@@ -128,13 +129,13 @@ class SignIn:
         """
         import httpx
 
-        query = urlsplit(pasted.strip()).query
+        query = _query(pasted)
         redirect = parse_qs(urlsplit(self.address).query).get("redirect_uri", [""])[0]
         if not query or not redirect or self.ended.is_set():
             raise InvalidInput("This is no address that a sign-in under way ended at.", remedy=_PASTE)
         try:
             answer = httpx.get(f"{redirect}?{query}", timeout=_ADDRESS_SECONDS, trust_env=False)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise InvalidInput("The sign-in does not wait any more.", remedy="Begin it again.") from error
         if answer.status_code != 200:
             raise InvalidInput("This address is of another sign-in.", remedy=_PASTE)
@@ -145,6 +146,15 @@ class SignIn:
         if not self.ended.is_set():
             return "waiting"
         return "done" if self.error is None else "failed"
+
+
+def _query(pasted: str) -> str:
+    """Return what stands behind the `?` of an address; empty for what is none. Our own program reads it again."""
+    try:
+        found = urlsplit(pasted.strip()).query
+    except ValueError:
+        return ""
+    return found if found.isascii() and found.isprintable() and len(found) <= _LONGEST_QUERY else ""
 
 
 class SignIns:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.connections.sign_ins import facts
+from engine.connections.sign_ins import SignIn, facts
+from engine.errors import InvalidInput
 
 CONSENTED = datetime(2026, 11, 20, 12, tzinfo=UTC)
 INFO = {
@@ -45,3 +46,21 @@ def test_it_says_whose_it_is_and_what_it_may() -> None:
     known = facts({**INFO, "granted_scopes": ["https://www.googleapis.com/auth/gmail.readonly"]}, CONSENTED)
     assert (known.account, known.owner, known.scopes) == ("me@example.com", "ann", ("gmail.readonly",))
     assert facts(INFO, CONSENTED).scopes == ("gmail.modify",)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("http://localhost/", id="no query"),
+        pytest.param("http://[localhost/?code=1", id="no address"),
+        pytest.param("http://localhost/?code=1\x07", id="a control character"),
+        pytest.param("http://localhost/?code=é", id="a letter that an address does not have"),
+        pytest.param(f"http://localhost/?code={'1' * 100_000}", id="very long"),
+    ],
+)
+def test_what_is_no_address_of_a_sign_in_is_told(pasted: str) -> None:
+    begun = SignIn()
+    begun.opened("http://localhost/o?redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2F")
+    with pytest.raises(InvalidInput, match="no address"):
+        begun.bring_back(pasted)
