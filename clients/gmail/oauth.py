@@ -35,6 +35,7 @@ SCOPES = ("https://www.googleapis.com/auth/gmail.modify",)
 """
 
 _EXCHANGE_SECONDS = 30.0
+_one_at_a_time = threading.Lock()
 _TRY_AGAIN = "Start the sign-in again, and allow what it asks for."
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">
 <title>AI-Orchestra</title><body style="font-family: system-ui; margin: 4rem auto; max-width: 30rem">
@@ -63,9 +64,9 @@ def sign_in(
     open; `timeout` is in seconds. Raises InvalidRequest (the file), AuthError (refused) and Timeout.
     """
     flow = _flow(client_secret_file)
+    code = _consent(flow, open_browser, port, timeout)
+    consented_at = datetime.now(UTC)
     with _loopback_without_tls(flow.client_config):
-        code = _consent(flow, open_browser, port, timeout)
-        consented_at = datetime.now(UTC)
         credentials = _exchanged(flow, code)
     account = _account(credentials, base_url)
     return SignedIn(account, _sign_in_info(flow, credentials, account, consented_at))
@@ -97,20 +98,24 @@ def _bad_file(message: str) -> InvalidRequest:
 
 @contextlib.contextmanager
 def _loopback_without_tls(config: Mapping[str, Any]) -> Iterator[None]:
-    """Let oauthlib talk plain HTTP where both addresses are on this machine (a stand-in), and nowhere else."""
+    """Let oauthlib talk plain HTTP where both addresses are on this machine (a stand-in), and nowhere else.
+
+    It asks the environment, which all threads share: one sign-in at a time, and never while a person thinks.
+    """
     hosts = {urlsplit(str(config.get(key, ""))).hostname for key in ("auth_uri", "token_uri")}
     if not hosts <= {"127.0.0.1", "localhost", "::1"}:
         yield
         return
-    before = os.environ.get("OAUTHLIB_INSECURE_TRANSPORT")
-    os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["OAUTHLIB_INSECURE_TRANSPORT"]
-        else:
-            os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = before
+    with _one_at_a_time:
+        before = os.environ.get("OAUTHLIB_INSECURE_TRANSPORT")
+        os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["OAUTHLIB_INSECURE_TRANSPORT"]
+            else:
+                os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = before
 
 
 def _consent(flow: Any, open_browser: Callable[[str], object], port: int, timeout: float) -> str:
@@ -119,7 +124,8 @@ def _consent(flow: Any, open_browser: Callable[[str], object], port: int, timeou
     with _listening(port, answers) as (address, expected):
         flow.redirect_uri = address
         # `consent` each time: only then does Google give a refresh token again.
-        url, state = flow.authorization_url(prompt="consent")
+        with _loopback_without_tls(flow.client_config):
+            url, state = flow.authorization_url(prompt="consent")
         expected.append(state)
         open_browser(url)
         try:

@@ -70,6 +70,23 @@ def test_signing_in_gives_what_works(standins: StandIns, http: httpx.Client, tmp
     assert signed_in.info["refresh_token"] not in repr(signed_in)
 
 
+def test_two_sign_ins_at_once_leave_nothing_behind(standins: StandIns, tmp_path: Path) -> None:
+    origin, accounts = standins["gmail"].origin, []
+    file = client_secret(tmp_path, origin)
+
+    def within(url: str) -> None:
+        accounts.append(sign_in(file, browser, timeout=30, base_url=origin).account)
+        browser(url)
+
+    def first(url: str) -> None:
+        assert "OAUTHLIB_INSECURE_TRANSPORT" not in os.environ, "not for as long as a person thinks"
+        within(url)
+
+    accounts.append(sign_in(file, first, timeout=30, base_url=origin).account)
+    assert len(accounts) == 2
+    assert "OAUTHLIB_INSECURE_TRANSPORT" not in os.environ
+
+
 def test_the_sign_in_can_be_renewed(standins: StandIns, http: httpx.Client, tmp_path: Path) -> None:
     origin, token_file = standins["gmail"].origin, tmp_path / "gmail.json"
     info = sign_in(client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
