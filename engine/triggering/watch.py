@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine.clock import Clock
@@ -26,6 +27,7 @@ _AT_ONCE = 4
 """So many services are looked at side by side: a slow one holds up no other."""
 _CHECK_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
+_PUT_BACK = timedelta(seconds=60)
 
 
 class Watch:
@@ -78,9 +80,8 @@ class Watch:
         now = self._clock()
         for row in self._rows.on():
             self._is_idle = False
-            if row.look_again_at is not None and moment_of(row.look_again_at) > now:
-                continue
-            self._begin(row)
+            if _is_due(row, now):
+                self._begin(row)
 
     def _begin(self, row: Row[Any]) -> None:
         with self._lock:
@@ -110,3 +111,11 @@ class Watch:
         except Exception:  # noqa: BLE001 - the others are watched all the same
             _log.exception("watching triggers broke down")
             self._stopped.wait(_TICK_SECONDS)
+
+
+def _is_due(row: Row[Any], now: datetime) -> bool:
+    """Tell whether to look; also where the last look lies ahead: the clock was wrong then, and has been put right."""
+    if row.look_again_at is None or moment_of(row.look_again_at) <= now:
+        return True
+    is_ahead = row.looked_at is not None and moment_of(row.looked_at) - now > _PUT_BACK
+    return is_ahead and row.look_again_at >= row.looked_at

@@ -15,6 +15,8 @@ from engine.triggering.cron import cron_fault, crons
 
 ON_TIME = timedelta(seconds=60)
 """A firing that is looked at within this time was not missed."""
+_PUT_BACK = timedelta(days=1)
+"""A firing that lies further ahead fired by a clock that was wrong: it goes on from now."""
 _MOST_COUNTED = 1000
 _WINDOWS = (timedelta(hours=1), timedelta(days=1), timedelta(days=32), timedelta(days=400))
 """The newest firing is looked for in the last hour first: a cron of every minute has 525,600 in a year."""
@@ -69,8 +71,8 @@ class Schedule(TriggerType):
         """List the firings since the last one."""
         if look.cursor is None:
             return Found([], {"at": timestamp(look.now)}, look_again_at=_next(look, look.now, look.now))
-        after = moment_of(look.cursor["at"])
-        anchor = moment_of(look.cursor.get("anchor", look.cursor["at"]))
+        after = _not_ahead(look, look.cursor["at"])
+        anchor = _not_ahead(look, look.cursor.get("anchor", look.cursor["at"]))
         due = _due(look, anchor, after)
         newest = moment_of(due[-1].id) if due else after
         cursor = {"at": timestamp(newest), "anchor": timestamp(anchor)}
@@ -80,6 +82,11 @@ class Schedule(TriggerType):
             has_more=look.fields.missed == "all" and len(due) == look.limit,
             look_again_at=_next(look, anchor, max(newest, look.now)),
         )
+
+
+def _not_ahead(look: Look, at: str) -> datetime:
+    moment = moment_of(at)
+    return look.now if moment - look.now > _PUT_BACK else moment
 
 
 def _due(look: Look, anchor: datetime, after: datetime) -> list[Item]:

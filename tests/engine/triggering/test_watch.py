@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import pytest
 
 from clients.errors import NotFound
 from engine.clock import utc_now
+from engine.names import moment_of, timestamp
 from engine.orchestra import Orchestra
 from engine.registry import trigger_type
 from engine.trigger import Found, Look, Start
 from engine.triggering import asking
+from engine.triggering.watch import Watch
 from tests.engine.conftest import OWNER, write_workflow
 from tests.engine.triggering.conftest import INPUTS, TRIGGER, WORKFLOW, Feed
 
@@ -64,6 +67,22 @@ def test_what_came_while_nobody_served_is_found(served: Feed) -> None:
     served.write("a", "b")
     served.orchestra = Orchestra.open(served.root, serve=True)
     until(lambda: items(served) == Counter(["a", "b"]))
+
+
+def test_a_clock_that_was_years_ahead_and_is_put_right_does_not_stop_it(feed: Feed) -> None:
+    right = feed.clock()
+    feed.clock.move(2000 * 86_400)
+    feed.on()
+    feed.clock.now = right
+    machinery = feed.orchestra._triggering
+    watch = Watch(machinery._rows, machinery._polls, feed.clock, lambda: None)
+    feed.write("a")
+    watch._begin_looks()
+    until(lambda: not watch._busy)
+    assert feed.starts() == Counter(["a"])
+    look_again_at = feed.status().look_again_at
+    assert look_again_at is not None
+    assert moment_of(look_again_at) == moment_of(timestamp(right + timedelta(seconds=60)))
 
 
 def test_another_process_asks_the_one_that_serves(served: Feed) -> None:

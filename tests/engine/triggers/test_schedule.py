@@ -148,6 +148,18 @@ def test_a_clock_that_goes_back_fires_nothing_twice() -> None:
     assert looker.next_at == start + timedelta(minutes=90)
 
 
+@pytest.mark.parametrize("fields", [{"cron": "0 * * * *"}, {"every_seconds": 3600}], ids=["cron", "interval"])
+def test_a_clock_that_was_years_ahead_and_is_put_right_does_not_stop_it(fields: dict[str, Any]) -> None:
+    right = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
+    looker = Looker(Schedule(), fields)
+    looker.look(right + timedelta(days=2000))
+    looker.look(right + timedelta(days=2001))
+    assert looker.look(right) == []
+    assert looker.next_at is not None
+    assert right < looker.next_at <= right + timedelta(hours=1)
+    assert len(looker.look(right + timedelta(hours=1))) == 1
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "said"),
     [
