@@ -6,7 +6,7 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -73,9 +73,9 @@ def _clock(answer: httpx.Response, here: datetime, url: str) -> Iterator[Line]:
     """Compare this machine's clock with the `Date` of the answer (RFC 9110, 6.6.1)."""
     try:
         there = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return
-    skew = here - there
+    skew = here - (there if there.tzinfo else there.replace(tzinfo=UTC))  # "-0000" is UTC, too (RFC 5322, 3.3)
     if abs(skew) <= CLOCK_SKEW:
         yield ("clock", True, "This machine's clock is right.")
         return

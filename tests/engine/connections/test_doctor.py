@@ -19,6 +19,7 @@ import pytest
 from clients import transport
 from engine.connections import doctor, local_models
 from engine.connections.doctor import CheckLine
+from engine.connections.reach import reach
 from engine.orchestra import Orchestra
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER
@@ -362,3 +363,17 @@ def test_model_servers_of_this_machine_are_offered_and_not_used(place: Place) ->
     assert f"Ollama answers at {found.url}/v1 with llama3.2" in line.text
     assert f"--set base_url={found.url}/v1 --set model=llama3.2" in line.text
     assert found.url not in (place.root / "config.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("date", "lines"),
+    [
+        pytest.param("Fri, 20 Nov 2026 12:00:00 -0000", [True, True], id="UTC, as Python's own mail writes it"),
+        pytest.param("Fri, 20 Nov 2026 12:00:00 +99999999999999999999", [True], id="a zone that is none"),
+        pytest.param("soon", [True], id="no date"),
+    ],
+)
+def test_a_clock_is_compared_with_any_date_that_is_one(date: str, lines: list[bool]) -> None:
+    answers = httpx.MockTransport(lambda _request: httpx.Response(200, headers={"date": date}))
+    now = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+    assert [ok for _, ok, _ in reach(httpx.Client(transport=answers), "http://localhost/", lambda: now)] == lines
