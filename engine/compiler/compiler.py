@@ -17,7 +17,7 @@ from engine.compiler.report import Report
 from engine.compiler.scope import ANYTHING, MAYBE_ABSENT, RUN, Scope
 from engine.compiler.steps import ERROR, Place, Steps
 from engine.compiler.surroundings import Compiled, Surroundings
-from engine.compiler.triggers import triggers
+from engine.compiler.triggers import TriggerPlace, triggers
 from engine.compiler.unused import Names, warn
 from engine.errors import OrchestraError, Problem
 from engine.expressions.celtypes import Schema, Types
@@ -80,7 +80,7 @@ class _Compilation:
     def __init__(
         self, file: JsonFile, loaded: Loaded, model: WorkflowModel, around: Surroundings, called: Callees
     ) -> None:
-        self._model, self._callees, self._connections = model, called, around.connections
+        self._model, self._callees, self._around = model, called, around
         groups = {**_groups(model.failure_steps), **_groups(model.steps)}
         self.report = Report(file, groups, loaded.doubts, dict(loaded.renamed))
         self._faults = loaded.problems
@@ -109,7 +109,7 @@ class _Compilation:
             connections=tuple(actions.connections),
             inputs_schema=inputs,
             on_failure=on_failure,
-            triggers=triggers(model, inputs, self._connections, self.report),
+            triggers=triggers(model, TriggerPlace(name, inputs, self._around), self.report),
             concurrency=_concurrency(model),
             workflows=dict(self._callees.documents),
         )

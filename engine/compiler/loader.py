@@ -101,6 +101,11 @@ def _stand_in(path: JsonPath) -> Any:
     return {"id": nameless["id"], "foreach": "{{ [] }}", "schema_version": 1}.get(path[-1], ABSENT)
 
 
+def is_nameless(some_id: str) -> bool:
+    """Tell whether an id stands in for one that is missing or unreadable, which is told of already."""
+    return some_id.startswith(_NAMELESS)
+
+
 def on_failure_path(model: WorkflowModel) -> JsonPath:
     """Return where the steps of `on_failure` stand, in whichever form they are written."""
     return ("on_failure", "steps") if isinstance(model.on_failure, FallbackModel) else ("on_failure",)

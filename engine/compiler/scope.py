@@ -21,6 +21,7 @@ from engine.expressions.references import uses
 from engine.expressions.results import result_schema
 from engine.expressions.syntax import tree
 from engine.expressions.templates import Part, Spelling, parts, spelling, tokens
+from engine.expressions.wording import NOTHING_YET
 from engine.workspace.jsonfile import JsonPath
 
 _ERROR: Schema = {"type": "object", "properties": {"type": {"type": "string"}, "message": {"type": "string"}}}
@@ -93,6 +94,8 @@ class Scope:
     parts: Mapping[str, Parts] = field(default_factory=dict)
     """What is known of the values of variables, by the names that only they have."""
     facts: Facts = NOTHING_KNOWN
+    only: str = ""
+    """What is said of names that mean something elsewhere in the file, where hardly any can be seen."""
 
     def inner(
         self, variables: Mapping[str, Schema], steps: Mapping[str, Schema], wrong_name: str | None = None
@@ -262,8 +265,11 @@ class Scope:
     def _refuse(self, path: JsonPath, error: ExpressionError, offset: int) -> None:
         if self.wrong_loop_names and error.message.startswith("There is nothing named"):
             return
-        hidden = self._hidden_step(error.message)
+        hidden = None if self.only else self._hidden_step(error.message)
         message, remedy = hidden or (error.message, error.remedy)
+        is_near = "did you mean" in remedy.lower()
+        if self.only and (remedy == NOTHING_YET or (message.startswith("There is nothing named") and not is_near)):
+            remedy = self.only
         if remedy == ExpressionError.default_remedy:
             remedy = ""
         self.report.add(path, message, "expression", remedy, offset + error.details.get("offset", 0))

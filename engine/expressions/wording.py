@@ -60,9 +60,12 @@ def did_you_mean(name: str, names: Sequence[str]) -> str:
     return f"There are: {listed(sorted(names))}." if names else ""
 
 
+NOTHING_YET = "There is nothing to name yet; take it out."
+
+
 def _field(found: re.Match[str], known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     remedy = did_you_mean(found[1], known.get(found[2], ()))
-    return f"There is no field {found[1]!r} here.", remedy or "There is nothing to name yet; take it out."
+    return f"There is no field {found[1]!r} here.", remedy or NOTHING_YET
 
 
 def _name(found: re.Match[str], known: Mapping[str, Sequence[str]]) -> tuple[str, str]:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from clients.errors import InvalidRequest
+from clients.github.values import repository_name
 from engine.names import moment_of, timestamp
-from engine.step import Fields, Output, destination, option
+from engine.step import Fields, JsonValue, Output, destination, option
 from engine.steps.github import IssueText
 from engine.steps.github_releases import ReleaseText
 from engine.trigger import Found, Item, Look, TriggerType
@@ -25,6 +27,31 @@ class OfRepository(Fields):
     repository: str = destination("Repository", format="github-repository", min_length=1)
 
 
+class OfGitHub(TriggerType):
+    """Watches GitHub; its fields name a repository."""
+
+    service = "github"
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Say what is wrong with the name of the repository, where there is one."""
+        name = arguments.get("repository")
+        if not isinstance(name, str) or not name.strip():
+            return []
+        try:
+            repository_name(name)
+        except InvalidRequest as error:
+            return [("repository", f"{error.message} {error.remedy}")]
+        return []
+
+
+class _OneRepository(OfGitHub):
+    """Watches one repository."""
+
+    def source(self, fields: OfRepository) -> str:
+        """Return the repository: another one has other issues and releases."""
+        return fields.repository.strip().lower()
+
+
 class NewIssueFields(OfRepository):
     """Which issues count."""
 
@@ -38,7 +65,7 @@ class IssueItem(IssueText, Output):
     repository: str
 
 
-class NewIssue(TriggerType):
+class NewIssue(_OneRepository):
     """Starts a run for each issue that is opened in a repository, also when it gets the labels asked for only later.
 
     Issues that a workflow wrote are left out unless asked for. Pull requests do not count.
@@ -46,13 +73,8 @@ class NewIssue(TriggerType):
 
     name = "github.new_issue"
     title = "A new issue on GitHub"
-    service = "github"
     fields = NewIssueFields
     item = IssueItem
-
-    def source(self, fields: NewIssueFields) -> str:
-        """Return the repository: another one has other numbers."""
-        return fields.repository.strip().lower()
 
     def look(self, look: Look) -> Found:
         """List the issues with numbers above the cursor's among those that changed since.
@@ -165,19 +187,14 @@ class ReleaseItem(ReleaseText, Output):
     repository: str
 
 
-class Release(TriggerType):
+class Release(_OneRepository):
     """Starts a run for each release that is published in a repository. Drafts do not count until they are published."""
 
     name = "github.release"
     title = "A release on GitHub"
-    service = "github"
     fields = ReleaseFields
     item = ReleaseItem
     poll_seconds = 300.0
-
-    def source(self, fields: ReleaseFields) -> str:
-        """Return the repository."""
-        return fields.repository.strip().lower()
 
     def look(self, look: Look) -> Found:
         """List the releases that nobody has seen; a first look lists those that do not count as such.

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from engine.names import moment_of, timestamp
 from engine.step import Fields, JsonValue, Output, destination, outside
-from engine.trigger import Found, Item, Look, TriggerType
-from engine.triggers.github import OVERLAP, WRITTEN_BY_US
+from engine.trigger import Found, Item, Look
+from engine.triggers.github import OVERLAP, WRITTEN_BY_US, OfGitHub
 
 
 class NotifiedFields(Fields):
@@ -19,10 +19,9 @@ class NotifiedFields(Fields):
     repository: str = destination("Only in this repository (empty: in all)", "", format="github-repository")
 
 
-class _Notified(TriggerType):
+class _Notified(OfGitHub):
     """What GitHub notifies the account of: threads that changed, in which the things themselves are looked up."""
 
-    service = "github"
     start_from = ("now", "since")
 
     @abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -22,7 +22,9 @@ _TOO_DEEP = f"it is the end of a row of {_DEEPEST} runs, each started by the end
 class FinishedFields(Fields):
     """Which runs to wait for."""
 
-    workflows: list[str] = option("Only of these workflows; none named: of any other", [])
+    workflows: list[Annotated[str, Field(json_schema_extra={"format": "workflow"})]] = option(
+        "Only of these workflows; none named: of any other", []
+    )
     statuses: list[Literal["succeeded", "failed", "cancelled"]] = option(
         "Only with these ends", ["succeeded", "failed"], min_length=1
     )
