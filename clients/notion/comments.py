@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from clients.errors import NotFound
-from clients.notion.api import answered, every, page_id, reading
+from clients.errors import NotFound, OutcomeUnknown
+from clients.notion.api import SERVICE, answered, every, page_id, reading
 from clients.notion.pages import is_created_since
 from clients.notion.values import Json, plain_text, rich_text
 
@@ -35,10 +35,20 @@ class Comments:
             return [_comment(each) for each in found[:limit]], len(found) > limit
 
     def find(self, page: str, text: str, discussion: str, intended_at: datetime) -> Json | None:
-        """Give what `add` gave, if a comment of this text was made by this connection since then."""
+        """Give what `add` gave, if a comment of this text was made by this connection since then.
+
+        Raises OutcomeUnknown for a discussion that Notion does not list with the page: one on a block of it, or one
+        that was resolved meanwhile.
+        """
         with reading():
             own = str(answered(self._api.users.me())["id"])
             found = list(every(self._api.comments.list, block_id=page_id(page)))
+            if discussion and all(each["discussion_id"] != discussion for each in found):
+                raise OutcomeUnknown(
+                    f"Notion does not list the discussion {discussion!r:.60} with this page: nobody can tell whether "
+                    "the comment is in it.",
+                    service=SERVICE,
+                )
             for each in reversed(found):
                 is_own = each["created_by"]["id"] == own and is_created_since(each, intended_at)
                 is_there = not discussion or each["discussion_id"] == discussion

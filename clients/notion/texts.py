@@ -10,7 +10,7 @@ from clients.errors import Conflict
 from clients.notion.api import SERVICE, answered, every, page_id, reading
 from clients.notion.content import Content
 from clients.notion.markdown import arrived, essence, parts, says_at_end
-from clients.notion.pages import brief, is_created_since, is_edited_since, page_of
+from clients.notion.pages import CLOCK_SKEW, brief, is_created_since, is_edited_since, page_of
 from clients.notion.values import Json, rich_text
 from clients.notion.written import WrittenPages, is_in_trash, left
 
@@ -119,6 +119,20 @@ class Pages:
     def restore(self, page: str) -> Json:
         """Take a page out of the trash: {id, url, title, changed}; `changed` is false where it was not in it."""
         return self._moved(page, in_trash=False)
+
+    def trash_again(self, page: str, restored_at: datetime) -> None:
+        """Move a page to the trash that was taken out of it then. Raises Conflict where somebody has worked on it."""
+        found = self._written.shown(page)
+        if is_in_trash(found):
+            return
+        with reading():
+            own = str(answered(self._api.users.me())["id"])
+            by = str((found.get("last_edited_by") or {}).get("id") or own)
+            is_later = datetime.fromisoformat(found["last_edited_time"]) > restored_at + CLOCK_SKEW
+        if by != own or is_later:
+            what = f"Page {brief(found)['title']!r:.100}: it was edited since ({found['last_edited_time']})."
+            raise Conflict(what, service=SERVICE)
+        self._moved(page, in_trash=True)
 
     def _moved(self, page: str, *, in_trash: bool) -> Json:
         found = self._written.shown(page_id(page))

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.step import Call, Effect, JsonValue, Output, Repeat, StepType, Written, content, option, outside
+from engine.step import (
+    Call,
+    Effect,
+    JsonValue,
+    Output,
+    Repeat,
+    StepType,
+    Written,
+    content,
+    destination,
+    option,
+    outside,
+)
 from engine.steps.notion_pages import ChangePageFields, ChangesPage, ReadPageFields
 
 
@@ -28,7 +40,7 @@ class AddCommentFields(ChangePageFields):
     """Which page, and what to say; `discussion` is the id of one that is going on there, empty begins one."""
 
     text: str = content("Comment", min_length=1, max_length=100_000, widget="text")
-    discussion: str = option("Discussion", "")
+    discussion: str = destination("Discussion", "")
 
 
 class AddComment(ChangesPage):

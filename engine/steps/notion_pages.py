@@ -165,5 +165,6 @@ class Restore(_MovesPage):
         return call.client.pages.restore(call.fields.page)
 
     def undo(self, call: Call, written: Written) -> None:
-        """Put it back."""
-        call.client.pages.trash(written.output["id"])
+        """Put it back, unless somebody has worked on it since."""
+        with changes_respected():
+            call.client.pages.trash_again(written.output["id"], written.done_at)

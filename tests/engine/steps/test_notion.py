@@ -10,12 +10,14 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from clients.errors import InvalidRequest, ServiceError
+from clients.errors import InvalidRequest, OutcomeUnknown, ServiceError
 from clients.notion import NotionClient
+from clients.notion.api import page_id
 from clients.notion.markdown import essence
 from engine import registry
 from engine.step import Call, Effect, Repeat, StepType
 from engine.steps.notion import CreatePage, UpsertPage
+from engine.steps.notion_comments import AddComment
 from engine.steps.notion_databases import Query
 from engine.steps.notion_pages import GetPage
 from engine.steps.notion_texts import AppendMarkdown
@@ -114,6 +116,19 @@ def test_a_write_that_was_cut_is_found_if_it_arrived_and_made_once(
     if found is None:
         step.call(replace(asked, attempt=2))
         assert len(standins.show("notion")["pages"]) <= pages + 1
+
+
+def test_an_answer_in_a_discussion_that_notion_does_not_list_is_a_persons_affair(call: Call) -> None:
+    step = AddComment()
+    asked = filled(step, call)
+    text = [{"type": "text", "text": {"content": "Is this right?"}}]
+    block = call.client._api.blocks.children.list(block_id=page_id(asked.fields.page))["results"][0]["id"]
+    on_block = call.client._api.comments.create(parent={"block_id": block}, rich_text=text)["discussion_id"]
+    with pytest.raises(OutcomeUnknown, match="discussion"):
+        step.find(filled(step, call, discussion=on_block))
+    on_page = filled(step, call, discussion=step.call(asked)["discussion_id"], text="Yes")
+    assert step.find(on_page) is None
+    assert step.call(on_page) == step.find(on_page)
 
 
 def test_a_marker_is_of_one_write_only(call: Call) -> None:
