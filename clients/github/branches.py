@@ -31,12 +31,15 @@ class Branches:
         """
         found = self._api.repository(repository)
         about = raw(found.complete())
+        # Asked first: else a refusal that is lost on its way would let `find` take somebody's branch for ours.
+        if self.find(repository, branch) is not None:
+            raise _taken(branch)
         sha = str(raw(found.get_commit(start or about["default_branch"]).complete())["sha"])
         try:
             found.create_git_ref(f"refs/heads/{branch}", sha)
         except InvalidRequest as error:
             if "already exists" in error.message:
-                raise Conflict(f"There is a branch {branch!r} already.", service=SERVICE, http_status=422) from error
+                raise _taken(branch) from error
             raise
         return github_values.new_branch(about, branch, sha)
 
@@ -90,3 +93,7 @@ class Branches:
             "commit_count": int(found["total_commits"]),
             **github_values.changes(changed[:files], characters, len(changed)),
         }
+
+
+def _taken(branch: str) -> Conflict:
+    return Conflict(f"There is a branch {branch!r} already.", service=SERVICE, http_status=422)

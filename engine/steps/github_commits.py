@@ -153,7 +153,7 @@ class CreateBranchFields(Repository):
     """What it is called, and where it begins."""
 
     branch: str = destination("Name", min_length=1, max_length=200, pattern=r"^[^\s~^:?*\\\[]+$")
-    start: str = option("Begins at (branch, tag or commit; empty: the default branch)", "")
+    start: str = destination("Begins at (branch, tag or commit; empty: the default branch)", "")
 
 
 class CreateBranchOutput(Output):

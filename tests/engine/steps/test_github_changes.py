@@ -255,6 +255,14 @@ def test_a_branch_of_another_is_a_conflict(hub: Hub) -> None:
         hub.world.made("github.create_branch", repository=REPOSITORY, branch="work", start="main")
 
 
+def test_a_branch_of_another_is_never_taken_for_ones_own(hub: Hub, standins: StandIns) -> None:
+    hub.world.made("github.create_branch", repository=REPOSITORY, branch="work")
+    standins.faults("github", match="POST /repos/acme/app/git/refs", status=502)
+    with pytest.raises(Conflict, match="already") as refused:
+        hub.world.made("github.create_branch", repository=REPOSITORY, branch="work")
+    assert refused.value.outcome == "not_done"
+
+
 def test_a_milestone_that_is_not_there_is_named_with_those_that_are(hub: Hub) -> None:
     arguments = {**OPERATIONS["github.set_milestone"].arguments(hub.world), "milestone": "Winter"}
     with pytest.raises(InvalidRequest, match="Winter") as wrong:
