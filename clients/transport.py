@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import ssl
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
 from clients.deadline import deadline, seconds_left
+from clients.patience import STUMBLES, pauses_before
 from clients.pool import Pool
 from clients.sent import leaves
 from clients.sockets import Forbidden, Gate
@@ -94,7 +96,20 @@ class _Transport(httpx.HTTPTransport):
         self._pool: Any = Pool(gate, _trusted(), IDLE_CONNECTION_SECONDS)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; raises Forbidden and httpx.TransportError."""
+        """Send one request, a read perhaps again (patience.py); raises Forbidden and httpx.TransportError."""
+        for pause in pauses_before(request.method):
+            try:
+                response = self._sent(request)
+            except httpx.NetworkError:
+                pass
+            else:
+                if response.status_code not in STUMBLES or "retry-after" in response.headers:
+                    return response
+                response.close()
+            time.sleep(pause)
+        return self._sent(request)
+
+    def _sent(self, request: httpx.Request) -> httpx.Response:
         self._check_origin(request.url)
         seconds_left(None, httpx.ConnectTimeout)  # nothing is begun when the time is over
         leaves(request.method)

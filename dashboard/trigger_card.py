@@ -25,7 +25,7 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str) -> None:
     """Show a trigger; `place` tells the same card on two pages apart."""
     key = f"{place}-{one.workflow}-{one.id}-{one.demo}"
     with st.container(border=True, key=f"trigger-{key}"):
-        _title(visit, one, place)
+        _title(visit, one, place, key)
         if one.fields:
             watched = [f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in one.fields.items()]
             st.caption(plain(" · ".join(watched)))
@@ -42,8 +42,8 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str) -> None:
             _buttons(visit, one, key)
 
 
-def _title(visit: Visit, one: TriggerStatus, place: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-{place}-{one.id}"):
+def _title(visit: Visit, one: TriggerStatus, place: str, key: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"titled-trigger-{key}"):
         if place == "workflow":
             st.markdown(f"**{plain(one.title)}**", width="content")
         else:

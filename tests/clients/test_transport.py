@@ -15,7 +15,9 @@ import pytest
 
 from clients import addresses, failures
 from clients.errors import BadAnswer, ServiceError, Timeout, Unavailable
+from clients.patience import patience
 from clients.transport import MAX_ANSWER_BYTES, AnswerRefused, Forbidden, borrowed, deadline, http_client, origin
+from tests.clients.conftest import Scripted
 
 TOLERANCE_SECONDS = 5.0
 """How late a deadline may be noticed on a busy machine; the servers below would take far longer."""
@@ -425,3 +427,27 @@ def test_forbidden_is_a_service_error_that_is_not_retried() -> None:
     error = Forbidden("no")
     assert isinstance(error, ServiceError)
     assert not error.retryable
+
+
+@pytest.mark.parametrize(
+    ("method", "pauses", "asked"),
+    [
+        pytest.param("GET", (0.0, 0.0), 3, id="a read, patiently"),
+        pytest.param("GET", (), 1, id="a read"),
+        pytest.param("POST", (0.0, 0.0), 1, id="a write is never sent again"),
+    ],
+)
+def test_only_reads_are_sent_again_and_only_where_that_was_asked_for(
+    scripted: Scripted, method: str, pauses: tuple[float, ...], asked: int
+) -> None:
+    scripted.then(503).then(502).then(200, {"ok": True})
+    with http_client() as http, patience(*pauses):
+        http.request(method, scripted.url)
+    assert len(scripted.seen) == asked
+
+
+def test_a_service_that_names_a_time_is_not_asked_again_before(scripted: Scripted) -> None:
+    scripted.then(503, retry_after="60").then(200, {"ok": True})
+    with http_client() as http, patience(0.0):
+        assert http.get(scripted.url).status_code == 503
+    assert len(scripted.seen) == 1
