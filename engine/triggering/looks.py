@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from clients.deadline import deadline
 from clients.errors import AuthError, NotFound, RateLimited, ServiceError, Timeout
+from clients.patience import patience
 from engine.clock import Clock
 from engine.errors import OrchestraError, StorageError
 from engine.expressions.expressions import compact_json
@@ -233,7 +234,7 @@ def _patiently(seconds: float, ask: Callable[[], Answer]) -> Answer:
 
 
 def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
-    with deadline(seconds):
+    with deadline(seconds), patience(*_PAUSES_SECONDS):
         return ask()
 
 
