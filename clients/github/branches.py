@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
@@ -10,6 +11,10 @@ from clients.github import values as github_values
 from clients.github.api import Api, shaped
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import Json
+
+
+_FILES_GIVEN = 300
+"""docs.github.com: "Get a commit" gives so many files a page, "Compare two commits" so many in all."""
 
 
 class Branches:
@@ -76,8 +81,7 @@ class Branches:
         found = raw(self._api.repository(repository).get_commit(reference).complete())
         changed = found.get("files") or []
         stats = {name: int((found.get("stats") or {}).get(name, 0)) for name in ("additions", "deletions")}
-        shown = github_values.changes(changed[:files], characters, len(changed))
-        return {**github_values.commit(found), **stats, **shown}
+        return {**github_values.commit(found), **stats, **_shown(changed, files, characters)}
 
     @reading()
     def compare(self, repository: str, base: str, head: str, commits: int, files: int, characters: int) -> Json:
@@ -91,8 +95,14 @@ class Branches:
             "url": str(found["html_url"]),
             "commits": [github_values.commit(raw(each)) for each in new],
             "commit_count": int(found["total_commits"]),
-            **github_values.changes(changed[:files], characters, len(changed)),
+            **_shown(changed, files, characters),
         }
+
+
+def _shown(changed: Sequence[Mapping[str, Any]], files: int, characters: int) -> Json:
+    """Describe what changed; of very many files GitHub gives some, and does not say whether there are more."""
+    shown = github_values.changes(changed[:files], characters, len(changed))
+    return {**shown, "is_cut": shown["is_cut"] or len(changed) >= _FILES_GIVEN}
 
 
 def _taken(branch: str) -> Conflict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -15,8 +14,6 @@ from clients.github.values import Json, given
 
 if TYPE_CHECKING:
     from github.GitRelease import GitRelease
-
-_LOOKED_AT = 300
 
 
 class Releases:
@@ -45,8 +42,8 @@ class Releases:
 
     @reading()
     def find(self, repository: str, marker: str) -> Json | None:
-        """Look for the release with this marker among the newest."""
-        for each in itertools.islice(self._api.repository(repository).get_releases(), _LOOKED_AT):
+        """Look for the release with this marker among all: one of an old commit does not stand among the newest."""
+        for each in self._api.repository(repository).get_releases():
             if github_values.marker_of(marker) in (raw(each).get("body") or ""):
                 return github_values.made_release(raw(each))
         return None

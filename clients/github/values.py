@@ -172,7 +172,13 @@ def changes(files: Sequence[Mapping[str, Any]], characters: int, count: int) -> 
         )
         left -= min(left, len(patch))
     whole = sum(len(each.get("patch") or "") for each in files)
-    return {"files": shown, "file_count": int(count), "is_cut": len(files) < count or whole > characters}
+    is_cut = len(files) < count or whole > characters or any(map(_lacks_patch, files))
+    return {"files": shown, "file_count": int(count), "is_cut": is_cut}
+
+
+def _lacks_patch(file: Mapping[str, Any]) -> bool:
+    """Tell whether GitHub leaves out how a file was changed, as it does where that is long."""
+    return not file.get("patch") and bool(file["additions"] or file["deletions"])
 
 
 def review(found: Mapping[str, Any]) -> Json:

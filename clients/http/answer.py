@@ -62,8 +62,10 @@ def file_of(answer: httpx.Response) -> tuple[str, str]:
     told = answer.headers.get("content-disposition", "")
     named = next((match[1] for form in _NAMES if (match := form.search(told))), "")
     name = unquote(named) or unquote(answer.request.url.path.rpartition("/")[2])
-    # A server must not choose a folder for it (RFC 6266 4.3).
-    return re.split(r"[/\\]", name)[-1][:200] or "answer", _kind(answer).partition(";")[0].strip() or _UNKNOWN
+    # A server must not choose a folder for it (RFC 6266 4.3), nor write lines of its own where the name goes.
+    last = re.split(r"[/\\]", name)[-1][:200]
+    plain_name = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split())
+    return plain_name or "answer", _kind(answer).partition(";")[0].strip() or _UNKNOWN
 
 
 def _kind(answer: httpx.Response) -> str:

@@ -89,7 +89,7 @@ class CreateRelease(Writing):
         return call.client.releases.create(call.fields.repository, asked, call.marker)
 
     def find(self, call: Call) -> JsonValue | None:
-        """Look for it among the newest releases."""
+        """Look for it among the releases."""
         return call.client.releases.find(call.fields.repository, call.marker)
 
     undoes = "deletes the release"

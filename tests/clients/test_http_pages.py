@@ -129,6 +129,7 @@ def test_a_file_goes_out_as_it_is(scripted: Scripted, local: HttpClient) -> None
         pytest.param("attachment; filename=x.pdf", "x.pdf", id="bare"),
         pytest.param("attachment; filename=\"x\"; filename*=UTF-8''%C3%A4.pdf", "ä.pdf", id="in another script"),
         pytest.param('attachment; filename="../../etc/passwd"', "passwd", id="a folder is not the server's to choose"),
+        pytest.param("attachment; filename*=UTF-8''a%0D%0ABcc:%20x%00.pdf", "a Bcc: x .pdf", id="nor lines of its own"),
         pytest.param('attachment; filename="C:\\\\x\\\\y.exe"', "y.exe", id="nor one of Windows"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -247,6 +248,20 @@ def test_what_is_merged_already_stays_as_it_is(hub: Hub) -> None:
     first = hub.world.made("github.merge_pull", repository="acme/website", pull=2)
     again = hub.world.made("github.merge_pull", repository="acme/website", pull=2)
     assert (first["changed"], again["changed"], again["sha"]) == (True, False, first["sha"])
+
+
+def test_a_change_of_very_many_files_or_of_a_long_one_is_said_to_be_cut(hub: Hub, standins: StandIns) -> None:
+    sha = hub.world.made("github.list_commits", repository=REPOSITORY, limit=1)["commits"][0]["sha"]
+    known = hub.ask("GET", f"/repos/{REPOSITORY}/commits/{sha}")
+    small = {"filename": "a.md", "status": "modified", "additions": 1, "deletions": 0, "patch": "+a"}
+    for files, is_cut in (([small] * 299, False), ([small] * 300, True), ([{**small, "patch": None}], True)):
+        standins.faults(
+            "github",
+            match=f"GET /repos/{REPOSITORY}/commits/{sha}",
+            status=200,
+            body=json.dumps({**known, "files": files}),
+        )
+        assert hub.world.made("github.get_commit", repository=REPOSITORY, commit=sha, max_files=300)["is_cut"] is is_cut
 
 
 def test_a_branch_of_another_is_a_conflict(hub: Hub) -> None:
