@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -204,6 +205,8 @@ class Written:
     done_at: datetime
     updated: bool = False
     """Whether it brought to new fields what an earlier write had made: what that said before is known to nobody."""
+    taken_back: AbstractSet[str] = frozenset()
+    """Undo: the markers of what the run wrote and the undo took back before this one, and of what that took."""
 
 
 class CannotUndo(Exception):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.github import values as github_values
 from clients.github.api import Api, shaped
+from clients.github.files import TRAILER
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import Json
 
+if TYPE_CHECKING:
+    from github.Repository import Repository
 
 _FILES_GIVEN = 300
 """docs.github.com: "Get a commit" gives so many files a page, "Compare two commits" so many in all."""
@@ -59,15 +63,19 @@ class Branches:
         return github_values.new_branch(raw(found.complete()), branch, sha)
 
     @reading()
-    def remove(self, repository: str, branch: str, sha: str) -> None:
-        """Delete a branch that still ends at this commit; one that is gone is deleted. Conflict where it went on."""
+    def remove(self, repository: str, branch: str, sha: str, taken_back: AbstractSet[str] = frozenset()) -> None:
+        """Delete a branch that still ends at this commit, or holds what that held; one that is gone is deleted.
+
+        `taken_back` are the markers of commits that may have come since. Raises Conflict where others have.
+        """
         found = self._api.repository(repository)
         try:
             ref = found.get_git_ref(f"heads/{branch}").complete()
         except NotFound:
             found.complete()
             return
-        if raw(ref)["object"]["sha"] != sha:
+        head = str(raw(ref)["object"]["sha"])
+        if head != sha and not _is_taken_back(found, sha, head, taken_back):
             raise Conflict(
                 f"The branch {branch!r} has new commits since.",
                 service=SERVICE,
@@ -97,6 +105,20 @@ class Branches:
             "commit_count": int(found["total_commits"]),
             **_shown(changed, files, characters),
         }
+
+
+def _is_taken_back(repository: Repository, start: str, head: str, markers: AbstractSet[str]) -> bool:
+    """Tell whether all commits between two bear one of these markers, and leave every file as it was."""
+    comparison = repository.compare(start, head)
+    told = raw(comparison.complete())
+    if told["status"] != "ahead" or told.get("files") != []:
+        return False
+    return all(_marker(raw(each)["commit"]["message"]) in markers for each in comparison.commits)
+
+
+def _marker(message: str) -> str:
+    """Give the marker at the end of a commit's message; empty where there is none."""
+    return message.rstrip().rpartition(f"\n{TRAILER}: ")[2] if f"\n{TRAILER}: " in message else ""
 
 
 def _shown(changed: Sequence[Mapping[str, Any]], files: int, characters: int) -> Json:

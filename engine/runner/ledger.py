@@ -84,6 +84,11 @@ def marker(identity: str, generation: int = 0) -> str:
     return base64.b32encode(digest[:20]).decode("ascii").lower()
 
 
+def undo_marker(identity: str, generation: int = 0) -> str:
+    """Return the marker of what the undo of a write itself writes (a note, a commit), another one than the write's."""
+    return marker(f"{identity}#undo", generation)
+
+
 def account_of(identity: str) -> str:
     """Return the account that an identity begins with."""
     return str(json.loads(identity)[0])

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from clients.errors import ServiceError
 from engine.runner.attempts import Attempts, Job, started
-from engine.runner.ledger import marker, undone
+from engine.runner.ledger import undo_marker, undone
 from engine.runner.writes import Writes
 from engine.step import CannotUndo, Written
 from engine.store.journal import Journal
@@ -47,12 +47,13 @@ class Undoing:
             await attempts.pause(failed)
 
     async def _once(self, job: Job, number: int, written: Written) -> None:
-        now = self._clock()
+        assert job.write is not None
+        now, note = self._clock(), undo_marker(job.write.identity, job.write.generation)
 
         def work() -> None:
             _require_same_account(job)
             call = job.call(number, now, written.done_at)
-            job.step_type.undo(replace(call, marker=_note_of(job)), written)
+            job.step_type.undo(replace(call, marker=note), written)
 
         await started(job, work)
 
@@ -65,9 +66,3 @@ def _require_same_account(job: Job) -> None:
     if whose != job.write.account:
         name = job.account.connection
         raise CannotUndo(f"It was made on {job.write.account}, and the connection {name!r} is {whose} now.")
-
-
-def _note_of(job: Job) -> str:
-    """Return the marker of what the undo itself writes, which is another one than that of the write."""
-    assert job.write is not None
-    return marker(f"{job.write.identity}#undo", job.write.generation)

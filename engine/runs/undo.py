@@ -6,6 +6,7 @@ import fcntl
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -103,11 +104,29 @@ class Undo:
         with _alone(self._host.database):
             book = _Book(self._logs, self._host, lambda: timestamp(self._clock()), by)
             try:
-                for write in self._ended(self._found(run_id, item)):
-                    self._sorted(write, report, lambda write, kind: self._take_back(write, kind, report, book))
+                self._take_all_back(self._ended(self._found(run_id, item)), report, book)
             finally:
                 book.close()
         return report
+
+    def _take_all_back(self, writes: list[RunWrite], report: UndoReport, book: _Book) -> None:
+        taken_back: set[str] = set()
+        kept: list[RunWrite] = []
+
+        def take_back(write: RunWrite, kind: StepType) -> None:
+            try:
+                self._take_back(write, kind, report, book, taken_back)
+            except CannotUndo as error:
+                own = next((one for one in kept if one.is_done_to(write)), None)
+                (report.cannot if own else report.refused).append(_kept(write, _changed_by(own, error)))
+
+        for write in writes:
+            known = len(report.cannot)
+            self._sorted(write, report, take_back)
+            if write.is_undone:
+                taken_back |= write.markers
+            elif len(report.cannot) > known:
+                kept.append(write)
 
     def _found(self, run_id: str, item: str | None) -> list[RunWrite]:
         return UndoList(self._host.database, self._host.rows, self._logs).of(run_id, item)
@@ -143,14 +162,19 @@ class Undo:
             else:
                 take_back(write, kind)
 
-    def _take_back(self, write: RunWrite, kind: StepType, report: UndoReport, book: _Book) -> None:
+    def _take_back(
+        self, write: RunWrite, kind: StepType, report: UndoReport, book: _Book, taken_back: AbstractSet[str]
+    ) -> None:
+        """Raises CannotUndo where it was changed since; what else is in the way is reported."""
         try:
             self._require_ended(write.run_id)  # somebody may have resumed it meanwhile
             if not write.is_undone_in_ledger:  # else only the log lacks it: the process died in between
-                self._host.undo(self._job(write, kind), self._written(write))
+                self._host.undo(self._job(write, kind), self._written(write, taken_back))
         except (StorageError, Fenced):  # of our own state: nothing more can be written down
             raise
-        except (CannotUndo, OrchestraError, ServiceError, ValidationError) as error:
+        except CannotUndo:
+            raise
+        except (OrchestraError, ServiceError, ValidationError) as error:
             report.refused.append(_kept(write, _reason(error)))
         except Exception as error:  # noqa: BLE001 - the others are still to be undone
             _log.exception("undo of %s of run %s broke down", write.path, write.run_id)
@@ -161,9 +185,9 @@ class Undo:
             report.undone.append(_undone(write, kind))
             book.note(write, kind.undoes)
 
-    def _written(self, write: RunWrite) -> Written:
+    def _written(self, write: RunWrite, taken_back: AbstractSet[str] = frozenset()) -> Written:
         values = Values(self._logs.folder, write.run_id)
-        return write.written(values.loaded(write.step["arguments"] or {}), values.loaded(write.output))
+        return write.written(values.loaded(write.step["arguments"] or {}), values.loaded(write.output), taken_back)
 
     def _job(self, write: RunWrite, kind: StepType) -> Job:
         values = Values(self._logs.folder, write.run_id)
@@ -276,6 +300,13 @@ def _undone(write: RunWrite, kind: StepType) -> Undone:
 
 def _kept(write: RunWrite, reason: str) -> NotUndone:
     return NotUndone(**_place(write), reason=reason)
+
+
+def _changed_by(own: RunWrite | None, error: CannotUndo) -> str:
+    """Say what was changed, and by which step where that was one of the run itself."""
+    if own is None:
+        return str(error)
+    return f"{error} The run did more to it in {own.path} ({own.uses}), which cannot be taken back."
 
 
 def _place(write: RunWrite) -> dict[str, Any]:

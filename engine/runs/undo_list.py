@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import UnknownName
 from engine.names import moment_of
-from engine.runner.ledger import account_of, marker
+from engine.runner.ledger import account_of, marker, undo_marker
 from engine.runs.document import document, is_item
 from engine.runs.run_log import RunLogs
 from engine.step import Receipt, Written
@@ -115,15 +116,34 @@ class RunWrite:
             return "an earlier run"
         return f"step {self.known['path']}" if self.known["run_id"] == self.run_id else f"run {self.known['run_id']}"
 
-    def written(self, arguments: Json, output: Any) -> Written:
+    @property
+    def marker(self) -> str:
+        """The marker that it bears in the service."""
+        return marker(self.identity, self.generation)
+
+    @property
+    def markers(self) -> frozenset[str]:
+        """The markers that it and its undo bear in the service."""
+        return frozenset({self.marker, undo_marker(self.ledger_identity, self.generation)})
+
+    def is_done_to(self, other: RunWrite) -> bool:
+        """Tell whether this write was done to what another one made: it names its id, or has its address."""
+        if other is self or other.account != self.account:
+            return False
+        made, at = str(other.receipt.get("id") or ""), str(other.receipt.get("url") or "")
+        names_it = bool(made) and made in (self.step["arguments"] or {}).values()
+        return names_it or (bool(at) and at == self.receipt.get("url"))
+
+    def written(self, arguments: Json, output: Any, taken_back: AbstractSet[str]) -> Written:
         """Return what an undo works from."""
         return Written(
             arguments=arguments,
             output=output,
             receipt=Receipt(id=str(self.receipt.get("id", "")), url=str(self.receipt.get("url", ""))),
-            marker=marker(self.identity, self.generation),
+            marker=self.marker,
             done_at=moment_of(self.done_at),
             updated=bool(self.effect.get("updated")),
+            taken_back=taken_back,
         )
 
 

@@ -185,9 +185,10 @@ class CreateBranch(Writing):
     undoes = "deletes the branch"
 
     def undo(self, call: Call, written: Written) -> None:
-        """Delete it, unless it has new commits."""
+        """Delete it, unless it has new commits of somebody else."""
+        it, start = call.fields, written.output["sha"]
         with changes_respected():
-            call.client.branches.remove(call.fields.repository, call.fields.branch, written.output["sha"])
+            call.client.branches.remove(it.repository, it.branch, start, written.taken_back)
 
     def receipt(self, output: JsonValue) -> Receipt:
         """Its name."""

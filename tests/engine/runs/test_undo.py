@@ -270,6 +270,46 @@ def test_what_somebody_changed_is_refused_and_the_rest_undone(
     assert "undone" not in step_of(orchestra.runs.get(OWNER, run["run_id"]), "each[1].issue")["effect"]
 
 
+BRANCH = {"repository": REPOSITORY, "branch": "work"}
+ON_A_BRANCH: list[dict[str, Any]] = [
+    {"id": "branch", "uses": "github.create_branch", "with": BRANCH},
+    {
+        "id": "file",
+        "uses": "github.put_file",
+        "needs": ["branch"],
+        "with": {**BRANCH, "path": "docs/new.md", "message": "Say it", "text": "x"},
+    },
+    {
+        "id": "pull",
+        "uses": "github.create_pull",
+        "needs": ["file"],
+        "with": {"repository": REPOSITORY, "title": "Work", "head": "work", "base": "main"},
+    },
+]
+MERGE: dict[str, Any] = {
+    "id": "merge",
+    "uses": "github.merge_pull",
+    "with": {"repository": REPOSITORY, "pull": "{{ steps.pull.output.number }}"},
+}
+
+
+def test_a_branch_of_a_run_goes_with_what_the_run_put_on_it(
+    orchestra: Orchestra, started: Undoable, standins: StandIns
+) -> None:
+    run = started(*ON_A_BRANCH)
+    report = orchestra.runs.undo(OWNER, run["run_id"])
+    assert (paths(report.undone), report.refused) == (["pull", "file", "branch"], [])
+    assert "work" not in [each["branch"] for each in standins.show("github")["branches"]]
+
+
+def test_what_the_run_itself_did_for_good_is_not_blamed_on_somebody(orchestra: Orchestra, started: Undoable) -> None:
+    run = started(*ON_A_BRANCH, MERGE)
+    report = orchestra.runs.undo(OWNER, run["run_id"])
+    assert (paths(report.undone), report.refused) == (["file", "branch"], [])
+    assert paths(report.cannot) == ["merge", "pull"]
+    assert "The run did more to it in merge (github.merge_pull)" in reasons(report.cannot)["pull"]
+
+
 def test_a_receipt_of_another_run_is_left(orchestra: Orchestra, started: Undoable, world: Any) -> None:
     first, second = started(EACH), started(EACH)
     after = world()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -152,6 +153,30 @@ def test_a_branch_that_went_on_is_not_deleted(hub: Hub) -> None:
     with pytest.raises(CannotUndo, match="new commits"):
         registry.step_type("github.create_branch").undo(undo, written)
     assert hub.names("branches", "branch") == ["main", "main", "school-discount", "work"]
+
+
+@pytest.mark.parametrize(
+    ("text", "markers", "is_deleted"),
+    [
+        pytest.param("x", {"theirs"}, False, id="a commit of somebody else"),
+        pytest.param("x", {"m" * 32}, False, id="a file that is still there"),
+        pytest.param(None, {"m" * 32}, False, id="a deletion by somebody else"),
+        pytest.param(None, {"m" * 32, "d" * 32}, True, id="all of it our own and taken back"),
+        pytest.param(None, set(), False, id="nothing known of the run"),
+    ],
+)
+def test_a_branch_goes_where_only_what_was_taken_back_came_on_it(
+    hub: Hub, text: str | None, markers: set[str], is_deleted: bool
+) -> None:
+    undo, written = hub.made("github.create_branch", {"repository": REPOSITORY, "branch": "work"})
+    client = hub.world.client
+    client.put_file(REPOSITORY, "docs/new.md", "x", "Go on", "work", None, marker="m" * 32)
+    if text is None:
+        client.delete_file(REPOSITORY, "docs/new.md", "Go back", "work", "", marker="d" * 32)
+    before = hub.names("branches", "branch")
+    with nullcontext() if is_deleted else pytest.raises(CannotUndo, match="new commits"):
+        registry.step_type("github.create_branch").undo(undo, replace(written, taken_back=markers))
+    assert hub.names("branches", "branch") == [one for one in before if not is_deleted or one != "work"]
 
 
 def test_a_pull_request_is_closed_with_a_note_and_a_merged_one_stays(hub: Hub) -> None:
