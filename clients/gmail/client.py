@@ -77,6 +77,10 @@ class GmailClient:
             self._account = noted or self._account or self._address()
             return self._account
 
+    def sign_in_version(self) -> tuple[int, int] | None:
+        """Give what changes whenever the sign-in does: it may be of another mailbox then; None for a bare token."""
+        return self._tokens.version()
+
     def _address(self) -> str:
         return str(answered(self._users.getProfile(userId="me"), "emailAddress")["emailAddress"])
 

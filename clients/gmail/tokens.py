@@ -34,6 +34,9 @@ class Tokens(Protocol):
     def owner(self) -> str:
         """Give the address of the account where it is known without asking, else ""."""
 
+    def version(self) -> tuple[int, int] | None:
+        """Give what changes whenever the sign-in does; None where it cannot."""
+
 
 class FixedToken:
     """One access token that nobody renews; an empty one means that nobody has signed in yet."""
@@ -54,6 +57,10 @@ class FixedToken:
     def owner(self) -> str:
         """Give nothing: a bare token names nobody."""
         return ""
+
+    def version(self) -> tuple[int, int] | None:
+        """Give nothing: it stays as it is."""
+        return None
 
 
 class TokenFile:
@@ -84,6 +91,10 @@ class TokenFile:
             return str(self._file.read().get("account", ""))
         except AuthError:
             return ""
+
+    def version(self) -> tuple[int, int] | None:
+        """Give what changes when the file is replaced."""
+        return self._file.version()
 
     def _renew(self, refused: str) -> str:
         with self._lock, self._file.locked():

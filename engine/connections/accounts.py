@@ -63,12 +63,14 @@ class Account:
     workers: Workers = field(repr=False)
     http: Any = field(repr=False)
     _identity: str = ""
+    _known_at: Any = None
+    """Of which sign-in that is: another process may replace it by one of somebody else."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def known_identity(self) -> str:
-        """`service:whose`, or an empty string as long as nobody asked."""
-        return self._identity
+        """`service:whose`, or an empty string as long as nobody asked, or not since the sign-in is another one."""
+        return self._identity if self._known_at == self._sign_in() else ""
 
     @property
     def label(self) -> str:
@@ -83,13 +85,19 @@ class Account:
     def identity(self) -> str:
         """Return `service:whose`; asks the service the first time (blocking), so call it in a worker.
 
-        A client has `identity` where what people call an account (`account`) may change.
+        A client has `identity` where what people call an account (`account`) may change, and `sign_in_version` where
+        the account itself may.
         """
         with self._lock:
-            if not self._identity:
+            sign_in = self._sign_in()
+            if not self._identity or self._known_at != sign_in:
                 whose = getattr(self.client, "identity", self.client.account)
-                self._identity = f"{self.service}:{whose()}"
+                self._identity, self._known_at = f"{self.service}:{whose()}", sign_in
             return self._identity
+
+    def _sign_in(self) -> Any:
+        asked = getattr(self.client, "sign_in_version", None)
+        return None if asked is None else asked()
 
 
 class Accounts:

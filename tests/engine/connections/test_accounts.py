@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from clients.gmail.sign_in_file import SignInFile
 from clients.http import Wanted
 from clients.transport import Forbidden
 from engine.connections.accounts import Accounts
@@ -137,4 +138,26 @@ def test_what_is_missing_is_named_and_no_secret_is_told(config: Path, stand_ins:
 def test_an_account_shows_no_secret(config: Path, stand_ins: Endpoints) -> None:
     accounts = opened(config, stand_ins, {"GITHUB_TOKEN": "hush-hush-token"})
     assert "hush" not in repr(accounts.open("github", None, "mine"))
+    accounts.close()
+
+
+def test_a_mailbox_that_another_process_signed_in_to_is_told_from_the_one_before(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("connections:\n  gmail: {service: gmail, token_file: sign-in.json}\n")
+    file = SignInFile(tmp_path / "sign-in.json")
+
+    def sign_in(account: str, token: str = "one") -> None:
+        lasting = {"refresh_token": "r", "client_id": "i", "client_secret": "s", "expiry": "2099-01-01T00:00:00Z"}
+        file.save({**lasting, "token": token, "account": account})
+
+    accounts = opened(tmp_path, Endpoints(), {})
+    sign_in("ann@example.com")
+    account = accounts.open("gmail", None, "mine")
+    assert account.known_identity == ""
+    assert (account.identity(), account.known_identity) == ("gmail:ann@example.com", "gmail:ann@example.com")
+    sign_in("ann@example.com", "two")
+    assert account.identity() == "gmail:ann@example.com"
+    sign_in("bob@example.com")
+    assert accounts.open("gmail", None, "mine") is account, "runs may be at work with it"
+    assert account.known_identity == ""
+    assert (account.identity(), account.known_identity) == ("gmail:bob@example.com", "gmail:bob@example.com")
     accounts.close()
