@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from clients.errors import AuthError, Timeout
+from clients.errors import AuthError, Timeout, Unavailable
 
 SERVICE = "gmail"
 SIGN_IN_AGAIN = "Sign in again: `orchestra connections add gmail --client-secret FILE`, or Connect on the dashboard."
@@ -75,8 +75,17 @@ class SignInFile:
             return False
 
     def save(self, info: Mapping[str, Any]) -> None:
-        """Write it whole or not at all, readable by its owner only (0600), on disk when this returns."""
+        """Write it whole or not at all, readable by its owner only (0600), on disk when this returns.
+
+        Raises Unavailable where the disk takes it not; the old one stands then.
+        """
         text = self._seal.sealed(json.dumps(dict(info), indent=2) + "\n")
+        try:
+            self._put(text)
+        except OSError as error:
+            raise _unwritten(self.path, error) from error
+
+    def _put(self, text: str) -> None:
         folder = self.path.parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}.")  # mkstemp makes it 0600
@@ -102,8 +111,11 @@ class SignInFile:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the file's lock over all processes: of many workers one renews, the others read what it saved."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unwritten(self.path, error) from error
         try:
             _wait_for(descriptor)
             yield
@@ -121,6 +133,15 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _unwritten(path: Path, error: OSError) -> Unavailable:
+    return Unavailable(
+        f"The Gmail sign-in file {path} cannot be written: {error.strerror or error}.",
+        service=SERVICE,
+        remedy="Make room on that disk, or let this program write there; then try again.",
+        outcome="not_done",
+    )
 
 
 def _wait_for(descriptor: int) -> None:

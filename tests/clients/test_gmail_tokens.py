@@ -68,6 +68,24 @@ def test_the_file_is_for_its_owner_only(token_file: Path) -> None:
     assert [path.name for path in token_file.parent.iterdir()] == [token_file.name]
 
 
+def test_a_disk_that_is_full_is_an_error_that_may_pass_and_nothing_was_sent(
+    scripted: Scripted, http: httpx.Client, token_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    scripted.then(200, FRESH)
+    tokens = tokens_of(sign_in_file(token_file, scripted.url, lives=timedelta(minutes=1)), http)
+    monkeypatch.setattr("clients.gmail.sign_in_file.tempfile.mkstemp", full)
+    with pytest.raises(Unavailable, match="No space left") as full_disk:
+        tokens.current()
+    assert (full_disk.value.outcome, full_disk.value.retryable) == ("not_done", True)
+    assert SignInFile(token_file).read()["token"] == "old"
+    monkeypatch.setattr("clients.gmail.sign_in_file.os.open", full)
+    with pytest.raises(Unavailable, match="No space left"):
+        tokens.current()
+
+
 def test_a_file_that_cannot_be_saved_leaves_the_old_one(token_file: Path) -> None:
     SignInFile(token_file).save({"a": 1})
     with pytest.raises(TypeError):
