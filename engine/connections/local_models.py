@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ class LocalServer:
 
     def __post_init__(self) -> None:
         """Make the command."""
-        model = self.models[0] if self.models else "NAME"
+        model = shlex.quote(self.models[0]) if self.models else "NAME"  # whatever answers there gives names
         command = f"orchestra connections add openai --name llm --set base_url={self.base_url} --set model={model}"
         object.__setattr__(self, "command", command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import json
+import shlex
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -377,3 +378,8 @@ def test_a_clock_is_compared_with_any_date_that_is_one(date: str, lines: list[bo
     answers = httpx.MockTransport(lambda _request: httpx.Response(200, headers={"date": date}))
     now = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
     assert [ok for _, ok, _ in reach(httpx.Client(transport=answers), "http://localhost/", lambda: now)] == lines
+
+
+def test_the_command_for_a_local_model_is_one_command_whatever_the_model_is_called() -> None:
+    found = local_models.LocalServer("vLLM", "http://127.0.0.1:8000/v1", ("small; rm -rf ~",))
+    assert shlex.split(found.command)[-1] == "model=small; rm -rf ~"
