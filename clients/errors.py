@@ -44,7 +44,10 @@ class AuthError(ServiceError):
     account = ""
     """Whose sign-in it is, where the client knows that without asking."""
 
-    default_remedy = "Check the connection's token and what it may do: `orchestra connections check`."
+    default_remedy = (
+        "Give the connection a key that is good (`orchestra connections add`, or the page Connections), "
+        "or allow at the service what it lacks."
+    )
 
 
 class NotFound(ServiceError):

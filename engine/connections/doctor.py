@@ -14,7 +14,7 @@ from clients.errors import ServiceError
 from engine.clock import Clock
 from engine.connections.accounts import Account, Accounts, Mode
 from engine.connections.local_models import local_servers
-from engine.connections.services import client_class
+from engine.connections.services import add_command, client_class
 from engine.connections.statuses import Statuses
 from engine.errors import OrchestraError
 from engine.workspace.config import LoadedConfig
@@ -103,6 +103,8 @@ class Doctor:
             account.identity()
         if account.mode == "mine" and lines and lines[0][1]:
             yield from self._looked_at(account)
+        elif account.mode == "mine":
+            yield from _way_on(account, lines)
 
     def _looked_at(self, account: Account) -> Iterator[Line]:
         """Ask what the service's own check asks (`clients/<service>/check.py`), where it has one."""
@@ -164,6 +166,16 @@ class Doctor:
 def lets_in(lines: Iterable[CheckLine]) -> bool:
     """Tell whether the service takes the account's key, by what an examination said."""
     return all(line.ok for line in lines if line.what in _OF_THE_ACCOUNT)
+
+
+def _way_on(account: Account, lines: Iterable[Line]) -> Iterator[Line]:
+    """Name the page and the command for a key that the service takes, where it does not take this one."""
+    if any(what == "sign-in" and not ok for what, ok, _ in lines):
+        client, command = client_class(account.service), add_command(account.service, account.connection)
+        at = f" ({client.key_url})" if client.key_url else ""
+        is_signed_in = getattr(client, "sign_in_at", "")
+        way = f"sign in again: {command}." if is_signed_in else f"make another one{at}, then {command} takes it."
+        yield ("new key", False, f"Where the key is refused, {way}")
 
 
 def _is_open_to_others(path: Path) -> bool:

@@ -32,6 +32,18 @@ def client_classes() -> Mapping[str, Any]:
     return {name: kind for name, kind in found.items() if kind is not None}
 
 
+def add_command(service: str, name: str) -> str:
+    """Return the command that takes another key of a connection, or signs it in anew."""
+    client = client_class(service)
+    given = ""
+    if getattr(client, "sign_in_at", ""):
+        given = " --client-secret FILE"
+    elif not client.key_variables:
+        given = " --set KEY=env:VARIABLE"
+    named = "" if name == service else f" --name {name}"
+    return f"`orchestra connections add {service}{named}{given}`"
+
+
 @cache
 def _files() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(clients.__path__)))

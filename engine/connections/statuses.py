@@ -11,7 +11,7 @@ from clients.errors import ServiceError
 from engine.clock import Clock
 from engine.connections.accounts import Accounts, Mode
 from engine.connections.modes import Modes
-from engine.connections.services import NO_STAND_IN, client_class
+from engine.connections.services import NO_STAND_IN, add_command, client_class
 from engine.connections.sign_ins import SafeSeal, SignInFacts, facts
 from engine.connections.troubles import Trouble, Troubles
 from engine.errors import OrchestraError, SecretLost
@@ -97,10 +97,10 @@ class Statuses:
         service, settings = connection.service, connection.settings
         has_none = not references(settings)
         if getattr(client_class(service), "sign_in_at", "") and has_none:
-            return f"Sign in: `orchestra connections add {service}{_named(name, service)} --client-secret FILE`."
+            return f"Sign in: {add_command(service, name)}."
         variables = ", ".join(self._variables(name))
         if has_none and variables:
-            return f"`orchestra connections add {service}{_named(name, service)}` takes one."
+            return f"{add_command(service, name)} takes one."
         return f"Put {variables} into the environment or into `.env`." if variables else "Add it in config.yaml."
 
     def sign_in_file(self, name: str) -> Path | None:
@@ -189,7 +189,3 @@ def _owner(loaded: LoadedConfig, settings: Mapping[str, object]) -> str:
         except OrchestraError:
             continue
     return ""
-
-
-def _named(name: str, service: str) -> str:
-    return "" if name == service else f" --name {name}"

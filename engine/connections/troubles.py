@@ -12,7 +12,7 @@ from typing import Any, Literal
 from clients.errors import AuthError
 from engine.clock import Clock
 from engine.connections.accounts import Accounts, Mode
-from engine.connections.services import client_class
+from engine.connections.services import add_command, client_class
 from engine.errors import OrchestraError
 from engine.names import timestamp
 from engine.store.database import Database
@@ -67,14 +67,15 @@ def _remedy(one: Trouble) -> str:
     check = f"`orchestra connections check {one.connection}`"
     if one.kind == "refused":
         return f"Allow it at the service, then press Check on the page Connections, or run {check}."
-    if getattr(client_class(one.service), "sign_in_at", "") and one.mode == "mine":
-        named = "" if one.connection == one.service else f" --name {one.connection}"
-        command = f"`orchestra connections add {one.service}{named} --client-secret FILE`"
-        return f"Press Sign in again on the page Connections, or run {command}."
     if one.mode == "demo":
         return f"Press Check on the page Connections, or run {check}."
-    button = "Change" if getattr(client_class(one.service), "more_variables", {}) else "Give another key"
-    return f"Press {button} on the page Connections, then Check; or run {check}."
+    client = client_class(one.service)
+    command = add_command(one.service, one.connection)
+    if getattr(client, "sign_in_at", ""):
+        return f"Press Sign in again on the page Connections, or run {command}."
+    button = "Change" if getattr(client, "more_variables", {}) else "Give another key"
+    key = f"Make a key that is good ({client.key_url}). " if client.key_url else ""
+    return f"{key}Press {button} on the page Connections, or run {command}; {check} tries it."
 
 
 class Troubles:

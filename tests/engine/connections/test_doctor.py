@@ -298,6 +298,7 @@ FAULTS = [
     pytest.param(wrong_clock, "clock", ["7 minutes ahead of", "timedatectl"], id="clock"),
     pytest.param(no_key, "settings", ["NOT_SET", ".env"], id="no key"),
     pytest.param(wrong_key, "sign-in", ["401", "token"], id="wrong key"),
+    pytest.param(wrong_key, "new key", ["https://", "`orchestra connections add", "--name it"], id="new key"),
     pytest.param(lost_key_of_the_safe, "settings", ["secret.key", "backup"], id="lost key of the safe"),
     pytest.param(readable_by_others, "files", [".env", "chmod 600 .env"], id="readable .env"),
     pytest.param(readable_key_of_the_safe, "files", ["chmod 600 .orchestra/secret.key"], id="readable key"),
@@ -309,6 +310,7 @@ FAULTS = [
     pytest.param(no_model, "model", ["No model is chosen", "demo-extractive"], id="no model"),
     pytest.param(small_context, "context", ["2048 tokens", "OLLAMA_CONTEXT_LENGTH"], id="context"),
     pytest.param(revoked, "sign-in", ["401", "Sign in again"], id="revoked"),
+    pytest.param(revoked, "new key", ["sign in again: `orchestra connections add gmail --name it"], id="new sign-in"),
 ]
 
 

@@ -66,6 +66,7 @@ def test_a_refused_account_is_told_of_once_and_a_run_does_not_begin_until_it_wor
     assert trouble.account
     assert trouble.account in trouble.sentence
     assert "Give another key" in trouble.remedy
+    assert "`orchestra connections add github --name work`" in trouble.remedy
     assert "orchestra connections check work" in trouble.remedy
     with pytest.raises(InvalidInput) as refused:
         look(orchestra)
