@@ -30,7 +30,7 @@ def list_(workspace: Workspace = None, demo: Demo = False, as_json: Json = False
     if as_json:
         document({"connections": found})
         return DONE
-    rows = [[one.name, one.service, one.mode, "yes" if one.ready else "no", _account(one)] for one in found]
+    rows = [[one.name, one.service, one.mode, _is_ready(one), _account(one)] for one in found]
     table(["CONNECTION", "SERVICE", "MODE", "READY", "ACCOUNT"], rows)
     for one in found:
         if one.trouble is not None:
@@ -38,11 +38,19 @@ def list_(workspace: Workspace = None, demo: Demo = False, as_json: Json = False
     return DONE
 
 
+def _is_ready(one: ConnectionStatus) -> str:
+    """Say whether work can begin with it: a key that the service refused is there, and no good."""
+    if one.trouble is not None and not one.trouble.workflows:
+        return "refused"
+    return "yes" if one.ready else "no"
+
+
 def _account(one: ConnectionStatus) -> str:
     """Return whose it is, else what is missing; and how long a sign-in lasts."""
-    ends = one.sign_in.note if one.sign_in is not None and one.mode == "mine" else ""
-    whose = one.account or (one.sign_in.account if one.sign_in is not None and one.mode == "mine" else "")
-    return " · ".join(filter(None, [whose or one.note, ends]))
+    sign_in = one.sign_in if one.mode == "mine" else None
+    whose = one.account or (sign_in.account if sign_in is not None else "")
+    told = one.trouble.account if one.trouble is not None else ""
+    return " · ".join(filter(None, [whose or told or one.note, sign_in.note if sign_in is not None else ""]))
 
 
 @group.command()
@@ -101,11 +109,14 @@ def add(
         else:
             settings = _given(session, service, name or service, pairs or [], is_asked=not as_json)
             added = session.orchestra.connections.add(session.principal, name or service, service, settings)
+        unopened = session.orchestra.connections.unopened(session.principal)
     if as_json:
         document(added)
         return DONE
     say(f"The connection {added.name} is in config.yaml now. {added.note}".rstrip())
     say(f"`orchestra connections check {added.name}` tries it.")
+    if unopened:
+        note(unopened)
     return DONE
 
 

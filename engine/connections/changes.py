@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,12 @@ from engine.clock import Clock
 from engine.connections.accounts import Accounts
 from engine.connections.doctor import Doctor
 from engine.connections.modes import Modes
-from engine.connections.safe import Kept, Rekeyed, Safe
-from engine.connections.services import client_class, client_classes
+from engine.connections.safe import Kept, Rekeyed, Safe, Unopened
+from engine.connections.services import add_command, client_class, client_classes
 from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
 from engine.connections.statuses import ConnectionStatus, Statuses
 from engine.connections.troubles import Troubles
-from engine.errors import InvalidInput, UnknownName
+from engine.errors import InvalidInput, SecretLost, UnknownName
 from engine.names import checked_name, timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -173,12 +173,35 @@ class ConnectionChanges:
     def rekey(self, p: Principal) -> Rekeyed:
         """Seal every kept secret anew: with a new key of the key file, or with the first that the environment gives.
 
-        Raises SecretLost where one cannot be opened; then every key stays.
+        Raises SecretLost, which names those that cannot be opened; then nothing was changed.
         """
         require(p, "admin", "change the key of secrets")
-        done = self._safe.rekey()
+        try:
+            done = self._safe.rekey()
+        except SecretLost as error:
+            raise SecretLost(error.message, remedy=self._way_out(self._safe.unopened())) from error
         self._audit.record(p, "connections.rekey", done.place, {"files": done.files})
         return done
+
+    def unopened(self, p: Principal) -> str:
+        """Return in a sentence which kept secrets belong to another key, and what to do; "" where all can be opened."""
+        require(p, "admin", "look at the keys of secrets")
+        lost = self._safe.unopened()
+        names = ", ".join(one.name for one in lost)
+        return f"The key known now does not open what is kept as {names}. {self._way_out(lost)}" if lost else ""
+
+    def _way_out(self, lost: Sequence[Unopened]) -> str:
+        """Say how each secret that cannot be opened is replaced or dropped."""
+        ways = "; ".join(f"{one.name}: {self._replaced(one)}" for one in lost)
+        keys = self._safe.keys
+        return f"Bring the key back, as one more line of {keys.file} (from a backup). Where that cannot be, {ways}."
+
+    def _replaced(self, lost: Unopened) -> str:
+        name = lost.name.partition(".")[0]
+        if name not in self._config().config.connections:
+            return f"no connection needs it, remove {lost.file}"
+        command = add_command(self._service(name), name)
+        return f"{command} takes it again, or remove {lost.file} and the connection"
 
     @property
     def _safe(self) -> Safe:

@@ -33,6 +33,19 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Unopened:
+    """A kept secret that cannot be opened now: its file, and why not."""
+
+    file: Path
+    why: str
+
+    @property
+    def name(self) -> str:
+        """Its name; what stands before the first dot is the connection that it was given to."""
+        return self.file.name.removesuffix(".json")
+
+
+@dataclass(frozen=True)
 class Rekeyed:
     """What a change of keys did: how many files were sealed anew, with the key of which place."""
 
@@ -75,7 +88,8 @@ class Safe:
         try:
             return _fernet(known).decrypt(token.encode()).decode()
         except InvalidToken:
-            raise SecretLost(f"The key of {keys.place} does not open what was sealed with another one.") from None
+            message = f"The key of {keys.place} does not open what was sealed with another one."
+            raise SecretLost(message, remedy=_another_key(keys)) from None
 
     def keep(self, name: str, kept: Kept) -> None:
         """Seal a secret under a name, in place of what is there. Raises InvalidInput, SecretLost, StorageError."""
@@ -125,13 +139,21 @@ class Safe:
         for folder in (self.folder, self._state_dir / _OLD_SIGN_INS):
             yield from sorted(folder.glob("*.json"))
 
+    def unopened(self) -> list[Unopened]:
+        """Return the kept secrets that the keys known now do not open, and those that are damaged."""
+        return list(filter(None, map(self._unopened, self.files())))
+
     def rekey(self) -> Rekeyed:
         """Seal everything anew with a new key (of the file), or with the first one that the environment gives.
 
-        Stopped in the middle it leaves files that the keys known then still open; doing it again ends it. Raises
-        SecretLost where a file cannot be opened: then no key is forgotten.
+        Everything is opened before anything is written, and the old keys stay till all is sealed anew: stopped in the
+        middle it leaves files that the keys known then still open; doing it again ends it. Raises SecretLost,
+        which names those that cannot be opened.
         """
         with self.changing():
+            lost = self.unopened()
+            if lost:
+                raise _nothing_changed(lost)
             keys = self.keys
             known = keys.with_new()
             found = list(self.files())
@@ -139,6 +161,20 @@ class Safe:
                 self._seal_anew(path, known)
             keys.drop_old()
         return Rekeyed(len(found), keys.place)
+
+    def _unopened(self, path: Path) -> Unopened | None:
+        try:
+            if not isinstance(json.loads(self.opened(path.read_text(encoding="utf-8"))), dict):
+                return Unopened(path, f"{path} is no kept secret.")
+        except FileNotFoundError:  # removed meanwhile: nothing is lost
+            return None
+        except SecretLost as error:
+            return Unopened(path, error.message)
+        except OSError as error:
+            return Unopened(path, f"{path} cannot be read: {error.strerror}.")
+        except ValueError:
+            return Unopened(path, f"{path} is damaged.")
+        return None
 
     def _seal_anew(self, path: Path, keys: list[str]) -> None:
         with exclusive(path.with_name(f"{path.name}.lock")):
@@ -159,6 +195,19 @@ def sealed_token(content: str) -> str | None:
         return None
     token = found.get(_SEALED) if isinstance(found, dict) and len(found) == 1 else None
     return token if isinstance(token, str) else None
+
+
+def _nothing_changed(lost: list[Unopened]) -> SecretLost:
+    names, reasons = ", ".join(one.name for one in lost), dict.fromkeys(one.why for one in lost)
+    are = "1 kept secret" if len(lost) == 1 else f"{len(lost)} kept secrets"
+    return SecretLost(f"{are} cannot be opened, so nothing was changed: {names}. {' '.join(reasons)}")
+
+
+def _another_key(keys: SafeKeys) -> str:
+    return (
+        f"Bring back the key that it was sealed with, as one more line of {keys.file} (from a backup), "
+        "or give the secret again on the Connections page."
+    )
 
 
 def _sealed(text: str, keys: list[str]) -> str:

@@ -219,6 +219,33 @@ def test_kept_secrets_are_sealed_anew_with_another_key(orchestra: Orchestra, wor
     assert "secret.key" in listed["work"]["note"]
 
 
+def test_secrets_of_a_lost_key_are_named_with_how_each_is_given_again_or_dropped(
+    orchestra: Orchestra, workspace: Path
+) -> None:
+    def add(name: str) -> Any:
+        return orchestra("connections", "add", "github", "--name", name, "--set", f"token=ghp_{name * 20}")
+
+    add("a")
+    assert "does not open" not in add("b").err
+    secrets = workspace / ".orchestra" / "secrets"
+    (workspace / ".orchestra" / "secret.key").unlink()
+    (secrets / "old.token.json").write_bytes((secrets / "b.token.json").read_bytes())
+    told = add("c").err
+    assert "does not open what is kept as a.token, b.token, old.token. " in told
+    stuck = orchestra("connections", "rekey")
+    assert stuck.code == 4
+    for said in (told, stuck.err):
+        for name in ("a", "b"):
+            file = secrets / f"{name}.token.json"
+            way = f"{name}.token: `orchestra connections add github --name {name}` takes it again, or remove {file}"
+            assert way in said
+        assert f"old.token: no connection needs it, remove {secrets / 'old.token.json'}" in said
+    add("a")
+    (secrets / "b.token.json").unlink()
+    (secrets / "old.token.json").unlink()
+    assert "2 kept secrets sealed anew" in orchestra("connections", "rekey").out
+
+
 def test_a_secret_that_nothing_names_any_more_is_not_kept(orchestra: Orchestra, workspace: Path) -> None:
     orchestra("connections", "add", "github", "--name", "work", "--set", "token=ghp_secretsecretsecretsecret")
     orchestra("connections", "add", "github", "--name", "work-2", "--set", "token=ghp_anotheranotheranother")
@@ -238,11 +265,16 @@ def test_a_mailbox_needs_an_address_and_a_password(orchestra: Orchestra, workspa
 
 def test_an_account_that_refuses_is_listed_with_what_to_do(orchestra: Orchestra, workspace: Path) -> None:
     orchestra("connections", "add", "github", "--name", "work", "--set", "token=ghp_secretsecretsecretsecret")
+    refused = AuthError("No.", service="github", http_status=401)
+    refused.account = "ann"
     with opened(workspace) as session:
-        session.orchestra.troubles.report("work", "mine", AuthError("No.", service="github", http_status=401))
+        session.orchestra.troubles.report("work", "mine", refused)
     listed = orchestra("connections", "list")
-    assert "The connection 'work' is not let in any more: No." in listed.err
-    assert "`orchestra connections check work`" in listed.err
+    [line] = [line.split() for line in listed.out.splitlines() if line.startswith("work ")]
+    assert line == ["work", "github", "mine", "refused", "ann"]
+    assert "The connection 'work' (ann) is not let in any more: No." in listed.err
+    assert "https://github.com/settings/tokens" in listed.err
+    assert "`orchestra connections add github --name work`" in listed.err
 
 
 def test_a_server_that_needs_no_key_is_not_given_one_by_another_change(orchestra: Orchestra, workspace: Path) -> None:

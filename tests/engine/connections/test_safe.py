@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import stat
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 
 from clients.errors import AuthError
 from clients.gmail.sign_in_file import SignInFile
+from engine.connections import safe as safe_module
+from engine.connections import safe_keys
 from engine.connections.safe import Kept, Safe
 from engine.connections.sign_ins import SafeSeal
 from engine.errors import InvalidInput, SecretLost
+from engine.workspace.files import write_whole
 
+KEY = Fernet.generate_key().decode()
+_CHANGES_KEYS_FOR_EVER = """
+import sys
+from pathlib import Path
+from engine.connections.safe import Safe
+while True:
+    Safe(Path(sys.argv[1]), dict).rekey()
+"""
 SECRET = Kept("ntn_very-secret", "owner", "2026-11-20T12:00:00Z")
+
+
+class PowerCut(BaseException):
+    """Nothing that comes after it is done any more."""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """What stands in every file but locks and drafts."""
+    found = (path for path in folder.rglob("*") if path.name.endswith((".json", ".key")))
+    return {str(path): path.read_bytes() for path in found}
 
 
 @pytest.fixture
@@ -134,16 +163,87 @@ def test_a_key_moves_from_the_file_to_the_environment(safe: Safe, tmp_path: Path
     assert safe_in(tmp_path, ORCHESTRA_SECRET_KEY=newer).kept("a") == SECRET
 
 
-def test_no_key_is_forgotten_while_something_needs_it(safe: Safe, tmp_path: Path) -> None:
-    safe.keep("a", SECRET)
-    (safe.folder / "b.json").write_text('{"sealed": "gAAAAAB-of-somebody-else"}')
-    with pytest.raises(SecretLost):
-        safe.rekey()
-    assert safe.kept("a") == SECRET
-    assert len((tmp_path / "secret.key").read_text().split()) == 2
-    (safe.folder / "b.json").unlink()
-    safe.rekey()
-    assert (safe.kept("a"), len((tmp_path / "secret.key").read_text().split())) == (SECRET, 1)
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        pytest.param(b'{"sealed": "gAAAAAB-of-somebody-else"}', id="sealed with another key"),
+        pytest.param(b'{"sealed": "gAAAAAB', id="cut off"),
+        pytest.param(b"\xff\xfe\x00", id="no text"),
+        pytest.param(b"", id="empty"),
+    ],
+)
+@pytest.mark.parametrize("environment", [{}, {"ORCHESTRA_SECRET_KEY": KEY}], ids=["file", "variable"])
+def test_one_secret_that_cannot_be_opened_keeps_all_as_they_are_and_is_named(
+    safe: Safe, tmp_path: Path, damaged: bytes, environment: dict[str, str]
+) -> None:
+    for name in ("a.token", "b.token", "c.token"):
+        safe.keep(name, SECRET)
+    (safe.folder / "b.token.json").write_bytes(damaged)
+    before = contents(tmp_path)
+    with pytest.raises(SecretLost, match=r"nothing was changed: b\.token\."):
+        safe_in(tmp_path, **environment).rekey()
+    assert [one.file for one in safe_in(tmp_path, **environment).unopened()] == [safe.folder / "b.token.json"]
+    assert contents(tmp_path) == before
+    (safe.folder / "b.token.json").unlink()
+    assert safe_in(tmp_path, **environment).rekey().files == 2
+    assert safe_in(tmp_path, **environment).kept("c.token") == SECRET
+
+
+@pytest.mark.parametrize("at", range(5))
+@pytest.mark.parametrize("environment", [{}, {"ORCHESTRA_SECRET_KEY": KEY}], ids=["file", "variable"])
+def test_a_change_of_keys_that_is_cut_off_anywhere_leaves_everything_open_and_is_ended_by_the_next(
+    safe: Safe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, environment: dict[str, str]
+) -> None:
+    names = ("a", "b", "c")
+    for name in names:
+        safe.keep(name, SECRET)
+    with monkeypatch.context() as patched:
+        writes = count()
+
+        def cut(*arguments: Any, **options: Any) -> None:
+            if next(writes) == at:
+                raise PowerCut
+            write_whole(*arguments, **options)
+
+        for module in (safe_module, safe_keys):
+            patched.setattr(module, "write_whole", cut)
+        with contextlib.suppress(PowerCut):
+            safe_in(tmp_path, **environment).rekey()
+    assert [safe_in(tmp_path, **environment).kept(name) for name in names] == [SECRET] * 3
+    safe_in(tmp_path, **environment).rekey()
+    assert [safe_in(tmp_path, **environment).kept(name) for name in names] == [SECRET] * 3
+    filed = tmp_path / "secret.key"
+    assert (len(filed.read_text().split()) if filed.exists() else 0) == (0 if environment else 1)
+
+
+@pytest.mark.slow
+def test_a_change_of_keys_that_is_killed_leaves_everything_open(safe: Safe, tmp_path: Path) -> None:
+    names = [f"number.{number}" for number in range(20)]
+    for name in names:
+        safe.keep(name, SECRET)
+    before = contents(tmp_path)
+    child = subprocess.Popen([sys.executable, "-c", _CHANGES_KEYS_FOR_EVER, str(tmp_path)])
+    try:
+        for _ in range(5):
+            deadline = time.monotonic() + 30
+            while contents(tmp_path) == before and time.monotonic() < deadline:
+                time.sleep(0.001)
+            os.kill(child.pid, signal.SIGKILL)
+            child.wait()
+            assert [safe.kept(name) for name in names] == [SECRET] * 20
+            before = contents(tmp_path)
+            child = subprocess.Popen([sys.executable, "-c", _CHANGES_KEYS_FOR_EVER, str(tmp_path)])
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_what_belongs_to_another_key_is_told(safe: Safe, tmp_path: Path) -> None:
+    safe.keep("a.token", SECRET)
+    assert safe.unopened() == []
+    (tmp_path / "secret.key").unlink()
+    safe.keep("b.token", SECRET)
+    assert [one.name for one in safe.unopened()] == ["a.token"]
 
 
 def test_a_sign_in_in_clear_is_read_and_sealed_by_the_next_change_of_keys(safe: Safe, tmp_path: Path) -> None:
