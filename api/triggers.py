@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.routing import Acting, Door, SignedInRoute
 from engine.step_info import TriggerTypeInfo
@@ -37,7 +37,7 @@ class AlarmRows(BaseModel):
 class DeadItems(BaseModel):
     """Things that could not become a run, or whose run failed."""
 
-    items: list[DeadItem]
+    dead: list[DeadItem]
 
 
 class PollResults(BaseModel):
@@ -63,6 +63,12 @@ class Beginning(BaseModel):
     now: bool = False
     last: int | None = Field(default=None, ge=1, le=10_000)
     since: datetime | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Beginning:
+        if self.now + (self.last is not None) + (self.since is not None) > 1:
+            raise ValueError("Give one of now, last and since.")
+        return self
 
     @property
     def start(self) -> Start | None:
@@ -109,7 +115,7 @@ def list_alarms(orchestra: Door, principal: Acting) -> dict[str, Any]:
 @router.get("/dead", summary="List dead items", response_model=DeadItems)
 def list_dead(orchestra: Door, principal: Acting, workflow: str | None = None) -> dict[str, Any]:
     """Give what could not become a run, and what became one that failed, newest first."""
-    return {"items": orchestra.triggers.dead(principal, workflow)}
+    return {"dead": orchestra.triggers.dead(principal, workflow)}
 
 
 @router.get("/{workflow}/{trigger}", summary="Get a trigger", response_model=TriggerStatus)
@@ -133,8 +139,7 @@ def turn_on(workflow: str, trigger: str, orchestra: Door, principal: Acting, beg
 @router.post("/{workflow}/{trigger}/off", summary="Turn it off", response_model=TriggerStatus)
 def turn_off(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> Any:
     """Watch no more; its place is kept."""
-    orchestra.triggers.turn_off(principal, workflow, trigger)
-    return orchestra.triggers.status(principal, workflow, trigger)
+    return orchestra.triggers.turn_off(principal, workflow, trigger)
 
 
 @router.post("/{workflow}/{trigger}/poll", summary="Look now", response_model=PollResults)

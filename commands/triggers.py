@@ -101,7 +101,8 @@ def _tell(one: TriggerStatus, zone: str) -> None:
         say(f"  {one.items} seen, {one.queued} queued, {one.running} under way")
     if one.dead:
         say(f"  {one.dead} dead: `orchestra triggers dead {one.workflow}`")
-    for text in (one.problem, one.error and f"{one.error.message} {one.error.remedy}", one.note):
+    error = one.error if one.error is not None and one.error.message not in one.problem else None
+    for text in (one.problem, error and f"{error.message} {error.remedy}", one.note):
         if text:
             say(f"  {text}")
 
@@ -119,17 +120,22 @@ def on(
     as_json: Json = False,
 ) -> int:
     """Turn a trigger on; the first time it must be said from where on things count as new."""
+    from engine.errors import InvalidInput
+
     if sum(one is not None for one in (from_, last, since)) > 1:
         raise typer.BadParameter("Say one of --from, --last and --since.")
     with opened(workspace, demo=demo) as session:
         triggers, p = session.orchestra.triggers, session.principal
         name = trigger or only_trigger(session, workflow)
         start = _start(session, from_, last, since)
-        if not (yes or as_json) and sys.stdin.isatty():
+        is_asked = not (yes or as_json) and sys.stdin.isatty()
+        if is_asked or (start is not None and not start.is_now and not as_json):
             _show(triggers.preview(p, workflow, name, start))
-            if not typer.confirm("Turn it on?"):
-                note("Nothing was turned on.")
-                return FAILED
+        if is_asked and not typer.confirm("Turn it on?"):
+            note("Nothing was turned on.")
+            return FAILED
+        if not (yes or is_asked) and start is not None and not start.is_now:
+            raise InvalidInput("Nobody was asked about these runs.", remedy="`--yes` starts them without asking.")
         turned = triggers.turn_on(p, workflow, name, start)
     if as_json:
         document(turned)
@@ -191,9 +197,10 @@ def off(
 ) -> int:
     """Turn a trigger off; it can go on later from where it was."""
     with opened(workspace, demo=demo) as session:
-        name = trigger or only_trigger(session, workflow)
-        session.orchestra.triggers.turn_off(session.principal, workflow, name)
-        turned = session.orchestra.triggers.status(session.principal, workflow, name)
+        triggers, p = session.orchestra.triggers, session.principal
+        on_now = [one.id for one in triggers.list(p, workflow) if one.is_on and not one.is_resting]
+        name = trigger or (on_now[0] if len(on_now) == 1 else only_trigger(session, workflow))
+        turned = triggers.turn_off(p, workflow, name)
     if as_json:
         document(turned)
     else:

@@ -14,6 +14,24 @@ from commands.screen import document, say
 group = typer.Typer(help="Workflow files.", no_args_is_help=True, rich_markup_mode=None)
 
 
+@group.command()
+def rename(
+    old: Annotated[str, typer.Argument(help="The workflow.")],
+    new: Annotated[str, typer.Argument(help="Its new name.")],
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Give a workflow another name; what it wrote and what its triggers have seen goes along."""
+    with opened(workspace, demo=demo) as session:
+        session.orchestra.workflows.rename(session.principal, old, new)
+    if as_json:
+        document({"workflow": new})
+        return DONE
+    say(f"The workflow {old!r} is called {new!r} now; what it wrote and what its triggers have seen is still known.")
+    return DONE
+
+
 @group.command("rename-step")
 def rename_step(
     workflow: Annotated[str, typer.Argument(help="The workflow.")],

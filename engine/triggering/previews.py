@@ -19,7 +19,7 @@ from engine.triggering.prepared import short_title
 from engine.triggering.rows import start_of
 from engine.triggering.status import PreviewItem, TriggerError, TriggerPreview
 
-_READ = 10
+_READ = 20
 """So many are read, to show the inputs of their runs; of the others only what the list says is shown."""
 _SHOWN = 100
 _MOST_ITEMS = 1000

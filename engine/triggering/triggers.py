@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import InvalidInput, OrchestraError, UnknownName
@@ -96,17 +96,25 @@ class Triggers:
         self._asking.wake()
         return self.status(p, workflow, trigger)
 
-    def turn_off(self, p: Principal, workflow: str, trigger: str) -> None:
-        """Watch no more, for the account in use; runs that wait for their turn still go. Raises UnknownName."""
+    def turn_off(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
+        """Watch no more, for the account in use; runs that wait for their turn still go. Raises UnknownName.
+
+        One that is gone from its file, or whose file is gone, is turned off as well.
+        """
         require(p, "edit", "turn triggers off")
         rows = [row for row in self._rows.on() if (row.workflow, row.trigger) == (workflow, trigger)]
         if not rows:
             self._finder.named(workflow, trigger)
             raise InvalidInput(f"The trigger {trigger!r} of {workflow!r} is not on.")
         in_use = [row for row in rows if not self._is_resting(row)] or rows
+        known = [one for one in self._statuses.all(workflow) if one.id == trigger and one.is_on]
         for is_demo in {bool(row.demo) for row in in_use}:
             self._rows.turn_off(workflow, trigger, demo=is_demo)
         self._audit.record(p, "triggers.turn_off", workflow, {"trigger": trigger})
+        left = [one for one in self._statuses.all(workflow) if one.id == trigger]
+        if not left:
+            return replace(known[0], is_on=False, is_silent=False)
+        return min(left, key=lambda one: one.is_resting)
 
     def poll(self, p: Principal, workflow: str | None = None, trigger: str | None = None) -> builtins.list[PollResult]:
         """Look now at every trigger that is on, or at those named, and return what came of it.

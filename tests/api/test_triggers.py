@@ -83,6 +83,22 @@ def test_the_first_time_a_beginning_has_to_be_given(program: TestClient, drop: P
     assert "from where on" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("more", [{"now": True}, {"since": "2026-01-01T00:00:00Z"}], ids=["now", "since"])
+def test_two_beginnings_at_once_are_refused(program: TestClient, drop: Path, more: dict[str, Any]) -> None:
+    del drop
+    for what in ("preview", "on"):
+        answer = program.post(f"{PLACE}/{what}", json={"last": 2, **more})
+        assert (answer.status_code, "one of now, last and since" in answer.text) == (422, True)
+
+
+def test_a_trigger_whose_file_is_gone_is_turned_off(program: TestClient, drop: Path) -> None:
+    program.post(f"{PLACE}/on", json={"now": True})
+    (drop.parent / "workflows" / "watcher.json").unlink()
+    off = program.post(f"{PLACE}/off")
+    assert (off.status_code, off.json()["is_on"]) == (200, False)
+    assert program.get("/api/triggers/alarms").json()["alarms"] == []
+
+
 def test_a_new_thing_starts_one_run(program: TestClient, drop: Path) -> None:
     program.post(f"{PLACE}/on", json={"now": True})
     _looked(program)
@@ -101,14 +117,14 @@ def test_what_cannot_become_a_run_is_listed_and_dismissed(program: TestClient, d
     _looked(program)
     (drop / "too-long-a-name.txt").write_text("Hello")
     ends_at = time.monotonic() + 20
-    while not (items := program.get("/api/triggers/dead").json()["items"]):
+    while not (items := program.get("/api/triggers/dead").json()["dead"]):
         assert time.monotonic() < ends_at
         _polled(program)
     assert items[0]["error"]["type"] == "InvalidInput"
     refused = program.post(f"{PLACE}/retry", json={"item": items[0]["item"]})
     assert refused.status_code == 422
     assert program.post(f"{PLACE}/dismiss", json={"item": items[0]["item"]}).status_code == 204
-    assert program.get("/api/triggers/dead").json()["items"] == []
+    assert program.get("/api/triggers/dead").json()["dead"] == []
     assert program.get("/api/triggers/alarms").json()["alarms"] == []
 
 

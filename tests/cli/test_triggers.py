@@ -69,7 +69,7 @@ def test_a_trigger_from_its_first_day_to_its_last(orchestra: Orchestra, incoming
 def test_the_runs_of_a_look_without_a_server_end_before_the_command_does(orchestra: Orchestra, incoming: Path) -> None:
     for name in "abc":
         (incoming / name).write_text(name)
-    assert orchestra("triggers", "on", "each-file", "--last", "3", "--json").json["is_on"]
+    assert orchestra("triggers", "on", "each-file", "--last", "3", "--yes", "--json").json["is_on"]
     looked = orchestra("triggers", "poll")
     assert (looked.code, looked.out.count("succeeded")) == (0, 3)
 
@@ -79,12 +79,45 @@ def test_a_run_that_fails_shows_in_the_exit_code_and_can_be_dismissed(orchestra:
     path = incoming.parent / "workflows" / "each-file.json"
     path.write_text(json.dumps({**EACH_FILE, "steps": [check]}))
     (incoming / "a").write_text("a")
-    orchestra("triggers", "on", "each-file", "--since", "2020-01-01")
+    orchestra("triggers", "on", "each-file", "--since", "2020-01-01", "--yes")
     assert orchestra("triggers", "poll").code == 1
     [dead] = orchestra("triggers", "dead", "each-file", "--json").json["dead"]
     assert dead["run_id"]
     assert orchestra("triggers", "dismiss", "each-file", "file", dead["item"]).code == 0
     assert "Nothing is dead." in orchestra("triggers", "dead").out
+
+
+@pytest.mark.parametrize("beginning", [["--last", "2"], ["--since", "2020-01-01"]], ids=["last", "since"])
+def test_without_a_terminal_old_things_start_runs_only_with_yes(
+    orchestra: Orchestra, incoming: Path, beginning: list[str]
+) -> None:
+    for name in "ab":
+        (incoming / name).write_text(name)
+    for more in ([], ["--json"]):
+        refused = orchestra("triggers", "on", "each-file", *beginning, *more)
+        assert (refused.code, "--yes" in refused.out + refused.err) == (2, True)
+    assert "off" in orchestra("triggers", "list").out
+    turned = orchestra("triggers", "on", "each-file", *beginning, "--yes")
+    assert (turned.code, "2 runs now" in turned.out) == (0, True)
+
+
+@pytest.mark.parametrize("named", [[], ["file"]], ids=["workflow", "trigger"])
+def test_a_trigger_whose_file_is_gone_is_turned_off(orchestra: Orchestra, incoming: Path, named: list[str]) -> None:
+    assert orchestra("triggers", "on", "each-file", "--from", "now").code == 0
+    (incoming.parent / "workflows" / "each-file.json").unlink()
+    assert orchestra("triggers", "status").code == 1
+    assert orchestra("triggers", "off", "each-file", *named).code == 0
+    assert orchestra("triggers", "status").code == 0
+    assert orchestra("triggers", "off", "each-file", *named).code == 3
+
+
+def test_what_triggers_have_seen_follows_a_workflow_that_is_renamed(orchestra: Orchestra, incoming: Path) -> None:
+    assert orchestra("triggers", "on", "each-file", "--from", "now").code == 0
+    (incoming / "new.txt").write_text("new")
+    assert orchestra("workflows", "rename", "each-file", "files").code == 0
+    assert orchestra("triggers", "status").code == 0
+    assert len(orchestra("triggers", "poll", "files", "--json").json["runs"]) == 1
+    assert orchestra("workflows", "rename", "each-file", "files").code == 3
 
 
 def test_the_trigger_must_be_named_where_there_are_two(orchestra: Orchestra, incoming: Path) -> None:

@@ -120,6 +120,13 @@ def test_a_preview_shows_inputs_and_errors_and_moves_nothing(feed: Feed) -> None
     assert feed.orchestra.runs.list(OWNER).rows == []
 
 
+def test_a_preview_tells_as_many_things_in_full_as_are_shown(feed: Feed) -> None:
+    feed.on()
+    feed.write(*(f"n{number}" for number in range(25)))
+    preview = feed.orchestra.triggers.preview(VIEWER, WORKFLOW, TRIGGER)
+    assert (preview.count, sum(item.inputs is not None for item in preview.items)) == (25, 20)
+
+
 def test_off_and_on_again_it_goes_on_from_where_it_was(feed: Feed) -> None:
     feed.on()
     feed.orchestra.triggers.turn_off(OWNER, WORKFLOW, TRIGGER)
