@@ -22,6 +22,8 @@ class Changes:
     """Mails that arrived or got a label: their ids, in the order of the history, with every label id told of them."""
 
     labels: dict[str, set[str]]
+    put: dict[str, set[str]]
+    """The label ids that were put on each mail that was there already; a mail that arrived is not among them."""
     history_id: str
     """Where the history stands now."""
 
@@ -39,15 +41,20 @@ class History:
     def since(self, history_id: str) -> Changes | None:
         """Give what has changed since an id; None where Gmail has forgotten that far back."""
         labels: dict[str, set[str]] = {}
+        put: dict[str, set[str]] = {}
+        arrived: set[str] = set()
         here = history_id
         try:
             for answer in self._pages(history_id):
                 here = max(here, str(answer.get("historyId") or here), key=int)
                 for record in entries(answer, "history"):
                     _note(record, labels)
+                    arrived |= {str(message["id"]) for message, _ in _told(record, "messagesAdded")}
+                    for message, added in _told(record, "labelsAdded"):
+                        put.setdefault(str(message["id"]), set()).update(added)
         except NotFound:
             return None
-        return Changes(labels, here)
+        return Changes(labels, {one: added for one, added in put.items() if one not in arrived}, here)
 
     def ids(self, query: str, limit: int) -> list[str]:
         """Give the ids of the newest mails that a search finds, the newest first, at most `limit`."""
@@ -80,11 +87,15 @@ class History:
 
 def _note(record: dict[str, Any], labels: dict[str, set[str]]) -> None:
     for event in _EVENTS:
-        for change in record.get(event) or []:
-            message = change.get("message") or {}
-            known = labels.setdefault(str(message.get("id", "")), set())
-            known.update(message.get("labelIds") or [], change.get("labelIds") or [])
-    labels.pop("", None)
+        for message, added in _told(record, event):
+            labels.setdefault(str(message["id"]), set()).update(message.get("labelIds") or [], added)
+
+
+def _told(record: dict[str, Any], event: str) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Give each mail of which a record tells such an event, with the label ids that it was given by it."""
+    for change in record.get(event) or []:
+        if change.get("message", {}).get("id"):
+            yield change["message"], change.get("labelIds") or []
 
 
 def _searched(name: str) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.names import moment_of, timestamp
 from engine.step import Fields, JsonValue, option
 from engine.steps.gmail import MailOutput
 from engine.trigger import Found, Item, Look, Start, TriggerType
+
+if TYPE_CHECKING:
+    from clients.gmail.history import Changes
 
 OVERLAP = timedelta(minutes=10)
 """What changed in this time is listed again: Gmail may answer out of order, and its search is late."""
@@ -19,6 +23,8 @@ _MOST_BEHIND = 10_000
 _SEARCHED = 500
 """How many of the newest mails of a search are compared with what has changed."""
 _LABELS = {"in:inbox": "INBOX", "is:unread": "UNREAD", "is:starred": "STARRED", "is:important": "IMPORTANT"}
+_OF_LABELS = re.compile(r"^-|^(label|is|in|category):|^has:(?!attachment$)|[(){}]|^or$", re.IGNORECASE)
+"""What in a search may ask for labels in a way that only Gmail can tell."""
 _HIDDEN = {"SPAM", "TRASH"}
 OUR_MARK = "<orchestra."
 """How the Message-ID of every mail begins that a workflow wrote."""
@@ -62,8 +68,9 @@ class NewMessage(TriggerType):
         changes = look.client.history.since(look.cursor["places"][0][0])
         if changes is None:
             return self._forgotten(look)
-        fits = _fitting(look, look.unseen(changes.labels), changes.labels)
-        due = [*_late(look, changes.labels), *(one for one in changes.labels if one in fits)]
+        changed = _changed(look, changes)
+        fits = _fitting(look, look.unseen(changed), changes.labels)
+        due = [*_late(look, changed), *(one for one in changed if one in fits)]
         items = [Item(one) for one in due[: look.limit]]
         if len(due) > look.limit:  # the rest is listed again from the same place
             return Found(items, look.cursor, has_more=True)
@@ -144,6 +151,26 @@ def _moved(look: Look, history_id: str) -> JsonValue:
     }
 
 
+def _changed(look: Look, changes: Changes) -> list[str]:
+    """Return the mails that arrived, and the older ones that got a label by which they may fit the search now.
+
+    One that has lain in the inbox for long is not new because somebody, or a workflow, put some other label on it.
+    """
+    made = _fit_by(look) if changes.put else None
+    return [one for one in changes.labels if made is None or one not in changes.put or changes.put[one] & made]
+
+
+def _fit_by(look: Look) -> set[str] | None:
+    """Return the labels that may make a mail fit the search when they are put on it, None where any may."""
+    made = {"INBOX"}  # also what was taken for spam
+    for word in look.fields.query.split():
+        wanted = _wanted(look, word)
+        if wanted is None and _OF_LABELS.search(word):
+            return None
+        made |= wanted or set()
+    return made
+
+
 def _fitting(look: Look, ids: Sequence[str], labels: dict[str, set[str]]) -> set[str]:
     """Return those of the changed mails that fit the search; one that only fits later is asked for again till then."""
     if not ids:
@@ -160,13 +187,17 @@ def _fitting(look: Look, ids: Sequence[str], labels: dict[str, set[str]]) -> set
 
 def _rule(look: Look, word: str) -> Callable[[set[str]], bool] | None:
     """Return how one word of a search is told from a mail's labels, None where only Gmail can tell."""
+    wanted = _wanted(look, word)
+    return None if wanted is None else lambda known: bool(known & wanted)
+
+
+def _wanted(look: Look, word: str) -> set[str] | None:
+    """Return the label ids of which a mail must have one to fit a word of a search, None where it asks for others."""
     if word.casefold() in _LABELS:
-        wanted = {_LABELS[word.casefold()]}
-    elif word.startswith("label:") and not set(word) & set('"(){}'):
-        wanted = look.client.history.label_ids(word.removeprefix("label:"))
-    else:
-        return None
-    return lambda known: bool(known & wanted)
+        return {_LABELS[word.casefold()]}
+    if word.startswith("label:") and not set(word) & set('"(){}'):
+        return set(look.client.history.label_ids(word.removeprefix("label:")))
+    return None
 
 
 def _left_out(fields: Any, mail: dict[str, Any]) -> str:

@@ -140,6 +140,15 @@ def test_a_mail_that_gets_the_label_later_is_new_then(box: Box) -> None:
     assert {item.id for item in looker.look_until_done(NOW + 20 * MINUTE)} == {arrived, old}
 
 
+@pytest.mark.parametrize("query", ["in:inbox", "in:inbox subject:old", "from:ada@example.com"])
+def test_an_old_mail_is_not_new_because_it_gets_another_label(box: Box, query: str) -> None:
+    old = box.arrive("Old")
+    looker = box.looker(query=query)
+    looker.look_until_done()
+    box.label(old, "triaged")
+    assert looker.look_until_done() == []
+
+
 @pytest.mark.parametrize("query", ["in:inbox", "in:inbox -from:nobody@example.com"], ids=["by labels", "by search"])
 def test_a_restless_mailbox_loses_and_repeats_nothing(box: Box, query: str) -> None:
     looker = box.looker(query=query)
