@@ -21,6 +21,7 @@ _LARGEST_TEXT_BYTES = 1024 * 1024
 _BEFORE = "it was there before"
 _NO_TEXT = "its name is no text (UTF-8): give it another one"
 _NANOSECONDS = 1_000_000_000
+_YEAR_9999 = 253_370_764_800
 
 
 class FolderFields(Fields):
@@ -103,8 +104,8 @@ class _File:
 
     @property
     def modified_at(self) -> datetime:
-        """When it was changed last."""
-        return datetime.fromtimestamp(self.modified_ns / _NANOSECONDS, UTC)
+        """When it was changed last; a file may say any time, also one that no calendar has."""
+        return datetime.fromtimestamp(min(max(self.modified_ns / _NANOSECONDS, 0), _YEAR_9999), UTC)
 
     def listed(self, skip: str = "") -> Item:
         """Return it as an item that is not read yet."""

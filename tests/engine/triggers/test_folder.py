@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -119,6 +120,25 @@ def test_a_file_whose_name_is_no_text_is_left_out_and_blocks_no_other(folder: Pa
     assert skips.keys() == {"a.txt", r"\xff.txt"}
     assert "another" in skips[r"\xff.txt"]
     assert names(one.look_until_done()) == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "year"),
+    [pytest.param(4 * 10**11, 9999, id="far ahead"), pytest.param(-(10**11), 1970, id="long before")],
+)
+def test_a_file_may_have_a_time_that_no_calendar_has(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: int, year: int
+) -> None:
+    one = looker(folder)
+    one.look_until_done()
+    write(folder, "a.txt", "a")
+    facts = (folder / "a.txt").lstat()
+    strange = SimpleNamespace(st_mode=facts.st_mode, st_size=facts.st_size, st_mtime_ns=seconds * 10**9)
+    lstat = Path.lstat
+    monkeypatch.setattr(Path, "lstat", lambda path: strange if path.name == "a.txt" else lstat(path))
+    [item] = one.look_until_done()
+    assert item.at is not None
+    assert item.at.year == year
 
 
 def test_text_is_read_and_what_is_none_is_not(folder: Path) -> None:
