@@ -50,6 +50,8 @@ class Watch:
         def take(piece: str) -> None:
             if not answer.pieces and self._is_open:
                 self._live.show(self._run_id, self._path, answer)
+                if not self._is_open:  # closed in this very moment
+                    self._live.forget(self._run_id, self._path)
             answer.add(piece)
 
         return take

@@ -120,3 +120,15 @@ def test_an_endless_answer_takes_bounded_memory() -> None:
     for _ in range(1000):
         take("x" * 1000)
     assert len(live.of("run")["step"]) <= 51_000
+
+
+def test_an_answer_that_begins_while_its_step_ends_is_not_left_there() -> None:
+    class Late(Live):
+        def show(self, run_id: str, path: str, answer: Any) -> None:
+            watch.close()  # the step has run out of time just now
+            super().show(run_id, path, answer)
+
+    live = Late()
+    watch = Watch(live, "run", "said")
+    watch.attempt()("Hello")
+    assert live.of("run") == {}
