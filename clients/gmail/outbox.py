@@ -16,6 +16,7 @@ from clients.mail.outgoing import Outgoing, as_bytes, build, marked, message_id
 from clients.mail.parts import from_base64url, header
 
 Json: TypeAlias = dict[str, Any]
+_LATEST = 25
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,16 @@ class Outbox:
         return self._sent(answered(request, "id"), letter.marker)
 
     def find_sent(self, marker: str) -> Json | None:
-        """Look for the mail of the write with this marker among all that left, as `send` gives it."""
+        """Look for the mail of the write with this marker among all that left, as `send` gives it.
+
+        Gmail's search may be late, so the latest mails that left are read themselves, too.
+        """
         wanted = message_id(marker, self._account())
-        for found in ids_of(self._users, wanted):
-            mail = self._metadata(found)
-            if header(mail["payload"], "Message-ID").strip() == wanted and "SENT" in (mail.get("labelIds") or []):
+        latest = self._users.messages().list(userId="me", labelIds=["SENT"], maxResults=_LATEST)
+        searched = ids_of(self._users, wanted)
+        for found in dict.fromkeys([*searched, *_ids(answered(latest), "messages")]):
+            mail = self._named(found, wanted)
+            if mail is not None and "SENT" in (mail.get("labelIds") or []):
                 return self._sent(mail, marker)
         return None
 
@@ -94,10 +100,11 @@ class Outbox:
         A draft that its owner has sent meanwhile counts: it must not be written once more.
         """
         wanted = message_id(marker, self._account())
-        request = self._users.drafts().list(userId="me", q=f"rfc822msgid:{wanted.strip('<>')}", maxResults=10)
-        for entry in entries(answered(request), "drafts"):
+        search = self._users.drafts().list(userId="me", q=f"rfc822msgid:{wanted.strip('<>')}", maxResults=10)
+        latest = self._users.drafts().list(userId="me", maxResults=_LATEST)
+        for entry in (entry for request in (search, latest) for entry in entries(answered(request), "drafts")):
             draft = self._draft(entry, marker)
-            if header(self._metadata(draft["message"])["payload"], "Message-ID").strip() == wanted:
+            if self._named(draft["message"], wanted) is not None:
                 return draft
         found = self.find_sent(marker)
         return {"message": found["id"], **found} if found is not None else None
@@ -118,8 +125,13 @@ class Outbox:
         where = {"thread_id": str(mail.get("threadId", "")), "url": f"{self._web_url}{message}"}
         return {"id": str(entry["id"]), "message": message, **where}
 
-    def _metadata(self, message: str) -> Json:
-        return answered(self._users.messages().get(userId="me", id=message, format="metadata"), "id", "payload")
+    def _named(self, message: str, wanted: str) -> Json | None:
+        """Give the headers of a mail that has this Message-ID; None for any other, and for one that is gone by now."""
+        try:
+            mail = answered(self._users.messages().get(userId="me", id=message, format="metadata"), "id", "payload")
+        except NotFound:
+            return None
+        return mail if header(mail["payload"], "Message-ID").strip() == wanted else None
 
     def _draft_request(self, method: Callable[..., Any], letter: Letter, **where: str) -> Any:
         message, content = self._outgoing(letter, "")
@@ -153,7 +165,11 @@ def ids_of(users: Any, wanted: str) -> list[str]:
     """Give the ids of the mails with a Message-ID, wherever they lie."""
     query = f"rfc822msgid:{wanted.strip('<>')}"
     request = users.messages().list(userId="me", q=query, includeSpamTrash=True, maxResults=10)
-    return [str(entry["id"]) for entry in entries(answered(request), "messages")]
+    return _ids(answered(request), "messages")
+
+
+def _ids(answer: Json, name: str) -> list[str]:
+    return [str(entry["id"]) for entry in entries(answer, name)]
 
 
 def _draft_id(draft: str) -> str:

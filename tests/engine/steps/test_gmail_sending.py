@@ -165,3 +165,20 @@ def test_a_draft_is_changed_read_and_deleted(do: Do) -> None:
 def test_every_step_that_sends_can_be_found_and_not_undone(step: GmailSend) -> None:
     assert (str(step.repeat), step.undoes) == ("findable", "")
     assert "called back" in step.lasts
+
+
+@pytest.mark.parametrize(
+    ("step", "listed"),
+    [
+        pytest.param(Send(), "messages", id="a mail"),
+        pytest.param(CreateDraft(), "drafts", id="a draft"),
+    ],
+)
+def test_what_was_written_is_found_while_the_search_is_late(
+    call: Call, standins: StandIns, step: StepType, listed: str
+) -> None:
+    asked = replace(call, fields=step.fields.model_validate(LETTER))
+    assert step.find(asked) is None
+    made = step.call(asked)
+    standins.faults("gmail", match="rfc822msgid", status=200, body=f'{{"{listed}": []}}', times=5)
+    assert step.find(asked) == made
