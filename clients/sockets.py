@@ -64,7 +64,8 @@ class Gate(httpcore.NetworkBackend):
         if self.public_only and not self._is_named(host, port):
             inside = [address for address in found if not addresses.is_public(address)]
             if inside:
-                raise Forbidden(f"{host} leads to {inside[0]}, which is not an address of the public Internet.")
+                named = host if host == str(inside[0]) else f"{host} leads to {inside[0]}, which"
+                raise Forbidden(f"{named} is not an address of the public Internet.")
         return found
 
     def _is_named(self, host: str, port: int) -> bool:

@@ -16,7 +16,7 @@ from clients.pool import Pool
 from clients.sent import leaves
 from clients.sockets import Forbidden, Gate
 
-__all__ = ["AnswerRefused", "Forbidden", "borrowed", "deadline", "http_client", "origin"]
+__all__ = ["AnswerRefused", "AnswerTooLarge", "Forbidden", "borrowed", "deadline", "http_client", "origin"]
 
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
 FILE_BYTES = 50 * 1024 * 1024
@@ -30,6 +30,10 @@ class AnswerRefused(httpx.DecodingError):
     """The answer is larger than is read, or packed in a way that hides its size."""
 
 
+class AnswerTooLarge(AnswerRefused):
+    """The answer is larger than is read."""
+
+
 def http_client(
     *,
     allowed_origins: frozenset[str] | None = None,
@@ -41,7 +45,7 @@ def http_client(
     `allowed_origins` (`scheme://host:port`): any other is refused before a socket opens. `public_only`: hosts whose
     addresses are not all public are refused, but those in `allow_hosts` (`host` or `host:port`).
     A refusal raises Forbidden; answers over 10 MB (the request's extension `most_bytes` says another limit) raise
-    AnswerRefused.
+    AnswerTooLarge.
     """
     gate = Gate(public_only=public_only, allow_hosts=frozenset(host.lower() for host in allow_hosts))
     return _client(_Transport(gate, allowed_origins))
@@ -148,7 +152,7 @@ def _refuse_unread(response: httpx.Response, most: int) -> None:
         raise AnswerRefused(f"the answer is packed ({packed}), though that was not asked for")
     announced = response.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most:
-        raise AnswerRefused(f"the answer is too large ({announced} bytes; at most {most} are read)")
+        raise AnswerTooLarge(f"the answer is too large ({announced} bytes; at most {most} are read)")
 
 
 class _Limited(httpx.SyncByteStream):
@@ -162,7 +166,7 @@ class _Limited(httpx.SyncByteStream):
         for part in self._inner:
             size += len(part)
             if size > self._most:
-                raise AnswerRefused(f"the answer is too large (over {self._most} bytes)")
+                raise AnswerTooLarge(f"the answer is too large (over {self._most} bytes)")
             yield part
 
     def close(self) -> None:

@@ -8,12 +8,12 @@ from typing import Any, ClassVar, TypeAlias
 import httpx
 
 from clients import failures
-from clients.errors import BadAnswer, ServiceError
+from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http.answer import facts, file_of, plain, said
 from clients.http.credentials import Credentials, HttpSettings
 from clients.http.pages import Pages, Paging
 from clients.http.request import READS, SERVICE, Wanted, address
-from clients.transport import Forbidden, origin
+from clients.transport import AnswerTooLarge, Forbidden, origin
 
 __all__ = ["READS", "HttpClient", "HttpSettings", "Paging", "Wanted"]
 
@@ -103,7 +103,11 @@ class HttpClient:
             request = self._next(request, answer)
             answer = self._sent(request)
         if answer.status_code in _REDIRECTS:
-            raise BadAnswer(f"{origin(request.url)} redirects more than {_HOPS_MOST} times.", service=SERVICE)
+            raise InvalidRequest(
+                f"{origin(request.url)} redirects more than {_HOPS_MOST} times.",
+                service=SERVICE,
+                remedy="Correct `url`: give the address to which it leads in the end.",
+            )
         return answer
 
     def _next(self, request: httpx.Request, answer: httpx.Response) -> httpx.Request:
@@ -129,6 +133,13 @@ class HttpClient:
             return self._http.send(request)
         except ServiceError:
             raise
+        except AnswerTooLarge as error:
+            raise InvalidRequest(
+                f"The server gave an answer that is not read: {error}.",
+                service=SERVICE,
+                remedy="Raise `max_bytes`, or ask for less.",
+                outcome="not_done" if request.method in READS else "unknown",
+            ) from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise failures.of_broken_connection(SERVICE, error) from None
 

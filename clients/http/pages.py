@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from clients.errors import BadAnswer
+from clients.errors import BadAnswer, InvalidRequest, ServiceError
 from clients.http.answer import data
 from clients.http.request import SERVICE
 from clients.transport import origin
@@ -43,12 +43,11 @@ class Pages:
         self._seen = {str(first)}
 
     def take(self, answer: httpx.Response) -> httpx.URL | None:
-        """Add a page; give the address of the next one, None for the last. Raises BadAnswer."""
+        """Add a page; give the address of the next one, None for the last. Raises BadAnswer, InvalidRequest."""
         content = data(answer)
         found = _at(content, self._paging.items)
         if not isinstance(found, list):
-            where = f"at {self._paging.items!r}" if self._paging.items else "as a whole"
-            raise BadAnswer(f"The answer of {origin(answer.request.url)} holds no list {where}.", service=SERVICE)
+            raise self._no_list(answer, content)
         self.items += found
         self.count += 1
         self._bytes += len(answer.content)
@@ -56,7 +55,7 @@ class Pages:
         if following is None:
             return None
         if str(following) in self._seen:
-            raise BadAnswer("The server names as the next page one that was read before.", service=SERVICE)
+            raise _misread("The server names as the next page one that was read before.")
         self._seen.add(str(following))
         return following
 
@@ -64,6 +63,18 @@ class Pages:
     def is_full(self) -> bool:
         """Whether no more pages are to be read, though there may be some."""
         return self.count >= self._paging.pages or self._bytes >= BYTES_MOST
+
+    def _no_list(self, answer: httpx.Response, content: Any) -> ServiceError:
+        """What no JSON is may be another answer the next time; JSON of another shape stays what it is."""
+        items = self._paging.items
+        words = (
+            f"The answer of {origin(answer.request.url)} holds no list {f'at {items!r}' if items else 'as a whole'}."
+        )
+        if content is None:
+            return BadAnswer(words, service=SERVICE)
+        return InvalidRequest(
+            words, service=SERVICE, remedy="Correct `paging.items`: it says where in the answer the list stands."
+        )
 
     def _following(self, answer: httpx.Response, content: Any) -> httpx.URL | None:
         if not self._paging.next:
@@ -73,7 +84,7 @@ class Pages:
         if value is None or value == "" or value is False:
             return None
         if not isinstance(value, str | int) or isinstance(value, bool):
-            raise BadAnswer(f"What stands at {self._paging.next!r} is no address and no cursor.", service=SERVICE)
+            raise _misread(f"What stands at {self._paging.next!r} is no address and no cursor.")
         if self._paging.cursor:
             return self._first.copy_set_param(self._paging.cursor, str(value))
         return self._joined(answer, str(value))
@@ -83,10 +94,16 @@ class Pages:
         try:
             url = answer.request.url.join(link)
         except (httpx.InvalidURL, ValueError) as error:
-            raise BadAnswer("The address of the next page cannot be read.", service=SERVICE) from error
+            raise _misread("The address of the next page cannot be read.") from error
         if origin(url) != origin(self._first):
-            raise BadAnswer(f"The next page would be at another place ({origin(url)}).", service=SERVICE)
+            raise _misread(f"The next page would be at another place ({origin(url)}).")
         return url
+
+
+def _misread(words: str) -> InvalidRequest:
+    return InvalidRequest(
+        words, service=SERVICE, remedy="Correct `paging`: `next` and `cursor` say where the next page is named."
+    )
 
 
 def _at(content: Any, path: str) -> Any:

@@ -21,7 +21,7 @@ from clients.errors import (
     Unavailable,
 )
 from clients.http import HttpClient, HttpSettings, Wanted
-from clients.transport import MAX_ANSWER_BYTES, Forbidden, http_client
+from clients.transport import Forbidden, http_client
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
@@ -146,10 +146,15 @@ def test_json_that_is_none_is_a_bad_answer(scripted: Scripted, local: HttpClient
         local.request(Wanted("GET", scripted.url))
 
 
-def test_too_much_is_not_read(scripted: Scripted, local: HttpClient) -> None:
-    scripted.then(200, b"x" * (MAX_ANSWER_BYTES + 1), content_type="text/plain")
-    with pytest.raises(BadAnswer, match="too large"):
-        local.request(Wanted("GET", scripted.url))
+@pytest.mark.parametrize(("method", "outcome"), [("GET", "not_done"), ("POST", "unknown")])
+def test_too_much_is_not_read_and_not_asked_for_again(
+    scripted: Scripted, local: HttpClient, method: str, outcome: str
+) -> None:
+    scripted.then(200, b"x" * 1001, content_type="text/plain")
+    with pytest.raises(InvalidRequest, match="too large") as caught:
+        local.request(Wanted(method, scripted.url, most_bytes=1000))
+    assert "`max_bytes`" in caught.value.remedy
+    assert (caught.value.outcome, caught.value.retryable) == (outcome, False)
 
 
 def test_packed_answers_are_not_unpacked(scripted: Scripted, local: HttpClient) -> None:
@@ -256,7 +261,7 @@ def test_a_write_follows_none(scripted: Scripted, local: HttpClient, method: str
 
 def test_three_redirects_are_enough(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(302, b"", location="/again")
-    with pytest.raises(BadAnswer, match="3 times"):
+    with pytest.raises(InvalidRequest, match="3 times"):
         local.request(Wanted("GET", scripted.url))
     assert len(scripted.seen) == 4
 
@@ -278,7 +283,7 @@ def test_credentials_do_not_go_along_to_another_host(start_scripted: Callable[[]
 
 def test_a_redirect_inside_is_refused(scripted: Scripted, opened: Opened) -> None:
     scripted.then(302, b"", location="http://169.254.169.254/latest/meta-data/")
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match=r"^169\.254\.169\.254 is not an address"):
         opened(host_of(scripted)).request(Wanted("GET", scripted.url))
 
 

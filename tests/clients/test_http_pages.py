@@ -71,7 +71,7 @@ def test_a_list_that_was_cut_says_so(scripted: Scripted, local: HttpClient) -> N
 @pytest.mark.parametrize(
     ("first", "paging", "words"),
     [
-        pytest.param({"rows": 1}, {"items": "rows"}, "no list", id="no list"),
+        pytest.param({"rows": 1}, {"items": "rows"}, "no list at 'rows'", id="no list"),
         pytest.param({"other": []}, {"items": "rows.deep"}, "no list", id="nothing there"),
         pytest.param({"rows": []}, {}, "no list as a whole", id="not the list itself"),
         pytest.param({"rows": [], "n": {}}, {"items": "rows", "next": "n"}, "no address", id="an object for a cursor"),
@@ -87,12 +87,19 @@ def test_a_list_that_was_cut_says_so(scripted: Scripted, local: HttpClient) -> N
         ),
     ],
 )
-def test_a_list_that_goes_on_nowhere_good_is_a_bad_answer(
+def test_a_list_that_goes_on_nowhere_good_is_for_the_workflow_to_correct(
     scripted: Scripted, local: HttpClient, first: Any, paging: dict[str, str], words: str
 ) -> None:
     scripted.then(200, first)
-    with pytest.raises(BadAnswer, match=words):
+    with pytest.raises(InvalidRequest, match=words) as caught:
         pages(local, scripted.url, **paging)
+    assert "Correct `paging" in caught.value.remedy
+
+
+def test_an_answer_without_json_holds_no_list_and_may_be_asked_for_again(scripted: Scripted, local: HttpClient) -> None:
+    scripted.then(200, b"<p>Back soon", content_type="text/html")
+    with pytest.raises(BadAnswer, match="no list"):
+        pages(local, scripted.url)
 
 
 def test_a_form_goes_out_as_one(scripted: Scripted, local: HttpClient) -> None:
@@ -150,7 +157,7 @@ def test_an_answer_may_be_larger_or_smaller_than_usual_only_as_far_as_it_is_said
     wanted = Wanted("GET", scripted.url, most_bytes=MAX_ANSWER_BYTES + 1)
     assert len(local.download(wanted)[1]) == len(large)
     for most in (MAX_ANSWER_BYTES, 1000, None):
-        with pytest.raises(BadAnswer, match="too large"):
+        with pytest.raises(InvalidRequest, match="too large"):
             local.download(Wanted("GET", scripted.url, most_bytes=most))
 
 

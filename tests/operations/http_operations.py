@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from clients.errors import InvalidRequest
 from tests.operations.faults import CAP_BYTES
 from tests.operations.world import Operation, World
 
@@ -14,5 +15,5 @@ def _posted(world: World) -> Mapping[str, Any]:
     return {"method": "POST", "url": url, "json": {"title": "Made by a request"}, "max_bytes": CAP_BYTES}
 
 
-# To a server of which nothing is known an answer without a body is an answer.
-OPERATIONS = {"http.request": Operation(_posted, differs={"empty": None})}
+# To a server of which nothing is known an answer without a body is an answer; how much is read the workflow says.
+OPERATIONS = {"http.request": Operation(_posted, differs={"empty": None, "oversize": InvalidRequest})}
