@@ -99,6 +99,8 @@ def _tell(one: TriggerStatus, zone: str) -> None:
         again = _local(one.look_again_at, zone) if one.look_again_at else "at once"
         say(f"  last look {_local(one.looked_at, zone)}, next {again}; newest thing {_local(one.item_at, zone)}")
         say(f"  {one.items} seen, {one.queued} queued, {one.running} under way")
+    for why, count in one.left_out.items():
+        say(f"  {count} left out: {why}")
     if one.dead:
         say(f"  {one.dead} dead: `orchestra triggers dead {one.workflow}`")
     error = one.error if one.error is not None and one.error.message not in one.problem else None

@@ -88,6 +88,7 @@ def _health(one: TriggerStatus) -> None:
     seen += [f"{count} {word}" for count, word in ((one.queued, "queued"), (one.running, "running")) if count]
     if one.dead:
         seen.append(f"{one.dead} need{'s' * (one.dead == 1)} a look")
+    seen += [f"{count} left out: {why}" for why, count in one.left_out.items()]
     for line in (told, seen):
         text = " · ".join(line)
         st.caption(plain(text[:1].upper() + text[1:]), help=full_time(one.looked_at) or None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,16 @@ class ItemRows:
         found = self._counted(select(*_KEY, func.count()).where(trigger_items.c.state == "dead").group_by(*_KEY))
         for key, count in self._counted(_failed(*_KEY, func.count()).group_by(*_KEY)).items():
             found[key] = found.get(key, 0) + count
+        return found
+
+    def left_out(self) -> dict[Key, Counter[str]]:
+        """Return how many things of each trigger started no run, by why."""
+        columns = (*_KEY, trigger_items.c.note)
+        statement = select(*columns, func.count()).where(trigger_items.c.state == "skipped").group_by(*columns)
+        found: dict[Key, Counter[str]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(statement):
+                found.setdefault(key_of(row), Counter())[row.note] = row[-1]
         return found
 
     def _counted(self, statement: Any) -> dict[Key, int]:

@@ -46,6 +46,8 @@ class TriggerStatus:
     """When the newest thing it has seen came, as its service says."""
     items: int = 0
     """Things seen."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """How many of them started no run, by why."""
     queued: int = 0
     running: int = 0
     """Runs that it has started and that have begun and not ended; those that wait for a time or an answer included."""

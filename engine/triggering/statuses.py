@@ -57,12 +57,12 @@ class Statuses:
 
     def all(self, workflow: str | None = None) -> list[TriggerStatus]:
         """Return every trigger of the readable workflow files, and those that are on and have no file any more."""
-        counts, rows = self._counts(), self._rows.all()
+        counts, rows, left_out = self._counts(), self._rows.all(), self._items.left_out()
         found: list[TriggerStatus] = []
         named = {*self._workflows(), *(row.workflow for row in rows if row.is_on)}
         for name in [workflow] if workflow is not None else sorted(named):
             mine = [row for row in rows if row.workflow == name]
-            found += [self._counted(one, mine) for one in self._of_workflow(name, mine, counts)]
+            found += [self._counted(one, mine, left_out) for one in self._of_workflow(name, mine, counts)]
         return found
 
     def on(self) -> list[TriggerStatus]:
@@ -135,10 +135,13 @@ class Statuses:
             fields=dict(trigger.fields),
         )
 
-    def _counted(self, status: TriggerStatus, rows: Sequence[Row[Any]]) -> TriggerStatus:
+    def _counted(
+        self, status: TriggerStatus, rows: Sequence[Row[Any]], left_out: Mapping[Key, Counter[str]]
+    ) -> TriggerStatus:
         """Return a status with how many things its trigger has seen for the same kind of account, wherever."""
         same = {key_of(row) for row in rows if row.trigger == status.id and bool(row.demo) == status.demo}
-        return replace(status, items=sum(map(self._items.count, same)))
+        whys: Counter[str] = sum((left_out.get(key, Counter()) for key in same), Counter())
+        return replace(status, items=sum(map(self._items.count, same)), left_out=dict(whys.most_common()))
 
     def _lost(self, row: Row[Any], title: str, problem: str, counts: _Counts) -> TriggerStatus:
         """Return the status of a trigger that is on and cannot be read from its file."""

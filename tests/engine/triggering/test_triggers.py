@@ -366,3 +366,10 @@ def test_health_counts_triggers(feed: Feed) -> None:
     assert feed.orchestra.health()["triggers"] == {"on": 1, "silent": 0, "dead": 1}
     feed.clock.move(1000)
     assert feed.orchestra.health()["triggers"] == {"on": 1, "silent": 1, "dead": 1}
+
+
+def test_what_was_left_out_is_counted_by_why(feed: Feed) -> None:
+    feed.on()
+    feed.write("a", {"id": "b", "skip": "ours"}, {"id": "c", "skip": "ours"}, {"id": "d", "skip": "a draft"})
+    feed.poll()
+    assert feed.status().left_out == {"ours": 2, "a draft": 1}
