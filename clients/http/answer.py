@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from clients.errors import BadAnswer
+from clients.errors import BadAnswer, InvalidRequest
 from clients.http.credentials import Credentials
 from clients.http.request import SERVICE
 
@@ -53,19 +53,39 @@ def data(answer: httpx.Response) -> Any:
 def said(answer: httpx.Response) -> str:
     """Give the text of an answer, "" where it says that it is none."""
     kind = _kind(answer)
-    is_text = not kind or kind.startswith("text/") or any(word in kind for word in _TEXTUAL)
-    return answer.text if is_text else ""
+    return answer.text if not kind or _is_text(kind) else ""
 
 
-def file_of(answer: httpx.Response) -> tuple[str, str]:
-    """Give name and media type of the file that an answer is: as it says, else the last part of the address."""
+def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, str, str]:
+    """Give content, name and media type of the file that an answer is: as it says, else the last part of the address.
+
+    What a text repeats of the connection's secrets is blotted out; any other file that does so is refused, since it
+    would be spoilt. Raises InvalidRequest.
+    """
     told = answer.headers.get("content-disposition", "")
     named = next((match[1] for form in _NAMES if (match := form.search(told))), "")
-    name = unquote(named) or unquote(answer.request.url.path.rpartition("/")[2])
+    name = credentials.blotted(unquote(named) or unquote(answer.request.url.path.rpartition("/")[2]))
     # A server must not choose a folder for it (RFC 6266 4.3), nor write lines of its own where the name goes.
     last = re.split(r"[/\\]", name)[-1][:200]
     plain_name = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split())
-    return plain_name or "answer", _kind(answer).partition(";")[0].strip() or _UNKNOWN
+    media_type = _kind(answer).partition(";")[0].strip() or _UNKNOWN
+    return _content(answer, credentials), plain_name or "answer", media_type
+
+
+def _content(answer: httpx.Response, credentials: Credentials) -> bytes:
+    content = credentials.blotted_bytes(answer.content) if _is_text(_kind(answer)) else answer.content
+    if credentials.are_in(content):
+        raise InvalidRequest(
+            "The file that the server answers holds a secret of the connection, so it is not kept.",
+            service=SERVICE,
+            remedy="Ask for another address, or without `as_file`: in text and JSON the secret is blotted out.",
+            outcome="unknown",  # of a write: it was done, but nobody sees what it gave
+        )
+    return content
+
+
+def _is_text(kind: str) -> bool:
+    return kind.startswith("text/") or any(word in kind for word in _TEXTUAL)
 
 
 def _kind(answer: httpx.Response) -> str:

@@ -60,9 +60,12 @@ class HttpClient:
         return plain(self._answered(wanted.request(self._http)), self._credentials)
 
     def download(self, wanted: Wanted) -> tuple[Json, bytes, str, str]:
-        """Send it: ({status, headers, url}, the answer as it came, name and media type of the file that it is)."""
+        """Send it: ({status, headers, url}, content, name and media type of the file that the answer is).
+
+        Raises InvalidRequest, too, for a file that holds a secret of the connection and is no text.
+        """
         answer = self._answered(wanted.request(self._http))
-        return facts(answer, self._credentials), answer.content, *file_of(answer)
+        return facts(answer, self._credentials), *file_of(answer, self._credentials)
 
     def pages(self, wanted: Wanted, paging: Paging) -> Json:
         """Read a list page by page: {status, headers, url} of the last one, {items, pages, has_more} of all.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import html
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import quote, quote_plus
@@ -16,6 +18,8 @@ from clients.transport import origin
 
 _SHORTEST_SECRET = 6
 """A shorter word stands in answers by chance; blotting it out would spoil them."""
+
+_CODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 
 
 class HttpSettings(BaseModel):
@@ -93,6 +97,19 @@ class Credentials:
         """Give a text with every secret in it made unreadable: some servers repeat what they were sent."""
         return failures.without_secrets(text, self.secrets)
 
+    def blotted_bytes(self, content: bytes) -> bytes:
+        """Do the same in the bytes of a text, in UTF-8 or UTF-16, and leave all other bytes as they are."""
+        for coding in _CODINGS:
+            for secret in self.secrets:
+                content = content.replace(secret.encode(coding), "***".encode(coding))
+        return content
+
+    def are_in(self, content: bytes) -> bool:
+        """Tell whether bytes hold a secret, also where lines are broken inside of it (MIME breaks base64)."""
+        unbroken = content.translate(None, b"\r\n")
+        written = {secret.encode(coding) for secret in self.secrets for coding in _CODINGS}
+        return any(secret in content or secret in unbroken for secret in written)
+
     def blotted_json(self, value: Any) -> Any:
         """Do the same in every text of a JSON value."""
         if not self.secrets:
@@ -107,7 +124,24 @@ class Credentials:
 
 
 def _spellings(values: list[str]) -> frozenset[str]:
-    """Each secret as it may come back: whole, without the word before it ("Bearer"), and as a part of an address."""
+    """Each secret as it may come back: whole, without the word before it ("Bearer"), and escaped or in base64."""
     words = {part for value in values for part in (value, value.rpartition(" ")[2])}
-    written = {spelled for word in words for spelled in (word, quote(word, safe=""), quote_plus(word))}
+    written = {spelled for word in words for spelled in (word, *_escaped(word), *_in_base64(word))}
     return frozenset(word for word in written if len(word) >= _SHORTEST_SECRET)
+
+
+def _escaped(word: str) -> Iterator[str]:
+    """Give a word as part of an address, of JSON (where some escape a slash) and of HTML."""
+    in_json = json.dumps(word)[1:-1]
+    yield from (quote(word, safe=""), quote_plus(word), in_json, in_json.replace("/", "\\/"), html.escape(word))
+
+
+def _in_base64(word: str) -> Iterator[str]:
+    """Give what base64 (RFC 4648) of a longer text has of a word, wherever it stands: 3 bytes make 4 letters."""
+    plain = word.encode()
+    if len(plain) < _SHORTEST_SECRET:
+        return
+    for before in range(3):
+        first, last = -(-8 * before // 6), 8 * (before + len(plain)) // 6  # letters made of the word's bits alone
+        for coded in (base64.b64encode, base64.urlsafe_b64encode):
+            yield coded(bytes(before) + plain)[first:last].decode("ascii")

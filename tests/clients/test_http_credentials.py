@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from clients.errors import AuthError
+from clients.errors import AuthError, InvalidRequest
 from clients.http import HttpClient, HttpSettings, Paging, Wanted
 from clients.transport import http_client
 
@@ -103,8 +103,60 @@ def test_what_a_server_repeats_of_them_is_blotted_out(
     shown = repr(answer) + repr(vars(caught.value)) + repr(client.__dict__)
     assert SECRET not in shown
     assert "very%2Bsecret" not in shown or "user" in settings
-    assert (BASIC in shown) is ("user" not in settings)
+    assert BASIC not in shown, "base64 hides nothing"
     assert (answer["json"]["plain"], answer["json"]["number"]) == ("text", 7)
+
+
+def in_base64(lead: str) -> bytes:
+    return base64.b64encode(f"{lead}{SECRET} and more".encode())
+
+
+REPEATED = {
+    "as it is": SECRET.encode(),
+    "in an address": b"very%2Bsecret%2F7",
+    "in JSON with slashes escaped": b"very+secret\\/7",
+    "UTF-16": SECRET.encode("utf-16"),
+    "base64": in_base64(""),
+    "base64, one byte on": in_base64("1"),
+    "base64, two bytes on": in_base64("12"),
+}
+repeated = pytest.mark.parametrize("said", REPEATED.values(), ids=REPEATED)
+
+
+def downloaded(scripted: Scripted, opened: Opened, body: bytes, kind: str) -> tuple[Any, bytes, str, str]:
+    scripted.then(200, body, content_type=kind, content_disposition=f'attachment; filename="{SECRET}.bin"')
+    return opened(token=SECRET, allow_hosts=[host_of(scripted)]).download(Wanted("GET", scripted.url))
+
+
+@repeated
+@pytest.mark.parametrize("kind", ["text/plain", "application/json"])
+def test_a_text_kept_as_a_file_has_them_blotted_out(scripted: Scripted, opened: Opened, said: bytes, kind: str) -> None:
+    _, kept, name, _ = downloaded(scripted, opened, b"before " + said + b" after \xff", kind)
+    assert said not in kept
+    assert "secret" not in name
+    assert "***" in kept.replace(b"\0", b"").decode("latin-1")
+    assert kept.startswith(b"before ")
+    assert kept.endswith(b" after \xff"), "all else stays as it was, byte by byte"
+
+
+@repeated
+def test_any_other_file_that_holds_them_is_refused(scripted: Scripted, opened: Opened, said: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="holds a secret of the connection") as refused:
+        downloaded(scripted, opened, b"\x89PNG\0" + said + b"\0\xff", "image/png")
+    assert "secret/7" not in repr(vars(refused.value))
+    assert refused.value.outcome == "unknown", "a write was sent all the same"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "image/png", ""])
+def test_base64_in_lines_is_looked_through(scripted: Scripted, opened: Opened, kind: str) -> None:
+    with pytest.raises(InvalidRequest, match="holds a secret"):
+        downloaded(scripted, opened, b"\r\n".join((in_base64("1")[:9], in_base64("1")[9:])), kind)
+
+
+def test_a_file_without_them_is_kept_as_it_came(scripted: Scripted, opened: Opened) -> None:
+    body = bytes(range(256)) * 8
+    assert downloaded(scripted, opened, body, "image/png")[1] == body
+    assert downloaded(scripted, opened, body, "text/plain")[1] == body
 
 
 def test_a_page_that_repeats_the_key_in_its_link_shows_it_nowhere(scripted: Scripted, opened: Opened) -> None:
