@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 
 from clients.errors import InvalidRequest
 from clients.imap.providers import SERVICE
@@ -67,6 +67,8 @@ def moment(text: str) -> datetime:
     """Read a date (it begins in UTC) or a time with an offset. Raises InvalidRequest."""
     try:
         found = datetime.fromisoformat(text.strip())
+        if not MINYEAR < found.year < MAXYEAR:  # a day before or after would be none
+            raise ValueError(found)
     except ValueError:
         raise InvalidRequest(
             f"{text[:50]!r} is not a date.", service=SERVICE, remedy="Write 2026-11-20, or 2026-11-20T08:00:00Z."

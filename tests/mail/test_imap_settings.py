@@ -99,5 +99,8 @@ def test_a_search_is_written_as_imap_takes_it(search: Search, written: str) -> N
 
 
 def test_a_date_that_is_none_is_named() -> None:
+    for text in ("0001-01-01", "9999-12-31"):
+        with pytest.raises(InvalidRequest, match="is not a date"):
+            Search(since=text, before=text).written()
     with pytest.raises(InvalidRequest, match="'tomorrow' is not a date"):
         Search(since="tomorrow").written()
