@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from clients.errors import AuthError
@@ -21,6 +21,7 @@ from engine.triggering.rows import TriggerRows, TurnedOn, needs_start, start_of,
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+_OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 _CHOICES = {"now": "`--from now`", "last": "`--last N`", "since": "`--since DATE`"}
 
 
@@ -89,6 +90,8 @@ def require_choice(named: Named, start: Start | None, now: datetime) -> None:
         raise InvalidInput("Two beginnings are given: the last things, and a time.", remedy="Give one of the two.")
     if start.last is not None and start.last < 1:
         raise InvalidInput("At least the last one must be meant.", remedy="Give a number from 1.")
+    if start.since is not None and start.since < _OLDEST:
+        raise InvalidInput("Nothing is as old as that time.", remedy="Give one from 1970 on.")
     if start.since is not None and start.since > now:
         raise InvalidInput("That time is still to come.", remedy="Give one that has been.")
 

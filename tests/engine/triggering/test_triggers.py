@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -178,6 +178,7 @@ def test_names_that_are_not_there_are_told(feed: Feed) -> None:
     [
         pytest.param(Start(last=0), "At least the last one", id="none"),
         pytest.param("tomorrow", "still to come", id="the future"),
+        pytest.param(Start(since=datetime(1, 1, 1, tzinfo=UTC)), "as old as that", id="before all"),
     ],
 )
 def test_a_start_that_makes_no_sense_is_refused(feed: Feed, start: Any, said: str) -> None:
