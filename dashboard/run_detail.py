@@ -65,8 +65,13 @@ def _open(path: str) -> None:
 
 
 def _links(row: Row) -> None:
+    """Show how the row stands, where its one step does not show that itself, and what it made."""
+    is_one_step = [step["path"] for step in row.steps if step["uses"] and step["status"] != "skipped"] == [row.path]
+    if is_one_step and not row.links:
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        status_badge(row.cell.status or "pending")
+        if not is_one_step:
+            status_badge(row.cell.status or "pending")
         for kind, url in row.links.items():
             outside_link(kind, url)
 

@@ -11,6 +11,7 @@ from dashboard.page import Visit
 from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.plain import plain
+from dashboard.parts.run_rows import by_whom
 from dashboard.parts.status import OPEN, status_badge
 from dashboard.parts.times import ago, duration, full_time
 from dashboard.run_actions import run_actions
@@ -41,7 +42,7 @@ def run_top(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
 
 
 def _facts(run: Mapping[str, Any]) -> str:
-    parts = [ago(run["started_at"] or run["queued_at"]), f"by {run['started_by']}"]
+    parts = [ago(run["started_at"] or run["queued_at"]), by_whom(str(run["started_by"]))]
     parts += [f"took {duration(run['duration_seconds'])}"] if run["duration_seconds"] is not None else []
     parts += [f"goes on {full_time(run['due_at'])}"] if run["due_at"] else []
     parts += [f"resumed {len(run['resumed'])}×"] if run.get("resumed") else []

@@ -42,5 +42,11 @@ def _no_sentence(row: RunRow) -> str:
 
 
 def _when(row: RunRow) -> str:
-    parts = [ago(row.started_at or row.queued_at), duration(row.duration_seconds), f"by {row.started_by}"]
+    parts = [ago(row.started_at or row.queued_at), duration(row.duration_seconds), by_whom(row.started_by)]
     return plain(" · ".join(part for part in parts if part))
+
+
+def by_whom(started_by: str) -> str:
+    """Return who or what started a run in words, e.g. `by ada`, `by the trigger new_mail`."""
+    trigger = started_by.removeprefix("trigger:")
+    return f"by {trigger}" if trigger == started_by else f"by the trigger {trigger}"

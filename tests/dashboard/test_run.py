@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.parts.plain import plain
+from dashboard.parts.run_rows import by_whom
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
@@ -287,5 +288,14 @@ def test_a_file_of_a_step_has_a_button_and_no_fields(orchestra: Orchestra, open_
     assert not at.exception
     assert "390,000 bytes of text/plain" in words(at)
     assert "$file" not in words(at)
+    assert words(at).count("Succeeded") == 2, "once for the run, once for the step"
     [button] = [one for one in at.get("download_button") if digest in one.proto.id]
     assert button.proto.label == plain("value.txt") + " (390 KB)"
+
+
+@pytest.mark.parametrize(
+    ("started_by", "said"),
+    [("trigger:new_mail", "by the trigger new_mail"), ("local:ada", "by local:ada"), ("trigger", "by trigger")],
+)
+def test_who_started_a_run_is_said_in_words(started_by: str, said: str) -> None:
+    assert by_whom(started_by) == said
