@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.gmail.sign_in_file import SERVICE
-from clients.gmail.transport import answered, done, entries, reading
+from clients.gmail.transport import answered, done, entries, gone, reading
 
 Names = dict[str, list[str]]
 """The names of the labels of each mail, by the mail's id."""
@@ -29,6 +29,14 @@ class Target:
         if not self.id.strip():
             raise InvalidRequest(f"The id of the {self.kind[:-1]} is empty.", service=SERVICE)
         return getattr(users, self.kind)()
+
+    @contextmanager
+    def there(self) -> Iterator[None]:
+        """Let a refusal of Gmail say what is not there: its own words name nothing."""
+        try:
+            yield
+        except NotFound as error:
+            raise gone("mail" if self.kind == "messages" else "thread", self.id, error) from error
 
 
 class Labels:
@@ -79,8 +87,8 @@ class Labels:
 
     def on(self, target: Target) -> Names:
         """Give the labels that the mail, or each mail of the thread, has now."""
-        found = answered(target.resource(self._users).get(userId="me", id=target.id, format="minimal"), "id")
-        return self._of(target, found)
+        with target.there():
+            return self._on(target)
 
     def change(self, target: Target, add: Sequence[str], remove: Sequence[str]) -> Names:
         """Put labels on by their names, made where they are missing, and take others off; give what is on then.
@@ -88,6 +96,14 @@ class Labels:
         The trash is a label like any other here. A label to take off that does not exist is off already.
         """
         adding, removing = ([_name(label) for label in dict.fromkeys(labels)] for labels in (add, remove))
+        with target.there():
+            return self._changed(target, adding, removing)
+
+    def _on(self, target: Target) -> Names:
+        found = answered(target.resource(self._users).get(userId="me", id=target.id, format="minimal"), "id")
+        return self._of(target, found)
+
+    def _changed(self, target: Target, adding: list[str], removing: list[str]) -> Names:
         resource = target.resource(self._users)
         found = None
         if _TRASH in adding:
@@ -97,7 +113,7 @@ class Labels:
         adding, removing = ([label for label in labels if label != _TRASH] for labels in (adding, removing))
         if adding or removing:
             found = self._modify(target, adding, removing)
-        return self.on(target) if found is None else self._of(target, found)
+        return self._on(target) if found is None else self._of(target, found)
 
     def _modify(self, target: Target, add: Sequence[str], remove: Sequence[str]) -> dict[str, Any] | None:
         with self._lock:
@@ -120,7 +136,7 @@ class Labels:
 
     def _of(self, target: Target, found: Mapping[str, Any]) -> Names:
         if target.kind == "threads" and "messages" not in found:  # an answer to a change may leave them out
-            return self.on(target)
+            return self._on(target)
         messages = [found] if target.kind == "messages" else entries(dict(found), "messages")
         with reading():
             return {str(mail["id"]): self.names_of(mail.get("labelIds") or []) for mail in messages}

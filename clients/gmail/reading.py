@@ -12,7 +12,7 @@ from clients.gmail.labels import Labels
 from clients.gmail.mail import read_message
 from clients.gmail.outbox import ids_of
 from clients.gmail.sign_in_file import SERVICE
-from clients.gmail.transport import answered, entries, listed, reading
+from clients.gmail.transport import CHECK_THE_ID, answered, entries, gone, listed, reading
 from clients.mail.outgoing import File
 from clients.mail.parts import attachment, attachment_id, attachment_parts, body_bytes, header
 from clients.mail.replies import refusal
@@ -79,7 +79,7 @@ class Reading:
         try:
             found = answered(self._users.threads().get(userId="me", id=thread, format="full"), "id")
         except NotFound as error:
-            raise _gone(f"There is no thread {thread!r} in this mailbox (Gmail answered 404).", error) from error
+            raise gone("thread", thread, error) from error
         messages = [self._mail(mail, trim) for mail in entries(found, "messages")]
         subject = messages[0]["subject"] if messages else ""
         return {"id": thread, "url": f"{self._web_url}{thread}", "subject": subject, "messages": messages}
@@ -110,7 +110,7 @@ class Reading:
         try:
             return answered(self._users.messages().get(userId="me", id=message, format=form), "id", "payload")
         except NotFound as error:
-            raise _gone(f"There is no mail {message!r} in this mailbox (Gmail answered 404).", error) from error
+            raise gone("mail", message, error) from error
 
     def _part_data(self, message: str, part: str) -> str:
         request = self._users.messages().attachments().get(userId="me", messageId=message, id=part)
@@ -121,7 +121,11 @@ class Reading:
         for file_id, file in self._files(message, wanted):
             if file_id == wanted:
                 return file
-        raise NotFound(f"The mail {message!r} has no attachment {wanted!r}.", service=SERVICE)
+        raise NotFound(
+            f"The mail {message!r} has no attachment {wanted!r}.",
+            service=SERVICE,
+            remedy="Take the id from the mail's `attachments`.",
+        )
 
     def attachments(self, message: str) -> list[File]:
         """Give all attachments of a mail."""
@@ -159,15 +163,13 @@ class Reading:
             return message
         ids = [one for one in ids_of(self._users, wanted) if self._has_message_id(one, wanted)]
         if not ids:
-            raise NotFound(f"There is no mail with the Message-ID {wanted} in this mailbox.", service=SERVICE)
+            raise NotFound(
+                f"There is no mail with the Message-ID {wanted} in this mailbox.", service=SERVICE, remedy=CHECK_THE_ID
+            )
         return ids[0]
 
     def _has_message_id(self, message: str, wanted: str) -> bool:
         return header(self._get(message, "metadata")["payload"], "Message-ID").strip() == wanted
-
-
-def _gone(said: str, error: NotFound) -> NotFound:
-    return NotFound(said, service=SERVICE, http_status=error.http_status)
 
 
 def _newest_first(messages: list[Json]) -> list[Json]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from clients import failures
-from clients.errors import AuthError, BadAnswer, ServiceError
+from clients.errors import AuthError, BadAnswer, NotFound, ServiceError
 from clients.gmail.sign_in_file import SERVICE, SIGN_IN_AGAIN
 from clients.gmail.tokens import Tokens
 from clients.transport import FILE_BYTES
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from httplib2 import Response
 
 
+CHECK_THE_ID = "Check the id: it may be of another mailbox, or the mail was deleted for good since."
 PAGE = 500
 """The most that one answer of Gmail lists."""
 
@@ -97,6 +98,16 @@ def sent(request: HttpRequest) -> Any:
         raise
     except (ValueError, LookupError, TypeError) as error:
         raise failures.of_broken_connection(SERVICE, error) from error
+
+
+def gone(kind: str, wanted: str, error: NotFound) -> NotFound:
+    """Say of a mail or thread that it is not there."""
+    return NotFound(
+        f"There is no {kind} {wanted!r} in this mailbox (Gmail answered 404).",
+        service=SERVICE,
+        http_status=error.http_status,
+        remedy=CHECK_THE_ID,
+    )
 
 
 def done(request: HttpRequest) -> None:

@@ -127,4 +127,8 @@ def _by_message_id(mailbox: Mailbox, name: str) -> MailId:
         found = found_in(mailbox, folder, name) if folder else None
         if found is not None:
             return mail_id(found.id)
-    raise NotFound(f"There is no mail with the Message-ID {name[:200]} in this mailbox.", service=SERVICE)
+    raise NotFound(
+        f"There is no mail with the Message-ID {name[:200]} in this mailbox.",
+        service=SERVICE,
+        remedy="Check the Message-ID: the mail may have been deleted since.",
+    )

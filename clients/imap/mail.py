@@ -103,7 +103,11 @@ def attachment(mailbox: Mailbox, mail: str, wanted: str) -> File:
         )
     file = attachment_of(payload_of(found[0].content or b""), wanted)
     if file is None:
-        raise NotFound(f"The mail {mail!r} has no attachment {wanted!r}.", service=SERVICE)
+        raise NotFound(
+            f"The mail {mail!r} has no attachment {wanted!r}.",
+            service=SERVICE,
+            remedy="Take the id from the mail's `attachments`.",
+        )
     told, content = file
     return File(told["name"], content, told["media_type"])
 

@@ -142,8 +142,7 @@ def _ids(value: str) -> list[str]:
 
 
 def _addresses(name: str, values: Sequence[str]) -> list[Address]:
-    pairs = [pair for value in values for pair in _pairs(value)]
-    found = [_address(name, shown_name, address) for shown_name, address in pairs]
+    found = [_address(name, value, *pair) for value in values for pair in _pairs(value)]
     if not found:
         raise InvalidRequest(f"{name}: there is no mail address in {', '.join(values)[:100]!r}.")
     return found
@@ -157,10 +156,12 @@ def _pairs(value: str) -> list[tuple[str, str]]:
     return [(alone[1].strip(' "'), alone[2])] if alone else getaddresses([value])
 
 
-def _address(name: str, shown_name: str, address: str) -> Address:
+def _address(name: str, value: str, shown_name: str, address: str) -> Address:
     local_part, at, domain = address.rpartition("@")
-    if not (local_part and at and domain) or any(sign.isspace() for sign in address):
-        raise InvalidRequest(f"{name}: {address or shown_name!r} is not a mail address.")
+    is_one = bool(local_part and at and domain) and not any(sign.isspace() for sign in address)
+    if not is_one or address not in value:  # `a@exam ple.com` is read as `a@example.com`, which is somebody else's
+        part = f"{address or shown_name!r} in " if "," in value else ""
+        raise InvalidRequest(f"{name}: {part}{value[:100]!r} is not a mail address.")
     ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
     return Address(_one_line(shown_name), addr_spec=f"{local_part}@{ascii_domain}")
 

@@ -156,3 +156,17 @@ def test_nothing_that_a_model_writes_adds_a_header(subject: str, text: str, name
         *("From", "To", "Subject", "Date", "Message-ID", "X-Orchestra", "MIME-Version", "Content-Type"),
     }
     assert mail["To"] == "a@b.example"
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        pytest.param("not an address", "'not an address' is not", id="words"),
+        pytest.param("a@example.com, bad one", "'bad' in 'a@example.com, bad one' is not", id="one of two"),
+        pytest.param("a@exam ple.com", "'a@exam ple.com' is not", id="a blank, which would lead to somebody else"),
+        pytest.param("Ann <ann>", "'Ann <ann>' is not", id="a name"),
+    ],
+)
+def test_what_is_no_address_is_named_whole(value: str, says: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"^To: {says} a mail address"):
+        sent(Outgoing([value], subject="x"))

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from clients.errors import InvalidRequest
+from clients.errors import InvalidRequest, NotFound
 from clients.gmail import GmailClient
 from clients.gmail.labels import Target
 from engine.step import Call, CannotUndo, StepType, Written
@@ -168,3 +168,14 @@ def test_a_label_is_made_once_and_deleted_where_nobody_uses_it(make: Make, call:
     for _ in range(2):
         CreateLabel().undo(undo, written)
     assert "Work/New" not in call.client.labels.names().values()
+
+
+@every_step
+@pytest.mark.parametrize(("field", "kind"), [("message", "mail"), ("thread", "thread")])
+def test_a_mail_that_is_not_there_is_named(
+    call: Call, step: StepType, more: dict[str, Any], field: str, kind: str
+) -> None:
+    fields = step.fields.model_validate({field: "zzz", **more})
+    with pytest.raises(NotFound, match=f"There is no {kind} 'zzz' in this mailbox") as caught:
+        step.call(replace(call, fields=fields))
+    assert caught.value.remedy.startswith("Check the id")
