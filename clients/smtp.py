@@ -146,7 +146,7 @@ def _content(mail: EmailMessage) -> bytes:
     del mail["Bcc"]
     try:
         data = mail.as_bytes(policy=mail.policy.clone(cte_type="7bit"))
-    except UnicodeError as error:
+    except ValueError as error:
         raise InvalidRequest(f"The mail cannot be written: {error}", service=SERVICE) from error
     finally:
         if hidden is not None:

@@ -19,6 +19,9 @@ from clients.mail.parts import header, shown
 
 _OWN_FIELDS = re.compile(rb"^(?:message-id|x-orchestra):.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE)
 _SUBMITTED = re.compile(rb"^auto-submitted:", re.IGNORECASE | re.MULTILINE)
+# An encoded word (RFC 2047 2) would be decoded when the header is made, and what it hides may be a line end.
+_ENCODED_WORD = re.compile(r"=\?(?=[^?]*\?[bq]\?)", re.IGNORECASE)
+_NEW_LINE = re.compile(rb"(?:\r\n?+|\n)(?![ \t]|\Z)")
 _ONE_NAMED = re.compile(r"([^<>@]*)<([^<>\s]+@[^<>\s]+)>\s*")
 
 
@@ -47,11 +50,14 @@ class _WholeIds(EmailPolicy):
     """Python folds a long message id by encoding it, which no mail program reads: these lines are written as is."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        """Write one header line."""
+        """Write one header; raises ValueError where another one would begin within it."""
         if name.lower() in {"message-id", "in-reply-to", "references"}:
             lines = "\r\n ".join(str(value).split())
             return f"{name}: {lines}\r\n".encode("utf-8", "replace")
-        return super().fold_binary(name, value)
+        written = super().fold_binary(name, value)
+        if _NEW_LINE.search(written):
+            raise ValueError(f"the header {name} holds more than one line")
+        return written
 
 
 def message_id(marker: str, account: str) -> str:
@@ -111,10 +117,10 @@ def marked(content: bytes, marker: str, account: str) -> bytes:
 
 
 def as_bytes(mail: EmailMessage) -> bytes:
-    """Give the mail as it is sent. Raises InvalidRequest where no charset can write it."""
+    """Give the mail as it is sent. Raises InvalidRequest where no charset can write it, or a header holds another."""
     try:
         return mail.as_bytes()
-    except UnicodeError as error:
+    except ValueError as error:
         raise InvalidRequest(f"The mail cannot be written: {error}") from error
 
 
@@ -176,7 +182,7 @@ def _attach(built: EmailMessage, file: File) -> None:
 
 def _one_line(text: str) -> str:
     """One line: a line end in a header would begin a header of the writer's own choice."""
-    return " ".join(_sound(text).split())
+    return _ENCODED_WORD.sub("= ?", " ".join(_sound(text).split()))
 
 
 def _sound(text: str) -> str:

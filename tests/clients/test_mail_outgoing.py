@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
@@ -170,3 +171,30 @@ def test_nothing_that_a_model_writes_adds_a_header(subject: str, text: str, name
 def test_what_is_no_address_is_named_whole(value: str, says: str) -> None:
     with pytest.raises(InvalidRequest, match=f"^To: {says} a mail address"):
         sent(Outgoing([value], subject="x"))
+
+
+HIDDEN = [
+    pytest.param("=?utf-8?q?a=0d=0aBcc:_evil@c.example?=", id="quoted"),
+    pytest.param("=?utf-8?b?YQ0KQmNjOiBldmlsQGMuZXhhbXBsZQ==?=", id="base64"),
+    pytest.param("=?utf-8*en?Q?a=0aBcc:_evil@c.example?=", id="with a language"),
+    pytest.param("x=?utf-8?q?a=0aBcc:_evil@c.example?=y", id="within a word"),
+    pytest.param("=?x y?q?a=0aBcc:_evil@c.example?=", id="of a charset that is none"),
+]
+
+
+@pytest.mark.parametrize("word", HIDDEN)
+def test_a_line_end_in_an_encoded_word_begins_no_header(word: str) -> None:
+    raw = as_bytes(
+        build(Outgoing([f"{word} <a@b.example>"], (), (), word, "", [File(word, b"")]), ME, MARKER, None, WHEN)
+    )
+    assert b"\nbcc" not in raw.lower()
+    assert "evil@c.example" in sent(Outgoing(["a@b.example"], subject=word))["Subject"] or "b?" in word
+
+
+@pytest.mark.parametrize("word", HIDDEN)
+@pytest.mark.parametrize("address", ["{}@b.example", '"{}"@b.example', "a@{}"])
+def test_an_address_that_hides_a_line_end_begins_no_header(word: str, address: str) -> None:
+    built = {"made": b""}
+    with suppress(InvalidRequest):
+        built["made"] = as_bytes(build(Outgoing([address.format(word)]), ME, MARKER, None, WHEN))
+    assert b"\nbcc" not in built["made"].lower()
