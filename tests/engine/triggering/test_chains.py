@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from sqlalchemy import event
+
 from engine.orchestra import Orchestra
 from engine.trigger import Start
 from engine.triggering.ended_runs import EndedRuns, ended_since
@@ -74,3 +76,13 @@ def test_ends_of_test_runs_and_called_runs_and_of_the_other_accounts_do_not_coun
     ended = EndedRuns(feed.database)
     assert [run["workflow"] for run in ended.since("2000", 10, demo=False)] == ["outer"]
     assert ended.since("2000", 10, demo=True) == []
+
+
+def test_an_hour_of_runs_that_no_end_has_started_is_read_in_a_few_queries(feed: Feed) -> None:
+    feed.on()
+    feed.write(*(f"n{number}" for number in range(20)))
+    feed.ended(*feed.poll().started)
+    asked: list[str] = []
+    event.listen(feed.database._engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    assert len(EndedRuns(feed.database).since("2000", 100, demo=False)) == 20
+    assert len(asked) == 2
