@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ READS = frozenset({"GET", "HEAD"})
 METHODS = READS | {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 # Set by the connection itself; a workflow that sets them could smuggle a second request (RFC 9112 11.2).
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"})
+_MEDIA_TYPE = re.compile(r"[!#-'*+.^-~0-9A-Z-]+/[!#-'*+.^-~0-9A-Z-]+(?: *;[ -~]*)?")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,11 @@ class Upload:
     name: str
     content: bytes = field(repr=False)
     media_type: str
+
+    @property
+    def kind(self) -> str:
+        """Its media type, where that is one: who sent the file has written it, and a line end in it begins a header."""
+        return self.media_type if _MEDIA_TYPE.fullmatch(self.media_type) else "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class Wanted:
         url = address(self.url)
         headers, body = own_headers(self.headers), self._body()
         if self.file is not None and not any(name.lower() == "content-type" for name in headers):
-            headers["Content-Type"] = self.file.media_type
+            headers["Content-Type"] = self.file.kind
         try:
             url = url.copy_merge_params(_pairs(self.query)) if self.query else url
             request = http.build_request(method, url, headers=headers, **body)
@@ -68,7 +75,7 @@ class Wanted:
         if self.file is not None:
             return {"content": self.file.content}
         if self.files:
-            parts = {name: (one.name, one.content, one.media_type) for name, one in self.files.items()}
+            parts = {name: (one.name, one.content, one.kind) for name, one in self.files.items()}
             return {"files": parts, "data": _fields(self.form or {})}
         return {} if self.form is None else {"data": _fields(self.form)}
 

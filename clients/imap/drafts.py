@@ -12,7 +12,7 @@ from clients.imap.headers import thread_id_of
 from clients.imap.lookup import with_message_id
 from clients.imap.mailbox import Mailbox, MailId, mail_id
 from clients.imap.providers import SERVICE
-from clients.mail.outgoing import Outgoing, build, message_id
+from clients.mail.outgoing import Outgoing, as_bytes, build, message_id
 from clients.mail.raw import headers_of
 from clients.mail.replies import refusal
 
@@ -25,7 +25,7 @@ def create_draft(
     """Put a draft into the folder for them: {id, folder, message_id}; `answers` as `original` gives it."""
     folder = mailbox.required_folder("drafts")
     built = build(mail, mailbox.address, marker, answers, written_at)
-    return put(mailbox, folder, built.as_bytes(), message_id(marker, mailbox.address), ("\\Draft", "\\Seen"))
+    return put(mailbox, folder, as_bytes(built), message_id(marker, mailbox.address), ("\\Draft", "\\Seen"))
 
 
 def put(mailbox: Mailbox, folder: str, content: bytes, name: str, flags: tuple[str, ...]) -> Json:

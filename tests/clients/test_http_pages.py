@@ -111,13 +111,14 @@ def test_a_form_goes_out_as_one(scripted: Scripted, local: HttpClient) -> None:
 
 def test_files_go_out_as_parts_of_a_form(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(200, {})
-    odd = Upload('a"b\r\nX: y.pdf', b"two", "text/plain")
+    odd = Upload('a"b\r\nX: y.pdf', b"two", "text/plain\r\nX: z")
     local.request(Wanted("POST", scripted.url, form={"title": "Scan"}, files={"file": FILE, "more": odd}))
     (seen,) = scripted.seen
     assert seen.headers["content-type"].startswith("multipart/form-data; boundary=")
     assert b'name="title"\r\n\r\nScan' in seen.body
     assert b'name="file"; filename="scan.pdf"\r\nContent-Type: application/pdf\r\n\r\n%PDF-1.4 \x00' in seen.body
-    assert b"\nX: y" not in seen.body, "a file's name adds no header"
+    assert b"\nX: " not in seen.body, "neither its name nor its type adds a header"
+    assert b"Content-Type: application/octet-stream\r\n\r\ntwo" in seen.body
 
 
 def test_a_file_goes_out_as_it_is(scripted: Scripted, local: HttpClient) -> None:
