@@ -14,7 +14,7 @@ from dashboard.parts.accounts import service_title
 from dashboard.parts.buttons import submit_button
 from dashboard.parts.connection_fields import beside_field, key_label
 from dashboard.parts.plain import outside_link, plain
-from engine.connections.changes import ConnectionKind
+from engine.connections.services import ConnectionKind
 from engine.connections.statuses import ConnectionStatus
 
 

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from clients import failures
 from clients.errors import AuthError, InvalidRequest, Timeout
 from clients.gmail.client import GmailClient, GmailSettings
+from clients.gmail.client_secret import client_secret
 from clients.gmail.sign_in_file import SERVICE
 from clients.gmail.tokens import end_of
 from clients.transport import http_client
@@ -61,7 +62,7 @@ def sign_in(
     """Let a person sign in by their browser; nothing is written.
 
     `client_secret_file` is the JSON that Google's console gives for a desktop app; `open_browser` gets the address to
-    open; `timeout` is in seconds. Raises InvalidRequest (the file), AuthError (refused) and Timeout.
+    open; `timeout` is in seconds. Raises WrongClientSecret, AuthError (refused) and Timeout.
     """
     flow = _flow(client_secret_file)
     code = _consent(flow, open_browser, port, timeout)
@@ -75,25 +76,10 @@ def sign_in(
 def _flow(client_secret_file: Path) -> Any:
     from google_auth_oauthlib.flow import InstalledAppFlow
 
-    try:
-        read: Any = InstalledAppFlow.from_client_secrets_file  # the package has no types
-        flow = read(str(client_secret_file.expanduser()), scopes=list(SCOPES))
-    except FileNotFoundError:
-        raise _bad_file(f"There is no file {client_secret_file}.") from None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _bad_file(f"{client_secret_file} is not a client secret file ({type(error).__name__}).") from None
-    if flow.client_type != "installed":  # Google would refuse the way back, and tell the browser only
-        raise _bad_file(f"{client_secret_file} is of an OAuth client of another type (Web application).")
+    read: Any = InstalledAppFlow.from_client_config  # the package has no types
+    flow = read(client_secret(client_secret_file), scopes=list(SCOPES))
     flow.oauth2session.trust_env = False
     return flow
-
-
-def _bad_file(message: str) -> InvalidRequest:
-    return InvalidRequest(
-        message,
-        service=SERVICE,
-        remedy="In Google's console make an OAuth client of the type Desktop app, and download its JSON.",
-    )
 
 
 @contextlib.contextmanager

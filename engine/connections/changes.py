@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -13,9 +12,10 @@ from typing import Any
 from engine.clock import Clock
 from engine.connections.accounts import Accounts
 from engine.connections.doctor import Doctor
+from engine.connections.lost_secrets import way_out
 from engine.connections.modes import Modes
 from engine.connections.safe import Kept, Rekeyed, Safe, Unopened
-from engine.connections.services import add_command, client_class, client_classes
+from engine.connections.services import ConnectionKind, client_class, client_classes
 from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
 from engine.connections.statuses import ConnectionStatus, Statuses
 from engine.connections.troubles import Troubles
@@ -27,20 +27,6 @@ from engine.workspace.config import LoadedConfig
 from engine.workspace.connection_file import write_connection
 from engine.workspace.secret import kept_names
 from engine.workspace.workspace import Workspace
-
-_DESKTOP_APP = "In Google's console make an OAuth client of the type Desktop app, and download its JSON."
-
-
-@dataclass(frozen=True)
-class ConnectionKind:
-    """What a person gives for a new connection to a service, in the words of its settings."""
-
-    service: str
-    key: str
-    """The setting that holds the key; empty for a service that has none."""
-    key_place: str
-    beside: tuple[str, ...]
-    """Settings that usually stand beside the key."""
 
 
 class ConnectionChanges:
@@ -131,14 +117,18 @@ class ConnectionChanges:
     ) -> ConnectionStatus:
         """Sign in at Google in a browser and keep the sign-in, sealed. Raises ServiceError, InvalidInput."""
         from clients.gmail import GmailClient
+        from clients.gmail.client_secret import WrongClientSecret
         from clients.gmail.oauth import sign_in
 
         require(p, "admin", "add connections")
         if not client_secret_file.expanduser().exists():
-            raise UnknownName("file", str(client_secret_file), remedy=_DESKTOP_APP)
+            raise UnknownName("file", str(client_secret_file), remedy=WrongClientSecret.default_remedy)
         kept = self._kept_settings(checked_name("connection", name), "gmail", with_token=False)
         base_url = str(kept.get("base_url") or GmailClient.default_url)
-        signed_in = sign_in(client_secret_file, open_browser, base_url=base_url)
+        try:
+            signed_in = sign_in(client_secret_file, open_browser, base_url=base_url)
+        except WrongClientSecret as error:
+            raise InvalidInput(error.message, remedy=error.remedy) from error
         path = self._keep_sign_in(name, {**signed_in.info, "owner": p.id})
         written = os.path.relpath(path, self._workspace.root)  # config.yaml belongs into git: no path of ours
         before = self._statuses.sign_in_file(name)
@@ -179,7 +169,8 @@ class ConnectionChanges:
         try:
             done = self._safe.rekey()
         except SecretLost as error:
-            raise SecretLost(error.message, remedy=self._way_out(self._safe.unopened())) from error
+            lost = self._safe.unopened()
+            raise SecretLost(error.message, remedy=self._way_out(lost) if lost else error.remedy) from error
         self._audit.record(p, "connections.rekey", done.place, {"files": done.files})
         return done
 
@@ -190,18 +181,9 @@ class ConnectionChanges:
         names = ", ".join(one.name for one in lost)
         return f"The key known now does not open what is kept as {names}. {self._way_out(lost)}" if lost else ""
 
-    def _way_out(self, lost: Sequence[Unopened]) -> str:
-        """Say how each secret that cannot be opened is replaced or dropped."""
-        ways = "; ".join(f"{one.name}: {self._replaced(one)}" for one in lost)
-        keys = self._safe.keys
-        return f"Bring the key back, as one more line of {keys.file} (from a backup). Where that cannot be, {ways}."
-
-    def _replaced(self, lost: Unopened) -> str:
-        name = lost.name.partition(".")[0]
-        if name not in self._config().config.connections:
-            return f"no connection needs it, remove {lost.file}"
-        command = add_command(self._service(name), name)
-        return f"{command} takes it again, or remove {lost.file} and the connection"
+    def _way_out(self, lost: list[Unopened]) -> str:
+        services = {name: one.service for name, one in self._config().config.connections.items()}
+        return way_out(lost, self._safe.keys.file, services)
 
     @property
     def _safe(self) -> Safe:

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,18 @@ from engine.errors import UnknownName
 
 NO_STAND_IN = frozenset({"http", "imap", ""})
 """Services that the demo cannot stand in for: there is only what is the owner's."""
+
+
+@dataclass(frozen=True)
+class ConnectionKind:
+    """What a person gives for a new connection to a service, in the words of its settings."""
+
+    service: str
+    key: str
+    """The setting that holds the key; empty for a service that has none."""
+    key_place: str
+    beside: tuple[str, ...]
+    """Settings that usually stand beside the key."""
 
 
 @cache

@@ -246,6 +246,14 @@ def test_secrets_of_a_lost_key_are_named_with_how_each_is_given_again_or_dropped
     assert "2 kept secrets sealed anew" in orchestra("connections", "rekey").out
 
 
+def test_the_file_of_a_client_of_another_type_is_a_mistake_of_the_person(orchestra: Orchestra, workspace: Path) -> None:
+    (workspace / "cs.json").write_text('{"web": {"client_id": "x"}}')
+    wrong = orchestra("connections", "add", "gmail", "--client-secret", str(workspace / "cs.json"))
+    assert wrong.code == 2
+    assert "is of an OAuth client of the type Web application" in wrong.err
+    assert "make an OAuth client of the type Desktop app" in wrong.err
+
+
 def test_a_secret_that_nothing_names_any_more_is_not_kept(orchestra: Orchestra, workspace: Path) -> None:
     orchestra("connections", "add", "github", "--name", "work", "--set", "token=ghp_secretsecretsecretsecret")
     orchestra("connections", "add", "github", "--name", "work-2", "--set", "token=ghp_anotheranotheranother")

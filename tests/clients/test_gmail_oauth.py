@@ -171,25 +171,28 @@ def test_nobody_comes_back(standins: StandIns, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "said"),
     [
-        pytest.param(None, id="missing"),
-        pytest.param("", id="empty"),
-        pytest.param("{}", id="no client"),
-        pytest.param('{"installed": {}}', id="an empty client"),
-        pytest.param('{"installed": 3}', id="no object"),
-        pytest.param('{"web": {"client_id": "a", "client_secret": "b", "auth_uri": "c", "token_uri": "d"}}', id="web"),
-        pytest.param("[]", id="a list"),
-        pytest.param('{"type": "service_account"}', id="another kind of key"),
+        pytest.param(None, "There is no file", id="missing"),
+        pytest.param("", "it is no JSON", id="empty"),
+        pytest.param("{}", "names no OAuth client", id="no client"),
+        pytest.param(
+            '{"installed": {}}', "client_id, client_secret, auth_uri, token_uri is missing", id="nothing in it"
+        ),
+        pytest.param('{"installed": 3}', "names no OAuth client", id="no object"),
+        pytest.param('{"web": {"client_id": "x"}}', "of the type Web application", id="web"),
+        pytest.param("[]", "names no OAuth client", id="a list"),
+        pytest.param('{"type": "service_account"}', "names no OAuth client", id="another kind of key"),
     ],
 )
-def test_a_wrong_client_secret_file_says_where_to_get_one(tmp_path: Path, content: str | None) -> None:
+def test_a_wrong_client_secret_file_says_where_to_get_one(tmp_path: Path, content: str | None, said: str) -> None:
     path = tmp_path / "client_secret.json"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(InvalidRequest) as caught:
+    with pytest.raises(InvalidRequest, match=said) as caught:
         sign_in(path, lambda _: None, timeout=0.2)
     assert "Desktop app" in caught.value.remedy
+    assert "Error" not in caught.value.message
 
 
 def test_a_port_in_use_is_said(standins: StandIns, tmp_path: Path) -> None:

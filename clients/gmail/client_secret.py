@@ -1,0 +1,46 @@
+"""The JSON file that Google's console gives for an OAuth client, and what people take by mistake instead."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from clients.errors import InvalidRequest
+from clients.gmail.sign_in_file import SERVICE
+
+_DESKTOP_APP = "In Google's console make an OAuth client of the type Desktop app, and download its JSON."
+_REQUIRED = ("client_id", "client_secret", "auth_uri", "token_uri")
+
+
+class WrongClientSecret(InvalidRequest):
+    """The file is not that of an OAuth client for a desktop app."""
+
+    default_remedy = _DESKTOP_APP
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, service=SERVICE)
+
+
+def client_secret(file: Path) -> dict[str, Any]:
+    """Return what the file holds, `{"installed": {client_id, client_secret, auth_uri, token_uri, …}}`.
+
+    Google would refuse the way back to a client of another type, and tell the browser only. Raises WrongClientSecret.
+    """
+    try:
+        found = json.loads(file.expanduser().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WrongClientSecret(f"There is no file {file}.") from None
+    except OSError as error:
+        raise WrongClientSecret(f"{file} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise WrongClientSecret(f"{file} is not a client secret file: it is no JSON.") from None
+    if isinstance(found, dict) and "web" in found:
+        raise WrongClientSecret(f"{file} is of an OAuth client of the type Web application; this needs a Desktop app.")
+    client = found.get("installed") if isinstance(found, dict) else None
+    if not isinstance(client, dict):
+        raise WrongClientSecret(f"{file} is not a client secret file: it names no OAuth client.")
+    missing = [name for name in _REQUIRED if not isinstance(client.get(name), str)]
+    if missing:
+        raise WrongClientSecret(f"{file} is not a whole client secret file: {', '.join(missing)} is missing.")
+    return {"installed": client}
