@@ -125,7 +125,7 @@ def _given(session: Session, service: str, name: str, pairs: list[str], *, is_as
     known = session.orchestra.config.connections.get(name)
     kept = known.settings if known is not None and known.service == service else None
     at_terminal = is_asked and sys.stdin.isatty()
-    page = session.orchestra.connections.key_page(service, dict(map(split, pairs))) if at_terminal else ""
+    page = session.orchestra.connections.key_page(service, dict(map(_pair, pairs))) if at_terminal else ""
     if page:
         note(f"You get a key here: {page}")
     return _settings(service, pairs, kept, is_asked=at_terminal)
@@ -161,13 +161,17 @@ def _settings(service: str, pairs: list[str], kept: Mapping[str, Any] | None, *,
 
     kind = client_class(service)
     fields = kind.Settings.model_fields
-    settings = {key: _typed(fields.get(key), key, text) for key, text in map(split, pairs)}
+    settings = {key: _typed(fields.get(key), key, text) for key, text in map(_pair, pairs)}
     for key, variable in kind.key_variables.items():
         if key in fields and key not in settings:
             usual = f"env:{variable}" if kept is None else kept.get(key)
             chosen = (_asked(service, key, usual) if is_asked else "") or usual
             settings.update({key: chosen} if chosen else {})
     return settings
+
+
+def _pair(pair: str) -> tuple[str, str]:
+    return split(pair, "a setting")
 
 
 def _typed(field: Any, key: str, text: str) -> Any:
@@ -179,7 +183,7 @@ def _typed(field: Any, key: str, text: str) -> Any:
     if field is None:
         return text
     schema = TypeAdapter(field.annotation).json_schema()
-    return from_text(key, text, schema if "type" in schema else {})
+    return from_text(key, text, schema if "type" in schema else {}, "setting")
 
 
 def _asked(service: str, key: str, usual: Any) -> Any:

@@ -60,13 +60,13 @@ def _value(name: str, text: str, schema: object) -> Any:
     return from_text(name, text, schema if isinstance(schema, Mapping) else {})
 
 
-def split(pair: str) -> tuple[str, str]:
-    """Return name and text of `name=value`. Raises InvalidInput."""
+def split(pair: str, of: str = "an input") -> tuple[str, str]:
+    """Return name and text of `name=value`; `of` is what it is a value of, in words. Raises InvalidInput."""
     from engine.errors import InvalidInput
 
     name, sign, text = pair.partition("=")
     if not sign or not name:
-        raise InvalidInput(f"{pair!r} is no value for an input.", remedy="Write it as name=value.")
+        raise InvalidInput(f"{pair!r} is no value for {of}.", remedy="Write it as name=value.")
     return name, text
 
 

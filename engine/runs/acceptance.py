@@ -182,10 +182,10 @@ def _has_nul(value: Any) -> bool:
     return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
 
 
-def from_text(name: str, text: str, schema: Mapping[str, Any]) -> Any:
-    """Return the value that a person typed for an input, as its schema wants it. Raises InvalidInput.
+def from_text(name: str, text: str, schema: Mapping[str, Any], of: str = "input") -> Any:
+    """Return the value that a person typed for an input (or what `of` says), as its schema wants it.
 
-    Text stays text; all else is JSON; a list of texts may be written with commas.
+    Raises InvalidInput. Text stays text; all else is JSON; a list of texts may be written with commas.
     """
     kind = schema.get("type", "string")
     if kind == "string":
@@ -196,6 +196,6 @@ def from_text(name: str, text: str, schema: Mapping[str, Any]) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise InvalidInput(
-            f"The input {name!r} is {text!r}, and it must be of type {kind}.",
+            f"The {of} {name!r} is {text!r}, and it must be of type {kind}.",
             remedy="Write it as JSON, like 25 or true.",
         ) from error

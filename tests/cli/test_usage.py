@@ -52,6 +52,10 @@ WRONG = [
     pytest.param(["connections", "check", "nope"], 3, "no connection named 'nope'", id="unknown connection"),
     pytest.param(["connections", "add", "nope"], 3, "no service named 'nope'", id="unknown service"),
     pytest.param(["connections", "add", "github", "--set", "x=1"], 3, "no setting of github named 'x'", id="setting"),
+    pytest.param(["connections", "add", "http", "--set", "user"], 2, "'user' is no value for a setting", id="no value"),
+    pytest.param(
+        ["connections", "add", "http", "--set", "headers=x"], 2, "The setting 'headers' is 'x'", id="another form"
+    ),
     pytest.param(["connections", "add", "github", "--client-secret", "f"], 2, "is for gmail", id="sign in at github"),
     pytest.param(["connections", "add", "gmail", "--client-secret", "nope"], 3, "no file named", id="no secret file"),
     pytest.param(["users", "add", "bob", "--role", "king"], 2, "'king' is not a role.", id="unknown role"),
