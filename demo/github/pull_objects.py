@@ -46,21 +46,11 @@ def _side(base: str, store: Store, record: Record, branch: str, sha: str) -> Rec
 def simple_pull(base: str, store: Store, record: Record) -> Record:
     """A pull request as lists hold it."""
     name, number, pull = record["repository"], record["number"], record["pull"]
-    url, html = f"{base}/repos/{name}/pulls/{number}", page_of(base, record)
-    issue_url, head = f"{base}/repos/{name}/issues/{number}", head_of(store, record)
-    links = {
-        "self": url,
-        "html": html,
-        "issue": issue_url,
-        "comments": f"{issue_url}/comments",
-        "review_comments": f"{url}/comments",
-        "review_comment": f"{base}/repos/{name}/pulls/comments{{/number}}",
-        "commits": f"{url}/commits",
-        "statuses": f"{base}/repos/{name}/statuses/{head}",
-    }
+    html, head = page_of(base, record), head_of(store, record)
+    links = _links(f"{base}/repos/{name}", number, html, head)
     assignees = [user(base, each) for each in record["assignees"]]
     return {
-        "url": url,
+        "url": links["self"],
         "id": record["id"],
         "node_id": node_id("PR", record["id"]),
         "html_url": html,
@@ -89,6 +79,21 @@ def simple_pull(base: str, store: Store, record: Record) -> Record:
         "author_association": "COLLABORATOR",
         "auto_merge": None,
         "draft": pull["draft"],
+    }
+
+
+def _links(repository: str, number: int, html: str, head: str) -> dict[str, str]:
+    """Where what belongs to a pull request is found, by the names that GitHub gives these addresses."""
+    url, issue = f"{repository}/pulls/{number}", f"{repository}/issues/{number}"
+    return {
+        "self": url,
+        "html": html,
+        "issue": issue,
+        "comments": f"{issue}/comments",
+        "review_comments": f"{url}/comments",
+        "review_comment": f"{repository}/pulls/comments{{/number}}",
+        "commits": f"{url}/commits",
+        "statuses": f"{repository}/statuses/{head}",
     }
 
 
