@@ -114,8 +114,16 @@ def _replaced(file: YamlFile, name: str, entry: Mapping[str, Any]) -> str:
         return file.text[:begin] + _flow(entry) + file.text[end:]
     key_line = file.key_places["connections", name][0]
     first = _start_of_line(file.text, key_line)
-    indent = _indent(file, {name: None})
-    return file.text[:first] + _block(name, entry, indent) + file.text[_line_end(file.text, end) :]
+    indent, last = _indent(file, {name: None}), _line_end(file.text, end)
+    after = _after_comments(file.text, last, indent)
+    comments = [line for line in file.text[last:after].splitlines(keepends=True) if not _is_of(line, entry)]
+    return file.text[:first] + _block(name, entry, indent) + "".join(comments) + file.text[after:]
+
+
+def _is_of(comment: str, entry: Mapping[str, Any]) -> bool:
+    """Tell whether a comment shows how a setting may be written that is set by now."""
+    shown = re.match(r"\s*#\s*([a-z_]+):(\s|$)", comment)
+    return shown is not None and shown[1] in entry
 
 
 def _block(name: str, entry: Mapping[str, Any], indent: str) -> str:

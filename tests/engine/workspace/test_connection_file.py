@@ -54,6 +54,12 @@ BLOCK = "  github:\n    service: github\n    token: env:GITHUB_TOKEN\n"
             id="replaced",
         ),
         pytest.param(
+            "connections:\n  github:\n    service: notion\n    # token: env:T  # or so\n"
+            "    # base_url: x\n    # tail\n  a: {service: notion}\n",
+            "connections:\n" + BLOCK + "    # base_url: x\n    # tail\n  a: {service: notion}\n",
+            id="replaced-with-the-comment-that-showed-it",
+        ),
+        pytest.param(
             "connections:\n  github: {service: notion} # stays\n",
             "connections:\n  github: {service: github, token: env:GITHUB_TOKEN} # stays\n",
             id="replaced-on-one-line",
