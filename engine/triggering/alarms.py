@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from clients.counting import counted
 from engine.clock import Clock
 from engine.compiler.plan import Plan
 from engine.errors import OrchestraError
@@ -43,14 +44,14 @@ def is_silent(status: TriggerStatus, now: datetime) -> bool:
 
 def alarm_of(status: TriggerStatus, now: datetime) -> Alarm | None:
     """Return why a trigger needs a person, the gravest reason; None where all is well."""
-    kind, message, remedy = _reason(status)
+    kind, message, remedy = _reason(status, now)
     if not kind:
         return None
     since = status.succeeded_at or status.turned_on_at or timestamp(now)
     return Alarm(status.workflow, status.id, kind, message, remedy, since)
 
 
-def _reason(status: TriggerStatus) -> tuple[str, str, str]:
+def _reason(status: TriggerStatus, now: datetime) -> tuple[str, str, str]:
     error, where = status.error, f"The trigger {status.id!r} of {status.workflow!r}"
     if status.is_on and not status.is_resting and status.problem:
         return "file", f"{where} is not watched: {status.problem}", "Correct that, or turn the trigger off."
@@ -59,11 +60,9 @@ def _reason(status: TriggerStatus) -> tuple[str, str, str]:
     if status.is_silent:
         because = f" {error.message}" if error is not None else ""
         remedy = error.remedy if error is not None else _TURN_ON
-        return (
-            "silent",
-            f"{where} has not had a good look since {status.succeeded_at or 'it was turned on'}.{because}",
-            remedy,
-        )
+        since = status.succeeded_at or status.turned_on_at
+        lasting = f" for {_lasting(now - moment_of(since))}" if since else ""
+        return "silent", f"{where} has not had a good look{lasting}.{because}", remedy
     if status.dead:
         count = f"{status.dead} thing{'s' * (status.dead != 1)}"
         return (
@@ -72,6 +71,15 @@ def _reason(status: TriggerStatus) -> tuple[str, str, str]:
             "`orchestra triggers dead`",
         )
     return "", "", ""
+
+
+def _lasting(time: timedelta) -> str:
+    """Return how long that is, in the largest unit of which there are two."""
+    minutes = int(time.total_seconds() // 60)
+    for unit, size in (("day", 24 * 60), ("hour", 60)):
+        if minutes >= 2 * size:
+            return counted(minutes // size, unit)
+    return counted(max(minutes, 1), "minute")
 
 
 @dataclass

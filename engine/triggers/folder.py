@@ -20,6 +20,8 @@ from engine.trigger import Found, Item, Look, Start, TriggerType
 _LARGEST_TEXT_BYTES = 1024 * 1024
 _BEFORE = "it was there before"
 _NO_TEXT = "its name is no text (UTF-8): give it another one"
+_TOO_LARGE = "The file is larger than 1 MB."
+_BINARY = "The file is no text in UTF-8."
 _NANOSECONDS = 1_000_000_000
 _YEAR_9999 = 253_370_764_800
 
@@ -41,6 +43,7 @@ class FolderItem(Output):
     size_bytes: int = Field(title="Its size")
     modified_at: datetime = Field(title="When it was changed last")
     text: str = outside("What is in it, where that is text of up to 1 MB; else empty")
+    text_missing: str = Field(title="Why there is no text, in a sentence; empty where there is")
 
 
 class NewFile(TriggerType):
@@ -74,13 +77,15 @@ class NewFile(TriggerType):
     def read(self, look: Look, item: Item) -> Item:
         """Read a file. Raises NotFound where it is gone or was changed meanwhile: then it is another one."""
         found = _of_id(look.around.root / look.fields.path, item.id)
+        text, missing = _text(found)
         value = {
             "path": str(found.path),
             "name": found.path.name,
             "relative_path": found.relative,
             "size_bytes": found.size,
             "modified_at": timestamp(found.modified_at),
-            "text": _text(found),
+            "text": text,
+            "text_missing": missing,
         }
         return Item(item.id, value, item.title, item.at)
 
@@ -179,16 +184,17 @@ def _of_id(folder: Path, item_id: str) -> _File:
     return file
 
 
-def _text(file: _File) -> str:
+def _text(file: _File) -> tuple[str, str]:
+    """Return (what is in a file, why there is no text). Raises NotFound, Unavailable."""
     if file.size > _LARGEST_TEXT_BYTES:
-        return ""
+        return "", _TOO_LARGE
     try:
         descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW)
         with os.fdopen(descriptor, "rb") as content:
             raw: Any = content.read(_LARGEST_TEXT_BYTES + 1)
-        return "" if b"\0" in raw else raw.decode("utf-8-sig")
+        return ("", _BINARY) if b"\0" in raw else (raw.decode("utf-8-sig"), "")
     except UnicodeDecodeError:
-        return ""
+        return "", _BINARY
     except FileNotFoundError as error:
         raise NotFound(f"The file {file.relative} is gone.") from error
     except OSError as error:

@@ -66,6 +66,21 @@ def test_what_needs_a_person(changes: dict[str, Any], kind: str | None) -> None:
     assert alarm is None or (alarm.message and alarm.remedy) or kind == "account"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        pytest.param(130, "for 2 minutes.", id="minutes"),
+        pytest.param(3 * 3600 + 5, "for 3 hours.", id="hours"),
+        pytest.param(47 * 3600, "for 47 hours.", id="not yet two days"),
+        pytest.param(50 * 3600, "for 2 days.", id="days"),
+    ],
+)
+def test_how_long_a_trigger_has_been_silent_is_told_in_words(seconds: float, said: str) -> None:
+    alarm = alarm_of(replace(WELL, is_silent=True, succeeded_at=ago(seconds)), NOW)
+    assert alarm is not None
+    assert said in alarm.message
+
+
 @pytest.fixture
 def told(feed: Feed) -> Feed:
     """A workspace whose settings name a workflow that tells people; the trigger is on."""

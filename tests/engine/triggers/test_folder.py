@@ -152,6 +152,12 @@ def test_text_is_read_and_what_is_none_is_not(folder: Path) -> None:
     assert {name: value["text"] for name, value in found.items()} == {
         "text.txt": "Grüße", "picture.png": "", "latin.txt": "", "large.txt": "",
     }  # fmt: skip
+    assert {name: value["text_missing"] for name, value in found.items()} == {
+        "text.txt": "",
+        "picture.png": "The file is no text in UTF-8.",
+        "latin.txt": "The file is no text in UTF-8.",
+        "large.txt": "The file is larger than 1 MB.",
+    }
     assert found["large.txt"]["size_bytes"] == 1024 * 1024 + 1
     assert found["text.txt"]["path"] == str(folder / "text.txt")
 
