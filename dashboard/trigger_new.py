@@ -22,7 +22,7 @@ _DEFAULT = "its default"
 _SCALARS = ("string", "integer", "number", "boolean")
 
 
-@st.dialog("Add a trigger", icon=":material/sensors:", width="large")
+@st.dialog("Add a trigger", icon=":material/sensors:", width="medium")
 def new_trigger(visit: Visit, file: WorkflowFile) -> None:
     """Ask what starts the workflow, and write it into the workflow's file; it is turned on afterwards."""
     kinds = {kind.name: kind for kind in visit.orchestra.trigger_types(visit.who) if kind.is_watched}

@@ -25,7 +25,7 @@ _GO_ON = "Go on from where it was"
 _SHOWN = 10
 
 
-@st.dialog("Turn on", icon=":material/sensors:", width="large")
+@st.dialog("Turn on", icon=":material/sensors:", width="medium")
 def start_dialog(visit: Visit, one: TriggerStatus) -> None:
     """Ask from where on things count as new, show what that means now, and turn the trigger on."""
     st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
@@ -48,7 +48,7 @@ def start_dialog(visit: Visit, one: TriggerStatus) -> None:
     action_button("Turn on", "start-on", turn_on, _turned_on, scope=what, type="primary", icon=":material/sensors:")
 
 
-@st.dialog("What it would process now", icon=":material/visibility:", width="large")
+@st.dialog("What it would process now", icon=":material/visibility:", width="medium")
 def would_process(visit: Visit, one: TriggerStatus) -> None:
     """Show what a look would find at this moment; nothing is started."""
     st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
