@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
 
 _WROTE = (
     r"wrote|schrieb|a écrit|escribió|ha scritto|schreef|escreveu|skrev|kirjoitti|napisała?|pisze|napsala?|yazdı"
@@ -101,7 +100,7 @@ def _ends_here(lines: Sequence[str], place: int) -> bool:
         return True
     if not line.endswith((":", "：")) or not _DATED.search(line) or not _ATTRIBUTION.fullmatch(line):
         return False
-    following = next((each for each in islice(lines, place + 1, None) if each.strip()), "")
+    following = next((lines[below] for below in range(place + 1, len(lines)) if lines[below].strip()), "")
     return not following.startswith(">")  # else the marks say where the quote ends
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from clients.github import values as github_values
 from clients.mail.html import visible_text
+from clients.mail.quotes import without_quotes
 from clients.notion import content as notion_content
 from clients.notion.blocks import blocks_of, children_of
 from clients.notion.chunks import chunks
@@ -24,14 +25,15 @@ _SECONDS = 5.0
     [
         pytest.param(visible_text, f'<p style="opacity:{" " * 200_000}x">hi</p>', id="blanks in a style"),
         pytest.param(visible_text, f"<style>p {{font-size:{' ' * 200_000}x}}</style>hi", id="blanks in a style sheet"),
+        pytest.param(without_quotes, "2024 x wrote:\n> b\n" * 50_000, id="quotes of quotes"),
         pytest.param(github_values.unmarked, " " * 200_000 + "x", id="blanks in an issue"),
         pytest.param(github_values.mark_in, "\n" * 200_000 + "x", id="blank lines in an issue"),
         pytest.param(lambda text: list(chunks([text])), "```" + " " * 10_000 + "`", id="blanks behind a fence"),
         pytest.param(essence, "<span " * 100_000, id="tags that do not end"),
         pytest.param(essence, "\n" * 200_000 + "x", id="blank lines"),
         pytest.param(essence, "> \n" * 100_000 + "x", id="empty quotes"),
-        pytest.param(blocks_of, f"<table>\n{'<tr>' * 60_000}\n</table>", id="rows that do not end"),
-        pytest.param(blocks_of, f"<table>\n<tr>{'<td>' * 60_000}</tr>\n</table>", id="cells that do not end"),
+        pytest.param(blocks_of, f"<table>\n{'<tr>' * 20_000}\n</table>", id="rows that do not end"),
+        pytest.param(blocks_of, f"<table>\n<tr>{'<td>' * 20_000}</tr>\n</table>", id="cells that do not end"),
         pytest.param(lambda text: notion_content._UNKNOWN.sub("", text), "<unknown " * 150_000, id="unknown blocks"),
     ],
 )
