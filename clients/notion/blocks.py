@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from clients.notion.chunks import FENCE, Chunk, chunks, without_indent
-from clients.notion.inline import EQUATION_CHARACTERS, TEXT_UNITS, Json, pieces_of, plain_pieces, written
+from clients.notion.inline import EQUATION_CHARACTERS, TEXT_UNITS, Json, in_one_line, pieces_of, plain_pieces, written
 from clients.notion.languages import language_named
 
 PIECES_MOST = 100
 TEXT_BYTES = 400_000
 """What one block says at most, as JSON, so that it fits into a request of 500 KB together with its marks."""
+
+_FULL_CHARACTERS = 60_000
+_BLANKS_LOST = 8
+_MARKS = ("*", "_", "`", "~", "$", "[", "<", "http")
+"""A block is full with that many characters at least, or with as many pieces as only marks make of a text."""
 
 _HEADING = re.compile(r"(#{1,6})(?:\s+(.*))?$")
 _TO_DO = re.compile(r"[-*+]\s+\[([ xX])\](?:\s+(.*))?$")
@@ -101,6 +107,27 @@ def _of_words(line: str) -> list[Json]:
         if found := pattern.match(line):
             return _texted(kind, found[1])
     return _texted("paragraph", line)
+
+
+def broken_lines(markdown: str) -> int:
+    """Count the line ends in a text that stand there only because a block of Notion was full, as far as can be seen."""
+    return sum(1 for line, following in itertools.pairwise(markdown.split("\n")) if _is_full(line, following))
+
+
+def _is_full(line: str, following: str) -> bool:
+    if len(line) < _FULL_CHARACTERS and sum(map(line.count, _MARKS)) < PIECES_MOST - 1:
+        return False
+    [block, *more], [after, *_] = _of_words(line.lstrip()), _of_words(following.lstrip())
+    kind = block["type"]
+    if more or not following.strip() or after["type"] != kind:
+        return False
+    texts = block[kind]["rich_text"]
+    first, *rest = _shares(in_one_line([*texts, *after[kind]["rich_text"]]))
+    return bool(rest) and len(first) == len(texts) and _length(first) - _length(texts) <= _BLANKS_LOST
+
+
+def _length(pieces: Sequence[Json]) -> int:
+    return sum(len(written(piece)) for piece in pieces)
 
 
 def _texted(kind: str, text: str | None, **more: Any) -> list[Json]:

@@ -10,7 +10,7 @@ from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.notion.api import SERVICE, answered, is_limit, reading
 from clients.notion.batches import batches
 from clients.notion.block_writer import BlockWriter
-from clients.notion.blocks import blocks_of
+from clients.notion.blocks import blocks_of, broken_lines
 from clients.notion.markdown import arrived, essence, is_too_large, parts, says_at_end
 from clients.notion.values import Json
 
@@ -34,14 +34,14 @@ class Content:
         self._blocks = BlockWriter(api)
 
     def read(self, page_id: str) -> Json:
-        """Give {markdown, truncated}; blocks that Notion left out of a long page are asked for one by one."""
+        """Give {markdown, truncated, broken_lines}; what Notion left out of a long page is asked for block by block."""
         with reading():
             found = answered(self._api.pages.retrieve_markdown(page_id))
             text = str(found["markdown"])
             missing = [str(each) for each in found.get("unknown_block_ids") or []]
         loaded = {each: part for each in missing if (part := self._block(each)) is not None}
         text = _UNKNOWN.sub(lambda tag: _in_place(tag[0], loaded), text)
-        return {"markdown": text, "truncated": len(loaded) < len(missing)}
+        return {"markdown": text, "truncated": len(loaded) < len(missing), "broken_lines": broken_lines(text)}
 
     def _block(self, block_id: str) -> str | None:
         """The Markdown of one block; None where it is not shared or has none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,12 @@ _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 def pieces_of(text: str) -> list[Json]:
     """Read inline Markdown (marks, code, links, `$equations$`, `<br>`) as text objects, neighbours joined."""
     tokens = _parser().parseInline(text)[0].children or []
-    return [short for piece in _joined(_pieces(tokens)) for short in cut(piece)]
+    return in_one_line(_pieces(tokens))
+
+
+def in_one_line(pieces: Iterable[Json]) -> list[Json]:
+    """Text objects as they are where they follow each other: neighbours that look the same joined, and cut anew."""
+    return [short for piece in _joined(pieces) for short in cut(piece)]
 
 
 def plain_pieces(text: str) -> list[Json]:
@@ -125,7 +130,7 @@ def _annotated(marks: Sequence[str]) -> Json:
     return {"annotations": dict.fromkeys(sorted(set(marks)), True)} if marks else {}
 
 
-def _joined(pieces: Iterator[Json]) -> list[Json]:
+def _joined(pieces: Iterable[Json]) -> list[Json]:
     """Neighbours that differ in nothing but what they say as one."""
     runs: list[list[Json]] = []
     for piece in pieces:

@@ -46,10 +46,14 @@ class PageText(Output):
 
 
 class GetPageOutput(PageText):
-    """The page and its text; `truncated` where Notion does not give all of it."""
+    """The page and its text; `truncated` where Notion does not give all of it.
+
+    `broken_lines`: so many line ends are only there because a block of Notion was full.
+    """
 
     markdown: str = outside("Text (Markdown)")
     truncated: bool
+    broken_lines: int
 
 
 class GetPage(StepType):

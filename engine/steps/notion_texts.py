@@ -18,10 +18,14 @@ from engine.steps.notion_pages import ChangePageFields, ChangesPage, ReadPageFie
 
 
 class MarkdownOutput(PageOutput):
-    """What the page says; `truncated` where Notion does not give all of it."""
+    """What the page says; `truncated` where Notion does not give all of it.
+
+    `broken_lines`: so many line ends are only there because a block of Notion was full.
+    """
 
     markdown: str = outside("Text (Markdown)")
     truncated: bool
+    broken_lines: int
 
 
 class GetMarkdown(StepType):

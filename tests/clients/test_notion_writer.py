@@ -114,7 +114,7 @@ def comes_back(notion: Notion, way: Way, text: str) -> None:
     made = notion.run(way, lambda client: client.items.create(DATABASE, "Text", {}, text, marker=MARKER))
     read = notion.run(way, lambda client: client.pages.text(made["id"]))
     assert_same(read["markdown"], text)
-    assert read["truncated"] is False
+    assert (read["truncated"], read["broken_lines"]) == (False, 0)
 
 
 @ways
@@ -129,6 +129,26 @@ def test_a_megabyte_comes_back_letter_by_letter(limited: Notion, way: Way) -> No
     text = "\n".join([Writer(77).text(200_000), *lines, Writer(78).text(100_000)])
     assert len(text.encode()) > 1_000_000
     comes_back(limited, way, text)
+
+
+@ways
+@pytest.mark.parametrize(
+    ("line", "breaks"),
+    [
+        pytest.param("word " * 60_000, 1, id="a paragraph"),
+        pytest.param("- " + "word " * 90_000, 2, id="an item of a list"),
+        pytest.param("**a** b " * 75, 1, id="many marks"),
+        pytest.param("漢" * 200_000, 1, id="letters of three bytes"),
+    ],
+)
+def test_where_a_block_was_full_the_text_says_that_it_was_broken(
+    limited: Notion, way: Way, line: str, breaks: int
+) -> None:
+    text = f"Before\n{line.strip()}\nAfter"
+    made = limited.run("blocks", lambda client: client.items.create(DATABASE, "Text", {}, text, marker=MARKER))
+    read = limited.run(way, lambda client: client.pages.text(made["id"]))
+    assert read["markdown"].count("\n") == 2 + breaks
+    assert read["broken_lines"] == breaks
 
 
 LONG = "\n".join(
