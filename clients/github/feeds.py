@@ -20,7 +20,7 @@ from clients.github.api import Api
 from clients.github.transport import reading
 from clients.github.values import Json
 
-_NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')
+_NEXT = re.compile(r'<([^<>]+)>;\s*rel="next"')
 _SUBJECT = re.compile(r"/repos/([^/]+/[^/]+)/(?:issues|pulls)/([0-9]+)\Z")
 
 
