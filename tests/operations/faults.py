@@ -62,7 +62,7 @@ class Broken:
 
 
 JSON = {"content-type": "application/json"}
-_CREDENTIALS = "connections check|sign in|token|share|permission|scope"
+_CREDENTIALS = "connections add|connections check|sign in|token|share|permission|scope"
 _SLOWER = "wait"
 _UP = "up and reachable"
 _LONGER = "timeout_seconds"
