@@ -23,7 +23,7 @@ run: setup
 	@exec $(BIN)/orchestra serve --workspace . $(if $(PORT),--port $(PORT))
 
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 # Apart from `test`: tracing slows every thread down, and Python 3.11 may fail to start one while another is being traced.
 coverage: setup
