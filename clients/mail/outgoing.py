@@ -22,7 +22,7 @@ _SUBMITTED = re.compile(rb"^auto-submitted:", re.IGNORECASE | re.MULTILINE)
 # An encoded word (RFC 2047 2) would be decoded when the header is made, and what it hides may be a line end.
 _ENCODED_WORD = re.compile(r"=\?(?=[^?]*\?[bq]\?)", re.IGNORECASE)
 _NEW_LINE = re.compile(rb"(?:\r\n?+|\n)(?![ \t]|\Z)")
-_ONE_NAMED = re.compile(r"([^<>@]*)<([^<>\s]+@[^<>\s]+)>\s*")
+_ONE_NAMED = re.compile(r"([^<>@]*|[^<>,]*)<([^<>\s]+@[^<>\s]+)>\s*")
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _addresses(name: str, values: Sequence[str]) -> list[Address]:
 def _pairs(value: str) -> list[tuple[str, str]]:
     if any(ord(sign) < 32 for sign in value):
         raise InvalidRequest(f"{value[:100]!r} is not a mail address: it holds more than one line.")
-    # A name with a comma and without quotes (`Doe, Jane <jane@example.com>`) is how mails are shown.
+    # A name with a comma (`Doe, Jane <jane@example.com>`) or an @ in it, without quotes, is how mails are shown.
     alone = _ONE_NAMED.fullmatch(value)
     return [(alone[1].strip(' "'), alone[2])] if alone else getaddresses([value])
 

@@ -169,7 +169,7 @@ def test_show_and_reset_work_with_none_running(tmp_path: Path, capsys: pytest.Ca
     folder = str(tmp_path / "demo")
     assert main(["show", "--dir", folder, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert set(shown["github"]) == {"repositories", "issues", "comments", "commits"}
+    assert set(shown["github"]) >= {"repositories", "issues", "comments", "commits", "pulls"}
     assert set(shown["notion"]) == {"databases", "pages"}
     assert set(shown["gmail"]) >= {"messages", "drafts", "sent", "labels"}
     assert main(["reset", "--dir", folder]) == 0
