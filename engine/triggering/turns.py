@@ -19,6 +19,8 @@ from engine.store.tables import runs
 
 _log = logging.getLogger(__name__)
 _SECONDS = 1.0
+_IDLE_SECONDS = 3.0
+"""While no run waits for its turn; whoever queues one says so."""
 
 
 class Turns:
@@ -110,4 +112,4 @@ class Turns:
                 _log.error("%s", error)
             except Exception:  # noqa: BLE001 - tried again next time
                 _log.exception("no run could be let go")
-            self._wake.wait(_SECONDS)
+            self._wake.wait(_SECONDS if self._has_line else _IDLE_SECONDS)

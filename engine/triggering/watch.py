@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 0.5
-_IDLE_SECONDS = 2.0
+_IDLE_SECONDS = 3.0
 """While nothing is on: what another process turns on is seen then."""
 _AT_ONCE = 4
 """So many services are looked at side by side: a slow one holds up no other."""
