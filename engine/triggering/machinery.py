@@ -61,18 +61,16 @@ class Machinery:
         looks = Looks(self._items, needs.host.acceptances, needs.acceptor, needs.clock, self._is_stopped)
         self._polls = Polls(database, self._rows, self._finder, looks, on_queued=self.turns.begin)
         self._statuses = Statuses(database, self._rows, self._items, self._finder, needs.workflows, needs.clock)
-        folder, previews = (
-            needs.host.owner.folder,
-            Previews(looks, Costs(database, needs.logs, needs.workplace.model_of)),
+        asking = Asking(
+            database, needs.host.owner.folder, self._rows, self._polls, self.turns, needs.clock, self._look_now
         )
-        asking = Asking(database, folder, self._rows, self._polls, self.turns, needs.clock, self._look_now)
         parts = Parts(
             rows=self._rows,
             items=self._items,
             finder=self._finder,
             looks=looks,
             beginnings=Beginnings(self._rows, looks, self._finder, needs.agree),
-            previews=previews,
+            previews=Previews(looks, Costs(database, needs.logs, needs.workplace.model_of)),
             statuses=self._statuses,
             turns=self.turns,
             asking=asking,
