@@ -8,23 +8,44 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+from clients.sent import only_asks
 
 STUMBLES = frozenset({500, 502, 503, 504})
 """Statuses that may be another at once (RFC 9110, 15.6)."""
 
-_pauses: contextvars.ContextVar[tuple[float, ...]] = contextvars.ContextVar("pauses", default=())
+
+@dataclass
+class Patience:
+    """What a thread may do about stumbles."""
+
+    pauses_seconds: tuple[float, ...] = ()
+    has_run_out: bool = False
+    """Whether the last request was sent as often as it may be: what still fails then is not to be begun anew."""
+
+    def pauses_before(self, method: str) -> Iterator[float]:
+        """Give the pauses that a request of this method may take, one before each time that it is sent again."""
+        self.has_run_out = False
+        if self.pauses_seconds and only_asks(method):
+            yield from self.pauses_seconds
+            self.has_run_out = True
+
+
+_patience: contextvars.ContextVar[Patience | None] = contextvars.ContextVar("patience", default=None)
 
 
 @contextlib.contextmanager
-def patience(*pauses_seconds: float) -> Iterator[None]:
-    """Let every GET that this thread sends inside be sent again after each of these pauses, until it is answered."""
-    token = _pauses.set(pauses_seconds)
+def patience(*pauses_seconds: float) -> Iterator[Patience]:
+    """Let every read that this thread sends inside be sent again after each of these pauses, until it is answered."""
+    given = Patience(pauses_seconds)
+    token = _patience.set(given)
     try:
-        yield
+        yield given
     finally:
-        _pauses.reset(token)
+        _patience.reset(token)
 
 
-def pauses_before(method: str) -> tuple[float, ...]:
-    """Give the pauses that a request of this method may take."""
-    return _pauses.get() if method == "GET" else ()
+def present_patience() -> Patience:
+    """Give the patience that what this thread sends has now; none where nobody gave it any."""
+    return _patience.get() or Patience()

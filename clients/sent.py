@@ -31,7 +31,12 @@ def leaves(method: str) -> None:
     sent = _sent.get()
     if sent is not None:
         sent.asked = True
-        sent.wrote = sent.wrote or not (method in _READS or _only_asks.get())
+        sent.wrote = sent.wrote or not only_asks(method)
+
+
+def only_asks(method: str) -> bool:
+    """Whether a request of this method, sent here, changes nothing."""
+    return method in _READS or _only_asks.get()
 
 
 @contextlib.contextmanager

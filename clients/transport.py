@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from clients.deadline import deadline, seconds_left
-from clients.patience import STUMBLES, pauses_before
+from clients.patience import STUMBLES, present_patience
 from clients.pool import Pool
 from clients.sent import leaves
 from clients.sockets import Forbidden, Gate
@@ -101,7 +101,7 @@ class _Transport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request, a read perhaps again (patience.py); raises Forbidden and httpx.TransportError."""
-        for pause in pauses_before(request.method):
+        for pause in present_patience().pauses_before(request.method):
             try:
                 response = self._sent(request)
             except httpx.NetworkError:

@@ -58,7 +58,7 @@ class Beginnings:
     def _found(self, watched: Watched, look: Look) -> Found:
         """Look for the first time. Raises ServiceError."""
         try:
-            return listed(watched, look)
+            return listed(watched.named.trigger.kind, look)
         except AuthError as error:
             self.finder.refused(watched, error)
             raise

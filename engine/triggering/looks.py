@@ -25,7 +25,7 @@ from engine.people.access import Principal
 from engine.runner.fault_points import reached
 from engine.runs.acceptor import Acceptor, Wish
 from engine.store.acceptances import Acceptances, Entry
-from engine.trigger import Found, Item, Look, Start
+from engine.trigger import Found, Item, Look, Start, TriggerType
 from engine.triggering import items as item_rows
 from engine.triggering.items import ItemRows
 from engine.triggering.mapping import error_of, inputs_of, is_for_good
@@ -80,7 +80,7 @@ class Looks:
         """
         look = self.made(watched, row.cursor, start_of(row.start))
         try:
-            found = listed(watched, look)
+            found = listed(watched.named.trigger.kind, look)
             fresh = self._fresh(watched.key, found.items)
         except (ServiceError, OrchestraError) as error:
             if isinstance(error, StorageError):
@@ -124,7 +124,7 @@ class Looks:
 
     def prepare(self, watched: Watched, look: Look, item: Item) -> Prepared:
         """Read a thing and make a run of it; dead where that cannot be. Raises ServiceError where it may work later."""
-        read = read_thing(watched, look, item)
+        read = read_thing(watched.named.trigger.kind, look, item)
         return read if read.state == "dead" or read.item.skip else self._with_run(watched, read.item)
 
     def _with_run(self, watched: Watched, item: Item) -> Prepared:
@@ -200,17 +200,17 @@ class _Stopped(ServiceError):
     """A look is broken off because the engine stops; what was stored before counts."""
 
 
-def listed(watched: Watched, look: Look) -> Found:
+def listed(kind: TriggerType, look: Look) -> Found:
     """Ask the type what is new. Raises ServiceError."""
-    return _patiently(_LOOK_SECONDS, lambda: watched.named.trigger.kind.look(look))
+    return _patiently(_LOOK_SECONDS, lambda: kind.look(look))
 
 
-def read_thing(watched: Watched, look: Look, item: Item) -> Prepared:
+def read_thing(kind: TriggerType, look: Look, item: Item) -> Prepared:
     """Return a thing with its value, or why it has none for ever. Raises ServiceError where it may work later."""
     if item.skip or item.value is not None:
         return Prepared(item)
     try:
-        return Prepared(_patiently(_READ_SECONDS, lambda: watched.named.trigger.kind.read(look, item)))
+        return Prepared(_patiently(_READ_SECONDS, lambda: kind.read(look, item)))
     except NotFound:
         return Prepared(replace(item, skip=GONE))
     except ServiceError as error:
@@ -220,22 +220,25 @@ def read_thing(watched: Watched, look: Look, item: Item) -> Prepared:
 
 
 def _patiently(seconds: float, ask: Callable[[], Answer]) -> Answer:
-    """Ask a service, again where it stumbles and says so at once. Raises ServiceError."""
-    for pause in _PAUSES_SECONDS:
-        try:
-            return _within(seconds, ask)
-        except (RateLimited, AuthError, Timeout):
-            raise
-        except ServiceError as error:
-            if not error.retryable:
-                raise
-            time.sleep(pause)
-    return _within(seconds, ask)
+    """Ask a service, again where it stumbles and says so at once. Raises ServiceError.
+
+    A request over HTTP is sent again by itself, which keeps a look of many alive. All of it is asked again only where
+    what failed was none, or was not sent again: a line to a mail server, an answer that was cut.
+    """
+    pauses = iter(_PAUSES_SECONDS)
+    while True:
+        with deadline(seconds), patience(*_PAUSES_SECONDS) as requests:
+            try:
+                return ask()
+            except ServiceError as error:
+                pause = next(pauses, None)
+                if pause is None or requests.has_run_out or not _is_stumble(error):
+                    raise
+        time.sleep(pause)
 
 
-def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
-    with deadline(seconds), patience(*_PAUSES_SECONDS):
-        return ask()
+def _is_stumble(error: ServiceError) -> bool:
+    return error.retryable and not isinstance(error, RateLimited | AuthError | Timeout)
 
 
 def _told(key: Key, item: Item) -> dict[str, str]:

@@ -56,7 +56,7 @@ class Previews:
 
     def _shown(self, watched: Watched, look: Look, item: Item) -> PreviewItem:
         try:
-            read = read_thing(watched, look, item)
+            read = read_thing(watched.named.trigger.kind, look, item)
             if read.error is not None:
                 return _line(item, None, TriggerError(**read.error))
             if read.item.skip:
@@ -78,7 +78,7 @@ def _looked_through(watched: Watched, look: Look) -> tuple[list[Item], Found]:
     for _ in range(_MOST_LOOKS):
         if not found.has_more or len(fresh) >= _MOST_ITEMS:
             break
-        found = listed(watched, replace(look, cursor=found.cursor, unseen=unseen))
+        found = listed(watched.named.trigger.kind, replace(look, cursor=found.cursor, unseen=unseen))
         new = set(unseen([item.id for item in found.items]))
         fresh.update({item.id: item for item in found.items if item.id in new})
     return list(fresh.values()), found

@@ -16,6 +16,7 @@ import pytest
 from clients import addresses, failures
 from clients.errors import BadAnswer, ServiceError, Timeout, Unavailable
 from clients.patience import patience
+from clients.sent import asking
 from clients.transport import MAX_ANSWER_BYTES, AnswerRefused, Forbidden, borrowed, deadline, http_client, origin
 from tests.clients.conftest import Scripted
 
@@ -444,6 +445,22 @@ def test_only_reads_are_sent_again_and_only_where_that_was_asked_for(
     with http_client() as http, patience(*pauses):
         http.request(method, scripted.url)
     assert len(scripted.seen) == asked
+
+
+def test_a_search_that_is_a_post_is_a_read(scripted: Scripted) -> None:
+    scripted.then(503).then(200, {"ok": True})
+    with http_client() as http, patience(0.0), asking():
+        assert http.post(scripted.url).status_code == 200
+
+
+def test_patience_runs_out_with_a_request_and_comes_back_with_the_next(scripted: Scripted) -> None:
+    for status in (503, 503, 200):
+        scripted.then(status, {})
+    with http_client() as http, patience(0.0) as given:
+        assert http.get(scripted.url).status_code == 503
+        assert given.has_run_out
+        assert http.get(scripted.url).status_code == 200
+        assert not given.has_run_out
 
 
 def test_a_service_that_names_a_time_is_not_asked_again_before(scripted: Scripted) -> None:

@@ -10,8 +10,10 @@ import httpx
 import jsonschema
 import pytest
 
+from clients.errors import Unavailable
 from engine.registry import trigger_type
 from engine.trigger import Start, StartFrom, TriggerType
+from engine.triggering import looks
 from tests.conftest import StandIns
 from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World, kinds, worlds
@@ -107,6 +109,22 @@ def test_a_look_that_fails_has_moved_nothing(kind: TriggerType, world: World) ->
         looker.look(world.now(1))
     assert looker.cursor == before
     assert len(looker.look_until_done(world.now(1))) == 1
+
+
+def test_a_service_that_is_down_is_asked_three_times_at_most(
+    kind: TriggerType, world: World, standins: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = kind.name.partition(".")[0]
+    if service not in {"gmail", "github", "notion"}:
+        pytest.skip("it is not asked over HTTP")
+    monkeypatch.setattr(looks, "_PAUSES_SECONDS", (0.0, 0.0))
+    looker = world.looker(kind)
+    looker.look_until_done(world.now(0))
+    before = sum(standins.requests(service).values())
+    standins.faults(service, times=100, status=500)
+    with pytest.raises(Unavailable):
+        looks.listed(kind, looker.request(world.now(1)))
+    assert sum(standins.requests(service).values()) - before == 3
 
 
 @pytest.mark.parametrize("choice", ["now", "last", "since"])
