@@ -34,7 +34,7 @@ def poll(
         if dry_run:
             return _would(session, workflow, trigger, as_json=as_json)
         results = session.orchestra.triggers.poll(session.principal, workflow, trigger)
-        runs = [_ended(session, run_id) for one in results for run_id in one.started]
+        runs = [_ended(session, run_id) for one in results for run_id in (*one.resumed, *one.started)]
     is_ill = any(one.error for one in results) or any(run["status"] in ("failed", "cancelled") for run in runs)
     if as_json:
         document({"polls": results, "runs": runs})
@@ -57,6 +57,8 @@ def _ended(session: Session, run_id: str) -> dict[str, object]:
 def _tell(one: PollResult) -> None:
     left = f", {one.skipped} left out" * bool(one.skipped) + f", {one.dead} dead" * bool(one.dead)
     say(f"{one.workflow} / {one.trigger}: {len(one.started)} run{'s' * (len(one.started) != 1)} started{left}")
+    if one.resumed:
+        say(f"  It goes on with {len(one.resumed)} that a process had left when it died.")
     if one.error is not None:
         note(f"  {one.error.message} {one.error.remedy}")
 

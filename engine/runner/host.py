@@ -103,10 +103,10 @@ class Host:
         """Work on runs that were just accepted for this process: nothing of them need be read."""
         self._loop.call_soon_threadsafe(self._begin, acceptances)
 
-    def adopt_from_now_on(self) -> None:
-        """Take over the runs of dead processes, now and whenever one dies (the serving process does)."""
+    def adopt_from_now_on(self) -> list[str]:
+        """Take over the runs of dead processes, now and whenever one dies; return the ids of those of now."""
         self._adopts = True
-        self._call(self._adopt(self.owner.adopt))
+        return self._call(self._adopt(self.owner.adopt))
 
     def adopt_all(self) -> list[str]:
         """Go on with the runs of dead processes and with those that were interrupted; return their ids."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from engine.clock import Clock
 from engine.names import moment_of, timestamp
 from engine.store.database import Database
 from engine.store.owners import is_silent
-from engine.store.tables import owners, trigger_items
+from engine.store.tables import owners, runs, trigger_items
 from engine.triggering.polls import Polls
 from engine.triggering.rows import TriggerRows, key_of
 from engine.triggering.status import PollResult, TriggerError
@@ -43,6 +43,8 @@ class Asking:
     polls: Polls
     turns: Turns
     clock: Clock
+    adopt: Callable[[], list[str]]
+    """Takes over the runs of dead processes, from now on; returns those that had one."""
     wake: Callable[[], None]
     """Lets the watch of this process see that something is due; does nothing where it does not serve."""
 
@@ -50,9 +52,19 @@ class Asking:
         """Return what a look at each gave. Raises StorageError, InUse."""
         if self._is_served():
             return self._asked(rows)
+        adopted = self.adopt()  # they may stand before those that are found now, and nobody else goes on with them
         found = [self.polls.poll(row) for row in rows]
         self.turns.begin()
-        return found
+        return [replace(one, resumed=self._started_by(one, adopted)) for one in found]
+
+    def _started_by(self, one: PollResult, run_ids: Sequence[str]) -> list[str]:
+        """Return those runs that a trigger had started."""
+        if not run_ids:
+            return []
+        of_it = (runs.c.workflow == one.workflow) & (runs.c.started_by == f"trigger:{one.trigger}")
+        with self.database.reading() as connection:
+            found = connection.execute(select(runs.c.run_id).where(of_it & runs.c.ended_at.is_(None))).scalars()
+            return sorted(set(found) & set(run_ids))
 
     def _is_served(self) -> bool:
         """Tell whether a process that lives and answers serves this workspace; it may be this one."""

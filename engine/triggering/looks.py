@@ -31,7 +31,7 @@ from engine.triggering.items import ItemRows
 from engine.triggering.mapping import error_of, inputs_of, is_for_good
 from engine.triggering.policies import policy_of
 from engine.triggering.prepared import Prepared, short_title
-from engine.triggering.rows import Key, move, require_unmoved, start_of
+from engine.triggering.rows import Key, Moved, move, require_unmoved, start_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -74,9 +74,9 @@ class Looks:
     is_stopped: Callable[[], bool] = field(default=lambda: False)
 
     def look(self, watched: Watched, row: Row[Any]) -> Looked:
-        """Look once, from where the row stands, and store what was found.
+        """Look once, from where the row stands, and store what was found, up to where somebody else was faster.
 
-        Raises Moved where somebody else was faster, StorageError, Fenced; what the service says is `failure`.
+        Raises StorageError, Fenced; what the service says is `failure`.
         """
         look = self.made(watched, row.cursor, start_of(row.start))
         try:
@@ -99,11 +99,13 @@ class Looks:
             is_whole = failure is None and begin + _PIECE >= len(fresh)
             if prepared:
                 reached("before items")
+            mark = partial(require_unmoved, row=row)
             if is_whole:
-                values = place(watched, look, found, [one.item for one in prepared], row)
-                stored += self._stored(watched, look, prepared, partial(move, row=row, values=values))
-            elif prepared:
-                stored += self._stored(watched, look, prepared, partial(require_unmoved, row=row))
+                mark = partial(move, row=row, values=place(watched, look, found, [one.item for one in prepared], row))
+            try:
+                stored += self._stored(watched, look, prepared, mark) if prepared or is_whole else ()
+            except Moved:
+                return Looked(stored)
             if prepared:
                 reached("after items")
             if failure is not None:

@@ -62,7 +62,14 @@ class Machinery:
         self._polls = Polls(database, self._rows, self._finder, looks, on_queued=self.turns.begin)
         self._statuses = Statuses(database, self._rows, self._items, self._finder, needs.workflows, needs.clock)
         asking = Asking(
-            database, needs.host.owner.folder, self._rows, self._polls, self.turns, needs.clock, self._look_now
+            database=database,
+            owners=needs.host.owner.folder,
+            rows=self._rows,
+            polls=self._polls,
+            turns=self.turns,
+            clock=needs.clock,
+            adopt=needs.host.adopt_from_now_on,
+            wake=self._look_now,
         )
         parts = Parts(
             rows=self._rows,

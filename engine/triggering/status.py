@@ -112,6 +112,8 @@ class PollResult:
     """Things that were new."""
     started: list[str] = field(default_factory=list)
     """Ids of the runs."""
+    resumed: list[str] = field(default_factory=list)
+    """Ids of runs that it had started before and whose process has died: the one that looked goes on with them."""
     skipped: int = 0
     dead: int = 0
     error: TriggerError | None = None

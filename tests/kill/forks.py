@@ -111,7 +111,8 @@ class Child:
         """Look once at every trigger that is on, and see the runs to their end: "go", then each one's status."""
         orchestra = self._opened()
         self._say("go")
-        started = [run_id for one in orchestra.triggers.poll(OWNER) for run_id in one.started]
+        results = orchestra.triggers.poll(OWNER)
+        started = [run_id for one in results for run_id in (*one.resumed, *one.started)]
         self._end(orchestra, started)
 
     def _opened(self, *, serve: bool = False) -> Orchestra:

@@ -81,7 +81,7 @@ class Job:
         """Kill it, unless it has ended: then its number may be another process's by now."""
         if not self.lines.closed:
             self.connection.settimeout(0.05)
-            with suppress(TimeoutError):
+            with suppress(OSError):  # also where it has kept somebody waiting too long already
                 while self.said():
                     pass
                 self.close()

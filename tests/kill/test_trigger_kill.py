@@ -105,6 +105,21 @@ def test_two_that_poll_at_once(lines: LineStorm) -> None:
     assert lines.wrongs() == []
 
 
+def test_a_poll_goes_on_with_what_one_before_it_had_let_go_when_it_was_killed(lines: LineStorm) -> None:
+    lines.write(6)
+    killed = lines.storm.fork("poll", signal_at=["after release", 1, "SIGKILL"])
+    while killed.said():
+        pass
+    killed.close()
+    assert lines.storm.query("SELECT count(*) FROM runs WHERE ended_at IS NULL") == [(6,)]
+    lines.write(1)
+    poll = lines.storm.fork("poll")
+    assert poll.said() == "go"
+    assert [poll.said() for _ in range(8)] == ["succeeded"] * 7 + [""]
+    poll.close()
+    assert lines.wrongs() == []
+
+
 def test_runs_that_are_stored_apart_from_the_cursor_are_seen_to_be_lost(lines: LineStorm) -> None:
     lines.write(6)
     server = lines.served(wrong=["runs apart"], signal_at=["between", 1, "SIGKILL"])

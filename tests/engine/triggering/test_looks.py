@@ -135,6 +135,27 @@ def test_of_two_that_look_at_once_one_stores(feed: Feed, point: str, breaks_off:
     assert feed.starts() == Counter(["a", "b"])
 
 
+def test_what_a_look_stored_before_another_was_faster_is_told(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "_PIECE", 2)
+    feed.on()
+    feed.write("a", "b", "c", "d", "e")
+    points, nested = Counter[str](), []
+
+    def look_too(reached: str) -> None:
+        points[reached] += 1
+        if (reached, points[reached]) == ("before items", 2):
+            fault_points.hook = None
+            nested.append(feed.poll())
+
+    fault_points.hook = look_too
+    try:
+        outer = feed.poll()
+    finally:
+        fault_points.hook = None
+    assert (len(outer.started), len(nested[0].started)) == (2, 3)
+    assert feed.starts() == Counter("abcde")
+
+
 @pytest.mark.parametrize("then", ["off", "off and on", "off and on from now"])
 def test_a_look_that_was_under_way_when_the_trigger_was_turned_off_stores_nothing(feed: Feed, then: str) -> None:
     feed.on()
