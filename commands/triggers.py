@@ -48,7 +48,7 @@ def list_(
 
 def _row(one: TriggerStatus, zone: str) -> list[object]:
     looked_at = _local(one.looked_at, zone)
-    return [one.workflow, one.id, one.uses, state_of(one), one.account, one.items, one.dead, looked_at]
+    return [one.workflow, one.id, one.uses, one.state, one.account, one.items, one.dead, looked_at]
 
 
 def _local(time: str | None, zone: str) -> str:
@@ -56,17 +56,6 @@ def _local(time: str | None, zone: str) -> str:
     from zoneinfo import ZoneInfo
 
     return f"{datetime.fromisoformat(time).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}" if time else _NOT_YET
-
-
-def state_of(one: TriggerStatus) -> str:
-    """Return how a trigger stands, in a word or two."""
-    if not one.is_watched:
-        return "by hand"
-    if not one.is_on:
-        return "off"
-    if one.is_resting:
-        return "resting"
-    return "needs you" if one.problem or one.error or one.is_silent else "on"
 
 
 @group.command()
@@ -94,7 +83,7 @@ def status(
 
 
 def _tell(one: TriggerStatus, zone: str) -> None:
-    say(f"{one.workflow} / {one.id}: {state_of(one)} ({one.title}{f', {one.account}' if one.account else ''})")
+    say(f"{one.workflow} / {one.id}: {one.state} ({one.title}{f', {one.account}' if one.account else ''})")
     if one.is_on:
         again = _local(one.look_again_at, zone) if one.look_again_at else "at once"
         say(f"  last look {_local(one.looked_at, zone)}, next {again}; newest thing {_local(one.item_at, zone)}")
@@ -103,10 +92,10 @@ def _tell(one: TriggerStatus, zone: str) -> None:
         say(f"  {count} left out: {why}")
     if one.dead:
         say(f"  {one.dead} dead: `orchestra triggers dead {one.workflow}`")
-    error = one.error if one.error is not None and one.error.message not in one.problem else None
-    for text in (one.problem, error and f"{error.message} {error.remedy}", one.note):
-        if text:
-            say(f"  {text}")
+    for error in filter(None, (one.problem, one.error)):
+        say(f"  {error.message} {error.remedy}".rstrip())
+    if one.note:
+        say(f"  {one.note}")
 
 
 @group.command()

@@ -16,9 +16,19 @@ from dashboard.parts.plain import plain
 from dashboard.parts.times import ago, full_time, near_time
 from dashboard.parts.values import json_text
 from dashboard.trigger_start import start_dialog, would_process
-from engine.triggering.status import PollResult, TriggerStatus
+from engine.triggering.status import PollResult, State, TriggerStatus
 
 Color = Literal["green", "red", "orange", "gray"]
+_BADGES: dict[State, tuple[str, Color]] = {
+    "by hand": (":material/touch_app:", "gray"),
+    "off": (":material/toggle_off:", "gray"),
+    "resting": (":material/bedtime:", "gray"),
+    "broken": (":material/error:", "red"),
+    "needs you": (":material/front_hand:", "red"),
+    "silent": (":material/notifications_active:", "red"),
+    "trying again": (":material/sync_problem:", "orange"),
+    "on": (":material/sensors:", "green"),
+}
 
 
 def trigger_card(visit: Visit, one: TriggerStatus, place: str) -> None:
@@ -30,8 +40,8 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str) -> None:
             watched = [f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in one.fields.items()]
             st.caption(plain(" · ".join(watched)))
         _health(one)
-        if one.problem:
-            st.error(plain(one.problem), icon=":material/error:")
+        if one.problem is not None:
+            st.error(message_markdown(one.problem.message, one.problem.remedy), icon=":material/error:")
         if one.error is not None:
             st.warning(message_markdown(one.error.message, one.error.remedy), icon=":material/warning:")
         if one.note and one.error is None:
@@ -48,25 +58,11 @@ def _title(visit: Visit, one: TriggerStatus, place: str, key: str) -> None:
             st.markdown(f"**{plain(one.title)}**", width="content")
         else:
             visit.title_link(f"{one.workflow_title or one.workflow}: {one.title}", "workflow", name=one.workflow)
-        word, icon, color = _state(one)
-        st.badge(word, icon=icon, color=color)
+        icon, color = _BADGES[one.state]
+        st.badge(one.state.capitalize(), icon=icon, color=color)
         if one.connection is not None:
             service = one.uses.partition(".")[0]
             account_badge(Used(service, "demo" if one.demo else "mine", "" if one.demo else one.account))
-
-
-def _state(one: TriggerStatus) -> tuple[str, str, Color]:
-    if not one.is_watched:
-        return "By hand", ":material/touch_app:", "gray"
-    if one.is_resting:
-        return "Resting", ":material/bedtime:", "gray"
-    if not one.is_on:
-        return "Off", ":material/toggle_off:", "gray"
-    if one.is_silent or one.problem:
-        return "Silent", ":material/notifications_active:", "red"
-    if one.error is not None:
-        return "Trying again", ":material/sync_problem:", "orange"
-    return "On", ":material/sensors:", "green"
 
 
 def _shown(value: Any) -> str:
@@ -119,7 +115,7 @@ def _switch(visit: Visit, one: TriggerStatus, key: str) -> None:
             lambda _none: _told(f"{one.title} is off. Its place is kept."),
             icon=":material/toggle_off:",
         )
-    elif st.button("Turn on …", key=f"on-{key}", type="primary", icon=":material/sensors:", disabled=bool(one.problem)):
+    elif st.button("Turn on …", key=f"on-{key}", type="primary", icon=":material/sensors:"):
         start_dialog(visit, one)
 
 

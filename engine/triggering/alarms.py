@@ -53,8 +53,8 @@ def alarm_of(status: TriggerStatus, now: datetime) -> Alarm | None:
 
 def _reason(status: TriggerStatus, now: datetime) -> tuple[str, str, str]:
     error, where = status.error, f"The trigger {status.id!r} of {status.workflow!r}"
-    if status.is_on and not status.is_resting and status.problem:
-        return "file", f"{where} is not watched: {status.problem}", "Correct that, or turn the trigger off."
+    if status.is_on and not status.is_resting and status.problem is not None:
+        return "file", f"{where} is not watched: {status.problem.message}", status.problem.remedy
     if status.is_on and not status.is_resting and error is not None and error.type in _OF_ACCOUNTS:
         return "account", f"{where} waits for its account: {error.message}", error.remedy
     if status.is_silent:

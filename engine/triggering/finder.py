@@ -14,6 +14,7 @@ from engine.trigger import Around
 from engine.triggering.ended_runs import EndedRuns
 from engine.triggering.not_watched import NotWatched
 from engine.triggering.rows import Key
+from engine.triggering.status import TriggerError
 from engine.triggering.workplace import Workplace
 
 _IDENTITY_SECONDS = 60.0
@@ -141,9 +142,9 @@ class Finder:
         """Return the plan of a workflow. Raises UnknownName, InvalidFile."""
         return self._workplace.plan(workflow)
 
-    def disagreement(self, workflow: str) -> str:
-        """Say that nobody has agreed to what the runs of a workflow would touch; empty where somebody has."""
-        return "" if self._workplace.is_agreed(workflow) else f"{_NOT_AGREED} {_AGAIN}"
+    def disagreement(self, workflow: str) -> TriggerError | None:
+        """Say that nobody has agreed to what the runs of a workflow would touch; None where somebody has."""
+        return None if self._workplace.is_agreed(workflow) else TriggerError("NotWatched", _NOT_AGREED, _AGAIN)
 
     def _mode(self, plan: Plan, trigger: Trigger) -> Mode:
         """Return whose account a trigger watches; without a connection, whose its runs will touch."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from engine.trigger import StartFrom
 
@@ -15,6 +15,11 @@ class TriggerError:
     type: str
     message: str
     remedy: str = ""
+
+
+State = Literal["by hand", "off", "resting", "broken", "needs you", "silent", "trying again", "on"]
+"""How a trigger stands in a word or two: `broken` where its file cannot be used, `needs you` where somebody has to turn
+it on again, `silent` where it has had no good look for too long."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +61,32 @@ class TriggerStatus:
     failures: int = 0
     """Looks that failed, one after the other."""
     error: TriggerError | None = None
-    """Of the last look, where it failed."""
+    """Of the last look, where it failed and `problem` does not say why."""
     note: str = ""
     is_silent: bool = False
     """On, and without a good look for two periods."""
-    problem: str = ""
-    """What in its file, or in what it watches, stands in the way of watching."""
+    problem: TriggerError | None = None
+    """What in its file (`InvalidFile`, `UnknownName`), or in what it watches (`NotWatched`), stands in the way."""
+    state: State = "off"
     is_watched: bool = True
     """Whether there is something to watch at all; `manual` only says that people start the workflow."""
     fields: dict[str, Any] = field(default_factory=dict)
     """What it watches: the `with` of its file."""
+
+
+def state_of(status: TriggerStatus) -> State:
+    """Return how a trigger stands, the gravest word that is true."""
+    if not status.is_watched:
+        return "by hand"
+    if not status.is_on:
+        return "off"
+    if status.is_resting:
+        return "resting"
+    if status.problem is not None:
+        return "needs you" if status.problem.type == "NotWatched" else "broken"
+    if status.is_silent:
+        return "silent"
+    return "on" if status.error is None else "trying again"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from engine.clock import Clock
-from engine.errors import OrchestraError
+from engine.errors import InvalidFile, OrchestraError
 from engine.store.database import Database
 from engine.store.run_rows import is_on_its_own
 from engine.store.tables import runs
@@ -19,7 +19,7 @@ from engine.triggering.alarms import is_silent
 from engine.triggering.finder import Finder, Named
 from engine.triggering.items import ItemRows
 from engine.triggering.rows import Key, TriggerRows, key_of, needs_start
-from engine.triggering.status import TriggerError, TriggerStatus
+from engine.triggering.status import TriggerError, TriggerStatus, state_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 _OF_ROW = (
     "turned_on_at", "turned_on_by", "looked_at", "succeeded_at", "look_again_at", "item_at", "failures", "note",
 )  # fmt: skip
-_CHANGED = "What it watches has changed: turn it on again."
-_ANOTHER = "It was turned on for another account: turn it on again for this one."
+_CHANGED = TriggerError("NotWatched", "What it watches has changed.", "Turn it on again.")
+_ANOTHER = TriggerError("NotWatched", "It was turned on for another account.", "Turn it on again for this one.")
+_BRING_BACK = "Bring it back, or turn the trigger off."
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Statuses:
         named = {*self._workflows(), *(row.workflow for row in rows if row.is_on)}
         for name in [workflow] if workflow is not None else sorted(named):
             mine = [row for row in rows if row.workflow == name]
-            found += [self._counted(one, mine, left_out) for one in self._of_workflow(name, mine, counts)]
+            found += [self._counted(one, mine, left_out) for one in self._standing(name, mine, counts)]
         return found
 
     def on(self) -> list[TriggerStatus]:
@@ -70,15 +71,17 @@ class Statuses:
         counts, rows = self._counts(), self._rows.on()
         found: list[TriggerStatus] = []
         for name in sorted({row.workflow for row in rows}):
-            found += self._of_workflow(name, [row for row in rows if row.workflow == name], counts)
+            found += self._standing(name, [row for row in rows if row.workflow == name], counts)
         return [one for one in found if one.is_on]
+
+    def _standing(self, name: str, rows: Sequence[Row[Any]], counts: _Counts) -> Iterator[TriggerStatus]:
+        return (replace(one, state=state_of(one)) for one in self._of_workflow(name, rows, counts))
 
     def _of_workflow(self, name: str, rows: Sequence[Row[Any]], counts: _Counts) -> Iterator[TriggerStatus]:
         try:
             plan = self._finder.plan(name)
         except OrchestraError as error:
-            problem = f"{error.message} {error.remedy}".strip()
-            yield from (self._lost(row, name, problem, counts) for row in rows if row.is_on)
+            yield from (self._lost(row, name, _of_file(name, error), counts) for row in rows if row.is_on)
             return
         for trigger in plan.triggers:
             named = self._finder.of_plan(plan, trigger.id)
@@ -87,7 +90,8 @@ class Statuses:
         title = str(plan.document.get("title") or name)
         for row in rows:
             if row.is_on and row.trigger not in known:
-                yield self._lost(row, title, f"There is no trigger {row.trigger!r} in the file any more.", counts)
+                message = f"There is no trigger {row.trigger!r} in the file of {name!r} any more."
+                yield self._lost(row, title, TriggerError("UnknownName", message, _BRING_BACK), counts)
 
     def _of_trigger(self, named: Named, rows: Sequence[Row[Any]], counts: _Counts) -> Iterator[TriggerStatus]:
         is_demo = named.mode == "demo"
@@ -97,7 +101,7 @@ class Statuses:
         for other in rows:
             if other.is_on and bool(other.demo) != is_demo:
                 resting = replace(status, demo=bool(other.demo), is_resting=True)
-                yield self._filled(resting, other, "", counts)
+                yield self._filled(resting, other, None, counts)
 
     def _current(self, named: Named, rows: Sequence[Row[Any]]) -> Row[Any] | None:
         """Return the row of the account in use: the one that is on, else the one of the same source, the newest."""
@@ -105,10 +109,10 @@ class Statuses:
         fitting = [row for row in rows if row.is_on or (row.source == named.source and account in ("", row.account))]
         return max(fitting, key=lambda row: (row.is_on, row.turned_on_at), default=None)
 
-    def _trouble(self, named: Named, row: Row[Any]) -> str:
+    def _trouble(self, named: Named, row: Row[Any]) -> TriggerError | None:
         account = self._finder.known_account(named)
         if not row.is_on:
-            return ""
+            return None
         if row.source != named.source:
             return _CHANGED
         if account not in ("", row.account):
@@ -143,7 +147,7 @@ class Statuses:
         whys: Counter[str] = sum((left_out.get(key, Counter()) for key in same), Counter())
         return replace(status, items=sum(map(self._items.count, same)), left_out=dict(whys.most_common()))
 
-    def _lost(self, row: Row[Any], title: str, problem: str, counts: _Counts) -> TriggerStatus:
+    def _lost(self, row: Row[Any], title: str, problem: TriggerError, counts: _Counts) -> TriggerStatus:
         """Return the status of a trigger that is on and cannot be read from its file."""
         bare = TriggerStatus(
             row.workflow, title, row.trigger, row.trigger, row.uses, None, "", bool(row.demo), is_on=True,
@@ -151,7 +155,9 @@ class Statuses:
         )  # fmt: skip
         return self._filled(bare, row, problem, counts)
 
-    def _filled(self, status: TriggerStatus, row: Row[Any], problem: str, counts: _Counts) -> TriggerStatus:
+    def _filled(
+        self, status: TriggerStatus, row: Row[Any], problem: TriggerError | None, counts: _Counts
+    ) -> TriggerStatus:
         key, starter = key_of(row), (row.workflow, f"trigger:{row.trigger}")
         filled = replace(
             status,
@@ -162,7 +168,7 @@ class Statuses:
             dead=counts.dead.get(key, 0),
             queued=counts.queued[starter],
             running=counts.running[starter],
-            error=None if row.error is None else TriggerError(**json.loads(row.error)),
+            error=None if row.error is None or problem is not None else TriggerError(**json.loads(row.error)),
             problem=problem,
         )
         return replace(filled, is_silent=is_silent(filled, self._clock()))
@@ -178,6 +184,14 @@ class Statuses:
             for workflow, starter, is_queued, count in connection.execute(grouped):
                 (queued if is_queued else running)[workflow, starter] += count
         return _Counts(self._items.dead_counts(), queued, running)
+
+
+def _of_file(workflow: str, error: OrchestraError) -> TriggerError:
+    """Return why the triggers of a workflow cannot be read from its file."""
+    remedy = _BRING_BACK
+    if isinstance(error, InvalidFile):
+        remedy = f"Open the file and correct it (`orchestra validate {workflow}` checks it), or turn the trigger off."
+    return TriggerError(type(error).__name__, error.message, remedy)
 
 
 def _shown(account: str) -> str:

@@ -113,7 +113,7 @@ class Triggers:
         self._audit.record(p, "triggers.turn_off", workflow, {"trigger": trigger})
         left = [one for one in self._statuses.all(workflow) if one.id == trigger]
         if not left:
-            return replace(known[0], is_on=False, is_silent=False)
+            return replace(known[0], is_on=False, is_silent=False, state="off")
         return min(left, key=lambda one: one.is_resting)
 
     def poll(self, p: Principal, workflow: str | None = None, trigger: str | None = None) -> builtins.list[PollResult]:

@@ -99,6 +99,15 @@ def test_a_trigger_whose_file_is_gone_is_turned_off(program: TestClient, drop: P
     assert program.get("/api/triggers/alarms").json()["alarms"] == []
 
 
+def test_a_trigger_whose_file_is_broken_names_file_and_way_out(program: TestClient, drop: Path) -> None:
+    program.post(f"{PLACE}/on", json={"now": True})
+    (drop.parent / "workflows" / "watcher.json").write_text("{")
+    [one] = [one for one in program.get("/api/triggers").json()["triggers"] if one["is_on"]]
+    assert (one["state"], one["error"], one["problem"]["type"]) == ("broken", None, "InvalidFile")
+    assert "workflows/watcher.json" in one["problem"]["message"]
+    assert "orchestra validate watcher" in one["problem"]["remedy"]
+
+
 def test_a_new_thing_starts_one_run(program: TestClient, drop: Path) -> None:
     program.post(f"{PLACE}/on", json={"now": True})
     _looked(program)

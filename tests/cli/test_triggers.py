@@ -111,6 +111,16 @@ def test_a_trigger_whose_file_is_gone_is_turned_off(orchestra: Orchestra, incomi
     assert orchestra("triggers", "off", "each-file", *named).code == 3
 
 
+def test_a_trigger_whose_file_is_broken_says_so_once_with_the_way_out(orchestra: Orchestra, incoming: Path) -> None:
+    orchestra("triggers", "on", "each-file", "--from", "now")
+    (incoming.parent / "workflows" / "each-file.json").write_text("{")
+    assert orchestra("triggers", "poll").code == 1
+    assert "broken" in orchestra("triggers", "list").out
+    told = orchestra("triggers", "status", "each-file")
+    assert (told.code, told.out.count("workflows/each-file.json has 1 problem")) == (1, 1)
+    assert "`orchestra validate each-file`" in told.out
+
+
 def test_what_triggers_have_seen_follows_a_workflow_that_is_renamed(orchestra: Orchestra, incoming: Path) -> None:
     assert orchestra("triggers", "on", "each-file", "--from", "now").code == 0
     (incoming / "new.txt").write_text("new")

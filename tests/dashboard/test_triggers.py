@@ -126,6 +126,18 @@ def test_a_silent_trigger_is_told_on_the_first_page(
     assert "read-files" in "\n".join(one.value for one in page.error).replace("\\", "")
 
 
+def test_a_trigger_whose_file_is_broken_says_so_once_with_the_way_out(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
+    (workspace / "workflows" / "read-files.json").write_text("{")
+    orchestra.triggers.poll(OWNER)
+    told = _texts(open_page("triggers"))
+    assert ("Broken" in told, "Silent" in told) == (True, False)
+    assert told.count("workflows/read-files.json has 1 problem") == 1
+    assert told.count("orchestra validate read-files") == 1
+
+
 def test_a_trigger_is_added_by_a_form(orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]) -> None:
     page = open_page("workflow", name="read-files")
     page.session_state["tabs-read-files"] = ":material/sensors: Triggers"

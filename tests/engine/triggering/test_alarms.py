@@ -21,6 +21,7 @@ WELL = TriggerStatus(
     turned_on_at="2026-11-20T11:00:00.000Z", succeeded_at="2026-11-20T11:59:30.000Z",
     look_again_at="2026-11-20T12:00:30.000Z",
 )  # fmt: skip
+BROKEN = TriggerError("InvalidFile", "broken", "Correct it.")
 
 
 def ago(seconds: float) -> str:
@@ -56,8 +57,8 @@ def test_when_a_trigger_is_silent(changes: dict[str, Any], wanted: bool) -> None
         pytest.param({"is_silent": True, "error": TriggerError("AuthError", "no")}, "account", id="account"),
         pytest.param({"error": TriggerError("AccountRefuses", "no")}, "account", id="known account"),
         pytest.param({"error": TriggerError("Unavailable", "down")}, None, id="one failed look"),
-        pytest.param({"problem": "broken", "is_silent": True}, "file", id="file"),
-        pytest.param({"problem": "broken", "is_on": False}, None, id="a broken file of one that is off"),
+        pytest.param({"problem": BROKEN, "is_silent": True}, "file", id="file"),
+        pytest.param({"problem": BROKEN, "is_on": False}, None, id="a broken file of one that is off"),
     ],
 )
 def test_what_needs_a_person(changes: dict[str, Any], kind: str | None) -> None:

@@ -198,13 +198,15 @@ def test_watching_something_else_stops_until_it_is_turned_on_again(feed: Feed) -
     feed.on()
     (feed.root / "other.jsonl").write_text('{"id": "there"}\n')
     feed.workflow(fields={"path": "other.jsonl"})
-    assert "has changed" in feed.status().problem
+    changed = feed.status()
+    assert changed.problem is not None
+    assert (changed.state, "has changed" in changed.problem.message) == ("needs you", True)
     result = feed.poll()
     assert result.error is not None
     assert "has changed" in result.error.message
     assert [alarm.kind for alarm in feed.orchestra.triggers.alarms(OWNER)] == ["file"]
     feed.on()
-    assert feed.status().problem == ""
+    assert feed.status().problem is None
     (feed.root / "other.jsonl").write_text('{"id": "there"}\n{"id": "new"}\n')
     assert len(feed.poll().started) == 1
 
@@ -224,7 +226,11 @@ def test_a_file_that_cannot_be_used_is_told_and_watched_again_once_it_can(feed: 
     assert result.error is not None
     assert result.found == 0
     [status] = [one for one in feed.orchestra.triggers.list(OWNER) if one.is_on]
-    assert status.problem
+    assert status.problem is not None
+    assert (status.state, status.error) == ("broken", None)
+    assert WORKFLOW in status.problem.message
+    assert ("`orchestra validate work`" in status.problem.remedy) == (how == "broken")
+    assert [alarm.remedy for alarm in feed.orchestra.triggers.alarms(OWNER)] == [status.problem.remedy]
     path.write_text(text)
     assert len(feed.poll().started) == 1
 
