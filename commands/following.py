@@ -110,7 +110,8 @@ def _created(run: Mapping[str, Any]) -> Iterator[str]:
         effect = step["effect"]
         if effect and effect["receipt"] and not effect["reused"] and _makes_something(step["uses"]):
             item = titles.get(step["path"].rpartition(".")[0]) or step["title"]
-            yield f"  {step['id']}: {item}  {effect['receipt']['url'] or effect['receipt']['id']}"
+            taken_back = "  (taken back)" if effect.get("undone") else ""
+            yield f"  {step['id']}: {item}  {effect['receipt']['url'] or effect['receipt']['id']}{taken_back}"
 
 
 def _makes_something(uses: str) -> bool:

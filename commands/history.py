@@ -12,7 +12,7 @@ import typer
 from commands.failures import DONE
 from commands.opened import looked_at
 from commands.options import Demo, Json, Workspace
-from commands.screen import document, note, table
+from commands.screen import document, local_time, note, table
 
 if TYPE_CHECKING:
     from engine.runs.run_list import RunRow
@@ -56,7 +56,7 @@ def list_(
 ) -> int:
     """List runs, the newest first."""
     with looked_at(workspace, demo=demo) as session:
-        zone = ZoneInfo(session.orchestra.config.time_zone)
+        zone = session.orchestra.config.time_zone
         page = session.orchestra.runs.list(
             session.principal,
             status=[str(one) for one in status or ()],
@@ -79,14 +79,14 @@ def list_(
     return DONE
 
 
-def _moment(typed: datetime | None, zone: ZoneInfo) -> str | None:
+def _moment(typed: datetime | None, zone: str) -> str | None:
     from engine.names import timestamp
 
-    return None if typed is None else timestamp(typed.replace(tzinfo=zone))
+    return None if typed is None else timestamp(typed.replace(tzinfo=ZoneInfo(zone)))
 
 
-def _row(row: RunRow, zone: ZoneInfo) -> list[str]:
+def _row(row: RunRow, zone: str) -> list[str]:
     marks = [mark for mark, is_so in (("demo", row.demo), ("test", row.is_test)) if is_so]
     name = f"{row.workflow} ({', '.join(marks)})" if marks else row.workflow
-    started = datetime.fromisoformat(row.started_at).astimezone(zone) if row.started_at else None
-    return [row.run_id, name, row.status, f"{started:%Y-%m-%d %H:%M:%S}" if started else "", row.sentence]
+    started = local_time(row.started_at, zone) if row.started_at else ""
+    return [row.run_id, name, row.status, started, row.sentence]

@@ -12,7 +12,7 @@ from commands.following import badges, finish, follow, report
 from commands.history import list_
 from commands.opened import Session, looked_at, opened
 from commands.options import Demo, Json, Workspace
-from commands.screen import document, note, say, table
+from commands.screen import document, local_time, note, say, table
 
 group = typer.Typer(help="What ran, and going on with it.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -31,17 +31,22 @@ def show(run_id: RunId, demo: Demo = False, workspace: Workspace = None, as_json
         if as_json:
             document(run)
             return DONE
-        rows = [[step["path"], step["status"], _detail(step)] for step in run["steps"]]
+        zone = session.orchestra.config.time_zone
+        rows = [[step["path"], step["status"], _detail(step, zone)] for step in run["steps"]]
         table(["STEP", "STATUS", "DETAIL"], rows)
         report(session, run)
     return DONE
 
 
-def _detail(step: dict[str, Any]) -> str:
+def _detail(step: dict[str, Any], zone: str) -> str:
     if step["error"]:
         return f"{step['error']['message']} {step['error'].get('remedy') or ''}".strip()
-    receipt = (step["effect"] or {}).get("receipt") or {}
-    return str(receipt.get("url") or receipt.get("id") or step["title"] or "")
+    effect = step["effect"] or {}
+    receipt, undone = effect.get("receipt") or {}, effect.get("undone")
+    what = str(receipt.get("url") or receipt.get("id") or step["title"] or "")
+    if undone:
+        what += f"  (undone at {local_time(undone['at'], zone)} by {undone['by']}: {undone['note']})"
+    return what
 
 
 @group.command()

@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import typer
@@ -41,6 +41,13 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     for line in lines:
         cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
         say("  ".join(cells).rstrip())
+
+
+def local_time(time: str, zone: str) -> str:
+    """Return a stored time (RFC 3339, UTC) as the clock of a zone shows it."""
+    from zoneinfo import ZoneInfo
+
+    return f"{datetime.fromisoformat(time).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
 
 
 def printable(text: str) -> str:

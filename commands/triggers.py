@@ -11,7 +11,7 @@ import typer
 from commands.failures import DONE, FAILED
 from commands.opened import Session, opened
 from commands.options import Demo, Json, Workspace
-from commands.screen import document, note, say, table
+from commands.screen import document, local_time, note, say, table
 
 if TYPE_CHECKING:
     from engine.trigger import Start
@@ -52,10 +52,7 @@ def _row(one: TriggerStatus, zone: str) -> list[object]:
 
 
 def _local(time: str | None, zone: str) -> str:
-    """Return a time in the zone of the workspace."""
-    from zoneinfo import ZoneInfo
-
-    return f"{datetime.fromisoformat(time).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}" if time else _NOT_YET
+    return local_time(time, zone) if time else _NOT_YET
 
 
 @group.command()

@@ -73,9 +73,7 @@ def sentence(run: Mapping[str, Any]) -> str:
         parts.append(f"Failed: {run['error']['message']}")
     if any(step["effect"] and step["effect"]["reused"] for step in run["steps"]):
         parts.append(_reused_sentence(run["steps"], loop))
-    undone = sum(bool((step["effect"] or {}).get("undone")) for step in run["steps"])
-    if undone:
-        parts.append(f"{many(undone, 'write')} undone.")
+    parts += _undone_sentence([step["effect"] for step in run["steps"] if step["effect"]])
     if "pins" in options:
         pinned = sum(bool(step.get("pinned")) for step in run["steps"])
         parts.append(f"{many(pinned, 'output')} pinned.")
@@ -175,6 +173,16 @@ def _reused_sentence(steps: Sequence[Step], loop: Step | None) -> str:
         whose = "its arguments differ" if len(differing) == 1 else "their arguments differ"
         parts.append(f"{len(differing)} kept though {whose}")
     return f"{', '.join(parts)}."
+
+
+def _undone_sentence(effects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Tell how many of the writes that the run itself made were taken back since; nothing where none was."""
+    undone = sum(bool(effect.get("undone")) for effect in effects)
+    made = sum(not effect["reused"] or bool(effect.get("undone")) for effect in effects)
+    if undone == made == 1:
+        yield "Its write was taken back."
+    elif undone:
+        yield f"{undone} of {made} writes {'was' if undone == 1 else 'were'} taken back."
 
 
 def _places(steps: Sequence[Step], loop: Step | None, is_meant: Callable[[Mapping[str, Any]], bool]) -> set[str]:

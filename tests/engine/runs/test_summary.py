@@ -126,6 +126,24 @@ def test_what_was_kept_though_it_would_be_another_now_is_told(steps: list[dict[s
 
 
 @pytest.mark.parametrize(
+    ("undone", "reused", "said"),
+    [
+        pytest.param("", "", "3 mails: 3 tasks.", id="nothing"),
+        pytest.param("01", "", "3 mails: 3 tasks. 2 of 3 writes were taken back.", id="two of three"),
+        pytest.param("0", "", "3 mails: 3 tasks. 1 of 3 writes was taken back.", id="one of three"),
+        pytest.param("0", "12", "3 mails: 3 tasks. 1 new, 2 already done. Its write was taken back.", id="its own"),
+    ],
+)
+def test_what_was_taken_back_is_told_of_what_the_run_made(undone: str, reused: str, said: str) -> None:
+    steps = mails("task", "task", "task")
+    for index, write in enumerate(one for one in steps if one["effect"]):
+        write["effect"]["reused"] = str(index) in reused
+        if str(index) in undone:
+            write["effect"]["undone"] = {"at": "2026-11-20T12:00:00.000Z", "by": "ada", "note": "archives the page"}
+    assert sentence(run(*steps)) == said
+
+
+@pytest.mark.parametrize(
     ("error_step", "said"),
     [
         pytest.param("after", "1 mail: 1 task. Failed: No paper.", id="after-the-loop"),
