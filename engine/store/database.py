@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import DamagedState, StorageError
 from engine.store.migrations import SCHEMA_VERSION, migrated
 from engine.store.tables import meta, metadata
+from engine.workspace.files import keep_name, make_folder
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -44,7 +45,8 @@ class Database:
         self.write_lock = threading.Lock()
         """One writer in this process at a time; BEGIN IMMEDIATE keeps other processes out."""
         with storage_errors(self.path):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder, 0o700)
+            keep_name(folder)  # also where the process that made it died before it had
             _refuse_network_file_system(folder)
             self._engine = _engine(self.path)
             self._create()

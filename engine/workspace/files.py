@@ -15,6 +15,10 @@ from pathlib import Path
 from engine.errors import StorageError
 
 
+_making = threading.Lock()
+"""Whoever finds a folder that another thread is just making waits until its name is on disk."""
+
+
 def etag(text: str) -> str:
     """Return 16 hex digits that change when `text` does."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -61,8 +65,8 @@ def write_hashed(folder: Path, data: bytes) -> Path:
     """
     temporary = folder / f".{secrets.token_hex(8)}.tmp"
     hashed = _Hash(data)
+    make_folder(folder)
     with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
         try:
             _write_synced(temporary, data, 0o666)
             path = temporary.replace(folder / hashed.hexdigest())
@@ -98,8 +102,8 @@ def exclusive(path: Path) -> Iterator[None]:
     """
     import fcntl
 
+    make_folder(path.parent, 0o700)
     with storage_errors(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -119,6 +123,29 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 def _unwritten(path: Path, error: OSError) -> StorageError:
     return StorageError(f"{path} cannot be written: {error.strerror or error}.")
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder, and those above it, where missing; their names are on disk when this returns.
+
+    Syncing a file says nothing of the name of its folder. Raises StorageError.
+    """
+    with storage_errors(folder), _making:
+        _make_folder(folder, mode)
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent, 0o777)
+    folder.mkdir(mode=mode, exist_ok=True)
+    keep_name(folder)
+
+
+def keep_name(path: Path) -> None:
+    """Make the name of a file or folder outlive a power cut, as far as its folder may be read. Raises OSError."""
+    with suppress(PermissionError):  # one that may be written, and not listed
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
