@@ -10,14 +10,13 @@ import streamlit as st
 from dashboard.page import Visit
 from dashboard.parts.plain import plain
 from engine.run_file import RunFile
-from engine.runs.named_files import named_files
 
 _MOST = 12
 
 
 def run_files(visit: Visit, run: Mapping[str, Any], values: Any, place: str) -> None:
     """Show a button for each file that the values name; `place` tells the same file at two places apart."""
-    files = named_files(values)
+    files = visit.orchestra.runs.files(visit.who, str(run["run_id"]), values)
     if not files:
         return
     with st.container(horizontal=True, gap="small", key=f"files-{place}"):

@@ -3,37 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from engine.errors import InvalidFile
 from engine.run_file import RunFile
+from engine.runner.file_values import JSON, FileValue
+from engine.runner.values import Values
 from engine.runs.differences import is_reference
 
 _OF_RUN, _OF_STEP = ("inputs", "outputs"), ("arguments", "output")
 
 
-def files_of(run: Mapping[str, Any]) -> dict[str, RunFile]:
+def files_of(run: Mapping[str, Any], values: Values) -> dict[str, RunFile]:
     """Return the files that the document of a run names, by the SHA-256 of their content."""
-    values = [run[name] for name in _OF_RUN]
-    return named_files([*values, *(step[name] for step in run["steps"] for name in _OF_STEP)])
+    named = [run[name] for name in _OF_RUN]
+    return named_files([*named, *(step[name] for step in run["steps"] for name in _OF_STEP)], values)
 
 
-def named_files(value: Any) -> dict[str, RunFile]:
-    """Return the files that a value of a run's document names, by the SHA-256 of their content, in its order."""
-    return {file.place.rpartition("/")[2]: file for file in _references(value)}
+def named_files(value: Any, values: Values, most_bytes: int | None = None) -> dict[str, RunFile]:
+    """Return the files that a value of a run's document names, by the SHA-256 of their content, in its order.
+
+    Those that only a large value names, which lies in a file itself, are among them; `most_bytes`: unless it is larger.
+    """
+    found = _Search(values, most_bytes).references(value)
+    return {file.place.rpartition("/")[2]: file for file in found}
 
 
-def _references(value: Any) -> Iterator[RunFile]:
-    if isinstance(value, list):
-        for inner in value:
-            yield from _references(inner)
-    elif isinstance(value, Mapping) and is_reference(value):
-        unnamed = "value.json" if value["media_type"] == "application/json" else "value.txt"
+class _Search:
+    def __init__(self, values: Values, most_bytes: int | None) -> None:
+        self._values, self._most_bytes = values, most_bytes
+        self._looked_into: set[Path] = set()
+
+    def references(self, value: Any) -> Iterator[RunFile]:
+        """Give what a value names, the outermost first."""
+        if isinstance(value, list):
+            for inner in value:
+                yield from self.references(inner)
+        elif isinstance(value, FileValue):
+            yield from self.references(value.document())
+        elif isinstance(value, Mapping) and is_reference(value):
+            yield from _named(value)
+            yield from self.references(self._inside(dict(value)))
+        elif isinstance(value, Mapping):
+            for inner in value.values():
+                yield from self.references(inner)
+
+    def _inside(self, reference: dict[str, Any]) -> Any:
+        """Return the large value of this run that lies in a file; None where it names none, or was looked into."""
+        large = self._values.live(reference)
+        if not isinstance(large, FileValue) or large.media_type != JSON or large.path in self._looked_into:
+            return None
+        self._looked_into.add(large.path)
+        if self._most_bytes is not None and large.size_bytes > self._most_bytes:
+            return None
         try:
-            yield RunFile.model_validate({"name": unnamed, **value})
-        except ValidationError:  # data from outside that only looks like one
-            return
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _references(inner)
+            return large.opened() if b'"$file"' in large.path.read_bytes() else None
+        except (OSError, InvalidFile):  # gone or changed: whoever wants the value itself is told
+            return None
+
+
+def _named(reference: Mapping[str, Any]) -> Iterator[RunFile]:
+    unnamed = "value.json" if reference["media_type"] == JSON else "value.txt"
+    try:
+        yield RunFile.model_validate({"name": unnamed, **reference})
+    except ValidationError:  # data from outside that only looks like one
+        return

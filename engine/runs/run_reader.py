@@ -20,8 +20,11 @@ from engine.runs.summary import sentence
 from engine.store.run_rows import RunRows
 
 if TYPE_CHECKING:
-    from engine.run_file import FileContent
+    from engine.run_file import FileContent, RunFile
     from engine.runs.diff import RunDiff
+
+_LOOKED_INTO_BYTES = 8 * 1024 * 1024
+"""A page that draws itself anew with every click has no time for more."""
 
 
 class RunReader:
@@ -76,14 +79,25 @@ class RunReader:
         from engine.run_file import FileContent
         from engine.runs.named_files import files_of
 
-        file = files_of(self.get(p, run_id)).get(digest)
+        values = Values(self._logs.folder, run_id)
+        file = files_of(self.get(p, run_id), values).get(digest)
         if file is None:
             raise UnknownName("file of this run", digest, remedy="The document of the run names its files by `$file`.")
         try:
-            content = Values(self._logs.folder, run_id).files.read(file)
+            content = values.files.read(file)
         except InvalidRequest as error:
             raise InvalidFile(error.message, remedy=error.remedy) from error
         return FileContent(content, file.name, file.media_type)
+
+    def files(self, p: Principal, run_id: str, value: Any) -> dict[str, RunFile]:
+        """Return the files that a value of a run's document names, by SHA-256.
+
+        Of what is named only inside a value over 8 MB none is among them; `file` gives those, too.
+        """
+        require(p, "view", "see runs")
+        from engine.runs.named_files import named_files
+
+        return named_files(value, Values(self._logs.folder, run_id), _LOOKED_INTO_BYTES)
 
     def inputs(self, p: Principal, run: Mapping[str, Any]) -> dict[str, Any]:
         """Return the inputs of a run from its document, with what lies in files read. Raises InvalidFile."""

@@ -42,6 +42,19 @@ def test_a_file_that_the_document_names_is_given_to_be_saved(browser: TestClient
     assert answer.headers["content-security-policy"].startswith("sandbox")
 
 
+def test_a_file_that_only_a_large_value_names_is_given_too(
+    orchestra: Orchestra, browser: TestClient, run_id: str
+) -> None:
+    named = {"$file": f"{run_id}.files/{DIGEST}", "name": "a.txt", "bytes": len(TEXT), "media_type": "text/plain"}
+    rows = [*[{"text": "x" * 1_000}] * 300, {"attached": [named, {"deep": named}]}]
+    run = ended(orchestra, {"rows": rows})
+    assert DIGEST not in json.dumps([run["steps"], run["inputs"], run["outputs"]])
+    shown = orchestra.runs.files(LOCAL, run["run_id"], run["steps"][0]["output"])
+    assert [(file.name, digest == DIGEST) for digest, file in shown.items()] == [("value.json", False), ("a.txt", True)]
+    answer = browser.get(f"/api/runs/{run['run_id']}/files/{DIGEST}")
+    assert (answer.status_code, answer.text) == (200, TEXT)
+
+
 def test_a_name_and_a_type_from_outside_stay_words(orchestra: Orchestra, browser: TestClient, run_id: str) -> None:
     named = {"$file": f"{run_id}.files/{DIGEST}", "name": NAME, "bytes": 9, "media_type": "text/html\r\nX: y"}
     answer = browser.get(f"/api/runs/{ended(orchestra, named)['run_id']}/files/{DIGEST}")
