@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.documents import Answer, ApprovalFilter, ApprovalRows, ApprovalView
+from api.documents import Sent
 from api.routing import Acting, Door, SignedInRoute
 
 router = APIRouter(prefix="/api/approvals", tags=["Approvals"], route_class=SignedInRoute)
+
+
+class Answer(Sent):
+    """What a person adds to a yes or no."""
+
+    comment: str = Field(default="", max_length=4_000)
+
+
+class ApprovalFilter(BaseModel):
+    """Which questions to list, newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["open", "approved", "rejected", "withdrawn", "any"] = "open"
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class ApprovalView(BaseModel):
+    """A question of a run, and its answer; `path` is the step that asks."""
+
+    id: str
+    run_id: str
+    path: str
+    workflow: str
+    message: str
+    details: Any = Field(description="What the step shows beside the question.")
+    asked_at: str
+    state: Literal["open", "approved", "rejected", "withdrawn"]
+    answered_at: str | None
+    answered_by: str | None
+    comment: str
+
+
+class ApprovalRows(BaseModel):
+    """Questions."""
+
+    approvals: list[ApprovalView]
 
 
 @router.get("", summary="List questions", response_model=ApprovalRows)

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Literal
 
-from api.documents import AccessToken, Credentials, Refusal
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from api.documents import Refusal, Sent
 from api.errors import Unauthorized
 from api.routing import Door, OpenRoute
 from engine.people.tokens import TOKEN_LASTS
 
 router = APIRouter(tags=["Sign-in"], route_class=OpenRoute)
+
+
+class Credentials(Sent):
+    """Who wants an access token."""
+
+    user_id: str = Field(min_length=1, max_length=64, examples=["owner"])
+    password: str = Field(min_length=1, max_length=1_000, json_schema_extra={"format": "password"})
+
+
+class AccessToken(BaseModel):
+    """An access token (RFC 6749, 5.1)."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - a kind, not a secret
+    expires_in: int = Field(description="Seconds.")
 
 
 @router.post("/auth/login", summary="Get an access token", responses={429: {"model": Refusal}})

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.documents import (
+from api.catalog_documents import (
     PromptRows,
     PromptView,
     StepTypeRows,

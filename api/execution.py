@@ -12,8 +12,9 @@ from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 
-from api.documents import Accepted, Execution, Refusal
+from api.documents import Refusal
 from api.routing import Acting, Door, SignedInRoute
+from api.run_documents import Accepted, Execution
 from engine.people.access import Principal
 
 router = APIRouter(tags=["Runs"], route_class=SignedInRoute)

@@ -8,9 +8,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse, Response
 
-from api.documents import Accepted, Repetition, Resumption, RunDifferenceView, RunFilter, RunRows, Undoing, UndoView
 from api.execution import IdempotencyKey, accepted, request_key_of
 from api.routing import Acting, Door, SignedInRoute
+from api.run_documents import Accepted, Repetition, Resumption, RunDifferenceView, RunFilter, RunRows, Undoing, UndoView
 from engine.names import timestamp
 
 router = APIRouter(prefix="/api/runs", tags=["Runs"], route_class=SignedInRoute)

@@ -1,0 +1,114 @@
+"""The JSON of workflows, prompts and step types."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from api.documents import Sent
+
+
+class WorkflowText(Sent):
+    """A workflow file's text, to be checked and not saved."""
+
+    text: str
+
+
+class ProblemView(BaseModel):
+    """One thing that is wrong with a file, and where."""
+
+    severity: str
+    file: str
+    line: int
+    column: int
+    step: str | None
+    field: str | None
+    code: str
+    message: str
+    remedy: str
+
+
+class Verdict(BaseModel):
+    """Whether a file can be used, and all that is wrong with it."""
+
+    valid: bool
+    problems: list[ProblemView]
+
+
+class WorkflowRow(BaseModel):
+    """A workflow in the list."""
+
+    name: str
+    title: str
+    description: str
+    problems: int
+    warnings: int = Field(description="What does not stop it from running.")
+    steps: int
+    services: list[str]
+    changed_at: datetime
+
+
+class WorkflowRows(BaseModel):
+    """All workflows."""
+
+    workflows: list[WorkflowRow]
+
+
+class WorkflowView(BaseModel):
+    """A workflow file: its text, its content where it can be read, and all that is wrong with it."""
+
+    name: str
+    etag: str
+    text: str
+    document: dict[str, Any] | None
+    problems: list[ProblemView]
+
+
+class PromptRow(BaseModel):
+    """A prompt in the list."""
+
+    name: str
+    title: str
+    description: str
+    problems: int
+    versions: list[int]
+    labels: dict[str, int]
+
+
+class PromptRows(BaseModel):
+    """All prompts."""
+
+    prompts: list[PromptRow]
+
+
+class PromptView(BaseModel):
+    """A prompt file, with its saved versions and which of them the labels point at."""
+
+    name: str
+    etag: str
+    text: str
+    document: dict[str, Any] | None
+    problems: list[ProblemView]
+    versions: list[int]
+    labels: dict[str, int]
+
+
+class StepTypeRow(BaseModel):
+    """A step type: what it is called, what it does to the world, what it takes and gives."""
+
+    name: str
+    title: str
+    description: str
+    service: str | None
+    effect: str
+    repeat: str | None
+    fields_schema: dict[str, Any]
+    output_schema: dict[str, Any]
+
+
+class StepTypeRows(BaseModel):
+    """All step types."""
+
+    step_types: list[StepTypeRow]
