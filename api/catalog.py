@@ -1,4 +1,4 @@
-"""What a workspace has: workflows, prompts, step types. Files are changed elsewhere."""
+"""What a workspace has: workflows, prompts, step types; names of workflows and steps can be changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from api.catalog_documents import (
     PromptRows,
     PromptView,
+    Renaming,
+    StepRenaming,
     StepTypeRows,
     Verdict,
     WorkflowRows,
@@ -37,6 +39,24 @@ def check_workflow(name: str, sent: WorkflowText, orchestra: Door, principal: Ac
     """Say what would be wrong with this text as the file of this workflow; nothing is saved."""
     problems = orchestra.workflows.check(principal, name, sent.text)
     return {"valid": not any(problem.severity == "error" for problem in problems), "problems": problems}
+
+
+@router.post("/workflows/{name}/rename", tags=["Workflows"], summary="Rename it", response_model=WorkflowView)
+def rename_workflow(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> Any:
+    """Give a workflow another name; layout, saved versions, receipts and what its triggers have seen go along.
+
+    409 where the name is taken, or a run of the workflow has not ended.
+    """
+    return orchestra.workflows.rename(principal, name, sent.new)
+
+
+@router.post("/workflows/{name}/rename-step", tags=["Workflows"], summary="Rename a step", response_model=WorkflowView)
+def rename_step(name: str, sent: StepRenaming, orchestra: Door, principal: Acting) -> Any:
+    """Give a step another id everywhere: expressions, needs, drawing, receipts.
+
+    409 where the id is taken, a run of the workflow has not ended, or the text is not the one that `etag` means.
+    """
+    return orchestra.workflows.rename_step(principal, name, sent.old, sent.new, sent.etag)
 
 
 @router.get("/prompts", tags=["Prompts"], summary="List prompts", response_model=PromptRows)

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from api.documents import Sent
+from api.documents import Name, Sent
+
+StepId = Annotated[str, Field(min_length=1, max_length=64, examples=["classify"])]
 
 
 class WorkflowText(Sent):
     """A workflow file's text, to be checked and not saved."""
 
     text: str
+
+
+class Renaming(Sent):
+    """Another name for a workflow."""
+
+    new: Name
+
+
+class StepRenaming(Sent):
+    """Another id for a step of a workflow."""
+
+    old: StepId
+    new: StepId
+    etag: str | None = Field(default=None, max_length=100, description="Of the text that is meant; else the newest.")
 
 
 class ProblemView(BaseModel):

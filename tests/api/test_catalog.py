@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL, PASSWORD, opened
+from tests.engine.conftest import set_step, write_workflow
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,56 @@ def test_a_text_is_checked_and_not_saved(program: TestClient, orchestra: Orchest
     assert bad["valid"] is False
     assert bad["problems"][0]["line"] == 2
     assert file.read_bytes() == before
+
+
+@pytest.fixture
+def chain(orchestra: Orchestra) -> Iterator[str]:
+    """A workflow of two steps that is gone after the test, however it is called then."""
+    folder = orchestra.workspace.root / "workflows"
+    before = set(folder.iterdir())
+    second = "{{ steps.first.output.value + 1 }}"
+    steps = [set_step("first", {"value": 1}), set_step("second", {"value": second})]
+    write_workflow(folder.parent, "chain", steps, outputs={"value": "{{ steps.second.output.value }}"})
+    yield "/api/workflows/chain"
+    for path in set(folder.iterdir()) - before:
+        path.unlink()
+
+
+def test_a_workflow_gets_another_name(program: TestClient, chain: str) -> None:
+    answer = program.post(f"{chain}/rename", json={"new": "row"})
+    assert (answer.status_code, answer.json()["name"], answer.json()["problems"]) == (200, "row", [])
+    assert program.get(chain).status_code == 404
+
+
+def test_a_step_gets_another_id_wherever_it_is_named(program: TestClient, chain: str) -> None:
+    etag = program.get(chain).json()["etag"]
+    answer = program.post(f"{chain}/rename-step", json={"old": "first", "new": "begin", "etag": etag})
+    assert answer.status_code == 200
+    steps = answer.json()["document"]["steps"]
+    assert [step["id"] for step in steps] == ["begin", "second"]
+    assert steps[1]["with"]["values"]["value"] == "{{ steps.begin.output.value + 1 }}"
+    stale = program.post(f"{chain}/rename-step", json={"old": "begin", "new": "first", "etag": etag})
+    assert (stale.status_code, stale.json()["error"]["type"]) == (409, "StaleEdit")
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "status", "said"),
+    [
+        pytest.param("rename", {"new": "inbox-triage"}, 409, "InUse", id="the name is taken"),
+        pytest.param("rename", {"new": "No name"}, 422, "InvalidInput", id="no name"),
+        pytest.param("rename", {"new": "a", "newer": "b"}, 422, "InvalidInput", id="a key that is not known"),
+        pytest.param("rename-step", {"old": "frist", "new": "x"}, 404, "UnknownName", id="no such step"),
+        pytest.param("rename-step", {"old": "first", "new": "second"}, 409, "InUse", id="the id is taken"),
+        pytest.param("rename-step", {"old": "first", "new": "No id"}, 422, "InvalidInput", id="no id"),
+    ],
+)
+def test_a_new_name_that_cannot_be_is_refused(
+    program: TestClient, chain: str, what: str, body: dict[str, str], status: int, said: str
+) -> None:
+    before = program.get(chain).json()
+    answer = program.post(f"{chain}/{what}", json=body)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (status, said)
+    assert program.get(chain).json() == before
 
 
 def test_prompts_are_listed_and_shown_by_version(program: TestClient) -> None:

@@ -16,6 +16,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/workflows", "GET"): "view",
     ("/api/workflows/{name}", "GET"): "view",
     ("/api/workflows/{name}/validate", "POST"): "view",
+    ("/api/workflows/{name}/rename", "POST"): "edit",
+    ("/api/workflows/{name}/rename-step", "POST"): "edit",
     ("/api/prompts", "GET"): "view",
     ("/api/prompts/{name}", "GET"): "view",
     ("/api/connections", "GET"): "view",
@@ -60,6 +62,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
 BODIES = {
     "/workflows/execute": {"workflow": "sleep"},
     "/api/workflows/{name}/validate": {"text": "{}"},
+    "/api/workflows/{name}/rename": {"new": "No name"},
+    "/api/workflows/{name}/rename-step": {"old": "classify", "new": "No id"},
     "/api/runs/{run_id}/resume": {},
     "/api/connections/{name}": {"service": "openai"},
     "/api/connections/{name}/key": {"key": "k"},
@@ -76,7 +80,9 @@ DONE_AT_ONCE = {
     "/api/runs/{run_id}/undo",
 }
 """What needs the right to run and leaves no run at work that the answer would have to point at."""
-TRIED_ELSEWHERE = ("/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/")
+TRIED_ELSEWHERE = (
+    "/sign-in", "/check", "/live", "/local-models", "/api/triggers/{workflow}/{trigger}/", "/files/", "/rename",
+)  # fmt: skip
 """What asks a service, or needs more than these tests make: here it is only seen who is refused."""
 ASKING = {
     "schema_version": 1,
