@@ -21,7 +21,7 @@ FORGOTTEN_OVERLAP = timedelta(days=1)
 """Where the history is forgotten, mail is searched from so long before the last look."""
 _MOST_BEHIND = 10_000
 _SEARCHED = 500
-"""How many of the newest mails of a search are compared with what has changed."""
+"""How many of the newest mails of a search are compared with what has changed, besides as many as have changed."""
 _LABELS = {"in:inbox": "INBOX", "is:unread": "UNREAD", "is:starred": "STARRED", "is:important": "IMPORTANT"}
 _OF_LABELS = re.compile(r"^-|^(label|is|in|category):|^has:(?!attachment$)|[(){}]|^or$", re.IGNORECASE)
 """What in a search may ask for labels in a way that only Gmail can tell."""
@@ -181,7 +181,8 @@ def _fitting(look: Look, ids: Sequence[str], labels: dict[str, set[str]]) -> set
         wanted = [rule for rule in rules if rule is not None]
         fits = {one for one in ids if not labels[one] & _HIDDEN and all(rule(labels[one]) for rule in wanted)}
     else:
-        fits = set(look.client.history.ids(look.fields.query, _SEARCHED)) & set(ids)
+        # What came since is the newest that a search finds: with as many more, it reaches down to the oldest of that.
+        fits = set(look.client.history.ids(look.fields.query, _SEARCHED + len(labels))) & set(ids)
     return fits - drafts
 
 

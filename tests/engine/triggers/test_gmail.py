@@ -128,6 +128,15 @@ def test_only_mail_that_fits_the_search_is_new(box: Box) -> None:
     assert [item.id for item in looker.look_until_done(NOW + MINUTE)] == [wanted]
 
 
+def test_more_mails_than_are_compared_at_once_all_start_runs(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A night without a server: the search must reach down to the oldest of what has come meanwhile."""
+    monkeypatch.setattr("engine.triggers.gmail._SEARCHED", 3)
+    looker = box.looker(query="in:inbox subject:invoice")
+    looker.look_until_done()
+    arrived = [box.arrive(f"Invoice {number}") for number in range(8)]
+    assert [item.id for item in looker.look_until_done(NOW + MINUTE)] == arrived
+
+
 def test_a_mail_that_gets_the_label_later_is_new_then(box: Box) -> None:
     looker = box.looker(query="label:bug-reports")
     box.label(box.arrive("Makes the label"), "Bug reports")
