@@ -114,7 +114,7 @@ class Actions:
         pause: dict[str, Any] | None = None
         try:
             job = await self._job(node, frame, path, trace)
-            result = job.replayed or await self._calls.make(job)
+            result = job.replayed or await self._called(path, job)
             if isinstance(result, Done):
                 result = Done(fitted(result.output, node.action.output_schema), result.effect)
             elif isinstance(result, Begun):
@@ -138,6 +138,16 @@ class Actions:
         if isinstance(result, StopRun):
             raise await self._stopped(node, path, result, trace)
         return await self._succeeded(node, path, result, trace, job)
+
+    async def _called(self, path: str, job: Job) -> Any:
+        """Make the call; of a write that was broken off on its way write down what became of it."""
+        try:
+            return await self._calls.make(job)
+        except asyncio.CancelledError:
+            if job.settled is not None:
+                _, written = await self._recording.kept(job.settled.output)
+                self._recording.emit("write_settled", path=path, output=written, effect=job.settled.effect)
+            raise
 
     def _look_for_hold(self, node: Node, frame: Frame, path: str, error: Exception, trace: Mapping[str, Any]) -> None:
         """Write it down where the service only asks to come again later. Raises _AskedToWait then."""
@@ -260,6 +270,8 @@ class Actions:
     async def _succeeded(self, node: Node, path: str, result: Done, trace: dict[str, Any], job: Job) -> Any:
         output, written = await self._recording.kept(result.output)
         details: dict[str, Any] = {**trace, "output": written}
+        if job.began_at is not None and self._recording.failed_attempts(path):
+            details["attempt_at"] = timestamp(job.began_at)
         if result.effect is not None:
             details["effect"] = result.effect
         if job.usage != _NO_USAGE:

@@ -55,8 +55,12 @@ class Job:
     """What to do with the receipt of the same write: `reuse` it, or `update` what was made (docs/files.md: Run)."""
     may_be_out: bool = False
     """Whether the service may have got the write, so that its intent must stay in the ledger."""
+    settled: Done | None = None
+    """What the write gave after its step had been broken off; it was waited for."""
     replayed: Done | None = None
     """The answer that an earlier run got to the same question; nothing is asked then."""
+    began_at: datetime | None = None
+    """When the latest attempt began."""
     failed_before: int = 0
     """The attempts that failed before the service asked to wait: they count on."""
     watch: Watch | None = None
@@ -123,7 +127,7 @@ class Attempts:
 
     def begin(self) -> int:
         """Start an attempt; return its number, from 1."""
-        self._started_at = self._clock()
+        self._started_at = self._job.began_at = self._clock()
         return self._failed + 1
 
     def failed(self, error: Exception) -> None:

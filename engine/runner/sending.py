@@ -88,7 +88,9 @@ class Sending:
         assert job.write is not None
         try:
             output = await future
-            await self._ledger.record(job.write, _receipt(job, output), output)
+            receipt = _receipt(job, output)
+            await self._ledger.record(job.write, receipt, output)
+            job.settled = Done(output, effect(job.write, receipt, reused=False))
         except ServiceError as error:
             job.may_be_out = error.outcome != "not_done"
         except JournalBroken:

@@ -70,14 +70,23 @@ def _step_events(step: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if has_ended:
             yield {"type": "item_finished", **named, "status": step["status"], **kept}
     elif has_ended:
-        if step["status"] == "succeeded" and step["uses"] and not step.get("fallback"):
-            kept["output"] = step["output"]  # null, too; a fallback without an output has none
+        kept.update(_of_success(step))
         yield {"type": "step_finished", **named, "status": step["status"], "title": step["title"], **kept}
     else:
         told = {name: step.get(name) for name in _LISTED}
         yield {"type": "step_listed", **named, **told}
+        if step["status"] == "cancelled" and step["effect"]:
+            yield {"type": "write_settled", **named, "output": step["output"], "effect": step["effect"]}
         if step["status"] == "waiting":
             yield {"type": "step_waiting", **named, "title": step["title"], **kept}
+
+
+def _of_success(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the end of a step has only where it went well."""
+    if step["status"] != "succeeded" or not step["uses"] or step.get("fallback"):  # that may have no output
+        return {}
+    began = {"attempt_at": step["attempts"][-1]["started_at"]} if step["attempts"] else {}
+    return {"output": step["output"], **began}  # null, too
 
 
 class _Builder:
@@ -204,8 +213,12 @@ class _Builder:
         if event["status"] == "succeeded":
             step["error"] = event.get("error")
             if step["uses"] and not (event.get("pinned") or event.get("replayed")):
-                begun = step["attempts"][-1]["ended_at"] if step["attempts"] else step["started_at"]
+                begun = event.get("attempt_at") or step["started_at"]
                 step["attempts"].append({"started_at": begun, "ended_at": event["at"], "error": None})
+
+    def _on_write_settled(self, event: Mapping[str, Any]) -> None:
+        """The step was broken off while its write was on its way; the write was made."""
+        self._step(event["path"]).update({name: event[name] for name in ("output", "effect")}, ended_at=event["at"])
 
     def _begun(self, event: Mapping[str, Any]) -> dict[str, Any]:
         step = self._step(event["path"])

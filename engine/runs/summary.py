@@ -73,6 +73,10 @@ def sentence(run: Mapping[str, Any]) -> str:
         parts.append(f"Failed: {run['error']['message']}")
     if any(step["effect"] and step["effect"]["reused"] for step in run["steps"]):
         parts.append(_reused_sentence(run["steps"], loop))
+    broken_off = sum(bool(step["effect"]) and step["status"] == "cancelled" for step in run["steps"])
+    if broken_off:
+        were = "was" if broken_off == 1 else "were"
+        parts.append(f"{many(broken_off, 'write')} on the way {were} made all the same.")
     parts += _undone_sentence([step["effect"] for step in run["steps"] if step["effect"]])
     if "pins" in options:
         pinned = sum(bool(step.get("pinned")) for step in run["steps"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +75,29 @@ def test_a_write_in_flight_is_told_and_waited_for(orchestra: Orchestra, root: Pa
     assert (ended["status"], "cancel_requested" in ended) == ("cancelled", False)
     assert ended["sentence"] != during["sentence"]
     assert statuses(ended) == {"w": "cancelled"}
+    assert _told_of_write(ended) == ("done", False, 1)
+    assert ended["sentence"] == "Cancelled: 0 steps done. 1 write on the way was made all the same."
     again = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 20)
     assert again["steps"][0]["effect"]["reused"] is True
     assert service.seen["/slow"] == 1
+
+
+def _told_of_write(run: Mapping[str, Any]) -> tuple[str, bool, int]:
+    """Return what a log tells of the write of its step `w`: its outcome, whether it was reused, all new effects."""
+    effect = next(step["effect"] for step in run["steps"] if step["id"] == "w")
+    assert effect["receipt"]
+    return effect["outcome"], effect["reused"], run["counts"]["new_effects"]
+
+
+def test_a_write_that_outlives_the_time_of_its_group_is_told(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    service.seconds = {"/slow": 1.5}
+    step = post_step("w", service.url("/slow"), timeout_seconds=20)
+    write_workflow(root, "work", [{"id": "g", "timeout_seconds": 0.5, "on_error": "continue", "steps": [step]}])
+    ended = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 20)
+    assert statuses(ended) == {"g": "failed", "g.w": "cancelled"}
+    assert _told_of_write(ended) == ("done", False, 1)
 
 
 def test_only_writes_that_are_on_their_way_are_counted(orchestra: Orchestra, root: Path, service: Service) -> None:

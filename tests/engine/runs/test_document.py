@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from engine.names import moment_of
 from engine.orchestra import Orchestra
 from engine.runs.document import document, events_of, is_item
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses
@@ -206,3 +208,14 @@ def test_the_list_tells_what_a_waiting_run_has_done(run: Run, orchestra: Orchest
     run([set_step("a"), {"id": "w", "uses": "flow.wait", "with": {"seconds": 900}}])
     row = orchestra.runs.list(OWNER).rows[0]
     assert (row.status, row.sentence, row.counts["steps"]) == ("waiting", "Waiting: 1 step done.", 1)
+
+
+def test_each_attempt_is_told_with_the_time_when_it_began(run: Run, service: Service) -> None:
+    service.answers = {"/busy": [503, 503]}
+    made = run([get_step("r", service.url("/busy"), retry={"attempts": 3, "backoff_seconds": 0.3})])
+    attempts = made["steps"][0]["attempts"]
+    assert [attempt["error"] is None for attempt in attempts] == [False, False, True]
+    for before, after in pairwise(attempts):
+        pause = moment_of(after["started_at"]) - moment_of(before["ended_at"])
+        assert pause.total_seconds() >= 0.29
+    assert again(made)["steps"][0]["attempts"] == attempts

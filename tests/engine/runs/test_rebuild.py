@@ -146,7 +146,9 @@ def test_a_write_of_unknown_outcome_stays_a_question(root: Path, service: Servic
     assert service.seen["/w"] == 2
 
 
-def test_a_write_in_flight_when_a_run_was_cancelled_is_no_new_one(root: Path, service: Service, opened: Opened) -> None:
+def test_the_receipt_of_a_write_in_flight_when_a_run_was_cancelled_is_in_its_log(
+    root: Path, service: Service, opened: Opened
+) -> None:
     service.seconds = {"/slow": 0.6}
     write_workflow(root, "work", [post_step("w", service.url("/slow"), once="one")])
     first = opened()
@@ -156,7 +158,8 @@ def test_a_write_in_flight_when_a_run_was_cancelled_is_no_new_one(root: Path, se
     assert first.runs.wait(OWNER, run_id, 20)["status"] == "cancelled"
     first.close()
     lose_state(root)
-    assert ran(opened())["error"]["type"] == "OutcomeUnknown"
+    second = opened()
+    assert [run["steps"][0]["effect"]["reused"] for run in (resumed(second, run_id), ran(second))] == [True, True]
     assert service.seen["/slow"] == 1
 
 
