@@ -22,7 +22,12 @@ Json: TypeAlias = dict[str, Any]
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS_MOST = 3
 _SAID_MOST = 300
-_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+_SEE_OTHER = 303
+"""A write was done, and what came of it is to be read elsewhere (RFC 9110 15.4.4)."""
+_MOVED = frozenset({307, 308})
+"""A write was not done: it is to be sent to another address (RFC 9110 15.4.8, 15.4.9)."""
+_HARMLESS = ("accept", "accept-encoding", "accept-language", "range", "user-agent")
+"""What goes along to another host; any other header may tell who asks, whatever it is called."""
 
 
 class HttpClient:
@@ -55,7 +60,8 @@ class HttpClient:
     def request(self, wanted: Wanted) -> Json:
         """Send it: {status, headers, json, text, url}; an answer of 400 and above raises its error.
 
-        Reads follow up to 3 redirects. `json` is null where the answer is none, `headers` have lower-case names.
+        Reads follow up to 3 redirects; a write that is answered by 303 is done, and its `location` says where to see
+        it. `json` is null where the answer is none, `headers` have lower-case names.
         """
         return plain(self._answered(wanted.request(self._http)), self._credentials)
 
@@ -89,7 +95,8 @@ class HttpClient:
         answer = self._sent(self._with_credentials(request))
         if request.method in READS:
             answer = self._followed(request, answer)
-        if answer.status_code >= 400 or answer.status_code in _REDIRECTS:
+        is_done = answer.status_code == _SEE_OTHER and request.method not in READS
+        if (answer.status_code >= 400 or answer.status_code in _REDIRECTS) and not is_done:
             raise self._refusal(answer)
         return answer
 
@@ -124,8 +131,7 @@ class HttpClient:
         headers = httpx.Headers(request.headers)
         headers.pop("host", None)
         if origin(url) != origin(request.url):
-            for name in [*_CREDENTIALS, *self._credentials.headers]:
-                headers.pop(name, None)
+            headers = httpx.Headers({name: headers[name] for name in _HARMLESS if name in headers})
         limits = {name: value for name, value in request.extensions.items() if name == "most_bytes"}
         if url == request.url:
             return request
@@ -147,14 +153,28 @@ class HttpClient:
             raise failures.of_broken_connection(SERVICE, error) from None
 
     def _refusal(self, answer: httpx.Response) -> ServiceError:
-        if answer.status_code in _REDIRECTS:
+        if answer.status_code in _REDIRECTS and answer.request.method not in READS:
             words = "it redirects, which is followed for GET and HEAD only"
+            if answer.status_code in _MOVED:
+                return _moved(answer)
+        elif answer.status_code in _REDIRECTS:
+            words = "it redirects, and does not say where to"
         else:
             is_page = "html" in answer.headers.get("content-type", "").lower()
             words = "" if is_page else self._credentials.blotted(said(answer))[:_SAID_MOST]
         error = failures.of_status(SERVICE, answer.status_code, answer.headers, words)
         error.remedy = f"The address was {origin(answer.request.url)}{answer.request.url.path}. {error.remedy}"
         return error
+
+
+def _moved(answer: httpx.Response) -> InvalidRequest:
+    return InvalidRequest(
+        f"The server answered {answer.status_code}: this is to be sent to another address.",
+        service=SERVICE,
+        http_status=answer.status_code,
+        remedy=f"Correct `url`: {origin(answer.request.url)}{answer.request.url.path} has moved.",
+        outcome="not_done",
+    )
 
 
 def _joined(base: httpx.URL, location: str) -> httpx.URL:

@@ -252,11 +252,26 @@ def test_a_read_follows_redirects(scripted: Scripted, local: HttpClient, status:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_a_write_follows_none(scripted: Scripted, local: HttpClient, method: str) -> None:
-    scripted.then(303, b"", location="/there")
+    scripted.then(302, b"", location="/there")
     with pytest.raises(BadAnswer, match="GET and HEAD only") as caught:
         local.request(Wanted(method, scripted.url))
     assert caught.value.outcome == "unknown"
     assert len(scripted.seen) == 1
+
+
+def test_a_write_that_says_where_to_see_what_came_of_it_is_done(scripted: Scripted, local: HttpClient) -> None:
+    scripted.then(303, b"", location="/things/7")
+    answer = local.request(Wanted("POST", scripted.url, form={"a": "b"}))
+    assert (answer["status"], answer["headers"]["location"]) == (303, "/things/7")
+    assert len(scripted.seen) == 1
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_write_that_is_to_go_elsewhere_is_not_done(scripted: Scripted, local: HttpClient, status: int) -> None:
+    scripted.then(status, b"", location="/there")
+    with pytest.raises(InvalidRequest, match="another address") as caught:
+        local.request(Wanted("POST", scripted.url, json={}))
+    assert (caught.value.outcome, len(scripted.seen)) == ("not_done", 1)
 
 
 def test_three_redirects_are_enough(scripted: Scripted, local: HttpClient) -> None:
@@ -274,11 +289,12 @@ def test_credentials_do_not_go_along_to_another_host(start_scripted: Callable[[]
     settings = HttpSettings(headers={"X-Token": SecretStr("very-secret")}, allow_hosts=[host_of(here)])
     with transport:
         client = HttpClient(settings, transport)
-        client.request(Wanted("GET", here.url, headers={"Authorization": "mine", "Cookie": "a=b", "X-Other": "stays"}))
+        own = {"Authorization": "mine", "Cookie": "a=b", "Private-Token": "mine", "Accept-Language": "de"}
+        client.request(Wanted("GET", here.url, headers=own))
     assert here.seen[0].headers["x-token"] == "very-secret"
     went_along = there.seen[0].headers
-    assert {"x-token", "authorization", "cookie"}.isdisjoint(went_along)
-    assert went_along["x-other"] == "stays"
+    assert {"x-token", "authorization", "cookie", "private-token"}.isdisjoint(went_along)
+    assert went_along["accept-language"] == "de"
 
 
 def test_a_redirect_inside_is_refused(scripted: Scripted, opened: Opened) -> None:
