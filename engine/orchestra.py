@@ -30,6 +30,7 @@ from engine.store.damage import set_aside
 from engine.store.database import Database
 from engine.store.locks import ServeLock
 from engine.store.owners import Owner, refuse_strangers
+from engine.store.receipts import has_begun_rename
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
 from engine.workspace.config_files import ConfigFiles
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from engine.runs.approvals import Approvals
     from engine.runs.preview import RunPreview
     from engine.runs.rebuild import Rebuild
+    from engine.runs.renaming import Renaming
     from engine.runs.retention import Retention
     from engine.step_info import StepTypeInfo, TriggerTypeInfo
     from engine.triggering.machinery import Machinery
@@ -86,6 +88,8 @@ class Orchestra:
         if self._database.has_unread_logs():  # a lost state file must not make anything happen twice
             refuse_strangers(self._database, state / "owners")
             self._rebuilt().all()
+        if has_begun_rename(self._database):
+            self._renaming.settle()
         owner = Owner(
             self._database,
             state / "owners",
@@ -236,11 +240,9 @@ class Orchestra:
     @cached_property
     def workflows(self) -> WorkflowFiles:
         """The files of workflows."""
-        from engine.runs.renaming import Renaming
         from engine.workspace.workflow_files import WorkflowFiles
 
-        renaming = Renaming(self._database, self._logs, self._clock)
-        return WorkflowFiles(self.workspace, self._surroundings, self._audit, renaming)
+        return WorkflowFiles(self.workspace, self._surroundings, self._audit, self._renaming)
 
     @cached_property
     def prompts(self) -> PromptFiles:
@@ -281,6 +283,12 @@ class Orchestra:
         from engine.runs.retention import Retention
 
         return Retention(self._database, self._logs, self._audit, self._clock, lambda: self._loaded().config.retention)
+
+    @cached_property
+    def _renaming(self) -> Renaming:
+        from engine.runs.renaming import Renaming
+
+        return Renaming(self._database, self._logs, self.workspace.workflows, self._clock)
 
     def _rebuilt(self) -> Rebuild:
         from engine.runs.rebuild import Rebuild
@@ -365,7 +373,7 @@ class Orchestra:
         return plan
 
     def _agree(self, p: Principal, workflow: str) -> None:
-        if not self._workplace.is_agreed(workflow):
+        if not self._workplace.is_agreed(self._plans.plan(workflow)):
             self.confirm(p, workflow)
 
     def _modes_of(self, plan: Plan) -> dict[str, Mode]:

@@ -101,12 +101,12 @@ class Notifications:
         found = {}
         for status in self.statuses():
             if status.workflow != name and status.is_watched:
-                found[status.workflow, status.id] = alarm_of(status, self.clock())
+                found[status.workflow, status.id, status.demo] = alarm_of(status, self.clock())
         lasting = {one for one in map(_named, found.values()) if one is not None}
         with self.host.database.reading() as connection:
             rows = connection.execute(triggers.select().where(triggers.c.is_on == 1)).all()
         for row in rows:
-            alarm = found.get((row.workflow, row.trigger))
+            alarm = found.get((row.workflow, row.trigger, bool(row.demo)))
             if alarm is not None and row.alarmed_at is None and _named(alarm) in self._met:
                 self._tell(row, alarm, name)
             elif alarm is None and row.alarmed_at is not None:

@@ -105,7 +105,7 @@ class Finder:
             raise NotWatched("What it watches has changed.", remedy=_AGAIN)
         if found.key.account != key.account:
             raise NotWatched("It was turned on for another account.", remedy="Turn it on again for this one.")
-        if not self._workplace.is_agreed(key.workflow):
+        if not self._workplace.is_agreed(found.named.plan):
             raise NotWatched(_NOT_AGREED, remedy=_AGAIN)
         return found
 
@@ -142,9 +142,9 @@ class Finder:
         """Return the plan of a workflow. Raises UnknownName, InvalidFile."""
         return self._workplace.plan(workflow)
 
-    def disagreement(self, workflow: str) -> TriggerError | None:
+    def disagreement(self, plan: Plan) -> TriggerError | None:
         """Say that nobody has agreed to what the runs of a workflow would touch; None where somebody has."""
-        return None if self._workplace.is_agreed(workflow) else TriggerError("NotWatched", _NOT_AGREED, _AGAIN)
+        return None if self._workplace.is_agreed(plan) else TriggerError("NotWatched", _NOT_AGREED, _AGAIN)
 
     def _mode(self, plan: Plan, trigger: Trigger) -> Mode:
         """Return whose account a trigger watches; without a connection, whose its runs will touch."""

@@ -94,7 +94,7 @@ class Machinery:
             needs.host,
             needs.acceptor,
             needs.clock,
-            self._statuses.on,
+            self._statuses.in_question,
             lambda: needs.workplace.notified,
             self._finder.plan,
         )

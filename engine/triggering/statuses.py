@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -37,8 +37,8 @@ class _Counts:
     """What the state knows of all triggers, read once for a list."""
 
     dead: Mapping[Key, int]
-    queued: Counter[tuple[str, str]]
-    running: Counter[tuple[str, str]]
+    queued: Counter[tuple[str, str]] = field(default_factory=Counter)
+    running: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class Statuses:
@@ -66,13 +66,17 @@ class Statuses:
             found += [self._counted(one, mine, left_out) for one in self._standing(name, mine, counts)]
         return found
 
-    def on(self) -> list[TriggerStatus]:
-        """Return the triggers that are on, without reading the files of others or counting what they have seen."""
-        counts, rows = self._counts(), self._rows.on()
+    def in_question(self) -> list[TriggerStatus]:
+        """Return every trigger that may need a person: all that are on, and those that are off with dead things.
+
+        No file of others is read, and nothing is counted but what is dead: this is asked again and again.
+        """
+        counts, rows = _Counts(self._items.dead_counts()), self._rows.all()
+        names = {row.workflow for row in rows if row.is_on or counts.dead.get(key_of(row))}
         found: list[TriggerStatus] = []
-        for name in sorted({row.workflow for row in rows}):
+        for name in sorted(names):
             found += self._standing(name, [row for row in rows if row.workflow == name], counts)
-        return [one for one in found if one.is_on]
+        return [one for one in found if one.is_on or one.dead]
 
     def _standing(self, name: str, rows: Sequence[Row[Any]], counts: _Counts) -> Iterator[TriggerStatus]:
         return (replace(one, state=state_of(one)) for one in self._of_workflow(name, rows, counts))
@@ -117,7 +121,7 @@ class Statuses:
             return _CHANGED
         if account not in ("", row.account):
             return _ANOTHER
-        return self._finder.disagreement(row.workflow)
+        return self._finder.disagreement(named.plan)
 
     def _fresh(self, named: Named) -> TriggerStatus:
         trigger, kind = named.trigger, named.trigger.kind

@@ -160,14 +160,14 @@ class Triggers:
     def alarms(self, p: Principal) -> builtins.list[Alarm]:
         """Return which triggers need a person, and why."""
         require(p, "view", "see triggers")
-        found = [alarm_of(one, self._looks.clock()) for one in self._statuses.all()]
+        found = [alarm_of(one, self._looks.clock()) for one in self._statuses.in_question()]
         return [one for one in found if one is not None]
 
     def summary(self) -> dict[str, int]:
-        """Return {on, silent, dead}: how many triggers are on, how many of those are silent, and dead things."""
-        on = self._statuses.on()
-        awake = [one for one in on if not one.is_resting]
-        return {"on": len(awake), "silent": sum(one.is_silent for one in awake), "dead": sum(one.dead for one in on)}
+        """Return {on, silent, dead}: how many triggers are on, how many of those are silent, and dead things of all."""
+        found = self._statuses.in_question()
+        awake = [one for one in found if one.is_on and not one.is_resting]
+        return {"on": len(awake), "silent": sum(one.is_silent for one in awake), "dead": sum(one.dead for one in found)}
 
     def _watchable(self, workflow: str, trigger: str) -> Named:
         named = self._finder.named(workflow, trigger)

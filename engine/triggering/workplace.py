@@ -79,10 +79,10 @@ class Workplace:
         self.asked_at[trouble.connection] = now
         return True
 
-    def is_agreed(self, workflow: str) -> bool:
+    def is_agreed(self, plan: Plan) -> bool:
         """Tell whether somebody has agreed to every real account that a workflow now touches (Orchestra.confirm)."""
-        agreed = self.settings.get(f"confirmed.{workflow}").split()
-        return {name for name in self.plan(workflow).connections if self.mode_of(name) == "mine"} <= set(agreed)
+        real = {name for name in plan.connections if self.mode_of(name) == "mine"}
+        return not real or real <= set(self.settings.get(f"confirmed.{plan.name}").split())
 
     def model_of(self, connection: str) -> tuple[str, str]:
         """Return (model, address of the server) of a model connection, empty where it has no settings yet."""

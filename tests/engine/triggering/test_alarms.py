@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from engine.compiler.plan import Plan
 from engine.names import timestamp
+from engine.orchestra import Orchestra
+from engine.trigger import Start
 from engine.triggering.alarms import Notifications, alarm_of, is_silent
+from engine.triggering.finder import Finder
 from engine.triggering.status import TriggerError, TriggerStatus
 from tests.engine.conftest import OWNER, set_step, write_workflow
-from tests.engine.triggering.conftest import WORKFLOW, Feed
+from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WELL = TriggerStatus(
@@ -94,9 +99,9 @@ def told(feed: Feed) -> Feed:
 
 
 def notifications(feed: Feed) -> Notifications:
-    needs, statuses = feed.orchestra._triggering._needs, feed.orchestra._triggering._statuses
-    plan = feed.orchestra._plans.plan
-    return Notifications(needs.host, needs.acceptor, needs.clock, statuses.on, lambda: needs.workplace.notified, plan)
+    needs, statuses = feed.orchestra._triggering._needs, feed.orchestra._triggering._statuses.in_question
+    named, plan = lambda: needs.workplace.notified, feed.orchestra._plans.plan
+    return Notifications(needs.host, needs.acceptor, needs.clock, statuses, named, plan)
 
 
 def said(feed: Feed) -> list[dict[str, Any]]:
@@ -122,6 +127,40 @@ def test_an_alarm_starts_the_workflow_once_and_once_when_it_is_over(told: Feed) 
     checks.check()
     checks.check()
     assert [one["kind"] for one in said(told)] == ["silent", "over", "silent"]
+
+
+def test_a_trigger_that_rests_for_other_accounts_hides_no_alarm_of_the_one_in_use(told: Feed) -> None:
+    told.orchestra.close()
+    told.orchestra = Orchestra(told.root, demo=True, clock=told.clock)
+    told.on()
+    checks = notifications(told)
+    told.clock.move(600)
+    checks.check()
+    checks.check()
+    assert [one["kind"] for one in said(told)] == ["silent"]
+
+
+def test_alarms_read_no_file_of_a_trigger_that_is_off_and_well(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("idle", "ill"):
+        document = json.loads((feed.root / "workflows" / f"{WORKFLOW}.json").read_text())
+        write_workflow(feed.root, name, [set_step("a")], inputs=document["inputs"], triggers=document["triggers"])
+    triggers, read = feed.orchestra.triggers, list[str]()
+    feed.on()
+    triggers.turn_on(OWNER, "ill", TRIGGER, Start())
+    feed.write({"id": "x", "read": "BadAnswer"})
+    triggers.poll(OWNER)
+    triggers.turn_off(OWNER, "ill", TRIGGER)
+    plan = Finder.plan
+
+    def heard(finder: Finder, name: str) -> Plan:
+        read.append(name)
+        return plan(finder, name)
+
+    monkeypatch.setattr(Finder, "plan", heard)
+    kinds = [(alarm.workflow, alarm.kind) for alarm in triggers.alarms(OWNER)]
+    assert kinds == [("ill", "dead"), (WORKFLOW, "dead")]
+    assert read == ["ill", WORKFLOW]
+    assert feed.orchestra.health()["triggers"] == {"on": 1, "silent": 0, "dead": 2}
 
 
 def test_an_alarm_is_told_once_by_however_many_processes_look(told: Feed) -> None:
