@@ -18,6 +18,9 @@ from demo import stand_ins
 from demo.server import QuietServer, bind, server
 from demo.service import service
 from demo.store import Store
+from tests.patience import PATIENCE_SECONDS
+
+pytest_plugins = ["tests.leaks"]
 
 # A loaded machine takes as long as it takes: no example is too slow. The same examples every time, so that a change is
 # judged by what it changes; `pytest --hypothesis-profile=wide` looks for new ones.
@@ -46,7 +49,7 @@ class StandIns:
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     stores: dict[str, Store] = field(default_factory=dict)
     servers: list[tuple[QuietServer, threading.Thread]] = field(default_factory=list)
-    controls: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=30))
+    controls: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS))
     used: set[str] = field(default_factory=set)
 
     def __getitem__(self, name: str) -> Endpoint:
@@ -102,7 +105,7 @@ class StandIns:
         self.controls.close()
         for instance, thread in self.servers:
             instance.should_exit = True
-            thread.join(20)
+            thread.join(PATIENCE_SECONDS)
         for store in self.stores.values():
             store.close()
 

@@ -17,6 +17,7 @@ from engine import registry
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.step_docs import steps_page
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 OWNER = Principal("tester", "owner")
@@ -271,7 +272,7 @@ def test_a_step_type_in_one_new_file_is_known_to_validation_forms_docs_and_runs(
     assert "### `weather.sky`" in steps_page()
 
     workflows.save(OWNER, "look", NEW_WORKFLOW, None)
-    run = runs.wait(OWNER, runs.start(OWNER, "look", {}), 30)
+    run = runs.wait(OWNER, runs.start(OWNER, "look", {}), PATIENCE_SECONDS)
     assert run["outputs"] == {"sky": "grey over Bergen"}
 
 

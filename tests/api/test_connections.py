@@ -15,6 +15,7 @@ from clients.errors import AuthError
 from engine.connections import doctor
 from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL, PASSWORD, opened
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +86,10 @@ def test_a_sign_in_is_begun_followed_and_known_afterwards(program: TestClient, o
     begun = program.post("/api/connections/gmail/sign-in", json={"client_secret": secret}).json()
     assert (begun["state"], begun["message"]) == ("waiting", "")
     assert parse_qs(urlsplit(begun["address"]).query)["code_challenge_method"] == ["S256"]
-    httpx.get(begun["address"], follow_redirects=True, trust_env=False).raise_for_status()
+    httpx.get(begun["address"], follow_redirects=True, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
     under_way = orchestra.connections.sign_in(LOCAL, "gmail")
     assert under_way is not None
-    assert under_way.ended.wait(30)
+    assert under_way.ended.wait(PATIENCE_SECONDS)
     assert program.get("/api/connections/gmail/sign-in").json()["state"] == "done"
     known = row(program, "gmail")
     assert (known["own_key_source"], known["owner"], known["sign_in"]["scopes"]) == (
@@ -107,7 +108,7 @@ def test_a_browser_on_another_machine_is_brought_back_by_its_address(program: Te
     uris = {"auth_uri": f"{base}/o/oauth2/auth", "token_uri": f"{base}/token", "redirect_uris": ["http://localhost"]}
     secret = {"installed": {"client_id": "a", "client_secret": "client-very-secret", **uris}}
     begun = program.post("/api/connections/gmail/sign-in", json={"client_secret": secret}).json()
-    ended_at = httpx.get(begun["address"], trust_env=False).headers["location"]
+    ended_at = httpx.get(begun["address"], trust_env=False, timeout=PATIENCE_SECONDS).headers["location"]
     back = "/api/connections/gmail/sign-in/back"
     for wrong in ("nothing", ended_at.replace("state=", "state=x"), "http://127.0.0.1:1/"):
         assert program.post(back, json={"address": wrong}).status_code == 422
@@ -115,7 +116,7 @@ def test_a_browser_on_another_machine_is_brought_back_by_its_address(program: Te
     assert program.post(back, json={"address": elsewhere}).status_code == 200, "only its query counts"
     under_way = orchestra.connections.sign_in(LOCAL, "gmail")
     assert under_way is not None
-    assert under_way.ended.wait(30)
+    assert under_way.ended.wait(PATIENCE_SECONDS)
     assert under_way.error is None
     assert program.post(back, json={"address": ended_at}).status_code == 422
 

@@ -15,6 +15,7 @@ from engine.orchestra import Orchestra
 from tests.api.conftest import LOCAL
 from tests.engine.conftest import write_workflow
 from tests.engine.writer import Writer, writing
+from tests.patience import PATIENCE_SECONDS
 
 
 def events(text: str) -> list[tuple[str, Any]]:
@@ -72,7 +73,7 @@ def test_a_run_that_is_over_has_nothing_to_tell(orchestra: Orchestra, browser: T
     step = {"id": "set", "uses": "flow.set", "with": {"values": {"a": 1}}}
     write_workflow(orchestra.workspace.root, "short", [step], outputs={"a": "{{ steps.set.output.a }}"})
     run_id = orchestra.runs.start(LOCAL, "short", {})
-    orchestra.runs.wait(LOCAL, run_id, 30)
+    orchestra.runs.wait(LOCAL, run_id, PATIENCE_SECONDS)
     answer = browser.get(f"/api/runs/{run_id}/live")
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert events(answer.text) == [("end", {"run_id": run_id, "status": "succeeded"})]

@@ -112,15 +112,18 @@ def upgrade(served: Served, headers: dict[str, str]) -> int:
 
 
 def test_pages_api_and_websocket_open_to_those_who_signed_in_and_to_nobody_else(served: Served) -> None:
-    stranger = httpx.get(f"{served.base}/", follow_redirects=False)
+    stranger = httpx.get(f"{served.base}/", follow_redirects=False, timeout=PATIENCE_SECONDS)
     assert (stranger.status_code, stranger.headers["location"]) == (303, "/login")
-    assert httpx.get(f"{served.base}/api/runs").status_code == 401
-    assert httpx.get(f"{served.base}/health", headers={"Host": "evil.example"}).status_code == 421
+    assert httpx.get(f"{served.base}/api/runs", timeout=PATIENCE_SECONDS).status_code == 401
+    assert (
+        httpx.get(f"{served.base}/health", headers={"Host": "evil.example"}, timeout=PATIENCE_SECONDS).status_code
+        == 421
+    )
     ours = {"Origin": served.base}
     assert upgrade(served, ours) == 403
 
     form = {"user_id": "ada", "password": PASSWORD}
-    with httpx.Client(base_url=served.base, headers=ours) as browser:
+    with httpx.Client(base_url=served.base, headers=ours, timeout=PATIENCE_SECONDS) as browser:
         assert browser.post("/login", data=form).status_code == 303
         page = browser.get("/")
         assert page.status_code == 200
@@ -153,7 +156,9 @@ def test_a_server_without_a_parent_prints_one_link_and_tells_other_commands_wher
         said = served.log.read_text()
         (token,) = re.findall(rf"Sign in .*: {served.base}/login\?token=(\S+)$", said, re.MULTILINE)
         assert said.rstrip().endswith(token), "the last line, under what the server says"
-        answer = httpx.post(f"{served.base}/login", data={"token": token}, headers={"Origin": served.base})
+        answer = httpx.post(
+            f"{served.base}/login", data={"token": token}, headers={"Origin": served.base}, timeout=PATIENCE_SECONDS
+        )
         assert answer.status_code == 303
         assert any(name.startswith("orchestra_session") for name in answer.cookies)
         assert main(["login-link", "--workspace", str(root), "--json"]) == 0

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.orchestra import Orchestra
+from tests.patience import PATIENCE_SECONDS
 
 WATCHER: dict[str, Any] = {
     "schema_version": 1,
@@ -56,7 +57,7 @@ def _polled(program: TestClient) -> dict[str, Any]:
 
 def _looked(program: TestClient) -> None:
     """Wait for the first look, whoever makes it."""
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while program.get(PLACE).json()["succeeded_at"] is None:
         assert time.monotonic() < ends_at
         _polled(program)
@@ -112,7 +113,7 @@ def test_a_new_thing_starts_one_run(program: TestClient, drop: Path) -> None:
     program.post(f"{PLACE}/on", json={"now": True})
     _looked(program)
     (drop / "b.txt").write_text("Hello")
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while not (runs := program.get("/api/runs", params={"trigger": "dropped"}).json()["runs"]):
         assert time.monotonic() < ends_at
         _polled(program)
@@ -125,7 +126,7 @@ def test_what_cannot_become_a_run_is_listed_and_dismissed(program: TestClient, d
     program.post(f"{PLACE}/on", json={"now": True})
     _looked(program)
     (drop / "too-long-a-name.txt").write_text("Hello")
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while not (items := program.get("/api/triggers/dead").json()["dead"]):
         assert time.monotonic() < ends_at
         _polled(program)

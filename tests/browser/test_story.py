@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.browser.conftest import REPOSITORY, Served
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -53,7 +54,7 @@ def test_the_story(page: Page, served: Served) -> None:
 def test_a_double_click_on_run_makes_one_run(page: Page, served: Served) -> None:
     def runs() -> int:
         cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
-        answer = httpx.get(f"{served.url}/api/runs", cookies=cookies, trust_env=False)
+        answer = httpx.get(f"{served.url}/api/runs", cookies=cookies, trust_env=False, timeout=PATIENCE_SECONDS)
         return len(answer.json()["runs"])
 
     page.goto(f"{served.url}/workflow?name=commit-digest")
@@ -136,6 +137,6 @@ def test_every_page_opens_by_its_address_and_fits(page: Page, served: Served, pa
 
 def test_without_signing_in_there_is_only_the_sign_in_page(served: Served) -> None:
     for path in PATHS:
-        answer = httpx.get(f"{served.url}{path}", trust_env=False)
+        answer = httpx.get(f"{served.url}{path}", trust_env=False, timeout=PATIENCE_SECONDS)
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/login")

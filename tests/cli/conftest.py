@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,7 @@ import pytest
 
 from cli import main
 from engine.workspace.new_workspace import init
-
-PATIENCE_SECONDS = 90
+from tests.patience import PATIENCE_SECONDS, until
 
 PURE = {
     "schema_version": 1,
@@ -127,7 +125,7 @@ class Running:
 
     def line(self) -> str:
         """The first line of standard output, once it is there."""
-        wait_until(lambda: "\n" in self.out or self.process.poll() is not None, "a line")
+        until(lambda: "\n" in self.out or self.process.poll() is not None, "a line")
         assert "\n" in self.out, self.err
         return self.out.splitlines()[0]
 
@@ -163,14 +161,6 @@ def start(workspace: Path, tmp_path: Path) -> Iterator[Start]:
     for one in started:
         one.process.kill()
         one.process.wait(PATIENCE_SECONDS)
-
-
-def wait_until(is_so: Callable[[], Any], what: str) -> None:
-    """Wait until something is so; fail after a generous time."""
-    ends_at = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < ends_at, f"waited in vain for {what}"
-        time.sleep(0.05)
 
 
 def listed(*options: str) -> str:

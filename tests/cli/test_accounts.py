@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import PATIENCE_SECONDS, Orchestra, Start
+from tests.cli.conftest import Orchestra, Start
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 

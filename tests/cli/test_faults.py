@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.conftest import PATIENCE_SECONDS, Orchestra, Start
+from tests.cli.conftest import Orchestra, Start
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 ALWAYS = {"times": 1000}

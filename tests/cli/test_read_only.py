@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import PATIENCE_SECONDS, Orchestra, Result
+from tests.cli.conftest import Orchestra, Result
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import PURE, Orchestra, Start, wait_until
+from tests.cli.conftest import PURE, Orchestra, Start
 from tests.engine.conftest import Service, post_step, service
+from tests.patience import PATIENCE_SECONDS, until
 
 __all__ = ["service"]
 
@@ -167,11 +168,11 @@ def test_cancel_says_what_it_waits_for_and_waits_as_long_as_the_write(
     steps = [post_step("w", service.url("/slow"))]
     (workspace / "workflows" / "slow.json").write_text(json.dumps({"schema_version": 1, "title": "S", "steps": steps}))
     running = start("run", "slow", "--json")
-    wait_until(lambda: service.seen["/slow"] == 1, "the write")
+    until(lambda: service.seen["/slow"] == 1, "the write")
     run_id = orchestra("runs", "list", "--json").json["runs"][0]["run_id"]
     result = orchestra("runs", "cancel", run_id)
     assert result.code == 0, result.err
     assert result.err.startswith("Cancelling: one write is ending.\n")
     assert f"Run {run_id}: cancelled." in result.out
-    assert running.process.wait(30) == 1
+    assert running.process.wait(PATIENCE_SECONDS) == 1
     assert service.seen["/slow"] == 1

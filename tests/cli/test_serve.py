@@ -14,7 +14,8 @@ import pytest
 
 from api.address import listen_near
 from engine.errors import InUse
-from tests.cli.conftest import PATIENCE_SECONDS, Orchestra, Running, Start, is_alive, listed, wait_until
+from tests.cli.conftest import Orchestra, Running, Start, is_alive, listed
+from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +53,7 @@ def _environment(pid: int) -> str:
 
 
 def _all_children(pid: int) -> dict[str, int]:
-    wait_until(lambda: len(_children(pid)) == 2, "both children")
+    until(lambda: len(_children(pid)) == 2, "both children")
     return _children(pid)
 
 
@@ -66,7 +67,10 @@ def test_it_answers_prints_one_link_and_stops_without_a_trace(
     token = line["login_url"].partition("token=")[2]
     signed_in = httpx.post(f"{line['url']}/login", data={"token": token}, timeout=PATIENCE_SECONDS, trust_env=False)
     assert (signed_in.status_code, len(signed_in.cookies)) == (303, 1)
-    assert httpx.post(f"{line['url']}/login", data={"token": token}, trust_env=False).status_code == 403
+    assert (
+        httpx.post(f"{line['url']}/login", data={"token": token}, trust_env=False, timeout=PATIENCE_SECONDS).status_code
+        == 403
+    )
 
     another = orchestra("login-link", "--json").json
     assert (another["url"], another["is_served"]) == (line["url"], True)
@@ -83,7 +87,7 @@ def test_it_answers_prints_one_link_and_stops_without_a_trace(
 def test_for_people_it_says_where_and_how_to_sign_in(start: Start) -> None:
     port = _free_port()
     running = start("serve", "--port", str(port))
-    wait_until(lambda: "Ctrl-C" in running.out, "the last line")
+    until(lambda: "Ctrl-C" in running.out, "the last line")
     assert f"at http://127.0.0.1:{port}\n" in running.out
     assert f"http://127.0.0.1:{port}/login?token=" in running.out
     assert running.end(signal.SIGINT) == 0
@@ -128,7 +132,7 @@ def test_a_killed_engine_is_started_again_on_the_same_port(start: Start) -> None
     again = _all_children(running.process.pid)
     assert again["serving"] != children["serving"]
     assert again["demo"] == children["demo"], "the stand-ins outlive the engine"
-    wait_until(lambda: "ended by SIGKILL; it is started again." in running.err, "a word about it")
+    until(lambda: "ended by SIGKILL; it is started again." in running.err, "a word about it")
     assert running.out.count("\n") == 1, "the link is printed once"
     assert running.end(signal.SIGTERM) == 0
 
@@ -137,7 +141,7 @@ def test_stand_ins_that_die_are_started_again(start: Start) -> None:
     running, _ = _served(start)
     first = _all_children(running.process.pid)["demo"]
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: _children(running.process.pid).get("demo", first) != first, "new stand-ins")
+    until(lambda: _children(running.process.pid).get("demo", first) != first, "new stand-ins")
     assert listed("-p", str(first), "-o", "pid=") == "", "no zombie"
     assert running.end(signal.SIGTERM) == 0
 
@@ -146,17 +150,17 @@ def test_nothing_outlives_a_parent_that_is_killed(start: Start) -> None:
     running, line = _served(start)
     children = _all_children(running.process.pid)
     running.end(signal.SIGKILL)
-    wait_until(lambda: not any(map(is_alive, children.values())), "the end of the children")
+    until(lambda: not any(map(is_alive, children.values())), "the end of the children")
     with socket.create_server(("127.0.0.1", line["port"])):
         pass
 
 
 def test_ctrl_c_before_it_answers_leaves_nothing(start: Start) -> None:
     running = start("serve", "--port", str(_free_port()))
-    wait_until(lambda: "serving" in _children(running.process.pid), "the serving process")
+    until(lambda: "serving" in _children(running.process.pid), "the serving process")
     children = _children(running.process.pid)
     assert running.end(signal.SIGINT) == 0
-    wait_until(lambda: not any(map(is_alive, children.values())), "the end of the children")
+    until(lambda: not any(map(is_alive, children.values())), "the end of the children")
 
 
 def test_a_server_that_never_comes_up_is_given_up(start: Start, tmp_path: Path) -> None:

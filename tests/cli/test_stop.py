@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Orchestra, Running, Start, wait_until
+from tests.cli.conftest import Orchestra, Running, Start
+from tests.patience import until
 
 pytestmark = pytest.mark.slow
 SLOW = {"ORCHESTRA_DEMO_LATENCY": "300:400"}
@@ -17,7 +18,7 @@ SLOW = {"ORCHESTRA_DEMO_LATENCY": "300:400"}
 
 def _run_id(orchestra: Orchestra) -> str:
     """The id of the one run, once it works."""
-    wait_until(lambda: orchestra("runs", "list", "--status", "running", "--json").json["runs"], "a running run")
+    until(lambda: orchestra("runs", "list", "--status", "running", "--json").json["runs"], "a running run")
     run_id: str = orchestra("runs", "list", "--json").json["runs"][0]["run_id"]
     return run_id
 
@@ -31,7 +32,7 @@ def _triage(start: Start, orchestra: Orchestra, *options: str) -> tuple[Running,
     """The main job in the demo, slowed down and in the middle."""
     running = start("run", "inbox-triage", "--demo", *options, **SLOW)
     run_id = _run_id(orchestra)
-    wait_until(lambda: _written(orchestra, run_id), "a first write")
+    until(lambda: _written(orchestra, run_id), "a first write")
     return running, run_id
 
 
@@ -99,7 +100,7 @@ def test_demo_start_ends_with_its_stand_ins(start: Start, workspace: Path) -> No
     assert second.process.wait(60) == 0
     third = start("demo", "start")
     assert third.line().split() == ["SERVICE", "BASE", "URL", "TOKEN"]
-    wait_until(lambda: line["github"]["base_url"] in third.out, "the same ports")
+    until(lambda: line["github"]["base_url"] in third.out, "the same ports")
     assert third.end(signal.SIGTERM) == 0
 
 

@@ -18,6 +18,7 @@ from clients.gmail.outbox import Letter
 from clients.mail.outgoing import Outgoing
 from clients.mail.replies import reply_address
 from clients.transport import deadline
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
@@ -53,6 +54,7 @@ def deliver(standins: StandIns) -> Callable[..., str]:
             content=content,
             headers={"content-type": "text/plain"},
             trust_env=False,
+            timeout=PATIENCE_SECONDS,
         )
         answer.raise_for_status()
         return str(answer.json()["id"])
@@ -270,7 +272,11 @@ def test_a_draft_that_its_owner_sent_meanwhile_is_found(standins: StandIns, gmai
     made = gmail.outbox.create_draft(hello("m1"))
     base, headers = standins["gmail"].origin, {"authorization": f"Bearer {standins['gmail'].token}"}
     url = f"{base}/gmail/v1/users/me/drafts/send"
-    sent = httpx.post(url, json={"id": made["id"]}, headers=headers, trust_env=False).raise_for_status().json()
+    sent = (
+        httpx.post(url, json={"id": made["id"]}, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS)
+        .raise_for_status()
+        .json()
+    )
     found = gmail.outbox.find_draft("m1")
     assert found is not None
     assert found["message"] == sent["id"]
@@ -352,7 +358,9 @@ def test_a_label_made_anew_by_somebody_else_is_used(standins: StandIns, gmail: G
     on(gmail, mail_id, ["triaged"])
     old = next(label for label in standins.show("gmail")["labels"] if label["name"] == "triaged")
     base, headers = standins["gmail"].origin, {"authorization": f"Bearer {standins['gmail'].token}"}
-    httpx.delete(f"{base}/gmail/v1/users/me/labels/{old['id']}", headers=headers, trust_env=False).raise_for_status()
+    httpx.delete(
+        f"{base}/gmail/v1/users/me/labels/{old['id']}", headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+    ).raise_for_status()
     assert "triaged" in on(gmail, mail_id, ["triaged"])
 
 

@@ -19,6 +19,7 @@ from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout
 from clients.gmail import GmailClient
 from clients.gmail.oauth import SCOPES, sign_in
 from clients.gmail.sign_in_file import SignInFile
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted
@@ -34,7 +35,7 @@ def client_secret(folder: Path, url: str) -> Path:
 
 def browser(url: str) -> None:
     """A person's browser that consents: it follows the redirect back to the program."""
-    httpx.get(url, follow_redirects=True, trust_env=False, timeout=30).raise_for_status()
+    httpx.get(url, follow_redirects=True, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
 
 
 def back(change: Callable[[dict[str, str]], str]) -> Callable[[str], None]:
@@ -42,7 +43,7 @@ def back(change: Callable[[dict[str, str]], str]) -> Callable[[str], None]:
 
     def open_browser(url: str) -> None:
         query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-        httpx.get(f"{query['redirect_uri']}?{change(query)}", trust_env=False, timeout=30)
+        httpx.get(f"{query['redirect_uri']}?{change(query)}", trust_env=False, timeout=PATIENCE_SECONDS)
 
     return open_browser
 
@@ -101,7 +102,7 @@ def test_the_sign_in_can_be_renewed(standins: StandIns, http: httpx.Client, tmp_
 def test_what_google_says_of_the_end_is_kept(standins: StandIns, tmp_path: Path) -> None:
     origin = standins["gmail"].origin
     assert "sign_in_ends_at" not in sign_in(client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
-    httpx.post(f"{origin}/_demo/sign-in", json={"testing": True}, trust_env=False)
+    httpx.post(f"{origin}/_demo/sign-in", json={"testing": True}, trust_env=False, timeout=PATIENCE_SECONDS)
     info = sign_in(client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
     lives = datetime.fromisoformat(info["sign_in_ends_at"]) - datetime.fromisoformat(info["consented_at"])
     assert abs(lives - timedelta(days=7)) < timedelta(minutes=2)
@@ -113,7 +114,7 @@ def test_what_comes_back_without_the_right_state_is_not_believed(standins: Stand
     def attacked(url: str) -> None:
         address = parse_qs(urlsplit(url).query)["redirect_uri"][0]
         for query in ("?code=stolen", "?code=stolen&state=guess", "?error=access_denied&state=", "", "favicon.ico"):
-            pages.extend([httpx.get(f"{address}{query}", trust_env=False).status_code])
+            pages.extend([httpx.get(f"{address}{query}", trust_env=False, timeout=PATIENCE_SECONDS).status_code])
         browser(url)
 
     sign_in(client_secret(tmp_path, origin), attacked, timeout=30, base_url=origin)

@@ -15,6 +15,7 @@ import httpcore
 import pytest
 
 from clients.pool import Pool
+from tests.patience import PATIENCE_SECONDS, until
 
 BODY = b"hello"
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n" + BODY
@@ -88,15 +89,6 @@ def body_of(answer: httpcore.Response) -> bytes:
     return body
 
 
-def wait_until(is_so: object) -> None:
-    """Wait for something that another thread does."""
-    assert callable(is_so)
-    ends_at = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.01)
-
-
 def test_requests_after_each_other_share_a_connection(pool: Pool, server: Server) -> None:
     assert [body_of(ask(pool, server)) for _ in range(10)] == [BODY] * 10
     assert server.connections == 1
@@ -114,7 +106,7 @@ def test_a_connection_that_the_server_closed_is_not_used_again(pool: Pool, serve
     server.requests_before_close = 1
     for _ in range(3):
         assert body_of(ask(pool, server)) == BODY
-        wait_until(lambda: server.open == 0)
+        until(lambda: server.open == 0)
     assert server.connections == 3
 
 
@@ -132,7 +124,7 @@ def test_connections_that_were_idle_for_long_are_closed_by_and_by(server: Server
         for answer in answers:
             body_of(answer)
         assert server.connections == 5
-        ends_at = time.monotonic() + 20
+        ends_at = time.monotonic() + PATIENCE_SECONDS
         while server.open > 1 and time.monotonic() < ends_at:
             time.sleep(0.25)
             body_of(ask(pool, server))
@@ -142,7 +134,7 @@ def test_connections_that_were_idle_for_long_are_closed_by_and_by(server: Server
 def test_an_answer_that_is_given_up_takes_its_connection_along(pool: Pool, server: Server) -> None:
     answer = ask(pool, server)
     answer.close()
-    wait_until(lambda: server.open == 0)
+    until(lambda: server.open == 0)
     assert body_of(ask(pool, server)) == BODY
     assert server.connections == 2
 
@@ -160,7 +152,7 @@ def test_closing_ends_idle_and_busy_connections(pool: Pool, server: Server) -> N
     body_of(first)
     assert server.open == 2
     pool.close()
-    wait_until(lambda: server.open == 0)
+    until(lambda: server.open == 0)
     second.close()
     assert body_of(ask(pool, server)) == BODY  # a request after that opens its own
     assert server.connections == 3

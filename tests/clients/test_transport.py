@@ -19,6 +19,7 @@ from clients.patience import patience
 from clients.sent import asking
 from clients.transport import MAX_ANSWER_BYTES, AnswerRefused, Forbidden, borrowed, deadline, http_client, origin
 from tests.clients.conftest import Scripted
+from tests.patience import PATIENCE_SECONDS
 
 TOLERANCE_SECONDS = 5.0
 """How late a deadline may be noticed on a busy machine; the servers below would take far longer."""
@@ -55,7 +56,7 @@ class Server:
         self._stopped.set()
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), 1).close()
-        self._thread.join(10)
+        self._thread.join(PATIENCE_SECONDS)
         self._listener.close()
 
 

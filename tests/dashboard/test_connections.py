@@ -15,6 +15,7 @@ from clients.gmail.sign_in_file import SignInFile
 from engine.connections.local_models import LocalServer
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.patience import PATIENCE_SECONDS
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -108,6 +109,7 @@ def test_check_says_line_by_line_what_works(orchestra: Orchestra, open_page: Ope
         f"{orchestra.demo.endpoints()['github']['base_url']}/_demo/faults",
         json={"match": "", "status": 503, "until_seconds": 30},
         trust_env=False,
+        timeout=PATIENCE_SECONDS,
     )
     at.button(key="check-github").click().run()
     assert "does not work" in words(at)
@@ -140,9 +142,12 @@ def test_gmail_s_sign_in_waits_beside_the_page(orchestra: Orchestra, tmp_path: P
     query = parse_qs(urlsplit(address).query)
     assert query["redirect_uri"][0].startswith("http://127.0.0.1:")
     refused = {"state": query["state"][0], "error": "access_denied"}
-    assert httpx.get(query["redirect_uri"][0], params=refused, trust_env=False).status_code == 200
+    assert (
+        httpx.get(query["redirect_uri"][0], params=refused, trust_env=False, timeout=PATIENCE_SECONDS).status_code
+        == 200
+    )
     under_way = at.session_state["draft.sign-in.gmail"]
-    assert under_way.ended.wait(20)
+    assert under_way.ended.wait(PATIENCE_SECONDS)
     assert "access_denied" in words(at.run())
 
 

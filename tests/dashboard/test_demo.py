@@ -13,6 +13,7 @@ from dashboard.demo_github import visible
 from dashboard.demo_notion import property_text
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.patience import PATIENCE_SECONDS
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -97,7 +98,12 @@ def test_a_service_is_broken_for_a_while_and_its_pages_can_still_be_read(orchest
     at.button(key="break").click().run()
     endpoint = orchestra.demo.endpoints()["notion"]
     headers = {"authorization": f"Bearer {endpoint['token']}", "notion-version": "2025-09-03"}
-    assert httpx.get(f"{endpoint['base_url']}/v1/users/me", headers=headers, trust_env=False).status_code == 503
+    assert (
+        httpx.get(
+            f"{endpoint['base_url']}/v1/users/me", headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+        ).status_code
+        == 503
+    )
     home = orchestra.demo.show(OWNER)["notion"]["pages"][0]
     at = tab(open_page("demo", page=home["id"]), "Notion")
     assert any("Welcome" in str(one.value) for one in at.text)
@@ -128,7 +134,7 @@ def test_a_kill_is_announced_before_it_happens_and_told_afterwards(
     at.button(key="kill-demo").click().run()
     assert any("is being killed now" in str(one.value) for one in at.warning)
     assert "Kill the engine in the middle" not in labels(at)
-    assert killed.wait(20)
+    assert killed.wait(PATIENCE_SECONDS)
     assert any(line.action == "demo.kill_engine" for line in orchestra.audit(OWNER))
     again = open_page("demo", killed="1")
     assert any("was killed and is back" in str(one.value) for one in again.success)

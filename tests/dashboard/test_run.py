@@ -15,6 +15,7 @@ from dashboard.parts.plain import plain
 from dashboard.parts.run_rows import by_whom
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.patience import PATIENCE_SECONDS
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -39,7 +40,7 @@ def finished(orchestra: Orchestra, workflow: str = "inbox-triage", **inputs: Any
 
 def fault(orchestra: Orchestra, service: str, **given: Any) -> None:
     base = orchestra.demo.endpoints()[service]["base_url"]
-    httpx.post(f"{base}/_demo/faults", json=given, trust_env=False).raise_for_status()
+    httpx.post(f"{base}/_demo/faults", json=given, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
 
 
 def workflow(orchestra: Orchestra, name: str, *steps: dict[str, Any]) -> None:
@@ -68,7 +69,7 @@ def test_each_mail_and_each_thing_made_has_its_link(orchestra: Orchestra, open_p
     run = finished(orchestra, query="in:inbox subject:invoice", limit=1)
     table = open_page("run", id=run["run_id"]).dataframe[0].value
     mail, page = table["link Mail"][1], table["link Page"][1]
-    assert [httpx.get(url, trust_env=False).status_code for url in (mail, page)] == [200, 200]
+    assert [httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS).status_code for url in (mail, page)] == [200, 200]
 
 
 def test_an_opened_item_shows_prompt_input_output_and_receipt(orchestra: Orchestra, open_page: Open) -> None:
@@ -174,7 +175,7 @@ def test_a_waiting_run_can_be_cancelled(orchestra: Orchestra, open_page: Open) -
     assert run["status"] == "waiting"
     at = open_page("run", id=run["run_id"])
     at.button(key="cancel").click().run()
-    assert orchestra.runs.wait(OWNER, run["run_id"], 30)["status"] == "cancelled"
+    assert orchestra.runs.wait(OWNER, run["run_id"], PATIENCE_SECONDS)["status"] == "cancelled"
 
 
 @pytest.fixture
@@ -196,7 +197,7 @@ def silent_server() -> Iterator[int]:
     yield listener.getsockname()[1]
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
-    thread.join(timeout=10)
+    thread.join(timeout=PATIENCE_SECONDS)
 
 
 def test_a_person_answers_for_a_write_whose_outcome_nobody_knows(
@@ -219,7 +220,7 @@ def test_a_person_answers_for_a_write_whose_outcome_nobody_knows(
     assert [one[0] for one in at.dataframe[0].value["status"]] == ["✕ Unclear"]
     assert {"It is done", "Send again"} <= set(labels(at))
     at.button(key="as-done-send").click().run()
-    assert orchestra.runs.wait(OWNER, run["run_id"], 30)["status"] == "succeeded"
+    assert orchestra.runs.wait(OWNER, run["run_id"], PATIENCE_SECONDS)["status"] == "succeeded"
 
 
 def test_a_viewer_sees_a_run_and_can_do_nothing_to_it(

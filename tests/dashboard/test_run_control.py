@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.dashboard.test_run import fault, labels, words
+from tests.patience import PATIENCE_SECONDS, until
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
@@ -29,13 +29,6 @@ def saved(orchestra: Orchestra, name: str, *steps: dict[str, Any], **more: Any) 
 
 def ran(orchestra: Orchestra, name: str) -> dict[str, Any]:
     return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 60)
-
-
-def until(is_true: Callable[[], bool], seconds: float = 60) -> None:
-    ends_at = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.05)
 
 
 def links(at: AppTest) -> dict[str, str]:
@@ -163,5 +156,5 @@ def test_a_run_that_is_being_cancelled_says_what_it_waits_for(orchestra: Orchest
 def is_sent(orchestra: Orchestra) -> bool:
     """Whether the draft is on its way."""
     base = orchestra.demo.endpoints()["gmail"]["base_url"]
-    seen = httpx.get(f"{base}/_demo/requests", trust_env=False).json()["requests"]
+    seen = httpx.get(f"{base}/_demo/requests", trust_env=False, timeout=PATIENCE_SECONDS).json()["requests"]
     return any(name.startswith("POST") and "drafts" in name for name in seen)

@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.dashboard.test_run_control import saved, until
+from tests.dashboard.test_run_control import saved
+from tests.patience import until
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dashboard import session
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +83,7 @@ def test_two_presses_in_two_threads_act_once() -> None:
     def act(request_key: str) -> str:
         calls.append(request_key)
         began.set()
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE_SECONDS)
         return request_key
 
     def press() -> None:
@@ -90,11 +91,11 @@ def test_two_presses_in_two_threads_act_once() -> None:
 
     threads = [threading.Thread(target=press) for _ in range(2)]
     threads[0].start()
-    assert began.wait(30)
+    assert began.wait(PATIENCE_SECONDS)
     threads[1].start()
     go_on.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
     assert len(calls) == 1
     assert results == calls * 2
 

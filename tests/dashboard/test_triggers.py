@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from engine.orchestra import Orchestra
 from engine.trigger import Start
 from tests.dashboard.conftest import OWNER
+from tests.patience import until
 
 pytestmark = pytest.mark.usefixtures("signed_in")
 
@@ -67,13 +67,6 @@ def _again(page: AppTest, label: str) -> AppTest:
     return page
 
 
-def _until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    ends_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.05)
-
-
 def test_a_trigger_is_turned_on_and_off_by_its_buttons(orchestra: Orchestra, open_page: Callable[..., AppTest]) -> None:
     page = open_page("triggers")
     assert "path: drop" in _texts(page)
@@ -105,9 +98,9 @@ def test_what_failed_can_be_tried_again_or_dismissed(
     orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
 ) -> None:
     orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
-    _until(lambda: orchestra.triggers.status(OWNER, "read-files", "dropped").succeeded_at is not None)
+    until(lambda: orchestra.triggers.status(OWNER, "read-files", "dropped").succeeded_at is not None)
     (workspace / "drop" / "bad.txt").write_text("Hello")
-    _until(lambda: bool(orchestra.triggers.dead(OWNER)))
+    until(lambda: bool(orchestra.triggers.dead(OWNER)))
     page = open_page("triggers")
     page.session_state["triggers-tabs"] = ":material/report: Needs a look"
     page.run()
@@ -120,7 +113,7 @@ def test_a_silent_trigger_is_told_on_the_first_page(
     orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
 ) -> None:
     orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
-    _until(lambda: orchestra.triggers.status(OWNER, "read-files", "dropped").succeeded_at is not None)
+    until(lambda: orchestra.triggers.status(OWNER, "read-files", "dropped").succeeded_at is not None)
     (workspace / "workflows" / "read-files.json").write_text("{")
     page = open_page("")
     assert "read-files" in "\n".join(one.value for one in page.error).replace("\\", "")

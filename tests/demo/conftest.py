@@ -14,6 +14,7 @@ import pytest
 from demo.server import bind, server
 from demo.service import StandIn, service
 from demo.store import Store
+from tests.patience import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,15 @@ class Running:
     def http(self, **options: Any) -> httpx.Client:
         """A client with the right token."""
         headers = {"authorization": f"Bearer {self.stand_in.TOKEN}"} | options.pop("headers", {})
-        return httpx.Client(base_url=self.base_url, headers=headers, trust_env=False, timeout=10, **options)
+        return httpx.Client(
+            base_url=self.base_url, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS, **options
+        )
 
     def break_(self, **fault: Any) -> None:
         """Set a fault."""
-        httpx.post(f"{self.base_url}/_demo/faults", json=fault, trust_env=False).raise_for_status()
+        httpx.post(
+            f"{self.base_url}/_demo/faults", json=fault, trust_env=False, timeout=PATIENCE_SECONDS
+        ).raise_for_status()
 
 
 @pytest.fixture
@@ -52,5 +57,5 @@ def running(tmp_path: Path) -> Iterator[Callable[[StandIn], Running]]:
     yield start
     for instance, thread, store in started:
         instance.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE_SECONDS)
         store.close()

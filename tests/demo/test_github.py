@@ -16,6 +16,7 @@ from githubkit_schemas.latest import models
 import demo.github.stand_in
 from demo.service import StandIn
 from tests.demo.conftest import Running
+from tests.patience import PATIENCE_SECONDS
 
 STAND_IN = cast("StandIn", demo.github.stand_in)
 
@@ -189,7 +190,7 @@ def test_what_is_not_there_is_404(http: httpx.Client, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/user/repos", "/repos/acme/app", "/search/issues", "/users/demo-1", "/user"])
 def test_the_api_needs_a_token_even_where_a_page_has_the_same_form(here: Running, path: str) -> None:
-    answer = httpx.get(f"{here.base_url}{path}", trust_env=False)
+    answer = httpx.get(f"{here.base_url}{path}", trust_env=False, timeout=PATIENCE_SECONDS)
     assert (answer.status_code, answer.json()["message"]) == (401, "Bad credentials")
 
 
@@ -461,7 +462,7 @@ def test_answers_have_the_published_form(http: httpx.Client, method: str, path: 
     ],
 )
 def test_pages_show_a_person_what_is_there(here: Running, path: str, words: list[str]) -> None:
-    answer = httpx.get(f"{here.base_url}{path}", trust_env=False)
+    answer = httpx.get(f"{here.base_url}{path}", trust_env=False, timeout=PATIENCE_SECONDS)
     assert answer.headers["content-type"].startswith("text/html")
     for word in words:
         assert word in answer.text
@@ -470,7 +471,7 @@ def test_pages_show_a_person_what_is_there(here: Running, path: str, words: list
 def test_a_page_escapes_what_came_from_outside(here: Running, http: httpx.Client) -> None:
     body = "<script>alert(1)</script>\n[x](javascript:alert(1)) [ok](https://example.com/?a=1&b=2)\n<!-- marker -->"
     made = http.post("/repos/acme/app/issues", json={"title": "<b>bold</b>", "body": body}).json()
-    text = httpx.get(made["html_url"], trust_env=False).text
+    text = httpx.get(made["html_url"], trust_env=False, timeout=PATIENCE_SECONDS).text
     assert "<script>" not in text
     assert "<b>bold" not in text
     assert "&lt;script&gt;" in text

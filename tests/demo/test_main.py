@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from demo.__main__ import main
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield run
     for process in started:
         process.kill()
-        process.wait(20)
+        process.wait(PATIENCE_SECONDS)
         for stream in (process.stdin, process.stdout):
             if stream:
                 stream.close()
@@ -46,7 +47,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def _github(line: dict[str, Any]) -> httpx.Client:
     headers = {"authorization": f"Bearer {line['github']['token']}"}
-    return httpx.Client(base_url=line["github"]["base_url"], headers=headers, trust_env=False, timeout=20)
+    return httpx.Client(base_url=line["github"]["base_url"], headers=headers, trust_env=False, timeout=PATIENCE_SECONDS)
 
 
 def _issues(line: dict[str, Any]) -> list[str]:
@@ -64,13 +65,13 @@ def test_the_line_says_where_each_service_is(start: Start) -> None:
     assert line["openai"]["model"]
     for name in ("gmail", "notion", "github", "openai"):
         origin = line[name]["base_url"].removesuffix("/v1")
-        assert httpx.get(f"{origin}/_demo/requests", trust_env=False).json()["total"] == 0
+        assert httpx.get(f"{origin}/_demo/requests", trust_env=False, timeout=PATIENCE_SECONDS).json()["total"] == 0
 
 
 def test_a_second_start_gives_the_line_of_the_first_and_ends(start: Start) -> None:
     first, line = start()
     second, same = start()
-    assert second.wait(20) == 0
+    assert second.wait(PATIENCE_SECONDS) == 0
     assert same == line
     assert first.poll() is None
 
@@ -78,7 +79,7 @@ def test_a_second_start_gives_the_line_of_the_first_and_ends(start: Start) -> No
 def test_ports_are_the_same_after_a_restart(start: Start) -> None:
     process, line = start()
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
     assert start()[1] == line
 
 
@@ -89,7 +90,7 @@ def test_it_ends_when_told_even_while_an_answer_drips(start: Start, number: sign
         http.post("/_demo/faults", json={"drip": 5})
         with http.stream("GET", "/user"):
             process.send_signal(number)
-            assert process.wait(20) == 0
+            assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_it_ends_with_its_parent(start: Start) -> None:
@@ -97,7 +98,7 @@ def test_it_ends_with_its_parent(start: Start) -> None:
     assert _issues(line)
     assert process.stdin is not None
     process.stdin.close()
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_all_that_was_answered_is_there_after_a_kill(start: Start) -> None:

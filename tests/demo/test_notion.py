@@ -14,6 +14,7 @@ from demo.notion.call import RateLimit
 from demo.service import Refused, StandIn
 from demo.store import Store
 from tests.demo.conftest import Running
+from tests.patience import PATIENCE_SECONDS
 
 STAND_IN = cast("StandIn", demo.notion.stand_in)
 Json = dict[str, Any]
@@ -32,7 +33,7 @@ def http(here: Running) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def sdk(here: Running) -> Iterator[Any]:
-    transport = httpx.Client(trust_env=False)
+    transport = httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS)
     yield notion_client.Client(
         auth=demo.notion.stand_in.TOKEN, base_url=here.base_url, retry=False, timeout_ms=15000, client=transport
     )
@@ -221,7 +222,7 @@ def test_markdown_comes_back_as_it_was_written(sdk: Any, tasks: str, here: Runni
     assert (read["object"], read["markdown"], read["truncated"]) == ("page_markdown", MARKDOWN, False)
     kinds = [each["type"] for each in sdk.blocks.children.list(made["id"])["results"]]
     assert kinds[:4] == ["heading_1", "paragraph", "bulleted_list_item", "bulleted_list_item"]
-    shown = httpx.get(made["url"], trust_env=False).text
+    shown = httpx.get(made["url"], trust_env=False, timeout=PATIENCE_SECONDS).text
     for part in ("<h2>Heading</h2>", "<strong>bold</strong>", "<li>one<ul><li>deeper</li></ul></li>", "☑ done"):
         assert part in shown
 
@@ -550,13 +551,13 @@ def test_pages_show_a_person_what_is_there(here: Running, sdk: Any, tasks: str) 
     made = _task(sdk, tasks, "<b>Task</b>", Notes=hostile, Source={"url": "javascript:alert(1)"})
     database = sdk.databases.retrieve(sdk.data_sources.retrieve(tasks)["parent"]["database_id"])
     for url in (here.base_url, database["url"], made["url"]):
-        answer = httpx.get(url, trust_env=False)
+        answer = httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS)
         assert answer.headers["content-type"].startswith("text/html")
         assert "<script" not in answer.text
         assert "<b>" not in answer.text
         assert 'href="javascript' not in answer.text
     assert "&lt;b&gt;Task&lt;/b&gt;" in answer.text
-    assert "Home" in httpx.get(here.base_url, trust_env=False).text
+    assert "Home" in httpx.get(here.base_url, trust_env=False, timeout=PATIENCE_SECONDS).text
 
 
 def test_a_page_s_text_can_be_looked_at_while_notion_is_broken(http: httpx.Client, sdk: Any, tasks: str) -> None:

@@ -38,7 +38,7 @@ def _create_issue(base_url: str, timeout_seconds: int = PATIENCE_SECONDS) -> Non
 
 def _create_page(base_url: str, timeout_seconds: int = PATIENCE_SECONDS) -> None:
     title = {"title": {"title": [{"text": {"content": "Made"}}]}}
-    with httpx.Client(trust_env=False) as transport:
+    with httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS) as transport:
         client = notion_client.Client(
             auth=demo.notion.stand_in.TOKEN,
             base_url=base_url,

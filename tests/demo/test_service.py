@@ -21,6 +21,7 @@ from demo.service import OpenRoute, Refused, StandIn, json_object
 from demo.store import Store
 from demo.wire import PIECE_SHARE, Latency, Wire
 from tests.demo.conftest import Running
+from tests.patience import PATIENCE_SECONDS
 
 
 def _routes(store: Store) -> list[Route]:
@@ -62,7 +63,7 @@ def here(running: Callable[[StandIn], Running]) -> Running:
 
 
 def _names(here: Running) -> list[str]:
-    shown = httpx.get(f"{here.base_url}/_demo/show", trust_env=False).json()
+    shown = httpx.get(f"{here.base_url}/_demo/show", trust_env=False, timeout=PATIENCE_SECONDS).json()
     return [each["name"] for each in shown["things"]]
 
 
@@ -176,7 +177,7 @@ def test_until_seconds_lasts_that_long() -> None:
     ],
 )
 def test_a_bad_fault_is_refused_with_the_reason(here: Running, document: object) -> None:
-    answer = httpx.post(f"{here.base_url}/_demo/faults", json=document, trust_env=False)
+    answer = httpx.post(f"{here.base_url}/_demo/faults", json=document, trust_env=False, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 422
     assert "no fault" in answer.json()["message"]
 
@@ -192,14 +193,16 @@ def test_a_bad_fault_is_refused_with_the_reason(here: Running, document: object)
 )
 def test_the_token_is_checked(here: Running, authorization: str, status: int) -> None:
     headers = {"authorization": authorization}
-    answer = httpx.post(f"{here.base_url}/things", json={"name": "a"}, headers=headers, trust_env=False)
+    answer = httpx.post(
+        f"{here.base_url}/things", json={"name": "a"}, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+    )
     assert answer.status_code == status
     if status == 401:
         assert answer.json()["status"] == 401
 
 
 def test_pages_for_people_need_no_token(here: Running) -> None:
-    assert httpx.get(f"{here.base_url}/page", trust_env=False).text == "for people"
+    assert httpx.get(f"{here.base_url}/page", trust_env=False, timeout=PATIENCE_SECONDS).text == "for people"
 
 
 @pytest.mark.parametrize(

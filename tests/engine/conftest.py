@@ -16,6 +16,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.patience import PATIENCE_SECONDS
 
 OWNER = Principal("tester", "owner")
 
@@ -123,7 +124,7 @@ def run(orchestra: Orchestra, root: Path) -> Run:
     def start(steps: list[Mapping[str, Any]], given: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
         write_workflow(root, "work", steps, **more)
         run_id = orchestra.runs.start(OWNER, "work", given or {})
-        return orchestra.runs.wait(OWNER, run_id, 30)
+        return orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
 
     return start
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.patience import PATIENCE_SECONDS
+
 
 @dataclass
 class Writer:
@@ -40,7 +42,7 @@ def _handler(writer: Writer) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(json.dumps(_whole()).encode())
                 return
             self._piece({"content": "First "}, None)
-            writer.may_end.wait(30)
+            writer.may_end.wait(PATIENCE_SECONDS)
             with suppress(OSError):  # the caller may be gone
                 self._piece({"content": "second"}, "stop")
                 self.wfile.write(b"data: [DONE]\n\n")

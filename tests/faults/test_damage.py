@@ -15,6 +15,7 @@ from engine.errors import DamagedState, InvalidFile, InvalidInput, OrchestraErro
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.faults.damage import WHOLE, Damage, cuts, damaged, flips
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +64,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Place:
     (place.root / "workflows" / "work.layout.json").write_text('{\n  "nodes": {"a": {"x": 1, "y": 2}}\n}\n')
     orchestra = Orchestra.open(place.root)
     place.run_id = orchestra.runs.start(OWNER, "work", {"text": "x" * 300_000})
-    assert orchestra.runs.wait(OWNER, place.run_id, 20)["status"] == "succeeded"
+    assert orchestra.runs.wait(OWNER, place.run_id, PATIENCE_SECONDS)["status"] == "succeeded"
     orchestra.workflows.rename(OWNER, "old", "older")
     orchestra.close()
     return place
@@ -92,7 +93,7 @@ def place(whole: Place, tmp_path: Path) -> Place:
 def _ask(orchestra: Orchestra, place: Place) -> dict[str, Callable[[], object]]:
     """Return what uses the file of each kind."""
     return {
-        "workflow": lambda: orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 20),
+        "workflow": lambda: orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS),
         "layout": lambda: orchestra.workflows.get(OWNER, "work"),
         "prompt": lambda: orchestra.prompts.get(OWNER, "classify-mail"),
         "version": lambda: orchestra.prompts.get(OWNER, "classify-mail", 1),
@@ -119,7 +120,7 @@ def _check_the_rest(orchestra: Orchestra, place: Place) -> None:
     assert "draft-reply" in {one.name for one in orchestra.prompts.list(OWNER)}
     assert [row.run_id for row in orchestra.runs.list(OWNER, text=place.run_id).rows] == [place.run_id]
     assert len(orchestra.runs.list(OWNER).rows) > 0
-    run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "good", {}), 20)
+    run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "good", {}), PATIENCE_SECONDS)
     assert run["status"] == "succeeded"
 
 

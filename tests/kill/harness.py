@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from engine.workspace.new_workspace import init
+from tests.patience import PATIENCE_SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LATENCY = "10:40"
@@ -52,7 +53,7 @@ class Setting:
     def close(self) -> None:
         """End the stand-ins."""
         self._stand_ins.terminate()
-        self._stand_ins.wait(timeout=10)
+        self._stand_ins.wait(timeout=PATIENCE_SECONDS)
         assert self._stand_ins.stdout is not None
         self._stand_ins.stdout.close()
 
@@ -73,7 +74,7 @@ class Setting:
         service = "github" if "repos" in match else "notion" if "/v1" in match else "gmail"
         fault = {"match": match, "when": "after_effect", "delay_seconds": seconds, "times": 1}
         base = self.endpoints[service]["base_url"]
-        httpx.post(f"{base}/_demo/faults", json=fault, trust_env=False).raise_for_status()
+        httpx.post(f"{base}/_demo/faults", json=fault, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
 
     def requests(self, service: str) -> dict[str, int]:
         """How often each "METHOD /path" of a service was asked."""
@@ -85,7 +86,7 @@ class Setting:
 
     def _asked(self, service: str, what: str) -> dict[str, Any]:
         address = f"{self.endpoints[service]['base_url']}/_demo/{what}"
-        answer: dict[str, Any] = httpx.get(address, trust_env=False, timeout=30).raise_for_status().json()
+        answer: dict[str, Any] = httpx.get(address, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status().json()
         return answer
 
     def events(self) -> int:

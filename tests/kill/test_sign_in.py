@@ -29,6 +29,7 @@ from clients.gmail.transport import GoogleHttp
 from clients.transport import http_client
 from tests.conftest import StandIns
 from tests.kill.sign_in_child import PROFILE, sign_in_file
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +88,9 @@ class Shared:
 
     def switch(self, **rules: Any) -> None:
         """Change how the stand-in's sign-in behaves."""
-        httpx.post(f"{self.url}/_demo/sign-in", json=rules, trust_env=False).raise_for_status()
+        httpx.post(
+            f"{self.url}/_demo/sign-in", json=rules, trust_env=False, timeout=PATIENCE_SECONDS
+        ).raise_for_status()
 
     def sign_in(self) -> None:
         """Consent anew, with a server that rotates."""
@@ -96,11 +99,12 @@ class Shared:
             f"{self.url}/o/oauth2/auth",
             params={"client_id": "c", "redirect_uri": "http://127.0.0.1:5/", "scope": SCOPE, "response_type": "code"},
             trust_env=False,
+            timeout=PATIENCE_SECONDS,
         )
         code = httpx.URL(back.headers["location"]).params["code"]
         form = {"grant_type": "authorization_code", "code": code, "client_id": "c"}
         form["redirect_uri"] = "http://127.0.0.1:5/"
-        given = httpx.post(f"{self.url}/token", data=form, trust_env=False).json()
+        given = httpx.post(f"{self.url}/token", data=form, trust_env=False, timeout=PATIENCE_SECONDS).json()
         client = {"client_id": "c", "client_secret": "s", "token_uri": f"{self.url}/token", "scopes": [SCOPE]}
         tokens = {"token": given["access_token"], "refresh_token": given["refresh_token"]}
         sign_in_file(self.state).save({**client, **tokens, "expiry": "2999-01-01T00:00:00Z"})

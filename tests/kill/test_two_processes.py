@@ -18,6 +18,7 @@ import pytest
 
 from tests.kill.harness import REPOSITORY
 from tests.kill.storm import Job, Storm, storm
+from tests.patience import until
 
 pytestmark = pytest.mark.slow
 
@@ -54,13 +55,6 @@ def place(tmp_path: Path) -> Iterator[Storm]:
         made.write("ask", document([request("post", "POST", made.web.url("/ask?n={{ inputs.n }}"))]))
         made.write("shared", document([once_for_all("inputs.k", issue("shared {{ inputs.k }}"))]))
         yield made
-
-
-def until(is_true: Callable[[], bool]) -> None:
-    ends_at = time.monotonic() + 60
-    while not is_true():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.05)
 
 
 def issues(place: Storm, title: str) -> int:

@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from tests.kill.harness import REPOSITORY, Setting
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
-_PATIENCE_SECONDS = 60.0
 STAGES = {
     "POST /repos/acme/app/issues": "notes",
     "PATCH /repos/acme/app/issues": "closed",
@@ -83,7 +83,7 @@ def key_of(page: dict[str, Any]) -> list[Any]:
 
 
 def show(place: Setting, service: str) -> dict[str, Any]:
-    answer = httpx.get(f"{place.endpoints[service]['base_url']}/_demo/show", trust_env=False, timeout=30)
+    answer = httpx.get(f"{place.endpoints[service]['base_url']}/_demo/show", trust_env=False, timeout=PATIENCE_SECONDS)
     found: dict[str, Any] = answer.raise_for_status().json()
     return found
 
@@ -97,7 +97,7 @@ def killed_after(place: Setting, run_id: str, kind: str) -> None:
     """Undo, and kill -9 once something of this kind has happened and its answer is still held back."""
     then = LOOKS[kind](place)[kind]
     process = started(place, run_id)
-    ends_at = time.monotonic() + _PATIENCE_SECONDS
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while LOOKS[kind](place)[kind] == then:
         assert process.poll() is None, f"it ended before it did anything to {kind}"
         assert time.monotonic() < ends_at

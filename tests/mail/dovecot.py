@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.patience import PATIENCE_SECONDS
+
 PASSWORD = "app pass wörd"
 _WITH_US = '"$0" -F -c "$1" & server=$!; read -r _; kill "$server"; wait "$server"'
 """Ends the server when our end of its input closes: also where this process is killed."""
@@ -140,7 +142,7 @@ def running() -> Iterator[Dovecot]:
     finally:
         assert process.stdin is not None
         process.stdin.close()
-        process.wait(30)
+        process.wait(PATIENCE_SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tests.patience import PATIENCE_SECONDS
+
 
 class Cut(Exception):
     """The server breaks off now."""
@@ -43,7 +45,7 @@ class Talk:
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
         if self.thread is not None:
-            self.thread.join(10)
+            self.thread.join(PATIENCE_SECONDS)
 
 
 Script = Callable[[Talk], None]
@@ -79,7 +81,7 @@ def serving(script: Script) -> Iterator[ScriptedServer]:
                 close()
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
+            thread.join(PATIENCE_SECONDS)
             for talk in server.talks:
                 talk.end()
 

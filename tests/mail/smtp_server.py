@@ -18,6 +18,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.mail.dovecot import PASSWORD
+from tests.patience import PATIENCE_SECONDS
 
 
 @dataclass
@@ -85,7 +86,7 @@ def running(certificate: Path) -> Iterator[SmtpServer]:
     finally:
         asyncio.run_coroutine_threadsafe(_end(listening), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 

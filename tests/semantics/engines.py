@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -96,14 +95,6 @@ def crash_at_point(engine_: CrashingEngine, number: int) -> Iterator[None]:
         yield
     finally:
         fault_points.hook = None
-
-
-def until(is_true: Callable[[], bool]) -> None:
-    """Wait until something is true."""
-    ends_at = time.monotonic() + _PATIENCE_SECONDS
-    while not is_true():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.002)
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 from engine.errors import InUse, InvalidInput
 from engine.people.access import Principal
+from tests.patience import PATIENCE_SECONDS, until
 from tests.semantics.documents import LISTS, Case
-from tests.semantics.engines import CrashingEngine, crash_at_point, until
+from tests.semantics.engines import CrashingEngine, crash_at_point
 from tests.semantics.model import Cut, Judge
 from tests.semantics.service import ScriptedService
 
@@ -123,7 +124,7 @@ class World:
                 return
             if disturbance.what == "crash at a request":
                 self.engine.crash()
-                self.engine.has_crashed.wait(30)
+                self.engine.has_crashed.wait(PATIENCE_SECONDS)
             self.reached.set()
 
         return watch

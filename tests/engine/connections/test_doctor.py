@@ -24,6 +24,7 @@ from engine.connections.reach import reach
 from engine.orchestra import Orchestra
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER
+from tests.patience import PATIENCE_SECONDS
 
 NO_PROXY_NAMES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
 DATE = "%a, %d %b %Y %H:%M:%S GMT"
@@ -260,11 +261,13 @@ def key_property_of_another_type(place: Place) -> None:
     at = place.standins["notion"]
     headers = {"authorization": f"Bearer {at.token}", "notion-version": "2025-09-03"}
     wanted = {"filter": {"property": "object", "value": "data_source"}}
-    found = httpx.post(f"{at.base_url}/v1/search", json=wanted, headers=headers, trust_env=False).json()
+    found = httpx.post(
+        f"{at.base_url}/v1/search", json=wanted, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+    ).json()
     source = next(one for one in found["results"] if "Orchestra key" not in one["properties"])
     changed: dict[str, Any] = {"properties": {"Orchestra key": {"number": {}}}}
     url = f"{at.base_url}/v1/data_sources/{source['id']}"
-    httpx.patch(url, json=changed, headers=headers, trust_env=False).raise_for_status()
+    httpx.patch(url, json=changed, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
 
 
 def no_such_model(place: Place) -> None:

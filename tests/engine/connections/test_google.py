@@ -18,6 +18,7 @@ from engine.errors import InvalidInput
 from engine.orchestra import Orchestra
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER
+from tests.patience import PATIENCE_SECONDS
 
 READS = "https://www.googleapis.com/auth/gmail.readonly"
 
@@ -32,7 +33,9 @@ class Google:
 
     def switch(self, **rules: Any) -> None:
         """Change how Google behaves."""
-        httpx.post(f"{self.url}/_demo/sign-in", json=rules, trust_env=False).raise_for_status()
+        httpx.post(
+            f"{self.url}/_demo/sign-in", json=rules, trust_env=False, timeout=PATIENCE_SECONDS
+        ).raise_for_status()
 
     def later(self, time: timedelta) -> None:
         """Let time pass at Google; what it says of the time left is what counts here."""
@@ -51,13 +54,13 @@ class Google:
         file.write_text(json.dumps({"installed": client}))
 
         def browser(address: str) -> None:
-            httpx.get(address, follow_redirects=True, trust_env=False, timeout=30).raise_for_status()
+            httpx.get(address, follow_redirects=True, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
 
         return self.orchestra.connections.connect_gmail(OWNER, file, browser)
 
     def run(self) -> dict[str, Any]:
         """Search the mailbox."""
-        return self.orchestra.runs.wait(OWNER, self.orchestra.runs.start(OWNER, "look", {}), 30)
+        return self.orchestra.runs.wait(OWNER, self.orchestra.runs.start(OWNER, "look", {}), PATIENCE_SECONDS)
 
     def status(self) -> ConnectionStatus:
         """What is known without asking."""
@@ -112,7 +115,7 @@ def test_a_sign_in_is_sealed_and_its_days_are_counted_to_the_end(google: Google)
     google.sign_in()
     assert google.orchestra.troubles.open() == []
     google.orchestra.runs.resume(OWNER, failed["run_id"])
-    assert google.orchestra.runs.wait(OWNER, failed["run_id"], 30)["status"] == "succeeded"
+    assert google.orchestra.runs.wait(OWNER, failed["run_id"], PATIENCE_SECONDS)["status"] == "succeeded"
 
 
 def test_no_secret_of_a_sign_in_lies_there_in_clear(google: Google) -> None:

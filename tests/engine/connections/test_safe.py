@@ -25,6 +25,7 @@ from engine.connections.safe import Kept, Safe
 from engine.connections.sign_ins import SafeSeal
 from engine.errors import InvalidInput, SecretLost
 from engine.workspace.files import write_whole
+from tests.patience import PATIENCE_SECONDS
 
 KEY = Fernet.generate_key().decode()
 _CHANGES_KEYS_FOR_EVER = """
@@ -225,7 +226,7 @@ def test_a_change_of_keys_that_is_killed_leaves_everything_open(safe: Safe, tmp_
     child = subprocess.Popen([sys.executable, "-c", _CHANGES_KEYS_FOR_EVER, str(tmp_path)])
     try:
         for _ in range(5):
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + PATIENCE_SECONDS
             while contents(tmp_path) == before and time.monotonic() < deadline:
                 time.sleep(0.001)
             os.kill(child.pid, signal.SIGKILL)

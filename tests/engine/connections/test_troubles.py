@@ -17,6 +17,7 @@ from engine.errors import InvalidInput
 from engine.orchestra import Orchestra
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER
+from tests.patience import PATIENCE_SECONDS
 
 MINE: dict[str, Mode] = {"work": "mine"}
 
@@ -51,7 +52,7 @@ def orchestra(folder: Path) -> Iterator[Orchestra]:
 
 
 def look(orchestra: Orchestra) -> dict[str, Any]:
-    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "look", {}), 30)
+    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "look", {}), PATIENCE_SECONDS)
 
 
 def test_a_refused_account_is_told_of_once_and_a_run_does_not_begin_until_it_works(
@@ -78,7 +79,7 @@ def test_a_refused_account_is_told_of_once_and_a_run_does_not_begin_until_it_wor
 
     standins.calm("github")
     orchestra.runs.resume(OWNER, failed["run_id"])
-    assert orchestra.runs.wait(OWNER, failed["run_id"], 30)["status"] == "succeeded"
+    assert orchestra.runs.wait(OWNER, failed["run_id"], PATIENCE_SECONDS)["status"] == "succeeded"
     assert orchestra.connections.troubles(OWNER) == []
 
 

@@ -22,6 +22,7 @@ from engine.runner.writes import Writes
 from engine.step import Call, Effect, Fields, JsonValue, Repeat, StepType, Written
 from engine.store.database import Database
 from engine.store.journal import Journal
+from tests.patience import PATIENCE_SECONDS
 
 QUICK = Retry(attempts=3, backoff_seconds=0.0)
 BEFORE, AFTER = "before the effect", "after the effect"
@@ -55,7 +56,7 @@ class World:
             raise fault[0]
         self.notes.append((marker, text))
         if self.gate is not None:
-            assert self.gate.wait(20)
+            assert self.gate.wait(PATIENCE_SECONDS)
         if fault:
             raise fault[0]
         return {"id": str(len(self.notes)), "url": f"notes/{len(self.notes)}", **self.answer}
@@ -69,7 +70,7 @@ class World:
             raise fault[0]
         self.notes[int(written.receipt.id) - 1] = (marker, text)
         if self.gate is not None:
-            assert self.gate.wait(20)
+            assert self.gate.wait(PATIENCE_SECONDS)
         if fault:
             raise fault[0]
         return {"id": written.receipt.id, "url": f"notes/{written.receipt.id}", "text": text}

@@ -23,6 +23,7 @@ from engine.store.database import Database
 from engine.store.journal import Journal
 from engine.store.owners import Owner
 from tests.engine.runner.notes import AFTER, BEFORE, Bench, Try, World, bench, gone
+from tests.patience import PATIENCE_SECONDS
 
 
 def test_a_write_is_sent_once_and_its_receipt_serves_the_next(attempt: Try, world: World) -> None:
@@ -413,7 +414,7 @@ def test_work_that_no_thread_has_taken_is_withdrawn_with_its_future() -> None:
 
     async def main() -> None:
         workers = Workers("one", 1)
-        first = workers.run(lambda: gate.wait(10))
+        first = workers.run(lambda: gate.wait(PATIENCE_SECONDS))
         second = workers.run(lambda: done.append("second"))
         third = workers.run(lambda: done.append("third"))
         second.cancel()
@@ -430,7 +431,7 @@ def test_every_thread_is_used_as_long_as_work_waits() -> None:
     async def main() -> None:
         workers = Workers("four", 4)
         for _ in range(20):
-            await asyncio.gather(*(workers.run(lambda: together.wait(10)) for _ in range(4)))
+            await asyncio.gather(*(workers.run(lambda: together.wait(PATIENCE_SECONDS)) for _ in range(4)))
 
     asyncio.run(main())
 

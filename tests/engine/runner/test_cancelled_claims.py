@@ -9,6 +9,7 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.runner.ledger import Entry, Ledger, Write
 from tests.engine.conftest import OWNER, Service, post_step, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 
 def test_a_write_that_was_cancelled_before_it_was_sent_is_sent_when_the_run_goes_on(
@@ -26,8 +27,8 @@ def test_a_write_that_was_cancelled_before_it_was_sent_is_sent_when_the_run_goes
     monkeypatch.setattr(Ledger, "claim", cancel_meanwhile)
     write_workflow(root, "work", [post_step("w", service.url("/w"))])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "cancelled"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "cancelled"
     assert service.seen["/w"] == 0
     orchestra.runs.resume(OWNER, run_id)
-    run = orchestra.runs.wait(OWNER, run_id, 20)
+    run = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert (run["status"], service.seen["/w"]) == ("succeeded", 1), run["error"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,14 @@ import pytest
 
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
-
-
-def _until(is_true: Callable[[], bool], seconds: float = 20.0) -> None:
-    ends_at = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.02)
+from tests.patience import PATIENCE_SECONDS, until
 
 
 def _cancelled(orchestra: Orchestra, run_id: str) -> float:
     """Cancel a run and return how long it took until it had ended."""
     began = time.monotonic()
     orchestra.runs.cancel(OWNER, run_id)
-    assert orchestra.runs.wait(OWNER, run_id, 25)["status"] == "cancelled"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "cancelled"
     return time.monotonic() - began
 
 
@@ -45,7 +39,7 @@ def test_a_read_that_hangs_is_abandoned_within_two_seconds(
     service.seconds = {"/slow": 30}
     write_workflow(root, "work", [*steps(get_step("r", service.url("/slow"))), set_step("after")])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] >= 1)
+    until(lambda: service.seen["/slow"] >= 1)
     assert _cancelled(orchestra, run_id) < 2  # the promise of the product, not a guess of ours
     assert "after" not in statuses(orchestra.runs.get(OWNER, run_id))
 
@@ -55,7 +49,7 @@ def test_a_pause_between_attempts_is_broken_off(orchestra: Orchestra, root: Path
     step = get_step("r", service.url("/busy"), retry={"attempts": 5, "backoff_seconds": 30})
     write_workflow(root, "work", [step])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/busy"] == 1)
+    until(lambda: service.seen["/busy"] == 1)
     assert _cancelled(orchestra, run_id) < 2
 
 
@@ -63,7 +57,7 @@ def test_a_write_in_flight_is_told_and_waited_for(orchestra: Orchestra, root: Pa
     service.seconds = {"/slow": 1.5}
     write_workflow(root, "work", [post_step("w", service.url("/slow"), once="one", timeout_seconds=20), set_step("b")])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     before = orchestra.runs.get(OWNER, run_id)
     assert "cancel_requested" not in before
     assert orchestra.runs.cancel(OWNER, run_id) == 30.0  # its deadline, and what comes after it
@@ -71,13 +65,13 @@ def test_a_write_in_flight_is_told_and_waited_for(orchestra: Orchestra, root: Pa
     assert (during["status"], during["cancel_requested"]) == ("running", True)
     assert during["sentence"] == "Cancelling: one write is ending."
     assert orchestra.runs.list(OWNER).rows[0].sentence == "Cancelling: one write is ending."
-    ended = orchestra.runs.wait(OWNER, run_id, 20)
+    ended = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert (ended["status"], "cancel_requested" in ended) == ("cancelled", False)
     assert ended["sentence"] != during["sentence"]
     assert statuses(ended) == {"w": "cancelled"}
     assert _told_of_write(ended) == ("done", False, 1)
     assert ended["sentence"] == "Cancelled: 0 steps done. 1 write on the way was made all the same."
-    again = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 20)
+    again = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
     assert again["steps"][0]["effect"]["reused"] is True
     assert service.seen["/slow"] == 1
 
@@ -95,7 +89,7 @@ def test_a_write_that_outlives_the_time_of_its_group_is_told(
     service.seconds = {"/slow": 1.5}
     step = post_step("w", service.url("/slow"), timeout_seconds=20)
     write_workflow(root, "work", [{"id": "g", "timeout_seconds": 0.5, "on_error": "continue", "steps": [step]}])
-    ended = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 20)
+    ended = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
     assert statuses(ended) == {"g": "failed", "g.w": "cancelled"}
     assert _told_of_write(ended) == ("done", False, 1)
 
@@ -106,10 +100,10 @@ def test_only_writes_that_are_on_their_way_are_counted(orchestra: Orchestra, roo
     step = post_step("w", service.url("/slow"), foreach="{{ [1, 2, 3, 4] }}", parallel=4)
     write_workflow(root, "work", [step])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.cancel(OWNER, run_id)
     assert orchestra.runs.get(OWNER, run_id)["sentence"] == "Cancelling: one write is ending."
-    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "cancelled"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "cancelled"
     assert service.seen["/slow"] == 1
 
 
@@ -118,7 +112,7 @@ def test_a_write_of_a_called_run_is_told_too(orchestra: Orchestra, root: Path, s
     write_workflow(root, "inner", [post_step("w", service.url("/slow"))])
     write_workflow(root, "work", [{"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}}])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.cancel(OWNER, run_id)
     assert orchestra.runs.get(OWNER, run_id)["sentence"] == "Cancelling: one write is ending."
-    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "cancelled"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "cancelled"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,15 +16,9 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runner.host import Host
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
+from tests.patience import PATIENCE_SECONDS, until
 
 ASK = {"id": "ask", "uses": "flow.approve", "with": {"message": "Send it?", "details": {"to": "mia"}}}
-
-
-def _until(is_true: Callable[[], bool], seconds: float = 20.0) -> None:
-    ends_at = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.02)
 
 
 def _call(step_id: str, workflow: str, inputs: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -110,15 +103,15 @@ def test_a_wait_among_the_steps_for_a_failure_does_not_run_the_failed_step_again
     orchestra = Orchestra(root, clock=lambda: moments[-1])
     try:
         run_id = orchestra.runs.start(OWNER, "work", {})
-        assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "waiting"
+        assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "waiting"
         moments.append(moments[0] + timedelta(hours=2))
-        _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "failed")
+        until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "failed")
         document = orchestra.runs.get(OWNER, run_id)
         assert statuses(document)["on_failure.after"] == "succeeded"
         assert document["error"]["step"] == "bad"
         assert service.seen["/bad"] == 1
         orchestra.runs.resume(OWNER, run_id)
-        assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "succeeded"
+        assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
     finally:
         orchestra.close()
 
@@ -129,7 +122,7 @@ def test_a_wait_among_the_steps_for_a_failure_does_not_run_the_failed_step_again
 def test_a_run_waits_for_a_person_and_goes_on_with_the_answer(orchestra: Orchestra, root: Path) -> None:
     write_workflow(root, "work", [ASK], outputs={"who": "{{ steps.ask.output.by }}"})
     run_id = orchestra.runs.start(OWNER, "work", {})
-    document = orchestra.runs.wait(OWNER, run_id, 20)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert (document["status"], document["due_at"]) == ("waiting", None)
     (question,) = orchestra.approvals.list(OWNER)
     assert (question.message, question.details, question.run_id, question.path) == (
@@ -139,7 +132,7 @@ def test_a_run_waits_for_a_person_and_goes_on_with_the_answer(orchestra: Orchest
         "ask",
     )
     orchestra.approvals.approve(OWNER, question.id, "Looks right")
-    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
     document = orchestra.runs.get(OWNER, run_id)
     assert document["outputs"] == {"who": "tester"}
     assert document["steps"][0]["output"]["comment"] == "Looks right"
@@ -151,26 +144,26 @@ def test_a_run_waits_for_a_person_and_goes_on_with_the_answer(orchestra: Orchest
 def test_a_no_fails_the_step_and_a_resumed_run_asks_again(orchestra: Orchestra, root: Path) -> None:
     write_workflow(root, "work", [ASK])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    orchestra.runs.wait(OWNER, run_id, 20)
+    orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     orchestra.approvals.reject(OWNER, orchestra.approvals.list(OWNER)[0].id, "Too early")
-    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "failed")
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "failed")
     assert orchestra.runs.get(OWNER, run_id)["error"]["message"] == "tester said no: Too early"
     orchestra.runs.resume(OWNER, run_id)
-    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "waiting"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "waiting"
     orchestra.approvals.approve(OWNER, orchestra.approvals.list(OWNER)[0].id)
-    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
 
 
 def test_an_answer_given_by_another_process_wakes_the_run_where_its_owner_is_gone(root: Path) -> None:
     write_workflow(root, "work", [ASK, set_step("after")])
     first = Orchestra.open(root)
     run_id = first.runs.start(OWNER, "work", {})
-    first.runs.wait(OWNER, run_id, 20)
+    first.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     first.close()
     second = Orchestra.open(root)
     try:
         second.approvals.approve(OWNER, second.approvals.list(OWNER)[0].id)
-        _until(lambda: second.runs.get(OWNER, run_id)["status"] == "succeeded")
+        until(lambda: second.runs.get(OWNER, run_id)["status"] == "succeeded")
     finally:
         second.close()
 
@@ -181,12 +174,12 @@ def test_an_answer_for_a_called_run_carries_its_callers_along(root: Path) -> Non
     write_workflow(root, "work", [_call("c", "middle")])
     first = Orchestra.open(root)
     run_id = first.runs.start(OWNER, "work", {})
-    assert first.runs.wait(OWNER, run_id, 20)["status"] == "waiting"
+    assert first.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "waiting"
     first.close()
     second = Orchestra.open(root)
     try:
         second.approvals.approve(OWNER, second.approvals.list(OWNER)[0].id)
-        _until(lambda: second.runs.get(OWNER, run_id)["status"] == "succeeded")
+        until(lambda: second.runs.get(OWNER, run_id)["status"] == "succeeded")
     finally:
         second.close()
 
@@ -195,18 +188,18 @@ def test_an_answer_while_other_branches_work_is_heard(orchestra: Orchestra, root
     service.seconds = {"/slow": 1.5}
     write_workflow(root, "work", [{**ASK, "needs": []}, get_step("r", service.url("/slow"), needs=[])])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: len(orchestra.approvals.list(OWNER)) == 1)
+    until(lambda: len(orchestra.approvals.list(OWNER)) == 1)
     orchestra.approvals.approve(OWNER, orchestra.approvals.list(OWNER)[0].id)
-    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "succeeded"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
 
 
 def test_a_question_of_a_cancelled_run_is_withdrawn(orchestra: Orchestra, root: Path) -> None:
     write_workflow(root, "work", [ASK])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    orchestra.runs.wait(OWNER, run_id, 20)
+    orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     question = orchestra.approvals.list(OWNER)[0]
     orchestra.runs.cancel(OWNER, run_id)
-    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "cancelled")
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "cancelled")
     assert orchestra.approvals.get(OWNER, question.id).state == "withdrawn"
     with pytest.raises(InUse, match="withdrawn"):
         orchestra.approvals.approve(OWNER, question.id)
@@ -216,16 +209,16 @@ def test_a_question_that_went_with_the_state_file_is_asked_again(root: Path) -> 
     write_workflow(root, "work", [ASK])
     first = Orchestra.open(root)
     run_id = first.runs.start(OWNER, "work", {})
-    first.runs.wait(OWNER, run_id, 20)
+    first.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     first.close()
     for path in (root / ".orchestra").glob("state.db*"):
         path.unlink()
     second = Orchestra.open(root)
     try:
         second.runs.resume(OWNER, run_id)
-        assert second.runs.wait(OWNER, run_id, 20)["status"] == "waiting"
+        assert second.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "waiting"
         second.approvals.approve(OWNER, second.approvals.list(OWNER)[0].id)
-        _until(lambda: second.runs.get(OWNER, run_id)["status"] == "succeeded")
+        until(lambda: second.runs.get(OWNER, run_id)["status"] == "succeeded")
     finally:
         second.close()
 
@@ -236,9 +229,9 @@ def test_a_question_has_a_time_limit_where_the_step_has_one(root: Path) -> None:
     orchestra = Orchestra(root, clock=lambda: moments[-1])
     try:
         run_id = orchestra.runs.start(OWNER, "work", {})
-        assert orchestra.runs.wait(OWNER, run_id, 20)["due_at"] == "2026-11-20T12:10:00.000Z"
+        assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["due_at"] == "2026-11-20T12:10:00.000Z"
         moments.append(moments[0] + timedelta(minutes=11))
-        _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "failed")
+        until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "failed")
         assert orchestra.runs.get(OWNER, run_id)["error"]["type"] == "StepTimeout"
         assert orchestra.approvals.list(OWNER) == []
     finally:
@@ -247,7 +240,7 @@ def test_a_question_has_a_time_limit_where_the_step_has_one(root: Path) -> None:
 
 def test_only_those_who_may_run_answer(orchestra: Orchestra, root: Path) -> None:
     write_workflow(root, "work", [ASK])
-    orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 20)
+    orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
     question = orchestra.approvals.list(OWNER)[0]
     with pytest.raises(NotAllowed):
         orchestra.approvals.approve(Principal("guest", "viewer"), question.id)
@@ -331,7 +324,7 @@ def test_a_failed_called_run_fails_the_step_and_is_resumed_with_its_caller(
     (child,) = _children(orchestra, document)
     assert child["run_id"] in document["error"]["message"]
     orchestra.runs.resume(OWNER, document["run_id"])
-    document = orchestra.runs.wait(OWNER, document["run_id"], 20)
+    document = orchestra.runs.wait(OWNER, document["run_id"], PATIENCE_SECONDS)
     assert document["status"] == "succeeded"
     assert [one["run_id"] for one in _children(orchestra, document)] == [child["run_id"]]
     assert service.seen["/w"] == 1
@@ -344,9 +337,9 @@ def test_a_waiting_called_run_puts_its_caller_away_and_wakes_it(root: Path) -> N
     orchestra = Orchestra(root, clock=lambda: moments[-1])
     try:
         run_id = orchestra.runs.start(OWNER, "work", {})
-        assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "waiting"
+        assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "waiting"
         moments.append(moments[0] + timedelta(hours=2))
-        _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+        until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
         assert orchestra.runs.get(OWNER, run_id)["outputs"] == {"n": 8}
     finally:
         orchestra.close()
@@ -357,9 +350,9 @@ def test_cancelling_a_run_cancels_what_it_called(orchestra: Orchestra, root: Pat
     _double(root, get_step("r", service.url("/slow")))
     write_workflow(root, "work", [_call("c", "double", {"n": 4})])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.cancel(OWNER, run_id)
-    document = orchestra.runs.wait(OWNER, run_id, 20)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["status"] == "cancelled"
     assert [child["status"] for child in _children(orchestra, document)] == ["cancelled"]
 
@@ -370,10 +363,10 @@ def test_cancelling_a_run_that_is_put_away_cancels_the_waiting_run_that_it_calle
     _double(root, ASK)
     write_workflow(root, "work", [_call("c", "double", {"n": 4})])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    document = orchestra.runs.wait(OWNER, run_id, 20)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["status"] == "waiting"
     orchestra.runs.cancel(OWNER, run_id)
-    _until(lambda: [child["status"] for child in _children(orchestra, document)] == ["cancelled"])
+    until(lambda: [child["status"] for child in _children(orchestra, document)] == ["cancelled"])
     assert orchestra.runs.get(OWNER, run_id)["status"] == "cancelled"
     assert orchestra.approvals.list(OWNER) == []
 
@@ -412,9 +405,9 @@ def test_a_called_workflow_runs_as_it_was_when_its_caller_was_accepted(
         outputs={"n": "{{ steps.c.output.n }}"},
     )
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     write_workflow(root, "double", [set_step("other")], **NUMBER, outputs={"n": 0})
-    assert orchestra.runs.wait(OWNER, run_id, 20)["outputs"] == {"n": 8}
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["outputs"] == {"n": 8}
 
 
 def test_an_interrupted_caller_and_what_it_called_go_on_together(root: Path, service: Service) -> None:
@@ -423,14 +416,14 @@ def test_an_interrupted_caller_and_what_it_called_go_on_together(root: Path, ser
     write_workflow(root, "work", [_call("c", "double", {"n": 4})], outputs={"n": "{{ steps.c.output.n }}"})
     first = Orchestra.open(root)
     run_id = first.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     first.runs.interrupt(OWNER, run_id)
-    assert first.runs.wait(OWNER, run_id, 20)["status"] == "interrupted"
+    assert first.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "interrupted"
     first.close()
     second = Orchestra.open(root)
     try:
         second.runs.resume(OWNER, run_id)
-        document = second.runs.wait(OWNER, run_id, 20)
+        document = second.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
         assert (document["status"], document["outputs"]) == ("succeeded", {"n": 8})
         assert len(_children(second, document)) == 1
     finally:

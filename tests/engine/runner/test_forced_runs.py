@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step
+from tests.patience import PATIENCE_SECONDS
 
 
 def test_a_forced_rerun_writes_once_more_and_its_resume_does_not(
@@ -17,9 +18,9 @@ def test_a_forced_rerun_writes_once_more_and_its_resume_does_not(
     first = run([w, b])
     service.answers = {"/b": [500]}
     forced = orchestra.runs.rerun(OWNER, first["run_id"], receipts="force")
-    assert orchestra.runs.wait(OWNER, forced, 30)["status"] == "failed"
+    assert orchestra.runs.wait(OWNER, forced, PATIENCE_SECONDS)["status"] == "failed"
     orchestra.runs.resume(OWNER, forced)
-    again = orchestra.runs.wait(OWNER, forced, 30)
+    again = orchestra.runs.wait(OWNER, forced, PATIENCE_SECONDS)
     assert (again["status"], service.seen["/w"], service.seen["/b"]) == ("succeeded", 2, 3)
     effect = again["steps"][0]["effect"]
     assert (effect["reused"], json.loads(effect["identity"])[-1]) == (False, ["again", forced])

@@ -18,6 +18,7 @@ from engine.runner.holds import hold
 from engine.step import Repeat
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.engine.runner.notes import AFTER, BEFORE, Bench, Try, World, gone
+from tests.patience import PATIENCE_SECONDS
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -47,10 +48,10 @@ def timed(root: Path, clock: Clock) -> Iterator[Orchestra]:
 
 def _start(orchestra: Orchestra, root: Path, *steps: Any, **more: Any) -> dict[str, Any]:
     write_workflow(root, "work", list(steps), **more)
-    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 20)
+    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
 
 
-def _ended(orchestra: Orchestra, run_id: str, seconds: float = 20.0) -> dict[str, Any]:
+def _ended(orchestra: Orchestra, run_id: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
     ends_at = time.monotonic() + seconds
     while not (document := orchestra.runs.get(OWNER, run_id))["ended_at"]:
         assert time.monotonic() < ends_at, document["status"]

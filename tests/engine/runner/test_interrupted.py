@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,7 @@ from engine.orchestra import Orchestra
 from engine.runner import host
 from engine.runs.run_log import RunLogs
 from tests.engine.conftest import OWNER, Service, get_step, write_workflow
-
-
-def until(is_true: Callable[[], bool]) -> None:
-    ends_at = time.monotonic() + 30
-    while not is_true():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.02)
+from tests.patience import PATIENCE_SECONDS, until
 
 
 def test_nobody_else_goes_on_with_a_run_before_its_interruption_is_in_its_log(
@@ -35,22 +29,22 @@ def test_nobody_else_goes_on_with_a_run_before_its_interruption_is_in_its_log(
         runs = list(runs)
         if any(run["status"] == "interrupted" for run in runs):
             writes.set()
-            assert may_write.wait(30)
+            assert may_write.wait(PATIENCE_SECONDS)
         return write_all(self, runs)
 
     monkeypatch.setattr(RunLogs, "write_all", slowly)
     run_id = orchestra.runs.start(OWNER, "work", {})
     until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.interrupt(OWNER, run_id)
-    assert writes.wait(30)
+    assert writes.wait(PATIENCE_SECONDS)
     other = Orchestra.open(root)
     try:
         with pytest.raises(InUse, match="still working"):
             other.runs.resume(OWNER, run_id)
         may_write.set()
-        orchestra.runs.wait(OWNER, run_id, 30)
+        orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
         other.runs.resume(OWNER, run_id)
-        document = other.runs.wait(OWNER, run_id, 30)
+        document = other.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
         assert (document["status"], document["outputs"]) == ("succeeded", {"n": 1})
     finally:
         may_write.set()
@@ -67,9 +61,9 @@ def test_called_runs_end_with_an_interrupted_caller_that_is_cancelled(
     run_id = orchestra.runs.start(OWNER, "work", {})
     until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.interrupt(OWNER, run_id)
-    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "interrupted"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "interrupted"
     orchestra.runs.cancel(OWNER, run_id)
-    orchestra.runs.wait(OWNER, run_id, 30)
+    orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     rows = orchestra.runs.list(OWNER).rows
     assert {row.workflow: row.status for row in rows} == dict.fromkeys(("work", "middle", "inner"), "cancelled")
 
@@ -92,9 +86,9 @@ def test_an_interrupted_run_whose_log_is_refused_does_not_go_on_by_itself(
     until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.interrupt(OWNER, run_id)
     with pytest.raises(StorageError, match="full"):
-        orchestra.runs.wait(OWNER, run_id, 30)
+        orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     time.sleep(0.3)
     assert orchestra.runs.get(OWNER, run_id)["status"] == "interrupted"
     orchestra.runs.resume(OWNER, run_id)
-    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "succeeded"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
     assert service.seen["/slow"] == 2

@@ -11,6 +11,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Service, get_step, set_step, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +53,7 @@ def test_each_called_run_is_made_once_and_ends(root: Path, service: Service, poi
     assert process.returncode == -9
     server = Orchestra.open(root, serve=True)
     try:
-        ends_at = time.monotonic() + 30
+        ends_at = time.monotonic() + PATIENCE_SECONDS
         rows = server.runs.list(OWNER).rows
         while not rows or any(row.ended_at is None for row in rows):
             assert time.monotonic() < ends_at, rows

@@ -12,6 +12,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 TEXT_INPUT = {"type": "object", "properties": {"text": {"type": "string"}}}
 LARGE = "word " * 100_000
@@ -89,7 +90,7 @@ def test_a_resumed_run_goes_on_with_references(run: Run, orchestra: Orchestra, s
     document = run(steps, {"text": LARGE}, inputs=TEXT_INPUT, outputs={"v": "{{ steps.s1.output.v }}"})
     assert document["status"] == "failed"
     orchestra.runs.resume(OWNER, document["run_id"])
-    document = orchestra.runs.wait(OWNER, document["run_id"], 30)
+    document = orchestra.runs.wait(OWNER, document["run_id"], PATIENCE_SECONDS)
     assert document["status"] == "succeeded", document["error"]
     assert document["steps"][-1]["output"] == {"n": len(LARGE)}
     assert document["outputs"] == {"v": document["inputs"]["text"]}
@@ -111,7 +112,7 @@ def test_a_value_that_is_gone_fails_the_step_that_needs_it_and_no_other(
     (path,) = files(orchestra)
     path.unlink() if damage == "gone" else path.write_text("other")
     orchestra.runs.resume(OWNER, run_id)
-    document = orchestra.runs.wait(OWNER, run_id, 30)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert [step["status"] for step in document["steps"]] == ["succeeded", "succeeded", "succeeded", "failed"]
     assert document["error"]["type"] == "InvalidFile"
     assert str(path) in document["error"]["message"]
@@ -189,7 +190,7 @@ def test_data_that_looks_like_a_reference_of_this_run_stays_data(
     document = run(steps, {"text": LARGE, "digest": digest}, inputs=schema)
     assert Path(files(orchestra)[0]).name == digest  # what it names is there
     orchestra.runs.resume(OWNER, document["run_id"])
-    document = orchestra.runs.wait(OWNER, document["run_id"], 30)
+    document = orchestra.runs.wait(OWNER, document["run_id"], PATIENCE_SECONDS)
     assert document["status"] == "succeeded", document["error"]
     outputs = {step["path"]: step["output"] for step in document["steps"]}
     assert len(outputs["b"]["seen"]) < 250

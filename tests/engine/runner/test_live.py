@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from engine.runner.live import Live, Watch
 from engine.workspace.new_workspace import init
 from tests.engine.conftest import OWNER, write_workflow
 from tests.engine.writer import Writer, writing
+from tests.patience import PATIENCE_SECONDS, until
 
 ASK = {"messages": [{"role": "user", "content": "Hello"}]}
 
@@ -51,14 +51,6 @@ def open_workspace(tmp_path: Path, writer: Writer) -> Iterator[Callable[..., Orc
         orchestra.close()
 
 
-def until(look: Callable[[], Any]) -> Any:
-    ends_at = time.monotonic() + 30
-    while not (found := look()):
-        assert time.monotonic() < ends_at, "it never came"
-        time.sleep(0.02)
-    return found
-
-
 def test_what_a_model_writes_is_seen_until_it_is_recorded(
     open_workspace: Callable[..., Orchestra], writer: Writer
 ) -> None:
@@ -67,7 +59,7 @@ def test_what_a_model_writes_is_seen_until_it_is_recorded(
     assert until(lambda: orchestra.runs.live(OWNER, run_id)) == {"said": "First "}
     assert orchestra.runs.get(OWNER, run_id)["outputs"] is None, "what is seen is not recorded yet"
     writer.may_end.set()
-    run = orchestra.runs.wait(OWNER, run_id, 30)
+    run = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert run["outputs"] == {"text": "First second"}
     assert orchestra.runs.live(OWNER, run_id) == {}
 
@@ -87,7 +79,7 @@ def test_a_run_that_is_cancelled_leaves_nothing_to_see(
 def test_where_nobody_can_look_the_answer_comes_whole(open_workspace: Callable[..., Orchestra], writer: Writer) -> None:
     orchestra = open_workspace(serve=False)
     run_id = orchestra.runs.start(OWNER, "write", {})
-    assert orchestra.runs.wait(OWNER, run_id, 30)["outputs"] == {"text": "First second"}
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["outputs"] == {"text": "First second"}
     assert writer.streams == [False]
     assert orchestra.runs.live(OWNER, run_id) == {}
 

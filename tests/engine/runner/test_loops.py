@@ -9,6 +9,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses
+from tests.patience import PATIENCE_SECONDS
 
 
 def test_in_the_key_of_an_inner_loop_key_means_the_outer_one(run: Run) -> None:
@@ -37,7 +38,7 @@ def test_a_dropped_item_is_not_tried_again_after_a_wait(run: Run, orchestra: Orc
     }
     wait = {"id": "w", "uses": "flow.wait", "with": {"seconds": 2.4}}
     run_id = run([loop, wait, set_step("z", {"n": "{{ size(steps.each.output) }}"})])["run_id"]
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while (document := orchestra.runs.get(OWNER, run_id))["status"] != "succeeded":
         assert time.monotonic() < ends_at
         time.sleep(0.05)

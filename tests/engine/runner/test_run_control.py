@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runs.run_log import RunLogs
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
-
-
-def _until(is_true: Callable[[], bool], seconds: float = 20.0) -> None:
-    ends_at = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.02)
+from tests.patience import PATIENCE_SECONDS, until
 
 
 def test_a_long_wait_puts_the_run_away_until_it_is_due(root: Path) -> None:
@@ -34,14 +28,14 @@ def test_a_long_wait_puts_the_run_away_until_it_is_due(root: Path) -> None:
     orchestra = Orchestra(root, clock=lambda: moments[-1])
     try:
         run_id = orchestra.runs.start(OWNER, "work", {})
-        waiting = orchestra.runs.wait(OWNER, run_id, 20)
+        waiting = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
         assert (waiting["status"], waiting["due_at"]) == ("waiting", "2026-11-20T13:00:00.000Z")
         assert statuses(waiting) == {"w": "waiting"}
         moments.append(moments[0] + timedelta(minutes=59))
         time.sleep(1.2)
         assert orchestra.runs.get(OWNER, run_id)["status"] == "waiting"
         moments.append(moments[0] + timedelta(minutes=61))
-        _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+        until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
         assert statuses(orchestra.runs.get(OWNER, run_id)) == {"w": "succeeded", "after": "succeeded"}
     finally:
         orchestra.close()
@@ -59,11 +53,11 @@ def test_a_wait_survives_the_process(root: Path) -> None:
     write_workflow(root, "work", [{"id": "w", "uses": "flow.wait", "with": {"seconds": 2.5}}, set_step("after")])
     first = Orchestra.open(root)
     run_id = first.runs.start(OWNER, "work", {})
-    first.runs.wait(OWNER, run_id, 10)
+    first.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     first.close()
     second = Orchestra.open(root, serve=True)
     try:
-        _until(lambda: second.runs.get(OWNER, run_id)["status"] == "succeeded")
+        until(lambda: second.runs.get(OWNER, run_id)["status"] == "succeeded")
     finally:
         second.close()
 
@@ -72,10 +66,10 @@ def test_cancel_ends_a_read_at_once(orchestra: Orchestra, root: Path, service: S
     service.seconds = {"/slow": 5}
     write_workflow(root, "work", [get_step("r", service.url("/slow")), set_step("after")])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     began = time.monotonic()
     orchestra.runs.cancel(OWNER, run_id)
-    document = orchestra.runs.wait(OWNER, run_id, 10)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["status"] == "cancelled"
     assert statuses(document) == {"r": "cancelled"}
     assert time.monotonic() - began < 4
@@ -87,11 +81,11 @@ def test_cancel_waits_for_a_write_in_flight_and_keeps_its_receipt(
     service.seconds = {"/slow": 0.6}
     write_workflow(root, "work", [post_step("w", service.url("/slow"), once="one")])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.cancel(OWNER, run_id)
-    assert orchestra.runs.wait(OWNER, run_id, 10)["status"] == "cancelled"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "cancelled"
     again = orchestra.runs.start(OWNER, "work", {})
-    document = orchestra.runs.wait(OWNER, again, 10)
+    document = orchestra.runs.wait(OWNER, again, PATIENCE_SECONDS)
     assert document["steps"][0]["effect"]["reused"] is True
     assert service.seen["/slow"] == 1
 
@@ -99,7 +93,7 @@ def test_cancel_waits_for_a_write_in_flight_and_keeps_its_receipt(
 def test_a_waiting_run_can_be_cancelled(orchestra: Orchestra, run: Run) -> None:
     run_id = run([{"id": "w", "uses": "flow.wait", "with": {"seconds": 500}}])["run_id"]
     orchestra.runs.cancel(OWNER, run_id)
-    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "cancelled")
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "cancelled")
 
 
 def test_what_has_ended_cannot_be_cancelled_or_resumed(orchestra: Orchestra, run: Run) -> None:
@@ -116,11 +110,11 @@ def test_an_interrupted_run_stays_so_until_somebody_resumes_it(
     service.seconds = {"/slow": 0.5}
     write_workflow(root, "work", [get_step("a", service.url("/a")), get_step("b", service.url("/slow"))])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.interrupt(OWNER, run_id)
-    assert orchestra.runs.wait(OWNER, run_id, 10)["status"] == "interrupted"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "interrupted"
     orchestra.runs.resume(OWNER, run_id)
-    document = orchestra.runs.wait(OWNER, run_id, 10)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["status"] == "succeeded"
     assert (service.seen["/a"], service.seen["/slow"]) == (1, 2)
 
@@ -137,13 +131,13 @@ def test_the_runs_of_a_killed_process_are_adopted_by_the_server(root: Path, serv
     child = subprocess.Popen([sys.executable, "-c", code, str(root)], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     run_id = child.stdout.readline().strip()
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     server = Orchestra.open(root, serve=True)
     try:
         assert server.runs.get(OWNER, run_id)["status"] == "running"
         os.kill(child.pid, signal.SIGKILL)
         child.communicate()
-        _until(lambda: server.runs.get(OWNER, run_id)["status"] == "succeeded")
+        until(lambda: server.runs.get(OWNER, run_id)["status"] == "succeeded")
         assert (service.seen["/a"], service.seen["/slow"]) == (1, 2)
     finally:
         server.close()
@@ -154,14 +148,14 @@ def test_a_dead_owner_makes_running_interrupted(root: Path, service: Service, or
     write_workflow(root, "work", [get_step("b", service.url("/slow"))])
     other = Orchestra.open(root)
     run_id = other.runs.start(OWNER, "work", {})
-    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "running")
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "running")
     other.close()
     assert orchestra.runs.get(OWNER, run_id)["status"] == "interrupted"
     assert orchestra.runs.list(OWNER).rows[0].status == "interrupted"
     with pytest.raises(NotAllowed):
         orchestra.runs.resume(Principal("v", "viewer"), run_id)
     assert orchestra.runs.resume_all(OWNER) == [run_id]
-    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "succeeded"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
 
 
 def test_resuming_one_run_leaves_the_other_runs_of_the_dead_process(
@@ -171,25 +165,25 @@ def test_resuming_one_run_leaves_the_other_runs_of_the_dead_process(
     write_workflow(root, "work", [get_step("b", service.url("/slow"))])
     other = Orchestra.open(root)
     one, two = (other.runs.start(OWNER, "work", {}) for _ in range(2))
-    _until(lambda: service.seen["/slow"] == 2)
+    until(lambda: service.seen["/slow"] == 2)
     other.close()
     orchestra.runs.resume(OWNER, one)
-    assert orchestra.runs.wait(OWNER, one, 20)["status"] == "succeeded"
+    assert orchestra.runs.wait(OWNER, one, PATIENCE_SECONDS)["status"] == "succeeded"
     assert orchestra.runs.get(OWNER, two)["status"] == "interrupted"
     assert service.seen["/slow"] == 3
     assert orchestra.runs.resume_all(OWNER) == [two]
-    assert orchestra.runs.wait(OWNER, two, 20)["status"] == "succeeded"
+    assert orchestra.runs.wait(OWNER, two, PATIENCE_SECONDS)["status"] == "succeeded"
 
 
 def test_all_that_was_interrupted_is_resumed_together(orchestra: Orchestra, root: Path, service: Service) -> None:
     service.seconds = {"/slow": 0.5}
     write_workflow(root, "work", [get_step("a", service.url("/a")), get_step("b", service.url("/slow"))])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.interrupt(OWNER, run_id)
-    orchestra.runs.wait(OWNER, run_id, 10)
+    orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert orchestra.runs.resume_all(OWNER) == [run_id]
-    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "succeeded"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
     assert orchestra.runs.resume_all(OWNER) == []
 
 
@@ -198,17 +192,17 @@ def test_the_list_tells_what_an_open_run_has_done(orchestra: Orchestra, root: Pa
     write_workflow(root, "waits", [set_step("a"), {"id": "w", "uses": "flow.wait", "with": {"seconds": 3600}}])
     write_workflow(root, "stops", [post_step("a", service.url("/a")), get_step("b", service.url("/slow"))])
     waiting, stopped = (orchestra.runs.start(OWNER, name, {}) for name in ("waits", "stops"))
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.interrupt(OWNER, stopped)
     for run_id in (waiting, stopped):
-        orchestra.runs.wait(OWNER, run_id, 20)
+        orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     for _ in range(2):
         rows = {row.run_id: row for row in orchestra.runs.list(OWNER).rows}
         assert rows[waiting].sentence == "Waiting: 1 step done."
         assert rows[stopped].sentence == "Interrupted: 1 step done."
         assert rows[stopped].counts == {**orchestra.runs.get(OWNER, stopped)["counts"], "new_effects": 1}
     orchestra.runs.resume(OWNER, stopped)
-    orchestra.runs.wait(OWNER, stopped, 20)
+    orchestra.runs.wait(OWNER, stopped, PATIENCE_SECONDS)
     assert orchestra.runs.list(OWNER, workflow="stops").rows[0].sentence == "Done: 2 steps done."
 
 
@@ -227,7 +221,7 @@ def test_a_request_key_starts_one_run(orchestra: Orchestra, root: Path) -> None:
     write_workflow(root, "work", [set_step("a")], inputs=schema)
     first = orchestra.runs.start(OWNER, "work", {}, request_key="k")
     assert orchestra.runs.start(OWNER, "work", {}, request_key="k") == first
-    orchestra.runs.wait(OWNER, first, 10)
+    orchestra.runs.wait(OWNER, first, PATIENCE_SECONDS)
     assert orchestra.runs.start(OWNER, "work", {}, request_key="k") == first
     assert len(orchestra.runs.list(OWNER).rows) == 1
     with pytest.raises(InUse, match="request key"):
@@ -255,7 +249,7 @@ def test_runs_are_listed_newest_first_by_pages_and_filters(orchestra: Orchestra,
     write_workflow(root, "bad", [{"id": "b", "uses": "flow.assert", "with": {"condition": False}}])
     made = [orchestra.runs.start(OWNER, name, {}) for name in ("good", "bad", "good")]
     for run_id in made:
-        orchestra.runs.wait(OWNER, run_id, 10)
+        orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     page = orchestra.runs.list(OWNER, limit=2)
     rest = orchestra.runs.list(OWNER, limit=2, before=page.next)
     assert {row.run_id for row in (*page.rows, *rest.rows)} == set(made)
@@ -298,11 +292,11 @@ def test_a_full_disk_stops_the_run_with_a_clear_error_and_the_run_goes_on_later(
     write_workflow(root, "large", [set_step("a", {"x": "y" * 200_000})])
     run_id = orchestra.runs.start(OWNER, "large", {})
     with pytest.raises(StorageError, match="full"):
-        orchestra.runs.wait(OWNER, run_id, 20)
+        orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert orchestra.runs.get(OWNER, run_id)["status"] in ("queued", "running")
     assert orchestra.runs.get(OWNER, before["run_id"])["status"] == "succeeded"
     journal.read("PRAGMA max_page_count = 1000000")
-    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
 
 
 def test_receipts_follow_a_renamed_workflow(orchestra: Orchestra, run: Run, service: Service) -> None:
@@ -310,7 +304,7 @@ def test_receipts_follow_a_renamed_workflow(orchestra: Orchestra, run: Run, serv
     run([step])
     orchestra.workflows.rename(OWNER, "work", "labour")
     run_id = orchestra.runs.start(OWNER, "labour", {})
-    document = orchestra.runs.wait(OWNER, run_id, 20)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["steps"][0]["effect"]["reused"] is True
     assert service.seen["/w"] == 1
 
@@ -324,7 +318,7 @@ def test_a_workflow_is_not_renamed_while_a_run_may_write_under_its_old_name(
     run_id = orchestra.runs.start(OWNER, "work", {})
     with pytest.raises(InUse, match="not ended"):
         orchestra.workflows.rename(OWNER, "work", "labour")
-    _until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
+    until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "succeeded")
     assert service.seen["/w"] == 1
     orchestra.workflows.rename(OWNER, "work", "labour")
 
@@ -336,9 +330,9 @@ def test_a_run_that_is_resumed_after_a_rename_knows_what_was_written_since(
     loop = {"foreach": "{{ ['a', 'b'] }}", "key": "{{ item }}", "on_item_error": "continue"}
     failed = run([post_step("w", service.url("/{{ item }}"), **loop)])
     orchestra.workflows.rename(OWNER, "work", "labour")
-    orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "labour", {}), 20)
+    orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "labour", {}), PATIENCE_SECONDS)
     orchestra.runs.resume(OWNER, failed["run_id"])
-    document = orchestra.runs.wait(OWNER, failed["run_id"], 20)
+    document = orchestra.runs.wait(OWNER, failed["run_id"], PATIENCE_SECONDS)
     assert (document["status"], document["counts"]["reused_effects"]) == ("succeeded", 1)
     assert dict(service.seen) == {"/a": 1, "/b": 2}
 
@@ -349,10 +343,10 @@ def test_resuming_a_run_that_is_just_being_cancelled_waits_for_its_end(
     service.seconds = {"/slow": 0.6}
     write_workflow(root, "work", [post_step("w", service.url("/slow")), set_step("after")])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    _until(lambda: service.seen["/slow"] == 1)
+    until(lambda: service.seen["/slow"] == 1)
     orchestra.runs.cancel(OWNER, run_id)
     orchestra.runs.resume(OWNER, run_id)
-    document = orchestra.runs.wait(OWNER, run_id, 20)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["status"] == "succeeded"
     assert service.seen["/slow"] == 1
 
@@ -372,13 +366,13 @@ def test_a_run_that_repeats_another_writes_nothing_twice(orchestra: Orchestra, r
     loop = post_step("w", service.url("/{{ item }}"), foreach="{{ ['a', 'b'] }}")  # no key: the run is the scope
     write_workflow(root, "work", [loop])
     first = orchestra.runs.start(OWNER, "work", {})
-    assert orchestra.runs.wait(OWNER, first, 20)["status"] == "failed"
+    assert orchestra.runs.wait(OWNER, first, PATIENCE_SECONDS)["status"] == "failed"
     again = orchestra.runs.rerun(OWNER, first)
-    document = orchestra.runs.wait(OWNER, again, 20)
+    document = orchestra.runs.wait(OWNER, again, PATIENCE_SECONDS)
     assert (document["status"], document["origin_run_id"]) == ("succeeded", first)
     assert dict(service.seen) == {"/a": 1, "/b": 2}
     other = orchestra.runs.start(OWNER, "work", {})
-    orchestra.runs.wait(OWNER, other, 20)
+    orchestra.runs.wait(OWNER, other, PATIENCE_SECONDS)
     assert dict(service.seen) == {"/a": 2, "/b": 3}
 
 
@@ -406,12 +400,12 @@ def test_adopted_runs_that_wait_stay_put_away_until_they_are_due(root: Path) -> 
     first = Orchestra.open(root)
     run_ids = [first.runs.start(OWNER, "work", {}) for _ in range(3)]
     for run_id in run_ids:
-        first.runs.wait(OWNER, run_id, 20)
+        first.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     first.close()
     second = Orchestra.open(root)
     try:
         assert sorted(second.runs.resume_all(OWNER)) == sorted(run_ids)
-        documents = [second.runs.wait(OWNER, run_id, 20) for run_id in run_ids]
+        documents = [second.runs.wait(OWNER, run_id, PATIENCE_SECONDS) for run_id in run_ids]
         assert [document["status"] for document in documents] == ["waiting"] * 3
         assert not any("resumed" in document for document in documents)
     finally:

@@ -18,6 +18,7 @@ from engine.orchestra import Orchestra
 from engine.runner.ledger import arguments_hash
 from engine.runner.recording import Recording
 from tests.engine.conftest import OWNER, Run, Service, get_step, set_step, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 SCAN = '{"is": "the scan"}'
 BYTES = b"\xff\x00" + SCAN.encode()
@@ -105,7 +106,7 @@ def test_a_resumed_run_has_its_files(run: Run, orchestra: Orchestra, service: Se
     orchestra.close()
     again = Orchestra.open(orchestra.workspace.root)
     again.runs.resume(OWNER, document["run_id"])
-    document = again.runs.wait(OWNER, document["run_id"], 30)
+    document = again.runs.wait(OWNER, document["run_id"], PATIENCE_SECONDS)
     again.close()
     assert document["status"] == "succeeded", document["error"]
     assert service.seen["/scan"] == 1
@@ -131,7 +132,7 @@ def test_a_file_that_is_gone_fails_the_write_before_anything_is_sent(
     path = file_path(orchestra)
     path.unlink() if damage == "gone" else path.write_bytes(b"other")
     orchestra.runs.resume(OWNER, document["run_id"])
-    document = orchestra.runs.wait(OWNER, document["run_id"], 30)
+    document = orchestra.runs.wait(OWNER, document["run_id"], PATIENCE_SECONDS)
     error = document["error"]
     assert (error["type"], error["outcome"], error["step"]) == ("InvalidRequest", "not_done", "post")
     assert "scan.pdf" in error["message"]

@@ -9,6 +9,7 @@ import pytest
 from engine.errors import InvalidFile
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses
+from tests.patience import PATIENCE_SECONDS
 
 FAILING = {"id": "bad", "uses": "flow.assert", "with": {"condition": False, "message": "No."}}
 
@@ -181,7 +182,7 @@ def test_a_fallback_without_an_output_gives_none(run: Run, orchestra: Orchestra)
     assert document["status"] == "failed"
     assert [one["output"] for one in document["steps"] if one["path"] == "asked"] == [{"bad": "none", "group": "none"}]
     orchestra.runs.resume(OWNER, document["run_id"])
-    again = orchestra.runs.wait(OWNER, document["run_id"], 30)
+    again = orchestra.runs.wait(OWNER, document["run_id"], PATIENCE_SECONDS)
     assert [one["status"] for one in again["steps"] if one["path"] in ("bad", "group")] == ["succeeded", "succeeded"]
     assert again["error"]["step"] == "last"
 
@@ -247,7 +248,7 @@ def test_a_person_answers_for_a_write_of_unknown_outcome(
     service.answers = {"/w": [500]}
     run_id = run([post_step("w", service.url("/w")), set_step("after")])["run_id"]
     orchestra.runs.resume(OWNER, run_id, **answer)
-    document = orchestra.runs.wait(OWNER, run_id, 30)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["status"] == "succeeded"
     assert service.seen["/w"] == sent
 
@@ -256,7 +257,7 @@ def test_a_refused_write_may_be_sent_again_later(run: Run, orchestra: Orchestra,
     service.answers = {"/w": [422]}
     run_id = run([post_step("w", service.url("/w"))])["run_id"]
     orchestra.runs.resume(OWNER, run_id)
-    document = orchestra.runs.wait(OWNER, run_id, 30)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert (document["status"], service.seen["/w"]) == ("succeeded", 2)
 
 
@@ -318,7 +319,7 @@ def test_resume_runs_only_what_failed(run: Run, orchestra: Orchestra, service: S
     }
     run_id = run([loop, set_step("after")])["run_id"]
     orchestra.runs.resume(OWNER, run_id)
-    document = orchestra.runs.wait(OWNER, run_id, 30)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["status"] == "succeeded"
     assert dict(service.seen) == {"/a": 1, "/b": 2, "/c": 1}
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from engine.orchestra import Orchestra
 from engine.store.owners import Fenced
 from engine.store.tables import owners
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
+from tests.patience import PATIENCE_SECONDS, until
 
 LONG_AGO = "2026-01-01T00:00:00.000Z"
 
@@ -40,13 +40,6 @@ def fall_silent(orchestra: Orchestra) -> None:
         connection.execute(mine.values(heartbeat_at=LONG_AGO))
 
 
-def until(is_true: Callable[[], bool]) -> None:
-    ends_at = time.monotonic() + 30
-    while not is_true():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.02)
-
-
 def taken_over(
     silent: Orchestra, heir: Orchestra, service: Service, steps: Sequence[Mapping[str, Any]], seen: str
 ) -> str:
@@ -64,9 +57,9 @@ def test_it_stops_at_once_and_the_other_ends_the_run(silent: Orchestra, heir: Or
     steps = [get_step("a", service.url("/slow")), post_step("b", service.url("/b"), needs=["a"]), set_step("c")]
     run_id = taken_over(silent, heir, service, steps, "/slow")
     with pytest.raises(Fenced, match="Another process has taken over"):
-        silent.runs.wait(OWNER, run_id, 30)
+        silent.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert silent.is_taken_over.is_set()
-    assert heir.runs.wait(OWNER, run_id, 30)["status"] == "succeeded"
+    assert heir.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
     assert not heir.is_taken_over.is_set()
     assert silent.runs.get(OWNER, run_id)["status"] == "succeeded"
     assert service.seen["/b"] == 1
@@ -75,7 +68,7 @@ def test_it_stops_at_once_and_the_other_ends_the_run(silent: Orchestra, heir: Or
 def test_it_hears_of_it_though_it_has_nothing_to_do(silent: Orchestra, heir: Orchestra) -> None:
     fall_silent(silent)
     assert heir.runs.resume_all(OWNER) == []
-    assert silent.is_taken_over.wait(30)
+    assert silent.is_taken_over.wait(PATIENCE_SECONDS)
     write_workflow(silent.workspace.root, "work", [set_step("a")])
     with pytest.raises(Fenced):
         silent.runs.start(OWNER, "work", {})
@@ -85,7 +78,7 @@ def test_it_hears_of_it_though_it_has_nothing_to_do(silent: Orchestra, heir: Orc
 def test_no_log_of_it_gets_in_the_place_of_a_newer_one(silent: Orchestra, heir: Orchestra, service: Service) -> None:
     service.seconds = {"/slow": 1}
     run_id = taken_over(silent, heir, service, [get_step("a", service.url("/slow"))], "/slow")
-    run = heir.runs.wait(OWNER, run_id, 30)
+    run = heir.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     logs = silent._host._logs
     with pytest.raises(StorageError):
         logs.write({**run, "status": "running"})
@@ -95,9 +88,9 @@ def test_no_log_of_it_gets_in_the_place_of_a_newer_one(silent: Orchestra, heir: 
 def test_a_write_on_its_way_is_not_sent_again(silent: Orchestra, heir: Orchestra, service: Service) -> None:
     service.seconds = {"/w": 1}
     run_id = taken_over(silent, heir, service, [post_step("w", service.url("/w"))], "/w")
-    assert heir.runs.wait(OWNER, run_id, 30)["error"]["type"] == "OutcomeUnknown"
+    assert heir.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["error"]["type"] == "OutcomeUnknown"
     with pytest.raises(Fenced):
-        silent.runs.wait(OWNER, run_id, 30)
+        silent.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     heir.runs.resume(OWNER, run_id, as_done=True)
-    assert heir.runs.wait(OWNER, run_id, 30)["status"] == "succeeded"
+    assert heir.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
     assert service.seen["/w"] == 1

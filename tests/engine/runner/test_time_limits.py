@@ -14,6 +14,7 @@ import pytest
 from engine.names import timestamp
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run, Service, get_step, set_step, statuses, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -54,7 +55,7 @@ class Days:
         """Start a run and wait until it is put away."""
         write_workflow(self.root, "work", steps, **more)
         run_id = self.open().runs.start(OWNER, "work", {})
-        self.engines[-1].runs.wait(OWNER, run_id, 20)
+        self.engines[-1].runs.wait(OWNER, run_id, PATIENCE_SECONDS)
         return run_id
 
     def after(self, seconds: float) -> None:
@@ -63,7 +64,7 @@ class Days:
 
     def until(self, run_id: str, is_so: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
         """Return the run as soon as something is true of it."""
-        ends_at = time.monotonic() + 20
+        ends_at = time.monotonic() + PATIENCE_SECONDS
         while not is_so(run := self.engines[-1].runs.get(OWNER, run_id)):
             assert time.monotonic() < ends_at, f"it did not happen: {run['status']}, {statuses(run)}"
             time.sleep(0.02)
@@ -117,7 +118,9 @@ def test_a_restart_does_not_start_the_time_anew(
         days.close()
         days.after(seconds)
         days.open()
-        assert days.engines[-1].runs.wait(OWNER, run_id, 20)["due_at"] == timestamp(START + timedelta(seconds=60))
+        assert days.engines[-1].runs.wait(OWNER, run_id, PATIENCE_SECONDS)["due_at"] == timestamp(
+            START + timedelta(seconds=60)
+        )
     days.close()
     days.after(70)
     days.open()
@@ -144,7 +147,7 @@ def test_a_person_who_resumes_starts_the_time_anew(
     days.ended(run_id)
     days.after(1000)
     days.engines[-1].runs.resume(OWNER, run_id)
-    waiting = days.engines[-1].runs.wait(OWNER, run_id, 20)
+    waiting = days.engines[-1].runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert (waiting["status"], waiting["due_at"]) == ("waiting", timestamp(START + timedelta(seconds=1060)))
     days.after(1061)
     assert days.ended(run_id)["error"]["message"] == f"{what} took longer than 60 s."

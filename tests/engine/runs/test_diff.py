@@ -11,6 +11,7 @@ import pytest
 from engine.orchestra import Orchestra
 from engine.runs.diff import RunDiff, StepDiff, diff, line
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step
+from tests.patience import PATIENCE_SECONDS
 
 
 def _step(path: str, second: float, **more: Any) -> dict[str, Any]:
@@ -267,7 +268,7 @@ def test_real_runs_that_began_with_other_inputs(orchestra: Orchestra, run: Run, 
 
 def test_a_rerun_that_replays_differs_in_its_options_alone(orchestra: Orchestra, run: Run, service: Service) -> None:
     good = run([get_step("read", service.url("/a")), set_step("b", {"n": "{{ steps.read.output.json.count }}"})])
-    bad = orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, good["run_id"], replay=True), 20)
+    bad = orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, good["run_id"], replay=True), PATIENCE_SECONDS)
     found = orchestra.runs.diff(OWNER, good["run_id"], bad["run_id"])
     assert (found.first, [one.field for one in found.run]) == (None, ["options.replay"])
 

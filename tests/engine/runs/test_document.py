@@ -14,6 +14,7 @@ from engine.names import moment_of
 from engine.orchestra import Orchestra
 from engine.runs.document import document, events_of, is_item
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses
+from tests.patience import PATIENCE_SECONDS
 
 FAILING = {"id": "bad", "uses": "flow.assert", "with": {"condition": False, "message": "No."}}
 OFF = {**set_step("off"), "if": False}
@@ -91,7 +92,7 @@ def test_a_run_that_cannot_get_further_stays_as_it_is_when_resumed(
     if before["status"] == "succeeded":
         return
     orchestra.runs.resume(OWNER, before["run_id"])
-    after = orchestra.runs.wait(OWNER, before["run_id"], 20)
+    after = orchestra.runs.wait(OWNER, before["run_id"], PATIENCE_SECONDS)
     assert statuses(after) == statuses(before)
     assert after["error"]["message"] == before["error"]["message"]
     kept = [step for step in before["steps"] if step["status"] in KEPT or step.get("handled")]
@@ -113,14 +114,14 @@ def test_every_resumption_is_kept(run: Run, orchestra: Orchestra) -> None:
     run_id = run([FAILING])["run_id"]
     for _ in range(2):
         orchestra.runs.resume(OWNER, run_id)
-        document_now = orchestra.runs.wait(OWNER, run_id, 20)
+        document_now = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert [one["by"] for one in document_now["resumed"]] == [OWNER.id, OWNER.id]
 
 
 def test_a_cancelled_run_goes_on_with_what_was_open(run: Run, orchestra: Orchestra, service: Service) -> None:
     run_id = run([set_step("a"), {"id": "w", "uses": "flow.wait", "with": {"seconds": 900}}, set_step("z")])["run_id"]
     orchestra.runs.cancel(OWNER, run_id)
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while orchestra.runs.get(OWNER, run_id)["status"] != "cancelled":
         assert time.monotonic() < ends_at
         time.sleep(0.02)
@@ -128,7 +129,7 @@ def test_a_cancelled_run_goes_on_with_what_was_open(run: Run, orchestra: Orchest
     assert statuses(cancelled) == {"a": "succeeded", "w": "cancelled"}
     assert statuses(again(cancelled)) == {"a": "succeeded", "w": "pending"}
     orchestra.runs.resume(OWNER, run_id)
-    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "waiting"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "waiting"
 
 
 def test_items_begin_with_their_first_step(run: Run, service: Service) -> None:
@@ -201,7 +202,7 @@ def test_the_output_of_a_group_is_there_when_the_run_goes_on(run: Run, orchestra
     outputs = {"sum": "{{ steps.own.output.sum }}"}
     run_id = run([own, get_step("x", service.url("/x"))], outputs=outputs)["run_id"]
     orchestra.runs.resume(OWNER, run_id)
-    assert orchestra.runs.wait(OWNER, run_id, 20)["outputs"] == {"sum": 2}
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["outputs"] == {"sum": 2}
 
 
 def test_the_list_tells_what_a_waiting_run_has_done(run: Run, orchestra: Orchestra) -> None:

@@ -11,6 +11,7 @@ import pytest
 from engine.errors import InvalidFile, InvalidInput
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run, Service, get_step, set_step, statuses, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 _BAD = {"id": "check", "uses": "flow.assert", "with": {"condition": "{{ steps.a.output.json.count > 5 }}"}}
 _GOOD = {"id": "check", "uses": "flow.assert", "with": {"condition": "{{ steps.a.output.json.count == 1 }}"}}
@@ -18,7 +19,7 @@ _GOOD = {"id": "check", "uses": "flow.assert", "with": {"condition": "{{ steps.a
 
 def _resumed(orchestra: Orchestra, run_id: str, **how: Any) -> dict[str, Any]:
     orchestra.runs.resume(OWNER, run_id, **how)
-    return orchestra.runs.wait(OWNER, run_id, 30)
+    return orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
 
 
 def test_the_current_file_is_taken_for_what_is_left(
@@ -189,7 +190,7 @@ def test_an_interrupted_run_can_go_on_with_the_current_file(orchestra: Orchestra
     while service.seen["/slow"] == 0:
         orchestra.runs.wait(OWNER, run_id, 0.05)
     orchestra.runs.interrupt(OWNER, run_id)
-    assert orchestra.runs.wait(OWNER, run_id, 20)["status"] == "interrupted"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "interrupted"
     write_workflow(root, "work", [a, get_step("b", service.url("/quick"))])
     document = _resumed(orchestra, run_id, newest=True)
     assert document["status"] == "succeeded", document["error"]

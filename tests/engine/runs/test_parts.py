@@ -14,6 +14,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runs.acceptance import Circumstances, acceptance
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 
 def _workflow(root: Path, service: Service, **more: Any) -> None:
@@ -39,7 +40,7 @@ def _workflow(root: Path, service: Service, **more: Any) -> None:
 
 
 def _ended(orchestra: Orchestra, **asked: Any) -> dict[str, Any]:
-    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}, **asked), 30)
+    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}, **asked), PATIENCE_SECONDS)
 
 
 def _marked(document: dict[str, Any], mark: str) -> list[str]:
@@ -152,7 +153,7 @@ def test_a_step_that_fails_alone_fails_the_run_and_can_be_resumed(
     assert document["status"] == "failed"
     assert document["sentence"].startswith("Test of each.read failed: ")
     orchestra.runs.resume(OWNER, document["run_id"])
-    document = orchestra.runs.wait(OWNER, document["run_id"], 30)
+    document = orchestra.runs.wait(OWNER, document["run_id"], PATIENCE_SECONDS)
     assert document["status"] == "succeeded", document["error"]
     assert dict(service.seen) == {"/read/x": 1, "/read/y": 2}
     assert document["options"]["only"] == "each.read"

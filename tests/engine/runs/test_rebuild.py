@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from engine.orchestra import Orchestra
 from engine.store.database import Database
 from engine.store.tables import effects
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
+from tests.patience import PATIENCE_SECONDS, until
 
 Opened = Callable[[], Orchestra]
 
@@ -39,22 +39,15 @@ def lose_state(root: Path) -> None:
         path.unlink()
 
 
-def until(is_true: Callable[[], bool]) -> None:
-    ends_at = time.monotonic() + 30
-    while not is_true():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.02)
-
-
 def ran(orchestra: Orchestra, name: str = "work") -> dict[str, Any]:
     """Run a workflow to its end."""
-    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 30)
+    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), PATIENCE_SECONDS)
 
 
 def resumed(orchestra: Orchestra, run_id: str, **how: Any) -> dict[str, Any]:
     """Go on with a run to its end."""
     orchestra.runs.resume(OWNER, run_id, **how)
-    return orchestra.runs.wait(OWNER, run_id, 30)
+    return orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
 
 
 def keyed_loop(service: Service) -> dict[str, Any]:
@@ -100,7 +93,7 @@ def test_an_interrupted_run_is_listed_and_goes_on(root: Path, service: Service, 
     run_id = first.runs.start(OWNER, "work", {})
     until(lambda: service.seen["/slow"] == 1)
     first.runs.interrupt(OWNER, run_id)
-    before = first.runs.wait(OWNER, run_id, 20)
+    before = first.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     first.close()
     lose_state(root)
     second = opened()
@@ -119,7 +112,7 @@ def test_a_wait_ends_when_it_would_have_ended(root: Path) -> None:
     moments = [datetime(2026, 11, 20, 12, tzinfo=UTC)]
     first = Orchestra(root, clock=lambda: moments[-1])
     run_id = first.runs.start(OWNER, "work", {})
-    first.runs.wait(OWNER, run_id, 20)
+    first.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     first.close()
     lose_state(root)
     moments.append(moments[0] + timedelta(minutes=30))
@@ -155,7 +148,7 @@ def test_the_receipt_of_a_write_in_flight_when_a_run_was_cancelled_is_in_its_log
     run_id = first.runs.start(OWNER, "work", {})
     until(lambda: service.seen["/slow"] == 1)
     first.runs.cancel(OWNER, run_id)
-    assert first.runs.wait(OWNER, run_id, 20)["status"] == "cancelled"
+    assert first.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "cancelled"
     first.close()
     lose_state(root)
     second = opened()
@@ -192,7 +185,7 @@ def test_a_new_run_does_not_repeat_it_either_until_the_dead_one_has_ended(
     assert ran(orchestra)["error"]["type"] == "OutcomeUnknown"
     assert service.seen["/w"] == 1
     orchestra.runs.cancel(OWNER, died)
-    orchestra.runs.wait(OWNER, died, 20)
+    orchestra.runs.wait(OWNER, died, PATIENCE_SECONDS)
     write_workflow(root, "work", [post_step("w", service.url("/w"), once="another")])
     assert ran(orchestra)["status"] == "succeeded"
 

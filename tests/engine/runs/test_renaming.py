@@ -13,6 +13,7 @@ from engine.errors import InUse, StaleEdit
 from engine.orchestra import Orchestra
 from engine.store.receipts import Rename
 from tests.engine.conftest import OWNER, Service, set_step, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 
 def keyed(service: Service) -> list[Mapping[str, Any]]:
@@ -27,7 +28,7 @@ def keyed(service: Service) -> list[Mapping[str, Any]]:
 
 
 def started(orchestra: Orchestra, name: str = "work") -> dict[str, Any]:
-    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 30)
+    return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), PATIENCE_SECONDS)
 
 
 def reused(document: dict[str, Any]) -> set[bool]:
@@ -90,7 +91,7 @@ def test_a_run_that_may_still_write_stands_in_the_way(orchestra: Orchestra, root
             orchestra.workflows.rename_step(OWNER, "work", "wait", "pause")
         assert orchestra.workflows.get(OWNER, "work").text == before
         orchestra.runs.cancel(OWNER, run_id)
-        orchestra.runs.wait(OWNER, run_id, 30)
+        orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert "pause" in orchestra.workflows.rename_step(OWNER, "work", "wait", "pause").text
 
 

@@ -16,6 +16,7 @@ import pytest
 from engine.errors import InUse, InvalidInput, UnknownName
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 _INPUTS = {
     "type": "object",
@@ -33,7 +34,7 @@ def _steps(service: Service) -> list[Mapping[str, Any]]:
 
 def again(orchestra: Orchestra, run_id: str, **more: Any) -> dict[str, Any]:
     """Run again, to the end."""
-    return orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, run_id, **more), 30)
+    return orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, run_id, **more), PATIENCE_SECONDS)
 
 
 def outputs(document: dict[str, Any]) -> dict[str, Any]:
@@ -209,7 +210,7 @@ def test_a_test_run_that_is_run_again_is_the_same_test(orchestra: Orchestra, roo
     first = orchestra.runs.start(
         OWNER, "work", {}, only="a", pins={"w": {"status": 200, "headers": {}, "text": "", "url": "", "json": None}}
     )
-    orchestra.runs.wait(OWNER, first, 30)
+    orchestra.runs.wait(OWNER, first, PATIENCE_SECONDS)
     second = again(orchestra, first)
     assert second["options"] == orchestra.runs.get(OWNER, first)["options"]
     assert service.seen["/w"] == 0
@@ -222,7 +223,7 @@ def test_a_replay_whose_source_is_gone_fails_with_a_word(
     orchestra: Orchestra, root: Path, run: Run, service: Service
 ) -> None:
     first = run([get_step("a", service.url("/a"), **{"if": "{{ run.id != '' }}"})])
-    second = orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, first["run_id"], replay=True), 30)
+    second = orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, first["run_id"], replay=True), PATIENCE_SECONDS)
     assert second["status"] == "succeeded"
     path = next((root / "logs").rglob(f"{first['run_id']}.json"))
     path.unlink()
@@ -239,7 +240,7 @@ def test_a_run_that_is_at_work_cannot_be_replayed(orchestra: Orchestra, root: Pa
     with pytest.raises(InvalidInput, match="is still running"):
         orchestra.runs.rerun(OWNER, run_id, replay=True)
     orchestra.runs.cancel(OWNER, run_id)
-    orchestra.runs.wait(OWNER, run_id, 30)
+    orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
 
 
 def test_a_replay_that_lost_its_source_while_it_waited_fails_with_a_word(root: Path, service: Service) -> None:
@@ -249,13 +250,13 @@ def test_a_replay_that_lost_its_source_while_it_waited_fails_with_a_word(root: P
     try:
         write_workflow(root, "work", [get_step("a", service.url("/a"))])
         first = orchestra.runs.start(OWNER, "work", {})
-        orchestra.runs.wait(OWNER, first, 30)
+        orchestra.runs.wait(OWNER, first, PATIENCE_SECONDS)
         write_workflow(root, "work", [wait, get_step("a", service.url("/a"))])
         second = orchestra.runs.rerun(OWNER, first, replay=True)
-        assert orchestra.runs.wait(OWNER, second, 30)["status"] == "waiting"
+        assert orchestra.runs.wait(OWNER, second, PATIENCE_SECONDS)["status"] == "waiting"
         next((root / "logs").rglob(f"{first}.json")).unlink()
         moments.append(moments[0] + timedelta(hours=2))
-        ends_at = time.monotonic() + 20
+        ends_at = time.monotonic() + PATIENCE_SECONDS
         while orchestra.runs.get(OWNER, second)["status"] != "failed":
             assert time.monotonic() < ends_at
             time.sleep(0.05)
@@ -272,7 +273,7 @@ def test_a_rerun_stays_on_the_accounts_of_its_run(root: Path, service: Service) 
     write_workflow(root, "work", [get_step("a", service.url("/a"))])
     with closing(Orchestra(root, demo=True)) as demo:
         first = demo.runs.start(OWNER, "work", {})
-        demo.runs.wait(OWNER, first, 30)
+        demo.runs.wait(OWNER, first, PATIENCE_SECONDS)
     with closing(Orchestra(root)) as mine:
         second = again(mine, first)
         assert (second["demo"], second["accounts"]["web"]["mode"]) == (True, "demo")

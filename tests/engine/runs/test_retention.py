@@ -17,6 +17,7 @@ from engine.runs import retention
 from engine.runs.retention import Pruned, Retention
 from engine.store.old_runs import OldRuns
 from tests.engine.conftest import OWNER, Service, post_step, set_step, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 _START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -36,13 +37,13 @@ class _Place:
 
     def run(self, name: str = "work", **asked: Any) -> str:
         run_id = self.orchestra.runs.start(OWNER, name, {}, **asked)
-        self.orchestra.runs.wait(OWNER, run_id, 30)
+        self.orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
         self.later(0.001)
         return run_id
 
     def rerun(self, run_id: str, **how: Any) -> str:
         again = self.orchestra.runs.rerun(OWNER, run_id, **how)
-        self.orchestra.runs.wait(OWNER, again, 30)
+        self.orchestra.runs.wait(OWNER, again, PATIENCE_SECONDS)
         self.later(0.001)
         return again
 
@@ -152,7 +153,7 @@ def test_what_is_not_over_stays_with_what_it_refers_to(place: _Place, root: Path
     assert place.prune() == [gone]
     assert place.listed() == [unsure, origin, first_rerun, waiting]
     place.orchestra.runs.cancel(OWNER, waiting)
-    place.orchestra.runs.wait(OWNER, waiting, 30)
+    place.orchestra.runs.wait(OWNER, waiting, PATIENCE_SECONDS)
     place.later(50)
     assert place.prune() == [origin, first_rerun, waiting]
     assert place.listed() == [unsure]
@@ -164,7 +165,7 @@ def test_a_called_run_stays_as_long_as_its_caller(place: _Place, root: Path, ser
     write_workflow(root, "work", [call, {"id": "wait", "uses": "flow.wait", "with": {"seconds": 10 * 86400}}])
     caller = place.run()
     place.later(11)
-    ends_at = time.monotonic() + 30
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while place.orchestra.runs.get(OWNER, caller)["status"] != "succeeded":
         assert time.monotonic() < ends_at
         time.sleep(0.02)

@@ -16,6 +16,7 @@ from engine.errors import InvalidFile, InvalidInput, StorageError
 from engine.orchestra import Orchestra
 from engine.runs.run_log import RunLogs
 from tests.engine.conftest import OWNER, Run, Service, post_step, set_step
+from tests.patience import PATIENCE_SECONDS
 
 
 def log_of(orchestra: Orchestra, run_id: str) -> Path:
@@ -91,7 +92,7 @@ def test_an_answer_that_nobody_asked_for_is_refused(run: Run, orchestra: Orchest
         orchestra.runs.resume(OWNER, run_id, redo=True, step="x")
     assert orchestra.runs.get(OWNER, run_id)["status"] == "failed"
     orchestra.runs.resume(OWNER, run_id, as_done=True, step="w", receipt="17")
-    document = orchestra.runs.wait(OWNER, run_id, 20)
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["steps"][0]["effect"]["receipt"] == {"id": "17", "url": ""}
 
 

@@ -19,6 +19,7 @@ from engine.people.access import Principal
 from engine.runner import undoing
 from engine.runs.undo import NotUndone, UndoReport
 from tests.engine.conftest import OWNER, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -104,6 +105,7 @@ def edit_issue(standins: StandIns, run: Mapping[str, Any], path: str) -> None:
         json={"title": "A better title"},
         headers={"Authorization": f"token {endpoint.token}"},
         trust_env=False,
+        timeout=PATIENCE_SECONDS,
     ).raise_for_status()
 
 
@@ -443,7 +445,7 @@ def test_an_interrupted_run_ends_as_cancelled_when_it_is_undone(
     with pytest.raises(InUse, match="is running"):
         orchestra.runs.undo(OWNER, run_id)
     orchestra.runs.interrupt(OWNER, run_id)
-    orchestra.runs.wait(OWNER, run_id, 30)
+    orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert len(orchestra.runs.undoable(OWNER, run_id).undone) == 4
     assert len(orchestra.runs.undo(OWNER, run_id).undone) == 4
     assert orchestra.runs.get(OWNER, run_id)["status"] == "cancelled"
@@ -459,7 +461,7 @@ def test_a_receipt_that_came_after_the_run_was_cancelled_is_undone(
     while world()["issues"] == before:
         orchestra.runs.wait(OWNER, run_id, 0.02)
     orchestra.runs.cancel(OWNER, run_id)
-    run = orchestra.runs.wait(OWNER, run_id, 30)
+    run = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert run["status"] == "cancelled"
     report = orchestra.runs.undo(OWNER, run_id)
     assert paths(report.undone) == ["issue"]

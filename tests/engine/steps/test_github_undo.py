@@ -17,6 +17,7 @@ from clients.github import GitHubClient
 from engine.step import Call, CannotUndo, StepType, Written
 from engine.steps.github import Comment, CreateIssue
 from engine.steps.github_files import PutFile
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -45,7 +46,7 @@ def api(standins: StandIns) -> Api:
     def ask(method: str, path: str, body: Any = None, status: int | None = None) -> Any:
         url = f"{endpoint.base_url}/repos/{REPOSITORY}{path}"
         headers = {"Authorization": f"token {endpoint.token}"}
-        answer = httpx.request(method, url, json=body, headers=headers, trust_env=False)
+        answer = httpx.request(method, url, json=body, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS)
         assert answer.status_code == status if status else answer.is_success, answer.text
         return answer.json() if answer.content else None
 

@@ -25,6 +25,7 @@ from engine.steps.gmail_labels import AddLabels
 from engine.steps.gmail_sending import Send
 from tests.operations.gmail_operations import OPERATIONS
 from tests.operations.world import World
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -49,7 +50,9 @@ def deliver(standins: StandIns) -> Callable[[str], str]:
 
     def arrive(raw: str) -> str:
         url = f"{standins['gmail'].origin}/_demo/mail"
-        answer = httpx.post(url, content=raw.encode(), headers={"content-type": "text/plain"}, trust_env=False)
+        answer = httpx.post(
+            url, content=raw.encode(), headers={"content-type": "text/plain"}, trust_env=False, timeout=PATIENCE_SECONDS
+        )
         return str(answer.raise_for_status().json()["id"])
 
     return arrive

@@ -17,6 +17,7 @@ from engine.run_file import RunFile
 from engine.step import Call, StepType
 from engine.steps.gmail_drafts import CreateDraft, DeleteDraft, GetDraft, SendDraft, UpdateDraft
 from engine.steps.gmail_sending import Forward, GmailSend, Reply, Send
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -59,7 +60,9 @@ def arrive(standins: StandIns, call: Call) -> Callable[[str], str]:
     def deliver(raw: str) -> str:
         content = raw.replace("{me}", call.client.account()).encode()
         url = f"{standins['gmail'].origin}/_demo/mail"
-        answer = httpx.post(url, content=content, headers={"content-type": "text/plain"}, trust_env=False)
+        answer = httpx.post(
+            url, content=content, headers={"content-type": "text/plain"}, trust_env=False, timeout=PATIENCE_SECONDS
+        )
         return str(answer.raise_for_status().json()["id"])
 
     return deliver

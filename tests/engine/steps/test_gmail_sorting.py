@@ -17,6 +17,7 @@ from clients.gmail.labels import Target
 from engine.step import Call, CannotUndo, StepType, Written
 from engine.steps.gmail_labels import AddLabels, CreateLabel, ListLabels, RemoveLabels
 from engine.steps.gmail_sorting import Archive, MarkRead, MarkUnread, Trash, Untrash
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -51,7 +52,9 @@ def thread(standins: StandIns, call: Call) -> dict[str, Any]:
         subject = "Re: Offer" if number else "Offer"
         raw = f"From: a@example.org\nSubject: {subject}\nMessage-ID: <t.{number}@example.org>\n{reference}\nHello"
         url = f"{standins['gmail'].origin}/_demo/mail"
-        answer = httpx.post(url, content=raw.encode(), headers={"content-type": "text/plain"}, trust_env=False)
+        answer = httpx.post(
+            url, content=raw.encode(), headers={"content-type": "text/plain"}, trust_env=False, timeout=PATIENCE_SECONDS
+        )
         ids.append(str(answer.raise_for_status().json()["id"]))
     call.client.labels.change(Target("messages", ids[0]), ["old"], ["UNREAD"])
     found = call.client.mail.message(ids[0])["thread_id"]

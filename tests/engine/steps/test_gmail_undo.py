@@ -18,6 +18,7 @@ from engine.step import Call, CannotUndo, StepType, Written
 from engine.steps.gmail_drafts import CreateDraft
 from engine.steps.gmail_labels import AddLabels
 from engine.steps.gmail_sending import Send
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -45,7 +46,7 @@ def api(standins: StandIns) -> Api:
     def ask(method: str, path: str, body: Any = None) -> Any:
         url = f"{endpoint.base_url}/gmail/v1/users/me{path}"
         headers = {"Authorization": f"Bearer {endpoint.token}"}
-        answer = httpx.request(method, url, json=body, headers=headers, trust_env=False)
+        answer = httpx.request(method, url, json=body, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
@@ -57,7 +58,9 @@ def mail(standins: StandIns) -> str:
     """A mail that arrived; gives its id."""
     raw = "From: Ann <ann@example.org>\nSubject: Offer\nMessage-ID: <offer.1@example.org>\n\nHello"
     url = f"{standins['gmail'].origin}/_demo/mail"
-    answer = httpx.post(url, content=raw.encode(), headers={"content-type": "text/plain"}, trust_env=False)
+    answer = httpx.post(
+        url, content=raw.encode(), headers={"content-type": "text/plain"}, trust_env=False, timeout=PATIENCE_SECONDS
+    )
     return str(answer.raise_for_status().json()["id"])
 
 

@@ -19,6 +19,7 @@ from engine.steps.notion import CreatePage, UpsertPage
 from engine.steps.notion_comments import AddComment
 from engine.steps.notion_pages import Archive, Restore, UpdateItem
 from engine.steps.notion_texts import AppendMarkdown, ReplaceMarkdown
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.conftest import StandIns
@@ -45,7 +46,14 @@ def api(standins: StandIns) -> Api:
 
     def ask(method: str, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {endpoint.token}", "Notion-Version": "2025-09-03"}
-        answer = httpx.request(method, f"{endpoint.base_url}/v1{path}", json=body, headers=headers, trust_env=False)
+        answer = httpx.request(
+            method,
+            f"{endpoint.base_url}/v1{path}",
+            json=body,
+            headers=headers,
+            trust_env=False,
+            timeout=PATIENCE_SECONDS,
+        )
         assert answer.is_success, answer.text
         return answer.json()
 

@@ -18,6 +18,7 @@ from engine.store.locks import ServeLock, is_locked
 from engine.store.owners import LEASE_SECONDS, Fenced, Owner, is_silent
 from engine.store.run_rows import RunRows
 from engine.store.tables import runs
+from tests.patience import PATIENCE_SECONDS
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 RUN = "20261120T120000Z-abcdefgh"
@@ -179,7 +180,7 @@ def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: 
     heir, server = (Owner(database, folder, kind, lambda: LATER, lease_seconds=0.3) for kind in ("cli", "serve"))
     assert heir.take(RUN)
     assert server.adopt() == []  # it looks on for a while first
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while not (adopted := server.adopt()):
         assert time.monotonic() < ends_at
         time.sleep(0.02)

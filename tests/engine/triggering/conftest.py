@@ -20,6 +20,7 @@ from engine.trigger import Start
 from engine.triggering import looks
 from engine.triggering.status import PollResult, TriggerStatus
 from tests.engine.conftest import OWNER, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 WORKFLOW, TRIGGER = "work", "line"
 INPUTS = {
@@ -108,7 +109,7 @@ class Feed:
     def ended(self, *run_ids: str) -> list[dict[str, Any]]:
         """Wait for the ends of runs; all that the trigger has started where none is named."""
         wanted = run_ids or [run.run_id for run in self.orchestra.runs.list(OWNER, trigger=TRIGGER, limit=200).rows]
-        return [self.orchestra.runs.wait(OWNER, run_id, 30) for run_id in wanted]
+        return [self.orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS) for run_id in wanted]
 
     def starts(self) -> Counter[str]:
         """How many runs each thing has started, by the runs themselves."""

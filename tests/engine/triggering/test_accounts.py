@@ -13,6 +13,7 @@ from engine.trigger import Start
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import MovingClock
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -32,7 +33,9 @@ def mailbox(tmp_path: Path, standins: StandIns, monkeypatch: pytest.MonkeyPatch)
 
 def deliver(standins: StandIns) -> None:
     mail = {"from": "ada@example.com", "subject": "Hello", "text": "Hi"}
-    httpx.post(f"{standins['gmail'].origin}/_demo/mail", json=mail, trust_env=False).raise_for_status()
+    httpx.post(
+        f"{standins['gmail'].origin}/_demo/mail", json=mail, trust_env=False, timeout=PATIENCE_SECONDS
+    ).raise_for_status()
 
 
 @pytest.mark.parametrize("who", ["a person", "the service"])

@@ -18,6 +18,7 @@ from engine.triggering.finder import Finder
 from engine.triggering.status import TriggerError, TriggerStatus
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed
+from tests.patience import PATIENCE_SECONDS
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WELL = TriggerStatus(
@@ -106,7 +107,7 @@ def notifications(feed: Feed) -> Notifications:
 
 def said(feed: Feed) -> list[dict[str, Any]]:
     rows = feed.orchestra.runs.list(OWNER, workflow="tell").rows
-    return [feed.orchestra.runs.wait(OWNER, row.run_id, 30)["inputs"] for row in reversed(rows)]
+    return [feed.orchestra.runs.wait(OWNER, row.run_id, PATIENCE_SECONDS)["inputs"] for row in reversed(rows)]
 
 
 def test_an_alarm_starts_the_workflow_once_and_once_when_it_is_over(told: Feed) -> None:

@@ -14,6 +14,7 @@ from engine.trigger import Start
 from engine.triggering.ended_runs import EndedRuns, ended_since
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import Feed
+from tests.patience import PATIENCE_SECONDS
 
 
 def follows(*others: str, **more: Any) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def settle(orchestra: Orchestra) -> Counter[str]:
     """Look until nothing more starts; return how many runs each workflow has had."""
     while started := [run_id for one in orchestra.triggers.poll(OWNER) for run_id in one.started]:
         for run_id in started:
-            orchestra.runs.wait(OWNER, run_id, 30)
+            orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     return Counter(row.workflow for row in orchestra.runs.list(OWNER, limit=200).rows)
 
 
@@ -35,7 +36,7 @@ def follow_and_run(feed: Feed, others: Mapping[str, Sequence[str]], run: str) ->
         write_workflow(feed.root, name, [set_step("a")], **follows(*named))
         feed.orchestra.triggers.turn_on(OWNER, name, "end", Start())
     feed.clock.move(1)
-    feed.orchestra.runs.wait(OWNER, feed.orchestra.runs.start(OWNER, run, {}), 30)
+    feed.orchestra.runs.wait(OWNER, feed.orchestra.runs.start(OWNER, run, {}), PATIENCE_SECONDS)
     return settle(feed.orchestra)
 
 
@@ -70,9 +71,9 @@ def test_ends_of_test_runs_and_called_runs_and_of_the_other_accounts_do_not_coun
     write_workflow(feed.root, "inner", [set_step("a")])
     call = {"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}}
     write_workflow(feed.root, "outer", [call, set_step("b")])
-    orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "outer", {}), 30)
+    orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "outer", {}), PATIENCE_SECONDS)
     test = orchestra.runs.start(OWNER, "outer", {}, pins={"call": {}})
-    orchestra.runs.wait(OWNER, test, 30)
+    orchestra.runs.wait(OWNER, test, PATIENCE_SECONDS)
     ended = EndedRuns(feed.database)
     assert [run["workflow"] for run in ended.since("2000", 10, demo=False)] == ["outer"]
     assert ended.since("2000", 10, demo=True) == []

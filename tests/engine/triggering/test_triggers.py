@@ -17,6 +17,7 @@ from engine.store.trigger_state import LOST
 from engine.trigger import Start
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import INPUTS, TRIGGER, WORKFLOW, Feed
+from tests.patience import PATIENCE_SECONDS
 
 VIEWER, OPERATOR, EDITOR = Principal("v", "viewer"), Principal("o", "operator"), Principal("e", "editor")
 
@@ -74,7 +75,7 @@ def test_files_and_ends_of_runs_between_turning_on_and_the_next_look_start_runs(
     (feed.root / "drop").mkdir()
     (feed.root / "drop" / "old.txt").write_text("old")
     write_workflow(feed.root, "other", [set_step("a")])
-    feed.orchestra.runs.wait(OWNER, feed.orchestra.runs.start(OWNER, "other", {}), 30)
+    feed.orchestra.runs.wait(OWNER, feed.orchestra.runs.start(OWNER, "other", {}), PATIENCE_SECONDS)
     feed.clock.move(1)
     watched = {"folder.new_file": {"path": "drop", "still_seconds": 0}, "workflow.finished": {}}
     for number, (uses, fields) in enumerate(watched.items()):
@@ -83,7 +84,7 @@ def test_files_and_ends_of_runs_between_turning_on_and_the_next_look_start_runs(
         feed.orchestra.triggers.turn_on(OWNER, f"by-{number}", "it", Start())
     (feed.root / "drop" / "new.txt").write_text("new")
     feed.clock.move(1)
-    feed.orchestra.runs.wait(OWNER, feed.orchestra.runs.start(OWNER, "other", {}), 30)
+    feed.orchestra.runs.wait(OWNER, feed.orchestra.runs.start(OWNER, "other", {}), PATIENCE_SECONDS)
     started = {one.workflow: len(one.started) for one in feed.orchestra.triggers.poll(OWNER)}
     assert started == {"by-0": 1, "by-1": 1}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,15 +12,9 @@ from engine.orchestra import Orchestra
 from engine.triggering import polls
 from tests.engine.conftest import OWNER, Service, get_step
 from tests.engine.triggering.conftest import Feed
+from tests.patience import until
 
 HELD_SECONDS = 0.3
-
-
-def until(is_true: Callable[[], Any]) -> None:
-    ends_at = time.monotonic() + 30
-    while not is_true():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,7 @@ from engine.triggering import asking
 from engine.triggering.watch import Watch
 from tests.engine.conftest import OWNER, write_workflow
 from tests.engine.triggering.conftest import INPUTS, TRIGGER, WORKFLOW, Feed
-
-
-def until(is_true: Callable[[], Any]) -> None:
-    ends_at = time.monotonic() + 30
-    while not is_true():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.02)
+from tests.patience import PATIENCE_SECONDS, until
 
 
 @pytest.fixture
@@ -122,7 +115,7 @@ def test_a_service_that_is_slow_holds_up_no_other(served: Feed, monkeypatch: pyt
     def slow_look(self: Any, made: Look) -> Found:
         if made.fields.path == "slow.jsonl" and made.cursor is not None:
             has_begun.set()
-            is_released.wait(20)
+            is_released.wait(PATIENCE_SECONDS)
             raise NotFound("It was too slow.")
         return look(self, made)
 
@@ -130,7 +123,7 @@ def test_a_service_that_is_slow_holds_up_no_other(served: Feed, monkeypatch: pyt
     (served.root / "slow.jsonl").write_text('{"id": "old"}\n')
     served.orchestra.triggers.turn_on(OWNER, "slow", TRIGGER, Start(last=1))
     served.on()
-    assert has_begun.wait(20)
+    assert has_begun.wait(PATIENCE_SECONDS)
     served.write("a")
     until(lambda: items(served) == Counter(["a"]))
     is_released.set()
@@ -150,7 +143,7 @@ def test_a_server_that_stops_leaves_a_look_that_is_under_way_undone(served: Feed
 
     monkeypatch.setattr(kind, "read", slow_read)
     served.write(*(f"n{number}" for number in range(6)))
-    assert has_begun.wait(20)
+    assert has_begun.wait(PATIENCE_SECONDS)
     served.orchestra.close()
     monkeypatch.setattr(kind, "read", read)
     served.orchestra = Orchestra.open(root, serve=True)

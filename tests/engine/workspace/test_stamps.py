@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 
 from engine.workspace.stamps import stamp
+from tests.patience import PATIENCE_SECONDS
 
 LONG_AGO = time.time_ns() - 10_000_000_000
 
 
 def settled(path: Path) -> Path:
     """Wait until the clock of the file system has moved on."""
-    ends_at = time.monotonic() + 10
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while stamp(path) is None and time.monotonic() < ends_at:
         time.sleep(0.02)
     return path

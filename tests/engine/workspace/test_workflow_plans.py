@@ -13,10 +13,11 @@ from engine.errors import InvalidFile, UnknownName
 from engine.workspace.stamps import stamp
 from engine.workspace.workflow_plans import WorkflowPlans
 from engine.workspace.workspace import Workspace
+from tests.patience import PATIENCE_SECONDS
 
 
 def settle(path: Path) -> None:
-    ends_at = time.monotonic() + 10
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while stamp(path) is None and time.monotonic() < ends_at:
         time.sleep(0.02)
 
