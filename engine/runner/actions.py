@@ -94,6 +94,8 @@ class Actions:
         Raises StepFailed, RunStopped.
         """
         assert node.action is not None
+        if self._recording.has_loose_end:
+            await self._recording.committed()
         written = self._recording.waiting(path)
         if written is not None and not is_hold(written) and not self._pauses.is_lost(written):
             return await self._wait_on(node, frame, path, self._pauses.of(written))
@@ -281,6 +283,9 @@ class Actions:
         if job.request:
             _, details["request"] = await self._recording.kept_fields(job.request)
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, **details)
+        if job.effect is Effect.PURE:  # the last of a run shares its commit with the end
+            self._recording.has_loose_end = True
+            return output
         await self._recording.committed()
         if result.effect is not None:
             reached("after record")

@@ -356,7 +356,8 @@ class Execution:
         return run
 
     def _change(self, statement: str, values: tuple[Any, ...]) -> None:
-        self._equipment.journal.change(lambda cursor: cursor.execute(statement, values))
+        """Change the run's row with what is committed next."""
+        self._equipment.journal.note(lambda cursor: cursor.execute(statement, values), self.run_id)
 
 
 def _item(trigger: Mapping[str, Any] | None) -> tuple[str, ...] | None:

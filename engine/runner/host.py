@@ -23,7 +23,9 @@ from engine.runner.execution import Ending, Equipment, Execution
 from engine.runner.ledger import Ledger
 from engine.runner.live import Live
 from engine.runner.log_writer import LogWriter
+from engine.runner.lookout import Lookout
 from engine.runner.plan_cache import PlanCache
+from engine.runner.recording import ENGINE
 from engine.runner.senders import Senders
 from engine.runner.undoing import Undoing
 from engine.runner.writes import Writes
@@ -39,14 +41,7 @@ from engine.store.run_rows import RunRows
 Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
-_POLL_SECONDS = 0.5
-_NOT_DUE = (
-    "SELECT run_id FROM runs WHERE owner = ? AND ended_at IS NULL AND cancel_requested = 0"
-    " AND (lane IS NOT NULL OR (status = 'waiting' AND (due_at IS NULL OR due_at > ?)))"
-)
-_ANY_IN_LINE = "SELECT 1 FROM runs WHERE owner = ? AND lane IS NOT NULL AND ended_at IS NULL LIMIT 1"
 _TO_BEGIN = "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND status = 'queued' AND ended_at IS NULL"
-_ADOPT_SECONDS = 2.0
 _STALLED_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _IN_LINE_SECONDS = 0.05
@@ -73,7 +68,6 @@ class Host:
         self._executions: dict[str, Execution] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._errors: dict[str, Exception] = {}
-        self._adopts = False
         self._closing = False
         self.is_taken_over = threading.Event()
         """Set once another process has taken over the runs of this one: it does nothing more."""
@@ -88,7 +82,7 @@ class Host:
 
     # --- for the faces
 
-    def start(self, run_id: str, by: str = "engine") -> None:
+    def start(self, run_id: str, by: str = ENGINE) -> None:
         """Work on a run that this process owns."""
         self._loop.call_soon_threadsafe(self._execute, run_id, by)
 
@@ -105,12 +99,12 @@ class Host:
 
     def adopt_from_now_on(self) -> list[str]:
         """Take over the runs of dead processes, now and whenever one dies; return the ids of those of now."""
-        self._adopts = True
-        return self._call(self._adopt(self.owner.adopt))
+        self._lookout.adopts = True
+        return self._call(self._lookout.adopt(self.owner.adopt))
 
     def adopt_all(self) -> list[str]:
         """Go on with the runs of dead processes and with those that were interrupted; return their ids."""
-        return self._call(self._adopt(self.owner.adopt_all))
+        return self._call(self._lookout.adopt(self.owner.adopt_all))
 
     def wait(self, run_id: str, seconds: float | None) -> None:
         """Wait until this process has nothing more to do for the run (it ended, waits, or time is up).
@@ -174,7 +168,7 @@ class Host:
         if is_idle:  # else the lock is held for as long as this process may still send something
             self.owner.release()
 
-    # --- for runs that call others, on the loop
+    # --- for runs that call others and for the lookout, on the loop
 
     def task_of(self, run_id: str) -> asyncio.Task[None] | None:
         """Return the work on a run, None where this process does not work on it now."""
@@ -185,6 +179,21 @@ class Host:
         execution = self._executions.get(run_id)
         if execution is not None:
             execution.end(how)
+
+    def is_at_work_on(self, run_id: str) -> bool:
+        """Tell whether this process works on a run now."""
+        return run_id in self._executions
+
+    def take_up(self, run_id: str) -> None:
+        """Go on with a run that this process owns, as the engine does by itself."""
+        self._execute(run_id, ENGINE)
+
+    def look_at_fence(self) -> None:
+        """Stop at once where another process has taken over: what this one still did might be done twice."""
+        if not self.is_taken_over.is_set() and not self._journal.is_ours():
+            _log.warning("%s", Fenced())
+            self.is_taken_over.set()
+            self._stop_all()
 
     # --- on the loop
 
@@ -211,11 +220,8 @@ class Host:
             plans=self.plans,
             host=self,
         )
-        self._background = [
-            asyncio.ensure_future(self._repeat(_POLL_SECONDS, self._look_around)),
-            asyncio.ensure_future(self._repeat(_ADOPT_SECONDS, self._look_for_dead)),
-            asyncio.ensure_future(self._repeat(self.owner.beat_seconds, self._beat)),
-        ]
+        self._lookout = Lookout(self.database, self._journal, self.owner, self._clock, self)
+        self._lookout.begin()
 
     def _writes(self) -> Writes:
         senders = Senders(self.rows, self.owner, self._clock)
@@ -224,8 +230,7 @@ class Host:
 
     async def _shut(self) -> bool:
         """Stop all work; return whether it has stopped."""
-        for task in self._background:
-            task.cancel()
+        self._lookout.close()
         self._stop_all()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=_CLOSE_SECONDS)
@@ -237,13 +242,6 @@ class Host:
     def _stop_all(self) -> None:
         for execution in list(self._executions.values()):
             execution.end("stopped")
-
-    def _look_at_fence(self) -> None:
-        """Stop at once where another process has taken over: what this one still did might be done twice."""
-        if not self.is_taken_over.is_set() and not self._journal.is_ours():
-            _log.warning("%s", Fenced())
-            self.is_taken_over.set()
-            self._stop_all()
 
     def _execute(self, run_id: str, by: str) -> None:
         if run_id in self._tasks or self._closing or self.is_taken_over.is_set():
@@ -259,7 +257,7 @@ class Host:
     def _begin(self, acceptances: Sequence[Mapping[str, Any]]) -> None:
         if not self._closing and not self.is_taken_over.is_set():
             for one in acceptances:
-                self._take_up(Execution(self._equipment, one, [], "engine"))
+                self._take_up(Execution(self._equipment, one, [], ENGINE))
 
     def _take_up(self, execution: Execution) -> None:
         run_id = execution.run_id
@@ -297,16 +295,16 @@ class Host:
         due = f"SELECT run_id FROM runs WHERE run_id IN ({places}) AND owner = ? AND status = 'waiting' AND due_at <= ?"  # noqa: S608
         with suppress(StorageError):  # looked at again soon
             for (run_id,) in self._journal.read(due, (*run_ids, self.owner.id, timestamp(self._clock()))):
-                self._execute(run_id, "engine")
+                self._execute(run_id, ENGINE)
 
     def _stalled(self, run_id: str, error: Exception) -> None:
         """Keep the error for those who wait; try again later unless another process has the run now."""
         self._errors[run_id] = error
         if isinstance(error, Fenced):
-            self._look_at_fence()
+            self.look_at_fence()
         elif not self._closing:
             _log.error("run %s is stopped: %s", run_id, error)
-            self._loop.call_later(_STALLED_SECONDS, self._execute, run_id, "engine")
+            self._loop.call_later(_STALLED_SECONDS, self._execute, run_id, ENGINE)
 
     async def _idle(self, run_id: str, seconds: float | None) -> None:
         ends_at = None if seconds is None else self._loop.time() + seconds
@@ -317,7 +315,7 @@ class Host:
             if left is not None and left <= 0:
                 break
             await asyncio.wait([task], timeout=left)
-        self._look_at_fence()
+        self.look_at_fence()
         error = Fenced() if self.is_taken_over.is_set() else self._errors.get(run_id)
         if error is not None:
             raise error
@@ -327,53 +325,6 @@ class Host:
         if run_id in self._tasks or run_id in self._errors or self._closing or self.is_taken_over.is_set():
             return False
         return bool(self._journal.read(_TO_BEGIN, (run_id, self.owner.id)))
-
-    async def _repeat(self, seconds: float, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await work()
-            except StorageError as error:
-                _log.error("%s", error)
-            except Exception:  # noqa: BLE001 - tried again next time
-                _log.exception("background work broke down")
-
-    async def _beat(self) -> None:
-        try:
-            await asyncio.to_thread(self.owner.beat)
-        except Fenced:
-            self._look_at_fence()
-
-    async def _look_around(self) -> None:
-        """Do what others asked for through the database, and what is due by now."""
-        self._look_at_fence()
-        rows = self._journal.read(
-            "SELECT run_id, cancel_requested, status, due_at FROM runs"
-            " WHERE owner = ? AND ended_at IS NULL AND (cancel_requested = 1 OR due_at <= ?)",
-            (self.owner.id, timestamp(self._clock())),
-        )
-        for run_id, cancel_requested, status, _due_at in rows:
-            if cancel_requested and run_id in self._executions:
-                self._executions[run_id].end("cancelled")
-            elif cancel_requested or status == "waiting":
-                self._execute(run_id, "engine")
-
-    async def _look_for_dead(self) -> None:
-        if self._adopts and not self.is_taken_over.is_set():
-            await self._adopt(self.owner.adopt)
-
-    async def _adopt(self, take_over: Callable[[], list[str]]) -> list[str]:
-        adopted = await asyncio.to_thread(take_over)
-        waiting: set[str] = set()
-        with suppress(StorageError):  # what is not told waits again by itself
-            rows = self._journal.read(_NOT_DUE, (self.owner.id, timestamp(self._clock())))
-            waiting = {run_id for (run_id,) in rows}
-        for run_id in adopted:
-            if run_id not in waiting:  # thousands may wait for days: each wakes when it is due
-                self._execute(run_id, "engine")
-        if adopted and self._journal.read(_ANY_IN_LINE, (self.owner.id,)):
-            self.on_adopted()
-        return adopted
 
 
 def _nothing() -> None:

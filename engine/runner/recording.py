@@ -40,6 +40,8 @@ class Recording:
         self._begun: dict[str, str] = {}
         """When each step that has a time limit began for the first time; the run itself has an empty path."""
         self._loops: set[str] = set()
+        self.has_loose_end = False
+        """Whether a step has finished that must be on disk before another one starts."""
         self.started_at: str | None = None
         self.failing: dict[str, Any] | None = None
         """Why the run has failed, while the steps for its failure run."""
@@ -94,6 +96,7 @@ class Recording:
 
     def committed(self) -> Awaitable[None]:
         """Wait until every event so far is on disk."""
+        self.has_loose_end = False
         return self._journal.committed(self.run_id)
 
     def record_of(self, path: str) -> dict[str, Any] | None:

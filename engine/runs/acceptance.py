@@ -160,7 +160,8 @@ def _unstorable(value: Any) -> Iterator[str]:
     """Tell of what Python takes for JSON and no file can hold."""
     try:
         if isinstance(value, str):  # may be long: its JSON need not be written to know
-            value.encode()
+            if not value.isascii():
+                value.encode()
             if "\0" in value:
                 yield "holds a NUL character."
             return

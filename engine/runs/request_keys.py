@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InUse
-from engine.store.tables import request_keys
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    import sqlite3
 
 
 @dataclass(frozen=True)
@@ -29,20 +28,21 @@ class Request:
         return cls(key, hashlib.sha256(content.encode()).hexdigest())
 
 
-def earlier_run(connection: Connection, request: Request) -> str | None:
+def earlier_run(cursor: sqlite3.Cursor, request: Request) -> str | None:
     """Return the run that this request started before; raise InUse where the key came with something else."""
-    row = connection.execute(request_keys.select().where(request_keys.c.key == request.key)).one_or_none()
+    row = cursor.execute("SELECT content_hash, run_id FROM request_keys WHERE key = ?", (request.key,)).fetchone()
     if row is None:
         return None
-    if row.content_hash != request.content_hash:
+    content_hash, run_id = row
+    if content_hash != request.content_hash:
         raise InUse(
             "This request key was used before, with another workflow or other inputs; nothing was started.",
             remedy="Send a new key with a new request.",
         )
-    return str(row.run_id)
+    return str(run_id)
 
 
-def remember(connection: Connection, request: Request, run_id: str) -> None:
+def remember(cursor: sqlite3.Cursor, request: Request, run_id: str) -> None:
     """Bind the key to the run, in the transaction that accepts it; it outlives the run's row and its log."""
-    values = {"key": request.key, "content_hash": request.content_hash, "run_id": run_id}
-    connection.execute(request_keys.insert().values(**values))
+    values = (request.key, request.content_hash, run_id)
+    cursor.execute("INSERT INTO request_keys (key, content_hash, run_id) VALUES (?, ?, ?)", values)

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import InUse
 from engine.json_text import compact
 from engine.runs.request_keys import Request, earlier_run, remember
-from engine.store.database import Database
+from engine.store.database import Database, cursor_of
 from engine.store.owners import require_unfenced
 from engine.store.run_rows import is_test
-from engine.store.tables import audit, runs
+from engine.store.tables import audit, insertion, runs
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from sqlalchemy import Connection
 
+_ADD_RUN, _RUN = insertion(runs)
+_ADD_LINE, _LINE = insertion(audit)
 _COPIED = ("run_id", "workflow", "started_by", "origin_run_id", "parent_run_id", "queued_at")
 
 
@@ -72,22 +76,23 @@ class Acceptances:
         All of it is on disk when this returns, or none of it. Raises StorageError, Fenced, and what `chosen` raises.
         """
         with self._database.writing() as connection:
-            require_unfenced(connection, self._owner)
+            cursor = cursor_of(connection)
+            require_unfenced(cursor, self._owner)
             entries = chosen(connection)
-            self._insert(connection, entries)
+            self._insert(cursor, entries)
         for entry in entries:
             entry.run_id = entry.acceptance["run_id"]
         return entries
 
     def _write(self, group: Sequence[Entry]) -> None:
         try:
-            with self._database.writing() as connection:
-                require_unfenced(connection, self._owner)
+            with self._database.inserting() as cursor:
+                require_unfenced(cursor, self._owner)
                 for entry in group:
                     if entry.request is not None:
-                        _answer(connection, entry, entry.request)
+                        _answer(cursor, entry, entry.request)
                 fresh = [entry for entry in group if entry.run_id is None and entry.error is None]
-                self._insert(connection, fresh)
+                self._insert(cursor, fresh)
         except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it
             for entry in group:
                 entry.error, entry.run_id = error, None
@@ -95,13 +100,13 @@ class Acceptances:
             for entry in fresh:
                 entry.run_id = entry.acceptance["run_id"]
 
-    def _insert(self, connection: Connection, entries: Sequence[Entry]) -> None:
-        if entries:
-            connection.execute(runs.insert(), [self._row(entry) for entry in entries])
-            connection.execute(audit.insert(), [entry.audit_line for entry in entries])
+    def _insert(self, cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> None:
+        cursor.executemany(_ADD_RUN, [self._row(entry) for entry in entries])
+        cursor.executemany(_ADD_LINE, [{**_LINE, **entry.audit_line} for entry in entries])
 
     def _row(self, entry: Entry) -> dict[str, Any]:
         return {
+            **_RUN,
             **{name: entry.acceptance[name] for name in _COPIED},
             "title": entry.title,
             "status": "queued",
@@ -113,12 +118,12 @@ class Acceptances:
         }
 
 
-def _answer(connection: Connection, entry: Entry, request: Request) -> None:
+def _answer(cursor: sqlite3.Cursor, entry: Entry, request: Request) -> None:
     """Bind the key of a request to its run, or find what it was bound to before."""
     try:
-        entry.run_id = earlier_run(connection, request)
+        entry.run_id = earlier_run(cursor, request)
     except InUse as error:
         entry.error = error
         return
     if entry.run_id is None:
-        remember(connection, request, entry.acceptance["run_id"])
+        remember(cursor, request, entry.acceptance["run_id"])

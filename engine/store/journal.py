@@ -10,18 +10,21 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
+from engine.errors import StorageError
 from engine.json_text import compact
 from engine.store.database import Database, storage_errors
-from engine.store.owners import Fenced
+from engine.store.owners import OWNER_ROW, require_unfenced
 
 Change = Callable[[sqlite3.Cursor], Any]
 _INSERT_EVENT = "INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)"
 _LATEST_SECONDS = 0.02
+_MANY_COMMITS = 32
+"""A process that has made so many makes more: it is worth to give the write-ahead log its full length."""
 _LONGEST_ROW = 8
 """Every so many commits the loop gets its turn all the same: what is timed, and what has come in, waits no longer."""
-_OWNER = "SELECT 1 FROM owners WHERE owner = ?"
 
 
 class JournalBroken(Exception):
@@ -48,6 +51,7 @@ class Journal:
         """One for each that waits for it: cancelling one must not take it from the others."""
         self._is_due = False
         self._row = 0
+        self._commits = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._broken: dict[str, Exception] = {}
 
@@ -64,19 +68,29 @@ class Journal:
             return
         self._events.append((run_id, number, compact(event)))
         self._has_more = True
-        if self._alarm is None:
-            self._alarm = asyncio.get_running_loop().call_later(_LATEST_SECONDS, self._remind)
+        self._flush_soon()
 
     def change(self, change: Change, run_id: str | None = None) -> asyncio.Future[Any]:
         """Run `change(cursor)` inside the next transaction; the future has its result once that is on disk.
 
         The future raises JournalBroken where it could not be stored; so does `committed` of the run `run_id` then.
         """
+        self._flush_next()
+        return self._added(change, run_id)
+
+    def note(self, change: Change, run_id: str) -> None:
+        """Run a change of a run inside the next transaction that somebody waits for, or soon.
+
+        Where it could not be stored, `committed` of the run raises JournalBroken.
+        """
+        self._flush_soon()
+        self._added(change, run_id)
+
+    def _added(self, change: Change, run_id: str | None) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_heard)
         self._changes.append((change, future, run_id))
         self._has_more = True
-        self._flush_next()
         return future
 
     async def committed(self, run_id: str) -> None:
@@ -103,7 +117,7 @@ class Journal:
 
     def is_ours(self) -> bool:
         """Tell whether no other process has taken over so far."""
-        return bool(self.read(_OWNER, (self.owner,)))
+        return bool(self.read(OWNER_ROW, (self.owner,)))
 
     def close(self) -> None:
         """Write what is left and close the connection."""
@@ -123,6 +137,10 @@ class Journal:
         if not self._is_due:
             self._is_due = True
             asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush_soon(self) -> None:
+        if self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(_LATEST_SECONDS, self._remind)
 
     def _remind(self) -> None:
         """Commit what nobody waits for, such as that a step has begun; it mostly went with what somebody waited for."""
@@ -148,9 +166,16 @@ class Journal:
             for (_, future, _), result in zip(changes, results, strict=True):
                 if not future.done():
                     future.set_result(result)
+            self._count()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+    def _count(self) -> None:
+        self._commits += 1
+        if self._commits == _MANY_COMMITS:
+            with suppress(StorageError):  # what cannot be longer works as it is
+                self._database.lengthen()
 
     def _commit(self, events: list[tuple[str, int, str]], changes: list[Change]) -> list[Any]:
         with self._database.write_lock:
@@ -165,7 +190,7 @@ class Journal:
     ) -> list[Any]:
         cursor.execute("BEGIN IMMEDIATE")
         try:
-            self._check_fence(cursor)
+            require_unfenced(cursor, self.owner)  # no other process has declared this one dead
             cursor.executemany(_INSERT_EVENT, events)
             results = [change(cursor) for change in changes]
             cursor.execute("COMMIT")
@@ -174,12 +199,6 @@ class Journal:
                 cursor.execute("ROLLBACK")
             raise
         return results
-
-    def _check_fence(self, cursor: sqlite3.Cursor) -> None:
-        """Every transaction checks that no other process has declared this one dead."""
-        cursor.execute(_OWNER, (self.owner,))
-        if cursor.fetchone() is None:
-            raise Fenced
 
 
 def _heard(future: asyncio.Future[Any]) -> None:

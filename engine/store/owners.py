@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 LEASE_SECONDS = 30.0
 _BEATS_IN_A_LEASE = 3
 _STARTING_SECONDS = 2.0
+OWNER_ROW = "SELECT 1 FROM owners WHERE owner = ?"
 
 
 class Fenced(InUse):
@@ -218,9 +220,9 @@ class Owner:
             return mine is None
 
 
-def require_unfenced(connection: Connection, owner: str) -> None:
+def require_unfenced(cursor: sqlite3.Cursor, owner: str) -> None:
     """Raise Fenced where another process has taken over the runs of this owner."""
-    if connection.execute(select(owners.c.owner).where(owners.c.owner == owner)).first() is None:
+    if cursor.execute(OWNER_ROW, (owner,)).fetchone() is None:
         raise Fenced
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, or_, select
 
 from engine.errors import InUse
 from engine.runs.request_keys import Request, earlier_run
-from engine.store.database import Database
+from engine.store.database import Database, cursor_of
 from engine.store.tables import effects, events, owners, runs
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class RunRows:
     def of_request(self, request: Request) -> str | None:
         """Return the run that this request started before. Raises InUse where its key came with something else."""
         with self._database.reading() as connection:
-            return earlier_run(connection, request)
+            return earlier_run(cursor_of(connection), request)
 
     def get(self, run_id: str) -> Row[Any] | None:
         """Return the row of a run."""

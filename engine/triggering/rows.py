@@ -72,6 +72,10 @@ class TriggerRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def version(self) -> int:
+        """Return a number that is another one whenever somebody has written to the state."""
+        return self._database.version()
+
     def all(self) -> list[Row[Any]]:
         """Return every row, by workflow and trigger."""
         with self._database.reading() as connection:

@@ -13,6 +13,7 @@ from engine.compiler.plan import Concurrency
 from engine.errors import OrchestraError
 from engine.runner.fault_points import reached
 from engine.runner.host import Host
+from engine.store.database import cursor_of
 from engine.store.owners import Fenced, require_unfenced
 from engine.store.run_rows import is_on_its_own
 from engine.store.tables import runs
@@ -32,6 +33,7 @@ class Turns:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._has_line = False
+        self._version: int | None = None
         host.on_idle = self._next
         host.on_adopted = self.begin
 
@@ -62,7 +64,7 @@ class Turns:
             return []
         reached("before release")
         with self._host.database.writing() as connection:
-            require_unfenced(connection, self._host.owner.id)
+            require_unfenced(cursor_of(connection), self._host.owner.id)
             in_line = runs.c.lane.is_not(None) & (runs.c.owner == self._host.owner.id) & runs.c.ended_at.is_(None)
             released = [
                 run_id
@@ -77,13 +79,16 @@ class Turns:
         return released
 
     def _chosen(self) -> Iterator[str]:
-        """Give the runs whose turn it is."""
+        """Give the runs whose turn it is. While none waits and nobody writes, there is nothing to ask for."""
+        version = self._host.database.version()
+        if version == self._version and not self._has_line:
+            return
         mine = (runs.c.owner == self._host.owner.id) & runs.c.ended_at.is_(None)
         at_work = runs.c.started_by.startswith("trigger:") & is_on_its_own() & runs.c.lane.is_(None)
         with self._host.database.reading() as connection:
             waiting = select(runs.c.run_id, runs.c.lane).where(mine & runs.c.lane.is_not(None)).order_by(runs.c.run_id)
             in_line = connection.execute(waiting).all()
-            self._has_line = bool(in_line)
+            self._has_line, self._version = bool(in_line), version
             if not in_line:
                 return
             under_way = select(runs.c.workflow).where(at_work & runs.c.status.in_(("queued", "running")))

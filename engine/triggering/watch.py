@@ -38,7 +38,8 @@ class Watch:
         self._wake, self._stopped = threading.Event(), threading.Event()
         self._busy: dict[Key, threading.Thread] = {}
         self._lock = threading.Lock()
-        self._is_idle = True
+        self._idle_version: int | None = None
+        """The version of the state in which no trigger is on; None where one is, or may be."""
         self._thread = threading.Thread(target=self._run, name="triggers", daemon=True)
 
     @property
@@ -69,17 +70,19 @@ class Watch:
         check_at = time.monotonic() + _CHECK_SECONDS
         while not self._stopped.is_set():
             self._wake.clear()
-            self._is_idle = True
             self._guarded(self._begin_looks)
             if time.monotonic() >= check_at:
                 self._guarded(self._check)
                 check_at = time.monotonic() + _CHECK_SECONDS
-            self._wake.wait(_IDLE_SECONDS if self._is_idle else _TICK_SECONDS)
+            self._wake.wait(_TICK_SECONDS if self._idle_version is None else _IDLE_SECONDS)
 
     def _begin_looks(self) -> None:
-        now = self._clock()
-        for row in self._rows.on():
-            self._is_idle = False
+        version = self._rows.version()
+        if version == self._idle_version:
+            return
+        now, rows = self._clock(), self._rows.on()
+        self._idle_version = None if rows else version
+        for row in rows:
             if _is_due(row, now):
                 self._begin(row)
 

@@ -20,10 +20,10 @@ def database(tmp_path: Path) -> Database:
 def send(database: Database, key: str, workflow: str, inputs: dict[str, Any], run_id: str) -> str:
     """Accept `run_id`, as the engine does, unless the request started one before."""
     request = Request.of(key, workflow, inputs)
-    with database.writing() as connection:
-        earlier = earlier_run(connection, request)
+    with database.inserting() as cursor:
+        earlier = earlier_run(cursor, request)
         if earlier is None:
-            remember(connection, request, run_id)
+            remember(cursor, request, run_id)
     return earlier or run_id
 
 
@@ -53,8 +53,8 @@ def test_another_request_under_the_same_key_is_refused(
 
 def test_a_key_is_free_again_where_its_run_was_not_accepted(database: Database) -> None:
     def refused_run() -> None:
-        with database.writing() as connection:
-            remember(connection, Request.of("k", "digest", {"limit": "many"}), "r1")
+        with database.inserting() as cursor:
+            remember(cursor, Request.of("k", "digest", {"limit": "many"}), "r1")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -231,3 +232,59 @@ def test_a_state_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_text("this is no database, and long enough to be looked at as one" * 20)
     with pytest.raises(StorageError, match="not a database"):
         Database(tmp_path)
+
+
+def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: Database, owner: Owner) -> None:
+    wal = database.path.with_name("state.db-wal")
+
+    async def test(journal: Journal) -> None:
+        sizes = []
+        for number in range(1, 201):
+            journal.append("a", number, {"type": "x"})
+            await journal.committed("a")
+            sizes.append(wal.stat().st_size)
+        grown = [size for before, size in pairwise(sizes) if size > before]
+        assert len(grown) < 60, "it does not become longer with every commit"
+        assert sizes[-1] < 5 * 1024 * 1024
+
+    on_a_loop(database, owner, test)
+    assert [row[:2] for row in stored(database)] == [("a", number) for number in range(1, 201)]
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+        assert connection.exec_driver_sql("SELECT count(*) FROM meta WHERE key = ''").scalar() == 0
+
+
+def test_a_log_that_cannot_become_longer_is_no_failure(
+    database: Database, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> None:
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr(database, "lengthen", refused)
+
+    async def test(journal: Journal) -> None:
+        for number in range(1, 101):
+            journal.append("a", number, {"type": "x"})
+            await journal.committed("a")
+
+    on_a_loop(database, owner, test)
+    assert len(stored(database)) == 100
+
+
+def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(database: Database, owner: Owner) -> None:
+    async def test(journal: Journal) -> None:
+        statements: list[str] = []
+        journal._connection.set_trace_callback(statements.append)
+        journal.note(lambda cursor: cursor.execute("INSERT INTO meta VALUES ('noted', '')"), "a")
+        await asyncio.sleep(0)
+        journal.append("a", 1, {"type": "x"})
+        await journal.committed("a")
+        assert [one.split()[0] for one in statements].count("COMMIT") == 1
+        journal.note(lambda cursor: cursor.execute("INSERT INTO meta VALUES ('alone', '')"), "a")
+        while not journal.read("SELECT 1 FROM meta WHERE key = 'alone'"):  # noqa: ASYNC110 - that nobody waits is meant
+            await asyncio.sleep(0.005)
+        journal.note(lambda cursor: cursor.execute("INSERT INTO nowhere VALUES (1)"), "a")
+        with pytest.raises(JournalBroken):
+            await journal.committed("a")
+
+    on_a_loop(database, owner, test)
