@@ -46,7 +46,10 @@ class Reader:
         loaded = partial(configuration.load, self.workspace.root)
         self._accounts = Accounts(loaded, StandInProcess(state / "demo"))
         self.workflows = WorkflowFiles(
-            self.workspace, self._surroundings, audit, Renaming(self._database, RunLogs(self.workspace.logs), utc_now)
+            self.workspace,
+            self._surroundings,
+            audit,
+            Renaming(self._database, RunLogs(self.workspace.logs), self.workspace.workflows, utc_now),
         )
         self.prompts = PromptFiles(self._prompt_store, audit)
         troubles = Troubles(self._database, loaded, self._accounts, utc_now)

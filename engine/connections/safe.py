@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.connections.safe_keys import SafeKeys
 from engine.errors import InvalidInput, SecretLost, StorageError
-from engine.workspace.files import exclusive, storage_errors, write_whole
+from engine.workspace.files import exclusive, make_folder, write_whole
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -126,8 +126,7 @@ class Safe:
 
     def changing(self) -> AbstractContextManager[None]:
         """Hold off others that seal new files, and changes of keys."""
-        with storage_errors(self.folder):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.folder, 0o700)
         return exclusive(self._state_dir / "secrets.lock")
 
     def holds(self, path: Path) -> bool:

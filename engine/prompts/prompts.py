@@ -13,7 +13,7 @@ from engine.names import child
 from engine.prompts import prompt
 from engine.prompts.prompt_check import problems_of
 from engine.workspace.canonical import canonical
-from engine.workspace.files import etag, exclusive, storage_errors, write_whole
+from engine.workspace.files import etag, exclusive, make_folder, write_whole
 from engine.workspace.jsonfile import JsonFile, parse, read
 from engine.workspace.workspace import Workspace
 
@@ -137,8 +137,7 @@ class PromptStore:
 
     def _write_version(self, name: str, number: int, document: Mapping[str, Any]) -> None:
         path = self._version_path(name, number)
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         if path.exists():
             raise StorageError(f"{path} is there already, and a version never changes.")
         content = {key: value for key, value in document.items() if key != "labels"}

@@ -13,7 +13,7 @@ from engine.errors import InvalidFile, StorageError
 from engine.json_text import indented, indented_inside
 from engine.names import RUN_ID, run_day
 from engine.store.receipts import Rename
-from engine.workspace.files import put_whole, storage_errors, sync_folder, write_whole
+from engine.workspace.files import make_folder, put_whole, storage_errors, sync_folder, write_whole
 from engine.workspace.jsonfile import read
 
 _LARGEST_LOG_BYTES = 512 * 1024 * 1024
@@ -111,10 +111,7 @@ class RunLogs:
 
     def _made_folder(self, day: str) -> Path:
         folder = self.folder / day
-        with storage_errors(folder):
-            if not folder.is_dir():
-                folder.mkdir(parents=True, exist_ok=True)
-                sync_folder(folder.parent)
+        make_folder(folder)
         return folder
 
     def _text(self, run: Mapping[str, Any]) -> str:
@@ -149,9 +146,10 @@ class RunLogs:
         """Write down that a workflow or step has another name from now on. Raises StorageError, InvalidFile."""
         path = self.folder / _RENAMES
         told = {name: value for name, value in asdict(rename).items() if value is not None}
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, _renames_text(path) + json.dumps({"at": at, **told}) + "\n")
+        make_folder(path.parent)
+        before, line = _renames_text(path), json.dumps({"at": at, **told}) + "\n"
+        if not before.endswith(line):  # else it was cut short right after this
+            write_whole(path, before + line)
 
     def renames(self) -> Renames:
         """Return every rename that was written down. Raises InvalidFile."""

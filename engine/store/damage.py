@@ -12,6 +12,7 @@ from engine.store.database import is_damage, storage_errors
 from engine.store.locks import is_locked
 from engine.store.migrations import SCHEMA_VERSION
 from engine.store.tables import metadata
+from engine.workspace.files import sync_folder
 
 
 def set_aside(folder: Path, now: datetime) -> Path | None:
@@ -29,6 +30,7 @@ def set_aside(folder: Path, now: datetime) -> Path | None:
             part = Path(f"{path}{suffix}")
             if part.exists():
                 part.rename(f"{aside}{suffix}")
+        sync_folder(folder)
     return aside
 
 

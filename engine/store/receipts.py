@@ -12,8 +12,13 @@ from engine.store.tables import effects, meta
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from engine.store.database import Database
+
 UNSURE = "unsure."
 """With a workflow's name: key of {run id: since when} in `meta`, of runs whose log may not tell all that they wrote."""
+
+BEGUN_RENAME = "rename"
+"""Key of a rename in `meta` that has begun and not ended."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,12 @@ class Rename:
 
 _SHORTEST_PLACE = 2
 """`["again", run id]` in a scope is no place; a place has a kind, too."""
+
+
+def has_begun_rename(database: Database) -> bool:
+    """Tell whether a rename is being made, or was cut short."""
+    with database.reading() as connection:
+        return connection.execute(meta.select().where(meta.c.key == BEGUN_RENAME)).first() is not None
 
 
 def move_receipts(connection: Connection, rename: Rename) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from engine.errors import StorageError
 
-
 _making = threading.Lock()
 """Whoever finds a folder that another thread is just making waits until its name is on disk."""
 
@@ -24,15 +23,16 @@ def etag(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def write_whole(path: Path, text: str, mode: int = 0o666, drafts: Path | None = None) -> None:
-    """Put `text` (UTF-8) in place of `path` in one step, on disk when this returns.
+def write_whole(path: Path, content: str | bytes, mode: int = 0o666, drafts: Path | None = None) -> None:
+    """Put `content` (text as UTF-8) in place of `path` in one step, on disk when this returns.
 
     Keeps the permissions of a file that is there; a new one gets `mode` less the umask. Raises StorageError, and
     then the old file stands untouched and no temporary one is left. `drafts` is the folder that the new file is
     written in first; beside `path` where none is given.
     """
     with storage_errors(path):
-        _put(path, text.encode(), drafts or path.parent, mode, _mode_of(path))
+        data = content if isinstance(content, bytes) else content.encode()
+        _put(path, data, drafts or path.parent, mode, _mode_of(path))
         sync_folder(path.parent)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from engine.errors import InvalidFile, UnknownName
 from engine.names import timestamp
-from engine.workspace.files import storage_errors, write_whole
+from engine.workspace.files import make_folder, storage_errors, sync_folder, write_whole
 from engine.workspace.jsonfile import read_text
 
 KEPT = 20
@@ -38,19 +38,21 @@ class History:
     def keep(self, name: str, text: str, by: str, at: datetime) -> Version:
         """Store one saved text, and drop all but the last 20. Raises StorageError."""
         folder = self.folder / name
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        kept = self.versions(name)
+        make_folder(folder)
+        kept = self._all(name)
         version = _version(_free_id(kept[0].id if kept else "", by, at))
         assert version
         write_whole(folder / f"{version.id}.json", text, mode=0o600)
         with storage_errors(folder):
-            for old in self.versions(name)[KEPT:]:
+            for old in self._all(name)[KEPT:]:
                 (folder / f"{old.id}.json").unlink(missing_ok=True)
         return version
 
     def versions(self, name: str) -> list[Version]:
         """Return what is kept of a file, newest first."""
+        return self._all(name)[:KEPT]  # one that was dropped may be back after a power cut
+
+    def _all(self, name: str) -> list[Version]:
         try:
             found = [_version(path.stem) for path in (self.folder / name).glob("*.json")]
         except OSError:
@@ -82,6 +84,7 @@ class History:
             with storage_errors(self.folder):
                 shutil.rmtree(self.folder / new, ignore_errors=True)
                 (self.folder / name).replace(self.folder / new)
+                sync_folder(self.folder)
 
 
 def _version(version_id: str) -> Version | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.errors import InUse
 from engine.workspace.config import FILE
-from engine.workspace.files import storage_errors, write_whole
+from engine.workspace.files import make_folder, storage_errors, write_whole
 from engine.workspace.samples import copy_all
 from engine.workspace.workspace import Workspace
 
@@ -23,8 +23,7 @@ def init(root: Path) -> Workspace:
         raise InUse(f"{root} is a workspace already.", remedy="Choose another folder; nothing was changed.")
     workspace = Workspace(root)
     for folder in (workspace.root, workspace.workflows.folder, workspace.prompts.folder, workspace.logs):
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     _ignore(workspace.root / ".gitignore")
     copy_all(workspace)
     # Last: a folder is a workspace from here on, and a start cut short can be made again.

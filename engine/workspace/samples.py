@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import OrchestraError, UnknownName
-from engine.workspace.files import storage_errors
+from engine.workspace.copies import copy
+from engine.workspace.files import make_folder, storage_errors
 from engine.workspace.shelf import Shelf
 from engine.workspace.workspace import CHECKOUT, Workspace
 
@@ -60,7 +60,7 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
     layout = shipped.workflows.layout_path(sample)
     if layout.is_file():
         with storage_errors(workspace.workflows.layout_path(name)):
-            shutil.copyfile(layout, workspace.workflows.layout_path(name))
+            copy(layout, workspace.workflows.layout_path(name))
 
 
 def copy_all(workspace: Workspace) -> None:
@@ -86,9 +86,9 @@ def _copy_prompt(shipped: Workspace, workspace: Workspace, name: str) -> None:
     source, target = shipped.prompts.path(name), workspace.prompts.path(name)
     if target.exists() or not source.exists():
         return
+    make_folder(target.parent)
     with storage_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
         versions = f"{name}.versions"
         if (source.parent / versions).is_dir():
-            shutil.copytree(source.parent / versions, target.parent / versions, dirs_exist_ok=True)
-        shutil.copyfile(source, target)
+            copy(source.parent / versions, target.parent / versions)
+        copy(source, target)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from engine.clock import Clock
 from engine.errors import InUse, InvalidFile, StaleEdit, StorageError, UnknownName
 from engine.names import checked_name, child
 from engine.workspace.canonical import Kind
-from engine.workspace.files import etag, exclusive, storage_errors, sync_folder, write_whole
+from engine.workspace.copies import move
+from engine.workspace.files import etag, exclusive, make_folder, storage_errors, sync_folder, write_whole
 from engine.workspace.history import History
 from engine.workspace.jsonfile import JsonFile, parse, read_text
 
@@ -95,7 +95,7 @@ class Shelf:
                 self.history.keep(name, before, _OUTSIDE_EDITOR, self._clock())
             version = self.history.keep(name, text, by, self._clock())
             try:
-                self._make_folder()
+                make_folder(self.folder)
                 write_whole(path, text)
             except BaseException:
                 self.history.forget(name, version)
@@ -126,9 +126,10 @@ class Shelf:
             self._must_exist(name)
             target = self._trash_folder(name)
             with storage_errors(target):
-                target.mkdir(parents=True)
+                make_folder(target)
                 for suffix in (".json", *_COMPANIONS):
                     self._move(self.folder / f"{name}{suffix}", target / f"{name}{suffix}")
+                sync_folder(target)  # before the old names are surely gone
                 sync_folder(self.folder)
         return target
 
@@ -171,10 +172,6 @@ class Shelf:
         except OSError as error:
             raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
-    def _make_folder(self) -> None:
-        with storage_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-
     def _trash_folder(self, name: str) -> Path:
         stamp = self._clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         wanted = (self._trash / f"{stamp}-{name}{again}" for again in ("", *(f".{number}" for number in range(2, 100))))
@@ -182,4 +179,4 @@ class Shelf:
 
     def _move(self, source: Path, target: Path) -> None:
         if source.exists() or source.is_symlink():
-            shutil.move(source, target)  # the trash may lie on another disk
+            move(source, target)  # the trash may lie on another disk

@@ -34,8 +34,8 @@ class Moves(Protocol):
     def workflow(self, name: str, new: str, move: Callable[[], None]) -> None:
         """Move those of a workflow and `move` its files, both or neither. Raises InUse."""
 
-    def step(self, workflow: str, old: str, new: str, save: Callable[[], None]) -> None:
-        """Move those of a step and save its workflow, both or neither. Raises InUse."""
+    def step(self, workflow: str, old: str, new: str, etag: str, save: Callable[[], None]) -> None:
+        """Move those of a step and save its workflow, whose text has then this etag, both or neither. Raises InUse."""
 
     def gone(self, name: str) -> None:
         """Turn the triggers of a workflow off that was deleted: another file of that name is another workflow."""
@@ -160,7 +160,7 @@ class WorkflowFiles:
             if positions:
                 self._save_layout(name, renamed_paths(positions, old, new))
 
-        self._moves.step(name, old, new, save)
+        self._moves.step(name, old, new, files.etag(text), save)
         self._audit.record(p, "workflows.rename_step", name, {"from": old, "to": new})
         return self._file(name)
 

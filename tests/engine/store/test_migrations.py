@@ -12,7 +12,7 @@ from engine.store.database import Database
 from engine.store.migrations import SCHEMA_VERSION
 
 
-def _of_the_first_release(folder: Path) -> None:
+def of_the_first_release(folder: Path) -> None:
     """Make a state file as the first release left it: without the newer columns and the table of approvals."""
     Database(folder).close()
     with sqlite3.connect(folder / "state.db") as connection:
@@ -31,7 +31,7 @@ def _of_the_first_release(folder: Path) -> None:
 
 
 def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path: Path) -> None:
-    _of_the_first_release(tmp_path)
+    of_the_first_release(tmp_path)
     Database(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         assert connection.execute("SELECT identity, state, generation FROM effects").fetchall() == [

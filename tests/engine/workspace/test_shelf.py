@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from engine.errors import InUse, InvalidFile, InvalidInput, OrchestraError, StaleEdit, StorageError, UnknownName
 from engine.workspace import shelf as shelf_module
+from engine.workspace.copies import move
 from engine.workspace.files import etag
 from engine.workspace.shelf import Shelf
 
@@ -173,14 +173,13 @@ def test_a_renamed_thing_takes_all_it_owns_along(shelf: Shelf) -> None:
 
 def test_a_rename_cut_short_can_be_made_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     _own_everything(shelf, "a")
-    move = shutil.move
 
     def cut(source: Path, target: Path) -> None:
         if source.name == "a.json":
             raise OSError(5, "Input/output error")
         move(source, target)
 
-    monkeypatch.setattr(shutil, "move", cut)
+    monkeypatch.setattr("engine.workspace.shelf.move", cut)
     with pytest.raises(StorageError):
         shelf.rename("a", "b")
     monkeypatch.undo()

@@ -66,7 +66,7 @@ def facet(workspace: Workspace, database: Database, audit: Audit) -> WorkflowFil
         workspace,
         lambda: Surroundings(services, store.resolve),
         audit,
-        Renaming(database, RunLogs(workspace.logs), utc_now),
+        Renaming(database, RunLogs(workspace.logs), workspace.workflows, utc_now),
     )
 
 
