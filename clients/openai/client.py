@@ -41,6 +41,11 @@ class OpenAISettings(BaseModel):
     """The model that makes vectors; without one `model` is asked for them."""
 
 
+_PAYMENT_REQUIRED = 402
+_NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+"""Codes of errors (https://platform.openai.com/docs/guides/error-codes) that only the owner of the account ends."""
+
+
 class OpenAIClient:
     """One model server. Threads may share it; every method raises errors of `clients.errors` only."""
 
@@ -199,6 +204,8 @@ class OpenAIClient:
             raise
         except openai.APIStatusError as error:
             said = failures.without_secrets(_said(error), [self._key])
+            if error.code in _NO_CREDIT or error.status_code == _PAYMENT_REQUIRED:
+                raise _no_credit(error.status_code, said) from None
             raise failures.of_status(SERVICE, error.status_code, error.response.headers, said) from None
         except openai.OpenAIError as error:
             if type(error) is openai.APIError:  # told in the middle of a stream, without a status
@@ -207,6 +214,17 @@ class OpenAIClient:
             raise failures.of_broken_connection(SERVICE, error) from None
         except (ValueError, LookupError, TypeError, AttributeError, httpx.HTTPError) as error:
             raise failures.of_broken_connection(SERVICE, error) from None
+
+
+def _no_credit(status: int, said: str) -> InvalidRequest:
+    """No wait helps there, though OpenAI tells it as a rate limit."""
+    return InvalidRequest(
+        f"The model server answered {status}: the account has no credit left ({said or 'it says no more'}).",
+        service=SERVICE,
+        http_status=status,
+        remedy="Add credit to the account at the provider (OpenAI: https://platform.openai.com/settings/organization/"
+        "billing), then resume the run; or use another connection.",
+    )
 
 
 def _named(model: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clients.errors import BadAnswer
-from clients.openai.answers import plain_answer, tokens_of, tool_call
+from clients.openai.answers import REFUSAL, plain_answer, tokens_of, tool_call
 
 OnText = Callable[[str], None]
 """Takes each piece of text as it comes."""
@@ -42,6 +42,7 @@ class _Collected:
     text: list[str] = field(default_factory=list)
     calls: dict[int, dict[str, str]] = field(default_factory=dict)
     finish_reason: str = ""
+    is_refused: bool = False
     usage: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0})
 
     def take(self, chunk: Any) -> Iterator[str]:
@@ -54,7 +55,9 @@ class _Collected:
             delta = choice.delta
             for call in getattr(delta, "tool_calls", None) or []:
                 self._take_call(call)
-            piece = getattr(delta, "content", None) or getattr(delta, "refusal", None)
+            refusal = getattr(delta, "refusal", None)
+            self.is_refused = self.is_refused or bool(refusal)
+            piece = getattr(delta, "content", None) or refusal
             if piece:
                 self.text.append(str(piece))
                 yield str(piece)
@@ -74,7 +77,7 @@ class _Collected:
             "tool_calls": [
                 tool_call(one["id"], one["name"], one["arguments"]) for _, one in sorted(self.calls.items())
             ],
-            "finish_reason": self.finish_reason,
+            "finish_reason": REFUSAL if self.is_refused else self.finish_reason,
             "model": self.model,
             "usage": self.usage,
         }

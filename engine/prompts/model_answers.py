@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
@@ -11,10 +12,13 @@ from engine.compiler.schemacheck import misfits, schema_faults
 from engine.step import JsonValue
 
 _FAULTS_MOST = 5
+_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+"""What a model that reasons writes before its answer, where the server does not take it out (Ollama, llama.cpp)."""
 
 
 def read_json(text: str) -> JsonValue:
-    """Read the JSON of an answer: bare, in a code fence, or behind a few words; raises ValueError."""
+    """Read the JSON of an answer: bare, in a code fence, behind a few words or thoughts; raises ValueError."""
+    text = _THOUGHTS.sub("", text)
     try:
         return _loads(text)
     except ValueError as error:

@@ -13,6 +13,20 @@ from engine.step import Call, JsonValue
 
 SERVICE = "openai"
 
+_SAID_MOST = 300
+_ENDS: Mapping[str, tuple[str, str]] = {
+    "length": (
+        "The model's answer is cut off: it is longer than `max_tokens`, or than the model writes.",
+        "Raise `max_tokens`, ask for less at once, or use another model.",
+    ),
+    "refusal": ("The model refuses: {said}", "Change the prompt or what it is asked about, or use another model."),
+    "content_filter": (
+        "The model server held the answer back (content filter).",
+        "Change the prompt or what it is asked about, or use another model.",
+    ),
+}
+"""How an answer may end that is no JSON, and is none when it is asked for once more: (what to say, what to do)."""
+
 Messages = Sequence[Mapping[str, Any]]
 
 
@@ -39,7 +53,8 @@ class Talk:
     def fitting(self, schema: Mapping[str, Any]) -> JsonValue:
         """Ask for JSON of a schema; what does not fit is sent back once with the reasons.
 
-        Raises InvalidRequest for a schema that is none, BadAnswer where the second answer does not fit either.
+        Raises InvalidRequest for a schema that is none and where the model refuses or its answer is cut off, BadAnswer
+        where the second answer does not fit either.
         """
         problem = schema_problem(schema) if schema else "There is no schema, on the step or in its prompt."
         if problem:
@@ -86,9 +101,10 @@ def _words(content: Any) -> Any:
 
 
 def _checked(answer: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[JsonValue, list[str]]:
-    """Give the value, and in words what is wrong with it."""
-    if answer["finish_reason"] == "length":
-        return None, ["the answer is cut off: it is longer than `max_tokens` or than the model writes"]
+    """Give the value, and in words what is wrong with it. Raises InvalidRequest where asking again gives no other."""
+    if answer["finish_reason"] in _ENDS:
+        words, remedy = _ENDS[answer["finish_reason"]]
+        raise InvalidRequest(words.format(said=answer["text"][:_SAID_MOST]), service=SERVICE, remedy=remedy)
     try:
         value = read_json(answer["text"])
     except ValueError as error:

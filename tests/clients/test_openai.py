@@ -95,6 +95,23 @@ def test_an_answer_without_a_message_is_a_bad_answer(scripted: Scripted, http: h
         client_of(scripted.url, http).chat(HELLO)
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        pytest.param(429, {"message": "You exceeded your quota.", "code": "insufficient_quota"}, id="OpenAI"),
+        pytest.param(402, {"message": "Insufficient Balance"}, id="others"),
+    ],
+)
+def test_an_account_without_credit_is_not_asked_to_wait(
+    scripted: Scripted, http: httpx.Client, status: int, error: dict[str, str]
+) -> None:
+    scripted.then(status, {"error": error})
+    with pytest.raises(InvalidRequest, match="no credit") as caught:
+        client_of(scripted.url, http).chat(HELLO)
+    assert error["message"].rstrip(".") in caught.value.message
+    assert "credit" in caught.value.remedy
+
+
 def test_a_refused_connection_did_nothing(http: httpx.Client) -> None:
     with pytest.raises(Unavailable) as caught:
         client_of("http://127.0.0.1:1/v1", http).chat(HELLO)

@@ -63,6 +63,12 @@ def test_pieces_become_one_answer(scripted: Scripted, http: httpx.Client) -> Non
     assert scripted.seen[0].json["stream_options"] == {"include_usage": True}
 
 
+def test_a_refusal_comes_in_pieces_and_is_called_one(scripted: Scripted, http: httpx.Client) -> None:
+    scripted.then(200, stream(piece({"refusal": "I "}), piece({"refusal": "won't."}), piece({}, "stop")), **SSE)
+    answer = client_of(scripted.url, http).chat(HELLO, on_text=lambda text: None)
+    assert (answer["text"], answer["finish_reason"]) == ("I won't.", "refusal")
+
+
 def test_tools_are_put_together_from_their_pieces(scripted: Scripted, http: httpx.Client) -> None:
     def call(**more: Any) -> dict[str, Any]:
         return {"tool_calls": [{"index": 0, **more}]}

@@ -29,6 +29,7 @@ SCHEMA: dict[str, Any] = {
         pytest.param('```json\n{"a": 1}\n```', {"a": 1}, id="in a fence"),
         pytest.param('Here it is:\n{"a": {"b": 2}}\nDone.', {"a": {"b": 2}}, id="behind words"),
         pytest.param("<think>so {x}</think>", None, id="braces in words"),
+        pytest.param('<think>{"a": 2}, or</think>\n{"a": 1}', {"a": 1}, id="behind thoughts"),
         pytest.param("[1, 2]", [1, 2], id="a list"),
         pytest.param('"text"', "text", id="a string"),
         pytest.param("", None, id="empty"),

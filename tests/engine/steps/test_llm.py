@@ -36,14 +36,15 @@ PROMPT: dict[str, Any] = {
 class Server(httpx.BaseTransport):
     """A model server in this process: says the given texts one after the other, and keeps what it was asked."""
 
-    def __init__(self, *texts: str, finish_reason: str = "stop") -> None:
+    def __init__(self, *texts: str, finish_reason: str = "stop", refusal: str | None = None) -> None:
         self.texts = list(texts)
-        self.finish_reason = finish_reason
+        self.finish_reason, self.refusal = finish_reason, refusal
         self.asked: list[dict[str, Any]] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(json.loads(request.content))
-        message = {"role": "assistant", "content": self.texts.pop(0)}
+        said = {"content": None, "refusal": self.refusal} if self.refusal else {"content": self.texts.pop(0)}
+        message = {"role": "assistant", **said}
         choice = {"index": 0, "finish_reason": self.finish_reason, "message": message}
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         return httpx.Response(200, json={"id": "1", "model": "served-model", "choices": [choice], "usage": usage})
@@ -162,9 +163,30 @@ def test_what_does_not_fit_twice_is_a_bad_answer_with_the_words() -> None:
     assert len(server.asked) == 2
 
 
-def test_a_cut_answer_says_that_it_was_cut() -> None:
-    with pytest.raises(BadAnswer, match="cut off"):
-        extract(Server('{"kind"', '{"kind"', finish_reason="length"), messages=USER, schema=SCHEMA)
+@pytest.mark.parametrize(
+    ("ended", "words", "remedy"),
+    [
+        pytest.param("length", "cut off", "max_tokens", id="cut"),
+        pytest.param("content_filter", "held the answer back", "prompt", id="filtered"),
+    ],
+)
+def test_an_answer_that_ends_before_its_end_says_so_and_is_not_paid_for_twice(
+    ended: str, words: str, remedy: str
+) -> None:
+    server = Server('{"kind"', '{"kind"', finish_reason=ended)
+    with pytest.raises(InvalidRequest, match=words) as caught:
+        extract(server, messages=USER, schema=SCHEMA)
+    assert remedy in caught.value.remedy
+    assert len(server.asked) == 1
+
+
+def test_a_refusal_is_told_in_the_models_words_and_not_asked_about_again() -> None:
+    server = Server(finish_reason="stop", refusal="I cannot help with that.")
+    with pytest.raises(InvalidRequest, match="refuses: I cannot help with that"):
+        extract(server, messages=USER, schema=SCHEMA)
+    assert len(server.asked) == 1
+    output, _ = chat(Server(refusal="No."), messages=USER)
+    assert (output["text"], output["finish_reason"]) == ("No.", "refusal")
 
 
 @pytest.mark.parametrize(
