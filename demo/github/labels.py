@@ -74,9 +74,9 @@ _OF_ISSUE = f"{REPOSITORY}/issues/{{number:int}}/labels"
 TABLE: Table = (
     ("GET", _LABELS, list_labels),
     ("POST", _LABELS, create_label),
-    ("GET", f"{_LABELS}/{{label}}", get_label),
+    ("GET", f"{_LABELS}/{{label:path}}", get_label),
     ("GET", _OF_ISSUE, list_issue_labels),
     ("POST", _OF_ISSUE, change_issue_labels),
     ("PUT", _OF_ISSUE, change_issue_labels),
-    ("DELETE", f"{_OF_ISSUE}/{{label}}", remove_issue_label),
+    ("DELETE", f"{_OF_ISSUE}/{{label:path}}", remove_issue_label),
 )

@@ -50,13 +50,14 @@ def sdk(here: Running) -> Iterator[github.Github]:
 def test_an_issue_lives_its_whole_life_through_the_sdk(sdk: github.Github, here: Running) -> None:
     repository = sdk.get_repo("acme/app")
     assert repository.private
-    made = repository.create_issue("Ünïcode 🎉", body="Text\n\n<!-- hidden -->", labels=["bug", "brand new"])
+    made = repository.create_issue("Ünïcode 🎉", body="Text\n\n<!-- hidden -->", labels=["bug", "brand new", "area/ui"])
     assert made.html_url == f"{here.base_url}/acme/app/issues/{made.number}"
-    assert [each.name for each in made.labels] == ["bug", "brand new"]
+    assert [each.name for each in made.labels] == ["bug", "brand new", "area/ui"]
     made.create_comment("First")
     made.edit(state="closed", state_reason="not_planned")
     made.add_to_labels("question")
     made.remove_from_labels("bug")
+    made.remove_from_labels("area/ui")
     read = repository.get_issue(made.number)
     assert (read.state, read.state_reason, read.comments) == ("closed", "not_planned", 1)
     assert [each.name for each in read.labels] == ["brand new", "question"]
