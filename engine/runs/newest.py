@@ -24,11 +24,13 @@ _DONE = frozenset({"succeeded", "skipped", "waiting"})
 _ALWAYS = ("uses", "foreach", "as", "key")
 _ALSO = {
     "around": (),
-    "skipped": ("if", "with"),
+    "skipped": ("if",),
     "failed": ("with", "on_error"),
-    "succeeded": ("with", "output"),
     "waiting": ("with",),
+    "succeeded": ("with", "output"),
 }
+"""What else must be the same, by how a step has ended; of the items of a loop the last of these counts."""
+_BY_STRENGTH = list(_ALSO)
 _MOST_NAMED = 5
 
 
@@ -124,7 +126,7 @@ def _finished(run: Mapping[str, Any]) -> dict[str, str]:
             continue
         path = without_indexes(step["path"])
         if step["uses"] is not None or step["output"] is not None or step["status"] == "skipped":
-            found[path] = step["status"]
+            found[path] = max(found.get(path, "around"), step["status"], key=_BY_STRENGTH.index)
         else:  # a loop, an item, a group: what it gives is put together again from the steps inside
             found.setdefault(path, "around")
         while "." in path:
@@ -150,9 +152,9 @@ class _Change:
         if new is None:
             yield Difference("id", path.rpartition(".")[2], ABSENT)
             return
-        for name in (*_ALWAYS, *_ALSO.get(how, ("with",))):
+        for name in (*_ALWAYS, *_ALSO[how]):
             yield from differences(name, old.get(name, ABSENT), new.get(name, ABSENT))
-        if how == "around":
+        if how in ("around", "skipped"):
             return
         prompt = str((old.get("with") or {}).get("prompt"))
         if prompt in self._old_prompts:

@@ -196,3 +196,32 @@ def test_an_interrupted_run_can_go_on_with_the_current_file(orchestra: Orchestra
     assert document["status"] == "succeeded", document["error"]
     assert (service.seen["/a"], service.seen["/quick"]) == (1, 1)
     assert document["resumed"][0]["newest"] is True
+
+
+@pytest.mark.parametrize("skipped", [pytest.param(["b"], id="last"), pytest.param(["a"], id="first")])
+def test_what_an_item_left_out_may_be_corrected_for_the_item_that_failed(
+    orchestra: Orchestra, root: Path, run: Run, skipped: list[str]
+) -> None:
+    def steps(limit: int) -> list[dict[str, Any]]:
+        check = {"id": "check", "uses": "flow.assert", "with": {"condition": f"{{{{ size(item) > {limit} }}}}"}}
+        check["if"] = f"{{{{ !(item in {skipped}) }}}}"
+        return [{"id": "each", "foreach": "{{ ['a', 'b'] }}", "on_item_error": "continue", "steps": [check]}]
+
+    first = run(steps(5))
+    assert first["status"] == "failed"
+    write_workflow(root, "work", steps(0))
+    assert _resumed(orchestra, first["run_id"], newest=True)["status"] == "succeeded"
+
+
+def test_what_went_well_for_one_item_and_was_left_out_for_another_stays_as_it_was(
+    orchestra: Orchestra, root: Path, run: Run
+) -> None:
+    def steps(value: int) -> list[dict[str, Any]]:
+        done = set_step("done", {"v": value}) | {"if": "{{ item == 'a' }}"}
+        check = {"id": "check", "uses": "flow.assert", "with": {"condition": "{{ item == 'a' }}"}}
+        return [{"id": "each", "foreach": "{{ ['a', 'b'] }}", "on_item_error": "continue", "steps": [done, check]}]
+
+    first = run(steps(1))
+    write_workflow(root, "work", steps(2))
+    with pytest.raises(InvalidInput, match=r"each\.done: with\.values\.v"):
+        orchestra.runs.resume(OWNER, first["run_id"], newest=True)
