@@ -25,8 +25,8 @@ def _no_file(_file: FileContent) -> Any:
 def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0) -> Any:
     """Return the value as JSON of whole characters and finite numbers.
 
-    NUL and half a surrogate pair become U+FFFD, NaN and infinity null, a whole number over 64 bits one with a point,
-    a file what `keep` gives.
+    NUL and half a surrogate pair become U+FFFD, NaN and infinity null, a file what `keep` gives. A whole number over
+    64 bits becomes its digits as text: they may name something, and a number with a point would name another thing.
     Raises BadAnswer (nested over 200 levels) and TypeError (no JSON at all, such as bytes: a mistake in a step type).
     """
     if isinstance(value, str):
@@ -34,7 +34,7 @@ def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return value if value in _WHOLE else _finite(value)
+        return value if value in _WHOLE else _digits(value)
     if isinstance(value, float):
         return _finite(value)
     if depth > DEEPEST:
@@ -63,9 +63,12 @@ def whole_text(text: str) -> str:
     return text
 
 
-def _finite(number: float) -> float | None:
+def _digits(number: int) -> str | None:
     try:
-        value = float(number)
-    except OverflowError:  # a whole number with hundreds of digits
+        return str(number)
+    except ValueError:  # thousands of digits, which Python does not write
         return None
-    return value if math.isfinite(value) else None
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,7 @@ from engine.runner.values import Values
 from engine.runs.options import refuse_in_service
 from engine.store.journal import JournalBroken
 
+_LONG_NUMBER = re.compile(r"[0-9]{19}")
 _KEPT = (
     "run_id",
     "workflow",
@@ -167,8 +169,10 @@ def _unstorable(value: Any) -> Iterator[str]:
             return
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         text.encode()
-        if "\\u0000" in text and _has_nul(value):
+        if "\\u0000" in text and _has(value, _is_nul):
             yield "holds a NUL character."
+        if _LONG_NUMBER.search(text) and _has(value, _is_too_large):
+            yield "holds a whole number that does not fit into 64 bits; write it as text."
     except UnicodeEncodeError:
         yield "holds half of a surrogate pair, which is no character."
     except RecursionError:
@@ -177,10 +181,18 @@ def _unstorable(value: Any) -> Iterator[str]:
         yield "holds NaN or infinity, which JSON does not have."
 
 
-def _has_nul(value: Any) -> bool:
+def _has(value: Any, is_it: Callable[[Any], bool]) -> bool:
     if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(inner) for key, inner in value.items())
-    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
+        return any(_has(key, is_it) or _has(inner, is_it) for key, inner in value.items())
+    return any(_has(inner, is_it) for inner in value) if isinstance(value, list) else is_it(value)
+
+
+def _is_nul(value: Any) -> bool:
+    return isinstance(value, str) and "\0" in value
+
+
+def _is_too_large(value: Any) -> bool:
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 def from_text(name: str, text: str, schema: Mapping[str, Any], of: str = "input") -> Any:

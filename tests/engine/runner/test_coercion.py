@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from engine.orchestra import Orchestra
 from engine.runner.coercion import fitted
-from tests.engine.conftest import OWNER, Run, set_step, write_workflow
+from tests.engine.conftest import OWNER, Run, Service, get_step, set_step, write_workflow
 
 NUMBER, WHOLE = {"type": "number"}, {"type": "integer"}
 
@@ -50,6 +51,8 @@ def test_a_whole_number_for_a_number_input_can_be_calculated_with(run: Run) -> N
         pytest.param([float("inf")], "NaN or infinity", id="infinity"),
         pytest.param("\ud800", "surrogate", id="surrogate"),
         pytest.param([{"k": "a\0b"}], "NUL", id="nul"),
+        pytest.param(2**63, "64 bits", id="a whole number too large"),
+        pytest.param({"k": [-(2**63) - 1]}, "64 bits", id="a whole number too small"),
     ],
 )
 def test_an_input_that_no_file_can_hold_is_refused(orchestra: Orchestra, root: Any, value: Any, said: str) -> None:
@@ -66,3 +69,19 @@ def test_a_deep_input_is_refused_and_breaks_nothing(orchestra: Orchestra, root: 
         deep = [deep]
     with pytest.raises(Exception, match="nested deeper"):
         orchestra.runs.start(OWNER, "work", {"x": deep})
+
+
+@pytest.mark.parametrize("value", [2**63 - 1, -(2**63), "9" * 40, {"k": ["1234567890123456789"]}])
+def test_long_numbers_that_fit_and_long_texts_are_taken(run: Run, value: Any) -> None:
+    document = run(
+        [set_step("a", {"x": "{{ inputs.x }}"})], {"x": value}, inputs={"type": "object", "properties": {"x": {}}}
+    )
+    assert document["steps"][0]["output"] == {"x": value}
+
+
+@pytest.mark.parametrize("number", [2**64 - 1, 2**63, -(2**63) - 1, 10**40])
+def test_the_digits_of_a_whole_number_over_64_bits_are_kept(run: Run, service: Service, number: int) -> None:
+    """Ids of some services take all 64 bits without a sign; rounded, they would name another thing."""
+    service.texts = {"/id": json.dumps({"id": number})}
+    document = run([get_step("r", service.url("/id")), set_step("a", {"x": "No. {{ steps.r.output.json.id }}"})])
+    assert document["steps"][1]["output"] == {"x": f"No. {number}"}
