@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from clients.errors import Conflict
+from clients.errors import Conflict, NotFound
 from engine.run_file import RunFile
 
 JsonValue = Any
@@ -220,6 +220,19 @@ def changes_respected() -> Iterator[None]:
         yield
     except Conflict as error:
         raise CannotUndo(error.message) from error
+
+
+_GONE = "It was deleted since. `orchestra runs rerun RUN --force` writes it anew."
+
+
+@contextmanager
+def gone_explained() -> Iterator[None]:
+    """Say what to do where the thing to update is there no more."""
+    try:
+        yield
+    except NotFound as error:
+        error.remedy = _GONE
+        raise
 
 
 _UPDATED = "It brought up to date what an earlier run had made, and what it said before is not known."

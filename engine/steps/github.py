@@ -10,41 +10,21 @@ from engine.step import (
     Call,
     JsonValue,
     Output,
-    Repeat,
     Written,
     changes_respected,
     content,
     destination,
+    gone_explained,
     option,
     outside,
 )
-from engine.steps.github_repository import (
-    Limited,
-    Listing,
-    Part,
-    Reading,
-    Repository,
-    Writing,
-    gone_explained,
-)
+from engine.steps.github_repository import FindableWriting, Limited, Listing, Reading, Repository, ThreadText
 
 
-class IssueText(Part):
+class IssueText(ThreadText):
     """An issue as it is read."""
 
-    id: int
-    number: int
-    url: str
-    title: str = outside("Title")
-    state: str
-    body: str = outside("Body")
-    labels: list[str]
-    assignees: list[str]
-    author: str
     comment_count: int
-    created_at: str
-    updated_at: str
-    closed_at: str | None
 
 
 class CreateIssueFields(Repository):
@@ -66,14 +46,11 @@ class CreateIssueOutput(Output):
     state: str
 
 
-class CreateIssue(Writing):
+class CreateIssue(FindableWriting):
     """Opens an issue; the marker by which it is found again is a hidden comment at the end of its body."""
 
     name = "github.create_issue"
     title = "Create an issue"
-    repeat = Repeat.FINDABLE
-    # Listing is consistent, yet a request that was cut off may still be at work for some seconds.
-    lag_seconds = 5.0
 
     fields = CreateIssueFields
     output = CreateIssueOutput
@@ -121,13 +98,11 @@ class CommentOutput(Output):
     url: str
 
 
-class Comment(Writing):
+class Comment(FindableWriting):
     """Writes a comment under an issue or pull request."""
 
     name = "github.comment"
     title = "Comment on an issue or pull request"
-    repeat = Repeat.FINDABLE
-    lag_seconds = 5.0
 
     fields = CommentFields
     output = CommentOutput

@@ -11,7 +11,6 @@ from engine.step import (
     JsonValue,
     Output,
     Receipt,
-    Repeat,
     Written,
     changes_respected,
     destination,
@@ -20,13 +19,13 @@ from engine.step import (
 )
 from engine.steps.github_repository import (
     Changes,
+    FindableWriting,
     Limited,
     Listing,
     Part,
     Reading,
     Repository,
     WithChanges,
-    Writing,
 )
 
 
@@ -164,13 +163,11 @@ class CreateBranchOutput(Output):
     url: str
 
 
-class CreateBranch(Writing):
+class CreateBranch(FindableWriting):
     """Makes a branch; one of this name that is there already is a conflict."""
 
     name = "github.create_branch"
     title = "Create a branch"
-    repeat = Repeat.FINDABLE
-    lag_seconds = 5.0
     fields = CreateBranchFields
     output = CreateBranchOutput
 

@@ -12,7 +12,6 @@ from engine.step import (
     JsonValue,
     Output,
     Receipt,
-    Repeat,
     Written,
     changes_respected,
     content,
@@ -20,7 +19,7 @@ from engine.step import (
     option,
     outside,
 )
-from engine.steps.github_repository import Part, Reading, Repository, Writing
+from engine.steps.github_repository import FindableWriting, Part, Reading, Repository
 
 
 class GetFileFields(Repository):
@@ -120,11 +119,9 @@ class PutFileOutput(Output):
     changed: bool
 
 
-class Committing(Writing):
+class Committing(FindableWriting):
     """A step that commits what becomes of one file; the commit is found by the trailer of its message."""
 
-    repeat = Repeat.FINDABLE
-    lag_seconds = 5.0
     output = PutFileOutput
     stays = "both commits in the history"
 

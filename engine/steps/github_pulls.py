@@ -10,7 +10,6 @@ from engine.step import (
     JsonValue,
     Output,
     Receipt,
-    Repeat,
     Written,
     changes_respected,
     content,
@@ -20,36 +19,24 @@ from engine.step import (
 )
 from engine.steps.github_repository import (
     Changes,
+    FindableWriting,
     Limited,
     Listing,
-    Part,
     Reading,
     Repository,
+    ThreadText,
     WithChanges,
-    Writing,
 )
 
 
-class PullText(Part):
+class PullText(ThreadText):
     """A pull request as it is read."""
 
-    id: int
-    number: int
-    url: str
-    title: str = outside("Title")
-    state: str
-    body: str = outside("Body")
     head: str = outside("From branch")
     base: str
     head_sha: str
     draft: bool
-    labels: list[str] = outside("Labels")
-    assignees: list[str]
     reviewers: list[str]
-    author: str
-    created_at: str
-    updated_at: str
-    closed_at: str | None
     merged_at: str | None
 
 
@@ -128,13 +115,11 @@ class CreatePullOutput(Output):
     draft: bool
 
 
-class CreatePull(Writing):
+class CreatePull(FindableWriting):
     """Opens a pull request; the marker by which it is found again is a hidden comment at the end of its body."""
 
     name = "github.create_pull"
     title = "Open a pull request"
-    repeat = Repeat.FINDABLE
-    lag_seconds = 5.0
     fields = CreatePullFields
     output = CreatePullOutput
 
@@ -178,13 +163,11 @@ class ReviewPullOutput(Output):
     state: str
 
 
-class ReviewPull(Writing):
+class ReviewPull(FindableWriting):
     """Reviews a pull request: comments, approves, or asks for changes."""
 
     name = "github.review_pull"
     title = "Review a pull request"
-    repeat = Repeat.FINDABLE
-    lag_seconds = 5.0
     fields = ReviewPullFields
     output = ReviewPullOutput
 
@@ -237,14 +220,12 @@ class MergePullOutput(Output):
     changed: bool
 
 
-class MergePull(Writing):
+class MergePull(FindableWriting):
     """Merges a pull request; one that is merged already stays as it is."""
 
     name = "github.merge_pull"
     title = "Merge a pull request"
     done = "merged"
-    repeat = Repeat.FINDABLE
-    lag_seconds = 5.0
     lasts = "A merge stays in the history; a new pull request can revert it."
     fields = MergePullFields
     output = MergePullOutput

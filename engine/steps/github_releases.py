@@ -20,7 +20,7 @@ from engine.step import (
     option,
     outside,
 )
-from engine.steps.github_repository import Limited, Listing, Part, Repository, Writing
+from engine.steps.github_repository import FindableWriting, Limited, Listing, Part, Repository, Writing
 
 _READS = frozenset({"GET", "HEAD"})
 
@@ -73,13 +73,11 @@ class CreateReleaseOutput(Output):
     draft: bool
 
 
-class CreateRelease(Writing):
+class CreateRelease(FindableWriting):
     """Makes a release, as a draft unless told otherwise; it is found again by a hidden comment in its notes."""
 
     name = "github.create_release"
     title = "Make a release"
-    repeat = Repeat.FINDABLE
-    lag_seconds = 5.0
     fields = CreateReleaseFields
     output = CreateReleaseOutput
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from clients.errors import NotFound
-from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
+from engine.step import Call, Effect, Fields, JsonValue, Output, Repeat, StepType, destination, option, outside
 
-_GONE = "It was deleted since. `orchestra runs rerun RUN --force` writes it anew."
 MOST = 1000
 
 
@@ -38,6 +34,23 @@ class Listed(Output):
     """A list; `has_more` tells that it was cut."""
 
     has_more: bool
+
+
+class ThreadText(Part):
+    """What issues and pull requests have in common."""
+
+    id: int
+    number: int
+    url: str
+    title: str = outside("Title")
+    state: str
+    body: str = outside("Body")
+    labels: list[str] = outside("Labels")
+    assignees: list[str]
+    author: str
+    created_at: str
+    updated_at: str
+    closed_at: str | None
 
 
 class ChangedFile(Part):
@@ -107,11 +120,9 @@ class Writing(StepType):
         return str(fields.repository).strip().lower()
 
 
-@contextmanager
-def gone_explained() -> Iterator[None]:
-    """Say what to do where the thing to update is there no more."""
-    try:
-        yield
-    except NotFound as error:
-        error.remedy = _GONE
-        raise
+class FindableWriting(Writing):
+    """A write that is found again by the marker that it bears."""
+
+    repeat = Repeat.FINDABLE
+    # Listing is consistent, yet a request that was cut off may still be at work for some seconds.
+    lag_seconds = 5.0

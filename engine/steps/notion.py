@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from clients.errors import InvalidRequest, NotFound
+from clients.errors import InvalidRequest
 from engine.step import (
     Call,
     Effect,
@@ -19,16 +18,23 @@ from engine.step import (
     changes_respected,
     content,
     destination,
+    gone_explained,
     option,
     outside,
 )
 
-_GONE = "It was deleted since. `orchestra runs rerun RUN --force` writes it anew."
 _ONE_PLACE = "Give a database or a page below which it goes, one of the two."
 # Notion answers queries from a consistent store, yet a request that was cut off may still be at work for some seconds.
 LAG_SECONDS = 5.0
 TEXT_SECONDS = 300.0
 """A text of a megabyte takes some thirty requests, at three a second, and Notion thinks over each."""
+
+
+class Reading(StepType):
+    """A step that reads from Notion."""
+
+    service = "notion"
+    effect = Effect.READS
 
 
 class PageOutput(Output):
@@ -76,16 +82,6 @@ class UpsertPageOutput(WrittenPageOutput):
     """The page that was written, and whether it is new."""
 
     created: bool
-
-
-@contextmanager
-def gone_explained() -> Iterator[None]:
-    """Say what to do where the page to update is there no more."""
-    try:
-        yield
-    except NotFound as error:
-        error.remedy = _GONE
-        raise
 
 
 class _WritesPage(StepType):

@@ -6,17 +6,16 @@ from pydantic import BaseModel, ConfigDict
 
 from engine.step import (
     Call,
-    Effect,
     JsonValue,
     Output,
     Repeat,
-    StepType,
     Written,
     content,
     destination,
     option,
     outside,
 )
+from engine.steps.notion import Reading
 from engine.steps.notion_pages import ChangePageFields, ChangesPage, ReadPageFields
 
 
@@ -80,13 +79,11 @@ class ListCommentsOutput(Output):
     has_more: bool
 
 
-class ListComments(StepType):
+class ListComments(Reading):
     """Lists the open comments on a page."""
 
     name = "notion.list_comments"
     title = "List comments on a page"
-    service = "notion"
-    effect = Effect.READS
     fields = ListCommentsFields
     output = ListCommentsOutput
 

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.step import Call, Effect, Fields, JsonValue, Output, StepType, destination, option, outside
+from engine.step import Call, Fields, JsonValue, Output, destination, option, outside
+from engine.steps.notion import Reading
 from engine.steps.notion_pages import PageText
 
 
@@ -35,13 +36,11 @@ class QueryOutput(Output):
     has_more: bool
 
 
-class Query(StepType):
+class Query(Reading):
     """Finds pages of a database by their properties."""
 
     name = "notion.query"
     title = "Find pages"
-    service = "notion"
-    effect = Effect.READS
     timeout_seconds = 120.0
     fields = QueryFields
     output = QueryOutput
@@ -80,13 +79,11 @@ class SearchOutput(Output):
     has_more: bool
 
 
-class Search(StepType):
+class Search(Reading):
     """Finds pages and databases by their titles; Notion's search may be some minutes behind."""
 
     name = "notion.search"
     title = "Search pages and databases"
-    service = "notion"
-    effect = Effect.READS
     fields = SearchFields
     output = SearchOutput
 
@@ -114,13 +111,11 @@ class DatabaseOutput(Output):
     data_sources: list[NamedSource]
 
 
-class GetDatabase(StepType):
+class GetDatabase(Reading):
     """Reads what a database is called and which data sources it has."""
 
     name = "notion.get_database"
     title = "Read a database"
-    service = "notion"
-    effect = Effect.READS
     fields = _DatabaseFields
     output = DatabaseOutput
 
@@ -138,13 +133,11 @@ class DataSourceOutput(Output):
     properties: dict[str, dict[str, Any]] = outside("Properties")
 
 
-class GetDataSource(StepType):
+class GetDataSource(Reading):
     """Reads which properties the pages of a database have, of which types, with which options."""
 
     name = "notion.get_data_source"
     title = "Read the properties of a database"
-    service = "notion"
-    effect = Effect.READS
     fields = _DatabaseFields
     output = DataSourceOutput
 

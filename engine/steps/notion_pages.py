@@ -19,7 +19,7 @@ from engine.step import (
     option,
     outside,
 )
-from engine.steps.notion import LAG_SECONDS, PageOutput, WrittenPageOutput
+from engine.steps.notion import LAG_SECONDS, PageOutput, Reading, WrittenPageOutput
 
 
 class ReadPageFields(Fields):
@@ -45,8 +45,8 @@ class PageText(Output):
     last_edited_at: str
 
 
-class GetPageOutput(PageText):
-    """The page and its text; `truncated` where Notion does not give all of it.
+class Markdown(Output):
+    """What a page says; `truncated` where Notion does not give all of it.
 
     `broken_lines`: so many line ends are only there because a block of Notion was full.
     """
@@ -56,13 +56,18 @@ class GetPageOutput(PageText):
     broken_lines: int
 
 
-class GetPage(StepType):
+class GetPageOutput(Markdown, PageText):
+    """The page and its text; `truncated` where Notion does not give all of it.
+
+    `broken_lines`: so many line ends are only there because a block of Notion was full.
+    """
+
+
+class GetPage(Reading):
     """Reads a page: its properties and its text."""
 
     name = "notion.get_page"
     title = "Read a page"
-    service = "notion"
-    effect = Effect.READS
     fields = ReadPageFields
     output = GetPageOutput
 

@@ -4,37 +4,29 @@ from __future__ import annotations
 
 from engine.step import (
     Call,
-    Effect,
     JsonValue,
     Repeat,
-    StepType,
     Written,
     changes_respected,
     content,
     outside,
 )
-from engine.steps.notion import TEXT_SECONDS, PageOutput
-from engine.steps.notion_pages import ChangePageFields, ChangesPage, ReadPageFields
+from engine.steps.notion import TEXT_SECONDS, PageOutput, Reading
+from engine.steps.notion_pages import ChangePageFields, ChangesPage, Markdown, ReadPageFields
 
 
-class MarkdownOutput(PageOutput):
+class MarkdownOutput(Markdown, PageOutput):
     """What the page says; `truncated` where Notion does not give all of it.
 
     `broken_lines`: so many line ends are only there because a block of Notion was full.
     """
 
-    markdown: str = outside("Text (Markdown)")
-    truncated: bool
-    broken_lines: int
 
-
-class GetMarkdown(StepType):
+class GetMarkdown(Reading):
     """Reads what a page says, as Markdown."""
 
     name = "notion.get_markdown"
     title = "Read the text of a page"
-    service = "notion"
-    effect = Effect.READS
     fields = ReadPageFields
     output = MarkdownOutput
 
