@@ -16,6 +16,7 @@ from engine.store.database import Database
 from engine.store.journal import Journal
 from engine.store.owners import Owner
 from engine.upkeep import Upkeep, shorten_logs
+from tests.patience import PATIENCE_SECONDS
 
 _FEW_MEGABYTES = 6 * 1024 * 1024
 
@@ -121,7 +122,7 @@ def test_work_that_fails_is_done_again_and_stops_nothing(tmp_path: Path, monkeyp
 
     work = Upkeep(tmp_path, prune, shrink)
     work.start()
-    assert done.wait(20)
+    assert done.wait(PATIENCE_SECONDS)
     work.close()
     assert calls[:3] == ["prune", "shrink", "shrink"]
     assert calls.count("prune") > 1

@@ -28,14 +28,19 @@ _OF_SQLITE = {
 
 @dataclass
 class Disk:
-    """Counts what is asked of the disk below `root`, and refuses from number `fails_at` on (0: nothing)."""
+    """Counts what is asked of the disk below `root`, and refuses number `fails_at` (0: nothing), or all from there on.
+
+    Where `counts` names an operation, only those are counted: how many others come between them is a matter of time.
+    """
 
     root: Path
     fault: Fault = "ENOSPC"
     fails_at: int = 0
+    counts: str = ""
     is_lasting: bool = False
     asked: list[str] = field(default_factory=list)
     refused: int = 0
+    _counted: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def heal(self) -> None:
@@ -46,8 +51,10 @@ class Disk:
         """Count one operation; tell whether it must fail."""
         with self._lock:
             self.asked.append(what)
-            number = len(self.asked)
-            fails = bool(self.fails_at) and (number == self.fails_at or (self.is_lasting and number > self.fails_at))
+            is_counted = what == (self.counts or what)
+            self._counted += is_counted
+            is_at = is_counted and self._counted == self.fails_at
+            fails = bool(self.fails_at) and (is_at or (self.is_lasting and self._counted >= self.fails_at))
             self.refused += fails
             return fails
 

@@ -20,6 +20,7 @@ from engine.store.database import Database
 from engine.store.journal import Journal, JournalBroken
 from engine.store.owners import Fenced, Owner
 from tests.engine.conftest import OWNER, set_step, write_workflow
+from tests.patience import PATIENCE_SECONDS
 
 Test = Callable[[Journal], Coroutine[Any, Any, None]]
 
@@ -221,11 +222,11 @@ def test_a_database_that_another_process_holds_is_waited_for(orchestra: Orchestr
     holder = threading.Thread(target=_held, args=(root / ".orchestra" / "state.db", 2.0, begun))
     run_id = orchestra.runs.start(OWNER, "work", {})
     holder.start()
-    begun.wait(10)
-    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] in ("succeeded", "running")
+    begun.wait(PATIENCE_SECONDS)
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] in ("succeeded", "running")
     holder.join()
     again = orchestra.runs.start(OWNER, "work", {})
-    assert orchestra.runs.wait(OWNER, again, 30)["status"] == "succeeded"
+    assert orchestra.runs.wait(OWNER, again, PATIENCE_SECONDS)["status"] == "succeeded"
 
 
 def test_a_state_that_is_no_database_is_named(tmp_path: Path) -> None:
