@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -54,6 +55,8 @@ _BROKEN: tuple[tuple[tuple[type[BaseException], ...], type[ServiceError], str, O
     ((httpx.TransportError, OSError), Unavailable, "{name} broke off the connection before it answered.", "unknown"),
 )
 """From the special to the general: what was raised, what it is called here, what it says of the effect."""
+_OF_SHAPE = (ValueError, LookupError, TypeError, AttributeError)
+"""What reading an answer of the wrong shape raises."""
 
 
 def of_status(
@@ -130,8 +133,22 @@ def of_broken_connection(service: str, error: Exception) -> ServiceError:
     known = _of_no_connection(service, error)
     for cause in _causes(error):
         known = known or _of_cause(service, cause)
+    if known is None and isinstance(error, _OF_SHAPE):
+        return of_shape(service, error)
     return known or BadAnswer(
         f"{name_of(service)} gave an answer that cannot be understood ({type(error).__name__}).", service=service
+    )
+
+
+def of_shape(service: str, error: Exception) -> BadAnswer:
+    """Turn what reading an answer raised that is not as the service's API promises into its error, in plain words."""
+    said = ""
+    if isinstance(error, json.JSONDecodeError):
+        said = ": it is no JSON"
+    elif isinstance(error, KeyError) and error.args:
+        said = f": it has no {str(error.args[0])[:100]!r}"
+    return BadAnswer(
+        f"{name_of(service)} answered something of another shape than its API promises{said}.", service=service
     )
 
 

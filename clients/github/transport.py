@@ -63,9 +63,7 @@ def reading() -> Iterator[None]:
     except httpx.HTTPError as error:
         raise failures.of_broken_connection(SERVICE, error) from error
     except (GithubException, AssertionError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise BadAnswer(
-            f"GitHub answered something of another shape than its API promises ({error}).", service=SERVICE
-        ) from error
+        raise failures.of_shape(SERVICE, error) from error
 
 
 def raw(found: GithubObject) -> dict[str, Any]:

@@ -154,6 +154,4 @@ def reading() -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise BadAnswer(
-            f"Gmail gave an answer of another shape than its API ({error!r:.200}).", service=SERVICE
-        ) from error
+        raise failures.of_shape(SERVICE, error) from error

@@ -14,7 +14,7 @@ from uuid import UUID
 import httpx
 
 from clients import failures
-from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
+from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.notion.pacing import Pacer
 from clients.notion.values import Json
 from clients.sent import asking
@@ -85,9 +85,7 @@ def reading() -> Iterator[None]:
     except (RequestTimeoutError, httpx.HTTPError) as error:
         raise failures.of_broken_connection(SERVICE, error) from error
     except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
-        raise BadAnswer(
-            f"Notion answered something of another shape than its API promises ({error!r:.200}).", service=SERVICE
-        ) from error
+        raise failures.of_shape(SERVICE, error) from error
 
 
 def _refused(status: int, headers: Mapping[str, str], said: str) -> ServiceError:

@@ -155,7 +155,9 @@ class Doctor:
         """Name the model servers of this machine that are not the one in use."""
         if self._config().config.connections[name].service != "openai":
             return
-        used = self._address(name).rstrip("/")
+        used = ""
+        with suppress(OrchestraError):  # its key is missing, which has a line: all the more is another one offered
+            used = self._address(name).rstrip("/")
         for found in local_servers():
             if found.base_url != used:
                 models = ", ".join(found.models[:5]) or "no model yet"

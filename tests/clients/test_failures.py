@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import httpx
@@ -122,3 +124,25 @@ def test_an_error_of_ours_inside_an_sdk_error_stays_itself() -> None:
 
 def test_secrets_are_blotted_out() -> None:
     assert failures.without_secrets("key sk-1 is wrong", ["", "sk-1"]) == "key *** is wrong"
+
+
+@pytest.mark.parametrize(
+    ("read", "words"),
+    [
+        pytest.param(lambda: json.loads("<html>"), "it is no JSON", id="a page"),
+        pytest.param(lambda: dict[str, str]()["login"], "it has no 'login'", id="another object"),
+        pytest.param(lambda: len(None), "than its API promises.", id="none at all"),  # type: ignore[arg-type]
+    ],
+)
+def test_an_answer_of_another_shape_is_told_without_the_name_of_an_exception(
+    read: Callable[[], object], words: str
+) -> None:
+    with pytest.raises((ValueError, LookupError, TypeError)) as raised:
+        read()
+    for error in (
+        failures.of_shape("github", raised.value),
+        failures.of_broken_connection("github", raised.value),
+    ):
+        assert type(error) is BadAnswer
+        assert words in error.message
+        assert "Error" not in error.message

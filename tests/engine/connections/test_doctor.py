@@ -371,6 +371,17 @@ def test_model_servers_of_this_machine_are_offered_and_not_used(place: Place) ->
     assert found.url not in (place.root / "config.yaml").read_text()
 
 
+def test_without_a_key_for_the_model_that_is_a_line_and_local_servers_are_offered(place: Place) -> None:
+    """As in every new workspace: a check of all connections must not end there."""
+    here = local_models.LocalServer("Ollama", "http://127.0.0.1:11434/v1", ("llama3.2",))
+    place.monkeypatch.setattr(doctor, "local_servers", lambda: [here])
+    place.connect("openai", api_key="env:NOT_SET")
+    lines = place.lines()
+    assert not lines["settings"].ok
+    assert "NOT_SET" in lines["settings"].text
+    assert "Ollama answers" in lines["local server"].text
+
+
 @pytest.mark.parametrize(
     ("date", "lines"),
     [
