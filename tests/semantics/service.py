@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,6 +55,11 @@ class ScriptedService:
             self.made.clear()
             self._by_marker.clear()
             self.on_request = lambda _number: None
+
+    def remember(self, made: Mapping[str, str]) -> None:
+        """Have made things before: {marker: path}."""
+        with self._lock:
+            self._by_marker.update(made)
 
     def enter(self, path: str, marker: str | None) -> Request:
         """Count a request and let it have its effect; a read (None) has none, a write without marker always one."""
