@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +34,12 @@ class Comments:
             found = list(itertools.islice(every(self._api.comments.list, block_id=page_id(page)), limit + 1))
             return [_comment(each) for each in found[:limit]], len(found) > limit
 
-    def find(self, page: str, text: str, discussion: str, intended_at: datetime) -> Json | None:
+    def find(
+        self, page: str, text: str, discussion: str, intended_at: datetime, others: Collection[str] = ()
+    ) -> Json | None:
         """Give what `add` gave, if a comment of this text was made by this connection since then.
 
+        `others`: ids of comments that other writes have made: two of the same text cannot be told apart else.
         Raises OutcomeUnknown for a discussion that Notion does not list with the page: one on a block of it, or one
         that was resolved meanwhile.
         """
@@ -50,9 +53,10 @@ class Comments:
                     service=SERVICE,
                 )
             for each in reversed(found):
-                is_own = each["created_by"]["id"] == own and is_created_since(each, intended_at)
+                is_own = each["created_by"]["id"] == own and each["id"] not in others
+                is_fresh = is_created_since(each, intended_at)
                 is_there = not discussion or each["discussion_id"] == discussion
-                if is_own and is_there and plain_text(each["rich_text"]) == text:
+                if is_own and is_fresh and is_there and plain_text(each["rich_text"]) == text:
                     return _comment(each)
         return None
 

@@ -13,6 +13,7 @@ from clients.notion.pages import page_of
 from clients.notion.query import filter_of, sorts_of
 from clients.notion.references import References
 from clients.notion.values import Json, plain_text
+from clients.notion.whole import whole
 
 if TYPE_CHECKING:
     from notion_client import Client
@@ -41,7 +42,7 @@ class Finder:
             asked["filter"] = conditions
         with self._databases.used():
             found = every(self._api.data_sources.query, data_source_id=source.id, **asked)
-            pages = [page_of(each) for each in itertools.islice(found, limit + 1)]
+            pages = [page_of(whole(self._api, each)) for each in itertools.islice(found, limit + 1)]
         return pages[:limit], len(pages) > limit
 
     def search(self, words: str, kind: str, limit: int) -> tuple[list[Json], bool]:
@@ -79,7 +80,7 @@ class Finder:
             asked["filter"] = condition
         with self._databases.used():
             for each in every(self._api.data_sources.query, data_source_id=source.id, **asked):
-                yield {**page_of(each), **_by_whom(each)}
+                yield {**page_of(whole(self._api, each)), **_by_whom(each)}
 
 
 def _by_whom(page: Mapping[str, Any]) -> Json:

@@ -15,6 +15,7 @@ from clients.notion.markdown import essence
 from clients.notion.overflow import fitted, note, with_rest
 from clients.notion.pages import UNFINISHED, brief, changed_by, held_key, is_created_since, key_value, says
 from clients.notion.values import Json, Schema, from_notion, title_property, to_notion
+from clients.notion.whole import whole
 from clients.notion.written import is_in_trash, left
 
 if TYPE_CHECKING:
@@ -217,7 +218,8 @@ class Items:
             "sorts": [{"timestamp": "created_time", "direction": "ascending"}],
         }
         with self._databases.used():
-            return next(every(self._api.data_sources.query, data_source_id=source.id, **asked), None)
+            found = next(every(self._api.data_sources.query, data_source_id=source.id, **asked), None)
+            return None if found is None else whole(self._api, found)
 
     def _write_new(self, source: Source, wanted: Wanted, held: str) -> Json:
         """Make a page; one whose text takes several requests is marked as unfinished until it is whole."""
@@ -227,13 +229,13 @@ class Items:
             try:
                 with reading():
                     values = {**wanted.values, **key_value(held)}
-                    return answered(self._api.pages.create(parent=parent, properties=values, **text))
+                    return whole(self._api, answered(self._api.pages.create(parent=parent, properties=values, **text)))
             except InvalidRequest as error:
                 if len(wanted.text) <= SHORT_CHARACTERS or not is_limit(error):
                     raise
         with reading():
             values = {**wanted.values, **key_value(held, UNFINISHED)}
-            page = answered(self._api.pages.create(parent=parent, properties=values))
+            page = whole(self._api, answered(self._api.pages.create(parent=parent, properties=values)))
         self._content.append(page["id"], wanted.text)
         return self._update(page["id"], key_value(held)) if held else page
 
@@ -257,7 +259,7 @@ class Items:
 
     def _update(self, some_id: str, values: Json) -> Json:
         with reading():
-            return answered(self._api.pages.update(some_id, properties=values))
+            return whole(self._api, answered(self._api.pages.update(some_id, properties=values)))
 
 
 def _given(schema: Schema, title: str, properties: Mapping[str, Any] | None) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +37,20 @@ class Pages:
         some_id = page_id(page)
         return {**brief(self._written.shown(some_id)), **self._content.read(some_id)}
 
-    def create(self, parent: str, title: str, markdown: str = "", begun_at: datetime | None = None) -> Json:
-        """Make a page below another one: {id, url, title, properties}; `begun_at`: finish what was begun then."""
+    def create(
+        self,
+        parent: str,
+        title: str,
+        markdown: str = "",
+        begun_at: datetime | None = None,
+        others: Collection[str] = (),
+    ) -> Json:
+        """Make a page below another one: {id, url, title, properties}; `begun_at`: finish what was begun then.
+
+        `others`: ids of pages that other writes have made.
+        """
         above = self._written.shown(page_id(parent))["id"]
-        begun = next(self._below(above, title, begun_at), None) if begun_at else None
+        begun = next(self._below(above, title, begun_at, others), None) if begun_at else None
         if begun and self._is_begun(begun, markdown):
             self._content.complete(begun["id"], markdown)
             return left(begun)
@@ -66,10 +76,15 @@ class Pages:
         with reading():
             self._written.trash(written, markdown, done_at)
 
-    def find(self, parent: str, title: str, markdown: str, intended_at: datetime) -> Json | None:
-        """Give what `create` gave, if a page of this title was made there since then and says all of the text."""
+    def find(
+        self, parent: str, title: str, markdown: str, intended_at: datetime, others: Collection[str] = ()
+    ) -> Json | None:
+        """Give what `create` gave, if a page of this title was made there since then and says all of the text.
+
+        `others`: ids of pages that other writes have made: two of the same title and text cannot be told apart else.
+        """
         wanted = essence(markdown)
-        found = self._below(self._written.shown(page_id(parent))["id"], title, intended_at)
+        found = self._below(self._written.shown(page_id(parent))["id"], title, intended_at, others)
         whole = (page for page in found if essence(self._content.read(page["id"])["markdown"]) == wanted)
         return next((left(page) for page in whole), None)
 
@@ -146,11 +161,11 @@ class Pages:
         present = essence(self._content.read(page["id"])["markdown"])
         return arrived(present, parts(markdown), is_all=True) is not None
 
-    def _below(self, parent_id: str, title: str, since: datetime) -> Iterator[Json]:
-        """The pages below a page that have this title and were made since then."""
+    def _below(self, parent_id: str, title: str, since: datetime, others: Collection[str]) -> Iterator[Json]:
+        """The pages below a page that have this title and were made since then, but not by others."""
         with reading():
             blocks = list(every(self._api.blocks.children.list, block_id=parent_id))
             for block in blocks:
                 is_one = block["type"] == "child_page" and block["child_page"]["title"] == title
-                if is_one and is_created_since(block, since):
+                if is_one and block["id"] not in others and is_created_since(block, since):
                     yield answered(self._api.pages.retrieve(block["id"]))

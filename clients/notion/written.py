@@ -13,6 +13,7 @@ from clients.notion.databases import KEY_PROPERTY
 from clients.notion.markdown import essence
 from clients.notion.pages import CLOCK_SKEW, brief
 from clients.notion.values import Json, from_notion
+from clients.notion.whole import whole
 
 if TYPE_CHECKING:
     from notion_client import Client
@@ -55,7 +56,7 @@ class WrittenPages:
         """Give a page, also one in the trash. Raises NotFound; InvalidRequest where the id is of something else."""
         try:
             with reading():
-                return answered(self._api.pages.retrieve(page_id))
+                return whole(self._api, answered(self._api.pages.retrieve(page_id)))
         except (NotFound, InvalidRequest) as error:
             raise wrong_layer(self._api, page_id, "page", error) from error
 
@@ -63,7 +64,7 @@ class WrittenPages:
         """Give a page, also one in the trash. Raises Conflict where it is not shown: nobody can tell why."""
         try:
             with reading():
-                return answered(self._api.pages.retrieve(page_id))
+                return whole(self._api, answered(self._api.pages.retrieve(page_id)))
         except NotFound as error:
             raise Conflict(
                 f"Notion does not show the page {page_id} any more: it was deleted for ever, or it is no longer"

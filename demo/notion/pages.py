@@ -10,7 +10,7 @@ from demo.notion import markdown as notion_markdown
 from demo.notion import schema as notion_schema
 from demo.notion import tree as notion_tree
 from demo.notion import values as notion_values
-from demo.notion.call import Record, as_id, invalid, new_id, not_found, now
+from demo.notion.call import Record, as_id, invalid, new_id, not_found, now, page_of
 from demo.notion.databases import source_of, sources_of
 from demo.notion.objects import parent_of, properties_of, shown_page
 from demo.store import Store
@@ -133,10 +133,10 @@ def get_property(call: Call) -> Reply:
     head = {"object": "property_item", "id": here["id"], "type": kind}
     if kind not in {"title", "rich_text", "people", "relation"}:
         return Reply({**head, kind: value})
-    items = [{**head, kind: each} for each in value]
+    items = [{"id": str(number), "item": {**head, kind: each}} for number, each in enumerate(value)]
+    listed = page_of(items, dict(call.request.query_params), "property_item", lambda each: each["item"])
     about = {"id": here["id"], "next_url": None, "type": kind, kind: {}}
-    listed = {"object": "list", "results": items, "next_cursor": None, "has_more": False}
-    return Reply({**listed, "type": "property_item", "property_item": about})
+    return Reply({**listed.document, "property_item": about})
 
 
 def get_markdown(call: Call) -> Reply:

@@ -14,6 +14,9 @@ from demo.store import Store
 
 EMPTY_LISTS = {"title", "rich_text", "multi_select", "people", "files", "relation"}
 LONGEST_LIST = 100
+REFERENCES = {"people", "relation"}
+MOST_REFERENCES = 25
+"""Of one property with a page; `GET /v1/pages/{id}/properties/{property}` has all."""
 LENGTHS = {"url": 2000, "email": 200, "phone_number": 200}
 
 
@@ -170,8 +173,10 @@ def shown(store: Store, properties: list[Record], page: Record) -> Record:
     """All properties of a page as the API gives them, by name."""
     result: Record = {}
     for here in properties:
-        value = {"id": here["id"], "type": here["type"], here["type"]: raw(store, here, page)}
-        result[here["name"]] = {**value, "has_more": False} if here["type"] == "relation" else value
+        kind, inside = here["type"], raw(store, here, page)
+        value = {"id": here["id"], "type": kind, kind: inside[:MOST_REFERENCES] if kind in REFERENCES else inside}
+        is_cut = kind == "relation" and len(inside) > MOST_REFERENCES
+        result[here["name"]] = {**value, "has_more": is_cut} if kind == "relation" else value
     return result
 
 

@@ -202,6 +202,19 @@ def test_an_update_changes_what_it_names_and_says_what_was_there(notion: NotionC
     assert (read["title"], read["properties"]["number"], read["properties"]["url"]) == ("Title", 1, None)
 
 
+def test_relations_come_whole_though_notion_gives_25_with_a_page(notion: NotionClient) -> None:
+    tasks = [str(notion.items.create("Tasks", f"Task {number}")["id"]) for number in range(27)]
+    made = notion.items.create(DATABASE, "Many", {"relation": tasks}, marker="m")
+    assert made["properties"]["relation"] == tasks
+    assert notion.pages.get(made["id"])["properties"]["relation"] == tasks
+    assert notion.finder.query(DATABASE)[0][0]["properties"]["relation"] == tasks
+    assert notion.items.find(DATABASE, "m") == made
+    after = notion.items.update(made["id"], {"relation": tasks[:2]})
+    assert after["before"]["relation"] == tasks
+    notion.items.put_back(after)
+    assert notion.pages.get(made["id"])["properties"]["relation"] == tasks
+
+
 def test_an_update_is_not_put_back_over_a_later_one(notion: NotionClient) -> None:
     made = notion.items.create(DATABASE, "Title", {"number": 1})
     after = notion.items.update(made["id"], {"number": 2})

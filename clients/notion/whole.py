@@ -1,0 +1,38 @@
+"""Pages with all of their relations and people, of which Notion gives 25 at most with a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from clients.notion.api import every
+from clients.notion.values import Json
+
+if TYPE_CHECKING:
+    from notion_client import Client
+
+_GIVEN = 25
+"""How many references of one property a page holds (developers.notion.com/reference/retrieve-a-page, Limits)."""
+_REFERENCES = frozenset({"relation", "people"})
+
+
+def whole(api: Client, page: Json) -> Json:
+    """Give a page with the rest of each property that was cut; asks for nothing where none was."""
+    values: Mapping[str, Any] = page["properties"]
+    rest = {name: _all(api, str(page["id"]), value) for name, value in values.items() if _is_cut(value)}
+    return {**page, "properties": {**values, **rest}} if rest else page
+
+
+def _is_cut(value: Mapping[str, Any]) -> bool:
+    """Of people Notion does not say whether there are more."""
+    kind = value.get("type")
+    if kind not in _REFERENCES or len(value.get(kind) or ()) < _GIVEN:
+        return False
+    return bool(value.get("has_more", True))
+
+
+def _all(api: Client, page_id: str, value: Mapping[str, Any]) -> Json:
+    kind = str(value["type"])
+    found = every(partial(api.pages.properties.retrieve, page_id, str(value["id"])))
+    return {**value, kind: [each[kind] for each in found]}
