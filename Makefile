@@ -49,7 +49,7 @@ bench-peers: setup .venv-peers/ready
 	@touch $@
 
 chaos: setup
-	$(BIN)/pytest -q -s tests/kill/chaos.py
+	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py
 	$(BIN)/pytest -q --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py
 
 fresh:

@@ -39,9 +39,7 @@ _STATES_OF_WRONG = 60
 CONTROLS = [
     pytest.param("workflow-is-saved", "files-unsynced", "is torn", id="a file without fsync"),
     pytest.param("workflow-is-saved", "folders-unsynced", "another answer", id="its name without fsync"),
-    pytest.param(
-        "run-large-values", "new-folders-unsynced", "UnknownName", id="the name of a folder without fsync"
-    ),
+    pytest.param("run-large-values", "new-folders-unsynced", "UnknownName", id="the name of a folder without fsync"),
     pytest.param("workflow-is-deleted", "new-folders-unsynced", "is nowhere", id="a new folder in the trash"),
     pytest.param("runs-one-after-the-other", "synchronous-off", "is lost", id="SQLite with synchronous=OFF"),
     pytest.param("runs-one-after-the-other", "synchronous-normal", "is lost", id="SQLite with synchronous=NORMAL"),

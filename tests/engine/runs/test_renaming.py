@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InUse, StaleEdit
+from engine.errors import InUse, StaleEdit, StorageError
 from engine.orchestra import Orchestra
-from engine.store.receipts import Rename
+from engine.store.receipts import BEGUN_RENAME, Rename, has_begun_rename
+from engine.store.tables import meta
+from engine.workspace.files import etag
 from tests.engine.conftest import OWNER, Service, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
+
+_LATER = "2999-01-01T00:00:00.000Z"
 
 
 def keyed(service: Service) -> list[Mapping[str, Any]]:
@@ -134,3 +138,51 @@ def test_nothing_moves_where_the_file_was_changed_meanwhile(orchestra: Orchestra
 )  # fmt: skip
 def test_an_identity_follows(rename: Rename, before: list[Any], after: list[Any]) -> None:
     assert json.loads(rename.applied(json.dumps(before))) == after
+
+
+@pytest.mark.parametrize("is_done", [pytest.param(True, id="files moved"), pytest.param(False, id="files not moved")])
+@pytest.mark.parametrize("step", [pytest.param(None, id="workflow"), pytest.param("each", id="step")])
+def test_a_rename_cut_short_is_ended_or_forgotten_at_the_next_start(
+    orchestra: Orchestra, root: Path, service: Service, step: str | None, is_done: bool
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    path, name = root / "workflows" / "work.json", "work"
+    path.write_text(orchestra.workflows.save(OWNER, "work", path.read_text(), etag(path.read_text())).text)
+    started(orchestra)
+    after = path.read_text().replace('"each"', '"every"')
+    begun = {"rename": {"workflow": "work", "new": "every" if step else "other", "step": step}, "at": _LATER}
+    with orchestra._database.writing() as connection:
+        connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps({**begun, "etag": etag(after)})))
+    orchestra.close()
+    if is_done and step:
+        path.write_text(after)
+    elif is_done:
+        name = path.rename(path.with_name("other.json")).stem
+    again = Orchestra.open(root)
+    try:
+        assert not has_begun_rename(again._database)
+        assert reused(started(again, name)) == {True}
+        assert (root / "logs" / "renamed.jsonl").exists() is is_done
+        assert bool(again.workflows.versions(OWNER, name))
+    finally:
+        again.close()
+    assert service.seen["/w"] == 4
+
+
+def test_a_rename_whose_files_cannot_be_moved_leaves_nothing_behind(
+    orchestra: Orchestra, root: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    started(orchestra)
+
+    def refused(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.workspace.shelf.move", refused)
+        with pytest.raises(StorageError):
+            orchestra.workflows.rename(OWNER, "work", "other")
+    assert not has_begun_rename(orchestra._database)
+    assert reused(started(orchestra)) == {True}
+    orchestra.workflows.rename(OWNER, "work", "other")
+    assert reused(started(orchestra, "other")) == {True}
