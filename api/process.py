@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import logging
 import os
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from engine.garbage import look_rarely
 
 if TYPE_CHECKING:
+    import asyncio
     from types import FrameType
 
     import uvicorn
@@ -49,6 +49,8 @@ def _server(ready: int, token: Callable[[], str]) -> uvicorn.Server:
 
     One worker: sessions live in the process.
     """
+    import asyncio
+
     import uvicorn
 
     class Server(uvicorn.Server):
