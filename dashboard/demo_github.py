@@ -57,7 +57,7 @@ def _issues(issues: Sequence[Issue], comments: Sequence[Mapping[str, Any]], repo
         for one in issues
     ]
     columns = {
-        "Number": st.column_config.TextColumn("", width=56),
+        "Number": st.column_config.TextColumn("No.", width=56),
         "Title": st.column_config.TextColumn(width="large"),
         "Labels": st.column_config.ListColumn(),
     }

@@ -89,9 +89,9 @@ def _resume(visit: Visit, run: Run) -> None:
 
 def resume_label(run: Run) -> str:
     """Return what the button says that goes on with a run."""
-    failed = run["counts"]["failed_items"] or run["counts"]["failed_steps"]
-    if failed and run["status"] == "failed":
-        return f"Run the failed {failed} again"
+    items = run["counts"]["failed_items"]
+    if items and run["status"] == "failed":
+        return f"Run the failed {items} again"
     return "Try again" if run["status"] == "failed" else "Go on with it"
 
 

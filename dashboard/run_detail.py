@@ -66,7 +66,8 @@ def _open(path: str) -> None:
 
 def _links(row: Row) -> None:
     """Show how the row stands, where its one step does not show that itself, and what it made."""
-    is_one_step = [step["path"] for step in row.steps if step["uses"] and step["status"] != "skipped"] == [row.path]
+    begun = [step["status"] for step in row.steps if step["uses"] and step["status"] != "skipped"]
+    is_one_step = begun == [row.cell.status]
     if is_one_step and not row.links:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):

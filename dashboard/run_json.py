@@ -11,6 +11,7 @@ from dashboard.parts.plain import outside_code
 from dashboard.parts.values import cut, json_text
 
 _SHOWN_LETTERS = 100_000
+_HEIGHT = 560
 
 
 def run_json(run: Mapping[str, Any]) -> None:
@@ -24,5 +25,4 @@ def run_json(run: Mapping[str, Any]) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    with st.container(height=560):
-        outside_code(cut(text, _SHOWN_LETTERS), "json")
+    outside_code(cut(text, _SHOWN_LETTERS), "json", height=_HEIGHT)

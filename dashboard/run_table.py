@@ -32,7 +32,8 @@ _SHORT = {
 }
 """Words for narrow columns: all steps of an item shall be seen without scrolling. The pane below has the long ones."""
 _TITLE, _STATUS = "title", "status"
-_ROW_PIXELS, _MOST_ROWS = 35, 11
+_TALLEST, _MOST_ROWS = 412, 11
+"""So many pixels, and so many rows that still fit into them: half a row more shows that there are more."""
 _TITLE_PIXELS, _STATUS_PIXELS, _LINK_PIXELS = 184, 91, 58
 _NUMBER = re.compile(r"/issues/(\d+)$")
 _QUIET = "rgba(128, 134, 150, 0.08)"
@@ -60,7 +61,7 @@ def run_table(board: Board, run_id: str, place: str = "") -> None:
         on_select=opened,
         selection_mode=["single-row", "single-cell"],
         hide_index=True,
-        height=_ROW_PIXELS * (min(len(rows), _MOST_ROWS) + 1) + 3,
+        height="content" if len(rows) <= _MOST_ROWS else _TALLEST,
         column_config=_columns(board, rows),
         placeholder="",
         alt="One row per item: its title, and how each step of it stands.",

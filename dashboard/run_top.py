@@ -21,6 +21,8 @@ from dashboard.run_stand import is_test
 from dashboard.run_step import unknown_answer, usage_words
 from dashboard.run_waits import run_waits
 
+_INTERRUPTED = "What worked on it has ended in the middle. Nothing is lost: it can go on where it was."
+
 
 def run_top(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
     """Show the state of a run at a glance."""
@@ -44,13 +46,14 @@ def run_top(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
 def _facts(run: Mapping[str, Any]) -> str:
     parts = [ago(run["started_at"] or run["queued_at"]), by_whom(str(run["started_by"]))]
     parts += [f"took {duration(run['duration_seconds'])}"] if run["duration_seconds"] is not None else []
-    parts += [f"goes on {full_time(run['due_at'])}"] if run["due_at"] else []
     parts += [f"resumed {len(run['resumed'])}×"] if run.get("resumed") else []
     return " · ".join(parts + usage_words(run["usage"]))
 
 
 def _ending(run: Mapping[str, Any]) -> None:
     """Show why the run ended early or failed or, where it went on without them, why its items did."""
+    if run["status"] == "interrupted":
+        st.info(_INTERRUPTED, icon=":material/pause_circle:")
     if run.get("stopped"):
         why = plain(str(run["stopped"]["message"])) or "It says no reason."
         st.info(f"**The workflow ended it here.** {why}", icon=":material/stop_circle:")

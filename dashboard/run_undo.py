@@ -12,7 +12,7 @@ from clients.counting import counted
 from dashboard import session
 from dashboard.page import Visit
 from dashboard.parts.buttons import action_button
-from dashboard.parts.plain import link_markdown, plain
+from dashboard.parts.plain import link_markdown, plain, plain_with_code
 from engine.runs.undo import NotUndone, Undone, UndoReport
 
 Run = Mapping[str, Any]
@@ -57,7 +57,7 @@ def undo_panel(visit: Visit, run: Run, key: str | None, place: str) -> None:
         )
         stays = list(dict.fromkeys(one.stays for one in report.undone if one.stays))
         if stays:
-            st.caption(plain(f"What stays all the same: {'; '.join(stays)}."))
+            st.caption(plain_with_code(f"What stays all the same: {'; '.join(stays)}."))
         st.caption("What somebody has changed there since is left as it is, and told.")
     _kept("This cannot be taken back", report.cannot)
     if report.left:

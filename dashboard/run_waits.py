@@ -26,11 +26,14 @@ def run_waits(visit: Visit, run: Mapping[str, Any]) -> None:
     waiting = [step for step in run["steps"] if step["status"] == "waiting" and step["uses"]]
     asked = [step for step in waiting if step.get("approval")]
     _questions(visit, run, asked)
+    if run["status"] == "interrupted":  # its times may be long over: nothing goes on before somebody says so
+        return
     rest = [step for step in waiting if not step.get("approval")]
     for step in rest[:_SHOWN]:
         wait_line(visit, step)
     if len(rest) > _SHOWN:
-        st.caption(f"… and {counted(len(rest) - _SHOWN, 'step')} more that wait")
+        more = len(rest) - _SHOWN
+        st.caption(f"… and {more} more {'step waits' if more == 1 else 'steps wait'}")
 
 
 def wait_line(visit: Visit, step: Step) -> None:

@@ -8,6 +8,13 @@ _CSS = """
 <style>
 .st-key-page { max-width: 68rem; margin-inline: auto; padding-bottom: 3rem; }
 @media (min-width: 640px) { .st-key-page { margin-top: -3rem; } }
+@media (max-width: 640px) { .st-key-page { margin-top: -1.75rem; } }
+/* Columns that stand below each other on a phone are lines of one form, not parts far from each other. */
+@media (max-width: 640px) { .st-key-page [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) {
+  gap: 1rem; } }
+@media (max-width: 640px) { .st-key-page [class*="st-key-differences-"] [data-testid="stHorizontalBlock"] { gap: 0; } }
+@media (max-width: 640px) { [class*="st-key-differences-"] [data-testid="stColumn"] + [data-testid="stColumn"] {
+  padding-inline-start: 1rem; } }
 .st-key-page:has(.st-key-wide) { max-width: 100rem; }
 @media (min-width: 640px) { .stMainBlockContainer:has(.st-key-wide) { padding-inline: 2rem; } }
 @media (max-width: 640px) { .st-key-page [data-testid="stElementToolbar"] { display: none; } }
@@ -20,9 +27,16 @@ _CSS = """
 [data-testid="stCaptionContainer"] { opacity: .78; }
 .stCheckbox label:not(:has(input:checked)) > div:first-of-type { border-color: #868ea1; }
 [data-testid="stRadioOption"]:not(:has(input:checked)) > div > div:first-child { box-shadow: 0 0 0 1px #868ea1; }
-button[kind="primary"]:not(:disabled) { background: #4f46e5; border-color: #4f46e5; }
-button[kind="primary"]:not(:disabled):is(:hover, :active) { background: #4338ca; border-color: #4338ca; }
+button[kind^="primary"]:not(:disabled) { background: #4f46e5; border-color: #4f46e5; }
+button[kind^="primary"]:not(:disabled):is(:hover, :active) { background: #4338ca; border-color: #4338ca; }
 button[kind="tertiary"]:not(:disabled):is(:active, [aria-expanded="true"]) { color: inherit; }
+button[data-testid="stBaseButton-segmented_controlActive"] { color: light-dark(#4338ca, #a5a0ff); }
+.stCode code .token { color: light-dark(#5b6272, #9aa3b2); }
+.stCode code .token.property { color: light-dark(#0369a1, #38bdf8); }
+.stCode code .token:is(.string, .inserted) { color: light-dark(#15803d, #4ade80); }
+.stCode code .token:is(.number, .boolean) { color: light-dark(#0f766e, #2dd4bf); }
+.stCode code .token.null { color: light-dark(#1d4ed8, #60a5fa); }
+.stCode code .token.deleted { color: light-dark(#b91c1c, #f87171); }
 a:focus-visible { outline: 2px solid #6d66f5; outline-offset: 2px; border-radius: .4rem; }
 </style>
 """

@@ -48,12 +48,14 @@ def _version(visit: Visit, file: WorkflowFile, version: Version) -> None:
     text = visit.orchestra.workflows.version_text(visit.who, file.name, version.id)
     if text == file.text:
         st.badge("This is the text now", icon=":material/check:", color="green")
-    elif visit.may("edit"):
+        outside_code(text, "json")
+        return
+    if visit.may("edit"):
         _restore_button(visit, file, version)
     changes, whole = st.tabs(["What a restore would change", "Whole text"])
     with changes:
         lines = difflib.unified_diff(file.text.splitlines(), text.splitlines(), "now", "this version", lineterm="", n=2)
-        outside_code("\n".join(lines) or "Nothing.", "diff")
+        outside_code("\n".join(lines), "diff")
     with whole:
         outside_code(text, "json")
 

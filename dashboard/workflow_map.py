@@ -57,7 +57,8 @@ def map_tab(visit: Visit, file: WorkflowFile) -> None:
     """Show the map of what the file says now; where it compiles, of what will run."""
     entries = [*steps_of(file.document), *failure_steps_of(file.document)]
     if not entries:
-        st.info("There are no steps to draw.", icon=":material/account_tree:")
+        where = ": the tab Edit shows what is wrong with the file." if file.problems else " yet."
+        st.info(f"There are no steps to draw{where}", icon=":material/account_tree:")
         return
     infos = {info.name: info for info in visit.orchestra.step_types(visit.who)}
     plan = _plan(visit, file)
@@ -66,7 +67,7 @@ def map_tab(visit: Visit, file: WorkflowFile) -> None:
     drawing, reading = st.columns([3, 2], gap="large")
     with drawing:
         clicked = _draw(visit, file, entries, kinds, plan)
-        st.caption(" ".join(_legend(plan)))
+        st.caption(" ".join(["Click a box to see what is in it.", *_legend(plan)]))
     with reading:
         _list(entries, kinds, clicked)
 
@@ -132,7 +133,6 @@ def _list(entries: Sequence[StepEntry], kinds: Mapping[str, Kind], clicked: str 
         st.markdown("\n".join(_line(entry, kinds[entry.path]) for entry in entries if _is_after_failure(entry)))
     chosen = next((entry for entry in entries if entry.path == clicked), None)
     if chosen is None:
-        st.caption("Click a box to see what is in it.")
         return
     st.markdown(f"**{plain(chosen.title)}**")
     inside = {key: value for key, value in chosen.step.items() if key != "steps"}

@@ -85,10 +85,9 @@ def account_badge(connected: Connected) -> None:
 
 
 def account_badges(connections: Iterable[Connected]) -> None:
-    """Show several side by side; they wrap on a narrow screen."""
-    with st.container(horizontal=True, gap="small"):
-        for one in connections:
-            account_badge(one)
+    """Show several, in a row that is there already: each wraps by itself on a narrow screen."""
+    for one in connections:
+        account_badge(one)
 
 
 def service_badges(services: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from clients.errors import ServiceError
-from dashboard.parts.plain import plain
+from dashboard.parts.plain import plain, plain_with_code
 from engine.errors import InvalidFile, OrchestraError, Problem
 
 
@@ -21,8 +21,9 @@ def error_box(error: OrchestraError | ServiceError) -> None:
 
 
 def message_markdown(message: str, remedy: str = "") -> str:
-    """Return a message and its remedy as Markdown that shows them as they are."""
-    return f"{plain(message)}  \n{plain(remedy)}" if remedy else plain(message)
+    """Return a message and its remedy as Markdown that shows them as they are, what stands in backticks as code."""
+    told = plain_with_code(message)
+    return f"{told}  \n{plain_with_code(remedy)}" if remedy else told
 
 
 def problem_list(problems: Sequence[Problem], text: str = "") -> None:

@@ -9,7 +9,8 @@ import streamlit as st
 
 from dashboard import session
 
-_ROW_PIXELS, _MOST_ROWS = 35, 9
+_TALLEST, _MOST_ROWS = 345, 9
+"""So many pixels, and so many rows that still fit into them: half a row more shows that there are more."""
 
 
 def pick_table(
@@ -37,7 +38,7 @@ def pick_table(
         on_select=opened,
         selection_mode=["single-row", "single-cell"],
         hide_index=True,
-        height=_ROW_PIXELS * (min(len(rows), _MOST_ROWS) + 1) + 3,
+        height="content" if len(rows) <= _MOST_ROWS else _TALLEST,
         column_config=dict(columns),
         placeholder="",
         alt=alt,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 from urllib.parse import quote, urlsplit
 
 import streamlit as st
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$^=&])")
 _WAKING = re.compile(r":(?=[\w+-])|(?=://)|@(?=\w)|www(?=\.)|[-<>~](?=[-=>])", re.IGNORECASE)
+_CODE = re.compile(r"`([^`\n]*[^`\s][^`\n]*)`")
 _SAFE_IN_URL = "/:?#@!$&'*+,;=%~-._"
 
 
@@ -22,14 +24,29 @@ def plain(text: str) -> str:
     return _MARKS.sub(r"\\\1", _WAKING.sub("\\g<0>\u2060", one_line))
 
 
+def plain_with_code(text: str) -> str:
+    """Return the same for a sentence of ours, in which a command or a name stands between backticks: that is code."""
+    parts = enumerate(_CODE.split(text))
+    return "".join(f"`{' '.join(part.split())}`" if index % 2 else _plain_part(part) for index, part in parts)
+
+
+def _plain_part(text: str) -> str:
+    """Keep the space that stood between the part and the code beside it."""
+    before, after = text[:1].isspace(), text[-1:].isspace()
+    return f"{' ' * before}{plain(text)}{' ' * (after and bool(text.strip()))}"
+
+
 def outside_text(text: str, *, empty: str = "(empty)") -> None:
     """Show text from outside: as it is, wrapped, nothing in it rendered or loaded."""
     st.text(text if text.strip() else empty)
 
 
-def outside_code(text: str, language: str | None = None) -> None:
-    """Show long or structured text from outside, in a box with fixed width letters that wraps."""
-    st.code(text, language=language, wrap_lines=True)
+def outside_code(text: str, language: str | None = None, height: int | Literal["content"] = "content") -> None:
+    """Show long or structured text from outside, in a box with fixed width letters that wraps.
+
+    A box of a `height` in pixels scrolls.
+    """
+    st.code(text, language=language, wrap_lines=True, height=height)
 
 
 def outside_link(label: str, url: str) -> None:

@@ -48,5 +48,7 @@ def _when(row: RunRow) -> str:
 
 def by_whom(started_by: str) -> str:
     """Return who or what started a run in words, e.g. `by ada`, `by the trigger new_mail`."""
-    trigger = started_by.removeprefix("trigger:")
-    return f"by {trigger}" if trigger == started_by else f"by the trigger {trigger}"
+    kind, colon, name = started_by.partition(":")
+    if not colon:
+        return f"by {started_by}"
+    return f"by {name} in a terminal" if kind == "local" else f"by the {kind} {name}"

@@ -33,15 +33,17 @@ def full_time(moment: str | datetime | None) -> str:
 
 
 def near_time(moment: str | datetime, now: datetime | None = None) -> str:
-    """Return e.g. "14:32" for a time of the viewer's own day, else the exact time."""
+    """Return e.g. "14:32 CET" for a time of the viewer's own day, else the exact time."""
     at, today = _aware(moment).astimezone(viewer_zone()), (now or datetime.now(UTC)).astimezone(viewer_zone())
-    return at.strftime("%H:%M") if at.date() == today.date() else full_time(at)
+    return at.strftime("%H:%M %Z") if at.date() == today.date() else full_time(at)
 
 
 def duration(seconds: float | None) -> str:
     """Return e.g. "0.4 s", "12 s", "3 min 5 s", "2 h 10 min"; "" for None."""
     if seconds is None:
         return ""
+    if seconds < 0.05:
+        return "under 0.1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -31,9 +31,7 @@ def show(visit: Visit) -> None:
     """Show both lists, each in its tab; a new question shows up by itself."""
     page_header(visit, "Approvals", "What runs ask a person. A run waits as long as it takes, then goes on.")
     count = visit.orchestra.approvals.count_open(visit.who)
-    asked, answered = st.tabs(
-        [":material/help: Open", ":material/done_all: Answered"], key="approvals-tabs", on_change="rerun"
-    )
+    asked, answered = st.tabs([OPEN, ANSWERED], key="approvals-tabs", on_change="rerun")
     if asked.open:
         with asked:
             _open(visit, count)
@@ -53,9 +51,7 @@ def _open(visit: Visit, count: int) -> None:
     shown = _shown("open")
     questions = visit.orchestra.approvals.list(visit.who, "open", shown)
     if not questions:
-        st.info(
-            "Nothing is asked. A step `flow.approve` asks here before its workflow goes on.", icon=":material/done_all:"
-        )
+        st.info(_NOTHING, icon=":material/done_all:")
         return
     runs: dict[str, Run | None] = {}
     for question in questions:

@@ -79,10 +79,10 @@ def _first(visit: Visit, diff: RunDiff) -> None:
 def _themselves(diff: RunDiff) -> None:
     if diff.run:
         section("The runs as wholes")
-        _differences(diff.run)
+        _differences(diff.run, "run")
     if diff.definition:
         section("The workflow and its prompts")
-        _differences(diff.definition)
+        _differences(diff.definition, "definition")
 
 
 def _rest(visit: Visit, diff: RunDiff) -> None:
@@ -108,18 +108,31 @@ def _step(visit: Visit, diff: RunDiff, one: StepDiff) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{plain(one.title)}** :small[:gray[{plain(one.path)}]]", width="content")
         for kind in one.kinds:
-            st.badge(kind, color="orange")
+            st.badge(_kind(one, kind), color="orange")
         for label, run_id, path in (
             ("In the first", diff.good, one.good_path),
             ("In the second", diff.bad, one.bad_path),
         ):
             if path is not None:
                 visit.link(label, "run", icon=":material/arrow_forward:", id=run_id, **opened_at(path))
-    _differences(one.differences)
+    if one.good_path is not None and one.bad_path is not None:
+        _differences(one.differences, one.path)
 
 
-def _differences(found: Sequence[Difference]) -> None:
+def _kind(one: StepDiff, kind: str) -> str:
+    """Return in words in what a step differs; one that only one of the runs has differs in nothing else."""
+    if kind != "presence":
+        return kind
+    return "only in the second" if one.good_path is None else "only in the first"
+
+
+def _differences(found: Sequence[Difference], place: str) -> None:
     """Show each place that differs, both values side by side; they may hold text from outside."""
+    with st.container(key=f"differences-{place}"):
+        _sides_of(found)
+
+
+def _sides_of(found: Sequence[Difference]) -> None:
     for one in found[:_SHOWN_FIELDS]:
         field, *sides = st.columns([2, 3, 3], gap="medium")
         with field:

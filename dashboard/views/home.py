@@ -112,8 +112,6 @@ def _needs_a_look(visit: Visit, rows: Sequence[RunRow]) -> None:
     for row in found:
         with st.container(border=True):
             run_row(visit, row, "look")
-            if st.button("Open", key=f"look-open-{row.run_id}", icon=":material/arrow_forward:"):
-                visit.go("run", id=row.run_id)
 
 
 def _last_runs(visit: Visit, rows: Sequence[RunRow]) -> None:

@@ -32,8 +32,18 @@ def show(visit: Visit) -> None:
     if found.rows:
         run_rows(visit, found.rows, "runs")
     else:
-        st.info("No run fits.", icon=":material/search_off:")
+        _nothing(visit)
     _paging(visit, found)
+
+
+def _nothing(visit: Visit) -> None:
+    """Say why there is no run, and what to do about it."""
+    if st.query_params:
+        st.info("No run fits this filter.", icon=":material/search_off:")
+        visit.link("All runs", "runs", icon=":material/close:")
+    else:
+        st.info("Nothing has run here yet.", icon=":material/history:")
+        visit.link("Choose a workflow to run", "workflows", icon=":material/account_tree:")
 
 
 def _found(visit: Visit) -> RunPage:
@@ -61,9 +71,9 @@ def _filter(visit: Visit) -> Wanted:
         names = [one.name for one in visit.orchestra.workflows.list(visit.who)]
         wanted_workflow = _choice("Workflow", names, "workflow", "Any")
     with since:
-        wanted_since = _choice("Of the last", list(_SINCE), "since", "Any time")
+        wanted_since = _choice("Not older than", list(_SINCE), "since", "Any time")
     with until:
-        last_day = st.date_input("Up to and with", None, *_DAYS, key="until", on_change=_first_page, bind=_ADDRESS)
+        last_day = st.date_input("Up to the day", None, *_DAYS, key="until", on_change=_first_page, bind=_ADDRESS)
     return {
         "text": wanted_text or None,
         "status": wanted_statuses,

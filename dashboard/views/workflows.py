@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from clients.counting import counted
 from dashboard.page import Page, Visit
-from dashboard.parts.accounts import service_badges
+from dashboard.parts.accounts import service_badges, service_title
 from dashboard.parts.header import page_header
 from dashboard.parts.plain import plain
 from dashboard.parts.status import status_markdown
@@ -15,6 +17,8 @@ from dashboard.workflow_dialogs import new_workflow, workflow_menu
 from engine.workspace.workflow_files import WorkflowSummary
 
 PAGE = Page(title="Workflows", icon=":material/account_tree:", path="workflows", order=20)
+_SEARCH_FROM = 8
+"""So many can be seen at a glance."""
 
 
 def show(visit: Visit) -> None:
@@ -25,8 +29,23 @@ def show(visit: Visit) -> None:
     found = visit.orchestra.workflows.list(visit.who)
     if not found:
         st.info("There is no workflow yet.", icon=":material/account_tree:")
-    for summary in found:
+    for summary in _sought(found) if len(found) > _SEARCH_FROM else found:
         _card(visit, summary)
+
+
+def _sought(found: Sequence[WorkflowSummary]) -> list[WorkflowSummary]:
+    """Ask for a text, and return the workflows that have all of its words."""
+    text = st.text_input("Search", key="search", placeholder="A word of the title, the description or a service")
+    words = text.casefold().split()
+    fitting = [one for one in found if all(word in _searched(one) for word in words)]
+    if not fitting:
+        st.info("No workflow has these words.", icon=":material/search_off:")
+    return fitting
+
+
+def _searched(summary: WorkflowSummary) -> str:
+    services = (service_title(service) for service in summary.services)
+    return " ".join([summary.name, summary.title, summary.description, *services]).casefold()
 
 
 def _card(visit: Visit, summary: WorkflowSummary) -> None:
@@ -41,9 +60,10 @@ def _card(visit: Visit, summary: WorkflowSummary) -> None:
             workflow_menu(visit, summary.name)
         if summary.description:
             st.markdown(plain(summary.description))
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            _soundness(summary)
-            service_badges(summary.services)
+        if summary.problems or summary.warnings or summary.services:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                _soundness(summary)
+                service_badges(summary.services)
         _last_run(visit, summary)
 
 

@@ -296,7 +296,7 @@ def test_a_file_of_a_step_has_a_button_and_no_fields(orchestra: Orchestra, open_
 
 @pytest.mark.parametrize(
     ("started_by", "said"),
-    [("trigger:new_mail", "by the trigger new_mail"), ("local:ada", "by local:ada"), ("trigger", "by trigger")],
+    [("trigger:new_mail", "by the trigger new_mail"), ("local:ada", "by ada in a terminal"), ("trigger", "by trigger")],
 )
 def test_who_started_a_run_is_said_in_words(started_by: str, said: str) -> None:
     assert by_whom(started_by) == said

@@ -147,7 +147,7 @@ def test_the_map_sums_up_all_repetitions_of_a_step() -> None:
     ("status", "items", "steps", "label"),
     [
         pytest.param("failed", 3, 3, "Run the failed 3 again", id="items"),
-        pytest.param("failed", 0, 1, "Run the failed 1 again", id="step"),
+        pytest.param("failed", 0, 1, "Try again", id="step"),
         pytest.param("failed", 0, 0, "Try again", id="nothing counted"),
         pytest.param("cancelled", 2, 2, "Go on with it", id="cancelled"),
         pytest.param("interrupted", 0, 0, "Go on with it", id="interrupted"),

@@ -100,3 +100,12 @@ def test_another_filter_begins_at_the_first_page(two_runs: tuple[str, str], open
     assert shown(at) == []
     at.selectbox(key="workflow").select("commit-digest").run()
     assert shown(at) == [two_runs[1]]
+
+
+def test_where_nothing_is_shown_the_page_says_why_and_what_to_do(orchestra: Orchestra, open_page: Open) -> None:
+    empty = open_page("runs")
+    assert [one.value for one in empty.info] == ["Nothing has run here yet."]
+    assert "Choose a workflow to run" in [link.proto.label for link in empty.get("page_link")]
+    sought = open_page("runs", text="nobody")
+    assert [one.value for one in sought.info] == ["No run fits this filter."]
+    assert "All runs" in [link.proto.label for link in sought.get("page_link")]

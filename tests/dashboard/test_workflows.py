@@ -137,3 +137,16 @@ def test_who_may_not_edit_is_offered_nothing_that_does(
     assert not at.exception
     assert "new" not in {button.key for button in at.button}
     assert not list(at.menu_button)
+
+
+def test_many_workflows_are_searched_by_the_words_of_their_titles(orchestra: Orchestra, open_page: Open) -> None:
+    assert "search" not in {field.key for field in open_page("workflows").text_input}
+    for number in range(2, 8):
+        orchestra.workflows.duplicate(OWNER, "commit-digest", f"digest-{number}")
+    at = open_page("workflows")
+    at.text_input(key="search").set_value("TRIAGE github").run()
+    links = {link.proto.query_string for link in at.get("page_link") if link.proto.page == "workflow"}
+    assert links == {"name=inbox-triage"}
+    assert "No workflow has these words." in [
+        one.value for one in at.text_input(key="search").set_value("zebra").run().info
+    ]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.parts.plain import host_of, link_markdown, plain
+from dashboard.parts.plain import host_of, link_markdown, plain, plain_with_code
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,17 @@ def test_a_link_shows_its_host_and_cannot_be_closed_early() -> None:
 
 def test_what_is_no_web_address_is_no_link() -> None:
     assert "](" not in link_markdown("Open", "javascript:alert(1)")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("Run `orchestra demo reset` first.", r"Run `orchestra demo reset` first\.", id="a command"),
+        pytest.param("`--demo` is on", "`--demo` is on", id="at the beginning"),
+        pytest.param("One ` alone", r"One \` alone", id="a single one"),
+        pytest.param("Nothing: ` `", r"Nothing: \` \`", id="nothing between them"),
+        pytest.param("**a** `**b**`", r"\*\*a\*\* `**b**`", id="marks that code shows as they are"),
+    ],
+)
+def test_what_stands_between_backticks_is_code_and_all_else_as_it_is(text: str, shown: str) -> None:
+    assert plain_with_code(text) == shown

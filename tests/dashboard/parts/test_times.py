@@ -51,5 +51,5 @@ def test_a_duration_is_said_in_fitting_units(seconds: float | None, words: str) 
 
 def test_a_time_of_today_is_told_without_the_day() -> None:
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    assert near_time("2026-11-20T14:32:10Z", now) == "14:32"
+    assert near_time("2026-11-20T14:32:10Z", now) == "14:32 UTC"
     assert near_time("2026-11-21T08:03:12Z", now) == "Sat 21 Nov 2026, 08:03:12 UTC"
