@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.compiler.alarms import alarm_words
+from engine.compiler.constants import failing
 from engine.compiler.facts import NOTHING_KNOWN, Facts, learned, normal
 from engine.compiler.presence import Parts, Reading, root
 from engine.compiler.report import Checked, Report, StepName
@@ -234,6 +235,9 @@ class Scope:
         serialized = compiled.serialize()
         written = tree(serialized)
         used = tuple(uses(written))
+        for wrong in failing(written) if used else ():
+            place = part.offset + spelt.source_of(wrong.offset)
+            self.report.add(path, wrong.message, "expression", wrong.remedy, place)
         read = normal(written, self.bindings)
         reading = Reading(self.report.steps)
         value = reading.parts(read, self.facts, self.parts)

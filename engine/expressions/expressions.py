@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import ExpressionError
 from engine.expressions.deferred import complete, opened
+from engine.expressions.functions import call_words, field_words, followers, is_call, syntax_words
 from engine.expressions.loosening import Unsound, compile_in
 from engine.expressions.references import Reference, references
 from engine.expressions.templates import TOO_DEEP, TOO_DEEP_REMEDY, Part, Spelling, parts, path_before, spelling
@@ -239,6 +240,10 @@ def compile_expression(source: str, roots: frozenset[str], found: tuple[Referenc
     return Expression(source, None, program, found)
 
 
+_UNKNOWN = re.compile(r"undeclared reference to '(\w+)")
+_SELECTED = re.compile(r"\s*\.\s*\??(\w+)")
+
+
 def compile_error(text: str, spelt: Spelling, known: Mapping[str, Sequence[str]] | None = None) -> ExpressionError:
     """Return the first of CEL's compile errors in plain words; arguments as of `compile_errors`."""
     return compile_errors(text, spelt, "", known)[0]
@@ -259,10 +264,13 @@ def compile_errors(
         found = found[:1]  # what follows was read in the wrong place
     if not found:
         return [ExpressionError(_reason(text), offset=0)]
-    return [
-        _worded(reason.removesuffix(" [INVALID_ARGUMENT]"), spelt.offset(int(line), int(column)), spelt, source, known)
+    told = [
+        (spelt.offset(int(line), int(column)), reason.removesuffix(" [INVALID_ARGUMENT]"))
         for line, column, reason in found
     ]
+    names = {offset: name[1] for offset, reason in told if (name := _UNKNOWN.search(reason))}
+    left_out = followers(names, spelt.text)
+    return [_worded(reason, offset, spelt, source, known) for offset, reason in told if offset not in left_out]
 
 
 def _worded(
@@ -272,11 +280,17 @@ def _worded(
     if "'orValue'" in reason and own >= 0 and source.startswith("default", own):  # as the author wrote it
         reason, offset = reason.replace("'orValue'", "'default'"), offset - len(".orValue")
     message, remedy = plain_reason(reason, known or {})
-    name = re.search(r"undeclared reference to '(\w+)", reason)
+    name = _UNKNOWN.search(reason)
+    if name and is_call(spelt.text, offset):
+        message, remedy = call_words(name[1])
     if name:  # CEL may point behind the name, at the dot or bracket that follows
         begin = spelt.text.rfind(name.group(1), 0, offset + len(name.group(1)))
         offset = begin if begin >= 0 else offset
     offset = spelt.source_of(offset)
+    if "Syntax error" in reason:
+        message, remedy = syntax_words(source or spelt.text, offset) or (message, remedy)
+    selected = _SELECTED.match(source, offset) if "operand of a select" in reason else None
+    remedy = (selected and field_words(selected[1], path_before(source, offset))) or remedy
     field = re.search(r"undefined field '([^']*)' not found in struct '([^']*)'", reason)
     near = nearest(field[1], (known or {}).get(field[2], ())) if field else None
     if field and near and (holder := path_before(source, offset)):

@@ -24,6 +24,7 @@ _TOKEN = re.compile(
 )
 TOO_DEEP = "The expression has too many parts inside each other or in a row; at most 32 are read."
 TOO_DEEP_REMEDY = "Give parts of it names with flow.set, and use those."
+_DEFAULT = "Write it like default(steps.read.output.kind, 'none')."
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -71,15 +72,22 @@ def parts(text: str) -> list[Part]:
 
 def _end(text: str, begin: int) -> int:
     """Return where the `}}` stands that closes the `{{` at `begin`."""
-    open_brackets: list[str] = []
+    open_brackets: list[Token] = []
     for token in tokens(text, begin + 2):
         if token.kind == "unclosed":
-            raise ExpressionError("The text that begins here has no closing quote.", offset=token.offset)
+            said = "The text that begins here has no closing quote."
+            raise ExpressionError(said, remedy=f"Put {token.text[:1]} where it ends.", offset=token.offset)
         if not open_brackets and text.startswith("}}", token.offset):
             return token.offset
         if token.kind == "open":
-            open_brackets.append(_CLOSING[token.text])
-        elif token.kind == "close" and (not open_brackets or open_brackets.pop() != token.text):
+            open_brackets.append(token)
+        elif token.kind == "close" and open_brackets and text.startswith("}}", token.offset):
+            opening = open_brackets[-1]
+            if opening.text != "{":
+                said = f"Put {_CLOSING[opening.text]!r} where it ends."
+                raise ExpressionError(f"{opening.text!r} is not closed.", remedy=said, offset=opening.offset)
+            open_brackets.pop()
+        elif token.kind == "close" and (not open_brackets or _CLOSING[open_brackets.pop().text] != token.text):
             raise ExpressionError(
                 f"{token.text!r} closes nothing that was opened.",
                 remedy="Check the brackets, and that the expression ends with '}}'.",
@@ -204,7 +212,8 @@ def _arguments(run: Sequence[Token]) -> list[Sequence[Token]]:
 
 def _put_wrapped(name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
     if len(arguments) != 1:
-        raise ExpressionError(f"{name.text}() takes one value.", offset=name.offset)
+        remedy = f"Write it like {name.text}(steps.read.output)."
+        raise ExpressionError(f"{name.text}() takes one value.", remedy=remedy, offset=name.offset)
     writer.put(f"{name.text}([", name.offset)
     _rewrite(arguments[0], writer)
     writer.put("])", name.offset)
@@ -212,9 +221,7 @@ def _put_wrapped(name: Token, arguments: list[Sequence[Token]], writer: _Writer)
 
 def _put_default(name: Token, arguments: list[Sequence[Token]], writer: _Writer) -> None:
     if len(arguments) != 2 or arguments[0][0].kind != "name" or len(arguments[0]) < 2:
-        raise ExpressionError(
-            "default() takes a path and a value, like default(steps.read.output.kind, 'none').", offset=name.offset
-        )
+        raise ExpressionError("default() takes a path and a value.", remedy=_DEFAULT, offset=name.offset)
     _put_optional_path(arguments[0], writer)
     writer.put(".orValue(", name.offset)
     _rewrite(arguments[1], writer)
@@ -237,6 +244,5 @@ def _put_optional_path(path: Sequence[Token], writer: _Writer) -> None:
             writer.put("]", path[end].offset)
             position = end + 1
         else:
-            raise ExpressionError(
-                "The first argument of default() is a plain path, like steps.read.output.kind.", offset=token.offset
-            )
+            said = "The first argument of default() is a plain path."
+            raise ExpressionError(said, remedy=_DEFAULT, offset=token.offset)

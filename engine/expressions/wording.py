@@ -145,7 +145,24 @@ def _container(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tup
     return f"This is {word(found[1])}; only a list or an object has items.", "Take the brackets off."
 
 
+def _item_name(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    return f"The first word in {found[1]}() names the item; it is one plain name.", f"Write x.{found[1]}(item, …)."
+
+
+def _pattern(found: re.Match[str], _known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    remedy = "Patterns are RE2: https://github.com/google/re2/wiki/Syntax; a sign that means itself has \\ before it."
+    return f"The pattern is no regular expression: {found[1].rstrip('.')}.", remedy
+
+
+_RANGE = "Whole numbers lie between -2^63 and 2^63 - 1."
+_TOO_LARGE = ("The whole number does not fit into 64 bits.", _RANGE)
 _PATTERNS = (
+    (r"invalid u?int literal", _TOO_LARGE),
+    (r"(\w+)\(\) variable name must be a simple identifier", _item_name),
+    (
+        r"has\(\) argument must be a field selection",
+        ("has() asks for a field.", "Write it like has(steps.read.output); of a list ask size(x) > 0."),
+    ),
     (r"undefined field '([^']*)' not found in struct '([^']*)'", _field),
     (r"undeclared reference to '([^']*)'", _name),
     (r"found no matching overload for '([^']*)' applied to '\((.*)\)'", _overload),
@@ -154,7 +171,6 @@ _PATTERNS = (
     (r"reserved identifier: (\w+)", _reserved),
     (r"Syntax error: (.*)", _syntax),
 )
-_RANGE = "Whole numbers lie between -2^63 and 2^63 - 1."
 _FAILURES = (
     (r"^Index error: index=(-?\d+) size=(\d+)", _index),
     (r"^Index error: expected integer type, got (\w+)", _index_kind),
@@ -166,7 +182,9 @@ _FAILURES = (
     (r"^No matching overloads found : (?:\((\w+)\)\.)?([^\s(]+)\((.*)\)$", _no_overload),
     (r"^No matching overloads found : (\S+)", _no_overload_kind),
     (r"^(?:divide|modulus) by zero", ("This divides by zero.", "Guard it: y == 0 ? 0 : x / y.")),
-    (r"overflow|out of u?int64 range", ("The whole number does not fit into 64 bits.", _RANGE)),
+    (r"overflow|out of u?int64 range", _TOO_LARGE),
+    (r"^[Ii]nvalid regular expression: (.*)", _pattern),
+    (r"^[Ii]nvalid timezone", ("There is no such time zone.", "Write one such as 'Europe/Berlin' or '+02:00'.")),
     (
         r"null stands in the middle",
         ("A null stands in the middle of text.", "Say what stands there: x == null ? 'text' : x"),

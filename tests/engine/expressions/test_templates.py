@@ -44,7 +44,7 @@ def test_a_text_is_cut_at_its_expressions(text: str, expected: list[tuple[str, b
     [
         pytest.param("ab {{ x", 3, "not closed", id="open"),
         pytest.param("ab {{ x }", 8, "closes nothing", id="half-closed"),
-        pytest.param("{{ (x }}", 6, "closes nothing", id="bracket-left-open"),
+        pytest.param("{{ (x }}", 3, "is not closed", id="bracket-left-open"),
         pytest.param("{{ x) }}", 4, "closes nothing", id="bracket-too-much"),
         pytest.param("{{ [x) }}", 5, "closes nothing", id="wrong-bracket"),
         pytest.param("{{ ok }} {{ '}} ", 12, "no closing quote", id="second-one"),

@@ -1,0 +1,101 @@
+"""What never works in an expression is told when the file is checked: also beside what the run is given."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.errors import Problem, UnknownName
+from engine.workspace.jsonfile import parse
+
+PROPERTIES = {
+    "n": {"type": "integer"},
+    "s": {"type": "string"},
+    "l": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}},
+    "o": {"type": "object"},
+}
+
+
+def _no_prompt(reference: str) -> Any:
+    raise UnknownName("prompt", reference, [])
+
+
+def problems(expression: str) -> tuple[list[Problem], str]:
+    """Return what is wrong with an expression, and the text of the file from the first place on."""
+    used = {name: "{{ inputs.%s }}" % name for name in PROPERTIES}  # noqa: UP031 - braces stand for themselves
+    step = {"id": "a", "uses": "flow.set", "with": {"values": {**used, "x": f"{{{{ {expression} }}}}"}}}
+    document = {
+        "schema_version": 1,
+        "inputs": {"type": "object", "properties": PROPERTIES},
+        "steps": [step],
+        "outputs": {"x": "{{ steps.a.output }}"},
+    }
+    text = json.dumps(document, indent=1)
+    found = compile_workflow(parse(text, "workflows/work.json"), "work", Surroundings({}, _no_prompt)).problems
+    return found, text.splitlines()[found[0].line - 1][found[0].column - 1 :] if found else ""
+
+
+WRONG = [
+    pytest.param("inputs.n / 0", "0 ", "divides by zero", "Guard it", id="division"),
+    pytest.param("inputs.n % 0", "0 ", "divides by zero", "Guard it", id="rest"),
+    pytest.param("inputs.n > 1 ? inputs.n : 1 / 0", "0 ", "divides by zero", "Guard it", id="in-a-choice"),
+    pytest.param("inputs.l.map(one, size(one.name) / 0)", "0)", "divides by zero", "Guard it", id="in-a-map"),
+    pytest.param("inputs.s.matches('[a-')", "'[a-'", "no regular expression", "RE2", id="pattern"),
+    pytest.param("inputs.s.matches('(?=a)b')", "'(?=a)b'", "no regular expression", "RE2", id="look-ahead"),
+    pytest.param("inputs.l.filter(one, one.name.matches('*'))", "'*'", "no regular expression", "RE2", id="filter"),
+    pytest.param("timestamp(inputs.s) - duration('7 days')", "'7 days'", "not a duration", "'90s'", id="duration"),
+    pytest.param("timestamp(inputs.s) > timestamp('today')", "'today'", "not a time", "2026-", id="time"),
+    pytest.param("inputs.n + int('x')", "'x'", "cannot be turned into", "Look at", id="number"),
+    pytest.param("inputs.n + [1, 2][2]", "2]", "no item 2", "size(list)", id="item-of-a-list"),
+    pytest.param("inputs.l[-1].name", "-1]", "no item -1", "size(list)", id="item-before-the-first"),
+    pytest.param("inputs.n + 99999999999999999999", "9999", "64 bits", "-2^63", id="too-large"),
+    pytest.param("size(inputs.s, 2)", "size", "does not take these arguments", "size(x)", id="too-many-arguments"),
+    pytest.param("inputs.s.startsWith()", "startsWith", "does not take these", "startsWith('a')", id="too-few"),
+    pytest.param("inputs.l.map(one)", "map", "does not take these", "x.map(item,", id="macro-with-one"),
+    pytest.param("inputs.l.filter(a, b, c)", "filter", "does not take these", "x.filter(item,", id="macro-with-three"),
+    pytest.param("inputs.l.map(a.b, a)", ".b", "names the item", "x.map(item", id="item-that-is-a-path"),
+    pytest.param("inputs.s.startWith('a')", "startWith", "nothing named", "'startsWith'", id="near-function"),
+    pytest.param("inputs.s.toLowerCase()", "toLowerCase", "nothing named", "'lowerAscii'", id="foreign-function"),
+    pytest.param("math.max(inputs.n, 1)", "max", "nothing named", "math.greatest", id="foreign-in-math"),
+    pytest.param("inputs.s.length", ".length", "no fields", "size(inputs.s)", id="foreign-field"),
+    pytest.param("inputs.n > 1 and inputs.n < 3", "and", "'and'", "&&", id="and"),
+    pytest.param("not (inputs.n > 1)", "not", "'not'", "!x", id="not"),
+    pytest.param("inputs.s ?? 'x'", "? ", "'??'", "default(", id="two-question-marks"),
+    pytest.param("$json.subject", "$json", "'$'", "steps.<id>.output", id="dollar"),
+    pytest.param("has(inputs.l[0])", "[0]", "asks for a field", "size(x)", id="has-an-item"),
+    pytest.param("default(inputs.s)", "default", "a path and a value", "default(steps", id="default-of-one"),
+    pytest.param("inputs.s + 'abc", "'abc", "no closing quote", "where it ends", id="open-quote"),
+    pytest.param("size(inputs.s", "(inputs.s", "'(' is not closed", "')'", id="open-bracket"),
+]
+RIGHT = [
+    "inputs.n / 2",
+    "inputs.n == 0 ? 0 : 10 / inputs.n",
+    "double(inputs.n) / 0.5",
+    "inputs.s.matches('^[a-z]+[0-9]{2}$')",
+    "inputs.s.matches('(?i)a|b')",
+    "inputs.s.matches(inputs.s)",
+    "timestamp(inputs.s) - duration('168h30m')",
+    "timestamp(inputs.s) > timestamp('2026-01-01T00:00:00+02:00')",
+    "inputs.l[0].name + ['a', 'b'][1]",
+    "inputs.o['-1']",
+    "{-1: 'a'}[-1] + inputs.s",
+    "inputs.l.map(one, one.name != '', one.name)",
+    "math.greatest(inputs.n, 1)",
+    "inputs.s.split(',').map(map, map.trim())",
+]
+
+
+@pytest.mark.parametrize(("expression", "at", "said", "remedy"), WRONG)
+def test_a_mistake_is_told_once_where_it_is_and_what_to_write(expression: str, at: str, said: str, remedy: str) -> None:
+    found, rest = problems(expression)
+    assert [said in found[0].message, remedy in found[0].remedy] == [True, True], found
+    assert len(found) == 1, found
+    assert rest.startswith(at), rest
+
+
+@pytest.mark.parametrize("expression", RIGHT)
+def test_what_may_work_is_no_mistake(expression: str) -> None:
+    assert problems(expression)[0] == []
