@@ -133,6 +133,8 @@ class Call:
     attempt: int = 1
     started_at: datetime | None = None
     """When this attempt began (aware, UTC): steps that need the time take it from here."""
+    made_by_others: frozenset[str] = frozenset()
+    """Writes without a marker that are looked for or made again: ids (of receipts) that are other writes' work."""
     prompts: Mapping[str, Any] = field(default_factory=dict)
     """The prompts of the run's definition, by the reference that the step's `prompt` field holds."""
     render: Callable[[Any, Mapping[str, JsonValue]], list[dict[str, str]]] | None = None
@@ -288,6 +290,13 @@ class StepType(Kind):
         account cannot tell: then a person is asked, as for unfindable writes.
         """
         raise NotImplementedError(self.name)
+
+    def is_marked(self, fields: Any) -> bool:
+        """Findable writes: whether what it makes bears the marker; if not, what an equal write makes looks the same.
+
+        Then `call.made_by_others` tells what to leave out, and where an equal write is open itself a person decides.
+        """
+        return True
 
     undoes: ClassVar[str] = ""
     """Writes: what undoing it does, for people: "closes the issue with a note". Empty: it cannot be undone."""

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.expressions.expressions import compact_json
@@ -22,6 +22,9 @@ _SELECT = (
     "SELECT state, run_id, path, arguments_hash, intended_at, done_at, receipt, output, sends, generation, owner"
     " FROM effects WHERE identity = ?"
 )
+
+_CLOCKS_DIFFER = timedelta(hours=1)
+"""What a service dates after a moment of ours has a receipt that is no older than this."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,16 @@ class Entry:
     def is_made(self) -> bool:
         """Tell whether the write was made; an `intent` to update it may be open all the same."""
         return self.state == "done" or self.receipt is not None
+
+
+@dataclass(frozen=True)
+class Others:
+    """What other writes of one kind to one account have left beside a write that bears no marker."""
+
+    made: frozenset[str] = frozenset()
+    """The ids of their receipts."""
+    is_twin_open: bool = False
+    """Whether nobody knows of an equal one if it was made."""
 
 
 def identity(account: str, workflow: str, path: str, scope: Sequence[Any]) -> str:
@@ -137,6 +150,10 @@ class Ledger:
     def still_ours(self) -> asyncio.Future[Any]:
         """Make sure that no other process has taken over: the future raises JournalBroken (Fenced) then."""
         return self._journal.change(lambda cursor: None)
+
+    def others(self, write: Write, since: datetime) -> asyncio.Future[Others]:
+        """Tell what other writes may have made since then that looks like this one; also of other processes."""
+        return self._journal.change(lambda cursor: _others(cursor, write, since - _CLOCKS_DIFFER))
 
     def begin_update(self, write: Write, known: Entry) -> asyncio.Future[Any]:
         """Say that what a write made is about to be changed; the future has False where somebody was faster.
@@ -216,6 +233,17 @@ def _claim(cursor: sqlite3.Cursor, write: Write, owner: str, now: str) -> Entry:
     )
     claimed = _entry(cursor.execute(_SELECT, (write.identity,)).fetchone())
     return claimed if unsure_since is not None else replace(claimed, state="new")
+
+
+def _others(cursor: sqlite3.Cursor, write: Write, since: datetime) -> Others:
+    statement = (
+        "SELECT receipt, arguments_hash FROM effects WHERE account = ? AND uses = ? AND identity <> ?"
+        " AND (done_at >= ? OR receipt IS NULL)"
+    )
+    values = (write.account, write.uses, write.identity, timestamp(since))
+    rows = cursor.execute(statement, values).fetchall()
+    made = frozenset(str(json.loads(receipt)["id"]) for receipt, _ in rows if receipt is not None)
+    return Others(made, any(receipt is None and equal == write.arguments_hash for receipt, equal in rows))
 
 
 def _take_back(cursor: sqlite3.Cursor, which: str, values: Mapping[str, Any]) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +14,13 @@ from clients.errors import OutcomeUnknown, ServiceError
 from engine.runner.attempts import Attempts, Done, Job, started
 from engine.runner.fault_points import reached
 from engine.runner.holds import asks_to_wait
-from engine.runner.ledger import Ledger, Write
+from engine.runner.ledger import Ledger, Others, Write
 from engine.step import Call, Repeat
 from engine.store.journal import JournalBroken
 
 _log = logging.getLogger(__name__)
+
+_TWIN = "Another run was to make the same at the same time, and nobody knows whether it did: what is there may be its."
 
 Work = Callable[[Call], Any]
 """What makes the write: the step's `call`, or its `update`."""
@@ -62,10 +65,12 @@ class Sending:
             await self._ledger.still_ours()
 
     async def _send_once(self, job: Job, number: int, intended_at: datetime, work: Work) -> Any:
-        began_at = self._clock()
+        call = job.call(number, self._clock(), intended_at)
+        if call.is_again:
+            call.made_by_others = (await self._others(job, intended_at)).made
         job.may_be_out = True
         reached("before effect")
-        future = started(job, lambda: job.plain(work(job.call(number, began_at, intended_at))))
+        future = started(job, lambda: job.plain(work(call)))
         try:
             output = await asyncio.shield(future)
             reached("after effect")
@@ -134,8 +139,18 @@ class Sending:
         return found
 
     async def _look(self, job: Job, intended_at: datetime) -> Any:
-        now = self._clock()
-        return await started(job, lambda: job.plain(job.step_type.find(job.call(0, now, intended_at))))
+        others = await self._others(job, intended_at)
+        call = replace(job.call(0, self._clock(), intended_at), made_by_others=others.made)
+        found = await started(job, lambda: job.plain(job.step_type.find(call)))
+        if found is not None and others.is_twin_open:
+            raise OutcomeUnknown(_TWIN)
+        return found
+
+    async def _others(self, job: Job, intended_at: datetime) -> Others:
+        """Tell what other writes have made that looks like this one."""
+        if job.write is None or job.repeat is not Repeat.FINDABLE or job.step_type.is_marked(job.fields):
+            return Others()
+        return await self._ledger.others(job.write, intended_at)
 
     def found(self, job: Job, output: Any) -> Done:
         """Keep the receipt of a write that a look-up found."""

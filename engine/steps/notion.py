@@ -153,14 +153,19 @@ class CreatePage(_WritesPage):
         if it.database:
             return call.client.items.create(it.database, it.title, it.properties, it.markdown, call.marker)
         _check_has_no_properties(it)
-        return call.client.pages.create(it.parent, it.title, it.markdown, call.intended_at if call.is_again else None)
+        begun_at = call.intended_at if call.is_again else None
+        return call.client.pages.create(it.parent, it.title, it.markdown, begun_at, call.made_by_others)
 
     def find(self, call: Call) -> JsonValue | None:
         """Look for the finished page: by this write's marker, below a page by what it says."""
         it = call.fields
         if it.database:
             return call.client.items.find(it.database, call.marker)
-        return call.client.pages.find(it.parent, it.title, it.markdown, call.intended_at)
+        return call.client.pages.find(it.parent, it.title, it.markdown, call.intended_at, call.made_by_others)
+
+    def is_marked(self, fields: Any) -> bool:
+        """A page below a page has no place for a marker."""
+        return bool(fields.database)
 
     def undo(self, call: Call, written: Written) -> None:
         """Move the page that it made to the trash, unless it was changed since."""

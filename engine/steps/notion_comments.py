@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from engine.step import (
@@ -56,10 +58,14 @@ class AddComment(ChangesPage):
         """Write it."""
         return call.client.comments.add(call.fields.page, call.fields.text, call.fields.discussion)
 
+    def is_marked(self, fields: Any) -> bool:
+        """A comment has no place for a marker."""
+        return False
+
     def find(self, call: Call) -> JsonValue | None:
         """Look for an own comment of this text among those of the page."""
         it = call.fields
-        return call.client.comments.find(it.page, it.text, it.discussion, call.intended_at)
+        return call.client.comments.find(it.page, it.text, it.discussion, call.intended_at, call.made_by_others)
 
     def undo(self, call: Call, written: Written) -> None:
         """Delete it."""
