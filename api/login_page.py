@@ -10,9 +10,9 @@ from starlette.responses import HTMLResponse
 
 _STYLE = """
 :root { color-scheme: light dark; --text: #1f2430; --soft: #5b6272; --page: #f6f7f9; --card: #fff; --line: #d5d9e0;
-  --strong: #1d4ed8; --on-strong: #fff; --bad: #b42318; }
+  --strong: #4f46e5; --on-strong: #fff; --bad: #b42318; }
 @media (prefers-color-scheme: dark) { :root { --text: #e8eaf0; --soft: #a3aabb; --page: #14161c; --card: #1d2029;
-  --line: #3a4050; --strong: #7aa2ff; --on-strong: #10131b; --bad: #ff9d92; } }
+  --line: #3a4050; --strong: #a5a0ff; --on-strong: #13151b; --bad: #ff9d92; } }
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--page);
   color: var(--text); font: 1rem/1.5 system-ui, sans-serif; }

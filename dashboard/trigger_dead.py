@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 
@@ -13,22 +14,39 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
 from dashboard.parts.plain import plain
 from dashboard.parts.times import ago, full_time
+from engine.errors import OrchestraError
 from engine.triggering.status import DeadItem
+
+_SHOWN = 20
 
 
 def dead_list(visit: Visit, items: Sequence[DeadItem]) -> None:
-    """Show them, newest first; their titles are text from outside."""
-    for one in items:
+    """Show them, newest first, a page at a time; their titles are text from outside."""
+    shown = session.draft("dead.shown", _SHOWN)
+    for one in items[:shown]:
         key = hashlib.sha256(f"{one.workflow}/{one.trigger}/{one.item}".encode()).hexdigest()[:12]
         with st.container(border=True, key=f"dead-{key}"):
             st.markdown(f"**{plain(one.title or one.item)}**")
             st.caption(plain(f"{one.workflow} · {one.trigger} · {ago(one.seen_at)}"), help=full_time(one.seen_at))
-            st.markdown(message_markdown(one.error.message, one.error.remedy))
-            with st.container(horizontal=True, gap="small"):
+            st.markdown(_why(visit, one))
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 if visit.may("run"):
                     _buttons(visit, one, key)
                 if one.run_id is not None:
                     visit.link("Open the run", "run", icon=":material/arrow_forward:", id=one.run_id)
+
+    more = len(items) - shown
+    if more > 0 and st.button(f"{more} more", key="dead-more", icon=":material/expand_more:"):
+        session.keep_draft("dead.shown", shown + _SHOWN)
+        st.rerun()
+
+
+def _why(visit: Visit, one: DeadItem) -> str:
+    """Return what its run says, where there is one: the list itself knows only that it failed."""
+    if one.run_id is not None:
+        with suppress(OrchestraError):  # its log is gone
+            return plain(str(visit.orchestra.runs.get(visit.who, one.run_id)["sentence"]))
+    return message_markdown(one.error.message, one.error.remedy)
 
 
 def _buttons(visit: Visit, one: DeadItem, key: str) -> None:

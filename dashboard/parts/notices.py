@@ -10,6 +10,9 @@ from dashboard.parts.errors import message_markdown
 from engine.connections.statuses import ConnectionStatus
 from engine.triggering.status import Alarm
 
+_OF_DEAD = "Each can be tried again or dismissed, on the page Triggers."
+"""On a page nobody is told a command for it."""
+
 
 def account_notices(connections: Iterable[ConnectionStatus]) -> bool:
     """Show them, and tell whether there were any."""
@@ -24,8 +27,8 @@ def trigger_notices(alarms: Iterable[Alarm]) -> bool:
     """
     told = [one for one in alarms if one.kind != "account"]
     for one in told:
-        text = message_markdown(f"{one.workflow}: {one.message}", one.remedy)
-        st.error(text, icon=":material/notifications_active:")
+        remedy = _OF_DEAD if one.kind == "dead" else one.remedy
+        st.error(message_markdown(one.message, remedy), icon=":material/notifications_active:")
     return bool(told)
 
 

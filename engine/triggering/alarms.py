@@ -68,7 +68,7 @@ def _reason(status: TriggerStatus, now: datetime) -> tuple[str, str, str]:
         return (
             "dead",
             f"{where} has {count} that did not become a run, or whose run failed.",
-            "`orchestra triggers dead`",
+            _DEAD,
         )
     return "", "", ""
 
