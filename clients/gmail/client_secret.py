@@ -34,13 +34,14 @@ def client_secret(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise WrongClientSecret(f"{file} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError):
-        raise WrongClientSecret(f"{file} is not a client secret file: it is no JSON.") from None
+        raise WrongClientSecret(f"{file.name} is not a client secret file: it is no JSON.") from None
     if isinstance(found, dict) and "web" in found:
-        raise WrongClientSecret(f"{file} is of an OAuth client of the type Web application; this needs a Desktop app.")
+        kind = "of an OAuth client of the type Web application; this needs a Desktop app"
+        raise WrongClientSecret(f"{file.name} is {kind}.")
     client = found.get("installed") if isinstance(found, dict) else None
     if not isinstance(client, dict):
-        raise WrongClientSecret(f"{file} is not a client secret file: it names no OAuth client.")
+        raise WrongClientSecret(f"{file.name} is not a client secret file: it names no OAuth client.")
     missing = [name for name in _REQUIRED if not isinstance(client.get(name), str)]
     if missing:
-        raise WrongClientSecret(f"{file} is not a whole client secret file: {', '.join(missing)} is missing.")
+        raise WrongClientSecret(f"{file.name} is not a whole client secret file: {', '.join(missing)} is missing.")
     return {"installed": client}

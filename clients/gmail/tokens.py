@@ -159,7 +159,7 @@ def _refreshed(info: Mapping[str, Any], credentials: Credentials, http: httpx.Cl
         who = f" for {credentials.account}" if credentials.account else ""
         said = str(error.args[0]) if error.args else "no reason given"
         secrets = [str(credentials.refresh_token), str(credentials.client_secret)]
-        said = failures.without_secrets(said, secrets)[:300]
+        said = failures.without_secrets(said, secrets)[:300].rstrip(".")
         raise sign_in_error(
             f"Google refuses to renew the sign-in{who}: {said}.",
             account=str(credentials.account or ""),

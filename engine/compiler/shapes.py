@@ -48,6 +48,13 @@ _LIMITS = {
 }
 
 
+_FORMED = {
+    "timezone_aware": ("must say how far its clock is from UTC", "Write it like 2026-01-31T09:00:00Z, or with +01:00."),
+    "string_pattern_mismatch": ("holds what cannot stand there", "What fits is told by the pattern {pattern}"),
+}
+"""What a text must look like besides its type: (what is wrong, what to do)."""
+
+
 class Misfit(ValueError):
     """Raised by a model's own check: what is wrong, and what to do about it."""
 
@@ -156,6 +163,9 @@ def _wrong_value(path: Path, error: Mapping[str, Any]) -> Fault:
         expected = str(context["expected"])
         remedy = f"Write {expected}." if " or " not in expected else f"Choose one: {expected}."
         return Fault(path, f"{_named(path)} must be {expected}, not {_seen(seen)}.", "wrong_value", remedy)
+    if kind in _FORMED:
+        said, remedy = _FORMED[kind]
+        return Fault(path, f"{_named(path)} {said}, not {_seen(seen)}.", "wrong_value", remedy.format(**context))
     return _own_words(path, error)
 
 

@@ -31,6 +31,7 @@ SOUND = {
     ],
     "outputs": {"status": "{{ steps.read.output.status }}", "notes": "{{ size(steps.each_item.output) }}"},
 }
+SINCE = {"repository": "acme/app", "since": "2026-11-01"}
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -57,6 +58,15 @@ MISTAKES = [
     pytest.param(lambda w: w.update(steps=[]), '"steps"', "must not be empty", id="empty steps"),
     pytest.param(lambda w: w.update(stepps=[]), '"stepps"', "stepps", id="a key that is none"),
     pytest.param(lambda w: w.update(schema_version=2), '"schema_version"', "1", id="another form"),
+    pytest.param(
+        lambda w: read(w)["with"].update(idempotency_header="My Key"), '"My Key"', "cannot stand there", id="a pattern"
+    ),
+    pytest.param(
+        lambda w: read(w).update(uses="github.list_issues", connection="hub", **{"with": SINCE}),
+        '"2026-11-01"',
+        "2026-01-31T09:00:00Z",
+        id="a date where a time is asked for",
+    ),
     pytest.param(lambda w: read(w).update(uses="http.reqest"), "http.reqest", "http.request", id="a misspelt type"),
     pytest.param(lambda w: read(w).update(connection="wob"), '"wob"', "web", id="an unknown connection"),
     pytest.param(lambda w: read(w)["with"].update(method="FETCH"), "FETCH", "GET", id="a value that is none of those"),
