@@ -16,7 +16,7 @@ from commands.runs import RunId, require_demo
 from commands.screen import document, note, say
 
 if TYPE_CHECKING:
-    from engine.runs.undo import NotUndone, Undone, UndoReport
+    from engine.runs.undo_report import NotUndone, Undone, UndoReport
 
 
 def undo(

@@ -13,7 +13,7 @@ from dashboard import session
 from dashboard.page import Visit
 from dashboard.parts.buttons import action_button
 from dashboard.parts.plain import link_markdown, plain, plain_with_code
-from engine.runs.undo import NotUndone, Undone, UndoReport
+from engine.runs.undo_report import NotUndone, Undone, UndoReport
 
 Run = Mapping[str, Any]
 

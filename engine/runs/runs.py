@@ -29,7 +29,8 @@ from engine.store.run_rows import OPEN
 if TYPE_CHECKING:
     from engine.runs.newest import Newest
     from engine.runs.rebuild import Rebuild
-    from engine.runs.undo import Undo, UndoReport
+    from engine.runs.undo import Undo
+    from engine.runs.undo_report import UndoReport
 
 _CANCEL_SECONDS = 60.0
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,57 +23,14 @@ from engine.runner.host import Host
 from engine.runner.ledger import Write
 from engine.runner.values import Values
 from engine.runs.run_log import RunLogs
-from engine.runs.summary import sentence
+from engine.runs.undo_book import UndoBook
 from engine.runs.undo_list import RunWrite, UndoList
+from engine.runs.undo_report import NotUndone, Undone, UndoReport
 from engine.step import CannotUndo, Effect, StepType, Written
 from engine.store.database import Database, storage_errors
 from engine.store.owners import Fenced
 
 _log = logging.getLogger(__name__)
-_SHARE_OF_TIME = 10
-"""A log is written again after each undo as long as that takes a tenth of the time; a long one more rarely."""
-
-
-@dataclass(frozen=True)
-class Undone:
-    """A write that was taken back (in a preview: that would be)."""
-
-    run_id: str
-    path: str
-    key: str | None
-    uses: str
-    title: str
-    url: str
-    note: str
-    """What is done to take it back: "closes the issue with a note"."""
-    stays: str
-    """What the service keeps of it all the same; empty for nothing."""
-
-
-@dataclass(frozen=True)
-class NotUndone:
-    """A write that stays, and why."""
-
-    run_id: str
-    path: str
-    key: str | None
-    uses: str
-    title: str
-    url: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class UndoReport:
-    """What became of every write of a run."""
-
-    undone: list[Undone] = field(default_factory=list)
-    refused: list[NotUndone] = field(default_factory=list)
-    """Somebody changed it since, or the service could not be asked: nothing was done, or it may be asked again."""
-    cannot: list[NotUndone] = field(default_factory=list)
-    """There is no way to take these back, whatever the service says."""
-    left: list[NotUndone] = field(default_factory=list)
-    """Another run made it, or it was undone before."""
 
 
 class Undo:
@@ -92,7 +47,7 @@ class Undo:
         """
         report = UndoReport()
         for write in self._found(run_id, item):
-            self._sorted(write, report, lambda write, kind: report.undone.append(_undone(write, kind)))
+            self._sorted(write, report, lambda write, kind: report.undone.append(Undone.of(write, kind)))
         return report
 
     def undo(self, run_id: str, by: str, item: str | None = None) -> UndoReport:
@@ -102,14 +57,14 @@ class Undo:
         """
         report = UndoReport()
         with _alone(self._host.database):
-            book = _Book(self._logs, self._host, lambda: timestamp(self._clock()), by)
+            book = UndoBook(self._logs, self._host, lambda: timestamp(self._clock()), by)
             try:
                 self._take_all_back(self._ended(self._found(run_id, item)), report, book)
             finally:
                 book.close()
         return report
 
-    def _take_all_back(self, writes: list[RunWrite], report: UndoReport, book: _Book) -> None:
+    def _take_all_back(self, writes: list[RunWrite], report: UndoReport, book: UndoBook) -> None:
         taken_back: set[str] = set()
         kept: list[RunWrite] = []
 
@@ -118,7 +73,7 @@ class Undo:
                 self._take_back(write, kind, report, book, taken_back)
             except CannotUndo as error:
                 own = next((one for one in kept if one.is_done_to(write)), None)
-                (report.cannot if own else report.refused).append(_kept(write, _changed_by(own, error)))
+                (report.cannot if own else report.refused).append(NotUndone.of(write, _changed_by(own, error)))
 
         for write in writes:
             known = len(report.cannot)
@@ -145,25 +100,25 @@ class Undo:
     def _sorted(self, write: RunWrite, report: UndoReport, take_back: Callable[[RunWrite, StepType], None]) -> None:
         """Put a write where it belongs, as far as that can be told without its service; else take it back."""
         if write.is_undone:
-            report.left.append(_kept(write, f"It was undone before ({write.effect['undone']['at']})."))
+            report.left.append(NotUndone.of(write, f"It was undone before ({write.effect['undone']['at']})."))
         elif not write.is_of_this_run:
-            report.left.append(_kept(write, f"It was made by {write.maker}, and was only found there."))
+            report.left.append(NotUndone.of(write, f"It was made by {write.maker}, and was only found there."))
         elif write.is_open:
-            report.cannot.append(_kept(write, "Nobody knows whether it was done: look at the service."))
+            report.cannot.append(NotUndone.of(write, "Nobody knows whether it was done: look at the service."))
         else:
             try:
                 kind = step_type(write.uses)
                 why = kind.why_kept(self._written(write))
             except (OrchestraError, KeyError, TypeError, AttributeError) as error:
-                report.cannot.append(_kept(write, f"Its log does not tell enough of it: {error}"))
+                report.cannot.append(NotUndone.of(write, f"Its log does not tell enough of it: {error}"))
                 return
             if why:
-                report.cannot.append(_kept(write, why))
+                report.cannot.append(NotUndone.of(write, why))
             else:
                 take_back(write, kind)
 
     def _take_back(
-        self, write: RunWrite, kind: StepType, report: UndoReport, book: _Book, taken_back: AbstractSet[str]
+        self, write: RunWrite, kind: StepType, report: UndoReport, book: UndoBook, taken_back: AbstractSet[str]
     ) -> None:
         """Raises CannotUndo where it was changed since; what else is in the way is reported."""
         try:
@@ -175,14 +130,14 @@ class Undo:
         except CannotUndo:
             raise
         except (OrchestraError, ServiceError, ValidationError) as error:
-            report.refused.append(_kept(write, _reason(error)))
+            report.refused.append(NotUndone.of(write, _reason(error)))
         except Exception as error:  # noqa: BLE001 - the others are still to be undone
             _log.exception("undo of %s of run %s broke down", write.path, write.run_id)
             report.refused.append(
-                _kept(write, f"It broke down ({type(error).__name__}); the log of this process tells more.")
+                NotUndone.of(write, f"It broke down ({type(error).__name__}); the log of this process tells more.")
             )
         else:
-            report.undone.append(_undone(write, kind))
+            report.undone.append(Undone.of(write, kind))
             book.note(write, kind.undoes)
 
     def _written(self, write: RunWrite, taken_back: AbstractSet[str] = frozenset()) -> Written:
@@ -227,48 +182,6 @@ def was_undone(run: Mapping[str, Any]) -> bool:
     return any((step["effect"] or {}).get("undone") for step in run["steps"])
 
 
-class _Book:
-    """Writes down in the logs what was undone."""
-
-    def __init__(self, logs: RunLogs, host: Host, now: Callable[[], str], by: str) -> None:
-        self._logs, self._host, self._now, self._by = logs, host, now, by
-        self._open: dict[str, dict[str, Any]] = {}
-        self._due_at = 0.0
-
-    def note(self, write: RunWrite, what: str) -> None:
-        """Write down that a write was undone; on disk at once, or soon where the log is long."""
-        step = write.step
-        effect = step["effect"] or {
-            "identity": write.identity,
-            "outcome": "done",
-            "reused": False,
-            "receipt": dict(write.receipt),
-            **({"generation": write.generation} if write.generation else {}),
-        }
-        step["effect"] = {**effect, "undone": {"at": self._now(), "by": self._by, "note": what}}
-        self._open[write.run_id] = write.run
-        if time.monotonic() >= self._due_at:
-            self.close()
-
-    def close(self) -> None:
-        """Write every log that lacks something. Raises StorageError."""
-        began_at = time.monotonic()
-        for run in list(self._open.values()):
-            run["sentence"] = sentence(run)
-            self._logs.write(run)
-            _list(self._host, run)
-            self._open.pop(run["run_id"])
-        ended_at = time.monotonic()
-        self._due_at = ended_at + _SHARE_OF_TIME * (ended_at - began_at)
-
-
-def _list(host: Host, run: Mapping[str, Any]) -> None:
-    """Let the list of runs say it, too."""
-    values = (run["sentence"], run["run_id"])
-    statement = "UPDATE runs SET sentence = ? WHERE run_id = ? AND ended_at IS NOT NULL"
-    host.answer(lambda cursor: cursor.execute(statement, values))
-
-
 @contextmanager
 def not_undoing(database: Database) -> Iterator[None]:
     """Let no undo begin meanwhile: it would write logs as they were before. Raises InUse while one is at work."""
@@ -294,30 +207,11 @@ def _locked(database: Database, how: int) -> Iterator[None]:
         yield
 
 
-def _undone(write: RunWrite, kind: StepType) -> Undone:
-    return Undone(**_place(write), note=kind.undoes, stays=kind.stays)
-
-
-def _kept(write: RunWrite, reason: str) -> NotUndone:
-    return NotUndone(**_place(write), reason=reason)
-
-
 def _changed_by(own: RunWrite | None, error: CannotUndo) -> str:
     """Say what was changed, and by which step where that was one of the run itself."""
     if own is None:
         return str(error)
     return f"{error} The run did more to it in {own.path} ({own.uses}), which cannot be taken back."
-
-
-def _place(write: RunWrite) -> dict[str, Any]:
-    return {
-        "run_id": write.run_id,
-        "path": write.path,
-        "key": write.key,
-        "uses": write.uses,
-        "title": str(write.step["title"] or write.step["id"]),
-        "url": str(write.receipt.get("url") or ""),
-    }
 
 
 def _reason(error: Exception) -> str:

@@ -17,7 +17,7 @@ from engine.errors import InUse, NotAllowed, StorageError, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runner import undoing
-from engine.runs.undo import NotUndone, UndoReport
+from engine.runs.undo_report import NotUndone, UndoReport
 from tests.engine.conftest import OWNER, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
