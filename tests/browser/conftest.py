@@ -54,24 +54,27 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     _needed_browser()
     root = tmp_path_factory.mktemp("served") / "workspace"
     init(root)
-    log = (root.parent / "serve.log").open("w+")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve", "--json", "--workspace", str(root)],
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-        cwd=REPOSITORY,
-        env={**os.environ, "ORCHESTRA_DEMO_LATENCY": "30:90"},
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    log.seek(0)
-    assert line, log.read()
-    said: dict[str, Any] = json.loads(line)
-    yield Served(said["url"].rstrip("/"), said["login_url"], root, process.pid)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=PATIENCE_SECONDS)
-    log.close()
+    log = root.parent / "serve.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "serve", "--json", "--workspace", str(root)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=REPOSITORY,
+            env={**os.environ, "ORCHESTRA_DEMO_LATENCY": "30:90"},
+        )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, log.read_text()
+        said: dict[str, Any] = json.loads(line)
+        yield Served(said["url"].rstrip("/"), said["login_url"], root, process.pid)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE_SECONDS)
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,7 @@ def browser() -> Iterator[Browser]:
 def signed_in(served: Served, browser: Browser) -> dict[str, Any]:
     """Sign in by the printed link, as a person does; return the browser's storage."""
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     page = context.new_page()
     page.goto(served.login_url)
     page.get_by_role("button").first.click()
@@ -104,13 +108,18 @@ def signed_in(served: Served, browser: Browser) -> dict[str, Any]:
 def page(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Iterator[Page]:
     """A signed-in page that fails the test when it asks another machine for anything."""
     context = browser.new_context(storage_state=signed_in, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     opened = context.new_page()
     foreign: list[str] = []
     opened.on("request", lambda request: foreign.append(request.url) if not _is_ours(request.url) else None)
     yield opened
     context.close()
     assert foreign == []
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has drawn all of itself."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
 def _is_ours(url: str) -> bool:

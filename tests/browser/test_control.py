@@ -10,12 +10,11 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.test_run_page import settled
+from tests.browser.conftest import Served, settled
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-    from tests.browser.conftest import Served
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -49,7 +48,7 @@ def started(served: Served, name: str, document: dict[str, Any]) -> str:
     orchestra = Orchestra.open(served.root, demo=True)
     try:
         run_id = orchestra.runs.start(OWNER, name, {})
-        orchestra.runs.wait(OWNER, run_id, 60)
+        orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
         return run_id
     finally:
         orchestra.close()
@@ -75,7 +74,7 @@ def test_a_question_is_answered_with_a_comment_and_the_run_goes_on(served: Serve
     page.get_by_role("button", name="Approve", exact=True).dblclick()
     page.get_by_text("Nothing is asked.").wait_for()
     page.get_by_role("link", name="Approvals", exact=True).wait_for()
-    ends_at = time.monotonic() + 60
+    ends_at = time.monotonic() + PATIENCE_SECONDS
     while (run := looked_at(served, run_id))["status"] != "succeeded":
         assert time.monotonic() < ends_at, run["status"]
         time.sleep(0.2)

@@ -8,19 +8,15 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.browser.conftest import Served, settled
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from tests.browser.conftest import Served
-
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 OWNER = Principal("owner", "owner")
-
-
-def settled(page: Page) -> None:
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
 def ids(served: Served) -> list[str]:
@@ -37,7 +33,7 @@ def run_id(served: Served) -> str:
     orchestra = Orchestra.open(served.root, demo=True)
     try:
         run_id = orchestra.runs.start(OWNER, "inbox-triage", {"limit": 5})
-        assert orchestra.runs.wait(OWNER, run_id, 90)["status"] == "succeeded"
+        assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "succeeded"
         return run_id
     finally:
         orchestra.close()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.browser.conftest import REPOSITORY, Served
+from tests.browser.conftest import REPOSITORY, Served, settled
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def test_the_story(page: Page, served: Served) -> None:
     page.goto(served.url)
     page.get_by_role("button", name="Run Inbox triage").click()
     first = _run_id(page)
-    page.get_by_text(SENTENCE).wait_for(timeout=90_000)
+    page.get_by_text(SENTENCE).wait_for()
     page.get_by_text("Succeeded").first.wait_for()
 
     page.goto(f"{served.url}/run?id={first}&open=each_mail[0]&step=each_mail[0].classify")
@@ -48,7 +48,7 @@ def test_the_story(page: Page, served: Served) -> None:
 
     second = _start(page, served)
     assert second != first
-    page.get_by_text("0 new, 25 already done").wait_for(timeout=90_000)
+    page.get_by_text("0 new, 25 already done").wait_for()
 
 
 def test_a_double_click_on_run_makes_one_run(page: Page, served: Served) -> None:
@@ -74,7 +74,8 @@ def test_a_prompt_is_changed_and_the_next_run_uses_it(page: Page, served: Served
     box.wait_for()
     box.fill(box.input_value() + "\nWrite as for a newspaper.")
     box.press("Control+Enter")
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(1000)  # until its script begins to run anew
+    settled(page)
     page.get_by_role("button", name="Save a version").click()
     page.get_by_role("button", name="Save this version").click()
     _wait_for(page, (folder / "2.json").exists)
@@ -96,8 +97,8 @@ def test_the_engine_is_killed_in_the_middle_and_the_run_ends_all_the_same(page: 
     page.get_by_role("button", name=re.compile("Kill the engine")).first.click()
     page.wait_for_timeout(1000)
     page.goto(f"{served.url}/run?id={run_id}")
-    page.get_by_text(SENTENCE).wait_for(timeout=90_000)
-    page.get_by_text("Succeeded").first.wait_for(timeout=60_000)
+    page.get_by_text(SENTENCE).wait_for()
+    page.get_by_text("Succeeded").first.wait_for()
     shown = subprocess.run(
         [sys.executable, "-m", "demo", "show", "--dir", str(served.root / ".orchestra" / "demo")],
         capture_output=True,
@@ -116,7 +117,7 @@ def _key(page: dict[str, Any]) -> str:
 
 
 def _wait_for(page: Page, is_true: Callable[[], bool]) -> None:
-    for _ in range(100):
+    for _ in range(int(PATIENCE_SECONDS * 10)):
         if is_true():
             return
         page.wait_for_timeout(100)

@@ -8,11 +8,11 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.browser.conftest import Served, settled
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-    from tests.browser.conftest import Served
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -21,10 +21,6 @@ NASTY = (
     "<img src=x onerror=alert(1)> ![x](http://evil/x.png) :red[x] www.evil.com http://evil.com me@x.org :smile: "
     ":material/check: $x$ $$y$$ [a](b) | --- ~~s~~ `c` &amp; &lt; <!-- q --> \\* -> <- -- # h 1. l > q ^^ ftp://a.b"
 )
-
-
-def settled(page: Page) -> None:
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
 def run_ids(root: Path, workflow: str) -> list[str]:
@@ -73,7 +69,7 @@ def nasty(served: Served) -> str:
     orchestra = Orchestra.open(served.root)
     orchestra.workflows.save(OWNER, "nasty", json.dumps(document), None)
     run_id = orchestra.runs.start(OWNER, "nasty", {})
-    assert orchestra.runs.wait(OWNER, run_id, 60)["status"] == "failed"
+    assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "failed"
     orchestra.close()
     return run_id
 

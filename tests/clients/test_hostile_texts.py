@@ -38,9 +38,9 @@ _SECONDS = 5.0
     ],
 )
 def test_a_text_is_read_in_the_time_that_its_length_takes(read: Callable[[str], Any], text: str) -> None:
-    begun_at = time.monotonic()
+    begun_at = time.thread_time()
     read(text)
-    assert time.monotonic() - begun_at < _SECONDS
+    assert time.thread_time() - begun_at < _SECONDS
 
 
 @pytest.mark.parametrize(

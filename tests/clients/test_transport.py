@@ -21,7 +21,7 @@ from clients.transport import MAX_ANSWER_BYTES, AnswerRefused, Forbidden, borrow
 from tests.clients.conftest import Scripted
 from tests.patience import PATIENCE_SECONDS
 
-TOLERANCE_SECONDS = 5.0
+TOLERANCE_SECONDS = 20.0
 """How late a deadline may be noticed on a busy machine; the servers below would take far longer."""
 
 Handler = Callable[[socket.socket], None]
@@ -105,9 +105,9 @@ def drip_head(connection: socket.socket) -> None:
 
 
 def read_slowly(connection: socket.socket) -> None:
-    # Fast enough that no single write waits for long, slow enough that all of them take many seconds.
+    # Fast enough that no single write waits for long, slow enough that all of them take half a minute.
     while connection.recv(100_000):
-        time.sleep(0.01)
+        time.sleep(0.05)
 
 
 def say_nothing(connection: socket.socket) -> None:
@@ -129,7 +129,7 @@ def test_a_slow_server_is_left_at_the_deadline(
 ) -> None:
     server = serve(handle)
     started = time.monotonic()
-    with deadline(0.4), pytest.raises(httpx.TimeoutException) as caught:
+    with deadline(1.0), pytest.raises(httpx.TimeoutException) as caught:
         http.post(server.url, content=body)
     assert time.monotonic() - started < TOLERANCE_SECONDS
     error = failures.of_broken_connection("github", caught.value)

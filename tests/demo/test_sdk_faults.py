@@ -16,8 +16,9 @@ import demo.github.stand_in
 import demo.notion.stand_in
 from demo.service import StandIn
 from tests.demo.conftest import Running
+from tests.patience import until
 
-PATIENCE_SECONDS, IMPATIENCE_SECONDS = 20, 1
+PATIENCE_SECONDS, IMPATIENCE_SECONDS = 60, 1
 
 
 def _create_issue(base_url: str, timeout_seconds: int = PATIENCE_SECONDS) -> None:
@@ -96,6 +97,7 @@ def test_a_library_feels_the_fault_and_the_effect_is_there_or_not(
     if "delay_seconds" in fault:
         # The service may still be at it when the caller has gone.
         time.sleep(2)
+        until(lambda: count(here) or when == "before_effect")
     assert count(here) == (1 if when == "after_effect" else 0)
     create(here.base_url)
     assert count(here) == (2 if when == "after_effect" else 1)

@@ -21,7 +21,7 @@ from demo.service import OpenRoute, Refused, StandIn, json_object
 from demo.store import Store
 from demo.wire import PIECE_SHARE, Latency, Wire
 from tests.demo.conftest import Running
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 
 def _routes(store: Store) -> list[Route]:
@@ -118,6 +118,8 @@ def test_who_gives_up_during_a_delay_has_caused_the_effect_only_after_effect(her
     here.break_(delay_seconds=1.2, when=when)
     with here.http() as http, pytest.raises(httpx.ReadTimeout):
         http.post("/things", json={"name": "one"}, timeout=0.4)
+    if when == "after_effect":
+        until(lambda: "one" in _names(here))
     time.sleep(1.4)
     assert _names(here) == (["seed", "one"] if when == "after_effect" else ["seed"])
 

@@ -6,7 +6,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from typing import Any
 import httpx
 
 from engine.workspace.new_workspace import init
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LATENCY = "10:40"
@@ -46,28 +45,36 @@ class Setting:
         self.state = root / ".orchestra"
         init(root)
         command = [sys.executable, "-m", "demo", "--dir", str(self.state / "demo"), "--latency", latency]
-        self._stand_ins = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
-        assert self._stand_ins.stdout is not None
-        self.endpoints: dict[str, Any] = json.loads(self._stand_ins.stdout.readline())
+        self._processes: list[subprocess.Popen[str]] = []
+        stand_ins = self._started(command)
+        assert stand_ins.stdout is not None
+        line = stand_ins.stdout.readline()
+        if not line:
+            self.close()
+        self.endpoints: dict[str, Any] = json.loads(line)
 
     def close(self) -> None:
-        """End the stand-ins."""
-        self._stand_ins.terminate()
-        self._stand_ins.wait(timeout=PATIENCE_SECONDS)
-        assert self._stand_ins.stdout is not None
-        self._stand_ins.stdout.close()
+        """End the stand-ins, and what else was started and has not ended, as where a test has failed."""
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
-    def start(self, command: str, *flags: str) -> subprocess.Popen[str]:
+    def start(self, command: str, *flags: str, module: str = "tests.kill.child") -> subprocess.Popen[str]:
         """Start the engine in a process of its own."""
-        arguments = [sys.executable, "-m", "tests.kill.child", str(self.root), command, *flags]
-        return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+        return self._started([sys.executable, "-m", module, str(self.root), command, *flags])
 
-    def finish(self, command: str, *flags: str) -> str:
+    def finish(self, command: str, *flags: str, module: str = "tests.kill.child") -> str:
         """Run the engine to its end; return the last line it printed."""
-        process = self.start(command, *flags)
-        output, _ = process.communicate(timeout=180)
-        lines = output.split()
+        output, _ = self.start(command, *flags, module=module).communicate(timeout=2 * PATIENCE_SECONDS)
+        lines = output.splitlines()
         return lines[-1] if lines else ""
+
+    def _started(self, command: list[str]) -> subprocess.Popen[str]:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+        self._processes.append(process)
+        return process
 
     def delay_answers(self, match: str, seconds: float) -> None:
         """Let the next such write happen at once and be answered late."""
@@ -112,11 +119,7 @@ class Setting:
 
     def shown(self) -> dict[str, Any]:
         """All that the services hold."""
-        command = [sys.executable, "-m", "demo", "show", "--dir", str(self.state / "demo")]
-        shown: dict[str, Any] = json.loads(
-            subprocess.run(command, capture_output=True, check=True, cwd=REPOSITORY).stdout
-        )
-        return shown
+        return {service: self.held(service) for service in ("gmail", "github", "notion")}
 
     def world(self) -> World:
         """What is in the services now."""
@@ -148,7 +151,7 @@ def setting(root: Path) -> Iterator[Setting]:
 def kill_after_events(place: Setting, wanted: int, *flags: str) -> int:
     """Run, and kill -9 once `wanted` events are on disk; return how many there were."""
     process = place.start("run", *flags)
-    _poll(lambda: place.events() >= wanted or process.poll() is not None)
+    until(lambda: place.events() >= wanted or process.poll() is not None)
     process.kill()
     process.communicate()
     return place.events()
@@ -156,11 +159,10 @@ def kill_after_events(place: Setting, wanted: int, *flags: str) -> int:
 
 def kill_in_write(place: Setting, match: str, *flags: str) -> int:
     """Run, and kill -9 while a write has had its effect and its answer is still out; return the open intents."""
-    place.delay_answers(match, 20)
+    place.delay_answers(match, PATIENCE_SECONDS)
     before = place.world()
     process = place.start("run", *flags)
-    time.sleep(0.1)
-    _poll(lambda: _has_effect(place, match, before) or process.poll() is not None)
+    until(lambda: _has_effect(place, match, before) or process.poll() is not None)
     process.kill()
     process.communicate()
     return place.open_intents()
@@ -172,10 +174,3 @@ def _has_effect(place: Setting, match: str, before: World) -> bool:
     now: Counter[str] = getattr(place.world(), kind)
     then: Counter[str] = getattr(before, kind)
     return now.total() > then.total()
-
-
-def _poll(is_true: Any, seconds: float = 60.0) -> None:
-    ends_at = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < ends_at, "nothing happened"
-        time.sleep(0.005)

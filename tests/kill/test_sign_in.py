@@ -120,7 +120,7 @@ class Shared:
     def child(self, do: str, first: Sequence[str] = (), **more: Any) -> Child:
         """Start a worker."""
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(60)
+        connection.settimeout(PATIENCE_SECONDS)
         connection.connect(str(self._socket))
         job = {"do": do, "first": list(first), "state": str(self.state), "url": self.url, **more}
         connection.sendall(f"{json.dumps(job)}\n".encode())
@@ -136,10 +136,9 @@ class Shared:
 
 @pytest.fixture
 def shared(tmp_path: Path, standins: StandIns) -> Iterator[Shared]:
-    made = Shared(tmp_path, standins)
-    made.sign_in()
-    yield made
-    made.close()
+    with contextlib.closing(Shared(tmp_path, standins)) as made:
+        made.sign_in()
+        yield made
 
 
 def used_together(shared: Shared, expiries: int, first: Sequence[str] = ()) -> list[int]:
@@ -191,7 +190,7 @@ def test_eight_workers_renew_once_for_each_expiry(shared: Shared) -> None:
 
 
 def test_without_the_lock_they_renew_more_often(shared: Shared) -> None:
-    shared._standins.faults("gmail", match="POST /token", delay_seconds=1, times=8)
+    shared._standins.faults("gmail", match="POST /token", delay_seconds=3, times=8)
     assert max(used_together(shared, expiries=1, first=["go_without_lock"])) > 1
 
 

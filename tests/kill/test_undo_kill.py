@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.kill.harness import REPOSITORY, Setting
-from tests.patience import PATIENCE_SECONDS
+from tests.kill.harness import Setting
+from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.slow
 
+CHILD = "tests.kill.undo_child"
 STAGES = {
     "POST /repos/acme/app/issues": "notes",
     "PATCH /repos/acme/app/issues": "closed",
@@ -36,7 +33,7 @@ def test_killed_after_each_kind_of_effect_an_undo_goes_on_and_does_nothing_twice
         written = Counter({"closed": after_run["open"] - before["open"], "pages": after_run["pages"]})
         assert min(written.values()) > 1
         for match, kind in STAGES.items():
-            place.delay_answers(match, 30)
+            place.delay_answers(match, PATIENCE_SECONDS)
             killed_after(place, run_id, kind)
         done, left = finished(place, run_id)
         assert left > 0, "the killed ones had written down what they had undone"
@@ -54,7 +51,7 @@ def counted(place: Setting) -> Counter[str]:
 
 
 def in_github(place: Setting) -> dict[str, int]:
-    shown = show(place, "github")
+    shown = place.held("github")
     issues = [(issue["state"], issue["state_reason"]) for issue in shown["issues"]]
     return {
         "open": sum(state == "open" for state, _ in issues),
@@ -64,11 +61,11 @@ def in_github(place: Setting) -> dict[str, int]:
 
 
 def in_notion(place: Setting) -> dict[str, int]:
-    return {"pages": sum(bool(key_of(page)) for page in show(place, "notion")["pages"])}
+    return {"pages": sum(bool(key_of(page)) for page in place.held("notion")["pages"])}
 
 
 def in_gmail(place: Setting) -> dict[str, int]:
-    shown = show(place, "gmail")
+    shown = place.held("gmail")
     names = {label["id"]: label["name"] for label in shown["labels"]}
     labels = [names[label] for mail in shown["messages"] for label in mail.get("labelIds", [])]
     return {"labels": sum(label in ("triaged", "needs a look") for label in labels)}
@@ -82,33 +79,17 @@ def key_of(page: dict[str, Any]) -> list[Any]:
     return found
 
 
-def show(place: Setting, service: str) -> dict[str, Any]:
-    answer = httpx.get(f"{place.endpoints[service]['base_url']}/_demo/show", trust_env=False, timeout=PATIENCE_SECONDS)
-    found: dict[str, Any] = answer.raise_for_status().json()
-    return found
-
-
-def started(place: Setting, run_id: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.kill.undo_child", str(place.root), run_id]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
-
-
 def killed_after(place: Setting, run_id: str, kind: str) -> None:
     """Undo, and kill -9 once something of this kind has happened and its answer is still held back."""
     then = LOOKS[kind](place)[kind]
-    process = started(place, run_id)
-    ends_at = time.monotonic() + PATIENCE_SECONDS
-    while LOOKS[kind](place)[kind] == then:
-        assert process.poll() is None, f"it ended before it did anything to {kind}"
-        assert time.monotonic() < ends_at
-        time.sleep(0.1)
+    process = place.start(run_id, module=CHILD)
+    until(lambda: LOOKS[kind](place)[kind] != then or process.poll() is not None, f"a change of {kind}")
+    assert process.poll() is None, f"it ended before it did anything to {kind}"
     process.kill()
     process.communicate()
 
 
 def finished(place: Setting, run_id: str) -> tuple[int, int]:
     """Undo to the end; give how many writes were undone, and how many had been before."""
-    process = started(place, run_id)
-    output, _ = process.communicate(timeout=180)
-    done, left = output.split()
+    done, left = place.finish(run_id, module=CHILD).split()
     return int(done), int(left)

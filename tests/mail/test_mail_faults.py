@@ -138,7 +138,7 @@ def test_every_fault_of_an_imap_server_becomes_its_error(
         begun = time.monotonic()
         with deadline(0.5 if fault.error is Timeout else 20), pytest.raises(ServiceError) as caught:
             operation.run(client)
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < 60
         _check(caught.value, fault, caplog)
         assert _count(server, operation.command) == 1, "nothing is sent twice"
         monkeypatch.setattr("clients.imap.mailbox._SURE_SECONDS", -1.0)
@@ -289,7 +289,7 @@ def test_every_fault_of_an_smtp_server_becomes_its_error(
         begun = time.monotonic()
         with deadline(1.5 if fault.error is Timeout else 20), pytest.raises(ServiceError) as caught:
             send(client.mailbox, client.outbox, MAIL, MARKER, None, datetime.now(UTC))
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < 60
         _check(caught.value, fault, caplog)
         assert len(server.talks) == 1, "nothing is sent twice"
 

@@ -42,7 +42,9 @@ def attempt(database: Database, world: World, tmp_path: Path) -> Try:
             finally:
                 journal.close()
 
-        asyncio.run(main())
-        owner.release()
+        try:
+            asyncio.run(main())
+        finally:
+            owner.release()
 
     return run

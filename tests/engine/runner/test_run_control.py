@@ -63,7 +63,7 @@ def test_a_wait_survives_the_process(root: Path) -> None:
 
 
 def test_cancel_ends_a_read_at_once(orchestra: Orchestra, root: Path, service: Service) -> None:
-    service.seconds = {"/slow": 5}
+    service.seconds = {"/slow": 30}
     write_workflow(root, "work", [get_step("r", service.url("/slow")), set_step("after")])
     run_id = orchestra.runs.start(OWNER, "work", {})
     until(lambda: service.seen["/slow"] == 1)
@@ -72,7 +72,7 @@ def test_cancel_ends_a_read_at_once(orchestra: Orchestra, root: Path, service: S
     document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["status"] == "cancelled"
     assert statuses(document) == {"r": "cancelled"}
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
 
 
 def test_cancel_waits_for_a_write_in_flight_and_keeps_its_receipt(
