@@ -20,12 +20,12 @@ from typing import IO
 from api import address
 from api.address import Address
 from api.process import READY
+from engine.checkout import CHECKOUT
 from engine.connections.stand_ins import StandInProcess
 from engine.environment import DEMO_VARIABLE, PARENT_VARIABLE, WORKSPACE_VARIABLE
 from engine.errors import InUse, StorageError
 from engine.store.locks import ServeLock
 from engine.workspace.files import storage_errors
-from engine.workspace.workspace import CHECKOUT
 
 LOG_NAME = "serve.log"
 _LARGEST_LOG_BYTES = 5_000_000

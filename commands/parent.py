@@ -16,7 +16,7 @@ from api.address import Address
 from api.serve import Parent
 from commands.failures import DONE, Stop, failure_of, stops_raised, tell
 from commands.screen import json_line, note, say
-from engine.workspace.workspace import CHECKOUT
+from engine.checkout import CHECKOUT
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 import stat
 import sys
 import threading
@@ -20,6 +18,8 @@ _making = threading.Lock()
 
 def etag(text: str) -> str:
     """Return 16 hex digits that change when `text` does."""
+    import hashlib  # 4 MB, which the process that holds the port does without
+
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -48,7 +48,7 @@ def put_whole(path: Path, text: str, drafts: Path) -> None:
 
 
 def _put(path: Path, data: bytes, drafts: Path, new_mode: int, kept_mode: int | None) -> None:
-    temporary = f"{drafts}{os.sep}.{path.name}.{secrets.token_hex(4)}.tmp"
+    temporary = f"{drafts}{os.sep}.{path.name}.{os.urandom(4).hex()}.tmp"
     try:
         _write_synced(temporary, data, new_mode, kept_mode)
         os.replace(temporary, path)  # noqa: PTH105 - a Path of each temporary file would take longer than this call
@@ -63,7 +63,7 @@ def write_hashed(folder: Path, data: bytes) -> Path:
 
     The hash is counted in a thread of its own while the data is on its way to the disk. Raises StorageError.
     """
-    temporary = folder / f".{secrets.token_hex(8)}.tmp"
+    temporary = folder / f".{os.urandom(8).hex()}.tmp"
     hashed = _Hash(data)
     make_folder(folder)
     with storage_errors(folder):
@@ -82,6 +82,8 @@ class _Hash(threading.Thread):
     """The SHA-256 of some data; hashlib lets other threads run meanwhile."""
 
     def __init__(self, data: bytes) -> None:
+        import hashlib
+
         super().__init__(name="hash", daemon=True)
         self._data, self._hash = data, hashlib.sha256()
         self.start()

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from engine.checkout import CHECKOUT
 from engine.errors import OrchestraError, UnknownName
 from engine.workspace.copies import copy
 from engine.workspace.files import make_folder, storage_errors
 from engine.workspace.shelf import Shelf
-from engine.workspace.workspace import CHECKOUT, Workspace
+from engine.workspace.workspace import Workspace
 
 NAMES = ("inbox-triage", "reply-drafts", "issue-to-notion", "commit-digest")
 """The workflows that ship, the best to begin with first; the checkout's workspace may hold its owner's own as well."""

@@ -7,9 +7,6 @@ from pathlib import Path
 from engine.clock import Clock, utc_now
 from engine.workspace.shelf import Shelf
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-"""Where this package lies; its folder is the workspace that ships."""
-
 
 class Workspace:
     """Where everything of a workspace lies; `state_dir` may be relative to it."""

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.checkout import CHECKOUT
 from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
 from engine.errors import InvalidFile, Problem, UnknownName
 from engine.prompts.prompts import PromptStore
 from engine.workspace.jsonfile import parse
-from engine.workspace.workspace import CHECKOUT, Workspace
+from engine.workspace.workspace import Workspace
 from tests.engine.compiler.test_odd_documents import spoilt
 from tests.engine.conftest import set_step
 

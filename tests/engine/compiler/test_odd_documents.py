@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.checkout import CHECKOUT
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.errors import OrchestraError
 from engine.prompts.prompts import PromptStore
 from engine.workspace.jsonfile import parse
-from engine.workspace.workspace import CHECKOUT, Workspace
+from engine.workspace.workspace import Workspace
 
 SHIPPED = Workspace(CHECKOUT)
 STORE = PromptStore(SHIPPED)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from engine.checkout import CHECKOUT
 from engine.workspace.formatting import format_workspace
 from engine.workspace.new_workspace import init
-from engine.workspace.workspace import CHECKOUT, Workspace
+from engine.workspace.workspace import Workspace
 
 
 def test_every_file_gets_its_written_form_and_a_second_time_nothing_changes(tmp_path: Path) -> None:

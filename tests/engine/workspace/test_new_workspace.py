@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from engine.checkout import CHECKOUT
 from engine.errors import InUse, StorageError
 from engine.workspace.config import load
 from engine.workspace.new_workspace import init
 from engine.workspace.samples import samples
-from engine.workspace.workspace import CHECKOUT, Workspace
+from engine.workspace.workspace import Workspace
 
 
 def test_a_new_workspace_has_settings_folders_and_every_sample(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.checkout import CHECKOUT
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.compiler.plan import Plan
 from engine.prompts.prompts import PromptStore
@@ -15,7 +16,7 @@ from engine.workspace.canonical import Kind, canonical
 from engine.workspace.config import load
 from engine.workspace.jsonfile import parse, read
 from engine.workspace.samples import prompt_names
-from engine.workspace.workspace import CHECKOUT, Workspace
+from engine.workspace.workspace import Workspace
 
 SHIPPED = Workspace(CHECKOUT)
 STORE = PromptStore(SHIPPED)
