@@ -108,6 +108,13 @@ def _converter() -> MarkdownConverter:
 
         convert_th = convert_td
 
+        def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            """A mail address that leads to itself is no link worth words."""
+            address = text.strip().lower()
+            if "@" in address and str(el.get("href")).lower() == f"mailto:{address}":
+                return text
+            return str(super().convert_a(el, text, parent_tags))  # type: ignore[misc]
+
     return MailText(heading_style="ATX", escape_asterisks=False, escape_underscores=False)
 
 

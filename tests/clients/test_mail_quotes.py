@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from clients.mail.html import tidy, visible_text
 from clients.mail.quotes import without_quotes, without_signature
 from clients.mail.text import Trim, read_raw
 
@@ -44,6 +45,12 @@ GERMAN = "Von: Ann <ann@example.org>\nGesendet: Montag, 2. März 2026\nAn: Bob\n
 )
 def test_quoted_mails_are_cut_and_what_was_forwarded_stays(text: str, own: str | None) -> None:
     assert without_quotes(text) == (text if own is None else own)
+
+
+def test_the_line_above_a_quote_goes_from_html_too() -> None:
+    sender = 'пн, 5 янв. 2026 г. в 15:04, Ann &lt;<a href="mailto:a@b.example">a@b.example</a>&gt;:'
+    html = f"<div>Да</div><div class=gmail_quote><div>{sender}<br></div><blockquote>old</blockquote></div>"
+    assert without_quotes(tidy(visible_text(html))) == "Да"
 
 
 @pytest.mark.parametrize(
