@@ -87,7 +87,7 @@ class SignInFile:
 
     def _put(self, text: str) -> None:
         folder = self.path.parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(folder)
         handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}.")  # mkstemp makes it 0600
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -112,7 +112,7 @@ class SignInFile:
     def locked(self) -> Iterator[None]:
         """Hold the file's lock over all processes: of many workers one renews, the others read what it saved."""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make(self.path.parent)
             descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise _unwritten(self.path, error) from error
@@ -124,6 +124,12 @@ class SignInFile:
 
     def _content(self) -> str:
         return self.path.read_text(encoding="utf-8")
+
+
+def _make(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sync(folder.parent)
 
 
 def _sync(folder: Path) -> None:

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from clients.gmail.sign_in_file import SignInFile
 from engine.connections.sign_ins import SafeSeal
@@ -108,7 +109,7 @@ def _ended(second: Second, before: list[Sent]) -> Iterator[str]:
             continue
         run = runs.wait(OWNER, run_id, _SECONDS)
         for step in _in_doubt(run):
-            is_there = any(path.endswith(f"/{step['id']}") for path in sent)
+            is_there = urlsplit(step["arguments"]["url"]).path in sent
             runs.resume(OWNER, run_id, as_done=is_there, redo=not is_there, step=step["path"])
             run = runs.wait(OWNER, run_id, _SECONDS)
         ends = wanted.get(run_id, {}).get("ends", "succeeded")

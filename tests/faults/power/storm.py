@@ -6,12 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.faults.power.judge import wrongs
 from tests.faults.power.recording import Recording, recordings
-from tests.faults.power.states import State, states
+from tests.faults.power.states import states
 from tests.faults.power.trace import traced
 from tests.semantics.service import ScriptedService
 
@@ -33,15 +33,12 @@ def recorded(names: Sequence[str], folder: Path, service: ScriptedService) -> di
     return found
 
 
-def lived_through(
-    found: Iterable[Recording], most: int, folder: Path, service: ScriptedService
-) -> Iterator[tuple[Recording, State, list[str]]]:
-    """Give up to `most` states of each session with what is wrong in them."""
-    for recording in found:
-        for number, state in enumerate(states(recording, most)):
-            place = folder / f"{recording.name}-{number}"
-            yield recording, state, wrongs(recording, state, place, service)
-            shutil.rmtree(place)
+def lived_through(recording: Recording, most: int, folder: Path, service: ScriptedService) -> Iterator[Sequence[str]]:
+    """Give what is wrong in each of up to `most` states of a session."""
+    for number, state in enumerate(states(recording, most)):
+        place = folder / f"{recording.name}-{number}"
+        yield wrongs(recording, state, place, service)
+        shutil.rmtree(place)
 
 
 def quick_folder() -> Path | None:
