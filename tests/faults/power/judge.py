@@ -243,6 +243,12 @@ def _is_on(second: Second, fact: Mapping[str, Any]) -> str:
     return "" if status.is_on == fact["is_on"] else f"is {status.is_on}"
 
 
+def _mode(second: Second, fact: Mapping[str, Any]) -> str:
+    """Only a server goes by it."""
+    mode = second.orchestra._settings.get(f"mode.{fact['service']}")
+    return "" if mode == fact["mode"] else f"is {mode}"
+
+
 def _things(second: Second, fact: Mapping[str, Any]) -> str:
     """After one more look, each thing has started one run."""
     second.orchestra.triggers.poll(OWNER, WORKFLOW)
@@ -261,6 +267,7 @@ _FACTS: dict[str, Callable[[Second, Mapping[str, Any]], str]] = {
     "gone": _gone,
     "is damaged": _opens,
     "is on": _is_on,
+    "mode": _mode,
     "no run": _no_run,
     "opens": _opens,
     "password": _password,

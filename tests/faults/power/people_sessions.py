@@ -136,9 +136,9 @@ def a_mode_is_switched(scene: Scene) -> None:
     connections.add(OWNER, "github", "github", {"token": "secret", "base_url": _NO_ANSWER})
     scene.begin()
     for mode in ("demo", "mine", "demo"):
-        scene.unsure("connections.get", "github")
+        scene.void("mode")
         connections.set_mode(OWNER, "github", mode)
-        scene.answers("connections.get", "github")
+        scene.holds("mode", "mode", service="github", mode=mode)
     scene.close()
 
 
