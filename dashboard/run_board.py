@@ -12,6 +12,8 @@ from dashboard.parts.plain import host_of
 from dashboard.parts.status import OPEN, look_of
 from dashboard.parts.steps import FAILURE_PREFIX, StepEntry, failure_steps_of, steps_of
 from dashboard.run_stand import WORST_FIRST, Cell, Step, cell_of
+from engine.runs.nouns import noun as word_of
+from engine.runs.nouns import plural
 
 NOT_REACHED = ""
 """The status of a step that the run never came to."""
@@ -64,7 +66,7 @@ def _board(run: Mapping[str, Any], entries: Sequence[StepEntry]) -> Board:
     builder = _Builder(run, {step["path"]: step for step in run["steps"]}, _of_items(run["steps"]))
     loops = [entry for entry in entries if entry.is_loop and not _is_inside_loop(entry, entries)]
     children = [(one.path, one.title) for loop in loops for one in entries if _is_child(one, loop)]
-    noun = next((str(step["noun"]) for step in run["steps"] if "items" in step), "")
+    noun = next((word_of(str(step["noun"]), "item") for step in run["steps"] if "items" in step), "")
     rows = [row for entry in entries if not _is_inside_loop(entry, entries) for row in builder.rows(entry)]
     return Board(noun, children, rows, _link_kinds(rows, entries if run["status"] in OPEN else []))
 
@@ -177,5 +179,5 @@ def progress(run: Mapping[str, Any], shown: Board) -> tuple[float, str]:
     """Return how far a run has come, as a part of one and in words."""
     done = sum(row.cell.status not in ("pending", "running", "waiting", NOT_REACHED) for row in shown.rows)
     total = max(len(shown.rows), 1)
-    thing = f"{shown.noun}s and steps" if shown.noun else "steps"
+    thing = f"{plural(shown.noun)} and steps" if shown.noun else "steps"
     return done / total, "Starting" if run["status"] == "queued" else f"{done} of {total} {thing} done"

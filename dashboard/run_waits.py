@@ -26,14 +26,21 @@ def run_waits(visit: Visit, run: Mapping[str, Any]) -> None:
     waiting = [step for step in run["steps"] if step["status"] == "waiting" and step["uses"]]
     asked = [step for step in waiting if step.get("approval")]
     _questions(visit, run, asked)
-    if run["status"] == "interrupted":  # its times may be long over: nothing goes on before somebody says so
-        return
-    rest = [step for step in waiting if not step.get("approval")]
+    rest = [step for step in waiting if not step.get("approval") and _is_told(run, step)]
     for step in rest[:_SHOWN]:
         wait_line(visit, step)
     if len(rest) > _SHOWN:
         more = len(rest) - _SHOWN
         st.caption(f"… and {more} more {'step waits' if more == 1 else 'steps wait'}")
+
+
+def _is_told(run: Mapping[str, Any], step: Step) -> bool:
+    """Tell whether a wait stands at the top of the page.
+
+    While other steps are at work the table has it, else the page would jump with every short wait. What was interrupted
+    waits for nothing but a person: its times may be long over.
+    """
+    return run["status"] == "waiting" or (run["status"] == "running" and bool(step.get("held")))
 
 
 def wait_line(visit: Visit, step: Step) -> None:

@@ -128,6 +128,19 @@ def test_progress_counts_rows() -> None:
     assert progress(document, board(document)) == (0.5, "1 of 2 mails and steps done")
 
 
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        pytest.param("n", "1 of 2 items and steps done", id="a letter"),
+        pytest.param("reply", "1 of 2 replies and steps done", id="a word that changes for several"),
+    ],
+)
+def test_the_variable_of_a_loop_is_said_as_a_word(variable: str, said: str) -> None:
+    steps = [{**loop("One", "Two"), "noun": variable}, step("each[0]", uses=None), step("each[1]", "running", None)]
+    document = run([LOOP], steps, "running")
+    assert progress(document, board(document))[1] == said
+
+
 def test_the_map_sums_up_all_repetitions_of_a_step() -> None:
     steps = [
         loop("One", "Two", "Three"),

@@ -43,6 +43,28 @@ def test_a_waiting_run_says_until_when(orchestra: Orchestra, open_page: Open) ->
     assert "**Sleep** waits until" in words(open_page("run", id=run["run_id"], open="nap"))
 
 
+@pytest.mark.parametrize(
+    ("status", "held", "is_told"),
+    [
+        pytest.param("waiting", None, True, id="the run waits"),
+        pytest.param("running", None, False, id="other steps are at work: the table has it"),
+        pytest.param("running", {"by": "GitHub", "message": "Slow down"}, True, id="a service asks for it"),
+        pytest.param("interrupted", None, False, id="nothing goes on by itself"),
+    ],
+)
+def test_a_wait_stands_on_top_where_it_is_what_the_run_waits_for(status: str, held: Any, is_told: bool) -> None:
+    step = {"path": "a", "id": "a", "title": "Sleep", "uses": "flow.wait", "status": "waiting"}
+    document = {"status": status, "ended_at": None, "steps": [{**step, "due_at": "2026-11-20T08:00:00Z", "held": held}]}
+    at = AppTest.from_function(_waits, kwargs={"run": document}).run()
+    assert ("Sleep" in words(at)) is is_told
+
+
+def _waits(run: object) -> None:
+    from dashboard.run_waits import run_waits
+
+    run_waits(None, run)  # type: ignore[arg-type] # nothing is asked, so nobody is looked up
+
+
 def test_a_run_says_which_service_asked_it_to_wait_and_that_nothing_has_failed(
     orchestra: Orchestra, open_page: Open
 ) -> None:
