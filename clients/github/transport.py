@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from github.Requester import Requester
 
 SERVICE = "github"
+_PLACE_MOST = 120
 _SECONDARY_LIMIT_SECONDS = 60.0
 """What to wait where GitHub names no time (docs.github.com, "Best practices for using the REST API")."""
 
@@ -124,7 +125,7 @@ def _accepted(response: httpx.Response, token: str) -> httpx.Response:
     """Let a success through that PyGithub can read; anything else is raised here, the one place where it is."""
     status = response.status_code
     if status >= 400:
-        said = _said(response) + (_repository_named(response) if status == 404 else "")
+        said = _said(response) + (_place(response.request.url) if status == 404 else "")
         words = said.replace(token, "***") if token else said
         error = failures.of_status(SERVICE, status, response.headers, words)
         if error.retry_after_seconds is None and "secondary rate limit" in said.lower():
@@ -144,10 +145,14 @@ def _accepted(response: httpx.Response, token: str) -> httpx.Response:
     return response
 
 
-def _repository_named(response: httpx.Response) -> str:
-    """Say which repository was asked for: GitHub's "Not Found" does not, and a misspelt one is the usual cause."""
-    found = re.search(r"/repos/([^/]+/[^/]+)", response.request.url.path)
-    return f" (in the repository {found.group(1)})" if found else ""
+def _place(url: httpx.URL) -> str:
+    """Say what was asked for in which repository: GitHub's "Not Found" does not, and it may be either that is not."""
+    found = re.search(r"/repos/([^/]+/[^/]+)/?(.*)", url.path, re.DOTALL)
+    if found is None:
+        return ""
+    inside = [found.group(2)[:_PLACE_MOST], url.params.get("sha", ""), url.params.get("ref", "")]
+    named = ", ".join(part for part in inside if part)
+    return f" (in the repository {found.group(1)}{f': {named}' if named else ''})"
 
 
 def _is_json(response: httpx.Response) -> bool:

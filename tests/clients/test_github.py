@@ -243,6 +243,13 @@ def test_what_is_no_repository_is_refused(text: str) -> None:
         github_values.repository_name(text)
 
 
+def test_what_is_not_found_is_named_with_its_repository(github: GitHubClient) -> None:
+    with pytest.raises(NotFound, match=r"acme/app: issues/99999\)"):
+        github.get_issue("acme/app", 99999)
+    with pytest.raises(NotFound, match=r"acme/app: commits, no-such\)"):
+        github.list_commits("acme/app", branch="no-such")
+
+
 def test_a_missing_repository_is_not_found(github: GitHubClient) -> None:
     with pytest.raises(NotFound, match="acme/nothing"):
         github.create_issue("acme/nothing", "Title", "Body")
