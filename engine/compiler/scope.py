@@ -16,7 +16,8 @@ from engine.compiler.report import Checked, Report, StepName
 from engine.compiler.typewords import FILE, WHOLE, conversion, is_file, is_no_file, seen, wanted
 from engine.errors import ExpressionError
 from engine.expressions.celtypes import Schema, Types, fits
-from engine.expressions.expressions import Template, compile_errors, compile_part, extensions
+from engine.expressions.compile_errors import compile_errors
+from engine.expressions.expressions import Template, compile_part, extensions
 from engine.expressions.loosening import Unsound, compile_in
 from engine.expressions.references import uses
 from engine.expressions.results import result_schema

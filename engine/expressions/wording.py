@@ -18,6 +18,11 @@ def plain_reason(reason: str, known: Mapping[str, Sequence[str]]) -> tuple[str, 
     return _worded(reason, _PATTERNS, known)
 
 
+def without_code(text: str) -> str:
+    """Return CEL's message without its status code."""
+    return re.sub(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$", "", text.splitlines()[0] if text else "no reason given")
+
+
 def plain_failure(reason: str) -> tuple[str, str]:
     """Return (message, remedy) for one of CEL's errors at run time."""
     return _worded(reason, _FAILURES, {})

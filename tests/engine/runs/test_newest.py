@@ -202,7 +202,7 @@ def test_an_interrupted_run_can_go_on_with_the_current_file(orchestra: Orchestra
 def test_what_an_item_left_out_may_be_corrected_for_the_item_that_failed(
     orchestra: Orchestra, root: Path, run: Run, skipped: list[str]
 ) -> None:
-    def steps(limit: int) -> list[dict[str, Any]]:
+    def steps(limit: int) -> list[Mapping[str, Any]]:
         check = {"id": "check", "uses": "flow.assert", "with": {"condition": f"{{{{ size(item) > {limit} }}}}"}}
         check["if"] = f"{{{{ !(item in {skipped}) }}}}"
         return [{"id": "each", "foreach": "{{ ['a', 'b'] }}", "on_item_error": "continue", "steps": [check]}]
@@ -216,7 +216,7 @@ def test_what_an_item_left_out_may_be_corrected_for_the_item_that_failed(
 def test_what_went_well_for_one_item_and_was_left_out_for_another_stays_as_it_was(
     orchestra: Orchestra, root: Path, run: Run
 ) -> None:
-    def steps(value: int) -> list[dict[str, Any]]:
+    def steps(value: int) -> list[Mapping[str, Any]]:
         done = set_step("done", {"v": value}) | {"if": "{{ item == 'a' }}"}
         check = {"id": "check", "uses": "flow.assert", "with": {"condition": "{{ item == 'a' }}"}}
         return [{"id": "each", "foreach": "{{ ['a', 'b'] }}", "on_item_error": "continue", "steps": [done, check]}]
