@@ -100,11 +100,19 @@ def _words(content: Any) -> Any:
     return "\n".join(str(part.get("text") or "[the picture]") for part in content)
 
 
+def early_end(answer: Mapping[str, Any]) -> InvalidRequest | None:
+    """Give the error that an answer is which ended before it was whole, None for any other."""
+    if answer["finish_reason"] not in _ENDS:
+        return None
+    words, remedy = _ENDS[answer["finish_reason"]]
+    return InvalidRequest(words.format(said=answer["text"][:_SAID_MOST]), service=SERVICE, remedy=remedy)
+
+
 def _checked(answer: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[JsonValue, list[str]]:
     """Give the value, and in words what is wrong with it. Raises InvalidRequest where asking again gives no other."""
-    if answer["finish_reason"] in _ENDS:
-        words, remedy = _ENDS[answer["finish_reason"]]
-        raise InvalidRequest(words.format(said=answer["text"][:_SAID_MOST]), service=SERVICE, remedy=remedy)
+    early = early_end(answer)
+    if early is not None:
+        raise early
     try:
         value = read_json(answer["text"])
     except ValueError as error:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from clients.errors import InvalidRequest
-from engine.prompts.talk import SERVICE, Talk
+from engine.prompts.talk import SERVICE, Talk, early_end
 from engine.step import Call, JsonValue, Output, content, instruction, option, outside
 from engine.steps.llm import ModelFields, ModelStep
 
@@ -15,6 +15,8 @@ UNSURE = "unsure"
 _PART_CHARACTERS = 24_000
 """About 6,000 tokens of English: what a small local model still reads whole."""
 _PARTS_MOST = 64
+_CUT = "length"
+"""The `finish_reason` of an answer that was longer than it might be."""
 
 
 class ClassifyFields(ModelFields):
@@ -106,10 +108,11 @@ class SummarizeFields(ModelFields):
 
 
 class SummarizeOutput(Output):
-    """The summary; `parts` is in how many pieces the text was read."""
+    """The summary; `parts` is in how many pieces the text was read, `is_cut` says that a summary was cut off."""
 
     text: str = outside("Summary")
     parts: int
+    is_cut: bool
     model: str
 
 
@@ -131,7 +134,7 @@ class Summarize(ModelStep):
     output = SummarizeOutput
 
     def call(self, call: Call) -> JsonValue:
-        """Give {text, parts, model}; InvalidRequest for a text that is empty or too long to be read."""
+        """Give {text, parts, is_cut, model}; InvalidRequest for a text that is empty or too long, or a refusal."""
         parts = list(_parts(call.fields.text))
         if not parts or len(parts) > _PARTS_MOST:
             words = (
@@ -139,14 +142,11 @@ class Summarize(ModelStep):
             )
             raise InvalidRequest(words, service=SERVICE, remedy=f"Give at most {_PARTS_MOST * _PART_CHARACTERS:,}.")
         if len(parts) == 1:
-            return self._summed_up(call, parts[0], 1)
+            return _summary([_asked(call, parts[0], call.fields.length)])
         unwatched = replace(call, on_text=None)  # people see the last summary come
-        said = [str(_asked(unwatched, part, "long")["text"]) for part in parts]
-        return self._summed_up(call, "\n\n".join(said), len(parts))
-
-    def _summed_up(self, call: Call, text: str, parts: int) -> JsonValue:
-        answer = _asked(call, text, call.fields.length)
-        return {"text": answer["text"], "parts": parts, "model": answer["model"]}
+        said = [_asked(unwatched, part, "long") for part in parts]
+        last = _asked(call, "\n\n".join(str(one["text"]) for one in said), call.fields.length)
+        return {**_summary([*said, last]), "parts": len(parts)}
 
 
 def _asked(call: Call, text: str, length: str) -> dict[str, Any]:
@@ -155,7 +155,17 @@ def _asked(call: Call, text: str, length: str) -> dict[str, Any]:
     wish += [f"What matters: {it.focus}"] if it.focus else []
     wish += [f"Write in this language: {it.language}." if it.language else "Write in the language of the text."]
     messages = [{"role": "system", "content": "\n".join(wish)}, {"role": "user", "content": text}]
-    return Talk(call, messages, it.model, it.parameters()).answer()
+    answer = Talk(call, messages, it.model, it.parameters()).answer()
+    early = early_end(answer)
+    if early is not None and answer["finish_reason"] != _CUT:
+        raise early
+    return answer
+
+
+def _summary(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Give the last summary, and whether any was cut."""
+    is_cut = any(one["finish_reason"] == _CUT for one in answers)
+    return {"text": answers[-1]["text"], "parts": 1, "is_cut": is_cut, "model": answers[-1]["model"]}
 
 
 def _parts(text: str) -> Iterator[str]:

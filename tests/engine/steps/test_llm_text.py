@@ -74,7 +74,7 @@ def test_there_must_be_a_choice(labels: Any, wrong: bool) -> None:
 def test_a_short_text_is_summed_up_at_once() -> None:
     server = Server("It crashes.")
     output, call = summarize(server, text="Crash!", length="sentence", focus="What fails", language="German")
-    assert output == {"text": "It crashes.", "parts": 1, "model": "served-model"}
+    assert output == {"text": "It crashes.", "parts": 1, "is_cut": False, "model": "served-model"}
     wish = server.asked[0]["messages"][0]["content"]
     assert "in one sentence" in wish
     assert "What matters: What fails" in wish
@@ -89,12 +89,19 @@ def test_a_long_text_is_read_in_parts_and_only_the_last_summary_is_seen_to_come(
     pieces: list[str] = []
     call.on_text = pieces.append
     output = Summarize().call(call)
-    assert output == {"text": "all", "parts": 3, "model": "served-model"}
+    assert output == {"text": "all", "parts": 3, "is_cut": False, "model": "served-model"}
     assert pieces == ["all"]
     parts = [asked["messages"][1]["content"] for asked in server.asked]
     assert parts[3] == "one\n\ntwo\n\nthree"
     assert all(f"Paragraph {number}. " in "".join(parts) for number in range(60))
     assert call.usage.output_tokens == 20
+
+
+def test_a_summary_that_is_cut_says_so_and_a_refusal_is_none() -> None:
+    cut, _ = summarize(Server("It cr", finish_reason="length"), text="Crash!")
+    assert (cut["text"], cut["is_cut"]) == ("It cr", True)
+    with pytest.raises(InvalidRequest, match="refuses: I cannot"):
+        summarize(Server(refusal="I cannot."), text="Crash!")
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 2_000_000], ids=["empty", "blank", "endless"])
