@@ -7,6 +7,7 @@ What was listed before (an overlap, a cursor that did not move) is told by the s
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from engine.triggering.finder import Watched
 
+_log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 _LOOK_SECONDS = 120.0
 _READ_SECONDS = 60.0
@@ -45,6 +47,8 @@ _PAUSES_SECONDS = (0.3, 1.0)
 """Before a call is made a second and a third time: one answer that was lost must not hold up a hundred mails."""
 _PIECE = 10
 """So many things are read before they are stored."""
+_FAULTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError)
+"""What a thing that nobody thought of may raise: it alone is dead. A machine that refuses (OSError) is no such case."""
 GONE = "it was gone before it could be read"
 
 
@@ -137,7 +141,7 @@ class Looks:
             entry = self.acceptor.entry(principal, watched.named.plan, wish, "runs.start")
         except StorageError:
             raise
-        except (OrchestraError, ValueError, TypeError) as error:
+        except (OrchestraError, *_FAULTS) as error:
             return Prepared(item, error=error_of(error))
         return Prepared(item, replace(entry, lane=watched.key.workflow))
 
@@ -218,6 +222,9 @@ def read_thing(kind: TriggerType, look: Look, item: Item) -> Prepared:
     except ServiceError as error:
         if not is_for_good(error):
             raise
+        return Prepared(item, error=error_of(error))
+    except _FAULTS as error:
+        _log.exception("%s could not be read: %s", kind.name, item.id)
         return Prepared(item, error=error_of(error))
 
 

@@ -43,9 +43,9 @@ class Previews:
         look = self.looks.made(watched, cursor, begun or Start())
         fresh, found = _looked_through(watched, look)
         wanted = [item for item in fresh if not item.skip]
-        shown = [self._shown(watched, look, item) for item in wanted[:_READ]]
+        shown = self._read(watched, look, wanted[:_READ])
         inputs = [one.inputs for one in shown if one.inputs is not None]
-        rest = [_unread(item) for item in (*wanted[_READ:], *(item for item in fresh if item.skip))]
+        rest = [_unread(item) for item in (*wanted[len(shown) :], *(item for item in fresh if item.skip))]
         return TriggerPreview(
             items=[*shown, *rest][:_SHOWN],
             count=len(wanted),
@@ -54,7 +54,18 @@ class Previews:
             cost=self.costs.estimate(watched.named.plan, len(wanted), inputs) if wanted else None,
         )
 
+    def _read(self, watched: Watched, look: Look, wanted: Sequence[Item]) -> list[PreviewItem]:
+        """Read things up to the first that may work only later: a service that is down is not asked for each."""
+        shown: list[PreviewItem] = []
+        for item in wanted:
+            try:
+                shown.append(self._shown(watched, look, item))
+            except ServiceError as error:
+                return [*shown, _line(item, None, TriggerError(**error_of(error)))]
+        return shown
+
     def _shown(self, watched: Watched, look: Look, item: Item) -> PreviewItem:
+        """Read one thing. Raises ServiceError where it may work later."""
         try:
             read = read_thing(watched.named.trigger.kind, look, item)
             if read.error is not None:
@@ -63,7 +74,7 @@ class Previews:
                 return _line(read.item, None, None)
             named = watched.named
             return _line(read.item, checked_inputs(named.plan, inputs_of(named.trigger, read.item)), None)
-        except (ServiceError, OrchestraError) as error:
+        except OrchestraError as error:
             return _line(item, None, TriggerError(**error_of(error)))
 
 

@@ -82,6 +82,8 @@ def test_a_large_backlog_comes_in_pieces_and_whole(feed: Feed, monkeypatch: pyte
     [
         pytest.param({"id": "x", "read": "BadAnswer"}, "dead", "BadAnswer", id="not to be read"),
         pytest.param({"id": "x", "read": "InvalidRequest"}, "dead", "InvalidRequest", id="refused"),
+        pytest.param({"id": "x", "read": "KeyError"}, "dead", "InternalError", id="nobody thought of it"),
+        pytest.param({"id": "x", "read": "RecursionError"}, "dead", "InternalError", id="too deep"),
         pytest.param({"id": "x", "text": "much longer than it may be"}, "dead", "InvalidInput", id="does not fit"),
         pytest.param({"id": "x", "read": "NotFound"}, "skipped", looks.GONE, id="gone"),
         pytest.param({"id": "x", "skip": "we wrote it"}, "skipped", "we wrote it", id="left out by the type"),
@@ -100,6 +102,16 @@ def test_one_bad_thing_does_not_block_the_rest(feed: Feed, line: dict[str, Any],
     assert row.state == state
     assert said in (row.error or row.note)
     assert feed.poll().found == 0
+
+
+def test_a_machine_that_refuses_makes_nothing_dead(feed: Feed) -> None:
+    feed.on()
+    feed.write("a", {"id": "b", "read": "OSError"})
+    result = feed.poll()
+    assert (result.dead, result.error and result.error.type) == (0, "InternalError")
+    feed.rewrite("a", "b")
+    feed.poll()
+    assert feed.starts() == Counter(["a", "b"])
 
 
 def test_what_may_be_read_later_is_read_later_and_what_was_read_before_it_counts(feed: Feed) -> None:

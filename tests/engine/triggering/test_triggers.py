@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +14,9 @@ from clients.errors import ServiceError
 from engine.errors import InvalidInput, NotAllowed, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.registry import trigger_type
 from engine.store.trigger_state import LOST
-from engine.trigger import Start
+from engine.trigger import Item, Look, Start
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import INPUTS, TRIGGER, WORKFLOW, Feed
 from tests.patience import PATIENCE_SECONDS
@@ -47,6 +49,23 @@ def test_the_first_time_a_person_says_from_where_on(feed: Feed, start: Start, wa
     assert ([item.id for item in preview.items], preview.count) == (wanted, len(wanted))
     feed.on(start)
     assert feed.starts() == Counter(wanted)
+
+
+def test_a_preview_asks_a_service_that_went_down_for_no_more_than_one_thing(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.write("a", *({"id": one, "read": "Unavailable"} for one in "bcd"))
+    kind, read = type(trigger_type("feed.line")), list[str]()
+    call: Callable[..., Item] = kind.read
+
+    def heard(self: Any, look: Look, item: Item) -> Item:
+        read.append(item.id)
+        return call(self, look, item)
+
+    monkeypatch.setattr(kind, "read", heard)
+    preview = feed.orchestra.triggers.preview(VIEWER, WORKFLOW, TRIGGER, Start(last=9))
+    assert (read, preview.count) == (["a", "b"], 4)
+    assert [one.error and one.error.type for one in preview.items] == [None, "Unavailable", None, None]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,12 @@ from engine.names import moment_of
 from engine.step import Fields, Output, option, outside
 from engine.trigger import Found, Item, Look, TriggerType
 
-ERRORS: dict[str, type[ServiceError]] = {
+SERVICE_ERRORS: dict[str, type[ServiceError]] = {
     one.__name__: one for one in (AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, Unavailable)
+}
+ERRORS: dict[str, type[Exception]] = {
+    **SERVICE_ERRORS,
+    **{one.__name__: one for one in (KeyError, RecursionError, OSError)},
 }
 
 
@@ -80,4 +84,5 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 def _raise(path: Path) -> None:
     if path.exists():
         fault = json.loads(path.read_text())
-        raise ERRORS[fault["type"]]("The feed is ill.", retry_after_seconds=fault.get("retry_after_seconds"))
+        kind = SERVICE_ERRORS[fault["type"]]
+        raise kind("The feed is ill.", retry_after_seconds=fault.get("retry_after_seconds"))
