@@ -22,6 +22,7 @@ from engine.workspace.jsonfile import JsonPath
 _SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey")
 _INPUTS = 'Write {"type": "object", "properties": {"limit": {"type": "integer"}}}.'
 _INPUT_KEYS = ("type", "properties", "required")
+_NOT_BOTH = "Take out what does not go with the rest."
 _INPUT_TYPES = {"string", "integer", "number", "boolean", "array", "object"}
 
 
@@ -93,7 +94,7 @@ def _check_literals(path: JsonPath, fields: Mapping[str, Any], kind: Kind, repor
             if fault.code == "missing_key" and len(fault.path) == 1:
                 continue  # told elsewhere, or given by an expression
             if fault.path or fixed == fields:  # without a path: the fields do not go together
-                remedy = fault.remedy or _meaning(str((fault.path or ("",))[0]), _known(kind))
+                remedy = fault.remedy or _meaning(str((fault.path or ("",))[0]), _known(kind)) or _NOT_BOTH
                 report.add((*path, *fault.path), fault.message, "field", remedy)
 
 

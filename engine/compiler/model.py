@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from engine.compiler.shapes import Misfit
 
@@ -203,10 +203,16 @@ def _is_concurrency(word: Any) -> Any:
 ConcurrencyWord = Annotated[Any, AfterValidator(_is_concurrency)]
 
 
+def _no_boolean(version: Any) -> Any:
+    if isinstance(version, bool):  # Python takes true for 1
+        raise Misfit("must be 1", "Write 1.")
+    return version
+
+
 class WorkflowModel(_Part):
     """A workflow file."""
 
-    schema_version: Literal[1] = Field(examples=[1])
+    schema_version: Annotated[Literal[1], BeforeValidator(_no_boolean)] = Field(examples=[1])
     title: str = ""
     description: str = ""
     inputs: dict[str, Any] = Field(default_factory=dict)

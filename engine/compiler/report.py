@@ -66,6 +66,8 @@ class Report:
     wholes: dict[JsonPath, Checked] = field(default_factory=dict)
     """Of each field that is one whole expression."""
     step_names: list[StepName] = field(default_factory=list)
+    unknown_steps: set[str] = field(default_factory=set)
+    """Names that expressions take for those of steps."""
     input_names: set[str] = field(default_factory=set)
     """Inputs that expressions use; an empty text stands for all of them."""
 
@@ -127,6 +129,23 @@ class Report:
     def errors(self) -> Iterator[Problem]:
         """Every problem that stops the file from running."""
         return (one for one in self.problems if one.severity == "error")
+
+    def words_around(self, name: str, path: JsonPath) -> tuple[str, str] | None:
+        """Return (message, remedy) for a field that names the step it is part of, or one around it; else None."""
+        value, behind = self.file.value, 0
+        for depth, part in enumerate(self.written(path), 1):
+            value = value[part]
+            if isinstance(value, dict) and value.get("id") == name:
+                behind = depth
+        if not behind:
+            return None
+        inside = self.written(path)[behind:]
+        if inside[:1] == ("on_error",):
+            return f"Step {name!r} has failed here; it has no output.", "Use error.message, or a step before it."
+        if inside[:1] == ("steps",):
+            message = f"This is inside {name!r}, which is not finished before all in it is."
+            return message, "Use the steps inside that come before this one, by their own names."
+        return f"Step {name!r} cannot use its own output.", "Use a step before it, or do this in a step after it."
 
     @cached_property
     def unspeakable(self) -> re.Pattern[str] | None:

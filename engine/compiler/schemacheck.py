@@ -9,10 +9,13 @@ from functools import lru_cache
 from typing import Any
 
 from engine.expressions.expressions import compact_json
+from engine.expressions.wording import did_you_mean
 
 Path = tuple[str | int, ...]
 DEEPEST = 64
 _MOST_STEPS = 16
+_NONE = "This is no JSON Schema: "
+_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _LONGEST_SEEN = 80
 _TOO_INVOLVED = "Its schema cannot be used: it is too involved to be checked."
 # Keywords whose schemas are about the same value, so that a circle through them never ends.
@@ -100,7 +103,11 @@ def _broken(schema: Any) -> Iterator[tuple[Path, str]]:
         return
     for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema):
         message = error.message if len(error.message) <= 300 else f"{error.message[:_LONGEST_SEEN]}…"
-        yield tuple(error.absolute_path), f"This is no JSON Schema: {message}."
+        path = tuple(error.absolute_path)
+        if path[-1:] == ("type",) and isinstance(error.instance, str):
+            yield path, _NONE + f"there is no type {error.instance!r}. {did_you_mean(error.instance, _TYPES)}"
+        else:
+            yield path, f"{_NONE}{message}."
 
 
 def _traps(part: Any, schema: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -231,6 +231,8 @@ class Scope:
         except Unsound as error:
             known = {**checker.types.fields, checker.entries: sorted(self.steps), "": sorted(self.roots)}
             for one in compile_errors(error.errors, error.spelt, part.text, known):
+                if one.details.get("holder") == checker.entries:
+                    self.report.unknown_steps.add(one.details["name"])
                 self._refuse(path, one, part.offset)
             return None
         serialized = compiled.serialize()
@@ -297,13 +299,11 @@ class Scope:
     def _check_order(self, path: JsonPath, name: str, offset: int, finished: frozenset[str]) -> None:
         doubts = self.report.doubts
         if name in self.steps and name not in finished and name not in doubts.strangers | doubts.twice:
-            self.report.add(
-                path,
+            message, remedy = self.report.words_around(name, path) or (
                 f"Step {name!r} is not certainly finished before this one.",
-                "order",
                 f"Move this step below {name!r}, or name {name!r} in its 'needs'.",
-                offset,
             )
+            self.report.add(path, message, "order", remedy, offset)
 
     def _fit(self, path: JsonPath, checked: Checked, schema: Schema, *, is_whole: bool) -> None:
         add, kind = self.report.add, checked.kind

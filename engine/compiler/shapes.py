@@ -159,6 +159,9 @@ def _wrong_value(path: Path, error: Mapping[str, Any]) -> Fault:
         return Fault(
             path, f"{_named(path)} {said}, not {_seen(seen)}.", "wrong_value", "Choose a number in that range."
         )
+    if kind == "union_tag_invalid":  # it is the tag that is wrong, and it is told like any other value
+        path, kind, seen = (*path, context["discriminator"].strip("'")), "enum", context["tag"]
+        context = {"expected": context["expected_tags"]}
     if kind in ("literal_error", "enum"):
         expected = str(context["expected"])
         remedy = f"Write {expected}." if " or " not in expected else f"Choose one: {expected}."

@@ -30,6 +30,8 @@ class Names:
     doubtful: frozenset[str] = frozenset()
     has_wrong_loop: bool = False
     """A loop's list is wrong: it may have been meant to be the output of any step."""
+    strangers: frozenset[str] = frozenset()
+    """Taken for steps, and like the id of none: each may have been meant to be any one step."""
 
     @classmethod
     def of(cls, report: Report, faults: Sequence[Problem]) -> Names:
@@ -40,8 +42,9 @@ class Names:
         if not wrong_fields:
             return cls(inputs, steps)
         text = " ".join(_EXPRESSION.findall(report.file.text))
-        has_wrong_loop = "foreach" in wrong_fields
-        return cls(inputs | set(_INPUT.findall(text)), steps, frozenset(_STEP.findall(text)), has_wrong_loop)
+        strangers = frozenset(name for name in report.unknown_steps if nearest(name, list(report.groups)) is None)
+        named = (inputs | set(_INPUT.findall(text)), steps, frozenset(_STEP.findall(text)))
+        return cls(*named, "foreach" in wrong_fields, strangers)
 
     def has_input(self, name: str) -> bool:
         """Tell whether an input is used; a misspelt name that is near counts for it."""
@@ -60,11 +63,14 @@ def warn(model: WorkflowModel, plan: Plan, report: Report, names: Names) -> None
         path: JsonPath = ("inputs", "properties", name)
         if not names.has_input(name) and not report.has_errors_at(path):
             report.warn(path, f"No step uses the input {name!r}.", "unused_input", "Use it, or take it out.")
-    for one in _every(model, plan, names):
-        if _is_for_nothing(one, names):
+    places = list(_every(model, plan, names))
+    for_nothing = [one for one in places if _is_for_nothing(one, names)]
+    if len(for_nothing) > len(names.strangers):
+        for one in for_nothing:
             message = f"Nothing uses the output of step {one.step.id!r}, and it is all that the step is for."
             remedy = f"Use steps.{one.step.id}.output, give it in 'outputs', or take the step out."
             report.warn((*one.path, "id"), message, "unused_output", remedy)
+    for one in places:
         if one.node.loop is not None and one.node.loop.key is None and not one.node.is_folded:
             _warn_of_writes(one, report)
 

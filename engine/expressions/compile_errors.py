@@ -65,4 +65,5 @@ def _worded(
     near = nearest(field[1], (known or {}).get(field[2], ())) if field else None
     if field and near and (holder := path_before(source, offset)):
         remedy = f"`{holder}.{field[1]}`: did you mean `{holder}.{near}`?"
-    return ExpressionError(message, remedy=remedy, offset=offset)
+    missing = {"name": field[1], "holder": field[2]} if field else {}
+    return ExpressionError(message, remedy=remedy, offset=offset, **missing)

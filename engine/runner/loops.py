@@ -161,7 +161,10 @@ def _key(loop: Loop, frame: Frame, index: int, item: Any) -> str | None:
     if loop.key is None:
         return None
     value = complete(render_field("key", loop.key, {**frame.names, loop.name: item, "index": index}))
-    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+    if value == "":
+        said = f"The key of item {index} is empty."
+        raise ExpressionError(said, field="key", remedy="Name something that each item has, such as its id.")
+    if not isinstance(value, str | int) or isinstance(value, bool):
         raise ExpressionError(f"The key of item {index} is {value!r:.80}; it must be a text or a number.", field="key")
     if len(str(value)) > _LONGEST_KEY:
         raise ExpressionError(

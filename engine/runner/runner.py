@@ -44,11 +44,12 @@ class Runner:
     async def run(self, inputs: Mapping[str, Any], run: Mapping[str, Any]) -> Any:
         """Run all steps and return the outputs. Raises StepFailed, RunStopped."""
         frame = Frame({"inputs": inputs, "run": run, "steps": {}})
-        with _as_failure("outputs", self._plan.name):
+        with _as_failure("", self._plan.name):
             async with self._limited("", self._plan.timeout_seconds, "The workflow") as deadline:
                 await self._block(self._plan.block, frame.until(deadline))
-            if self._selection is not None and self._selection.is_part:
-                return None
+        if self._selection is not None and self._selection.is_part:
+            return None
+        with _as_failure("outputs", self._plan.name):
             return render_field("outputs", self._plan.outputs, frame.names)
 
     async def after_failure(self, inputs: Mapping[str, Any], run: Mapping[str, Any], error: Mapping[str, Any]) -> None:

@@ -103,7 +103,13 @@ class WaitFields(Fields):
     @field_validator("until")
     @classmethod
     def _with_offset(cls, text: str | None) -> str | None:
-        if text is not None and datetime.fromisoformat(text).tzinfo is None:
+        if text is None:
+            return text
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise ValueError("must be a time with its offset, like 2026-11-20T09:00:00+01:00 or …Z") from error
+        if moment.tzinfo is None:
             raise ValueError("a time needs its offset, like 2026-11-20T09:00:00+01:00 or …Z")
         return text
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.errors import InvalidFile, Problem, StorageError
-from engine.workspace.jsonreader import Lines, Reader, Spot, Spots, Unreadable
+from engine.workspace.jsonreader import REMEDIES, Lines, Reader, Spot, Spots, Unreadable
 
 JsonPath = tuple[str | int, ...]
 LARGEST_BYTES = 1_000_000
@@ -123,7 +123,7 @@ def read_text(path: Path, file: str, largest_bytes: int = LARGEST_BYTES) -> str:
 def refuse(file: str, what: tuple[str, str], place: tuple[int, int] = (1, 1)) -> NoReturn:
     """Raise InvalidFile with one problem: `what` is (message, code), `place` (line, column)."""
     message, code = what
-    problem = Problem(message, code, file=file, line=place[0], column=place[1])
+    problem = Problem(message, code, file=file, line=place[0], column=place[1], remedy=REMEDIES.get(code, ""))
     raise InvalidFile.of(file, [problem])
 
 

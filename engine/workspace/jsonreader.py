@@ -45,6 +45,19 @@ class Lines:
         return line, index - self._starts[line - 1] + 1
 
 
+REMEDIES = {
+    "syntax": "Correct it at this place; what comes after it is not read before.",
+    "duplicate_key": "Take one of the two out, or give it another name.",
+    "surrogate": "Write the whole character, or take it out.",
+    "number_range": "Put it in quotes.",
+    "not_a_number": "Write null, or take the key out.",
+    "not_utf8": "Save the file as UTF-8.",
+    "too_deep": "Put less inside each other.",
+    "too_large": "Make the file smaller.",
+}
+"""What to do, by the code of a problem that a text of JSON has."""
+
+
 class Unreadable(Exception):
     """The text cannot be read beyond this point; what is wrong is the last of the reader's problems."""
 
@@ -221,7 +234,8 @@ class Reader:
 
     def _note(self, index: int, message: str, code: str) -> None:
         line, column = self._lines.place(index)
-        self.problems.append(Problem(message, code, file=self.file, line=line, column=column))
+        remedy = REMEDIES.get(code, "")
+        self.problems.append(Problem(message, code, file=self.file, line=line, column=column, remedy=remedy))
 
     def _stop(self, index: int, message: str, code: str = "syntax") -> NoReturn:
         self._note(index, message, code)

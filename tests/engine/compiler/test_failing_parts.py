@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.compiler.compiler import Surroundings, compile_workflow
-from engine.errors import Problem, UnknownName
+from engine.errors import InvalidFile, Problem, UnknownName
 from engine.workspace.jsonfile import parse
 
 PROPERTIES = {
@@ -99,3 +99,90 @@ def test_a_mistake_is_told_once_where_it_is_and_what_to_write(expression: str, a
 @pytest.mark.parametrize("expression", RIGHT)
 def test_what_may_work_is_no_mistake(expression: str) -> None:
     assert problems(expression)[0] == []
+
+
+def _step(step_id: str, **more: Any) -> dict[str, Any]:
+    return {"id": step_id, "uses": "flow.set", "with": {"values": {"v": 1}}, **more}
+
+
+def _told(change: dict[str, Any]) -> list[tuple[str, str]]:
+    document = {"schema_version": 1, "title": "Work", **change}
+    file = parse(json.dumps(document), "workflows/work.json")
+    found = compile_workflow(file, "work", Surroundings({}, _no_prompt)).problems
+    return [(one.code, f"{one.message} {one.remedy}") for one in found]
+
+
+OWN = _step("a") | {"with": {"values": {"v": "{{ steps.a.output.v }}"}}}
+BACKUP = _step("a", on_error={"steps": [_step("b") | {"with": {"values": {"v": "{{ steps.a.output.v }}"}}}]})
+AROUND = {"id": "g", "steps": [_step("b") | {"with": {"values": {"v": "{{ steps.g.output.b.v }}"}}}]}
+GIVEN: dict[str, Any] = {"outputs": {"v": "{{ steps.a.output.v }}"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        pytest.param({"steps": [OWN], **GIVEN}, "order", "cannot use its own output", id="itself"),
+        pytest.param(
+            {"steps": [BACKUP], **GIVEN},
+            "order",
+            "'a' has failed here; it has no output. Use error",
+            id="in-its-fallback",
+        ),
+        pytest.param(
+            {"steps": [AROUND], "outputs": {"v": "{{ steps.g.output.b.v }}"}}, "order", "inside 'g'", id="around-it"
+        ),
+        pytest.param(
+            {"steps": [_step("a")], "schema_version": True, **GIVEN},
+            "wrong_value",
+            "must be 1, not true",
+            id="true-for-1",
+        ),
+        pytest.param(
+            {"steps": [_step("a")], "outputs": {"v": "{{ steps.other.output.v }}"}},
+            "expression",
+            "no field 'other'",
+            id="a-stranger",
+        ),
+        pytest.param(
+            {"steps": [{"id": "w", "uses": "flow.wait", "with": {"until": "tomorrow"}}]},
+            "field",
+            "'until' must be a time with its offset",
+            id="no-time",
+        ),
+        pytest.param(
+            {"steps": [{"id": "w", "uses": "flow.wait", "with": {"until": "2026-01-01T00:00:00Z", "seconds": 1}}]},
+            "field",
+            "not both. Take out",
+            id="two-that-exclude-each-other",
+        ),
+        pytest.param(
+            {"steps": [_step("a")], **GIVEN, "inputs": {"type": "object", "properties": {"n": {"type": "intger"}}}},
+            "inputs",
+            "no type 'intger'. Did you mean 'integer'?",
+            id="type-of-an-input",
+        ),
+    ],
+)
+def test_one_mistake_of_structure_is_one_problem(change: dict[str, Any], code: str, said: str) -> None:
+    told = _told(change)
+    assert [one for one, _ in told] == [code], told
+    assert said in told[0][1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        '{"a": 1, "a": 2}',
+        '{"a": NaN}',
+        '{"a": 99999999999999999999}',
+        '{"a": "\\ud800"}',
+        "[" * 100,
+        "{'a': 1}",
+    ],
+)
+def test_each_mistake_of_grammar_has_a_remedy(text: str) -> None:
+    with pytest.raises(InvalidFile) as raised:
+        parse(text, "workflows/work.json")
+    assert all(one.remedy for one in raised.value.problems)

@@ -83,7 +83,7 @@ def test_a_key_may_be_any_text(run: Run, service: Service, key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        pytest.param("{{ '' }}", "must be a text or a number", id="empty"),
+        pytest.param("{{ '' }}", "The key of item 0 is empty", id="empty"),
         pytest.param("{{ item.k }}", "must be a text or a number", id="null"),
         pytest.param("{{ item.long }}", "1001 characters", id="too-long"),
     ],

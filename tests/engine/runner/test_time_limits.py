@@ -106,6 +106,7 @@ def test_a_wait_ends_with_the_time_limit_around_it(
     run = days.ended(run_id)
     assert (run["status"], run["error"]["type"]) == ("failed", "StepTimeout")
     assert run["error"]["message"] == f"{what} took longer than 60 s."
+    assert (run["error"]["step"] is None) is (what == "The workflow")
     assert "z" not in statuses(run)
 
 
