@@ -43,7 +43,7 @@ def run_form(visit: Visit, plan: Plan, run: Mapping[str, Any] | None = None) -> 
     preview = None if unreadable or missing else _preview_or_error(visit, plan.name, values)
     is_agreed = preview is not None and _agreed(plan.name, preview.warnings)
     is_known = visit.orchestra.is_confirmed(visit.who, plan.name)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=f"run-bar-{plan.name}"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run-bar-{plan.name}"):
         if is_known:
             _run_button(visit, plan.name, values, is_ready=is_agreed)
         else:

@@ -25,7 +25,7 @@ def new_workflow(visit: Visit) -> None:
         captions=[plain(_first_sentence(sample)) for sample in samples.values()],
         key="new-sample",
     )
-    taken = {one.name for one in visit.orchestra.workflows.list(visit.who)}
+    taken = set(visit.orchestra.workflows.names(visit.who))
     name = st.text_input("Name", value=_free_name(chosen, taken), help=_NAME_HELP, key=f"new-name-{chosen}")
 
     def make(_request_key: str) -> WorkflowFile:
@@ -37,7 +37,7 @@ def new_workflow(visit: Visit) -> None:
 @st.dialog("Duplicate", icon=":material/content_copy:")
 def duplicate(visit: Visit, name: str) -> None:
     """Ask for a name and make a second workflow like the first."""
-    taken = {one.name for one in visit.orchestra.workflows.list(visit.who)}
+    taken = set(visit.orchestra.workflows.names(visit.who))
     new = st.text_input("Name of the copy", value=_free_name(name, taken), help=_NAME_HELP, key=f"copy-name-{name}")
 
     def copy(_request_key: str) -> WorkflowFile:

@@ -68,8 +68,7 @@ def _filter(visit: Visit) -> Wanted:
         )
     workflow, since, until = st.columns([3, 2, 2])
     with workflow:
-        names = [one.name for one in visit.orchestra.workflows.list(visit.who)]
-        wanted_workflow = _choice("Workflow", names, "workflow", "Any")
+        wanted_workflow = _choice("Workflow", visit.orchestra.workflows.names(visit.who), "workflow", "Any")
     with since:
         wanted_since = _choice("Not older than", list(_SINCE), "since", "Any time")
     with until:

@@ -26,6 +26,7 @@ from engine.workspace.workspace import Workspace
 Problems: TypeAlias = list[Problem]
 Samples: TypeAlias = list[Sample]
 Versions: TypeAlias = list[Version]
+Names: TypeAlias = list[str]
 
 
 class Moves(Protocol):
@@ -84,6 +85,11 @@ class WorkflowFiles:
         self._surroundings = surroundings
         self._audit = audit
         self._moves = moves
+
+    def names(self, p: Principal) -> Names:
+        """Return what workflows are called, in order, without reading a file."""
+        require(p, "view", "see workflows")
+        return self._shelf.names()
 
     def list(self, p: Principal) -> list[WorkflowSummary]:
         """Return every workflow by name; one that is damaged is listed with its problems."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,3 +110,10 @@ def test_where_nothing_is_shown_the_page_says_why_and_what_to_do(orchestra: Orch
     sought = open_page("runs", text="nobody")
     assert [one.value for one in sought.info] == ["No run fits this filter."]
     assert "All runs" in [link.proto.label for link in sought.get("page_link")]
+
+
+def test_the_filter_offers_workflows_without_reading_them(workspace: Path, open_page: Open) -> None:
+    (workspace / "workflows" / "damaged.json").write_text("{", encoding="utf-8")
+    offered = next(one for one in open_page("runs").selectbox if one.label == "Workflow").options
+    assert "damaged" in offered
+    assert offered == sorted(path.stem for path in (workspace / "workflows").glob("*.json") if "." not in path.stem)
