@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from clients.errors import NotFound
 from engine.names import moment_of, timestamp
 from engine.step import Fields, JsonValue, option
 from engine.steps.gmail import MailOutput
 from engine.trigger import Found, Item, Look, Start, TriggerType
 
 if TYPE_CHECKING:
+    from clients.gmail import GmailClient
     from clients.gmail.history import Changes
 
 OVERLAP = timedelta(minutes=10)
@@ -25,6 +28,8 @@ _SEARCHED = 500
 _LABELS = {"in:inbox": "INBOX", "is:unread": "UNREAD", "is:starred": "STARRED", "is:important": "IMPORTANT"}
 _OF_LABELS = re.compile(r"^-|^(label|is|in|category):|^has:(?!attachment$)|[(){}]|^or$", re.IGNORECASE)
 """What in a search may ask for labels in a way that only Gmail can tell."""
+_NOT_YET_SECONDS = (1.0, 3.0)
+"""How long to wait before a mail is asked for again: Gmail may tell of one, such as to oneself, before it is there."""
 _HIDDEN = {"SPAM", "TRASH"}
 OUR_MARK = "<orchestra."
 """How the Message-ID of every mail begins that a workflow wrote."""
@@ -78,7 +83,7 @@ class NewMessage(TriggerType):
 
     def read(self, look: Look, item: Item) -> Item:
         """Read the mail, and tell whether it is to be left out."""
-        mail = look.client.mail.message(item.id)
+        mail = _there(look.client, item.id)
         return Item(item.id, mail, mail["subject"], moment_of(mail["date"]), _left_out(look.fields, mail))
 
     def _first(self, look: Look) -> Found:
@@ -199,6 +204,16 @@ def _wanted(look: Look, word: str) -> set[str] | None:
     if word.startswith("label:") and not set(word) & set('"(){}'):
         return set(look.client.history.label_ids(word.removeprefix("label:")))
     return None
+
+
+def _there(client: GmailClient, message_id: str) -> dict[str, Any]:
+    """Read a mail, once more after a while where there is none. Raises NotFound, for one that was deleted since."""
+    for seconds in _NOT_YET_SECONDS:
+        try:
+            return client.mail.message(message_id)
+        except NotFound:
+            time.sleep(seconds)
+    return client.mail.message(message_id)
 
 
 def _left_out(fields: Any, mail: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from clients.errors import AuthError, Unavailable
+from clients.errors import AuthError, NotFound, Unavailable
 from clients.gmail import GmailClient, GmailSettings
 from clients.gmail.labels import Target
 from engine.trigger import Start
@@ -219,6 +219,21 @@ def test_a_search_that_was_late_is_made_good_within_the_overlap(box: Box) -> Non
     found = [item.id for item in looker.look_until_done(NOW + 2 * MINUTE)]
     assert missed in found
     assert len(found) == len(set(found))
+
+
+def test_a_mail_that_is_told_of_before_it_is_there_is_read_a_little_later(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.triggers.gmail._NOT_YET_SECONDS", (0.0, 0.0))
+    looker = box.looker()
+    looker.look_until_done()
+    arrived = box.arrive("To myself")
+    box.standins.faults("gmail", match=f"/messages/{arrived}", times=2, status=404)
+    assert [item.id for item in looker.look_until_done(NOW + MINUTE)] == [arrived]
+    gone = box.arrive("Deleted at once")
+    box.standins.faults("gmail", match=f"/messages/{gone}", times=100, status=404)
+    with pytest.raises(NotFound):
+        looker.look_until_done(NOW + MINUTE)
 
 
 def _refused(box: Box) -> None:
