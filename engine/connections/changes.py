@@ -204,8 +204,9 @@ class ConnectionChanges:
     def _write(self, p: Principal, name: str, settings: Mapping[str, Any]) -> None:
         """Write a connection into config.yaml with its secrets sealed; what was refused before is no more known."""
         entry = write_connection(self._workspace.root, name, settings, partial(self._keep, p))
-        file = Path(str(entry.get("token_file", "")))
-        self._safe.forget_others(name, {*kept_names(entry), file.name.removesuffix(".json")})
+        # One connection may name what was given to another.
+        others = [one.settings for one in self._config().config.connections.values()]
+        self._safe.forget_others(name, {kept for one in (entry, *others) for kept in _kept_files(one)})
         self._accounts.forget(name)
         self._troubles.cleared(name, "mine")
 
@@ -222,6 +223,11 @@ class ConnectionChanges:
             with file.locked():
                 file.save(info)
         return path
+
+
+def _kept_files(settings: Mapping[str, Any]) -> set[str]:
+    """Return what of the kept secrets these settings name, as the safe calls it: keys, and the file of a sign-in."""
+    return {*kept_names(settings), Path(str(settings.get("token_file", ""))).name.removesuffix(".json")}
 
 
 def _checked(service: str, beside: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,41 @@
+"""What is kept of a connection when it gets another key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.orchestra import Orchestra
+from tests.engine.conftest import OWNER
+
+
+@pytest.fixture
+def orchestra(tmp_path: Path) -> Iterator[Orchestra]:
+    """A workspace with two connections to GitHub; the second names what was given to the first."""
+    for folder in ("workflows", "prompts", "logs"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "config.yaml").write_text("connections:\n  github:\n    service: github\n")
+    opened = Orchestra.open(tmp_path)
+    opened.connections.give_key(OWNER, "github", "ghp_first")
+    with (tmp_path / "config.yaml").open("a") as file:
+        file.write("  work:\n    service: github\n    token: secret:github.token\n")
+    yield opened
+    opened.close()
+
+
+def kept(orchestra: Orchestra) -> set[str]:
+    return {path.name for path in (orchestra.workspace.root / ".orchestra" / "secrets").glob("*.json")}
+
+
+def test_a_secret_that_no_connection_names_any_more_is_removed(orchestra: Orchestra) -> None:
+    orchestra.connections.add(OWNER, "work", "github", {"token": "env:TOKEN"})
+    orchestra.connections.add(OWNER, "github", "github", {"token": "env:TOKEN"})
+    assert kept(orchestra) == set()
+
+
+def test_a_secret_that_another_connection_names_stays(orchestra: Orchestra) -> None:
+    orchestra.connections.add(OWNER, "github", "github", {"token": "env:TOKEN"})
+    assert kept(orchestra) == {"github.token.json"}
+    assert orchestra.connections.get(OWNER, "work").own_key_found
