@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from clients import failures
-from clients.errors import BadAnswer, InvalidRequest, ServiceError
+from clients.errors import BadAnswer, Conflict, InvalidRequest, ServiceError
 from clients.github.pace import Pace
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SERVICE = "github"
 _PLACE_MOST = 120
+_CLOSED = re.compile(r"\bwas archived\b|\bis archived\b|\bis locked\b", re.IGNORECASE)
 _SECONDARY_LIMIT_SECONDS = 60.0
 """What to wait where GitHub names no time (docs.github.com, "Best practices for using the REST API")."""
 
@@ -127,6 +128,8 @@ def _accepted(response: httpx.Response, token: str) -> httpx.Response:
     if status >= 400:
         said = _said(response) + (_place(response.request.url) if status == 404 else "")
         words = said.replace(token, "***") if token else said
+        if status == 403 and _CLOSED.search(said):
+            raise _takes_no_more(words)
         error = failures.of_status(SERVICE, status, response.headers, words)
         if error.retry_after_seconds is None and "secondary rate limit" in said.lower():
             error.retry_after_seconds = _SECONDARY_LIMIT_SECONDS
@@ -143,6 +146,16 @@ def _accepted(response: httpx.Response, token: str) -> httpx.Response:
     if status != 204 and not _is_json(response):
         raise BadAnswer(f"GitHub answered {status} without JSON.", service=SERVICE, http_status=status)
     return response
+
+
+def _takes_no_more(said: str) -> Conflict:
+    """It is one thing that takes no writes, whoever asks: nothing is the matter with the key."""
+    return Conflict(
+        f"GitHub answered 403: {said.removesuffix('.')}.",
+        service=SERVICE,
+        http_status=403,
+        remedy="Open it on GitHub again (unarchive the repository, unlock the conversation), or choose another.",
+    )
 
 
 def _place(url: httpx.URL) -> str:

@@ -243,6 +243,24 @@ def test_what_is_no_repository_is_refused(text: str) -> None:
         github_values.repository_name(text)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("Repository was archived so is read-only.", id="archived"),
+        pytest.param("Unable to create comment because issue is locked.", id="locked"),
+    ],
+)
+def test_what_takes_no_more_writes_does_not_speak_against_the_key(
+    standins: StandIns, github: GitHubClient, said: str
+) -> None:
+    body = json.dumps({"message": said})
+    standins.faults("github", match="POST", times=1, status=403, body=body)
+    with pytest.raises(Conflict, match=said) as caught:
+        github.create_issue(REPOSITORY, "Title", "Body")
+    assert caught.value.outcome == "not_done"
+    assert "key" not in caught.value.remedy
+
+
 def test_what_is_not_found_is_named_with_its_repository(github: GitHubClient) -> None:
     with pytest.raises(NotFound, match=r"acme/app: issues/99999\)"):
         github.get_issue("acme/app", 99999)
