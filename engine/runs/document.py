@@ -32,6 +32,8 @@ _COPIED = (
     "stops",
 )
 _LISTED = ("title", "uses", "connection", "identity", "child_run_id")
+_NOT_CALLED = ("pinned", "replayed", "fallback")
+"""With one of these a step has an output though no attempt of its own gave it."""
 _OPEN = frozenset({"pending", "running", "waiting"})
 
 
@@ -212,7 +214,7 @@ class _Builder:
         step.update(status=event["status"], ended_at=event["at"])
         if event["status"] == "succeeded":
             step["error"] = event.get("error")
-            if step["uses"] and not (event.get("pinned") or event.get("replayed")):
+            if step["uses"] and not any(event.get(name) for name in _NOT_CALLED):
                 begun = event.get("attempt_at") or step["started_at"]
                 step["attempts"].append({"started_at": begun, "ended_at": event["at"], "error": None})
 

@@ -220,3 +220,11 @@ def test_each_attempt_is_told_with_the_time_when_it_began(run: Run, service: Ser
         pause = moment_of(after["started_at"]) - moment_of(before["ended_at"])
         assert pause.total_seconds() >= 0.29
     assert again(made)["steps"][0]["attempts"] == attempts
+
+
+def test_what_a_fallback_gave_is_no_attempt_of_the_step_that_failed(run: Run) -> None:
+    made = run([{**FAILING, "on_error": {"steps": [set_step("plan_b")]}}])
+    bad, plan_b = made["steps"]
+    assert (bad["status"], [attempt["error"]["message"] for attempt in bad["attempts"]]) == ("succeeded", ["No."])
+    assert [attempt["error"] for attempt in plan_b["attempts"]] == [None]
+    assert again(made)["steps"][0]["attempts"] == bad["attempts"]
