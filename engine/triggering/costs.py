@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from engine.compiler.plan import Plan
+from engine.errors import InvalidFile
 from engine.expressions.expressions import compact_json
 from engine.prompts.prices import price_usd
 from engine.runs.run_log import RunLogs
@@ -61,7 +62,10 @@ class Costs:
         with self._database.reading() as connection:
             run_ids = connection.execute(newest).scalars().all()
         for run_id in run_ids:
-            run = self._logs.read(run_id)
+            try:
+                run = self._logs.read(run_id)
+            except InvalidFile:  # one damaged log keeps no trigger from being turned on
+                continue
             if run is not None:
                 cost = run["usage"]["cost_usd"]
                 yield None if cost is None else float(cost)

@@ -64,3 +64,5 @@ def test_later_what_such_runs_have_cost_tells(feed: Feed, standins: StandIns, mo
         path.write_text(json.dumps({**run, "usage": {**run["usage"], "cost_usd": cost}}))
     found = estimate(feed)
     assert (found.usd, found.per_item_usd, found.based_on) == (0.06, 0.02, "the last 2 runs")
+    path.write_text("{")
+    assert estimate(feed).based_on == "the last run", "a damaged log tells nothing, and keeps nothing from being told"
