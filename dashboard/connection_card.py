@@ -12,7 +12,7 @@ from dashboard.parts.accounts import service_icon, service_title
 from dashboard.parts.buttons import action_button, submit_button
 from dashboard.parts.connection_fields import beside_field, key_label
 from dashboard.parts.notices import account_notice
-from dashboard.parts.plain import plain
+from dashboard.parts.plain import plain, plain_with_code
 from dashboard.parts.popover import close, popover
 from engine.connections.accounts import Mode
 from engine.connections.doctor import CheckLine
@@ -49,7 +49,7 @@ def _whose(status: ConnectionStatus) -> None:
     else:
         st.markdown("The stand-in on this machine. Nothing goes out.")
     if not status.ready:
-        st.warning(plain(status.note), icon=":material/key_off:")
+        st.warning(plain_with_code(status.note), icon=":material/key_off:")
     elif status.mode == "demo":
         st.markdown(f":material/key: {plain(_found(status))}")
 
@@ -129,7 +129,8 @@ def _give(visit: Visit, status: ConnectionStatus) -> None:
         gmail_sign_in(visit, status)
         return
     again = "Change" if status.beside_key else "Give another key"
-    label = again if status.own_key_found else "Use my own account"
+    first = "Give a key" if status.mode == "mine" else "Use my own account"
+    label = again if status.own_key_found else first
     with popover(label, f"key-{status.name}", ":material/key:"):
         if status.key_url:
             st.markdown(f"You get a key here: [{plain(status.key_place)}]({status.key_url})")
@@ -190,4 +191,4 @@ def _check_lines(status: ConnectionStatus) -> None:
     for line in lines:
         icon = ":green[:material/check_circle:]" if line.ok else ":red[:material/error:]"
         works = ":green[works]" if line.ok else ":red[does not work]"
-        st.markdown(f"{icon} **{plain(line.what.capitalize())}** {works}: {plain(line.text)}")
+        st.markdown(f"{icon} **{plain(line.what.capitalize())}** {works}: {plain_with_code(line.text)}")

@@ -105,7 +105,7 @@ def _kept(title: str, lines: Sequence[NotUndone]) -> None:
     """Show what stays and why; where there is an address, the way there."""
     if not lines:
         return
-    told = [f"- {_name(one)}: {plain(one.reason)}" for one in lines[:_SHOWN]]
+    told = [f"- {_name(one)}: {plain_with_code(one.reason)}" for one in lines[:_SHOWN]]
     more = [f"- … and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     st.warning("\n".join([f"**{title}**", "", *told, *more]), icon=":material/block:")
 

@@ -12,7 +12,7 @@ from dashboard.page import Visit
 from dashboard.parts.accounts import Used, account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
-from dashboard.parts.plain import plain
+from dashboard.parts.plain import plain, plain_with_code
 from dashboard.parts.times import ago, full_time, near_time
 from dashboard.parts.values import json_text
 from dashboard.trigger_start import start_dialog, would_process
@@ -45,7 +45,7 @@ def trigger_card(visit: Visit, one: TriggerStatus, place: str) -> None:
         if one.error is not None:
             st.warning(message_markdown(one.error.message, one.error.remedy), icon=":material/warning:")
         if one.note and one.error is None:
-            st.caption(plain(one.note))
+            st.caption(plain_with_code(one.note))
         if not one.is_watched:
             st.caption("People start it: nothing is watched.")
         elif not one.is_resting:

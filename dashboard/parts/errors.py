@@ -13,9 +13,11 @@ from engine.errors import InvalidFile, OrchestraError, Problem
 
 
 def error_box(error: OrchestraError | ServiceError) -> None:
-    """Show an error: message, remedy, and for a file its problems by line."""
+    """Show an error: message, remedy, and for a file, which is named, its problems by line."""
     if isinstance(error, InvalidFile) and error.problems:
-        problem_list(error.problems)
+        for file in dict.fromkeys(one.file for one in error.problems):
+            st.markdown(f"**{plain(file)}** cannot be used as it is:")
+            problem_list([one for one in error.problems if one.file == file])
         return
     st.error(message_markdown(error.message, error.remedy), icon=":material/error:")
 

@@ -14,7 +14,7 @@ from dashboard.parts.accounts import account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header, section
 from dashboard.parts.notices import account_notices, trigger_notices
-from dashboard.parts.plain import plain
+from dashboard.parts.plain import plain, plain_with_code
 from dashboard.parts.questions import question_card, run_of
 from dashboard.parts.run_rows import run_row, run_rows
 from dashboard.parts.status import OPEN
@@ -168,7 +168,7 @@ def _connections(visit: Visit) -> None:
             _health(one, checked.get(one.name))
         for line in checked.get(one.name, ()):
             if not line.ok:
-                st.caption(plain(line.text))
+                st.caption(plain_with_code(line.text))
     with st.container(horizontal=True, vertical_alignment="center"):
         if visit.may("run") and st.button("Check now", key="check-all", icon=":material/network_check:"):
             with st.spinner("Asking each service …"):
@@ -186,7 +186,7 @@ def _health(one: ConnectionStatus, lines: Sequence[CheckLine] | None) -> None:
     if one.trouble is not None:
         st.markdown(":red[:material/lock: refuses]")
     elif not one.ready:
-        st.markdown(":orange[:material/key_off: no key]", help=plain(one.note))
+        st.markdown(":orange[:material/key_off: no key]", help=plain_with_code(one.note))
     elif lines is not None and all(line.ok for line in lines):
         st.markdown(":green[:material/check_circle: works]")
     elif lines is not None:

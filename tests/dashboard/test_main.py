@@ -133,3 +133,12 @@ def test_what_is_not_there_is_told_below_a_title_and_a_way_back(
     assert [one.value for one in at.title] == [title]
     assert len(at.error) == 1
     assert any(one.proto.label == f"{title}s" for one in at.get("page_link"))
+
+
+def test_settings_that_are_damaged_meanwhile_are_named_with_file_and_line(workspace: Path, open_page: Open) -> None:
+    settings = workspace / "config.yaml"
+    settings.write_text(f"{settings.read_text(encoding='utf-8')}\nnonsense: 3\n", encoding="utf-8")
+    at = open_page("connections")
+    assert not at.exception
+    assert any("config" in one.value and "cannot be used as it is" in one.value for one in at.markdown)
+    assert any("Line " in one.value and "nonsense" in one.value for one in at.error)
