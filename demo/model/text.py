@@ -84,7 +84,8 @@ class Document:
         subject = REPLY_PREFIX.sub("", self.subject).strip()
         if subject and not NO_SUBJECT.match(subject):
             return subject
-        return next((short(each, 80) for each in self.sentences), "(no subject)")
+        nothing = "(no subject)" if self.is_given or not self.own_text else short(self.own_text, 80)
+        return next((short(each, 80) for each in self.sentences), nothing)
 
     @cached_property
     def sentences(self) -> tuple[str, ...]:

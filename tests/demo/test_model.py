@@ -291,3 +291,8 @@ def test_the_answer_fits_any_schema(schema: dict[str, Any], subject: str, text: 
 def test_the_document_is_found_in_the_message(message: str, subject: str, text: str) -> None:
     document = document_of([{"role": "user", "content": message}])
     assert (document.subject.strip("* "), document.text) == (subject, text)
+
+
+@pytest.mark.parametrize("said", ["Hello", "Hi."])
+def test_a_word_that_is_no_mail_has_no_subject_to_miss(said: str) -> None:
+    assert said.rstrip(".") in model.answer([{"role": "user", "content": said}]).text
