@@ -42,8 +42,12 @@ def list_(
         headers = ["WORKFLOW", "TRIGGER", "USES", "STATE", "ACCOUNT", "SEEN", "DEAD", "LAST LOOK"]
         table(headers, [_row(one, zone) for one in found])
     else:
-        say("No workflow has a trigger.")
+        say(_none(workflow))
     return DONE
+
+
+def _none(workflow: str | None) -> str:
+    return f"The workflow {workflow!r} has no trigger." if workflow else "No workflow has a trigger."
 
 
 def _row(one: TriggerStatus, zone: str) -> list[object]:
@@ -74,6 +78,8 @@ def status(
         return FAILED if alarms else DONE
     for status_ in one:
         _tell(status_, zone)
+    if not one:
+        say(_none(workflow))
     for alarm in alarms:
         note(f"{alarm.message} {alarm.remedy}")
     return FAILED if alarms else DONE

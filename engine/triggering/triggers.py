@@ -5,10 +5,11 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.errors import InvalidInput, OrchestraError, UnknownName
+from engine.errors import InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.expressions.expressions import compact_json
 from engine.names import moment_of
 from engine.people.access import Principal, require
@@ -57,10 +58,15 @@ class Triggers:
     def list(self, p: Principal, workflow: str | None = None) -> list[TriggerStatus]:
         """Return every trigger of every workflow file that can be read, without asking any service.
 
-        One that is also on for accounts that are not in use now (Demo or Mine) comes a second time, resting.
+        One that is also on for accounts that are not in use now (Demo or Mine) comes a second time, resting. Raises
+        UnknownName where there is no such workflow.
         """
         require(p, "view", "see triggers")
-        return self._statuses.all(workflow)
+        found = self._statuses.all(workflow)
+        if workflow is not None and not found:
+            with suppress(InvalidFile):
+                self._finder.plan(workflow)
+        return found
 
     def status(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
         """Return one trigger, for the account in use. Raises UnknownName, InvalidFile."""

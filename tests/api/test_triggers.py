@@ -77,6 +77,12 @@ def test_a_trigger_is_looked_through_and_turned_on_and_off(program: TestClient, 
     assert (off.status_code, off.json()["is_on"]) == (200, False)
 
 
+def test_a_workflow_that_is_not_there_has_no_list(program: TestClient, drop: Path) -> None:
+    del drop
+    answer = program.get("/api/triggers", params={"workflow": "wacther"})
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "UnknownName")
+
+
 def test_the_first_time_a_beginning_has_to_be_given(program: TestClient, drop: Path) -> None:
     del drop
     answer = program.post(f"{PLACE}/on")

@@ -121,6 +121,14 @@ def test_a_trigger_whose_file_is_broken_says_so_once_with_the_way_out(orchestra:
     assert "`orchestra validate each-file`" in told.out
 
 
+def test_a_workflow_that_is_not_there_is_told(orchestra: Orchestra, incoming: Path) -> None:
+    del incoming
+    for command in ("list", "status"):
+        refused = orchestra("triggers", command, "each-fiel")
+        assert (refused.code, "Did you mean 'each-file'?" in refused.err) == (3, True)
+        assert "'pure' has no trigger" in orchestra("triggers", command, "pure").out
+
+
 def test_what_triggers_have_seen_follows_a_workflow_that_is_renamed(orchestra: Orchestra, incoming: Path) -> None:
     assert orchestra("triggers", "on", "each-file", "--from", "now").code == 0
     (incoming / "new.txt").write_text("new")
