@@ -8,14 +8,14 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from engine.connections.accounts import Accounts
-from engine.errors import StorageError
+from engine.errors import InUse, StorageError
 from engine.names import timestamp
 from engine.runner.attempts import Job
 from engine.runner.calls import Calls
@@ -68,6 +68,8 @@ class Host:
         self._executions: dict[str, Execution] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._errors: dict[str, Exception] = {}
+        self._held: set[str] = set()
+        """Runs on which nothing is begun now: they are being given another definition."""
         self._closing = False
         self.is_taken_over = threading.Event()
         """Set once another process has taken over the runs of this one: it does nothing more."""
@@ -134,6 +136,27 @@ class Host:
                 await asyncio.wait([self._tasks[run_id]])
 
         self._call(ended())
+
+    @contextmanager
+    def held(self, run_id: str) -> Iterator[None]:
+        """Begin no work on a run meanwhile. Raises InUse where it is at work here, or held already."""
+
+        async def hold() -> bool:
+            is_free = run_id not in self._tasks and run_id not in self._held
+            if is_free:
+                self._held.add(run_id)
+            return is_free
+
+        async def let_go() -> None:
+            self._held.discard(run_id)
+
+        if not self._call(hold()):
+            remedy = "Wait until it has ended, or cancel it first."
+            raise InUse(f"Run {run_id} is at work; it goes on as it is.", remedy=remedy)
+        try:
+            yield
+        finally:
+            self._call(let_go())
 
     def answer(self, change: Callable[[sqlite3.Cursor], Any]) -> Any:
         """Run a change of the ledger inside the journal's next transaction."""
@@ -244,7 +267,7 @@ class Host:
             execution.end("stopped")
 
     def _execute(self, run_id: str, by: str) -> None:
-        if run_id in self._tasks or self._closing or self.is_taken_over.is_set():
+        if run_id in self._tasks or run_id in self._held or self._closing or self.is_taken_over.is_set():
             return
         try:
             execution = self._execution(run_id, by)

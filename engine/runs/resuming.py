@@ -42,13 +42,15 @@ class Resuming:
     def open(self, run_id: str, newest: Newest | None) -> None:
         """Make a run open and ours; with `newest`, in the definition as it is now.
 
-        Raises InUse where another process works on it, or it has nothing left to do; and as `Newest.check`.
+        Raises InUse where another process works on it, or it has nothing left to do, or (with `newest`) this process
+        works on it; and as `Newest.check`.
         """
         self._host.wait_if_ending(run_id)
         if not self._took_over(run_id):
             self._reopen(run_id, newest)
         elif newest is not None:
-            self._redefine(run_id, newest)
+            with self._host.held(run_id):
+                self._redefine(run_id, newest)
 
     def _took_over(self, run_id: str) -> bool:
         """Make an open run ours; False where it has ended. Raises InUse where another process works on it."""

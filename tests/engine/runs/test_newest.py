@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.errors import InvalidFile, InvalidInput
+from engine.errors import InUse, InvalidFile, InvalidInput
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run, Service, get_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS
@@ -225,3 +228,36 @@ def test_what_went_well_for_one_item_and_was_left_out_for_another_stays_as_it_wa
     write_workflow(root, "work", steps(2))
     with pytest.raises(InvalidInput, match=r"each\.done: with\.values\.v"):
         orchestra.runs.resume(OWNER, first["run_id"], newest=True)
+
+
+@pytest.mark.parametrize("seconds", [pytest.param(0, id="just-accepted"), pytest.param(0.3, id="in-a-call")])
+def test_a_run_that_is_at_work_goes_on_as_it_is(
+    orchestra: Orchestra, root: Path, service: Service, seconds: float
+) -> None:
+    """A second click, or a request that comes too late, must not break what the first one has begun."""
+    service.seconds = {"/a": 1}
+    write_workflow(root, "work", [get_step("a", service.url("/a")), set_step("b")])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    time.sleep(seconds)
+    with pytest.raises(InUse, match="at work"):
+        orchestra.runs.resume(OWNER, run_id, newest=True)
+    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "succeeded"
+
+
+def test_two_who_take_the_current_file_at_once_do_not_break_the_run(
+    orchestra: Orchestra, root: Path, run: Run, service: Service
+) -> None:
+    service.seconds = {"/a": 0.5}
+    first = run([get_step("a", service.url("/a")), _BAD])
+    write_workflow(root, "work", [get_step("a", service.url("/a")), _GOOD, get_step("c", service.url("/c"))])
+    service.seconds = {"/c": 0.5}
+
+    def resume(_: int) -> str:
+        with suppress(InUse):
+            orchestra.runs.resume(OWNER, first["run_id"], newest=True)
+        return "told"
+
+    with ThreadPoolExecutor(6) as threads:
+        assert set(threads.map(resume, range(6))) == {"told"}
+    assert orchestra.runs.wait(OWNER, first["run_id"], 30)["status"] == "succeeded"
+    assert service.seen == {"/a": 1, "/c": 1}
