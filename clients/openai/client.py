@@ -42,6 +42,8 @@ class OpenAISettings(BaseModel):
 
 
 _PAYMENT_REQUIRED = 402
+_OF_THE_REQUEST = frozenset({400, 415, 422})
+"""How servers refuse a request for what is asked in it, such as a schema."""
 _NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 """Codes of errors (https://platform.openai.com/docs/guides/error-codes) that only the owner of the account ends."""
 
@@ -176,7 +178,7 @@ class OpenAIClient:
                 wish = response_format(schema)
                 return self.chat(messages, model=model, parameters=parameters, response_format=wish)
             except InvalidRequest as error:
-                if error.http_status is None:  # refused here, not by the server
+                if error.http_status not in _OF_THE_REQUEST:  # refused here, or for another reason
                     raise
         worded = asked_in_words(messages, schema)
         answer = self.chat(worded, model=model, parameters=parameters, response_format={"type": "json_object"})

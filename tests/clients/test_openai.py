@@ -110,6 +110,9 @@ def test_an_account_without_credit_is_not_asked_to_wait(
         client_of(scripted.url, http).chat(HELLO)
     assert error["message"].rstrip(".") in caught.value.message
     assert "credit" in caught.value.remedy
+    with pytest.raises(InvalidRequest, match="no credit"):
+        client_of(scripted.url, http).chat_json(HELLO, SCHEMA)
+    assert len(scripted.seen) == 2
 
 
 def test_a_refused_connection_did_nothing(http: httpx.Client) -> None:
