@@ -99,6 +99,6 @@ def test_characters_without_width_go_and_joined_letters_stay() -> None:
     ],
 )
 def test_hostile_html_is_read_in_good_time(html: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     assert visible_text(html) == "deep"
-    assert time.monotonic() - started < 20
+    assert time.thread_time() - started < 20

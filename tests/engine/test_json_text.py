@@ -23,6 +23,7 @@ plain = st.recursive(
 """Numbers with a point may be written as 1e-7 or 1e-07."""
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), values))
 def test_what_was_written_is_read_again(value: dict[str, Any]) -> None:
     assert json.loads(compact(value)) == value
@@ -30,6 +31,7 @@ def test_what_was_written_is_read_again(value: dict[str, Any]) -> None:
     assert json.loads(indented(value, {key: indented_inside(inner) for key, inner in value.items()})) == value
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), plain))
 def test_it_is_what_python_would_write(value: dict[str, Any]) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"

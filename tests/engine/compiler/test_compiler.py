@@ -382,6 +382,7 @@ def _have_places(problems: list[Problem], text: str) -> None:
         assert 1 <= one.column <= len(lines[one.line - 1]) + 1
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=250)
 @given(st.sampled_from(SHIPPED.workflows.names()), st.data())
 def test_every_problem_of_a_spoilt_file_has_a_place(name: str, data: st.DataObject) -> None:
@@ -392,6 +393,7 @@ def test_every_problem_of_a_spoilt_file_has_a_place(name: str, data: st.DataObje
     _have_places(_problems(text), text)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=250)
 @given(
     st.sampled_from(SHIPPED.workflows.names()),

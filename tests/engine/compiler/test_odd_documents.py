@@ -53,6 +53,7 @@ def spoilt(document: Any, data: st.DataObject) -> Any:
     return document
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=120)
 @given(st.sampled_from(SHIPPED.workflows.names()), st.data())
 def test_a_spoilt_workflow_is_checked_to_the_end(name: str, data: st.DataObject) -> None:

@@ -81,6 +81,7 @@ def _seen(cron: str, zone: str, start: datetime, end: datetime, chance: random.R
     return [datetime.fromisoformat(one).isoformat() for one in fired]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("cron", [*FIXED, *PASSING])
 def test_a_cron_fires_when_the_reference_says_and_never_twice(cron: str, zone: str) -> None:
