@@ -209,10 +209,13 @@ def _no_boolean(version: Any) -> Any:
     return version
 
 
+Version = Annotated[Literal[1], BeforeValidator(_no_boolean)]
+
+
 class WorkflowModel(_Part):
     """A workflow file."""
 
-    schema_version: Annotated[Literal[1], BeforeValidator(_no_boolean)] = Field(examples=[1])
+    schema_version: Version = Field(examples=[1])
     title: str = ""
     description: str = ""
     inputs: dict[str, Any] = Field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engine.errors import ExpressionError
 from engine.expressions.functions import call_words, field_words, followers, is_call, syntax_words
@@ -51,7 +52,8 @@ def _worded(
         reason, offset = reason.replace("'orValue'", "'default'"), offset - len(".orValue")
     message, remedy = plain_reason(reason, known or {})
     name = _UNKNOWN.search(reason)
-    if name and is_call(spelt.text, offset):
+    is_function = name is not None and is_call(spelt.text, offset)
+    if name and is_function:
         message, remedy = call_words(name[1])
     if name:  # CEL may point behind the name, at the dot or bracket that follows
         begin = spelt.text.rfind(name.group(1), 0, offset + len(name.group(1)))
@@ -65,5 +67,7 @@ def _worded(
     near = nearest(field[1], (known or {}).get(field[2], ())) if field else None
     if field and near and (holder := path_before(source, offset)):
         remedy = f"`{holder}.{field[1]}`: did you mean `{holder}.{near}`?"
-    missing = {"name": field[1], "holder": field[2]} if field else {}
+    missing: dict[str, Any] = {"name": field[1], "holder": field[2]} if field else {}
+    if is_function:
+        missing["is_function"] = True
     return ExpressionError(message, remedy=remedy, offset=offset, **missing)

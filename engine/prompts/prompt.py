@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from engine.compiler.model import Identifier
+from engine.compiler.model import Identifier, Version
 from engine.compiler.schemacheck import misfits
 from engine.compiler.shapes import faults
 from engine.errors import ExpressionError, InvalidFile, InvalidInput, Problem
@@ -41,7 +41,7 @@ class SampleModel(_Part):
 class PromptModel(_Part):
     """A prompt file."""
 
-    schema_version: Literal[1]
+    schema_version: Version
     title: str = ""
     description: str = ""
     labels: dict[str, int] = Field(default_factory=dict)

@@ -53,7 +53,8 @@ def _schema_problems(file: JsonFile, document: Mapping[str, Any]) -> Iterator[Pr
             yield prompt_problem(file, ("output_schema",), said, "schema", 'Set "type": "object" and its "properties".')
     for path, schema in schemas:
         for inside, message in schema_faults(schema):
-            yield prompt_problem(file, (*path, *inside), message, "schema")
+            remedy = 'Write a JSON Schema, such as {"type": "string"}.'
+            yield prompt_problem(file, (*path, *inside), message, "schema", remedy)
 
 
 def _label_problems(file: JsonFile, labels: Mapping[str, int], versions: Collection[int]) -> Iterator[Problem]:
@@ -108,7 +109,7 @@ def _expression_problem(
             number += 1
         path = (*path, number)
     unknown = re.search(r"nothing named '([^']*)'", error.message)
-    if unknown:
+    if unknown and not error.details.get("is_function"):
         remedy = f"{did_you_mean(unknown[1], sorted(declared))} Or declare it under 'variables'.".strip()
         said = f"The variable {unknown[1]!r} is used and not declared."
         return prompt_problem(file, path, said, "undeclared_variable", remedy, offset=offset)

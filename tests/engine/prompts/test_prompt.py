@@ -33,6 +33,14 @@ def test_a_right_prompt_has_no_problems() -> None:
     ("changes", "field", "code", "words"),
     [
         pytest.param({"schema_version": 2}, "schema_version", "wrong_value", "1", id="schema-version"),
+        pytest.param({"schema_version": True}, "schema_version", "wrong_value", "not true", id="true-for-1"),
+        pytest.param(
+            {"messages": [{"role": "user", "content": "{{ subject.startWith('a') }}"}]},
+            "messages.0.content",
+            "expression",
+            "Did you mean 'startsWith'?",
+            id="misspelt-function",
+        ),
         pytest.param({"schema_version": None}, "schema_version", "missing_key", "is missing", id="no-schema-version"),
         pytest.param({"mesages": []}, "mesages", "unknown_key", "Did you mean 'messages'?", id="misspelt-key"),
         pytest.param(
