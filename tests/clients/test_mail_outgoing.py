@@ -159,6 +159,11 @@ def test_nothing_that_a_model_writes_adds_a_header(subject: str, text: str, name
     assert mail["To"] == "a@b.example"
 
 
+def test_letters_that_no_server_takes_before_the_at_are_told_with_the_address() -> None:
+    with pytest.raises(InvalidRequest, match=r"^To: 'jörg@example.com' has letters before the @"):
+        sent(Outgoing(["jörg@example.com"], subject="x"))
+
+
 @pytest.mark.parametrize(
     ("value", "says"),
     [
