@@ -30,8 +30,8 @@ _CSS = """
 button[kind^="primary"]:not(:disabled) { background: #4f46e5; border-color: #4f46e5; }
 button[kind^="primary"]:not(:disabled):is(:hover, :active) { background: #4338ca; border-color: #4338ca; }
 button[kind="tertiary"]:not(:disabled):is(:active, [aria-expanded="true"]) { color: inherit; }
-button[data-testid="stBaseButton-segmented_controlActive"] { color: light-dark(#4338ca, #a5a0ff); }
-.stCode code .token { color: light-dark(#5b6272, #9aa3b2); }
+button[data-variant="segmented_control"][aria-checked="true"] p { color: light-dark(#4338ca, #a5a0ff); }
+.stCode code .token:is(.punctuation, .operator, .comment, .coord) { color: light-dark(#5b6272, #9aa3b2); }
 .stCode code .token.property { color: light-dark(#0369a1, #38bdf8); }
 .stCode code .token:is(.string, .inserted) { color: light-dark(#15803d, #4ade80); }
 .stCode code .token:is(.number, .boolean) { color: light-dark(#0f766e, #2dd4bf); }

@@ -23,9 +23,11 @@ def error_box(error: OrchestraError | ServiceError) -> None:
 
 
 def message_markdown(message: str, remedy: str = "") -> str:
-    """Return a message and its remedy as Markdown that shows them as they are, what stands in backticks as code."""
-    told = plain_with_code(message)
-    return f"{told}  \n{plain_with_code(remedy)}" if remedy else told
+    """Return a message and its remedy as Markdown that shows them as they are.
+
+    The message may quote what comes from outside, letter by letter; the remedy is ours, and its commands are code.
+    """
+    return f"{plain(message)}  \n{plain_with_code(remedy)}" if remedy else plain(message)
 
 
 def problem_list(problems: Sequence[Problem], text: str = "") -> None:
