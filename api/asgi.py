@@ -71,7 +71,7 @@ class Site:
             # The server would show a traceback. No run has begun, so leaving at once loses nothing.
             sys.stderr.write(f"{error.message} {error.remedy}\n")
             sys.stderr.flush()
-            os._exit(_EXIT_STORAGE_OR_IN_USE)
+            os._exit(_EXIT_TAKEN_OVER if isinstance(error, Fenced) else _EXIT_STORAGE_OR_IN_USE)
         return orchestra
 
 

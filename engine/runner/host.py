@@ -238,13 +238,22 @@ class Host:
             calls=Calls(writes, self._clock, self.live),
             accounts=self.accounts,
             logs=self._logs,
-            log_writer=LogWriter(self._logs),
+            log_writer=self._log_writer(),
             clock=self._clock,
             plans=self.plans,
             host=self,
         )
         self._lookout = Lookout(self.database, self._journal, self.owner, self._clock, self)
         self._lookout.begin()
+
+    def _log_writer(self) -> LogWriter:
+        """Return what writes the logs. Raises StorageError, Fenced where others took over before it had begun."""
+        try:
+            return LogWriter(self._logs)
+        except StorageError:
+            if self._journal.is_ours():
+                raise
+            raise Fenced from None  # it is their doing that the folder is gone
 
     def _writes(self) -> Writes:
         senders = Senders(self.rows, self.owner, self._clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,13 @@ from typing import Any
 
 import pytest
 
+from engine.errors import StorageError
+from engine.runner.host import Host
 from engine.runner.lookout import Lookout
+from engine.runs.run_log import RunLogs
 from engine.store.database import Database
 from engine.store.journal import Journal
-from engine.store.owners import Owner
+from engine.store.owners import Fenced, Owner
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _INSERT = (
@@ -171,3 +175,26 @@ def test_other_processes_are_known_by_their_rows_and_their_runs(
         assert scene.lookout._has_others() is True
 
     play(story)
+
+
+@pytest.mark.parametrize(
+    ("is_taken_over", "expected"),
+    [
+        pytest.param(True, Fenced, id="by another process"),
+        pytest.param(False, StorageError, id="by a disk that refuses"),
+    ],
+)
+def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(
+    tmp_path: Path, is_taken_over: bool, expected: type[Exception]
+) -> None:
+    database = Database(tmp_path / "state")
+    owner = Owner(database, tmp_path / "owners", "test", lambda: NOW)
+    shutil.rmtree(owner.writing)
+    if is_taken_over:
+        with database.inserting() as cursor:
+            cursor.execute("DELETE FROM owners")
+    accounts: Any = None  # none is opened
+    with pytest.raises(expected):
+        Host(database, owner, accounts, RunLogs(tmp_path / "logs"), lambda: NOW)
+    owner.release()
+    database.close()
