@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from engine.errors import ExpressionError
-from engine.expressions.expressions import compile_expression
+from engine.expressions.expressions import compact_json, compile_expression
 from engine.expressions.syntax import Node, walk
 
 _OF_TEXT = ("timestamp", "duration", "int", "uint", "double", "bool")
@@ -41,9 +40,9 @@ def _sample(node: Node) -> str | None:
         return None
     kind, value = last.value
     if node.name in _OF_TEXT and len(node.parts) == 1 and kind == "string_value":
-        return f"{node.name}({json.dumps(value)})"
+        return f"{node.name}({compact_json(value)})"
     if node.name == "matches" and len(node.parts) == 2 and kind == "string_value":
-        return f"''.matches({json.dumps(value)})"
+        return f"''.matches({compact_json(value)})"
     if node.name in ("_/_", "_%_") and last.value == _ZERO:
         return f"1 {node.name[1]} 0"
     if node.name == "_[_]" and kind == "int64_value":

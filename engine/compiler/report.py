@@ -18,6 +18,9 @@ from engine.expressions.results import one_schema
 from engine.expressions.syntax import Node
 from engine.workspace.jsonfile import JsonFile, JsonPath
 
+_TO_STEPS = frozenset({"steps", "on_error", "on_failure"})
+"""The keys of a file that lead to steps."""
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -134,6 +137,8 @@ class Report:
         """Return (message, remedy) for a field that names the step it is part of, or one around it; else None."""
         value, behind = self.file.value, 0
         for depth, part in enumerate(self.written(path), 1):
+            if isinstance(part, str) and part not in _TO_STEPS:
+                break  # what is called `id` in a value is the id of no step
             value = value[part]
             if isinstance(value, dict) and value.get("id") == name:
                 behind = depth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from engine.expressions.wording import nearest
@@ -87,6 +88,7 @@ _SYNTAX = (
     (";", "An expression has no ';'."),
     ("$", "Names are steps.<id>.output, inputs.<name> and, in a loop, the item's."),
 )
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _CLOCKS = frozenset({"now", "today", "utcnow", "Date"})
 _MACROS = frozenset({"all", "exists", "exists_one", "filter", "map"})
 """They name their items themselves: with wrong arguments those names mean nothing."""
@@ -112,7 +114,8 @@ def syntax_words(source: str, offset: int) -> tuple[str, str] | None:
     if not source.strip():
         return "There is no expression between the brackets.", "Write one, such as inputs.name, or take them out."
     begin = max(offset - 1, 0) if source[offset - 1 : offset + 1] == "??" else offset
-    sign = next((sign for sign, _ in _SYNTAX if source.startswith(sign, begin)), None)
+    word = _WORD.match(source, begin)  # `or` is a sign, and the begin of `order` is none
+    sign = next((sign for sign, _ in _SYNTAX if (word[0] == sign if word else source.startswith(sign, begin))), None)
     return None if sign is None else (f"The expression cannot be read at {sign!r}.", dict(_SYNTAX)[sign])
 
 

@@ -64,6 +64,7 @@ WRONG = [
     pytest.param("inputs.n > 1 and inputs.n < 3", "and", "'and'", "&&", id="and"),
     pytest.param("not (inputs.n > 1)", "not", "'not'", "!x", id="not"),
     pytest.param("inputs.s ?? 'x'", "? ", "'??'", "default(", id="two-question-marks"),
+    pytest.param("inputs.n order", "order", "cannot be read at 'order'", "Texts stand in quotes", id="word-like-or"),
     pytest.param("$json.subject", "$json", "'$'", "steps.<id>.output", id="dollar"),
     pytest.param("has(inputs.l[0])", "[0]", "asks for a field", "size(x)", id="has-an-item"),
     pytest.param("default(inputs.s)", "default", "a path and a value", "default(steps", id="default-of-one"),
@@ -77,6 +78,7 @@ RIGHT = [
     "inputs.s.matches('^[a-z]+[0-9]{2}$')",
     "inputs.s.matches('(?i)a|b')",
     "inputs.s.matches(inputs.s)",
+    "inputs.s.matches('^\U0001f600|é|\u2028')",
     "timestamp(inputs.s) - duration('168h30m')",
     "timestamp(inputs.s) > timestamp('2026-01-01T00:00:00+02:00')",
     "inputs.l[0].name + ['a', 'b'][1]",
@@ -115,6 +117,7 @@ def _told(change: dict[str, Any]) -> list[tuple[str, str]]:
 OWN = _step("a") | {"with": {"values": {"v": "{{ steps.a.output.v }}"}}}
 BACKUP = _step("a", on_error={"steps": [_step("b") | {"with": {"values": {"v": "{{ steps.a.output.v }}"}}}]})
 AROUND = {"id": "g", "steps": [_step("b") | {"with": {"values": {"v": "{{ steps.g.output.b.v }}"}}}]}
+LIKE_A = _step("b") | {"with": {"values": {"v": {"id": "a", "of": "{{ steps.a.output.v }}"}}}}
 GIVEN: dict[str, Any] = {"outputs": {"v": "{{ steps.a.output.v }}"}}
 
 
@@ -130,6 +133,12 @@ GIVEN: dict[str, Any] = {"outputs": {"v": "{{ steps.a.output.v }}"}}
         ),
         pytest.param(
             {"steps": [AROUND], "outputs": {"v": "{{ steps.g.output.b.v }}"}}, "order", "inside 'g'", id="around-it"
+        ),
+        pytest.param(
+            {"steps": [LIKE_A, _step("a")], "outputs": {"v": "{{ steps.b.output.v }}"}},
+            "order",
+            "Move this step below 'a'",
+            id="beside-a-value-that-is-called-like-the-step",
         ),
         pytest.param(
             {"steps": [_step("a")], "schema_version": True, **GIVEN},
