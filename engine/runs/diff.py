@@ -221,9 +221,17 @@ def _sentence(
     if first is None:
         parts.append(f"Every step went the same way{_but_for(rest)}.")
     else:
-        parts.append(f"First different: {first.path} ({' and '.join(first.kinds)}).")
+        parts.append(f"First different: {first.path} ({_of_what(first)}).")
         parts += [f"{len(rest)} more differ."] if rest else []
     return " ".join(parts)
+
+
+def _of_what(one: StepDiff) -> str:
+    if "presence" not in one.kinds:
+        return " and ".join(one.kinds)
+    if one.good_path is not None and one.bad_path is not None:
+        return "skipped in one of them"
+    return "only in the second run" if one.good_path is None else "only in the first run"
 
 
 def _but_for(writes: Sequence[StepDiff]) -> str:

@@ -18,7 +18,7 @@ from engine.runner.host import Host
 from engine.runs.acceptor import Acceptor, Wish
 from engine.store.acceptances import Entry
 from engine.store.tables import triggers
-from engine.triggering.status import Alarm, TriggerStatus
+from engine.triggering.status import OF_ACCOUNTS, Alarm, TriggerStatus
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _SLACK_SECONDS = 60.0
 _TURN_ON = "`orchestra serve` watches triggers; the page Triggers shows what stands in the way."
-_OF_ACCOUNTS = ("AuthError", "AccountRefuses")
 _DEAD = "`orchestra triggers dead` lists them; each can be tried again or dismissed."
 _NOTIFIER = Principal("notifications", "operator")
 
@@ -55,7 +54,7 @@ def _reason(status: TriggerStatus, now: datetime) -> tuple[str, str, str]:
     error, where = status.error, f"The trigger {status.id!r} of {status.workflow!r}"
     if status.is_on and not status.is_resting and status.problem is not None:
         return "file", f"{where} is not watched: {status.problem.message}", status.problem.remedy
-    if status.is_on and not status.is_resting and error is not None and error.type in _OF_ACCOUNTS:
+    if status.is_on and not status.is_resting and error is not None and error.type in OF_ACCOUNTS:
         return "account", f"{where} waits for its account: {error.message}", error.remedy
     if status.is_silent:
         because = f" {error.message}" if error is not None else ""

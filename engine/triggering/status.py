@@ -19,7 +19,9 @@ class TriggerError:
 
 State = Literal["by hand", "off", "resting", "broken", "needs you", "silent", "trying again", "on"]
 """How a trigger stands in a word or two: `broken` where its file cannot be used, `needs you` where somebody has to turn
-it on again, `silent` where it has had no good look for too long."""
+it on again or its account refuses, `silent` where it has had no good look for too long."""
+OF_ACCOUNTS = ("AuthError", "AccountRefuses")
+"""Types of errors that last until somebody does something about the account."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ def state_of(status: TriggerStatus) -> State:
         return "resting"
     if status.problem is not None:
         return "needs you" if status.problem.type == "NotWatched" else "broken"
+    if status.error is not None and status.error.type in OF_ACCOUNTS:
+        return "needs you"
     if status.is_silent:
         return "silent"
     return "on" if status.error is None else "trying again"

@@ -139,7 +139,8 @@ def test_the_first_step_that_differs_is_named_with_what_differs(
     assert found.first is not None
     assert (found.first.path, found.first.kinds, _fields(found.first)) == ("each[1].sort", kinds, told)
     assert [one.path for one in found.rest] == ["last"]
-    assert found.sentence.startswith(f"First different: each[1].sort ({' and '.join(kinds)}).")
+    said = "skipped in one of them" if kinds == ("presence",) else " and ".join(kinds)
+    assert found.sentence.startswith(f"First different: each[1].sort ({said}).")
 
 
 def test_a_little_slower_is_no_difference() -> None:
@@ -215,6 +216,7 @@ def test_what_the_bad_run_never_came_to_stands_where_it_would_have_come() -> Non
     found = _changed(change)
     assert found.first is not None
     assert (found.first.path, found.first.bad_path, found.first.kinds) == ("each[1].sort", None, ("presence",))
+    assert "each[1].sort (only in the first run)." in found.sentence
 
 
 def test_a_large_value_is_compared_by_what_it_holds() -> None:

@@ -15,7 +15,7 @@ from engine.orchestra import Orchestra
 from engine.trigger import Start
 from engine.triggering.alarms import Notifications, alarm_of, is_silent
 from engine.triggering.finder import Finder
-from engine.triggering.status import TriggerError, TriggerStatus
+from engine.triggering.status import TriggerError, TriggerStatus, state_of
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed
 from tests.patience import PATIENCE_SECONDS
@@ -71,6 +71,21 @@ def test_what_needs_a_person(changes: dict[str, Any], kind: str | None) -> None:
     alarm = alarm_of(replace(WELL, **changes), NOW)
     assert (alarm and alarm.kind) == kind
     assert alarm is None or (alarm.message and alarm.remedy) or kind == "account"
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        pytest.param({}, "on", id="well"),
+        pytest.param({"is_on": False, "problem": BROKEN}, "off", id="off"),
+        pytest.param({"error": TriggerError("Unavailable", "down")}, "trying again", id="one failed look"),
+        pytest.param({"error": TriggerError("Unavailable", "down"), "is_silent": True}, "silent", id="silent"),
+        pytest.param({"error": TriggerError("AuthError", "no"), "is_silent": True}, "needs you", id="account"),
+        pytest.param({"problem": BROKEN, "is_silent": True}, "broken", id="file"),
+    ],
+)
+def test_how_a_trigger_stands_in_a_word(changes: dict[str, Any], state: str) -> None:
+    assert state_of(replace(WELL, **changes)) == state
 
 
 @pytest.mark.parametrize(
