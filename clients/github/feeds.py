@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -68,14 +68,16 @@ class Feeds:
 
     def more_issues(self, page: Page) -> Page:
         """Give the next page of issues."""
-        following = self._page(page.following, {})
-        assert following is not None
-        return replace(following, items=[_issue(each) for each in following.items])
+        return self._after(page, _issue)
 
     def releases(self, repository: str, etag: str = "") -> Page | None:
         """Give the releases that are listed first, newest first; None where nothing has changed."""
         page = self._page(f"{self._api.repository(repository).url}/releases", {"per_page": 100}, etag)
         return None if page is None else replace(page, items=[_release(each) for each in page.items])
+
+    def more_releases(self, page: Page) -> Page:
+        """Give the next page of releases."""
+        return self._after(page, _release)
 
     def notifications(self, since: datetime | None, modified: str = "") -> Page | None:
         """Give the threads that the account takes part in, all pages: [{repository, number}]; None: nothing new."""
@@ -132,6 +134,11 @@ class Feeds:
             if each["event"] == "review_requested" and _is_asked(each, login) and pull["state"] == "open":
                 by = str((each.get("review_requester") or each.get("actor") or {}).get("login", ""))
                 yield {"id": f"request-{each['id']}", **about, **said, "by": by, "at": str(each["created_at"])}
+
+    def _after(self, page: Page, shape: Callable[[Mapping[str, Any]], Json]) -> Page:
+        following = self._page(page.following, {})
+        assert following is not None
+        return replace(following, items=[shape(each) for each in following.items])
 
     def _document(self, address: str) -> Json:
         with reading():

@@ -197,37 +197,65 @@ class Release(_OneRepository):
     poll_seconds = 300.0
 
     def look(self, look: Look) -> Found:
-        """List the releases that nobody has seen; a first look lists those that do not count as such.
+        """List the releases that nobody has seen among those published since the cursor's time.
 
-        The cursor is {etag}: a list that has not changed is answered 304.
+        The cursor is {from: time, etag}: an older one counts never, also when it moves up as newer ones are deleted. A
+        list that has not changed is answered 304.
         """
         page = look.client.feeds.releases(look.fields.repository, (look.cursor or {}).get("etag", ""))
         if page is None:
             return Found([], look.cursor)
-        published = [each for each in page.items if each["published_at"] and not each["draft"]]
-        published.sort(key=lambda each: (each["published_at"], each["id"]))
-        wanted = [each for each in published if look.fields.include_prereleases or not each["prerelease"]]
-        unseen = set(look.unseen(str(each["id"]) for each in wanted))
-        new = [each for each in wanted if str(each["id"]) in unseen]
-        counting = {each["id"] for each in new} if look.cursor is not None else _counting_releases(new, look)
-        items = [_release_item(look, each, "" if each["id"] in counting else _BEFORE) for each in new]
-        if look.cursor is None:  # what counts is listed by the next look
-            return Found([item for item in items if item.skip == _BEFORE], {"etag": ""}, has_more=bool(counting))
-        if len(items) <= look.limit:
-            return Found(items, {"etag": page.etag})
-        return Found(items[: look.limit], {"etag": ""}, has_more=True)
+        if look.cursor is None:
+            return _first_releases(look, page)
+        etag, found = page.etag, _new_releases(look, page.items)
+        more = found
+        while page.following and more:  # all of a page may be new, and of the next one, too
+            page = look.client.feeds.more_releases(page)
+            more = _new_releases(look, page.items)
+            found += more
+        found.sort(key=_by_publication)
+        is_more = len(found) > look.limit  # the rest is listed again
+        items = [_release_item(look, each) for each in found[: look.limit]]
+        return Found(items, {**look.cursor, "etag": "" if is_more else etag}, has_more=is_more)
 
 
-def _release_item(look: Look, release: Mapping[str, Any], skip: str) -> Item:
+def _published(look: Look, releases: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return those that count, whenever they were published."""
+    published = [each for each in releases if each["published_at"] and not each["draft"]]
+    return [each for each in published if look.fields.include_prereleases or not each["prerelease"]]
+
+
+def _by_publication(release: Mapping[str, Any]) -> tuple[str, int]:
+    return str(release["published_at"]), int(release["id"])
+
+
+def _new_releases(look: Look, releases: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    earliest = moment_of(look.cursor["from"])
+    due = {str(each["id"]): each for each in _published(look, releases) if moment_of(each["published_at"]) >= earliest}
+    return [due[name] for name in look.unseen(due)]
+
+
+def _first_releases(look: Look, page: Any) -> Found:
+    """Find the time from which releases are new; what is listed and does not count is listed as such."""
+    start, at = look.start, page.at
+    releases = _published(look, page.items)
+    while page.following and len(releases) < (start.last or 0):
+        page = look.client.feeds.more_releases(page)
+        releases += _published(look, page.items)
+    releases.sort(key=_by_publication)
+    counting = releases[-start.last :] if start.last is not None else []
+    since = start.since
+    if since is None:
+        since = min([moment_of(each["published_at"]) for each in counting], default=at - OVERLAP)
+    else:
+        counting = [each for each in releases if moment_of(each["published_at"]) >= since]
+    new = {each["id"] for each in counting}
+    before = [_release_item(look, each, _BEFORE) for each in releases if each["id"] not in new]
+    return Found(before, {"from": timestamp(since), "etag": ""}, has_more=not start.is_now)
+
+
+def _release_item(look: Look, release: Mapping[str, Any], skip: str = "") -> Item:
     value = {**release, "repository": look.fields.repository}
     skip = skip or _left_out(look, value)
     value.pop("is_own")
     return Item(str(release["id"]), value, release["title"], moment_of(release["published_at"]), skip)
-
-
-def _counting_releases(releases: Sequence[Mapping[str, Any]], look: Look) -> set[int]:
-    """Return which of the releases that are there at the first look count as new."""
-    if look.start.last is not None:
-        return {each["id"] for each in releases[-look.start.last :]}
-    since = look.start.since
-    return {each["id"] for each in releases if since is not None and moment_of(each["published_at"]) >= since}

@@ -195,6 +195,32 @@ def test_drafts_and_pre_releases_do_not_count_and_quiet_is_304(scene: Scene, loo
     assert titles(releases.look_until_done()) == ["v3"]
 
 
+def test_more_releases_than_one_page_holds_all_start_runs(scene: Scene, looker: Callable[..., Looker]) -> None:
+    releases = looker("github.release", repository=REPOSITORY)
+    for number in range(130):
+        _released(scene, f"v{number}")
+    assert titles(releases.look_until_done()) == [f"v{number}" for number in range(130)]
+    assert releases.look_until_done() == []
+
+
+@pytest.mark.parametrize("start", [Start(), Start(last=2)], ids=["from now", "the last two"])
+def test_an_old_release_that_moves_up_as_newer_ones_are_deleted_is_not_new(scene: Scene, start: Start) -> None:
+    store = scene.standins.stores["github"]
+    for number in range(104):
+        made = _released(scene, f"v{number}")
+        record = store.get("github/releases", str(made))
+        assert record
+        store.put(
+            "github/releases",
+            str(made),
+            {**record, "published_at": f"2024-05-01T10:{number // 60:02}:{number % 60:02}Z"},
+        )
+    releases = Looker(trigger_type("github.release"), {"repository": REPOSITORY}, client_of(scene), start)
+    assert titles(releases.look_until_done()) == ([] if start.is_now else ["v102", "v103"])
+    store.delete("github/releases", str(made))
+    assert releases.look_until_done() == []
+
+
 # --- mentions and requests
 
 
