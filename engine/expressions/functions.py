@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from engine.expressions.templates import tokens
 from engine.expressions.wording import nearest
 
 _WRITTEN: Mapping[str, str] = {
@@ -135,13 +136,17 @@ def is_call(text: str, offset: int) -> bool:
     return text[offset : offset + 1] == "("
 
 
+def _is_macro(name: str) -> bool:
+    return name in _MACROS or (name not in _WRITTEN and meant_by(name) in _MACROS)
+
+
 def followers(unknown: Mapping[int, str], text: str) -> set[int]:
     """Return the offsets of names that are unknown only because a call around or behind them is.
 
     `unknown`: names by where CEL points in `text`.
     """
     calls = {offset: name for offset, name in unknown.items() if is_call(text, offset)}
-    inside = [(offset, _closing(text, offset)) for offset, name in calls.items() if name in _MACROS]
+    inside = [(offset, _closing(text, offset)) for offset, name in calls.items() if _is_macro(name)]
     held = {offset: text[:offset].rstrip() for offset in calls}
     return {
         offset
@@ -153,8 +158,8 @@ def followers(unknown: Mapping[int, str], text: str) -> set[int]:
 
 def _closing(text: str, opening: int) -> int:
     depth = 0
-    for place, letter in enumerate(text[opening:], opening):
-        depth += (letter == "(") - (letter == ")")
+    for token in tokens(text, opening):  # a bracket in a text is none
+        depth += (token.kind == "open") - (token.kind == "close")
         if depth == 0:
-            return place
+            return token.offset
     return len(text)

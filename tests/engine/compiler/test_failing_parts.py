@@ -59,6 +59,13 @@ WRONG = [
     pytest.param("inputs.l.map(a.b, a)", ".b", "names the item", "x.map(item", id="item-that-is-a-path"),
     pytest.param("inputs.s.startWith('a')", "startWith", "nothing named", "'startsWith'", id="near-function"),
     pytest.param("inputs.s.toLowerCase()", "toLowerCase", "nothing named", "'lowerAscii'", id="foreign-function"),
+    pytest.param("inputs.l.every(one, one.name != '')", "every", "nothing named", "x.all(item", id="foreign-macro"),
+    pytest.param(
+        "inputs.l.map(one, one.name == ')', to)", "to", "nothing named 'to'", "There are", id="bracket-in-text"
+    ),
+    pytest.param(
+        "inputs.l.exist(one, one.name == ')' && one.name != '')", "exist", "nothing", "x.exists(", id="near-macro"
+    ),
     pytest.param("math.max(inputs.n, 1)", "max", "nothing named", "math.greatest", id="foreign-in-math"),
     pytest.param("inputs.s.length", ".length", "no fields", "size(inputs.s)", id="foreign-field"),
     pytest.param("inputs.n > 1 and inputs.n < 3", "and", "'and'", "&&", id="and"),
