@@ -19,6 +19,8 @@ OVERLAP = timedelta(minutes=10)
 _BEFORE = "it was there before"
 WRITTEN_BY_US = "a workflow wrote it"
 _PAGE = 100
+_AT_ONCE = 20 * _PAGE
+"""So many issues are listed in one look, which has two minutes."""
 
 
 class OfRepository(Fields):
@@ -90,7 +92,7 @@ class NewIssue(_OneRepository):
             return Found([], cursor)
         etag, issues = page.etag, list(page.items)
         due = self._due(look, issues)
-        while page.following and (len(due) < look.limit or _moved(cursor["since"], issues) == cursor["since"]):
+        while page.following and (max(len(due) / look.limit, len(issues) / _AT_ONCE) < 1 or _stands(cursor, issues)):
             page = _page_after(look, page)
             issues += page.items
             due = self._due(look, issues)
@@ -161,6 +163,11 @@ def _page_after(look: Look, page: Any) -> Any:
     if first == last:  # a page of one second: there is no other way on
         return look.client.feeds.more_issues(page)
     return look.client.feeds.issues(look.fields.repository, _changed_since(last))
+
+
+def _stands(cursor: Mapping[str, Any], issues: Sequence[Mapping[str, Any]]) -> bool:
+    since: str = cursor["since"]
+    return _moved(since, issues) == since
 
 
 def _moved(since: str, issues: Sequence[Mapping[str, Any]]) -> str:

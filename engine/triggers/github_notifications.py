@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -11,6 +11,9 @@ from engine.names import moment_of, timestamp
 from engine.step import Fields, JsonValue, Output, destination, outside
 from engine.trigger import Found, Item, Look
 from engine.triggers.github import OVERLAP, WRITTEN_BY_US, OfGitHub
+
+_AT_ONCE = 30
+"""So many threads are looked up in one look: each takes some requests, and a look has two minutes."""
 
 
 class NotifiedFields(Fields):
@@ -35,8 +38,9 @@ class _Notified(OfGitHub):
     def look(self, look: Look) -> Found:
         """List what is new in the threads that changed since the cursor.
 
-        The cursor is {from: time, since: time, modified}: what came before `from` never counts; GitHub's own times, not
-        ours. A list without a change is answered 304.
+        The cursor is {from: time, since: time, modified, reached: time}: what came before `from` never counts; GitHub's
+        own times, not ours. A list without a change is answered 304. Of a long list the threads that changed first are
+        looked up, and `reached` says from which change to go on.
         """
         cursor: Mapping[str, Any] = look.cursor or {}
         since = moment_of(cursor["since"]) if cursor else look.start.since
@@ -46,14 +50,15 @@ class _Notified(OfGitHub):
         again_at = look.now + timedelta(seconds=page.poll_seconds) if page.poll_seconds > self.poll_seconds else None
         if not cursor:
             start = look.start.since or page.at
-            first = {"from": timestamp(start), "since": timestamp(start - OVERLAP), "modified": ""}
+            first = {"from": timestamp(start), "since": timestamp(start - OVERLAP), "modified": "", "reached": ""}
             return Found([], first, has_more=look.start.since is not None, look_again_at=again_at)
         return self._found(look, page, again_at)
 
     def _found(self, look: Look, page: Any, again_at: datetime | None) -> Found:
         cursor = look.cursor
         wanted = look.fields.repository.strip().lower()
-        places = [each for each in reversed(page.items) if wanted in {"", each["repository"].lower()}]
+        places = [each for each in page.items if wanted in {"", each["repository"].lower()}]
+        places, later = _some([each for each in places if each["updated_at"] >= cursor["reached"]])
         earliest = moment_of(cursor["from"])
         new = {
             str(thing["id"]): thing
@@ -65,9 +70,22 @@ class _Notified(OfGitHub):
         items = [_thing_item(thing) for thing in due[: look.limit]]
         if len(due) > look.limit:
             return Found(items, {**cursor, "modified": ""}, has_more=True)
+        if later:
+            reached = later[0]["updated_at"]
+            since = max(cursor["since"], _less_overlap(reached), key=moment_of)
+            return Found(items, {**cursor, "since": since, "modified": "", "reached": reached}, has_more=True)
         since = max([cursor["since"], *(_less_overlap(each["updated_at"]) for each in page.items)], key=moment_of)
         modified = page.settled if since == cursor["since"] else ""
-        return Found(items, {**cursor, "since": since, "modified": modified}, look_again_at=again_at)
+        return Found(items, {**cursor, "since": since, "modified": modified, "reached": ""}, look_again_at=again_at)
+
+
+def _some(places: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Return (the places that changed first, the later ones) of what is listed newest first; a second is not parted."""
+    rising = list(reversed(places))
+    end = _AT_ONCE
+    while end < len(rising) and rising[end]["updated_at"] == rising[end - 1]["updated_at"]:
+        end += 1
+    return rising[:end], rising[end:]
 
 
 def _less_overlap(at: str) -> str:

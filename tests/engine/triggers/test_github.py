@@ -128,6 +128,22 @@ def test_a_burst_of_one_second_comes_whole(scene: Scene, looker: Callable[..., L
     assert issues.look_until_done() == []
 
 
+def test_a_long_list_of_changes_is_gone_through_some_pages_at_a_time(
+    scene: Scene, looker: Callable[..., Looker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issues = looker("github.new_issue", repository=REPOSITORY)
+    for number in range(50):
+        opened(scene, f"Issue {number}")
+        aged(scene, 60)
+    issues.cursor.update(since=_earlier(issues.cursor["since"], 7200), above=10_000)
+    monkeypatch.setattr("engine.triggers.github._PAGE", 5)
+    monkeypatch.setattr("engine.triggers.github._AT_ONCE", 15)
+    looks = [len(answers(scene, issues.look))]
+    while issues.has_more:
+        looks.append(len(answers(scene, issues.look)))
+    assert max(looks) < 10 < sum(looks), "changes of old issues start no run, but a look has only two minutes for them"
+
+
 def test_since_a_time_and_the_last_ones_are_told_by_github_s_own_times(scene: Scene) -> None:
     for number in range(3):
         opened(scene, f"Issue {number}")
@@ -238,6 +254,24 @@ def test_each_text_that_names_the_account_counts_once_and_its_own_never(
     assert [item.value["text"] for item in found if item.value] == [f"What does @{me} say?", f"Please, @{me.upper()}"]
     other(scene, "say", repository=REPOSITORY, number=2, body=f"@{me}, again?")
     assert [item.value["kind"] for item in mentions.look_until_done() if item.value] == ["comment"]
+
+
+def test_the_threads_of_weeks_are_looked_up_some_at_a_time(scene: Scene, looker: Callable[..., Looker]) -> None:
+    mentions = looker("github.mention")
+    mentions.cursor["from"] = mentions.cursor["since"] = _earlier(mentions.cursor["from"], 7200)
+    me = client_of(scene).account()
+    for number in range(80):
+        opened(scene, f"Issue {number}", f"@{me}, look")
+        if number % 20 == 19:
+            aged(scene, 60)
+    found: list[Any] = []
+    looks = [len(answers(scene, lambda: found.extend(mentions.look())))]
+    while mentions.has_more:
+        looks.append(len(answers(scene, lambda: found.extend(mentions.look()))))
+    assert titles(found) == [f"Issue {number}" for number in range(80)]
+    assert max(looks) < 100, "each thread takes two requests: all at once would never end where there are hundreds"
+    other(scene, "say", repository=REPOSITORY, number=2, body=f"@{me}, at last")
+    assert len(mentions.look_until_done()) == 1
 
 
 def test_a_token_that_is_told_no_notifications_is_answered_with_what_to_do(
