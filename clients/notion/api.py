@@ -16,6 +16,7 @@ import httpx
 from clients import failures
 from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.notion.pacing import Pacer
+from clients.notion.service_clock import ServiceClock
 from clients.notion.values import Json
 from clients.sent import asking
 from clients.transport import CONNECT_SECONDS, borrowed
@@ -35,8 +36,10 @@ _UPGRADE = (
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
-def notion_api(http: httpx.Client, base_url: str, token: str, pacer: Pacer | None = None) -> Client:
-    """Make the SDK's client that sends through `http`, with its retries and its own log off."""
+def notion_api(
+    http: httpx.Client, base_url: str, token: str, pacer: Pacer | None = None, clock: ServiceClock | None = None
+) -> Client:
+    """Make the SDK's client that sends through `http`, with its retries and its own log off; `clock` hears the time."""
     from notion_client import Client
 
     class Discreet(Client):
@@ -47,8 +50,10 @@ def notion_api(http: httpx.Client, base_url: str, token: str, pacer: Pacer | Non
 
     # The SDK writes its token and address into the client that it gets.
     own = borrowed(http)
-    if pacer:
-        own.event_hooks = {"request": [pacer.before], "response": [pacer.after]}
+    own.event_hooks = {
+        "request": [pacer.before] if pacer else [],
+        "response": [*([pacer.after] if pacer else []), *([clock.heard] if clock else [])],
+    }
     api = Discreet(
         client=own,
         auth=token,

@@ -20,6 +20,7 @@ from clients.notion.finding import Finder
 from clients.notion.items import Items
 from clients.notion.pacing import REQUESTS_PER_SECOND, Pacer
 from clients.notion.references import References
+from clients.notion.service_clock import ServiceClock
 from clients.notion.texts import Pages
 from clients.notion.values import Json
 from clients.notion.written import WrittenPages
@@ -51,7 +52,9 @@ class NotionClient:
 
     def __init__(self, settings: NotionSettings, http: httpx.Client) -> None:
         self._has_token = bool(settings.token.get_secret_value())
-        self._api = api = notion_api(http, settings.base_url, settings.token.get_secret_value(), _pacer(settings))
+        self.clock = ServiceClock()
+        token = settings.token.get_secret_value()
+        self._api = api = notion_api(http, settings.base_url, token, _pacer(settings), self.clock)
         self._databases = Databases(api)
         content, references = Content(api, settings.write_as), References(api)
         written = WrittenPages(api, content)

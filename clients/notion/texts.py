@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,8 @@ from clients.notion.written import WrittenPages, is_in_trash, left
 if TYPE_CHECKING:
     from notion_client import Client
 
+_SIGNATURE = re.compile(r"\?[^\s()<>\"']*X-Amz-[^\s()<>\"']*")
+"""The part of the address of a file kept by Notion that is another one each time it is asked for."""
 _LONGEST_WRITE = timedelta(minutes=30)
 """How long before its end a write of a long text may have made its first block."""
 
@@ -36,6 +40,11 @@ class Pages:
         """Read what a page says: {id, url, title, markdown, truncated}."""
         some_id = page_id(page)
         return {**brief(self._written.shown(some_id)), **self._content.read(some_id)}
+
+    def fingerprint(self, page_id: str) -> str:
+        """Give what tells a page's text from any other (16 digits); signatures of files change by themselves."""
+        text = _SIGNATURE.sub("", str(self._content.read(page_id)["markdown"]))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def create(
         self,

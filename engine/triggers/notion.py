@@ -14,6 +14,7 @@ from pydantic import Field
 from engine.names import moment_of, timestamp
 from engine.step import Fields, JsonValue, Output, destination, option, outside
 from engine.trigger import Found, Item, Look, TriggerType
+from engine.triggers.notion_texts import Texts
 
 OVERLAP = timedelta(minutes=10)
 """Notion tells times by the minute, and its clock is not ours: so much is listed again."""
@@ -59,32 +60,36 @@ class _Items(TriggerType):
         return fields.database.strip().casefold()
 
     def look(self, look: Look) -> Found:
-        """List the pages made or changed since the cursor, which is {since}: a time as Notion told it."""
+        """List the pages made or changed since the cursor: {since: a time as Notion told it, texts (as `Texts`)}."""
         if look.cursor is None:
             return self._first(look)
         since = moment_of(look.cursor["since"])
         own = look.client.bot()
         items: list[Item] = []
+        texts = Texts(look)
         for page in look.client.finder.changed_since(look.fields.database, self.moment, since - OVERLAP):
             if len(items) >= look.limit:
-                return Found(items, {"since": timestamp(since)}, has_more=True)
-            items += self._listed(look, page, own)
+                return Found(items, _cursor(since, texts.cursor(has_more=True)), has_more=True)
+            items += self._listed(look, page, own, texts)
             since = max(since, self._time_of(page))
-        return Found(items, {"since": timestamp(since)})
+        return Found(items, _cursor(since, texts.cursor(has_more=False)))
 
     @abstractmethod
-    def _states(self, page: Page) -> list[tuple[str, str]]:
-        """What is known of a page once it was listed: [(id, why it starts no run)]; the last is the thing itself."""
+    def _states(self, page: Page, texts: Texts) -> list[tuple[str, str]]:
+        """What is known of a page once it was listed: [(id, why it starts no run)]; the last is the thing itself.
+
+        Nothing where the page is to wait.
+        """
 
     @abstractmethod
     def _is_own(self, page: Page, own: str) -> bool:
         """Whether a workflow did it; `own` is the id of the connection."""
 
-    def _listed(self, look: Look, page: Page, own: str) -> Iterator[Item]:
+    def _listed(self, look: Look, page: Page, own: str, texts: Texts) -> Iterator[Item]:
         """The page as items, as far as nobody knows of them."""
-        states = self._states(page)
+        states = self._states(page, texts)
         unseen = set(look.unseen([some_id for some_id, _ in states]))
-        is_new = states[0][0] in unseen
+        is_new = bool(states) and states[0][0] in unseen
         for some_id, skip in states:
             if some_id in unseen:
                 own_skip = _OWN if self._is_own(page, own) and not look.fields.include_own else ""
@@ -100,15 +105,15 @@ class _Items(TriggerType):
     def _first(self, look: Look) -> Found:
         """List what does not count, as such; the next look lists the rest."""
         counting, since = self._counting(look)
-        known = {page["id"] for page in counting}
+        known, texts = {page["id"] for page in counting}, Texts(look)
         before = look.client.finder.changed_since(look.fields.database, self.moment, since - OVERLAP)
         skipped = [
             self._item(page, some_id, _BEFORE)
             for page in before
             if page["id"] not in known
-            for some_id, _ in self._states(page)
+            for some_id, _ in self._states(page, texts)
         ]
-        return Found(skipped, {"since": timestamp(since)}, has_more=bool(counting))
+        return Found(skipped, _cursor(since, texts.cursor(has_more=False)), has_more=bool(counting))
 
     def _counting(self, look: Look) -> tuple[Sequence[Page], datetime]:
         """The pages that count as new at the first look, and the time from which on to look."""
@@ -133,7 +138,7 @@ class ItemAdded(_Items):
     title = "A new item in a Notion database"
     moment = "created_time"
 
-    def _states(self, page: Page) -> list[tuple[str, str]]:
+    def _states(self, page: Page, texts: Texts) -> list[tuple[str, str]]:
         return [(str(page["id"]), "")]
 
     def _is_own(self, page: Page, own: str) -> bool:
@@ -144,22 +149,31 @@ class ItemUpdated(_Items):
     """Starts a run for each change of a page in a database, but not for its making.
 
     Changes by this connection, and so by workflows, are left out unless asked for. Notion tells the minute of a change:
-    several changes within one minute are one, unless a property says something else by the next look. It tells only who
-    changed a page last: a change by a person is not seen if a workflow changes the page before the next look.
+    several changes within one minute are one, unless a property or the text says something else by the next look. For
+    that the texts of pages that were changed in the present minute are read, of 20 in one look; further ones count once
+    their minute is over. Notion tells only who changed a page last: a change by a person is not seen if a workflow
+    changes the page before the next look.
     """
 
     name = "notion.item_updated"
     title = "A changed item in a Notion database"
     moment = "last_edited_time"
 
-    def _states(self, page: Page) -> list[tuple[str, str]]:
-        state = f"{page['id']}:{page['last_edited_at']}:{_digest(page['properties'])}"
+    def _states(self, page: Page, texts: Texts) -> list[tuple[str, str]]:
+        text = texts.part(page)
+        if text is None:
+            return []
+        state = f"{page['id']}:{page['last_edited_at']}:{_digest(page['properties'])}" + (f":{text}" if text else "")
         if page["created_at"] != page["last_edited_at"]:
             return [(state, "")]
         return [(f"{page['id']}:added", _ADDED), (state, _ADDED)]
 
     def _is_own(self, page: Page, own: str) -> bool:
         return bool(page["last_edited_by"] == own)
+
+
+def _cursor(since: datetime, texts: JsonValue) -> JsonValue:
+    return {"since": timestamp(since), **({"texts": texts} if texts else {})}
 
 
 def _digest(properties: JsonValue) -> str:

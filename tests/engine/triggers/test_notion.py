@@ -11,6 +11,7 @@ import pytest
 
 from clients.errors import InvalidRequest, NotFound
 from engine.trigger import Start
+from engine.triggers import notion_texts
 from engine.triggers.notion import ItemAdded, ItemUpdated
 from tests.conftest import StandIns
 from tests.engine.triggers.looking import Looker
@@ -80,6 +81,69 @@ def test_two_changes_in_one_minute_are_two_where_a_look_was_between_them(scene: 
         [item] = looker.look_until_done(datetime.now(UTC))
         assert item.value is not None
         assert item.value["properties"]["Priority"] == priority
+
+
+def rewritten(scene: Scene, looker: Looker, page: str, text: str) -> None:
+    """Let a person change what a page says, in the present minute."""
+    by = (scene.standins.stores["notion"].get("notion/pages", page) or {})["created_by"]
+    looker.client.pages.append(page, text)
+    dated(scene, page, last_edited_by=by)
+
+
+def test_a_text_that_is_changed_after_a_look_of_the_same_minute_is_told_once(scene: Scene) -> None:
+    page = by_hand(scene, title="Task")["id"]
+    looker = watching(scene, ItemUpdated())
+    for text in ("First words", "More words"):
+        rewritten(scene, looker, page, text)
+        assert titles(looker) == ["Task"]
+        assert titles(looker) == []
+
+
+def test_a_text_is_read_until_its_minute_is_over_by_the_clock_of_notion(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = by_hand(scene, title="Task")["id"]
+    looker = watching(scene, ItemUpdated())
+    rewritten(scene, looker, page, "Words")
+    monkeypatch.setattr(looker.client.clock, "now", lambda: datetime.now(UTC) + timedelta(minutes=2))
+    assert titles(looker) == ["Task"]
+    monkeypatch.setattr(looker.client.pages, "fingerprint", lambda page: pytest.fail("it was read again"))
+    assert titles(looker) == titles(looker) == []
+
+
+def test_what_is_not_read_for_there_is_too_much_is_told_when_its_minute_is_over(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notion_texts, "_MOST_READ", 1)
+    pages = [by_hand(scene, title=f"Task {number}")["id"] for number in (1, 2)]
+    for page in pages:
+        dated(scene, page, created_time="2026-01-01T10:00:00.000000Z", last_edited_time="2026-01-01T10:00:00.000000Z")
+    looker = watching(scene, ItemUpdated())
+    for page in pages:
+        change(scene, page, "High")
+    [first] = titles(looker)
+    assert titles(looker) == []
+    monkeypatch.setattr(looker.client.clock, "now", lambda: datetime.now(UTC) + timedelta(minutes=2))
+    assert sorted([first, *titles(looker)]) == ["Task 1", "Task 2"]
+    assert titles(looker) == []
+
+
+def test_a_text_that_cannot_be_read_holds_up_no_look(scene: Scene, standins: StandIns) -> None:
+    page = by_hand(scene, title="Task")["id"]
+    looker = watching(scene, ItemUpdated())
+    change(scene, page, "High")
+    standins.faults("notion", match=f"GET /v1/pages/{page}/markdown", times=100, status=400)
+    assert titles(looker) == ["Task"]
+    assert titles(looker) == []
+
+
+def test_a_text_that_a_workflow_changed_in_the_same_minute_starts_none(scene: Scene) -> None:
+    page = by_hand(scene, title="Task")["id"]
+    looker = watching(scene, ItemUpdated())
+    looker.client.pages.append(page, "Summary")
+    assert titles(looker) == []
+    rewritten(scene, looker, page, "By hand")
+    assert titles(looker) == ["Task"]
 
 
 @pytest.mark.parametrize(("include_own", "count"), [(False, 0), (True, 1)])
