@@ -13,8 +13,9 @@ from engine.compiler.model import StepModel
 from engine.compiler.plan import Action
 from engine.compiler.report import Report
 from engine.compiler.retrycheck import check_retry
+from engine.compiler.schemaparts import ANYTHING
 from engine.compiler.schemas import CALL, Outputs, step_prompts
-from engine.compiler.scope import ANYTHING, TEXT, Scope
+from engine.compiler.scope import TEXT, Scope
 from engine.compiler.surroundings import Surroundings
 from engine.errors import OrchestraError
 from engine.registry import step_type

@@ -11,7 +11,7 @@ from engine.compiler.facts import STOPPED, SUCCEEDED, Ends
 from engine.compiler.plan import Plan
 from engine.compiler.presence import UNKNOWN, Part, Parts
 from engine.compiler.report import Report
-from engine.compiler.scope import ANYTHING
+from engine.compiler.schemaparts import ANYTHING
 from engine.compiler.surroundings import Compiled, Workflows
 from engine.errors import InvalidFile, OrchestraError, Problem
 from engine.expressions.celtypes import Schema

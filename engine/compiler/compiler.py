@@ -14,7 +14,8 @@ from engine.compiler.model import FallbackModel, ParallelModel, StepModel, Workf
 from engine.compiler.plan import Block, Concurrency, Plan
 from engine.compiler.presence import UNKNOWN
 from engine.compiler.report import Report
-from engine.compiler.scope import ANYTHING, MAYBE_ABSENT, RUN, Scope
+from engine.compiler.schemaparts import ANYTHING
+from engine.compiler.scope import MAYBE_ABSENT, RUN, Scope
 from engine.compiler.steps import ERROR, Place, Steps
 from engine.compiler.surroundings import Compiled, Surroundings
 from engine.compiler.triggers import TriggerPlace, triggers

@@ -11,7 +11,8 @@ from engine.compiler.fieldnames import fields_schema
 from engine.compiler.model import is_speakable
 from engine.compiler.report import Report
 from engine.compiler.schemacheck import misfits, schema_faults
-from engine.compiler.scope import ANYTHING, BROKEN, Scope
+from engine.compiler.schemaparts import ANYTHING
+from engine.compiler.scope import BROKEN, Scope
 from engine.compiler.shapes import faults
 from engine.expressions.celtypes import plain
 from engine.expressions.expressions import Template, compact_json

@@ -25,7 +25,7 @@ def finished_before(path: JsonPath, steps: Sequence[StepModel], report: Report) 
     # Where it is not known what a step waits for, nothing is said about what may not be finished.
     known = {**graph, **{step.id: every for index, step in enumerate(steps) if unknown[index]}}
     return [
-        frozenset(_closure(every if unknown[index] else _waits_for(index, step, steps), known)) - {step.id}
+        frozenset(closure(every if unknown[index] else _waits_for(index, step, steps), known)) - {step.id}
         for index, step in enumerate(steps)
     ]
 
@@ -74,7 +74,8 @@ def _cycle(start: str, waits: dict[str, list[str]]) -> list[str]:
     return []
 
 
-def _closure(first: Sequence[str], waits: Mapping[str, list[str]]) -> set[str]:
+def closure(first: Sequence[str], waits: Mapping[str, list[str]]) -> set[str]:
+    """Return the names, all that they wait for, and so on; names that nothing is known of stay as they are."""
     found: set[str] = set()
     rest = list(first)
     while rest:

@@ -11,7 +11,8 @@ from engine.errors import OrchestraError
 from engine.expressions.celtypes import Schema
 from engine.registry import step_type
 
-ITEM_STATUS: Schema = {"type": "string"}
+STATUS: Schema = {"type": "string", "enum": ["succeeded", "skipped", "failed"]}
+"""How a step or an item has ended, for those that come after it."""
 ITEM_ERROR: Schema = {
     "anyOf": [
         {"type": "object", "properties": {"type": {"type": "string"}, "message": {"type": "string"}}},
@@ -51,7 +52,7 @@ class Outputs:
         inner = self.inside(step)
         if inner is None:
             return {}
-        fields: dict[str, Any] = {"key": {"type": "string"}, "status": ITEM_STATUS, "error": ITEM_ERROR, **inner}
+        fields: dict[str, Any] = {"key": {"type": "string"}, "status": STATUS, "error": ITEM_ERROR, **inner}
         if step.output is not None:
             fields["output"] = self.compiled.get(step.id, {})
         return {"type": "array", "items": {"type": "object", "properties": fields}}

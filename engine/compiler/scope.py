@@ -9,19 +9,22 @@ from functools import cached_property
 from typing import Any
 
 from engine.compiler.alarms import alarm_words
+from engine.compiler.comparisons import never_so
 from engine.compiler.constants import failing
 from engine.compiler.facts import NOTHING_KNOWN, Facts, learned, normal
 from engine.compiler.presence import Parts, Reading, root
 from engine.compiler.report import Checked, Report, StepName
+from engine.compiler.schemaparts import resolved, within
+from engine.compiler.schemas import STATUS
 from engine.compiler.typewords import FILE, WHOLE, conversion, is_file, is_no_file, seen, wanted
 from engine.errors import ExpressionError
 from engine.expressions.celtypes import Schema, Types, fits
 from engine.expressions.compile_errors import compile_errors
 from engine.expressions.expressions import Template, compile_part, extensions
 from engine.expressions.loosening import Unsound, compile_in
-from engine.expressions.references import uses
+from engine.expressions.references import Reference, uses
 from engine.expressions.results import result_schema
-from engine.expressions.syntax import tree
+from engine.expressions.syntax import Node, tree
 from engine.expressions.templates import Part, Spelling, parts, spelling, tokens
 from engine.expressions.wording import NOTHING_YET
 from engine.workspace.jsonfile import JsonPath
@@ -32,31 +35,15 @@ TEXT: Schema = {"type": "string"}
 CONDITION: Schema = {"type": "boolean"}
 LIST: Schema = {"type": "array"}
 KEY: Schema = {"type": ["string", "integer"]}
-ANYTHING: Schema = {}
 MAYBE_ABSENT = "maybe_absent"
 QUOTES = "'\""
 BROKEN: Any = object()
 """Stands in a compiled field whose expression is wrong, or of which nothing can be said; such a plan never runs."""
 
 
-def _resolved(schema: Schema) -> Schema:
-    """Return what a schema refers to, with the definitions that it needs."""
-    if not isinstance(schema.get("$ref"), str):
-        return schema
-    found = schema.get("$defs", {}).get(schema["$ref"].rsplit("/", 1)[-1], ANYTHING)
-    return _within(schema, found)
-
-
-def _within(schema: Schema, inner: Any) -> Schema:
-    """Return the schema of a part, with the definitions of the whole; anything where none is known."""
-    if not isinstance(inner, Mapping):
-        return ANYTHING
-    return {**inner, "$defs": schema["$defs"]} if "$defs" in schema else inner
-
-
 def step_entry(output: Schema) -> Schema:
     """Return the schema of `steps.<id>` for a step with this output."""
-    return {"type": "object", "properties": {"status": TEXT, "output": output, "error": _ERROR}}
+    return {"type": "object", "properties": {"status": STATUS, "output": output, "error": _ERROR}}
 
 
 @dataclass(frozen=True)
@@ -147,17 +134,17 @@ class Scope:
 
     def tree(self, path: JsonPath, value: Any, schema: Schema, finished: frozenset[str]) -> Any:
         """Compile every text of a JSON value; `schema` is what the whole of it must be."""
-        schema = _resolved(schema)
+        schema = resolved(schema)
         if isinstance(value, str) and "{{" in value:
             return self.template(path, value, schema, finished)
         if isinstance(value, dict):
             known = schema.get("properties", {})
             return {
-                key: self.tree((*path, key), inner, _within(schema, known.get(key)), finished)
+                key: self.tree((*path, key), inner, within(schema, known.get(key)), finished)
                 for key, inner in value.items()
             }
         if isinstance(value, list):
-            items = _within(schema, schema.get("items"))
+            items = within(schema, schema.get("items"))
             return [self.tree((*path, index), inner, items, finished) for index, inner in enumerate(value)]
         return value
 
@@ -209,7 +196,7 @@ class Scope:
             return BROKEN
 
     def _wrongs(self) -> int:
-        return sum(one.code != MAYBE_ABSENT for one in self.report.problems)
+        return sum(one.code != MAYBE_ABSENT for one in self.report.errors)
 
     def _is_doubtful(self, source: str) -> bool:
         """Tell whether an expression names what a wrong id or `as` hides: nothing can be said of it then."""
@@ -241,6 +228,7 @@ class Scope:
         for wrong in failing(written) if used else ():
             place = part.offset + spelt.source_of(wrong.offset)
             self.report.add(path, wrong.message, "expression", wrong.remedy, place)
+        self._warn_of_comparisons(path, part, spelt, written, used)
         read = normal(written, self.bindings)
         reading = Reading(self.report.steps)
         value = reading.parts(read, self.facts, self.parts)
@@ -248,6 +236,16 @@ class Scope:
         self._note_steps(path, part, spelt, reading, finished)
         schema = result_schema(serialized, checker.types.schema)
         return Checked(str(compiled.return_type().name()), schema, read, value, used)
+
+    def _warn_of_comparisons(
+        self, path: JsonPath, part: Part, spelt: Spelling, written: Node, used: Sequence[Reference]
+    ) -> None:
+        named = {one.path[1] for one in used if one.path[0] == "steps" and len(one.path) > 1} & self.steps.keys()
+        outputs = {**{name: self.steps[name] for name in named}, **self.report.outputs_of(named)}
+        entries = {"properties": {name: step_entry(output) for name, output in outputs.items()}}
+        for wrong in never_so(written, {**self.variables, "steps": entries}):
+            place = part.offset + spelt.source_of(wrong.offset)
+            self.report.add(path, wrong.message, "never_so", wrong.remedy, place, "warning")
 
     def _note_steps(
         self, path: JsonPath, part: Part, spelt: Spelling, reading: Reading, finished: frozenset[str]

@@ -15,8 +15,9 @@ from engine.compiler.order import finished_before
 from engine.compiler.plan import Action, Block, Loop, Node, strongest
 from engine.compiler.presence import UNKNOWN, Parts
 from engine.compiler.report import Report
+from engine.compiler.schemaparts import ANYTHING
 from engine.compiler.schemas import Outputs
-from engine.compiler.scope import ANYTHING, BROKEN, CONDITION, KEY, LIST, TEXT, Scope
+from engine.compiler.scope import BROKEN, CONDITION, KEY, LIST, TEXT, Scope
 from engine.compiler.surroundings import Surroundings
 from engine.errors import OrchestraError
 from engine.expressions.expressions import Fixed, Template

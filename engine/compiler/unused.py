@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.compiler.futile import Placed, named, warn_of_the_futile, writes
 from engine.compiler.loader import on_failure_path
 from engine.compiler.model import FallbackModel, StepModel, WorkflowModel, step_id_fault
-from engine.compiler.plan import Block, Node, Plan
+from engine.compiler.plan import Block, Plan
 from engine.compiler.report import Report
 from engine.errors import Problem
 from engine.expressions.wording import nearest
@@ -56,7 +57,7 @@ class Names:
 
 
 def warn(model: WorkflowModel, plan: Plan, report: Report, names: Names) -> None:
-    """Report inputs and outputs that nothing uses, and loops whose writes no rerun recognises."""
+    """Report inputs and outputs that nothing uses, loops whose writes no rerun recognises, and what has no effect."""
     if ("steps",) in report.doubts.lost:
         return  # what they were meant to use is not known
     for name in plan.inputs_schema.get("properties", {}):
@@ -73,19 +74,10 @@ def warn(model: WorkflowModel, plan: Plan, report: Report, names: Names) -> None
     for one in places:
         if one.node.loop is not None and one.node.loop.key is None and not one.node.is_folded:
             _warn_of_writes(one, report)
+    warn_of_the_futile(places, report)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """A step beside its node. `is_handed_on`: its output is part of one that something uses."""
-
-    path: JsonPath
-    step: StepModel
-    node: Node
-    is_handed_on: bool
-
-
-def _every(model: WorkflowModel, plan: Plan, names: Names) -> Iterator[_Place]:
+def _every(model: WorkflowModel, plan: Plan, names: Names) -> Iterator[Placed]:
     yield from _siblings(("steps",), model.steps, plan.block, names)
     if plan.on_failure is not None:
         yield from _siblings(on_failure_path(model), model.failure_steps, plan.on_failure, names)
@@ -93,10 +85,10 @@ def _every(model: WorkflowModel, plan: Plan, names: Names) -> Iterator[_Place]:
 
 def _siblings(
     path: JsonPath, steps: Sequence[StepModel], block: Block, names: Names, handed_on: frozenset[str] = frozenset()
-) -> Iterator[_Place]:
+) -> Iterator[Placed]:
     """Give these steps and all inside them; `handed_on`: those whose output is part of one that something uses."""
     for index, (step, node) in enumerate(zip(steps, block.nodes, strict=True)):
-        yield _Place((*path, index), step, node, step.id in handed_on)
+        yield Placed((*path, index), step, node, step.id in handed_on)
         if step.steps is not None and node.body is not None:
             has_inner = step.foreach is not None or step.output is None
             is_used = has_inner and (step.id in handed_on or names.has_step(step.id))
@@ -108,7 +100,7 @@ def _siblings(
             yield from _siblings(place, fallback, node.fallback, names, frozenset({fallback[-1].id}))
 
 
-def _is_for_nothing(one: _Place, names: Names) -> bool:
+def _is_for_nothing(one: Placed, names: Names) -> bool:
     node = one.node
     if node.loop is not None and one.step.uses is not None and node.body is not None:
         node = node.body.nodes[0]
@@ -119,23 +111,12 @@ def _is_for_nothing(one: _Place, names: Names) -> bool:
     return node.effect is Effect.READS or node.action.step_type.is_for_output
 
 
-def _warn_of_writes(one: _Place, report: Report) -> None:
-    writes = [node.id for node in _writes(one.node.body)]
-    if writes:
-        shown = ", ".join(repr(name) for name in writes)
+def _warn_of_writes(one: Placed, report: Report) -> None:
+    repeated = [node.id for node in writes(one.node.body)]
+    if repeated:
         message = (
-            f"{shown} write{'s' * (len(writes) == 1)} for each item, and this loop has no 'key': every new run writes"
-            " again for all items, and a rerun knows an item only by its place in the list."
+            f"{named(repeated)} write{'s' * (len(repeated) == 1)} for each item, and this loop has no 'key': every new"
+            " run writes again for all items, and a rerun knows an item only by its place in the list."
         )
         remedy = 'Add "key": what names the item for ever, like "{{ item.id }}". Or give the step a \'once\'.'
         report.warn((*one.path, "foreach"), message, "no_key", remedy)
-
-
-def _writes(block: Block | None) -> Iterator[Node]:
-    """Give the calls that write and say nothing of their own about what makes them the same."""
-    for node in block.nodes if block is not None else ():
-        if node.action is not None and node.effect is Effect.WRITES and node.action.once is None:
-            yield node
-        if not node.is_folded:
-            yield from _writes(node.body)
-            yield from _writes(node.fallback)

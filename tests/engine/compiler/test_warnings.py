@@ -14,6 +14,11 @@ CHECK = call("check", "flow.assert", {"condition": "{{ inputs.flag }}"})
 FLAG = inputs(flag={"type": "boolean"})
 GET = call("get", "http.request", {"url": "https://example.com"})
 POST = call("post", "http.request", {"url": "https://example.com", "method": "POST"})
+STOP = call("stop", "flow.stop", {})
+FAIL = call("fail", "flow.fail", {"message": "No."})
+KINDS = inputs(kind={"enum": ["bug", "task"]}, marks={"type": "array", "items": {"enum": ["old", "new"]}})
+USED = {"s": "{{ steps.sort.status }}", "u": "{{ steps.user.output }}", "e": "{{ steps.each.output }}"}
+FLAGGED = {"flag": "{{ inputs.flag }}"}
 
 
 def loop(*steps: Any, **more: Any) -> dict[str, Any]:
@@ -81,6 +86,124 @@ def test_a_warning_has_its_place(document: Any, code: str, step: str | None, fie
 )  # fmt: skip
 def test_what_is_meant_is_no_warning(document: Any) -> None:
     assert warnings(document) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        pytest.param([STOP, POST], "'post' never runs", id="behind-a-stop"),
+        pytest.param([FAIL, POST, ISSUE], "'post', 'issue' never run", id="behind-a-failure"),
+        pytest.param([POST, {**STOP, "needs": []}, {**ISSUE, "needs": ["stop"]}], "'issue' never runs", id="by-needs"),
+        pytest.param([{**STOP, "if": True}, POST], "'post' never runs", id="an-if-that-always-holds"),
+        pytest.param([{"id": "g", "steps": [POST, STOP]}, ISSUE], "'issue' never runs", id="behind-a-group"),
+        pytest.param([loop(STOP, POST, key="{{ n }}")], "'post' never runs", id="in-a-loop"),
+        pytest.param([STOP, FAIL, POST], "'fail', 'post' never run", id="two-ends"),
+        pytest.param([{**POST, "on_error": {"steps": [FAIL, ISSUE]}}], "'issue' never runs", id="in-a-fallback"),
+    ],
+)
+def test_steps_behind_the_end_are_told_once(steps: list[Any], told: str) -> None:
+    [problem] = compiled(flow(*steps))[1].problems
+    assert (problem.code, problem.severity, problem.field) == ("never_runs", "warning", "id")
+    assert told in problem.message
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param([POST, STOP], id="the-last"),
+        pytest.param([{**STOP, "if": "{{ inputs.flag }}"}, POST], id="under-a-condition"),
+        pytest.param([{**FAIL, "on_error": "continue"}, POST], id="the-run-goes-on"),
+        pytest.param([{**FAIL, "on_error": {"steps": [ISSUE]}}, POST], id="a-fallback"),
+        pytest.param([STOP, {**POST, "needs": []}], id="side-by-side"),
+        pytest.param([loop(STOP, foreach="{{ [inputs.flag].filter(f, f) }}"), POST], id="perhaps-no-items"),
+        pytest.param([{"id": "g", "if": "{{ inputs.flag }}", "steps": [STOP]}, POST], id="a-group-that-may-be-skipped"),
+        pytest.param([{**STOP, "if": False}, POST], id="an-end-that-never-comes"),
+        pytest.param([STOP, {**POST, "if": False}], id="taken-out-before"),
+    ],
+)
+def test_what_may_run_behind_the_end_is_no_warning(steps: list[Any]) -> None:
+    document = flow(CHECK, *steps, inputs=FLAG)
+    assert warnings(document) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "message", "remedy"),
+    [
+        pytest.param("steps.sort.status == 'suceeded'", "'suceeded'", "steps.sort.status is never 'suceeded'",
+                     "Did you mean 'succeeded'?", id="status"),
+        pytest.param("'x' != inputs.kind", "'x'", "inputs.kind is never 'x'", "There are: bug, task.", id="input"),
+        pytest.param("inputs.kind in ['bug', 'tsk']", "'tsk'", "inputs.kind is never 'tsk'", "'task'", id="in-a-list"),
+        pytest.param("steps.sort.output.kind == 'bgu'", "'bgu'", "output.kind is never 'bgu'", "'bug'", id="answer"),
+        pytest.param("inputs.marks.exists(m, m == 'odl')", "'odl'", "m is never 'odl'", "'old'", id="in-a-macro"),
+        pytest.param("inputs.marks[0] == 'odl'", "'odl'", "is never 'odl'", "'old'", id="of-an-item"),
+        pytest.param("steps.each.output.all(e, e.status == 'ok')", "'ok'", "e.status is never 'ok'", "succeeded",
+                     id="status-of-an-item"),
+    ],
+)  # fmt: skip
+def test_a_comparison_that_never_holds_is_told_with_what_there_is(
+    expression: str, value: str, message: str, remedy: str
+) -> None:
+    text, result = compiled(flow(SORT, loop(set_step("a")), use(expression), inputs=KINDS, outputs=USED))
+    [problem] = [one for one in result.problems if one.code != "unused_input"]
+    assert (problem.code, problem.severity, problem.field) == ("never_so", "warning", "with.values.v")
+    assert result.plan is not None
+    assert message in problem.message
+    assert remedy in problem.remedy
+    assert text.splitlines()[problem.line - 1][problem.column - 1 :].startswith(value)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "steps.sort.status != 'failed'",
+        "steps.sort.status in ['succeeded', 'skipped']",
+        "inputs.kind == 'bug' || inputs.kind == 'task'",
+        "default(inputs.kind, 'none') == 'none'",
+        "inputs.marks.exists(kind, kind == 'old')",
+        "['x'].exists(inputs, inputs == 'y')",
+        "inputs.kind + 'x' == 'bugx'",
+        "'z' in inputs.marks.map(m, m + 'z')",
+        "run.id == 'succeded'",
+    ],
+)
+def test_a_comparison_that_may_hold_is_no_warning(expression: str) -> None:
+    result = compiled(flow(SORT, loop(set_step("a")), use(expression), inputs=KINDS, outputs=USED))[1]
+    assert [one.code for one in result.problems if one.code != "unused_input"] == []
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        pytest.param({**MAILS, "once": "x"}, ["once_without_write"], id="a-read"),
+        pytest.param({**CHECK, "once": "x", "foreach": "{{ [1, 2] }}"}, ["once_without_write"], id="a-loop-of-one"),
+        pytest.param({**POST, "once": "x"}, [], id="a-write"),
+        pytest.param({**POST, "once": "{{ string(item) }}", "foreach": "{{ [1, 2] }}"}, [], id="a-loop-of-one-write"),
+        pytest.param({**MAILS, "once": "x", "if": False}, [], id="a-step-that-never-runs"),
+    ],
+)
+def test_once_is_for_writes(step: dict[str, Any], told: list[str]) -> None:
+    outputs = {"s": f"{{{{ steps.{step['id']}.status }}}}", "flag": "{{ inputs.flag }}"}
+    assert [code for code, _, _ in warnings(flow(step, inputs=FLAG, outputs=outputs))] == told
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        pytest.param([loop(ISSUE, key="same")], ["same_key"], id="a-text"),
+        pytest.param([{**POST, "foreach": "{{ [1, 2] }}", "key": "{{ inputs.flag ? 'a' : 'b' }}"}], ["same_key"],
+                     id="an-input"),
+        pytest.param([loop(loop(ISSUE, id="inner", key="{{ n }}", **{"as": "m"}), key="{{ n }}")], ["same_key"],
+                     id="the-key-of-the-outer-loop"),
+        pytest.param([loop(ISSUE, key="{{ n }}")], [], id="of-the-item"),
+        pytest.param([loop(ISSUE, key="no {{ index }}")], [], id="of-its-place"),
+        pytest.param([loop({**ISSUE, "once": "{{ string(n) }}"}, key="same")], [], id="once-says-more"),
+        pytest.param([loop(CHECK, key="same")], [], id="no-writes"),
+        pytest.param([loop(ISSUE, key="same", foreach="{{ [1] }}")], [], id="one-item"),
+        pytest.param([loop(ISSUE, key="same", **{"if": False})], [], id="a-loop-that-never-runs"),
+    ],
+)  # fmt: skip
+def test_one_key_for_all_items_lets_only_the_first_write(steps: list[Any], told: list[str]) -> None:
+    assert [code for code, _, _ in warnings(flow(*steps, inputs=FLAG, outputs=FLAGGED))] == told
 
 
 def test_a_rerun_is_what_the_warning_of_a_loop_is_about() -> None:
