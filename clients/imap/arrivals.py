@@ -29,6 +29,8 @@ class Arrival:
     uid: int
     key: str
     arrived_at: datetime | None
+    size: int
+    """Of the whole mail, in bytes."""
     is_draft: bool
     is_ours: bool
 
@@ -87,6 +89,7 @@ def _arrival(found: Fetched) -> Arrival:
         found.uid,
         _key(found, payload, name),
         found.arrived_at,
+        found.size,
         "\\Draft" in found.flags,
         bool(header(payload, "X-Orchestra")) or name.startswith(OUR_MARK),
     )

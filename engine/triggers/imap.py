@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 
 from clients.imap.arrivals import Arrival, Arrivals, arrivals
@@ -20,6 +21,8 @@ _RENUMBERED_OVERLAP = timedelta(days=1)
 _CLOCK_SKEW = timedelta(minutes=5)
 _LISTED = 500
 _MOST_BEHIND = 10_000
+_MOST_BYTES = 32 * 1024 * 1024
+"""So much is read in one look, which has two minutes."""
 
 
 class NewMessageFields(Fields):
@@ -116,9 +119,11 @@ def _found_by_search(look: Look, found: Arrivals, uids: Sequence[int], begun_at:
 def _catching_up(look: Look, found: Arrivals) -> Found:
     """List the next of the mails that a search has found; then the numbers go on from where it was made."""
     behind = look.cursor["behind"]
-    due = behind[: look.limit]
-    cursor = {**look.cursor, "behind": behind[len(due) :], "looked_at": timestamp(look.now)}
-    return Found(_items(look, found, _unseen(look, found.known(due))), cursor, has_more=True)
+    new = _unseen(look, found.known(behind[: look.limit]))
+    due = _some(look, new)
+    left = behind[look.limit :] if len(due) == len(new) else [one for one in behind if one > due[-1].uid]
+    cursor = {**look.cursor, "behind": left, "looked_at": timestamp(look.now)}
+    return Found(_items(look, found, due), cursor, has_more=True)
 
 
 def _next(look: Look, found: Arrivals) -> Found:
@@ -129,7 +134,7 @@ def _next(look: Look, found: Arrivals) -> Found:
     low = max(cursor["floor"], cursor["uid"] + 1 - _OVERLAP)
     uids = found.beginning_at(low)
     new = _unseen(look, found.known(uids[: _OVERLAP + _LISTED]))
-    due = new[: look.limit]
+    due = _some(look, new)
     if len(due) < len(new) or len(uids) > _OVERLAP + _LISTED:
         last = due[-1].uid if len(due) < len(new) else uids[_OVERLAP + _LISTED - 1]
         return Found(_items(look, found, due), {**cursor, "uid": max(cursor["uid"], last)}, has_more=True)
@@ -140,6 +145,12 @@ def _next(look: Look, found: Arrivals) -> Found:
 def _unseen(look: Look, known: Sequence[Arrival]) -> list[Arrival]:
     keys = set(look.unseen(one.key for one in known))
     return [one for one in known if one.key in keys]
+
+
+def _some(look: Look, new: Sequence[Arrival]) -> list[Arrival]:
+    """Return the first of the new mails, as many as a look has the time to read."""
+    sizes = accumulate(one.size for one in new)
+    return [one for one, size in zip(new[: look.limit], sizes, strict=False) if size <= _MOST_BYTES] or list(new[:1])
 
 
 def _items(look: Look, found: Arrivals, due: Sequence[Arrival]) -> list[Item]:

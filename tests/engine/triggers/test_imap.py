@@ -212,6 +212,20 @@ def test_nothing_is_fetched_where_nothing_has_changed(client: ImapClient, monkey
     assert titles(found) == []
 
 
+@pytest.mark.parametrize("start", [Start(), Start(since=NOW)], ids=["what comes", "a backlog"])
+def test_large_mails_are_read_some_at_a_time(client: ImapClient, monkeypatch: pytest.MonkeyPatch, start: Start) -> None:
+    monkeypatch.setattr("engine.triggers.imap._MOST_BYTES", 50_000)
+    found = looker(client, start)
+    if start.is_now:
+        found.look_until_done(NOW)
+    for number, size in enumerate([20, 20, 20, 60, 20]):
+        deliver(client, mail(str(number), "x" * 70 + "\n" * 2 + ("y" * 70 + "\n") * (size * 14)), at=NOW + HOUR)
+    looks = [[item.title for item in found.look(NOW + HOUR)]]
+    while found.has_more:
+        looks.append([item.title for item in found.look(NOW + HOUR)])
+    assert [some for some in looks if some] == [["0", "1"], ["2"], ["3"], ["4"]]
+
+
 def test_odd_mail_stops_nothing(client: ImapClient) -> None:
     found = begun(client)
     deliver(client, b"\xff\xfe\x00 no mail at all", at=NOW)
