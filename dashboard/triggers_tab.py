@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.page import Visit
+from dashboard.parts.errors import told
 from dashboard.trigger_card import trigger_card
 from dashboard.trigger_new import new_trigger
 from engine.workspace.workflow_files import WorkflowFile
@@ -23,8 +24,9 @@ def triggers_tab(visit: Visit, file: WorkflowFile) -> None:
 
 
 def _cards(visit: Visit, workflow: str) -> None:
-    found = visit.orchestra.triggers.list(visit.who, workflow)
-    if not found:
-        st.info(_NONE, icon=":material/sensors:")
-    for one in found:
-        trigger_card(visit, one, "workflow")
+    with told():
+        found = visit.orchestra.triggers.list(visit.who, workflow)
+        if not found:
+            st.info(_NONE, icon=":material/sensors:")
+        for one in found:
+            trigger_card(visit, one, "workflow")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.errors import InvalidFile, InvalidInput, OrchestraError, UnknownName
+from engine.errors import InvalidInput, OrchestraError, UnknownName
 from engine.expressions.expressions import compact_json
 from engine.names import moment_of
 from engine.people.access import Principal, require
@@ -59,13 +58,12 @@ class Triggers:
         """Return every trigger of every workflow file that can be read, without asking any service.
 
         One that is also on for accounts that are not in use now (Demo or Mine) comes a second time, resting. Raises
-        UnknownName where there is no such workflow.
+        UnknownName where there is no such workflow, InvalidFile where nobody can tell whether it has any.
         """
         require(p, "view", "see triggers")
         found = self._statuses.all(workflow)
         if workflow is not None and not found:
-            with suppress(InvalidFile):
-                self._finder.plan(workflow)
+            self._finder.plan(workflow)
         return found
 
     def status(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:

@@ -129,6 +129,15 @@ def test_a_workflow_that_is_not_there_is_told(orchestra: Orchestra, incoming: Pa
         assert "'pure' has no trigger" in orchestra("triggers", command, "pure").out
 
 
+@pytest.mark.parametrize("command", ["list", "status"])
+def test_a_file_that_cannot_be_read_is_not_said_to_have_no_trigger(
+    orchestra: Orchestra, incoming: Path, command: str
+) -> None:
+    (incoming.parent / "workflows" / "each-file.json").write_text('{"schema_version": 1, "steps": [')
+    refused = orchestra("triggers", command, "each-file")
+    assert (refused.code, refused.out, "workflows/each-file.json:1" in refused.err) == (2, "", True)
+
+
 def test_what_triggers_have_seen_follows_a_workflow_that_is_renamed(orchestra: Orchestra, incoming: Path) -> None:
     assert orchestra("triggers", "on", "each-file", "--from", "now").code == 0
     (incoming / "new.txt").write_text("new")

@@ -131,6 +131,17 @@ def test_a_trigger_whose_file_is_broken_says_so_once_with_the_way_out(
     assert told.count("orchestra validate read-files") == 1
 
 
+def test_the_tab_of_a_broken_workflow_does_not_say_that_nothing_starts_it(
+    workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    (workspace / "workflows" / "read-files.json").write_text("{")
+    page = open_page("workflow", name="read-files")
+    page.session_state["tabs-read-files"] = ":material/sensors: Triggers"
+    page.run()
+    assert not page.exception
+    assert ("Nothing starts this" in _texts(page), "read-files.json" in _texts(page)) == (False, True)
+
+
 def test_a_trigger_is_added_by_a_form(orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]) -> None:
     page = open_page("workflow", name="read-files")
     page.session_state["tabs-read-files"] = ":material/sensors: Triggers"
