@@ -20,13 +20,27 @@ EQUATION_CHARACTERS = 1000
 _MARKS = {"strong": "bold", "em": "italic", "s": "strikethrough"}
 _EQUATION = re.compile(r"\$(?![\s$])((?:\\.|[^$\\\n]){1,1000}?)(?<!\s)\$(?!\d)")
 _ADDRESS = re.compile(r"https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?'\"*_~]")
+_LINK = re.compile(
+    r"!?\[((?:\\.|[^\[\]\\\n])*)\]"
+    r"\(<?((?:https?://|mailto:)[^()\s<>]*(?:\([^()\s<>]*\)[^()\s<>]*)*)>?(?:[^\S\n]+\"[^\"\n]*\")?\)"
+)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
 def pieces_of(text: str) -> list[Json]:
     """Read inline Markdown (marks, code, links, `$equations$`, `<br>`) as text objects, neighbours joined."""
-    tokens = _parser().parseInline(text)[0].children or []
+    tokens = _parser().parseInline(long_links_shown(text))[0].children or []
     return in_one_line(_pieces(tokens))
+
+
+def long_links_shown(text: str) -> str:
+    """Markdown in which the address of a link that is too long for Notion stands behind its words, as code."""
+    return text if len(text) <= TEXT_UNITS else _LINK.sub(_shown_if_long, text)
+
+
+def _shown_if_long(link: re.Match[str]) -> str:
+    address = link[2].replace("`", "%60")
+    return link[0] if len(address) <= TEXT_UNITS else f"{link[1]} (`{address}`)".lstrip()
 
 
 def in_one_line(pieces: Iterable[Json]) -> list[Json]:
@@ -117,7 +131,7 @@ def _with_addresses(text: str, marks: Sequence[str]) -> Iterator[Json]:
 
 
 def _text(content: str, marks: Sequence[str], link: str) -> Json:
-    """One text object; a link that is too long, or no web address, is left out."""
+    """One text object; a link that is too long (a bare address), or no web address, is none."""
     is_link = link.startswith(("http://", "https://", "mailto:")) and len(link) <= TEXT_UNITS
     return {
         "type": "text",

@@ -9,6 +9,7 @@ import string
 from collections.abc import Sequence
 
 from clients.notion.chunks import chunks
+from clients.notion.inline import long_links_shown
 
 PART_BYTES = 100_000
 """Far below Notion's 500 KB a request."""
@@ -25,14 +26,14 @@ _MARKUP = str.maketrans("", "", string.punctuation + string.whitespace)
 
 
 def parts(text: str, size_bytes: int = PART_BYTES, blocks: int = PART_BLOCKS) -> list[str]:
-    """Cut a text into parts that, one after the other, mean the same.
+    """Cut a text into parts that, one after the other, mean the same; what no link can hold is shown beside it.
 
     A cut never lies inside of a block or of what is nested in it, so a part may be larger than asked: see
     `is_too_large`. An empty text has no parts.
     """
     packed: list[list[str]] = []
     bytes_left = blocks_left = 0
-    for chunk in chunks(text.replace("\r\n", "\n").split("\n")):
+    for chunk in chunks(long_links_shown(text).replace("\r\n", "\n").split("\n")):
         size, count = len(chunk.text.encode()) + 1 + chunk.blank_before, chunk.blocks
         if not packed or size > bytes_left or count > blocks_left:
             packed.append([])
@@ -53,7 +54,8 @@ def essence(text: str) -> str:
 
     Line by line: the essence of a text is that of its lines, one after the other.
     """
-    text = _TASK.sub(r"\1", _NUMBER.sub("", _FENCE_LINE.sub("", _ATTRIBUTES.sub("", html.unescape(text)))))
+    text = html.unescape(long_links_shown(text))
+    text = _TASK.sub(r"\1", _NUMBER.sub("", _FENCE_LINE.sub("", _ATTRIBUTES.sub("", text))))
     return _TAG.sub("", _LINK.sub("]", text)).translate(_MARKUP)
 
 

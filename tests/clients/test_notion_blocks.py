@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from clients.notion.batches import batches
 from clients.notion.block_writer import overlap
 from clients.notion.blocks import blocks_of, children_of, with_children
-from clients.notion.inline import pieces_of
-from clients.notion.markdown import parts
+from clients.notion.inline import pieces_of, written
+from clients.notion.markdown import essence, parts
 from demo.notion import tree as notion_tree
 from tests.clients.random_markdown import Writer
 
@@ -132,6 +132,16 @@ def test_marks_are_read(text: str, pieces: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "//example.com"])
 def test_a_link_leads_to_the_web_or_nowhere(address: str) -> None:
     assert not any(piece["text"].get("link") for piece in pieces_of(f"[x]({address})"))
+
+
+@pytest.mark.parametrize("link", ["[the report]({})", '[the report]({} "Report")', "![the report](<{}>)"])
+def test_an_address_that_is_too_long_for_a_link_stands_behind_its_words(link: str) -> None:
+    address = "https://example.com/" + "a_b*(c)" * 360
+    text = f"See {link.format(address)} now"
+    for sent in (text, *parts(text)):
+        shown = "".join(written(piece) for piece in pieces_of(sent))
+        assert shown == f"See the report ({address}) now"
+    assert essence(text) == essence(parts(text)[0]) == essence(shown)
 
 
 XML_TABLE = (
