@@ -95,7 +95,7 @@ class Actions:
         """
         assert node.action is not None
         if self._recording.has_loose_end:
-            await self._recording.committed()
+            await self._recording.tie_loose_end()
         written = self._recording.waiting(path)
         if written is not None and not is_hold(written) and not self._pauses.is_lost(written):
             return await self._wait_on(node, frame, path, self._pauses.of(written))
@@ -284,7 +284,7 @@ class Actions:
             _, details["request"] = await self._recording.kept_fields(job.request)
         self._recording.emit("step_finished", path=path, status="succeeded", title=node.title, **details)
         if job.effect is Effect.PURE:  # the last of a run shares its commit with the end
-            self._recording.has_loose_end = True
+            self._recording.leave_loose_end()
             return output
         await self._recording.committed()
         if result.effect is not None:

@@ -40,8 +40,10 @@ class Recording:
         self._begun: dict[str, str] = {}
         """When each step that has a time limit began for the first time; the run itself has an empty path."""
         self._loops: set[str] = set()
-        self.has_loose_end = False
-        """Whether a step has finished that must be on disk before another one starts."""
+        self._loose_end = 0
+        """The number of the event of the last step that nobody waited for to be on disk."""
+        self._tied = 0
+        """The loose end up to which all is on disk."""
         self.started_at: str | None = None
         self.failing: dict[str, Any] | None = None
         """Why the run has failed, while the steps for its failure run."""
@@ -96,8 +98,22 @@ class Recording:
 
     def committed(self) -> Awaitable[None]:
         """Wait until every event so far is on disk."""
-        self.has_loose_end = False
         return self._journal.committed(self.run_id)
+
+    def leave_loose_end(self) -> None:
+        """Let the step that has just finished be stored with what comes next."""
+        self._loose_end = self._number
+
+    @property
+    def has_loose_end(self) -> bool:
+        """Tell whether a step has finished that must be on disk before another one starts."""
+        return self._loose_end > self._tied
+
+    async def tie_loose_end(self) -> None:
+        """Wait until it is on disk; until then it is loose for all that start beside this one, too."""
+        loose_end = self._loose_end
+        await self.committed()
+        self._tied = max(self._tied, loose_end)
 
     def record_of(self, path: str) -> dict[str, Any] | None:
         """Return how a step or item ended before: {status, output?, error?}, or None where it must run."""
