@@ -13,8 +13,8 @@ _WROTE_UNSPACED = "写道|寫道|書きました|작성"
 _ATTRIBUTION = re.compile(
     rf"(?:.{{0,400}}\W)?(?:{_WROTE})\b.{{0,200}}[:：]|.{{0,400}}(?:写道|寫道|書きました|작성).{{0,20}}[:：]"
 )
-_SENDER = re.compile(r"[^<>]{1,400}\W<[^<>\s@]{1,200}@[^<>\s@]{1,200}>\s?[:：]")
-"""A line without a verb, as Gmail writes it in Russian and Japanese: with a date in it and above marked quotes."""
+_SENDER = re.compile(r"(?=.*\d{4})(?=.*\d{1,2}[:.]\d{2})[^<>]{1,400}\W<[^<>\s@]{1,200}@[^<>\s@]{1,200}>\s?[:：]")
+"""A line without a verb, as Gmail writes it in Russian and Japanese: only a year and a clock show that it is one."""
 _NUMBER = re.compile(r"\d")
 _RULE = re.compile(r"\s*[_*-]{3,}\s*")
 _DATED = re.compile(r"\d{4}|@")
@@ -126,7 +126,7 @@ def _drop_attribution(kept: list[str]) -> None:
             break
         joined = " ".join(line.strip() for line in kept[begin:end])[:1000]
         is_dated = bool(_NUMBER.search(joined))
-        if _ATTRIBUTION.fullmatch(joined) or (is_dated and _SENDER.fullmatch(joined)):
+        if _ATTRIBUTION.fullmatch(joined) or _SENDER.fullmatch(joined):
             found.append((not is_dated, -begin))
     if found:  # the shortest that has a date in it, else the shortest
         del kept[-min(found)[1] :]

@@ -26,6 +26,11 @@ GERMAN = "Von: Ann <ann@example.org>\nGesendet: Montag, 2. März 2026\nAn: Bob\n
         pytest.param("Да.\n\nпн, 2 мар. 2026 г. в 09:00, Анна <a@b.example>:\n> Идём?", "Да.", id="Gmail, Russian"),
         pytest.param("はい。\n\n2026年3月2日(月) 9:00 Ann <a@b.example>:\n\n> 行く？", "はい。", id="Gmail, Japanese"),
         pytest.param("Ask one of 2: Ann <a@b.example>:\n\nyes", None, id="own words about an address"),
+        pytest.param(
+            "Well.\n\nOrder 3 more from Ann <a@b.example>:\n\n> Only 2026 ones?",
+            "Well.\n\nOrder 3 more from Ann <a@b.example>:",
+            id="own words above a quote",
+        ),
         pytest.param("好。\n\n2026年3月2日 Ann 写道：\n> 走吗？", "好。", id="Chinese"),
         pytest.param("Yes.\n\nOn 2 March 2026 Ann wrote:\n\nShall we?\nNow?", "Yes.", id="without marks"),
         pytest.param("Yes.\n\n-----Original Message-----\nFrom: Ann\nShall we?", "Yes.", id="Outlook, old"),
