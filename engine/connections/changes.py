@@ -133,7 +133,8 @@ class ConnectionChanges:
         written = os.path.relpath(path, self._workspace.root)  # config.yaml belongs into git: no path of ours
         before = self._statuses.sign_in_file(name)
         self._write(p, name, {**kept, "service": "gmail", "token_file": written})
-        if before is not None and before != path and self._safe.holds(before):
+        named = {self._statuses.sign_in_file(one) for one in self._config().config.connections}
+        if before is not None and before not in named and self._safe.holds(before):
             before.unlink(missing_ok=True)
         self._audit.record(p, "connections.connect_gmail", name, {"account": signed_in.account})
         return self._statuses.of(name)

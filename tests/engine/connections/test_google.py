@@ -174,6 +174,18 @@ def test_a_sign_in_of_an_earlier_release_is_sealed_at_its_first_use(google: Goog
     assert not old.exists(), "nothing of the earlier sign-in is left"
 
 
+def test_a_sign_in_that_another_connection_names_stays(google: Google) -> None:
+    google.sign_in()
+    kept = google.root / ".orchestra" / "secrets"
+    (kept / "gmail.sign-in.json").rename(kept / "work.sign-in.json")
+    for name in ("gmail", "work"):
+        google.orchestra.connections.add(
+            OWNER, name, "gmail", {"token_file": ".orchestra/secrets/work.sign-in.json", "base_url": google.url}
+        )
+    google.sign_in()
+    assert sorted(one.name for one in kept.glob("*.json")) == ["gmail.sign-in.json", "work.sign-in.json"]
+
+
 def test_a_file_that_other_tools_read_too_stays_as_it_is(google: Google, tmp_path: Path) -> None:
     google.sign_in()
     sealed = google.root / ".orchestra" / "secrets" / "gmail.sign-in.json"
