@@ -63,7 +63,7 @@ def get_approval(approval_id: str, orchestra: Door, principal: Acting) -> Any:
     return orchestra.approvals.get(principal, approval_id)
 
 
-@router.post("/{approval_id}/approve", summary="Say yes", response_model=ApprovalView)
+@router.post("/{approval_id}/approve", summary="Approve", response_model=ApprovalView)
 def approve(
     approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[Answer | None, Body()] = None
 ) -> Any:
@@ -71,7 +71,7 @@ def approve(
     return orchestra.approvals.approve(principal, approval_id, (answer or Answer()).comment)
 
 
-@router.post("/{approval_id}/reject", summary="Say no", response_model=ApprovalView)
+@router.post("/{approval_id}/reject", summary="Reject", response_model=ApprovalView)
 def reject(
     approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[Answer | None, Body()] = None
 ) -> Any:

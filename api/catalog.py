@@ -34,14 +34,16 @@ def get_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
     return orchestra.workflows.get(principal, name)
 
 
-@router.post("/workflows/{name}/validate", tags=["Workflows"], summary="Check a text", response_model=Verdict)
+@router.post(
+    "/workflows/{name}/validate", tags=["Workflows"], summary="Check the text of a workflow", response_model=Verdict
+)
 def check_workflow(name: str, sent: WorkflowText, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Say what would be wrong with this text as the file of this workflow; nothing is saved."""
     problems = orchestra.workflows.check(principal, name, sent.text)
     return {"valid": not any(problem.severity == "error" for problem in problems), "problems": problems}
 
 
-@router.post("/workflows/{name}/rename", tags=["Workflows"], summary="Rename it", response_model=WorkflowView)
+@router.post("/workflows/{name}/rename", tags=["Workflows"], summary="Rename a workflow", response_model=WorkflowView)
 def rename_workflow(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> Any:
     """Give a workflow another name; layout, saved versions, receipts and what its triggers have seen go along.
 

@@ -51,7 +51,7 @@ def get_connection(name: str, orchestra: Door, principal: Acting) -> Any:
     return orchestra.connections.get(principal, name)
 
 
-@router.put("/connections/{name}", summary="Add a connection", response_model=ConnectionRow)
+@router.put("/connections/{name}", summary="Add or change a connection", response_model=ConnectionRow)
 def put_connection(name: str, sent: NewConnection, orchestra: Door, principal: Acting) -> Any:
     """Add it to config.yaml, or change these settings of it; what is not given stays."""
     return orchestra.connections.add(principal, name, sent.service, sent.settings)
@@ -64,7 +64,7 @@ def check_connection(name: str, orchestra: Door, principal: Acting) -> dict[str,
     return {"ok": all(line.ok for line in lines), "lines": lines}
 
 
-@router.post("/connections/{name}/key", summary="Give a key", response_model=ConnectionRow)
+@router.post("/connections/{name}/key", summary="Keep a key for a connection", response_model=ConnectionRow)
 def give_key(name: str, sent: NewKey, orchestra: Door, principal: Acting) -> Any:
     """Keep a key of one's own, sealed; without one change only what stands beside it."""
     return orchestra.connections.give_key(principal, name, sent.key, sent.beside)
@@ -84,7 +84,7 @@ def begin_sign_in(name: str, sent: ClientSecret, orchestra: Door, principal: Act
     return _shown(orchestra.connections.begin_sign_in(principal, name, json.dumps(sent.client_secret).encode()))
 
 
-@router.post("/connections/{name}/sign-in/back", summary="Bring a sign-in back", response_model=SignInView)
+@router.post("/connections/{name}/sign-in/back", summary="Hand in the address of a sign-in", response_model=SignInView)
 def bring_back(name: str, sent: BroughtBack, orchestra: Door, principal: Acting) -> Any:
     """Hand on the address at which a browser on another machine ended, since it could not come back by itself."""
     return _shown(orchestra.connections.bring_back(principal, name, sent.address))

@@ -26,7 +26,7 @@ _LIVES_SECONDS = 3600.0
 
 @router.get(
     "/{run_id}/live",
-    summary="Watch models write",
+    summary="Follow what models write",
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}, "description": "Server-sent events until the run rests"}},
 )

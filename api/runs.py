@@ -68,7 +68,7 @@ def resume_run(
     return accepted(orchestra.runs.get(principal, resumed))
 
 
-@router.post("/{run_id}/rerun", status_code=202, summary="Run it again", responses={202: {"model": Accepted}})
+@router.post("/{run_id}/rerun", status_code=202, summary="Run a run again", responses={202: {"model": Accepted}})
 def rerun(
     run_id: str,
     orchestra: Door,
@@ -83,7 +83,7 @@ def rerun(
     return accepted(orchestra.runs.get(principal, again))
 
 
-@router.get("/{run_id}/undoable", summary="What an undo would do", response_model=UndoView)
+@router.get("/{run_id}/undoable", summary="Preview an undo", response_model=UndoView)
 def list_undoable(
     run_id: str,
     orchestra: Door,

@@ -77,7 +77,7 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
 _health = APIRouter(tags=["Health"], route_class=OpenRoute)
 
 
-@_health.get("/health", summary="Is it well?", response_model=None)
+@_health.get("/health", summary="Check the health", response_model=None)
 def get_health(orchestra: Door) -> JSONResponse:
     """Say whether the engine runs (200, else 503), and how many triggers and accounts need somebody."""
     health = orchestra.health()

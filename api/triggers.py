@@ -108,7 +108,7 @@ def list_trigger_types(orchestra: Door, principal: Acting) -> dict[str, Any]:
 
 @router.get("/alarms", summary="List alarms", response_model=AlarmRows)
 def list_alarms(orchestra: Door, principal: Acting) -> dict[str, Any]:
-    """Give the triggers that are silent, refused by an account, or have things that nobody has looked after."""
+    """Give the triggers that are silent, refused by an account, of a broken file, or with dead items."""
     return {"alarms": orchestra.triggers.alarms(principal)}
 
 
@@ -124,25 +124,25 @@ def get_trigger(workflow: str, trigger: str, orchestra: Door, principal: Acting)
     return orchestra.triggers.status(principal, workflow, trigger)
 
 
-@router.post("/{workflow}/{trigger}/preview", summary="What it would process", response_model=TriggerPreview)
+@router.post("/{workflow}/{trigger}/preview", summary="Preview a trigger", response_model=TriggerPreview)
 def preview(workflow: str, trigger: str, orchestra: Door, principal: Acting, begin: Begin = None) -> Any:
     """Ask the service what is new, start nothing and move nothing; with a beginning, what turning it on so would do."""
     return orchestra.triggers.preview(principal, workflow, trigger, _start(begin))
 
 
-@router.post("/{workflow}/{trigger}/on", summary="Turn it on", response_model=TriggerStatus)
+@router.post("/{workflow}/{trigger}/on", summary="Turn a trigger on", response_model=TriggerStatus)
 def turn_on(workflow: str, trigger: str, orchestra: Door, principal: Acting, begin: Begin = None) -> Any:
     """Watch from now on; the first time, the beginning has to be given. What it touches counts as agreed to."""
     return orchestra.triggers.turn_on(principal, workflow, trigger, _start(begin))
 
 
-@router.post("/{workflow}/{trigger}/off", summary="Turn it off", response_model=TriggerStatus)
+@router.post("/{workflow}/{trigger}/off", summary="Turn a trigger off", response_model=TriggerStatus)
 def turn_off(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> Any:
     """Watch no more; its place is kept."""
     return orchestra.triggers.turn_off(principal, workflow, trigger)
 
 
-@router.post("/{workflow}/{trigger}/poll", summary="Look now", response_model=PollResults)
+@router.post("/{workflow}/{trigger}/poll", summary="Look now for what is new", response_model=PollResults)
 def poll(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
     """Look now, whenever the next look is due."""
     return {"results": orchestra.triggers.poll(principal, workflow, trigger)}

@@ -17,16 +17,16 @@ _PLACES = {
     "login-link": "serving.login_link",
     "run": "run.run",
     "runs": "runs.group",
+    "triggers": "triggers.group",
+    "approvals": "approvals.group",
     "validate": "workspace.validate",
     "fmt": "workspace.fmt",
-    "approvals": "approvals.group",
     "workflows": "workflows.group",
     "prompts": "prompts.group",
     "connections": "connections.group",
     "users": "users.group",
     "demo": "demo.group",
     "reindex": "workspace.reindex",
-    "triggers": "triggers.group",
     "tokens": "later.refuse",
 }
 _INSIDE = {

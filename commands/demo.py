@@ -22,7 +22,7 @@ _SHOWN = 10
 
 @group.command()
 def start(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Run the demo services until Ctrl-C; where they run already, show them and stay until they end."""
+    """Run the demo services alone, until Ctrl-C. Where they run already, shows them and stays until they end."""
     from engine.connections.stand_ins import StandInProcess
     from engine.workspace import config
     from engine.workspace.workspace import Workspace as Files
@@ -52,7 +52,7 @@ def start(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
 
 @group.command()
 def reset(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Restore the sample data as a new account; demo runs, receipts and cursors are removed."""
+    """Restore the sample data, as a new account. Demo runs, receipts and cursors are removed."""
     del demo
     with opened(workspace, demo=True) as session:
         generation = session.orchestra.demo.reset(session.principal)

@@ -18,7 +18,7 @@ def prune(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Remove old runs as `retention` in config.yaml says; what they have written is remembered for ever."""
+    """Remove old runs, as `retention` in config.yaml says. What they have written is remembered for ever."""
     from engine.runs.nouns import many
 
     with opened(workspace, demo=demo) as session:

@@ -41,7 +41,7 @@ def rerun(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Run the workflow of a run again, with its inputs: what it has written is kept."""
+    """Run it again, with the same inputs; what it wrote is kept."""
     if update and force:
         raise typer.BadParameter("What was written before is either updated or written anew, not both.")
     with opened(workspace, demo=demo) as session:
@@ -59,7 +59,7 @@ def diff(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Tell how two runs differ: the first step that went another way, then the rest."""
+    """Tell how two runs differ. The first step that went another way comes first, then the rest."""
     with looked_at(workspace, demo=demo) as session:
         found = session.orchestra.runs.diff(session.principal, good, bad)
     if as_json:

@@ -68,7 +68,7 @@ def resume(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Go on with a run that failed, was interrupted, or lost its process."""
+    """Go on with a run that failed or was interrupted."""
     if (run_id is None) != everything:
         raise typer.BadParameter("Name one run, or say --all.")
     if everything and (as_done or redo or step or receipt or newest):
@@ -115,7 +115,7 @@ def _resume_all(session: Session, *, as_json: bool) -> int:
 
 @group.command()
 def cancel(run_id: RunId, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Cancel a run; what it has written already stays."""
+    """Cancel a run; what it has written stays."""
     from engine.errors import InUse
 
     with opened(workspace, demo=demo) as session:

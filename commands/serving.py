@@ -20,7 +20,7 @@ AllDemo = Annotated[bool, typer.Option("--demo", help="Every service is its stan
 
 
 def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Serve the dashboard and the API, and work on runs, until Ctrl-C."""
+    """Serve the dashboard, the API and the engine, until Ctrl-C."""
     from api.address import listen, listen_near
     from api.serve import require_unserved
     from commands.parent import Order, become_parent
@@ -44,7 +44,7 @@ def login_link(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Print a link that signs in once within 15 minutes; older unused links end."""
+    """Print a link that signs in once, within 15 minutes. Older links that nobody used end."""
     from api.address import Address, noted
 
     with opened(workspace, demo=demo) as session:

@@ -29,7 +29,7 @@ def poll(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Look now; where nothing serves the workspace, the runs go in this process, to their ends."""
+    """Look now for what is new. Where nothing serves the workspace, the runs go here, to their ends."""
     with opened(workspace, demo=demo) as session:
         if dry_run:
             return _would(session, workflow, trigger, as_json=as_json)
@@ -84,7 +84,7 @@ def _would(session: Session, workflow: str | None, trigger: str | None, *, as_js
 
 
 def dead(workflow: MaybeWorkflow = None, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """List things that could not become a run, or whose run failed, newest first."""
+    """List what could not become a run, or whose run failed."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.triggers.dead(session.principal, workflow)
     if as_json:
@@ -105,7 +105,7 @@ def retry(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Try a dead thing again with the file as it is now, or resume its failed run."""
+    """Try a dead thing again, with the file as it is now. Where its run failed, that is resumed."""
     with opened(workspace, demo=demo) as session:
         run_id = session.orchestra.triggers.retry(session.principal, workflow, trigger, thing)
         return finish(session, run_id, as_json=as_json)

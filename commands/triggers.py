@@ -67,7 +67,7 @@ def status(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Show how triggers stand: looks, things seen, errors, and what needs a person; exit 1 where something does."""
+    """Show how each trigger stands, and what needs a person. Ends with 1 where something does."""
     with opened(workspace, demo=demo) as session:
         triggers, p = session.orchestra.triggers, session.principal
         one = [triggers.status(p, workflow, trigger)] if workflow and trigger else triggers.list(p, workflow)
@@ -113,7 +113,7 @@ def on(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Turn a trigger on; the first time it must be said from where on things count as new."""
+    """Turn a trigger on. The first time, say from where on things count as new."""
     from engine.errors import InvalidInput
 
     if sum(one is not None for one in (from_, last, since)) > 1:
@@ -189,7 +189,7 @@ def off(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Turn a trigger off; it can go on later from where it was."""
+    """Turn a trigger off. Turned on later, it goes on from there."""
     with opened(workspace, demo=demo) as session:
         triggers, p = session.orchestra.triggers, session.principal
         on_now = [one.id for one in triggers.list(p, workflow) if one.is_on and not one.is_resting]

@@ -29,7 +29,7 @@ def undo(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Take back what a run has written: close issues, delete drafts, take labels off, put files back."""
+    """Take back what a run has written. Issues are closed, drafts deleted, labels taken off, files put back."""
     with opened(workspace, demo=demo) as session:
         runs, p = session.orchestra.runs, session.principal
         if demo:

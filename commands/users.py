@@ -44,7 +44,7 @@ def add(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add a user, or give one who has no password their first; without a password they cannot sign in by one."""
+    """Add a user, or give one who has no password their first. Without one they sign in by a link."""
     with opened(workspace, demo=demo) as session:
         password = _password(from_stdin=from_stdin, is_asked=not as_json and sys.stdin.isatty())
         users, p = session.orchestra.users, session.principal
@@ -77,7 +77,7 @@ def set_password(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Give a user another password; their sessions, links and access tokens end."""
+    """Give a user another password. Their sessions, links and access tokens end."""
     is_asked = not as_json and sys.stdin.isatty()
     if not (from_stdin or is_asked):
         raise typer.BadParameter("Say --password-stdin and give the password on standard input.")

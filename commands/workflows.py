@@ -22,7 +22,7 @@ def rename(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Give a workflow another name; what it wrote and what its triggers have seen goes along."""
+    """Give a workflow another name. What it wrote and what its triggers have seen goes along."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.workflows.rename(session.principal, old, new)
     if as_json:
@@ -41,7 +41,7 @@ def rename_step(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Give a step another id everywhere: expressions, needs, drawing, receipts."""
+    """Give a step another id. It changes in expressions, `needs`, drawing and receipts, too."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.workflows.rename_step(session.principal, workflow, old, new)
     if as_json:

@@ -39,7 +39,7 @@ def fmt(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Write every workflow and prompt in its one form: fixed key order, two spaces, one field a line."""
+    """Write workflows and prompts in their one form. Keys in a fixed order, two spaces, one field a line."""
     from engine.people.access import local_user
     from engine.workspace import config
     from engine.workspace.formatting import format_workspace, unformatted
@@ -67,7 +67,7 @@ def validate(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Check workflows, prompts and settings, and name every problem with its place and remedy."""
+    """Check workflows, prompts and settings. Names every problem with its place and remedy."""
     from engine.errors import InvalidFile
 
     try:
@@ -123,7 +123,7 @@ def _tell(problems: list[Problem]) -> None:
 
 
 def reindex(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Read the list of runs, receipts and open runs again from the logs; a damaged state file is moved aside."""
+    """Read runs and receipts again from the logs. A damaged state file is moved aside."""
     from engine.orchestra import Orchestra
 
     aside = Orchestra.set_aside_damaged_state(workspace or Path.cwd())

@@ -1,4 +1,4 @@
-"""What DESIGN 3 and 5 say of a run, as plain recursion over the workflow's JSON: the judge of what an engine did.
+"""What the language promises of a run, as plain recursion over the workflow's JSON: the judge of what an engine did.
 
 It knows nothing of the engine. It walks the document of a workflow beside what a run shows of it, and says of each
 step and item what it may be, what must have been done before it, and how often the service must have been asked.
