@@ -16,15 +16,15 @@ def plain_answer(answer: Any, asked_model: str) -> dict[str, Any]:
     """Give {text, tool_calls, finish_reason, model, usage} of the SDK's ChatCompletion; raises BadAnswer.
 
     The SDK fills in nothing that the server left out: a 200 with `{}` has no choices at all. A model that refuses says
-    so in a field of its own; then `text` is that, and `finish_reason` is `refusal`.
+    so in a field of its own; then `text` ends with that, and `finish_reason` is `refusal`.
     """
     choices = getattr(answer, "choices", None)
     if not choices or getattr(choices[0], "message", None) is None:
         raise BadAnswer("The model server gave an answer without a message.", service=_SERVICE)
     message = choices[0].message
-    refusal = "" if message.content else str(getattr(message, "refusal", None) or "")
+    refusal = str(getattr(message, "refusal", None) or "")
     return {
-        "text": str(message.content or refusal),
+        "text": f"{message.content or ''}{refusal}",
         "tool_calls": [_tool_call(call) for call in message.tool_calls or []],
         "finish_reason": REFUSAL if refusal else str(choices[0].finish_reason or "stop"),
         "model": str(answer.model or asked_model),

@@ -69,6 +69,16 @@ def test_a_refusal_comes_in_pieces_and_is_called_one(scripted: Scripted, http: h
     assert (answer["text"], answer["finish_reason"]) == ("I won't.", "refusal")
 
 
+def test_a_refusal_after_some_words_is_one_whole_and_in_pieces(scripted: Scripted, http: httpx.Client) -> None:
+    both = {"content": "Well: ", "refusal": "I won't."}
+    message = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **both}}
+    scripted.then(200, {"id": "1", "object": "chat.completion", "created": 1, "model": "m-2", "choices": [message]})
+    scripted.then(200, stream(*(piece({name: said}) for name, said in both.items()), piece({}, "stop")), **SSE)
+    whole = client_of(scripted.url, http).chat(HELLO)
+    assert (whole["text"], whole["finish_reason"]) == ("Well: I won't.", "refusal")
+    assert client_of(scripted.url, http).chat(HELLO, on_text=lambda text: None) == whole
+
+
 def test_tools_are_put_together_from_their_pieces(scripted: Scripted, http: httpx.Client) -> None:
     def call(**more: Any) -> dict[str, Any]:
         return {"tool_calls": [{"index": 0, **more}]}
