@@ -101,7 +101,7 @@ async def _unauthorized(_request: Request, error: Any) -> JSONResponse:
 
 
 async def _misfit(_request: Request, error: Any) -> JSONResponse:
-    problems = [{"field": _place(one["loc"]), "message": one["msg"]} for one in error.errors()]
+    problems = [{"field": _place(one["loc"]), "message": errors.own_words(one)} for one in error.errors()]
     message = f"The request does not fit: {problems[0]['field']}: {problems[0]['message']}."
     return error_response(422, "InvalidInput", message, "/api/docs shows what fits.", problems=problems)
 

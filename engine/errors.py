@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from engine.expressions.wording import did_you_mean
+
+
+def own_words(error: Mapping[str, Any]) -> str:
+    """Return what one of pydantic's errors says, without what it puts before the words of our own checks, or a stop."""
+    return str(error["msg"]).removeprefix("Value error, ").removesuffix(".")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from engine.errors import own_words
 from engine.expressions.wording import listed, nearest
 
 Path = tuple[str | int, ...]
@@ -174,7 +175,7 @@ def _wrong_value(path: Path, error: Mapping[str, Any]) -> Fault:
 
 def _own_words(path: Path, error: Mapping[str, Any]) -> Fault:
     """Return what a check of ours (or one of pydantic's rare ones) says, without what pydantic puts before it."""
-    said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ").removesuffix(".")
+    said = own_words(error).removeprefix("Input ")
     remedy = getattr(error.get("ctx", {}).get("error"), "remedy", "")
     if not path or isinstance(error.get("input"), dict) or not said.startswith(("must ", "should ", "takes ")):
         return Fault(path, f"{said[:1].upper()}{said[1:]}.", "wrong_value", remedy)  # said of the whole

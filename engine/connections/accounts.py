@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from clients.errors import AuthError
 from engine.connections.services import NO_STAND_IN, client_class
 from engine.connections.sign_ins import SafeSeal
-from engine.errors import InvalidInput, UnknownName
+from engine.errors import InvalidInput, UnknownName, own_words
 from engine.runner.threads import Workers
 from engine.workspace.config import LoadedConfig
 
@@ -174,7 +174,7 @@ class Accounts:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"]))
             raise InvalidInput(
-                f"The connection {name!r} has a wrong setting {place!r}: {first['msg']}.",
+                f"The connection {name!r} has a wrong setting {place!r}: {own_words(first)}.",
                 remedy="Correct it in config.yaml.",
             ) from error
         is_own = hasattr(found, "way_out")

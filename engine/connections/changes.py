@@ -19,7 +19,7 @@ from engine.connections.services import ConnectionKind, client_class, client_cla
 from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
 from engine.connections.statuses import ConnectionStatus, Statuses
 from engine.connections.troubles import Troubles
-from engine.errors import InvalidInput, SecretLost, UnknownName
+from engine.errors import InvalidInput, SecretLost, UnknownName, own_words
 from engine.names import checked_name, timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -246,6 +246,6 @@ def _checked(service: str, beside: Mapping[str, str]) -> dict[str, str]:
         try:
             TypeAdapter(fields[name].rebuild_annotation()).validate_python(text)
         except ValidationError as error:
-            said = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            said = own_words(error.errors(include_url=False)[0])
             raise InvalidInput(f"{text!r} cannot be the {name} of {service}: {said}.") from error
     return given

@@ -95,7 +95,10 @@ def test_two_beginnings_at_once_are_refused(program: TestClient, drop: Path, mor
     del drop
     for what in ("preview", "on"):
         answer = program.post(f"{PLACE}/{what}", json={"last": 2, **more})
-        assert (answer.status_code, "one of now, last and since" in answer.text) == (422, True)
+        error = answer.json()["error"]
+        assert answer.status_code == 422
+        assert error["message"] == "The request does not fit: body: Give one of now, last and since."
+        assert error["problems"] == [{"field": "body", "message": "Give one of now, last and since"}]
 
 
 def test_a_trigger_whose_file_is_gone_is_turned_off(program: TestClient, drop: Path) -> None:
