@@ -101,9 +101,16 @@ async def _unauthorized(_request: Request, error: Any) -> JSONResponse:
 
 
 async def _misfit(_request: Request, error: Any) -> JSONResponse:
-    problems = [{"field": _place(one["loc"]), "message": errors.own_words(one)} for one in error.errors()]
+    problems = [_misfitting(one) for one in error.errors()]
     message = f"The request does not fit: {problems[0]['field']}: {problems[0]['message']}."
     return error_response(422, "InvalidInput", message, "/api/docs shows what fits.", problems=problems)
+
+
+def _misfitting(one: Mapping[str, Any]) -> dict[str, str]:
+    """Return where and why; of a body that is no JSON, which has no fields yet, with what its reader says."""
+    if one["type"] == "json_invalid":
+        return {"field": "body", "message": _shown(f"{one['msg']}: {one['ctx']['error']}")}
+    return {"field": _place(one["loc"]), "message": errors.own_words(one)}
 
 
 def _place(location: Sequence[str | int]) -> str:

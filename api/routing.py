@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any, NoReturn
 
 from fastapi import Depends, Request, Response
@@ -17,16 +18,17 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
 LARGEST_BODY_BYTES = 1_000_000
+_LONGEST_SHOWN = 60
 
 
 class StrictRequest(Request):
     """A request whose JSON is only what RFC 8259 allows and what can be written again."""
 
     async def json(self) -> Any:
-        """Return the body's value; raise JSONDecodeError for NaN, half surrogate pairs and endless nesting, too."""
+        """Return the body's value; raise JSONDecodeError for what is not strict: NaN, a key twice, half surrogate pairs."""
         body = await self.body()
         try:
-            value = json.loads(body, parse_constant=_refuse_constant)
+            value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_with_each_key_once)
             json.dumps(value, ensure_ascii=False).encode()
         except json.JSONDecodeError:
             raise
@@ -37,6 +39,15 @@ class StrictRequest(Request):
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _with_each_key_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key in counts if counts[key] > 1)
+        raise json.JSONDecodeError(f"the key {twice[:_LONGEST_SHOWN]!r} is there twice in one object", "", 0)
+    return found
 
 
 class OpenRoute(APIRoute):

@@ -11,7 +11,7 @@ import typer
 
 from clients.counting import counted
 from commands.failures import DONE, FAILED
-from commands.inputs import split
+from commands.inputs import by_name
 from commands.opened import Session, looked_at, opened
 from commands.options import Demo, Json, Workspace
 from commands.screen import document, note, say, table
@@ -60,7 +60,7 @@ def check(
     demo: Demo = False,
     as_json: Json = False,
 ) -> int:
-    """Try connections and say what works; exit 1 where something does not."""
+    """Examine connections and say what is wrong. Ends with 1 where something is."""
     with opened(workspace, demo=demo) as session:
         connections, p = session.orchestra.connections, session.principal
         wanted = names or [one.name for one in connections.list(p)]
@@ -96,7 +96,7 @@ def add(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add a connection, or change settings of one; a secret is sealed and kept, never written into config.yaml."""
+    """Add a connection, or change settings of one. A secret is sealed and kept, never written into config.yaml."""
     if client_secret is not None and (service != "gmail" or pairs):
         raise typer.BadParameter("--client-secret is for gmail, and without --set.")
     if address is not None:
@@ -125,7 +125,7 @@ def _given(session: Session, service: str, name: str, pairs: list[str], *, is_as
     known = session.orchestra.config.connections.get(name)
     kept = known.settings if known is not None and known.service == service else None
     at_terminal = is_asked and sys.stdin.isatty()
-    page = session.orchestra.connections.key_page(service, dict(map(_pair, pairs))) if at_terminal else ""
+    page = session.orchestra.connections.key_page(service, by_name(pairs, "a setting")) if at_terminal else ""
     if page:
         note(f"You get a key here: {page}")
     return _settings(service, pairs, kept, is_asked=at_terminal)
@@ -133,7 +133,7 @@ def _given(session: Session, service: str, name: str, pairs: list[str], *, is_as
 
 @group.command()
 def rekey(workspace: Workspace = None, demo: Demo = False, as_json: Json = False) -> int:
-    """Seal every kept secret anew, with a new key; the old one opens nothing any more."""
+    """Seal every kept secret with a new key. The old one opens nothing any more."""
     with opened(workspace, demo=demo) as session:
         done = session.orchestra.connections.rekey(session.principal)
     if as_json:
@@ -161,17 +161,13 @@ def _settings(service: str, pairs: list[str], kept: Mapping[str, Any] | None, *,
 
     kind = client_class(service)
     fields = kind.Settings.model_fields
-    settings = {key: _typed(fields.get(key), key, text) for key, text in map(_pair, pairs)}
+    settings = {key: _typed(fields.get(key), key, text) for key, text in by_name(pairs, "a setting").items()}
     for key, variable in kind.key_variables.items():
         if key in fields and key not in settings:
             usual = f"env:{variable}" if kept is None else kept.get(key)
             chosen = (_asked(service, key, usual) if is_asked else "") or usual
             settings.update({key: chosen} if chosen else {})
     return settings
-
-
-def _pair(pair: str) -> tuple[str, str]:
-    return split(pair, "a setting")
 
 
 def _typed(field: Any, key: str, text: str) -> Any:

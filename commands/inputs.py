@@ -21,8 +21,7 @@ def values(pairs: Sequence[str], file: str | None, schemas: Callable[[], Mapping
     """
     found = _from_file(file) if file is not None else {}
     known = schemas() if pairs else {}
-    for pair in pairs:
-        name, text = split(pair)
+    for name, text in by_name(pairs, "an input").items():
         found[name] = _value(name, text, known.get(name))
     return found
 
@@ -43,8 +42,7 @@ def outputs(pairs: Sequence[str], file: str | None) -> dict[str, Any]:
     from engine.errors import InvalidInput
 
     found = _from_file(file) if file is not None else {}
-    for pair in pairs:
-        path, text = split(pair)
+    for path, text in by_name(pairs, "a pinned output").items():
         try:
             found[path] = json.loads(text)
         except ValueError as error:
@@ -60,14 +58,22 @@ def _value(name: str, text: str, schema: object) -> Any:
     return from_text(name, text, schema if isinstance(schema, Mapping) else {})
 
 
-def split(pair: str, of: str = "an input") -> tuple[str, str]:
-    """Return name and text of `name=value`; `of` is what it is a value of, in words. Raises InvalidInput."""
+def by_name(pairs: Sequence[str], of: str) -> dict[str, str]:
+    """Return the texts of `name=value` pairs; `of` is what each is a value of, in words.
+
+    Raises InvalidInput for what is no pair, and for a name that is there twice: one of the two would be lost.
+    """
     from engine.errors import InvalidInput
 
-    name, sign, text = pair.partition("=")
-    if not sign or not name:
-        raise InvalidInput(f"{pair!r} is no value for {of}.", remedy="Write it as name=value.")
-    return name, text
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, text = pair.partition("=")
+        if not sign or not name:
+            raise InvalidInput(f"{pair!r} is no value for {of}.", remedy="Write it as name=value.")
+        if name in found:
+            raise InvalidInput(f"{name!r} is given twice.", remedy="Give each name once, with the value that is meant.")
+        found[name] = text
+    return found
 
 
 def _from_file(file: str) -> dict[str, Any]:

@@ -136,6 +136,8 @@ def test_a_wrong_method_is_said_in_json_with_the_right_ones(client: TestClient, 
         pytest.param(
             b'{"workflow": "a", "inputs": {"x": ' + b"9" * 5_000 + b"}}", "application/json", 422, id="digits"
         ),
+        pytest.param(b'{"workflow": "a", "inputs": {"n": 3, "n": 4}}', "application/json", 422, id="a key twice"),
+        pytest.param(b'{"workflow": "a", "\\ud800": 1, "\\ud800": 1}', "application/json", 422, id="half a key twice"),
         pytest.param(b"[" * 100_000, "application/json", 422, id="endless nesting"),
         pytest.param(b'{"workflow": "a", "inputs": {"x": "\xff"}}', "application/json", 422, id="not UTF-8"),
         pytest.param(b'{"workflow": "a"}', "text/plain", 422, id="not sent as JSON"),
@@ -153,6 +155,13 @@ def test_a_body_that_does_not_fit_is_refused_with_the_place(
     assert error["message"].endswith(".")
     assert error["remedy"]
     assert "Traceback" not in answer.text
+
+
+def test_a_key_twice_in_a_body_is_named(client: TestClient, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    sent = b'{"workflow": "work", "inputs": {"n": 3, "n": 4}}'
+    error = client.post("/workflows/execute", content=sent, headers=headers).json()["error"]
+    assert "the key 'n' is there twice in one object" in error["message"]
 
 
 def test_a_body_without_a_length_is_cut_at_1_mb(client: TestClient, token: str) -> None:

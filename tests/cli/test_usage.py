@@ -23,6 +23,11 @@ WRONG = [
     pytest.param(["run", "nul"], 2, "Windows keeps it for a device", id="a device of Windows"),
     pytest.param(["run", "pure", "--plan"], 2, "not available yet", id="plan"),
     pytest.param(["run", "pure", "--input", "n"], 2, "Write it as name=value.", id="an input without a value"),
+    pytest.param(["run", "pure", "--input", "n=3", "--input", "n=4"], 2, "'n' is given twice.", id="an input twice"),
+    pytest.param(["run", "pure", "--pin", "a=1", "--pin", "a=2"], 2, "'a' is given twice.", id="a pinned output twice"),
+    pytest.param(
+        ["connections", "add", "http", "--set", "user=a", "--set", "user=b"], 2, "twice", id="a setting twice"
+    ),
     pytest.param(["run", "pure", "--input", "m=1"], 2, "There is no input 'm'.", id="unknown input"),
     pytest.param(["run", "pure", "--input", "n=abc"], 2, "The input 'n' is 'abc'", id="an input of another type"),
     pytest.param(["run", "pure", "--input", "n=1.5"], 2, "The input 'n' does not fit", id="half a number"),
