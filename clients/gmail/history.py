@@ -15,13 +15,15 @@ from clients.gmail.labels import Labels
 from clients.gmail.transport import PAGE, answered, entries, listed
 
 _EVENTS = {"messagesAdded": "messageAdded", "labelsAdded": "labelAdded"}
+_TYPES = [*_EVENTS.values(), "messageDeleted"]
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Mails that arrived or got a label: their ids, in the order of the history, with every label id told of them."""
+    """Mails that arrived or got a label and were not deleted since: their ids in the order of the history."""
 
     labels: dict[str, set[str]]
+    """Every label id that was told of each."""
     put: dict[str, set[str]]
     """The label ids that were put on each mail that was there already; a mail that arrived is not among them."""
     history_id: str
@@ -43,18 +45,21 @@ class History:
         labels: dict[str, set[str]] = {}
         put: dict[str, set[str]] = {}
         arrived: set[str] = set()
+        gone: set[str] = set()
         here = history_id
         try:
             for answer in self._pages(history_id):
                 here = max(here, str(answer.get("historyId") or here), key=int)
                 for record in entries(answer, "history"):
                     _note(record, labels)
-                    arrived |= {str(message["id"]) for message, _ in _told(record, "messagesAdded")}
+                    arrived |= _ids(record, "messagesAdded")
+                    gone |= _ids(record, "messagesDeleted")
                     for message, added in _told(record, "labelsAdded"):
                         put.setdefault(str(message["id"]), set()).update(added)
         except NotFound:
             return None
-        return Changes(labels, {one: added for one, added in put.items() if one not in arrived}, here)
+        there = {one: known for one, known in labels.items() if one not in gone}
+        return Changes(there, {one: added for one, added in put.items() if one not in arrived}, here)
 
     def ids(self, query: str, limit: int) -> list[str]:
         """Give the ids of the newest mails that a search finds, the newest first, at most `limit`."""
@@ -74,7 +79,7 @@ class History:
             request = self._users.history().list(
                 userId="me",
                 startHistoryId=history_id,
-                historyTypes=list(_EVENTS.values()),
+                historyTypes=_TYPES,
                 maxResults=PAGE,
                 pageToken=token,
             )
@@ -89,6 +94,10 @@ def _note(record: dict[str, Any], labels: dict[str, set[str]]) -> None:
     for event in _EVENTS:
         for message, added in _told(record, event):
             labels.setdefault(str(message["id"]), set()).update(message.get("labelIds") or [], added)
+
+
+def _ids(record: dict[str, Any], event: str) -> set[str]:
+    return {str(message["id"]) for message, _ in _told(record, event)}
 
 
 def _told(record: dict[str, Any], event: str) -> Iterator[tuple[dict[str, Any], list[str]]]:

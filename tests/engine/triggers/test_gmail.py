@@ -53,6 +53,13 @@ class Box:
         """Put a label on a mail."""
         self.client.labels.change(Target("messages", message), [name], ())
 
+    def delete(self, message: str) -> None:
+        """Delete a mail for ever."""
+        where = self.standins["gmail"]
+        headers = {"authorization": f"Bearer {where.token}"}
+        place = f"{where.origin}/gmail/v1/users/me/messages/{message}"
+        self.standins.controls.delete(place, headers=headers).raise_for_status()
+
     def _post(self, path: str, body: Any) -> dict[str, Any]:
         where = self.standins["gmail"]
         headers = {"authorization": f"Bearer {where.token}"}
@@ -234,6 +241,14 @@ def test_a_mail_that_is_told_of_before_it_is_there_is_read_a_little_later(
     box.standins.faults("gmail", match=f"/messages/{gone}", times=100, status=404)
     with pytest.raises(NotFound):
         looker.look_until_done(NOW + MINUTE)
+
+
+def test_a_mail_that_was_deleted_for_ever_since_is_not_asked_for(box: Box) -> None:
+    looker = box.looker()
+    looker.look_until_done()
+    gone, stays = box.arrive("Deleted"), box.arrive("Stays")
+    box.delete(gone)
+    assert [item.id for item in looker.look_until_done(NOW + MINUTE)] == [stays]
 
 
 def _refused(box: Box) -> None:
