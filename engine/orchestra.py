@@ -88,8 +88,7 @@ class Orchestra:
         if self._database.has_unread_logs():  # a lost state file must not make anything happen twice
             refuse_strangers(self._database, state / "owners")
             self._rebuilt().all()
-        if has_begun_rename(self._database):
-            self._renaming.settle()
+        self._end_renames()
         owner = Owner(
             self._database,
             state / "owners",
@@ -329,7 +328,7 @@ class Orchestra:
         return Workplace(
             root=self.workspace.root,
             loaded=self._loaded,
-            plan=self._plans.plan,
+            plan=self._plan,
             mode=self._modes.of,
             connections=self.connections,
             troubles=self.troubles,
@@ -360,13 +359,23 @@ class Orchestra:
         connections = {name: one.service for name, one in self._loaded().config.connections.items()}
         return Surroundings(connections, self._prompt, self.workspace.workflows.document)
 
+    def _end_renames(self) -> None:
+        """Let receipts follow files that were renamed by a process that died, or whose disk was full, in between."""
+        if has_begun_rename(self._database):
+            self._renaming.settle()
+
+    def _plan(self, name: str) -> Plan:
+        """Return the plan of a workflow for runs, which find all that was written under its earlier names."""
+        self._end_renames()
+        return self._plans.plan(name)
+
     def _ready_plan(self, name: str, kept: Mapping[str, Mode]) -> Plan:
         """Return the plan of a workflow if all accounts that it would touch can be signed in to. Raises InvalidInput.
 
         Else it would stop at the first step that needs one, after the model was paid. `kept`: whose account stands
         behind a connection for this run, whatever is set now.
         """
-        plan = self._plans.plan(name)
+        plan = self._plan(name)
         modes = {name: kept.get(name, mode) for name, mode in self._modes_of(plan).items()}
         if modes:
             self.connections.require_ready(modes)

@@ -53,8 +53,7 @@ _SHORTEST_PLACE = 2
 
 def has_begun_rename(database: Database) -> bool:
     """Tell whether a rename is being made, or was cut short."""
-    with database.reading() as connection:
-        return connection.execute(meta.select().where(meta.c.key == BEGUN_RENAME)).first() is not None
+    return database.has_fact(BEGUN_RENAME)
 
 
 def move_receipts(connection: Connection, rename: Rename) -> None:

@@ -169,6 +169,40 @@ def test_a_rename_cut_short_is_ended_or_forgotten_at_the_next_start(
     assert service.seen["/w"] == 4
 
 
+def test_a_process_that_stays_ends_what_one_that_died_had_begun_to_rename(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    path = root / "workflows" / "work.json"
+    started(orchestra)
+    after = path.read_text().replace('"each"', '"every"')
+    begun = {"rename": {"workflow": "work", "new": "every", "step": "each"}, "at": _LATER, "etag": etag(after)}
+    with orchestra._database.writing() as connection:
+        connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(begun)))
+    path.write_text(after)
+    assert reused(started(orchestra)) == {True}
+    assert service.seen["/w"] == 4
+
+
+def test_a_rename_that_no_disk_would_take_down_is_ended_before_anything_runs(
+    orchestra: Orchestra, root: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    started(orchestra)
+
+    def refused(*_: object) -> None:
+        raise StorageError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.runs.run_log.RunLogs.keep_rename", refused)
+        with pytest.raises(StorageError):
+            orchestra.workflows.rename(OWNER, "work", "other")
+        with pytest.raises(StorageError):  # its receipts are not there yet: everything would be written once more
+            orchestra.runs.start(OWNER, "other", {})
+    assert reused(started(orchestra, "other")) == {True}
+    assert service.seen["/w"] == 4
+
+
 def test_a_rename_whose_files_cannot_be_moved_leaves_nothing_behind(
     orchestra: Orchestra, root: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
