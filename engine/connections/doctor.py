@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clients.errors import ServiceError
+from clients.errors import AuthError, ServiceError
 from engine.clock import Clock
 from engine.connections.accounts import Account, Accounts, Mode
 from engine.connections.local_models import local_servers
@@ -103,7 +103,7 @@ class Doctor:
             account.identity()
         if account.mode == "mine" and lines and lines[0][1]:
             yield from self._looked_at(account)
-        elif account.mode == "mine":
+        elif account.mode == "mine" and _is_refused(account):
             yield from _way_on(account, lines)
 
     def _looked_at(self, account: Account) -> Iterator[Line]:
@@ -168,6 +168,15 @@ class Doctor:
 def lets_in(lines: Iterable[CheckLine]) -> bool:
     """Tell whether the service takes the account's key, by what an examination said."""
     return all(line.ok for line in lines if line.what in _OF_THE_ACCOUNT)
+
+
+def _is_refused(account: Account) -> bool:
+    """Tell a refusal from a service that answers, but not as it should: no other key helps there."""
+    try:
+        account.identity()
+    except ServiceError as error:
+        return isinstance(error, AuthError)
+    return True  # a mailbox's address is known without asking
 
 
 def _way_on(account: Account, lines: Iterable[Line]) -> Iterator[Line]:

@@ -330,6 +330,15 @@ def test_each_fault_is_named_with_the_next_step(
     assert not any(secret in said for secret in ("hush-hush", "ntn_another", "ya29.of", place.standins["github"].token))
 
 
+@pytest.mark.parametrize("service", ["github", "notion", "gmail"])
+def test_no_new_key_is_asked_for_where_none_was_refused(place: Place, service: str) -> None:
+    place.connect(service)
+    place.answer(service, "", {})
+    lines = place.lines()
+    assert not lines["sign-in"].ok
+    assert "new key" not in lines
+
+
 @pytest.mark.parametrize(
     ("service", "said"),
     [
