@@ -167,9 +167,10 @@ class GitHubClient:
             close_issue(self._api.repository(repository), self._api.issue(repository, number), left, note)
 
     def get_issue(self, repository: str, number: int) -> Json:
-        """Give one issue in full (see `github_values.issue`)."""
+        """Give one issue in full (see `github_values.issue`), and whether it `is_pull`: a pull request."""
         with reading():
-            return github_values.issue(raw(self._api.issue(repository, number).complete()))
+            found = raw(self._api.issue(repository, number).complete())
+            return {**github_values.issue(found), "is_pull": github_values.is_pull(found)}
 
     def list_issues(
         self,
@@ -184,7 +185,7 @@ class GitHubClient:
             found = self._api.repository(repository).get_issues(
                 state=state, **given(labels=list(labels) or None, since=utc(since))
             )
-            issues = (each for each in found if "pull_request" not in raw(each))
+            issues = (each for each in found if not github_values.is_pull(raw(each)))
             return shaped(github_values.issue, issues, limit)
 
     def comment(self, repository: str, number: int, body: str, marker: str = "") -> Json:

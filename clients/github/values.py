@@ -109,10 +109,15 @@ def _people(found: Mapping[str, Any]) -> Json:
     }
 
 
+def is_pull(found: Mapping[str, Any]) -> bool:
+    """Tell whether what GitHub gives as an issue is a pull request: it says so by this key (REST API, Issues)."""
+    return "pull_request" in found
+
+
 def found_issue(found: Mapping[str, Any]) -> Json:
     """What the search finds: an issue with its repository, and whether it is a pull request."""
     name = "/".join(str(found["repository_url"]).rsplit("/", 2)[-2:])
-    return {**issue(found), "repository": name, "is_pull": "pull_request" in found}
+    return {**issue(found), "repository": name, "is_pull": is_pull(found)}
 
 
 def opened_pull(found: Mapping[str, Any]) -> Json:

@@ -143,9 +143,11 @@ class GetIssueFields(Repository):
 class GetIssueOutput(IssueText, Output):
     """The issue."""
 
+    is_pull: bool
+
 
 class GetIssue(Reading):
-    """Reads one issue."""
+    """Reads one issue. A pull request is an issue, too: `is_pull` tells one."""
 
     name = "github.get_issue"
     title = "Read an issue"

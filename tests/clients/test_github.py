@@ -120,6 +120,13 @@ def test_a_public_repository_is_known_as_one(github: GitHubClient) -> None:
     assert False in found.values()
 
 
+def test_what_is_read_as_an_issue_says_whether_it_is_a_pull_request(github: GitHubClient) -> None:
+    pulls = {each["number"] for each in github.pulls.listed("acme/website", "all", "", "", 100)}
+    issues = {each["number"] for each in github.list_issues("acme/website", state="all")}
+    assert pulls
+    assert {number for number in pulls | issues if github.get_issue("acme/website", number)["is_pull"]} == pulls
+
+
 def test_an_issue_is_made_and_read_without_its_marker(standins: StandIns, github: GitHubClient) -> None:
     made = github.create_issue(REPOSITORY, "Título ✓", "One\n\nTwo", ["bug"], marker="a1")
     read = github.get_issue(REPOSITORY, made["number"])
