@@ -25,7 +25,7 @@ class StrictRequest(Request):
     """A request whose JSON is only what RFC 8259 allows and what can be written again."""
 
     async def json(self) -> Any:
-        """Return the body's value; raise JSONDecodeError for what is not strict: NaN, a key twice, half surrogate pairs."""
+        """Return the body's value; raise JSONDecodeError for what is not strict: NaN, a key twice, half a character."""
         body = await self.body()
         try:
             value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_with_each_key_once)

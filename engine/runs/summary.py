@@ -8,11 +8,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.compiler.schemas import CALL
 from engine.errors import OrchestraError
 from engine.registry import step_type
 from engine.runs.document import is_item
 from engine.runs.nouns import many, noun, plural
-from engine.step import Repeat
+from engine.step import Effect, Repeat
 
 _ENDINGS = {
     "queued": "Not started yet",
@@ -53,13 +54,13 @@ class _Write:
         except OrchestraError:
             return noun(self.step_id, "changed")
 
-    def told(self) -> str:
-        """Return "9 tasks" for what was made, "2 labelled" for what was only done to a thing that is there."""
-        count = self.done.total()
+    @property
+    def word(self) -> str:
+        """What one of them is called: "task" where a thing was made, else what was done to one: "labelled"."""
         if self.makes:
-            return many(count, noun(self.step_id, "write"))
+            return noun(self.step_id, "write")
         # Of two steps that do the same ("label", "unsure") only the id says which.
-        return f"{count} {self.done_word if self.is_only_one else noun(self.step_id, self.done_word)}"
+        return self.done_word if self.is_only_one else noun(self.step_id, self.done_word)
 
 
 def sentence(run: Mapping[str, Any]) -> str:
@@ -118,7 +119,7 @@ def _loop_sentence(run: Mapping[str, Any], loop: Step) -> str:
     failed = sum(item["status"] == "failed" for item in items)
     left_out = sum(item["status"] == "skipped" for item in items)
     still_open = len(items) - len(good) - failed - left_out
-    parts = list(_written(good, _writes(run, good)))
+    parts = list(_written(good, _writes(run, good), may_write=_may_write(run, loop)))
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{still_open} not finished"] if still_open else []
     parts += [f"{left_out} left out"] if left_out else []
@@ -127,7 +128,8 @@ def _loop_sentence(run: Mapping[str, Any], loop: Step) -> str:
 
 def _writes(run: Mapping[str, Any], good: AbstractSet[str]) -> list[_Write]:
     """Return the writes in the items of a loop that succeeded, in file order; inner loops write several times."""
-    steps = dict(_steps(run["definition"]["workflow"].get("steps", [])))
+    every = _each(run["definition"]["workflow"].get("steps", []))
+    steps = {str(one.get("id")): one.get("uses") for one in every}
     alike = Counter(steps.values())
     found: dict[str, _Write] = {}
     for step in run["steps"]:
@@ -139,27 +141,54 @@ def _writes(run: Mapping[str, Any], good: AbstractSet[str]) -> list[_Write]:
     return sorted(found.values(), key=lambda write: order.get(write.step_id, len(order)))
 
 
-def _steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str | None]]:
-    """Give (id, type) of every step of a workflow, with those inside groups and fallbacks."""
+def _each(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Give every step of a workflow, with those inside groups and fallbacks."""
     for step in steps:
-        yield str(step.get("id")), step.get("uses")
-        yield from _steps(step.get("steps") or [])
+        yield step
+        yield from _each(step.get("steps") or [])
         fallback = step.get("on_error")
-        yield from _steps(fallback["steps"] if isinstance(fallback, Mapping) else [])
+        yield from _each(fallback["steps"] if isinstance(fallback, Mapping) else [])
 
 
-def _written(good: AbstractSet[str], writes: Sequence[_Write]) -> Iterator[str]:
+def _may_write(run: Mapping[str, Any], loop: Step) -> bool:
+    """Tell whether the items of a loop were to be written about; what a called workflow does is told by its own run."""
+    steps = run["definition"]["workflow"].get("steps", [])
+    inside = [one for one in steps if one.get("id") == loop["path"]]
+    return any(map(_writes_directly, _each(inside))) and not any(one.get("uses") == CALL for one in _each(inside))
+
+
+def _writes_directly(step: Mapping[str, Any]) -> bool:
+    try:
+        return step_type(str(step.get("uses"))).effect_of(step.get("with") or {})[0] is Effect.WRITES
+    except OrchestraError:
+        return False
+
+
+def _written(good: AbstractSet[str], writes: Sequence[_Write], *, may_write: bool) -> Iterator[str]:
     """Tell what was made, and what not every item got; then the items for which that says nothing."""
     told = [write for write in writes if write.makes or not good <= write.done.keys()]
-    yield from (write.told() for write in told)
+    yield from _counted(told)
     left = good - {path for write in told for path in write.done}
     if not left:
         return
     words = [write.done_word for write in writes if write not in told]
     if words:
         yield f"{len(left)} {'only ' if told else ''}{' and '.join(dict.fromkeys(words))}"
-    else:
+    elif may_write:
         yield f"{len(left)} left as {'it was' if len(left) == 1 else 'they were'}"
+    else:
+        yield f"{len(left)} {'more ' if told else ''}done"
+
+
+def _counted(writes: Sequence[_Write]) -> Iterator[str]:
+    """Tell how many of each word, in order: "9 tasks", "2 labelled"; steps with one word count together."""
+    counts: dict[tuple[str, bool], Counter[str]] = {}
+    for write in writes:
+        known = counts.get((write.word, write.makes), Counter())
+        # Two things are two; what was done to one thing twice was done to it.
+        counts[write.word, write.makes] = known + write.done if write.makes else known | write.done
+    for (word, is_thing), done in counts.items():
+        yield many(done.total(), word) if is_thing else f"{done.total()} {word}"
 
 
 # --- what was there already

@@ -80,6 +80,56 @@ def test_a_loop_is_told_by_its_items(steps: list[dict[str, Any]], said: str) -> 
     assert sentence(run(*steps)) == said
 
 
+GET = {"method": "GET", "url": "https://example.com"}
+POST = {**GET, "method": "POST"}
+
+
+@pytest.mark.parametrize(
+    ("inner", "done", "said"),
+    [
+        pytest.param({"a": "flow.set"}, ["a", "a", "a"], "3 mails: 3 done.", id="pure"),
+        pytest.param({"a": "flow.set"}, ["a"], "1 mail: 1 done.", id="pure-one"),
+        pytest.param({"a": "flow.set"}, ["a", "failed", "pending"], "3 mails: 1 done, 1 failed, 1 not finished.",
+                     id="pure-mixed"),
+        pytest.param({"a": "gmail.get_message", "b": "llm.extract"}, ["", ""], "2 mails: 2 done.", id="reads"),
+        pytest.param({"a": "http.request", "with": GET}, ["", ""], "2 mails: 2 done.", id="a-call-that-reads"),
+        pytest.param({"a": "http.request", "with": POST}, ["", ""], "2 mails: 2 left as they were.", id="to-write"),
+        pytest.param({"a": "workflow.run"}, ["", ""], "2 mails: 2 done.", id="calls-a-workflow"),
+        pytest.param({"a": "workflow.run", "task": "notion.upsert_page"}, ["task", "", ""],
+                     "3 mails: 1 task, 2 more done.", id="calls-one-and-writes"),
+        pytest.param({"task": "notion.upsert_page", "a": "flow.set"}, ["task", "a"],
+                     "2 mails: 1 task, 1 left as it was.", id="some-written"),
+        pytest.param({"x": "github.comment", "step2": "github.create_issue"}, ["x step2", "x", "x"],
+                     "3 mails: 4 writes.", id="two-writes-without-a-word"),
+        pytest.param({"x": "github.comment", "step2": "github.create_issue"}, ["x", ""],
+                     "2 mails: 1 write, 1 left as it was.", id="one-of-two-without-a-word"),
+        pytest.param({"x": "github.comment", "task": "notion.upsert_page"}, ["x task", "x"],
+                     "2 mails: 2 writes, 1 task.", id="with-and-without-a-word"),
+        pytest.param({"x": "gmail.add_labels", "y": "gmail.add_labels"}, ["x", "y", "x y"],
+                     "3 mails: 3 labelled.", id="two-labels-without-a-word"),
+        pytest.param({"x": "gmail.add_labels", "y": "gmail.archive"}, ["x y", "x y"],
+                     "2 mails: 2 labelled and archived.", id="two-deeds"),
+        pytest.param({"x": "gone.type", "y": "gone.other"}, ["x", "y"], "2 mails: 2 writes.", id="types-of-old"),
+    ],
+)  # fmt: skip
+def test_a_loop_is_told_by_what_its_steps_do(inner: dict[str, Any], done: list[str], said: str) -> None:
+    fields = inner.get("with", {})
+    steps = [{"id": name, "uses": uses, "with": fields} for name, uses in inner.items() if name != "with"]
+    found = run(*[one for index, words in enumerate(done) for one in item(index, words, inner)])
+    found["steps"].insert(0, step("each", items=[], noun="mail"))
+    assert sentence({**found, "definition": {"workflow": {"steps": [{"id": "each", "steps": steps}]}}}) == said
+
+
+def item(index: int, words: str, inner: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One item of a loop, and a write for each word that is a step which is not pure."""
+    ended = words if words in ("failed", "pending") else "succeeded"
+    names = [name for name in words.split() if inner.get(name, "flow.set") != "flow.set"]
+    return [
+        step(f"each[{index}]", ended),
+        *(step(f"each[{index}].{name}", reused=False, uses=inner[name]) for name in names),
+    ]
+
+
 def test_the_only_step_of_its_type_is_told_by_what_it_did() -> None:
     made = {**run(*mails("task", "label", "label task")), "definition": definition(ONE_LABEL)}
     assert sentence(made) == "3 mails: 2 tasks, 2 labelled."
