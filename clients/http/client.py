@@ -156,7 +156,8 @@ class HttpClient:
         if answer.status_code in _REDIRECTS and answer.request.method not in READS:
             words = "it redirects, which is followed for GET and HEAD only"
             if answer.status_code in _MOVED:
-                return _moved(answer)
+                to = self._credentials.blotted(answer.headers.get("location", "")).partition("?")[0]
+                return _moved(answer, to[:_SAID_MOST])
         elif answer.status_code in _REDIRECTS:
             words = "it redirects, and does not say where to"
         else:
@@ -167,12 +168,13 @@ class HttpClient:
         return error
 
 
-def _moved(answer: httpx.Response) -> InvalidRequest:
+def _moved(answer: httpx.Response, to: str) -> InvalidRequest:
+    where = f"{origin(answer.request.url)}{answer.request.url.path} has moved{f' to {to!r}' if to else ''}"
     return InvalidRequest(
         f"The server answered {answer.status_code}: this is to be sent to another address.",
         service=SERVICE,
         http_status=answer.status_code,
-        remedy=f"Correct `url`: {origin(answer.request.url)}{answer.request.url.path} has moved.",
+        remedy=f"Correct `url`: {where}.",
         outcome="not_done",
     )
 

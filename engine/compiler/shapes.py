@@ -50,8 +50,11 @@ _LIMITS = {
 
 
 _FORMED = {
-    "timezone_aware": ("must say how far its clock is from UTC", "Write it like 2026-01-31T09:00:00Z, or with +01:00."),
-    "string_pattern_mismatch": ("holds what cannot stand there", "What fits is told by the pattern {pattern}"),
+    "timezone_aware": (
+        "must say how far its clock is from UTC, not",
+        "Write it like 2026-01-31T09:00:00Z, or with +01:00.",
+    ),
+    "string_pattern_mismatch": ("holds what cannot stand there:", "What fits is told by the pattern {pattern}"),
 }
 """What a text must look like besides its type: (what is wrong, what to do)."""
 
@@ -169,7 +172,7 @@ def _wrong_value(path: Path, error: Mapping[str, Any]) -> Fault:
         return Fault(path, f"{_named(path)} must be {expected}, not {_seen(seen)}.", "wrong_value", remedy)
     if kind in _FORMED:
         said, remedy = _FORMED[kind]
-        return Fault(path, f"{_named(path)} {said}, not {_seen(seen)}.", "wrong_value", remedy.format(**context))
+        return Fault(path, f"{_named(path)} {said} {_seen(seen)}.", "wrong_value", remedy.format(**context))
     return _own_words(path, error)
 
 

@@ -268,10 +268,11 @@ def test_a_write_that_says_where_to_see_what_came_of_it_is_done(scripted: Script
 
 @pytest.mark.parametrize("status", [307, 308])
 def test_a_write_that_is_to_go_elsewhere_is_not_done(scripted: Scripted, local: HttpClient, status: int) -> None:
-    scripted.then(status, b"", location="/there")
+    scripted.then(status, b"", location=f"/there/{SECRET}?signed=abc")
     with pytest.raises(InvalidRequest, match="another address") as caught:
         local.request(Wanted("POST", scripted.url, json={}))
     assert (caught.value.outcome, len(scripted.seen)) == ("not_done", 1)
+    assert "has moved to '/there/***'" in caught.value.remedy
 
 
 def test_three_redirects_are_enough(scripted: Scripted, local: HttpClient) -> None:
