@@ -236,14 +236,15 @@ def _claim(cursor: sqlite3.Cursor, write: Write, owner: str, now: str) -> Entry:
 
 
 def _others(cursor: sqlite3.Cursor, write: Write, since: datetime) -> Others:
+    """What a person has answered for has no `done_at`; where it has no id either, any equal thing may be it."""
     statement = (
         "SELECT receipt, arguments_hash FROM effects WHERE account = ? AND uses = ? AND identity <> ?"
-        " AND (done_at >= ? OR receipt IS NULL)"
+        " AND (done_at >= ? OR (done_at IS NULL AND state <> 'undone'))"
     )
     values = (write.account, write.uses, write.identity, timestamp(since))
     rows = cursor.execute(statement, values).fetchall()
-    made = frozenset(str(json.loads(receipt)["id"]) for receipt, _ in rows if receipt is not None)
-    return Others(made, any(receipt is None and equal == write.arguments_hash for receipt, equal in rows))
+    ids = [("" if receipt is None else str(json.loads(receipt)["id"]), equal) for receipt, equal in rows]
+    return Others(frozenset(one for one, _ in ids if one), ("", write.arguments_hash) in ids)
 
 
 def _take_back(cursor: sqlite3.Cursor, which: str, values: Mapping[str, Any]) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from engine.clock import utc_now
 from engine.runner.frames import Frame, Turn
-from engine.runner.ledger import Ledger, Write, answer, arguments_hash, identity, undone
+from engine.runner.ledger import Ledger, Others, Write, answer, arguments_hash, identity, undone
 from engine.store.database import Database
 from engine.store.journal import Journal
 from engine.store.owners import Owner
@@ -200,3 +200,40 @@ def test_every_generation_of_a_write_has_a_marker_of_its_own() -> None:
     markers = {write(generation=number).marker for number in range(12)}
     assert len(markers) == 12
     assert write(generation=0).marker == write().marker
+
+
+@pytest.mark.parametrize(
+    ("receipt", "expected"),
+    [
+        pytest.param("C1", Others(frozenset({"C1"})), id="and says which it is"),
+        pytest.param("", Others(is_twin_open=True), id="and does not say which it is"),
+        pytest.param(None, Others(), id="and it was not done"),
+    ],
+)
+def test_an_equal_write_that_a_person_answered_for_is_not_taken_for_this_one(
+    with_ledger: With, receipt: str | None, expected: Others
+) -> None:
+    async def test(ledger: Ledger, journal: Journal) -> None:
+        same = arguments_hash({"text": "same"})
+        theirs, mine = write("a", arguments_hash=same), write("b", "run-2", arguments_hash=same)
+        await ledger.claim(theirs)
+        await ledger.claim(mine)
+        await ledger.question(theirs)
+        await journal.change(lambda cursor: answer(cursor, "run-1", None, receipt))
+        assert await ledger.others(mine, utc_now()) == expected
+
+    with_ledger(test)
+
+
+def test_an_equal_write_that_did_not_happen_after_an_undo_leaves_nothing_open(with_ledger: With) -> None:
+    async def test(ledger: Ledger, journal: Journal) -> None:
+        same = arguments_hash({"text": "same"})
+        theirs, mine = write("a", arguments_hash=same), write("b", "run-2", arguments_hash=same)
+        await ledger.claim(theirs)
+        await ledger.record(theirs, {"id": "C1", "url": ""}, {})
+        await journal.change(lambda cursor: undone(cursor, theirs.identity, 0, utc_now()))
+        await ledger.claim(theirs)
+        await ledger.forget(theirs)
+        assert await ledger.others(mine, utc_now()) == Others()
+
+    with_ledger(test)
