@@ -13,6 +13,7 @@ from engine.names import moment_of, timestamp
 from engine.step import Fields, JsonValue, option
 from engine.steps.gmail import MailOutput
 from engine.trigger import Found, Item, Look, Start, TriggerType
+from engine.triggers import backlog
 
 if TYPE_CHECKING:
     from clients.gmail import GmailClient
@@ -22,7 +23,6 @@ OVERLAP = timedelta(minutes=10)
 """What changed in this time is listed again: Gmail may answer out of order, and its search is late."""
 FORGOTTEN_OVERLAP = timedelta(days=1)
 """Where the history is forgotten, mail is searched from so long before the last look."""
-_MOST_BEHIND = 10_000
 _SEARCHED = 500
 """How many of the newest mails of a search are compared with what has changed, besides as many as have changed."""
 _LABELS = {"in:inbox": "INBOX", "is:unread": "UNREAD", "is:starred": "STARRED", "is:important": "IMPORTANT"}
@@ -63,8 +63,9 @@ class NewMessage(TriggerType):
     def look(self, look: Look) -> Found:
         """List the mails that have arrived since the cursor.
 
-        The cursor is {places: [[history id, time]], behind: [ids], searched_since: time | null, before: [ids],
-        began_at: time}; `before` are mails that were there when the trigger was turned on, and do not count.
+        The cursor is {places: [[history id, time]], behind: [ids], left_out: note, searched_since: time | null,
+        before: [ids], began_at: time}; `before` are mails that were there when the trigger was turned on, and do not
+        count.
         """
         if look.cursor is None:
             return self._first(look)
@@ -87,37 +88,40 @@ class NewMessage(TriggerType):
         return Item(item.id, mail, mail["subject"], moment_of(mail["date"]), _left_out(look.fields, mail))
 
     def _first(self, look: Look) -> Found:
-        history, query = look.client.history, look.fields.query
         # What a search by date could take for new, should the history be forgotten within the first days.
-        lately = history.ids(*_search(query, Start(since=look.now - 2 * FORGOTTEN_OVERLAP)))
-        here = history.here()  # before the search: what comes meanwhile is found twice, not never
-        ids = [] if look.start.is_now else history.ids(*_search(query, look.start))
-        before = {"before": sorted({*lately} - {*ids}), "began_at": timestamp(look.now)}
-        return Found([], {**_cursor(here, look, ids, look.start.since), **before}, has_more=bool(ids))
+        lately = _searched(look, Start(since=look.now - 2 * FORGOTTEN_OVERLAP))
+        here = look.client.history.here()  # before the search: what comes meanwhile is found twice, not never
+        ids = [] if look.start.is_now else _searched(look, look.start)
+        cursor = _cursor(here, look, ids, look.start.since)
+        before = {"before": sorted({*lately} - {*cursor["behind"]}), "began_at": timestamp(look.now)}
+        return Found([], {**cursor, **before}, has_more=bool(ids), note=cursor["left_out"])
 
     def _forgotten(self, look: Look) -> Found:
         here = look.client.history.here()
         since = moment_of(look.cursor["places"][-1][1]) - FORGOTTEN_OVERLAP
-        ids = look.client.history.ids(*_search(look.fields.query, Start(since=since)))
+        ids = _searched(look, Start(since=since))
         note = (
             f"Gmail has forgotten the changes since the last look; mail since {since:%Y-%m-%d %H:%M} UTC was searched."
         )
         known = {*look.cursor["before"]}
         new = [one for one in look.unseen(ids) if one not in known]
-        return Found([], {**look.cursor, **_cursor(here, look, new, since)}, has_more=bool(new), note=note)
+        cursor = {**look.cursor, **_cursor(here, look, new, since)}
+        return Found([], cursor, has_more=bool(new), note=f"{note} {cursor['left_out']}".rstrip())
 
 
-def _search(query: str, start: Start) -> tuple[str, int]:
-    """Return what to search for, and how many to take."""
+def _searched(look: Look, start: Start) -> list[str]:
+    """Return the mails of a beginning, the newest first: one more than can be gone through, where there are."""
+    query, most = look.fields.query, backlog.MOST + 1
     if start.since is None:
-        return query, min(start.last or 0, _MOST_BEHIND)
-    return f"{query} after:{int(start.since.timestamp())}", _MOST_BEHIND
+        return list(look.client.history.ids(query, min(start.last or 0, most)))
+    return list(look.client.history.ids(f"{query} after:{int(start.since.timestamp())}", most))
 
 
-def _cursor(history_id: str, look: Look, newest_first: Sequence[str], since: datetime | None) -> JsonValue:
+def _cursor(history_id: str, look: Look, newest_first: Sequence[str], since: datetime | None) -> dict[str, Any]:
     return {
         "places": [[history_id, timestamp(look.now)]],
-        "behind": list(reversed(newest_first)),
+        "behind": list(reversed(newest_first[: backlog.MOST])),
+        "left_out": backlog.note_on(newest_first),
         "searched_since": None if since is None else timestamp(since),
     }
 
@@ -127,7 +131,7 @@ def _late(look: Look, changed: Collection[str]) -> list[str]:
     since = look.cursor["searched_since"]
     if since is None:
         return []
-    newest_first = look.client.history.ids(*_search(look.fields.query, Start(since=moment_of(since))))
+    newest_first = _searched(look, Start(since=moment_of(since)))[: backlog.MOST]
     known = {*changed, *look.cursor["before"]}
     return [one for one in look.unseen(reversed(newest_first)) if one not in known]
 
@@ -137,7 +141,7 @@ def _catching_up(look: Look) -> Found:
     behind = look.cursor["behind"]
     due = behind[: look.limit]
     cursor = {**look.cursor, "behind": behind[len(due) :]}
-    return Found([Item(one) for one in look.unseen(due)], cursor, has_more=True)
+    return Found([Item(one) for one in look.unseen(due)], cursor, has_more=True, note=cursor.get("left_out", ""))
 
 
 def _moved(look: Look, history_id: str) -> JsonValue:

@@ -13,6 +13,7 @@ from engine.names import moment_of, timestamp
 from engine.step import Fields, JsonValue, option
 from engine.steps.imap import MailOutput
 from engine.trigger import Found, Item, Look, TriggerType
+from engine.triggers import backlog
 
 _OVERLAP = 50
 """So many of the last mails are listed again: a server of many machines may show a mail after a later one."""
@@ -20,7 +21,6 @@ _RENUMBERED_OVERLAP = timedelta(days=1)
 """Where the folder is numbered anew, mail is searched from so long before the last look."""
 _CLOCK_SKEW = timedelta(minutes=5)
 _LISTED = 500
-_MOST_BEHIND = 10_000
 _MOST_BYTES = 32 * 1024 * 1024
 """So much is read in one look, which has two minutes."""
 
@@ -62,7 +62,8 @@ class NewMessage(TriggerType):
     def look(self, look: Look) -> Found:
         """List the mails that have arrived since the cursor.
 
-        The cursor is {state: [uidvalidity, uidnext, exists, highestmodseq], uid, floor, begun_at, looked_at, behind}:
+        The cursor is {state: [uidvalidity, uidnext, exists, highestmodseq], uid, floor, begun_at, looked_at, behind,
+        left_out: note}:
         the last number listed, the lowest that counts, and the numbers that a search has found and were not listed yet.
         """
         it = look.fields
@@ -84,7 +85,7 @@ def _first(look: Look, found: Arrivals) -> Found:
         uids, begun_at = found.arrived_since(look.start.since), look.start.since
     elif look.start.last is not None:
         uids = found.beginning_at(1)[-look.start.last :]
-        times = [one.arrived_at for one in found.known(uids[-_MOST_BEHIND:]) if one.arrived_at is not None]
+        times = [one.arrived_at for one in found.known(uids[-backlog.MOST :]) if one.arrived_at is not None]
         begun_at = min([begun_at, *times])
     return _found_by_search(look, found, uids, timestamp(begun_at))
 
@@ -99,21 +100,24 @@ def _renumbered(look: Look, found: Arrivals) -> Found:
         "The mail server has numbered the folder anew; what arrived since "
         f"{since:%Y-%m-%d %H:%M} UTC was compared with what is known."
     )
-    new = [one.uid for one in _unseen(look, found.known(found.arrived_since(since)[-_MOST_BEHIND:]))]
+    arrived = found.arrived_since(since)
+    note = f"{note} {backlog.note_on(arrived)}".rstrip()
+    new = [one.uid for one in _unseen(look, found.known(arrived[-backlog.MOST :]))]
     return _found_by_search(look, found, new, look.cursor["begun_at"], note)
 
 
 def _found_by_search(look: Look, found: Arrivals, uids: Sequence[int], begun_at: str, note: str = "") -> Found:
-    last = found.last()
+    last, left_out = found.last(), backlog.note_on(uids)
     cursor = {
         "state": [*found.state[:3], 0],
         "uid": last,
         "floor": last + 1,
         "begun_at": begun_at,
         "looked_at": timestamp(look.now),
-        "behind": list(uids)[-_MOST_BEHIND:],
+        "behind": list(uids)[-backlog.MOST :],
+        "left_out": left_out,
     }
-    return Found([], cursor, has_more=bool(cursor["behind"]), note=note)
+    return Found([], cursor, has_more=bool(cursor["behind"]), note=note or left_out)
 
 
 def _catching_up(look: Look, found: Arrivals) -> Found:
@@ -123,7 +127,7 @@ def _catching_up(look: Look, found: Arrivals) -> Found:
     due = _some(look, new)
     left = behind[look.limit :] if len(due) == len(new) else [one for one in behind if one > due[-1].uid]
     cursor = {**look.cursor, "behind": left, "looked_at": timestamp(look.now)}
-    return Found(_items(look, found, due), cursor, has_more=True)
+    return Found(_items(look, found, due), cursor, has_more=True, note=cursor.get("left_out", ""))
 
 
 def _next(look: Look, found: Arrivals) -> Found:

@@ -17,6 +17,7 @@ from clients.errors import AuthError, NotFound, Unavailable
 from clients.gmail import GmailClient, GmailSettings
 from clients.gmail.labels import Target
 from engine.trigger import Start
+from engine.triggers import backlog
 from engine.triggers.gmail import NewMessage
 from tests.conftest import StandIns
 from tests.engine.triggers.looking import NOW, Looker
@@ -112,6 +113,23 @@ def test_since_a_date_all_mails_come_in_pieces(box: Box) -> None:
     assert set(found) | (looker.seen - set(found)) == set(everything)
     assert len(found) == len(set(found))
     assert looks > len(found) / 4
+
+
+@pytest.mark.parametrize("start", [Start(since=NOW - timedelta(days=4000)), Start(last=9)], ids=["since", "last"])
+def test_of_more_mails_than_can_be_gone_through_that_is_said_and_the_newest_count(
+    box: Box, monkeypatch: pytest.MonkeyPatch, start: Start
+) -> None:
+    monkeypatch.setattr(backlog, "MOST", 3)
+    arrived = [box.arrive(f"Mail {number}") for number in range(4)]
+    looker = box.looker(start)
+    looker.limit = 2
+    assert [item.id for item in looker.look_until_done()] == arrived[1:]
+    said = "More than 3 mails fit: only the newest 3 count"
+    assert [said in note for note in looker.notes] == [True, True, True]
+    assert looker.look_until_done(NOW + MINUTE) == []
+    few = box.looker(Start(last=3))
+    few.look_until_done()
+    assert few.notes == []
 
 
 def test_drafts_sent_mail_and_what_a_workflow_wrote_are_left_out_unless_asked_for(box: Box) -> None:

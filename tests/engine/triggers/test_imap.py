@@ -18,6 +18,7 @@ from clients.imap.session import Session
 from clients.mail.outgoing import Outgoing
 from engine.registry import trigger_type
 from engine.trigger import Start
+from engine.triggers import backlog
 from tests.engine.triggers.looking import NOW, Looker
 from tests.mail.mailboxes import connected, deliver, mail, new_settings
 
@@ -96,6 +97,18 @@ def test_it_begins_where_a_person_says(client: ImapClient, start: Start, wanted:
     assert titles(found) == wanted
     deliver(client, mail("Fourth"), at=NOW)
     assert titles(found) == ["Fourth"]
+
+
+def test_of_more_mails_than_can_be_gone_through_that_is_said_and_the_newest_count(
+    client: ImapClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "MOST", 2)
+    for subject, hours in (("First", 3), ("Second", 2), ("Third", 1)):
+        deliver(client, mail(subject), at=NOW - hours * HOUR)
+    found = looker(client, Start(last=3))
+    assert titles(found) == ["Second", "Third"]
+    assert len(found.notes) == 2
+    assert all(note.startswith("More than 2 mails fit: only the newest 2 count") for note in found.notes)
 
 
 def test_a_mail_that_is_moved_here_is_new_once(client: ImapClient) -> None:
