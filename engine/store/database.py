@@ -85,8 +85,8 @@ class Database:
         """
         with storage_errors(self.path), self.write_lock:
             cursor = self._inserter.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
             try:
+                cursor.execute("BEGIN IMMEDIATE")  # in here: Ctrl-C right after it must not leave the state locked
                 yield cursor
                 cursor.execute("COMMIT")
             except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +106,29 @@ def test_a_transaction_that_fails_is_heard_of_by_all_in_it(database: Database) -
         acceptances.store([other, twice])
     assert not other.is_new
     assert RunRows(database).get(other.acceptance["run_id"]) is None
+
+
+class Interrupted(sqlite3.Cursor):
+    """Ctrl-C comes while it waits for the state."""
+
+    def execute(self, *given: Any) -> Interrupted:
+        super().execute(*given)
+        if given[0] == "BEGIN IMMEDIATE":
+            raise KeyboardInterrupt
+        return self
+
+
+def test_ctrl_c_at_the_beginning_leaves_the_state_open_for_others(database: Database) -> None:
+    class Connection(sqlite3.Connection):
+        def cursor(self, *_: Any) -> Any:
+            return super().cursor(Interrupted)
+
+    vars(database)["_inserter"] = sqlite3.connect(database.path, isolation_level=None, factory=Connection)
+    with pytest.raises(KeyboardInterrupt), database.inserting():
+        pass
+    with sqlite3.connect(database.path, isolation_level=None, timeout=0.1) as other:
+        other.execute("BEGIN IMMEDIATE")
+    other.close()
 
 
 def test_a_process_whose_runs_were_taken_over_accepts_no_more(database: Database) -> None:
