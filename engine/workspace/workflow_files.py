@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
@@ -20,6 +20,7 @@ from engine.workspace.canonical import canonical
 from engine.workspace.history import Version
 from engine.workspace.jsonfile import JsonFile, parse, read
 from engine.workspace.samples import Sample
+from engine.workspace.workflow_checks import Asked, Checked, WorkflowChecks
 from engine.workspace.workspace import Workspace
 
 # Inside the class below, `list` is the method.
@@ -85,6 +86,7 @@ class WorkflowFiles:
         self._surroundings = surroundings
         self._audit = audit
         self._moves = moves
+        self._checks = WorkflowChecks()
 
     def names(self, p: Principal) -> Names:
         """Return what workflows are called, in order, without reading a file."""
@@ -94,7 +96,9 @@ class WorkflowFiles:
     def list(self, p: Principal) -> list[WorkflowSummary]:
         """Return every workflow by name; one that is damaged is listed with its problems."""
         require(p, "view", "see workflows")
-        return [self._summary(self._or_damaged(name)) for name in self._shelf.names()]
+        names, asked = self._shelf.names(), Asked(self._surroundings())
+        self._checks.forget_all_but(names)
+        return [self._summary(name, self._or_damaged(name, asked)) for name in names]
 
     def get(self, p: Principal, name: str) -> WorkflowFile:
         """Return a workflow file with all its problems. Raises UnknownName, InvalidInput."""
@@ -240,26 +244,28 @@ class WorkflowFiles:
         document, problems = self._checked(name, text)
         return WorkflowFile(name, text, files.etag(text), document, problems)
 
-    def _or_damaged(self, name: str) -> WorkflowFile:
-        """Return the file, or what stands in its way as a problem: nothing breaks the list."""
+    def _or_damaged(self, name: str, asked: Asked) -> Checked:
+        """Return what is wrong with a file, or what stands in its way as a problem: nothing breaks the list."""
         try:
-            return self._file(name)
+            return self._checks.check(name, self._shelf.text(name), self._shelf.file(name), asked)
+        except InvalidFile as error:  # no text at all: a folder, not UTF-8
+            return Checked(None, tuple(error.problems))
         except OrchestraError as error:
             problem = Problem(error.message, "unusable", file=self._shelf.file(name), remedy=error.remedy)
-            return WorkflowFile(name, "", "", None, [problem])
+            return Checked(None, (problem,))
 
-    def _summary(self, file: WorkflowFile) -> WorkflowSummary:
+    def _summary(self, name: str, file: Checked) -> WorkflowSummary:
         document = file.document or {}
         used = list(_uses(document))
         return WorkflowSummary(
-            name=file.name,
-            title=_text(document, "title") or file.name,
+            name=name,
+            title=_text(document, "title") or name,
             description=_text(document, "description"),
             problems=sum(one.severity == "error" for one in file.problems),
             warnings=sum(one.severity == "warning" for one in file.problems),
             steps=sum(1 for _ in _steps(document)),
             services=list(dict.fromkeys(filter(None, map(_service, used)))),
-            changed_at=self._shelf.changed_at(file.name),
+            changed_at=self._shelf.changed_at(name),
         )
 
     def _as_copy(self, name: str) -> str:
@@ -271,7 +277,7 @@ class WorkflowFiles:
         return canonical({**document, "title": f"{document['title']} (copy)"}, "workflow")
 
 
-def _text(document: dict[str, Any], key: str) -> str:
+def _text(document: Mapping[str, Any], key: str) -> str:
     value = document.get(key)
     return value if isinstance(value, str) else ""
 
@@ -288,7 +294,7 @@ def _steps(document: Any) -> Iterator[dict[str, Any]]:
         yield from _steps(document.get("on_failure"))
 
 
-def _uses(document: dict[str, Any]) -> Iterator[str]:
+def _uses(document: Mapping[str, Any]) -> Iterator[str]:
     for step in _steps(document):
         if isinstance(step.get("uses"), str):
             yield step["uses"]
