@@ -11,19 +11,16 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.garbage import look_rarely
 
 if TYPE_CHECKING:
-    import asyncio
-    from types import FrameType
-
     import uvicorn
 
 GRACEFUL_SECONDS = 2
 READY = b"ready"
-_TICK_SECONDS = 1.0
 _LAST_RESORT_SECONDS = 12.0
 
 
@@ -38,43 +35,16 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.access").disabled = True  # a handler put on it, as Streamlit does, would turn it on
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    on_ready = partial(_tell, options.ready, _login_token if options.link else str)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has shut down in order
-        _server(options.ready, _login_token if options.link else str).run(
-            sockets=[socket.socket(fileno=options.socket)]
-        )
+        _server(on_ready).run(sockets=[socket.socket(fileno=options.socket)])
 
 
-def _server(ready: int, token: Callable[[], str]) -> uvicorn.Server:
-    """Return a server of `app.py` that writes to `ready` when it answers, with a token.
-
-    One worker: sessions live in the process.
-    """
-    import asyncio
-
+def _server(on_ready: Callable[[], None]) -> uvicorn.Server:
+    """Return a server of `app.py`. One worker: sessions live in the process."""
     import uvicorn
 
-    class Server(uvicorn.Server):
-        _loop: asyncio.AbstractEventLoop | None = None
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            with os.fdopen(ready, "wb") as pipe:
-                pipe.write(READY + token().encode("ascii"))
-
-        async def main_loop(self) -> None:
-            """Look once a second whether to end, and what time the answers bear; a signal is heard at once.
-
-            uvicorn's own loop looks ten times a second, which is a third of what an idle server does.
-            """
-            self._loop, self._signalled = asyncio.get_running_loop(), asyncio.Event()
-            while not await self.on_tick(0):
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._signalled.wait(), _TICK_SECONDS)
-
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            super().handle_exit(sig, frame)
-            if self._loop is not None:  # else it has not come so far, and sees it when it does
-                self._loop.call_soon_threadsafe(self._signalled.set)
+    from api.quiet_server import QuietServer
 
     config = uvicorn.Config(
         "app:app",
@@ -84,7 +54,13 @@ def _server(ready: int, token: Callable[[], str]) -> uvicorn.Server:
         lifespan="on",
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
-    return Server(config)
+    return QuietServer(config, on_ready)
+
+
+def _tell(ready: int, token: Callable[[], str]) -> None:
+    """Let the parent know that all is up, with a token."""
+    with os.fdopen(ready, "wb") as pipe:
+        pipe.write(READY + token().encode("ascii"))
 
 
 def _login_token() -> str:
