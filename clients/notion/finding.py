@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from clients.errors import InvalidRequest
 from clients.notion.api import every, reading
 from clients.notion.databases import KEY_PROPERTY, Databases
 from clients.notion.pages import page_of
@@ -37,13 +38,21 @@ class Finder:
         """List pages of a database (see `notion_query` for filters and sorts), and whether there are more."""
         source = self._databases.find(database)
         asked: Json = {"sorts": sorts_of(source.schema, sorts)} if sorts else {}
-        conditions = filter_of(source.schema, filter or {}, self._references.id_of)
+        conditions = self._conditions(database, filter or {})
         if conditions:
             asked["filter"] = conditions
         with self._databases.used():
             found = every(self._api.data_sources.query, data_source_id=source.id, **asked)
             pages = [page_of(whole(self._api, each)) for each in itertools.islice(found, limit + 1)]
         return pages[:limit], len(pages) > limit
+
+    def _conditions(self, database: str, asked: Mapping[str, Any]) -> Json | None:
+        """Write a filter; what it names may be new, so before it is refused the database is described anew."""
+        try:
+            with self._databases.used():
+                return filter_of(self._databases.find(database).schema, asked, self._references.id_of)
+        except InvalidRequest:
+            return filter_of(self._databases.find(database).schema, asked, self._references.id_of)
 
     def search(self, words: str, kind: str, limit: int) -> tuple[list[Json], bool]:
         """Find pages and databases by words of their titles, the last edited first, and whether there are more.

@@ -7,7 +7,7 @@ from typing import Any
 
 from clients.errors import InvalidRequest
 from clients.notion.names import nearest
-from clients.notion.values import Json, Schema, property_name
+from clients.notion.values import Json, Schema, check_status, property_name
 
 IdOf = Callable[[Mapping[str, Any], str], str]
 """The id for a name in a property of type people or relation: (the property, the name) -> id."""
@@ -82,12 +82,31 @@ def _of_one(schema: Schema, given: str, value: Any, id_of: IdOf | None) -> Itera
         yield from ({"property": name, "formula": {kind: test}} for test in _tests(name, _FORMULAS[kind], value))
         return
     tests = _tests(name, kind, value)
+    for test in tests:
+        _check_options(described, name, test)
     if id_of and kind in {"people", "relation"}:
         tests = [
             {word: id_of(described, one) if word not in _EMPTY else one for word, one in test.items()} for test in tests
         ]
     head = {"timestamp": kind} if kind in _TIMESTAMPS else {"property": name}
     yield from ({**head, kind: test} for test in tests)
+
+
+def _check_options(described: Mapping[str, Any], name: str, test: Json) -> None:
+    """Refuse an option that there is not: Notion would find nothing, without a word.
+
+    A select gets new options as they are written, so one that is not there yet may be meant; not one in other letters.
+    """
+    asked = [value for word, value in test.items() if word not in _EMPTY and isinstance(value, str)]
+    kind = str(described["type"])
+    options = [str(option["name"]) for option in (described.get(kind) or {}).get("options", ())]
+    for value in asked if options else ():
+        if kind == "status":
+            check_status(described, name, value)
+        meant = [one for one in options if one.strip().casefold() == value.strip().casefold()]
+        if meant and value not in options:
+            said = f"The property {name!r} has no option {value!r}. Did you mean {meant[0]!r}?"
+            raise InvalidRequest(said, service="notion", remedy=f"Its options are: {', '.join(options)}.")
 
 
 _FORMULAS: Mapping[str, str] = {"string": "rich_text", "number": "number", "checkbox": "checkbox", "date": "date"}

@@ -81,13 +81,14 @@ def _written(described: Mapping[str, Any], name: str, kind: str, value: Any) -> 
             f"The property {name!r} is of type {kind}: it takes {takes}, not {value!r:.100}.", service="notion"
         ) from None
     if kind == "status":
-        _check_status(described, name, str(value))
+        check_status(described, name, str(value))
     return written
 
 
-def _check_status(described: Mapping[str, Any], name: str, value: str) -> None:
+def check_status(described: Mapping[str, Any], name: str, value: str) -> None:
+    """Raise InvalidRequest for a status that there is not; Notion makes new options of a select, never of a status."""
     options = [str(option["name"]) for option in described.get("status", {}).get("options", [])]
-    if options and value not in options:  # Notion makes new options of a select, never of a status
+    if options and value not in options:
         raise InvalidRequest(
             f"The status {name!r} cannot be {value!r}; it can be {', '.join(options)}.{nearest(value, options)}",
             service="notion",

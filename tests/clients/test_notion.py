@@ -356,6 +356,34 @@ def test_pages_are_filtered_sorted_and_counted(notion: NotionClient) -> None:
     assert titles(filter={"Source": None, "Name": "Page 0"}) == ["Page 0"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        pytest.param({"Status": "Nope"}, "'Status' cannot be 'Nope'; it can be Not started", id="status"),
+        pytest.param({"Status": {"!=": "done"}}, "Did you mean 'Done'?", id="status in other letters"),
+        pytest.param({"Priority": "high"}, "has no option 'high'. Did you mean 'High'?", id="select"),
+        pytest.param({"Priority": ["LOW"]}, "Did you mean 'Low'?", id="one of several"),
+    ],
+)
+def test_an_option_that_there_is_not_finds_nothing_with_a_word(
+    notion: NotionClient, asked: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        notion.finder.query(DATABASE, filter=asked)
+    assert said in refused.value.message
+    assert notion.finder.query(DATABASE, filter={"Priority": "Someday"}) == ([], False)
+
+
+def test_an_option_that_is_new_is_asked_for(notion: NotionClient, standins: StandIns) -> None:
+    assert notion.finder.query(DATABASE, filter={"Status": "Done"})[1] is False
+    store = standins.stores["notion"]
+    for source in store.all("notion/data_sources"):
+        for status in (one for one in source["properties"] if one["name"] == "Status"):
+            status["config"]["options"].append({"id": "new", "name": "Blocked", "color": "red"})
+        store.put("notion/data_sources", source["id"], source)
+    assert notion.finder.query(DATABASE, filter={"Status": "Blocked"}) == ([], False)
+
+
 def test_a_question_goes_on_over_pages(notion: NotionClient, standins: StandIns) -> None:
     for number in range(105):
         notion.items.upsert(DATABASE, f"k{number}", f"Page {number}")
