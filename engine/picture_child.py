@@ -2,7 +2,7 @@
 
 Run as a script: content on stdin, the number of a PDF's page and the longest side in pixels as arguments; on stdout
 one line of JSON {media_type, width, height, pages}, then the picture. Ends with 2 and a sentence on stderr where the
-file cannot be read.
+file cannot be read, with 3 where it has no such page.
 """
 
 from __future__ import annotations
@@ -28,6 +28,14 @@ _JPEG_FROM_BYTES = 3_000_000
 class Unreadable(Exception):
     """The file gives no picture."""
 
+    status = 2
+
+
+class NoSuchPage(Unreadable):
+    """The PDF can be read, but ends before that page."""
+
+    status = 3
+
 
 def main() -> int:
     """Read, draw, write."""
@@ -39,7 +47,7 @@ def main() -> int:
     except Unreadable as error:
         sys.stderr.write(str(error))
         sys.stderr.flush()
-        return 2
+        return error.status
     sys.stdout.buffer.write(written)
     sys.stdout.buffer.flush()
     return 0
@@ -68,7 +76,7 @@ def _drawn(content: bytes, page: int, longest_side: int) -> tuple[Image, int]:
         raise Unreadable(words) from error
     count = len(document)
     if page > count:
-        raise Unreadable(f"The PDF has {count} page{'' if count == 1 else 's'}: there is no page {page}.")
+        raise NoSuchPage(f"The PDF has {count} page{'' if count == 1 else 's'}: there is no page {page}.")
     sheet = document[page - 1]
     longer = max(sheet.get_size())
     if not 0 < longer < 1_000_000:

@@ -14,6 +14,9 @@ LONGEST_SIDE = 2048
 """Pixels: models make larger pictures smaller themselves (https://platform.openai.com/docs/guides/images-vision)."""
 FILE_BYTES_MOST = 30 * 1024 * 1024
 _SECONDS_MOST = 30.0
+_OTHER_FILE = "Give a PNG, JPEG, GIF, WebP, BMP or TIFF picture, or a PDF."
+_REMEDIES = {2: _OTHER_FILE, 3: "Give a `page` that it has; the first one is 1."}
+"""What to do, by how the child ended that said why."""
 _CHILD = Path(__file__).with_name("picture_child.py")
 
 
@@ -42,11 +45,12 @@ def picture(content: bytes, page: int = 1) -> Picture:
     except subprocess.TimeoutExpired:
         raise _refused(f"The file was not read within {_SECONDS_MOST:g} s.") from None
     if ended.returncode != 0:
-        said = ended.stderr.decode("utf-8", "replace") if ended.returncode == 2 else ""
-        raise _refused(said or "The file broke the program that reads pictures.")
+        said = ended.stderr.decode("utf-8", "replace") if ended.returncode in _REMEDIES else ""
+        remedy = _REMEDIES.get(ended.returncode, _OTHER_FILE)
+        raise _refused(said or "The file broke the program that reads pictures.", remedy)
     facts, _, body = ended.stdout.partition(b"\n")
     return Picture(content=body, **json.loads(facts))
 
 
-def _refused(said: str) -> InvalidRequest:
-    return InvalidRequest(said, service="openai", remedy="Give a PNG, JPEG, GIF, WebP, BMP or TIFF picture, or a PDF.")
+def _refused(said: str, remedy: str = _OTHER_FILE) -> InvalidRequest:
+    return InvalidRequest(said, service="openai", remedy=remedy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -42,6 +43,8 @@ class OpenAISettings(BaseModel):
 
 
 _PAYMENT_REQUIRED = 402
+_TOO_LONG = re.compile(r"context[ _](?:length|size|window)", re.IGNORECASE)
+"""How OpenAI, vLLM, llama.cpp and Ollama say that a text is too long for a model: no other form of it is shorter."""
 _OF_THE_REQUEST = frozenset({400, 415, 422})
 """How servers refuse a request for what is asked in it, such as a schema."""
 _NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
@@ -178,7 +181,7 @@ class OpenAIClient:
                 wish = response_format(schema)
                 return self.chat(messages, model=model, parameters=parameters, response_format=wish)
             except InvalidRequest as error:
-                if error.http_status not in _OF_THE_REQUEST:  # refused here, or for another reason
+                if error.http_status not in _OF_THE_REQUEST or _is_too_long(error):  # refused here, or otherwise
                     raise
         worded = asked_in_words(messages, schema)
         answer = self.chat(worded, model=model, parameters=parameters, response_format={"type": "json_object"})
@@ -208,7 +211,7 @@ class OpenAIClient:
             said = failures.without_secrets(_said(error), [self._key])
             if error.code in _NO_CREDIT or error.status_code == _PAYMENT_REQUIRED:
                 raise _no_credit(error.status_code, said) from None
-            raise failures.of_status(SERVICE, error.status_code, error.response.headers, said) from None
+            raise _refused(failures.of_status(SERVICE, error.status_code, error.response.headers, said)) from None
         except openai.OpenAIError as error:
             if type(error) is openai.APIError:  # told in the middle of a stream, without a status
                 said = failures.without_secrets(_said(error), [self._key])
@@ -216,6 +219,16 @@ class OpenAIClient:
             raise failures.of_broken_connection(SERVICE, error) from None
         except (ValueError, LookupError, TypeError, AttributeError, httpx.HTTPError) as error:
             raise failures.of_broken_connection(SERVICE, error) from None
+
+
+def _refused(error: ServiceError) -> ServiceError:
+    if _is_too_long(error):
+        error.remedy = "Give the model less text, or use one with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH)."
+    return error
+
+
+def _is_too_long(error: ServiceError) -> bool:
+    return isinstance(error, InvalidRequest) and bool(_TOO_LONG.search(error.message))
 
 
 def _no_credit(status: int, said: str) -> InvalidRequest:

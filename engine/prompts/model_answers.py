@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -38,6 +38,25 @@ def _loads(text: str) -> JsonValue:
 
 def _refuse(word: str) -> None:
     raise ValueError(f"{word} is no JSON number")
+
+
+def as_spelled(value: JsonValue, schema: Any) -> JsonValue:
+    """Give the value with each choice as the schema spells it (`enum`), where only its case or blanks differ."""
+    if not isinstance(schema, Mapping):
+        return value
+    if isinstance(value, list):
+        return [as_spelled(each, schema.get("items")) for each in value]
+    if isinstance(value, dict):
+        known = schema.get("properties") or {}
+        return {name: as_spelled(each, known.get(name)) for name, each in value.items()}
+    return _choice(value, schema.get("enum") or []) if isinstance(value, str) else value
+
+
+def _choice(said: str, choices: Sequence[JsonValue]) -> str:
+    if said in choices:
+        return said
+    found = [one for one in choices if isinstance(one, str) and one.strip().casefold() == said.strip().casefold()]
+    return found[0] if len(found) == 1 else said
 
 
 def faults(value: JsonValue, schema: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from clients.errors import BadAnswer, InvalidRequest
-from engine.prompts.model_answers import faults, read_json, schema_problem
+from engine.prompts.model_answers import as_spelled, faults, read_json, schema_problem
 from engine.prompts.prices import add_usage
 from engine.step import Call, JsonValue
 
@@ -114,7 +114,7 @@ def _checked(answer: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Json
     if early is not None:
         raise early
     try:
-        value = read_json(answer["text"])
+        value = as_spelled(read_json(answer["text"]), schema)
     except ValueError as error:
         return None, [str(error)]
     return value, faults(value, schema)

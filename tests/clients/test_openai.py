@@ -221,6 +221,24 @@ def test_a_server_that_refuses_schemas_gets_it_in_words_and_is_not_asked_again(
     assert "JSON Schema" in scripted.seen[1].json["messages"][0]["content"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+        "the request exceeds the available context size. try increasing the context size",
+    ],
+    ids=["OpenAI, vLLM", "llama.cpp"],
+)
+def test_a_text_that_is_too_long_for_the_model_is_asked_about_once(
+    scripted: Scripted, http: httpx.Client, said: str
+) -> None:
+    scripted.then(400, {"error": {"message": said}})
+    with pytest.raises(InvalidRequest, match="context") as refused:
+        client_of(scripted.url, http).chat_json(HELLO, SCHEMA)
+    assert len(scripted.seen) == 1
+    assert refused.value.remedy.startswith("Give the model less text")
+
+
 def test_a_request_that_is_wrong_anyway_stays_refused(scripted: Scripted, http: httpx.Client) -> None:
     scripted.then(400, {"error": {"message": "too long"}})
     with pytest.raises(InvalidRequest, match="too long"):

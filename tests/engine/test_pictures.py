@@ -59,8 +59,9 @@ def test_a_page_of_a_pdf_is_drawn() -> None:
     assert first.width > first.height
     assert second.width < second.height
     assert max(first.width, second.height) <= LONGEST_SIDE
-    with pytest.raises(InvalidRequest, match=r"2 pages: there is no page 3"):
+    with pytest.raises(InvalidRequest, match=r"2 pages: there is no page 3") as refused:
         picture(out.getvalue(), 3)
+    assert refused.value.remedy == "Give a `page` that it has; the first one is 1."
 
 
 def test_where_and_with_what_a_picture_was_taken_stays_here() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -48,6 +49,27 @@ def test_nothing_but_a_label_comes_back(unsure: bool, labels: list[str]) -> None
         classify(server, labels=["bug", "task"], unsure=unsure)
     schema = server.asked[0]["response_format"]["json_schema"]["schema"]
     assert schema["properties"]["label"]["enum"] == labels
+
+
+@pytest.mark.parametrize(
+    ("said", "labels", "label"),
+    [
+        pytest.param("BUG", ["bug", "task"], "bug", id="other case"),
+        pytest.param(" Task ", ["bug", "task"], "task", id="blanks"),
+        pytest.param("A", ["a", "A"], "A", id="both are labels"),
+    ],
+)
+def test_a_label_in_other_letters_is_that_label(said: str, labels: list[str], label: str) -> None:
+    server = Server(json.dumps({"reason": "", "label": said, "confidence": None}))
+    assert classify(server, labels=labels)["label"] == label
+    assert len(server.asked) == 1
+
+
+def test_a_label_that_could_be_two_is_asked_for_again() -> None:
+    doubtful, clear = (json.dumps({"reason": "", "label": one, "confidence": None}) for one in ("straße", "STRASSE"))
+    server = Server(doubtful, clear)
+    assert classify(server, labels=["Strasse", "STRASSE"])["label"] == "STRASSE"
+    assert len(server.asked) == 2
 
 
 def test_the_compiler_knows_the_labels_and_trusts_them() -> None:
