@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -55,6 +56,8 @@ _BROKEN: tuple[tuple[tuple[type[BaseException], ...], type[ServiceError], str, O
     ((httpx.TransportError, OSError), Unavailable, "{name} broke off the connection before it answered.", "unknown"),
 )
 """From the special to the general: what was raised, what it is called here, what it says of the effect."""
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
+"""What OpenSSL calls an answer in plain text, by its version."""
 _OF_SHAPE = (ValueError, LookupError, TypeError, AttributeError)
 """What reading an answer of the wrong shape raises."""
 
@@ -153,12 +156,15 @@ def of_shape(service: str, error: Exception) -> BadAnswer:
 
 
 def _of_no_connection(service: str, error: Exception) -> ServiceError | None:
-    """Tell the two everyday reasons why nothing was even sent: nobody is there, or the name leads nowhere."""
+    """Tell the everyday reasons why nothing was even sent: nobody is there, no TLS there, the name leads nowhere."""
     causes = list(_causes(error))
     address = next((_address(cause) for cause in causes if isinstance(cause, httpx.ConnectError)), "")
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         words = f"Nothing answers at {address}." if address else f"{name_of(service)} does not answer."
         remedy = "Start what should answer there, or correct the address."
+    elif any(getattr(cause, "reason", "") in _NO_TLS for cause in causes if isinstance(cause, ssl.SSLError)):
+        words = f"{address or name_of(service)} does not speak TLS."
+        remedy = "Write the address with http:// if that is meant to be so, or correct its port."
     elif any(isinstance(cause, socket.gaierror) for cause in causes) and address:
         words = f"The address {address} is not known."
         remedy = "Check how it is spelled, and that this machine is online."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -22,6 +23,9 @@ from clients.errors import (
     Unavailable,
 )
 from clients.transport import http_client
+
+if TYPE_CHECKING:
+    from tests.clients.conftest import Scripted
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -114,6 +118,15 @@ def test_an_address_where_nobody_is_is_named_without_the_systems_words(url: str,
     error = failures.of_broken_connection("openai", raised.value)
     assert (error.message, error.outcome) == (message, "not_done")
     assert "address" in error.remedy or "spelled" in error.remedy
+
+
+def test_a_server_without_tls_is_told_in_plain_words(scripted: Scripted) -> None:
+    url = httpx.URL(scripted.url).copy_with(scheme="https", path="/v1")
+    with http_client() as http, pytest.raises(httpx.ConnectError) as raised:
+        http.get(url)
+    error = failures.of_broken_connection("openai", raised.value)
+    assert (error.message, error.outcome) == (f"https://{url.host}:{url.port} does not speak TLS.", "not_done")
+    assert "http://" in error.remedy
 
 
 def test_an_error_of_ours_inside_an_sdk_error_stays_itself() -> None:
