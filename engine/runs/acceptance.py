@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -19,9 +18,9 @@ from engine.expressions.wording import did_you_mean, listed
 from engine.runner.coercion import fitted
 from engine.runner.values import Values
 from engine.runs.options import refuse_in_service
+from engine.runs.storable import unstorable
 from engine.store.journal import JournalBroken
 
-_LONG_NUMBER = re.compile(r"[0-9]{19}")
 _KEPT = (
     "run_id",
     "workflow",
@@ -155,44 +154,7 @@ def _unknown(name: str, properties: Mapping[str, Any]) -> str:
 
 def _misfits(name: str, value: Any, schema: Mapping[str, Any]) -> list[str]:
     found = [f"The input {name!r} does not fit: {misfit}" for misfit in islice(misfits(value, schema), 3)]
-    return found or [f"The input {name!r} {said}" for said in _unstorable(value)]
-
-
-def _unstorable(value: Any) -> Iterator[str]:
-    """Tell of what Python takes for JSON and no file can hold."""
-    try:
-        if isinstance(value, str):  # may be long: its JSON need not be written to know
-            if not value.isascii():
-                value.encode()
-            if "\0" in value:
-                yield "holds a NUL character."
-            return
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        text.encode()
-        if "\\u0000" in text and _has(value, _is_nul):
-            yield "holds a NUL character."
-        if _LONG_NUMBER.search(text) and _has(value, _is_too_large):
-            yield "holds a whole number that does not fit into 64 bits; write it as text."
-    except UnicodeEncodeError:
-        yield "holds half of a surrogate pair, which is no character."
-    except RecursionError:
-        yield "is nested too deep."
-    except ValueError:
-        yield "holds NaN or infinity, which JSON does not have."
-
-
-def _has(value: Any, is_it: Callable[[Any], bool]) -> bool:
-    if isinstance(value, dict):
-        return any(_has(key, is_it) or _has(inner, is_it) for key, inner in value.items())
-    return any(_has(inner, is_it) for inner in value) if isinstance(value, list) else is_it(value)
-
-
-def _is_nul(value: Any) -> bool:
-    return isinstance(value, str) and "\0" in value
-
-
-def _is_too_large(value: Any) -> bool:
-    return isinstance(value, int) and not -(2**63) <= value < 2**63
+    return found or [f"The input {name!r} {said}" for said in unstorable(value)]
 
 
 def from_text(name: str, text: str, schema: Mapping[str, Any], of: str = "input") -> Any:

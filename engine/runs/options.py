@@ -12,6 +12,7 @@ from engine.errors import InvalidInput
 from engine.expressions.wording import did_you_mean, listed
 from engine.runner.selection import Parts, parts_of
 from engine.runs.needed import outputs_needed
+from engine.runs.storable import unstorable
 from engine.store.run_rows import is_test
 
 Receipts = Literal["reuse", "update", "force"]
@@ -98,6 +99,8 @@ def _check_pin(nodes: Mapping[str, Node], path: str, output: Any, only: str | No
         )
     if node.loop is not None and not isinstance(output, list):
         raise InvalidInput(f"The output pinned to {path!r} does not fit: a loop gives a list.", remedy=_PIN)
+    for said in unstorable(output):
+        raise InvalidInput(f"The output pinned to {path!r} {said}", remedy=_PIN)
     if node.action is None:
         return
     wrong = list(islice(misfits(output, node.action.output_schema), 3))

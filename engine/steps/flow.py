@@ -111,6 +111,10 @@ class WaitFields(Fields):
             raise ValueError("must be a time with its offset, like 2026-11-20T09:00:00+01:00 or …Z") from error
         if moment.tzinfo is None:
             raise ValueError("a time needs its offset, like 2026-11-20T09:00:00+01:00 or …Z")
+        try:
+            moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("must be a time between the years 1 and 9999, in UTC too") from error
         return text
 
     @model_validator(mode="after")

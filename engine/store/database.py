@@ -24,6 +24,7 @@ _LARGEST_WAL_BYTES = 4 * 1024 * 1024
 _WAL_SLACK_BYTES = 256 * 1024
 """SQLite cuts the log back only when it begins it anew; so much more is no reason to do it for it."""
 _FEW_PAGES = 10
+_FOLDER = "Move the folder away; the next command makes the state anew from logs/."
 _UNREAD_LOGS = "unread_logs"
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _CHANGED_TEXT = re.compile(r"Could not decode to UTF-8|no such (table|column)|table \w+ has no column")
@@ -225,7 +226,11 @@ def is_damage(error: BaseException | None) -> bool:
 def _refusal(path: Path, error: BaseException | None) -> StorageError:
     if is_damage(error):
         return DamagedState(f"{path} is damaged: {error}.")
-    return StorageError(f"{path}: {getattr(error, 'strerror', None) or error}.")
+    if path.is_dir() and path.suffix == ".db":
+        return StorageError(f"{path} is a folder, and the state is a file.", remedy=_FOLDER)
+    if isinstance(error, OSError):  # it may be about another file or folder, and names that
+        return StorageError(f"{error.filename or path}: {error.strerror or error}.")
+    return StorageError(f"{path}: {error}.")
 
 
 def _engine(path: Path) -> Engine:

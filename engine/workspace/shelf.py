@@ -43,7 +43,7 @@ class Shelf:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise StorageError(f"The folder {self.folder} cannot be read: {error.strerror}.") from error
+            raise self._unreadable(error) from error
         return sorted(
             name.removesuffix(".json")
             for name in found
@@ -51,8 +51,17 @@ class Shelf:
         )
 
     def path(self, name: str) -> Path:
-        """Return where a thing of this name lies or would lie. Raises InvalidInput for a name that may not be."""
-        return child(self.folder, f"{checked_name(self.kind, name)}.json")
+        """Return where a thing of this name lies or would lie.
+
+        Raises InvalidInput for a name that may not be, StorageError where the folder may not be looked into.
+        """
+        try:
+            return child(self.folder, f"{checked_name(self.kind, name)}.json")
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> StorageError:
+        return StorageError(f"The folder {self.folder} cannot be read: {error.strerror}.")
 
     def file(self, name: str) -> str:
         """Return how problems call the file, e.g. `workflows/inbox-triage.json`."""

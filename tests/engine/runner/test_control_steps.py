@@ -116,6 +116,15 @@ def test_a_wait_among_the_steps_for_a_failure_does_not_run_the_failed_step_again
         orchestra.close()
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_a_time_that_no_calendar_has_in_utc_is_refused(run: Run, moment: str) -> None:
+    inputs = {"type": "object", "properties": {"until": {"type": "string"}}}
+    wait = {"id": "w", "uses": "flow.wait", "with": {"until": "{{ inputs.until }}"}}
+    error = run([wait], {"until": moment}, inputs=inputs)["error"]
+    assert (error["type"], error["step"]) == ("InvalidInput", "w")
+    assert "a time between the years 1 and 9999" in error["message"]
+
+
 # --- approvals
 
 

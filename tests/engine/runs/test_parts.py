@@ -66,6 +66,24 @@ def test_a_pinned_output_is_taken_instead_of_running_the_step(
     assert orchestra.runs.list(OWNER).rows[0].is_test is True
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        pytest.param(10**30, "a whole number that does not fit into 64 bits", id="a number over 64 bits"),
+        pytest.param(float("nan"), "NaN or infinity", id="not a number"),
+        pytest.param("a\0b", "a NUL character", id="a NUL character"),
+        pytest.param("\ud800", "half of a surrogate pair", id="half a character"),
+    ],
+)
+def test_a_pin_that_no_step_could_put_out_is_refused(
+    orchestra: Orchestra, root: Path, service: Service, value: Any, said: str
+) -> None:
+    _workflow(root, service)
+    with pytest.raises(InvalidInput) as refused:
+        orchestra.runs.start(OWNER, "work", {}, pins={"after": {"n": value}})
+    assert str(refused.value).startswith(f"The output pinned to 'after' holds {said}")
+
+
 def test_a_pin_for_one_item_goes_before_the_one_for_all(orchestra: Orchestra, root: Path, service: Service) -> None:
     _workflow(root, service)
     one = {**_ANSWER, "json": {"count": 100}}

@@ -105,3 +105,19 @@ def test_nothing_is_moved_under_a_living_process(folder: Path) -> None:
     (folder / "state.db").write_bytes(kept)
     owner._lock.close()
     database.close()
+
+
+def test_a_folder_in_the_place_of_the_file_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "state.db").mkdir()
+    with pytest.raises(StorageError) as refused:
+        Database(tmp_path)
+    assert str(refused.value) == f"{tmp_path / 'state.db'} is a folder, and the state is a file."
+    assert refused.value.remedy.startswith("Move the folder away")
+
+
+def test_a_place_that_cannot_be_written_is_named_and_no_other(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state")
+    (tmp_path / "logs").write_text("a file where a folder is to be made")
+    with pytest.raises(StorageError, match=rf"^{tmp_path / 'logs'}"):
+        Owner(database, tmp_path / "state" / "owners", "cli", lambda: NOW, drafts=tmp_path / "logs" / ".drafts")
+    database.close()

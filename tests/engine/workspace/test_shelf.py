@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from datetime import UTC, datetime
@@ -51,6 +52,16 @@ def test_a_name_that_could_leave_the_folder_is_refused(shelf: Shelf, name: str) 
     ):
         with pytest.raises((InvalidInput, UnknownName)):
             act()
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> os.stat_result:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    put(shelf, "a", "{}")
+    monkeypatch.setattr(Path, "lstat", refused)
+    with pytest.raises(StorageError, match=f"^The folder {shelf.folder} cannot be read: Permission denied"):
+        shelf.path("a")
 
 
 def test_an_unknown_name_offers_the_nearest(shelf: Shelf) -> None:
