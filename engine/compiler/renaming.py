@@ -22,8 +22,8 @@ _QUOTES = "'\""
 def renamed_step(file: JsonFile, name: str, around: Surroundings, old: str, new: str) -> dict[str, Any]:
     """Return the document of a workflow in which the step `old` is called `new`.
 
-    Texts that only look like the id stay. Raises UnknownName, InvalidInput (no id), InUse (another step has it),
-    InvalidFile (the workflow has errors, so that not everything in it could be read).
+    Texts that only look like the id stay. Raises UnknownName, InvalidInput (no id, or the old one), InUse (another
+    step has it), InvalidFile (the workflow has errors, so that not everything in it could be read).
     """
     compiled, report = read_workflow(file, name, around)
     model = load(file).model
@@ -47,6 +47,8 @@ def renamed_paths(positions: dict[str, Any], old: str, new: str) -> dict[str, An
 def _check_ids(ids: Sequence[str], old: str, new: str) -> None:
     if old not in ids:
         raise UnknownName("step", old, ids)
+    if new == old:
+        raise InvalidInput(f"The step is called {old!r} already.", remedy="Choose another id.", field="new")
     if new in ids:
         raise InUse(f"There is already a step {new!r}.", remedy="Choose another id.")
     fault = step_id_fault(new)

@@ -47,6 +47,7 @@ def test_a_renamed_step_knows_what_it_wrote(orchestra: Orchestra, workspace: Pat
     [
         pytest.param(("pure", "frist", "x"), 3, "Did you mean 'first'?", id="unknown-step"),
         pytest.param(("pur", "first", "x"), 3, "Did you mean 'pure'?", id="unknown-workflow"),
+        pytest.param(("pure", "first", "first"), 2, "is called 'first' already", id="the same"),
         pytest.param(("pure", "first", "each"), 4, "already a step 'each'", id="taken"),
         pytest.param(("pure", "first", "Big"), 2, "lower-case", id="no-id"),
     ],
