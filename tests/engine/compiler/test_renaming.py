@@ -129,8 +129,7 @@ def test_a_step_after_a_failure_has_another_id() -> None:
     [
         pytest.param("odl", "fresh", UnknownName, id="unknown"),
         pytest.param("old", "user", InUse, id="taken"),
-        pytest.param("old", "old", InvalidInput, id="the-same"),
-        pytest.param("old", "old", InUse, id="its-own"),
+        pytest.param("old", "old", InvalidInput, id="its-own"),
         pytest.param("old", "Fresh", InvalidInput, id="no-id"),
         pytest.param("old", "steps", InvalidInput, id="reserved"),
         pytest.param("old", "", InvalidInput, id="empty"),
