@@ -210,6 +210,7 @@ class Orchestra:
         """
         try:
             self._settings.get("health")
+            self._database.require_in_place()
             self._host.check()
             triggers = self.triggers.summary()
             refused = len(self.troubles.open())
@@ -297,7 +298,8 @@ class Orchestra:
     def _kept_up(self) -> Upkeep:
         from engine.upkeep import Upkeep
 
-        upkeep = Upkeep(self.workspace.state_dir, partial(self.retention.prune, ENGINE), self._database.shrink)
+        prune = partial(self.retention.prune, ENGINE)
+        upkeep = Upkeep(self.workspace.state_dir, prune, self._database.shrink, self._end_renames)
         upkeep.start()
         return upkeep
 

@@ -1,4 +1,4 @@
-"""What a server that stays on for months does now and then: old runs go, logs and the state's journal stay small."""
+"""What a server that stays on for months does now and then: cut renames end, old runs go, logs and journal stay small."""
 
 from __future__ import annotations
 
@@ -18,8 +18,14 @@ _LARGEST_LOG_BYTES = 5 * 1024 * 1024
 class Upkeep:
     """A thread that does each piece of work at the start, and again after so many rounds of five minutes."""
 
-    def __init__(self, state_dir: Path, prune: Callable[[], object], shrink: Callable[[], object]) -> None:
-        self._work = ((prune, 12), (shrink, 1), (lambda: shorten_logs(state_dir), 1))
+    def __init__(
+        self,
+        state_dir: Path,
+        prune: Callable[[], object],
+        shrink: Callable[[], object],
+        end_renames: Callable[[], object],
+    ) -> None:
+        self._work = ((end_renames, 1), (prune, 12), (shrink, 1), (lambda: shorten_logs(state_dir), 1))
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 

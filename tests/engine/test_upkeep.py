@@ -120,7 +120,10 @@ def test_work_that_fails_is_done_again_and_stops_nothing(tmp_path: Path, monkeyp
         if len(calls) % 2:
             raise ValueError("unforeseen")
 
-    work = Upkeep(tmp_path, prune, shrink)
+    def end_renames() -> None:
+        raise StorageError("It is held.")
+
+    work = Upkeep(tmp_path, prune, shrink, end_renames)
     work.start()
     assert done.wait(PATIENCE_SECONDS)
     work.close()

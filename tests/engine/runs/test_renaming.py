@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from engine import upkeep
 from engine.errors import InUse, StaleEdit, StorageError
 from engine.orchestra import Orchestra
 from engine.store.receipts import BEGUN_RENAME, Rename, has_begun_rename
 from engine.store.tables import meta
 from engine.workspace.files import etag
 from tests.engine.conftest import OWNER, Service, set_step, write_workflow
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 _LATER = "2999-01-01T00:00:00.000Z"
 
@@ -182,6 +183,24 @@ def test_a_process_that_stays_ends_what_one_that_died_had_begun_to_rename(
     path.write_text(after)
     assert reused(started(orchestra)) == {True}
     assert service.seen["/w"] == 4
+
+
+def test_a_server_ends_what_a_process_that_died_had_begun_to_rename_where_nothing_runs(
+    root: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_SECONDS", 0.05)
+    write_workflow(root, "work", keyed(service))
+    path = root / "workflows" / "work.json"
+    begun = {"rename": {"workflow": "work", "new": "other", "step": None}, "at": _LATER, "etag": ""}
+    server = Orchestra.open(root, serve=True)
+    try:
+        with server._database.writing() as connection:
+            path.rename(path.with_name("other.json"))
+            connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(begun)))
+        until(lambda: not has_begun_rename(server._database), "the end of the rename")
+    finally:
+        server.close()
+    assert (root / "logs" / "renamed.jsonl").exists()
 
 
 def test_a_rename_that_no_disk_would_take_down_is_ended_before_anything_runs(
