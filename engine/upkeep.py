@@ -1,4 +1,4 @@
-"""What a server that stays on for months does now and then: cut renames end, old runs go, logs and journal stay small."""
+"""What a server that stays on for months does now and then: cut renames end, old runs go, logs and journal shrink."""
 
 from __future__ import annotations
 
