@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from engine.errors import InvalidInput, UnknownName
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z2-7]{8}\Z")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DEVICES = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))}
 _BASE32 = "234567abcdefghijklmnopqrstuvwxyz"  # in the order in which text sorts
 
@@ -91,6 +92,11 @@ def timestamp(moment: datetime) -> str:
     """Return RFC 3339 text in UTC with milliseconds."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
+
+
+def milliseconds_of(moment: datetime) -> int:
+    """Return the whole milliseconds from 1970 up to a time."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def moment_of(text: str) -> datetime:

@@ -50,9 +50,10 @@ class Around:
     """The zone that `config.yaml` names: of schedules that name none."""
     workflow: str
     """The workflow that the trigger starts."""
-    ended_runs: Callable[[str, int], Sequence[Mapping[str, Any]]]
-    """Gives ended runs, test runs left out, oldest end first: (ended at or after this time, at most so many) ->
-    [{run_id, workflow, title, status, sentence, started_by, ended_at, demo, chain}]."""
+    ended_runs: Callable[[int, int], Sequence[Mapping[str, Any]]]
+    """Gives ended runs, test runs left out, in the order in which their ends were stored: (with this end number or a
+    later one, at most so many) -> [{run_id, workflow, title, status, sentence, started_by, ended_at, demo, end_number,
+    chain}]. Numbers are rising milliseconds since 1970; what is stored later has a higher one, whenever it ended."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from engine.compiler.plan import Plan
 from engine.connections.accounts import Accounts
 from engine.errors import InvalidFile, StorageError
 from engine.expressions.expressions import compact_json
-from engine.names import timestamp
+from engine.names import milliseconds_of, timestamp
 from engine.runner.actions import Actions, RunFacts
 from engine.runner.calls import Calls
 from engine.runner.children import ChildHost, Children
@@ -312,11 +312,13 @@ class Execution:
             run["duration_seconds"],
             run["sentence"],
             compact_json(run["counts"]),
+            milliseconds_of(self._equipment.clock()),
             self.run_id,
         )
         statement = (
-            "UPDATE runs SET status = ?, ended_at = ?, duration_seconds = ?, sentence = ?, counts = ?, owner = NULL,"
-            " due_at = NULL, acceptance = NULL WHERE run_id = ?"
+            "UPDATE runs SET status = ?, ended_at = ?, duration_seconds = ?, sentence = ?, counts = ?,"
+            " end_number = max(?, (SELECT coalesce(max(end_number), 0) + 1 FROM runs WHERE end_number IS NOT NULL)),"
+            " owner = NULL, due_at = NULL, acceptance = NULL WHERE run_id = ?"
         )
 
         def finish(cursor: sqlite3.Cursor) -> None:

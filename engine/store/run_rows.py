@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, or_, select
 
 from engine.errors import InUse
+from engine.names import milliseconds_of, moment_of
 from engine.runs.request_keys import Request, earlier_run
 from engine.store.database import Database, cursor_of
 from engine.store.tables import effects, events, owners, runs
@@ -210,7 +211,8 @@ def restore_ended(connection: Connection, row: Mapping[str, Any]) -> None:
     """List an ended run; one that is open meanwhile stays as it is."""
     known = connection.execute(select(runs.c.ended_at).where(runs.c.run_id == row["run_id"])).first()
     if known is None:
-        connection.execute(runs.insert().values(**row))
+        number = milliseconds_of(moment_of(row["ended_at"]))
+        connection.execute(runs.insert().values(**row, end_number=number))
     elif known.ended_at is not None:
         connection.execute(runs.update().where(runs.c.run_id == row["run_id"]).values(**row))
 

@@ -37,6 +37,9 @@ runs = Table(
     Column("lane", Text),
     # A test run: one step alone, or with pinned outputs.
     Column("is_test", Integer, nullable=False, server_default="0"),
+    # The place of its last end among all ends, in the order in which they were stored, whatever clocks said: rising
+    # milliseconds since 1970. A run whose process died at its very end is stored late, with the time of that end.
+    Column("end_number", Integer),
     # One for each filter of the list: its newest 50 are read off the end, however many runs there are.
     Index("runs_by_status", "status", "run_id"),
     Index("runs_by_workflow", "workflow", "run_id"),
@@ -47,6 +50,7 @@ runs = Table(
     Index("runs_by_owner", "owner", sqlite_where=text("owner IS NOT NULL")),
     Index("runs_by_lane", "lane", "run_id", sqlite_where=text("lane IS NOT NULL")),
     # What has ended since: a trigger asks every few seconds.
+    Index("runs_by_end_number", "end_number", "run_id", sqlite_where=text("end_number IS NOT NULL")),
     Index("runs_by_end", "ended_at", "run_id", sqlite_where=text("ended_at IS NOT NULL")),
 )
 

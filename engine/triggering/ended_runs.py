@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     runs.c.run_id, runs.c.workflow, runs.c.title, runs.c.status, runs.c.sentence, runs.c.started_by, runs.c.ended_at,
-    runs.c.demo,
+    runs.c.demo, runs.c.end_number,
 )  # fmt: skip
 _DEEPEST = 32
 _AT_ONCE = 500
@@ -30,13 +30,13 @@ class EndedRuns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def since(self, time: str, limit: int, *, demo: bool) -> list[dict[str, Any]]:
-        """Return runs that ended at or after an RFC 3339 time in UTC, the earliest end first; tests left out.
+    def since(self, number: int, limit: int, *, demo: bool) -> list[dict[str, Any]]:
+        """Return runs whose end has this number or a later one, in the order of these numbers; tests left out.
 
         Runs that others called are left out, too: they are a part of those. `chain`: the workflows of the runs that
         stand in a row before it, each started by the end of the one before; the nearest first.
         """
-        statement = ended_since(time, demo=demo).limit(limit)
+        statement = ended_since(number, demo=demo).limit(limit)
         with self._database.reading() as connection:
             rows = connection.execute(statement).mappings().all()
             reasons = _reasons(connection, [row["run_id"] for row in rows])
@@ -46,10 +46,11 @@ class EndedRuns:
             ]
 
 
-def ended_since(time: str, *, demo: bool) -> Any:
-    """Return the statement that lists those runs; it reads off the index by time, as no other fits all conditions."""
-    wanted = (runs.c.ended_at >= time) & (runs.c.is_test == 0) & (runs.c.demo + 0 == int(demo)) & is_on_its_own()
-    return select(*_COLUMNS).where(wanted).order_by(runs.c.ended_at, runs.c.run_id)
+def ended_since(number: int, *, demo: bool) -> Any:
+    """Return the statement that lists those runs; it reads off the index by number, as no other fits all conditions."""
+    has_ended = (runs.c.end_number >= number) & (runs.c.ended_at + "" != "")
+    wanted = has_ended & (runs.c.is_test == 0) & (runs.c.demo + 0 == int(demo)) & is_on_its_own()
+    return select(*_COLUMNS).where(wanted).order_by(runs.c.end_number, runs.c.run_id)
 
 
 def _reasons(connection: Connection, run_ids: Sequence[str]) -> dict[str, str]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from engine.names import moment_of, timestamp
+from engine.names import milliseconds_of, moment_of
 from engine.step import Fields, Output, option, outside
 from engine.trigger import Found, Item, Look, TriggerType
 
 _DEEPEST = 8
-_OVERLAP = timedelta(hours=1)
-"""A run whose process died at its very end is listed late, under the time at which it ended."""
 _ITS_OWN = "it follows from a run of this workflow itself"
 _TOO_DEEP = f"it is the end of a row of {_DEEPEST} runs, each started by the end of the one before"
 
@@ -57,34 +55,26 @@ class Finished(TriggerType):
     start_from = ("now", "since")
 
     def look(self, look: Look) -> Found:
-        """List runs by the time of their end, from an hour before the newest that was listed."""
+        """List runs in the order in which their ends were stored.
+
+        The cursor is {number}: of the first end that was not listed. The time of an end tells nothing of that: a run
+        whose process died at its very end is stored late, and a clock may be put back.
+        """
         if look.cursor is None:
-            reached = timestamp(look.start.since or look.now)
-            return Found([], {"ended_at": reached, "began_at": reached}, has_more=not look.start.is_now)
-        cursor = look.cursor
-        after = max(cursor["began_at"], timestamp(moment_of(cursor["ended_at"]) - _OVERLAP))
-        new, has_more = _new_runs(look, after)
-        reached = max((cursor["ended_at"], *(run["ended_at"] for run in new)))
+            return _first(look)
+        ended = look.around.ended_runs(look.cursor["number"], look.limit)
         own = look.around.workflow
-        items = [_listed(run, own) for run in new if run["workflow"] != own and _is_wanted(run, look.fields)]
-        return Found(items, {**cursor, "ended_at": reached}, has_more)
+        items = [_listed(run, own) for run in ended if run["workflow"] != own and _is_wanted(run, look.fields)]
+        number = ended[-1]["end_number"] + 1 if ended else look.cursor["number"]
+        return Found(items, {"number": number}, has_more=len(ended) >= look.limit)
 
 
-def _new_runs(look: Look, after: str) -> tuple[list[Mapping[str, Any]], bool]:
-    """Return runs that ended since, at most about `limit` of those not seen, and whether there are more.
-
-    However many of the overlap were seen already, some beyond them are looked at.
-    """
-    size = look.limit
-    while True:
-        runs = look.around.ended_runs(after, size)
-        ids = {_id(run) for run in runs}
-        new = set(look.unseen(ids))
-        if len(runs) < size:
-            return [run for run in runs if _id(run) in new], False
-        if runs[-1]["ended_at"] > max(after, look.cursor["ended_at"]):
-            return [run for run in runs if _id(run) in new], True
-        size *= 2
+def _first(look: Look) -> Found:
+    """Begin behind the last end, which a clock that was put back may have numbered higher than now."""
+    number = milliseconds_of(look.start.since or look.now)
+    while look.start.is_now and (ended := look.around.ended_runs(number, look.limit)):
+        number = ended[-1]["end_number"] + 1
+    return Found([], {"number": number}, has_more=not look.start.is_now)
 
 
 def _id(run: Mapping[str, Any]) -> str:

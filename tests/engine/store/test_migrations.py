@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -20,6 +21,8 @@ def of_the_first_release(folder: Path) -> None:
         connection.execute(f"INSERT INTO effects VALUES ({values})")
         connection.execute("ALTER TABLE effects DROP COLUMN owner")
         connection.execute("ALTER TABLE owners DROP COLUMN lease_seconds")
+        connection.execute("DROP INDEX runs_by_end_number")
+        connection.execute("ALTER TABLE runs DROP COLUMN end_number")
         for index in ("starter", "demo", "parent", "owner", "lane"):
             connection.execute(f"DROP INDEX runs_by_{index}")
         connection.execute("ALTER TABLE runs DROP COLUMN is_test")
@@ -41,11 +44,47 @@ def test_an_older_state_file_keeps_its_receipts_and_gets_what_it_lacks(tmp_path:
         assert connection.execute("SELECT is_test, lane FROM runs").fetchall() == []
         indexes = {row[1] for row in connection.execute("PRAGMA index_list(runs)")}
         assert indexes >= {
-            f"runs_by_{name}" for name in ("status", "workflow", "starter", "demo", "parent", "owner", "lane")
+            f"runs_by_{name}"
+            for name in ("status", "workflow", "starter", "demo", "parent", "owner", "lane", "end_number")
         }
         assert connection.execute("SELECT owner, lease_seconds FROM owners").fetchall() == []
         assert connection.execute("SELECT owner FROM effects").fetchall() == [(None,)]
         assert connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == (SCHEMA_VERSION,)
+    connection.close()
+
+
+def test_ends_and_cursors_of_the_fourth_form_go_on_where_they_were(tmp_path: Path) -> None:
+    Database(tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("DROP INDEX runs_by_end_number")
+        connection.execute("ALTER TABLE runs DROP COLUMN end_number")
+        for run_id, ended_at in (("r1", "2026-11-20T12:00:00.250Z"), ("r2", None)):
+            columns = "run_id, workflow, title, status, demo, started_by, queued_at, sentence, counts, ended_at"
+            row = (run_id, "w", "W", "succeeded", 0, "x", "t", "", "{}", ended_at)
+            connection.execute(
+                f"INSERT INTO runs ({columns}, cancel_requested) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", row
+            )
+        cursors = {
+            "workflow.finished": {"ended_at": "2026-11-20T12:00:00.250Z", "began_at": "2026-05-01T00:00:00.000Z"},
+            "github.release": {"etag": "abc"},
+            "github.mention": {"from": "f", "since": "s", "modified": "m"},
+        }
+        columns = "workflow, trigger, account, source, uses, is_on, demo, start, cursor, turned_on_at, turned_on_by"
+        for uses, cursor in cursors.items():
+            values = ("w", uses, "a", "", uses, 1, 0, "{}", json.dumps(cursor), "2026-05-01T00:00:00.000Z", "ada")
+            connection.execute(f"INSERT INTO triggers ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        connection.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
+    connection.close()
+    Database(tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        ended = 1_795_176_000_250
+        assert connection.execute("SELECT run_id, end_number FROM runs").fetchall() == [("r1", ended), ("r2", None)]
+        found = {uses: json.loads(text) for uses, text in connection.execute("SELECT uses, cursor FROM triggers")}
+        assert found == {
+            "workflow.finished": {"number": ended - 3_600_000},
+            "github.release": {"etag": "", "from": "2026-05-01T00:00:00.000Z"},
+            "github.mention": {"from": "f", "since": "s", "modified": "m", "reached": ""},
+        }
     connection.close()
 
 

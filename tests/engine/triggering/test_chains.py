@@ -61,9 +61,9 @@ def test_a_row_of_different_workflows_ends_after_eight(feed: Feed) -> None:
 
 def test_ended_runs_are_read_off_an_index(feed: Feed) -> None:
     with feed.database.reading() as connection:
-        statement = ended_since("2026", demo=False).compile(compile_kwargs={"literal_binds": True})
+        statement = ended_since(1, demo=False).compile(compile_kwargs={"literal_binds": True})
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
-    assert ["runs_by_end" in str(row) for row in plan] == [True]
+    assert ["runs_by_end_number" in str(row) for row in plan] == [True]
 
 
 def test_ends_of_test_runs_and_called_runs_and_of_the_other_accounts_do_not_count(feed: Feed) -> None:
@@ -75,8 +75,21 @@ def test_ends_of_test_runs_and_called_runs_and_of_the_other_accounts_do_not_coun
     test = orchestra.runs.start(OWNER, "outer", {}, pins={"call": {}})
     orchestra.runs.wait(OWNER, test, PATIENCE_SECONDS)
     ended = EndedRuns(feed.database)
-    assert [run["workflow"] for run in ended.since("2000", 10, demo=False)] == ["outer"]
-    assert ended.since("2000", 10, demo=True) == []
+    assert [run["workflow"] for run in ended.since(0, 10, demo=False)] == ["outer"]
+    assert ended.since(0, 10, demo=True) == []
+
+
+def test_an_end_comes_after_all_that_were_stored_before_it_also_when_the_clock_is_put_back(feed: Feed) -> None:
+    write_workflow(feed.root, "plain", [set_step("a")])
+    ended = EndedRuns(feed.database)
+    number = 0
+    for seconds in (0, -30 * 86_400, 3600):
+        feed.clock.move(seconds)
+        run_id = feed.orchestra.runs.start(OWNER, "plain", {})
+        feed.orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+        [run] = ended.since(number, 10, demo=False)
+        assert run["run_id"] == run_id
+        number = run["end_number"] + 1
 
 
 def test_an_hour_of_runs_that_no_end_has_started_is_read_in_a_few_queries(feed: Feed) -> None:
@@ -85,5 +98,5 @@ def test_an_hour_of_runs_that_no_end_has_started_is_read_in_a_few_queries(feed: 
     feed.ended(*feed.poll().started)
     asked: list[str] = []
     event.listen(feed.database._engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
-    assert len(EndedRuns(feed.database).since("2000", 100, demo=False)) == 20
+    assert len(EndedRuns(feed.database).since(0, 100, demo=False)) == 20
     assert len(asked) == 2

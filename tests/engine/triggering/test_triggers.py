@@ -96,7 +96,7 @@ def test_files_and_ends_of_runs_between_turning_on_and_the_next_look_start_runs(
     write_workflow(feed.root, "other", [set_step("a")])
     feed.orchestra.runs.wait(OWNER, feed.orchestra.runs.start(OWNER, "other", {}), PATIENCE_SECONDS)
     feed.clock.move(1)
-    watched = {"folder.new_file": {"path": "drop", "still_seconds": 0}, "workflow.finished": {}}
+    watched = {"folder.new_file": {"path": "drop", "still_seconds": 0}, "workflow.finished": {"workflows": ["other"]}}
     for number, (uses, fields) in enumerate(watched.items()):
         trigger = {"id": "it", "uses": uses, "with": fields}
         write_workflow(feed.root, f"by-{number}", [set_step("a")], triggers=[trigger])

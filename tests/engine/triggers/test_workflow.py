@@ -41,14 +41,27 @@ def test_which_ends_count(fields: dict[str, Any], row: dict[str, Any], counts: b
     assert len(one.look_until_done(NOW + timedelta(seconds=9))) == int(counts)
 
 
-def test_an_end_that_is_listed_late_is_found() -> None:
+@pytest.mark.parametrize("hours", [0.5, 5, 24 * 30], ids=["half an hour", "hours", "a month"])
+def test_an_end_that_is_listed_late_is_found(hours: float) -> None:
+    """A process died at the very end of a run, or the clock was put back."""
     runs = Runs()
     one = looker(runs)
     one.look_until_done()
-    runs.end(1, NOW + timedelta(minutes=30))
-    one.look_until_done(NOW + timedelta(minutes=30))
+    later = NOW + timedelta(hours=hours)
+    runs.end(1, later)
+    assert len(one.look_until_done(later)) == 1
     runs.end(2, NOW + timedelta(minutes=1))
-    assert len(one.look_until_done(NOW + timedelta(minutes=31))) == 1
+    assert len(one.look_until_done(later)) == 1
+    assert one.look_until_done(later) == []
+
+
+def test_a_trigger_that_is_turned_on_after_the_clock_was_put_back_begins_with_the_next_end() -> None:
+    runs = Runs()
+    runs.end(1, NOW + timedelta(days=2))
+    one = looker(runs)
+    assert one.look_until_done() == []
+    runs.end(2, NOW + timedelta(minutes=1))
+    assert len(one.look_until_done()) == 1
 
 
 def test_a_run_that_is_resumed_and_ends_again_counts_again() -> None:
@@ -57,7 +70,8 @@ def test_a_run_that_is_resumed_and_ends_again_counts_again() -> None:
     one.look_until_done()
     runs.end(1, NOW + timedelta(minutes=1), status="failed")
     first = one.look_until_done(NOW + timedelta(minutes=1))
-    runs.rows[0].update(status="succeeded", ended_at="2026-11-20T12:05:00.000Z")
+    runs.rows.clear()
+    runs.end(1, NOW + timedelta(minutes=5))
     second = one.look_until_done(NOW + timedelta(minutes=5))
     assert [item.value["status"] for item in [*first, *second] if item.value] == ["failed", "succeeded"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.names import timestamp
+from engine.names import milliseconds_of, timestamp
 from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World
 
@@ -30,12 +30,14 @@ class Runs:
             "demo": False,
             "chain": [],
         }
-        self.rows.append({**row, **more})
+        last = max((one["end_number"] for one in self.rows), default=0)
+        number = max(last + 1, milliseconds_of(at))
+        self.rows.append({**row, "end_number": number, **more})
 
-    def since(self, time: str, limit: int) -> list[dict[str, Any]]:
+    def since(self, number: int, limit: int) -> list[dict[str, Any]]:
         """Give runs as the engine does."""
-        ended = [row for row in self.rows if row["ended_at"] >= time]
-        return sorted(ended, key=lambda row: (row["ended_at"], row["run_id"]))[:limit]
+        ended = [row for row in self.rows if row["end_number"] >= number]
+        return sorted(ended, key=lambda row: row["end_number"])[:limit]
 
 
 def _finished(_scene: Scene) -> World:
