@@ -75,6 +75,7 @@ class Acceptances:
 
         All of it is on disk when this returns, or none of it. Raises StorageError, Fenced, and what `chosen` raises.
         """
+        self._database.require_in_place()
         with self._database.writing() as connection:
             cursor = cursor_of(connection)
             require_unfenced(cursor, self._owner)

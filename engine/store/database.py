@@ -24,6 +24,7 @@ _LARGEST_WAL_BYTES = 4 * 1024 * 1024
 _WAL_SLACK_BYTES = 256 * 1024
 """SQLite cuts the log back only when it begins it anew; so much more is no reason to do it for it."""
 _FEW_PAGES = 10
+_MOVED = "Stop every process that works on this workspace; where the file is gone, the next makes it anew from logs/."
 _FOLDER = "Move the folder away; the next command makes the state anew from logs/."
 _UNREAD_LOGS = "unread_logs"
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -56,6 +57,17 @@ class Database:
             _refuse_network_file_system(folder)
             self._engine = _engine(self.path)
             self._create()
+            self._opened = _identity(self.path)
+
+    def require_in_place(self) -> None:
+        """Raise StorageError where the file was taken away, or replaced, under this process.
+
+        It could still be written, and nobody would ever find what is in it.
+        """
+        with suppress(FileNotFoundError):
+            if _identity(self.path) == self._opened:
+                return
+        raise StorageError(f"{self.path} was taken away, or another was put in its place.", remedy=_MOVED)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -85,6 +97,7 @@ class Database:
         SQLAlchemy would take three times as long as SQLite and the disk together.
         """
         with storage_errors(self.path), self.write_lock:
+            self.require_in_place()
             cursor = self._inserter.cursor()
             try:
                 cursor.execute("BEGIN IMMEDIATE")  # in here: Ctrl-C right after it must not leave the state locked
@@ -231,6 +244,11 @@ def _refusal(path: Path, error: BaseException | None) -> StorageError:
     if isinstance(error, OSError):  # it may be about another file or folder, and names that
         return StorageError(f"{error.filename or path}: {error.strerror or error}.")
     return StorageError(f"{path}: {error}.")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _engine(path: Path) -> Engine:

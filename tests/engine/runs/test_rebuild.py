@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InUse
+from engine.errors import InUse, StorageError
 from engine.orchestra import Orchestra
 from engine.store.database import Database
 from engine.store.tables import effects
@@ -220,3 +220,29 @@ def test_a_state_file_deleted_under_a_living_process_is_not_replaced(root: Path,
         opened()
     first._host.owner._lock.close()  # what the system does when a process ends
     assert opened().runs.list(OWNER).rows == []
+
+
+def taken(state: Path) -> None:
+    state.unlink()
+
+
+def replaced(state: Path) -> None:
+    state.write_bytes(state.rename(state.with_name("aside")).read_bytes())
+
+
+@pytest.mark.parametrize("away", [taken, replaced])
+def test_nothing_is_accepted_into_a_state_file_that_nobody_will_find(
+    opened: Opened, root: Path, away: Callable[[Path], None]
+) -> None:
+    write_workflow(root, "work", [set_step("a")])
+    orchestra = opened()
+    assert orchestra.health()["status"] == "ok"
+    away(root / ".orchestra" / "state.db")
+    for start in (
+        lambda: orchestra.runs.start(OWNER, "work", {}),
+        lambda: orchestra.runs.start_all(OWNER, "work", [{}, {}]),
+    ):
+        with pytest.raises(StorageError, match="was taken away, or another was put in its place"):
+            start()
+    assert orchestra.health()["status"] == "failing"
+    assert not list((root / "logs").rglob("*.json"))
