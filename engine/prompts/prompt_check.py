@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from engine.compiler.schemacheck import schema_faults
 from engine.errors import ExpressionError, InvalidInput, Problem
-from engine.expressions.expressions import compile_expression
 from engine.expressions.templates import parts
 from engine.expressions.wording import did_you_mean
 from engine.prompts.prompt import LABEL, PromptModel, filled, form_problems, prompt_problem, text_of
+from engine.prompts.variable_check import VariableChecker
 from engine.workspace.jsonfile import JsonFile, JsonPath
 
 
@@ -24,7 +24,8 @@ def problems_of(file: JsonFile, versions: Collection[int]) -> list[Problem]:
     try:
         PromptModel.model_validate(file.value)
     except ValidationError as error:
-        return _sorted(form_problems(file, error))
+        found = form_problems(file, error)
+        return _sorted([*found, *_content_problems(file, _readable(file.value, found), set())])
     document = file.value
     used: set[str] = set()
     schemas = list(_schema_problems(file, document))
@@ -69,33 +70,53 @@ def _label_problems(file: JsonFile, labels: Mapping[str, int], versions: Collect
             yield prompt_problem(file, ("labels", label), said, "label", remedy, at_key=True)
 
 
+def _readable(document: Mapping[str, Any], problems: Sequence[Problem]) -> Mapping[str, Any]:
+    """Return what can be said of the expressions of a prompt whose form is wrong, as if it were a right one.
+
+    Nothing, where the form of the variables is wrong, or they may stand under a misspelt key.
+    """
+    about_variables = any(f"{one.field}.".startswith("variables.") for one in problems)
+    if about_variables or ("variables" not in document and any(one.code == "unknown_key" for one in problems)):
+        return {}
+    messages = document.get("messages")
+    read = [one if _has_text(one) else {} for one in (messages if isinstance(messages, list) else [])]
+    return {"variables": document.get("variables", {}), "messages": read}
+
+
+def _has_text(message: Any) -> bool:
+    content = message.get("content") if isinstance(message, dict) else None
+    return isinstance(content, str) or (isinstance(content, list) and all(isinstance(one, str) for one in content))
+
+
 def _content_problems(file: JsonFile, document: Mapping[str, Any], used: set[str]) -> Iterator[Problem]:
     """Check every expression of every message; the variables that they use are added to `used`."""
-    declared = frozenset(document.get("variables", {}))
-    for number, message in enumerate(document["messages"]):
+    declared = document.get("variables", {})
+    checker = VariableChecker.of(declared)
+    for number, message in enumerate(document.get("messages", [])):
         path: JsonPath = ("messages", number, "content")
+        if not message:
+            continue  # nothing can be read of it
         if not text_of(message).strip():
             yield prompt_problem(file, path, "The message is empty.", "empty_message")
-        for error in _expression_errors(text_of(message), declared, used):
-            yield _expression_problem(file, path, message["content"], error, declared)
+        for error in _expression_errors(text_of(message), checker, used):
+            yield _expression_problem(file, path, message["content"], error, frozenset(declared))
 
 
-def _expression_errors(text: str, declared: frozenset[str], used: set[str]) -> Iterator[ExpressionError]:
+def _expression_errors(text: str, checker: VariableChecker, used: set[str]) -> Iterator[ExpressionError]:
     try:
         found = parts(text)
     except ExpressionError as error:
-        used |= declared  # what stands behind the mistake cannot be told
+        used |= checker.names  # what stands behind the mistake cannot be told
         yield error
         return
     for part in found:
         if not part.is_expression:
             continue
-        try:
-            used |= {reference.path[0] for reference in compile_expression(part.text, declared).references}
-        except ExpressionError as error:
-            used |= {name for name in declared if re.search(rf"\b{name}\b", part.text)}
-            error.details["offset"] = part.offset + error.details.get("offset", 0)
-            yield error
+        named, errors = checker.check(part.text)
+        used |= named
+        for wrong in errors:
+            wrong.details["offset"] = part.offset + wrong.details.get("offset", 0)
+            yield wrong
 
 
 def _expression_problem(

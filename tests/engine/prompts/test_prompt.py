@@ -110,6 +110,73 @@ def test_each_mistake_has_its_field(changes: dict[str, Any], field: str, code: s
     assert words in f"{problem.message} {problem.remedy}"
 
 
+MAIL = {
+    "type": "object",
+    "properties": {"subject": {"type": "string"}, "tags": {"type": "array", "items": {"type": "string"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "message", "remedy"),
+    [
+        pytest.param("mail.subjct", "no field 'subjct'", "did you mean `mail.subject`?", id="a-field"),
+        pytest.param("mail.subject.name", "This is text; it has no fields", "", id="a-field-of-text"),
+        pytest.param("mail.tags.map(t, t.name)", "This is text; it has no fields", "", id="in-a-macro"),
+        pytest.param("mail.subject + 1", "text", "", id="types"),
+        pytest.param("subject.matches('[a-')", "no regular expression", "", id="a-part-that-always-fails"),
+        pytest.param("count / 0", "divides by zero", "Guard it", id="by-zero"),
+    ],
+)
+def test_the_fields_of_variables_are_checked(expression: str, message: str, remedy: str) -> None:
+    variables = {"subject": {"type": "string"}, "mail": MAIL, "count": {"type": "integer"}}
+    content = f"{{{{ subject }}}} {{{{ mail }}}} {{{{ count }}}} {{{{ {expression} }}}}"
+    document = prompt(variables=variables, messages=[{"role": "user", "content": content}])
+    [problem] = problems_of(parse(json.dumps(document), "p.json"), [1])
+    assert (problem.code, problem.field) == ("expression", "messages.0.content")
+    assert message in problem.message
+    assert remedy in problem.remedy
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "mail.subject.startsWith('Re') ? mail.tags[0] : subject",
+        "mail.tags.map(t, t + '!').join(', ')",
+        "default(mail.subject, 'none')",
+        "anything.at.all",
+        "json(mail)",
+        "double(count) > 0.5 ? string(count) : ''",
+    ],
+)
+def test_what_variables_have_is_no_problem(expression: str) -> None:
+    variables = {"subject": {"type": "string"}, "mail": MAIL, "count": {"type": "integer"}, "anything": {}}
+    content = f"{{{{ subject }}}} {{{{ mail }}}} {{{{ count }}}} {{{{ anything }}}} {{{{ {expression} }}}}"
+    document = prompt(variables=variables, messages=[{"role": "user", "content": content}])
+    assert problems_of(parse(json.dumps(document), "p.json"), [1]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        pytest.param({"messages": [{"role": "boss", "content": "{{ subjct }}"}]},
+                     {"wrong_value", "undeclared_variable"}, id="role"),
+        pytest.param({"messages": [{"role": "user", "content": 5}, {"role": "user", "content": "{{ subject + }}"}]},
+                     {"wrong_type", "expression"}, id="another-message"),
+        pytest.param({"schema_version": 2, "messages": [{"role": "user", "content": ["", "{{ subject.x }}"]}]},
+                     {"wrong_value", "expression"}, id="lines"),
+        pytest.param({"variables": None, "varables": {"subject": {}}}, {"unknown_key"}, id="misspelt-variables"),
+        pytest.param({"variables": {"Big": {}}, "messages": [{"role": "user", "content": "{{ Big }} {{ big }}"}]},
+                     {"wrong_value"}, id="a-wrong-name"),
+        pytest.param({"variables": ["subject"]}, {"wrong_type"}, id="no-variables"),
+        pytest.param({"messages": "{{ subjct }}"}, {"wrong_type"}, id="no-messages"),
+        pytest.param({"messages": ["{{ subjct }}", {"role": "user"}, 5]}, {"wrong_type", "missing_key"}, id="no-text"),
+    ],
+)  # fmt: skip
+def test_a_wrong_form_hides_no_mistake_in_an_expression(changes: dict[str, Any], codes: set[str]) -> None:
+    found = problems_of(parse(json.dumps(prompt(**changes)), "p.json"), [1])
+    assert {one.code for one in found} == codes
+
+
 def test_a_mistake_in_an_expression_stands_at_its_line_and_column() -> None:
     text = json.dumps(
         prompt(
