@@ -26,6 +26,7 @@ MaybeTrigger = Annotated[
 ]
 _SHOWN = 20
 _NOT_YET = "never"
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 @group.command("list")
@@ -107,7 +108,10 @@ def on(
     trigger: MaybeTrigger = None,
     from_: Annotated[Literal["now"] | None, typer.Option("--from", help="Only what comes from now on.")] = None,
     last: Annotated[int | None, typer.Option(min=1, help="Also the newest so many that are there.")] = None,
-    since: Annotated[datetime | None, typer.Option(help="Also what has come since this time.")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=_FORMATS, metavar="TIME", help="Also what has come since then, 2026-05-01."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     demo: Demo = False,
     workspace: Workspace = None,

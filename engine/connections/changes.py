@@ -99,7 +99,11 @@ class ConnectionChanges:
         service, loaded = self._service(name), self._config()
         key_field = next(iter(client_class(service).key_variables), "")
         given = _checked(service, beside)
-        if not key_field or not (key.strip() or given):
+        if not key_field:
+            raise InvalidInput(
+                f"What signs in to {name} are settings, not one key.", remedy=self._statuses.remedy(name)
+            )
+        if not (key.strip() or given):
             raise InvalidInput(f"This is no key for {name}.", remedy=self._statuses.remedy(name))
         kept = {one: value for one, value in loaded.config.connections[name].settings.items() if one not in beside}
         if key.strip():

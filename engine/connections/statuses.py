@@ -95,13 +95,13 @@ class Statuses:
         """Return how to come to a key that is missing."""
         connection = self._config().config.connections[name]
         service, settings = connection.service, connection.settings
-        has_none = not references(settings)
-        if getattr(client_class(service), "sign_in_at", "") and has_none:
-            return f"Sign in: {add_command(service, name)}."
+        given = add_command(service, name)
+        if getattr(client_class(service), "sign_in_at", ""):
+            return f"Sign in: {given}."
         variables = ", ".join(self._variables(name))
-        if has_none and variables:
-            return f"{add_command(service, name)} takes one."
-        return f"Put {variables} into the environment or into `.env`." if variables else "Add it in config.yaml."
+        if variables and not references(settings):
+            return f"{given} takes one."
+        return f"Put {variables} into the environment or into `.env`." if variables else f"Give it: {given}."
 
     def sign_in_file(self, name: str) -> Path | None:
         """Return where the sign-in of a connection lies; None for one that has a key or is not there."""

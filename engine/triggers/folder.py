@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
+from clients.counting import counted
 from clients.errors import InvalidRequest, NotFound, Unavailable
 from engine.names import moment_of, timestamp
 from engine.step import Fields, Output, destination, option, outside
@@ -167,8 +168,21 @@ def _still(fresh: Sequence[_File], look: Look) -> Found:
     known = {file.id for file in listed}
     waiting = {file.id: since[file.id] for file in fresh if file.id not in known}
     next_at = min((moment_of(at) + still for at in waiting.values()), default=None)
-    is_more = len(ready) > len(listed)
-    return Found([file.listed() for file in listed], {"waiting": waiting}, is_more, look_again_at=_soon(next_at, look))
+    return Found(
+        [file.listed() for file in listed],
+        {"waiting": waiting},
+        has_more=len(ready) > len(listed),
+        note=_watched(len(fresh) - len(ready), look.fields.still_seconds),
+        look_again_at=_soon(next_at, look),
+    )
+
+
+def _watched(count: int, seconds: float) -> str:
+    """Return what is said of files that were not watched for long enough yet: else a preview would promise no run."""
+    if not count:
+        return ""
+    rest = "it" if count == 1 else "each"
+    return f"{counted(count, 'more file')}: {rest} starts a run once it has not changed for {seconds:g} seconds."
 
 
 def _soon(next_at: datetime | None, look: Look) -> datetime | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import InvalidInput
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER
 
@@ -39,3 +40,14 @@ def test_a_secret_that_another_connection_names_stays(orchestra: Orchestra) -> N
     orchestra.connections.add(OWNER, "github", "github", {"token": "env:TOKEN"})
     assert kept(orchestra) == {"github.token.json"}
     assert orchestra.connections.get(OWNER, "work").own_key_found
+
+
+def test_what_a_connection_lacks_is_told_as_its_service_takes_it(orchestra: Orchestra) -> None:
+    with (orchestra.workspace.root / "config.yaml").open("a") as file:
+        file.write("  mail:\n    service: gmail\n    token: env:NO_SUCH_TOKEN\n  tickets:\n    service: http\n")
+    with pytest.raises(InvalidInput, match="settings, not one key") as refused:
+        orchestra.connections.give_key(OWNER, "tickets", "abc")
+    assert "`orchestra connections add http --name tickets --set KEY=env:VARIABLE`" in refused.value.remedy
+    with pytest.raises(InvalidInput, match="NO_SUCH_TOKEN is not set") as refused:
+        orchestra.connections.require_ready({"mail": "mine"})
+    assert refused.value.remedy == "Sign in: `orchestra connections add gmail --name mail --client-secret FILE`."

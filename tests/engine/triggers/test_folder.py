@@ -50,6 +50,22 @@ def test_a_file_counts_once_it_has_not_changed_for_long_enough(folder: Path) -> 
     assert one.next_at is None
 
 
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        pytest.param(1, "1 more file: it starts a run once it has not changed for 10 seconds.", id="one"),
+        pytest.param(2, "2 more files: each starts a run once it has not changed for 10 seconds.", id="two"),
+    ],
+)
+def test_files_that_are_still_watched_are_told(folder: Path, count: int, said: str) -> None:
+    for number in range(count):
+        write(folder, f"{number}.txt", "there", minutes=-60)
+    one = looker(folder, Start(last=10), still_seconds=10)
+    assert (one.look_until_done(later(1)), one.notes) == ([], [said])
+    assert len(one.look_until_done(later(11))) == count
+    assert one.notes == [said]
+
+
 def test_a_file_that_is_changed_later_is_a_new_one(folder: Path) -> None:
     one = looker(folder)
     one.look_until_done()
