@@ -75,7 +75,7 @@ class NewMessage(TriggerType):
         if changes is None:
             return self._forgotten(look)
         changed = _changed(look, changes)
-        fits = _fitting(look, look.unseen(changed), changes.labels)
+        fits = _fitting(look, look.unseen(changed), changes)
         due = [*_late(look, changed), *(one for one in changed if one in fits)]
         items = [Item(one) for one in due[: look.limit]]
         if len(due) > look.limit:  # the rest is listed again from the same place
@@ -180,19 +180,32 @@ def _fit_by(look: Look) -> set[str] | None:
     return made
 
 
-def _fitting(look: Look, ids: Sequence[str], labels: dict[str, set[str]]) -> set[str]:
+def _fitting(look: Look, ids: Sequence[str], changes: Changes) -> set[str]:
     """Return those of the changed mails that fit the search; one that only fits later is asked for again till then."""
     if not ids:
         return set()
+    labels = changes.labels
     rules = [_rule(look, word) for word in look.fields.query.split()]
     drafts = set() if look.fields.include_drafts else {one for one in ids if "DRAFT" in labels[one]}
     if None not in rules:
         wanted = [rule for rule in rules if rule is not None]
         fits = {one for one in ids if not labels[one] & _HIDDEN and all(rule(labels[one]) for rule in wanted)}
     else:
-        # What came since is the newest that a search finds: with as many more, it reaches down to the oldest of that.
-        fits = set(look.client.history.ids(look.fields.query, _SEARCHED + len(labels))) & set(ids)
+        fits = _found(look, ids, changes)
     return fits - drafts
+
+
+def _found(look: Look, ids: Sequence[str], changes: Changes) -> set[str]:
+    """Return those of the changed mails that Gmail finds by the search.
+
+    What came since is the newest that it finds: with as many more, it reaches down to the oldest of that. A mail that
+    was there before and got a label may be of any age.
+    """
+    search = look.client.history.ids
+    newest = search(look.fields.query, most := _SEARCHED + len(changes.labels))
+    if len(newest) >= most and not {*ids} & {*changes.put} <= {*newest}:
+        newest = search(look.fields.query, max(most, backlog.MOST))
+    return set(newest) & set(ids)
 
 
 def _rule(look: Look, word: str) -> Callable[[set[str]], bool] | None:

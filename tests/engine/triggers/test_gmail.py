@@ -162,6 +162,20 @@ def test_more_mails_than_are_compared_at_once_all_start_runs(box: Box, monkeypat
     assert [item.id for item in looker.look_until_done(NOW + MINUTE)] == arrived
 
 
+def test_a_mail_of_long_ago_that_gets_a_label_fits_a_search_that_finds_many_newer_ones(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.triggers.gmail._SEARCHED", 3)
+    old = box.arrive("Invoice of old")
+    for number in range(8):
+        box.label(box.arrive(f"Invoice {number}"), "to do")
+    looker = box.looker(query="label:to-do subject:invoice")
+    looker.look_until_done()
+    box.label(old, "to do")
+    assert [item.id for item in looker.look_until_done(NOW + MINUTE)] == [old]
+    assert looker.look_until_done(NOW + 2 * MINUTE) == []
+
+
 def test_a_mail_that_gets_the_label_later_is_new_then(box: Box) -> None:
     looker = box.looker(query="label:bug-reports")
     box.label(box.arrive("Makes the label"), "Bug reports")
