@@ -13,9 +13,10 @@ _OF_A_FAILURE = ("last_type", "last_value", "last_traceback", "last_exc")
 
 
 @pytest.fixture(autouse=True)
-def leaks_of_the_test() -> Iterator[None]:
+def leaks_of_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
     """Clear away what the test has dropped, as the last thing that is done for it."""
     yield
+    vars(request.node).get("funcargs", {}).clear()  # else what fixtures gave lives on until this is over
     _clear_away()
 
 
@@ -23,6 +24,7 @@ def leaks_of_the_test() -> Iterator[None]:
 def leaks_of_the_module() -> Iterator[None]:
     """The same for what the fixtures of a whole file have dropped; it counts as its last test's."""
     yield
+    gc.unfreeze()  # they were set apart with what lives on
     _clear_away()
 
 

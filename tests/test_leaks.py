@@ -23,13 +23,22 @@ class Holder:
 
 @pytest.fixture(scope="module")
 def of_the_file():
-    yield
-    Holder(socket.socket())
+    return Holder(socket.socket())
+
+@pytest.fixture
+def of_the_test():
+    return Holder(socket.socket())
 
 def test_leaks_a_socket():
     Holder(socket.socket())
 
-def test_is_sound():
+def test_is_sound(of_the_file):
+    gc.collect()
+
+def test_is_given_a_socket(of_the_test):
+    pass
+
+def test_is_sound_after_a_gift(of_the_file):
     gc.collect()
 
 def test_fails_with_a_socket_and_a_process_open():
@@ -51,6 +60,7 @@ def test_is_sound_in_the_next_file():
 """
 LEAKING = {
     "test_leaks_a_socket",
+    "test_is_given_a_socket",
     "test_fails_with_a_socket_and_a_process_open",
     "test_is_the_last_of_a_file_that_leaks",
 }
