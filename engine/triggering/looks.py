@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clients.deadline import deadline
-from clients.errors import AuthError, NotFound, RateLimited, ServiceError, Timeout
+from clients.errors import AuthError, BadAnswer, NotFound, RateLimited, ServiceError, Timeout
 from clients.patience import patience
 from engine.clock import Clock
 from engine.errors import OrchestraError, StorageError
@@ -49,6 +49,8 @@ _PIECE = 10
 """So many things are read before they are stored."""
 _FAULTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError)
 """What a thing that nobody thought of may raise: it alone is dead. A machine that refuses (OSError) is no such case."""
+UNFIT = (OrchestraError, BadAnswer, *_FAULTS)
+"""What making inputs of a thing may raise (BadAnswer: it is nested too deep); no service is asked for that."""
 GONE = "it was gone before it could be read"
 
 
@@ -141,7 +143,7 @@ class Looks:
             entry = self.acceptor.entry(principal, watched.named.plan, wish, "runs.start")
         except StorageError:
             raise
-        except (OrchestraError, *_FAULTS) as error:
+        except UNFIT as error:
             return Prepared(item, error=error_of(error))
         return Prepared(item, replace(entry, lane=watched.key.workflow))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from clients.errors import BadAnswer
 from engine.expressions.expressions import compact_json
 from engine.names import timestamp
 from engine.runner.outside_values import plain_json, whole_text
@@ -54,7 +55,11 @@ def short_title(item: Item) -> str:
 
 
 def _kept_value(item: Item) -> str | None:
+    """Return the value of a dead thing; None where it is too large or no JSON, and is read anew when it is retried."""
     if item.value is None:
         return None
-    text = compact_json(plain_json(dict(item.value)))
+    try:
+        text = compact_json(plain_json(dict(item.value)))
+    except (BadAnswer, TypeError):  # what made it dead must not break off the look, too
+        return None
     return text if len(text.encode("utf-8", "replace")) <= _LARGEST_VALUE_BYTES else None

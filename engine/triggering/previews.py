@@ -12,8 +12,8 @@ from engine.names import timestamp
 from engine.runs.acceptance import checked_inputs
 from engine.trigger import Found, Item, Look, Start
 from engine.triggering.costs import Costs
-from engine.triggering.finder import Watched
-from engine.triggering.looks import Looks, listed, read_thing
+from engine.triggering.finder import Named, Watched
+from engine.triggering.looks import UNFIT, Looks, listed, read_thing
 from engine.triggering.mapping import error_of, inputs_of
 from engine.triggering.prepared import short_title
 from engine.triggering.rows import start_of
@@ -72,10 +72,17 @@ class Previews:
                 return _line(item, None, TriggerError(**read.error))
             if read.item.skip:
                 return _line(read.item, None, None)
-            named = watched.named
-            return _line(read.item, checked_inputs(named.plan, inputs_of(named.trigger, read.item)), None)
+            return _with_inputs(watched.named, read.item)
         except OrchestraError as error:
             return _line(item, None, TriggerError(**error_of(error)))
+
+
+def _with_inputs(named: Named, item: Item) -> PreviewItem:
+    """Show the inputs of the run of a thing that was read, or why it would have none."""
+    try:
+        return _line(item, checked_inputs(named.plan, inputs_of(named.trigger, item)), None)
+    except UNFIT as error:
+        return _line(item, None, TriggerError(**error_of(error)))
 
 
 def _looked_through(watched: Watched, look: Look) -> tuple[list[Item], Found]:

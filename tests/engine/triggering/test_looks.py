@@ -77,6 +77,10 @@ def test_a_large_backlog_comes_in_pieces_and_whole(feed: Feed, monkeypatch: pyte
     assert feed.starts() == Counter(f"n{number}" for number in range(10))
 
 
+def _nested(levels: int) -> Any:
+    return [_nested(levels - 1)] if levels else "text"
+
+
 @pytest.mark.parametrize(
     ("line", "state", "said"),
     [
@@ -85,6 +89,7 @@ def test_a_large_backlog_comes_in_pieces_and_whole(feed: Feed, monkeypatch: pyte
         pytest.param({"id": "x", "read": "KeyError"}, "dead", "InternalError", id="nobody thought of it"),
         pytest.param({"id": "x", "read": "RecursionError"}, "dead", "InternalError", id="too deep"),
         pytest.param({"id": "x", "text": "much longer than it may be"}, "dead", "InvalidInput", id="does not fit"),
+        pytest.param({"id": "x", "text": _nested(250)}, "dead", "BadAnswer", id="nested too deep"),
         pytest.param({"id": "x", "read": "NotFound"}, "skipped", looks.GONE, id="gone"),
         pytest.param({"id": "x", "skip": "we wrote it"}, "skipped", "we wrote it", id="left out by the type"),
     ],
@@ -92,6 +97,8 @@ def test_a_large_backlog_comes_in_pieces_and_whole(feed: Feed, monkeypatch: pyte
 def test_one_bad_thing_does_not_block_the_rest(feed: Feed, line: dict[str, Any], state: str, said: str) -> None:
     feed.on()
     feed.write("a", line, "b")
+    preview = feed.orchestra.triggers.preview(OWNER, WORKFLOW, TRIGGER)
+    assert [one.id for one in preview.items if one.inputs is not None] == ["a", "b"]
     result = feed.poll()
     assert (len(result.started), result.dead, result.skipped) == (2, int(state == "dead"), int(state == "skipped"))
     assert result.error is None
