@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from clients.errors import ServiceError
+from engine.compiler.shapes import first_fault
 from engine.connections.accounts import Account, Mode
 from engine.errors import InUse, OrchestraError, StorageError
 from engine.names import timestamp
@@ -214,7 +215,7 @@ def _changed_by(own: RunWrite | None, error: CannotUndo) -> str:
     return f"{error} The run did more to it in {own.path} ({own.uses}), which cannot be taken back."
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: OrchestraError | ServiceError | ValidationError) -> str:
     if isinstance(error, OrchestraError | ServiceError):
         return f"{error.message} {error.remedy}".strip()
-    return str(error)
+    return first_fault(error)[0].message

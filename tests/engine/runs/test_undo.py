@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from pydantic import field_validator
 
 from engine.errors import InUse, NotAllowed, StorageError, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runner import undoing
 from engine.runs.undo_report import NotUndone, UndoReport
+from engine.steps.github import CreateIssue, CreateIssueFields
 from tests.engine.conftest import OWNER, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -270,6 +272,21 @@ def test_what_somebody_changed_is_refused_and_the_rest_undone(
     assert report.refused[0].url.endswith(str(step_of(run, "each[1].issue")["output"]["number"]))
     assert len(report.undone) == 3
     assert "undone" not in step_of(orchestra.runs.get(OWNER, run["run_id"]), "each[1].issue")["effect"]
+
+
+def test_a_write_that_this_release_would_not_make_is_refused_in_plain_words(
+    orchestra: Orchestra, started: Undoable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stricter(CreateIssueFields):
+        @field_validator("title")
+        @classmethod
+        def _is_short(cls, title: str) -> str:
+            raise ValueError("The title is too long.")
+
+    run = started(EACH)
+    monkeypatch.setattr(CreateIssue, "fields", Stricter)
+    refused = reasons(orchestra.runs.undo(OWNER, run["run_id"]).refused)
+    assert set(refused.values()) == {"The title is too long."}
 
 
 BRANCH = {"repository": REPOSITORY, "branch": "work"}
