@@ -272,7 +272,8 @@ def test_a_write_that_is_to_go_elsewhere_is_not_done(scripted: Scripted, local: 
     with pytest.raises(InvalidRequest, match="another address") as caught:
         local.request(Wanted("POST", scripted.url, json={}))
     assert (caught.value.outcome, len(scripted.seen)) == ("not_done", 1)
-    assert "has moved to '/there/***'" in caught.value.remedy
+    told = caught.value.remedy.replace("Bearer ***", "***")  # what comes after it may be known as a secret of its own
+    assert "has moved to '/there/***'" in told
 
 
 def test_three_redirects_are_enough(scripted: Scripted, local: HttpClient) -> None:
