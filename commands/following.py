@@ -150,11 +150,15 @@ def _went_wrong(run: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _waits_for(run: Mapping[str, Any]) -> str:
-    questions = [step["approval"] for step in run["steps"] if step["status"] == "waiting" and step.get("approval")]
+    waiting = [step for step in run["steps"] if step["status"] == "waiting"]
+    questions = [step["approval"] for step in waiting if step.get("approval")]
     if questions:
         return f"It waits for an answer: `orchestra approvals approve {questions[0]}` or `reject`."
+    called = [step["child_run_id"] for step in waiting if step.get("child_run_id")]
+    if called:
+        return f"It waits for a run that it called: `orchestra runs show {called[0]}` says what that waits for."
     until = f" until {run['due_at']}" if run["due_at"] else ""
-    held = sorted({step["held"]["by"] for step in run["steps"] if step["status"] == "waiting" and step.get("held")})
+    held = sorted({step["held"]["by"] for step in waiting if step.get("held")})
     if held:
         return (
             f"{' and '.join(held)} asked it to wait{until}; nothing has failed. "

@@ -59,6 +59,16 @@ def test_a_waiting_run_is_exit_code_5_and_can_be_cancelled(orchestra: Orchestra)
     assert (again.code, again.json["error"]["type"]) == (4, "InUse")
 
 
+def test_a_run_that_waits_for_one_that_it_called_leads_to_that(orchestra: Orchestra, workspace: Path) -> None:
+    steps = [{"id": "inner", "uses": "workflow.run", "with": {"workflow": "waiting"}}]
+    text = json.dumps({"schema_version": 1, "title": "Caller", "steps": steps})
+    (workspace / "workflows" / "caller.json").write_text(text, encoding="utf-8")
+    result = orchestra("run", "caller")
+    [called] = orchestra("runs", "list", "--workflow", "waiting", "--json").json["runs"]
+    assert result.code == 5
+    assert f"`orchestra runs show {called['run_id']}` says what that waits for" in result.err
+
+
 def test_a_waiting_run_resumed_waits_on(orchestra: Orchestra) -> None:
     run_id = orchestra("run", "waiting", "--json").json["run_id"]
     resumed = orchestra("runs", "resume", run_id, "--json")
@@ -149,7 +159,9 @@ def test_what_a_stranger_wrote_cannot_command_the_terminal(orchestra: Orchestra)
 def test_a_run_without_a_key_says_which_one_is_missing(orchestra: Orchestra) -> None:
     result = orchestra("run", "inbox-triage")
     assert result.code == 2
-    assert all(f"Put {name}_TOKEN into" in result.err for name in ("GMAIL", "NOTION", "GITHUB"))
+    assert all(f"{name}_TOKEN is not set" in result.err for name in ("GMAIL", "NOTION", "GITHUB"))
+    assert all(f"Put {name}_TOKEN into" in result.err for name in ("NOTION", "GITHUB"))
+    assert "Sign in: `orchestra connections add gmail --client-secret FILE`." in result.err
 
 
 def test_times_are_shown_and_read_in_the_time_zone_of_the_settings(orchestra: Orchestra, workspace: Path) -> None:
