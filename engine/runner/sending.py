@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -68,15 +69,20 @@ class Sending:
         call = job.call(number, self._clock(), intended_at)
         if call.is_again:
             call.made_by_others = (await self._others(job, intended_at)).made
+        was_out, turn = job.may_be_out, threading.Lock()
         job.may_be_out = True
         reached("before effect")
-        future = started(job, lambda: job.plain(work(call)))
+        future = started(job, lambda: _unless_withdrawn(turn, lambda: job.plain(work(call))))
         try:
             output = await asyncio.shield(future)
             reached("after effect")
             return output
         except asyncio.CancelledError:
-            await self._settle_late(job, future)
+            if turn.acquire(blocking=False):  # it stood in line for a thread, and none will begin with it any more
+                job.may_be_out = was_out
+                future.cancel()
+            else:
+                await self._settle_late(job, future)
             raise
 
     async def _settle_late(self, job: Job, future: asyncio.Future[Any]) -> None:
@@ -164,6 +170,11 @@ class Sending:
         receipt = _receipt(job, output)
         self._ledger.record(job.write, receipt, output)
         return Done(output, effect(job.write, receipt, reused=False))
+
+
+def _unless_withdrawn(turn: threading.Lock, work: Callable[[], Any]) -> Any:
+    """Do the work if this thread is the first to take the turn; else nobody waits for it."""
+    return work() if turn.acquire(blocking=False) else None
 
 
 def _may_be_sent_again(job: Job, attempts: Attempts, failed: ServiceError) -> bool:

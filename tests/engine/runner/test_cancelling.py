@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,31 @@ def test_a_write_in_flight_is_told_and_waited_for(orchestra: Orchestra, root: Pa
     again = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
     assert again["steps"][0]["effect"]["reused"] is True
     assert service.seen["/slow"] == 1
+
+
+@pytest.mark.parametrize("how", ["cancelled", "out of time"])
+def test_a_write_that_still_stands_in_line_is_not_sent_any_more(root: Path, service: Service, how: str) -> None:
+    with (root / "config.yaml").open("a") as config:
+        config.write("limits: {calls_at_once: 1}\n")
+    service.seconds = {"/slow": 4}
+    write_workflow(root, "slow", [get_step("r", service.url("/slow"))])
+    write = post_step("w", service.url("/write"), once="one")
+    limit = {"timeout_seconds": 0.5} if how == "out of time" else {}
+    write_workflow(root, "work", [{"id": "g", "steps": [write], **limit}])
+    with closing(Orchestra.open(root)) as orchestra:
+        slow = orchestra.runs.start(OWNER, "slow", {})
+        until(lambda: service.seen["/slow"] == 1)
+        run_id = orchestra.runs.start(OWNER, "work", {})
+        until(lambda: statuses(orchestra.runs.get(OWNER, run_id)).get("g.w") is not None)
+        if how == "cancelled":
+            assert _cancelled(orchestra, run_id) < 2
+        ended = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+        assert (statuses(ended)["g.w"], ended["counts"]["new_effects"]) == ("cancelled", 0)
+        orchestra.runs.wait(OWNER, slow, PATIENCE_SECONDS)
+        assert orchestra.runs.get(OWNER, slow)["status"] == "succeeded"
+        assert service.seen["/write"] == 0
+        again = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
+        assert (again["status"], again["counts"]["new_effects"], service.seen["/write"]) == ("succeeded", 1, 1)
 
 
 def _told_of_write(run: Mapping[str, Any]) -> tuple[str, bool, int]:
