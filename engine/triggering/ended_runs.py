@@ -33,12 +33,18 @@ class EndedRuns:
     def since(self, number: int, limit: int, *, demo: bool) -> list[dict[str, Any]]:
         """Return runs whose end has this number or a later one, in the order of these numbers; tests left out.
 
-        Runs that others called are left out, too: they are a part of those. `chain`: the workflows of the runs that
-        stand in a row before it, each started by the end of the one before; the nearest first.
+        More than `limit` only where ends share the last number: those that an earlier release stored, or a log told
+        of, are numbered by their times. Runs that others called are left out, too: they are a part of those. `chain`:
+        the workflows of the runs that stand in a row before it, each started by the end of the one before; the
+        nearest first.
         """
-        statement = ended_since(number, demo=demo).limit(limit)
+        statement = ended_since(number, demo=demo)
         with self._database.reading() as connection:
-            rows = connection.execute(statement).mappings().all()
+            rows = list(connection.execute(statement.limit(limit)).mappings())
+            if len(rows) == limit:
+                last = rows[-1]
+                same = (runs.c.end_number == last["end_number"]) & (runs.c.run_id > last["run_id"])
+                rows += connection.execute(statement.where(same)).mappings()
             reasons = _reasons(connection, [row["run_id"] for row in rows])
             return [
                 {**row, "demo": bool(row["demo"]), "chain": _chain(connection, reasons.get(row["run_id"]))}

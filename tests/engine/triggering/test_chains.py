@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import event
 
 from engine.orchestra import Orchestra
+from engine.store.tables import runs
 from engine.trigger import Start
 from engine.triggering.ended_runs import EndedRuns, ended_since
 from tests.engine.conftest import OWNER, set_step, write_workflow
@@ -90,6 +91,21 @@ def test_an_end_comes_after_all_that_were_stored_before_it_also_when_the_clock_i
         [run] = ended.since(number, 10, demo=False)
         assert run["run_id"] == run_id
         number = run["end_number"] + 1
+
+
+def test_ends_of_one_number_which_were_numbered_by_their_times_are_listed_together(feed: Feed) -> None:
+    feed.on()
+    feed.write(*(f"n{number}" for number in range(5)))
+    started = feed.poll().started
+    feed.ended(*started)
+    with feed.database.writing() as connection:
+        connection.execute(runs.update().where(runs.c.run_id.in_(sorted(started)[1:4])).values(end_number=2))
+        connection.execute(runs.update().where(runs.c.run_id == min(started)).values(end_number=1))
+    found, number = [], 0
+    while ended := EndedRuns(feed.database).since(number, 2, demo=False):
+        found += [run["run_id"] for run in ended]
+        number = ended[-1]["end_number"] + 1
+    assert found == sorted(started)
 
 
 def test_an_hour_of_runs_that_no_end_has_started_is_read_in_a_few_queries(feed: Feed) -> None:
