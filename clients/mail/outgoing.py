@@ -169,7 +169,10 @@ def _address(name: str, value: str, shown_name: str, address: str) -> Address:
         part = f"{address or shown_name!r} in " if "," in value else ""
         raise InvalidRequest(f"{name}: {part}{value[:100]!r} is not a mail address.")
     if not local_part.isascii():
-        raise InvalidRequest(f"{name}: {address[:100]!r} has letters before the @ that no usual mail server takes.")
+        raise InvalidRequest(
+            f"{name}: {address[:100]!r} has letters before the @ that are not plain ones (a to z).",
+            remedy="Mail is not sent to such addresses, which many servers refuse (RFC 6531): take another one.",
+        )
     ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
     return Address(_one_line(shown_name), addr_spec=f"{local_part}@{ascii_domain}")
 
