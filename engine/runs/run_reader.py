@@ -46,7 +46,7 @@ class RunReader:
         else:
             found = self._logs.read(run_id)
             if found is None:
-                raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
+                raise self._rows.unknown(run_id)
             run = found
         try:
             run["sentence"] = sentence(run)

@@ -11,7 +11,7 @@ from engine.clock import Clock
 from engine.compiler.compiler import Surroundings
 from engine.compiler.plan import Plan
 from engine.connections.accounts import Mode
-from engine.errors import InUse, InvalidInput, UnknownName
+from engine.errors import InUse, InvalidInput
 from engine.names import checked_run_id
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
@@ -213,7 +213,7 @@ class Runs(RunReader):
     def _known_row(self, run_id: str) -> Any:
         row = self._host.rows.get(checked_run_id(run_id))
         if row is None:
-            raise UnknownName("run", run_id, remedy="`orchestra runs list` shows what there is.")
+            raise self._host.rows.unknown(run_id)
         return row
 
     def undoable(self, p: Principal, run_id: str, *, item: str | None = None) -> UndoReport:

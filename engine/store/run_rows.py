@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select
 
-from engine.errors import InUse
+from engine.errors import InUse, UnknownName
 from engine.names import milliseconds_of, moment_of
 from engine.runs.request_keys import Request, earlier_run
 from engine.store.database import Database, cursor_of
@@ -66,6 +66,13 @@ _ACCEPTED = (
 )
 
 
+_LIST = "`orchestra runs list` shows what there is."
+_REMOVED = (
+    "It was removed, as `retention` says or by hand. What it wrote is remembered, so that nothing is written twice, and"
+    " can only be undone in the services themselves."
+)
+
+
 def insert_accepted(cursor: sqlite3.Cursor, acceptance: Mapping[str, Any], title: str, owner: str) -> None:
     """Store an accepted run in a transaction of the journal."""
     first = ("run_id", "workflow")
@@ -102,6 +109,15 @@ class RunRows:
         """Return the row of a run."""
         with self._database.reading() as connection:
             return connection.execute(runs.select().where(runs.c.run_id == run_id)).first()
+
+    def unknown(self, run_id: str) -> UnknownName:
+        """Return what to raise for a run that is not there: where it has written, it was there and was removed."""
+        wrote = select(effects.c.identity).where(effects.c.run_id == run_id).limit(1)
+        with self._database.reading() as connection:
+            is_removed = connection.execute(wrote).first() is not None
+        return UnknownName(
+            "run", run_id, remedy=_REMOVED if is_removed else "`orchestra runs list` shows what there is."
+        )
 
     def caller(self, run_id: str) -> Row[Any] | None:
         """Return the row of the run that called this one, None where none did."""

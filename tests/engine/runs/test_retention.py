@@ -127,6 +127,23 @@ def test_a_write_is_not_made_twice_though_its_run_is_gone(place: _Place, root: P
     assert service.seen["/w"] == 1
 
 
+@pytest.mark.parametrize("act", ["get", "undo", "undoable", "resume", "rerun", "cancel"])
+def test_of_a_run_that_is_gone_it_is_said_that_it_was_removed(
+    place: _Place, root: Path, service: Service, act: str
+) -> None:
+    write_workflow(root, "writes", [post_step("w", service.url("/w"))])
+    run_id = place.run("writes")
+    place.later(2)
+    place.keep(days=1)
+    place.prune()
+    with pytest.raises(UnknownName) as removed:
+        getattr(place.orchestra.runs, act)(OWNER, run_id)
+    assert removed.value.remedy.startswith("It was removed, as `retention` says or by hand.")
+    with pytest.raises(UnknownName) as unknown:
+        getattr(place.orchestra.runs, act)(OWNER, "20260101T000000Z-aaaaaaaa")
+    assert unknown.value.remedy == "`orchestra runs list` shows what there is."
+
+
 def test_a_request_that_was_answered_starts_nothing_though_its_run_is_gone(place: _Place) -> None:
     first = place.run(request_key="k")
     place.later(2)
