@@ -42,9 +42,12 @@ def list_(
         str | None, typer.Option(help="Only runs that say this in their id, workflow, title or sentence.")
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=_FORMATS, metavar="TIME", help="From then on, 2026-05-01.")
+        datetime | None,
+        typer.Option(formats=_FORMATS, metavar="TIME", help="Only runs from then on, such as 2026-05-01."),
     ] = None,
-    until: Annotated[datetime | None, typer.Option(formats=_FORMATS, metavar="TIME", help="Before then.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=_FORMATS, metavar="TIME", help="Only runs before then.")
+    ] = None,
     accounts: Annotated[
         Literal["demo", "mine"] | None, typer.Option(help="Only runs on demo accounts, or on your own.")
     ] = None,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 group = typer.Typer(help="What starts runs by itself.", no_args_is_help=True, rich_markup_mode=None)
 
 Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of the workflow.")]
-MaybeWorkflow = Annotated[str | None, typer.Argument(metavar="[WORKFLOW]", help="Only of this workflow.")]
+MaybeWorkflow = Annotated[str | None, typer.Argument(metavar="[WORKFLOW]", help="Only the triggers of this workflow.")]
 MaybeTrigger = Annotated[
     str | None, typer.Argument(metavar="[TRIGGER]", help="The id of the trigger; may be left out where it is the only.")
 ]
@@ -110,7 +110,7 @@ def on(
     last: Annotated[int | None, typer.Option(min=1, help="Also the newest so many that are there.")] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=_FORMATS, metavar="TIME", help="Also what has come since then, 2026-05-01."),
+        typer.Option(formats=_FORMATS, metavar="TIME", help="Also what has come since then, such as 2026-05-01."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     demo: Demo = False,
