@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import sys
 import threading
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _LARGEST_WAL_BYTES = 4 * 1024 * 1024
 _WAL_SLACK_BYTES = 256 * 1024
 """SQLite cuts the log back only when it begins it anew; so much more is no reason to do it for it."""
+_LEAST_ROOM_BYTES = 64 * 1024
 _FEW_PAGES = 10
 _MOVED = "Stop every process that works on this workspace; where the file is gone, the next makes it anew from logs/."
 _FOLDER = "Move the folder away; the next command makes the state anew from logs/."
@@ -243,7 +245,13 @@ def _refusal(path: Path, error: BaseException | None) -> StorageError:
         return StorageError(f"{path} is a folder, and the state is a file.", remedy=_FOLDER)
     if isinstance(error, OSError):  # it may be about another file or folder, and names that
         return StorageError(f"{error.filename or path}: {error.strerror or error}.")
-    return StorageError(f"{path}: {error}.")
+    return StorageError(f"{path}: {'No space left on device' if _is_for_want_of_room(path, error) else error}.")
+
+
+def _is_for_want_of_room(path: Path, error: BaseException | None) -> bool:
+    """Tell what SQLite calls an I/O error: it cannot make the index of its log on a full disk."""
+    is_io = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR
+    return is_io and shutil.disk_usage(path.parent).free < _LEAST_ROOM_BYTES
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from engine.errors import DamagedState, InUse, StorageError
 from engine.store.damage import set_aside
-from engine.store.database import Database
+from engine.store.database import Database, storage_errors
 from engine.store.owners import Owner
 from engine.store.tables import settings
 
@@ -121,3 +124,16 @@ def test_a_place_that_cannot_be_written_is_named_and_no_other(tmp_path: Path) ->
     with pytest.raises(StorageError, match=rf"^{tmp_path / 'logs'}"):
         Owner(database, tmp_path / "state" / "owners", "cli", lambda: NOW, drafts=tmp_path / "logs" / ".drafts")
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("free", "said"), [pytest.param(0, "No space left on device", id="full"), pytest.param(10**9, "oh", id="broken")]
+)
+def test_an_error_of_the_disk_is_told_as_a_full_disk_where_it_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, said: str
+) -> None:
+    error = sqlite3.OperationalError("oh")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR | 18 << 8  # SQLITE_IOERR_SHMOPEN
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(StorageError, match=f"state.db: {said}\\."), storage_errors(tmp_path / "state.db"):
+        raise error
