@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -129,7 +129,7 @@ def run(orchestra: Orchestra, root: Path) -> Run:
     return start
 
 
-def write_workflow(root: Path, name: str, steps: list[Mapping[str, Any]], **more: Any) -> None:
+def write_workflow(root: Path, name: str, steps: Sequence[Mapping[str, Any]], **more: Any) -> None:
     """Put a workflow file into a workspace."""
     document = {"schema_version": 1, "title": name, **more, "steps": steps}
     (root / "workflows" / f"{name}.json").write_text(json.dumps(document, indent=2))
