@@ -424,6 +424,29 @@ def test_work_that_no_thread_has_taken_is_withdrawn_with_its_future() -> None:
     assert done == ["third"]
 
 
+def test_work_that_is_abandoned_holds_up_nobody() -> None:
+    gate, begun, ended = threading.Event(), threading.Barrier(3), list[int]()
+
+    def hang() -> None:
+        begun.wait(PATIENCE_SECONDS)
+        gate.wait(2 * PATIENCE_SECONDS)
+
+    async def main() -> None:
+        workers = Workers("two", 2)
+        hanging = [workers.run(hang) for _ in range(2)]
+        later = [workers.run(lambda: ended.append(1)) for _ in range(2)]
+        await asyncio.to_thread(begun.wait, PATIENCE_SECONDS)
+        for one in hanging:
+            one.cancel()
+        await asyncio.wait_for(asyncio.gather(*later), PATIENCE_SECONDS)
+        gate.set()
+        for _ in range(4):  # those that were replaced have ended, and are not too many now
+            await asyncio.gather(*(workers.run(lambda: ended.append(1)) for _ in range(2)))
+
+    asyncio.run(main())
+    assert len(ended) == 10
+
+
 def test_every_thread_is_used_as_long_as_work_waits() -> None:
     together = threading.Barrier(4)
 
