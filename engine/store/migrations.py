@@ -42,10 +42,10 @@ def _from_3(connection: Connection) -> None:
     _create_index(connection, "runs_by_lane")
 
 
-_ENDED_AT = "json_extract(cursor, '$.ended_at')"
+_ENDED_AT, _BEGAN_AT = (_milliseconds(f"json_extract(cursor, '$.{name}')") for name in ("ended_at", "began_at"))
 _OLD_CURSORS = {
-    # An hour of ends was listed again; what has started a run is known.
-    "workflow.finished": f"json_object('number', {_milliseconds(_ENDED_AT)} - 3600000)",
+    # An hour of ends was listed again, but for what ended before the trigger began; what has started a run is known.
+    "workflow.finished": f"json_object('number', max({_BEGAN_AT}, {_ENDED_AT} - 3600000))",
     "github.release": "json_set(cursor, '$.from', turned_on_at, '$.etag', '')",
     "github.mention": "json_set(cursor, '$.reached', '')",
     "github.review_request": "json_set(cursor, '$.reached', '')",

@@ -88,6 +88,25 @@ def test_ends_and_cursors_of_the_fourth_form_go_on_where_they_were(tmp_path: Pat
     connection.close()
 
 
+def test_what_ended_before_a_trigger_of_the_fourth_form_was_turned_on_starts_nothing(tmp_path: Path) -> None:
+    Database(tmp_path).close()
+    turned_on = "2026-11-20T11:59:00.250Z"
+    cursor = json.dumps({"ended_at": "2026-11-20T12:00:00.250Z", "began_at": turned_on})
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("DROP INDEX runs_by_end_number")
+        connection.execute("ALTER TABLE runs DROP COLUMN end_number")
+        columns = "workflow, trigger, account, source, uses, is_on, demo, start, cursor, turned_on_at, turned_on_by"
+        values = ("w", "t", "a", "", "workflow.finished", 1, 0, "{}", cursor, turned_on, "ada")
+        connection.execute(f"INSERT INTO triggers ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        connection.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
+    connection.close()
+    Database(tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        (text,) = connection.execute("SELECT cursor FROM triggers").fetchone()
+        assert json.loads(text) == {"number": 1_795_176_000_250 - 60_000}
+    connection.close()
+
+
 def test_a_state_file_of_a_later_release_is_refused_untouched(tmp_path: Path) -> None:
     Database(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
