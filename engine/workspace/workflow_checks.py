@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.errors import InvalidFile, OrchestraError, Problem
+from engine.expressions.expressions import compact_json
 from engine.workspace.jsonfile import parse
 
 _Question = tuple[str, str]
@@ -108,7 +109,7 @@ def _checked(name: str, text: str, file: str, around: Surroundings) -> Checked:
 def _is_same(one: Any, other: Any) -> bool:
     if isinstance(one, OrchestraError) and isinstance(other, OrchestraError):
         return _words(one) == _words(other)
-    return bool(one == other)
+    return type(one) is type(other) and compact_json(one) == compact_json(other)  # to Python, 1 and true are the same
 
 
 def _words(error: OrchestraError) -> tuple[Any, ...]:

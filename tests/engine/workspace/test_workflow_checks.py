@@ -110,6 +110,8 @@ def _put(things: str, name: str, value: Any) -> Callable[[World], None]:
         pytest.param(_put("workflows", "inner", {**INNER, "steps": [{"id": "a", "uses": "no.such"}]}),
                      "called_workflow", id="a-called-workflow-has-errors"),
         pytest.param(_put("workflows", "inner", OTHER_INPUTS), "workflow_input", id="other-inputs"),
+        pytest.param(_put("workflows", "inner", {**INNER, "schema_version": True}), "called_workflow",
+                     id="true-in-place-of-1"),
     ],
 )  # fmt: skip
 def test_what_it_refers_to_counts(
