@@ -3,36 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from engine.compiler.schemacheck import schema_faults
 from engine.errors import ExpressionError, InvalidInput, Problem
+from engine.expressions.celtypes import Schema
 from engine.expressions.templates import parts
 from engine.expressions.wording import did_you_mean
 from engine.prompts.prompt import LABEL, PromptModel, filled, form_problems, prompt_problem, text_of
 from engine.prompts.variable_check import VariableChecker
 from engine.workspace.jsonfile import JsonFile, JsonPath
 
+_Known = Callable[[Mapping[str, Schema]], Mapping[str, Schema]]
+"""What expressions are checked against, of the variables that a prompt declares."""
+
 
 def problems_of(file: JsonFile, versions: Collection[int]) -> list[Problem]:
     """Return all that is wrong with a prompt file, by place; `versions` are the numbers saved so far."""
+    return _problems(file, versions, dict)
+
+
+def version_errors(file: JsonFile) -> list[Problem]:
+    """Return the errors for which a saved version cannot be used.
+
+    Fields and types of variables stand in nobody's way: earlier releases saved versions without looking at them, and a
+    version never changes. Where a field is missing, the step fails.
+    """
+    return [one for one in _problems(file, (), _as_anything) if one.severity == "error"]
+
+
+def _as_anything(variables: Mapping[str, Schema]) -> Mapping[str, Schema]:
+    return {name: {} for name in variables}
+
+
+def _problems(file: JsonFile, versions: Collection[int], known: _Known) -> list[Problem]:
     if not isinstance(file.value, dict):
         return [prompt_problem(file, (), "A prompt file holds one JSON object.", "form")]
     try:
         PromptModel.model_validate(file.value)
     except ValidationError as error:
         found = form_problems(file, error)
-        return _sorted([*found, *_content_problems(file, _readable(file.value, found), set())])
+        return _sorted([*found, *_content_problems(file, _readable(file.value, found), set(), known)])
     document = file.value
     used: set[str] = set()
     schemas = list(_schema_problems(file, document))
     found = [
         *schemas,
         *_label_problems(file, document.get("labels", {}), versions),
-        *_content_problems(file, document, used),
+        *_content_problems(file, document, used, known),
         *([] if schemas else _sample_problems(file, document)),
     ]
     for name in document.get("variables", {}):
@@ -88,10 +109,10 @@ def _has_text(message: Any) -> bool:
     return isinstance(content, str) or (isinstance(content, list) and all(isinstance(one, str) for one in content))
 
 
-def _content_problems(file: JsonFile, document: Mapping[str, Any], used: set[str]) -> Iterator[Problem]:
+def _content_problems(file: JsonFile, document: Mapping[str, Any], used: set[str], known: _Known) -> Iterator[Problem]:
     """Check every expression of every message; the variables that they use are added to `used`."""
     declared = document.get("variables", {})
-    checker = VariableChecker.of(declared)
+    checker = VariableChecker.of(known(declared))
     for number, message in enumerate(document.get("messages", [])):
         path: JsonPath = ("messages", number, "content")
         if not message:

@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
 from engine.names import child
 from engine.prompts import prompt
-from engine.prompts.prompt_check import problems_of
+from engine.prompts.prompt_check import problems_of, version_errors
 from engine.workspace.canonical import canonical
 from engine.workspace.files import etag, exclusive, make_folder, write_whole
 from engine.workspace.jsonfile import JsonFile, parse, read
@@ -154,7 +154,7 @@ class PromptStore:
 def _usable(file: str, text: str) -> dict[str, Any]:
     """Return the document of a version, which nobody may change; checked once, though a run asks for it often."""
     parsed = parse(text, file)
-    errors = [one for one in problems_of(parsed, ()) if one.severity == "error"]
+    errors = version_errors(parsed)
     if errors:
         raise InvalidFile.of(file, errors)
     return dict(parsed.value)

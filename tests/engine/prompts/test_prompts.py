@@ -52,6 +52,20 @@ def test_a_reference_means_one_version(versioned: PromptStore, reference: str, w
     assert versioned.render(document, {}) == [{"role": "user", "content": words}]
 
 
+def test_a_version_of_an_earlier_release_is_used_though_it_names_a_field_that_is_not_declared(
+    store: PromptStore,
+) -> None:
+    issue = {"type": "object", "properties": {"title": {"type": "string"}}}
+    store.save_version("p", text_of("{{ issue.title }}", variables={"issue": issue}), None, "production", "ann")
+    path = store.shelf.folder / "p.versions" / "1.json"
+    path.write_text(path.read_text().replace("issue.title", "issue.body"))
+    sent = store.render(store.resolve("p"), {"issue": {"body": "It broke."}})
+    assert [one["content"] for one in sent] == ["It broke."]
+    undeclared = text_of("{{ issue.body }}", variables={"issue": issue})
+    with pytest.raises(InvalidFile, match="no field 'body'"):  # no new one is saved
+        store.save_version("q", undeclared, None, "production", "ann")
+
+
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
