@@ -30,7 +30,7 @@ from engine.store.damage import set_aside
 from engine.store.database import Database
 from engine.store.locks import ServeLock
 from engine.store.owners import Owner, refuse_strangers
-from engine.store.receipts import has_begun_rename
+from engine.store.receipts import has_begun_rename, last_rename
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
 from engine.workspace.config_files import ConfigFiles
@@ -83,7 +83,8 @@ class Orchestra:
         self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state)
         self.troubles = Troubles(self._database, self._loaded, self._accounts, clock)
         self._accounts.refusals = self.troubles
-        self._plans = WorkflowPlans(self.workspace.workflows, self._surroundings)
+        renames = partial(last_rename, self._database)
+        self._plans = WorkflowPlans(self.workspace.workflows, self._surroundings, renames)
         self._logs = logs = RunLogs(self.workspace.logs)
         if self._database.has_unread_logs():  # a lost state file must not make anything happen twice
             refuse_strangers(self._database, state / "owners")

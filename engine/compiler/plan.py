@@ -172,6 +172,8 @@ class Plan:
     concurrency: Concurrency = field(default_factory=Concurrency)
     workflows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The documents of the workflows that `workflow.run` steps call, and those call, by name."""
+    last_rename: str = ""
+    """What stood for the last rename of a workflow or step before the files were read (engine/store/receipts.py)."""
 
     @property
     def effect(self) -> Effect:

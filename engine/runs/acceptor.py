@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.clock import Clock
 from engine.compiler.compiler import Surroundings
@@ -17,7 +18,10 @@ from engine.runner.host import Host
 from engine.runs.acceptance import Circumstances, acceptance
 from engine.runs.request_keys import Request
 from engine.runs.run_log import RunLogs
-from engine.store.acceptances import Entry
+from engine.store.acceptances import Entry, Renamed
+
+Result = TypeVar("Result")
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Acceptor:
     def accept(self, p: Principal, plan: Plan, wish: Wish, request: Request | None, action: str) -> str:
         """Accept a run and start it; return its id, or that of the run which the request started before.
 
-        Raises InvalidInput, InUse, StorageError.
+        Raises InvalidInput, InUse (Renamed: `anew` helps), StorageError.
         """
         [run_id] = self._begin([self._entry(p, plan, wish, action, self.services(), request)])
         return run_id
@@ -90,7 +94,7 @@ class Acceptor:
         self._host.plans.keep(accepted, plan)
         title = str(plan.document.get("title") or plan.name)
         line = self._audit.row(p, action, plan.name, {"run_id": accepted["run_id"], **_named(wish.options)})
-        return Entry(accepted, title, line, request)
+        return Entry(accepted, title, line, request, last_rename=plan.last_rename)
 
     def services(self) -> dict[str, str]:
         """Return the service of each connection of the workspace."""
@@ -118,6 +122,17 @@ class Acceptor:
             options=wish.options,
             trigger=wish.trigger,
         )
+
+
+def anew(accept: Callable[[], Result]) -> Result:
+    """Return what `accept` returns; where something was renamed since it took its plan, it takes another.
+
+    Raises what `accept` raises; Renamed only where that happens again and again.
+    """
+    for _ in range(_TRIES - 1):
+        with suppress(Renamed):
+            return accept()
+    return accept()
 
 
 def _named(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from engine.errors import InUse, OrchestraError
 from engine.names import timestamp
 from engine.runs.run_log import RunLogs
 from engine.store.database import Database
-from engine.store.receipts import BEGUN_RENAME, Rename, move_receipts
+from engine.store.receipts import BEGUN_RENAME, Rename, end_rename, move_receipts
 from engine.store.run_rows import OPEN
 from engine.store.tables import meta, runs, triggers
 from engine.store.trigger_state import rename_workflow
@@ -121,7 +121,7 @@ class Renaming:
         move_receipts(connection, rename)
         if rename.step is None:
             rename_workflow(connection, rename.workflow, rename.new)
-        connection.execute(meta.delete().where(meta.c.key == BEGUN_RENAME))
+        end_rename(connection)
         self._logs.keep_rename(rename, begun.at)
 
 

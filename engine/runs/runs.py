@@ -17,7 +17,7 @@ from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.runner.host import Host
 from engine.runner.values import Values
-from engine.runs.acceptor import Acceptor, Wish
+from engine.runs.acceptor import Acceptor, Wish, anew
 from engine.runs.cancelling import longest_seconds
 from engine.runs.options import part_options, rerun_options
 from engine.runs.request_keys import Request
@@ -101,13 +101,17 @@ class Runs(RunReader):
         earlier = self._acceptor.earlier(request)
         if earlier is not None:  # also where the workflow has changed or gone since
             return earlier
-        plan = self._plan(workflow, {})
-        options = part_options(plan, pins, only, from_run)
-        if from_run is not None:
-            from engine.runs.rerun import require_same_accounts, source
 
-            require_same_accounts(source(self.get(p, from_run), workflow), self._acceptor.modes(plan, {}))
-        return self._acceptor.accept(p, plan, Wish(inputs, options), request, "runs.start")
+        def accept() -> str:
+            plan = self._plan(workflow, {})
+            options = part_options(plan, pins, only, from_run)
+            if from_run is not None:
+                from engine.runs.rerun import require_same_accounts, source
+
+                require_same_accounts(source(self.get(p, from_run), workflow), self._acceptor.modes(plan, {}))
+            return self._acceptor.accept(p, plan, Wish(inputs, options), request, "runs.start")
+
+        return anew(accept)
 
     def start_all(self, p: Principal, workflow: str, inputs: Iterable[Mapping[str, Any]]) -> builtins.list[str]:
         """Accept a run for each of these inputs, all or none, and start them; return their ids once all are on disk.
@@ -115,8 +119,8 @@ class Runs(RunReader):
         Raises as `start`.
         """
         require(p, "run", "start runs")
-        plan = self._plan(workflow, {})
-        return self._acceptor.accept_all(p, plan, [Wish(one) for one in inputs], "runs.start")
+        wishes = [Wish(one) for one in inputs]
+        return anew(lambda: self._acceptor.accept_all(p, self._plan(workflow, {}), wishes, "runs.start"))
 
     def rerun(
         self,
@@ -145,9 +149,13 @@ class Runs(RunReader):
         earlier = self.get(p, run_id)
         options = rerun_options(receipts, source(earlier)["run_id"] if replay else None)
         modes = kept_modes(earlier, self._surroundings().connections, self._mode)
-        plan = self._plan(earlier["workflow"], modes)
-        wish = again(earlier, plan, Values(self._logs.folder, run_id), inputs or {}, options, modes)
-        return self._acceptor.accept(p, plan, wish, request, "runs.rerun")
+
+        def accept() -> str:
+            plan = self._plan(earlier["workflow"], modes)
+            wish = again(earlier, plan, Values(self._logs.folder, run_id), inputs or {}, options, modes)
+            return self._acceptor.accept(p, plan, wish, request, "runs.rerun")
+
+        return anew(accept)
 
     def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> dict[str, Any]:
         """Wait until a run of this process has ended or waits (or time is up) and return its document."""

@@ -12,6 +12,7 @@ from engine.json_text import compact
 from engine.runs.request_keys import Request, earlier_run, remember
 from engine.store.database import Database, cursor_of
 from engine.store.owners import require_unfenced
+from engine.store.receipts import is_last_rename
 from engine.store.run_rows import is_test
 from engine.store.tables import audit, insertion, runs
 
@@ -25,6 +26,15 @@ _ADD_LINE, _LINE = insertion(audit)
 _COPIED = ("run_id", "workflow", "started_by", "origin_run_id", "parent_run_id", "queued_at")
 
 
+class Renamed(InUse):
+    """A workflow or a step has got another name since the files were read: receipts may lie under that one now."""
+
+    default_remedy = "Try again."
+
+    def __init__(self) -> None:
+        super().__init__("A workflow or a step was renamed just now.")
+
+
 @dataclass
 class Entry:
     """One run to be stored, with the line of the audit trail that tells of it."""
@@ -35,6 +45,8 @@ class Entry:
     request: Request | None = None
     lane: str | None = None
     """Whose turn it waits for (a workflow's name); None: it begins at once."""
+    last_rename: str = ""
+    """As its plan has it: with another one since, it is not stored."""
     run_id: str | None = field(default=None, init=False)
     """Once stored: its id, or that of the run which the same request started before."""
     error: Exception | None = field(default=None, init=False)
@@ -56,8 +68,8 @@ class Acceptances:
     def store(self, entries: Sequence[Entry]) -> None:
         """Store runs; they are on disk when this returns.
 
-        Raises StorageError, InUse where a request's key came with something else before, Fenced where another process
-        has taken over the runs of this one.
+        Raises StorageError, Renamed (of `entries` with one plan none is stored then), InUse where a request's key came
+        with something else before, Fenced where another process has taken over the runs of this one.
         """
         with self._lock:
             self._waiting.extend(entries)
@@ -73,13 +85,17 @@ class Acceptances:
     def store_within(self, chosen: Callable[[Connection], Sequence[Entry]]) -> Sequence[Entry]:
         """Store the runs that `chosen` gives, in one transaction with all that it writes; return their entries.
 
-        All of it is on disk when this returns, or none of it. Raises StorageError, Fenced, and what `chosen` raises.
+        All of it is on disk when this returns, or none of it. Raises StorageError, Renamed, Fenced,
+        and what `chosen` raises.
         """
         self._database.require_in_place()
         with self._database.writing() as connection:
             cursor = cursor_of(connection)
             require_unfenced(cursor, self._owner)
             entries = chosen(connection)
+            is_last = is_last_rename(cursor)
+            if not all(is_last(entry.last_rename) for entry in entries):
+                raise Renamed
             self._insert(cursor, entries)
         for entry in entries:
             entry.run_id = entry.acceptance["run_id"]
@@ -89,8 +105,11 @@ class Acceptances:
         try:
             with self._database.inserting() as cursor:
                 require_unfenced(cursor, self._owner)
+                is_last = is_last_rename(cursor)
                 for entry in group:
-                    if entry.request is not None:
+                    if not is_last(entry.last_rename):
+                        entry.error = Renamed()
+                    elif entry.request is not None:
                         _answer(cursor, entry, entry.request)
                 fresh = [entry for entry in group if entry.run_id is None and entry.error is None]
                 self._insert(cursor, fresh)

@@ -128,9 +128,14 @@ class Database:
             return int(self._listener.execute("PRAGMA data_version").fetchone()[0])
 
     def has_fact(self, key: str) -> bool:
-        """Tell whether `meta` has a key; fast, for what is asked before every run."""
+        """Tell whether `meta` has a key."""
+        return self.fact(key) is not None
+
+    def fact(self, key: str) -> str | None:
+        """Return what `meta` has under a key; fast, for what is asked before every run."""
         with storage_errors(self.path), self._listening:
-            return bool(self._listener.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).fetchall())
+            found = self._listener.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchall()
+            return str(found[0][0]) if found else None
 
     @cached_property
     def _listener(self) -> sqlite3.Connection:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.store.tables import effects, meta
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from sqlalchemy import Connection
 
     from engine.store.database import Database
@@ -19,6 +22,11 @@ UNSURE = "unsure."
 
 BEGUN_RENAME = "rename"
 """Key of a rename in `meta` that has begun and not ended."""
+
+_LAST_RENAME = "last_rename"
+"""Key of what stands for the last rename in `meta`: a text that no other rename has."""
+
+_RENAMES = "SELECT key, value FROM meta WHERE key IN (?, ?)"
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,23 @@ _SHORTEST_PLACE = 2
 def has_begun_rename(database: Database) -> bool:
     """Tell whether a rename is being made, or was cut short."""
     return database.has_fact(BEGUN_RENAME)
+
+
+def last_rename(database: Database) -> str:
+    """Return what stands for the last rename; an empty text where there was none."""
+    return database.fact(_LAST_RENAME) or ""
+
+
+def is_last_rename(cursor: sqlite3.Cursor) -> Callable[[str], bool]:
+    """Return what tells of a text from `last_rename` whether nothing has been renamed since, nor is just now."""
+    found = dict(cursor.execute(_RENAMES, (BEGUN_RENAME, _LAST_RENAME)).fetchall())
+    return lambda known: BEGUN_RENAME not in found and known == found.get(_LAST_RENAME, "")
+
+
+def end_rename(connection: Connection) -> None:
+    """Take down that the rename that has begun is done: it is the last one from now on."""
+    connection.execute(meta.delete().where(meta.c.key.in_((BEGUN_RENAME, _LAST_RENAME))))
+    connection.execute(meta.insert().values(key=_LAST_RENAME, value=secrets.token_hex(8)))
 
 
 def move_receipts(connection: Connection, rename: Rename) -> None:

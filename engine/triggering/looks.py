@@ -25,7 +25,7 @@ from engine.names import timestamp
 from engine.people.access import Principal
 from engine.runner.fault_points import reached
 from engine.runs.acceptor import Acceptor, Wish
-from engine.store.acceptances import Acceptances, Entry
+from engine.store.acceptances import Acceptances, Entry, Renamed
 from engine.trigger import Found, Item, Look, Start, TriggerType
 from engine.triggering import items as item_rows
 from engine.triggering.items import ItemRows
@@ -110,7 +110,7 @@ class Looks:
                 mark = partial(move, row=row, values=place(watched, look, found, [one.item for one in prepared], row))
             try:
                 stored += self._stored(watched, look, prepared, mark) if prepared or is_whole else ()
-            except Moved:
+            except (Moved, Renamed):  # the next look takes the files as they are then
                 return Looked(stored)
             if prepared:
                 reached("after items")

@@ -13,6 +13,7 @@ from engine.expressions.expressions import compact_json
 from engine.names import moment_of
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
+from engine.runs.acceptor import anew
 from engine.trigger import Item, Start
 from engine.triggering import items as item_rows
 from engine.triggering.alarms import alarm_of
@@ -153,7 +154,7 @@ class Triggers:
         require(p, "run", "try dead items again")
         row = self._dead_row(workflow, trigger, item)
         self._audit.record(p, "triggers.retry", workflow, {"trigger": trigger, "item": item})
-        return self._resume(p, row.run_id) if row.run_id is not None else self._revived(row)
+        return self._resume(p, row.run_id) if row.run_id is not None else anew(lambda: self._revived(row))
 
     def dismiss(self, p: Principal, workflow: str, trigger: str, item: str) -> None:
         """Take a thing off the list of those that need somebody. Raises UnknownName."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.compiler.plan import Plan
@@ -20,20 +20,23 @@ class _Known:
 
 
 class WorkflowPlans:
-    """Compiles workflows; may be used from any thread."""
+    """Compiles workflows; may be used from any thread. `last_rename`: what a plan keeps to tell that it is older."""
 
-    def __init__(self, shelf: Shelf, surroundings: Callable[[], Surroundings]) -> None:
-        self._shelf, self._surroundings = shelf, surroundings
+    def __init__(
+        self, shelf: Shelf, surroundings: Callable[[], Surroundings], last_rename: Callable[[], str] = str
+    ) -> None:
+        self._shelf, self._surroundings, self._last_rename = shelf, surroundings, last_rename
         self._known: dict[str, _Known] = {}
 
     def plan(self, name: str) -> Plan:
         """Return the plan of a workflow. Raises UnknownName, InvalidInput, InvalidFile, NotAvailableYet."""
+        last_rename = self._last_rename()  # before any file is read: one that is changed from here on shows
         around = self._surroundings()
         known = self._known.get(name)
-        if known is not None and self._is_current(name, known, around):
+        if known is not None and known.plan.last_rename == last_rename and self._is_current(name, known, around):
             return known.plan
         before = stamp(self._shelf.path(name))
-        plan = self._compiled(name, around)
+        plan = replace(self._compiled(name, around), last_rename=last_rename)
         if before:  # there is a file, and its next change will show
             self._known[name] = _Known(before, around.connections, plan)
         return plan

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine import upkeep
-from engine.errors import InUse, StaleEdit, StorageError
+from engine.errors import InUse, StaleEdit, StorageError, UnknownName
 from engine.orchestra import Orchestra
+from engine.runs.runs import Runs
+from engine.store.acceptances import Acceptances, Entry
 from engine.store.receipts import BEGUN_RENAME, Rename, has_begun_rename
 from engine.store.tables import meta
 from engine.workspace.files import etag
@@ -239,3 +242,71 @@ def test_a_rename_whose_files_cannot_be_moved_leaves_nothing_behind(
     assert reused(started(orchestra)) == {True}
     orchestra.workflows.rename(OWNER, "work", "other")
     assert reused(started(orchestra, "other")) == {True}
+
+
+_RENAMES: list[Any] = [
+    pytest.param(lambda other: other.workflows.rename_step(OWNER, "work", "note", "remark"), "work", id="step"),
+    pytest.param(lambda other: other.workflows.rename(OWNER, "work", "other"), "other", id="workflow"),
+]
+"""How another process renames, and the name of the workflow since."""
+_ACCEPTED: list[Any] = [
+    pytest.param(lambda runs, _: runs.start(OWNER, "work", {}, request_key="key"), id="start"),
+    pytest.param(lambda runs, _: runs.start_all(OWNER, "work", iter([{}])), id="start all"),
+    pytest.param(lambda runs, earlier: runs.rerun(OWNER, earlier), id="rerun"),
+]
+
+
+@pytest.mark.parametrize("accept", _ACCEPTED)
+@pytest.mark.parametrize(("rename", "name"), _RENAMES)
+def test_a_run_whose_plan_is_older_than_a_rename_is_not_accepted_with_it(
+    orchestra: Orchestra,
+    root: Path,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    rename: Callable[[Orchestra], object],
+    name: str,
+    accept: Callable[[Runs, str], object],
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    first, store = started(orchestra)["run_id"], Acceptances.store
+
+    def renamed_before(acceptances: Acceptances, entries: Sequence[Entry]) -> None:
+        monkeypatch.undo()
+        rename(other)
+        store(acceptances, entries)
+
+    other = Orchestra.open(root)
+    try:
+        monkeypatch.setattr(Acceptances, "store", renamed_before)
+        with nullcontext() if name == "work" else pytest.raises(UnknownName):
+            accept(orchestra.runs, first)
+        for run in orchestra.runs.list(OWNER).rows:
+            orchestra.runs.wait(OWNER, run.run_id, PATIENCE_SECONDS)
+        assert reused(started(orchestra, name)) == {True}
+    finally:
+        other.close()
+    assert len(orchestra.runs.list(OWNER).rows) == (3 if name == "work" else 2)
+    assert service.seen["/w"] == 4
+
+
+def test_a_run_is_not_accepted_while_a_rename_has_begun_whose_process_died(
+    orchestra: Orchestra, root: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    path, store = root / "workflows" / "work.json", Acceptances.store
+    started(orchestra)
+    after = path.read_text().replace('"each"', '"every"')
+    begun = {"rename": {"workflow": "work", "new": "every", "step": "each"}, "at": _LATER, "etag": etag(after)}
+
+    def cut_short_before(acceptances: Acceptances, entries: Sequence[Entry]) -> None:
+        monkeypatch.undo()
+        with orchestra._database.writing() as connection:
+            connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(begun)))
+        path.write_text(after)
+        store(acceptances, entries)
+
+    monkeypatch.setattr(Acceptances, "store", cut_short_before)
+    again = started(orchestra)
+    assert {step["path"] for step in again["steps"]} >= {"every[0].note"}
+    assert reused(again) == {True}
+    assert service.seen["/w"] == 4

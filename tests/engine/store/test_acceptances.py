@@ -13,9 +13,10 @@ from sqlalchemy import event
 
 from engine.errors import InUse, StorageError
 from engine.runs.request_keys import Request
-from engine.store.acceptances import Acceptances, Entry
+from engine.store.acceptances import Acceptances, Entry, Renamed
 from engine.store.database import Database
 from engine.store.owners import Fenced
+from engine.store.receipts import end_rename, last_rename
 from engine.store.run_rows import RunRows
 from engine.store.tables import audit, owners
 
@@ -96,6 +97,24 @@ def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(databas
     assert right.is_new
     assert wrong.run_id is None
     assert lines(database) == 2
+
+
+def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are(database: Database) -> None:
+    acceptances, older = Acceptances(database, "me"), last_rename(database)
+    with database.writing() as connection:
+        end_rename(connection)
+    stale, right = entry(1, Request("key", "hash")), entry(2)
+    right.last_rename = last_rename(database)
+    assert (stale.last_rename, older) == ("", "")
+    with pytest.raises(Renamed):
+        acceptances.store([stale, right])
+    with pytest.raises(Renamed):
+        acceptances.store_within(lambda _: [entry(3)])
+    assert (stale.run_id, right.is_new, lines(database)) == (None, True, 1)
+    again = entry(4, Request("key", "hash"))  # its key stands for no run that is not there
+    again.last_rename = right.last_rename
+    acceptances.store([again])
+    assert again.is_new
 
 
 def test_a_transaction_that_fails_is_heard_of_by_all_in_it(database: Database) -> None:

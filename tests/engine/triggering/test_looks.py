@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from clients.errors import Unavailable
+from engine.orchestra import Orchestra
 from engine.registry import trigger_type
 from engine.runner import fault_points
 from engine.trigger import Look, Start
 from engine.triggering import looks
-from tests.engine.conftest import OWNER, Service
+from tests.engine.conftest import OWNER, Service, write_workflow
 from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed
 
 
@@ -217,6 +219,49 @@ def test_a_write_for_a_thing_happens_once_whoever_runs_it_again(feed: Feed, serv
     assert rerun["steps"][0]["effect"]["reused"]
     assert rerun["trigger"] == runs[0]["trigger"]
     assert service.seen["/w"] == 2
+
+
+def _loop(step: dict[str, Any]) -> dict[str, Any]:
+    return {"id": "each", "foreach": "{{ ['x', 'y'] }}", "as": "name", "key": "{{ name }}", "steps": [step]}
+
+
+@pytest.mark.parametrize(
+    ("rename", "name", "called"),
+    [
+        pytest.param(lambda files: files.rename_step(OWNER, WORKFLOW, "call", "ask"), WORKFLOW, "inner", id="step"),
+        pytest.param(lambda files: files.rename(OWNER, WORKFLOW, "other"), "other", "inner", id="workflow"),
+        pytest.param(lambda files: files.rename_step(OWNER, "inner", "post", "put"), WORKFLOW, "inner", id="its step"),
+        pytest.param(lambda files: files.rename(OWNER, "inner", "other"), WORKFLOW, "other", id="called workflow"),
+    ],
+)
+def test_a_look_that_is_older_than_a_rename_stores_nothing(
+    feed: Feed, service: Service, rename: Callable[[Any], object], name: str, called: str
+) -> None:
+    post = {"uses": "http.request", "connection": "web", "with": {"method": "POST", "url": service.url("/w")}}
+    write_workflow(feed.root, "inner", [{"id": "post", **post}])
+    feed.workflow([_loop({"id": "call", "uses": "workflow.run", "with": {"workflow": "inner"}})])
+    feed.on()
+    feed.write("a")
+    feed.ended(*feed.poll().started)
+    feed.write("b")
+
+    def rename_before(reached: str) -> None:
+        if reached == "before items":
+            fault_points.hook = None
+            other = Orchestra.open(feed.root)
+            rename(other.workflows)
+            other.close()
+
+    fault_points.hook = rename_before
+    try:
+        assert feed.poll().started == []
+    finally:
+        fault_points.hook = None
+    path = feed.root / "workflows" / f"{name}.json"
+    path.write_text(path.read_text().replace('"workflow": "inner"', f'"workflow": "{called}"'))
+    [result] = feed.orchestra.triggers.poll(OWNER, name)
+    [run] = feed.ended(*result.started)
+    assert (run["status"], run["trigger"]["item"], service.seen["/w"]) == ("succeeded", "b", 2)
 
 
 def test_a_type_that_breaks_down_is_a_look_that_failed(feed: Feed) -> None:

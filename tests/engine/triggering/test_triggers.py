@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from clients.errors import ServiceError
 from engine.errors import InvalidInput, NotAllowed, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.registry import trigger_type
+from engine.store.acceptances import Acceptances, Entry
 from engine.store.trigger_state import LOST
 from engine.trigger import Item, Look, Start
 from tests.engine.conftest import OWNER, set_step, write_workflow
@@ -272,6 +274,26 @@ def test_a_dead_thing_is_tried_again_with_the_file_as_it_is_then(feed: Feed) -> 
     with pytest.raises(UnknownName):
         feed.orchestra.triggers.dismiss(OPERATOR, WORKFLOW, TRIGGER, "zzz")
     assert feed.starts() == Counter(["a", "b"])
+
+
+def test_a_dead_thing_is_tried_again_with_the_step_that_was_renamed_meanwhile(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.on()
+    feed.write({"id": "a", "read": "BadAnswer"})
+    feed.poll()
+    feed.rewrite("a")
+    store = Acceptances.store_within
+
+    def renamed_before(acceptances: Acceptances, chosen: Callable[[Connection], Sequence[Entry]]) -> Sequence[Entry]:
+        monkeypatch.undo()
+        feed.orchestra.workflows.rename_step(OWNER, WORKFLOW, "note", "remark")
+        return store(acceptances, chosen)
+
+    monkeypatch.setattr(Acceptances, "store_within", renamed_before)
+    [run] = feed.ended(feed.orchestra.triggers.retry(OWNER, WORKFLOW, TRIGGER, "a"))
+    assert [step["path"] for step in run["steps"]] == ["remark"]
+    assert feed.starts() == Counter(["a"])
 
 
 def test_a_dead_thing_that_is_tried_again_by_two_starts_one_run(feed: Feed) -> None:
