@@ -70,7 +70,8 @@ class NewFile(TriggerType):
         new = set(look.unseen([file.id for file in files]))
         fresh = [file for file in files if file.id in new]
         if look.cursor is None:
-            before = [file for file in fresh if file.id not in _counting(fresh, look.start)]
+            counting = _counting(fresh, look.start)
+            before = [file for file in fresh if file.id not in counting]
             skipped = [file.listed(_BEFORE) for file in before]
             return Found(skipped, {"waiting": {}}, has_more=len(before) < len(fresh))
         return _still(fresh, look)

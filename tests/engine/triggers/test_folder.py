@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 from clients.errors import InvalidRequest, NotFound
 from engine.registry import trigger_type
 from engine.trigger import Item, Start
+from engine.triggers import folder as folder_type
 from tests.engine.triggers.folder_world import write
 from tests.engine.triggers.looking import NOW, Looker
 
@@ -98,6 +100,19 @@ def test_from_where_on(folder: Path, start: Start, wanted: list[str]) -> None:
     for number, name in enumerate("abc", 1):
         write(folder, f"{name}.txt", name, minutes=number)
     assert names(looker(folder, start).look_until_done(later(3600))) == wanted
+
+
+@pytest.mark.parametrize("start", [Start(last=400), Start(since=NOW)], ids=["last", "since"])
+def test_a_first_look_weighs_each_file_a_few_times_however_many_there_are(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, start: Start
+) -> None:
+    for number in range(400):
+        write(folder, f"{number}.txt", "", minutes=1)
+    weighed = Counter[str]()
+    own_id = folder_type._File.id.fget
+    monkeypatch.setattr(folder_type._File, "id", property(lambda file: weighed.update(["id"]) or own_id(file)))
+    assert looker(folder, start).look() == []
+    assert weighed["id"] < 400 * 10
 
 
 @pytest.mark.parametrize(
