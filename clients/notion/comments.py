@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import NotFound, OutcomeUnknown
-from clients.notion.api import SERVICE, answered, every, page_id, reading
+from clients.notion.api import SERVICE, answered, every, id_in, page_id, reading
 from clients.notion.pages import is_created_since
 from clients.notion.values import Json, plain_text, rich_text
 
@@ -43,6 +43,7 @@ class Comments:
         Raises OutcomeUnknown for a discussion that Notion does not list with the page: one on a block of it, or one
         that was resolved meanwhile.
         """
+        theirs = {id_in(one) or one for one in others}  # one that a person gave may lack its dashes
         with reading():
             own = str(answered(self._api.users.me())["id"])
             found = list(every(self._api.comments.list, block_id=page_id(page)))
@@ -53,7 +54,7 @@ class Comments:
                     service=SERVICE,
                 )
             for each in reversed(found):
-                is_own = each["created_by"]["id"] == own and each["id"] not in others
+                is_own = each["created_by"]["id"] == own and each["id"] not in theirs
                 is_fresh = is_created_since(each, intended_at)
                 is_there = not discussion or each["discussion_id"] == discussion
                 if is_own and is_fresh and is_there and plain_text(each["rich_text"]) == text:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict
-from clients.notion.api import SERVICE, answered, every, page_id, reading
+from clients.notion.api import SERVICE, answered, every, id_in, page_id, reading
 from clients.notion.content import Content
 from clients.notion.markdown import arrived, essence, parts, says_at_end
 from clients.notion.pages import CLOCK_SKEW, brief, is_created_since, is_edited_since, page_of
@@ -172,9 +172,10 @@ class Pages:
 
     def _below(self, parent_id: str, title: str, since: datetime, others: Collection[str]) -> Iterator[Json]:
         """The pages below a page that have this title and were made since then, but not by others."""
+        theirs = {id_in(one) or one for one in others}  # one that a person gave may be an address
         with reading():
             blocks = list(every(self._api.blocks.children.list, block_id=parent_id))
             for block in blocks:
                 is_one = block["type"] == "child_page" and block["child_page"]["title"] == title
-                if is_one and block["id"] not in others and is_created_since(block, since):
+                if is_one and block["id"] not in theirs and is_created_since(block, since):
                     yield answered(self._api.pages.retrieve(block["id"]))

@@ -236,7 +236,7 @@ def _claim(cursor: sqlite3.Cursor, write: Write, owner: str, now: str) -> Entry:
 
 
 def _others(cursor: sqlite3.Cursor, write: Write, since: datetime) -> Others:
-    """What a person has answered for has no `done_at`; where it has no id either, any equal thing may be it."""
+    """What a person has answered for has no `done_at`; where it has no id, or an address, any equal thing may be it."""
     statement = (
         "SELECT receipt, arguments_hash FROM effects WHERE account = ? AND uses = ? AND identity <> ?"
         " AND (done_at >= ? OR (done_at IS NULL AND state <> 'undone'))"
@@ -244,7 +244,8 @@ def _others(cursor: sqlite3.Cursor, write: Write, since: datetime) -> Others:
     values = (write.account, write.uses, write.identity, timestamp(since))
     rows = cursor.execute(statement, values).fetchall()
     ids = [("" if receipt is None else str(json.loads(receipt)["id"]), equal) for receipt, equal in rows]
-    return Others(frozenset(one for one, _ in ids if one), ("", write.arguments_hash) in ids)
+    is_twin_open = any(equal == write.arguments_hash and (not one or "://" in one) for one, equal in ids)
+    return Others(frozenset(one for one, _ in ids if one), is_twin_open)
 
 
 def _take_back(cursor: sqlite3.Cursor, which: str, values: Mapping[str, Any]) -> int:

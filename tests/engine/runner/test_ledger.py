@@ -207,9 +207,11 @@ def test_every_generation_of_a_write_has_a_marker_of_its_own() -> None:
     [
         pytest.param("C1", Others(frozenset({"C1"})), id="and says which it is"),
         pytest.param("", Others(is_twin_open=True), id="and does not say which it is"),
+        pytest.param("https://n.test/C?d=1", Others(frozenset({"https://n.test/C?d=1"}), is_twin_open=True),
+                     id="and gives an address, which tells no id"),
         pytest.param(None, Others(), id="and it was not done"),
     ],
-)
+)  # fmt: skip
 def test_an_equal_write_that_a_person_answered_for_is_not_taken_for_this_one(
     with_ledger: With, receipt: str | None, expected: Others
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -230,3 +231,25 @@ def test_a_page_below_a_page_is_made_once_and_found(call: Call, standins: StandI
     assert essence(call.client.pages.text(found["id"])["markdown"]) == essence(text)
     below = [page for page in standins.show("notion")["pages"] if page["parent"]["type"] == "page_id"]
     assert [page["id"] for page in below] == [found["id"]]
+
+
+@pytest.mark.parametrize("as_given", [
+    pytest.param(lambda page: page["id"], id="id"),
+    pytest.param(lambda page: page["id"].replace("-", ""), id="without-dashes"),
+    pytest.param(lambda page: page["url"], id="address"),
+])  # fmt: skip
+def test_a_page_that_a_person_said_another_write_made_is_not_taken_for_this_one(
+    call: Call, as_given: Callable[[dict[str, Any]], str]
+) -> None:
+    step = CreatePage()
+    parent = call.client.items.create("Tasks", "Above")["url"]
+    asked = replace(call, fields=step.fields.model_validate({"title": "Below", "parent": parent}))
+    theirs = step.call(asked)
+    assert step.find(replace(asked, made_by_others=frozenset({as_given(theirs)}))) is None
+
+
+def test_a_comment_that_a_person_said_another_write_made_is_not_taken_for_this_one(call: Call) -> None:
+    step = AddComment()
+    asked = filled(step, call)
+    given = step.call(asked)["id"].replace("-", "")
+    assert step.find(replace(asked, made_by_others=frozenset({given}))) is None
