@@ -28,6 +28,11 @@ def compact(value: Any) -> str:
         return whole_text(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
+def is_same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same JSON: to Python 1, 1.0 and true are equal. Raises TypeError as `compact`."""
+    return compact(one) == compact(other)
+
+
 def indented(value: Mapping[str, Any], ready: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return the text of an object, two spaces a level, with a newline at its end.
 

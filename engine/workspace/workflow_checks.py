@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.errors import InvalidFile, OrchestraError, Problem
-from engine.expressions.expressions import compact_json
+from engine.json_text import is_same
 from engine.workspace.jsonfile import parse
 
 _Question = tuple[str, str]
@@ -73,7 +73,7 @@ class _Known:
     def is_current(self, text: str, asked: Asked) -> bool:
         """Tell whether the text and all that it was checked against are what they were."""
         return (text, asked.connections) == (self.text, self.connections) and all(
-            _is_same(answer, asked.answer(question)) for question, answer in self.noted.items()
+            _is_same_answer(answer, asked.answer(question)) for question, answer in self.noted.items()
         )
 
 
@@ -106,10 +106,10 @@ def _checked(name: str, text: str, file: str, around: Surroundings) -> Checked:
     return Checked(read.value if isinstance(read.value, dict) else None, problems)
 
 
-def _is_same(one: Any, other: Any) -> bool:
+def _is_same_answer(one: Any, other: Any) -> bool:
     if isinstance(one, OrchestraError) and isinstance(other, OrchestraError):
         return _words(one) == _words(other)
-    return type(one) is type(other) and compact_json(one) == compact_json(other)  # to Python, 1 and true are the same
+    return type(one) is type(other) and is_same(one, other)
 
 
 def _words(error: OrchestraError) -> tuple[Any, ...]:

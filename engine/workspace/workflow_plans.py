@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.compiler.plan import Plan
 from engine.errors import InvalidFile, NotAvailableYet, OrchestraError
+from engine.json_text import is_same
 from engine.workspace.shelf import Shelf
 from engine.workspace.stamps import Stamp, stamp
 
@@ -47,8 +48,8 @@ class WorkflowPlans:
         if stamp(self._shelf.folder / f"{name}.json") != known.stamp or around.connections != known.connections:
             return False
         try:
-            return all(around.prompts(one) == plan.prompts[one] for one in plan.prompts) and all(
-                around.workflows(one) == document for one, document in plan.workflows.items()
+            return all(is_same(around.prompts(one), plan.prompts[one]) for one in plan.prompts) and all(
+                is_same(around.workflows(one), document) for one, document in plan.workflows.items()
             )
         except OrchestraError:  # the compiler says what is wrong, and where
             return False

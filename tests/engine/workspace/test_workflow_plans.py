@@ -74,6 +74,21 @@ def test_another_connection_makes_another_plan(
     assert plans.plan("one") is not first
 
 
+def test_true_in_place_of_1_in_a_called_workflow_shows_at_once(tmp_path: Path) -> None:
+    called = write(tmp_path, "1").with_name("called.json")
+    step = {"id": "a", "uses": "workflow.run", "with": {"workflow": "called"}}
+    outer = {"schema_version": 1, "title": "Outer", "steps": [step]}
+    called.with_name("outer.json").write_text(json.dumps(outer))
+    called.write_text(called.with_name("one.json").read_text().replace('"1"', "1"))
+    shelf = Workspace(tmp_path).workflows
+    plans = WorkflowPlans(shelf, lambda: Surroundings({}, no_prompt, shelf.document))
+    settle(called.with_name("outer.json"))
+    first = plans.plan("outer")
+    assert plans.plan("outer") is first
+    called.write_text(called.read_text().replace('"n": 1', '"n": true'))
+    assert plans.plan("outer").workflows["called"]["steps"][0]["with"]["values"]["n"] is True
+
+
 def test_a_deleted_workflow_is_unknown(tmp_path: Path, plans: WorkflowPlans) -> None:
     path = write(tmp_path, "1")
     settle(path)
