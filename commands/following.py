@@ -24,7 +24,7 @@ def follow(session: Session, run_id: str, *, quiet: bool) -> tuple[dict[str, Any
     At Ctrl-C or SIGTERM the run is interrupted, and can be resumed. Raises StorageError.
     """
     runs, p = session.orchestra.runs, session.principal
-    progress = Progress(runs.get(p, run_id))
+    progress = Progress(session.began_at)
     try:
         run = _end(session, run_id, None if quiet else progress)
     except Stop as stop:
@@ -55,8 +55,9 @@ def _end(session: Session, run_id: str, progress: Progress | None) -> dict[str, 
 class Progress:
     """Writes a line for every item of a loop, or plain step, that has ended since the last look."""
 
-    def __init__(self, run: Mapping[str, Any]) -> None:
-        self._told = {step["path"] for step in run["steps"] if step["status"] in ("succeeded", "skipped")}
+    def __init__(self, since: str) -> None:
+        self._since = since
+        self._told: set[str] = set()
 
     def show(self, run: Mapping[str, Any]) -> None:
         """Write what is new in the document."""
@@ -64,7 +65,8 @@ class Progress:
         writes = _writes(run)
         for step in run["steps"]:
             path = step["path"]
-            if step["status"] in _ENDED and path not in self._told and "." not in path and path not in totals:
+            is_new = path not in self._told and (step["ended_at"] or self._since) >= self._since
+            if step["status"] in _ENDED and is_new and "." not in path and path not in totals:
                 self._told.add(path)
                 say(_line(step, totals.get(path.partition("[")[0]), writes.get(path, [])))
 

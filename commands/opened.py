@@ -30,20 +30,25 @@ class Session(Look):
     """An opened workspace and who acts in it."""
 
     orchestra: Orchestra
+    began_at: str
+    """When the command began; what ended before was told by another."""
 
 
 @contextmanager
 def opened(workspace: Path | None, *, demo: bool = False) -> Iterator[Session]:
     """Open a workspace for the time of a command. Raises UnknownName, InvalidFile, StorageError."""
+    from engine.clock import utc_now
     from engine.garbage import look_from_now_on
+    from engine.names import timestamp
     from engine.orchestra import Orchestra
     from engine.people.access import local_user
 
+    began_at = timestamp(utc_now())
     orchestra = Orchestra.open(workspace or Path.cwd(), demo=demo)
     look_from_now_on()
     try:
         with _logged(orchestra.workspace.state_dir / "commands.log"):
-            yield Session(orchestra, local_user())
+            yield Session(orchestra, local_user(), began_at)
     finally:
         orchestra.close()
 

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import json
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -77,7 +78,7 @@ class Host:
         """Called on the loop whenever the work on a run is over."""
         self.on_adopted: Callable[[], None] = _nothing
         """Called on the loop when runs were taken over that wait for their turns."""
-        self._loop = asyncio.new_event_loop()
+        self._loop = _new_loop()
         self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
         self._thread.start()
         self._call(self._open())
@@ -357,6 +358,22 @@ class Host:
         if run_id in self._tasks or run_id in self._errors or self._closing or self.is_taken_over.is_set():
             return False
         return bool(self._journal.read(_TO_BEGIN, (run_id, self.owner.id)))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop. Raises OSError where too many files are open.
+
+    asyncio would tell that a second time, with a traceback, when the half of a loop is cleared away: so it is tried
+    with as many files before.
+    """
+    tried: list[int] = []
+    try:
+        for _ in range(2):
+            tried += os.pipe()
+    finally:
+        for handle in tried:
+            os.close(handle)
+    return asyncio.new_event_loop()
 
 
 def _nothing() -> None:

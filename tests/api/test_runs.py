@@ -164,7 +164,8 @@ def test_the_same_key_with_another_body_starts_nothing(
 
 def test_a_key_is_good_again_after_a_request_that_was_refused(program: TestClient) -> None:
     assert execute(program, "greeting", "key-1", inputs={"name": 7}).status_code == 422
-    assert execute(program, "greeting", "key-1", inputs={"name": "Ada"}).status_code == 202
+    run = execute(program, "greeting", "key-1", inputs={"name": "Ada"}, wait_seconds=WAIT_SECONDS).json()
+    assert run["outputs"] == {"text": "Hello Ada"}
 
 
 def test_two_people_may_use_the_same_key(program: TestClient, orchestra: Orchestra) -> None:
