@@ -123,11 +123,17 @@ def answered(answer: Any) -> Json:
 
 def every(ask: Callable[..., Any], **asked: Any) -> Iterator[Json]:
     """Give the results of a paged question, page by page, as far as they are taken."""
+    for answer in answers(ask, **asked):
+        yield from answer["results"]
+
+
+def answers(ask: Callable[..., Any], **asked: Any) -> Iterator[Json]:
+    """Give the answers to a paged question, {results, has_more}, each asked for when it is taken."""
     cursor = None
     while True:
         with asking():  # Notion's searches and queries are POSTs
             answer = answered(ask(**asked, page_size=100, start_cursor=cursor))
-        yield from answer["results"]
+        yield answer
         cursor = answer.get("next_cursor")
         if not answer.get("has_more") or not cursor:
             return

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from clients.errors import InvalidRequest
-from clients.notion.api import every, reading
+from clients.notion.api import answers, every, reading
 from clients.notion.databases import KEY_PROPERTY, Databases
 from clients.notion.pages import page_of
 from clients.notion.query import filter_of, sorts_of
@@ -75,21 +75,43 @@ class Finder:
         Each is a page as `query` gives it, with `created_by`, `last_edited_by` (ids) and `key`, which is not empty for
         a page that a workflow wrote.
         """
-        minute = since.replace(second=0, microsecond=0).isoformat()
-        yield from self._pages_by(database, moment, "ascending", {moment: {"on_or_after": minute}, "timestamp": moment})
+        minute: datetime | None = since.replace(second=0, microsecond=0)
+        given: set[tuple[str, str]] = set()
+        while minute is not None:
+            condition = {moment: {"on_or_after": minute.isoformat()}, "timestamp": moment}
+            begin, minute = minute, None
+            for answer in self._answers(database, moment, "ascending", condition):
+                new = [page for page in answer["results"] if (page["id"], page[moment]) not in given]
+                given.update((page["id"], page[moment]) for page in new)
+                yield from map(self._dated, new)
+                last = max((_minute_of(page[moment]) for page in answer["results"]), default=begin)
+                if answer.get("has_more") and last > begin:
+                    # Asked anew, by time: a page that is changed meanwhile goes to the end of the list, and takes the
+                    # place where Notion's cursor stands along, or moves others before it.
+                    minute = last
+                    break
 
     def newest(self, database: str, moment: Moment, limit: int) -> list[Json]:
         """Give the pages that were made or changed last, as `changed_since` gives them, the latest first."""
-        return list(itertools.islice(self._pages_by(database, moment, "descending"), limit))
+        pages = (page for answer in self._answers(database, moment, "descending") for page in answer["results"])
+        return [self._dated(page) for page in itertools.islice(pages, limit)]
 
-    def _pages_by(self, database: str, moment: Moment, direction: str, condition: Json | None = None) -> Iterator[Json]:
+    def _answers(self, database: str, moment: Moment, direction: str, condition: Json | None = None) -> Iterator[Json]:
+        """Give the pages of a database by a time, answer by answer as Notion gives them."""
         source = self._databases.find(database)
         asked: Json = {"sorts": [{"timestamp": moment, "direction": direction}]}
         if condition:
             asked["filter"] = condition
         with self._databases.used():
-            for each in every(self._api.data_sources.query, data_source_id=source.id, **asked):
-                yield {**page_of(whole(self._api, each)), **_by_whom(each)}
+            yield from answers(self._api.data_sources.query, data_source_id=source.id, **asked)
+
+    def _dated(self, page: Json) -> Json:
+        with self._databases.used():
+            return {**page_of(whole(self._api, page)), **_by_whom(page)}
+
+
+def _minute_of(moment: str) -> datetime:
+    return datetime.fromisoformat(moment).replace(second=0, microsecond=0)
 
 
 def _by_whom(page: Mapping[str, Any]) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,37 @@ def test_what_is_not_read_for_there_is_too_much_is_told_when_its_minute_is_over(
     monkeypatch.setattr(looker.client.clock, "now", lambda: datetime.now(UTC) + timedelta(minutes=2))
     assert sorted([first, *titles(looker)]) == ["Task 1", "Task 2"]
     assert titles(looker) == []
+
+
+def spelt(minutes: int) -> str:
+    """So many minutes after a day in May, as the stand-in keeps times."""
+    return f"{datetime(2026, 5, 1, tzinfo=UTC) + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%S}.000000Z"
+
+
+@pytest.mark.parametrize("edited", [pytest.param(30, id="one already listed"), pytest.param(100, id="the next one")])
+def test_a_page_that_is_changed_while_a_long_list_is_read_hides_no_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, edited: int
+) -> None:
+    pages = [by_hand(scene, title=str(number))["id"] for number in range(120)]
+    for number, page in enumerate(pages):
+        day = 2 if number < 5 else 1
+        dated(scene, page, created_time=spelt(0), last_edited_time=spelt(day * 1440))
+    looker = watching(scene, ItemUpdated())
+    for number, page in enumerate(pages[5:], 5):
+        dated(scene, page, last_edited_time=spelt(3 * 1440 + 15 * number))
+    finder, waiting = looker.client.finder, [pages[edited]]
+    changed_since = finder.changed_since
+
+    def interrupted(*asked: Any) -> Iterator[Any]:
+        for number, page in enumerate(changed_since(*asked)):
+            if number == 50 and waiting:
+                change(scene, waiting.pop(), "High")
+            yield page
+
+    monkeypatch.setattr(finder, "changed_since", interrupted)
+    found = [*titles(looker), *titles(looker)]
+    twice = [str(edited)] if edited == 30 else []
+    assert sorted(found) == sorted([*map(str, range(5, 120)), *twice])
 
 
 def test_a_text_that_cannot_be_read_holds_up_no_look(scene: Scene, standins: StandIns) -> None:
