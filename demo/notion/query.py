@@ -66,7 +66,7 @@ def fits(store: Store, properties: list[Record], page: Record, condition: Record
             raise invalid(
                 "body failed validation: body.filter.timestamp should be `created_time` or `last_edited_time`."
             )
-        return _test(DATE_TESTS, page[kind][:19], condition[kind])
+        return _time_fits(page[kind], condition[kind])
     here = _property(properties, condition.get("property"))
     if here["type"] not in condition:
         given = next((key for key in condition if key not in {"property", "type"}), "nothing")
@@ -93,8 +93,27 @@ def _property_fits(kind: str, value: Any, condition: Any) -> bool:
     if kind == "date":
         return _test(DATE_TESTS, value["start"] if value else None, condition)
     if kind in TIMES:
-        return _test(DATE_TESTS, value[:19], condition)
+        return _time_fits(value, condition)
     return _test(OPTION_TESTS if kind == "checkbox" else NUMBER_TESTS, value, condition)
+
+
+def _time_fits(moment: str, condition: Any) -> bool:
+    """Whether a time of a page meets a condition, whose times may have any offset."""
+    if isinstance(condition, dict):
+        condition = {name: _in_utc(wanted) for name, wanted in condition.items()}
+    return _test(DATE_TESTS, moment[:19], condition)
+
+
+def _in_utc(wanted: Any) -> Any:
+    """A time as pages keep theirs; a day, and what is none, as it is."""
+    if not isinstance(wanted, str) or "T" not in wanted:
+        return wanted
+    try:
+        moment = datetime.fromisoformat(wanted)
+    except ValueError:
+        raise invalid(f"body failed validation: body.filter has {wanted!r}, which is no ISO 8601 date.") from None
+    at = moment.astimezone(UTC) if moment.tzinfo else moment
+    return f"{at:%Y-%m-%dT%H:%M:%S}"
 
 
 def _test(tests: dict[str, Test], value: Any, condition: Any) -> bool:

@@ -160,6 +160,17 @@ def test_a_page_that_is_changed_while_a_long_list_is_read_hides_no_other(
     assert sorted(found) == sorted([*map(str, range(5, 120)), *twice])
 
 
+@pytest.mark.parametrize("kind", [ItemAdded, ItemUpdated])
+def test_hundreds_of_one_minute_are_told_once_each(scene: Scene, kind: type[ItemAdded | ItemUpdated]) -> None:
+    dated(scene, by_hand(scene, title="There")["id"], created_time=spelt(0), last_edited_time=spelt(0))
+    looker = watching(scene, kind())
+    made = spelt(9000 if kind is ItemAdded else 0)
+    for number in range(250):
+        dated(scene, by_hand(scene, title=str(number))["id"], created_time=made, last_edited_time=spelt(9000))
+    assert sorted(titles(looker)) == sorted(map(str, range(250)))
+    assert titles(looker) == []
+
+
 def test_a_text_that_cannot_be_read_holds_up_no_look(scene: Scene, standins: StandIns) -> None:
     page = by_hand(scene, title="Task")["id"]
     looker = watching(scene, ItemUpdated())
