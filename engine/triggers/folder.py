@@ -23,6 +23,7 @@ _BEFORE = "it was there before"
 _NO_TEXT = "its name is no text (UTF-8): give it another one"
 _TOO_LARGE = "The file is larger than 1 MB."
 _BINARY = "The file is no text in UTF-8."
+_RIGHT = "Give the account that runs `orchestra` the right to read it, then try the thing again."
 _NANOSECONDS = 1_000_000_000
 _YEAR_9999 = 253_370_764_800
 
@@ -123,10 +124,11 @@ class _File:
 
 def _files(folder: Path, pattern: str) -> Iterator[_File]:
     """Give the plain files of a folder, the one changed first at the front. Raises NotFound, Unavailable."""
-    if not folder.is_dir():
-        raise NotFound(f"There is no folder {folder}.", remedy="Make it, or correct `path`.")
     found = []
     try:
+        if not folder.is_dir():
+            raise NotFound(f"There is no folder {folder}.", remedy="Make it, or correct `path`.")
+        os.scandir(folder).close()  # `glob` takes a folder that may not be read for an empty one
         for path in folder.glob(pattern):
             file = _file(folder, path)
             if file is not None and not any(part.startswith(".") for part in Path(file.relative).parts):
@@ -200,7 +202,7 @@ def _of_id(folder: Path, item_id: str) -> _File:
 
 
 def _text(file: _File) -> tuple[str, str]:
-    """Return (what is in a file, why there is no text). Raises NotFound, Unavailable."""
+    """Return (what is in a file, why there is no text). Raises NotFound, Unavailable, InvalidRequest (no right)."""
     if file.size > _LARGEST_TEXT_BYTES:
         return "", _TOO_LARGE
     try:
@@ -212,5 +214,7 @@ def _text(file: _File) -> tuple[str, str]:
         return "", _BINARY
     except FileNotFoundError as error:
         raise NotFound(f"The file {file.relative} is gone.") from error
+    except PermissionError as error:
+        raise InvalidRequest(f"The file {file.path} may not be read: {error.strerror}.", remedy=_RIGHT) from error
     except OSError as error:
         raise Unavailable(f"The file {file.path} cannot be read: {error.strerror}.") from error

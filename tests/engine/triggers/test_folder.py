@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from datetime import timedelta
@@ -11,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from clients.errors import InvalidRequest, NotFound
+from clients.errors import InvalidRequest, NotFound, Unavailable
 from engine.registry import trigger_type
 from engine.trigger import Item, Start
+from engine.triggering.mapping import is_for_good
 from engine.triggers import folder as folder_type
 from tests.engine.triggers.folder_world import write
 from tests.engine.triggers.looking import NOW, Looker
@@ -109,7 +111,7 @@ def test_a_first_look_weighs_each_file_a_few_times_however_many_there_are(
     for number in range(400):
         write(folder, f"{number}.txt", "", minutes=1)
     weighed = Counter[str]()
-    own_id = folder_type._File.id.fget
+    own_id = vars(folder_type._File)["id"].fget
     monkeypatch.setattr(folder_type._File, "id", property(lambda file: weighed.update(["id"]) or own_id(file)))
     assert looker(folder, start).look() == []
     assert weighed["id"] < 400 * 10
@@ -206,6 +208,35 @@ def test_what_is_gone_or_changed_before_it_is_read_is_not_there(folder: Path) ->
     (folder / "a.txt").unlink()
     with pytest.raises(NotFound):
         kind.read(look, item)
+
+
+def test_a_file_that_may_not_be_read_fails_for_good_so_that_it_holds_up_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = looker(folder)
+    one.look_until_done()
+    write(folder, "a.txt", "a")
+    look = one.request()
+    [item] = one.kind.look(look).items
+    monkeypatch.setattr(os, "open", forbidden)
+    with pytest.raises(InvalidRequest, match=r"a\.txt may not be read") as refused:
+        one.kind.read(look, item)
+    assert is_for_good(refused.value)
+    assert "right to read" in refused.value.remedy
+
+
+def test_a_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "there.txt", "there")
+    monkeypatch.setattr(os, "scandir", forbidden)
+    with pytest.raises(Unavailable, match="cannot be read"):
+        looker(folder).look()
+
+
+def forbidden(*_: Any, **__: Any) -> Any:
+    """What a system says to an account that lacks a right; root has every one, so it is no use to take one away."""
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def test_an_id_leads_nowhere_else(folder: Path) -> None:
