@@ -54,6 +54,8 @@ class Around:
     """Gives ended runs, test runs left out, in the order in which their ends were stored: (with this end number or a
     later one, at most so many) -> [{run_id, workflow, title, status, sentence, started_by, ended_at, demo, end_number,
     chain}]. Numbers are rising milliseconds since 1970; what is stored later has a higher one, whenever it ended."""
+    last_end: Callable[[], int]
+    """Gives the highest end number of any run, 0 where none has ended."""
 
 
 @dataclass(frozen=True)

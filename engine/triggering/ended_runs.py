@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from engine.names import RUN_ID
 from engine.store.database import Database
@@ -50,6 +50,12 @@ class EndedRuns:
                 {**row, "demo": bool(row["demo"]), "chain": _chain(connection, reasons.get(row["run_id"]))}
                 for row in rows
             ]
+
+    def last(self) -> int:
+        """Return the highest end number of any run, 0 where none has ended."""
+        highest = select(func.max(runs.c.end_number)).where(runs.c.end_number.is_not(None))
+        with self._database.reading() as connection:
+            return connection.execute(highest).scalar() or 0
 
 
 def ended_since(number: int, *, demo: bool) -> Any:

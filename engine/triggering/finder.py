@@ -164,4 +164,5 @@ class Finder:
             time_zone=self._workplace.time_zone,
             workflow=named.plan.name,
             ended_runs=lambda since, limit: self._ended_runs.since(since, limit, demo=is_demo),
+            last_end=self._ended_runs.last,
         )

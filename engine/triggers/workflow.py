@@ -70,10 +70,9 @@ class Finished(TriggerType):
 
 
 def _first(look: Look) -> Found:
-    """Begin behind the last end, which a clock that was put back may have numbered higher than now."""
-    number = milliseconds_of(look.start.since or look.now)
-    while look.start.is_now and (ended := look.around.ended_runs(number, look.limit)):
-        number = ended[-1]["end_number"] + 1
+    """Begin behind the last end that is stored, not at the present time: the clock may be wrong, and be put right."""
+    since = look.start.since
+    number = look.around.last_end() + 1 if since is None else milliseconds_of(since)
     return Found([], {"number": number}, has_more=not look.start.is_now)
 
 

@@ -27,11 +27,12 @@ class Looker:
     cursor: Any = None
     seen: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
-    ended_runs: Any = None
+    ended_runs: Any = lambda _after, _most: []
+    last_end: Any = lambda: 0
 
     def request(self, now: datetime = NOW) -> Look:
         """What a look is made with."""
-        around = Around(self.root, self.time_zone, "work", self.ended_runs or (lambda after, most: []))
+        around = Around(self.root, self.time_zone, "work", self.ended_runs, self.last_end)
         fields = self.kind.fields.model_validate(self.fields)
         return Look(fields, self.client, now, self.cursor, self.start, self._unseen, around, self.limit)
 

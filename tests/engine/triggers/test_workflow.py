@@ -14,7 +14,8 @@ from tests.engine.triggers.workflow_world import Runs
 
 
 def looker(runs: Runs, start: Start | None = None, **fields: Any) -> Looker:
-    return Looker(trigger_type("workflow.finished"), fields, start=start or Start(), ended_runs=runs.since)
+    kind = trigger_type("workflow.finished")
+    return Looker(kind, fields, start=start or Start(), ended_runs=runs.since, last_end=runs.last)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,15 @@ def test_a_trigger_that_is_turned_on_after_the_clock_was_put_back_begins_with_th
     assert one.look_until_done() == []
     runs.end(2, NOW + timedelta(minutes=1))
     assert len(one.look_until_done()) == 1
+
+
+def test_a_trigger_that_was_turned_on_while_the_clock_was_years_ahead_finds_the_next_end() -> None:
+    runs = Runs()
+    runs.end(1, NOW)
+    one = looker(runs)
+    assert one.look_until_done(NOW + timedelta(days=3650)) == []
+    runs.end(2, NOW + timedelta(minutes=1))
+    assert len(one.look_until_done(NOW + timedelta(minutes=1))) == 1
 
 
 def test_a_run_that_is_resumed_and_ends_again_counts_again() -> None:

@@ -30,9 +30,12 @@ class Runs:
             "demo": False,
             "chain": [],
         }
-        last = max((one["end_number"] for one in self.rows), default=0)
-        number = max(last + 1, milliseconds_of(at))
+        number = max(self.last() + 1, milliseconds_of(at))
         self.rows.append({**row, "end_number": number, **more})
+
+    def last(self) -> int:
+        """Give the highest end number."""
+        return max((one["end_number"] for one in self.rows), default=0)
 
     def since(self, number: int, limit: int) -> list[dict[str, Any]]:
         """Give runs as the engine does."""
@@ -46,7 +49,7 @@ def _finished(_scene: Scene) -> World:
         fields={},
         happen=lambda number: runs.end(number, NOW + timedelta(minutes=number)),
         shown=lambda: list(runs.rows),
-        more={"ended_runs": runs.since},
+        more={"ended_runs": runs.since, "last_end": runs.last},
         now=lambda number: NOW + timedelta(minutes=number),
     )
 
