@@ -24,6 +24,7 @@ _NO_TEXT = "its name is no text (UTF-8): give it another one"
 _TOO_LARGE = "The file is larger than 1 MB."
 _BINARY = "The file is no text in UTF-8."
 _RIGHT = "Give the account that runs `orchestra` the right to read it, then try the thing again."
+_DISK = "See that its disk is there, and that the account that runs `orchestra` may read it."
 _NANOSECONDS = 1_000_000_000
 _YEAR_9999 = 253_370_764_800
 
@@ -134,7 +135,7 @@ def _files(folder: Path, pattern: str) -> Iterator[_File]:
             if file is not None and not any(part.startswith(".") for part in Path(file.relative).parts):
                 found.append(file)
     except OSError as error:
-        raise Unavailable(f"The folder {folder} cannot be read: {error.strerror}.") from error
+        raise Unavailable(f"The folder {folder} cannot be read: {error.strerror}.", remedy=_DISK) from error
     except (ValueError, NotImplementedError) as error:
         raise InvalidRequest(f"{pattern!r} is no pattern of file names: {error}.") from error
     yield from sorted(found, key=lambda file: (file.modified_ns, file.relative))
@@ -217,4 +218,4 @@ def _text(file: _File) -> tuple[str, str]:
     except PermissionError as error:
         raise InvalidRequest(f"The file {file.path} may not be read: {error.strerror}.", remedy=_RIGHT) from error
     except OSError as error:
-        raise Unavailable(f"The file {file.path} cannot be read: {error.strerror}.") from error
+        raise Unavailable(f"The file {file.path} cannot be read: {error.strerror}.", remedy=_DISK) from error

@@ -230,8 +230,9 @@ def test_a_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(
 ) -> None:
     write(folder, "there.txt", "there")
     monkeypatch.setattr(os, "scandir", forbidden)
-    with pytest.raises(Unavailable, match="cannot be read"):
+    with pytest.raises(Unavailable, match="cannot be read") as refused:
         looker(folder).look()
+    assert "may read it" in refused.value.remedy
 
 
 def forbidden(*_: Any, **__: Any) -> Any:
