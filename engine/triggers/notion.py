@@ -130,8 +130,8 @@ class _Items(TriggerType):
 class ItemAdded(_Items):
     """Starts a run for each page that is made in a database.
 
-    Pages that a workflow or this connection made are left out unless asked for. A page that is moved into the database
-    counts by when it was made.
+    Pages that a workflow or this connection made are left out unless asked for. A page that is moved into the database,
+    or taken out of the trash, counts by when it was made.
     """
 
     name = "notion.item_added"
