@@ -332,6 +332,8 @@ class _Walk:
             # Nobody waits until the disk has it that a loop began: after a crash, its first reads may be all there is.
             parts = [self._item(step, path, index, value, place, names) for index, value in enumerate(items)]
             return replace(_together(parts, is_excusing=True), state="open", lacks=path)
+        if not items and self._status(path) in _NOT_ENDED:
+            return Part("open", lacks=path, ends_as="succeeded")  # nobody came to it
         parts = [self._item(step, path, index, value, place, names) for index, value in enumerate(items)]
         self._assert_abreast(parts, step.get("parallel", 1), path)
         rule = step.get("on_item_error", "stop")

@@ -24,7 +24,7 @@ from engine.runner.recording import Recording
 from engine.runner.runner import Runner
 from engine.runner.sending import Sending
 from engine.runner.siblings import Stop
-from tests.semantics.documents import Case, cases
+from tests.semantics.documents import Case, Fault, cases
 from tests.semantics.engines import more_step_types
 from tests.semantics.service import ScriptedService, scripted_service
 from tests.semantics.world import Disturbance, World
@@ -113,6 +113,21 @@ def judge(examples: int, *phases: Phase, **more: Any) -> None:
 
 def test_runs_do_what_the_model_says() -> None:
     judge(EXAMPLES, Phase.generate, Phase.shrink)
+
+
+def test_an_empty_loop_in_an_item_that_nobody_came_to_is_open() -> None:
+    inner = {"id": "s3", "foreach": "{{ inputs.none }}", "as": "l3", "steps": [_add("s4/{{ l1 }}/{{ l3 }}")]}
+    fails = {"id": "s2", "uses": "flow.assert", "with": {"condition": "{{ inputs.no }}"}}
+    loop = {"id": "s1", "foreach": "{{ inputs.two }}", "as": "l1", "steps": [fails, inner | {"needs": []}]}
+    story = Runs()
+    story.open(case=Case([loop], {}, {"s4": Fault((), None, None)}))
+    story.start(disturbance=Disturbance("nothing", 1))
+    story.teardown()
+
+
+def _add(path: str) -> dict[str, Any]:
+    fields = {"url": f"{{{{ inputs.base }}}}/{path}"}
+    return {"id": path.partition("/")[0], "connection": "web", "uses": "counter.add", "with": fields}
 
 
 # --- engines that are wrong on purpose

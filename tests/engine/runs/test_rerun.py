@@ -237,7 +237,7 @@ def test_a_run_that_is_at_work_cannot_be_replayed(orchestra: Orchestra, root: Pa
     run_id = orchestra.runs.start(OWNER, "work", {})
     while service.seen["/slow"] == 0:
         orchestra.runs.wait(OWNER, run_id, 0.05)
-    with pytest.raises(InvalidInput, match="is still (running|queued)"):
+    with pytest.raises(InvalidInput, match=r"is still (running|queued)"):
         orchestra.runs.rerun(OWNER, run_id, replay=True)
     orchestra.runs.cancel(OWNER, run_id)
     orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
