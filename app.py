@@ -1,4 +1,4 @@
-"""The dashboard's script and, at once, the application that serves it; `streamlit run app.py` and `uvicorn app:app`."""
+"""The dashboard's script and the application that serves it, for `streamlit run app.py` and `uvicorn app:app`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 if get_script_run_ctx(suppress_warning=True) is None:  # imported by a server
     from api.asgi import Site
+    from dashboard.live_route import live_routes
     from engine import shared
 
     site = Site(shared)
-    app = st.App(__file__, lifespan=site.lifespan, routes=site.routes(), middleware=site.middleware())
+    routes = [*site.routes(), *live_routes(shared)]
+    app = st.App(__file__, lifespan=site.lifespan, routes=routes, middleware=site.middleware())
 else:  # run as the script of a browser's session, or by AppTest
     from dashboard.main import main
 

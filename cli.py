@@ -1,4 +1,4 @@
-"""`orchestra`: the command line. Every command ends with an exit code of docs/operations.md, and a sentence."""
+"""`orchestra`: the command line. Every command ends with an exit code of docs/operations.md and a sentence."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from engine.garbage import look_at_nothing_yet, look_rarely
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command (default: that of the process's arguments) and return its exit code."""
+    """Run one command (by default, from the process's arguments) and return its exit code."""
     look_rarely()
-    # httpx would bring a command line of its own along, and rich with it: half of the time that its import takes.
+    # httpx would import a command line of its own, and rich with it: half of its import time.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-    from commands.application import app
-    from commands.failures import DONE, Stop, failure_of, stops_raised, tell
-    from commands.options import Place
+    from commands.base.application import app
+    from commands.base.failures import DONE, Stop, failure_of, stops_raised, tell
+    from commands.base.options import Place
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     place = Place()
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def process() -> NoReturn:
-    """Be the process of one command, and end with its exit code."""
+    """Run the command of this process and exit with its exit code."""
     look_at_nothing_yet()
     exit_code = main()
     _leave(exit_code)
@@ -39,10 +39,10 @@ def process() -> NoReturn:
 
 
 def _leave(exit_code: int) -> None:
-    """End at once: Python would take a thousand modules apart first, for a quarter of the time of a short command.
+    """Exit at once: Python would first take a thousand modules apart, a quarter of the time of a short command.
 
-    Returns where there is more to do at the end than to call the exit handlers: threads to wait for, or output that
-    cannot be written, which Python tells.
+    Returns if more must be done at the end than calling the exit handlers: threads to join, or output that cannot
+    be written, which Python reports.
     """
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         return

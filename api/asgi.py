@@ -1,55 +1,64 @@
-"""What `app.py` hands to Streamlit: our routes beside its own, the gate before them, the engine's start and end."""
+"""The ASGI application of `app.py`: our routes beside Streamlit's, the gate in front, the engine's start and end."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from anyio import to_thread
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.access_log import keep_secrets_out
-from api.announcement import announced
-from api.gate import Gate
-from api.headers import SecurityHeaders
-from api.hosts import HostCheck
-from api.login import Pages
+from api.base.hosts import HostCheck
+from api.network.access_log import keep_secrets_out
+from api.network.announcement import announced
+from api.network.gate import Gate
+from api.network.headers import SecurityHeaders
+from api.network.proxy import BehindProxy
+from api.routes.login import Pages
 from api.server import create_api
-from engine.errors import OrchestraError
+from engine.base.errors import OrchestraError
+from engine.garbage import Watch, look_from_now_on
 from engine.orchestra import Orchestra
 from engine.store.owners import Fenced
+from engine.workspace.config import ServerSettings
 
+_API_PATHS = frozenset({"/api", "/health", "/auth/login", "/workflows/execute"})
 _EXIT_STORAGE_OR_IN_USE = 4
+_GARBAGE_SECONDS = 2.0
 _EXIT_TAKEN_OVER = 75
-"""The parent starts the serving process again then, as a new owner of runs (EX_TEMPFAIL of sysexits.h)."""
+"""Makes the parent start the serving process again, as a new owner of runs (EX_TEMPFAIL of sysexits.h)."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """The parts of one served workspace; `shared` opens it at the first call and gives the same engine ever after."""
+    """The parts of one served workspace; `shared` opens it on the first call and returns the same engine ever after."""
 
     shared: Callable[[], Orchestra]
 
     def routes(self) -> list[BaseRoute]:
-        """Return every address that is not a page of the dashboard."""
-        api = create_api(self.shared)
-        # One application under several roots: a Mount would take the path's beginning away from it.
-        paths = ("/api", "/api/{rest:path}", "/health", "/auth/login", "/workflows/execute")
-        return [*(Route(path, endpoint=api) for path in paths), *Pages(self.shared).routes()]
+        """Return the sign-in and sign-out pages, to be served beside the dashboard."""
+        return [*Pages(self.shared).routes()]
 
     def middleware(self) -> list[Middleware]:
-        """Return what each request passes, the outermost first."""
+        """Return the middleware, outermost first."""
         return [
+            Middleware(BehindProxy, settings=self._server),
             Middleware(SecurityHeaders),
-            Middleware(HostCheck, bound_to=lambda: self.shared().config.server.host),
+            Middleware(HostCheck, server=self._server),
+            Middleware(BesideApi, api=create_api(self.shared)),
             Middleware(Gate, orchestra_provider=self.shared),
         ]
+
+    def _server(self) -> ServerSettings:
+        return self.shared().config.server
 
     @asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[dict[str, Any]]:
@@ -58,8 +67,10 @@ class Site:
         orchestra = await to_thread.run_sync(self._opened)
         try:
             threading.Thread(target=_leave_when_taken_over, args=(orchestra,), daemon=True).start()
-            with announced(orchestra):
-                yield {"orchestra": orchestra}
+            look_from_now_on()
+            async with _watching_garbage():
+                with announced(orchestra):
+                    yield {"orchestra": orchestra}
         finally:
             await to_thread.run_sync(orchestra.close)
 
@@ -68,15 +79,46 @@ class Site:
             orchestra = self.shared()
             orchestra.users.check_secret()
         except OrchestraError as error:
-            # The server would show a traceback. No run has begun, so leaving at once loses nothing.
+            # The server would show a traceback. No run has begun, so exiting right away loses nothing.
             sys.stderr.write(f"{error.message} {error.remedy}\n")
             sys.stderr.flush()
             os._exit(_EXIT_TAKEN_OVER if isinstance(error, Fenced) else _EXIT_STORAGE_OR_IN_USE)
         return orchestra
 
 
+class BesideApi:
+    """Sends requests for the API past Streamlit's middleware (sessions, compression), which is for its pages only."""
+
+    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+        self.app, self._api = app, api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        is_of_api = scope["type"] == "http" and (scope["path"] in _API_PATHS or scope["path"].startswith("/api/"))
+        await (self._api if is_of_api else self.app)(scope, receive, send)
+
+
+@asynccontextmanager
+async def _watching_garbage() -> AsyncIterator[None]:
+    """Collect garbage when it is due, for as long as the block runs."""
+
+    async def look() -> None:
+        watch = Watch()
+        while True:
+            await asyncio.sleep(_GARBAGE_SECONDS)
+            watch.look()
+
+    task = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
 def _leave_when_taken_over(orchestra: Orchestra) -> None:
-    """End this process once another has its runs: whatever it still has on its way must not go on beside that one."""
+    """Exit once another process owns the runs: work still in progress must not continue beside the new owner."""
     orchestra.is_taken_over.wait()
     sys.stderr.write(f"{Fenced()} This process ends.\n")
     sys.stderr.flush()

@@ -1,9 +1,10 @@
-"""The process that serves: dashboard, API and engine on a socket that its parent (`api/serve.py`) holds."""
+"""The serving process: dashboard, API and engine on a socket that its parent (`api/serve.py`) holds."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -14,57 +15,101 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engine.garbage import look_rarely
+from api.network.server_log import Repeats
+from engine.files.private_lines import PrivateLines
+from engine.garbage import look_at_nothing_yet, look_rarely
 
 if TYPE_CHECKING:
     import uvicorn
 
 GRACEFUL_SECONDS = 2
 READY = b"ready"
+BEAT = b"."
 _LAST_RESORT_SECONDS = 12.0
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve until SIGTERM, or until standard input closes: then the parent is dead, however it died."""
+    """Serve until SIGTERM, or until standard input closes, which means that the parent has died."""
     parser = argparse.ArgumentParser(prog="python -m api.process", description=__doc__)
     parser.add_argument("--socket", type=int, required=True, help="file descriptor of the listening socket")
     parser.add_argument("--ready", type=int, required=True, help="file descriptor that learns when all is up")
     parser.add_argument("--link", action="store_true", help="also write a token for one sign-in there")
     options = parser.parse_args(arguments)
     look_rarely()
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn.access").disabled = True  # a handler put on it, as Streamlit does, would turn it on
+    look_at_nothing_yet()  # until the workspace is open (api/asgi.py)
+    logging.basicConfig(stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Repeats())
+        handler.setFormatter(PrivateLines())
+    logging.getLogger("uvicorn.access").disabled = True  # a handler on it, as Streamlit adds one, would enable it
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    on_ready = partial(_tell, options.ready, _login_token if options.link else str)
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has shut down in order
-        _server(on_ready).run(sockets=[socket.socket(fileno=options.socket)])
+    faulthandler.register(signal.SIGUSR1)  # the parent asks for a stack trace before it kills a process that hangs
+    pulse = Pulse(options.ready)
+    on_ready = partial(_report_ready, pulse, _login_token if options.link else str)
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again after an orderly shutdown
+        _server(on_ready, partial(_beat, pulse)).run(sockets=[socket.socket(fileno=options.socket)])
 
 
-def _server(on_ready: Callable[[], None]) -> uvicorn.Server:
+class Pulse:
+    """The pipe to the parent: first a message that everything is up, then a sign of life every second."""
+
+    def __init__(self, pipe: int) -> None:
+        os.set_inheritable(pipe, False)  # noqa: FBT003
+        os.set_blocking(pipe, False)
+        self._pipe = pipe
+
+    def begin(self, lease_seconds: float, token: str) -> None:
+        """Report that everything is up, how long this process may be silent before it loses its runs, and a token."""
+        self._write(b"%s %g %s\n" % (READY, lease_seconds, token.encode("ascii")))
+
+    def beat(self) -> None:
+        """Send a sign of life."""
+        self._write(BEAT)
+
+    def _write(self, data: bytes) -> None:
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):  # the parent is stopped or has ended
+            os.write(self._pipe, data)
+
+
+def _server(on_ready: Callable[[], None], on_turn: Callable[[], None]) -> uvicorn.Server:
     """Return a server of `app.py`. One worker: sessions live in the process."""
     import uvicorn
 
-    from api.quiet_server import QuietServer
+    from api.network.doorkeeper import Doorkeeper, capacity, guarded, open_files_limit
+    from api.network.quiet_server import QuietServer
 
+    doorkeeper = Doorkeeper(capacity(open_files_limit()))
     config = uvicorn.Config(
         "app:app",
-        ws="websockets-sansio",  # what Streamlit's own server takes
+        http=guarded(doorkeeper),
+        backlog=doorkeeper.at_once,
+        proxy_headers=False,  # which proxies are trusted is a setting of ours (api/network/proxy.py)
+        ws="websockets-sansio",  # as in Streamlit's own server
         log_config=None,
         server_header=False,
         lifespan="on",
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
-    return QuietServer(config, on_ready)
+    return QuietServer(config, on_ready, on_turn, doorkeeper)
 
 
-def _tell(ready: int, token: Callable[[], str]) -> None:
-    """Let the parent know that all is up, with a token."""
-    with os.fdopen(ready, "wb") as pipe:
-        pipe.write(READY + token().encode("ascii"))
+def _report_ready(pulse: Pulse, token: Callable[[], str]) -> None:
+    """Tell the parent that everything is up, with a token."""
+    from engine import shared
+
+    pulse.begin(shared().config.limits.lease_seconds, token())
+
+
+def _beat(pulse: Pulse) -> None:
+    """Send a sign of life from the server's loop, unless the engine's loop hangs."""
+    from engine import shared
+
+    if shared().is_turning():
+        pulse.beat()
 
 
 def _login_token() -> str:
-    """Return a token for one sign-in: the parent shows it, and need not open the workspace a second time."""
+    """Return a token for one sign-in: the parent shows it without opening the workspace itself."""
     from engine import shared
     from engine.people.access import local_user
 
@@ -75,7 +120,7 @@ def _end_with_parent() -> None:
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    # One that was not yet up, or hangs, must not outlive its parent either; the engine's state bears a kill.
+    # A process that is still starting, or hangs, must not outlive its parent; the engine's state survives a kill.
     threading.Event().wait(_LAST_RESORT_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)
 

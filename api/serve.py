@@ -1,4 +1,10 @@
-"""`orchestra serve`: a small parent that holds the port and the stand-ins, and starts the serving process again."""
+"""The parent process of `orchestra serve`: it holds the ports, restarts the serving process, and starts stand-ins.
+
+The serving process may crash, hang or be replaced; the port must survive that. So the parent opens the listening
+socket and passes it on: while a new serving process starts, connections wait in the socket's queue instead of being
+refused. The parent imports little and handles no requests, which makes it unlikely to fail itself. It restarts a
+serving process that has died or sends no sign of life, and gives up after five that died before they answered.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +23,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from api import address
-from api.address import Address
+from api.network import address
+from api.network.address import Address
 from api.process import READY
-from engine.checkout import CHECKOUT
-from engine.connections.stand_ins import StandInProcess
-from engine.environment import DEMO_VARIABLE, PARENT_VARIABLE, WORKSPACE_VARIABLE
-from engine.errors import InUse, StorageError
+from engine.base.checkout import CHECKOUT
+from engine.base.environment import DEMO_VARIABLE, PARENT_VARIABLE, WORKSPACE_VARIABLE
+from engine.base.errors import InUse, StorageError
+from engine.connections.stand_in_ports import StandInPorts
+from engine.files.atomic import storage_errors
+from engine.files.log_files import shorten_logs
 from engine.store.locks import ServeLock
-from engine.workspace.files import storage_errors
 
 LOG_NAME = "serve.log"
+_ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}  # glibc keeps a heap for each thread, and gives back little of any of them
 _LARGEST_LOG_BYTES = 5_000_000
 _IN_USE_EXIT = 4
 _QUICK_DEATHS = 5
@@ -35,41 +43,47 @@ _FIRST_PAUSE_SECONDS = 0.25
 _START_SECONDS = 60.0
 _END_SECONDS = 8.0
 _LOOK_SECONDS = 1.0
+_LEAST_SILENCE_SECONDS = 10.0
+_LEASES_OF_SILENCE = 2
+_TRACE_SECONDS = 0.5
 
 
 def require_unserved(state_dir: Path) -> None:
-    """Raise InUse where another process serves this workspace, StorageError where its state cannot be written."""
+    """Raise InUse if another process serves this workspace, StorageError if its state cannot be written."""
     ServeLock(state_dir).close()
 
 
 @dataclass
 class Parent:
-    """Serves one workspace until it is told to stop.
+    """Serves one workspace until asked to stop.
 
-    `ready` is called once, when the first serving process answers, with a token for one sign-in; `say` gets a
-    sentence whenever one has died.
+    `ready` is called once, when the first serving process answers, with a token for one sign-in; `say` gets a sentence
+    whenever a serving process has died.
     """
 
     root: Path
     state_dir: Path
     listener: socket.socket
     all_demo: bool
+    public_url: str
     ready: Callable[[Address, str], None]
     say: Callable[[str], None]
     _events: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
     _stops: bool = False
     _is_announced: bool = False
     _token: str = ""
+    _patience_seconds: float = _LEAST_SILENCE_SECONDS
+    """How long a serving process may be silent."""
 
     def run(self) -> None:
-        """Serve until told to stop.
+        """Serve until asked to stop.
 
-        Raises InUse where the workspace or its state cannot be used, StorageError after five serving processes in a
-        row have died before they answered.
+        Raises InUse if the workspace or its state cannot be used, StorageError after five serving processes in a row
+        have died before they answered.
         """
-        stand_ins = StandInProcess(self.state_dir / "demo")
+        stand_ins = StandInPorts(self.state_dir / "demo", self.say)
         with self._stops_at_signals(), self._log() as log:
-            threading.Thread(target=self._start_stand_ins, args=(stand_ins,), daemon=True).start()
+            stand_ins.hold()  # before the serving process could start its own
             try:
                 self._serve(stand_ins, log)
             finally:
@@ -77,7 +91,7 @@ class Parent:
                 self.listener.close()
                 stand_ins.close()
 
-    def _serve(self, stand_ins: StandInProcess, log: IO[str]) -> None:
+    def _serve(self, stand_ins: StandInPorts, log: IO[str]) -> None:
         deaths = 0
         while True:
             child = self._start(log)
@@ -86,7 +100,7 @@ class Parent:
             if self._stops:
                 return
             code = child.returncode
-            if code == _IN_USE_EXIT:  # it has said what cannot be used, and with which remedy
+            if code == _IN_USE_EXIT:  # its log says what cannot be used, with the remedy
                 raise InUse(self._last_line())
             deaths = 0 if did_answer else deaths + 1
             self._bear(deaths, code)
@@ -94,6 +108,7 @@ class Parent:
     def _start(self, log: IO[str]) -> subprocess.Popen[bytes]:
         """Start a serving process; its standard input closes when this process ends, however it ends."""
         environment = {
+            **_ONE_HEAP,
             **os.environ,
             WORKSPACE_VARIABLE: str(self.root),
             PARENT_VARIABLE: str(os.getpid()),
@@ -103,35 +118,44 @@ class Parent:
         passed = (self.listener.fileno(), writing)
         command = [sys.executable, "-m", "api.process", "--socket", str(passed[0]), "--ready", str(passed[1])]
         child = subprocess.Popen(
-            command if self._is_announced else [*command, "--link"],  # a new link would end the one that was shown
+            command if self._is_announced else [*command, "--link"],  # a new link would end the one already shown
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             env=environment,
             cwd=CHECKOUT,
             pass_fds=passed,
-            process_group=0,  # Ctrl-C reaches this process only, which ends the others in order
+            process_group=0,  # Ctrl-C reaches only this process, which ends the others in order
         )
         os.close(writing)
         threading.Thread(target=self._watch, args=(child, reading), daemon=True).start()
         return child
 
     def _watch(self, child: subprocess.Popen[bytes], reading: int) -> None:
-        """Turn what happens to a serving process into events: "ready" if it gets so far, then "ended"."""
-        with os.fdopen(reading, "rb") as pipe:
-            said = pipe.read()
-        if said.startswith(READY):
-            self._token = said.removeprefix(READY).decode("ascii")
-            self._events.put("ready")
+        """Turn the life of a serving process into events: "ready" if it gets so far, then "alive", finally "ended"."""
+        with os.fdopen(reading, "rb", buffering=0) as pipe:
+            said = pipe.readline()
+            if said.startswith(READY):
+                _, lease, self._token = said.decode("ascii").rstrip("\n").split(" ")
+                self._patience_seconds = max(_LEAST_SILENCE_SECONDS, _LEASES_OF_SILENCE * float(lease))
+                self._events.put("ready")
+            while pipe.read(4096):
+                self._events.put("alive")
         child.wait()
         self._events.put("ended")
 
-    def _accompany(self, child: subprocess.Popen[bytes], stand_ins: StandInProcess) -> bool:
-        """Wait for the end of a serving process, or for the order to stop; return whether it has answered."""
-        did_answer = False
+    def _accompany(self, child: subprocess.Popen[bytes], stand_ins: StandInPorts) -> bool:
+        """Wait until a serving process ends or this one is asked to stop; return whether it has answered.
+
+        A process that is silent for too long is killed. Silence is counted in looks, not in time: while a machine
+        sleeps, this process does not look either.
+        """
+        did_answer, silent_looks = False, 0
         ends_at = time.monotonic() + _START_SECONDS
         while not self._stops:
             event = self._event(_LOOK_SECONDS)
+            self._shorten_logs()
+            silent_looks = 0 if event else silent_looks + 1
             if event == "ended":
                 break
             if event == "ready":
@@ -139,12 +163,24 @@ class Parent:
                 self._announce()
             elif not did_answer and time.monotonic() > ends_at:
                 child.kill()
-            elif did_answer and not stand_ins.is_running():
-                self._start_stand_ins(stand_ins)
+            elif did_answer and silent_looks * _LOOK_SECONDS >= self._patience_seconds:
+                self._end_hung(child)
+            else:
+                stand_ins.hold()
         return did_answer
 
+    def _end_hung(self, child: subprocess.Popen[bytes]) -> None:
+        """Kill a serving process that is stopped or hangs; its log shows where it was."""
+        self.say(
+            f"The serving process has shown no sign of life for {self._patience_seconds:g} s; it is being replaced."
+        )
+        child.send_signal(signal.SIGUSR1)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_TRACE_SECONDS)
+        child.kill()
+
     def _event(self, seconds: float) -> str:
-        """Return the next event, "" where none comes in time."""
+        """Return the next event, "" if none comes in time."""
         try:
             event = self._events.get(timeout=seconds)
         except queue.Empty:
@@ -153,29 +189,23 @@ class Parent:
         return event
 
     def _bear(self, deaths: int, code: int) -> None:
-        """Say that the process died; pause longer each time it did so before it answered. Raises StorageError."""
+        """Report that the process died; pause longer after each early death in a row. Raises StorageError."""
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         if deaths >= _QUICK_DEATHS:
             raise StorageError(
                 f"The serving process ended {how}, {deaths} times in a row, before it answered: {self._last_line()}",
-                remedy=f"{self.state_dir / LOG_NAME} says more.",
+                remedy=f"{self.state_dir / LOG_NAME} has more details.",
             )
-        self.say(f"The serving process ended {how}; it is started again.")
+        self.say(f"The serving process ended {how}; it is being restarted.")
         if deaths:
             self._event(_FIRST_PAUSE_SECONDS * 2 ** (deaths - 1))
 
     def _announce(self) -> None:
         if not self._is_announced:
             self._is_announced = True
-            here = Address.of(self.listener)
+            here = Address.of(self.listener, self.public_url)
             address.note(self.state_dir, here)
             self.ready(here, self._token)
-
-    def _start_stand_ins(self, stand_ins: StandInProcess) -> None:
-        try:
-            stand_ins.endpoints()
-        except StorageError as error:  # the pages say so, too, and real accounts can be worked with
-            self.say(f"{error.message} {error.remedy}")
 
     @contextmanager
     def _stops_at_signals(self) -> Iterator[None]:
@@ -192,7 +222,7 @@ class Parent:
 
     @contextmanager
     def _log(self) -> Iterator[IO[str]]:
-        """Give the log that the serving processes write to; a large one makes way for a new one first."""
+        """Open the log that the serving processes write to, after setting a large one aside."""
         path = self.state_dir / LOG_NAME
         with storage_errors(path):
             if path.exists() and path.stat().st_size > _LARGEST_LOG_BYTES:
@@ -201,13 +231,17 @@ class Parent:
         with os.fdopen(handle, "a", encoding="utf-8") as log:
             yield log
 
+    def _shorten_logs(self) -> None:
+        with contextlib.suppress(OSError):  # the disk is full; the serving process reports that
+            shorten_logs(self.state_dir)
+
     def _last_line(self) -> str:
         lines = (self.state_dir / LOG_NAME).read_text(encoding="utf-8", errors="replace").splitlines()
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing to its log.")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty.")
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the serving process, if it has not ended by itself: in order, or by force where that takes too long."""
+    """End the serving process if it is still running: in order, or by force if that takes too long."""
     child.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(_END_SECONDS)

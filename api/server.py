@@ -1,48 +1,66 @@
-"""The REST API as one FastAPI application, over an engine that somebody else opens."""
+"""The REST API as one FastAPI application, over an engine that the caller has opened."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 from fastapi.telemetry import TelemetryConfig
 
-from api import approvals, authentication, catalog, connections, errors, execution, live, reference, runs, triggers
-from api.documents import Refusal
-from api.routing import BodyLimit, Door, OpenRoute
+from api.base import errors
+from api.base.documents import Refusal
+from api.base.routing import BodyLimit, OpenRoute, orchestra_of
+from api.routes import (
+    approvals,
+    authentication,
+    catalog,
+    connections,
+    execution,
+    live,
+    prompt_changes,
+    reference,
+    runs,
+    state,
+    triggers,
+    users,
+    workflow_changes,
+)
 from engine.orchestra import Orchestra
 
 PUBLIC_PATHS = ("/health", "/auth/login", "/api/docs", "/api/openapi.json")
-"""All that a stranger may call; `/api/docs` with its three files."""
+"""All paths that need no sign-in, `/api/docs` with its three files."""
 
 _DESCRIPTION = (
     "Start workflows, follow their runs, and see what a workspace has. "
-    "POST /auth/login gives an access token for one hour; send it as `Authorization: Bearer …`."
+    "POST /auth/login returns an access token for one hour; send it as `Authorization: Bearer …`."
 )
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": Refusal, "description": "Not signed in"},
     403: {"model": Refusal, "description": "The role does not allow it"},
-    404: {"model": Refusal, "description": "There is no such thing"},
-    422: {"model": Refusal, "description": "The request does not fit"},
+    404: {"model": Refusal, "description": "Not found"},
+    422: {"model": Refusal, "description": "The request is not valid"},
 }
-_TOLD_TO_STRANGERS = ("status", "triggers", "refused_connections")
-_NO_TELEMETRY: TelemetryConfig = {  # also where the environment asks for some
+_NO_TELEMETRY: TelemetryConfig = {  # even if the environment enables it
     "tracing": False,
     "metrics": False,
     "logs": False,
     "operation_spans": False,
     "auto_configure": False,
 }
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="What POST /auth/login gives.")
+_bearer = HTTPBearer(
+    auto_error=False, bearerFormat="JWT", description="The access token that POST /auth/login returns."
+)
 
 
 def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
-    """Return the application with every path in full (`/api/runs`, `/health`): serve it alone or beside the pages.
+    """Return the application, with every path in full (`/api/runs`, `/health`): serve it alone or beside the pages.
 
-    `orchestra_provider` is called at each request; who made the engine also closes it.
+    `orchestra_provider` is called at each request; whoever creates the engine also closes it.
     """
     app = FastAPI(
         title="AI-Orchestra",
@@ -67,20 +85,32 @@ def create_api(orchestra_provider: Callable[[], Orchestra]) -> FastAPI:
         live.router,
         approvals.router,
         catalog.router,
+        workflow_changes.router,
+        prompt_changes.router,
+        users.router,
         connections.router,
         triggers.router,
+        state.router,
     ):
-        app.include_router(router, dependencies=[Depends(_bearer)])  # for the description: SignedInRoute decides
+        app.include_router(router, dependencies=[Depends(_bearer)])  # only for the description: SignedInRoute decides
     return app
 
 
 _health = APIRouter(tags=["Health"], route_class=OpenRoute)
 
 
-@_health.get("/health", summary="Check the health", response_model=None)
-def get_health(orchestra: Door) -> JSONResponse:
-    """Say whether the engine runs (200, else 503), and how many triggers and accounts need somebody."""
-    health = orchestra.health()
-    status = health["status"]
-    told = {key: health[key] for key in _TOLD_TO_STRANGERS if key in health}
-    return JSONResponse(told, 200 if status == "ok" else 503, headers={"Cache-Control": "no-store"})
+@_health.get("/health", summary="Check the server's health", response_model=None)
+async def get_health(request: Request) -> JSONResponse:
+    """Report whether requests work (200; else 503 with reasons), and how many triggers and accounts need attention.
+
+    It answers within five seconds, even if something hangs.
+    """
+    orchestra = orchestra_of(request)
+    check, root = orchestra.health, orchestra.workspace.root
+    look = asyncio.wrap_future(check.begin())
+    done, _ = await asyncio.wait([look], timeout=check.seconds_left())
+    health = look.result() if done else check.late()
+    body: dict[str, Any] = {"status": health.status, **health.counts}
+    if health.reasons:
+        body["reasons"] = [asdict(reason.without_paths(root)) for reason in health.reasons]
+    return JSONResponse(body, 503 if health.status == "failing" else 200, headers={"Cache-Control": "no-store"})

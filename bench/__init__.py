@@ -1,1 +1,1 @@
-"""How fast the engine is, as ratios to the least that could do the same."""
+"""Benchmarks of the engine; figures are ratios to a limit, the least code that could do the same."""

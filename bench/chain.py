@@ -1,8 +1,7 @@
 """W1: a chain of 200 steps, each durable before the next starts, beside one raw SQLite commit per step.
 
-Ours is the time of the run as it recorded it itself, from its start to its end. The limit commits the texts of the
-same events one by one, with the same tables, pragmas and warmed file. That each step is a commit of its own is counted
-while the run warms up.
+Ours is the duration that the run itself recorded. The limit commits the texts of the same events one by one, with
+the same tables, pragmas and a warmed file. The warm-up run checks that each step is a commit of its own.
 """
 
 from __future__ import annotations
@@ -13,10 +12,12 @@ from typing import Any
 
 from bench.figures import ROUNDS, beside
 from bench.workspace import OWNER, chain, opened
-from engine.expressions.expressions import compact_json
+from engine.expressions.json_values import compact_json
 from engine.orchestra import Orchestra
-from engine.runs.document import events_of
-from engine.store.database import Database
+from engine.record.continuation import events_of
+from engine.record.events import encoded
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.journal import SqliteJournal
 
 WORK = "W1"
 STEPS = 200
@@ -29,7 +30,7 @@ def measure() -> dict[str, Any]:
     ours, limits = [], []
     with opened({"chain": chain(STEPS)}) as (orchestra, root):
         run = counted(orchestra, STEPS)
-        events = [compact_json(event) for event in events_of(run)]
+        events = [compact_json(encoded(event)) for event in events_of(run)]
         limit = Limit(root / "limit")
         limit.seconds(events)
         for _ in range(ROUNDS):
@@ -48,8 +49,10 @@ def ran(orchestra: Orchestra) -> dict[str, Any]:
 
 
 def counted(orchestra: Orchestra, steps: int) -> dict[str, Any]:
-    """Run the chain once and make sure that it made at least one commit per step."""
-    connection = orchestra._host._journal._connection  # noqa: SLF001 - to look over its shoulder
+    """Run the chain once and assert that it made at least one commit per step."""
+    journal = orchestra._host._journal  # noqa: SLF001 - to count the commits
+    assert isinstance(journal, SqliteJournal)
+    connection = journal._connection  # noqa: SLF001 - as above
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     run = ran(orchestra)
@@ -60,7 +63,7 @@ def counted(orchestra: Orchestra, steps: int) -> dict[str, Any]:
 
 
 class Limit:
-    """A state file with the engine's own tables and pragmas, written by a plain loop."""
+    """A state file with the engine's own tables and pragmas, written in a plain loop."""
 
     def __init__(self, folder: Path) -> None:
         self._database = Database(folder)

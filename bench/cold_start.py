@@ -1,7 +1,7 @@
-"""W4: `orchestra run` of 3 pure steps, cold, the whole process, beside one that only imports what it must.
+"""W4: a whole, cold `orchestra run` of 3 pure steps, beside a process that only imports what it needs.
 
-Both are processes of their own, taken in turn, with the same Python, with modules compiled before (`make setup` does
-that, as pip does) and files that the system has cached; ours ends with the run's log on disk, its document printed.
+The two processes run in turn, with the same Python, precompiled modules (`make setup` does that, as pip does) and
+files in the system's cache; ours ends with the run's log on disk and its document printed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ORCHESTRA = str(Path(sys.executable).with_name("orchestra"))
 
 
 def measure() -> dict[str, Any]:
-    """Return seconds of the whole process."""
+    """Return the seconds of the whole process."""
     ours, limits = [], []
     for package in _PACKAGES:
         compileall.compile_dir(_ROOT / package, quiet=1)

@@ -1,4 +1,4 @@
-"""W6_different: 20 steps that each make 5 MB of their own out of 5 MB; the limit is in bench/large_values.py."""
+"""W6_different: 20 steps that each turn 5 MB into 5 MB of their own; the limit is in bench/large_values.py."""
 
 from __future__ import annotations
 

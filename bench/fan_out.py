@@ -1,7 +1,7 @@
-"""W2: `foreach` over 200 items, 50 at once, each an HTTP GET that takes 100 ms, and each result durable.
+"""W2: `foreach` over 200 items, 50 at once, each an HTTP GET that takes 100 ms and a durable result.
 
-Ours is the time of the loop as the run recorded it, from its start to its end. The limit sends the same requests over
-50 raw asyncio sockets that stay open, and keeps nothing.
+Ours is the duration of the loop that the run recorded. The limit sends the same requests over 50 raw asyncio sockets
+that stay open, and stores nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from bench.figures import ROUNDS, beside
 from bench.slow_service import serving
 from bench.workspace import OWNER, opened
-from engine.names import moment_of
+from engine.base.names import moment_of
 from engine.orchestra import Orchestra
 
 WORK = "W2"
@@ -57,7 +57,7 @@ def _run(orchestra: Orchestra) -> float:
 
 
 async def _limit(port: int) -> float:
-    """Return the time of the same requests over raw sockets, 50 at once."""
+    """Return the duration of the same requests over raw sockets, 50 at once."""
     numbers = iter(range(ITEMS))
     started = time.perf_counter()
     await asyncio.gather(*(_sent(port, numbers) for _ in range(AT_ONCE)))

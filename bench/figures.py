@@ -1,4 +1,4 @@
-"""What a work gives back: our figure beside the least that could do the same, and the goal for their ratio."""
+"""The result of a benchmark: our figure, the limit (the least that could do the same), and the goal for their ratio."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ ROUNDS = 5
 
 
 def measured(module: str) -> dict[str, Any]:
-    """Return the figures of the work that a module measures."""
+    """Return the figures of the benchmark in a module."""
     figures: dict[str, Any] = importlib.import_module(module).measure()
     return figures
 
 
 def beside(ours: Sequence[float], limits: Sequence[float], goal: float, unit: str) -> dict[str, Any]:
-    """Return medians of figures that were taken in turn; `ratio` is ours in units of the limit, as is the goal."""
+    """Return the medians of figures that were measured in turn; `ratio` and `goal` are in units of the limit."""
     our, limit = statistics.median(ours), statistics.median(limits)
     return {"ours": _short(our), "limit": _short(limit), "ratio": _short(our / limit), "goal": goal, "unit": unit}
 
 
 def absolute(ours: Sequence[float], goal: float, unit: str) -> dict[str, Any]:
-    """Return the median of figures that are held against a fixed goal."""
+    """Return the median of figures that are compared with a fixed goal."""
     our = statistics.median(ours)
     return {"ours": _short(our), "limit": goal, "ratio": _short(our / goal), "goal": goal, "unit": unit}
 

@@ -1,13 +1,13 @@
-"""A history of many runs, written straight into the index as the engine would have left it."""
+"""A history of many runs, written straight into the index as the engine would have done."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from engine.names import new_run_id, timestamp
+from engine.base.names import new_run_id, timestamp
 from engine.orchestra import Orchestra
-from engine.store.tables import runs
+from engine.store.sqlite.file.tables import runs
 
 _STATUSES = ("succeeded", "succeeded", "succeeded", "failed", "cancelled")
 _WORKFLOWS = ("triage", "digest", "chain", "report")
@@ -15,11 +15,11 @@ _BATCH = 10_000
 
 
 def fill(orchestra: Orchestra, count: int) -> None:
-    """Add so many ended runs, the newest of this moment."""
+    """Add this many ended runs, the newest at this moment."""
     now = datetime.now(UTC)
     for first in range(0, count, _BATCH):
         rows = [_row(number, now - timedelta(seconds=number)) for number in range(first, min(first + _BATCH, count))]
-        with orchestra._database.writing() as connection:  # noqa: SLF001 - no facet makes runs that never were
+        with orchestra._database.writing() as connection:  # noqa: SLF001 - no public method creates runs that never ran
             connection.execute(runs.insert(), rows)
 
 

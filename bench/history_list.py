@@ -1,6 +1,6 @@
-"""W5, list: the newest 50 runs of a status among 10,000, through the door that every face uses.
+"""W5, list: the newest 50 runs of a status among 10,000, through the engine's public API.
 
-Median of 200 lists. With 100,000 runs the same list is measured, too: it may take twice as long at most.
+The median of 200 lists. With 100,000 runs, the same list may take at most twice as long.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""W5, open: what opening an ended run of 200 steps costs beyond reading and parsing its log file.
+"""W5, open: the cost of opening an ended run of 200 steps, beyond reading and parsing its log file.
 
-Both are taken in turn; the figure is the difference.
+The two are measured in turn; the figure is the difference.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from bench.figures import absolute
 from bench.history import fill
 from bench.workspace import OWNER, chain, opened
-from engine.names import run_day
+from engine.base.names import run_day
 
 WORK = "W5_open"
 GOAL = 10.0

@@ -1,4 +1,4 @@
-"""Processor time of `orchestra serve` with nothing to do: parent and serving process, in percent of one core.
+"""Processor time of an idle `orchestra serve`: parent and serving process, in percent of a core.
 
 Five spans of 12 s each, one after the other.
 """
@@ -17,7 +17,7 @@ _SPAN_SECONDS = 12.0
 
 
 def measure() -> dict[str, Any]:
-    """Return percent of a core."""
+    """Return the percentage of a core."""
     found = []
     with served() as server:
         for _ in range(ROUNDS):

@@ -1,6 +1,6 @@
-"""W6: what its two works share: a chain over 5 MB of text, and a plain loop that writes each value once under its hash.
+"""W6: the parts shared by its two benchmarks: a chain over 5 MB of text, and a loop that writes each value once.
 
-The limit keeps nothing else: what ours takes for the events of the steps and the log of the run comes on top.
+The limit stores values under their hashes and nothing else; ours also writes the events of the steps and the log.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ INPUTS = {"type": "object", "properties": {"text": {"type": "string"}}, "require
 
 
 def text(number: int) -> str:
-    """Return 5 MB of text, another one for each number."""
+    """Return 5 MB of text that differs for each number."""
     return f"{number:08d} " + "five megabytes of a mail " * 200_000
 
 
 def workflow(values: Iterable[str]) -> dict[str, Any]:
-    """Return a chain whose steps have these values, one each."""
+    """Return a chain with one step for each of these values."""
     steps = [{"id": f"s{n}", "uses": "flow.set", "with": {"values": {"v": value}}} for n, value in enumerate(values)]
     return {"schema_version": 1, "title": "Large values", "inputs": INPUTS, "steps": steps}
 
 
 def seconds(orchestra: Orchestra, name: str, given: str) -> float:
-    """Return the time of a run, from the call that starts it until its end is on disk."""
+    """Return the duration of a run, from the call that starts it until its end is on disk."""
     started = time.perf_counter()
     run_id = orchestra.runs.start(OWNER, name, {"text": given})
     orchestra._host.wait(run_id, 120)  # noqa: SLF001 - without the time to read the document again
@@ -43,17 +43,17 @@ def seconds(orchestra: Orchestra, name: str, given: str) -> float:
 
 
 class LargeLimit:
-    """A plain loop that keeps texts under their hashes."""
+    """A plain loop that stores texts under their hashes."""
 
     def __init__(self, root: Path) -> None:
         self._folder = root / "limit-values"
         self._folder.mkdir()
 
     def seconds(self, texts: Sequence[str]) -> float:
-        """Return the time to write each text once.
+        """Return the duration of writing each text once.
 
-        The files stay, as those of our runs do: in a virtual machine, memory of the file cache that was in use before
-        is written three times as fast as fresh one, and the limit would always have that.
+        The files stay, as those of our runs do: in a virtual machine, file cache that was in use before is written
+        three times as fast as fresh memory, and only the limit would profit from that.
         """
         started = time.perf_counter()
         for one in texts:

@@ -1,6 +1,6 @@
-"""W1k: a chain of 1,000 steps beside one of 200: what a step costs must not grow with what was done before.
+"""W1k: a chain of 1,000 steps beside one of 200: the cost of a step must not grow with the number of steps before it.
 
-Both are ours, run in turn; `limit` is the 200-step chain (W1).
+Both are ours, measured in turn; `limit` is the 200-step chain (W1).
 """
 
 from __future__ import annotations

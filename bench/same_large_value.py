@@ -1,4 +1,4 @@
-"""W6_same: 20 steps that pass the same 5 MB on; the limit is in bench/large_values.py."""
+"""W6_same: 20 steps that pass on the same 5 MB; the limit is in bench/large_values.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A loopback HTTP service that answers each request after 100 ms, in a process of its own: it takes nobody's GIL."""
+"""A loopback HTTP service that answers each request after 100 ms, in a process of its own: it shares no GIL with us."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def _serve() -> None:
 
 @contextmanager
 def serving() -> Iterator[int]:
-    """Give the port of a running service."""
+    """Yield the port of a running service."""
     with subprocess.Popen([sys.executable, "-m", "bench.slow_service"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -1,7 +1,7 @@
-"""Memory that 10,000 waiting runs take in the process that owns them.
+"""The memory that 10,000 waiting runs take in the process that owns them.
 
-They are started for real and wait an hour each; the memory before is taken after a first thousand has come and gone,
-so that only what the waiting ones keep is counted. Resident memory of the process, the smallest of five looks.
+They are really started and wait an hour each; memory is measured before, after a first thousand has come and gone,
+so that only what waiting runs keep is counted. Resident memory of the process, the smallest of five samples.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def _rest(seconds: int) -> dict[str, Any]:
 
 
 def _started(orchestra: Orchestra, workflow: str) -> None:
-    """Start as many runs at once, and wait until this process has nothing to do for any of them."""
+    """Start this many runs at once, and wait until this process has nothing to do for any of them."""
     for run_id in orchestra.runs.start_all(OWNER, workflow, [{}] * _AT_ONCE):
-        orchestra._host.wait(run_id, 120)  # noqa: SLF001 - without making a document of each
+        orchestra._host.wait(run_id, 120)  # noqa: SLF001 - without building a document for each
 
 
 def _mebibytes() -> float:

@@ -1,4 +1,4 @@
-"""A throwaway workspace with one workflow, opened as a command would open it."""
+"""A temporary workspace with one workflow, opened as a command would open it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.garbage import look_rarely
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
-OWNER = Principal("bench", "owner")
+OWNER = Principal("bench", "owner").agreeing(confirmed=True)
 
 
 def make(root: Path, workflows: Mapping[str, Any], config: str = "connections: {}\n") -> None:
@@ -27,9 +27,9 @@ def make(root: Path, workflows: Mapping[str, Any], config: str = "connections: {
 
 @contextmanager
 def opened(workflows: Mapping[str, Any], config: str = "connections: {}\n") -> Iterator[tuple[Orchestra, Path]]:
-    """Give an opened workspace with these workflows, and its folder, in a process that is set up as the programs do.
+    """Yield an opened workspace with these workflows, and its folder, in a process that is set up as the programs are.
 
-    Both are gone afterwards.
+    Both are removed afterwards.
     """
     look_rarely()
     with tempfile.TemporaryDirectory() as folder:
@@ -43,7 +43,7 @@ def opened(workflows: Mapping[str, Any], config: str = "connections: {}\n") -> I
 
 
 def chain(steps: int) -> dict[str, Any]:
-    """Return a workflow of steps that do nothing but hand on a number, each from the one before."""
+    """Return a workflow of steps that only pass a number on, each from the one before."""
     listed = [{"id": "s0", "uses": "flow.set", "with": {"values": {"n": 0}}}]
     for number in range(1, steps):
         value = f"{{{{ steps.s{number - 1}.output.n }}}}"

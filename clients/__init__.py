@@ -1,1 +1,1 @@
-"""One file per outside service, each on that service's official SDK; nothing here knows of workflows."""
+"""API clients: one module or folder per service, built on its official SDK. Nothing here knows about workflows."""

@@ -1,4 +1,4 @@
-"""Which network addresses are public: the ones a workflow may reach without being told so by its owner."""
+"""Decide which network addresses are public: a workflow may reach these without the owner's explicit permission."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# What `is_global` lets through, or lets through in some Python versions, and still leads inside: addresses that
+# Addresses that `is_global` accepts (in some Python versions) although they lead to a private network: those that
 # wrap an IPv4 address (RFC 6052, 8215, 3056, 4380, 4291), protocol assignments, shared space, old site-local,
 # and the one public address that is a cloud's own control plane (Azure).
 _INSIDE = tuple(
@@ -31,7 +31,7 @@ _INSIDE = tuple(
 
 
 def is_public(address: Address) -> bool:
-    """Say whether the address belongs to the public Internet (not loopback, private, wrapped, shared)."""
+    """Return whether the address belongs to the public Internet (not loopback, private, wrapped or shared)."""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     if address.is_multicast or address.is_reserved or address.is_unspecified:
@@ -40,7 +40,7 @@ def is_public(address: Address) -> bool:
 
 
 def literal(host: str) -> Address | None:
-    """Read a host written as a plain address; None for a name and for odd spellings (`0x7f.1`, `2130706433`)."""
+    """Parse a plain IP address; return None for a host name or an odd spelling (`0x7f.1`, `2130706433`)."""
     try:
         return ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
@@ -48,9 +48,9 @@ def literal(host: str) -> Address | None:
 
 
 def resolve(host: str, port: int, timeout_seconds: float) -> list[Address]:
-    """Ask the system for the addresses of a host, in its order of preference, within the time.
+    """Resolve a host with the system's resolver and return its addresses in order of preference.
 
-    The system's resolver knows no time limit, so it runs in a thread of its own that is left behind when it is late.
+    The system's resolver has no time limit, so it runs in its own thread, which is abandoned after `timeout_seconds`.
     Raises OSError (unknown name) and TimeoutError.
     """
     plain = literal(host)
@@ -61,7 +61,7 @@ def resolve(host: str, port: int, timeout_seconds: float) -> list[Address]:
     try:
         answer = answers.get(timeout=timeout_seconds)
     except queue.Empty:
-        raise TimeoutError(f"no address for {host} in time") from None
+        raise TimeoutError(f"looking up {host} timed out") from None
     if isinstance(answer, OSError):
         raise answer
     return answer
@@ -72,8 +72,8 @@ def _ask(host: str, port: int, answers: queue.SimpleQueue[list[Address] | OSErro
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         answers.put(error)
-    except UnicodeError:  # a label that is empty or over 63 characters
-        answers.put(OSError(f"{host!r} is no host name"))
+    except UnicodeError:  # an empty label, or one over 63 characters
+        answers.put(OSError(f"{host!r} is not a host name"))
     else:
         texts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
         answers.put([ipaddress.ip_address(text) for text in texts])

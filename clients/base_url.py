@@ -1,4 +1,4 @@
-"""The address of a service, as a connection's settings give it."""
+"""The base URL of a service, as set on a connection."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pydantic import AfterValidator
 
 
 def base_url(text: str) -> str:
-    """Check an address and drop its last slash; raises ValueError that says what is wrong."""
+    """Validate a URL and strip its last slash; raises ValueError with the reason."""
     address = urlsplit(text.strip())
     if address.scheme not in {"http", "https"} or not address.hostname:
-        raise ValueError("it must start with https:// (or http:// for a server of your own) and name a host")
+        raise ValueError("it must start with https:// (or http:// for your own server) and contain a host name")
     if address.username or address.password:
-        raise ValueError("it must not hold a name or a password; those belong into the connection's token")
+        raise ValueError("it must not contain a user name or password; put those in the connection's token")
     if address.query or address.fragment:
-        raise ValueError("it must end before any ? or #")
+        raise ValueError("it must not contain ? or #")
     address.port  # noqa: B018 - raises ValueError where it is no port
     return text.strip().rstrip("/")
 
 
 BaseUrl = Annotated[str, AfterValidator(base_url)]
-"""The type of a `base_url` setting."""
+"""The type of a connection's `base_url` setting."""

@@ -1,4 +1,4 @@
-"""How much time is left for what a thread sends: set around a call, obeyed by every read and write inside."""
+"""Deadlines: the time left for the requests of the current thread, obeyed by every read and write."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import time
 from collections.abc import Iterator
 
 IDLE_SECONDS = 60.0
-"""How long one read or write may take where neither a deadline nor the SDK says."""
+"""Time limit of one read or write if neither a deadline nor the SDK sets one."""
 
 _deadline: contextvars.ContextVar[float | None] = contextvars.ContextVar("deadline", default=None)
 
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Limit the total time of everything that this thread sends inside: names, connects, every read and write.
+    """Limit the total time of all requests of this thread: resolving names, connecting, every read and write.
 
-    Nested deadlines only shorten. When the time is over the running request ends with an `httpx.TimeoutException`.
+    A nested deadline can only shorten the outer one. When time runs out, the current request raises
+    `httpx.TimeoutException`.
     """
     ends_at = time.monotonic() + seconds
     outer = _deadline.get()
@@ -29,11 +30,11 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 def seconds_left(own: float | None, expired: type[Exception]) -> float:
-    """Give the time that one operation may take; raise `expired` when the deadline has passed."""
+    """Return how long one operation may take; raise `expired` if the deadline has passed."""
     ends_at = _deadline.get()
     if ends_at is None:
         return IDLE_SECONDS if own is None else own
     left = ends_at - time.monotonic()
     if left <= 0:
-        raise expired("the time for this call is over")
+        raise expired("this call has run out of time")
     return left if own is None else min(left, own)

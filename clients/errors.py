@@ -1,8 +1,10 @@
-"""What can go wrong with an outside service, in the same words for every service."""
+"""Errors of outside services: the same classes for every service."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+from clients.secrets import known
 
 Outcome = Literal["not_done", "done", "unknown"]
 
@@ -10,12 +12,14 @@ Outcome = Literal["not_done", "done", "unknown"]
 class ServiceError(Exception):
     """The service could not do what was asked.
 
-    ``outcome`` says what is known of the effect: ``not_done`` (safe to send again), ``done`` or ``unknown``.
+    The message never contains a secret of a connection, even if the service's answer did.
+
+    ``outcome`` tells whether the effect took place: ``not_done`` (safe to send again), ``done`` or ``unknown``.
     """
 
     retryable: ClassVar[bool] = False
     default_outcome: ClassVar[Outcome] = "not_done"
-    default_remedy: ClassVar[str] = "Look at the message; it is the service's own."
+    default_remedy: ClassVar[str] = "Read the message; it comes from the service."
 
     def __init__(
         self,
@@ -27,37 +31,41 @@ class ServiceError(Exception):
         retry_after_seconds: float | None = None,
         outcome: Outcome | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = known.in_text(message)
+        super().__init__(self.message)
         self.service = service
         self.remedy = remedy or self.default_remedy
         self.http_status = http_status
         self.retry_after_seconds = retry_after_seconds
         self.outcome: Outcome = outcome or self.default_outcome
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Remove secrets from attributes set later, too: callers that know more add remedies."""
+        super().__setattr__(name, known.in_text(value) if name in {"message", "remedy"} else value)
+
 
 class AuthError(ServiceError):
-    """The service refuses the credentials, or they do not reach this far (401, 403)."""
+    """The service rejects the credentials, or they lack the permission (401, 403)."""
 
     lacks_scope = False
-    """Whether the sign-in is good, but was granted less than this program asks for."""
+    """Whether the sign-in is valid but was granted fewer scopes than this program asks for."""
     account = ""
-    """Whose sign-in it is, where the client knows that without asking."""
+    """The account of the sign-in, if the client knows it without a request."""
 
     default_remedy = (
-        "Give the connection a key that is good (`orchestra connections add`, or the page Connections), "
-        "or allow at the service what it lacks."
+        "Give the connection a valid key (`orchestra connections add`, or the page Connections), "
+        "or grant the missing permission at the service."
     )
 
 
 class NotFound(ServiceError):
-    """The thing does not exist, or the account cannot see it (404)."""
+    """It does not exist, or the account cannot see it (404)."""
 
     default_remedy = "Check the name, and that it is shared with this account."
 
 
 class Conflict(ServiceError):
-    """The thing was changed by someone else meanwhile (409, 412)."""
+    """Somebody else has changed it in the meantime (409, 412)."""
 
     default_remedy = "Read it again, then decide."
 
@@ -66,11 +74,11 @@ class RateLimited(ServiceError):
     """The service asks to slow down (429, or 403 with a rate limit)."""
 
     retryable = True
-    default_remedy = "Wait; the engine tries again when the service allows it."
+    default_remedy = "Wait; the engine retries when the service allows it."
 
 
 class Unavailable(ServiceError):
-    """The service is down, unreachable or broke off (5xx, connection refused or cut)."""
+    """The service is down, unreachable or closed the connection (5xx, connection refused or cut)."""
 
     retryable = True
     default_outcome = "unknown"
@@ -78,11 +86,11 @@ class Unavailable(ServiceError):
 
 
 class Timeout(ServiceError):
-    """No whole answer came within the step's time."""
+    """No complete answer arrived within the step's time limit."""
 
     retryable = True
     default_outcome = "unknown"
-    default_remedy = "Try again when the service is faster, or give the step more `timeout_seconds`."
+    default_remedy = "Try again later, or raise the step's `timeout_seconds`."
 
 
 class InvalidRequest(ServiceError):
@@ -95,12 +103,20 @@ class BadAnswer(ServiceError):
     """The answer cannot be understood (not JSON, empty, a field missing)."""
 
     retryable = True
-    default_outcome = "unknown"
-    default_remedy = "Check the connection's address; something else than the service may be answering."
+    default_outcome: ClassVar[Outcome] = "unknown"
+    default_remedy = "Check the connection's address; something other than the service may be answering."
+
+
+class Unreadable(BadAnswer):
+    """One item (such as one mail) cannot be read, and no other is affected. Asking again returns the same."""
+
+    retryable = False
+    default_outcome = "not_done"
+    default_remedy = "Open it in the service itself. If it should be readable, please report it with its source."
 
 
 class OutcomeUnknown(ServiceError):
-    """A write was sent and nobody can say whether it arrived."""
+    """A write was sent, and it is unknown whether it arrived."""
 
     default_outcome = "unknown"
-    default_remedy = "Look at the service, then `orchestra runs resume RUN --as-done` or `--redo`."
+    default_remedy = "Check the service, then run `orchestra runs resume RUN --as-done` or `--redo`."

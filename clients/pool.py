@@ -1,7 +1,7 @@
-"""Open HTTP connections, kept for the next request to the same place.
+"""A pool of open HTTP connections, reused for the same host.
 
-httpcore's own pool looks at every connection for every other one whenever a request begins or ends: with 50 calls at
-once that took longer than the calls themselves. Here a request takes the connection that was used last, or opens one.
+httpcore's own pool compares every connection with every other whenever a request begins or ends: with 50 concurrent
+calls that took longer than the calls themselves. Here a request takes the most recently used connection, or opens one.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Place: TypeAlias = tuple[bytes, bytes, int]
 
 
 class Pool:
-    """Connections that threads share; each serves one request at a time. Callers bound how many run at once.
+    """Connections shared by threads; each serves one request at a time. Callers limit the concurrency.
 
-    A connection that was idle for `idle_seconds`, or that the server has closed, is not used again.
+    A connection that was idle for `idle_seconds`, or that the server has closed, is not reused.
     """
 
     def __init__(self, backend: httpcore.NetworkBackend, trusted: ssl.SSLContext, idle_seconds: float) -> None:
@@ -34,7 +34,7 @@ class Pool:
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
-        """Send a request; closing the answer's stream frees the connection. Raises what httpcore raises."""
+        """Send a request; closing the answer's stream frees the connection. Raises httpcore's exceptions."""
         place = _place(request.url)
         connection = self._taken(place) or self._opened(request.url.origin)
         try:
@@ -47,7 +47,7 @@ class Pool:
         return httpcore.Response(answer.status, headers=answer.headers, content=stream, extensions=answer.extensions)
 
     def close(self) -> None:
-        """Close every connection; requests that are under way break."""
+        """Close all connections; requests in progress fail."""
         with self._lock:
             connections = [*self._busy, *(one for idle in self._idle.values() for one in idle)]
             self._busy.clear()
@@ -62,7 +62,7 @@ class Pool:
         self.close()
 
     def _taken(self, place: Place) -> httpcore.HTTPConnection | None:
-        """Return an idle connection that can still be used; the one used last is the likeliest."""
+        """Return an idle connection that is still usable, the most recently used first."""
         while True:
             with self._lock:
                 idle = self._idle.get(place)
@@ -83,12 +83,12 @@ class Pool:
         return connection
 
     def _free(self, place: Place, connection: httpcore.HTTPConnection) -> None:
-        """Keep a connection for the next request, where it can take one."""
+        """Keep a connection for the next request, if it can serve one."""
         if connection.is_closed() or not connection.is_idle():
             self._forget(connection)
             return
         with self._lock:
-            if connection not in self._busy:  # all were closed meanwhile
+            if connection not in self._busy:  # all have been closed meanwhile
                 return
             self._busy.discard(connection)
             self._idle.setdefault(place, deque()).append(connection)
@@ -97,14 +97,14 @@ class Pool:
             one.close()
 
     def _expired(self) -> list[httpcore.HTTPConnection]:
-        """Take out the connections, to any place, that nobody will use any more; looks once a second."""
+        """Remove expired connections, of all hosts; checks once a second."""
         now = time.monotonic()
         if now < self._look_at:
             return []
         self._look_at = now + 1.0
         found = []
         for place, idle in list(self._idle.items()):
-            while idle and idle[0].has_expired():  # the one that has been idle longest stands first
+            while idle and idle[0].has_expired():  # the one idle longest comes first
                 found.append(idle.popleft())
             if not idle:
                 del self._idle[place]
@@ -117,7 +117,7 @@ class Pool:
 
 
 class _Stream:
-    """The bytes of an answer; once they are read or given up, its connection is free."""
+    """The body of an answer; its connection is freed once the body is read or closed."""
 
     def __init__(self, inner: Iterable[bytes], free: Callable[[], None]) -> None:
         self._inner, self._free = inner, free
@@ -139,5 +139,5 @@ class _Stream:
 
 def _place(url: httpcore.URL) -> Place:
     if url.scheme not in (b"http", b"https"):
-        raise httpcore.UnsupportedProtocol(f"Nothing is sent by {url.scheme.decode(errors='replace')!r}.")
+        raise httpcore.UnsupportedProtocol(f"The scheme is not supported: {url.scheme.decode(errors='replace')!r}.")
     return url.scheme, url.host, url.origin.port

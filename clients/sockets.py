@@ -1,4 +1,9 @@
-"""Connections that obey the deadline of the thread that uses them, and lead only where they may."""
+"""Connections that obey the deadline of the current thread and reach only permitted addresses.
+
+A host name may resolve to another address at each look-up. If a name was checked first and resolved again to connect,
+a server could show a public address to the check and a private one to the connection (DNS rebinding). So the gate
+resolves once, checks the result, and connects to that address.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +22,14 @@ _SLICE_BYTES = 65_536
 
 
 class Forbidden(InvalidRequest):
-    """The address is one that this program must not reach; nothing was sent."""
+    """This program must not reach the address; nothing was sent."""
 
     default_remedy = "Use an allowed address, or allow this host in the connection's settings (`allow_hosts`)."
 
 
 @dataclass(frozen=True)
 class Gate(httpcore.NetworkBackend):
-    """Opens connections: resolves a name once, checks what it got, connects to exactly that."""
+    """Opens connections: resolves a name once, checks the addresses, and connects to exactly those."""
 
     public_only: bool
     allow_hosts: frozenset[str]
@@ -37,7 +42,7 @@ class Gate(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first address of the host that answers; Forbidden, ConnectError and ConnectTimeout."""
+        """Connect to the first address that answers; raises Forbidden, ConnectError and ConnectTimeout."""
         refused: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in self._addresses(host, port, timeout):
             try:
@@ -64,7 +69,7 @@ class Gate(httpcore.NetworkBackend):
         if self.public_only and not self._is_named(host, port):
             inside = [address for address in found if not addresses.is_public(address)]
             if inside:
-                named = host if host == str(inside[0]) else f"{host} leads to {inside[0]}, which"
+                named = host if host == str(inside[0]) else f"{host} resolves to {inside[0]}, which"
                 raise Forbidden(f"{named} is not an address of the public Internet.")
         return found
 
@@ -73,18 +78,18 @@ class Gate(httpcore.NetworkBackend):
 
 
 class Stream(httpcore.NetworkStream):
-    """A connection on which every single read and write obeys the deadline of the thread that makes it."""
+    """A connection on which every read and write obeys the deadline of the calling thread."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what is there."""
+        """Read the available data."""
         return self._inner.read(max_bytes, seconds_left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write all of it."""
-        # In slices: the inner write starts its timeout anew with each part that a slow reader takes.
+        """Write all the data."""
+        # In slices: the inner write restarts its timeout with each part that a slow reader accepts.
         for start in range(0, len(buffer), _SLICE_BYTES):
             left = seconds_left(timeout, httpcore.WriteTimeout)
             self._inner.write(buffer[start : start + _SLICE_BYTES], left)
@@ -96,10 +101,10 @@ class Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Put TLS on the connection."""
+        """Start TLS on the connection."""
         left = seconds_left(timeout, httpcore.ConnectTimeout)
         return Stream(self._inner.start_tls(ssl_context, server_hostname, left))
 
     def get_extra_info(self, info: str) -> Any:
-        """Tell what the socket knows of itself."""
+        """Return information about the socket."""
         return self._inner.get_extra_info(info)

@@ -1,4 +1,4 @@
-"""The one way out of this program: every SDK sends its requests through the HTTP client that is made here."""
+"""Creates the HTTP clients through which every SDK sends its requests: the program's only way out over HTTP."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ from typing import Any
 import httpx
 
 from clients.deadline import deadline, seconds_left
-from clients.patience import STUMBLES, present_patience
 from clients.pool import Pool
-from clients.sent import leaves
+from clients.read_retry import STUMBLES, present_patience
+from clients.request_tracking import leaves
+from clients.secrets import known
 from clients.sockets import Forbidden, Gate
 
 __all__ = ["AnswerRefused", "AnswerTooLarge", "Forbidden", "borrowed", "deadline", "http_client", "origin"]
 
+AS_IT_IS = "as_it_is"
+"""A request extension: its answer is not redacted here, as it brings new secrets, or its client redacts it."""
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
 FILE_BYTES = 50 * 1024 * 1024
-"""How much is read at most of an answer whose request says `most_bytes` (a download), however much it says."""
+"""Upper limit on the answer to a request that sets `most_bytes` (a download), whatever it asks for."""
 CONNECT_SECONDS = 10.0
 IDLE_CONNECTION_SECONDS = 3.0
-"""Common servers close an idle connection after 5 s: a write should not meet that moment."""
+"""Common servers close an idle connection after 5 s; a write should not hit that moment."""
 
 
 class AnswerRefused(httpx.DecodingError):
-    """The answer is larger than is read, or packed in a way that hides its size."""
+    """The answer is too large, or compressed so that its size is hidden."""
 
 
 class AnswerTooLarge(AnswerRefused):
-    """The answer is larger than is read."""
+    """The answer is too large."""
 
 
 def http_client(
@@ -40,11 +43,11 @@ def http_client(
     public_only: bool = False,
     allow_hosts: frozenset[str] = frozenset(),
 ) -> httpx.Client:
-    """Make an HTTP client that threads may share: no proxies, no redirects, no cookies, no retries.
+    """Create an HTTP client that threads may share: no proxies, redirects, cookies or retries.
 
-    `allowed_origins` (`scheme://host:port`): any other is refused before a socket opens. `public_only`: hosts whose
-    addresses are not all public are refused, but those in `allow_hosts` (`host` or `host:port`).
-    A refusal raises Forbidden; answers over 10 MB (the request's extension `most_bytes` says another limit) raise
+    `allowed_origins` (`scheme://host:port`): any other is refused before a socket opens. `public_only`: hosts with
+    addresses that are not public are refused, except those in `allow_hosts` (`host` or `host:port`).
+    A refusal raises Forbidden; answers over 10 MB (or the request's extension `most_bytes`) raise
     AnswerTooLarge.
     """
     gate = Gate(public_only=public_only, allow_hosts=frozenset(host.lower() for host in allow_hosts))
@@ -52,7 +55,7 @@ def http_client(
 
 
 def borrowed(http: httpx.Client) -> httpx.Client:
-    """Make a client with headers and base URL of its own that sends through `http`.
+    """Create a client with its own headers and base URL that sends through `http`.
 
     For SDKs that write their token and base URL into the client they are given: the shared one stays clean.
     """
@@ -69,13 +72,13 @@ def _client(transport: httpx.BaseTransport) -> httpx.Client:
 
 
 class _NoCookies(httpx.Cookies):
-    """Stays empty, without looking at any answer."""
+    """An always empty cookie jar."""
 
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Take none."""
+        """Ignore an answer's cookies."""
 
     def set_cookie_header(self, request: httpx.Request) -> None:
-        """Send none."""
+        """Send no cookies."""
 
 
 class _Client(httpx.Client):
@@ -88,19 +91,19 @@ class _Client(httpx.Client):
 
 @functools.cache
 def _trusted() -> ssl.SSLContext:
-    """The certificates that are trusted: `SSL_CERT_FILE` where it is set, else those of certifi; slow to read."""
+    """Return the trusted CAs: `SSL_CERT_FILE` if it is set, else those of certifi; slow to load."""
     return httpx.create_ssl_context()
 
 
 class _Transport(httpx.HTTPTransport):
-    """httpx's transport with its connections made by a gate, and its answers limited in size."""
+    """httpx's transport, with connections made by a gate and answers limited in size."""
 
     def __init__(self, gate: Gate, allowed_origins: frozenset[str] | None) -> None:
         self._allowed_origins = allowed_origins
         self._pool: Any = Pool(gate, _trusted(), IDLE_CONNECTION_SECONDS)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request, a read perhaps again (patience.py); raises Forbidden and httpx.TransportError."""
+        """Send one request, retrying reads (read_retry.py); raises Forbidden and httpx.TransportError."""
         for pause in present_patience().pauses_before(request.method):
             try:
                 response = self._sent(request)
@@ -115,9 +118,9 @@ class _Transport(httpx.HTTPTransport):
 
     def _sent(self, request: httpx.Request) -> httpx.Response:
         self._check_origin(request.url)
-        seconds_left(None, httpx.ConnectTimeout)  # nothing is begun when the time is over
+        seconds_left(None, httpx.ConnectTimeout)  # nothing is started after the deadline
         leaves(request.method)
-        # A packed answer could unpack to any size, so none is asked for and none is read.
+        # A compressed answer could expand to any size, so none is requested or accepted.
         request.headers["Accept-Encoding"] = "identity"
         response = super().handle_request(request)
         try:
@@ -128,18 +131,21 @@ class _Transport(httpx.HTTPTransport):
             raise
         assert isinstance(response.stream, httpx.SyncByteStream)
         response.stream = _Limited(response.stream, most)
+        if AS_IT_IS not in request.extensions:
+            known.keep_from(f"requests to {origin(request.url)}", request.headers)
+            _blot(response)
         return response
 
     def _check_origin(self, url: httpx.URL) -> None:
         if self._allowed_origins is not None and origin(url) not in self._allowed_origins:
             raise Forbidden(
-                f"{origin(url)} is not one of the addresses that may be reached now.",
-                remedy="Only the demo is reached now: leave out `--demo`, or on a server switch the service to Mine.",
+                f"{origin(url)} must not be contacted now.",
+                remedy="Only the demo can be reached now: leave out `--demo`, or on a server switch to Mine.",
             )
 
 
 def origin(url: httpx.URL | str) -> str:
-    """Give `scheme://host:port` of an address, the port always written."""
+    """Return `scheme://host:port` of a URL, always with the port."""
     url = httpx.URL(url)
     port = url.port or {"https": 443, "http": 80}.get(url.scheme, 0)
     host = f"[{url.host}]" if ":" in url.host else url.host
@@ -149,14 +155,44 @@ def origin(url: httpx.URL | str) -> str:
 def _refuse_unread(response: httpx.Response, most: int) -> None:
     packed = response.headers.get("content-encoding", "identity").lower()
     if packed not in {"", "identity"}:
-        raise AnswerRefused(f"the answer is packed ({packed}), though that was not asked for")
+        raise AnswerRefused(f"the answer is compressed ({packed}), although that was not requested")
     announced = response.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most:
         raise AnswerTooLarge(f"the answer is too large ({announced} bytes; at most {most} are read)")
 
 
+def _blot(response: httpx.Response) -> None:
+    """Redact every known secret in an answer, whatever its status: services echo what they were sent."""
+    pairs = response.headers.multi_items()
+    response.headers = httpx.Headers([(name, known.in_data(value)) for name, value in pairs])
+    assert isinstance(response.stream, httpx.SyncByteStream)
+    is_live = "text/event-stream" in response.headers.get("content-type", "").lower()
+    response.stream = _Blotted(response.stream, is_live=is_live)
+
+
+class _Blotted(httpx.SyncByteStream):
+    """An answer's bytes with secrets redacted: as a whole, since one may span two chunks; a live answer by lines."""
+
+    def __init__(self, inner: httpx.SyncByteStream, *, is_live: bool) -> None:
+        self._inner, self._is_live = inner, is_live
+
+    def __iter__(self) -> Iterator[bytes]:
+        kept = bytearray()
+        for part in self._inner:
+            kept += part
+            end = kept.rfind(b"\n") + 1 if self._is_live else 0
+            if end:
+                yield known.in_bytes(bytes(kept[:end]))
+                del kept[:end]
+        if kept:
+            yield known.in_bytes(bytes(kept))
+
+    def close(self) -> None:
+        self._inner.close()
+
+
 class _Limited(httpx.SyncByteStream):
-    """An answer's bytes, until there are too many."""
+    """An answer's bytes, up to a limit."""
 
     def __init__(self, inner: httpx.SyncByteStream, most: int) -> None:
         self._inner, self._most = inner, most
@@ -174,7 +210,7 @@ class _Limited(httpx.SyncByteStream):
 
 
 class _Borrowed(httpx.BaseTransport):
-    """Sends what it gets through another client, which stays open for its other users."""
+    """Sends requests through another client, which stays open for its other users."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http

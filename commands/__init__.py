@@ -1,1 +1,1 @@
-"""The commands of `orchestra`, one file per group; they read arguments and write answers, the engine does the work."""
+"""The commands of `orchestra`, one file per group: they read arguments and print results, the engine does the work."""

@@ -1,25 +1,27 @@
-"""`connections`: whose account each service means, and whether it works."""
+"""`connections`: the account of each service, and whether it works."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clients.counting import counted
-from commands.failures import DONE, FAILED
-from commands.inputs import by_name
-from commands.opened import Session, looked_at, opened
-from commands.options import Demo, Json, Workspace
-from commands.screen import document, note, say, table
+from clients.plural import counted
+from commands.base.failures import DONE, FAILED
+from commands.base.inputs import by_name
+from commands.base.opened import Session, looked_at, opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, note, say, table
+from engine.base.statuses import AccountMode
 
 if TYPE_CHECKING:
     from engine.connections.statuses import ConnectionStatus
 
-group = typer.Typer(help="The accounts that workflows work on.", no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(help="Accounts that workflows use.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @group.command("list")
@@ -30,8 +32,13 @@ def list_(workspace: Workspace = None, demo: Demo = False, as_json: Json = False
     if as_json:
         document({"connections": found})
         return DONE
-    rows = [[one.name, one.service, one.mode, _is_ready(one), _account(one)] for one in found]
-    table(["CONNECTION", "SERVICE", "MODE", "READY", "ACCOUNT"], rows)
+    rows = [[one.name, one.service, one.mode, one.served_mode, _is_ready(one), _account(one)] for one in found]
+    table(["CONNECTION", "SERVICE", "MODE", "DASHBOARD", "READY", "ACCOUNT"], rows)
+    if any(one.mode == AccountMode.MINE and one.served_mode == AccountMode.DEMO for one in found):
+        say(
+            "MODE is what commands use: your accounts, unless given --demo. "
+            "DASHBOARD is what the dashboard and `orchestra serve` use."
+        )
     for one in found:
         if one.trouble is not None:
             note(f"{one.trouble.sentence} {one.trouble.remedy}")
@@ -39,28 +46,30 @@ def list_(workspace: Workspace = None, demo: Demo = False, as_json: Json = False
 
 
 def _is_ready(one: ConnectionStatus) -> str:
-    """Say whether work can begin with it: a key that the service refused is there, and no good."""
+    """Return whether work can begin with it; "refused" for a key that the service does not accept."""
     if one.trouble is not None and not one.trouble.workflows:
         return "refused"
     return "yes" if one.ready else "no"
 
 
 def _account(one: ConnectionStatus) -> str:
-    """Return whose it is, else what is missing; and how long a sign-in lasts."""
-    sign_in = one.sign_in if one.mode == "mine" else None
+    """Return the account, or else what is missing, and how long a sign-in lasts."""
+    sign_in = one.sign_in if one.mode == AccountMode.MINE else None
     whose = one.account or (sign_in.account if sign_in is not None else "")
-    told = one.trouble.account if one.trouble is not None else ""
-    return " · ".join(filter(None, [whose or told or one.note, sign_in.note if sign_in is not None else ""]))
+    account = one.trouble.account if one.trouble is not None else ""
+    return " · ".join(filter(None, [whose or account or one.note, sign_in.note if sign_in is not None else ""]))
 
 
 @group.command()
 def check(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Connections; none: all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Connections to check; default: all.")
+    ] = None,
     workspace: Workspace = None,
     demo: Demo = False,
     as_json: Json = False,
 ) -> int:
-    """Examine connections and say what is wrong. Ends with 1 where something is."""
+    """Check connections and say what is wrong. Ends with 1 if something is."""
     with opened(workspace, demo=demo) as session:
         connections, p = session.orchestra.connections, session.principal
         wanted = names or [one.name for one in connections.list(p)]
@@ -80,31 +89,33 @@ def check(
 
 @group.command()
 def add(
-    service: Annotated[str, typer.Argument(help="gmail, imap, github, notion, openai or http.")],
-    name: Annotated[str | None, typer.Option(help="What steps call it; else as the service.")] = None,
+    service: Annotated[str, typer.Argument(help="The service; an unknown name lists all of them.")],
+    name: Annotated[str | None, typer.Option(help="The name that steps use; default: the service's name.")] = None,
     pairs: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting, as base_url=… or token=env:MY_TOKEN."),
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as base_url=… or token=env:MY_TOKEN."),
     ] = None,
     address: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="imap: the address of the mailbox, as me@fastmail.com.")
+        str | None, typer.Option(metavar="ADDRESS", help="The address of a mailbox, such as me@fastmail.com.")
     ] = None,
     client_secret: Annotated[
-        Path | None, typer.Option("--client-secret", metavar="FILE", help="Gmail: Google's file for a desktop app.")
+        Path | None,
+        typer.Option(
+            "--client-secret", metavar="FILE", help="For a sign-in in the browser: the file from the service's console."
+        ),
     ] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add a connection, or change settings of one. A secret is sealed and kept, never written into config.yaml."""
-    if client_secret is not None and (service != "gmail" or pairs):
-        raise typer.BadParameter("--client-secret is for gmail, and without --set.")
+    """Add a connection, or change settings of one. Secrets are stored sealed, never written into config.yaml."""
+    opens = None if client_secret is None else _browser_for(service, pairs)
     if address is not None:
         pairs = [*(pairs or []), f"address={address}"]
     with opened(workspace, demo=demo) as session:
-        if client_secret is not None:
-            added = session.orchestra.connections.connect_gmail(
-                session.principal, client_secret, _open_browser, name or service
+        if client_secret is not None and opens is not None:
+            added = session.orchestra.connections.connect(
+                session.principal, name or service, service, client_secret, opens
             )
         else:
             settings = _given(session, service, name or service, pairs or [], is_asked=not as_json)
@@ -113,68 +124,81 @@ def add(
     if as_json:
         document(added)
         return DONE
-    say(f"The connection {added.name} is in config.yaml now. {added.note}".rstrip())
-    say(f"`orchestra connections check {added.name}` tries it.")
+    say(f"The connection {added.name} is now in config.yaml. {added.note}".rstrip())
+    say(f"`orchestra connections check {added.name}` tests it.")
     if unopened:
         note(unopened)
     return DONE
 
 
 def _given(session: Session, service: str, name: str, pairs: list[str], *, is_asked: bool) -> dict[str, Any]:
-    """Return the settings that were given, and those that a person at a terminal is asked for."""
+    """Return the settings given as arguments, and those that a person at a terminal is asked for."""
     known = session.orchestra.config.connections.get(name)
     kept = known.settings if known is not None and known.service == service else None
     at_terminal = is_asked and sys.stdin.isatty()
     page = session.orchestra.connections.key_page(service, by_name(pairs, "a setting")) if at_terminal else ""
     if page:
-        note(f"You get a key here: {page}")
+        note(f"Create a key here: {page}")
     return _settings(service, pairs, kept, is_asked=at_terminal)
 
 
 @group.command()
 def rekey(workspace: Workspace = None, demo: Demo = False, as_json: Json = False) -> int:
-    """Seal every kept secret with a new key. The old one opens nothing any more."""
+    """Seal every stored secret with a new key. The old key no longer opens anything."""
     with opened(workspace, demo=demo) as session:
         done = session.orchestra.connections.rekey(session.principal)
     if as_json:
         document(done)
         return DONE
-    say(f"{counted(done.files, 'kept secret')} sealed anew, with the key of {done.place}.")
+    say(f"{counted(done.files, 'kept secret')} encrypted again, with the key of {done.place}.")
     return DONE
 
 
-def _open_browser(url: str) -> None:
-    """Show the sign-in page; the link is printed too, for a machine whose browser does not open by itself."""
+def _browser_for(service: str, pairs: list[str] | None) -> Callable[[str], None]:
+    """Return what opens the browser for a sign-in. Raises BadParameter if nobody signs in to the service."""
+    from engine.base.services import client_class, client_classes
+
+    signed_in = [name for name, kind in client_classes().items() if kind.sign_in_way is not None]
+    way = client_class(service).sign_in_way if service in signed_in else None
+    if way is None or pairs:
+        raise typer.BadParameter(
+            f"--client-secret is only for {', '.join(signed_in)}, and cannot be combined with --set."
+        )
+    return partial(_open_browser, way.at)
+
+
+def _open_browser(at: str, url: str) -> None:
+    """Open the sign-in page; the link is printed too, as not every machine opens a browser."""
     import webbrowser
 
-    note(f"Sign in at Google in your browser: {url}")
+    note(f"Sign in at {at} in your browser: {url}")
     webbrowser.open(url)
 
 
 def _settings(service: str, pairs: list[str], kept: Mapping[str, Any] | None, *, is_asked: bool) -> dict[str, Any]:
-    """Return what was given; a key that was not is asked for without echo, or named by its usual variable.
+    """Return the given settings; a key that is missing is asked for without echo, or named by its usual variable.
 
-    `kept`: the settings of the connection as it is (None: a new one); a key of it stays where no other is given.
-    A secret as an argument would stand in the shell's history and in the list of processes.
+    `kept` are the current settings of the connection (None for a new one); its key stays unless another is given.
+    A secret as an argument would appear in the shell's history and in the list of processes.
     """
-    from engine.connections.services import client_class
+    from engine.base.services import client_class
 
-    kind = client_class(service)
-    fields = kind.Settings.model_fields
+    declared = client_class(service).service
+    fields = declared.settings.model_fields
     settings = {key: _typed(fields.get(key), key, text) for key, text in by_name(pairs, "a setting").items()}
-    for key, variable in kind.key_variables.items():
-        if key in fields and key not in settings:
-            usual = f"env:{variable}" if kept is None else kept.get(key)
-            chosen = (_asked(service, key, usual) if is_asked else "") or usual
-            settings.update({key: chosen} if chosen else {})
+    secret = declared.key
+    if secret is not None and secret.setting not in settings:
+        usual = f"env:{secret.variable}" if kept is None else kept.get(secret.setting)
+        chosen = (_asked(service, secret.setting, usual) if is_asked else "") or usual
+        settings.update({secret.setting: chosen} if chosen else {})
     return settings
 
 
 def _typed(field: Any, key: str, text: str) -> Any:
-    """Return a setting as its field wants it: text stays text, all else is written as JSON."""
+    """Return a setting in the type of its field: text stays text, everything else is parsed as JSON."""
     from pydantic import TypeAdapter
 
-    from engine.runs.acceptance import from_text
+    from engine.record.acceptance import from_text
 
     if field is None:
         return text

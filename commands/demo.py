@@ -1,4 +1,4 @@
-"""`demo`: the stand-ins that speak the services' real APIs, and what is in them."""
+"""`demo`: the stand-ins that implement the services' real APIs, and their contents."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import typer
 
-from commands.failures import DONE, Stop
-from commands.opened import opened
-from commands.options import Demo, Json, Workspace
-from commands.screen import document, json_line, note, say, table
+from commands.base.failures import DONE, Stop
+from commands.base.opened import opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, json_line, note, say, table
 
 group = typer.Typer(help="The demo services.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -22,12 +22,12 @@ _SHOWN = 10
 
 @group.command()
 def start(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Run the demo services alone, until Ctrl-C. Where they run already, shows them and stays until they end."""
+    """Run the demo services alone, until Ctrl-C. If they are running already, show them and wait until they end."""
     from engine.connections.stand_ins import StandInProcess
     from engine.workspace import config
     from engine.workspace.workspace import Workspace as Files
 
-    del demo  # these commands are about nothing else
+    del demo  # these commands are always about the demo
     root = workspace or Path.cwd()
     stand_ins = StandInProcess(Files(root, config.load(root).config.state_dir).state_dir / "demo")
     try:
@@ -40,11 +40,11 @@ def start(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
                 ["SERVICE", "BASE URL", "TOKEN"],
                 [[name, one["base_url"], one["token"]] for name, one in services.items()],
             )
-            note("Ctrl-C ends them.")
+            note("Press Ctrl-C to stop them.")
         while stand_ins.is_running():
             time.sleep(_LOOK_SECONDS)
     except Stop:
-        pass  # this is how it is meant to end
+        pass  # the normal way to end
     finally:
         stand_ins.close()
     return DONE
@@ -59,13 +59,13 @@ def reset(demo: Demo = False, workspace: Workspace = None, as_json: Json = False
     if as_json:
         document({"generation": generation, "account": f"demo-{generation}@example.com"})
         return DONE
-    say(f"The sample data is as new. The account is demo-{generation} now.")
+    say(f"The sample data is restored. The account is now demo-{generation}.")
     return DONE
 
 
 @group.command()
 def show(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Show what is in the demo services, whether they run or not."""
+    """Show the contents of the demo services, whether they run or not."""
     del demo
     with opened(workspace, demo=True) as session:
         shown = session.orchestra.demo.show(session.principal)
@@ -93,7 +93,7 @@ def _latest(kind: str, titles: list[str]) -> Iterator[str]:
 
 
 def _title(page: Mapping[str, Any]) -> str:
-    """Return the text of a Notion page's title property, whatever that is called."""
+    """Return the text of a Notion page's title property, whatever its name."""
     for one in page.get("properties", {}).values():
         if one.get("type") == "title":
             return "".join(part.get("plain_text", "") for part in one.get("title", []))

@@ -1,4 +1,4 @@
-"""`prompts`: the texts that go to models, and what a model would be sent."""
+"""`prompts`: the texts that are sent to models, and how they look with values."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.failures import DONE
-from commands.inputs import values
-from commands.opened import Look, looked_at
-from commands.options import Demo, Json, Workspace
-from commands.screen import document, note, say, table
+from commands.base.failures import DONE
+from commands.base.inputs import values
+from commands.base.opened import Look, looked_at
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, note, say, table
 
-group = typer.Typer(help="The texts that go to models.", no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(help="Texts that are sent to models.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @group.command("list")
@@ -35,7 +35,7 @@ def _labels(labels: dict[str, int]) -> str:
 @group.command()
 def show(
     name: Annotated[str, typer.Argument(help="The prompt.")],
-    version: Annotated[int | None, typer.Option(min=1, help="A saved version; else the working text.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="A saved version; default: the working text.")] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -54,9 +54,9 @@ def show(
 
 @group.command()
 def render(
-    reference: Annotated[str, typer.Argument(metavar="NAME[@LABEL]", help="The prompt, as a step names it.")],
+    reference: Annotated[str, typer.Argument(metavar="NAME[@LABEL]", help="The prompt, as named in a step.")],
     pairs: Annotated[
-        list[str] | None, typer.Option("--variable", metavar="NAME=VALUE", help="A variable; may come again.")
+        list[str] | None, typer.Option("--variable", metavar="NAME=VALUE", help="A variable; may be repeated.")
     ] = None,
     file: Annotated[
         str | None, typer.Option("--variables", metavar="FILE", help="A JSON object; `-` reads standard input.")
@@ -66,7 +66,7 @@ def render(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Show the messages that a model would be sent; no model is called."""
+    """Show the messages that a model would get; no model is called."""
     with looked_at(workspace, demo=demo) as session:
         prompt = _document(session, reference)
         schemas = prompt.get("variables")
@@ -82,7 +82,7 @@ def render(
 
 
 def _document(session: Look, reference: str) -> dict[str, Any]:
-    """Return the prompt that a reference means, for its variables and samples: the version, where it names one."""
+    """Return the prompt that a reference names, for its variables and samples; the saved version, if it names one."""
     name, _, suffix = reference.partition("@")
     prompts, p = session.orchestra.prompts, session.principal
     working = prompts.get(p, name)
@@ -93,7 +93,7 @@ def _document(session: Look, reference: str) -> dict[str, Any]:
 
 def _sample(prompt: dict[str, Any], wanted: str | None) -> dict[str, Any]:
     """Return the values of a sample. Raises UnknownName."""
-    from engine.errors import UnknownName
+    from engine.base.errors import UnknownName
 
     if wanted is None:
         return {}

@@ -1,4 +1,4 @@
-"""`serve, login-link`: dashboard, API and engine of a workspace, and the way in."""
+"""`serve, login-link`: serve the dashboard, API and engine of a workspace, and sign in."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from typing import Annotated
 
 import typer
 
-from commands.failures import DONE
-from commands.opened import opened
-from commands.options import Demo, Json, Workspace
-from commands.screen import document, note, say
+from commands.base.failures import DONE
+from commands.base.opened import opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, note, say
 
 Port = Annotated[
     int | None,
-    typer.Option(min=1, max=65535, show_default=False, help="Exactly this port; else 8501 or the next free."),
+    typer.Option(
+        min=1, max=65535, show_default=False, help="Use exactly this port; default: 8501, or the next one free."
+    ),
 ]
-AllDemo = Annotated[bool, typer.Option("--demo", help="Every service is its stand-in, and cannot be switched.")]
+AllDemo = Annotated[bool, typer.Option("--demo", help="Use the stand-in of every service, with no way to switch.")]
 
 
 def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None, as_json: Json = False) -> int:
     """Serve the dashboard, the API and the engine, until Ctrl-C."""
-    from api.address import listen, listen_near
+    from api.network.address import listen, listen_near
     from api.serve import require_unserved
     from commands.parent import Order, become_parent
     from engine.workspace import config
@@ -35,25 +37,26 @@ def serve(port: Port = None, demo: AllDemo = False, workspace: Workspace = None,
         listener = listen_near(settings.server.host, settings.server.port)
     else:
         listener = listen(settings.server.host, port)
-    become_parent(Order(str(root), str(state_dir), port or settings.server.port, demo, as_json), listener)
+    wanted, public_url = port or settings.server.port, settings.server.public_url
+    become_parent(Order(str(root), str(state_dir), wanted, demo, public_url, as_json), listener)
 
 
 def login_link(
-    user: Annotated[str, typer.Option(help="Whose link.")] = "owner",
+    user: Annotated[str, typer.Option(help="The user whom the link signs in.")] = "owner",
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Print a link that signs in once, within 15 minutes. Older links that nobody used end."""
-    from api.address import Address, noted
+    """Print a link that signs in once, within 15 minutes. Older unused links end."""
+    from api.network.address import Address, noted
 
     with opened(workspace, demo=demo) as session:
         token = session.orchestra.users.login_link(session.principal, user)
         server = session.orchestra.config.server
         here = noted(session.orchestra.workspace.state_dir)
-    address = here or Address(f"http://{server.host}:{server.port}", server.port, 0)
+    address = here or Address(f"http://{server.host}:{server.port}", server.port, 0, server.public_url)
     if here is None:
-        note("This workspace is not served now; `orchestra serve` does that.")
+        note("This workspace is not being served; run `orchestra serve`.")
     if as_json:
         document({"login_url": address.login_url(token), "url": address.url, "is_served": here is not None})
     else:

@@ -1,4 +1,4 @@
-"""`triggers poll`, `dead`, `retry` and `dismiss`: looking now, and what could not be processed."""
+"""`triggers poll`, `dead`, `retry` and `dismiss`: poll now, and handle items that failed."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.failures import DONE, FAILED
-from commands.following import finish, follow
-from commands.opened import Session, opened
-from commands.options import Demo, Json, Workspace
-from commands.screen import document, note, say, table
-from commands.triggers import MaybeTrigger, MaybeWorkflow, only_trigger, tell_items
+from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
+from commands.base.failures import DONE, FAILED
+from commands.base.following import finish, follow
+from commands.base.opened import Session, opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, note, say, table
+from commands.triggers import MaybeTrigger, MaybeWorkflow, only_trigger, tell_preview
+from engine.base.statuses import RunStatus
 
 if TYPE_CHECKING:
-    from engine.triggering.status import PollResult
+    from engine.triggering.polling.status import PollResult
 
 Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of the workflow.")]
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="The id of the trigger.")]
-Thing = Annotated[str, typer.Argument(metavar="ITEM", help="The id of the thing.")]
+Thing = Annotated[str, typer.Argument(metavar="ITEM", help="The id of the item.")]
 
 
 def poll(
@@ -29,18 +31,19 @@ def poll(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Look now for what is new. Where nothing serves the workspace, the runs go here, to their ends."""
+    """Poll now for new items. If nothing serves the workspace, their runs go to the end here."""
     with opened(workspace, demo=demo) as session:
         if dry_run:
             return _would(session, workflow, trigger, as_json=as_json)
         results = session.orchestra.triggers.poll(session.principal, workflow, trigger)
         runs = [_ended(session, run_id) for one in results for run_id in (*one.resumed, *one.started)]
-    is_ill = any(one.error for one in results) or any(run["status"] in ("failed", "cancelled") for run in runs)
+    failed = (RunStatus.FAILED, RunStatus.CANCELLED)
+    is_ill = any(one.error for one in results) or any(run["status"] in failed for run in runs)
     if as_json:
         document({"polls": results, "runs": runs})
         return FAILED if is_ill else DONE
     for one in results:
-        _tell(one)
+        _print_result(one)
     for run in runs:
         say(f"  {run['run_id']}: {run['status']}. {run['sentence']}")
     if not results:
@@ -49,16 +52,16 @@ def poll(
 
 
 def _ended(session: Session, run_id: str) -> dict[str, object]:
-    """Follow a run of this process to its end; one of the serving process goes on there."""
+    """Follow a run of this process to its end; a run of the serving process continues there."""
     run, _ = follow(session, run_id, quiet=True)
     return {name: run[name] for name in ("run_id", "status", "sentence")}
 
 
-def _tell(one: PollResult) -> None:
+def _print_result(one: PollResult) -> None:
     left = f", {one.skipped} left out" * bool(one.skipped) + f", {one.dead} dead" * bool(one.dead)
     say(f"{one.workflow} / {one.trigger}: {len(one.started)} run{'s' * (len(one.started) != 1)} started{left}")
     if one.resumed:
-        say(f"  It goes on with {len(one.resumed)} that a process had left when it died.")
+        say(f"  Runs taken over from a dead process: {len(one.resumed)}.")
     if one.error is not None:
         note(f"  {one.error.message} {one.error.remedy}")
 
@@ -74,17 +77,14 @@ def _would(session: Session, workflow: str | None, trigger: str | None, *, as_js
         document({"previews": [{"workflow": name, "trigger": one, "preview": shown} for name, one, shown in found]})
         return DONE
     for name, one, preview in found:
-        say(f"{name} / {one} would start {preview.count} run{'s' * (preview.count != 1)} now.")
-        tell_items(preview)
-        if preview.cost is not None:
-            say(preview.cost.sentence)
+        tell_preview(f"{name} / {one}", preview)
     if not found:
         say("No trigger is on.")
     return DONE
 
 
 def dead(workflow: MaybeWorkflow = None, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """List what could not become a run, or whose run failed."""
+    """List items that could not become a run, or whose run failed."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.triggers.dead(session.principal, workflow)
     if as_json:
@@ -93,7 +93,7 @@ def dead(workflow: MaybeWorkflow = None, demo: Demo = False, workspace: Workspac
         rows = [[one.workflow, one.trigger, one.item, one.title, one.error.message] for one in found]
         table(["WORKFLOW", "TRIGGER", "ITEM", "TITLE", "WHY"], rows)
     else:
-        say("Nothing is dead.")
+        say("No dead items.")
     return DONE
 
 
@@ -101,13 +101,21 @@ def retry(
     workflow: Workflow,
     trigger: Trigger,
     thing: Thing,
+    yes: Yes = False,
+    confirm: Confirm = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Try a dead thing again, with the file as it is now. Where its run failed, that is resumed."""
+    """Try a dead item again, with the current file. If its run failed, the run is resumed."""
     with opened(workspace, demo=demo) as session:
-        run_id = session.orchestra.triggers.retry(session.principal, workflow, trigger, thing)
+        run_id = agreed(
+            lambda p: session.orchestra.triggers.retry(p, workflow, trigger, thing),
+            session.principal,
+            yes=yes,
+            names=confirm,
+            is_asked=at_terminal(as_json=as_json),
+        )
         return finish(session, run_id, as_json=as_json)
 
 
@@ -119,11 +127,11 @@ def dismiss(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Take a dead thing off the list."""
+    """Remove a dead item from the list."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.triggers.dismiss(session.principal, workflow, trigger, thing)
     if as_json:
         document({"dismissed": {"workflow": workflow, "trigger": trigger, "item": thing}})
     else:
-        say("It is off the list.")
+        say("It is dismissed.")
     return DONE

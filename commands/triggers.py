@@ -1,32 +1,32 @@
-"""`triggers`: what starts runs by itself, turned on and off, and how each one stands."""
+"""`triggers`: what starts runs automatically: list triggers, show their status, turn them on and off."""
 
 from __future__ import annotations
 
-import sys
-from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from commands.failures import DONE, FAILED
-from commands.opened import Session, opened
-from commands.options import Demo, Json, Workspace
-from commands.screen import document, local_time, note, say, table
+from commands.base.agreeing import Confirm, Yes, agreed, at_terminal
+from commands.base.failures import DONE, FAILED
+from commands.base.opened import Session, opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, local_time, note, say, table
 
 if TYPE_CHECKING:
-    from engine.trigger import Start
-    from engine.triggering.status import TriggerPreview, TriggerStatus
+    from engine.plugins.trigger import Start
+    from engine.triggering.polling.status import TriggerPreview, TriggerStatus
 
-group = typer.Typer(help="What starts runs by itself.", no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(help="Triggers start runs automatically.", no_args_is_help=True, rich_markup_mode=None)
 
 Workflow = Annotated[str, typer.Argument(metavar="WORKFLOW", help="The name of the workflow.")]
 MaybeWorkflow = Annotated[str | None, typer.Argument(metavar="[WORKFLOW]", help="Only the triggers of this workflow.")]
 MaybeTrigger = Annotated[
-    str | None, typer.Argument(metavar="[TRIGGER]", help="The id of the trigger; may be left out where it is the only.")
+    str | None, typer.Argument(metavar="[TRIGGER]", help="The id of the trigger; may be left out if there is only one.")
 ]
+Since = Annotated[str | None, typer.Option(metavar="TIME", help="Also items since this time, such as 2026-05-01.")]
 _SHOWN = 20
 _NOT_YET = "never"
-_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 @group.command("list")
@@ -68,7 +68,7 @@ def status(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Show how each trigger stands, and what needs a person. Ends with 1 where something does."""
+    """Show the status of each trigger, and what needs attention. Ends with 1 if something does."""
     with opened(workspace, demo=demo) as session:
         triggers, p = session.orchestra.triggers, session.principal
         one = [triggers.status(p, workflow, trigger)] if workflow and trigger else triggers.list(p, workflow)
@@ -78,7 +78,7 @@ def status(
         document({"triggers": one, "alarms": alarms})
         return FAILED if alarms else DONE
     for status_ in one:
-        _tell(status_, zone)
+        _print_status(status_, zone)
     if not one:
         say(_none(workflow))
     for alarm in alarms:
@@ -86,12 +86,12 @@ def status(
     return FAILED if alarms else DONE
 
 
-def _tell(one: TriggerStatus, zone: str) -> None:
+def _print_status(one: TriggerStatus, zone: str) -> None:
     say(f"{one.workflow} / {one.id}: {one.state} ({one.title}{f', {one.account}' if one.account else ''})")
     if one.is_on:
         again = _local(one.look_again_at, zone) if one.look_again_at else "at once"
-        say(f"  last look {_local(one.looked_at, zone)}, next {again}; newest thing {_local(one.item_at, zone)}")
-        say(f"  {one.items} seen, {one.queued} queued, {one.running} under way")
+        say(f"  last look {_local(one.looked_at, zone)}, next {again}; newest item {_local(one.item_at, zone)}")
+        say(f"  {one.items} seen, {one.queued} queued, {one.running} running")
     for why, count in one.left_out.items():
         say(f"  {count} left out: {why}")
     if one.dead:
@@ -106,56 +106,72 @@ def _tell(one: TriggerStatus, zone: str) -> None:
 def on(
     workflow: Workflow,
     trigger: MaybeTrigger = None,
-    from_: Annotated[Literal["now"] | None, typer.Option("--from", help="Only what comes from now on.")] = None,
-    last: Annotated[int | None, typer.Option(min=1, help="Also the newest so many that are there.")] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(formats=_FORMATS, metavar="TIME", help="Also what has come since then, such as 2026-05-01."),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    from_: Annotated[Literal["now"] | None, typer.Option("--from", help="Only items from now on.")] = None,
+    last: Annotated[int | None, typer.Option(min=1, help="Also this many of the newest existing items.")] = None,
+    since: Since = None,
+    yes: Yes = False,
+    confirm: Confirm = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Turn a trigger on. The first time, say from where on things count as new."""
-    from engine.errors import InvalidInput
+    """Turn a trigger on. The first time, say from where on items count as new."""
+    from engine.base.errors import InvalidInput
 
     if sum(one is not None for one in (from_, last, since)) > 1:
-        raise typer.BadParameter("Say one of --from, --last and --since.")
+        raise typer.BadParameter("Give one of --from, --last and --since.")
     with opened(workspace, demo=demo) as session:
         triggers, p = session.orchestra.triggers, session.principal
         name = trigger or only_trigger(session, workflow)
         start = _start(session, from_, last, since)
-        is_asked = not (yes or as_json) and sys.stdin.isatty()
-        if is_asked or (start is not None and not start.is_now and not as_json):
-            _show(triggers.preview(p, workflow, name, start))
+        is_asked = not yes and at_terminal(as_json=as_json)
+        starts_runs = start is not None and not start.is_now
+        if is_asked or (starts_runs and not as_json):
+            tell_preview("It", triggers.preview(p, workflow, name, start))
         if is_asked and not typer.confirm("Turn it on?"):
             note("Nothing was turned on.")
             return FAILED
-        if not (yes or is_asked) and start is not None and not start.is_now:
-            raise InvalidInput("Nobody was asked about these runs.", remedy="`--yes` starts them without asking.")
-        turned = triggers.turn_on(p, workflow, name, start)
+        if starts_runs and not (yes or is_asked):
+            raise InvalidInput("Nobody has agreed to these runs.", remedy="`--yes` starts them without asking.")
+        turn_on = partial(triggers.turn_on, workflow=workflow, trigger=name, start=start)
+        turned = agreed(turn_on, p, yes=yes, names=confirm, is_asked=is_asked)
+        rests = triggers.rests_when_served(p, workflow, name)
     if as_json:
         document(turned)
     else:
-        say(f"{workflow} / {name} is on. `orchestra serve` watches it; `orchestra triggers poll` looks once.")
+        say(f"{workflow} / {name} is on. {_watched_by(rests, demo)}")
     return DONE
 
 
-def _start(session: Session, from_: str | None, last: int | None, since: datetime | None) -> Start | None:
+def _watched_by(rests: bool, demo: bool) -> str:
+    """Say what polls it: a trigger rests on a server whose services are set to the other of Demo and Mine."""
+    if not rests:
+        return "`orchestra serve` watches it; `orchestra triggers poll` checks for new items once."
+    if demo:
+        return (
+            "`orchestra serve --demo` watches it; without --demo the server uses your accounts, and the "
+            "trigger rests there. `orchestra triggers poll --demo` checks for new items once."
+        )
+    return (
+        "`orchestra triggers poll` checks for new items once. With `orchestra serve` it rests until "
+        "its services are set to Mine on the page Connections: they are set to Demo."
+    )
+
+
+def _start(session: Session, from_: str | None, last: int | None, since: str | None) -> Start | None:
     from zoneinfo import ZoneInfo
 
-    from engine.trigger import Start
+    from engine.base.names import typed_moment
+    from engine.plugins.trigger import Start
 
     if since is not None:
-        zone = ZoneInfo(session.orchestra.config.time_zone)
-        return Start(since=since if since.tzinfo else since.replace(tzinfo=zone))
+        return Start(since=typed_moment(since, ZoneInfo(session.orchestra.config.time_zone)))
     return Start(last=last) if last is not None else Start() if from_ else None
 
 
 def only_trigger(session: Session, workflow: str) -> str:
-    """Return the one trigger of a workflow that can be watched. Raises UnknownName, InvalidInput, InvalidFile."""
-    from engine.errors import InvalidInput
+    """Return the only trigger of a workflow that can be watched. Raises UnknownName, InvalidInput, InvalidFile."""
+    from engine.base.errors import InvalidInput
 
     plan = session.orchestra.workflows.plan(session.principal, workflow)
     found = [one.id for one in plan.triggers if one.kind.is_watched]
@@ -166,23 +182,20 @@ def only_trigger(session: Session, workflow: str) -> str:
     raise InvalidInput(f"The workflow {workflow!r} has {len(found)} triggers.", remedy=f"Name one: {', '.join(found)}.")
 
 
-def _show(preview: TriggerPreview) -> None:
+def tell_preview(who: str, preview: TriggerPreview) -> None:
+    """Say how many runs a trigger would start now, and for which items; only the first are named."""
     more = " or more" if preview.has_more else ""
-    say(f"It would start {preview.count}{more} run{'s' * (preview.count != 1)} now.")
-    tell_items(preview)
-    if preview.cost is not None:
-        say(preview.cost.sentence)
-
-
-def tell_items(preview: TriggerPreview) -> None:
-    """List what a look would find, as far as it is worth it."""
+    say(f"{who} would start {preview.count}{more} run{'s' * (preview.count != 1)} now.")
     for item in preview.items[:_SHOWN]:
         why = f"  left out: {item.skip}" if item.skip else f"  dead: {item.error.message}" if item.error else ""
         say(f"  {item.title or item.id}{why}")
-    if len(preview.items) > _SHOWN:
-        say(f"  … and {len(preview.items) - _SHOWN} more")
+    behind = preview.behind(min(len(preview.items), _SHOWN))
+    if behind:
+        say(f"  … and {behind} more")
     if preview.note:
         say(preview.note)
+    if preview.cost is not None:
+        say(preview.cost.sentence)
 
 
 @group.command()
@@ -193,7 +206,7 @@ def off(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Turn a trigger off. Turned on later, it goes on from there."""
+    """Turn a trigger off. When turned on again, it continues from there."""
     with opened(workspace, demo=demo) as session:
         triggers, p = session.orchestra.triggers, session.principal
         on_now = [one.id for one in triggers.list(p, workflow) if one.is_on and not one.is_resting]

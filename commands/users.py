@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.failures import DONE
-from commands.opened import Session, opened
-from commands.options import Demo, Json, Workspace
-from commands.screen import document, say, table
+from commands.base.failures import DONE
+from commands.base.opened import Session, opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, local_time, say, table
 
 if TYPE_CHECKING:
     from engine.people.people import User
 
-group = typer.Typer(help="Who may sign in.", no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(help="People who may sign in.", no_args_is_help=True, rich_markup_mode=None)
 
 UserId = Annotated[str, typer.Argument(metavar="ID", help="What they sign in with, such as a mail address.")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
@@ -23,28 +24,36 @@ FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the pass
 
 @group.command("list")
 def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """List everybody who may sign in."""
+    """List all users."""
     with opened(workspace, demo=demo) as session:
         found = session.orchestra.users.list(session.principal)
+        zone = session.orchestra.config.time_zone
     if as_json:
         document({"users": found})
         return DONE
-    rows = [[one.id, one.role, "yes" if one.has_password else "no", one.name] for one in found]
-    table(["USER", "ROLE", "PASSWORD", "NAME"], rows)
+    rows = [
+        [one.id, one.role, "yes" if one.has_password else "no", _at(one.last_sign_in_at, zone), one.sessions, one.name]
+        for one in found
+    ]
+    table(["USER", "ROLE", "PASSWORD", "LAST SIGN-IN", "SESSIONS", "NAME"], rows)
     return DONE
+
+
+def _at(moment: datetime | None, zone: str) -> str:
+    return "never" if moment is None else local_time(moment.isoformat(), zone)
 
 
 @group.command()
 def add(
     user_id: UserId,
-    role: Annotated[str | None, typer.Option(help="owner, editor, operator or viewer; else viewer.")] = None,
-    name: Annotated[str | None, typer.Option(help="What they are called; else the id.")] = None,
+    role: Annotated[str | None, typer.Option(help="owner, editor, operator or viewer; default: viewer.")] = None,
+    name: Annotated[str | None, typer.Option(help="Their name; default: the id.")] = None,
     from_stdin: FromStdin = False,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Add a user, or give one who has no password their first. Without one they sign in by a link."""
+    """Add a user, or set the first password of one. Without a password they sign in by a link."""
     with opened(workspace, demo=demo) as session:
         password = _password(from_stdin=from_stdin, is_asked=not as_json and sys.stdin.isatty())
         users, p = session.orchestra.users, session.principal
@@ -54,16 +63,16 @@ def add(
     if as_json:
         document(user)
     elif completed is not None:
-        say(f"{user.id} was there already, without password; this is it now. They may sign in as {user.role}.")
+        say(f"{user.id} existed without a password; it is now set. They may sign in as {user.role}.")
     elif user.has_password:
         say(f"{user.id} may sign in as {user.role}.")
     else:
-        say(f"{user.id} is {user.role}, without password.")
+        say(f"{user.id} has the role {user.role}, without a password.")
     return DONE
 
 
 def _known(session: Session, user_id: str, role: str | None, name: str | None) -> User | None:
-    """Return who has this id, unless something else than a password is wanted of them."""
+    """Return the user with this id, unless something other than a password is to be set."""
     everybody = session.orchestra.users.list(session.principal)
     found = next((one for one in everybody if one.id == user_id), None)
     return found if found and role in (None, found.role) and name in (None, found.name) else None
@@ -77,23 +86,23 @@ def set_password(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Give a user another password. Their sessions, links and access tokens end."""
+    """Change the password of a user. Their sessions, links and access tokens end."""
     is_asked = not as_json and sys.stdin.isatty()
     if not (from_stdin or is_asked):
-        raise typer.BadParameter("Say --password-stdin and give the password on standard input.")
+        raise typer.BadParameter("Use --password-stdin and give the password on standard input.")
     with opened(workspace, demo=demo) as session:
-        session.orchestra.users.has_password(user_id)  # somebody who is not there needs no password
+        session.orchestra.users.has_password(user_id)  # raises for an unknown user before a password is typed
         password = _password(from_stdin=from_stdin, is_asked=is_asked)
         session.orchestra.users.set_password(session.principal, user_id, password or "")
     if as_json:
         document({"id": user_id, "has_password": True})
     else:
-        say(f"{user_id} has the new password; where they were signed in, that has ended.")
+        say(f"The password of {user_id} is changed; their sessions have ended.")
     return DONE
 
 
 def _password(*, from_stdin: bool, is_asked: bool) -> str | None:
-    """Return the password, None for none. It is no argument: those stand in the list of processes."""
+    """Return the password, None for none. It is not an argument: those appear in the list of processes."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     if not is_asked:

@@ -1,17 +1,87 @@
-"""`workflows`: what is done to workflow files beside editing them."""
+"""`workflows`: create, copy, rename and delete workflow files."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.failures import DONE
-from commands.opened import opened
-from commands.options import Demo, Json, Workspace
-from commands.screen import document, say
+from commands.base.failures import DONE
+from commands.base.opened import looked_at, opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, note, say, table
+
+if TYPE_CHECKING:
+    from engine.workflows.workflow_files import WorkflowFile
 
 group = typer.Typer(help="Workflow files.", no_args_is_help=True, rich_markup_mode=None)
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The workflow.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="The new name: lower-case letters, digits, '-' and '_'.")]
+
+
+@group.command("list")
+def list_(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """List the workflows with the number of their problems."""
+    with looked_at(workspace, demo=demo) as session:
+        found = session.orchestra.workflows.list(session.principal)
+    if as_json:
+        document({"workflows": found})
+        return DONE
+    rows = [[one.name, one.steps, one.problems or "", ", ".join(one.services), one.title] for one in found]
+    table(["WORKFLOW", "STEPS", "PROBLEMS", "SERVICES", "TITLE"], rows)
+    return DONE
+
+
+@group.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: lower-case letters, digits, '-' and '_'.")],
+    title: Annotated[str, typer.Option(help="Its title; default: made from the name.")] = "",
+    sample: Annotated[str | None, typer.Option(help="Start from a sample workflow, such as inbox-triage.")] = None,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """Create a workflow, blank or from a sample. A blank one has one step and runs as it is."""
+    if sample is not None and title:
+        raise typer.BadParameter("A sample brings its own title: leave out --title or --sample.")
+    with opened(workspace, demo=demo) as session:
+        workflows, p = session.orchestra.workflows, session.principal
+        made = workflows.create_from_sample(p, sample, name) if sample else workflows.create(p, name, title)
+        folder = session.orchestra.workspace.workflows.folder
+    _report(made, f"{folder / made.name}.json is created. `orchestra run {made.name}` runs it.", as_json=as_json)
+    return DONE
+
+
+@group.command()
+def copy(name: Name, new: New, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Copy a workflow, with the title "Copy of …"."""
+    with opened(workspace, demo=demo) as session:
+        made = session.orchestra.workflows.duplicate(session.principal, name, new)
+    _report(made, f"The workflow {new!r} is a copy of {name!r}.", as_json=as_json)
+    return DONE
+
+
+@group.command()
+def delete(name: Name, demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Move a workflow to the trash. Refused while runs of it are open, or others call it."""
+    with opened(workspace, demo=demo) as session:
+        trash = session.orchestra.workflows.delete(session.principal, name)
+    if as_json:
+        document({"workflow": name, "trash": str(trash)})
+    else:
+        say(f"The workflow {name!r} is in {trash}; move its files back to restore it. Its runs stay.")
+    return DONE
+
+
+def _report(made: WorkflowFile, said: str, *, as_json: bool) -> None:
+    if as_json:
+        document({"workflow": made.name, "etag": made.etag, "problems": [one.as_json() for one in made.problems]})
+        return
+    say(said)
+    for problem in made.problems:
+        note(f"{problem.severity}: {problem}")
 
 
 @group.command()
@@ -22,13 +92,13 @@ def rename(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Give a workflow another name. What it wrote and what its triggers have seen goes along."""
+    """Rename a workflow. Receipts, triggers and workflows that call it go along."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.workflows.rename(session.principal, old, new)
     if as_json:
         document({"workflow": new})
         return DONE
-    say(f"The workflow {old!r} is called {new!r} now; what it wrote and what its triggers have seen is still known.")
+    say(f"The workflow {old!r} is now called {new!r}; what it wrote and what its triggers have seen is still known.")
     return DONE
 
 
@@ -41,11 +111,11 @@ def rename_step(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Give a step another id. It changes in expressions, `needs`, drawing and receipts, too."""
+    """Change the id of a step. It changes in expressions, `needs`, drawing and receipts, too."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.workflows.rename_step(session.principal, workflow, old, new)
     if as_json:
         document({"workflow": workflow, "step": new})
         return DONE
-    say(f"The step {old!r} of {workflow} is called {new!r} now; what it wrote before is still known.")
+    say(f"The step {old!r} of {workflow} is now called {new!r}; what it wrote before is still known.")
     return DONE

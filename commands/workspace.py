@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clients.counting import counted
-from commands.failures import DONE, FAILED, WRONG
-from commands.opened import Look, looked_at, opened
-from commands.options import Demo, Json, Workspace
-from commands.screen import document, note, say
+from clients.plural import counted
+from commands.base.failures import DONE, FAILED, WRONG
+from commands.base.opened import Look, looked_at, opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, note, say
 
 if TYPE_CHECKING:
-    from engine.errors import Problem
+    from engine.base.errors import Problem
 
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")], as_json: Json = False
 ) -> int:
-    """Make a workspace: settings, samples, prompts, .gitignore."""
-    from engine.workspace.new_workspace import init as make
+    """Create a workspace: settings, samples, prompts, .gitignore."""
+    from engine.workflows.new_workspace import init as make
 
     workspace = make(folder)
     names = workspace.workflows.names()
     if as_json:
         document({"workspace": str(workspace.root), "workflows": names})
         return DONE
-    say(f"{workspace.root} is a workspace now, with {len(names)} sample workflows.")
+    say(f"{workspace.root} is now a workspace, with {len(names)} sample workflows.")
     say(f"Try it: orchestra run inbox-triage --demo --workspace {folder}")
     return DONE
 
@@ -39,13 +39,13 @@ def fmt(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Write workflows and prompts in their one form. Keys in a fixed order, two spaces, one field a line."""
+    """Write workflows and prompts in canonical form. Keys in a fixed order, two spaces, one field a line."""
     from engine.people.access import local_user
+    from engine.workflows.formatting import format_workspace, unformatted
     from engine.workspace import config
-    from engine.workspace.formatting import format_workspace, unformatted
     from engine.workspace.workspace import Workspace as Files
 
-    del demo  # files are the same under it
+    del demo  # the files are the same with it
     root = workspace or Path.cwd()
     files = Files(root, config.load(root).config.state_dir)
     done = unformatted(files) if check else format_workspace(files, local_user().id)
@@ -53,22 +53,24 @@ def fmt(
         document(done)
     else:
         for file in done.changed:
-            say(f"{file} {'would change' if check else 'was written anew'}.")
-        _tell(done.problems)
-        say("" if done.changed or done.problems else "Every file is in its written form.")
+            say(f"{file} {'would change' if check else 'was reformatted'}.")
+        _print_problems(done.problems)
+        say("" if done.changed or done.problems else "Every file is already formatted.")
     if done.problems:
         return WRONG
     return FAILED if check and done.changed else DONE
 
 
 def validate(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Workflows; none: everything.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Workflows to validate; default: everything.")
+    ] = None,
     demo: Demo = False,
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
     """Check workflows, prompts and settings. Names every problem with its place and remedy."""
-    from engine.errors import InvalidFile
+    from engine.base.errors import InvalidFile
 
     try:
         with looked_at(workspace, demo=demo) as session:
@@ -79,19 +81,19 @@ def validate(
     if as_json:
         document({"valid": is_valid, "problems": [problem.as_json() for problem in problems]})
     else:
-        _tell(problems)
+        _print_problems(problems)
         say(_found(problems))
     return DONE if is_valid else WRONG
 
 
 def _found(problems: list[Problem]) -> str:
-    """Return the last line: "2 problems found.", "No problem found. 1 warning: it runs all the same."."""
+    """Return the last line: "2 problems found.", "No problem found. 1 warning: it can still run."."""
     warnings = sum(problem.severity == "warning" for problem in problems)
     errors = len(problems) - warnings
     said = f"{counted(errors, 'problem') if errors else 'No problem'} found."
     if not warnings:
         return said
-    return f"{said} {counted(warnings, 'warning')}{'' if errors else ': it runs all the same'}."
+    return f"{said} {counted(warnings, 'warning')}{'' if errors else ': it can still run'}."
 
 
 def _named(session: Look, names: list[str]) -> list[Problem]:
@@ -100,8 +102,8 @@ def _named(session: Look, names: list[str]) -> list[Problem]:
 
 
 def _all(session: Look) -> list[Problem]:
-    """Return the problems of every workflow and of every prompt's working text."""
-    from engine.errors import OrchestraError, Problem
+    """Return the problems of all workflows and of the working texts of all prompts."""
+    from engine.base.errors import OrchestraError, Problem
 
     orchestra, p = session.orchestra, session.principal
     found: list[Problem] = []
@@ -112,18 +114,18 @@ def _all(session: Look) -> list[Problem]:
         for name in shelf.names():
             try:
                 found += facet.get(p, name).problems
-            except OrchestraError as error:  # a file whose name no workflow may have
+            except OrchestraError as error:  # the name of the file is not allowed for a workflow
                 found.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
     return found
 
 
-def _tell(problems: list[Problem]) -> None:
+def _print_problems(problems: list[Problem]) -> None:
     for problem in problems:
         note(f"{problem.severity}: {problem}")
 
 
 def reindex(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
-    """Read runs and receipts again from the logs. A damaged state file is moved aside."""
+    """Rebuild runs and receipts from the logs. A damaged state file is moved aside."""
     from engine.orchestra import Orchestra
 
     aside = Orchestra.set_aside_damaged_state(workspace or Path.cwd())
@@ -133,9 +135,9 @@ def reindex(demo: Demo = False, workspace: Workspace = None, as_json: Json = Fal
         document({"runs": count, "unreadable": broken, "damaged_state": str(aside) if aside else None})
         return DONE
     if aside is not None:
-        note(f"The state file was damaged: it lies in {aside} now, and a new one was made from the logs.")
-        note("Who may sign in and which services are Demo or Mine is not in logs: `orchestra login-link`.")
+        note(f"The state file was damaged: it is now in {aside}, and a new one was made from the logs.")
+        note("Users, and which services are Demo or Mine, are not in the logs: sign in with `orchestra login-link`.")
     say(f"{counted(count, 'run')} listed.")
     for path in broken:
-        note(f"{path} cannot be read; it was left as it is.")
+        note(f"{path} cannot be read; it was left unchanged.")
     return DONE

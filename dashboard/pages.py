@@ -12,12 +12,13 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from dashboard import views
-from dashboard.page import Page, Visit
+from dashboard.base.page import Page, Visit
+from engine.people.access import Right
 
 
 @dataclass(frozen=True)
 class View:
-    """A page with the function that shows it."""
+    """A page and the function that shows it."""
 
     page: Page
     show: Callable[[Visit], None]
@@ -31,15 +32,20 @@ def all_views() -> tuple[View, ...]:
     return tuple(sorted(found, key=lambda view: view.page.order))
 
 
-def streamlit_pages(run: Callable[[View], None], count: Callable[[Page], int]) -> Mapping[str, StreamlitPage]:
-    """Return {path: page} for Streamlit's navigation; `run` shows a view when it is its turn.
+def streamlit_pages(
+    run: Callable[[View], None], count: Callable[[Page], int], may: Callable[[Right], bool] = bool
+) -> Mapping[str, StreamlitPage]:
+    """Return {path: page} for Streamlit's navigation; `run` shows a view when it is selected.
 
-    `count` tells how many things wait on a page.
+    `count` returns how many things wait on a page, `may` whether the person has a right.
     """
-    return {view.page.path: _page(view, run, count(view.page)) for view in all_views()}
+    return {
+        view.page.path: _page(view, run, count(view.page), is_listed=view.page.in_menu and may(view.page.right))
+        for view in all_views()
+    }
 
 
-def _page(view: View, run: Callable[[View], None], count: int) -> StreamlitPage:
+def _page(view: View, run: Callable[[View], None], count: int, *, is_listed: bool) -> StreamlitPage:
     page = view.page
     return st.Page(
         lambda: run(view),
@@ -47,5 +53,5 @@ def _page(view: View, run: Callable[[View], None], count: int) -> StreamlitPage:
         icon=page.icon,
         url_path=page.path or "home",
         default=not page.path,
-        visibility="visible" if page.in_menu else "hidden",
+        visibility="visible" if is_listed else "hidden",
     )

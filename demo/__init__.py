@@ -1,1 +1,1 @@
-"""Stand-ins on loopback that speak the real HTTP APIs of Gmail, Notion, GitHub and an OpenAI-compatible model."""
+"""Loopback stand-ins that speak the real HTTP APIs of Gmail, Notion, GitHub and an OpenAI-compatible model."""

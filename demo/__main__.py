@@ -1,4 +1,4 @@
-"""`python -m demo`: runs the stand-ins, lays out their sample data anew, or shows what is in them."""
+"""`python -m demo`: runs the stand-ins, resets their sample data, or shows their content."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from demo import endpoints, stand_ins
-from demo.server import HOST, bind, serve
+from demo.server import serve
 from demo.service import service
 from demo.store import Store
 from demo.wire import Latency
@@ -24,8 +25,9 @@ _PATIENCE_SECONDS = 10.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, or 4 when another process holds the folder and does not answer."""
+    """Run one command and return its exit code: 0, or 4 if another process holds the folder and does not answer."""
     options = _parser().parse_args(arguments)
+    os.umask(0o077)  # demo mails are private, too, and this process writes nothing but data
     commands = {"start": _start, "reset": _reset, "show": _show}
     return commands[options.command](options)
 
@@ -41,56 +43,71 @@ def _parser() -> argparse.ArgumentParser:
         "--until-stdin-closes", action="store_true", help="stop when standard input ends, as when a parent dies"
     )
     parser.add_argument(
+        "--sockets", type=_sockets, help="open listening sockets by name (gmail=5,…) of a parent that holds the folder"
+    )
+    parser.add_argument(
         "--notion-rate", type=float, default=0, help="requests a second that Notion allows; 0: any (the real one: 3)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, which is what is printed anyway")
     return parser
 
 
+def _sockets(text: str) -> dict[str, socket.socket]:
+    """Return the sockets that were left open for this process."""
+    numbers = dict(one.split("=") for one in text.split(","))
+    return {name: socket.socket(fileno=int(number)) for name, number in numbers.items()}
+
+
 def _start(options: argparse.Namespace) -> int:
-    """Serve until told to stop; where another process serves the folder already, print its line instead."""
+    """Serve until stopped; if another process already serves the folder, print its line instead."""
     folder: Path = options.dir
+    if options.sockets:
+        return _run(options, options.sockets)
     ends_at = time.monotonic() + _PATIENCE_SECONDS
-    while endpoints.lock(folder) is None:  # the one that holds it may be about to end
+    while endpoints.lock(folder) is None:  # the process that holds it may be about to end
         ports = endpoints.wait_for_other(folder, 0.2)
         if ports is not None:
-            print(stand_ins.line(Store(folder / "demo.db"), ports), flush=True)
+            print(stand_ins.line(stand_ins.open_store(folder), ports), flush=True)
             return 0
         if time.monotonic() > ends_at:
             print(f"Another process holds {folder}, and its stand-ins do not answer.", file=sys.stderr)
             return 4
-    endpoints.write(folder, endpoints.known_ports(folder), pid=None)
-    store = stand_ins.open_store(folder)
+    known = endpoints.known_ports(folder)
+    endpoints.write(folder, known, pid=None)
+    return _run(options, {name: endpoints.bind(known.get(name, 0)) for name in endpoints.NAMES})
+
+
+def _run(options: argparse.Namespace, sockets: Mapping[str, socket.socket]) -> int:
+    store = stand_ins.open_store(options.dir)
     store.put("_settings", "notion", {"requests_per_second": options.notion_rate})
-    asyncio.run(_serve(folder, store, options.latency, until_stdin_closes=options.until_stdin_closes))
+    asyncio.run(_serve(options, store, sockets))
     store.close()
     return 0
 
 
-async def _serve(folder: Path, store: Store, latency: Latency, *, until_stdin_closes: bool) -> None:
-    known = endpoints.known_ports(folder)
-    sockets = {name: bind(known.get(name, 0)) for name in stand_ins.load_all()}
+async def _serve(options: argparse.Namespace, store: Store, sockets: Mapping[str, socket.socket]) -> None:
     ports = {name: each.getsockname()[1] for name, each in sockets.items()}
-    for name, port in ports.items():
-        store.put("_origins", name, {"origin": f"http://{HOST}:{port}"})
+    stand_ins.note_origins(store, ports)
     apps = {
-        name: service(each, store, latency, reset=lambda: store.reset(stand_ins.seed_all))
+        name: service(each, store, options.latency, reset=lambda: store.reset(stand_ins.seed_all))
         for name, each in stand_ins.load_all().items()
     }
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if until_stdin_closes:
+    if options.until_stdin_closes:
         threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
 
     def ready() -> None:
-        endpoints.write(folder, ports, os.getpid())
+        if not options.sockets:
+            endpoints.write(options.dir, ports, os.getpid())
         print(stand_ins.line(store, ports), flush=True)
 
     async def leave() -> None:
         await stop.wait()
-        endpoints.write(folder, ports, pid=None)  # whoever starts now must not count on this process
+        if not options.sockets:
+            endpoints.write(options.dir, ports, pid=None)  # a process that starts now must not rely on this one
 
     leaving = asyncio.ensure_future(leave())
     await serve(apps, sockets, stop, ready)
@@ -112,7 +129,7 @@ def _reset(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    """Print what is in the services, whether they run or not."""
+    """Print the content of the services, whether they run or not."""
     _print(stand_ins.show_all(stand_ins.open_store(options.dir)))
     return 0
 

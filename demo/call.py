@@ -1,4 +1,4 @@
-"""One request as the handlers of GitHub and Notion see it, and the step from handler to route."""
+"""A request as the handlers of GitHub and Notion see it, and the routes that call them."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from demo.store import Store
 
 @dataclass(frozen=True)
 class Call:
-    """A request with its JSON body already read."""
+    """A request with its JSON body already parsed."""
 
     request: Request
     store: Store
     body: dict[str, Any]
-    # Where the body is an array instead (GitHub's labels may come so).
+    # The body, if it is an array (GitHub accepts labels in this form).
     array: list[Any] | None = None
 
     @property
     def base(self) -> str:
-        """Scheme, host and port as the caller named them."""
+        """Scheme, host and port as the client addressed them."""
         return base_url(self.request)
 
     def part(self, name: str) -> str:
-        """A part of the path, empty where the route has none of this name."""
+        """Return a path parameter, or "" if the route has none of this name."""
         return str(self.request.path_params.get(name, ""))
 
     def query(self, name: str, default: str = "") -> str:
-        """A query parameter, the default where it is not given."""
+        """Return a query parameter, or the default."""
         return self.request.query_params.get(name, default)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a handler answers: a JSON document (None: no content) with status and headers."""
+    """A handler's response: a JSON document (None: no content) with status and headers."""
 
     document: Any
     status: int = 200
     headers: dict[str, str] | None = None
 
     def response(self, extra_headers: dict[str, str] | None = None) -> Response:
-        """The reply as it leaves."""
+        """Return the response to send."""
         headers = {**(extra_headers or {}), **(self.headers or {})}
         if self.document is None:
             return Response(status_code=self.status, headers=headers)
@@ -61,7 +61,7 @@ Table = Sequence[tuple[str, str, Handler]]
 
 
 def api_routes(store: Store, table: Table, headers: Callable[[], dict[str, str]]) -> list[Route]:
-    """The routes of a table. A handler that may write runs in one transaction; it never awaits, so it is alone."""
+    """Return the routes of a table. A writing handler runs in one transaction and never awaits, so it runs alone."""
 
     def endpoint(handler: Handler) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
@@ -86,7 +86,7 @@ def _call(request: Request, store: Store, document: Any) -> Call:
 
 
 def page_routes(store: Store, table: Sequence[tuple[str, Callable[[Call], str]]]) -> list[Route]:
-    """Routes of pages for people: path and the function that makes the HTML."""
+    """Return routes of web pages: path, and the function that makes the HTML."""
 
     def endpoint(page: Callable[[Call], str]) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Which process serves a demo folder, and on which ports: one at a time, ports kept over restarts."""
+"""Which process holds a demo folder, and on which ports: only one at a time, with ports kept across restarts."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import contextlib
 import fcntl
 import json
 import os
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+HOST = "127.0.0.1"
+NAMES = ("gmail", "notion", "github", "openai")
 LOCK_NAME = "demo.lock"
 FILE_NAME = "endpoints.json"
 _TRIES = 3
-"""Whoever only asks whether the lock is held has it for a moment."""
+"""A process that only checks the lock holds it for a moment."""
 
 
 def lock(folder: Path) -> int | None:
-    """Take the folder's lock until this process ends: its file descriptor, or None where another process has it."""
+    """Lock the folder until this process ends: return the file descriptor, or None if another process has it."""
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     for _ in range(_TRIES):
@@ -30,8 +33,33 @@ def lock(folder: Path) -> int | None:
     return None
 
 
+def is_held(folder: Path) -> bool:
+    """Return whether a process holds the folder's lock; a missing folder is not created."""
+    try:
+        with (folder / LOCK_NAME).open("r+", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def bind(port: int = 0) -> socket.socket:
+    """Return a loopback socket on this port, or on a free one if it is 0 or in use."""
+    # With TCP given explicitly, asyncio turns off Nagle's algorithm (40 ms per answer).
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError:
+        listener.bind((HOST, 0))
+    listener.listen(128)
+    return listener
+
+
 def read(folder: Path) -> dict[str, Any]:
-    """What `write` left, {} where there is nothing whole."""
+    """Return what `write` stored, or {} if the file is missing or broken."""
     try:
         document = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -40,20 +68,22 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def known_ports(folder: Path) -> dict[str, int]:
-    """The ports of the last time by service."""
+    """Return the previous ports by service."""
     ports = read(folder).get("ports", {})
     return {name: port for name, port in ports.items() if isinstance(port, int)}
 
 
 def write(folder: Path, ports: Mapping[str, int], pid: int | None) -> None:
-    """Say which process answers on which ports (None: none yet); the file is whole or not there."""
+    """Record which process serves which ports (None: none yet); the file is written atomically."""
     part = folder / f"{FILE_NAME}.part"
+    part.touch(0o600)
+    part.chmod(0o600)  # regardless of the umask
     part.write_text(json.dumps({"pid": pid, "ports": dict(ports)}), encoding="utf-8")
     part.replace(folder / FILE_NAME)
 
 
 def wait_for_other(folder: Path, patience_seconds: float = 10) -> dict[str, int] | None:
-    """The ports of the process that holds the lock, once it answers; None when it does not in time."""
+    """Return the ports of the process that holds the lock once it answers, or None if it does not in time."""
     ends_at = time.monotonic() + patience_seconds
     while time.monotonic() < ends_at:
         if _is_alive(read(folder).get("pid")):
@@ -63,7 +93,7 @@ def wait_for_other(folder: Path, patience_seconds: float = 10) -> dict[str, int]
 
 
 def _is_alive(pid: object) -> bool:
-    """Whether the process runs: a killed one has left its line behind, and the next may just have taken the lock."""
+    """Return whether the process runs: a killed one leaves its line behind, and its successor may just have locked."""
     if not isinstance(pid, int):
         return False
     try:

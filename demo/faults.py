@@ -1,4 +1,4 @@
-"""The fault switch: makes the next matching requests of a stand-in fail the way real services fail."""
+"""Fault injection: makes the next matching requests of a stand-in fail as real services do."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ NUMBERS = ("delay_seconds", "retry_after", "drip", "until_seconds", "chance")
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong, for which requests, how often.
+    """A failure, the requests it applies to, and how often.
 
     `match` is empty (every request), a method, a part of path and query, or both ("POST /v1/pages").
     `status` and `body` (raw text) replace the answer; `drip` is the pause in seconds between two bytes of it;
-    `cut` closes the connection without one. With `before_effect` the service has not done what was asked
-    when the fault strikes (a caller that gives up during the delay has caused nothing); with `after_effect` it
-    has. `until_seconds` lasts that long instead of `times`; `chance` is how likely it strikes each matching request.
+    `cut` closes the connection without one. With `before_effect` the fault strikes before the service has done what was
+    asked (a client that gives up during the delay has caused nothing); with `after_effect`, afterwards. `until_seconds`
+    makes it last that long, instead of `times`; `chance` is its probability for each matching request.
     """
 
     match: str = ""
@@ -39,7 +39,7 @@ class Fault:
 
     @classmethod
     def parse(cls, document: object) -> Fault:
-        """Read a fault from JSON; raises ValueError with the reason."""
+        """Parse a fault from JSON; raises ValueError with the reason."""
         if not isinstance(document, dict):
             raise ValueError("a fault is a JSON object")
         known = [each.name for each in fields(cls)]
@@ -54,11 +54,11 @@ class Fault:
 
     @property
     def replaces_answer(self) -> bool:
-        """Whether the caller gets something else than the service's own answer."""
+        """Whether the client receives something other than the service's own answer."""
         return self.cut or self.status is not None or self.body is not None
 
     def fits(self, method: str, target: str) -> bool:
-        """Whether it strikes a request of this method to this path and query."""
+        """Return whether it applies to a request with this method, path and query."""
         first, _, rest = self.match.strip().partition(" ")
         if first.upper() in METHODS:
             return first.upper() == method and rest.strip() in target
@@ -66,7 +66,7 @@ class Fault:
 
 
 def _check(name: str, value: Any) -> None:
-    """Refuse a value of the wrong type or range."""
+    """Reject a value of the wrong type or range."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if name in NUMBERS:
         ok = number and 0 <= value < 100_000
@@ -92,9 +92,9 @@ class _Armed:
 
 
 class FaultSwitch:
-    """The faults that are set on one service, in the order in which they were set; kept in memory only.
+    """The faults of one service, in the order in which they were set; kept in memory only.
 
-    `generation` numbers the sample data: another process may lay it out anew, and a fault is of the data that it was
+    `generation` numbers the sample data: another process may reset it, and a fault applies only to the data that it was
     set on.
     """
 
@@ -103,16 +103,16 @@ class FaultSwitch:
         self._armed: list[_Armed] = []
 
     def set(self, fault: Fault) -> None:
-        """Let `fault` strike from now on."""
+        """Activate a fault."""
         ends_at = None if fault.until_seconds is None else self._clock() + fault.until_seconds
         self._armed.append(_Armed(fault, fault.times, ends_at, self._generation()))
 
     def clear(self) -> None:
-        """Take every fault back."""
+        """Remove all faults."""
         self._armed.clear()
 
     def take(self, method: str, target: str) -> Fault | None:
-        """The fault that strikes this request, if one does; it counts as used."""
+        """Return the fault for this request, if any, and count it as used."""
         if not self._armed:
             return None
         now, generation = self._clock(), self._generation()

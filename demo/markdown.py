@@ -1,8 +1,8 @@
-"""Markdown to Notion's blocks and back; GitHub's pages use the same reading of an issue's text.
+"""Converts Markdown to Notion's blocks and back; GitHub's pages use the same parser for an issue's text.
 
-As in Notion's own Markdown (developers.notion.com, enhanced markdown) each line is a block of its own, a tab (or two
-spaces) of indent makes it a child of the one above, and `<br>` is a line break inside of a block; `<details>`, `$$` and
-`<empty-block/>` are a toggle, an equation and an empty paragraph. Tables may stand between pipes.
+As in Notion's own Markdown (developers.notion.com, enhanced markdown) each line is a block, a tab (or two spaces) of
+indent makes it a child of the one above, and `<br>` is a line break inside a block; `<details>`, `$$` and
+`<empty-block/>` are a toggle, an equation and an empty paragraph. Pipe tables are supported.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SUMMARY = re.compile(r"^\s*<summary>(.*)</summary>\s*$")
 IMAGE = re.compile(r"^!\[((?:\\.|[^\]\\])*)\]\((\S+)\)$")
 EMPTY = "<empty-block/>"
 BREAK = re.compile(r"((?<!\\)(?:\\\\)*)<br/?>")
-# (pattern, type, what else the pattern says)
+# (pattern, type, other content of the block)
 LINES = (
     (re.compile(r"^(#{1,6})(?:\s+(.*))?$"), "heading"),
     (re.compile(r"^[-*+]\s+\[([ xX])\](?:\s+(.*))?$"), "to_do"),
@@ -38,7 +38,7 @@ LINES = (
 
 
 def block(kind: str, text: str, **content: Any) -> Block:
-    """A block with inline Markdown as its text."""
+    """Return a block with inline Markdown as its text."""
     return {"type": kind, kind: {"rich_text": _inline(text), "color": "default", **content}}
 
 
@@ -47,13 +47,13 @@ def _inline(text: str) -> rich_text.RichText:
 
 
 def from_markdown(text: str) -> list[Block]:
-    """The blocks of a Markdown text; children are in `[type]["children"]`."""
+    """Return the blocks of a Markdown text; children are in `[type]["children"]`."""
     return _blocks(text.replace("\r\n", "\n").split("\n"))
 
 
 def _blocks(lines: list[str]) -> list[Block]:
     blocks: list[Block] = []
-    # The open blocks by depth: a deeper line becomes a child of the last one that is less deep.
+    # Open blocks by depth: a deeper line becomes a child of the last one that is less deep.
     open_at: list[tuple[int, Block]] = []
     position = 0
     while position < len(lines):
@@ -73,7 +73,7 @@ def _blocks(lines: list[str]) -> list[Block]:
 
 
 def _next(lines: list[str], position: int) -> tuple[Block | None, int, int]:
-    """The block that begins at a line, its depth, and the line after it."""
+    """Return the block that begins at a line, its depth, and the line after it."""
     line = lines[position]
     depth = _depth(line)
     if not line.strip():
@@ -88,7 +88,7 @@ def _depth(line: str) -> int:
 
 
 def _large(lines: list[str], position: int) -> tuple[Block, int] | None:
-    """The block of several lines that begins here, and the line after it; None for a block of one line."""
+    """Return the multi-line block that begins here, and the line after it; None for a block of one line."""
     line = lines[position]
     if fence := FENCE.match(line):
         return _code(lines, position, fence)
@@ -135,13 +135,13 @@ def _equation(lines: list[str], position: int) -> tuple[Block, int]:
 
 
 def _toggle(lines: list[str], position: int) -> tuple[Block, int]:
-    """A `<details>` with its `<summary>`; what is inside are its children, toggles among them."""
+    """Return a `<details>` with its `<summary>`; the lines inside are its children, including nested toggles."""
     opened, code = 1, ""
 
     def closes(line: str) -> bool:
         nonlocal opened, code
         if fence := FENCE.match(line):
-            # In code a tag is text.
+            # Inside code, a tag is text.
             code = "" if line.strip() == code else code or fence[1]
         if not code:
             opened += bool(DETAILS.match(line)) - bool(END_OF_DETAILS.match(line))
@@ -157,7 +157,7 @@ def _toggle(lines: list[str], position: int) -> tuple[Block, int]:
 
 
 def _until(lines: list[str], position: int, closes: Callable[[str], bool]) -> tuple[list[str], int]:
-    """The lines between an opening one and the closing one, without the indent of the first; and the line after."""
+    """Return the lines up to the closing one, without the first line's indent; and the line after."""
     indent = len(lines[position]) - len(lines[position].lstrip())
     end = position + 1
     while end < len(lines) and not closes(lines[end]):
@@ -189,7 +189,7 @@ def _cells(line: str) -> list[str]:
 
 
 def to_markdown(blocks: list[Block], depth: int = 0) -> str:
-    """Blocks as Markdown that reads back as the same blocks."""
+    """Return Markdown that parses back to the same blocks."""
     lines: list[str] = []
     number = 0
     for each in blocks:

@@ -1,4 +1,4 @@
-"""Pages for people: one small HTML frame, light and dark, no script, no request to anywhere else."""
+"""Web pages: one small HTML frame, light and dark, without scripts or external requests."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ TAGS = {"heading_1": "h2", "heading_2": "h3", "heading_3": "h4", "quote": "block
 
 
 def escaped(text: object) -> str:
-    """Text fit for HTML."""
+    """Escape text for HTML."""
     return html.escape(str(text))
 
 
 def link(address: str, text: object) -> str:
-    """A link with escaped text."""
+    """Return a link with escaped text."""
     return f'<a href="{html.escape(address)}">{html.escape(str(text))}</a>'
 
 
 def frame(title: str, body: str, service: str) -> str:
-    """A whole page; `body` is HTML already, title and service are text."""
+    """Return a whole page; `body` is HTML, title and service are text."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -54,14 +54,14 @@ def frame(title: str, body: str, service: str) -> str:
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table; heads are text, cells are HTML already."""
+    """Return a table; heads are text, cells are HTML."""
     head = "".join(f"<th>{escaped(each)}</th>" for each in heads)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def blocks_html(blocks: list[Block]) -> str:
-    """Notion's blocks as HTML; neighbours of one list become one list."""
+    """Return Notion's blocks as HTML; adjacent list items form one list."""
     parts: list[str] = []
     opened = ""
     for each in blocks:

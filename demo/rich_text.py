@@ -1,4 +1,4 @@
-"""Inline text: Notion's rich text objects, read from Markdown and written as Markdown and HTML."""
+"""Notion's rich text objects, parsed from Markdown and written as Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLAIN = {
     "code": False,
     "color": "default",
 }
-# A mark reaches at most 1,000 characters: an open one in a long text is not searched to its end.
+# A mark spans at most 1,000 characters, so an unclosed one in a long text is not searched to the end.
 INLINE = re.compile(
     r"\\(?P<escaped>[!-/:-@\[-`{-~])"
     r"|(?<!`)`(?P<code>[^`\n]+)`(?!`)"
@@ -30,17 +30,17 @@ INLINE = re.compile(
     r"|(?P<address>https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?'\"*_~])"
 )
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_~\[\]])")
-# The signs of an equation, and tags that mean something where they stand.
+# Equation signs, and tags with a meaning of their own.
 DOLLAR = re.compile(r"\$")
 TAG = re.compile(r"<(?=br/?>|/?(?:details|summary|empty-block|page|database|table|tr|td)\b)")
-# What would make a line something else than a paragraph; the sign that does it is escaped.
+# What would make a line something other than a paragraph; the sign that does so is escaped.
 BLOCK_START = re.compile(r"^(\s*\d*)(#{1,6}(?:\s|$)|[-+*](?:\s|$)|>|[.)](?:\s|$)|-{3,}\s*$|`{3}|~{3}|\|)")
 SAFE_LINK = re.compile(r"^(https?:|mailto:|/|#)", re.IGNORECASE)
 TAGS = {"bold": "strong", "italic": "em", "strikethrough": "s", "underline": "u", "code": "code"}
 
 
 def piece(content: str, link: str | None = None, **annotations: Any) -> dict[str, Any]:
-    """One rich text object of type text, complete as the API answers it."""
+    """Return a rich text object of type text, with all fields of an API answer."""
     return {
         "type": "text",
         "text": {"content": content, "link": {"url": link} if link else None},
@@ -51,7 +51,7 @@ def piece(content: str, link: str | None = None, **annotations: Any) -> dict[str
 
 
 def equation(expression: str, **annotations: Any) -> dict[str, Any]:
-    """One rich text object of type equation."""
+    """Return a rich text object of type equation."""
     return {
         "type": "equation",
         "equation": {"expression": expression},
@@ -62,12 +62,12 @@ def equation(expression: str, **annotations: Any) -> dict[str, Any]:
 
 
 def plain(text: str) -> RichText:
-    """Text without any marks, in pieces of at most 2,000 characters."""
+    """Return unformatted text, in pieces of at most 2,000 characters."""
     return _cut(piece(text)) if text else []
 
 
 def from_markdown(text: str, link: str | None = None, **marks: bool) -> RichText:
-    """Inline Markdown as rich text; what is no Markdown stands as it is."""
+    """Parse inline Markdown as rich text; anything else is kept literally."""
     pieces: RichText = []
     position = 0
     for found in INLINE.finditer(text):
@@ -97,12 +97,12 @@ def _found(found: re.Match[str], link: str | None, marks: dict[str, bool]) -> Ri
 
 
 def _joined(pieces: RichText) -> RichText:
-    """Neighbours with the same marks as one piece, none longer than the limit."""
+    """Merge neighbours of the same formatting, up to the length limit."""
     return [short for each in _runs(pieces) for short in _cut(each)]
 
 
 def _runs(pieces: RichText) -> RichText:
-    """Neighbours with the same marks as one piece, however long."""
+    """Merge neighbours of the same formatting, at any length."""
     joined: list[list[dict[str, Any]]] = []
     for each in pieces:
         if joined and _is_alike(joined[-1][-1], each):
@@ -121,24 +121,24 @@ def _cut(each: dict[str, Any]) -> RichText:
     text = each["plain_text"]
     if each["type"] != "text" or len(text) <= PIECE_LENGTH // 2:
         return [each]
-    # The length counts in UTF-16 units, of which some characters are two.
+    # Length counts UTF-16 units; some characters take two.
     length = PIECE_LENGTH if max(text) <= "\uffff" else PIECE_LENGTH // 2
     starts = range(0, len(text), length)
     return [piece(text[start : start + length], each["href"], **each["annotations"]) for start in starts]
 
 
 def text_of(rich: RichText) -> str:
-    """The text alone."""
+    """Return the text alone."""
     return "".join(each["plain_text"] for each in rich)
 
 
 def to_markdown(rich: RichText) -> str:
-    """Rich text as Markdown that reads back as the same rich text."""
+    """Return Markdown that parses back to the same rich text."""
     runs = _runs(rich)
-    # A single dollar is one; two might be an equation.
+    # A single dollar is literal; two might be an equation.
     has_dollars = sum(each["plain_text"].count("$") for each in runs) + sum(_is_equation(each) for each in runs) > 1
     text = "".join(_piece_markdown(each, has_dollars=has_dollars) for each in runs)
-    # A paragraph that begins like a list or heading stays a paragraph when it is read back.
+    # A paragraph that begins like a list or heading must be parsed as a paragraph again.
     return "<br>".join(BLOCK_START.sub(r"\1\\\2", line) for line in text.split("\n"))
 
 
@@ -164,7 +164,7 @@ def _piece_markdown(each: dict[str, Any], *, has_dollars: bool) -> str:
 
 
 def _code(text: str) -> str:
-    """A text as inline code, between more backticks than it has in a row."""
+    """Return a text as inline code, enclosed in more backticks than it has in a row."""
     if "`" not in text:
         return f"`{text}`"
     ticks = "`" * (max(len(run) for run in re.findall(r"`+", text)) + 1)
@@ -172,7 +172,7 @@ def _code(text: str) -> str:
 
 
 def to_html(rich: RichText) -> str:
-    """Rich text as HTML, everything escaped; links only to web and mail addresses."""
+    """Return rich text as escaped HTML; links only to web and mail addresses."""
     return "".join(_piece_html(each) for each in rich)
 
 

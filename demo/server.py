@@ -1,4 +1,4 @@
-"""Serves applications on loopback ports, all in one event loop."""
+"""Serves applications on loopback ports in one event loop."""
 
 from __future__ import annotations
 
@@ -11,42 +11,27 @@ from starlette.types import ASGIApp
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HOST = "127.0.0.1"
-
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 that lets the fault switch cut the connection: the transport is in the request's state."""
+    """HTTP/1.1 with the transport in the request's state, so that a fault can cut the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a new connection."""
+        """Accept a new connection."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
 
 
 class QuietServer(Server):
-    """A server that leaves signals to whoever runs several of them."""
+    """A server that leaves signal handling to its caller, which runs several."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Capture no signals."""
         yield
 
 
-def bind(port: int = 0) -> socket.socket:
-    """A loopback socket on this port, or on a free one where it is 0 or taken."""
-    # Named as TCP, since asyncio turns Nagle's delay (40 ms an answer) off only where the socket says so.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except OSError:
-        listener.bind((HOST, 0))
-    listener.listen(128)
-    return listener
-
-
 def server(app: ASGIApp) -> QuietServer:
-    """A server for one application; stopping waits a second for open answers."""
+    """Return a server for one application; shutdown waits a second for open responses."""
     config = Config(
         app,
         http=Protocol,
@@ -54,7 +39,7 @@ def server(app: ASGIApp) -> QuietServer:
         lifespan="off",
         log_level="critical",
         access_log=False,
-        # Longer than a client keeps an idle connection, so that none is closed under a request.
+        # Longer than clients keep an idle connection, so that none is closed during a request.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
@@ -69,7 +54,7 @@ async def serve(
 ) -> None:
     """Serve each application on the socket of the same name until `stop` is set.
 
-    `ready` is called as soon as all answer; the sockets listen already, so an early caller only waits a moment.
+    `ready` is called once all are serving; the sockets already listen, so an early client only waits a moment.
     """
     servers = {name: server(app) for name, app in apps.items()}
     tasks = [asyncio.ensure_future(each.serve(sockets=[sockets[name]])) for name, each in servers.items()]

@@ -1,8 +1,9 @@
-"""One stand-in as a web application: its routes plus the token check, its error form and the `/_demo` controls."""
+"""One stand-in as a web application: its routes, the token check, its error format and the `/_demo` controls."""
 
 from __future__ import annotations
 
 import json
+import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.faults import Fault, FaultSwitch
 from demo.store import Store
@@ -23,27 +24,27 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class StandIn(Protocol):
-    """What a module such as `demo.github` holds."""
+    """The interface of a module such as `demo.github.stand_in`."""
 
     TOKEN: str
 
     def routes(self, store: Store) -> list[Route]:
-        """The paths it answers."""
+        """Return its routes."""
 
     def seed(self, store: Store) -> None:
-        """Lay out its sample data in an empty store."""
+        """Create its sample data in an empty store."""
 
     def show(self, store: Store) -> dict[str, Any]:
-        """All that a person would see there, each entry the API's object."""
+        """Return everything that a person would see there, in the API's form."""
 
     def ERROR(self, status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name the modules share
-        """The body of an answer of 400 or more, in the service's own form."""
+        """Return the body of an error response in the service's own format."""
 
 
 class Refused(Exception):
-    """The request cannot be served: raised anywhere in a handler, answered in the service's own error form.
+    """The request cannot be served: raised in a handler, and answered in the service's own error format.
 
-    `fields` are laid over the body that the service's ERROR makes of status and message.
+    `fields` are merged into the body that the service's ERROR builds from status and message.
     """
 
     def __init__(self, status: int, message: str, *, headers: dict[str, str] | None = None, **fields: Any) -> None:
@@ -55,11 +56,11 @@ class Refused(Exception):
 
 
 class OpenRoute(Route):
-    """A route that asks for no token: a page for people, or a service's own token endpoint."""
+    """A route without a token check: a web page, or a service's own token endpoint."""
 
 
 async def json_document(request: Request) -> Any:
-    """The request's JSON ({} for an empty body); raises Refused 400."""
+    """Return the request's JSON ({} for an empty body); raises Refused 400."""
     try:
         return json.loads(await request.body() or b"{}")
     except ValueError as error:
@@ -67,7 +68,7 @@ async def json_document(request: Request) -> Any:
 
 
 async def json_object(request: Request) -> dict[str, Any]:
-    """The request's JSON object ({} for an empty body); raises Refused 400."""
+    """Return the request's JSON object ({} for an empty body); raises Refused 400."""
     document = await json_document(request)
     if not isinstance(document, dict):
         raise Refused(400, "Body should be a JSON object")
@@ -75,12 +76,12 @@ async def json_object(request: Request) -> dict[str, Any]:
 
 
 def origin(store: Store, name: str) -> str:
-    """Scheme, host and port on which the service was last started: for what is shown without a request."""
+    """Return the scheme, host and port of the service's last start, for links outside a request."""
     return str((store.get("_origins", name) or {}).get("origin", "http://127.0.0.1"))
 
 
 def base_url(request: Request) -> str:
-    """Scheme, host and port as the caller named them: every address in an answer starts with it."""
+    """Return scheme, host and port as the client addressed them: every URL in an answer starts with these."""
     return f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"
 
 
@@ -90,7 +91,7 @@ def service(
     latency: Latency = Latency(),  # noqa: B008 - frozen
     reset: Callable[[], int] | None = None,
 ) -> Starlette:
-    """The application of one stand-in; `reset` is what `POST /_demo/reset` does (default: this service alone)."""
+    """Return the application of one stand-in; `reset` handles `POST /_demo/reset` (default: this service only)."""
     switch = FaultSwitch(generation=lambda: store.generation)
 
     def failure(status: int, message: str) -> bytes:
@@ -105,6 +106,7 @@ def service(
     return Starlette(
         routes=[*_controls(switch, counts, reset, lambda: stand_in.show(store)), *routes],
         middleware=[
+            *([Middleware(RequestId, name=name)] if (name := getattr(stand_in, "REQUEST_ID", "")) else []),
             Middleware(Wire, switch=switch, latency=latency, failure=failure, counts=counts),
             Middleware(TokenCheck, stand_in=stand_in, routes=routes, store=store),
         ],
@@ -113,7 +115,7 @@ def service(
 
 
 def _refusal(stand_in: StandIn, error: Exception) -> Response:
-    """An exception as an answer."""
+    """Convert an exception to a response."""
     if isinstance(error, Refused):
         body = stand_in.ERROR(error.status, error.message) | error.fields
         return JSONResponse(body, error.status, error.headers)
@@ -122,10 +124,29 @@ def _refusal(stand_in: StandIn, error: Exception) -> Response:
     return JSONResponse(stand_in.ERROR(500, "Internal error of the stand-in"), 500)
 
 
+class RequestId:
+    """ASGI middleware that adds a request id to each response, as real services do for their support."""
+
+    def __init__(self, app: ASGIApp, *, name: str) -> None:
+        self.app = app
+        self.name = name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, with its own id in the response."""
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = (self.name.encode(), f"req_{secrets.token_hex(16)}".encode())
+                message = {**message, "headers": [*message.get("headers", []), own]}
+            await send(message)
+
+        await self.app(scope, receive, named if scope["type"] == "http" else send)
+
+
 class TokenCheck:
     """ASGI middleware that refuses a request without a token of the stand-in.
 
-    That is its one TOKEN, or what its `refusal(store, token, method)` accepts, where it has one.
+    That is its one TOKEN, or a token that its `refusal(store, token, method)` accepts, if it has this function.
     """
 
     def __init__(self, app: ASGIApp, *, stand_in: StandIn, routes: list[Route], store: Store) -> None:
@@ -146,7 +167,7 @@ class TokenCheck:
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         if scope["path"].startswith(CONTROL_PREFIX):
             return None
-        # GitHub's libraries say "token", the others "Bearer".
+        # GitHub's libraries send "token", the others "Bearer".
         word, _, token = Request(scope).headers.get("authorization", "").partition(" ")
         if word.lower() in {"bearer", "token"} and token.strip() == self.stand_in.TOKEN:
             return None
@@ -161,7 +182,7 @@ class TokenCheck:
 def _controls(
     switch: FaultSwitch, counts: Counter[str], reset: Callable[[], int], show: Callable[[], dict[str, Any]]
 ) -> list[Route]:
-    """The `/_demo` routes that every service has on its origin."""
+    """Return the `/_demo` routes of every service."""
 
     async def set_fault(request: Request) -> Response:
         try:

@@ -1,4 +1,4 @@
-"""Where the stand-ins keep everything they know: one SQLite file, on disk before they answer."""
+"""The stand-ins' storage: one SQLite file, written before they answer."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 
 
 class Store:
-    """Collections of JSON objects under keys, in order of insertion.
+    """Collections of JSON objects by key, in insertion order.
 
-    Safe for threads (one connection behind a lock) and for several processes (WAL): nothing is cached, so that
-    a reset by another process shows at once. Each change outside of `transaction` is its own commit.
+    Safe for threads (one connection behind a lock) and for several processes (WAL): nothing is cached, so
+    a reset by another process shows at once. Each change outside `transaction` is its own commit.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,12 +42,12 @@ class Store:
 
     @property
     def generation(self) -> int:
-        """How often the sample data has been laid out anew: 0 before the first time."""
+        """Return how often the sample data has been created, 0 before the first time."""
         row = self._row("SELECT value FROM meta WHERE name = 'generation'")
         return int(row[0]) if row else 0
 
     def put(self, collection: str, key: str, value: dict[str, Any]) -> None:
-        """Keep `value` under `key`; a key that is there keeps its place in the order."""
+        """Store `value` under `key`; an existing key keeps its position."""
         self._run(
             "INSERT INTO items (collection, key, value) VALUES (?, ?, ?) "
             "ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value",
@@ -55,22 +55,22 @@ class Store:
         )
 
     def get(self, collection: str, key: str) -> dict[str, Any] | None:
-        """The object under `key`, or None."""
+        """Return the object under `key`, or None."""
         row = self._row("SELECT value FROM items WHERE collection = ? AND key = ?", (collection, key))
         return json.loads(row[0]) if row else None
 
     def delete(self, collection: str, key: str) -> None:
-        """Forget `key`; one that is not there is no error."""
+        """Delete `key`, if present."""
         self._run("DELETE FROM items WHERE collection = ? AND key = ?", (collection, key))
 
     def all(self, collection: str) -> list[dict[str, Any]]:
-        """Every object of a collection in order of insertion."""
+        """Return all objects of a collection in insertion order."""
         sql = "SELECT value FROM items WHERE collection = ? ORDER BY seq"
         with self._lock:
             return [json.loads(value) for (value,) in self._connection.execute(sql, (collection,))]
 
     def next_number(self, name: str) -> int:
-        """The next number (1, 2, ...) of a counter that never gives one twice between two resets."""
+        """Return the next number (1, 2, ...) of a counter, unique between two resets."""
         row = self._row(
             "INSERT INTO counters (name, value) VALUES (?, 1) "
             "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
@@ -81,7 +81,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Several changes at once: all of them or, if the body raises, none. Never await inside."""
+        """Group changes: all are made or, if the body raises, none. Never await inside."""
         with self._lock:
             if self._depth == 0:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -99,9 +99,9 @@ class Store:
                 self._depth -= 1
 
     def reset(self, seed: Callable[[Store], None]) -> int:
-        """Empty everything, lay out the sample data by `seed`, and return the new generation.
+        """Delete everything, create the sample data with `seed`, and return the new generation.
 
-        Collections whose name begins with `_` are about the running process, not the data: they stay.
+        Collections whose name begins with `_` describe the running process, not the data, and are kept.
         """
         with self.transaction():
             self._run("DELETE FROM items WHERE collection NOT LIKE '\\_%' ESCAPE '\\'")
@@ -114,7 +114,7 @@ class Store:
             return self.generation
 
     def seed_once(self, seed: Callable[[Store], None]) -> int:
-        """Lay out the sample data if that has never been done; return the generation."""
+        """Create the sample data if that has never been done; return the generation."""
         with self.transaction():
             return self.generation or self.reset(seed)
 

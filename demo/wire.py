@@ -1,4 +1,4 @@
-"""The outer layer of each stand-in: counts requests, takes the time a real service takes, and plays faults."""
+"""The outer layer of each stand-in: counts requests, simulates latency, and injects faults."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from demo.faults import Fault, FaultSwitch
 
 CONTROL_PREFIX = "/_demo/"
 PIECE_SHARE = 0.2
-"""Of the time of an answer: with 50 to 400 ms that is how fast a model writes, about 20 words a second."""
+"""Share of an answer's latency: with 50 to 400 ms this is a model's speed, about 20 words a second."""
 
 
 @dataclass(frozen=True)
 class Latency:
-    """How long an answer takes, in milliseconds: a random time between both ends."""
+    """Latency of an answer in milliseconds: a random time between both ends."""
 
     lowest_ms: float = 0
     highest_ms: float = 0
 
     @classmethod
     def parse(cls, text: str) -> Latency:
-        """Read "50:400" or "0"; raises ValueError."""
+        """Parse "50:400" or "0"; raises ValueError."""
         lowest, _, highest = text.partition(":")
         latency = cls(float(lowest), float(highest or lowest))
         if not 0 <= latency.lowest_ms <= latency.highest_ms <= 60_000:
@@ -35,20 +35,20 @@ class Latency:
         return latency
 
     def seconds(self) -> float:
-        """The time that the next answer takes."""
+        """Return the latency of the next answer."""
         return random.uniform(self.lowest_ms, self.highest_ms) / 1000  # noqa: S311 - not a secret
 
 
 @dataclass
 class Answer:
-    """A whole HTTP answer, held back until it may leave."""
+    """A whole HTTP answer, held back until it may be sent."""
 
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
 
     async def take(self, message: Message) -> None:
-        """Collect what an application sends; an ASGI `send`."""
+        """Collect an application's messages; an ASGI `send`."""
         if message["type"] == "http.response.start":
             self.status, self.headers = message["status"], list(message.get("headers", []))
         elif message["type"] == "http.response.body":
@@ -58,8 +58,8 @@ class Answer:
 class Wire:
     """ASGI middleware around one service.
 
-    The effect of a request happens as soon as it has arrived; the latency lies before the answer, so that a
-    caller that dies while it waits has nearly always caused the effect, as with a real service.
+    A request takes effect as soon as it has arrived; the latency comes before the answer, so that a
+    client that dies while waiting has nearly always caused the effect, as with a real service.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Wire:
             await self._play(fault, scope, body, receive, send)
 
     def _late(self, send: Send) -> Send:
-        """A `send` that waits before the answer starts, and a little before each piece of one that is a stream."""
+        """Return a `send` that waits before the answer starts, and briefly before each chunk of a stream."""
 
         async def late(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -120,7 +120,7 @@ class Wire:
         await _deliver(answer, fault.drip, receive, send)
 
     def _broken(self, fault: Fault) -> Answer:
-        """The answer that the fault puts in place of the service's own."""
+        """Return the answer with which a fault replaces the service's own."""
         status = fault.status or 200
         body = self.failure(status, f"Fault set by the demo: {status}") if fault.body is None else fault.body.encode()
         headers = {"content-type": "application/json" if fault.body is None else "text/plain"}
@@ -131,7 +131,7 @@ class Wire:
 
 
 async def _read_whole(receive: Receive) -> bytes:
-    """Take in the request's body now; what is left to receive is that the caller went away."""
+    """Read the request's body now; only the disconnect is left to receive."""
     first = await receive()
     body: bytes = first.get("body", b"")
     more: bool = first.get("more_body", False)
@@ -142,7 +142,7 @@ async def _read_whole(receive: Receive) -> bytes:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body that was already taken in, then what comes after it."""
+    """Return a `receive` that repeats the body already read, then passes on what follows."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:
@@ -152,7 +152,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _patient(seconds: float, receive: Receive) -> bool:
-    """Wait; False when the caller has gone away meanwhile."""
+    """Wait; return False if the client disconnects meanwhile."""
     if seconds <= 0:
         return True
     try:
@@ -164,20 +164,20 @@ async def _patient(seconds: float, receive: Receive) -> bool:
 
 
 async def _gone(receive: Receive) -> None:
-    """Return when the caller has gone away."""
+    """Return when the client disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def _cut(scope: Scope, receive: Receive) -> None:
-    """Close the connection without an answer (server.py leaves the transport in the state)."""
+    """Close the connection without an answer (server.py stores the transport in the state)."""
     transport: Any = scope["state"]["transport"]
     transport.close()
     await _gone(receive)
 
 
 async def _deliver(answer: Answer, drip: float | None, receive: Receive, send: Send) -> None:
-    """Send the answer, at once or byte for byte."""
+    """Send the answer, at once or byte by byte."""
     headers = [each for each in answer.headers if each[0] != b"content-length"]
     headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -1,4 +1,4 @@
-"""The core: workflows are loaded, compiled and run here; every face goes through `Orchestra`."""
+"""The core: load, compile and run workflows. Every interface goes through `Orchestra`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Orchestra", "Principal", "shared"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for only then: a small module of the engine should not bring in all of it."""
+    """Import a name when it is first used, so that a small module of the engine does not import all of it."""
     if name in ("Orchestra", "shared"):
         from engine import orchestra
 

@@ -1,4 +1,4 @@
-"""The one door: every action that a person or program can take is a method behind `Orchestra`."""
+"""The single entry point: every action that a person or program can take is a method behind `Orchestra`."""
 
 from __future__ import annotations
 
@@ -9,111 +9,110 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.clock import Clock, utc_now
+from engine.base.clock import Clock, utc_now
+from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
+from engine.base.errors import InvalidFile, UnknownName
+from engine.base.statuses import AccountMode
 from engine.compiler.compiler import Surroundings
-from engine.compiler.plan import Plan
-from engine.connections.accounts import Account, Accounts, Mode
+from engine.compiler.definition.plan import Plan
+from engine.connections.accounts import Account, Accounts
+from engine.connections.agreements import Agreements
+from engine.connections.connection_failures import Troubles
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
-from engine.connections.troubles import Troubles
-from engine.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
-from engine.errors import OrchestraError
 from engine.people.access import Principal, require
-from engine.people.audit import Audit, AuditLine
-from engine.runner.host import Host
-from engine.runner.live import Live
-from engine.runs.acceptance import checked_inputs
-from engine.runs.run_log import RunLogs
+from engine.people.audit import Audit
+from engine.record.acceptance import checked_inputs
+from engine.record.run_log import RunLogs
+from engine.runner.effects.live import Live
+from engine.runner.worker.worker import Host, WorkerEvents
+from engine.runs.proof import Proof
 from engine.runs.runs import Runs
-from engine.settings import Settings
-from engine.store.damage import set_aside
-from engine.store.database import Database
+from engine.runs.starting.acceptor import Acceptor
+from engine.runs.starting.consent import PUBLIC, Consents
+from engine.store.audit import AuditLine, TrailFilter
 from engine.store.locks import ServeLock
-from engine.store.owners import Owner, refuse_strangers
-from engine.store.receipts import has_begun_rename, last_rename
+from engine.store.sqlite.file.damage import set_aside
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.owners import SqliteOwner
+from engine.store.sqlite.state import SqliteState
+from engine.store.state import State
+from engine.store.write_list import WriteList
+from engine.workflows.compiled_files import CompiledFiles
 from engine.workspace import config as configuration
 from engine.workspace.config import Config, LoadedConfig
 from engine.workspace.config_files import ConfigFiles
-from engine.workspace.workflow_plans import WorkflowPlans
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.connections.connections import Connections
-    from engine.connections.demo import Demo
+    from engine.demo_mailbox import Demo
+    from engine.health import HealthCheck, Reason
+    from engine.people.trail import AuditTrail
     from engine.people.users import Users
+    from engine.plugins.step_info import StepTypeInfo, TriggerTypeInfo
     from engine.prompts.prompt_files import PromptFiles
     from engine.prompts.prompts import PromptStore
     from engine.runs.approvals import Approvals
-    from engine.runs.preview import RunPreview
-    from engine.runs.rebuild import Rebuild
+    from engine.runs.reindex import Rebuild
     from engine.runs.renaming import Renaming
     from engine.runs.retention import Retention
-    from engine.step_info import StepTypeInfo, TriggerTypeInfo
-    from engine.triggering.machinery import Machinery
+    from engine.runs.starting.preview import RunPreview
+    from engine.triggering.assembly import Machinery
+    from engine.triggering.polling.context import Workplace
     from engine.triggering.triggers import Triggers
-    from engine.triggering.workplace import Workplace
     from engine.upkeep import Upkeep
+    from engine.workflows.workflow_files import WorkflowFiles
     from engine.workspace.drafts import Drafts
-    from engine.workspace.workflow_files import WorkflowFiles
 
+_LONGEST_TURN_SECONDS = 3.0
 ENGINE = Principal("engine", "owner")
-"""Who does what nobody asks for: upkeep."""
+"""The principal of maintenance work that nobody requested."""
 
 
 class Orchestra:
-    """An opened workspace. Facets: `workflows, prompts, drafts, runs, triggers, approvals, connections, users,
-    demo`; close it when done.
+    """An opened workspace. Facets: `workflows, prompts, drafts, runs, triggers, approvals, connections, users, demo`.
+    Close it when done.
 
-    `demo`: every service is its stand-in, whatever is set. `serve`: this process is the workspace's one server: it
-    adopts the runs of dead processes, watches triggers, and each service is Demo until it is switched to Mine.
+    `demo`: use the stand-in of every service, regardless of settings. `serve`: this process is the workspace's only
+    server: it adopts the runs of dead processes, watches triggers, and uses Demo for each service until it is switched
+    to Mine.
     """
 
     def __init__(self, root: Path, *, demo: bool = False, serve: bool = False, clock: Clock = utc_now) -> None:
         self._config_files = ConfigFiles(root)
         self.config: Config = self._config_files.loaded().config
         self.workspace = Workspace(root, self.config.state_dir, clock)
+        self.workspace.make_private()
         state = self.workspace.state_dir
         self._serve_lock = ServeLock(state) if serve else None
         self._clock = clock
         self._database = Database(state)
-        self._audit = Audit(self._database, clock)
+        self._state: State = SqliteState(self._database)
+        self._audit = Audit(self._state.audit, clock)
         self._stand_ins = StandInProcess(state / "demo")
-        self._settings = Settings(self._database)
-        self._modes = Modes(self._settings, "demo" if serve else "mine", forced=demo)
+        self._settings = self._state.settings
+        self._modes = Modes(self._settings, AccountMode.DEMO if serve else AccountMode.MINE, forced=demo)
         self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state)
-        self.troubles = Troubles(self._database, self._loaded, self._accounts, clock)
+        self.troubles = Troubles(self._state.refusals, self._loaded, self._accounts, clock)
         self._accounts.refusals = self.troubles
-        renames = partial(last_rename, self._database)
-        self._plans = WorkflowPlans(self.workspace.workflows, self._surroundings, renames)
+        self._compiled = CompiledFiles(self.workspace.workflows, self._surroundings, self._state.renames.last)
         self._logs = logs = RunLogs(self.workspace.logs)
-        if self._database.has_unread_logs():  # a lost state file must not make anything happen twice
-            refuse_strangers(self._database, state / "owners")
-            self._rebuilt().all()
+        self._writes = WriteList(state, self.workspace.logs)
+        self.proof = Proof(self._state.proof, self._writes, logs, self._rebuild, state / "owners", self._audit, clock)
+        self.proof.establish()  # a lost or outdated state file must not make anything happen twice
         self._end_renames()
-        owner = Owner(
-            self._database,
-            state / "owners",
-            "serve" if serve else "cli",
-            clock,
-            lease_seconds=self.config.limits.lease_seconds,
-            drafts=self.workspace.logs / ".drafts",
+        agreements = Agreements(self._settings)
+        self._host = self._worker(agreements, serve=serve)
+        self._consents = Consents(
+            agreements, self._accounts, self._audit, self._host.plans, lambda: self._surroundings().connections
         )
-        self._host = Host(self._database, owner, self._accounts, logs, clock, Live() if serve else None)
-        self.runs = Runs(
-            self._host,
-            logs,
-            self._audit,
-            clock,
-            self._ready_plan,
-            self._surroundings,
-            self._modes.of,
-            self._rebuilt,
+        self._acceptor = Acceptor(
+            self._host, logs, self._audit, clock, self._surroundings, self._modes.of, self._consents
         )
-        self._host.on_adopted = self._let_go
-        self._upkeep = self._kept_up() if serve else None
-        if serve:
-            self._triggering.begin_watching()
-            self._host.adopt_from_now_on()
+        ready_plan, reindex = self._ready_plan, self.proof.reindex
+        self.runs = Runs(self._host, logs, self._audit, clock, ready_plan, self._surroundings, self._acceptor, reindex)
+        self._upkeep = self._serve() if serve else None
 
     @classmethod
     def open(cls, workspace: Path, *, demo: bool = False, serve: bool = False) -> Orchestra:
@@ -122,19 +121,23 @@ class Orchestra:
 
     @staticmethod
     def set_aside_damaged_state(workspace: Path) -> Path | None:
-        """Move a damaged state file away, so that opening makes a new one from the logs; return where it lies now.
+        """Move a damaged state file away, so that the next open rebuilds it from the logs; return its new path.
 
-        None where it is sound. Raises UnknownName, InvalidFile, InUse, StorageError.
+        Return None if it is intact. Raises UnknownName, InvalidFile, InUse, StorageError.
         """
         return set_aside(Workspace(workspace, configuration.load(workspace).config.state_dir).state_dir, utc_now())
 
     @property
     def is_taken_over(self) -> threading.Event:
-        """Return what is set once another process has the runs of this one, because it was silent for too long."""
+        """Return an event that is set once another process has adopted our runs, after too long a silence."""
         return self._host.is_taken_over
 
+    def is_turning(self) -> bool:
+        """Tell, without waiting, whether the engine's event loop has run in the last seconds."""
+        return self._host.silent_seconds() < _LONGEST_TURN_SECONDS
+
     def close(self) -> None:
-        """Stop working; runs that are not ended go on when the workspace is next served or resumed."""
+        """Stop working; unfinished runs continue when the workspace is next served or resumed."""
         if "retention" in vars(self):
             self.retention.stop()
         if "_triggering" in vars(self):
@@ -144,16 +147,16 @@ class Orchestra:
         self._host.close()
         self._accounts.close()
         self._stand_ins.close()
-        self._database.close()
+        self._state.close()
         if self._serve_lock is not None:
             self._serve_lock.close()
 
     def preview(self, p: Principal, workflow: str, inputs: Mapping[str, Any], *, look: bool = True) -> RunPreview:
-        """Return what a run would touch; with `look`, also what its first loop would go through (reads only).
+        """Return what a run would touch; with `look`, also the items of its first loop (reads only).
 
         Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
         """
-        from engine.runs import preview
+        from engine.runs.starting import preview
 
         require(p, "run", "start runs")
         plan = self._ready_plan(workflow, {})
@@ -163,68 +166,73 @@ class Orchestra:
         opened = self._opened(plan, modes)
         found = preview.items(plan, filled, opened) if look else None
         preview.identify(opened)
+        needs = self._consents.missing(plan, filled, modes, self._modes.of(""))
         titles, count = found if found is not None else (None, None)
         return preview.RunPreview(
             workflow=workflow,
             connections=preview.badges(plan, modes, services, self._accounts),
-            warnings=preview.warnings(plan, filled, opened),
+            warnings=preview.warnings(plan, filled, opened, needs),
             items=titles,
             count=count,
+            needs_confirmation=[one.name for one in needs],
+            has_new_accounts=any(one.kind != PUBLIC for one in needs),
         )
 
     def is_confirmed(self, p: Principal, workflow: str) -> bool:
-        """Tell whether runs of a workflow on the accounts that it would now touch were agreed to before."""
-        require(p, "run", "start runs")
-        mine = self._real_connections(workflow)
-        return not mine or self._settings.get(f"confirmed.{workflow}") == mine
+        """Tell whether somebody has agreed to the real accounts that runs of a workflow would touch now.
 
-    def confirm(self, p: Principal, workflow: str) -> None:
-        """Agree that a workflow runs on the real accounts it would now touch."""
+        This calls no service, so it misses what only `preview` and the start of a run can detect: a repository that is
+        public, another account behind the same key.
+        """
         require(p, "run", "start runs")
-        self._settings.put(f"confirmed.{workflow}", self._real_connections(workflow))
-        self._audit.record(p, "runs.confirm", workflow)
+        return self._workplace.is_agreed(self._compiled.plan(workflow))
 
     def step_types(self, p: Principal) -> list[StepTypeInfo]:
         """Return every step type with the schemas of its fields and output."""
-        from engine.step_info import step_type_infos
+        from engine.plugins.step_info import step_type_infos
 
         require(p, "view", "see step types")
         return step_type_infos()
 
     def trigger_types(self, p: Principal) -> list[TriggerTypeInfo]:
         """Return every trigger type with the schemas of its fields and of an item."""
-        from engine.step_info import trigger_type_infos
+        from engine.plugins.step_info import trigger_type_infos
 
         require(p, "view", "see trigger types")
         return trigger_type_infos()
 
     def audit(self, p: Principal, limit: int = 100) -> list[AuditLine]:
         """Return the latest lines of the audit trail, newest first."""
-        require(p, "admin", "see the audit trail")
-        return self._audit.latest(limit)
+        return self.trail.lines(p, TrailFilter(limit=limit))
 
-    def health(self) -> dict[str, Any]:
-        """Return {"status": "ok" | "failing", …}: whether the state can be read and the engine's loop answers.
+    @cached_property
+    def health(self) -> HealthCheck:
+        """The health checks: the engine, the state file, the logs, and decisions that somebody has to make.
 
-        `triggers` has {on, silent, dead}: how many are on, how many of them silent, and things that need somebody;
-        `refused_connections` is the number of accounts that refuse what workflows need.
+        The result has `counts`: `triggers` {on, silent, dead}: triggers that are on, those that are silent, and items
+        that need attention; `refused_connections`: accounts that refuse calls workflows need.
         """
-        try:
-            self._settings.get("health")
-            self._database.require_in_place()
-            self._host.check()
-            triggers = self.triggers.summary()
-            refused = len(self.troubles.open())
-        except OrchestraError as error:
-            return {"status": "failing", "message": error.message}
-        about = {"workspace": self.workspace.root.name, "owner": self._host.owner.id}
-        return {"status": "ok", **about, "triggers": triggers, "refused_connections": refused}
+        from engine.health import HealthCheck
+        from engine.store.sqlite.file.soundness import Soundness
 
-    # --- facets: each is imported when it is first asked for, since a command needs few of them
+        sound = Soundness(self._database)
+        checks = {"engine": self._host.check, "state": sound.require, "logs": self._host.check_logs}
+        return HealthCheck(checks, self._needs_person, self._counts)
+
+    def _needs_person(self) -> Reason | None:
+        from engine.health import Reason
+
+        held = self._state.proof.held()
+        return None if held is None else Reason("writes", held.message, held.remedy)
+
+    def _counts(self) -> dict[str, Any]:
+        return {"triggers": self.triggers.summary(), "refused_connections": len(self.troubles.open())}
+
+    # --- facets: imported on first use, since a command needs few of them
 
     @cached_property
     def connections(self) -> Connections:
-        """Whose account each service means."""
+        """Which account each service uses."""
         from engine.connections.connections import Connections
 
         return Connections(
@@ -232,69 +240,111 @@ class Orchestra:
         )
 
     @cached_property
+    def trail(self) -> AuditTrail:
+        """Who changed what, and when."""
+        from engine.people.trail import AuditTrail
+
+        return AuditTrail(self._audit.log)
+
+    @cached_property
     def users(self) -> Users:
         """Who may sign in."""
         from engine.people.users import Users
+        from engine.workspace.drafts import is_draft_of
 
-        return Users(self._database, self.workspace.state_dir, self._audit, self._clock)
+        return Users(self._state, self.workspace.state_dir, self._audit, self._clock, is_draft_of)
 
     @cached_property
     def workflows(self) -> WorkflowFiles:
-        """The files of workflows."""
-        from engine.workspace.workflow_files import WorkflowFiles
+        """The workflow files."""
+        from engine.workflows.workflow_files import WorkflowFiles
 
-        return WorkflowFiles(self.workspace, self._surroundings, self._audit, self._renaming)
+        follow = partial(self.drafts.follow, "workflow")
+        return WorkflowFiles(self.workspace, self._compiled, self._audit, self._renaming, follow)
 
     @cached_property
     def prompts(self) -> PromptFiles:
         """The prompts and their versions."""
         from engine.prompts.prompt_files import PromptFiles
 
-        return PromptFiles(self._prompt_store, self._audit)
+        return PromptFiles(self._prompt_store, self._audit, partial(self.drafts.follow, "prompt"))
 
     @cached_property
     def drafts(self) -> Drafts:
-        """Texts of editors that are not saved yet."""
+        """Unsaved texts of the editors."""
         from engine.workspace.drafts import Drafts
 
         return Drafts(self._settings, self._clock)
 
     @property
     def triggers(self) -> Triggers:
-        """What starts runs by itself."""
+        """What starts runs automatically."""
         return self._triggering.facet
 
     @cached_property
     def approvals(self) -> Approvals:
-        """Questions of runs to people."""
+        """Questions that runs ask people."""
         from engine.runs.approvals import Approvals
 
-        return Approvals(self._database, self._host, self._audit, self._clock)
+        return Approvals(self._state.approvals, self._host, self._audit, self._clock)
 
     @cached_property
     def demo(self) -> Demo:
         """The stand-ins and their data."""
-        from engine.connections.demo import Demo
+        from engine.demo_mailbox import Demo
 
-        return Demo(self._stand_ins, self._database, self._host, self._logs, self._audit, self.runs.cancel)
+        return Demo(
+            self._stand_ins, self._state.demo, self._host, self._logs, self._audit, self.runs.cancel, self._writes
+        )
 
     @cached_property
     def retention(self) -> Retention:
         """Which ended runs are kept."""
         from engine.runs.retention import Retention
 
-        return Retention(self._database, self._logs, self._audit, self._clock, lambda: self._loaded().config.retention)
+        return Retention(
+            self._state.old_runs, self._logs, self._audit, self._clock, lambda: self._loaded().config.retention
+        )
 
     @cached_property
     def _renaming(self) -> Renaming:
         from engine.runs.renaming import Renaming
 
-        return Renaming(self._database, self._logs, self.workspace.workflows, self._clock)
+        return Renaming(
+            self._state.renames, self._logs, self.workspace.workflows, self._clock, self.workspace.state_dir
+        )
 
-    def _rebuilt(self) -> Rebuild:
-        from engine.runs.rebuild import Rebuild
+    def _rebuild(self, *, is_lost: bool) -> Rebuild:
+        from engine.runs.reindex import Rebuild
 
-        return Rebuild(self._database, self._logs, lambda: self._surroundings().connections)
+        return Rebuild(self._state, self._logs, lambda: self._surroundings().connections, is_lost=is_lost)
+
+    def _worker(self, agreements: Agreements, *, serve: bool) -> Host:
+        owner = SqliteOwner(
+            self._database,
+            self.workspace.state_dir / "owners",
+            "serve" if serve else "cli",
+            self._clock,
+            lease_seconds=self.config.limits.lease_seconds,
+            drafts=self.workspace.logs / ".drafts",
+        )
+        return Host(
+            self._state,
+            owner,
+            self._accounts,
+            agreements,
+            self._logs,
+            self._clock,
+            Live() if serve else None,
+            WorkerEvents(idle=self._next_turn, adopted=self._let_go),
+        )
+
+    def _serve(self) -> Upkeep:
+        """Begin what only a server does: upkeep, triggers, and the runs of processes that die."""
+        upkeep = self._kept_up()
+        self._triggering.begin_watching()
+        self._host.adopt_from_now_on()
+        return upkeep
 
     def _kept_up(self) -> Upkeep:
         from engine.upkeep import Upkeep
@@ -306,27 +356,26 @@ class Orchestra:
 
     @cached_property
     def _triggering(self) -> Machinery:
-        from engine.runs.acceptor import Acceptor
-        from engine.triggering.machinery import Machinery, Needs
+        from engine.triggering.assembly import Machinery, Needs
 
         return Machinery(
             Needs(
+                state=self._state,
                 host=self._host,
-                acceptor=Acceptor(self._host, self._logs, self._audit, self._clock, self._surroundings, self._modes.of),
+                acceptor=self._acceptor,
                 accounts=self._accounts,
                 logs=self._logs,
                 audit=self._audit,
                 clock=self._clock,
                 workplace=self._workplace,
                 workflows=self.workspace.workflows.names,
-                agree=self._agree,
                 resume=self.runs.resume,
             )
         )
 
     @cached_property
     def _workplace(self) -> Workplace:
-        from engine.triggering.workplace import Workplace
+        from engine.triggering.polling.context import Workplace
 
         return Workplace(
             root=self.workspace.root,
@@ -335,18 +384,23 @@ class Orchestra:
             mode=self._modes.of,
             connections=self.connections,
             troubles=self.troubles,
-            settings=self._settings,
+            consents=self._consents,
             clock=self._clock,
         )
 
+    def _next_turn(self) -> None:
+        """Let a queued run start, now that the work on another is over."""
+        if "_triggering" in vars(self):  # else none is queued here
+            self._triggering.turns.look_again()
+
     def _let_go(self) -> None:
-        """Let runs that were taken over begin in their turns."""
+        """Start queued runs that were adopted, when it is their turn."""
         self._triggering.turns.begin()
 
-    # --- what the facets share
+    # --- shared by the facets
 
     def _loaded(self) -> LoadedConfig:
-        """Return the settings of this moment: a connection added by hand counts from the next run on."""
+        """Return the current settings: a connection added to the file counts from the next run on."""
         return self._config_files.loaded()
 
     @cached_property
@@ -363,20 +417,24 @@ class Orchestra:
         return Surroundings(connections, self._prompt, self.workspace.workflows.document)
 
     def _end_renames(self) -> None:
-        """Let receipts follow files that were renamed by a process that died, or whose disk was full, in between."""
-        if has_begun_rename(self._database):
+        """Finish renames that a crash or a full disk interrupted, so that receipts follow the files."""
+        if self._state.renames.is_begun():
             self._renaming.settle()
 
     def _plan(self, name: str) -> Plan:
-        """Return the plan of a workflow for runs, which find all that was written under its earlier names."""
+        """Return the plan of a workflow for runs; it finds records written under the workflow's earlier names."""
         self._end_renames()
-        return self._plans.plan(name)
+        try:
+            return self._compiled.plan(name)
+        except (InvalidFile, UnknownName):  # what it names may have been renamed between two reads of the files
+            self._end_renames()
+            return self._compiled.plan(name)
 
-    def _ready_plan(self, name: str, kept: Mapping[str, Mode]) -> Plan:
-        """Return the plan of a workflow if all accounts that it would touch can be signed in to. Raises InvalidInput.
+    def _ready_plan(self, name: str, kept: Mapping[str, AccountMode]) -> Plan:
+        """Return the plan of a workflow if all accounts that it would touch can sign in. Raises InvalidInput.
 
-        Else it would stop at the first step that needs one, after the model was paid. `kept`: whose account stands
-        behind a connection for this run, whatever is set now.
+        Otherwise the run would stop at the first step that needs one, after the model was paid. `kept`: the account
+        mode of each connection for this run, regardless of the current settings.
         """
         plan = self._plan(name)
         modes = {name: kept.get(name, mode) for name, mode in self._modes_of(plan).items()}
@@ -384,30 +442,23 @@ class Orchestra:
             self.connections.require_ready(modes)
         return plan
 
-    def _agree(self, p: Principal, workflow: str) -> None:
-        if not self._workplace.is_agreed(self._plans.plan(workflow)):
-            self.confirm(p, workflow)
-
-    def _modes_of(self, plan: Plan) -> dict[str, Mode]:
-        services = self._surroundings().connections
+    def _modes_of(self, plan: Plan) -> dict[str, AccountMode]:
+        services = self._surroundings().connections if plan.connections else {}
         return {name: self._modes.of(services[name]) for name in plan.connections}
 
     def _opened(self, plan: Plan, modes: Mapping[str, Any]) -> dict[str, Account]:
         return {name: self._accounts.open(name, None, modes[name]) for name in plan.connections}
 
-    def _real_connections(self, workflow: str) -> str:
-        modes = self._modes_of(self._plans.plan(workflow))
-        return " ".join(sorted(name for name, mode in modes.items() if mode == "mine"))
 
-
-_shared: dict[Path, Orchestra] = {}
+_shared: dict[str, Orchestra] = {}
 _shared_lock = threading.Lock()
 
 
 def shared() -> Orchestra:
-    """Return the workspace that this process serves (ORCHESTRA_WORKSPACE, else the current folder), opened once."""
-    root = Path(os.environ.get(WORKSPACE_VARIABLE) or Path.cwd()).resolve()
+    """Return the workspace that this process serves (ORCHESTRA_WORKSPACE, else the current folder); open it once."""
+    root = os.path.abspath(os.environ.get(WORKSPACE_VARIABLE, ""))  # noqa: PTH100 - called at every request
     with _shared_lock:
         if root not in _shared:
-            _shared[root] = Orchestra(root, demo=os.environ.get(DEMO_VARIABLE) == "1", serve=True)
+            demo = os.environ.get(DEMO_VARIABLE) == "1"
+            _shared[root] = Orchestra(Path(root).resolve(), demo=demo, serve=True)
         return _shared[root]

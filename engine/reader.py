@@ -1,38 +1,38 @@
-"""A workspace that is only looked at: all that can be told of it where its folder cannot be written."""
+"""Read-only access to a workspace whose folder cannot be written."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
 
-from engine.clock import utc_now
+from engine.base.clock import utc_now
+from engine.base.statuses import AccountMode
 from engine.compiler.compiler import Surroundings
 from engine.connections.accounts import Accounts
+from engine.connections.connection_failures import Troubles
 from engine.connections.connections import Connections
 from engine.connections.modes import Modes
 from engine.connections.stand_ins import StandInProcess
-from engine.connections.troubles import Troubles
 from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
+from engine.record.run_log import RunLogs
 from engine.runs.approvals import ApprovalReader
 from engine.runs.renaming import Renaming
-from engine.runs.run_log import RunLogs
 from engine.runs.run_reader import RunReader
-from engine.settings import Settings
-from engine.store.read_only import ReadOnlyDatabase
-from engine.store.run_rows import RunRows
+from engine.store.sqlite.file.read_only import ReadOnlyDatabase
+from engine.store.sqlite.state import SqliteState
+from engine.store.state import State
+from engine.workflows.compiled_files import CompiledFiles
+from engine.workflows.workflow_files import WorkflowFiles
 from engine.workspace import config as configuration
-from engine.workspace.workflow_files import WorkflowFiles
 from engine.workspace.workspace import Workspace
 
 
 class Reader:
-    """The facets of `Orchestra` that tell something: `workflows, prompts, runs, approvals, connections`.
+    """The facets of `Orchestra` that read: `workflows, prompts, runs, approvals, connections`.
 
-    Close it when done.
-
-    They are meant for looking: whatever else they offer ends in StorageError, since it could not be recorded.
+    Close it when done. Only their reading methods work; others raise StorageError, since nothing could be recorded.
     """
 
     def __init__(self, root: Path, *, demo: bool = False) -> None:
@@ -41,27 +41,29 @@ class Reader:
         state = self.workspace.state_dir
         self._database = ReadOnlyDatabase(state)
         self._prompt_store = PromptStore(self.workspace)
-        audit = Audit(self._database, utc_now)
-        modes = Modes(Settings(self._database), "mine", forced=demo)
+        self._state: State = SqliteState(self._database)
+        audit = Audit(self._state.audit, utc_now)
+        modes = Modes(self._state.settings, AccountMode.MINE, forced=demo)
         loaded = partial(configuration.load, self.workspace.root)
         self._accounts = Accounts(loaded, StandInProcess(state / "demo"))
         self.workflows = WorkflowFiles(
             self.workspace,
-            self._surroundings,
+            CompiledFiles(self.workspace.workflows, self._surroundings),
             audit,
-            Renaming(self._database, RunLogs(self.workspace.logs), self.workspace.workflows, utc_now),
+            Renaming(self._state.renames, RunLogs(self.workspace.logs), self.workspace.workflows, utc_now, state),
         )
         self.prompts = PromptFiles(self._prompt_store, audit)
-        troubles = Troubles(self._database, loaded, self._accounts, utc_now)
+        troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now)
         self.connections = Connections(self.workspace, loaded, self._accounts, modes, audit, troubles, utc_now)
-        rows = RunRows(self._database)
-        self.approvals = ApprovalReader(self._database)
-        self.runs = RunReader(rows, RunLogs(self.workspace.logs), "", state / "owners", utc_now)
+        self.approvals = ApprovalReader(self._state.approvals)
+        self.runs = RunReader(
+            self._state.runs, self._state.owners, RunLogs(self.workspace.logs), "", state / "owners", utc_now
+        )
 
     def close(self) -> None:
         """Close the state."""
         self._accounts.close()
-        self._database.close()
+        self._state.close()
 
     def _surroundings(self) -> Surroundings:
         connections = configuration.load(self.workspace.root).config.connections

@@ -1,4 +1,4 @@
-"""`docs/steps.md`, written from the step types themselves: `python -m engine.step_docs > docs/steps.md`."""
+"""Generate `docs/steps.md` from the step types: `python -m engine.step_docs > docs/steps.md`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.compiler.fieldnames import fields_schema
-from engine.expressions.expressions import compact_json
-from engine.registry import step_types
-from engine.step import Effect, Repeat, Role, StepType
+from engine.expressions.json_values import compact_json
+from engine.plugins.registry import step_types
+from engine.plugins.step import Effect, Repeat, Role, StepType, fields_schema
 
 Schema = Mapping[str, Any]
 
@@ -104,19 +103,19 @@ def _facts(kind: StepType) -> Iterator[str]:
 
 
 def _undo(kind: StepType) -> str:
-    """Return what becomes of a write when its run is undone."""
+    """Return what undoing a run does to a write of this type."""
     if not kind.undoes:
         return f"not possible. {kind.lasts.removesuffix('.')}"
     return f"{kind.undoes}. What stays: {kind.stays}" if kind.stays else kind.undoes
 
 
 def field_rows(schema: Schema) -> Iterator[str]:
-    """Give a table row for each field: name, type, default, role, title."""
+    """Yield a table row for each field: name, type, default, role, title."""
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
         default = "required" if name in required else _code(field.get("default"))
         role = field.get("role", Role.OPTION)
-        yield f"| `{name}` | {_kind(field, schema)} | {default} | {role} | {field.get('title', '')} |"
+        yield f"| `{name}` | {type_words(field, schema)} | {default} | {role} | {field.get('title', '')} |"
 
 
 def _code(value: Any) -> str:
@@ -124,26 +123,26 @@ def _code(value: Any) -> str:
 
 
 def output_rows(schema: Schema, root: Schema, prefix: str) -> Iterator[str]:
-    """Give a table row for each field of an output, those inside it as well: name, type, from outside."""
+    """Yield a table row for each field of an output, nested ones included: name, type, from outside."""
     for name, field in _resolved(schema, root).get("properties", {}).items():
         inner = _resolved(field, root)
         is_list = inner.get("type") == "array"
         within = _resolved(inner.get("items", {}), root) if is_list else inner
-        yield f"| `{prefix}{name}` | {_kind(field, root)} | {'yes' if field.get('outside') else ''} |"
+        yield f"| `{prefix}{name}` | {type_words(field, root)} | {'yes' if field.get('outside') else ''} |"
         if "properties" in within:
             yield from output_rows(within, root, f"{prefix}{name}{'[]' if is_list else ''}.")
 
 
-def _kind(schema: Schema, root: Schema) -> str:
+def type_words(schema: Schema, root: Schema) -> str:
     """Return the type of a value in plain words, e.g. "list of text" or "one of `open`, `closed`"."""
     schema = _resolved(schema, root)
     if "enum" in schema:
         return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
     options: Sequence[Schema] = schema.get("anyOf") or schema.get("oneOf") or ()
     if options:
-        return " or ".join(dict.fromkeys(_kind(option, root) for option in options))
+        return " or ".join(dict.fromkeys(type_words(option, root) for option in options))
     if schema.get("type") == "array":
-        return f"list of {_kind(schema.get('items', {}), root)}{_limits(schema)}"
+        return f"list of {type_words(schema.get('items', {}), root)}{_limits(schema)}"
     word = _KINDS.get(str(schema.get("type")), "anything")
     if schema.get("format") == "date-time":
         word = "time with offset (RFC 3339)"
@@ -157,7 +156,7 @@ def _limits(schema: Schema) -> str:
 
 
 _PLAIN = {("minLength", 1)}
-"""Limits that go without saying: a text that must be given is not empty."""
+"""Limits too obvious to mention: a required text is not empty."""
 
 
 def _resolved(schema: Schema, root: Schema) -> Schema:

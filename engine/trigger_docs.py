@@ -1,4 +1,4 @@
-"""`docs/trigger-types.md`, written from the types: `python -m engine.trigger_docs > docs/trigger-types.md`."""
+"""Generate `docs/trigger-types.md` from the trigger types: `python -m engine.trigger_docs > docs/trigger-types.md`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 
-from engine.compiler.fieldnames import fields_schema
-from engine.registry import trigger_types
+from engine.plugins.registry import trigger_types
+from engine.plugins.step import fields_schema
+from engine.plugins.trigger import TriggerType
 from engine.step_docs import field_rows, output_rows
-from engine.trigger import TriggerType
 
 _HEAD = """# Trigger types
 

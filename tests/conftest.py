@@ -15,9 +15,11 @@ from hypothesis import settings
 
 from clients.transport import http_client
 from demo import stand_ins
-from demo.server import QuietServer, bind, server
+from demo.endpoints import bind
+from demo.server import QuietServer, server
 from demo.service import service
 from demo.store import Store
+from tests.described import described
 from tests.patience import PATIENCE_SECONDS
 
 pytest_plugins = ["tests.leaks"]
@@ -66,7 +68,8 @@ class StandIns:
         module = stand_ins.load(name)
         self.stores[name] = Store(self.folder / name / "demo.db")
         listener = bind()
-        instance = server(service(module, self.stores[name], reset=lambda: self.reset(name)))
+        app = service(module, self.stores[name], reset=lambda: self.reset(name))
+        instance = server(described(app, name))
         thread = threading.Thread(target=instance.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         self.servers.append((instance, thread))

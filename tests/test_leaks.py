@@ -75,7 +75,7 @@ def files(tmp_path: Path) -> Path:
 
 def blamed(files: Path, *options: str) -> set[str]:
     """The names of the tests of which something is told that is not right."""
-    command = [sys.executable, "-m", "pytest", "-c", "/dev/null", "-W", "error", *options, str(files)]
+    command = [sys.executable, "-m", "pytest", "-c", "/dev/null", "-rfE", "-W", "error", *options, str(files)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     return set(re.findall(r"^(?:FAILED|ERROR) \S+::(\w+)", done.stdout, re.MULTILINE))

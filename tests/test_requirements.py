@@ -1,74 +1,114 @@
-"""requirements.txt: everything that our code imports is pinned, at the version installed, above every known floor."""
+"""What is installed: all that is imported, each at one version with its hashes; and no test tools for users."""
 
 from __future__ import annotations
 
 import ast
 import re
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS = ("api", "clients", "commands", "dashboard", "demo", "engine", "tests", "bench")
-PINS = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
-FLOORS = {
-    "Jinja2": "3.1.6",
-    "PyJWT": "2.12.0",
-    "PyYAML": "5.4",
-    "python-multipart": "0.0.31",
-    "starlette": "1.1.0",
-    "streamlit": "1.54.0",
-    "urllib3": "2.7.0",
-}
-"""Older ones have known holes; the reasons stand beside the pins."""
+SHIPPED = ("api", "clients", "commands", "dashboard", "demo", "engine", "app.py", "cli.py")
+NOT_SHIPPED = ("tests", "bench")
+OURS = {name.removesuffix(".py") for name in (*SHIPPED, *NOT_SHIPPED)}
+NOT_IMPORTED = {"fastapi-swagger", "jinja2", "python-multipart", "requests", "urllib3", "websockets"}
+"""Each has its reason in pyproject.toml."""
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def _sources() -> Iterator[Path]:
-    yield from ROOT.glob("*.py")
-    for folder in OURS:
-        yield from (ROOT / folder).rglob("*.py")
+def _declared(texts: Iterable[str]) -> dict[str, Requirement]:
+    return {canonicalize_name(one.name): one for one in map(Requirement, texts)}
 
 
-def _imported() -> dict[str, Path]:
-    """The top-level modules that our code imports, each with one file that does."""
+def _pins(file: str) -> dict[str, list[str]]:
+    """The lines of each package of a requirements file: its version, then its hashes."""
+    text = re.sub(r" *#.*", "", (ROOT / file).read_text())
+    entries = [
+        entry.split("\n") for entry in re.findall(r"^[\w.-]+(?:\[.*\])?==.*(?:\n +--hash=\S+.*)*", text, re.MULTILINE)
+    ]
+    return {canonicalize_name(re.split(r"\[|==", entry[0])[0]): entry for entry in entries}
+
+
+RUN = _declared(PROJECT["project"]["dependencies"])
+DEV = _declared(PROJECT["dependency-groups"]["dev"])
+PINS, DEV_PINS = _pins("requirements.txt"), _pins("requirements-dev.txt")
+ALL_PINS = {**DEV_PINS, **PINS}
+
+
+def _pinned(entry: list[str]) -> Requirement:
+    return Requirement(entry[0].rstrip("\\ "))
+
+
+def _imported(names: Iterable[str]) -> dict[str, Path]:
+    """The top-level modules of others that our code imports, each with one file that does."""
     found: dict[str, Path] = {}
-    for source in _sources():
+    for source in _sources(names):
         for node in ast.walk(ast.parse(source.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                names = [node.module]
-            found.update((name.partition(".")[0], source) for name in names)
-    own = {*OURS, "app", "cli"}
-    return {name: source for name, source in found.items() if name not in own | sys.stdlib_module_names}
+                modules = [node.module]
+            found.update((module.partition(".")[0], source) for module in modules)
+    return {module: source for module, source in found.items() if module not in OURS | sys.stdlib_module_names}
 
 
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def _sources(names: Iterable[str]) -> Iterator[Path]:
+    for path in (ROOT / name for name in names):
+        yield from path.rglob("*.py") if path.is_dir() else [path]
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", text))
-
-
-def test_every_import_is_pinned() -> None:
+@pytest.mark.parametrize(
+    ("sources", "declared"),
+    [(SHIPPED, RUN), (NOT_SHIPPED, {**RUN, **DEV})],
+    ids=["the program by dependencies", "tests and bench by dependencies and the group dev"],
+)
+def test_every_import_is_declared(sources: tuple[str, ...], declared: Mapping[str, Requirement]) -> None:
     providers = packages_distributions()
-    pinned = {_canonical(name) for name in PINS}
     missing = {
-        name: str(source)
-        for name, source in _imported().items()
-        if not pinned & {_canonical(one) for one in providers.get(name, [])}
+        module: str(source)
+        for module, source in _imported(sources).items()
+        if not declared.keys() & {canonicalize_name(one) for one in providers.get(module, [])}
     }
     assert missing == {}
 
 
-@pytest.mark.parametrize("name", sorted(PINS))
-def test_the_pinned_version_is_the_installed_one(name: str) -> None:
-    assert version(name) == PINS[name]
+@pytest.mark.parametrize(("declared", "pins"), [(RUN, PINS), (DEV, DEV_PINS)], ids=["run", "dev"])
+def test_what_is_declared_is_pinned_within_its_bounds(
+    declared: Mapping[str, Requirement], pins: Mapping[str, list[str]]
+) -> None:
+    outside = [
+        str(wanted)
+        for name, wanted in declared.items()
+        if name not in pins or not wanted.specifier.contains(str(_pinned(pins[name]).specifier).removeprefix("=="))
+    ]
+    assert outside == [], "run: make requirements"
 
 
-@pytest.mark.parametrize(("name", "floor"), FLOORS.items(), ids=FLOORS)
-def test_no_pin_is_below_its_floor(name: str, floor: str) -> None:
-    assert _numbers(PINS[name]) >= _numbers(floor)
+def test_users_get_nothing_that_the_program_does_not_import() -> None:
+    providers = packages_distributions()
+    imported = {canonicalize_name(one) for module in _imported(SHIPPED) for one in providers.get(module, [])}
+    assert RUN.keys() - imported == NOT_IMPORTED
+    assert DEV.keys() & PINS.keys() == {"google-auth-httplib2", "packaging"}, (
+        "which Google's client and Streamlit bring"
+    )
+
+
+def test_both_files_agree_on_what_they_share() -> None:
+    shared = PINS.keys() & DEV_PINS.keys()
+    assert {name: _pinned(PINS[name]).specifier for name in shared} == {
+        name: _pinned(DEV_PINS[name]).specifier for name in shared
+    }
+
+
+@pytest.mark.parametrize("name", sorted(ALL_PINS))
+def test_a_pin_has_hashes_and_is_the_installed_version(name: str) -> None:
+    wanted = _pinned(ALL_PINS[name])
+    assert len(ALL_PINS[name]) > 1
+    if wanted.marker is None or wanted.marker.evaluate():
+        assert wanted.specifier.contains(version(name))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,31 +15,41 @@ from pathlib import Path
 import pytest
 
 import engine.steps
-from engine import registry
+from engine.base.services import client_classes
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.plugins import registry
 from engine.step_docs import steps_page
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 OWNER = Principal("tester", "owner")
 
+FOR_FACES = ("clients.errors", "clients.plural", "clients.service")
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "clients": frozenset(),
     "demo": frozenset(),
-    "engine": frozenset({"clients"}),
-    "api": frozenset({"engine", "clients.errors", "clients.counting"}),
-    "dashboard": frozenset({"engine", "clients.errors", "clients.counting"}),
-    "commands": frozenset({"engine", "clients.errors", "clients.counting", "api"}),
+    "engine": frozenset({"clients", "demo.endpoints"}),
+    "api": frozenset({"engine", *FOR_FACES}),
+    "dashboard": frozenset({"engine", *FOR_FACES}),
+    "commands": frozenset({"engine", "api", *FOR_FACES}),
     "bench": frozenset({"engine"}),
     "app": frozenset({"engine", "api", "dashboard"}),
     "cli": frozenset({"engine", "api", "commands"}),
 }
 """Each part of the program, and what of the lower parts it may use besides itself.
 
-The faces know of services only what can go wrong with them; whatever is done, the engine does.
+The faces know of services only what they declare, and what can go wrong with them; whatever is done, the engine does.
 """
 
+MOST_MODULES = 20
+SQLITE = "engine.store.sqlite"
+OPENS_THE_STORE = {"engine.orchestra", "engine.reader"}
+"""The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""
+SQL_DRIVERS = {"sqlite3", "sqlalchemy"}
+STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|PRAGMA|BEGIN) ")
+STILL_SQL = {"engine.connections.stand_ins"}
+"""Reads the stand-ins' own file, which is not the state; nothing may be added here."""
 PRINTS = {"cli.py", "demo/__main__.py", "bench/__main__.py", "bench/peers/__main__.py"}
 
 
@@ -141,12 +153,131 @@ def test_no_imports_go_in_a_circle() -> None:
     assert circles(edges_of(imports())) == []
 
 
+def folder_of(module: str) -> str:
+    """The folder of a module; a package's own file stands for the package."""
+    return module if modules()[module].name == "__init__.py" else module.rpartition(".")[0]
+
+
+def between_folders(found: list[Import]) -> list[Import]:
+    """Imports that lead from one folder into another; what a package's own file hands on is not counted."""
+    inner = [one for one in found if "__init__.py" not in {modules()[m].name for m in (one.importer, one.imported)}]
+    moved = [Import(folder_of(one.importer), folder_of(one.imported), one.place) for one in inner]
+    return [one for one in moved if one.importer != one.imported]
+
+
+def test_no_folders_go_in_a_circle() -> None:
+    assert circles(edges_of(between_folders(imports()))) == []
+
+
+def test_no_folder_has_more_than_twenty_modules() -> None:
+    counted = [path.relative_to(ROOT) for path in modules().values() if path.name != "__init__.py"]
+    sizes = Counter(path.parent for path in counted if path.parts[0] != "bench")  # a file for each measurement
+    assert {str(folder): size for folder, size in sizes.items() if size > MOST_MODULES} == {}
+
+
 def test_these_tests_would_see_an_import_that_is_wrong() -> None:
-    back = Import("engine.errors", "engine.orchestra", "engine/errors.py:1")
+    back = Import("engine.base.errors", "engine.orchestra", "engine/base/errors.py:1")
     assert not points_up(back)
-    assert points_up(Import("clients.github", "engine.errors", "clients/github/client.py:1"))
+    assert points_up(Import("clients.github", "engine.base.errors", "clients/github/client.py:1"))
     assert points_up(Import("dashboard.main", "clients.github", "dashboard/main.py:1"))
-    assert any("engine/errors.py:1 imports engine.orchestra" in ring for ring in circles(edges_of([*imports(), back])))
+    rings = circles(edges_of([*imports(), back]))
+    assert any("engine/base/errors.py:1 imports engine.orchestra" in ring for ring in rings)
+    up = Import("engine.base.errors", "engine.people.users", "engine/base/errors.py:1")
+    assert circles(edges_of(between_folders([*imports(), up])))
+
+
+def speak_sql() -> set[str]:
+    """Modules of the engine, outside the store on SQLite, that import that store or a driver, or hold a statement."""
+    engine = {name for name in modules() if name.startswith("engine.") and not name.startswith(SQLITE)}
+    importers = {one.importer for one in imports() if one.imported.startswith(SQLITE)}
+    return {name for name in engine if name in importers or any(map(is_sql, ast.walk(tree(name))))} - OPENS_THE_STORE
+
+
+def is_sql(node: ast.AST) -> bool:
+    """Whether a part of a module is an import of a driver, or a statement."""
+    if isinstance(node, ast.Import):
+        return any(alias.name.partition(".")[0] in SQL_DRIVERS for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return str(node.module).partition(".")[0] in SQL_DRIVERS
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(STATEMENT.match(node.value))
+
+
+def test_only_the_store_on_sqlite_speaks_sql() -> None:
+    assert speak_sql() == STILL_SQL
+
+
+MAY_NAME_SERVICES: Mapping[str, str] = {
+    "engine/steps/": "the operations of each service",
+    "engine/triggers/": "the same",
+    "engine/demo_mailbox.py": "the demo, which is a mailbox, a database and a repository",
+    "dashboard/demo/": "the same",
+    "dashboard/views/demo.py": "the same",
+    "commands/demo.py": "the same",
+    "engine/workflows/samples.py": "names of workflows that are shipped",
+    "dashboard/views/home.py": "tells what they do",
+    "engine/store/sqlite/file/migrations.py": "data of earlier releases, whose names never change",
+    "api/routes/connection_documents.py": "an example in the description of the API",
+    "api/routes/run_documents.py": "the same",
+}
+"""Where a service may be named, by file or folder; everything else asks its declaration (`clients/service.py`)."""
+
+
+def strings(tree_of: ast.Module) -> Iterator[ast.Constant]:
+    """Every text in a module that is not a docstring."""
+    said = {id(node.value) for node in ast.walk(tree_of) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree_of):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node
+
+
+def named_services(tree_of: ast.Module) -> Iterator[int]:
+    """The lines on which a module names a service: in a text, by its client, or in a comparison.
+
+    `http` is a protocol as well, and counts only where something called a service is compared with it.
+    """
+    known = set(client_classes())
+    words = re.compile(rf"\b({'|'.join(sorted(known - {'http'}))}|smtp)\b", re.IGNORECASE)
+    asked = {kind.sign_in_way.at for kind in client_classes().values() if kind.sign_in_way}
+    for node in strings(tree_of):
+        text = re.sub(r"https?://\S+", "", str(node.value))
+        if words.search(text) or any(re.search(rf"\b{one}\b", text) for one in asked):
+            yield node.lineno
+    for found in ast.walk(tree_of):
+        if isinstance(found, ast.ImportFrom) and (found.module or "").removeprefix("clients.").split(".")[0] in known:
+            yield found.lineno
+        if isinstance(found, ast.Compare):
+            sides = [ast.unparse(one) for one in (found.left, *found.comparators)]
+            if any(re.search(r"\b(service|kind)\b", one) for one in sides) and any(
+                f"'{name}'" in "".join(sides) for name in known
+            ):
+                yield found.lineno
+
+
+def test_services_are_named_only_by_their_clients_steps_and_triggers() -> None:
+    named = {
+        f"{path.relative_to(ROOT)}:{line}"
+        for name, path in modules().items()
+        if name.partition(".")[0] in {"engine", "dashboard", "api", "commands", "app", "cli"}
+        for line in named_services(tree(name))
+    }
+    assert sorted(one for one in named if not one.startswith(tuple(MAY_NAME_SERVICES))) == []
+    unused = [place for place in MAY_NAME_SERVICES if not any(one.startswith(place) for one in named)]
+    assert unused == [], "an exception that nobody needs"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("ICONS = {'github': 'bug'}", id="a table"),
+        pytest.param("if service == 'http': pass", id="a comparison"),
+        pytest.param("if uses.startswith('gmail.'): pass", id="the beginning of a step type"),
+        pytest.param("label = f'Sign in at Google, {name}'", id="a sentence"),
+        pytest.param("from clients.notion import NotionClient", id="an import"),
+    ],
+)
+def test_these_tests_would_see_a_service_that_is_named(source: str) -> None:
+    assert list(named_services(ast.parse(source))) == [1]
+    assert not list(named_services(ast.parse('if scheme == "http": "https://github.com/google/re2"')))
 
 
 def test_only_commands_print() -> None:
@@ -193,7 +324,7 @@ def test_everything_public_has_a_docstring() -> None:
 
 NEW_STEP = '''"""Steps about the weather."""
 
-from engine.step import Call, Effect, Fields, Output, StepType, content, outside
+from engine.plugins.step import Call, Effect, Fields, Output, StepType, content, outside
 
 
 class SkyFields(Fields):

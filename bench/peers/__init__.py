@@ -1,1 +1,1 @@
-"""The same works on other engines that keep each step, in the mode in which they do."""
+"""The same benchmarks on other durable engines, configured to persist each step."""

@@ -1,6 +1,6 @@
-"""`make bench-peers`: the chain, many runs and the cold start on other durable engines, beside ours and our limits.
+"""`make bench-peers`: the chain, many runs and the cold start on other durable engines, beside ours and the limits.
 
-The peers run in an environment of their own; each round of theirs has its limit taken right after it.
+The peers run in an environment of their own; each of their rounds is followed by its limit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COLD_STARTS = 5
 
 
 def main() -> None:
-    """Measure, print and write down."""
+    """Measure, print and save."""
     if not PYTHON.exists():
         sys.exit("The environment of the peers is missing: run `make bench-peers`.")
     results: dict[str, Any] = {}
@@ -37,14 +37,14 @@ def main() -> None:
 
 
 def _compared(work: str) -> dict[str, Any]:
-    """Return {name: {figure, limit, ratio}} of ours and of each peer."""
+    """Return {name: {figure, limit, ratio}} for our engine and each peer."""
     ours = measured_apart(works()[work])
     peers = {name: _beside(*_peer(module, work)) for name, module in PEERS.items()}
     return {"unit": ours["unit"], "ours": _beside([ours["ours"]], [ours["limit"]]), **peers}
 
 
 def _beside(figures: Sequence[float], limits: Sequence[float]) -> dict[str, float]:
-    """Return medians; that of the ratios is of the rounds, each beside its own limit."""
+    """Return medians; the ratio is the median over the rounds, each compared with its own limit."""
     ratio = statistics.median(figure / limit for figure, limit in zip(figures, limits, strict=True))
     found = {"figure": statistics.median(figures), "limit": statistics.median(limits), "ratio": ratio}
     return {name: float(f"{figure:.4g}") for name, figure in found.items()}
@@ -54,7 +54,7 @@ def _peer(module: str, work: str) -> tuple[list[float], list[float]]:
     if work != "W4":
         found = json.loads(_ran(module, work))
         return found["figures"], found["limits"]
-    _ran(module, work)  # its files are in the cache then, as ours are
+    _ran(module, work)  # puts its files into the cache, as ours are
     pairs = [(_seconds(lambda: _ran(module, work)), _seconds(_imports)) for _ in range(_COLD_STARTS)]
     return [figure for figure, _ in pairs], [limit for _, limit in pairs]
 

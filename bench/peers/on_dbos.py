@@ -11,7 +11,7 @@ from bench.peers.task import Peer, main
 
 
 class Dbos(Peer):
-    """One workflow for chains of every length; many runs at once are its own scheduler's."""
+    """One workflow for chains of any length; DBOS itself schedules many runs at once."""
 
     def __init__(self, folder: Path, lengths: tuple[int, ...]) -> None:
         super().__init__(folder, lengths)
@@ -38,7 +38,7 @@ class Dbos(Peer):
         assert all(handle.get_result() == steps for handle in handles)
 
     def close(self) -> None:
-        """End its threads."""
+        """Stop its threads."""
         self._dbos.destroy()
 
 

@@ -19,7 +19,7 @@ class _State(TypedDict):
 
 
 class LangGraph(Peer):
-    """One graph per length; each run is a thread of its own in the checkpointer."""
+    """One graph per length; each run has a thread of its own in the checkpointer."""
 
     def __init__(self, folder: Path, lengths: tuple[int, ...]) -> None:
         super().__init__(folder, lengths)
@@ -36,7 +36,7 @@ class LangGraph(Peer):
         assert found == {"n": steps}
 
     def run_many(self, count: int, steps: int) -> None:
-        """Run chains in threads: it has no scheduler of its own."""
+        """Run chains in threads: LangGraph has no scheduler."""
         with ThreadPoolExecutor(_THREADS) as threads:
             list(threads.map(self.run, itertools.repeat(steps, count)))
 

@@ -1,6 +1,6 @@
-"""What every peer measures, each round right before its limit; needs nothing but Python: it runs in their environment.
+"""The tasks that every peer measures, each round right before its limit; needs only Python, to run in any environment.
 
-The limits are those of our own works: a raw SQLite commit per step, and a synced line per step into a file per run.
+The limits are those of our own benchmarks: a raw SQLite commit per step, and a synced line per step in a file per run.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ _EVENT = json.dumps({"type": "step_finished", "path": "s100", "text": "x" * 300}
 
 
 class Peer(ABC):
-    """An engine with chains of steps that do nothing; it is opened on a folder that is empty."""
+    """An engine with chains of steps that do nothing; it is opened on an empty folder."""
 
     def __init__(self, folder: Path, lengths: tuple[int, ...]) -> None:
         self.folder, self.lengths = folder, lengths
 
     @abstractmethod
     def run(self, steps: int) -> None:
-        """Run a chain of so many steps to its end; each step is on disk before the next one starts."""
+        """Run a chain of this many steps to its end; each step is on disk before the next one starts."""
 
     @abstractmethod
     def run_many(self, count: int, steps: int) -> None:
-        """Start so many runs at once, and return when all have ended."""
+        """Start this many runs at once, and return when all have ended."""
 
     @abstractmethod
     def close(self) -> None:
-        """End everything."""
+        """Release everything."""
 
 
 def main(peer: type[Peer]) -> None:
-    """Measure the work that the command line names; prints {figures, limits} of its rounds as JSON."""
+    """Measure the task named on the command line; print {figures, limits} of its rounds as JSON."""
     work = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         opened = peer(Path(folder), {"W1": (CHAIN,), "W3": (SHORT,), "W4": (COLD,)}[work])
@@ -54,7 +54,7 @@ def main(peer: type[Peer]) -> None:
 
 
 def _figures(peer: Peer, work: str, folder: Path) -> dict[str, list[float]]:
-    if work == "W4":  # the whole process is measured, from outside
+    if work == "W4":  # the whole process is measured from outside
         peer.run(COLD)
         return {}
     if work == "W1":
@@ -83,11 +83,11 @@ class _Commits:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
         self._connection.execute("CREATE TABLE events (run_id TEXT, number INTEGER, event TEXT)")
-        for _ in range(6):  # over 1,000 pages: its write-ahead log is written over from then on, and grows no more
+        for _ in range(6):  # over 1,000 pages: from then on its write-ahead log is overwritten and no longer grows
             self.seconds()
 
     def seconds(self) -> float:
-        """Return the time of one synced transaction per step."""
+        """Return the duration of one synced transaction per step."""
         began = time.perf_counter()
         for number in range(CHAIN):
             self._connection.execute("BEGIN IMMEDIATE")

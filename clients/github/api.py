@@ -1,15 +1,15 @@
-"""The objects of PyGithub that one account works with, none of them asked for before it is needed."""
+"""PyGithub's objects for one account, created lazily: none is fetched before it is needed."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from clients.github import values as github_values
-from clients.github.transport import raw
 from clients.github.values import Json
+from clients.listing import Things, readable
 
 if TYPE_CHECKING:
     from github.GithubObject import GithubObject
@@ -20,46 +20,59 @@ if TYPE_CHECKING:
     from github.Requester import Requester
 
 CLOCK_SKEW = timedelta(seconds=120)
-"""How far GitHub's clock may be from ours when we look for what we wrote."""
+"""How far GitHub's clock may differ from ours when we search for our own writes."""
 
 
 class Api:
-    """Makes the objects by their names; a wrong name raises InvalidRequest, nothing is sent."""
+    """Creates the objects from names. A malformed name raises InvalidRequest before anything is sent."""
 
     def __init__(self, requester: Requester) -> None:
         self.requester = requester
 
     def repository(self, name: str) -> Repository:
-        """Give a repository by owner/name."""
+        """Return a repository by owner/name."""
         from github.Repository import Repository
 
         return Repository(self.requester, url=f"/repos/{github_values.repository_name(name)}")
 
     def issue(self, repository: str, number: int) -> Issue:
-        """Give an issue; a pull request is one, too."""
+        """Return an issue; for GitHub a pull request is an issue, too."""
         from github.Issue import Issue
 
         return Issue(self.requester, url=f"/repos/{github_values.repository_name(repository)}/issues/{number}")
 
     def pull(self, repository: str, number: int) -> PullRequest:
-        """Give a pull request."""
+        """Return a pull request."""
         from github.PullRequest import PullRequest
 
         return PullRequest(self.requester, url=f"/repos/{github_values.repository_name(repository)}/pulls/{number}")
 
     def comment(self, repository: str, comment: int) -> IssueComment:
-        """Give a comment by its id."""
+        """Return a comment by its id."""
         from github.IssueComment import IssueComment
 
         name = github_values.repository_name(repository)
         return IssueComment(self.requester, url=f"/repos/{name}/issues/comments/{comment}")
 
 
-def shaped(shape: Callable[[Mapping[str, Any]], Json], found: Iterable[GithubObject], limit: int) -> list[Json]:
-    """Give the first of a list as workflows see them; a list asks for its pages as it is read."""
-    return [shape(raw(each)) for each in itertools.islice(found, limit)]
+class _Raw:
+    """A list item as received: PyGithub's own classes would reject a whole page for one malformed item."""
+
+    def __init__(self, _requester: Requester, _headers: Mapping[str, Any], attributes: Any) -> None:
+        self.attributes = attributes
+
+
+def things(found: Any) -> Iterator[Any]:
+    """Yield the items of a PyGithub list as JSON, fetching pages as needed."""
+    found._PaginatedList__contentClass = _Raw  # noqa: SLF001 - its methods make the lists, and take no class
+    return (each.attributes for each in found)
+
+
+def shaped(shape: Callable[[Mapping[str, Any]], Json], found: Iterable[Any], limit: int) -> Things:
+    """Return the first items in the form that workflows see, and those that cannot be read."""
+    return Things(readable(itertools.islice(found, limit), shape))
 
 
 def held(changed: GithubObject, *names: str) -> Json:
-    """What a changed object says now: PyGithub keeps the answer to a change in its attributes only."""
+    """Return fields of a changed object: PyGithub keeps the answer to a change in its attributes only."""
     return {name: getattr(changed, name) for name in names}

@@ -1,4 +1,4 @@
-"""Branches and commits on GitHub: listed, read, compared; a new branch."""
+"""Branches and commits on GitHub: list, read and compare them, create a branch."""
 
 from __future__ import annotations
 
@@ -9,38 +9,39 @@ from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.github import values as github_values
-from clients.github.api import Api, shaped
+from clients.github.api import Api, shaped, things
 from clients.github.files import TRAILER
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import Json
+from clients.listing import Things
 
 if TYPE_CHECKING:
     from github.Repository import Repository
 
 _FILES_GIVEN = 300
-"""docs.github.com: "Get a commit" gives so many files a page, "Compare two commits" so many in all."""
+"""docs.github.com: the page size of "Get a commit", and the total of "Compare two commits"."""
 
 
 class Branches:
-    """The branches of the repositories that one account sees."""
+    """Branches of the repositories that the account can see."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     @reading()
-    def listed(self, repository: str, limit: int) -> list[Json]:
+    def listed(self, repository: str, limit: int) -> Things:
         """List branches by name: [{name, sha, protected}]."""
-        return shaped(github_values.branch, self._api.repository(repository).get_branches(), limit)
+        return shaped(github_values.branch, things(self._api.repository(repository).get_branches()), limit)
 
     @reading()
     def create(self, repository: str, branch: str, start: str) -> Json:
-        """Make a branch that begins at a branch, tag or commit (empty: the default branch): {name, sha, url}.
+        """Create a branch from a branch, tag or commit (empty: the default branch): {name, sha, url}.
 
-        Raises Conflict where there is one of this name.
+        Raises Conflict if a branch of this name exists.
         """
         found = self._api.repository(repository)
         about = raw(found.complete())
-        # Asked first: else a refusal that is lost on its way would let `find` take somebody's branch for ours.
+        # Checked first: if the refusal got lost on its way, `find` would take somebody else's branch for ours.
         if self.find(repository, branch) is not None:
             raise _taken(branch)
         sha = str(raw(found.get_commit(start or about["default_branch"]).complete())["sha"])
@@ -54,7 +55,7 @@ class Branches:
 
     @reading()
     def find(self, repository: str, branch: str) -> Json | None:
-        """Look for a branch by its ref."""
+        """Look up a branch by its ref."""
         found = self._api.repository(repository)
         try:
             sha = raw(found.get_git_ref(f"heads/{branch}").complete())["object"]["sha"]
@@ -64,9 +65,9 @@ class Branches:
 
     @reading()
     def remove(self, repository: str, branch: str, sha: str, taken_back: AbstractSet[str] = frozenset()) -> None:
-        """Delete a branch that still ends at this commit, or holds what that held; one that is gone is deleted.
+        """Delete a branch that still ends at this commit, or has the same content; do nothing if it is already gone.
 
-        `taken_back` are the markers of commits that may have come since. Raises Conflict where others have.
+        `taken_back` are the markers of our own later commits. Raises Conflict if somebody else has committed since.
         """
         found = self._api.repository(repository)
         try:
@@ -77,15 +78,15 @@ class Branches:
         head = str(raw(ref)["object"]["sha"])
         if head != sha and not _is_taken_back(found, sha, head, taken_back):
             raise Conflict(
-                f"The branch {branch!r} has new commits since.",
+                f"The branch {branch!r} has had new commits since.",
                 service=SERVICE,
-                remedy="It was left as it is: look at it, then decide there.",
+                remedy="It was left unchanged. Check it there and decide.",
             )
         ref.delete()
 
     @reading()
     def commit(self, repository: str, reference: str, files: int, characters: int) -> Json:
-        """Give a commit by its sha, a branch or a tag, with at most so many files and characters of changes."""
+        """Return a commit by sha, branch or tag, limited to `files` files and `characters` characters of patches."""
         found = raw(self._api.repository(repository).get_commit(reference).complete())
         changed = found.get("files") or []
         stats = {name: int((found.get("stats") or {}).get(name, 0)) for name in ("additions", "deletions")}
@@ -93,7 +94,7 @@ class Branches:
 
     @reading()
     def compare(self, repository: str, base: str, head: str, commits: int, files: int, characters: int) -> Json:
-        """Tell what `head` has that `base` has not: {status, ahead_by, behind_by, url, commits, files, …}."""
+        """Return what `head` has that `base` lacks: {status, ahead_by, behind_by, url, commits, files, …}."""
         comparison = self._api.repository(repository).compare(base, head)
         found = raw(comparison.complete())
         changed: list[Any] = found.get("files") or []
@@ -108,7 +109,7 @@ class Branches:
 
 
 def _is_taken_back(repository: Repository, start: str, head: str, markers: AbstractSet[str]) -> bool:
-    """Tell whether all commits between two bear one of these markers, and leave every file as it was."""
+    """Return whether all commits between the two carry one of these markers and leave every file as it was."""
     comparison = repository.compare(start, head)
     told = raw(comparison.complete())
     if told["status"] != "ahead" or told.get("files") != []:
@@ -117,15 +118,15 @@ def _is_taken_back(repository: Repository, start: str, head: str, markers: Abstr
 
 
 def _marker(message: str) -> str:
-    """Give the marker at the end of a commit's message; empty where there is none."""
+    """Return the marker at the end of a commit message, or ""."""
     return message.rstrip().rpartition(f"\n{TRAILER}: ")[2] if f"\n{TRAILER}: " in message else ""
 
 
 def _shown(changed: Sequence[Mapping[str, Any]], files: int, characters: int) -> Json:
-    """Describe what changed; of very many files GitHub gives some, and does not say whether there are more."""
+    """Describe the changed files; GitHub truncates a long list without saying so."""
     shown = github_values.changes(changed[:files], characters, len(changed))
     return {**shown, "is_cut": shown["is_cut"] or len(changed) >= _FILES_GIVEN}
 
 
 def _taken(branch: str) -> Conflict:
-    return Conflict(f"There is a branch {branch!r} already.", service=SERVICE, http_status=422)
+    return Conflict(f"A branch named {branch!r} already exists.", service=SERVICE, http_status=422)

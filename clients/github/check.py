@@ -1,4 +1,4 @@
-"""What the doctor of connections asks GitHub beside the sign-in: scopes, the end of the token, and the limits left."""
+"""`connections check` for GitHub, beyond the sign-in: scopes, the token's expiry, and the remaining rate limit."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from clients.github.client import GitHubSettings
+    from clients.github.service import GitHubSettings
 
 _WARNS_BEFORE = timedelta(days=7)
 _TOKENS = "https://github.com/settings/tokens"
 
 
 def look(settings: GitHubSettings, http: httpx.Client, now: datetime) -> Iterator[tuple[str, bool, str]]:
-    """Give (what, ok, sentence) for each; nothing where GitHub does not answer this, which other lines tell.
+    """Yield (what, ok, sentence) for each finding; nothing if GitHub does not answer, which other checks report.
 
-    `GET /rate_limit` costs nothing of the limit (https://docs.github.com/en/rest/rate-limit/rate-limit).
+    `GET /rate_limit` does not count against the limit (https://docs.github.com/en/rest/rate-limit/rate-limit).
     """
     headers = {"authorization": f"Bearer {settings.token.get_secret_value()}", "accept": "application/json"}
     answer = http.get(f"{settings.base_url.rstrip('/')}/rate_limit", headers=headers)
@@ -30,7 +30,7 @@ def look(settings: GitHubSettings, http: httpx.Client, now: datetime) -> Iterato
 
 
 def _scopes(headers: Mapping[str, str]) -> Iterator[tuple[str, bool, str]]:
-    """Classic tokens list their scopes; of a fine-grained one each repository tells what it may do."""
+    """Check the scopes of a classic token; a fine-grained token has permissions per repository instead."""
     if "x-oauth-scopes" not in headers:
         return
     scopes = [scope.strip() for scope in headers["x-oauth-scopes"].split(",") if scope.strip()]
@@ -40,18 +40,22 @@ def _scopes(headers: Mapping[str, str]) -> Iterator[tuple[str, bool, str]]:
     elif "public_repo" in scopes:
         yield ("scopes", True, f"The token has {shown}: public repositories only.")
     else:
-        yield ("scopes", False, f"The token has {shown}; `repo` is missing. Tick it at {_TOKENS}, or make another one.")
+        yield (
+            "scopes",
+            False,
+            f"The token has {shown}; `repo` is missing. Enable it at {_TOKENS}, or create a new token.",
+        )
 
 
 def _end(headers: Mapping[str, str], now: datetime) -> Iterator[tuple[str, bool, str]]:
-    """Say when the token ends, e.g. `2026-12-01 12:00:00 UTC`, where it does."""
+    """Report when the token expires, e.g. `2026-12-01 12:00:00 UTC`, if it does."""
     said = headers.get("github-authentication-token-expiration", "")
     try:
         ends_at = datetime.strptime(said.removesuffix(" UTC"), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
     except ValueError:
         return
     left = ends_at - now
-    advice = f" Make the next one soon: {_TOKENS}." if left < _WARNS_BEFORE else ""
+    advice = f" Create a new one soon: {_TOKENS}." if left < _WARNS_BEFORE else ""
     yield ("token ends", True, f"The token ends on {ends_at:%Y-%m-%d}, in {max(left.days, 0)} days.{advice}")
 
 
@@ -66,4 +70,4 @@ def _limits(answer: httpx.Response) -> Iterator[tuple[str, bool, str]]:
     if remaining:
         yield ("limits", True, said)
     else:
-        yield ("limits", False, f"{said} Wait until then; fewer polls or a token of its own leave more.")
+        yield ("limits", False, f"{said} Wait until then; polling less often or using a separate token leaves more.")

@@ -1,7 +1,7 @@
-"""What is new on GitHub, asked for so that an answer that is known already costs nothing (ETag, Last-Modified).
+"""Polls GitHub with conditional requests (ETag, Last-Modified), so that an unchanged answer costs nothing.
 
-"Best practices for using the REST API" (docs.github.com): conditional requests that are answered 304 do not count, and
-`X-Poll-Interval` says how often notifications may be asked for.
+"Best practices for using the REST API" (docs.github.com): a conditional request answered with 304 does not count, and
+`X-Poll-Interval` says how often notifications may be polled.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from clients.github import values as github_values
 from clients.github.api import Api
 from clients.github.transport import reading
 from clients.github.values import Json
+from clients.listing import Unreadable, readable, times_of
 
 _NEXT = re.compile(r'<([^<>]+)>;\s*rel="next"')
 _SUBJECT = re.compile(r"/repos/([^/]+/[^/]+)/(?:issues|pulls)/([0-9]+)\Z")
@@ -26,61 +27,63 @@ _SUBJECT = re.compile(r"/repos/([^/]+/[^/]+)/(?:issues|pulls)/([0-9]+)\Z")
 
 _SETTLED_SECONDS = 3.0
 _CLASSIC_ONLY = (
-    "GitHub tells notifications to classic tokens only, with the scope `notifications` or `repo`: "
+    "GitHub shows notifications only to classic tokens with the scope `notifications` or `repo`: "
     "make one at https://github.com/settings/tokens/new."
 )
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list as it came, with what to ask by next time."""
+    """One page of a list as received, with the validators for the next request."""
 
     items: list[Json]
+    unreadable: list[Unreadable]
+    """Items of the page that cannot be read."""
     etag: str
     modified: str
     at: datetime
-    """The time at GitHub."""
+    """GitHub's time."""
     poll_seconds: float
-    """How long to leave it alone, where GitHub says so."""
+    """The minimum poll interval, if GitHub sets one."""
     following: str
-    """The address of the next page, empty for the last."""
+    """The URL of the next page, empty for the last."""
 
     @property
     def settled(self) -> str:
-        """The time of the last change, to ask by; empty while more may come in that very second, as it has no parts."""
+        """Return the time of the last change, to ask by next time; empty while that second may still bring more."""
         is_settled = bool(self.modified) and (self.at - _time(self.modified)).total_seconds() >= _SETTLED_SECONDS
         return self.modified if is_settled else ""
 
 
 class Feeds:
-    """Lists that are looked at again and again."""
+    """Lists that are polled."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     def issues(self, repository: str, query: Mapping[str, Any], etag: str = "") -> Page | None:
-        """Give issues (with pull requests, marked `is_pull`) as they are listed; None where nothing has changed.
+        """Return issues (and pull requests, marked `is_pull`) in GitHub's order; None if nothing has changed.
 
-        Each has `repository`, and `is_own` where this program wrote it.
+        Each has `repository`, and `is_own` if this program wrote it.
         """
         page = self._page(f"{self._api.repository(repository).url}/issues", query, etag)
-        return None if page is None else replace(page, items=[_issue(each) for each in page.items])
+        return None if page is None else _shaped(page, _issue)
 
     def more_issues(self, page: Page) -> Page:
-        """Give the next page of issues."""
+        """Return the next page of issues."""
         return self._after(page, _issue)
 
     def releases(self, repository: str, etag: str = "") -> Page | None:
-        """Give the releases that are listed first, newest first; None where nothing has changed."""
+        """Return the first page of releases, newest first; None if nothing has changed."""
         page = self._page(f"{self._api.repository(repository).url}/releases", {"per_page": 100}, etag)
-        return None if page is None else replace(page, items=[_release(each) for each in page.items])
+        return None if page is None else _shaped(page, _release)
 
     def more_releases(self, page: Page) -> Page:
-        """Give the next page of releases."""
+        """Return the next page of releases."""
         return self._after(page, _release)
 
     def notifications(self, since: datetime | None, modified: str = "") -> Page | None:
-        """Give the threads that the account takes part in, all pages: [{repository, number}]; None: nothing new."""
+        """Return all notification threads the account participates in, [{repository, number}]; None: nothing new."""
         query: Json = {"all": "true", "participating": "true", "per_page": 50}
         if since is not None:
             query["since"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -96,49 +99,58 @@ class Feeds:
             page = self._page(page.following, {})
             assert page is not None
             found += page.items
-        return replace(first, items=[place for each in found for place in _places(each)])
+        places = list(readable(found, _place))
+        here = [one for one in places if not isinstance(one, Unreadable) and one["number"]]
+        return replace(first, items=here, unreadable=[one for one in places if isinstance(one, Unreadable)])
 
-    def mentions(self, repository: str, number: int, login: str) -> Iterator[Json]:
-        """Give each text of an issue or pull request in which somebody else names the account.
+    def mentions(self, repository: str, number: int, login: str) -> Iterator[Json | Unreadable]:
+        """Yield each text of an issue or pull request in which somebody else mentions the account.
 
-        {id, kind, repository, number, title, url, text, author, is_own, at}; nothing where it is gone.
+        {id, kind, repository, number, title, url, text, author, is_own, at}; nothing if it is gone.
         """
         names = re.compile(rf"(?<![\w/-])@{re.escape(login)}(?![\w-])", re.IGNORECASE)
         for text in self._texts(repository, number):
-            if text["author"].lower() != login.lower() and names.search(text["text"]):
+            if isinstance(text, Unreadable) or (text["author"].lower() != login.lower() and names.search(text["text"])):
                 yield text
 
-    def _texts(self, repository: str, number: int) -> Iterator[Json]:
+    def _texts(self, repository: str, number: int) -> Iterator[Json | Unreadable]:
         address = self._api.issue(repository, number).url
         try:
             issue = self._document(address)
         except NotFound:
             return
-        about = {"repository": repository, "number": number, "title": str(issue["title"])}
-        yield {"id": f"issue-{issue['id']}", "kind": "issue", **about, **_text(issue)}
-        for each in self._all(f"{address}/comments", {"per_page": 100}):
-            yield {"id": f"comment-{each['id']}", "kind": "comment", **about, **_text(each)}
+        about = {"repository": repository, "number": number, "title": str(issue.get("title") or "")}
+        yield from readable([issue], lambda one: {"id": f"issue-{one['id']}", "kind": "issue", **about, **_text(one)})
+        comments = self._all(f"{address}/comments", {"per_page": 100})
+        yield from readable(
+            comments, lambda one: {"id": f"comment-{one['id']}", "kind": "comment", **about, **_text(one)}
+        )
 
-    def review_requests(self, repository: str, number: int, login: str) -> Iterator[Json]:
-        """Give each time that the account (or a team) was asked for a review of a pull request.
+    def review_requests(self, repository: str, number: int, login: str) -> Iterator[Json | Unreadable]:
+        """Yield each review request of a pull request to the account (or a team).
 
-        {id, repository, number, title, url, text, author, by, at}; nothing where it is gone, closed or no pull request.
+        {id, repository, number, title, url, text, author, by, at}; nothing if it is gone, closed or not a pull request.
         """
         try:
             pull = self._document(self._api.pull(repository, number).url)
         except NotFound:
             return
-        about = {"repository": repository, "number": number, "title": str(pull["title"]), "url": str(pull["html_url"])}
-        said = {"text": github_values.unmarked(pull.get("body") or ""), "author": _login(pull)}
-        for each in self._all(f"{self._api.issue(repository, number).url}/events", {"per_page": 100}):
-            if each["event"] == "review_requested" and _is_asked(each, login) and pull["state"] == "open":
-                by = str((each.get("review_requester") or each.get("actor") or {}).get("login", ""))
-                yield {"id": f"request-{each['id']}", **about, **said, "by": by, "at": str(each["created_at"])}
+
+        def request(each: Mapping[str, Any]) -> Json:
+            by = str((each.get("review_requester") or each.get("actor") or {}).get("login", ""))
+            about = {"repository": repository, "number": number, "title": str(pull["title"])}
+            said = {"text": github_values.unmarked(pull.get("body") or ""), "author": _login(pull)}
+            found = {"id": f"request-{each['id']}", **about, "url": str(pull["html_url"]), **said, "by": by}
+            return times_of({**found, "at": str(each["created_at"])}, "at")
+
+        events = self._all(f"{self._api.issue(repository, number).url}/events", {"per_page": 100})
+        if pull.get("state") == "open":
+            yield from readable((each for each in events if _is_request_to(each, login)), request)
 
     def _after(self, page: Page, shape: Callable[[Mapping[str, Any]], Json]) -> Page:
         following = self._page(page.following, {})
         assert following is not None
-        return replace(following, items=[shape(each) for each in following.items])
+        return _shaped(following, shape)
 
     def _document(self, address: str) -> Json:
         with reading():
@@ -163,6 +175,7 @@ class Feeds:
             following = _NEXT.search(headers.get("link", ""))
             return Page(
                 list(json.loads(text)),
+                [],
                 headers.get("etag", ""),
                 headers.get("last-modified", ""),
                 _time(headers.get("date", "")),
@@ -171,46 +184,59 @@ class Feeds:
             )
 
 
+def _shaped(page: Page, shape: Callable[[Mapping[str, Any]], Json]) -> Page:
+    each = list(readable(page.items, shape))
+    good = [one for one in each if not isinstance(one, Unreadable)]
+    return replace(page, items=good, unreadable=[one for one in each if isinstance(one, Unreadable)])
+
+
 def _issue(found: Mapping[str, Any]) -> Json:
-    return {**github_values.found_issue(found), "is_own": bool(github_values.mark_in(found.get("body") or ""))}
+    issue = {**github_values.found_issue(found), "is_own": bool(github_values.mark_in(found.get("body") or ""))}
+    return times_of(issue, "created_at", "updated_at")
 
 
 def _release(found: Mapping[str, Any]) -> Json:
-    return {**github_values.release(found), "is_own": bool(github_values.mark_in(found.get("body") or ""))}
+    release = {**github_values.release(found), "is_own": bool(github_values.mark_in(found.get("body") or ""))}
+    return times_of(release, *(["published_at"] if release["published_at"] is not None else []))
 
 
-def _places(thread: Mapping[str, Any]) -> list[Json]:
-    """Where a notification belongs; nothing for what is neither an issue nor a pull request."""
+def _place(thread: Mapping[str, Any]) -> Json:
+    """Return the repository and number of a notification; number 0 if it is neither an issue nor a pull request."""
     found = _SUBJECT.search(str(thread["subject"].get("url") or ""))
     if found is None:
-        return []
-    updated_at = str(thread["updated_at"])
-    return [{"repository": found[1], "number": int(found[2]), "reason": thread["reason"], "updated_at": updated_at}]
+        return {"number": 0}
+    place = {"repository": found[1], "number": int(found[2]), "reason": thread["reason"]}
+    return times_of({**place, "updated_at": thread["updated_at"]}, "updated_at")
 
 
 def _text(found: Mapping[str, Any]) -> Json:
     body = str(found.get("body") or "")
-    return {
+    text = {
         "url": str(found["html_url"]),
         "text": github_values.unmarked(body),
         "author": _login(found),
         "is_own": bool(github_values.mark_in(body)),
         "at": str(found["created_at"]),
     }
+    return times_of(text, "at")
 
 
 def _login(found: Mapping[str, Any]) -> str:
     return str((found.get("user") or {}).get("login", ""))
 
 
-def _is_asked(event: Mapping[str, Any], login: str) -> bool:
-    if event.get("requested_team"):
-        return True
-    return str((event.get("requested_reviewer") or {}).get("login", "")).lower() == login.lower()
+def _is_request_to(event: Any, login: str) -> bool:
+    """Return whether an event requests a review from the account or a team; False if the event is malformed."""
+    if not isinstance(event, Mapping) or event.get("event") != "review_requested":
+        return False
+    asked = event.get("requested_reviewer")
+    name = asked.get("login") if isinstance(asked, Mapping) else ""
+    return bool(event.get("requested_team")) or str(name).lower() == login.lower()
 
 
 def _time(header: str) -> datetime:
     try:
-        return parsedate_to_datetime(header)
+        found = parsedate_to_datetime(header)
     except ValueError:
         return datetime.now(UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)  # "-0000" is UTC, zone unknown (RFC 5322, 3.3)

@@ -1,4 +1,4 @@
-"""Files of a GitHub repository: read one as text, commit one with a check of what it replaces."""
+"""Files of a GitHub repository: read as text, and committed after a check of the version they replace."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from github.Repository import Repository
 
 TRAILER = "Orchestra-Key"
-"""The line of a commit message that tells which write made the commit."""
+"""The trailer of a commit message that identifies the write that made the commit."""
 
 
 def read_file(repository: Repository, path: str, ref: str) -> Json:
-    """Read a text file: {path, text, sha, url}; InvalidRequest for a folder or a binary."""
+    """Read a text file: {path, text, sha, url}; raises InvalidRequest for a folder or a binary file."""
     data = file_entry(repository, path, ref)
     content = data["content"]
-    if data.get("encoding") == "none":  # over 1 MB the text is only in the blob
+    if data.get("encoding") == "none":  # over 1 MB, only the blob has the content
         content = raw(repository.get_git_blob(data["sha"]).complete())["content"]
     return {
         "path": path,
@@ -46,7 +46,7 @@ def write_file(
     if marker:
         message = f"{message}\n\n{TRAILER}: {marker}"
     asked = given(branch=branch or None)
-    whole: Any = content  # GitHub takes bytes as they are, though the SDK's types say text only
+    whole: Any = content  # GitHub accepts bytes, although the SDK's types allow only text
     with sha_is_conflict(path):
         made: Mapping[str, Any] = (
             repository.update_file(path, message, whole, sha, **asked)
@@ -57,7 +57,7 @@ def write_file(
 
 
 def find_commit(repository: Repository, path: str, branch: str, marker: str, since: datetime) -> Json | None:
-    """Look for the commit that carries the marker, and give what `write_file` gave for it."""
+    """Find the commit that carries the marker, and return what `write_file` returned for it."""
     for commit in repository.get_commits(path=path, since=utc(since), **given(sha=branch or None)):
         data = raw(commit)
         if f"{TRAILER}: {marker}" in data["commit"]["message"]:
@@ -66,7 +66,7 @@ def find_commit(repository: Repository, path: str, branch: str, marker: str, sin
 
 
 def remove_file(repository: Repository, path: str, message: str, branch: str, sha: str, marker: str) -> Json:
-    """Commit that a file is gone (see `GitHubClient.delete_file`)."""
+    """Delete a file by a commit (see `GitHubClient.delete_file`)."""
     sha = sha or str(file_entry(repository, path, branch)["sha"])
     if marker:
         message = f"{message}\n\n{TRAILER}: {marker}"
@@ -76,7 +76,7 @@ def remove_file(repository: Repository, path: str, message: str, branch: str, sh
 
 
 def find_removal(repository: Repository, path: str, branch: str, marker: str, since: datetime) -> Json | None:
-    """Look for the commit with this marker that deleted a file."""
+    """Find the commit with this marker that deleted a file."""
     for commit in repository.get_commits(path=path, since=utc(since), **given(sha=branch or None)):
         if f"{TRAILER}: {marker}" in raw(commit)["commit"]["message"]:
             return _removed(path, raw(commit))
@@ -84,7 +84,7 @@ def find_removal(repository: Repository, path: str, branch: str, marker: str, si
 
 
 def read_content(repository: Repository, path: str, ref: str) -> Json:
-    """Give what is at a path: {path, kind: file|folder, sha, url, content: bytes|None, entries}."""
+    """Return what is at a path: {path, kind: file|folder, sha, url, content: bytes|None, entries}."""
     found = repository.get_contents(path, **given(ref=ref or None))
     if isinstance(found, list):
         entries = [raw(each) for each in found]
@@ -104,7 +104,7 @@ def _kind(entry: Mapping[str, Any]) -> str:
 
 
 def bytes_of(repository: Repository, entry: Mapping[str, Any]) -> bytes:
-    """Give the content of a file that GitHub describes; over 1 MB it is only in the blob."""
+    """Return the content of a file entry; over 1 MB it is fetched from the blob."""
     content = entry["content"]
     if entry.get("encoding") == "none":
         content = raw(repository.get_git_blob(entry["sha"]).complete())["content"]
@@ -117,12 +117,12 @@ def _removed(path: str, commit: Mapping[str, Any]) -> Json:
 
 
 def blob_sha(content: bytes) -> str:
-    """Name a content as git does."""
+    """Return git's blob id of a content."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def file_entry(repository: Repository, path: str, ref: str) -> Json:
-    """Give GitHub's own description of a file; `ref` is a branch or commit. Raises NotFound, InvalidRequest."""
+    """Return GitHub's description of a file; `ref` is a branch or commit. Raises NotFound, InvalidRequest."""
     found = repository.get_contents(path, **given(ref=ref or None))
     if isinstance(found, list) or raw(found).get("type", "file") != "file":
         raise InvalidRequest(f"{path} is a folder or a link, not a file.", service=SERVICE)
@@ -130,7 +130,7 @@ def file_entry(repository: Repository, path: str, ref: str) -> Json:
 
 
 def present_file(repository: Repository, path: str, branch: str) -> Json | None:
-    """Give GitHub's description of a file, None where there is none."""
+    """Return GitHub's description of a file, or None if it does not exist."""
     try:
         return file_entry(repository, path, branch)
     except NotFound:
@@ -149,12 +149,12 @@ def _committed(path: str, file: Mapping[str, Any], commit: Mapping[str, Any]) ->
 
 @contextlib.contextmanager
 def sha_is_conflict(path: str) -> Iterator[None]:
-    """GitHub says 422 `"sha" wasn't supplied` where a file came into being meanwhile: that is a conflict too."""
+    """Raise Conflict for a 422 `"sha" wasn't supplied`: somebody has created the file in the meantime."""
     try:
         yield
     except InvalidRequest as error:
         if error.http_status == 422 and "sha" in error.message:
             raise Conflict(
-                f"{path} was changed meanwhile: {error.message}", service=SERVICE, http_status=422
+                f"{path} was changed in the meantime: {error.message}", service=SERVICE, http_status=422
             ) from error
         raise

@@ -1,4 +1,4 @@
-"""Changes of issues on GitHub: their fields, their labels; and the search for them."""
+"""Changes to GitHub issues (fields and labels), and issue search."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from urllib.parse import quote
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.github import values as github_values
-from clients.github.api import Api, shaped
+from clients.github.api import Api, shaped, things
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import Json
+from clients.listing import Things
 
 
 class Issues:
-    """Issues and pull requests, which are issues to GitHub wherever it is about these fields."""
+    """Issues and pull requests; for GitHub, a pull request is an issue as far as these fields go."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     @reading()
     def fields(self, repository: str, number: int) -> Json:
-        """Give an issue with all that can be changed: {id, number, url, title, body, state, labels, assignees, …}.
+        """Return all fields of an issue that can be changed: {id, number, url, title, body, state, labels, …}.
 
-        `milestone` is its number or None; the body comes without the marker that this program hides in it.
+        `milestone` is its number or None; the body comes without this program's hidden marker.
         """
         found = raw(self._api.issue(repository, number).complete())
         return {
@@ -37,7 +38,7 @@ class Issues:
 
     @reading()
     def change(self, repository: str, number: int, changes: Mapping[str, Any]) -> Json:
-        """Set fields of an issue as `fields` names them: {id, number, url, title, state}; its marker stays."""
+        """Set fields of an issue, named as in `fields`: {id, number, url, title, state}; its marker is kept."""
         issue = self._api.issue(repository, number)
         asked = dict(changes)
         if "body" in asked:
@@ -46,29 +47,29 @@ class Issues:
         return github_values.written(data)
 
     def undo_change(self, repository: str, number: int, left: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-        """Set the fields back to `before`, where each still is as it was `left`; Conflict where one is not."""
+        """Restore the fields to `before` if each still has its value in `left`; otherwise raise Conflict."""
         present = self.fields(repository, number)
-        # Why it is closed follows from whether it is.
+        # `state_reason` follows from `state`.
         changed = {name for name in before if name != "state_reason" and not _is_same(present[name], before[name])}
         for name in sorted(changed):
             if not _is_same(present[name], left[name]):
                 raise Conflict(
-                    f"Somebody changed {name} of #{number} since.",
+                    f"Somebody has changed {name} of #{number} since.",
                     service=SERVICE,
-                    remedy="It was left as it is: look at it, then decide there.",
+                    remedy="It was left unchanged. Check it there and decide.",
                 )
         if changed:
             self.change(repository, number, {name: before[name] for name in changed})
 
     @reading()
     def add_labels(self, repository: str, number: int, labels: Sequence[str]) -> list[str]:
-        """Put labels on; give the labels that are on it now."""
+        """Add labels; return the labels that the issue has now."""
         url = f"{self._api.issue(repository, number).url}/labels"
         _, data = self._api.requester.requestJsonAndCheck("POST", url, input={"labels": list(labels)})
         return [str(each["name"]) for each in data]
 
     def remove_labels(self, repository: str, number: int, labels: Sequence[str]) -> list[str] | None:
-        """Take labels off, one by one; one that is not on it is off already. Give the rest, None if none was on it."""
+        """Remove labels one by one, ignoring missing ones. Return the rest, or None if none was on the issue."""
         left: list[str] | None = None
         for label in labels:
             url = f"{self._api.issue(repository, number).url}/labels/{quote(label, safe='')}"
@@ -82,7 +83,7 @@ class Issues:
 
     @reading()
     def milestone(self, repository: str, title: str) -> int:
-        """Give the number of the milestone of this title (or number); InvalidRequest where there is none."""
+        """Return the number of the milestone with this title (or number); raises InvalidRequest if there is none."""
         titles = []
         for each in self._api.repository(repository).get_milestones(state="all"):
             found = raw(each)
@@ -92,14 +93,14 @@ class Issues:
         raise InvalidRequest(
             f"There is no milestone {title!r}.",
             service=SERVICE,
-            remedy=f"There are {', '.join(titles[:20])}." if titles else "Make it on GitHub first.",
+            remedy=f"Existing milestones: {', '.join(titles[:20])}." if titles else "Create it on GitHub first.",
         )
 
     @reading()
-    def search(self, query: str, repository: str, kind: str, limit: int) -> list[Json]:
-        """Search issues (`kind` "issue") or pull requests in GitHub's own words, the best first.
+    def search(self, query: str, repository: str, kind: str, limit: int) -> Things:
+        """Search issues (`kind` "issue") or pull requests in GitHub's search syntax, best match first.
 
-        An empty `repository` is all that the account sees. The index learns of a change some seconds late.
+        An empty `repository` searches all that the account can see. The index lags some seconds behind.
         """
         from github.Issue import Issue
         from github.PaginatedList import PaginatedList
@@ -107,7 +108,7 @@ class Issues:
         words = [query, "is:issue" if kind == "issue" else "is:pull-request"]
         words += [f"repo:{github_values.repository_name(repository)}"] if repository else []
         found: Any = PaginatedList(Issue, self._api.requester, "/search/issues", {"q": " ".join(words)})
-        return shaped(github_values.found_issue, found, limit)
+        return shaped(github_values.found_issue, things(found), limit)
 
 
 def _is_same(one: Any, other: Any) -> bool:

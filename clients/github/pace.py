@@ -1,13 +1,14 @@
-"""How fast one account writes to GitHub, in all processes of a workspace: slower than GitHub would put up with.
+"""Limits how fast one account writes to GitHub, across all processes of a workspace.
 
-"Best practices for using the REST API" (docs.github.com) asks for a second between two writes; "Rate limits for the
-REST API", part "secondary rate limits", takes 80 requests that make content a minute and 500 an hour, and says to send
-nothing at all before the time that a refusal names: whoever goes on may be shut out.
+"Best practices for using the REST API" (docs.github.com) asks for one second between writes; "Rate limits for the
+REST API", section "secondary rate limits", allows 80 content-creating requests a minute and 500 an hour, and asks to
+send nothing before the time that a refusal names: whoever continues may be banned.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 import threading
 import time
@@ -20,7 +21,7 @@ import httpx
 from clients.errors import RateLimited, ServiceError
 
 MOMENT_SECONDS = 2.0
-"""What is so short is waited for in the thread that sends; for more, the caller is told to come again."""
+"""A shorter wait blocks the sending thread; for a longer one the caller is asked to come back."""
 BETWEEN_SECONDS = 1.0
 LIMITS = ((60.0, 80), (3600.0, 500))
 _SPREAD_SECONDS = 60.0
@@ -30,22 +31,22 @@ _HOSTED = ".ghe.com"
 
 
 def is_paced(base_url: str) -> bool:
-    """Tell whether an address is GitHub's own; a server of one's own has these limits only where its owner wants."""
+    """Return whether an address is GitHub's own; on another server these limits are opt-in."""
     host = httpx.URL(base_url).host
     return host == "api.github.com" or host.endswith(_HOSTED)
 
 
 def free_at(written_at: Sequence[float], now: float) -> float:
-    """Give the first moment when a write keeps all limits, after those of the last hour, oldest first."""
+    """Return the earliest time for a write that keeps all limits, given the writes of the last hour, oldest first."""
     moments = [now, *(written_at[-1:] and [written_at[-1] + BETWEEN_SECONDS])]
     moments += [written_at[-most] + seconds for seconds, most in LIMITS if len(written_at) >= most]
     return max(moments)
 
 
 class Pace:
-    """The turns of one account, kept in `file` for all processes that name the same; None: for this one only.
+    """The write slots of one account, kept in `file` for all processes that use it; None: for this process only.
 
-    Threads may share it. Two tokens of the same person count apart: who they are would have to be asked first.
+    Thread-safe. Two tokens of one person are counted separately, as their owner is not known without a request.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Pace:
         self._told = 0.0
 
     def before(self, method: str) -> None:
-        """Wait a moment where a request must; raises RateLimited, with the time, where it must wait longer."""
+        """Wait briefly if needed; raises RateLimited, with the time, if the wait would be longer."""
         now = self._clock()
         if method in _READS:
             self._require_open(self._closed_until, now)
@@ -74,9 +75,9 @@ class Pace:
             self._sleep(go_at - now)
 
     def after(self, error: ServiceError, resource: str) -> None:
-        """Take note of a refusal: where it is about the whole account, nothing more is sent before its time.
+        """Record a refusal: if it concerns the whole account, nothing more is sent before its time.
 
-        `resource`: what GitHub calls the part that is used up; the search has a limit of its own.
+        `resource`: GitHub's name of the exhausted limit; search has its own.
         """
         if isinstance(error, RateLimited) and error.retry_after_seconds is not None and resource in {"", "core"}:
             until = self._clock() + error.retry_after_seconds
@@ -85,9 +86,9 @@ class Pace:
                 self._closed_until = max(self._closed_until, until)
 
     def _turn(self, now: float) -> float:
-        """Take the next turn and give its time. Raises RateLimited where that is not soon."""
+        """Reserve the next slot and return its time. Raises RateLimited if that is not soon."""
         with self._rows() as rows:
-            # What lies far ahead was written before the clock was put back.
+            # Times far ahead were written before the clock was set back.
             rows.execute("DELETE FROM turns WHERE at <= ? OR at > ?", (now - LIMITS[-1][0], now + 10 * MOMENT_SECONDS))
             closed = rows.execute("SELECT until FROM closed WHERE account = ?", (self._account,)).fetchone()
             self._closed_until = max(self._closed_until, closed[0] if closed else 0.0)
@@ -97,9 +98,9 @@ class Pace:
             if go_at - now <= MOMENT_SECONDS:
                 rows.execute("INSERT INTO turns VALUES (?, ?)", (self._account, go_at))
                 return go_at
-        # Those who are sent away come back one after the other.
+        # Callers that were sent away come back one after the other.
         self._told = min(max(go_at, self._told + BETWEEN_SECONDS), go_at + _SPREAD_SECONDS)
-        raise _later("GitHub takes 80 writes a minute and 500 an hour: this one has to wait.", self._told - now)
+        raise _later("GitHub accepts 80 writes a minute and 500 an hour; this one has to wait.", self._told - now)
 
     def _require_open(self, until: float, now: float) -> None:
         if until > now:
@@ -107,7 +108,7 @@ class Pace:
 
     @contextmanager
     def _rows(self) -> Iterator[sqlite3.Connection]:
-        """Give the turns of all processes, alone; where they cannot be written those of this process must do."""
+        """Yield the slots of all processes, locked; if the file cannot be written, those of this process."""
         connection = self._begun()
         try:
             with connection:
@@ -119,8 +120,9 @@ class Pace:
     def _begun(self) -> sqlite3.Connection:
         if self._file is not None and self._memory is None:
             try:
+                os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))  # owner-only, regardless of the umask
                 return _begun(sqlite3.connect(self._file, timeout=_LOCK_SECONDS, isolation_level=None))
-            except sqlite3.Error:
+            except (sqlite3.Error, OSError):
                 pass
         if self._memory is None:
             self._memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -128,7 +130,7 @@ class Pace:
 
 
 def _begun(connection: sqlite3.Connection) -> sqlite3.Connection:
-    connection.execute("PRAGMA synchronous=OFF")  # a turn that is forgotten does no harm
+    connection.execute("PRAGMA synchronous=OFF")  # losing a slot in a crash does no harm
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("CREATE TABLE IF NOT EXISTS turns (account TEXT, at REAL)")
     connection.execute("CREATE TABLE IF NOT EXISTS closed (account TEXT PRIMARY KEY, until REAL)")

@@ -1,4 +1,4 @@
-"""Pull requests on GitHub: read, opened, reviewed, merged."""
+"""Pull requests on GitHub: read, open, review, merge."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from typing import Any
 
 from clients.errors import Conflict
 from clients.github import values as github_values
-from clients.github.api import CLOCK_SKEW, Api, shaped
+from clients.github.api import CLOCK_SKEW, Api, shaped, things
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import Json, given, utc
+from clients.listing import Things
 
 
 class Pulls:
-    """The pull requests that one account sees."""
+    """Pull requests that the account can see."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     @reading()
-    def listed(self, repository: str, state: str, base: str, head: str, limit: int) -> list[Json]:
-        """List pull requests, the newest first; `head` is a branch, of another owner as owner:branch."""
+    def listed(self, repository: str, state: str, base: str, head: str, limit: int) -> Things:
+        """List pull requests, newest first; `head` is a branch, or owner:branch for a fork."""
         owner = github_values.repository_name(repository).partition("/")[0]
         head = head if ":" in head or not head else f"{owner}:{head}"
         found = self._api.repository(repository).get_pulls(
             state=state, sort="created", direction="desc", **given(base=base or None, head=head or None)
         )
-        return shaped(github_values.pull, found, limit)
+        return shaped(github_values.pull, things(found), limit)
 
     @reading()
     def get(self, repository: str, number: int, files: int, characters: int) -> Json:
-        """Give a pull request with at most so many files, and so many characters of their changes in all."""
+        """Return a pull request with at most `files` files and, in all, `characters` characters of patches."""
         pull = self._api.pull(repository, number)
         found = raw(pull.complete())
         changed = [raw(each) for each in itertools.islice(pull.get_files(), files)] if files else []
@@ -40,14 +41,14 @@ class Pulls:
 
     @reading()
     def create(self, repository: str, fields: Mapping[str, Any], marker: str) -> Json:
-        """Open a pull request with {title, body, head, base, draft}; `marker` is hidden at the end of its body."""
+        """Open a pull request from {title, body, head, base, draft}; `marker` is hidden at the end of its body."""
         body = github_values.marked(str(fields["body"]), marker)
         made = self._api.repository(repository).create_pull(**{**fields, "body": body})
         return github_values.opened_pull(raw(made))
 
     @reading()
     def find(self, repository: str, marker: str, intended_at: datetime) -> Json | None:
-        """Look for the pull request with this marker among what was changed since then; by listing."""
+        """Find the pull request with this marker among those changed since then; by listing."""
         since = utc(intended_at) - CLOCK_SKEW
         for issue in self._api.repository(repository).get_issues(state="all", since=since):
             found = raw(issue)
@@ -63,7 +64,7 @@ class Pulls:
 
     @reading()
     def find_review(self, repository: str, number: int, marker: str) -> Json | None:
-        """Look for the review with this marker."""
+        """Find the review with this marker."""
         for each in self._api.pull(repository, number).get_reviews():
             if github_values.marker_of(marker) in (raw(each).get("body") or ""):
                 return github_values.review(raw(each))
@@ -71,19 +72,19 @@ class Pulls:
 
     @reading()
     def dismiss_review(self, repository: str, number: int, review: int, message: str) -> None:
-        """Take the word of a review back; one that was taken back stays so. Conflict where it only comments."""
+        """Dismiss a review; one already dismissed stays so. Raises Conflict if it is only a comment."""
         found = self._api.pull(repository, number).get_review(review)
         state = raw(found)["state"]
         if state == "COMMENTED":
-            raise Conflict("A review that only comments cannot be taken back.", service=SERVICE)
+            raise Conflict("A review that only comments cannot be undone.", service=SERVICE)
         if state != "DISMISSED":
             found.dismiss(message)
 
     @reading()
     def merge(self, repository: str, number: int, method: str, sha: str, title: str, message: str) -> Json:
-        """Merge: {number, url, merged, sha, changed}; `changed` is false where it was merged already.
+        """Merge: {number, url, merged, sha, changed}; `changed` is false if it was merged already.
 
-        `sha`: what its newest commit must be, empty for any. Conflict where it is another one, or cannot be merged.
+        `sha`: the expected head commit, empty for any. Raises Conflict if the head differs or cannot be merged.
         """
         pull = self._api.pull(repository, number)
         found = raw(pull.complete())
@@ -97,6 +98,6 @@ class Pulls:
 
     @reading()
     def find_merge(self, repository: str, number: int) -> Json | None:
-        """Tell how a pull request was merged, None where it was not."""
+        """Return how a pull request was merged, or None if it was not."""
         found = raw(self._api.pull(repository, number).complete())
         return github_values.merged(found, found["merge_commit_sha"], changed=True) if found["merged"] else None

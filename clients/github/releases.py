@@ -1,4 +1,4 @@
-"""Releases on GitHub, and its workflows of GitHub Actions."""
+"""GitHub releases and GitHub Actions workflows."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from urllib.parse import quote
 
 from clients.errors import Conflict, NotFound
 from clients.github import values as github_values
-from clients.github.api import Api, shaped
+from clients.github.api import Api, shaped, things
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import Json, given
+from clients.listing import Things
 
 if TYPE_CHECKING:
     from github.GitRelease import GitRelease
 
 
 class Releases:
-    """The releases of the repositories that one account sees."""
+    """Releases of the repositories that the account can see."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     @reading()
-    def listed(self, repository: str, limit: int) -> list[Json]:
-        """List releases, the newest first; drafts only where the account may write."""
-        return shaped(github_values.release, self._api.repository(repository).get_releases(), limit)
+    def listed(self, repository: str, limit: int) -> Things:
+        """List releases, newest first; drafts only if the account may write."""
+        return shaped(github_values.release, things(self._api.repository(repository).get_releases()), limit)
 
     @reading()
     def create(self, repository: str, fields: Mapping[str, Any], marker: str) -> Json:
-        """Make a release of {tag, title, body, target, draft, prerelease}; `marker` is hidden in its body."""
+        """Create a release from {tag, title, body, target, draft, prerelease}; `marker` is hidden in its body."""
         made = self._api.repository(repository).create_git_release(
             tag=fields["tag"],
             name=fields["title"] or fields["tag"],
@@ -42,15 +43,15 @@ class Releases:
 
     @reading()
     def find(self, repository: str, marker: str) -> Json | None:
-        """Look for the release with this marker among all: one of an old commit does not stand among the newest."""
-        for each in self._api.repository(repository).get_releases():
-            if github_values.marker_of(marker) in (raw(each).get("body") or ""):
-                return github_values.made_release(raw(each))
+        """Find the release with this marker; all are read, since one of an old commit is not among the first."""
+        for each in things(self._api.repository(repository).get_releases()):
+            if github_values.marker_of(marker) in (each.get("body") or ""):
+                return github_values.made_release(each)
         return None
 
     @reading()
     def remove(self, repository: str, release: int, title: str, body: str) -> None:
-        """Delete a release that still says this; one that is gone is deleted. Conflict where it was changed."""
+        """Delete a release if its text is unchanged, else raise Conflict; do nothing if it is already gone."""
         found = self._release(repository, release)
         try:
             present = raw(found.complete())
@@ -60,9 +61,9 @@ class Releases:
         text = github_values.unmarked(present.get("body") or "")
         if (present.get("name") or "") != title or text.strip() != body.replace("\r\n", "\n").strip():
             raise Conflict(
-                f"The release {present['tag_name']} was changed since.",
+                f"The release {present['tag_name']} has been changed since.",
                 service=SERVICE,
-                remedy="It was left as it is: look at it, then decide there.",
+                remedy="It was left unchanged. Check it there and decide.",
             )
         found.delete_release()
 
@@ -74,7 +75,7 @@ class Releases:
 
     @reading()
     def dispatch(self, repository: str, workflow: str, ref: str, inputs: Mapping[str, Any]) -> Json:
-        """Start a workflow of GitHub Actions: {id, url} of its run, both empty where the server does not tell."""
+        """Start a GitHub Actions workflow: {id, url} of its run, both empty if the server does not return them."""
         name = github_values.repository_name(repository)
         _, data = self._api.requester.requestJsonAndCheck(
             "POST",

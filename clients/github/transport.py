@@ -1,4 +1,4 @@
-"""PyGithub on the shared HTTP client: its connections, and GitHub's refusals as errors of ours."""
+"""PyGithub over the shared HTTP client: its connections, and GitHub's refusals as our errors."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from clients import failures
+from clients import error_mapping as failures
 from clients.errors import BadAnswer, Conflict, InvalidRequest, ServiceError
 from clients.github.pace import Pace
+from clients.github.service import GITHUB
 
 if TYPE_CHECKING:
     from github.GithubObject import GithubObject
     from github.Requester import Requester
 
-SERVICE = "github"
+SERVICE = GITHUB.name
 _PLACE_MOST = 120
 _CLOSED = re.compile(r"\bwas archived\b|\bis archived\b|\bis locked\b", re.IGNORECASE)
 _SECONDARY_LIMIT_SECONDS = 60.0
-"""What to wait where GitHub names no time (docs.github.com, "Best practices for using the REST API")."""
+"""The wait if GitHub names none (docs.github.com, "Best practices for using the REST API")."""
 
 
 def requester(http: httpx.Client, base_url: str, token: str, pace: Pace | None = None) -> Requester:
-    """Make the PyGithub requester that sends through `http`, with its retries and its throttle off.
+    """Return a PyGithub requester that sends through `http`, with PyGithub's own retries and throttle off.
 
-    `pace` says when each request may go; None: at once.
+    `pace` decides when each request may go; None: at once.
 
-    The connection classes are injected into a subclass of its own, since PyGithub keeps them on the class.
+    The connection classes are set on a subclass, since PyGithub keeps them on the class.
     """
     from github import Auth
     from github.Requester import Requester
 
     own: Any = type("Requester", (Requester,), {})
-    own.injectConnectionClasses(_connection(http, "http", token, pace), _connection(http, "https", token, pace))
+    own.injectConnectionClasses(_connection(http, "http", pace), _connection(http, "https", pace))
     made: Requester = own(
         auth=Auth.Token(token) if token else None,
         base_url=base_url.rstrip("/"),
@@ -55,7 +56,7 @@ def requester(http: httpx.Client, base_url: str, token: str, pace: Pace | None =
 
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
-    """Turn whatever PyGithub, httpx or an answer of the wrong shape raises into an error of `clients.errors`."""
+    """Convert anything that PyGithub, httpx or a malformed answer raises into an error of `clients.errors`."""
     from github import GithubException
 
     try:
@@ -63,28 +64,28 @@ def reading() -> Iterator[None]:
     except ServiceError:
         raise
     except httpx.HTTPError as error:
-        raise failures.of_broken_connection(SERVICE, error) from error
+        raise failures.of_broken_connection(GITHUB, error) from error
     except (GithubException, AssertionError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise failures.of_shape(SERVICE, error) from error
+        raise failures.of_shape(GITHUB, error) from error
 
 
 def raw(found: GithubObject) -> dict[str, Any]:
-    """The JSON of an object as it came: `raw_data` of an item of a list would ask for each once more."""
+    """Return an object's JSON as received: `raw_data` of a list item would fetch each item again."""
     from github.GithubObject import GithubObject
 
     data: dict[str, Any] = GithubObject.raw_data.fget(found)  # type: ignore[attr-defined]
     return data
 
 
-def _connection(http: httpx.Client, scheme: str, token: str, pace: Pace | None) -> type[Any]:
-    """Make the class that PyGithub opens for each host; it mimics the connections of `http.client`."""
+def _connection(http: httpx.Client, scheme: str, pace: Pace | None) -> type[Any]:
+    """Make the connection class that PyGithub instantiates for each host; it mimics `http.client`."""
 
     class Connection:
         def __init__(self, host: str, port: int | None = None, **_: object) -> None:
             self.host = host
             name = f"[{host}]" if ":" in host else host
             self._base = f"{scheme}://{name}:{port}" if port else f"{scheme}://{name}"
-            # PyGithub may hand one connection to several threads between `request` and `getresponse`.
+            # PyGithub may share a connection between threads, from `request` to `getresponse`.
             self._waiting = threading.local()
 
         def request(self, verb: str, url: str, content: Any, headers: dict[str, str], stream: Any = None) -> None:
@@ -96,20 +97,20 @@ def _connection(http: httpx.Client, scheme: str, token: str, pace: Pace | None) 
                 pace.before(request.method)
             response = http.send(request)
             try:
-                return _Answer(_accepted(response, token))
+                return _Answer(_accepted(response))
             except ServiceError as error:
                 if pace is not None:
                     pace.after(error, response.headers.get("x-ratelimit-resource", ""))
                 raise
 
         def close(self) -> None:
-            """Nothing to close: the connections belong to the shared client."""
+            """Do nothing: the connections belong to the shared client."""
 
     return Connection
 
 
 class _Answer:
-    """An answer in the form that PyGithub reads."""
+    """A response in the form that PyGithub expects."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.status = response.status_code
@@ -122,25 +123,24 @@ class _Answer:
         return self._response.text
 
 
-def _accepted(response: httpx.Response, token: str) -> httpx.Response:
-    """Let a success through that PyGithub can read; anything else is raised here, the one place where it is."""
+def _accepted(response: httpx.Response) -> httpx.Response:
+    """Return a successful response that PyGithub can read; raise our error for any other."""
     status = response.status_code
     if status >= 400:
         said = _said(response) + (_place(response.request.url) if status == 404 else "")
-        words = said.replace(token, "***") if token else said
         if status == 403 and _CLOSED.search(said):
-            raise _takes_no_more(words)
-        error = failures.of_status(SERVICE, status, response.headers, words)
+            raise _takes_no_more(said)
+        error = failures.of_status(GITHUB, status, response.headers, said)
         if error.retry_after_seconds is None and "secondary rate limit" in said.lower():
             error.retry_after_seconds = _SECONDARY_LIMIT_SECONDS
         raise error
-    if status == 304:  # only to who asks with an ETag or a time
+    if status == 304:  # only in reply to an ETag or a time
         return response
     if status >= 300 or status == 202:
         raise InvalidRequest(
-            f"GitHub answered {status}: it keeps this at another address now. Was the repository renamed?",
+            f"GitHub answered {status}: this has moved to another address. Was the repository renamed?",
             service=SERVICE,
-            remedy="Use the repository's present name, or correct the connection's `base_url`.",
+            remedy="Use the repository's current name, or correct the connection's `base_url`.",
             http_status=status,
         )
     if status != 204 and not _is_json(response):
@@ -149,17 +149,17 @@ def _accepted(response: httpx.Response, token: str) -> httpx.Response:
 
 
 def _takes_no_more(said: str) -> Conflict:
-    """It is one thing that takes no writes, whoever asks: nothing is the matter with the key."""
+    """Return the error for a locked or archived object: nobody can write to it, and the token is fine."""
     return Conflict(
         f"GitHub answered 403: {said.removesuffix('.')}.",
         service=SERVICE,
         http_status=403,
-        remedy="Open it on GitHub again (unarchive the repository, unlock the conversation), or choose another.",
+        remedy="Reopen it on GitHub (unarchive the repository, unlock the conversation), or choose another.",
     )
 
 
 def _place(url: httpx.URL) -> str:
-    """Say what was asked for in which repository: GitHub's "Not Found" does not, and it may be either that is not."""
+    """Return the requested resource and repository: GitHub's "Not Found" names neither, and either may be missing."""
     found = re.search(r"/repos/([^/]+/[^/]+)/?(.*)", url.path, re.DOTALL)
     if found is None:
         return ""
@@ -177,7 +177,7 @@ def _is_json(response: httpx.Response) -> bool:
 
 
 def _said(response: httpx.Response) -> str:
-    """GitHub's own sentence: `message`, and of `errors` what each says (docs.github.com, REST, troubleshooting)."""
+    """Return GitHub's `message` and the text of each of its `errors` (docs.github.com, REST, troubleshooting)."""
     try:
         body = json.loads(response.content)
     except ValueError:

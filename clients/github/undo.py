@@ -1,4 +1,4 @@
-"""What was written to GitHub, taken back: an issue, a comment, a file; never what somebody changed since."""
+"""Undoes writes to GitHub (an issue, a comment, a file) unless somebody has changed them since."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from github.IssueComment import IssueComment
     from github.Repository import Repository
 
-_NOTE = "A workflow opened this {what}, and that was undone: it is closed, and nothing of it is deleted."
+_NOTE = "This {what} was opened by a workflow run that was undone. It is closed; nothing was deleted."
 
 
 def close_issue(repository: Repository, issue: Issue, left: Mapping[str, str], note: str) -> None:
-    """Close an issue or pull request with a note, unless it says something else than `left` {title, body}.
+    """Close an issue or pull request with a comment, unless it differs from `left` {title, body}.
 
-    `note` is the marker of the note: there is one, however often this is called. A deleted issue is closed enough.
+    `note` is the comment's marker: it is written once, however often this is called. A deleted issue counts as closed.
     """
     try:
         found = raw(issue.complete())
@@ -31,17 +31,17 @@ def close_issue(repository: Repository, issue: Issue, left: Mapping[str, str], n
     kind = "pull request" if "pull_request" in found else "issue"
     what = f"{kind} #{found['number']}"
     if (found.get("pull_request") or {}).get("merged_at"):
-        raise _changed(f"{what.capitalize()} was merged since.")
+        raise _changed(f"{what.capitalize()} has been merged since.")
     has_note = any(marker_of(note) in (raw(each).get("body") or "") for each in issue.get_comments())
     if found["state"] == "closed":
         if not has_note:
             raise _changed(f"{what.capitalize()} was closed{_by(found.get('closed_by'))} since.")
         return
     if found["title"] != left["title"]:
-        raise _changed(f"The title of {what} was changed since.")
+        raise _changed(f"The title of {what} has been changed since.")
     if not _is_same_text(found.get("body") or "", left["body"]):
-        raise _changed(f"The text of {what} was changed since.")
-    if not has_note:  # first: a closed issue with no note looks like one that a person closed
+        raise _changed(f"The text of {what} has been changed since.")
+    if not has_note:  # first: a closed issue without the comment looks like one that a person closed
         issue.create_comment(marked(_NOTE.format(what=kind), note))
     if kind == "issue":
         issue.edit(state="closed", state_reason="not_planned")
@@ -50,7 +50,7 @@ def close_issue(repository: Repository, issue: Issue, left: Mapping[str, str], n
 
 
 def delete_comment(repository: Repository, comment: IssueComment, left: str) -> None:
-    """Delete a comment, unless it says something else than `left`; one that is gone is deleted enough."""
+    """Delete a comment, unless its text differs from `left`; if it is already gone, do nothing."""
     try:
         found = raw(comment.complete())
         if not _is_same_text(found.get("body") or "", left):
@@ -61,10 +61,10 @@ def delete_comment(repository: Repository, comment: IssueComment, left: str) -> 
 
 
 def restore_file(repository: Repository, path: str, branch: str, written: Mapping[str, Any], marker: str) -> None:
-    """Give a file the content that it had before a commit, by a new commit; a file that was new is deleted.
+    """Restore the content that a file had before a commit, by a new commit; a file that was new is deleted.
 
-    `written`: what `put_file` or `remove_file` gave, with its `message`. Nothing is done where the file says that
-    already.
+    `written`: what `put_file` or `remove_file` returned, with its `message`. Does nothing if the file already has that
+    content.
     """
     before = _before(repository, path, str(written["commit"]))
     present = present_file(repository, path, branch)
@@ -81,19 +81,21 @@ def restore_file(repository: Repository, path: str, branch: str, written: Mappin
         elif present is None:
             repository.create_file(path, message, bytes_of(repository, before), **asked)
         else:
-            # GitHub takes bytes as they are, though the SDK's types say text only.
+            # GitHub accepts bytes, although the SDK's types allow only text.
             repository.update_file(path, message, bytes_of(repository, before), str(written["sha"]), **asked)
 
 
 def _before(repository: Repository, path: str, commit: str) -> Json | None:
-    """Describe the file as it was before a commit; None where that made it."""
+    """Describe the file as it was before a commit; None if the commit created it."""
     try:
         parents = raw(repository.get_commit(commit).complete())["parents"]
     except (NotFound, InvalidRequest) as error:
         if error.http_status not in (404, 422):
             raise
         _require_seen(repository)
-        raise _changed(f"Commit {commit[:7]} is no longer there: what {path} said before it is not known.") from error
+        raise _changed(
+            f"Commit {commit[:7]} no longer exists, so the earlier content of {path} is not known."
+        ) from error
     if not parents:
         return None
     try:
@@ -118,7 +120,7 @@ def _sha(entry: Json | None) -> str:
 
 
 def _is_same_text(present: str, left: str) -> bool:
-    """Compare texts as GitHub keeps them: an editor in a browser writes other line ends."""
+    """Compare texts as GitHub stores them: its web editor changes line ends."""
     return present.replace("\r\n", "\n").strip() == left.replace("\r\n", "\n").strip()
 
 
@@ -128,9 +130,9 @@ def _by(user: Mapping[str, Any] | None) -> str:
 
 
 def _require_seen(repository: Repository) -> None:
-    """Tell "it is gone" from "this account does not see the repository any more". Raises NotFound."""
+    """Tell a deleted object from a repository that the account can no longer see. Raises NotFound for the latter."""
     repository.complete()
 
 
 def _changed(what: str) -> Conflict:
-    return Conflict(what, service=SERVICE, remedy="It was left as it is: look at it, then decide there.")
+    return Conflict(what, service=SERVICE, remedy="It was left unchanged. Check it there and decide.")

@@ -1,4 +1,4 @@
-"""What of GitHub's objects workflows see: plain dicts, without the marker that this program hides in them."""
+"""GitHub's objects as workflows see them: plain dicts, without this program's hidden marker."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Json = dict[str, Any]
 
 _REPOSITORY = re.compile(r"(?:https?://[^/]+/)?([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+?)(?:\.git)?/?")
 _API_PATH = re.compile(r"(?:/[A-Za-z0-9_.~%:@!$&'()*+,;=-]+)+")
-# It begins where the blanks before it do, and nowhere else: a body of blanks must not be tried from each of them.
+# The match must start at the first of the blanks: a body of blanks would otherwise take quadratic time.
 _MARKER = re.compile(r"(?<!\s)\s*+<!-- orchestra:[0-9A-Za-z]+ -->\s*\Z")
 
 
 def repository_name(text: str) -> str:
-    """Read `owner/name`, also from a repository's web address; raises InvalidRequest."""
+    """Parse `owner/name`, also from a repository's web address; raises InvalidRequest."""
     match = _REPOSITORY.fullmatch(text.strip())
     if not match or {".", ".."} & set(match.groups()):
         raise InvalidRequest(
@@ -31,7 +31,7 @@ def repository_name(text: str) -> str:
 
 
 def file_path(text: str) -> str:
-    """Read a path inside a repository; raises InvalidRequest for one that leads out of it."""
+    """Parse a path inside a repository; raises InvalidRequest if it leads outside."""
     path = text.strip().strip("/")
     if not path or {"", ".", ".."} & set(path.split("/")):
         raise InvalidRequest(
@@ -41,7 +41,7 @@ def file_path(text: str) -> str:
 
 
 def api_path(text: str) -> str:
-    """Read a path of the REST API, as /repos/acme/app/topics; raises InvalidRequest for what leads elsewhere."""
+    """Parse a path of the REST API, such as /repos/acme/app/topics; raises InvalidRequest if it leads elsewhere."""
     path = text.strip()
     if not _API_PATH.fullmatch(path) or {".", ".."} & set(unquote(path).split("/")):
         raise InvalidRequest(
@@ -53,31 +53,31 @@ def api_path(text: str) -> str:
 
 
 def marked(text: str, marker: str) -> str:
-    """Add the hidden marker by which a text is found again; the text itself where there is no marker."""
+    """Append the hidden marker by which a text is found again; return the text unchanged if there is no marker."""
     return f"{text}\n\n{marker_of(marker)}" if marker else text
 
 
 def marker_of(marker: str) -> str:
-    """The hidden comment that ends a marked body."""
+    """Return the hidden comment at the end of a marked body."""
     return f"<!-- orchestra:{marker} -->"
 
 
 def unmarked(text: str) -> str:
-    """The text without the hidden marker at its end, in the line ends of this program."""
+    """Return the text without the hidden marker at its end, with normalized line ends."""
     return _MARKER.sub("", text).replace("\r\n", "\n")
 
 
 def mark_in(text: str) -> str:
-    """The hidden marker at the end of a text with what parts it from the text, empty where there is none.
+    """Return the hidden marker at the end of a text, with the blanks before it; "" if there is none.
 
-    Who finds one knows that this program wrote the text, here or elsewhere.
+    A marker means that this program wrote the text, here or elsewhere.
     """
     found = _MARKER.search(text)
     return found.group() if found else ""
 
 
 def written(issue: Mapping[str, Any]) -> Json:
-    """An issue as the step that made it gives it: {id, number, url, title, state}."""
+    """Return an issue as its creating step outputs it: {id, number, url, title, state}."""
     return {
         "id": int(issue["id"]),
         "number": int(issue["number"]),
@@ -88,7 +88,7 @@ def written(issue: Mapping[str, Any]) -> Json:
 
 
 def issue(found: Mapping[str, Any]) -> Json:
-    """An issue in full; the body without our marker, times as RFC 3339."""
+    """Return an issue in full; the body without our marker, times as RFC 3339."""
     return {
         **written(found),
         "body": _MARKER.sub("", found.get("body") or ""),
@@ -101,7 +101,7 @@ def issue(found: Mapping[str, Any]) -> Json:
 
 
 def _people(found: Mapping[str, Any]) -> Json:
-    """What issues and pull requests have in common: {labels, assignees, author}."""
+    """Return the fields that issues and pull requests share: {labels, assignees, author}."""
     return {
         "labels": [label["name"] if isinstance(label, dict) else str(label) for label in found.get("labels") or []],
         "assignees": [user["login"] for user in found.get("assignees") or []],
@@ -110,18 +110,18 @@ def _people(found: Mapping[str, Any]) -> Json:
 
 
 def is_pull(found: Mapping[str, Any]) -> bool:
-    """Tell whether what GitHub gives as an issue is a pull request: it says so by this key (REST API, Issues)."""
+    """Return whether an issue object is a pull request, which this key tells (REST API, Issues)."""
     return "pull_request" in found
 
 
 def found_issue(found: Mapping[str, Any]) -> Json:
-    """What the search finds: an issue with its repository, and whether it is a pull request."""
+    """Return a search result: an issue with its repository, and whether it is a pull request."""
     name = "/".join(str(found["repository_url"]).rsplit("/", 2)[-2:])
     return {**issue(found), "repository": name, "is_pull": is_pull(found)}
 
 
 def opened_pull(found: Mapping[str, Any]) -> Json:
-    """A pull request as the step that made it gives it: {id, number, url, title, state, head, base, draft}."""
+    """Return a pull request as its creating step outputs it: {id, number, url, title, state, head, base, draft}."""
     return {
         **written(found),
         "head": str(found["head"]["ref"]),
@@ -131,7 +131,7 @@ def opened_pull(found: Mapping[str, Any]) -> Json:
 
 
 def pull(found: Mapping[str, Any]) -> Json:
-    """A pull request as lists hold it."""
+    """Return a pull request as it appears in lists."""
     return {
         **opened_pull(found),
         "body": _MARKER.sub("", found.get("body") or ""),
@@ -143,7 +143,7 @@ def pull(found: Mapping[str, Any]) -> Json:
 
 
 def whole_pull(found: Mapping[str, Any]) -> Json:
-    """A pull request in full; `mergeable` is None while GitHub is finding out."""
+    """Return a pull request in full; `mergeable` is None while GitHub computes it."""
     counts = {
         "commit_count": "commits",
         "comment_count": "comments",
@@ -159,9 +159,9 @@ def whole_pull(found: Mapping[str, Any]) -> Json:
 
 
 def changes(files: Sequence[Mapping[str, Any]], characters: int, count: int) -> Json:
-    """What a change does to files: {files [{path, status, additions, deletions, patch}], file_count, is_cut}.
+    """Return the changed files: {files [{path, status, additions, deletions, patch}], file_count, is_cut}.
 
-    `characters` of patches at most, in all; `is_cut` where files or parts of patches are left out.
+    `characters` limits the patches in total; `is_cut` tells that files or parts of patches are left out.
     """
     shown, left = [], characters
     for each in files:
@@ -182,39 +182,39 @@ def changes(files: Sequence[Mapping[str, Any]], characters: int, count: int) -> 
 
 
 def _lacks_patch(file: Mapping[str, Any]) -> bool:
-    """Tell whether GitHub leaves out how a file was changed, as it does where that is long."""
+    """Return whether GitHub omitted the patch, as it does for large ones."""
     return not file.get("patch") and bool(file["additions"] or file["deletions"])
 
 
 def review(found: Mapping[str, Any]) -> Json:
-    """A review as the step that made it gives it: {id, url, state}."""
+    """Return a review as its step outputs it: {id, url, state}."""
     return {"id": int(found["id"]), "url": str(found["html_url"]), "state": str(found["state"])}
 
 
 def merged(found: Mapping[str, Any], sha: str, *, changed: bool) -> Json:
-    """A pull request that is merged: {number, url, merged, sha, changed}."""
+    """Return a merged pull request: {number, url, merged, sha, changed}."""
     url, number = str(found["html_url"]), int(found["number"])
     return {"number": number, "url": url, "merged": True, "sha": str(sha), "changed": changed}
 
 
 def branch(found: Mapping[str, Any]) -> Json:
-    """A branch as lists hold it: {name, sha, protected}."""
+    """Return a branch as it appears in lists: {name, sha, protected}."""
     return {"name": str(found["name"]), "sha": str(found["commit"]["sha"]), "protected": bool(found["protected"])}
 
 
 def new_branch(repository: Mapping[str, Any], name: str, sha: str) -> Json:
-    """A branch as the step that made it gives it: {name, sha, url}."""
+    """Return a branch as its creating step outputs it: {name, sha, url}."""
     return {"name": name, "sha": str(sha), "url": f"{repository['html_url']}/tree/{name}"}
 
 
 def made_release(found: Mapping[str, Any]) -> Json:
-    """A release as the step that made it gives it: {id, tag, url, draft}."""
+    """Return a release as its creating step outputs it: {id, tag, url, draft}."""
     kept = {"tag": str(found["tag_name"]), "url": str(found["html_url"]), "draft": bool(found["draft"])}
     return {"id": int(found["id"]), **kept}
 
 
 def release(found: Mapping[str, Any]) -> Json:
-    """A release in full; the body without our marker."""
+    """Return a release in full; the body without our marker."""
     return {
         **made_release(found),
         "title": str(found.get("name") or ""),
@@ -227,12 +227,12 @@ def release(found: Mapping[str, Any]) -> Json:
 
 
 def comment(found: Mapping[str, Any]) -> Json:
-    """A comment as the step that made it gives it: {id, url}."""
+    """Return a comment as its creating step outputs it: {id, url}."""
     return {"id": int(found["id"]), "url": str(found["html_url"])}
 
 
 def commit(found: Mapping[str, Any]) -> Json:
-    """A commit: {sha, message, author, date, url}; author is the login, else the name that git knows."""
+    """Return a commit: {sha, message, author, date, url}; author is the login, else git's author name."""
     inner = found["commit"]
     author = inner.get("author") or {}
     return {
@@ -245,7 +245,7 @@ def commit(found: Mapping[str, Any]) -> Json:
 
 
 def repository(found: Mapping[str, Any]) -> Json:
-    """A repository: {full_name, private, url, can_write}."""
+    """Return a repository: {full_name, private, url, can_write}."""
     permissions = found.get("permissions") or {}
     return {
         "full_name": str(found["full_name"]),
@@ -256,7 +256,7 @@ def repository(found: Mapping[str, Any]) -> Json:
 
 
 def text_of(content: str, path: str) -> str:
-    """Decode a file's base64 to text; raises InvalidRequest where it is not UTF-8."""
+    """Decode a file's base64 to text; raises InvalidRequest if it is not UTF-8."""
     try:
         return base64.b64decode(content).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError) as error:
@@ -264,10 +264,10 @@ def text_of(content: str, path: str) -> str:
 
 
 def given(**values: Any) -> Json:
-    """Keep what was given: PyGithub tells "not set" from None."""
+    """Drop None values: PyGithub distinguishes "not set" from None."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def utc(moment: datetime | None) -> Any:
-    """Move a time to UTC, since PyGithub writes the wall clock of a time as UTC whatever its zone."""
+    """Convert a time to UTC: PyGithub writes the wall-clock time as UTC, regardless of its zone."""
     return moment.astimezone(UTC) if moment else None

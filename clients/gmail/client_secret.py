@@ -1,4 +1,4 @@
-"""The JSON file that Google's console gives for an OAuth client, and what people take by mistake instead."""
+"""The client secret file of Google's console for an OAuth client, and the wrong files that people choose instead."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from clients.errors import InvalidRequest
 from clients.gmail.sign_in_file import SERVICE
+from clients.sign_in import WrongFile
 
-_DESKTOP_APP = "In Google's console make an OAuth client of the type Desktop app, and download its JSON."
+_DESKTOP_APP = "In Google's console, create an OAuth client of type Desktop app and download its JSON."
 _REQUIRED = ("client_id", "client_secret", "auth_uri", "token_uri")
 
 
-class WrongClientSecret(InvalidRequest):
+class WrongClientSecret(WrongFile):
     """The file is not that of an OAuth client for a desktop app."""
 
     default_remedy = _DESKTOP_APP
@@ -23,9 +23,9 @@ class WrongClientSecret(InvalidRequest):
 
 
 def client_secret(file: Path) -> dict[str, Any]:
-    """Return what the file holds, `{"installed": {client_id, client_secret, auth_uri, token_uri, …}}`.
+    """Return the file's content, `{"installed": {client_id, client_secret, auth_uri, token_uri, …}}`.
 
-    Google would refuse the way back to a client of another type, and tell the browser only. Raises WrongClientSecret.
+    For another client type Google would refuse the redirect, and show it only in the browser. Raises WrongClientSecret.
     """
     try:
         found = json.loads(file.expanduser().read_text(encoding="utf-8"))
@@ -34,14 +34,14 @@ def client_secret(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise WrongClientSecret(f"{file} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError):
-        raise WrongClientSecret(f"{file.name} is not a client secret file: it is no JSON.") from None
+        raise WrongClientSecret(f"{file.name} is not a client secret file: it is not JSON.") from None
     if isinstance(found, dict) and "web" in found:
-        kind = "of an OAuth client of the type Web application; this needs a Desktop app"
+        kind = "of an OAuth client of type Web application; this needs a Desktop app"
         raise WrongClientSecret(f"{file.name} is {kind}.")
     client = found.get("installed") if isinstance(found, dict) else None
     if not isinstance(client, dict):
-        raise WrongClientSecret(f"{file.name} is not a client secret file: it names no OAuth client.")
+        raise WrongClientSecret(f"{file.name} is not a client secret file: it contains no OAuth client.")
     missing = [name for name in _REQUIRED if not isinstance(client.get(name), str)]
     if missing:
-        raise WrongClientSecret(f"{file.name} is not a whole client secret file: {', '.join(missing)} is missing.")
+        raise WrongClientSecret(f"{file.name} is not a complete client secret file: {', '.join(missing)} is missing.")
     return {"installed": client}

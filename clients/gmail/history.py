@@ -1,75 +1,70 @@
-"""What is new in a Gmail mailbox: by the history of its changes, and by search where that history is forgotten.
+"""New mail in a Gmail mailbox: from its history of changes, or by search once that history has expired.
 
-History ids last for a week at least, often longer, and sometimes for hours only
+History ids are valid for at least a week, often longer, and sometimes for hours only
 (https://developers.google.com/workspace/gmail/api/guides/sync).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from clients.errors import NotFound
 from clients.gmail.labels import Labels
-from clients.gmail.transport import PAGE, answered, entries, listed
+from clients.gmail.transport import PAGE, answered, listed
+from clients.listing import Json, Unreadable, readable
 
 _EVENTS = {"messagesAdded": "messageAdded", "labelsAdded": "labelAdded"}
+_GONE = "messagesDeleted"
 _TYPES = [*_EVENTS.values(), "messageDeleted"]
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Mails that arrived or got a label and were not deleted since: their ids in the order of the history."""
+    """Mails that arrived or got a label and were not deleted since: their ids in history order."""
 
     labels: dict[str, set[str]]
-    """Every label id that was told of each."""
+    """Every label id reported for each mail."""
     put: dict[str, set[str]]
-    """The label ids that were put on each mail that was there already; a mail that arrived is not among them."""
+    """The label ids added to each mail that was there before; newly arrived mails are not included."""
     history_id: str
-    """Where the history stands now."""
+    """The current history id."""
+    unreadable: list[Unreadable] = field(default_factory=list)
+    """History records that cannot be read; which mail they concern is unknown."""
 
 
 class History:
-    """The changes of one mailbox. Threads may share it; raises errors of `clients.errors` only."""
+    """The history of one mailbox. Thread-safe; raises only errors of `clients.errors`."""
 
     def __init__(self, users: Any, labels: Labels) -> None:
         self._users, self._labels = users, labels
 
     def here(self) -> str:
-        """Give the id at which the history stands now."""
+        """Return the current history id."""
         return str(answered(self._users.getProfile(userId="me"), "historyId")["historyId"])
 
     def since(self, history_id: str) -> Changes | None:
-        """Give what has changed since an id; None where Gmail has forgotten that far back."""
-        labels: dict[str, set[str]] = {}
-        put: dict[str, set[str]] = {}
-        arrived: set[str] = set()
-        gone: set[str] = set()
+        """Return the changes since a history id, or None if Gmail no longer has it."""
+        told: list[Json | Unreadable] = []
         here = history_id
         try:
             for answer in self._pages(history_id):
                 here = max(here, str(answer.get("historyId") or here), key=int)
-                for record in entries(answer, "history"):
-                    _note(record, labels)
-                    arrived |= _ids(record, "messagesAdded")
-                    gone |= _ids(record, "messagesDeleted")
-                    for message, added in _told(record, "labelsAdded"):
-                        put.setdefault(str(message["id"]), set()).update(added)
+                told += readable(_things(answer), _change)
         except NotFound:
             return None
-        there = {one: known for one, known in labels.items() if one not in gone}
-        return Changes(there, {one: added for one, added in put.items() if one not in arrived}, here)
+        return _changes(told, here)
 
     def ids(self, query: str, limit: int) -> list[str]:
-        """Give the ids of the newest mails that a search finds, the newest first, at most `limit`."""
+        """Return the ids of at most `limit` mails that match a query, newest first."""
         if limit < 1:
             return []
         found, _ = listed(self._users.messages(), "messages", limit, q=query)
         return [str(entry["id"]) for entry in found]
 
     def label_ids(self, name: str) -> set[str]:
-        """Give the ids of the labels that `label:name` means in a search, where `-` stands for a space."""
+        """Return the ids of the labels that `label:name` matches in a search, where `-` stands for a space."""
         wanted = _searched(name)
         return {label for label, known in self._labels.names().items() if _searched(known) == wanted}
 
@@ -90,21 +85,47 @@ class History:
                 return
 
 
-def _note(record: dict[str, Any], labels: dict[str, set[str]]) -> None:
-    for event in _EVENTS:
-        for message, added in _told(record, event):
-            labels.setdefault(str(message["id"]), set()).update(message.get("labelIds") or [], added)
+def _things(answer: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield [(event, change)] of an answer, unvalidated."""
+    records = answer.get("history") or []
+    for record in records if isinstance(records, list) else [records]:
+        if not isinstance(record, dict):
+            yield "", record
+            continue
+        for event in (*_EVENTS, _GONE):
+            changes = record.get(event) or []
+            yield from ((event, change) for change in (changes if isinstance(changes, list) else [changes]))
 
 
-def _ids(record: dict[str, Any], event: str) -> set[str]:
-    return {str(message["id"]) for message, _ in _told(record, event)}
+def _change(thing: tuple[str, Any]) -> Json:
+    """Return {event, id, labels, added}. Raises LookupError, TypeError or AttributeError if malformed."""
+    event, change = thing
+    message = change["message"]
+    known, added = message.get("labelIds") or [], change.get("labelIds") or []
+    if not isinstance(message["id"], str) or not all(isinstance(one, str) for one in (*known, *added)):
+        raise TypeError("its id or its labels are not text")
+    return {"event": event, "id": message["id"], "labels": {*known, *added}, "added": set(added)}
 
 
-def _told(record: dict[str, Any], event: str) -> Iterator[tuple[dict[str, Any], list[str]]]:
-    """Give each mail of which a record tells such an event, with the label ids that it was given by it."""
-    for change in record.get(event) or []:
-        if change.get("message", {}).get("id"):
-            yield change["message"], change.get("labelIds") or []
+def _changes(told: list[Json | Unreadable], history_id: str) -> Changes:
+    labels: dict[str, set[str]] = {}
+    put: dict[str, set[str]] = {}
+    arrived: set[str] = set()
+    gone: set[str] = set()
+    for one in told:
+        if isinstance(one, Unreadable):
+            continue
+        if one["event"] == _GONE:
+            gone.add(one["id"])
+            continue
+        labels.setdefault(one["id"], set()).update(one["labels"])
+        if one["event"] == "messagesAdded":
+            arrived.add(one["id"])
+        else:
+            put.setdefault(one["id"], set()).update(one["added"])
+    there = {one: known for one, known in labels.items() if one not in gone}
+    unreadable = [one for one in told if isinstance(one, Unreadable) and one.raw[0] != _GONE]
+    return Changes(there, {one: added for one, added in put.items() if one not in arrived}, history_id, unreadable)
 
 
 def _searched(name: str) -> str:

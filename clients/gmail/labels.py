@@ -1,4 +1,4 @@
-"""Gmail's labels by name, which Gmail itself knows by id: made, listed, put on mails and threads, and taken off."""
+"""Gmail labels by name (Gmail itself uses ids): create, list, add to mails and threads, remove."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clients.gmail.sign_in_file import SERVICE
 from clients.gmail.transport import answered, done, entries, gone, reading
 
 Names = dict[str, list[str]]
-"""The names of the labels of each mail, by the mail's id."""
+"""Label names by mail id."""
 _TRASH = "TRASH"
 
 
@@ -25,14 +25,14 @@ class Target:
     id: str
 
     def resource(self, users: Any) -> Any:
-        """Give Gmail's resource: both kinds have the same methods."""
+        """Return Gmail's resource; both kinds have the same methods."""
         if not self.id.strip():
             raise InvalidRequest(f"The id of the {self.kind[:-1]} is empty.", service=SERVICE)
         return getattr(users, self.kind)()
 
     @contextmanager
     def there(self) -> Iterator[None]:
-        """Let a refusal of Gmail say what is not there: its own words name nothing."""
+        """Name the missing object in NotFound: Gmail's own message does not."""
         try:
             yield
         except NotFound as error:
@@ -40,7 +40,7 @@ class Target:
 
 
 class Labels:
-    """The labels of one mailbox, read when first needed. Threads may share it."""
+    """The labels of one mailbox, fetched on first use. Thread-safe."""
 
     def __init__(self, users: Any) -> None:
         self._users = users
@@ -48,18 +48,18 @@ class Labels:
         self._names: dict[str, str] = {}
 
     def all(self) -> list[dict[str, str]]:
-        """Read all labels anew: [{id, name, type: system | user}], by name."""
+        """Fetch all labels again: [{id, name, type: system | user}], sorted by name."""
         found = entries(answered(self._users.labels().list(userId="me")), "labels")
         listed = [{name: str(label.get(name, "")) for name in ("id", "name", "type")} for label in found]
         return sorted(listed, key=lambda label: label["name"].casefold())
 
     def names(self) -> dict[str, str]:
-        """Read all labels anew: {id: name}."""
+        """Fetch all labels again: {id: name}."""
         with self._lock:
             return dict(self._read())
 
     def names_of(self, ids: Sequence[str]) -> list[str]:
-        """Give the names of label ids, in their order; an id without a label stands for itself."""
+        """Return the names of label ids, in order; an unknown id is returned as it is."""
         with self._lock:
             known = self._names
             if any(label not in known for label in ids):
@@ -67,7 +67,7 @@ class Labels:
             return [known.get(label, label) for label in ids]
 
     def create(self, name: str) -> dict[str, Any]:
-        """Make a label, unless there is one of that name: {id, name, created}."""
+        """Create a label unless it exists: {id, name, created}."""
         wanted = _name(name)
         with self._lock:
             self._read()
@@ -76,24 +76,24 @@ class Labels:
             return {"id": label, "name": self._names[label], "created": known is None}
 
     def delete_unused(self, label: str) -> None:
-        """Delete a label by its id; one that is gone is deleted enough. Raises Conflict where a mail has it."""
+        """Delete a label by its id; if it is already gone, do nothing. Raises Conflict if a mail has it."""
         with suppress(NotFound):
             found = answered(self._users.labels().get(userId="me", id=label), "id")
             with reading():
                 count = int(found.get("messagesTotal") or 0)
             if count:
-                raise Conflict(f"The label is on {count} mail{'s' * (count > 1)} by now.", service=SERVICE)
+                raise Conflict(f"The label is now on {count} mail{'s' * (count > 1)}.", service=SERVICE)
             done(self._users.labels().delete(userId="me", id=label))
 
     def on(self, target: Target) -> Names:
-        """Give the labels that the mail, or each mail of the thread, has now."""
+        """Return the current labels of the mail, or of each mail of the thread."""
         with target.there():
             return self._on(target)
 
     def change(self, target: Target, add: Sequence[str], remove: Sequence[str]) -> Names:
-        """Put labels on by their names, made where they are missing, and take others off; give what is on then.
+        """Add and remove labels by name, creating those that are missing; return the labels afterwards.
 
-        The trash is a label like any other here. A label to take off that does not exist is off already.
+        The trash is a label here. Removing a label that does not exist does nothing.
         """
         adding, removing = ([_name(label) for label in dict.fromkeys(labels)] for labels in (add, remove))
         with target.there():
@@ -126,7 +126,8 @@ class Labels:
         try:
             return answered(request(userId="me", id=target.id, body=before), "id")
         except (InvalidRequest, NotFound):
-            # Somebody may have deleted and made anew a label since it was read: nothing was done yet.
+            # Somebody may have deleted and re-created a label since it was fetched; the refused request changed
+            # nothing.
             with self._lock:
                 self._read()
                 after = self._ids(add, remove)
@@ -135,7 +136,7 @@ class Labels:
             return answered(request(userId="me", id=target.id, body=after), "id")
 
     def _of(self, target: Target, found: Mapping[str, Any]) -> Names:
-        if target.kind == "threads" and "messages" not in found:  # an answer to a change may leave them out
+        if target.kind == "threads" and "messages" not in found:  # the answer to a change may omit them
             return self._on(target)
         messages = [found] if target.kind == "messages" else entries(dict(found), "messages")
         with reading():
@@ -156,7 +157,7 @@ class Labels:
         body = {"name": name, "labelListVisibility": "labelShow", "messageListVisibility": "show"}
         try:
             label = answered(self._users.labels().create(userId="me", body=body), "id", "name")
-        except Conflict:  # another worker made it a moment ago
+        except Conflict:  # another worker has just created it
             self._read()
             found = self._id(name)
             if found is None:

@@ -1,4 +1,4 @@
-"""One mail as Gmail gives it (`format=full`), turned into the plain shape that workflows see."""
+"""Converts a Gmail message (`format=full`) to the plain form that workflows see."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from clients.mail.text import WHOLE, Trim, read_mail, rfc3339
 
 
 def read_message(message: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
-    """Give what `read_mail` gives, and {date}: the time of arrival (RFC 3339, UTC)."""
+    """Return what `read_mail` returns, and {date}: the time of arrival (RFC 3339, UTC)."""
     return {**read_mail(message.get("payload") or {}, load, trim), "date": _arrived(message)}
 
 
 def _arrived(message: Part) -> str:
     milliseconds = str(message.get("internalDate", "0"))
-    # Eleven digits of seconds and more are no date of this age.
+    # Eleven or more digits of seconds are not a plausible date.
     seconds = int(milliseconds) // 1000 if milliseconds.isdigit() and len(milliseconds) < 14 else 0
     return rfc3339(datetime.fromtimestamp(seconds, UTC))

@@ -1,4 +1,4 @@
-"""Signing in to Gmail by the browser: OAuth 2.0 for installed apps with PKCE and a loopback redirect (RFC 8252)."""
+"""Sign-in to Gmail in the browser: OAuth 2.0 for installed apps with PKCE and a loopback redirect (RFC 8252)."""
 
 from __future__ import annotations
 
@@ -9,46 +9,38 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import SecretStr
-
-from clients import failures
+from clients import error_mapping as failures
 from clients.errors import AuthError, InvalidRequest, Timeout
-from clients.gmail.client import GmailClient, GmailSettings
 from clients.gmail.client_secret import client_secret
+from clients.gmail.profile import address_of, users_of
+from clients.gmail.service import GMAIL
 from clients.gmail.sign_in_file import SERVICE
-from clients.gmail.tokens import end_of
+from clients.gmail.tokens import FixedToken, end_of
+from clients.secrets import known
+from clients.sign_in import SignedIn
 from clients.transport import http_client
 
 if TYPE_CHECKING:
     from google.oauth2.credentials import Credentials
 
 SCOPES = ("https://www.googleapis.com/auth/gmail.modify",)
-"""The least that does the job: reading, labels, drafts and sending need it or more, and it cannot delete for good.
+"""The narrowest scope that allows reading, labels, drafts and sending; it cannot delete mail permanently.
 
-(Gmail's own description names `gmail.modify` for each method that is used here; `gmail.compose` would add nothing.)
+(Gmail's API description lists `gmail.modify` for each method used here; `gmail.compose` would add nothing.)
 """
 
 _EXCHANGE_SECONDS = 30.0
 _one_at_a_time = threading.Lock()
-_TRY_AGAIN = "Start the sign-in again, and allow what it asks for."
+_TRY_AGAIN = "Start the sign-in again, and grant the access that it asks for."
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">
 <title>AI-Orchestra</title><body style="font-family: system-ui; margin: 4rem auto; max-width: 30rem">
 <h1>{title}</h1><p>{text}</p></body></html>"""
-
-
-@dataclass(frozen=True)
-class SignedIn:
-    """What a sign-in gave: the address of the account, and what its sign-in file is to hold."""
-
-    account: str
-    info: dict[str, Any] = field(repr=False)
 
 
 def sign_in(
@@ -57,12 +49,12 @@ def sign_in(
     port: int = 0,
     timeout: float = 300.0,
     *,
-    base_url: str = GmailClient.default_url,
+    base_url: str = GMAIL.url,
 ) -> SignedIn:
-    """Let a person sign in by their browser; nothing is written.
+    """Let a person sign in with their browser; writes nothing.
 
-    `client_secret_file` is the JSON that Google's console gives for a desktop app; `open_browser` gets the address to
-    open; `timeout` is in seconds. Raises WrongClientSecret, AuthError (refused) and Timeout.
+    `client_secret_file` is the JSON that Google's console creates for a desktop app; `open_browser` is called with the
+    address to open; `timeout` is in seconds. Raises WrongClientSecret, AuthError (refused) and Timeout.
     """
     flow = _flow(client_secret_file)
     code = _consent(flow, open_browser, port, timeout)
@@ -84,9 +76,10 @@ def _flow(client_secret_file: Path) -> Any:
 
 @contextlib.contextmanager
 def _loopback_without_tls(config: Mapping[str, Any]) -> Iterator[None]:
-    """Let oauthlib talk plain HTTP where both addresses are on this machine (a stand-in), and nowhere else.
+    """Allow oauthlib plain HTTP if both addresses are on this machine (a stand-in), and nowhere else.
 
-    It asks the environment, which all threads share: one sign-in at a time, and never while a person thinks.
+    oauthlib reads an environment variable, which all threads share: one sign-in at a time, and not while waiting for
+    the person.
     """
     hosts = {urlsplit(str(config.get(key, ""))).hostname for key in ("auth_uri", "token_uri")}
     if not hosts <= {"127.0.0.1", "localhost", "::1"}:
@@ -105,11 +98,11 @@ def _loopback_without_tls(config: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _consent(flow: Any, open_browser: Callable[[str], object], port: int, timeout: float) -> str:
-    """Send the person to Google and wait until their browser comes back with a code."""
+    """Send the person to Google and wait until their browser returns with a code."""
     answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
     with _listening(port, answers) as (address, expected):
         flow.redirect_uri = address
-        # `consent` each time: only then does Google give a refresh token again.
+        # `consent` each time: only then does Google issue a new refresh token.
         with _loopback_without_tls(flow.client_config):
             url, state = flow.authorization_url(prompt="consent")
         expected.append(state)
@@ -118,19 +111,21 @@ def _consent(flow: Any, open_browser: Callable[[str], object], port: int, timeou
             answer = answers.get(timeout=timeout)
         except queue.Empty:
             raise Timeout(
-                f"Nobody finished the sign-in within {timeout:.0f} seconds.",
+                f"The sign-in was not completed within {timeout:.0f} seconds.",
                 service=SERVICE,
                 remedy=_TRY_AGAIN,
                 outcome="not_done",
             ) from None
     if "code" not in answer:
-        raise AuthError(f"Google gave no sign-in: {answer['error'][:100]}.", service=SERVICE, remedy=_TRY_AGAIN)
+        raise AuthError(
+            f"Google did not complete the sign-in: {answer['error'][:100]}.", service=SERVICE, remedy=_TRY_AGAIN
+        )
     return answer["code"]
 
 
 @contextlib.contextmanager
 def _listening(port: int, answers: queue.SimpleQueue[dict[str, str]]) -> Iterator[tuple[str, list[str]]]:
-    """Serve the redirect on loopback; gives its address, and the list that takes the one state to be believed."""
+    """Serve the redirect on loopback; yields its address, and the list that holds the one expected state."""
     expected: list[str] = []
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), _handler(answers, expected))
@@ -149,12 +144,12 @@ def _listening(port: int, answers: queue.SimpleQueue[dict[str, str]]) -> Iterato
 
 def _handler(answers: queue.SimpleQueue[dict[str, str]], expected: list[str]) -> type[BaseHTTPRequestHandler]:
     class Redirect(BaseHTTPRequestHandler):
-        """Takes the browser back; anything without the right state is shown the door and changes nothing."""
+        """Receives the browser's redirect; anything without the right state is rejected and changes nothing."""
 
         def do_GET(self) -> None:
             query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
             if not expected or not hmac.compare_digest(query.get("state", "").encode(), expected[0].encode()):
-                self._show(404, "Nothing here", "This address is only for the sign-in that is under way.")
+                self._show(404, "Nothing here", "This address is only for the sign-in in progress.")
             elif "code" in query:
                 self._show(200, "Signed in", "You can close this window.")
                 answers.put({"code": query["code"]})
@@ -172,7 +167,7 @@ def _handler(answers: queue.SimpleQueue[dict[str, str]], expected: list[str]) ->
             self.wfile.write(page)
 
         def log_message(self, *_: object) -> None:
-            """Write nothing: the address holds the code."""
+            """Log nothing: the address contains the code."""
 
     return Redirect
 
@@ -180,19 +175,21 @@ def _handler(answers: queue.SimpleQueue[dict[str, str]], expected: list[str]) ->
 def _exchanged(flow: Any, code: str) -> Credentials:
     from oauthlib.oauth2 import OAuth2Error  # type: ignore[import-untyped]
 
+    known.keep("sign-in under way", code, str(flow.client_config.get("client_secret", "")))
     try:
         flow.fetch_token(code=code, timeout=_EXCHANGE_SECONDS)
         credentials: Credentials = flow.credentials
-    except Warning:  # what oauthlib raises where Google grants other scopes than asked
-        raise AuthError("Less was allowed than is needed.", service=SERVICE, remedy=_TRY_AGAIN) from None
+    except Warning:  # oauthlib raises it if Google grants other scopes than requested
+        raise AuthError("Not all of the required access was granted.", service=SERVICE, remedy=_TRY_AGAIN) from None
     except OAuth2Error as error:
-        said = failures.without_secrets(str(error.description or error.error), [code])
-        raise AuthError(f"Google refuses the sign-in: {said}.", service=SERVICE, remedy=_TRY_AGAIN) from None
+        raise AuthError(
+            f"Google refuses the sign-in: {error.description or error.error}.", service=SERVICE, remedy=_TRY_AGAIN
+        ) from None
     except (OSError, ValueError, LookupError) as error:  # requests' errors are OSErrors
-        raise failures.of_broken_connection(SERVICE, error) from None
+        raise failures.of_broken_connection(GMAIL, error) from None
     if not credentials.refresh_token:
         raise AuthError(
-            "Google gave no lasting sign-in (no refresh token).",
+            "Google returned no refresh token, so the sign-in would not last.",
             service=SERVICE,
             remedy="Remove this app at https://myaccount.google.com/permissions, then sign in again.",
         )
@@ -201,12 +198,11 @@ def _exchanged(flow: Any, code: str) -> Credentials:
 
 def _account(credentials: Credentials, base_url: str) -> str:
     with http_client() as http:
-        settings = GmailSettings(token=SecretStr(str(credentials.token)), base_url=base_url)
-        return GmailClient(settings, http).account()
+        return address_of(users_of(http, FixedToken(str(credentials.token)), base_url))
 
 
 def _sign_in_info(flow: Any, credentials: Credentials, account: str, consented_at: datetime) -> dict[str, Any]:
-    """Give what is kept of a sign-in; when the refresh token ends is counted from the consent."""
+    """Return the content of the sign-in file; the refresh token's expiry is counted from the consent."""
     info: dict[str, Any] = json.loads(credentials.to_json())  # type: ignore[no-untyped-call]
     answer = dict(flow.oauth2session.token)
     return {

@@ -1,4 +1,4 @@
-"""What goes out of a Gmail mailbox: mails and drafts, each found again by the Message-ID that its write gives it."""
+"""Outgoing mail of a Gmail mailbox: mails and drafts, each found again by its Message-ID."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _LATEST = 25
 
 @dataclass(frozen=True)
 class Letter:
-    """A mail to write, and which write it is of."""
+    """A mail to write, and the write that it belongs to."""
 
     mail: Outgoing
     marker: str
     answers: Json | None = None
-    """Gmail's record of the mail that it answers, as `GmailClient.original` gives it."""
+    """Gmail's record of the mail that this one answers, as returned by `GmailClient.original`."""
     written_at: datetime | None = None
 
 
 class Outbox:
-    """Sends and drafts. Threads may share it; every method raises errors of `clients.errors` only."""
+    """Sends mails and writes drafts. Thread-safe; every method raises only errors of `clients.errors`."""
 
     def __init__(self, users: Any, web_url: str, account: Callable[[], str], upload: Upload) -> None:
         self._users, self._web_url, self._account, self._upload = users, web_url, account, upload
@@ -43,9 +43,9 @@ class Outbox:
         return self._sent(answered(request, "id"), letter.marker)
 
     def find_sent(self, marker: str) -> Json | None:
-        """Look for the mail of the write with this marker among all that left, as `send` gives it.
+        """Find the sent mail of the write with this marker, in the form that `send` returns.
 
-        Gmail's search may be late, so the latest mails that left are read themselves, too.
+        Gmail's search index may lag, so the latest sent mails are also read directly.
         """
         wanted = message_id(marker, self._account())
         latest = self._users.messages().list(userId="me", labelIds=["SENT"], maxResults=_LATEST)
@@ -57,24 +57,24 @@ class Outbox:
         return None
 
     def create_draft(self, letter: Letter) -> Json:
-        """Write a draft: {id, message, thread_id, message_id, url}."""
+        """Create a draft: {id, message, thread_id, message_id, url}."""
         request = self._draft_request(self._users.drafts().create, letter)
         return self._draft(answered(request, "id", "message"), letter.marker)
 
     def update_draft(self, draft: str, letter: Letter) -> Json:
-        """Let a draft say this instead; gives what `create_draft` gives. NotFound where it was sent or deleted."""
+        """Replace the content of a draft; returns what `create_draft` returns. NotFound if it was sent or deleted."""
         request = self._draft_request(self._users.drafts().update, letter, id=_draft_id(draft))
         return self._draft(_known(draft, request), letter.marker)
 
     def send_draft(self, draft: str, marker: str) -> Json:
-        """Send a draft as it is, under the Message-ID of this write: what `send` gives.
+        """Send a draft unchanged, under the Message-ID of this write; returns what `send` returns.
 
-        NotFound where it was sent or deleted.
+        Raises NotFound if it was sent or deleted.
         """
         found = _known(draft, self._users.drafts().get(userId="me", id=_draft_id(draft), format="raw"))
         content = from_base64url(str(found["message"].get("raw") or ""))
         if not content:
-            raise BadAnswer("Gmail gave a draft without its text.", service=SERVICE)
+            raise BadAnswer("Gmail returned a draft without its text.", service=SERVICE)
         thread = {"threadId": found["message"]["threadId"]} if found["message"].get("threadId") else {}
         content = marked(content, marker, self._account())
         request = self._upload.request(
@@ -83,7 +83,7 @@ class Outbox:
         return self._sent(answered(request, "id"), marker)
 
     def delete_draft(self, draft: str) -> Json:
-        """Delete a draft for good: {id, deleted}; `deleted` is False where there was none any more."""
+        """Delete a draft permanently: {id, deleted}; `deleted` is False if it was already gone."""
         try:
             done(self._users.drafts().delete(userId="me", id=_draft_id(draft)))
         except NotFound:
@@ -91,13 +91,13 @@ class Outbox:
         return {"id": draft, "deleted": True}
 
     def undo_draft(self, draft: Mapping[str, Any], done_at: datetime) -> None:
-        """Delete a draft that `create_draft` gave at `done_at`; Conflict where it was edited or sent since."""
+        """Delete a draft that `create_draft` returned at `done_at`; Conflict if it was edited or sent since."""
         delete_draft(self._users, draft, done_at)
 
     def find_draft(self, marker: str) -> Json | None:
-        """Look for the draft of the write with this marker, as `create_draft` gives it.
+        """Find the draft of the write with this marker, in the form that `create_draft` returns.
 
-        A draft that its owner has sent meanwhile counts: it must not be written once more.
+        A draft that its owner has sent counts as found: it must not be written again.
         """
         wanted = message_id(marker, self._account())
         search = self._users.drafts().list(userId="me", q=f"rfc822msgid:{wanted.strip('<>')}", maxResults=10)
@@ -110,12 +110,12 @@ class Outbox:
         return {"message": found["id"], **found} if found is not None else None
 
     def drafts(self, query: str, limit: int) -> Json:
-        """List drafts as Gmail's search box does: {drafts: [{id, message, thread_id, url}], has_more}."""
+        """List drafts by a Gmail query: {drafts: [{id, message, thread_id, url}], has_more}."""
         found, has_more = listed(self._users.drafts(), "drafts", limit, q=query)
         return {"drafts": [self._listed_draft(entry) for entry in found], "has_more": has_more}
 
     def message_of(self, draft: str) -> str:
-        """Give the id of a draft's mail. NotFound where it was sent or deleted."""
+        """Return the id of a draft's mail. Raises NotFound if it was sent or deleted."""
         found = _known(draft, self._users.drafts().get(userId="me", id=_draft_id(draft), format="minimal"))
         return str(found["message"].get("id", ""))
 
@@ -126,7 +126,7 @@ class Outbox:
         return {"id": str(entry["id"]), "message": message, **where}
 
     def _named(self, message: str, wanted: str) -> Json | None:
-        """Give the headers of a mail that has this Message-ID; None for any other, and for one that is gone by now."""
+        """Return the headers of a mail if it has this Message-ID; None if not, or if the mail is gone."""
         try:
             mail = answered(self._users.messages().get(userId="me", id=message, format="metadata"), "id", "payload")
         except NotFound:
@@ -138,7 +138,7 @@ class Outbox:
         return self._upload.request(method, lambda mail: {"message": mail}, message, content, **where)
 
     def _outgoing(self, letter: Letter, submitted: str) -> tuple[Json, bytes]:
-        """Give what Gmail is told of the mail, and the mail itself."""
+        """Return the request body for the mail, and the mail itself."""
         answers = letter.answers
         payload = answers["payload"] if answers is not None else None
         mail = build(letter.mail, self._account(), letter.marker, payload, letter.written_at, submitted)
@@ -147,7 +147,7 @@ class Outbox:
     def _draft(self, made: Json, marker: str) -> Json:
         mail = made["message"]
         if not isinstance(mail, dict) or "id" not in mail:
-            raise BadAnswer("Gmail gave a draft without its mail.", service=SERVICE)
+            raise BadAnswer("Gmail returned a draft without its mail.", service=SERVICE)
         return {"id": str(made["id"]), "message": str(mail["id"]), **self._written(mail, marker)}
 
     def _sent(self, mail: Json, marker: str) -> Json:
@@ -162,7 +162,7 @@ class Outbox:
 
 
 def ids_of(users: Any, wanted: str) -> list[str]:
-    """Give the ids of the mails with a Message-ID, wherever they lie."""
+    """Return the ids of all mails with a Message-ID, in any folder."""
     query = f"rfc822msgid:{wanted.strip('<>')}"
     request = users.messages().list(userId="me", q=query, includeSpamTrash=True, maxResults=10)
     return _ids(answered(request), "messages")

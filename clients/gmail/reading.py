@@ -1,71 +1,132 @@
-"""Mails and threads of a Gmail mailbox, found and read."""
+"""Search and read mails and threads of a Gmail mailbox."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeAlias
 
-from clients.errors import InvalidRequest, NotFound
+from clients.deadline import seconds_left
+from clients.errors import (
+    AuthError,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    ServiceError,
+    Timeout,
+    Unreadable,
+)
 from clients.gmail.labels import Labels
 from clients.gmail.mail import read_message
 from clients.gmail.outbox import ids_of
 from clients.gmail.sign_in_file import SERVICE
-from clients.gmail.transport import CHECK_THE_ID, answered, entries, gone, listed, reading
+from clients.gmail.transport import CHECK_THE_ID, answered, entries, gone, listed, mailbox_is_there, reading
 from clients.mail.outgoing import File
-from clients.mail.parts import attachment, attachment_id, attachment_parts, body_bytes, header
+from clients.mail.parts import attachment, attachment_id, attachment_parts, body_bytes, header, shown
 from clients.mail.replies import refusal
 from clients.mail.text import WHOLE, Trim
+from clients.mail.unreadable import one_mail, unread
 
 Json: TypeAlias = dict[str, Any]
 
 _AT_ONCE = 4
-"""Mails fetched side by side: far below Gmail's limit of 50 reads a second for one user."""
+"""Mails fetched concurrently: far below Gmail's limit of 50 reads a second per user."""
+_OF_ALL = (AuthError, RateLimited, Timeout)
+"""Errors of one mail that concern the whole mailbox."""
+_PAUSES_SECONDS = (0.5, 2.0)
+"""Pauses before failed mails are fetched again, if others succeeded."""
+_SURELY_ALL = 8
+"""If the first ones all fail, the rest is not fetched."""
 
 
 class Reading:
-    """What can be read in one mailbox. Threads may share it; raises errors of `clients.errors` only."""
+    """Reads one mailbox. Thread-safe; raises only errors of `clients.errors`."""
 
     def __init__(self, users: Any, web_url: str, account: Callable[[], str], labels: Labels) -> None:
         self._users, self._web_url, self._account, self._labels = users, web_url, account, labels
 
     def search(self, query: str, limit: int, trim: Trim = WHOLE) -> Json:
-        """Find mails as Gmail's search box does: {messages, matched_estimate, has_more}, newest first."""
+        """Search mails with a Gmail query: {messages, unreadable, matched_estimate, has_more}, newest first.
+
+        `unreadable` are matches that cannot be read: [{id, subject, reason}].
+        """
         found = answered(self._users.messages().list(userId="me", q=query, maxResults=limit))
         ids = [str(entry["id"]) for entry in entries(found, "messages")][:limit]
-        # What was deleted between the list and the reading is not there any more: no error.
-        mails = self._each(ids, lambda one: self._message_or_none(one, trim))
         return {
-            "messages": _newest_first([mail for mail in mails if mail is not None]),
+            **self._readable(ids, lambda one: self.message(one, trim)),
             "matched_estimate": int(found.get("resultSizeEstimate") or 0),
             "has_more": bool(found.get("nextPageToken")),
         }
 
     def by_ids(self, ids: Sequence[str], trim: Trim = WHOLE) -> Json:
-        """Give exactly these mails, as `search` does, newest first; NotFound where one is gone."""
+        """Return exactly these mails, in the form of `search`, newest first; raises NotFound if one is gone."""
         wanted = list(dict.fromkeys(ids))
-        messages = self._each(wanted, lambda one: self.message(one, trim))
-        return {"messages": _newest_first(messages), "matched_estimate": len(wanted), "has_more": False}
+        found = self._readable(wanted, lambda one: self.message(one, trim), never=(NotFound, InvalidRequest, *_OF_ALL))
+        return {**found, "matched_estimate": len(wanted), "has_more": False}
 
-    def _each(self, ids: Sequence[str], read: Callable[[str], Any]) -> list[Any]:
-        """Read several mails side by side; each worker gets this thread's deadline (a context variable)."""
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="gmail") as workers:
-            jobs = [workers.submit(copy_context().run, read, message) for message in ids]
+    def _readable(self, ids: Sequence[str], read: Callable[[str], Json], never: tuple[Any, ...] = _OF_ALL) -> Json:
+        """Read mails; those that fail alone, also when retried, are unreadable. Raises if all fail."""
+        told: dict[str, Json | ServiceError] = {}
+        waiting = list(ids)
+        for pause in (*_PAUSES_SECONDS, None):
+            told |= self._each(waiting, read, never, gives_up=not told)
+            waiting = [one for one in waiting if _may_work_later(told[one])]
+            if not waiting or pause is None or not any(isinstance(one, dict) for one in told.values()):
+                break
+            time.sleep(min(pause, seconds_left(pause, Timeout)))
+        failed = {one: error for one, error in told.items() if isinstance(error, ServiceError)}
+        if len(failed) == len(told):
+            _raise_for_service(failed.values())
+        return {
+            "messages": _newest_first([mail for mail in told.values() if isinstance(mail, dict)]),
+            "unreadable": self._unread(failed),
+        }
+
+    def _unread(self, failed: dict[str, ServiceError]) -> list[Json]:
+        """Describe mails that cannot be read; Gmail may still return the headers."""
+        there = [one for one, error in failed.items() if not isinstance(error, NotFound)]
+        subjects = self._each(there, self._subject, (), gives_up=False)
+        known = {one: found["subject"] for one, found in subjects.items() if isinstance(found, dict)}
+        return [unread(one, known.get(one, ""), error) for one, error in failed.items()]
+
+    def _subject(self, message: str) -> Json:
+        with one_mail(SERVICE, message):
+            return {"subject": shown(header(self._get(message, "metadata")["payload"], "Subject"))}
+
+    def _each(
+        self, ids: Sequence[str], read: Callable[[str], Json], never: tuple[Any, ...], *, gives_up: bool = True
+    ) -> dict[str, Json | ServiceError]:
+        """Read several mails concurrently; each worker inherits this thread's deadline (a context variable).
+
+        Returns each mail, or why it could not be read. Raises errors that concern all mails; with `gives_up`, also if
+        the first few all fail.
+        """
+
+        def read_or_why(one: str) -> Json | ServiceError:
             try:
-                return [job.result() for job in jobs]
+                return read(one)
+            except never:
+                raise
+            except ServiceError as error:
+                return error
+
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="gmail") as workers:
+            jobs = {one: workers.submit(copy_context().run, read_or_why, one) for one in ids}
+            told: dict[str, Json | ServiceError] = {}
+            try:
+                for one, job in jobs.items():
+                    told[one] = job.result()
+                    if gives_up and len(told) == _SURELY_ALL and all(map(_may_work_later, told.values())):
+                        raise next(error for error in told.values() if isinstance(error, ServiceError))
             except BaseException:
                 workers.shutdown(wait=False, cancel_futures=True)
                 raise
-
-    def _message_or_none(self, message: str, trim: Trim) -> Json | None:
-        try:
-            return self.message(message, trim)
-        except NotFound:
-            return None
+            return told
 
     def message(self, message: str, trim: Trim = WHOLE) -> Json:
-        """Give one mail by Gmail's id.
+        """Return one mail by Gmail's id.
 
         {id, thread_id, message_id, url, from, to, cc, subject, date, text, text_truncated, full_text, text_missing,
         labels, attachments [{id, name, media_type, bytes}], can_reply}; `labels` are names, `date` is RFC 3339 in UTC.
@@ -73,19 +134,28 @@ class Reading:
         return self._mail(self._get(message, "full"), trim)
 
     def thread(self, thread: str, trim: Trim = WHOLE) -> Json:
-        """Give all mails of a thread, the oldest first: {id, url, subject, messages}."""
+        """Return all mails of a thread, oldest first: {id, url, subject, messages, unreadable}."""
         if not thread.strip():
             raise InvalidRequest("The id of the thread is empty.", service=SERVICE)
         try:
             found = answered(self._users.threads().get(userId="me", id=thread, format="full"), "id")
         except NotFound as error:
             raise gone("thread", thread, error) from error
-        messages = [self._mail(mail, trim) for mail in entries(found, "messages")]
-        subject = messages[0]["subject"] if messages else ""
-        return {"id": thread, "url": f"{self._web_url}{thread}", "subject": subject, "messages": messages}
+        mails = {str(mail["id"]): mail for mail in entries(found, "messages")}
+        told = self._each(list(mails), lambda one: self._mail(mails[one], trim), _OF_ALL)
+        failed = {one: error for one, error in told.items() if isinstance(error, ServiceError)}
+        _raise_for_service(failed.values())
+        messages = [mail for mail in told.values() if isinstance(mail, dict)]
+        return {
+            "id": thread,
+            "url": f"{self._web_url}{thread}",
+            "subject": messages[0]["subject"] if messages else "",
+            "messages": messages,
+            "unreadable": self._unread(failed),
+        }
 
     def threads(self, query: str, limit: int) -> Json:
-        """Find threads as Gmail's search box does: {threads: [{id, snippet, url}], has_more}."""
+        """Search threads with a Gmail query: {threads: [{id, snippet, url}], has_more}."""
         found, has_more = listed(self._users.threads(), "threads", limit, q=query)
         threads = [
             {"id": str(entry["id"]), "snippet": str(entry.get("snippet", "")), "url": f"{self._web_url}{entry['id']}"}
@@ -94,12 +164,12 @@ class Reading:
         return {"threads": threads, "has_more": has_more}
 
     def _mail(self, found: Json, trim: Trim) -> Json:
-        with reading():
+        with one_mail(SERVICE, str(found["id"])), mailbox_is_there():
             return {
                 "id": str(found["id"]),
                 "thread_id": str(found.get("threadId", "")),
                 "url": f"{self._web_url}{found['id']}",
-                **read_message(found, lambda part: self._part_data(str(found["id"]), part), trim),
+                **read_message(found, lambda part: self._text_data(str(found["id"]), part), trim),
                 "labels": self._labels.names_of(found.get("labelIds") or []),
                 "can_reply": not refusal(found, self._account()),
             }
@@ -116,8 +186,16 @@ class Reading:
         request = self._users.messages().attachments().get(userId="me", messageId=message, id=part)
         return str(answered(request, "data")["data"])
 
+    def _text_data(self, message: str, part: str) -> str:
+        """Fetch a text that Gmail left out of a mail because of its size."""
+        try:
+            return self._part_data(message, part)
+        except NotFound as error:
+            said = f"Gmail returns the mail {message} but not its text (it answered 404)."
+            raise Unreadable(said, service=SERVICE, http_status=error.http_status) from error
+
     def attachment(self, message: str, wanted: str) -> File:
-        """Give one attachment of a mail, by the id that the mail's `attachments` hold."""
+        """Return one attachment of a mail, by its id in the mail's `attachments`."""
         for file_id, file in self._files(message, wanted):
             if file_id == wanted:
                 return file
@@ -128,7 +206,7 @@ class Reading:
         )
 
     def attachments(self, message: str) -> list[File]:
-        """Give all attachments of a mail."""
+        """Return all attachments of a mail."""
         return [file for _, file in self._files(message, "")]
 
     def _files(self, message: str, only: str) -> list[tuple[str, File]]:
@@ -142,22 +220,22 @@ class Reading:
         return files
 
     def original(self, message: str) -> Json:
-        """Give Gmail's own record of the mail to answer, by Gmail's id or by its Message-ID (`<...>`).
+        """Return Gmail's record of the mail to answer, by Gmail's id or by its Message-ID (`<...>`).
 
-        Raises InvalidRequest where a program must not answer it (RFC 3834).
+        Raises InvalidRequest if a program must not answer it (RFC 3834).
         """
         found = self._get(self.id_of(message), "metadata")
         reason = refusal(found, self._account())
         if reason:
             raise InvalidRequest(
-                f"This mail is not answered by a program: {reason}.",
+                f"This mail must not be answered automatically: {reason}.",
                 service=SERVICE,
-                remedy="Leave such mails out: `if` with the mail's `can_reply`.",
+                remedy="Skip such mails: use `if` with the mail's `can_reply`.",
             )
         return found
 
     def id_of(self, message: str) -> str:
-        """Give Gmail's id of a mail, of which this may be the id or the Message-ID (`<...>`). Raises NotFound."""
+        """Return Gmail's id of a mail, given that id or a Message-ID (`<...>`). Raises NotFound."""
         wanted = message.strip()
         if not wanted.startswith("<"):
             return message
@@ -174,3 +252,14 @@ class Reading:
 
 def _newest_first(messages: list[Json]) -> list[Json]:
     return sorted(messages, key=lambda message: str(message["date"]), reverse=True)
+
+
+def _may_work_later(told: Json | ServiceError) -> bool:
+    return isinstance(told, ServiceError) and told.retryable
+
+
+def _raise_for_service(errors: Iterable[ServiceError]) -> None:
+    """Raise the first error that concerns more than one mail."""
+    for error in errors:
+        if not isinstance(error, Unreadable | NotFound):
+            raise error

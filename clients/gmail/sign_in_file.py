@@ -1,4 +1,4 @@
-"""A Gmail sign-in on disk (Google's authorised-user JSON and what was noted at sign-in), shared by many processes."""
+"""A Gmail sign-in on disk (Google's authorized-user JSON, plus facts noted at sign-in), shared by many processes."""
 
 from __future__ import annotations
 
@@ -10,53 +10,42 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from clients.errors import AuthError, Timeout, Unavailable
+from clients.gmail.service import GMAIL
+from clients.sign_in import Seal
 
-SERVICE = "gmail"
+SERVICE = GMAIL.name
 SIGN_IN_AGAIN = "Sign in again: `orchestra connections add gmail --client-secret FILE`, or Connect on the dashboard."
 _LOCK_SECONDS = 30.0
 
 
-class Seal(Protocol):
-    """How a sign-in is kept at rest; both raise AuthError where that cannot be."""
-
-    def sealed(self, text: str) -> str:
-        """Give the text of the file for this text."""
-
-    def opened(self, content: str) -> str:
-        """Give what was sealed; text in clear is given as it is."""
-
-    def is_needed(self, content: str) -> bool:
-        """Tell whether the text of a file is in clear, and should not be."""
-
-
 class InClear:
-    """A file that is not this program's own, such as one that other tools read, too."""
+    """For a file that other tools read, too: it is kept in plain text."""
 
     def sealed(self, text: str) -> str:
-        """Give the text itself."""
+        """Return the text unchanged."""
         return text
 
     def opened(self, content: str) -> str:
-        """Give the text itself."""
+        """Return the text unchanged."""
         return content
 
     def is_needed(self, content: str) -> bool:
-        """Give no: it stays as it is."""
+        """Return False: the file stays in plain text."""
         return False
 
 
 class SignInFile:
-    """One sign-in file; hold `locked()` around what reads it and writes it anew."""
+    """One sign-in file; hold `locked()` around a read followed by a save."""
 
     def __init__(self, path: Path, seal: Seal | None = None) -> None:
         self.path = path
         self._seal: Seal = seal or InClear()
 
     def read(self) -> dict[str, Any]:
-        """Give what it holds; raises AuthError where it is absent, cannot be opened, or is not one."""
+        """Return the content; raises AuthError if the file is missing, malformed or cannot be decrypted."""
         try:
             found = json.loads(self._seal.opened(self._content()))
         except FileNotFoundError:
@@ -68,16 +57,16 @@ class SignInFile:
         return found
 
     def is_in_clear(self) -> bool:
-        """Tell whether it lies there unsealed though it should not; False where there is none."""
+        """Return whether the file is in plain text although it should not be; False if there is no file."""
         try:
             return self._seal.is_needed(self._content())
         except (OSError, ValueError):
             return False
 
     def save(self, info: Mapping[str, Any]) -> None:
-        """Write it whole or not at all, readable by its owner only (0600), on disk when this returns.
+        """Write the file atomically and durably, readable by its owner only (0600).
 
-        Raises Unavailable where the disk takes it not; the old one stands then.
+        Raises Unavailable if the disk refuses; the old file is then kept.
         """
         text = self._seal.sealed(json.dumps(dict(info), indent=2) + "\n")
         try:
@@ -88,7 +77,7 @@ class SignInFile:
     def _put(self, text: str) -> None:
         folder = self.path.parent
         _make(folder)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}.")  # mkstemp makes it 0600
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}.")  # mkstemp creates it with mode 0600
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -101,7 +90,7 @@ class SignInFile:
         _sync(folder)
 
     def version(self) -> tuple[int, int] | None:
-        """Give what changes when the file is replaced; None where there is none."""
+        """Return a value that changes when the file is replaced, or None if there is no file."""
         try:
             status = self.path.stat()
         except OSError:
@@ -110,7 +99,7 @@ class SignInFile:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the file's lock over all processes: of many workers one renews, the others read what it saved."""
+        """Hold the file's lock across processes: one worker renews the token, and the others read the saved one."""
         try:
             _make(self.path.parent)
             descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -133,7 +122,7 @@ def _make(folder: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Let the new name outlive a power cut: the one before may have been taken back by then."""
+    """Make the rename survive a power cut: the old token may no longer be valid by then."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -145,7 +134,7 @@ def _unwritten(path: Path, error: OSError) -> Unavailable:
     return Unavailable(
         f"The Gmail sign-in file {path} cannot be written: {error.strerror or error}.",
         service=SERVICE,
-        remedy="Make room on that disk, or let this program write there; then try again.",
+        remedy="Free space on that disk, or let this program write there; then try again.",
         outcome="not_done",
     )
 
@@ -168,7 +157,7 @@ def _wait_for(descriptor: int) -> None:
 
 
 def sign_in_error(message: str, *, account: str = "", lacks_scope: bool = False) -> AuthError:
-    """Give the error of a sign-in that is not there, or not good."""
+    """Return the error for a missing or invalid sign-in."""
     error = AuthError(message, service=SERVICE, remedy=SIGN_IN_AGAIN)
     error.account, error.lacks_scope = account, lacks_scope
     return error

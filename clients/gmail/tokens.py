@@ -12,54 +12,59 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
-from clients import failures
+from clients import error_mapping as failures
 from clients.errors import AuthError, ServiceError
-from clients.gmail.sign_in_file import SERVICE, Seal, SignInFile, sign_in_error
+from clients.gmail.service import GMAIL
+from clients.gmail.sign_in_file import SignInFile, sign_in_error
+from clients.secrets import known
+from clients.sign_in import Seal
+from clients.transport import AS_IT_IS
 
 if TYPE_CHECKING:
     from google.oauth2.credentials import Credentials
 
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+_SECRET = ("refresh_token", "client_secret", "token")
 
 
 class Tokens(Protocol):
-    """Where a Gmail client takes its access tokens from."""
+    """Provides a Gmail client's access tokens."""
 
     def current(self) -> str:
-        """Give a token that should be good; raises AuthError and, where it must be renewed, any ServiceError."""
+        """Return a token that should be valid; raises AuthError, or any ServiceError if renewing it fails."""
 
     def renewed(self, refused: str) -> str | None:
-        """Give another token after this one was refused; None where there is no other."""
+        """Return another token after this one was rejected, or None if there is no other."""
 
     def owner(self) -> str:
-        """Give the address of the account where it is known without asking, else ""."""
+        """Return the account's address if it is known without a request, else ""."""
 
     def version(self) -> tuple[int, int] | None:
-        """Give what changes whenever the sign-in does; None where it cannot."""
+        """Return a value that changes with each sign-in, or None for a fixed token."""
 
 
 class FixedToken:
-    """One access token that nobody renews; an empty one means that nobody has signed in yet."""
+    """One access token that is never renewed; an empty one means that nobody has signed in yet."""
 
     def __init__(self, token: str) -> None:
         self._token = token
 
     def current(self) -> str:
-        """Give the token; raises AuthError where there is none."""
+        """Return the token; raises AuthError if it is empty."""
         if not self._token:
             raise sign_in_error("Nobody has signed in to Gmail yet.")
         return self._token
 
     def renewed(self, refused: str) -> str | None:
-        """Give nothing: there is no other."""
+        """Return None: there is no other token."""
         return None
 
     def owner(self) -> str:
-        """Give nothing: a bare token names nobody."""
+        """Return "": a bare token does not name its account."""
         return ""
 
     def version(self) -> tuple[int, int] | None:
-        """Give nothing: it stays as it is."""
+        """Return None: the token never changes."""
         return None
 
 
@@ -74,26 +79,26 @@ class TokenFile:
         self._read_at: tuple[int, int] | None = None
 
     def current(self) -> str:
-        """Give the token of the file, renewed first where it has run out; a new sign-in is noticed at once."""
+        """Return the file's token, renewed if it has expired; a new sign-in takes effect at once."""
         with self._lock:
-            known = self._credentials
-            if known is not None and known.valid and self._read_at == self._file.version():
-                return str(known.token)
+            read = self._credentials
+            if read is not None and read.valid and self._read_at == self._file.version():
+                return str(read.token)
         return self._renew("")
 
     def renewed(self, refused: str) -> str | None:
-        """Give a token other than the refused one: another process may have renewed it already."""
+        """Return a token other than the rejected one: another process may have renewed it already."""
         return self._renew(refused)
 
     def owner(self) -> str:
-        """Give the address that was noted at sign-in."""
+        """Return the address noted at sign-in."""
         try:
             return str(self._file.read().get("account", ""))
         except AuthError:
             return ""
 
     def version(self) -> tuple[int, int] | None:
-        """Give what changes when the file is replaced."""
+        """Return a value that changes when the file is replaced."""
         return self._file.version()
 
     def _renew(self, refused: str) -> str:
@@ -102,7 +107,7 @@ class TokenFile:
             credentials = _credentials(info, self._file.path)
             if not credentials.valid or credentials.token == refused:
                 info = _refreshed(info, credentials, self._http)
-                # Saved before use: the service may take the old one back as soon as the new one is used.
+                # Saved before use: the service may revoke the old one as soon as the new one is used.
                 self._file.save(info)
             elif self._file.is_in_clear():
                 self._file.save(info)
@@ -112,7 +117,7 @@ class TokenFile:
 
 
 def tokens_of(token: str, token_file: Path | None, http: httpx.Client, seal: Seal | None = None) -> Tokens:
-    """Give the source of tokens that a connection's settings name; a token itself wins."""
+    """Return the token source of a connection's settings; an explicit token takes precedence."""
     if token or token_file is None:
         return FixedToken(token)
     return TokenFile(SignInFile(token_file.expanduser(), seal), http)
@@ -124,6 +129,7 @@ def _credentials(info: Mapping[str, Any], path: Path) -> Credentials:
     missing = [key for key in ("refresh_token", "client_id", "client_secret") if not info.get(key)]
     if missing:
         raise sign_in_error(f"{path} is not a Gmail sign-in file: it lacks {', '.join(missing)}.")
+    known.keep(f"sign-in file {path}", *(str(info.get(key) or "") for key in _SECRET))
     return Credentials(  # type: ignore[no-untyped-call]
         token=info.get("token"),
         refresh_token=info["refresh_token"],
@@ -137,29 +143,28 @@ def _credentials(info: Mapping[str, Any], path: Path) -> Credentials:
 
 
 def _expiry(text: str) -> datetime:
-    """Read the time at which a token runs out, as google-auth keeps it (UTC, naive); long ago where not known."""
+    """Parse a token's expiry as google-auth stores it (UTC, naive); return a time long past if unknown."""
     try:
-        known = datetime.fromisoformat(text)
+        ends_at = datetime.fromisoformat(text)
     except ValueError:
-        known = datetime.fromtimestamp(0, UTC)
-    return (known.astimezone(UTC) if known.tzinfo else known).replace(tzinfo=None)
+        ends_at = datetime.fromtimestamp(0, UTC)
+    return (ends_at.astimezone(UTC) if ends_at.tzinfo else ends_at).replace(tzinfo=None)
 
 
 def _refreshed(info: Mapping[str, Any], credentials: Credentials, http: httpx.Client) -> dict[str, Any]:
-    """Renew the credentials; give what the sign-in file says from here on."""
+    """Renew the credentials; return the new content of the sign-in file."""
     from google.auth.exceptions import GoogleAuthError
 
     exchange = _Exchange(http)
     try:
         credentials.refresh(exchange)  # type: ignore[no-untyped-call]
     except ServiceError as error:
-        error.outcome = "not_done"  # the mail request itself was not sent yet
+        error.outcome = "not_done"  # the mail request itself has not been sent yet
         raise
     except GoogleAuthError as error:
         who = f" for {credentials.account}" if credentials.account else ""
         said = str(error.args[0]) if error.args else "no reason given"
-        secrets = [str(credentials.refresh_token), str(credentials.client_secret)]
-        said = failures.without_secrets(said, secrets)[:300].rstrip(".")
+        said = known.in_text(said)[:300].rstrip(".")
         raise sign_in_error(
             f"Google refuses to renew the sign-in{who}: {said}.",
             account=str(credentials.account or ""),
@@ -171,9 +176,9 @@ def _refreshed(info: Mapping[str, Any], credentials: Credentials, http: httpx.Cl
 
 
 def end_of(answer: Mapping[str, Any], now: datetime) -> dict[str, str]:
-    """Give {sign_in_ends_at} where the token endpoint says how long the refresh token is good from now on, else {}.
+    """Return {sign_in_ends_at} if the token endpoint says how long the refresh token stays valid, else {}.
 
-    Of apps in Testing it is seven days from the consent
+    For apps in the publishing status "Testing" it is seven days from the consent
     (https://developers.google.com/identity/protocols/oauth2#expiration).
     """
     seconds = answer.get("refresh_token_expires_in")
@@ -188,12 +193,12 @@ def _require_scopes(info: Mapping[str, Any]) -> None:
     if missing:
         who = f" of {info['account']}" if info.get("account") else ""
         names = ", ".join(scope.rpartition("/")[2] for scope in missing)
-        said = f"Google grants the sign-in{who} less than it needs: {names} is missing."
+        said = f"The Google sign-in{who} has less access than it needs: {names} is missing."
         raise sign_in_error(said, account=str(info.get("account", "")), lacks_scope=True)
 
 
 class _Exchange:
-    """What google-auth calls to reach the token address; it raises at once what is not for google-auth to decide."""
+    """The transport that google-auth uses for the token endpoint; raises errors that google-auth cannot handle."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
@@ -203,11 +208,11 @@ class _Exchange:
         self, url: str, method: str = "GET", body: bytes | None = None, headers: Any = None, **_: object
     ) -> _Exchanged:
         try:
-            answer = self._http.request(method, url, content=body, headers=headers)
+            answer = self._http.request(method, url, content=body, headers=headers, extensions={AS_IT_IS: True})
         except httpx.HTTPError as error:
-            raise failures.of_broken_connection(SERVICE, error) from error
+            raise failures.of_broken_connection(GMAIL, error) from error
         if answer.status_code >= 500 or answer.status_code == 429:
-            raise failures.of_status(SERVICE, answer.status_code, answer.headers, "the token could not be renewed now")
+            raise failures.of_status(GMAIL, answer.status_code, answer.headers, "the token could not be renewed now")
         with contextlib.suppress(ValueError):
             read = answer.json()
             self.answer = read if isinstance(read, dict) else {}
@@ -215,7 +220,7 @@ class _Exchange:
 
 
 class _Exchanged:
-    """An answer in the form that google-auth reads."""
+    """A response in the form that google-auth expects."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self.status = answer.status_code

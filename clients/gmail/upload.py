@@ -1,4 +1,4 @@
-"""The bytes of a mail on their way to Gmail: in the request itself, or uploaded where they are large."""
+"""Sends the bytes of a mail to Gmail: inside the request, or as an upload if they are large."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from clients.errors import InvalidRequest
 from clients.gmail.sign_in_file import SERVICE
 
 INLINE_MOST = 2 * 1024 * 1024
-"""How large a mail may be within the JSON of a request."""
+"""Maximum size of a mail sent inside a JSON request."""
 MOST = 36_700_160
-"""How large a mail may be: `maxSize` of each method that takes a mail, in Google's description of the API."""
+"""Maximum size of a mail: `maxSize` of each upload method in Google's description of the API."""
 
 
 class Upload:
-    """Makes the requests that carry a mail (https://developers.google.com/workspace/gmail/api/guides/uploads)."""
+    """Builds the requests that carry a mail (https://developers.google.com/workspace/gmail/api/guides/uploads)."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")
@@ -31,15 +31,15 @@ class Upload:
         content: bytes,
         **where: str,
     ) -> Any:
-        """Give the request of a method of the SDK; `shape` puts what is told of the mail into the request's body.
+        """Return the SDK request of a method; `shape` builds the request's body from the mail's metadata.
 
-        Raises InvalidRequest where the mail is larger than Gmail takes.
+        Raises InvalidRequest if the mail is larger than Gmail accepts.
         """
         if len(content) > MOST:
             raise InvalidRequest(
-                f"The mail has {len(content) / 1024**2:.0f} MB with its attachments; Gmail takes 35 MB at most.",
+                f"The mail has {len(content) / 1024**2:.0f} MB with its attachments; Gmail accepts at most 35 MB.",
                 service=SERVICE,
-                remedy="Leave attachments out, or send a link to them.",
+                remedy="Remove attachments, or send a link to them.",
             )
         if len(content) <= INLINE_MOST:
             raw = base64.urlsafe_b64encode(content).decode("ascii")
@@ -47,7 +47,7 @@ class Upload:
         return self._uploading(method(userId="me", body=shape(mail), media_body=_media(content), **where))
 
     def _uploading(self, request: Any) -> Any:
-        """Point an upload to the address of the connection: the SDK sends every one to Google itself."""
+        """Point an upload to the connection's address: the SDK always uploads to Google itself."""
         parts = urlsplit(request.uri)
         request.uri = f"{self._base_url}{parts.path}?{parts.query}"
         return request

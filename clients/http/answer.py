@@ -1,4 +1,4 @@
-"""An HTTP answer as plain JSON: its text, its data or its file, and nothing of what the connection keeps secret."""
+"""An HTTP response as plain JSON (its text, data or file) with the connection's secrets removed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clients.http.credentials import Credentials
 from clients.http.request import SERVICE
 
 _TEXTUAL = ("json", "xml", "javascript", "yaml", "csv", "urlencoded")
-# RFC 6266 4.3: the form with a charset goes before the plain one, wherever it stands.
+# RFC 6266 4.3: the form with a charset takes precedence over the plain one, in any order.
 _NAMES = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (r"filename\*=UTF-8'[^']*'([^;\s]+)", r'filename="((?:[^"\\]|\\.)*)"', r"filename=([^;\s\"]+)")
@@ -24,7 +24,7 @@ _UNKNOWN = "application/octet-stream"
 
 
 def plain(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
-    """Give {status, headers, json, text, url}; `json` is null where the answer is none. Raises BadAnswer."""
+    """Return {status, headers, json, text, url}; `json` is null if the body is not JSON. Raises BadAnswer."""
     return {
         **facts(answer, credentials),
         "json": credentials.blotted_json(data(answer)),
@@ -33,7 +33,7 @@ def plain(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
 
 
 def facts(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
-    """Give {status, headers, url} of an answer; names of headers in lower case, no cookies."""
+    """Return {status, headers, url} of a response; header names in lower case, no cookies."""
     headers = {name.lower(): credentials.blotted(value) for name, value in answer.headers.items()}
     headers.pop("set-cookie", None)
     url = credentials.blotted(str(credentials.without(answer.request.url)))
@@ -41,31 +41,31 @@ def facts(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
 
 
 def data(answer: httpx.Response) -> Any:
-    """Give the JSON of an answer, null where it says that it is none. Raises BadAnswer."""
+    """Return the response's JSON, or null if its type says that it is not JSON. Raises BadAnswer."""
     if "json" not in _kind(answer) or not answer.content.strip():
         return None
     try:
         return json.loads(answer.content, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise BadAnswer("The server says that it answers JSON, but this is none.", service=SERVICE) from error
+        raise BadAnswer("The server says that its answer is JSON, but it is not.", service=SERVICE) from error
 
 
 def said(answer: httpx.Response) -> str:
-    """Give the text of an answer, "" where it says that it is none."""
+    """Return the response's text, or "" if its type says that it is not text."""
     kind = _kind(answer)
     return answer.text if not kind or _is_text(kind) else ""
 
 
 def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, str, str]:
-    """Give content, name and media type of the file that an answer is: as it says, else the last part of the address.
+    """Return content, name and media type of a downloaded file; without a name, the last part of the address is used.
 
-    What a text repeats of the connection's secrets is blotted out; any other file that does so is refused, since it
-    would be spoilt. Raises InvalidRequest.
+    Secrets of the connection are redacted in text; any other file that contains one is refused, since redacting would
+    corrupt it. Raises InvalidRequest.
     """
     told = answer.headers.get("content-disposition", "")
     named = next((match[1] for form in _NAMES if (match := form.search(told))), "")
     name = credentials.blotted(unquote(named) or unquote(answer.request.url.path.rpartition("/")[2]))
-    # A server must not choose a folder for it (RFC 6266 4.3), nor write lines of its own where the name goes.
+    # A server must not choose a folder (RFC 6266 4.3), nor insert line ends where the name is used.
     last = re.split(r"[/\\]", name)[-1][:200]
     plain_name = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split())
     media_type = _kind(answer).partition(";")[0].strip() or _UNKNOWN
@@ -76,10 +76,10 @@ def _content(answer: httpx.Response, credentials: Credentials) -> bytes:
     content = credentials.blotted_bytes(answer.content) if _is_text(_kind(answer)) else answer.content
     if credentials.are_in(content):
         raise InvalidRequest(
-            "The file that the server answers holds a secret of the connection, so it is not kept.",
+            "The file that the server sent contains a secret of the connection, so it is not kept.",
             service=SERVICE,
-            remedy="Ask for another address, or without `as_file`: in text and JSON the secret is blotted out.",
-            outcome="unknown",  # of a write: it was done, but nobody sees what it gave
+            remedy="Request another address, or leave out `as_file`: in text and JSON the secret is redacted.",
+            outcome="unknown",  # for a write: it was done, but its result cannot be shown
         )
     return content
 

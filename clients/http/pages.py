@@ -1,4 +1,4 @@
-"""Lists that come page by page: where the next one is, and when to stop."""
+"""Paginated lists: where the next page is, and when to stop."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ BYTES_MOST = 20 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Paging:
-    """How a service gives its lists.
+    """How a service paginates.
 
-    `items`: where they stand in the JSON, names joined by dots; "" where the JSON is the list itself.
-    `next`: where the next page's address or cursor stands; "" for the `Link` header (RFC 8288).
-    `cursor`: the query parameter that takes what stands at `next`; "" where that is an address.
+    `items`: path of the list in the JSON, names joined by dots; "" if the JSON is the list itself.
+    `next`: path of the next page's URL or cursor; "" for the `Link` header (RFC 8288).
+    `cursor`: the query parameter that takes the value at `next`; "" if that is a URL.
     """
 
     items: str = ""
@@ -43,7 +43,7 @@ class Pages:
         self._seen = {str(first)}
 
     def take(self, answer: httpx.Response) -> httpx.URL | None:
-        """Add a page; give the address of the next one, None for the last. Raises BadAnswer, InvalidRequest."""
+        """Add a page; return the URL of the next one, None for the last. Raises BadAnswer, InvalidRequest."""
         content = data(answer)
         found = _at(content, self._paging.items)
         if not isinstance(found, list):
@@ -55,25 +55,25 @@ class Pages:
         if following is None:
             return None
         if str(following) in self._seen:
-            raise _misread("The server names as the next page one that was read before.")
+            raise _misread("The server named a page as the next one that was already read.")
         self._seen.add(str(following))
         return following
 
     @property
     def is_full(self) -> bool:
-        """Whether no more pages are to be read, though there may be some."""
+        """Whether the limit is reached; there may be further pages."""
         return self.count >= self._paging.pages or self._bytes >= BYTES_MOST
 
     def _no_list(self, answer: httpx.Response, content: Any) -> ServiceError:
-        """What no JSON is may be another answer the next time; JSON of another shape stays what it is."""
+        """Return BadAnswer (it may pass) if the answer is not JSON, and InvalidRequest for JSON of another shape."""
         items = self._paging.items
         words = (
-            f"The answer of {origin(answer.request.url)} holds no list {f'at {items!r}' if items else 'as a whole'}."
+            f"The answer of {origin(answer.request.url)} {f'has no list at {items!r}' if items else 'is not a list'}."
         )
         if content is None:
             return BadAnswer(words, service=SERVICE)
         return InvalidRequest(
-            words, service=SERVICE, remedy="Correct `paging.items`: it says where in the answer the list stands."
+            words, service=SERVICE, remedy="Correct `paging.items`: it says where the list is in the answer."
         )
 
     def _following(self, answer: httpx.Response, content: Any) -> httpx.URL | None:
@@ -84,30 +84,30 @@ class Pages:
         if value is None or value == "" or value is False:
             return None
         if not isinstance(value, str | int) or isinstance(value, bool):
-            raise _misread(f"What stands at {self._paging.next!r} is no address and no cursor.")
+            raise _misread(f"The value at {self._paging.next!r} is neither an address nor a cursor.")
         if self._paging.cursor:
             return self._first.copy_set_param(self._paging.cursor, str(value))
         return self._joined(answer, str(value))
 
     def _joined(self, answer: httpx.Response, link: str) -> httpx.URL:
-        """What the server says is text from outside: it may name the page, and no other place."""
+        """Return the URL of the next page: the link is untrusted and may not lead to another place."""
         try:
             url = answer.request.url.join(link)
         except (httpx.InvalidURL, ValueError) as error:
             raise _misread("The address of the next page cannot be read.") from error
         if origin(url) != origin(self._first):
-            raise _misread(f"The next page would be at another place ({origin(url)}).")
+            raise _misread(f"The next page would be on another server ({origin(url)}).")
         return url
 
 
 def _misread(words: str) -> InvalidRequest:
     return InvalidRequest(
-        words, service=SERVICE, remedy="Correct `paging`: `next` and `cursor` say where the next page is named."
+        words, service=SERVICE, remedy="Correct `paging`: `next` and `cursor` say where to find the next page."
     )
 
 
 def _at(content: Any, path: str) -> Any:
-    """What stands in a JSON value at names joined by dots; None for nothing."""
+    """Return the value at a dotted path in a JSON value, or None."""
     for name in _names(path):
         content = content.get(name) if isinstance(content, dict) else None
     return content

@@ -1,4 +1,4 @@
-"""One HTTP request as a workflow asks for it, and as it goes out."""
+"""One HTTP request as a workflow specifies it, and as it is sent."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 
 from clients.errors import InvalidRequest
+from clients.http.service import HTTP
 
-SERVICE = "http"
+SERVICE = HTTP.name
 READS = frozenset({"GET", "HEAD"})
 METHODS = READS | {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 # Set by the connection itself; a workflow that sets them could smuggle a second request (RFC 9112 11.2).
@@ -21,7 +22,7 @@ _MEDIA_TYPE = re.compile(r"[!#-'*+.^-~0-9A-Z-]+/[!#-'*+.^-~0-9A-Z-]+(?: *;[ -~]*
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that goes out."""
+    """A file to upload."""
 
     name: str
     content: bytes = field(repr=False)
@@ -29,13 +30,13 @@ class Upload:
 
     @property
     def kind(self) -> str:
-        """Its media type, where that is one: who sent the file has written it, and a line end in it begins a header."""
+        """Its media type, if valid: it comes from whoever sent the file, and a line end in it would begin a header."""
         return self.media_type if _MEDIA_TYPE.fullmatch(self.media_type) else "application/octet-stream"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """One request; of the bodies (`json`, `text`, `form` with `files`, `file`) one at most. None: no such body."""
+    """One request with at most one body (`json`, `text`, `form` with `files`, `file`). None: no such body."""
 
     method: str
     url: str
@@ -47,13 +48,13 @@ class Wanted:
     files: Mapping[str, Upload] = field(default_factory=dict)
     file: Upload | None = None
     most_bytes: int | None = None
-    """How large the answer may be; None for the usual 10 MB."""
+    """Maximum size of the answer; None for the default of 10 MB."""
 
     def request(self, http: httpx.Client) -> httpx.Request:
-        """Write it; raises InvalidRequest."""
+        """Build the request; raises InvalidRequest."""
         method = self.method.upper()
         if method not in METHODS:
-            raise InvalidRequest(f"{self.method!r} is not a method that is sent here.", service=SERVICE)
+            raise InvalidRequest(f"{self.method!r} is not a supported method.", service=SERVICE)
         url = address(self.url)
         headers, body = own_headers(self.headers), self._body()
         if self.file is not None and not any(name.lower() == "content-type" for name in headers):
@@ -81,7 +82,7 @@ class Wanted:
 
 
 def address(text: str) -> httpx.URL:
-    """Read an address; raises InvalidRequest for what is none, and for one that holds a password."""
+    """Parse a URL; raises InvalidRequest if it is invalid or contains a password."""
     try:
         url = httpx.URL(text.strip())
     except (httpx.InvalidURL, ValueError) as error:
@@ -90,15 +91,15 @@ def address(text: str) -> httpx.URL:
         raise InvalidRequest("An address begins with https:// or http:// and a host.", service=SERVICE)
     if url.userinfo:
         raise InvalidRequest(
-            "The address holds a name or password.",
+            "The address contains a user name or password.",
             service=SERVICE,
-            remedy="Put them into a connection: `user` and `password`.",
+            remedy="Put them in a connection: `user` and `password`.",
         )
     return url
 
 
 def own_headers(given: Mapping[str, str]) -> dict[str, str]:
-    """Give the headers of a workflow; raises InvalidRequest for those that are the connection's own."""
+    """Return a workflow's headers; raises InvalidRequest for headers that the connection sets itself."""
     own = sorted(_OWN_HEADERS & {name.strip().lower() for name in given})
     if own:
         raise InvalidRequest(f"The header {own[0]} is set by the connection itself.", service=SERVICE)
@@ -113,5 +114,5 @@ def _pairs(given: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a form; one without a value is left out, a list is sent as often as it has values."""
+    """Return the fields of a form; None is left out, and a list is sent as one field per value."""
     return {name: value for name, value in given.items() if value is not None}

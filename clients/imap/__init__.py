@@ -1,4 +1,4 @@
-"""Any mailbox by IMAP, through imap-tools."""
+"""Any IMAP mailbox, through imap-tools."""
 
 from clients.imap.client import ImapClient
 

@@ -1,4 +1,4 @@
-"""Reads the answers of an IMAP server that imaplib leaves as they came: FETCH and LIST (RFC 3501 7)."""
+"""Parses IMAP answers that imaplib returns unparsed: FETCH and LIST (RFC 3501 7)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ _LISTED = re.compile(rb'\((?P<flags>[^)]*)\) (?P<delimiter>NIL|"[^"]*") (?P<name
 
 @dataclass(frozen=True)
 class Fetched:
-    """What the server gives of one mail; `content` is None where none was asked for."""
+    """One mail of a FETCH answer; `content` is None if none was requested."""
 
     uid: int
     flags: tuple[str, ...]
     size: int
     arrived_at: datetime | None
     content: bytes | None
+    refusal: str = ""
+    """Why the server did not return the requested content."""
 
 
 def fetched(data: Sequence[Any], *, has_content: bool) -> Iterator[Fetched]:
-    """Read a FETCH answer, as imaplib has it: a literal as (what came before, its bytes), all else as bytes."""
+    """Parse a FETCH answer in imaplib's form: a literal as (preceding bytes, its bytes), everything else as bytes."""
     head, content = b"", None
     for part in data:
         text, literal = part if isinstance(part, tuple) else (part or b"", None)
@@ -46,7 +48,7 @@ def _one(head: bytes, content: bytes | None, *, has_content: bool) -> Iterator[F
         quoted = _QUOTED.search(head)
         content = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else None
     if uid is None or (has_content and content is None):
-        return  # news of another mail's flags, which a server may send at any time
+        return  # an unsolicited change of another mail's flags, which a server may send at any time
     yield Fetched(
         int(uid[1]),
         tuple(flags[1].decode("ascii", "replace").split()) if flags else (),
@@ -61,12 +63,12 @@ def _arrived(found: re.Match[bytes] | None) -> datetime | None:
         return None
     try:
         return datetime.strptime(found[1].decode("ascii").strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
 def listed_folder(part: Any) -> tuple[str, str, tuple[str, ...]] | None:
-    """Read one line of a LIST answer; a name comes quoted, bare, or as a literal of its own."""
+    """Parse one line of a LIST answer; a name may be quoted, bare or a literal."""
     from imap_tools.imap_utf7 import utf7_decode
 
     text, literal = part if isinstance(part, tuple) else (part or b"", None)

@@ -1,4 +1,4 @@
-"""What has arrived in a folder: which mails, known again however the server numbers them, and what they say."""
+"""New mail in a folder, recognized even after the server has renumbered it."""
 
 from __future__ import annotations
 
@@ -9,34 +9,38 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from clients.errors import Unreadable
 from clients.imap.answers import Fetched
-from clients.imap.mail import shown
+from clients.imap.mail import shown, subject_of
 from clients.imap.mailbox import Mailbox, MailId
 from clients.imap.search import Search
 from clients.imap.session import Selected, Session
 from clients.mail.parts import header, headers
 from clients.mail.raw import headers_of
+from clients.mail.unreadable import one_mail
+from clients.mail_server.providers import SERVICE
 
 OUR_MARK = "<orchestra."
-"""How the Message-ID of every mail begins that a workflow wrote."""
+"""Prefix of the Message-ID of every mail that a workflow wrote."""
 _FIELDS = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM TO SUBJECT RECEIVED X-ORCHESTRA)]"
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """One mail: its number, and `key`, by which it is known again when the folder is numbered anew."""
+    """One mail: its number, and `key`, which stays the same when the folder is renumbered."""
 
     uid: int
     key: str
     arrived_at: datetime | None
     size: int
     """Of the whole mail, in bytes."""
+    subject: str
     is_draft: bool
     is_ours: bool
 
 
 class Arrivals:
-    """A folder as one look sees it. Raises ServiceError only."""
+    """A folder during one poll. Raises only ServiceError."""
 
     def __init__(self, mailbox: Mailbox, session: Session, selected: Selected, wanted: Search) -> None:
         self._mailbox, self._session, self._wanted = mailbox, session, wanted
@@ -44,61 +48,76 @@ class Arrivals:
 
     @property
     def state(self) -> list[int]:
-        """What stays the same as long as nothing in the folder changes; its last number is 0 where it may not."""
+        """Values that stay the same while nothing in the folder changes; the last is 0 if the server lacks
+        CONDSTORE.
+        """
         return [self.selected.uidvalidity, self.selected.uidnext, self.selected.exists, self.selected.highestmodseq]
 
     def last(self) -> int:
-        """Give the highest number that a mail has, or had."""
+        """Return the highest number that a mail has or had."""
         return self.selected.uidnext - 1 if self.selected.uidnext else max(self._session.search("ALL"), default=0)
 
     def beginning_at(self, uid: int) -> list[int]:
-        """Give the numbers of the mails that fit, from this one on, rising."""
+        """Return the numbers of matching mails from this one on, ascending."""
         found = self._session.search(f"UID {uid}:* {self._wanted.written()}") if self.selected.exists else []
-        return [one for one in found if one >= uid]  # `n:*` always names the last mail, too (RFC 3501 6.4.8)
+        return [one for one in found if one >= uid]  # `n:*` always includes the last mail (RFC 3501 6.4.8)
 
     def arrived_since(self, moment: datetime) -> list[int]:
-        """Give the numbers of the mails that fit and arrived since then, rising."""
+        """Return the numbers of matching mails that arrived since then, ascending."""
         wanted = Search(**{**vars(self._wanted), "since": moment.isoformat()})
         found = self._session.search(wanted.written()) if self.selected.exists else []
         return [one.uid for one in self._session.fetch(found) if wanted.fits(one.arrived_at)]
 
     def known(self, uids: Sequence[int]) -> list[Arrival]:
-        """Tell which mails these are, rising; what is gone meanwhile is left out."""
+        """Return these mails, ascending; those deleted in the meantime are left out."""
         return sorted(map(_arrival, self._session.fetch(uids, _FIELDS)), key=lambda one: one.uid)
 
-    def read(self, uids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """Give mails as workflows see them, by their numbers."""
-        folder, validity = self.selected.folder, self.selected.uidvalidity
-        return {
-            found.uid: shown(self._mailbox, MailId(folder, validity, found.uid), found)
-            for found in self._session.contents(uids)
-        }
+    def read(self, uids: Sequence[int]) -> dict[int, dict[str, Any] | Unreadable]:
+        """Return mails by number, as workflows see them, or why one cannot be read."""
+        return {found.uid: self._shown(found) for found in self._session.contents(uids)}
+
+    def _shown(self, found: Fetched) -> dict[str, Any] | Unreadable:
+        try:
+            return shown(self._mailbox, MailId(self.selected.folder, self.selected.uidvalidity, found.uid), found)
+        except Unreadable as error:
+            return error
 
 
 @contextmanager
 def arrivals(mailbox: Mailbox, wanted: Search) -> Iterator[Arrivals]:
-    """Open the folder of a search to look at what has arrived there."""
+    """Open the folder of a search to poll it for new mail."""
     with mailbox.opened(wanted.folder) as (session, selected):
         yield Arrivals(mailbox, session, selected, wanted)
 
 
 def _arrival(found: Fetched) -> Arrival:
-    payload = headers_of(found.content or b"")
+    payload = _headers(found)
     name = header(payload, "Message-ID").strip()
     return Arrival(
         found.uid,
         _key(found, payload, name),
         found.arrived_at,
         found.size,
+        subject_of(found),
         "\\Draft" in found.flags,
         bool(header(payload, "X-Orchestra")) or name.startswith(OUR_MARK),
     )
 
 
-def _key(found: Fetched, payload: dict[str, Any], name: str) -> str:
-    """A Message-ID alone would do (RFC 5322 3.6.4), but for the devices that put the same into every mail.
+def _headers(found: Fetched) -> dict[str, Any]:
+    """Return a mail's headers; if unreadable, their bytes as one header, so that the mail is still recognized."""
+    content = found.content or b""
+    try:
+        with one_mail(SERVICE, str(found.uid)):
+            return headers_of(content)
+    except Unreadable:
+        return {"headers": [{"name": "Subject", "value": content.decode("latin-1")}]}
 
-    Of a mail without one all counts that stays when a folder is numbered anew: more headers, size, time of arrival.
+
+def _key(found: Fetched, payload: dict[str, Any], name: str) -> str:
+    """Return a key for a mail. The Message-ID would do (RFC 5322 3.6.4), but some devices put the same into every mail.
+
+    For a mail without one it covers all that survives renumbering: more headers, size, time of arrival.
     """
     fields = ["Date", "From", "Subject"] if name else ["Date", "From", "To", "Subject", "Received"]
     told = [name, *(value for field in fields for value in [field, *headers(payload, field)])]

@@ -1,51 +1,46 @@
-"""Any mailbox by IMAP, its mail sent by SMTP: one address and one app password for both."""
+"""Any IMAP mailbox, with its mail sent by SMTP: one address and one app password for both."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any
 
-from clients.counting import counted
+from clients.client import CheckLine, Client, Opening
 from clients.deadline import deadline
 from clients.errors import AuthError, InvalidRequest, ServiceError
 from clients.imap.mailbox import Mailbox
-from clients.imap.providers import SERVICE, app_password_page
-from clients.imap.settings import ImapSettings, way_out
-from clients.mail.wire import Door
-from clients.smtp import Outbox
+from clients.imap.service import IMAP
+from clients.mail_server.providers import SERVICE, app_password_page
+from clients.mail_server.settings import ImapSettings, door_of
+from clients.mail_server.wire import Door
+from clients.plural import counted
+from clients.smtp.client import Outbox
 
 _ROLES = ("drafts", "sent", "trash", "archive")
 _CAPABILITIES = ("UIDPLUS", "MOVE", "IDLE", "CONDSTORE", "SPECIAL-USE")
 _CHECK_SECONDS = 30.0
-CheckLine = tuple[str, bool, str]
 
 
-class ImapClient:
-    """One mailbox: `mailbox` is read and changed, `outbox` sends. Threads may share it; raises ServiceError only."""
+class ImapClient(Client):
+    """One mailbox: read and change it with `mailbox`, send with `outbox`."""
 
-    service: ClassVar[str] = SERVICE
-    Settings = ImapSettings
-    way_out = staticmethod(way_out)
-    """How this service is reached: not by HTTP."""
-    key_variables: ClassVar[Mapping[str, str]] = {"password": "IMAP_PASSWORD"}
-    more_variables: ClassVar[Mapping[str, str]] = {
-        "address": "IMAP_ADDRESS",
-        "host": "IMAP_HOST",
-        "smtp_host": "SMTP_HOST",
-    }
-    key_place: ClassVar[str] = "Your mail provider's settings, app passwords (the link is Google's)"
-    key_url: ClassVar[str] = "https://myaccount.google.com/apppasswords"
-    default_url: ClassVar[str] = ""
+    service = IMAP
 
     def __init__(self, settings: ImapSettings, door: Door) -> None:
+        self._door = door
         self.mailbox = Mailbox(settings, door)
         self.outbox = Outbox(settings, door)
 
+    @classmethod
+    def open(cls, settings: ImapSettings, opening: Opening) -> ImapClient:
+        """Return a client for these settings."""
+        return cls(settings, door_of(settings, is_demo=opening.is_demo))
+
     def account(self) -> str:
-        """Give the address of the mailbox. Raises InvalidRequest where the connection names none."""
+        """Return the mailbox's address. Raises InvalidRequest if the connection has none."""
         if "@" not in self.mailbox.address:
             raise InvalidRequest(
-                f"The connection's address {self.mailbox.address!r} is no mail address.",
+                f"The connection's address {self.mailbox.address!r} is not a mail address.",
                 service=SERVICE,
                 remedy="Set `address` to the address of the mailbox, such as me@fastmail.com.",
             )
@@ -55,8 +50,17 @@ class ImapClient:
         """List the names of the folders that can hold mail."""
         return [one.name for one in self.mailbox.folders() if one.can_hold_mail]
 
+    @classmethod
+    def key_page(cls, beside_key: Mapping[str, Any]) -> str:
+        """Return the page of the address's provider, if it is known."""
+        return app_password_page(str(beside_key.get("address", ""))) or super().key_page(beside_key)
+
+    def close(self) -> None:
+        """Close the connections to the servers."""
+        self._door.close()
+
     def check(self) -> list[CheckLine]:
-        """Try what workflows need: [(what, ok, sentence)]; raises nothing of the service."""
+        """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
         lines = [_tried("sign-in", self._signed_in)]
         if lines[0][1]:
             lines += [_tried("folders", self._folders), _tried("special folders", self._special)]
@@ -69,7 +73,7 @@ class ImapClient:
                 return f"Signed in to {self.mailbox.servers.imap().shown} as {self.account()}."
         except AuthError as error:
             page = app_password_page(self.mailbox.address)
-            error.remedy = f"Your provider takes an app password here, made at {page}." if page else error.remedy
+            error.remedy = f"Your provider requires an app password; create one at {page}." if page else error.remedy
             raise
 
     def _folders(self) -> str:

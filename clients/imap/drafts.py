@@ -1,4 +1,4 @@
-"""Drafts in a mailbox: written, found again by their Message-ID, changed, taken back; and the mail that one answers."""
+"""Drafts in a mailbox: create, find by Message-ID, change, undo; and look up the mail that one answers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from clients.imap.filing import delete, found_in, gone
 from clients.imap.headers import thread_id_of
 from clients.imap.lookup import with_message_id
 from clients.imap.mailbox import Mailbox, MailId, mail_id
-from clients.imap.providers import SERVICE
 from clients.mail.outgoing import Outgoing, as_bytes, build, message_id
 from clients.mail.raw import headers_of
 from clients.mail.replies import refusal
+from clients.mail_server.providers import SERVICE
 
 Json = dict[str, Any]
 
@@ -22,14 +22,14 @@ Json = dict[str, Any]
 def create_draft(
     mailbox: Mailbox, mail: Outgoing, marker: str, answers: Json | None, written_at: datetime | None
 ) -> Json:
-    """Put a draft into the folder for them: {id, folder, message_id}; `answers` as `original` gives it."""
+    """Put a draft into the Drafts folder: {id, folder, message_id}; `answers` as returned by `original`."""
     folder = mailbox.required_folder("drafts")
     built = build(mail, mailbox.address, marker, answers, written_at)
     return put(mailbox, folder, as_bytes(built), message_id(marker, mailbox.address), ("\\Draft", "\\Seen"))
 
 
 def put(mailbox: Mailbox, folder: str, content: bytes, name: str, flags: tuple[str, ...]) -> Json:
-    """Put a mail into a folder: {id, folder, message_id}."""
+    """Append a mail to a folder: {id, folder, message_id}."""
     with mailbox.session() as session:
         uid = session.append(folder, content, flags, datetime.now(UTC))
         selected = session.select(folder)
@@ -39,9 +39,9 @@ def put(mailbox: Mailbox, folder: str, content: bytes, name: str, flags: tuple[s
 
 
 def find_draft(mailbox: Mailbox, marker: str) -> Json | None:
-    """Look for the draft of the write with this marker, as `create_draft` gives it.
+    """Find the draft of the write with this marker, in the form that `create_draft` returns.
 
-    A draft that its owner has sent meanwhile counts: it must not be written once more.
+    A draft that its owner has sent counts as found: it must not be written again.
     """
     for role in ("drafts", "sent"):
         found = find(mailbox, role, marker)
@@ -51,7 +51,7 @@ def find_draft(mailbox: Mailbox, marker: str) -> Json | None:
 
 
 def find(mailbox: Mailbox, role: str, marker: str) -> Json | None:
-    """Look for the mail of the write with this marker in the folder for drafts, or for sent mail."""
+    """Find the mail of the write with this marker in the folder of a role, such as drafts or sent."""
     folder = mailbox.folder_for(role)
     found = found_in(mailbox, folder, message_id(marker, mailbox.address)) if folder is not None else None
     return {"id": found.id, "folder": folder, "message_id": found.message_id} if found is not None else None
@@ -60,10 +60,10 @@ def find(mailbox: Mailbox, role: str, marker: str) -> Json | None:
 def update_draft(
     mailbox: Mailbox, draft: Json, mail: Outgoing, marker: str, answers: Json | None, written_at: datetime | None
 ) -> Json:
-    """Let a draft say this instead; gives what `create_draft` gives. NotFound where it was sent or deleted.
+    """Replace the content of a draft; returns what `create_draft` returns. NotFound if it was sent or deleted.
 
-    Mail on a server cannot be changed (RFC 3501 2.3.1.1): the new draft is put there, then every older one of this
-    write is deleted, also one that an attempt left behind.
+    Mail on a server cannot be changed (RFC 3501 2.3.1.1): the new draft is appended, then every older one of this
+    write is deleted, including one left behind by a failed attempt.
     """
     name = str(draft["message_id"])
     if found_in(mailbox, str(draft["folder"]), name) is None:
@@ -79,21 +79,21 @@ def update_draft(
 
 
 def undo_draft(mailbox: Mailbox, draft: Mapping[str, Any]) -> None:
-    """Delete a draft that `create_draft` gave. Raises Conflict where it was edited or sent since."""
+    """Delete a draft that `create_draft` returned. Raises Conflict if it was edited or sent since."""
     if delete(mailbox, mail_id(str(draft["id"]))):
-        return  # under its old number: a mail program that edits a draft puts another in its place
+        return  # unedited: a mail program that edits a draft replaces it, under another number
     name = str(draft["message_id"])
     if found_in(mailbox, str(draft["folder"]), name) is not None:
-        raise Conflict("The draft was edited since.", service=SERVICE)
+        raise Conflict("The draft has been edited since.", service=SERVICE)
     sent = mailbox.folder_for("sent")
     if sent is not None and found_in(mailbox, sent, name) is not None:
-        raise Conflict("The draft was sent since.", service=SERVICE)
+        raise Conflict("The draft has been sent since.", service=SERVICE)
 
 
 def original(mailbox: Mailbox, mail: str) -> Json:
-    """Give the headers of the mail to answer, by its id or by its Message-ID (`<...>`).
+    """Return the headers of the mail to answer, by its id or its Message-ID (`<...>`).
 
-    Raises InvalidRequest where a program must not answer it (RFC 3834), NotFound.
+    Raises InvalidRequest if a program must not answer it (RFC 3834), NotFound.
     """
     wanted = _by_message_id(mailbox, mail.strip()) if mail.strip().startswith("<") else mail_id(mail)
     with mailbox.holding(wanted) as session:
@@ -104,21 +104,21 @@ def original(mailbox: Mailbox, mail: str) -> Json:
     reason = why_not_answered(mailbox, wanted.folder, payload)
     if reason:
         raise InvalidRequest(
-            f"This mail is not answered by a program: {reason}.",
+            f"This mail must not be answered automatically: {reason}.",
             service=SERVICE,
-            remedy="Leave such mails out: `if` with the mail's `can_reply`.",
+            remedy="Skip such mails: use `if` with the mail's `can_reply`.",
         )
     return payload
 
 
 def why_not_answered(mailbox: Mailbox, folder: str, payload: Json) -> str:
-    """Say why a program must not answer this mail; "" where it may."""
+    """Return why a program must not answer this mail; "" if it may."""
     labels = ["SENT"] if folder in {mailbox.folder_for("sent"), mailbox.folder_for("drafts")} else []
     return refusal({"payload": payload, "labelIds": labels}, mailbox.address)
 
 
 def thread_of(answers: Json | None, name: str) -> str:
-    """Give the id of the conversation that a mail goes into: of the mail it answers, else its own."""
+    """Return the id of a mail's conversation: that of the mail it answers, else its own."""
     return thread_id_of(answers) if answers is not None else name
 
 

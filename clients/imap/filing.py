@@ -1,4 +1,4 @@
-"""Changes to mails that are there: flags, and the folder that holds them."""
+"""Changes to existing mails: their flags and their folder."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.imap.headers import message_id_of
 from clients.imap.lookup import with_message_id
 from clients.imap.mailbox import Mailbox, MailId, mail_id
-from clients.imap.providers import SERVICE
 from clients.imap.session import Session
+from clients.mail_server.providers import SERVICE
 
 SEEN = "\\Seen"
 
 
 @dataclass(frozen=True)
 class Filed:
-    """Where a mail is now; `id` is "" where the server does not tell it, and no Message-ID finds it."""
+    """Where a mail is now; `id` is "" if the server does not return it and no Message-ID finds it."""
 
     id: str
     message_id: str
 
 
 def flags_of(mailbox: Mailbox, mail: str) -> list[str]:
-    """Give the flags of a mail, sorted. Raises NotFound."""
+    """Return the flags of a mail, sorted. Raises NotFound."""
     wanted = mail_id(mail)
     with mailbox.holding(wanted) as session:
         return _flags(session, wanted)
 
 
 def set_flags(mailbox: Mailbox, mail: str, flags: Sequence[str], *, on: bool) -> list[str]:
-    """Put flags on a mail or take them off; give those that it has now. Doing it twice changes nothing more."""
+    """Add or remove flags of a mail; return its flags afterwards. Idempotent."""
     wanted = mail_id(mail)
     checked = [_flag(flag) for flag in flags]
     with mailbox.holding(wanted, for_reading=False) as session:
@@ -48,28 +48,28 @@ def _flags(session: Session, mail: MailId) -> list[str]:
 
 
 def _flag(name: str) -> str:
-    """A flag is one word without IMAP's own signs (RFC 3501 9, `flag-keyword`)."""
+    """Return a valid flag: one word without IMAP's special characters (RFC 3501 9, `flag-keyword`)."""
     word = name.removeprefix("\\")
     if not word or not word.isascii() or any(sign in '(){%*"\\]' or ord(sign) <= 32 for sign in word):
         raise InvalidRequest(
             f"{name[:50]!r} cannot be a flag.",
             service=SERVICE,
-            remedy="Take \\Flagged, or a word of letters and digits.",
+            remedy="Use \\Flagged, or a word of letters and digits.",
         )
     return name
 
 
 def gone(mail: MailId) -> NotFound:
-    """The error for a mail that is not in its folder any more."""
+    """Return the error for a mail that is no longer in its folder."""
     return NotFound(
-        f"There is no mail {mail} in this mailbox (any more): it was moved or deleted.",
+        f"There is no mail {mail} in this mailbox; it may have been moved or deleted.",
         service=SERVICE,
-        remedy="Search again: a mail that is moved gets another id.",
+        remedy="Search again: a mail that is moved gets a new id.",
     )
 
 
 def message_id_at(mailbox: Mailbox, mail: str) -> str | None:
-    """Give the Message-ID of a mail, "" where it has none; None where the mail is not there."""
+    """Return the Message-ID of a mail, "" if it has none; None if the mail is not there."""
     wanted = mail_id(mail)
     with mailbox.holding(wanted) as session:
         found = session.fetch([wanted.uid], "BODY.PEEK[HEADER]")
@@ -77,7 +77,7 @@ def message_id_at(mailbox: Mailbox, mail: str) -> str | None:
 
 
 def move(mailbox: Mailbox, mail: str, folder: str) -> Filed:
-    """Move a mail to a folder. Raises NotFound where the mail or the folder is not there."""
+    """Move a mail to a folder. Raises NotFound if the mail or the folder does not exist."""
     wanted = mail_id(mail)
     with mailbox.holding(wanted, for_reading=False) as session:
         name = _message_id(session, wanted)
@@ -91,10 +91,10 @@ def move(mailbox: Mailbox, mail: str, folder: str) -> Filed:
 
 
 def _copied_and_deleted(session: Session, mail: MailId, folder: str, name: str) -> int | None:
-    """What MOVE stands for, on servers without it (RFC 6851 3.3); a copy that an earlier attempt made is taken."""
+    """Copy, then delete, on servers without MOVE (RFC 6851 3.3); reuses a copy made by an earlier attempt."""
     own = session.fetch([mail.uid])[0]
     named = with_message_id(session, session.select(folder), name) if name else []
-    # Some devices put the same Message-ID into every mail, and anybody may: what a copy keeps tells it from those.
+    # A Message-ID may not be unique: size and time of arrival, which a copy keeps, tell the mails apart.
     there = [one.uid for one in session.fetch(named) if (one.size, one.arrived_at) == (own.size, own.arrived_at)]
     session.select(mail.folder, for_reading=False)
     uid = there[-1] if there else session.transfer("COPY", mail.uid, folder)
@@ -104,7 +104,7 @@ def _copied_and_deleted(session: Session, mail: MailId, folder: str, name: str) 
 
 
 def copy(mailbox: Mailbox, mail: str, folder: str) -> Filed:
-    """Copy a mail to a folder. Raises NotFound where the mail or the folder is not there."""
+    """Copy a mail to a folder. Raises NotFound if the mail or the folder does not exist."""
     wanted = mail_id(mail)
     with mailbox.holding(wanted) as session:
         name = _message_id(session, wanted)
@@ -113,13 +113,13 @@ def copy(mailbox: Mailbox, mail: str, folder: str) -> Filed:
 
 
 def copies(mailbox: Mailbox, mail: str, folder: str) -> list[Filed] | None:
-    """Give the mails of a folder that are one with this mail, the oldest first; None where it has no Message-ID."""
+    """Return copies of this mail in a folder, oldest first; None if it has no Message-ID."""
     name = message_id_at(mailbox, mail)
     return _all_in(mailbox, folder, name) if name else None
 
 
 def found_in(mailbox: Mailbox, folder: str, name: str) -> Filed | None:
-    """Look for a mail in a folder by its Message-ID."""
+    """Find a mail in a folder by its Message-ID."""
     return next(iter(_all_in(mailbox, folder, name)[-1:]), None)
 
 
@@ -130,17 +130,17 @@ def _all_in(mailbox: Mailbox, folder: str, name: str) -> list[Filed]:
 
 
 def move_back(mailbox: Mailbox, filed: Filed, folder: str) -> None:
-    """Move a mail that was moved to where it came from. Raises Conflict where somebody moved it on since."""
+    """Move a mail back to the folder that it came from. Raises Conflict if somebody has moved it on."""
     if filed.message_id and found_in(mailbox, folder, filed.message_id) is not None:
         return
     now = present(mailbox, filed)
     if now is None:
-        raise Conflict("The mail was moved on or deleted since.", service=SERVICE)
+        raise Conflict("The mail has been moved again or deleted since.", service=SERVICE)
     move(mailbox, now, folder)
 
 
 def present(mailbox: Mailbox, filed: Filed) -> str | None:
-    """Give the id that a mail has in its folder now: one that was moved away and back has another. None: it is gone."""
+    """Return the mail's current id in its folder, which changes if it is moved away and back; None if it is gone."""
     if message_id_at(mailbox, filed.id) is not None:
         return filed.id
     found = found_in(mailbox, mail_id(filed.id).folder, filed.message_id) if filed.message_id else None
@@ -148,12 +148,12 @@ def present(mailbox: Mailbox, filed: Filed) -> str | None:
 
 
 def delete_copy(mailbox: Mailbox, filed: Filed) -> None:
-    """Delete a copy that was made; one that is gone is deleted enough."""
+    """Delete a copy that was made; if it is already gone, do nothing."""
     delete(mailbox, mail_id(filed.id))
 
 
 def delete(mailbox: Mailbox, mail: MailId) -> bool:
-    """Delete a mail for good; tell whether it was there."""
+    """Delete a mail permanently; return whether it was there."""
     with mailbox.holding(mail, for_reading=False) as session:
         if not session.fetch([mail.uid]):
             return False

@@ -1,4 +1,4 @@
-"""Finds a mail in an open folder by its Message-ID: what came last by reading it, what is older by a search."""
+"""Finds a mail in an open folder by its Message-ID: the newest ones by reading them, older ones by a search."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from clients.imap.search import quoted
 from clients.imap.session import Selected, Session
 
 _RECENT = 100
-"""So many of the newest mails are read themselves: a fresh write is found though an index should lag."""
+"""This many of the newest mails are read, so that a fresh write is found even if the server's index lags."""
 
 
 def with_message_id(session: Session, selected: Selected, name: str) -> list[int]:
-    """Give the UIDs of the mails with this Message-ID in the folder that is open, rising; deleted ones are none."""
+    """Return the UIDs of mails with this Message-ID in the open folder, ascending, without those marked as deleted."""
     if not selected.exists:
         return []
     newest = session.search(f"UID {max(1, selected.uidnext - _RECENT)}:*")[-_RECENT:]

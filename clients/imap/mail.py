@@ -1,23 +1,26 @@
-"""Mails of a mailbox as workflows see them: found, read without marking them as seen, and their attachments."""
+"""Mails of a mailbox as workflows see them: search, read without marking as seen, and fetch attachments."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
-from clients.errors import InvalidRequest, NotFound
+from clients.errors import InvalidRequest, NotFound, Unreadable
 from clients.imap.answers import Fetched
 from clients.imap.drafts import why_not_answered
 from clients.imap.filing import gone
 from clients.imap.headers import thread_id_of
 from clients.imap.mailbox import Mailbox, MailId, mail_id
-from clients.imap.providers import SERVICE
 from clients.imap.search import Search
 from clients.imap.session import Session
 from clients.mail.outgoing import File
-from clients.mail.parts import nothing_left_out
-from clients.mail.raw import payload_of
+from clients.mail.parts import header, nothing_left_out
+from clients.mail.parts import shown as subject_line
+from clients.mail.raw import headers_of, payload_of
 from clients.mail.text import WHOLE, Trim, attachment_of, read_mail, rfc3339
+from clients.mail.unreadable import one_mail, unread
+from clients.mail_server.providers import SERVICE
 
 Json = dict[str, Any]
 
@@ -26,18 +29,38 @@ _LOOKED_AT = 500
 
 
 def search(mailbox: Mailbox, wanted: Search, limit: int) -> Json:
-    """Find mails, the newest first: {messages, matched, has_more}; `matched` counts all that fit."""
+    """Search mails, newest first: {messages, unreadable, matched, has_more}; `matched` counts all matches.
+
+    `unreadable` are matches that cannot be read: [{id, subject, reason}].
+    """
     criteria = wanted.written()
     folder = wanted.folder or mailbox.folder
     with mailbox.opened(folder) as (session, selected):
         uids = session.search(criteria)[::-1]
         if wanted.since or wanted.before:
             uids = [one.uid for one in _looked_at(session, uids) if wanted.fits(one.arrived_at)]
-        messages = [
-            shown(mailbox, MailId(folder, selected.uidvalidity, mail.uid), mail)
-            for mail in session.contents(uids[:limit])
-        ]
-    return {"messages": _newest_first(messages), "matched": len(uids), "has_more": len(uids) > limit}
+        waiting = {uid: MailId(folder, selected.uidvalidity, uid) for uid in uids[:limit]}
+        told = _told(mailbox, ((waiting.pop(mail.uid), mail) for mail in session.contents(uids[:limit])))
+    told["unreadable"] += [unread(str(mail), "", gone(mail)) for mail in waiting.values()]
+    return {**told, "matched": len(uids), "has_more": len(uids) > limit}
+
+
+def _told(mailbox: Mailbox, mails: Iterable[tuple[MailId, Fetched]]) -> Json:
+    """Return {messages, unreadable} for mails and their FETCH answers."""
+    messages, unreadable = [], []
+    for mail, found in mails:
+        try:
+            messages.append(shown(mailbox, mail, found))
+        except Unreadable as error:
+            unreadable.append(unread(str(mail), subject_of(found), error))
+    return {"messages": _newest_first(messages), "unreadable": unreadable}
+
+
+def subject_of(found: Fetched) -> str:
+    """Return the subject of a mail that cannot be read, or ""."""
+    with suppress(Exception):
+        return subject_line(header(headers_of(found.content or b""), "Subject"))
+    return ""
 
 
 def _looked_at(session: Session, uids: Sequence[int]) -> Iterator[Fetched]:
@@ -46,20 +69,20 @@ def _looked_at(session: Session, uids: Sequence[int]) -> Iterator[Fetched]:
 
 
 def by_ids(mailbox: Mailbox, ids: Iterable[str]) -> Json:
-    """Give exactly these mails, as `search` does; NotFound where one is gone."""
+    """Return exactly these mails, in the form of `search`; raises NotFound if one is gone."""
     wanted = [mail_id(mail) for mail in dict.fromkeys(ids)]
-    messages = [shown(mailbox, mail, fetched(mailbox, mail)) for mail in wanted]
-    return {"messages": _newest_first(messages), "matched": len(messages), "has_more": False}
+    told = _told(mailbox, ((mail, fetched(mailbox, mail)) for mail in wanted))
+    return {**told, "matched": len(wanted), "has_more": False}
 
 
 def message(mailbox: Mailbox, mail: str, trim: Trim = WHOLE) -> Json:
-    """Give one mail by its id, as `shown` does."""
+    """Return one mail by its id, in the form of `shown`."""
     wanted = mail_id(mail)
     return shown(mailbox, wanted, fetched(mailbox, wanted), trim)
 
 
 def fetched(mailbox: Mailbox, mail: MailId) -> Fetched:
-    """Give a mail as it lies on the server. Raises NotFound where it is gone."""
+    """Fetch a mail from the server. Raises NotFound if it is gone."""
     with mailbox.holding(mail) as session:
         found = list(session.contents([mail.uid]))
     if not found:
@@ -68,13 +91,23 @@ def fetched(mailbox: Mailbox, mail: MailId) -> Fetched:
 
 
 def shown(mailbox: Mailbox, mail: MailId, found: Fetched, trim: Trim = WHOLE) -> Json:
-    """Give a mail as workflows see it.
+    """Return a mail as workflows see it.
 
-    {id, folder, thread_id, flags, is_read, date, can_reply} and what `clients.mail.text.read_mail` gives; `date` is the
-    time of arrival, RFC 3339 in UTC.
+    {id, folder, thread_id, flags, is_read, date, can_reply} and what `clients.mail.text.read_mail` returns; `date` is
+    the time of arrival, RFC 3339 in UTC. Raises Unreadable for any failure to read this mail.
     """
+    if found.refusal:
+        raise Unreadable(f"The mail {mail} cannot be read: {found.refusal}", service=SERVICE)
+    with one_mail(SERVICE, str(mail)):
+        return _shown(mailbox, mail, found, trim)
+
+
+def _shown(mailbox: Mailbox, mail: MailId, found: Fetched, trim: Trim) -> Json:
     content = found.content or b""
     payload = payload_of(content)
+    if len(content) < found.size:
+        known = f"only the first {len(content):,} of {found.size:,} bytes of the mail were read"
+        payload["left_out"] = [*payload.get("left_out", ()), known]
     read = read_mail(payload, nothing_left_out, trim)
     return {
         "id": str(mail),
@@ -82,7 +115,6 @@ def shown(mailbox: Mailbox, mail: MailId, found: Fetched, trim: Trim = WHOLE) ->
         "thread_id": thread_id_of(payload),
         **read,
         "date": rfc3339(found.arrived_at) if found.arrived_at else "",
-        "text_truncated": read["text_truncated"] or len(content) < found.size,
         "flags": sorted(flag for flag in found.flags if flag != "\\Recent"),
         "is_read": "\\Seen" in found.flags,
         "can_reply": not why_not_answered(mailbox, mail.folder, payload),
@@ -90,7 +122,7 @@ def shown(mailbox: Mailbox, mail: MailId, found: Fetched, trim: Trim = WHOLE) ->
 
 
 def attachment(mailbox: Mailbox, mail: str, wanted: str) -> File:
-    """Give one attachment of a mail, by the id that the mail's `attachments` hold."""
+    """Return one attachment of a mail, by its id in the mail's `attachments`."""
     where = mail_id(mail)
     with mailbox.holding(where) as session:
         found = list(session.contents([where.uid], _FILE_MOST))
@@ -98,10 +130,11 @@ def attachment(mailbox: Mailbox, mail: str, wanted: str) -> File:
         raise gone(where)
     if found[0].size > _FILE_MOST:
         raise InvalidRequest(
-            f"The mail {mail} is too large to take files from ({found[0].size} bytes; at most {_FILE_MOST}).",
+            f"The mail {mail} is too large to extract files from ({found[0].size} bytes; at most {_FILE_MOST}).",
             service=SERVICE,
         )
-    file = attachment_of(payload_of(found[0].content or b""), wanted)
+    with one_mail(SERVICE, str(where)):
+        file = attachment_of(payload_of(found[0].content or b""), wanted)
     if file is None:
         raise NotFound(
             f"The mail {mail!r} has no attachment {wanted!r}.",

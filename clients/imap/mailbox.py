@@ -1,4 +1,4 @@
-"""A mailbox: a few connections kept open, its folders and what each is for, and how its mails are named."""
+"""A mailbox: a few open connections, the folders and their roles, and the ids of mails."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.utils import getaddresses
 
 from clients.deadline import deadline, seconds_left
 from clients.errors import Conflict, InvalidRequest, NotFound, ServiceError, Timeout
-from clients.imap.providers import SERVICE
 from clients.imap.session import Selected, Session, open_session
-from clients.imap.settings import ImapSettings, Servers
-from clients.mail.wire import Door
+from clients.mail.addresses import specs
+from clients.mail_server.providers import SERVICE
+from clients.mail_server.settings import ImapSettings, Servers
+from clients.mail_server.wire import Door
 
 _AT_ONCE = 4
-"""Connections open at once: Yahoo allows 5 for a mailbox, others 10 and more."""
+"""Maximum open connections: Yahoo allows 5 per mailbox, others 10 and more."""
 _SURE_SECONDS = 5.0
-"""A connection idle for longer is asked first whether it still holds, so that no write meets its end."""
+"""A connection idle for longer is tested before use, so that no write hits a closed one."""
 _CALL_SECONDS = 300.0
 _FOLDERS_SECONDS = 300.0
 
@@ -40,12 +40,12 @@ _USUAL_NAMES = {
     "archive": ("archive", "archives", "archiv"),
     "junk": ("junk", "spam", "bulk mail", "junk-e-mail"),
 }
-"""What such folders are called where the server does not say what they are for."""
+"""Usual names of such folders if the server does not report their special use."""
 
 
 @dataclass(frozen=True)
 class MailId:
-    """Which mail: `folder:uidvalidity:uid`. The number holds as long as the folder's UIDVALIDITY (RFC 3501 2.3.1.1)."""
+    """Identifies a mail: `folder:uidvalidity:uid`, valid as long as the folder's UIDVALIDITY (RFC 3501 2.3.1.1)."""
 
     folder: str
     uidvalidity: int
@@ -56,7 +56,7 @@ class MailId:
 
 
 def mail_id(text: str) -> MailId:
-    """Read an id. Raises InvalidRequest for what is none."""
+    """Parse an id. Raises InvalidRequest if it is malformed."""
     folder, _, numbers = text.strip().rpartition(":")
     folder, _, validity = folder.rpartition(":")
     if not folder or not all(number.isascii() and number.isdigit() for number in (validity, numbers)):
@@ -78,7 +78,7 @@ class Folder:
 
 
 class Mailbox:
-    """One mailbox. Threads may share it: each call has a connection to itself. Raises ServiceError only."""
+    """One mailbox. Thread-safe: each call has its own connection. Raises only ServiceError."""
 
     def __init__(self, settings: ImapSettings, door: Door) -> None:
         self.address = settings.address
@@ -93,12 +93,12 @@ class Mailbox:
         self._folders: tuple[float, list[Folder]] = (0.0, [])
 
     def is_own(self, sender: str) -> bool:
-        """Tell whether a mail from this sender, as its header says, is from this mailbox itself."""
-        return any(address.lower() == self.address.lower() for _, address in getaddresses([sender]))
+        """Return whether this `From` header names the mailbox itself."""
+        return any(address.lower() == self.address.lower() for address in specs(sender))
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Lend a connection that is signed in, for one call."""
+        """Yield a signed-in connection for one call."""
         with deadline(_CALL_SECONDS):
             if not self._free.acquire(timeout=seconds_left(None, Timeout)):
                 raise Timeout("All connections to the mailbox are busy.", service=SERVICE, outcome="not_done")
@@ -117,7 +117,7 @@ class Mailbox:
                 self._free.release()
 
     def _kept(self) -> Session | None:
-        """Take the connection that was used last and still holds."""
+        """Return the most recently used connection that still works."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -136,7 +136,7 @@ class Mailbox:
         try:
             return open_session(self._door, self.servers.imap(), self._user, self._password.get_secret_value())
         except ServiceError as error:
-            error.outcome = "not_done"  # whatever it was to be used for, it was not yet
+            error.outcome = "not_done"  # the connection had not been used yet
             raise
 
     def _put_back(self, session: Session) -> None:
@@ -148,32 +148,32 @@ class Mailbox:
 
     @contextmanager
     def opened(self, folder: str, *, for_reading: bool = True) -> Iterator[tuple[Session, Selected]]:
-        """Lend a connection with a folder open."""
+        """Yield a connection with a folder open."""
         with self.session() as session:
             yield session, session.select(folder or self.folder, for_reading=for_reading)
 
     @contextmanager
     def holding(self, mail: MailId, *, for_reading: bool = True) -> Iterator[Session]:
-        """Lend a connection with the folder of a mail open.
+        """Yield a connection with the folder of a mail open.
 
-        Raises Conflict where the server has numbered the folder anew: the id may mean another mail now.
+        Raises Conflict if the server has renumbered the folder: the id may mean another mail now.
         """
         with self.opened(mail.folder, for_reading=for_reading) as (session, selected):
             if selected.uidvalidity != mail.uidvalidity:
                 raise Conflict(
-                    f"The mail server has numbered the folder {mail.folder!r} anew (UIDVALIDITY {mail.uidvalidity} "
-                    f"became {selected.uidvalidity}): the id {mail} means nothing any more.",
+                    f"The mail server has renumbered the folder {mail.folder!r} (UIDVALIDITY {mail.uidvalidity} "
+                    f"became {selected.uidvalidity}): the id {mail} is no longer valid.",
                     service=SERVICE,
                     remedy="Search again: imap.search_messages gives the new ids.",
                 )
             yield session
 
     def close(self) -> None:
-        """Close the connections; a call that is under way breaks."""
+        """Close the connections; calls in progress fail."""
         self._door.close()
 
     def folders(self) -> list[Folder]:
-        """List the folders by name; asked anew every few minutes."""
+        """List the folders by name; refreshed every few minutes."""
         with self._lock:
             since, known = self._folders
         if known and time.monotonic() - since < _FOLDERS_SECONDS:
@@ -186,17 +186,17 @@ class Mailbox:
         return found
 
     def folder_for(self, role: str) -> str | None:
-        """Give the name of the folder that is for this (drafts, sent, trash, archive, all, junk); None for none."""
+        """Return the name of the folder with this role (drafts, sent, trash, archive, all, junk), or None."""
         return next((one.name for one in self.folders() if one.role == role), None)
 
     def required_folder(self, role: str) -> str:
-        """Give the name of the folder that is for this. Raises NotFound where the mailbox has none."""
+        """Return the name of the folder with this role. Raises NotFound if the mailbox has none."""
         found = self.folder_for(role)
         if found is None:
             raise NotFound(
                 f"The mailbox has no folder for {role}.",
                 service=SERVICE,
-                remedy=f"Make a folder named {role.capitalize()} in your mail program.",
+                remedy=f"Create a folder named {role.capitalize()} in your mail program.",
             )
         return found
 

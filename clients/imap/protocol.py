@@ -1,4 +1,4 @@
-"""The protocol of imaplib over our own wire, and the sign-in: what imap-tools builds on."""
+"""imaplib's protocol over our own wire, and the login: the base for imap-tools."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import imaplib
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import AuthError, BadAnswer
-from clients.imap.failures import mapped, refused
-from clients.mail.wire import Wire
+from clients.mail_server.failures import mapped, refused
+from clients.mail_server.wire import Wire
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox
 
 
 class WiredImap(imaplib.IMAP4):
-    """imaplib's protocol over a wire that obeys deadlines, sizes and the address guard."""
+    """imaplib's protocol over a wire that enforces deadlines, sizes and the address guard."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         super().__init__(wire.place.host, wire.place.port)
 
     def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
-        """Note where it leads; the wire is open already."""
+        """Record the host and port; the wire is already open."""
         self.host, self.port = host, port
 
     def read(self, size: int) -> bytes:
@@ -34,7 +34,7 @@ class WiredImap(imaplib.IMAP4):
         return self._wire.readline()
 
     def send(self, data: Any) -> None:
-        """Send all of it."""
+        """Send all the data."""
         self._wire.send(data)
 
     def shutdown(self) -> None:
@@ -42,7 +42,7 @@ class WiredImap(imaplib.IMAP4):
         self._wire.close()
 
     def secure(self) -> None:
-        """Go over to TLS on the connection that is open (RFC 3501 6.2.1)."""
+        """Switch the open connection to TLS (RFC 3501 6.2.1)."""
         if "STARTTLS" not in self.capabilities:
             raise refused("it offers no STARTTLS", what=f"{self._wire.place.shown} cannot be used")
         typ, data = self._simple_command("STARTTLS")
@@ -53,9 +53,9 @@ class WiredImap(imaplib.IMAP4):
 
 
 def signed_in(wire: Wire, user: str, password: str) -> BaseMailBox:
-    """Give imap-tools' mailbox over a wire, after its login.
+    """Log in over a wire and return imap-tools' mailbox.
 
-    Raises ServiceError; AuthError where the server does not take the password.
+    Raises ServiceError; AuthError if the server rejects the password.
     """
     from imap_tools import BaseMailBox
 
@@ -72,13 +72,13 @@ def signed_in(wire: Wire, user: str, password: str) -> BaseMailBox:
 
     with mapped(f"{place.shown} does not answer as an IMAP server", fallback=BadAnswer):
         box = Box()
-    with mapped(f"{place.shown} does not let {user} in", fallback=AuthError):
+    with mapped(f"{place.shown} rejects the sign-in of {user}", fallback=AuthError):
         _sign_in(box, user, password)
     return box
 
 
 def _sign_in(box: BaseMailBox, user: str, password: str) -> None:
-    """By SASL PLAIN, which takes every character, else by LOGIN. Encryption is on, or the server is this machine."""
+    """Log in by SASL PLAIN, which allows every character, else by LOGIN. Only over TLS, or to this machine."""
     capabilities = {str(one).upper() for one in box.client.capabilities}
     if "AUTH=PLAIN" in capabilities or not (user + password).isascii():
         box.login_utf8(user, password, initial_folder=None)
@@ -87,4 +87,4 @@ def _sign_in(box: BaseMailBox, user: str, password: str) -> None:
     with contextlib.suppress(imaplib.IMAP4.error):
         box.client._get_capabilities()  # noqa: SLF001 - there are more after the login
         if {"ENABLE", "CONDSTORE"} <= {str(one).upper() for one in box.client.capabilities}:
-            box.client.enable("CONDSTORE")  # folders then tell by one number whether anything in them has changed
+            box.client.enable("CONDSTORE")  # lets a single number tell whether a folder has changed

@@ -1,4 +1,4 @@
-"""What to look for in a mailbox, written as IMAP's SEARCH takes it (RFC 3501 6.4.4)."""
+"""Search criteria for a mailbox, written for IMAP's SEARCH (RFC 3501 6.4.4)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 
 from clients.errors import InvalidRequest
-from clients.imap.providers import SERVICE
+from clients.mail_server.providers import SERVICE
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True)
 class Search:
-    """What mails must have; what is empty does not matter. `since` and `before` are dates, or times with an offset."""
+    """Criteria; empty ones match everything. `since` and `before` are dates, or times with an offset."""
 
     folder: str = ""
     text: str = ""
@@ -27,10 +27,10 @@ class Search:
     criteria: str = ""
 
     def written(self) -> str:
-        """Write the criteria. Raises InvalidRequest where a value cannot be searched for."""
+        """Return the SEARCH criteria. Raises InvalidRequest if a value cannot be searched for."""
         keys = [("TEXT", self.text), ("FROM", self.sender), ("TO", self.to), ("SUBJECT", self.subject)]
         parts = [f"{key} {quoted(value)}" for key, value in keys if value.strip()]
-        # The server compares dates in a zone of its own, so a day more is asked for and the times are compared here.
+        # The server compares dates in its own time zone, so one more day is requested and the times are compared here.
         if self.since:
             parts.append(f"SINCE {_day(moment(self.since) - timedelta(days=1))}")
         if self.before:
@@ -38,12 +38,12 @@ class Search:
         parts += [key for key, is_wanted in (("UNSEEN", self.unread), ("FLAGGED", self.flagged)) if is_wanted]
         criteria = _checked(self.criteria.strip())
         parts += [f"({criteria})"] if criteria else []
-        # Mails that are only marked as deleted are gone for every mail program; who wants them says so.
+        # Mail programs hide mails marked as deleted; they are found only on request.
         parts += [] if "DELETED" in criteria.upper() else ["UNDELETED"]
         return " ".join(parts)
 
     def fits(self, arrived_at: datetime | None) -> bool:
-        """Tell whether a mail arrived within the times."""
+        """Return whether a mail arrived within the times."""
         if arrived_at is None:
             return True
         is_late_enough = not self.since or arrived_at >= moment(self.since)
@@ -51,23 +51,23 @@ class Search:
 
 
 def quoted(value: str) -> str:
-    """Write a string for IMAP. Raises InvalidRequest where it holds more than one line."""
+    """Quote a string for IMAP. Raises InvalidRequest if it has more than one line."""
     escaped = _checked(value).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _checked(value: str) -> str:
-    """A line end would begin a command of the writer's own choice, and so would the announcement of a literal."""
+    """Reject line ends and literals, which would inject a command."""
     if any(ord(sign) < 32 for sign in value) or value.endswith("}"):
         raise InvalidRequest(f"{value[:100]!r} cannot be searched for.", service=SERVICE)
     return value
 
 
 def moment(text: str) -> datetime:
-    """Read a date (it begins in UTC) or a time with an offset. Raises InvalidRequest."""
+    """Parse a date (it begins in UTC) or a time with an offset. Raises InvalidRequest."""
     try:
         found = datetime.fromisoformat(text.strip())
-        if not MINYEAR < found.year < MAXYEAR:  # a day before or after would be none
+        if not MINYEAR < found.year < MAXYEAR:  # the day before or after would not exist
             raise ValueError(found)
     except ValueError:
         raise InvalidRequest(

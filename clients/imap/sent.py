@@ -1,10 +1,9 @@
-"""Mail that leaves a mailbox: handed over by SMTP, a copy in the Sent folder, and looked for there when in doubt."""
+"""Sends a mailbox's mail: handed over by SMTP, copied to the Sent folder, and looked up there when in doubt."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
-from email.utils import getaddresses
 from typing import Any
 
 from clients.deadline import deadline
@@ -12,11 +11,12 @@ from clients.errors import InvalidRequest, OutcomeUnknown, ServiceError
 from clients.imap.drafts import find, put, thread_of
 from clients.imap.headers import thread_id_of
 from clients.imap.mailbox import Mailbox, mail_id
-from clients.imap.providers import SERVICE
+from clients.mail.addresses import specs
 from clients.mail.outgoing import Outgoing, build, message_id
 from clients.mail.parts import header, headers
 from clients.mail.raw import headers_of
-from clients.smtp import Outbox, recipients_of
+from clients.mail_server.providers import SERVICE
+from clients.smtp.client import Outbox, recipients_of
 
 Json = dict[str, Any]
 
@@ -26,9 +26,9 @@ _COPY_SECONDS = 20.0
 def send(
     mailbox: Mailbox, outbox: Outbox, mail: Outgoing, marker: str, answers: Json | None, written_at: datetime | None
 ) -> Json:
-    """Send a mail: {id, message_id, thread_id, recipients}; `id` is its copy's in the Sent folder, "" for none.
+    """Send a mail: {id, message_id, thread_id, recipients}; `id` is that of the copy in the Sent folder, or "".
 
-    `answers` as `original` gives it.
+    `answers` as returned by `original`.
     """
     built = build(mail, mailbox.address, marker, answers, written_at, "auto-generated")
     recipients = recipients_of(built)
@@ -41,7 +41,7 @@ def send(
 
 
 def _copy(mailbox: Mailbox, content: bytes, marker: str, name: str) -> str:
-    """Keep a copy where nobody else does. The mail has left: what fails here must not look as if it had not."""
+    """Keep a copy if the server does not. The mail has left: a failure here must not look like a failure to send."""
     with suppress(ServiceError), deadline(_COPY_SECONDS):
         if mailbox.servers.sent_copy() != "client":
             return ""
@@ -52,7 +52,7 @@ def _copy(mailbox: Mailbox, content: bytes, marker: str, name: str) -> str:
 
 
 def _of_copy(mailbox: Mailbox, copy: str) -> Json:
-    """Read off a copy what `send` tells of a mail."""
+    """Return what `send` returns, read from the copy."""
     where = mail_id(copy)
     with mailbox.holding(where) as session:
         found = session.fetch([where.uid], "BODY.PEEK[HEADER]")
@@ -61,15 +61,15 @@ def _of_copy(mailbox: Mailbox, copy: str) -> Json:
     return {
         "message_id": header(payload, "Message-ID").strip(),
         "thread_id": thread_id_of(payload),
-        "recipients": list(dict.fromkeys(address for _, address in getaddresses(values))),
+        "recipients": list(dict.fromkeys(address for value in values for address in specs(value))),
     }
 
 
 def find_sent(mailbox: Mailbox, marker: str) -> Json | None:
-    """Look for the mail of the write with this marker among the sent ones, as `send` gives it.
+    """Find the sent mail of the write with this marker, in the form that `send` returns.
 
-    None only where the server itself keeps what it sends. Raises OutcomeUnknown where the copy is ours to make: a mail
-    that left just before the copy was made is nowhere to be seen.
+    Returns None only if the server itself keeps what it sends. Raises OutcomeUnknown if this program makes the copy:
+    a crash between sending and copying would leave no trace.
     """
     found = find(mailbox, "sent", marker)
     if found is not None:
@@ -77,7 +77,7 @@ def find_sent(mailbox: Mailbox, marker: str) -> Json | None:
     if mailbox.servers.sent_copy() == "server":
         return None
     raise OutcomeUnknown(
-        "The mail may have left: the Sent folder does not hold it, but this server puts nothing there by itself.",
+        "The mail may have been sent: it is not in the Sent folder, but this server saves nothing there by itself.",
         service=SERVICE,
-        remedy="Ask the recipient, then say so: `orchestra runs resume RUN --as-done` or `--redo`.",
+        remedy="Ask the recipient, then run `orchestra runs resume RUN --as-done` or `--redo`.",
     )

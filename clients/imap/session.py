@@ -1,18 +1,19 @@
-"""One signed-in IMAP connection: imap-tools and imaplib over our own wire; one thread at a time."""
+"""One signed-in IMAP connection (imap-tools and imaplib over our own wire), used by one thread at a time."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from clients.errors import InvalidRequest, NotFound
+from clients.errors import InvalidRequest, NotFound, ServiceError, Unavailable
 from clients.imap.answers import Fetched, fetched, listed_folder
-from clients.imap.failures import mapped, refused
 from clients.imap.protocol import signed_in
-from clients.mail.wire import Door, Place, Wire
+from clients.mail_server.failures import mapped, refused
+from clients.mail_server.wire import Door, Place, Wire
+from clients.secrets import known
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox
@@ -24,7 +25,7 @@ _WHOLE_BYTES = 25 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Selected:
-    """A folder as it was when it was opened."""
+    """A folder's state when it was opened."""
 
     folder: str
     uidvalidity: int
@@ -34,7 +35,7 @@ class Selected:
 
 
 class Session:
-    """A connection after its login. Raises ServiceError only; after an error that is not a plain no it is broken."""
+    """A signed-in connection. Raises only ServiceError; any error other than a refusal leaves it unusable."""
 
     def __init__(self, box: BaseMailBox, wire: Wire) -> None:
         self._box, self._wire = box, wire
@@ -42,12 +43,12 @@ class Session:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What the server can do, in capitals."""
+        """The server's capabilities, in capitals."""
         return frozenset(str(one).upper() for one in self._box.client.capabilities)
 
     @contextlib.contextmanager
     def asking(self, what: str = "", fallback: type[NotFound | InvalidRequest] = InvalidRequest) -> Iterator[Any]:
-        """Give imaplib's client for one command; what was left over of earlier answers is forgotten."""
+        """Yield imaplib's client for one command; leftovers of earlier answers are discarded."""
         client = self._box.client
         kept = {key: value for key, value in client.untagged_responses.items() if key == "READ-ONLY"}
         client.untagged_responses.clear()
@@ -65,16 +66,16 @@ class Session:
             self.is_broken = self.is_broken or not is_answered
 
     def ping(self) -> None:
-        """Ask whether the connection still holds."""
+        """Check that the connection still works."""
         with self.asking() as client:
             client.noop()
 
     def close(self) -> None:
-        """Close the connection without ado: a logout would wait for an answer."""
+        """Close the connection without a logout, which would wait for an answer."""
         self._wire.close()
 
     def select(self, folder: str, *, for_reading: bool = True) -> Selected:
-        """Open a folder; for reading nothing in it can change (EXAMINE). NotFound where there is none."""
+        """Open a folder, read-only with `for_reading` (EXAMINE). Raises NotFound if it does not exist."""
         with self.asking(f"The folder {folder!r} cannot be opened", NotFound) as client:
             self._box.folder.set(folder, readonly=for_reading)
             return Selected(
@@ -86,16 +87,16 @@ class Session:
             )
 
     def search(self, criteria: str) -> list[int]:
-        """Give the UIDs of the mails of the open folder that fit, rising."""
+        """Return the UIDs of matching mails in the open folder, ascending."""
         is_plain = criteria.isascii()
-        with self.asking("The search is not understood"):
+        with self.asking("The search was not understood"):
             found = self._box.uids(criteria, None if is_plain else "UTF-8")
             return sorted(int(uid) for uid in found)
 
     def fetch(self, uids: Sequence[int], parts: str = "") -> list[Fetched]:
-        """Read mails of the open folder, never marking them as seen; what is gone meanwhile is left out.
+        """Fetch mails of the open folder without marking them as seen; those deleted in the meantime are left out.
 
-        `parts` names what of the content is wanted: `BODY.PEEK[]`, `BODY.PEEK[HEADER]`; "" for none.
+        `parts` names the content to fetch: `BODY.PEEK[]`, `BODY.PEEK[HEADER]`; "" for none.
         """
         if not uids:
             return []
@@ -104,37 +105,65 @@ class Session:
             typ, data = client.uid("FETCH", _set(uids), wanted)
             if typ != "OK":
                 raise refused(data)
-            known = set(uids)
-            return [one for one in fetched(data, has_content=bool(parts)) if one.uid in known]
+            wanted_uids = set(uids)
+            return [one for one in fetched(_blotted(data), has_content=bool(parts)) if one.uid in wanted_uids]
 
     def contents(self, uids: Sequence[int], most_bytes: int | None = None) -> Iterator[Fetched]:
-        """Read whole mails, some at a time.
+        """Fetch whole mails, some at a time.
 
-        Of one over `most_bytes` (25 MB: few servers take larger ones) only the beginning, which holds its words.
+        Of a mail over `most_bytes` (25 MB: few servers accept larger ones) only the beginning is fetched, which has its
+        text.
         """
         most_bytes = _WHOLE_BYTES if most_bytes is None else most_bytes
-        batch: list[int] = []
+        batch: list[Fetched] = []
         size = 0
         for mail in self.fetch(uids):
             if mail.size > most_bytes:
-                yield from self.fetch([mail.uid], f"BODY.PEEK[]<0.{min(most_bytes, _BEGINNING_BYTES)}>")
+                yield from self._given([mail], f"BODY.PEEK[]<0.{min(most_bytes, _BEGINNING_BYTES)}>")
                 continue
             if batch and size + mail.size > _BATCH_BYTES:
-                yield from self.fetch(batch, "BODY.PEEK[]")
+                yield from self._given(batch, "BODY.PEEK[]")
                 batch, size = [], 0
-            batch.append(mail.uid)
+            batch.append(mail)
             size += mail.size
-        yield from self.fetch(batch, "BODY.PEEK[]")
+        yield from self._given(batch, "BODY.PEEK[]")
+
+    def _given(self, mails: Sequence[Fetched], parts: str) -> list[Fetched]:
+        """Fetch the content of mails, one by one if the server refuses them together.
+
+        A mail refused on its own has a `refusal`. Raises if the server refuses all of them and may succeed later.
+        """
+        if len(mails) > 1:
+            with contextlib.suppress(InvalidRequest, NotFound, Unavailable):
+                return self._with_refusals(mails, self.fetch([one.uid for one in mails], parts))
+        given: list[Fetched] = []
+        refusals: list[ServiceError] = []
+        for one in mails:
+            try:
+                given += self._with_refusals([one], self.fetch([one.uid], parts))
+            except (InvalidRequest, NotFound, Unavailable) as error:
+                refusals.append(error)
+                given.append(replace(one, refusal=error.message))
+        passing = [error for error in refusals if error.retryable]
+        if passing and len(refusals) == len(mails):
+            raise passing[0]
+        return given
+
+    def _with_refusals(self, wanted: Sequence[Fetched], found: list[Fetched]) -> list[Fetched]:
+        """Add the mails that still exist although the server did not return their content."""
+        missing = {one.uid for one in wanted} - {one.uid for one in found}
+        silent = self.fetch(sorted(missing))
+        return [*found, *(replace(one, refusal="The mail server returned no content for it.") for one in silent)]
 
     def store(self, uid: int, change: str, flags: Sequence[str]) -> None:
-        """Put on (`+FLAGS`) or take off (`-FLAGS`) flags; nothing is expunged."""
+        """Add (`+FLAGS`) or remove (`-FLAGS`) flags; nothing is expunged."""
         with self.asking() as client:
             typ, data = client.uid("STORE", str(uid), f"{change}.SILENT", f"({' '.join(flags)})")
             if typ != "OK":
                 raise refused(data)
 
     def transfer(self, command: str, uid: int, folder: str) -> int | None:
-        """COPY or MOVE a mail to a folder; give its UID there where the server says (RFC 4315)."""
+        """COPY or MOVE a mail to a folder; return its UID there if the server tells it (RFC 4315)."""
         from imap_tools.utils import encode_folder
 
         with self.asking(f"The mail cannot go to the folder {folder!r}") as client:
@@ -144,13 +173,13 @@ class Session:
             return _last_uid(client, "COPYUID")
 
     def append(self, folder: str, content: bytes, flags: Sequence[str], at: datetime) -> int | None:
-        """Put a mail into a folder; give its UID where the server says (RFC 4315)."""
+        """Append a mail to a folder; return its UID if the server tells it (RFC 4315)."""
         with self.asking(f"The mail cannot be put into the folder {folder!r}") as client:
             self._box.append(content, folder, at, list(flags))
             return _last_uid(client, "APPENDUID")
 
     def expunge(self, uid: int) -> None:
-        """Delete one mail that is marked so, and no other (RFC 4315); a server without this purges it later."""
+        """Expunge this mail only (RFC 4315); a server without UID EXPUNGE purges it later."""
         if "UIDPLUS" not in self.capabilities:
             return
         with self.asking() as client:
@@ -159,18 +188,19 @@ class Session:
                 raise refused(data)
 
     def folders(self) -> list[tuple[str, str, tuple[str, ...]]]:
-        """List the folders: (name, delimiter, flags), with what each is for where the server says (RFC 6154)."""
+        """List the folders: (name, delimiter, flags), with their special use if the server reports it (RFC 6154)."""
         has_uses = {"SPECIAL-USE", "LIST-EXTENDED"} <= self.capabilities
         with self.asking("The folders cannot be listed") as client:
-            # imap-tools' own list takes a refusal for an empty mailbox.
+            # imap-tools' own list treats a refusal as an empty mailbox.
             typ, data = client.list('""', '"*" RETURN (SPECIAL-USE)' if has_uses else '"*"')
             if typ != "OK":
                 raise refused(data, what="The folders cannot be listed")
-            return [found for part in data if (found := listed_folder(part)) is not None]
+            return [found for part in _blotted(data) if (found := listed_folder(part)) is not None]
 
 
 def open_session(door: Door, place: Place, user: str, password: str) -> Session:
-    """Connect and sign in. Raises ServiceError; AuthError where the server does not take the password."""
+    """Connect and log in. Raises ServiceError; AuthError if the server rejects the password."""
+    known.keep(f"mailbox {user} at {place.shown}", password)
     wire = door.connect(place)
     try:
         return Session(signed_in(wire, user, password), wire)
@@ -179,8 +209,15 @@ def open_session(door: Door, place: Place, user: str, password: str) -> Session:
         raise
 
 
+def _blotted(data: Sequence[Any]) -> list[Any]:
+    """Return an imaplib answer with secrets redacted: servers and mails may echo them."""
+    return [
+        tuple(map(known.in_bytes, part)) if isinstance(part, tuple) else part and known.in_bytes(part) for part in data
+    ]
+
+
 def _number(client: Any, name: str) -> int:
-    """Give a number that came with the last answer; 0 where it did not."""
+    """Return a number from the last answer, or 0 if it has none."""
     values = client.untagged_responses.get(name) or [b"0"]
     return int(values[-1] or 0)
 
@@ -192,7 +229,7 @@ def _last_uid(client: Any, name: str) -> int | None:
 
 
 def _set(uids: Sequence[int]) -> str:
-    """Write UIDs as IMAP does, runs of them as ranges (a command line has its limits)."""
+    """Format UIDs for IMAP, with runs as ranges (command lines have limits)."""
     runs: list[list[int]] = []
     for uid in sorted(set(uids)):
         if runs and uid == runs[-1][1] + 1:

@@ -1,1 +1,1 @@
-"""What all mailboxes have in common: reading and writing mails (RFC 5322, MIME)."""
+"""Shared by all mailboxes: reading and writing mails (RFC 5322, MIME)."""

@@ -1,4 +1,4 @@
-"""A mail that is passed on: its subject, and its words below those of the one who passes it on."""
+"""Forwarding a mail: its subject, and its text below the sender's own words."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _MARK = "---------- Forwarded message ---------"
 
 
 def forward_subject(subject: str) -> str:
-    """Give the subject of a mail that is passed on: the old one behind one `Fwd:`."""
+    """Return the subject of a forwarded mail: the original behind one `Fwd:`."""
     return subject if subject.lower().startswith(_PREFIXES) else f"Fwd: {subject}".strip()
 
 
 def forward_text(own: str, mail: Mapping[str, Any]) -> str:
-    """Give the words of a mail that passes on `mail` (as `read_mail` gives it), with `own` words above."""
+    """Return the text that forwards `mail` (in the form of `read_mail`), below the sender's `own` words."""
     named = {"From": "from", "Date": "date", "Subject": "subject", "To": "to", "Cc": "cc"}
     head = [f"{name}: {mail[key]}" for name, key in named.items() if mail.get(key)]
     text = mail["text"] if mail.get("full_text") is None else mail["full_text"]

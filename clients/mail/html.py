@@ -1,4 +1,4 @@
-"""The visible text of an HTML mail, as Markdown; nothing is loaded, and what a reader would not see is left out."""
+"""The visible text of an HTML mail, as Markdown; nothing is loaded, and hidden content is left out."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from bs4.element import PageElement
     from markdownify import MarkdownConverter
 
-_HTML_MOST = 1_000_000
-TAGS_MOST = 20_000
+HTML_MOST = 2_000_000
+"""Characters of HTML that are read."""
+TAGS_MOST = 60_000
+"""Tags of HTML that are read."""
+_CHARSET_WITHIN = 4096
 _MATCHES_MOST = 100_000
-"""Elements times selectors that are tried."""
-_NOT_TEXT = ["script", "style", "title", "template", "noscript", "object", "svg", "iframe", "img", "input"]
-# Possessive where blanks may stand: a megabyte of them must not be tried in every way (the text is from anybody).
+"""Limit on elements times selectors."""
+_NOT_TEXT = ["script", "style", "title", "template", "object", "svg", "iframe", "input"]
+# Possessive where blanks may occur: a megabyte of them, from an untrusted sender, must not cause backtracking.
 _HIDING = re.compile(
     r"display\s*:\s*none"
     r"|visibility\s*:\s*(hidden|collapse)"
@@ -28,8 +31,11 @@ _HIDING = re.compile(
     r"|(?<![\w-])(left|top)\s*:\s*-\d{3,}",
     re.IGNORECASE,
 )
-# "<!DOCTYPE>", "<![odd ...]>", "<?xml ?>": the parser refuses a whole mail for a declaration that it does not know.
+# "<!DOCTYPE>", "<![odd ...]>", "<?xml ?>": the parser rejects a whole mail for an unknown declaration.
 _DECLARATION = re.compile(r"<[!?][^>]*>?")
+_REFERENCE = re.compile(r"&(#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31}(?:;|(?![A-Za-z0-9=])))?")
+_TAG_BEGINS = re.compile(r"<[A-Za-z/!?]")
+_COMMENT_ENDS = re.compile(r"--!?>")
 _SIMPLE_SELECTOR = re.compile(r"[\w\s.,#*>-]{1,200}")
 _SELECTORS_MOST = 50
 _MARKING = frozenset({"blockquote", "ul", "ol", "li", "pre"})
@@ -42,43 +48,64 @@ _INVISIBLE = re.compile(
 
 
 def visible_text(html: str) -> str:
-    """Turn HTML into Markdown text: links and lists stay, pictures, scripts and hidden parts go.
+    """Convert HTML to Markdown: links and lists are kept, pictures, scripts and hidden parts dropped.
 
-    Takes any input, however broken or deep; looks at the first 1,000,000 characters and 20,000 tags.
+    A picture's description is used if the picture is a link or the mail has no other text. Accepts any input, however
+    broken or deep; reads the first 2,000,000 characters and 60,000 tags.
     """
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup(_whole_tags(_DECLARATION.sub("", _uncommented(shortened(html, TAGS_MOST)))), "html.parser")
+    html = _whole_tags(_DECLARATION.sub("", _uncommented(shortened(html, TAGS_MOST))))
+    soup = BeautifulSoup(_REFERENCE.sub(_referring, html), "html.parser")
     _remove_hidden(soup)
-    return tidy(_markdown(soup) if _flatten(soup) <= _STEPS_MOST else soup.get_text("\n", strip=True))
+    text = tidy(_markdown(soup) if _flatten(soup) <= _STEPS_MOST else soup.get_text("\n", strip=True))
+    return text or tidy("\n".join(map(_description, soup.find_all("img"))))
+
+
+def named_charset(html: bytes) -> str:
+    """Return the charset that the HTML declares, in `<meta>` or as XML; "" if none."""
+    from bs4.dammit import EncodingDetector
+
+    return EncodingDetector.find_declared_encoding(html[:_CHARSET_WITHIN], is_html=True) or ""
 
 
 def shortened(html: str, tags: int) -> str:
-    """Give the beginning of HTML, with at most 1,000,000 characters and so many tags."""
-    html = html[:_HTML_MOST]
+    """Return the beginning of HTML, with at most 2,000,000 characters and `tags` tags."""
+    html = html[:HTML_MOST]
     pieces = html.split("<", tags + 1)
     return html if len(pieces) <= tags + 1 else html[: -len(pieces[-1]) - 1]
 
 
 def _uncommented(html: str) -> str:
-    """Leave comments out in one pass: for one that does not end, the parser takes time by the square of its length."""
+    """Remove comments in one pass: for an unterminated one the parser takes quadratic time."""
     kept, place = [], 0
     while (begin := html.find("<!--", place)) >= 0:
         kept.append(html[place:begin])
-        end = html.find("-->", begin + 2)  # "<!-->" is one, too
-        place = end + 3 if end >= 0 else len(html)
+        end = _COMMENT_ENDS.search(html, begin + 2)  # "<!-->" is a comment, too
+        place = end.end() if end else len(html)
     return "".join([*kept, html[place:]])
 
 
 def _whole_tags(html: str) -> str:
-    """Leave out a tag at the end that is not closed, for the same reason."""
-    last = html.rfind(">")
-    cut = html.find("<", last + 1)
-    return html if cut < 0 else html[:cut]
+    """Drop an unterminated tag at the end, for the same reason."""
+    cut = _TAG_BEGINS.search(html, html.rfind(">") + 1)
+    return html if cut is None else html[: cut.start()]
+
+
+def _referring(found: re.Match[str]) -> str:
+    """Treat an ampersand as browsers do: `AT&T` and `?a=1&copy=2` contain no entity."""
+    from html.entities import html5
+
+    name = found[1] or ""
+    return found[0] if name.startswith("#") or name in html5 else f"&amp;{name}"
+
+
+def _description(picture: Tag) -> str:
+    return " ".join(str(picture.get("alt") or "").split())
 
 
 def tidy(text: str) -> str:
-    """Drop characters without width (they hide words), blanks at line ends, and more than one empty line in a row."""
+    """Drop zero-width characters (they hide words), blanks at line ends, and repeated empty lines."""
     seen = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ").replace("\0", ""))
     lines = "\n".join(line.rstrip() for line in seen.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", lines).strip()
@@ -87,7 +114,7 @@ def tidy(text: str) -> str:
 def _markdown(soup: BeautifulSoup) -> str:
     try:
         return str(_converter().convert_soup(soup))
-    except RecursionError:  # thousands of nested elements: the plain words then
+    except RecursionError:  # thousands of nested elements: fall back to plain text
         return soup.get_text("\n", strip=True)
 
 
@@ -95,7 +122,7 @@ def _converter() -> MarkdownConverter:
     from markdownify import MarkdownConverter
 
     class MailText(MarkdownConverter):
-        """Tables lay mails out, so that their cells are read as text and not drawn."""
+        """Mails use tables for layout, so cells are written as text, not as a table."""
 
         def convert_table(self, el: object, text: str, parent_tags: set[str]) -> str:
             return f"\n\n{text.strip()}\n\n"
@@ -109,19 +136,22 @@ def _converter() -> MarkdownConverter:
         convert_th = convert_td
 
         def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            """A mail address that leads to itself is no link worth words."""
+            """Write a mail address that links to itself as plain text."""
             address = text.strip().lower()
             if "@" in address and str(el.get("href")).lower() == f"mailto:{address}":
                 return text
             return str(super().convert_a(el, text, parent_tags))  # type: ignore[misc]
 
+        def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            return _description(el) if "a" in parent_tags else ""
+
     return MailText(heading_style="ATX", escape_asterisks=False, escape_underscores=False)
 
 
 def _flatten(soup: BeautifulSoup) -> int:
-    """Take quotes and lists within many others for plain blocks: each level would write its mark into every line.
+    """Turn deeply nested quotes and lists into plain blocks: each level would prefix every line.
 
-    Gives how many steps it is from all elements to the top, which is what drawing them takes.
+    Returns the sum of all elements' depths, which is the cost of converting them.
     """
     depths, marks, steps = {id(soup): 0}, {id(soup): 0}, 0
     for element in list(_elements(soup)):
@@ -149,7 +179,7 @@ def _remove_hidden(soup: BeautifulSoup) -> None:
 
 
 def _outermost(soup: BeautifulSoup, wanted: set[int]) -> list[PageElement]:
-    """Give the elements wanted (by identity) that are in no other one: taking out each of a deep nest takes minutes."""
+    """Return those wanted elements (by identity) that are in no other: removing each of a deep nest takes minutes."""
     found: list[PageElement] = []
     element: PageElement | None = soup.contents[0] if soup.contents else None
     while element is not None:
@@ -161,13 +191,13 @@ def _outermost(soup: BeautifulSoup, wanted: set[int]) -> list[PageElement]:
 
 
 def _hiding_selectors(sheets: str) -> list[str]:
-    """Selectors that the mail's own style sheets hide on every screen (rules inside @media are left alone)."""
+    """Return the selectors that the mail's own style sheets hide on every screen (rules inside @media are ignored)."""
     selectors = [selector for selector, body in _rules(_without_comments(sheets)) if _HIDING.search(body)]
     return [selector for selector in selectors if _SIMPLE_SELECTOR.fullmatch(selector)][:_SELECTORS_MOST]
 
 
 def _hidden_by(selectors: list[str], soup: BeautifulSoup) -> list[Tag]:
-    """Give what the selectors hide; in a very large mail, rather too much: all of the classes and ids they end with."""
+    """Return the elements that the selectors hide; in a very large mail, all with a class or id they end with."""
     if not selectors:
         return []
     elements = list(_elements(soup))
@@ -183,7 +213,7 @@ def _without_comments(sheets: str) -> str:
 
 
 def _rules(sheets: str) -> Iterator[tuple[str, str]]:
-    """Yield (selector, declarations) outside of @-blocks, in one pass: a mail may hold a megabyte of nonsense."""
+    """Yield (selector, declarations) outside of @-blocks, in one pass: a mail may contain a megabyte of nonsense."""
     depth = 0
     for block in sheets.split("}"):
         opened = block.count("{")
@@ -198,5 +228,5 @@ def _select(soup: BeautifulSoup, selector: str) -> list[Tag]:
 
     try:
         return list(soup.select(selector))
-    except (SelectorSyntaxError, NotImplementedError, ValueError):  # `:hover` and the like select nothing here
+    except (SelectorSyntaxError, NotImplementedError, ValueError):  # `:hover` and similar select nothing here
         return []

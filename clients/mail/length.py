@@ -1,4 +1,4 @@
-"""How long a text may be for a model: a plain estimate of its tokens, and a cut that shows where it was made."""
+"""Limits the length of a text for a model: estimates its tokens and marks where it was cut."""
 
 from __future__ import annotations
 
@@ -7,31 +7,46 @@ _LAST_STRETCH = 200
 
 
 def estimated_tokens(text: str) -> int:
-    """Estimate a text's tokens, rather too many than too few: three ASCII characters to one, any other is one."""
+    """Estimate a text's tokens, rather too many than too few: one per three ASCII characters or per other character."""
     ascii_count = len(text.encode("ascii", "ignore"))
     return -(-ascii_count // 3) + len(text) - ascii_count
 
 
 def cut_to_tokens(text: str, most: int) -> str:
-    """Give a text of at most about `most` tokens; where something is cut off, its last line says so."""
+    """Return at most about `most` tokens of a text; if it is cut, its last line says so."""
     whole = estimated_tokens(text)
     if whole <= most:
         return text
     kept = _kept(text, max(most - _MARK_TOKENS, 1))
-    return _marked(kept, f"about {estimated_tokens(kept):,} of {whole:,} tokens are shown")
+    return marked(kept, f"about {estimated_tokens(kept):,} of {whole:,} tokens are shown")
 
 
-def cut_to_characters(text: str, most: int) -> str:
-    """Give a text of at most `most` characters and a line that says so where something is cut off."""
-    return text if len(text) <= most else _marked(text[:most], f"{most:,} of {len(text):,} characters are shown")
+def cut_to_characters(text: str, most: int, *, of: int | None = None) -> str:
+    """Return at most `most` characters of a text, followed by a note if it is cut.
+
+    `of` is the full length, if the text itself is only a beginning.
+    """
+    whole = len(text) if of is None else of
+    return text if whole <= most else f"{text[:most].rstrip()}\n\n{cut_note(most, whole)}"
 
 
-def _marked(kept: str, told: str) -> str:
+def cut_to_line(text: str, most: int) -> str:
+    """Return a single-line text of at most `most` characters, followed by a note if it is cut."""
+    return text if len(text) <= most else f"{text[:most].rstrip()} {cut_note(most, len(text))}"
+
+
+def cut_note(kept: int, whole: int) -> str:
+    """Return the note that says how much is missing."""
+    return f"[Cut here: {kept:,} of {whole:,} characters are shown.]"
+
+
+def marked(kept: str, told: str) -> str:
+    """Append a last line that says what the text lacks."""
     return f"{kept.rstrip()}\n\n[Cut here: {told}.]"
 
 
 def _kept(text: str, most: int) -> str:
-    """Give the longest beginning of that many tokens, cut between words."""
+    """Return the longest beginning within that many tokens, cut between words."""
     low, high = 0, min(len(text), most * 3)
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,4 +1,4 @@
-"""Builds the mails that go out: well-formed, marked as a program's, answers kept in their thread."""
+"""Builds outgoing mails: well-formed, marked as sent by a program, with answers kept in their thread."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
-from email.utils import format_datetime, getaddresses
+from email.utils import format_datetime
 from typing import Any
 
 from clients.errors import InvalidRequest
+from clients.mail import addresses
+from clients.mail.addresses import recipients
 from clients.mail.parts import header, shown
 
 _OWN_FIELDS = re.compile(rb"^(?:message-id|x-orchestra):.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE)
 _SUBMITTED = re.compile(rb"^auto-submitted:", re.IGNORECASE | re.MULTILINE)
-# An encoded word (RFC 2047 2) would be decoded when the header is made, and what it hides may be a line end.
+# An encoded word (RFC 2047 2) would be decoded when the header is made, and may hide a line end.
 _ENCODED_WORD = re.compile(r"=\?(?=[^?]*\?[bq]\?)", re.IGNORECASE)
 _NEW_LINE = re.compile(rb"(?:\r\n?+|\n)(?![ \t]|\Z)")
-_ONE_NAMED = re.compile(r"([^<>@]*|[^<>,]*)<([^<>\s]+@[^<>\s]+)>\s*")
 
 
 @dataclass(frozen=True)
 class File:
-    """One attachment of a mail that goes out."""
+    """An attachment of an outgoing mail."""
 
     name: str
     content: bytes
@@ -36,7 +37,7 @@ class File:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What a mail shall say; addresses are strings of one or several, with or without names."""
+    """The content of an outgoing mail; address fields hold one or several addresses, with or without names."""
 
     to: Sequence[str] = ()
     cc: Sequence[str] = ()
@@ -47,21 +48,21 @@ class Outgoing:
 
 
 class _WholeIds(EmailPolicy):
-    """Python folds a long message id by encoding it, which no mail program reads: these lines are written as is."""
+    """Python folds a long message id by encoding it, which no mail program reads: these headers are written as is."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        """Write one header; raises ValueError where another one would begin within it."""
+        """Write one header; raises ValueError if it would contain the start of another."""
         if name.lower() in {"message-id", "in-reply-to", "references"}:
             lines = "\r\n ".join(str(value).split())
             return f"{name}: {lines}\r\n".encode("utf-8", "replace")
         written = super().fold_binary(name, value)
         if _NEW_LINE.search(written):
-            raise ValueError(f"the header {name} holds more than one line")
+            raise ValueError(f"the header {name} contains more than one line")
         return written
 
 
 def message_id(marker: str, account: str) -> str:
-    """Give the Message-ID of the write with this marker: the same each time, unique, well-formed (RFC 5322 3.6.4)."""
+    """Return the Message-ID of the write with this marker: deterministic, unique, well-formed (RFC 5322 3.6.4)."""
     domain = account.rpartition("@")[2].strip().lower()
     labels = domain.split(".")
     is_sound = domain.isascii() and len(labels) > 1 and all(label.replace("-", "").isalnum() for label in labels)
@@ -78,18 +79,18 @@ def build(
 ) -> EmailMessage:
     """Build the mail; `answers` is the payload of the mail that it answers.
 
-    `submitted` says how a mail that answers none came to be (RFC 3834 5: `auto-generated`), "" for a draft that a
+    `submitted` says how a mail that is not an answer came to be (RFC 3834 5: `auto-generated`), "" for a draft that a
     person sends.
 
-    Raises InvalidRequest where an address or a header cannot be written.
+    Raises InvalidRequest if an address or a header cannot be written.
     """
     built = EmailMessage(policy=_WholeIds(linesep="\r\n"))
     subject = reply_subject(mail.subject, answers) if answers is not None else mail.subject
     try:
         built["From"] = account
-        for name, addresses in (("To", mail.to), ("Cc", mail.cc), ("Bcc", mail.bcc)):
-            if addresses:
-                built[name] = _addresses(name, addresses)
+        for name, given in (("To", mail.to), ("Cc", mail.cc), ("Bcc", mail.bcc)):
+            if given:
+                built[name] = _addresses(name, given)
         built["Subject"] = _one_line(subject)
         built["Date"] = format_datetime(written_at or datetime.now(UTC))
         built["Message-ID"] = message_id(marker, account)
@@ -107,7 +108,7 @@ def build(
 
 
 def marked(content: bytes, marker: str, account: str) -> bytes:
-    """Give the bytes of a mail that is written already under the Message-ID and mark of the write that sends it."""
+    """Return the bytes of an existing mail with the Message-ID and mark of the write that sends it."""
     head, blank, body = content.replace(b"\r\n", b"\n").partition(b"\n\n")
     kept = _OWN_FIELDS.sub(b"", head + b"\n")
     own = f"Message-ID: {message_id(marker, account)}\nX-Orchestra: {marker}\n".encode()
@@ -117,7 +118,7 @@ def marked(content: bytes, marker: str, account: str) -> bytes:
 
 
 def as_bytes(mail: EmailMessage) -> bytes:
-    """Give the mail as it is sent. Raises InvalidRequest where no charset can write it, or a header holds another."""
+    """Return the mail's bytes. Raises InvalidRequest if no charset can encode it, or a header contains another."""
     try:
         return mail.as_bytes()
     except ValueError as error:
@@ -125,20 +126,20 @@ def as_bytes(mail: EmailMessage) -> bytes:
 
 
 def reply_subject(subject: str, answers: Mapping[str, Any]) -> str:
-    """Give the subject of an answer: Gmail keeps a thread only where it is the old one behind one `Re:`."""
+    """Return the subject of an answer: Gmail keeps a thread only if it is the original behind one `Re:`."""
     wanted = subject.strip() or shown(header(answers, "Subject"))
     return wanted if wanted.lower().startswith("re:") else f"Re: {wanted}"
 
 
 def _keep_thread(built: EmailMessage, answers: Mapping[str, Any]) -> None:
-    """Name the mails before it (RFC 5322 3.6.4) and say that a program answers (RFC 3834 5)."""
+    """Add references to the earlier mails (RFC 5322 3.6.4), and the mark of an automatic reply (RFC 3834 5)."""
     built["Auto-Submitted"] = "auto-replied"
     parent = _ids(header(answers, "Message-ID"))
     if not parent:
         return
     earlier = _ids(header(answers, "References")) or _ids(header(answers, "In-Reply-To"))[:1]
     built["In-Reply-To"] = parent[0]
-    # The first and the last ones: a line of a header ends at 998 characters (RFC 5322 2.1.1).
+    # The first and the last references: a header line ends at 998 characters (RFC 5322 2.1.1).
     chain = list(dict.fromkeys([*earlier, parent[0]]))
     built["References"] = " ".join([*chain[:1], *chain[1:][-8:]])
 
@@ -148,33 +149,18 @@ def _ids(value: str) -> list[str]:
 
 
 def _addresses(name: str, values: Sequence[str]) -> list[Address]:
-    found = [_address(name, value, *pair) for value in values for pair in _pairs(value)]
-    if not found:
-        raise InvalidRequest(f"{name}: there is no mail address in {', '.join(values)[:100]!r}.")
-    return found
+    return [_address(name, one) for one in recipients(name, values)]
 
 
-def _pairs(value: str) -> list[tuple[str, str]]:
-    if any(ord(sign) < 32 for sign in value):
-        raise InvalidRequest(f"{value[:100]!r} is not a mail address: it holds more than one line.")
-    # A name with a comma (`Doe, Jane <jane@example.com>`) or an @ in it, without quotes, is how mails are shown.
-    alone = _ONE_NAMED.fullmatch(value)
-    return [(alone[1].strip(' "'), alone[2])] if alone else getaddresses([value])
-
-
-def _address(name: str, value: str, shown_name: str, address: str) -> Address:
-    local_part, at, domain = address.rpartition("@")
-    is_one = bool(local_part and at and domain) and not any(sign.isspace() for sign in address)
-    if not is_one or address not in value:  # `a@exam ple.com` is read as `a@example.com`, which is somebody else's
-        part = f"{address or shown_name!r} in " if "," in value else ""
-        raise InvalidRequest(f"{name}: {part}{value[:100]!r} is not a mail address.")
+def _address(name: str, one: addresses.Address) -> Address:
+    local_part, _, domain = one.spec.rpartition("@")
     if not local_part.isascii():
         raise InvalidRequest(
-            f"{name}: {address[:100]!r} has letters before the @ that are not plain ones (a to z).",
-            remedy="Mail is not sent to such addresses, which many servers refuse (RFC 6531): take another one.",
+            f"{name}: {one.spec[:100]!r} has non-ASCII characters before the @.",
+            remedy="Mail is not sent to such addresses, which many servers refuse (RFC 6531). Use another one.",
         )
     ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
-    return Address(_one_line(shown_name), addr_spec=f"{local_part}@{ascii_domain}")
+    return Address(_one_line(one.name), addr_spec=f"{local_part}@{ascii_domain}")
 
 
 def _attach(built: EmailMessage, file: File) -> None:
@@ -186,10 +172,10 @@ def _attach(built: EmailMessage, file: File) -> None:
 
 
 def _one_line(text: str) -> str:
-    """One line: a line end in a header would begin a header of the writer's own choice."""
+    """Return the text as one line: a line end in a header would allow header injection."""
     return _ENCODED_WORD.sub("= ?", " ".join(_sound(text).split()))
 
 
 def _sound(text: str) -> str:
-    """Replace halves of characters (lone surrogates), which no charset can write."""
+    """Replace lone surrogates, which no charset can encode."""
     return text.encode("utf-8", "replace").decode("utf-8")

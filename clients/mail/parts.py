@@ -1,91 +1,112 @@
-"""The parts of a mail in Gmail's form, which a mail from anywhere is brought into: headers, files, charsets."""
+"""The parts of a mail in Gmail's form, to which every mail is converted: headers, files, charsets."""
 
 from __future__ import annotations
 
-import base64
 import binascii
+import re
 from collections.abc import Callable, Iterator, Mapping
-from email.errors import HeaderParseError
-from email.header import decode_header
 from typing import Any
 
+from clients.mail.charsets import decoded
 from clients.mail.html import tidy
+from clients.mail.length import cut_note, cut_to_line
+from clients.mail.parameters import first_word, parameters
+from clients.mail.transfer import from_base64_letters
 
 Part = Mapping[str, Any]
 """Gmail's MessagePart: {partId, mimeType, filename, headers [{name, value}], body {size, data | attachmentId}, parts}.
 
-Of a mail that was read from its bytes, `body` has `content` (bytes) in place of `data`.
+If the mail was parsed from bytes, `body` has `content` (bytes) instead of `data`.
 """
 Load = Callable[[str], str]
 """Fetches a part that Gmail left out because of its size, by its `attachmentId`, as base64url."""
 
 _HEADER_MOST = 60_000
-"""Characters of a header that people are shown: two thousand addresses."""
-_PARAMETERS_MOST = 4000
+"""Characters of a header that are shown: two thousand addresses."""
 _NAME_MOST = 1000
+_TEXT_FILES = frozenset(
+    "text/calendar text/x-vcalendar text/vcard text/x-vcard text/directory text/css text/csv text/rtf".split()
+)
 DEEPEST = 40
-"""Levels of parts inside parts that are looked at."""
-# What senders really write under these names (WHATWG Encoding Standard, 4.2).
-_REALLY = {
-    "iso-8859-1": "cp1252",
-    "latin-1": "cp1252",
-    "us-ascii": "cp1252",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-    "euc-kr": "cp949",
-    "ks_c_5601-1987": "cp949",
-}
-_STATEFUL = ("iso-2022", "hz", "utf-7", "utf-16", "utf-32", "utf7", "utf16", "utf32")
+"""Maximum nesting of parts that is read."""
+WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?(.{0,4000}?)\?=")
+"""An encoded word (RFC 2047), including malformed ones that are too long or contain blanks."""
 
 
 def nothing_left_out(attachment: str) -> str:
-    """Load nothing: for mails that are there as a whole."""
-    raise LookupError(f"the part {attachment!r} is not here")
+    """Load nothing: for mails that are complete."""
+    raise LookupError(f"the part {attachment!r} is missing")
 
 
 def header(part: Part, name: str) -> str:
-    """Give the first header of this name as it was written, "" for none."""
+    """Return the first header of this name as written, or ""."""
     return next(iter(headers(part, name)), "")
 
 
 def headers(part: Part, name: str) -> list[str]:
-    """Give every header of this name, in order; names are compared without case (RFC 5322 1.2.2)."""
+    """Return all headers of this name, in order; case-insensitive (RFC 5322 1.2.2)."""
     given = part.get("headers") or []
     return [str(entry.get("value", "")) for entry in given if str(entry.get("name", "")).lower() == name.lower()]
 
 
 def shown(value: str) -> str:
-    """Give a header as a person reads it: encoded words (RFC 2047) decoded, on one line, whatever they hold."""
-    value = value[:_HEADER_MOST]
-    if "=?" in value:
-        value = _decoded_words(value)
-    return " ".join(tidy(value).split())
+    """Return a header for display: encoded words (RFC 2047) decoded, on one line.
+
+    Over 60,000 characters it is cut, with a note.
+    """
+    read = value[:_HEADER_MOST]
+    if "=?" in read:
+        read = _decoded_words(read)
+    told = " ".join(tidy(read).split())
+    return told if len(value) <= _HEADER_MOST else f"{told} {cut_note(_HEADER_MOST, len(value))}"
 
 
 def _decoded_words(value: str) -> str:
-    try:
-        pieces = decode_header(value)
-    except (HeaderParseError, binascii.Error, ValueError):
-        return value
-    return "".join(piece if isinstance(piece, str) else decoded(piece, charset or "utf-8") for piece, charset in pieces)
+    """Decode encoded words one by one; a letter may be split across adjacent words."""
+    kept, place = [""], 0
+    run, charset = b"", ""
+    for found in WORD.finditer(value):
+        between, name = value[place : found.start()], found[1].partition("*")[0]
+        if between.strip() or name.lower() != charset.lower() or not place:
+            kept.append(decoded(run, charset))
+            kept.append("" if place and not between.strip() else between)
+            run = b""
+        run += _word_bytes(found[2], found[3])
+        place, charset = found.end(), name
+    return "".join([*kept, decoded(run, charset), value[place:]])
+
+
+def _word_bytes(encoding: str, text: str) -> bytes:
+    if encoding in "qQ":
+        return binascii.a2b_qp(text.encode(), header=True)
+    return from_base64_letters(text.encode())
 
 
 def media_type(part: Part) -> str:
-    """Give the kind of a part in lower case, "" for none."""
+    """Return a part's media type in lower case, or ""."""
     return str(part.get("mimeType") or "").strip().lower()
 
 
 def is_attachment(part: Part) -> bool:
-    """Say whether a part is a file and not the mail's words: it has a name, says so, or is a mail itself."""
-    if part.get("filename"):
+    """Return whether a part is a file, not the mail's text: by its file name, disposition or media type."""
+    if part.get("filename") or says_attached(part) or is_text_file(part):
         return True
-    disposition = header(part, "Content-Disposition").strip().lower()
-    return disposition.startswith("attachment") or media_type(part).startswith("message/")
+    kind = media_type(part)
+    return bool(kind) and not kind.startswith(("text/", "multipart/"))
+
+
+def says_attached(part: Part) -> bool:
+    """Return whether a part's disposition is `attachment`."""
+    return first_word(header(part, "Content-Disposition")) == "attachment"
+
+
+def is_text_file(part: Part) -> bool:
+    """Return whether a part is text for programs: an invitation, a contact card, a style sheet."""
+    return media_type(part) in _TEXT_FILES
 
 
 def attachment_parts(payload: Part) -> Iterator[Part]:
-    """Walk over the parts that are files, in their order, not into attached mails."""
+    """Yield the parts that are files, in order, without descending into attached mails."""
     waiting = [(payload, 0)]
     while waiting:
         part, depth = waiting.pop(0)
@@ -96,23 +117,23 @@ def attachment_parts(payload: Part) -> Iterator[Part]:
 
 
 def attachment(part: Part) -> dict[str, Any]:
-    """Give what is told of a file: {id, name, media_type, bytes}."""
+    """Describe a file: {id, name, media_type, bytes}."""
     body = part.get("body") or {}
     return {
         "id": attachment_id(part),
-        "name": shown(str(part.get("filename") or "")[:_NAME_MOST]) or "unnamed",
+        "name": cut_to_line(shown(str(part.get("filename") or "")), _NAME_MOST) or "unnamed",
         "media_type": media_type(part) or "application/octet-stream",
         "bytes": int(body.get("size") or 0),
     }
 
 
 def attachment_id(part: Part) -> str:
-    """Give the id that stays: Gmail's `attachmentId` is another one at each reading, the part's number is not."""
+    """Return a stable id: Gmail's `attachmentId` changes with each read, the part number does not."""
     return str(part.get("partId") or (part.get("body") or {}).get("attachmentId") or "0")
 
 
 def body_bytes(part: Part, load: Load) -> bytes:
-    """Give a part's content; Gmail writes it as base64url, mostly without the padding."""
+    """Return a part's content; Gmail encodes it as base64url, mostly unpadded."""
     body = part.get("body") or {}
     if "content" in body:
         content: bytes = body["content"]
@@ -124,48 +145,10 @@ def body_bytes(part: Part, load: Load) -> bytes:
 
 
 def from_base64url(data: str) -> bytes:
-    """Decode base64url with or without padding; what is not base64 is passed over."""
-    letters = data.replace("+", "-").replace("/", "_").rstrip("=")
-    try:
-        return base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4))
-    except (binascii.Error, ValueError):
-        return b""
+    """Decode base64url with or without padding; other characters are skipped."""
+    return from_base64_letters(data.encode("ascii", "ignore"))
 
 
 def charset(part: Part) -> str:
-    """Give the charset that a part names, utf-8 where it names none."""
-    from email.message import Message
-
-    carrier = Message()
-    try:
-        carrier["Content-Type"] = " ".join(header(part, "Content-Type")[:_PARAMETERS_MOST].split()) or "text/plain"
-        return str(carrier.get_content_charset() or "utf-8")
-    except (LookupError, ValueError):
-        return "utf-8"
-
-
-def decoded(data: bytes, charset: str) -> str:
-    """Decode bytes without ever failing.
-
-    Gmail gives bodies as UTF-8 while the header still names the sender's charset, so UTF-8 is tried first (but for
-    charsets that are plain ASCII bytes with another meaning); an unknown charset is read as Windows' Latin-1.
-    """
-    charset = _REALLY.get(charset.lower(), charset.lower())
-    first = [charset, "utf-8"] if charset.startswith(_STATEFUL) else ["utf-8", charset]
-    for name in first:
-        try:
-            return data.decode(name)
-        except (LookupError, UnicodeError, ValueError):
-            continue
-    return data.decode(_known(charset), errors="replace")
-
-
-def _known(charset: str) -> str:
-    import codecs
-
-    try:
-        found = codecs.lookup(charset)
-    except (LookupError, ValueError):
-        return "cp1252"
-    # A codec such as `hex` is no charset, and UTF-8 itself has just failed.
-    return found.name if found._is_text_encoding and found.name != "utf-8" else "cp1252"  # noqa: SLF001
+    """Return a part's charset, or ""."""
+    return parameters(header(part, "Content-Type")).get("charset", "").strip()

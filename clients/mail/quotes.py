@@ -1,4 +1,4 @@
-"""What in a mail's text is not its own: the mails quoted in it, and the signature under it."""
+"""Removes from a mail's text what is not its own: quoted mails and the signature."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ATTRIBUTION = re.compile(
     rf"(?:.{{0,400}}\W)?(?:{_WROTE})\b.{{0,200}}[:：]|.{{0,400}}(?:写道|寫道|書きました|작성).{{0,20}}[:：]"
 )
 _SENDER = re.compile(r"(?=.*\d{4})(?=.*\d{1,2}[:.]\d{2})[^<>]{1,400}\W<[^<>\s@]{1,200}@[^<>\s@]{1,200}>\s?[:：]")
-"""A line without a verb, as Gmail writes it in Russian and Japanese: only a year and a clock show that it is one."""
+"""An attribution line without a verb, as Gmail writes it in Russian and Japanese: recognized by a year and a time."""
 _NUMBER = re.compile(r"\d")
 _RULE = re.compile(r"\s*[_*-]{3,}\s*")
 _DATED = re.compile(r"\d{4}|@")
@@ -48,9 +48,9 @@ _ATTRIBUTION_LINES = 3
 
 
 def without_quotes(text: str) -> str:
-    """Leave out the mails quoted in a text, also those between its own lines; what was forwarded is kept.
+    """Remove quoted mails, also those between the mail's own lines; forwarded mails are kept.
 
-    A text that is nothing but a quote stays as it is.
+    A text that consists of a quote only stays as it is.
     """
     lines = text.split("\n")
     kept: list[str] = []
@@ -71,7 +71,7 @@ def without_quotes(text: str) -> str:
 
 
 def without_signature(text: str) -> str:
-    """Leave out what stands below a line of two hyphens (RFC 3676 4.3), and lines such as "Sent from my phone".
+    """Remove everything below the signature separator (RFC 3676 4.3), and lines such as "Sent from my phone".
 
     A quoted mail below the signature is kept.
     """
@@ -94,7 +94,7 @@ def _is_quote(lines: Sequence[str], place: int) -> bool:
 
 
 def _ends_here(lines: Sequence[str], place: int) -> bool:
-    """Tell whether all that follows is a quoted mail without marks of its own."""
+    """Return whether everything that follows is a quoted mail without quote marks."""
     line = lines[place].strip()
     if not line or len(line) > 1000:
         return False
@@ -103,11 +103,11 @@ def _ends_here(lines: Sequence[str], place: int) -> bool:
     if not line.endswith((":", "：")) or not _DATED.search(line) or not _ATTRIBUTION.fullmatch(line):
         return False
     following = next((lines[below] for below in range(place + 1, len(lines)) if lines[below].strip()), "")
-    return not following.startswith(">")  # else the marks say where the quote ends
+    return not following.startswith(">")  # otherwise the marks tell where the quote ends
 
 
 def _is_header_block(lines: Sequence[str], place: int) -> bool:
-    """Tell whether the headers of another mail begin here, as Outlook writes them above what it quotes."""
+    """Return whether the header block of another mail begins here, as Outlook writes it above a quote."""
     head, below = _HEADER_BLOCK
     if not head.match(lines[place].strip()):
         return False
@@ -116,7 +116,7 @@ def _is_header_block(lines: Sequence[str], place: int) -> bool:
 
 
 def _drop_attribution(kept: list[str]) -> None:
-    """Take "On Monday Ann wrote:", which may be folded, away from above a quote."""
+    """Remove "On Monday Ann wrote:", possibly wrapped, from above a quote."""
     end = len(kept)
     while end and not kept[end - 1].strip():
         end -= 1
@@ -128,5 +128,5 @@ def _drop_attribution(kept: list[str]) -> None:
         is_dated = bool(_NUMBER.search(joined))
         if _ATTRIBUTION.fullmatch(joined) or _SENDER.fullmatch(joined):
             found.append((not is_dated, -begin))
-    if found:  # the shortest that has a date in it, else the shortest
+    if found:  # the shortest match with a date, else the shortest
         del kept[-min(found)[1] :]

@@ -1,85 +1,118 @@
-"""The bytes of a mail as they lie on a server (RFC 5322, MIME), taken apart into parts, however broken they are."""
+"""Parses the bytes of a mail (RFC 5322, MIME) into parts, however malformed they are."""
 
 from __future__ import annotations
 
-import binascii
-import quopri
+import codecs
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
-from email.message import Message
-from email.parser import BytesHeaderParser
-from email.policy import compat32
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from clients.mail.parts import DEEPEST
+from clients.mail.charsets import can_stand_raw, decoded
+from clients.mail.fields import BYTES_MOST, LINES_MOST, block_of
+from clients.mail.parameters import media_type_of, parameters
+from clients.mail.parts import DEEPEST, header
+from clients.mail.transfer import decoded_body
 
-_BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n")
-_FIELD = re.compile(rb"(?:[\r\n]*)[!-9;-~]+[ \t]*:|From ")
-_LINE_END = re.compile(rb"(--)?[ \t]*(\r?\n|\Z)")
-_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
-_HEADERS_MOST = 1_000_000
-_FIELD_MOST = 4000
-"""Characters of a header that says what a part is: the reader of its parameters takes time by the square of them."""
+_LINE_END = re.compile(rb"(--)?[ \t]*(\r*\n|\r*\Z)")
+_CHARSET = re.compile(rb"charset\*?=[\"']?([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
+_CHARSET_WITHIN = 65_536
+_BARE_RETURNS = re.compile(rb"[^\n]*?\r\r(?!\r*+\n)")
+"""Headers and the empty line below them, ended by carriage returns alone."""
 _PARTS_MOST = 1000
-_LINES_MOST = 50_000
-"""Lines that look like a boundary, of one mail."""
+_BOUNDARIES_MOST = 50_000
+"""Maximum number of lines in a mail that look like a boundary."""
 
 
 def payload_of(content: bytes) -> dict[str, Any]:
-    """Give the mail as Gmail's MessagePart, its bodies decoded: {partId, mimeType, filename, headers, body, parts}.
+    """Return the mail as Gmail's MessagePart, its bodies decoded: {partId, mimeType, filename, headers, body, parts}.
 
-    Takes any bytes. What lies deeper than 40 levels, or is beyond the thousandth part, is left out.
+    Accepts any bytes. Parts below 40 levels, or beyond the thousandth, are left out; the mail then has
+    `left_out`, a list that describes them.
     """
-    return _Splitting(content).part(0, len(content), "", 0)
+    content = _with_line_feeds(content)
+    splitting = _Splitting(content)
+    found = splitting.part(0, len(content), "", 0)
+    return {**found, "left_out": list(splitting.left_out)} if splitting.left_out else found
 
 
 def headers_of(content: bytes) -> dict[str, Any]:
-    """Give {headers: [{name, value}]} of a mail, or of its beginning, each value on one line as it was written."""
-    head, _ = _split(content, 0, len(content))
-    return {"headers": _listed(_parsed(head))}
+    """Return {headers: [{name, value}]} of a mail, or of its beginning, each value on one line as written."""
+    content = _with_line_feeds(content)
+    return {"headers": _listed(block_of(content, 0, len(content)).fields, _charset_of(content))}
+
+
+def _with_line_feeds(content: bytes) -> bytes:
+    """Remove a byte order mark, and convert line ends that are carriage returns alone to line feeds."""
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if b"\n" not in content or _BARE_RETURNS.match(content):
+        return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return content
 
 
 class _Splitting:
-    """Works on places in the bytes of one mail, so that parts within parts copy nothing; and counts the parts."""
+    """Works with offsets into the bytes of one mail, so that nested parts copy nothing; also counts the parts."""
 
     def __init__(self, content: bytes) -> None:
-        self._content, self._parts = content, 0
-        self._lines = list(islice(_dashed_lines(content), _LINES_MOST))
+        self._content, self._parts, self._header_lines = content, 0, LINES_MOST
+        self._lines = list(islice(_dashed_lines(content), _BOUNDARIES_MOST + 1))
+        self._charset = _charset_of(content)
+        self.left_out: dict[str, None] = {}
 
-    def part(self, begin: int, end: int, number: str, depth: int) -> dict[str, Any]:
-        """Give the part that lies there."""
+    def part(self, begin: int, end: int, number: str, depth: int, within: str = "") -> dict[str, Any]:
+        """Return the part at these offsets; `within` is the media type of its parent."""
         self._parts += 1
-        head, begin = _split(self._content, begin, end)
-        fields = _parsed(head)
-        kind = fields.get_content_type()
-        found: dict[str, Any] = {
-            "partId": number,
-            "mimeType": kind,
-            "filename": _file_name(fields),
-            "headers": _listed(fields),
-        }
-        boundary = _boundary(fields) if kind.startswith("multipart/") else b""
-        places = list(islice(self._pieces(begin, end, boundary), _PARTS_MOST)) if boundary else []
-        if places:
-            children = self._children(places, number, depth) if depth < DEEPEST else ()
-            return {**found, "body": {"size": 0}, "parts": list(children)}
-        if kind.startswith("multipart/"):  # it says so, and has no parts: its words are the next best thing
-            found["mimeType"] = "text/plain"
-        data = _decoded_body(self._content[begin:end], str(fields.get("Content-Transfer-Encoding", "")))
+        block = block_of(self._content, begin, end, self._header_lines)
+        if block.is_cut:
+            self.left_out[f"only the first {BYTES_MOST:,} bytes and {LINES_MOST:,} lines of its headers were read"] = (
+                None
+            )
+        self._header_lines = max(self._header_lines - block.lines, 100)
+        found: dict[str, Any] = {"partId": number, "headers": _listed(block.fields, self._charset)}
+        of_type, of_disposition = (parameters(header(found, name)) for name in ("Content-Type", "Content-Disposition"))
+        if within == "multipart/digest" and not header(found, "Content-Type"):  # by default a mail (RFC 2046 5.1.5)
+            data = self._content[begin:end].removeprefix(b"\r").removeprefix(b"\n")
+            return {**found, "mimeType": "message/rfc822", "filename": "", "body": {"size": len(data), "content": data}}
+        kind = media_type_of(header(found, "Content-Type"))
+        found |= {"mimeType": kind, "filename": _file_name(of_disposition, of_type)}
+        if kind.startswith("multipart/"):
+            boundary = of_type.get("boundary", "").rstrip()
+            children = self._parts_of(block.body, end, boundary, number, depth, kind)
+            if children is not None:
+                return {**found, "body": {"size": 0}, "parts": children}
+            found["mimeType"] = "text/plain"  # declared multipart, but without parts: shown as text
+        data = decoded_body(self._content[block.body : end], header(found, "Content-Transfer-Encoding"))
         return {**found, "body": {"size": len(data), "content": data}}
 
-    def _children(self, places: list[tuple[int, int]], number: str, depth: int) -> Iterator[dict[str, Any]]:
+    def _parts_of(
+        self, begin: int, end: int, boundary: str, number: str, depth: int, kind: str
+    ) -> list[dict[str, Any]] | None:
+        """Return the child parts, or None if there are none."""
+        places = list(islice(self._pieces(begin, end, self._written(boundary)), _PARTS_MOST + 1)) if boundary else []
+        if not places:
+            return None
+        if depth >= DEEPEST:
+            self.left_out[f"parts nested deeper than {DEEPEST} levels were not read"] = None
+            return []
+        return list(self._children(places, number, depth, kind))
+
+    def _written(self, boundary: str) -> bytes:
+        """Return a boundary as it appears in the mail."""
+        written = boundary.encode()
+        return written if boundary.isascii() or written in self._content else boundary.encode("cp1252", "replace")
+
+    def _children(self, places: list[tuple[int, int]], number: str, depth: int, kind: str) -> Iterator[dict[str, Any]]:
         for index, (begin, end) in enumerate(places):
             if self._parts >= _PARTS_MOST:
+                self.left_out[f"only the first {_PARTS_MOST:,} of its parts were read"] = None
                 return
-            yield self.part(begin, end, f"{number}.{index}" if number else str(index), depth + 1)
+            yield self.part(begin, end, f"{number}.{index}" if number else str(index), depth + 1, kind)
 
     def _pieces(self, begin: int, end: int, boundary: bytes) -> Iterator[tuple[int, int]]:
-        """Cut a body at its boundary (RFC 2046 5.1.1) and give each part's place; the last may lack its end."""
+        """Yield the offsets of each part between boundaries (RFC 2046 5.1.1); the last may lack its end."""
         content, opened = self._content, -1
-        for place in islice(self._lines, bisect_left(self._lines, begin), bisect_left(self._lines, end)):
+        for place in self._lines_within(begin, end):
             line = None
             if content.startswith(boundary, place + 2, end):
                 line = _LINE_END.match(content, place + 2 + len(boundary), end)
@@ -93,58 +126,38 @@ class _Splitting:
         if opened >= 0:
             yield opened, end
 
-
-def _split(content: bytes, begin: int, end: int) -> tuple[bytes, int]:
-    """Give the bytes of the headers, and where the body begins; what begins with no header is all body."""
-    if content.startswith((b"\n", b"\r\n"), begin, end):
-        return b"", begin + (1 if content[begin] == 10 else 2)
-    limit = min(end, begin + _HEADERS_MOST)
-    if not _FIELD.match(content, begin, limit):
-        return b"", begin
-    found = _BLANK_LINE.search(content, begin, limit)
-    return (content[begin:limit], end) if found is None else (content[begin : found.start() + 1], found.end())
+    def _lines_within(self, begin: int, end: int) -> Iterator[int]:
+        for place in islice(self._lines, bisect_left(self._lines, begin), bisect_left(self._lines, end)):
+            if len(self._lines) > _BOUNDARIES_MOST and place == self._lines[-1]:
+                self.left_out[f"only the first {_BOUNDARIES_MOST:,} of its lines that begin with -- were examined"] = (
+                    None
+                )
+                return
+            yield place
 
 
-def _parsed(head: bytes) -> Message:
-    try:
-        fields: Message = BytesHeaderParser(policy=compat32).parsebytes(head)
-    except (ValueError, LookupError, RecursionError):
-        return Message()
-    for name in ("Content-Type", "Content-Disposition"):
-        if len(fields.get(name, "")) > _FIELD_MOST:
-            fields.replace_header(name, str(fields[name])[:_FIELD_MOST])
-    return fields
+def _listed(fields: list[tuple[str, bytes]], charset: str) -> list[dict[str, str]]:
+    return [{"name": name, "value": _value(value, charset)} for name, value in fields]
 
 
-def _listed(fields: Message) -> list[dict[str, str]]:
-    return [{"name": name, "value": _value(value)} for name, value in fields.raw_items()]
+def _value(value: bytes, charset: str) -> str:
+    """Return a header on one line. Many contain raw UTF-8, or the mail's charset, instead of encoded words."""
+    return " ".join(decoded(value, charset).split())
 
 
-def _value(value: object) -> str:
-    """Give a header on one line. Many are plain UTF-8, though they should be encoded (RFC 6532 allows it)."""
-    data = " ".join(str(value).split()).encode("utf-8", "surrogateescape")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+def _charset_of(content: bytes) -> str:
+    """Return the first charset that a mail names: unencoded headers are mostly written in it."""
+    found = _CHARSET.search(content, 0, _CHARSET_WITHIN)
+    name = found[1].decode("ascii") if found else "utf-8"
+    return name if can_stand_raw(name) else "utf-8"
 
 
-def _file_name(fields: Message) -> str:
-    try:
-        return _value(fields.get_filename() or "")
-    except (ValueError, LookupError, TypeError):
-        return "unnamed"
-
-
-def _boundary(fields: Message) -> bytes:
-    try:
-        return (fields.get_boundary() or "").encode("utf-8", "surrogateescape")
-    except (ValueError, LookupError, TypeError):
-        return b""
+def _file_name(of_disposition: Mapping[str, str], of_type: Mapping[str, str]) -> str:
+    return " ".join((of_disposition.get("filename") or of_type.get("name") or "").split())
 
 
 def _dashed_lines(content: bytes) -> Iterator[int]:
-    """Give the places of the lines that begin with two hyphens: found once, not again in each part within a part."""
+    """Yield the offsets of lines that begin with two hyphens: found once, not again for each nested part."""
     if content.startswith(b"--"):
         yield 0
     place = content.find(b"\n--")
@@ -154,25 +167,6 @@ def _dashed_lines(content: bytes) -> Iterator[int]:
 
 
 def _line_end_before(content: bytes, begin: int, place: int) -> int:
-    """The line end before a boundary belongs to the boundary."""
+    """Exclude the line end before a boundary, which belongs to the boundary."""
     place -= 1
     return max(begin, place - 1 if content[place - 1 : place] == b"\r" else place)
-
-
-def _decoded_body(body: bytes, encoding: str) -> bytes:
-    name = encoding.strip().lower()
-    if name == "base64":
-        return _from_base64(body)
-    if name == "quoted-printable":
-        return quopri.decodestring(body)
-    return body
-
-
-def _from_base64(body: bytes) -> bytes:
-    """Decode base64; what is no letter of it is passed over (RFC 2045 6.8), and a torn end given as far as it goes."""
-    try:
-        return binascii.a2b_base64(body)
-    except binascii.Error:
-        letters = _NO_BASE64.sub(b"", body)
-        letters = letters[: len(letters) - (len(letters) % 4 == 1)]
-        return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))

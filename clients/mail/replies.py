@@ -1,14 +1,14 @@
-"""Which mails must not be answered by a program, and where an answer goes (RFC 3834)."""
+"""Decides which mails a program must not answer, and where an answer goes (RFC 3834)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from email.utils import getaddresses
 from typing import Any
 
-from clients.mail.parts import header, shown
+from clients.errors import InvalidRequest
+from clients.mail.addresses import HEADER_MOST, sender_in, specs
+from clients.mail.parts import header, headers, shown
 
-_HEADER_MOST = 60_000
 _BULK = {"bulk", "list", "junk", "auto_reply"}
 _LIST_HEADERS = ("List-Id", "List-Unsubscribe", "List-Post", "List-Help")
 _ROBOTS = (
@@ -24,7 +24,7 @@ _ROBOTS = (
 
 
 def reply_address(payload: Mapping[str, Any]) -> str:
-    """Give the one address that an answer goes to: of `Reply-To`, else of `From`; "" where there is none."""
+    """Return the one address for an answer: from `Reply-To`, else from `From`; "" if there is none."""
     for name in ("Reply-To", "From"):
         address = _address(header(payload, name))
         if address:
@@ -33,29 +33,39 @@ def reply_address(payload: Mapping[str, Any]) -> str:
 
 
 def reply_all_addresses(payload: Mapping[str, Any], account: str) -> tuple[list[str], list[str]]:
-    """Give where an answer to everybody goes, (to, cc): its sender, and all others that got the mail but `account`."""
+    """Return (to, cc) for an answer to all: the sender, and all other recipients except `account`.
+
+    Raises InvalidRequest if there are too many to read.
+    """
     to = reply_address(payload)
     known = {account.lower(), to.lower()}
     others: dict[str, str] = {}
     for name in ("To", "Cc"):
-        for address in _all_addresses(header(payload, name)):
+        for address in _specs_of_all(payload, name):
             if address.lower() not in known:
                 others.setdefault(address.lower(), address)
     return [to] if to else [], list(others.values())
 
 
+def _specs_of_all(payload: Mapping[str, Any], name: str) -> list[str]:
+    value = ", ".join(headers(payload, name))
+    if len(value) > HEADER_MOST:
+        raise InvalidRequest(
+            f"The mail's {name} has {len(value):,} characters of addresses; at most {HEADER_MOST:,} are read.",
+            remedy="Reply to its sender only.",
+        )
+    return specs(value)
+
+
 def _address(value: str) -> str:
-    return next(iter(_all_addresses(value)), "")
-
-
-def _all_addresses(value: str) -> list[str]:
-    return [address for _, address in getaddresses([value[:_HEADER_MOST]]) if "@" in address]
+    one = sender_in(value)
+    return next(iter(specs(value)), "") if one is None else one.spec
 
 
 def refusal(message: Mapping[str, Any], account: str) -> str:
-    """Say why this mail must not be answered by a program; "" where it may be.
+    """Return why a program must not answer this mail; "" if it may.
 
-    `message` is Gmail's (`format=full`), `account` the address of the mailbox.
+    `message` is Gmail's (`format=full`), `account` the mailbox's address.
     """
     payload = message.get("payload") or {}
     sender, goes_to = _address(header(payload, "From")), reply_address(payload)
@@ -73,11 +83,11 @@ def _automatic(payload: Mapping[str, Any]) -> str:
     if submitted not in {"", "no"}:
         return f"a program wrote it (Auto-Submitted: {shown(submitted)[:40]})"
     if header(payload, "X-Orchestra"):
-        return "an Orchestra wrote it"
+        return "AI-Orchestra wrote it"
     if precedence in _BULK:
         return f"it is mass mail (Precedence: {precedence})"
     if any(header(payload, name) for name in _LIST_HEADERS):
-        return "it came by a mailing list"
+        return "it came from a mailing list"
     if kind.startswith("multipart/report") or header(payload, "Return-Path").strip() == "<>":
         return "it is a delivery report"
     return ""

@@ -1,15 +1,20 @@
-"""A mail turned into the plain shape that workflows see, whether a service took it apart or it comes as bytes."""
+"""Converts a mail, from a service's parts or from bytes, to the plain form that workflows see."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from clients.mail.html import TAGS_MOST, shortened, tidy, visible_text
-from clients.mail.length import cut_to_characters, cut_to_tokens
+from clients.mail.addresses import shown_addresses, shown_sender
+from clients.mail.charsets import decoded, is_known
+from clients.mail.flowed import unflowed
+from clients.mail.html import HTML_MOST, TAGS_MOST, named_charset, shortened, tidy, visible_text
+from clients.mail.length import cut_to_characters, cut_to_tokens, marked
+from clients.mail.parameters import parameters
 from clients.mail.parts import (
     DEEPEST,
     Load,
@@ -19,48 +24,55 @@ from clients.mail.parts import (
     attachment_parts,
     body_bytes,
     charset,
-    decoded,
     header,
+    headers,
     is_attachment,
+    is_text_file,
     media_type,
     nothing_left_out,
+    says_attached,
     shown,
 )
 from clients.mail.quotes import without_quotes, without_signature
 from clients.mail.raw import payload_of
+from clients.mail.stubs import STUB_MOST, chosen
 
 TEXT_MOST = 200_000
 FULL_MOST = 1_000_000
-"""Characters of a mail's text that are looked at."""
+"""Characters of a mail's text that are read."""
 _BYTES_MOST = 4_000_000
-"""How much is read of all texts of one mail."""
+"""Total size of a mail's texts that is read."""
 
 
 @dataclass(frozen=True)
 class Trim:
-    """What to leave out of a mail's text."""
+    """What to remove from a mail's text."""
 
     quotes: bool = False
     signature: bool = False
     tokens: int | None = None
-    """About how many tokens may stay."""
+    """Approximate maximum of tokens."""
 
 
 WHOLE = Trim()
+_ORDER = {"text/plain": 0, "text/html": 1, "multipart/related": 1, "multipart/mixed": 1}
+"""The order of preference among alternatives."""
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT")
+_SEALED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
+_HTML = frozenset({"text/html", "text/x-amp-html", "text/watch-html"})
 
 
 def read_mail(payload: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
-    """Give {message_id, from, to, cc, subject, text, text_truncated, full_text, text_missing, attachments}.
+    """Return {message_id, from, to, cc, subject, text, text_truncated, full_text, text_missing, attachments}.
 
     `attachments` are [{id, name, media_type, bytes}]. `text` has at most 200,000 characters; `text_truncated` tells
-    that its end was cut off, and its last line then says so. `full_text` is all of it (at most 1,000,000 characters)
-    where `text` is less, else None. `text_missing` says why `text` is empty, "" where it is not.
+    that part of it is missing. `full_text` is all that was read (at most 1,000,000 characters) if `text` is shorter,
+    else None. `text_missing` says why `text` is empty, or is "". Every cut is marked by a note: `[Cut here: ...]`.
     """
     return {
         "message_id": header(payload, "Message-ID").strip(),
-        "from": shown(header(payload, "From")),
-        "to": shown(header(payload, "To")),
-        "cc": shown(header(payload, "Cc")),
+        "from": shown_sender(header(payload, "From")),
+        **{name.lower(): shown_addresses(", ".join(headers(payload, name)))[0] for name in ("To", "Cc")},
         "subject": shown(header(payload, "Subject")),
         **_texts_of(payload, load, trim),
         "attachments": [attachment(part) for part in attachment_parts(payload)],
@@ -68,16 +80,16 @@ def read_mail(payload: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
 
 
 def read_raw(content: bytes, trim: Trim = WHOLE) -> dict[str, Any]:
-    """Give what `read_mail` gives, and {date} of its `Date` header ("" for none), of the bytes of a mail.
+    """Return what `read_mail` returns, and {date} from the `Date` header ("" for none), for the bytes of a mail.
 
-    Takes any bytes and loads nothing from anywhere.
+    Accepts any bytes and loads nothing from elsewhere.
     """
     payload = payload_of(content)
     return {**read_mail(payload, nothing_left_out, trim), "date": written_at(payload)}
 
 
 def attachment_of(payload: Part, wanted: str, load: Load = nothing_left_out) -> tuple[dict[str, Any], bytes] | None:
-    """Give the file of a mail with this id, {id, name, media_type, bytes}, and its content; None where it has none."""
+    """Return the attachment with this id, {id, name, media_type, bytes}, and its content; None if there is none."""
     for part in attachment_parts(payload):
         if attachment_id(part) == wanted:
             return attachment(part), body_bytes(part, load)
@@ -85,49 +97,72 @@ def attachment_of(payload: Part, wanted: str, load: Load = nothing_left_out) -> 
 
 
 def written_at(payload: Part) -> str:
-    """Give the time that the sender wrote into the mail, RFC 3339 in UTC; "" where it is none."""
+    """Return the mail's `Date` as RFC 3339 in UTC; "" if it is missing or invalid."""
+    written = header(payload, "Date")[:100]
     try:
-        moment = parsedate_to_datetime(header(payload, "Date")[:100])
+        moment = datetime.fromisoformat(written) if _ISO.match(written) else parsedate_to_datetime(written)
         return rfc3339((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC))
     except (ValueError, TypeError, IndexError, OverflowError):
         return ""
 
 
 def rfc3339(moment: datetime) -> str:
-    """Give a time in UTC as workflows see it, to the second."""
+    """Format a time in UTC for workflows, to the second."""
     return moment.replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
 
 def mail_text(payload: Part, load: Load = nothing_left_out) -> str:
-    """Give the mail's own words: its plain text, else its HTML as text; quoted mails stay, attachments do not."""
+    """Return the mail's own text: its plain text, else its HTML as text; quotes are kept, attachments are not."""
     return "\n\n".join(_Words(load).of(payload))
 
 
 def _texts_of(payload: Part, load: Load, trim: Trim) -> dict[str, Any]:
-    whole = mail_text(payload, load)[:FULL_MOST]
+    words = _Words(load)
+    everything = "\n\n".join([*words.of(payload)] or [*words.of_files(payload)])
+    whole = everything[:FULL_MOST]
+    left_out = [*payload.get("left_out", ()), *words.left_out]
     own = without_quotes(whole) if trim.quotes else whole
     own = without_signature(own) if trim.signature else own
-    cut = cut_to_characters(own, TEXT_MOST)
+    cut = cut_to_characters(own, TEXT_MOST, of=len(everything) - len(whole) + len(own))
     cut = cut_to_tokens(cut, trim.tokens) if trim.tokens is not None else cut
+    told = _said(cut, left_out)
     return {
-        "text": cut,
-        "text_truncated": cut != own,
-        "full_text": whole if cut != whole else None,
-        "text_missing": "" if whole else _why_empty(payload),
+        "text": told,
+        "text_truncated": bool(left_out) or told != own,
+        "full_text": _said(cut_to_characters(everything, FULL_MOST), left_out) if cut != everything else None,
+        "text_missing": "" if whole else _why_empty(payload, left_out, words),
     }
 
 
-def _why_empty(payload: Part) -> str:
+def _said(text: str, left_out: Sequence[str]) -> str:
+    """Append a last line that says what was left out."""
+    return marked(text, "; ".join(left_out)) if left_out and text else text
+
+
+def _lines(text: str, part: Part) -> str:
+    """Return a plain text with its original line breaks."""
+    says = parameters(header(part, "Content-Type"))
+    if says.get("format", "").lower() != "flowed":
+        return text
+    return unflowed(text, deletes_blank=says.get("delsp", "").lower() == "yes")
+
+
+def _why_empty(payload: Part, left_out: Sequence[str], words: _Words) -> str:
     kind = media_type(payload)
-    if kind in {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}:
-        return "The mail is encrypted."
+    if kind in _SEALED:
+        signed = parameters(header(payload, "Content-Type")).get("smime-type", "").lower() == "signed-data"
+        return f"The mail's text is within its signature ({kind})." if signed else "The mail is encrypted."
+    if left_out:
+        return f"No text was found in what was read of the mail: {'; '.join(left_out)}."
+    if _depth(payload) >= DEEPEST:
+        return f"The mail's parts are nested deeper than {DEEPEST} levels."
+    if kind and not kind.startswith(("text/", "multipart/", "message/")):
+        return f"The mail has no text, only {kind}."
     count = sum(1 for _ in attachment_parts(payload))
     if count:
         return f"The mail has no text of its own, only {count} attached file{'s' * (count > 1)}."
-    if _depth(payload) >= DEEPEST:
-        return f"The mail's parts are nested deeper than {DEEPEST} levels."
-    if not kind.startswith(("text/", "multipart/")) and kind:
-        return f"The mail has no text, only {kind}."
+    if words.has_silent_html:
+        return "The mail's HTML has no visible text."
     return "The mail is empty."
 
 
@@ -140,15 +175,27 @@ def _depth(part: Part) -> int:
 
 
 class _Words:
-    """Reads the texts of one mail, with so many bytes and tags in all: a mail may hold a thousand long parts."""
+    """Reads the texts of one mail within a total of bytes and tags: a mail may have a thousand long parts.
+
+    `left_out` then says what was not read.
+    """
 
     def __init__(self, load: Load) -> None:
         self._load, self._room, self._tags = load, _BYTES_MOST, TAGS_MOST
+        self._noted: dict[str, None] = {}
+        self.has_silent_html = False
+
+    @property
+    def left_out(self) -> list[str]:
+        """What was not read, each reason once."""
+        return list(self._noted)
 
     def of(self, part: Part, depth: int = 0) -> Iterator[str]:
-        """Give the texts of a part that say anything."""
+        """Yield the non-empty texts of a part."""
         kind = media_type(part)
-        if depth > DEEPEST or is_attachment(part) or self._room <= 0:
+        if depth > DEEPEST:
+            self._noted[f"parts nested deeper than {DEEPEST} levels were not read"] = None
+        if depth > DEEPEST or is_attachment(part):
             return
         if kind == "multipart/alternative":
             yield from self._best_alternative(part, depth)
@@ -156,27 +203,62 @@ class _Words:
         for child in part.get("parts") or []:
             yield from self.of(child, depth + 1)
         if not part.get("parts") and (kind.startswith("text/") or not kind):
-            text = self._body(part)
-            text = self._of_html(text) if kind == "text/html" else tidy(text[:FULL_MOST])
+            text = self._text(part, kind)
             if text:
                 yield text
 
+    def of_files(self, payload: Part) -> Iterator[str]:
+        """Yield the text of a mail that has no body text: an invitation, or a body with a file name."""
+        for part in attachment_parts(payload):
+            if (part is payload or is_text_file(part)) and not says_attached(part):
+                kind = media_type(part)
+                text = self._text(part, kind) if kind.startswith("text/") else ""
+                if text:
+                    yield text
+
     def _best_alternative(self, part: Part, depth: int) -> Iterator[str]:
-        """Plain text where it says anything: it has no hidden parts, and senders mean it to say the same."""
-        for child in sorted(part.get("parts") or [], key=lambda child: media_type(child) != "text/plain"):
-            found = list(self.of(child, depth + 1))
-            if found:
-                yield from found
-                return
+        """Prefer plain text if there is any: it has no hidden parts, and senders mean it to say the same."""
+        alternatives = self._alternatives(part, depth)
+        kind, best = next(alternatives, ("", []))
+        plain = "\n\n".join(best)
+        if kind != "text/plain" or len(plain) > STUB_MOST:
+            yield from best
+            return
+        noted = dict(self._noted)
+        _, others = next(alternatives, ("", []))
+        read = chosen(plain, "\n\n".join(others))
+        self._noted = noted if read == plain else self._noted
+        yield read
 
-    def _of_html(self, html: str) -> str:
-        html = shortened(html, self._tags)
-        self._tags -= html.count("<")
-        return visible_text(html)
+    def _alternatives(self, part: Part, depth: int) -> Iterator[tuple[str, list[str]]]:
+        """Yield the media types of non-empty alternatives, best first, with their texts.
 
-    def _body(self, part: Part) -> str:
+        Parts of the same type are not alternatives to each other, whatever the sender intended.
+        """
+        children = part.get("parts") or []
+        for kind in sorted(dict.fromkeys(map(media_type, children)), key=lambda kind: _ORDER.get(kind, 2)):
+            texts = [text for child in children if media_type(child) == kind for text in self.of(child, depth + 1)]
+            if texts:
+                yield kind, list(dict.fromkeys(texts))
+
+    def _text(self, part: Part, kind: str) -> str:
         data = body_bytes(part, self._load)
-        if len(data) > self._room:  # cut at the end of a line, so that no character is torn
+        if len(data) > self._room:  # cut at a line end, so that no character is split
+            self._noted[f"only the first {_BYTES_MOST:,} bytes of its texts were read"] = None
             data = data[: data.rfind(b"\n", 0, self._room) + 1] or data[: self._room]
         self._room -= len(data)
-        return decoded(data, charset(part))
+        if kind not in _HTML:
+            return tidy(_lines(decoded(data, charset(part) or "utf-8"), part))
+        named = charset(part)
+        is_open = not is_known(named) or named.lower() == "us-ascii"
+        return self._of_html(decoded(data, (is_open and named_charset(data)) or named or "utf-8"))
+
+    def _of_html(self, html: str) -> str:
+        shorter = shortened(html, self._tags)
+        if len(shorter) < len(html):
+            shown = f"{TAGS_MOST:,} tags and {HTML_MOST:,} characters"
+            self._noted[f"only the first {shown} of its HTML were read"] = None
+        self._tags -= shorter.count("<")
+        text = visible_text(shorter)
+        self.has_silent_html |= bool(shorter.strip()) and not text
+        return text

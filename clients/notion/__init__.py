@@ -1,5 +1,6 @@
 """Notion through notion-client."""
 
-from clients.notion.client import NotionClient, NotionSettings
+from clients.notion.client import NotionClient
+from clients.notion.service import NotionSettings
 
 __all__ = ["NotionClient", "NotionSettings"]

@@ -1,4 +1,4 @@
-"""notion-client on the shared HTTP client, and Notion's refusals as errors of ours."""
+"""notion-client over the shared HTTP client, and Notion's refusals as our errors."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from uuid import UUID
 
 import httpx
 
-from clients import failures
+from clients import error_mapping as failures
 from clients.errors import InvalidRequest, NotFound, ServiceError
 from clients.notion.pacing import Pacer
+from clients.notion.service import NOTION
 from clients.notion.service_clock import ServiceClock
 from clients.notion.values import Json
-from clients.sent import asking
+from clients.request_tracking import asking
 from clients.transport import CONNECT_SECONDS, borrowed
 
 if TYPE_CHECKING:
     from notion_client import Client
 
-SERVICE = "notion"
+SERVICE = NOTION.name
 VERSION = "2025-09-03"
 
 _LIMIT_WORDS = re.compile(r"length|size|large|long|many|limit|maximum|at most|exceed|≤", re.IGNORECASE)
 _FULL = re.compile(r"block limit|blocks? .{0,40}(?:free|plan)\b", re.IGNORECASE)
 _UPGRADE = (
-    "A free workspace of several members holds 1,000 blocks, and deleting gives none back: upgrade it in Notion, or use"
-    " a personal access token (developers.notion.com, workspace block limits)."
+    "A free workspace with several members holds at most 1,000 blocks, and deleting frees none: upgrade it in Notion,"
+    " or use a personal access token (developers.notion.com, workspace block limits)."
 )
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
@@ -39,22 +40,16 @@ _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re
 def notion_api(
     http: httpx.Client, base_url: str, token: str, pacer: Pacer | None = None, clock: ServiceClock | None = None
 ) -> Client:
-    """Make the SDK's client that sends through `http`, with its retries and its own log off; `clock` hears the time."""
+    """Return the SDK's client that sends through `http`, with its retries and log off; `clock` notes Notion's time."""
     from notion_client import Client
 
-    class Discreet(Client):
-        """Notion may repeat in a refusal what it was sent; the token is blotted out before anybody reads it."""
-
-        def _parse_response(self, response: httpx.Response) -> Any:
-            return super()._parse_response(_blotted(response, token))
-
-    # The SDK writes its token and address into the client that it gets.
+    # The SDK writes its token and base URL into the client that it is given.
     own = borrowed(http)
     own.event_hooks = {
         "request": [pacer.before] if pacer else [],
         "response": [*([pacer.after] if pacer else []), *([clock.heard] if clock else [])],
     }
-    api = Discreet(
+    api = Client(
         client=own,
         auth=token,
         base_url=base_url.rstrip("/"),
@@ -67,16 +62,9 @@ def notion_api(
     return api
 
 
-def _blotted(response: httpx.Response, token: str) -> httpx.Response:
-    if response.status_code < 400 or not token or token not in response.text:
-        return response
-    said = failures.without_secrets(response.text, [token])
-    return httpx.Response(response.status_code, headers=response.headers, text=said, request=response.request)
-
-
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
-    """Turn whatever the SDK, httpx or an answer of the wrong shape raises into an error of `clients.errors`."""
+    """Convert anything that the SDK, httpx or a malformed answer raises into an error of `clients.errors`."""
     from notion_client.errors import HTTPResponseError, InvalidPathParameterError, RequestTimeoutError
 
     try:
@@ -86,15 +74,15 @@ def reading() -> Iterator[None]:
     except HTTPResponseError as error:
         raise _refused(error.status, error.headers, _said(error.body)) from error
     except InvalidPathParameterError as error:
-        raise InvalidRequest(f"Notion cannot be asked like this: {error}", service=SERVICE) from error
+        raise InvalidRequest(f"Notion cannot be sent this request: {error}", service=SERVICE) from error
     except (RequestTimeoutError, httpx.HTTPError) as error:
-        raise failures.of_broken_connection(SERVICE, error) from error
+        raise failures.of_broken_connection(NOTION, error) from error
     except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
-        raise failures.of_shape(SERVICE, error) from error
+        raise failures.of_shape(NOTION, error) from error
 
 
 def _refused(status: int, headers: Mapping[str, str], said: str) -> ServiceError:
-    refused = failures.of_status(SERVICE, status, headers, said)
+    refused = failures.of_status(NOTION, status, headers, said)
     if status < 500 and _FULL.search(said):
         refused.remedy = _UPGRADE
     return refused
@@ -109,26 +97,26 @@ def _said(body: str) -> str:
 
 
 def is_limit(error: InvalidRequest) -> bool:
-    """Tell a refusal for the size of what was sent from any other."""
+    """Return whether a request was refused for its size."""
     is_full = bool(_FULL.search(error.message))
     return not is_full and (error.http_status == 413 or bool(_LIMIT_WORDS.search(error.message)))
 
 
 def answered(answer: Any) -> Json:
-    """Take an answer for the JSON object that it should be; raises TypeError."""
+    """Return the answer as a JSON object; raises TypeError if it is not one."""
     if not isinstance(answer, dict):
         raise TypeError(f"{type(answer).__name__} instead of an object")
     return answer
 
 
 def every(ask: Callable[..., Any], **asked: Any) -> Iterator[Json]:
-    """Give the results of a paged question, page by page, as far as they are taken."""
+    """Yield the results of a paginated request; pages are fetched as they are consumed."""
     for answer in answers(ask, **asked):
         yield from answer["results"]
 
 
 def answers(ask: Callable[..., Any], **asked: Any) -> Iterator[Json]:
-    """Give the answers to a paged question, {results, has_more}, each asked for when it is taken."""
+    """Yield the pages of a paginated request, {results, has_more}, each fetched when it is consumed."""
     cursor = None
     while True:
         with asking():  # Notion's searches and queries are POSTs
@@ -140,20 +128,20 @@ def answers(ask: Callable[..., Any], **asked: Any) -> Iterator[Json]:
 
 
 def id_in(text: str) -> str | None:
-    """Find Notion's id in an id or a web address; None where there is none."""
+    """Return Notion's id from an id or a web address; None if it contains none."""
     text = text.strip()
     if _ID.fullmatch(text):
         return str(UUID(text))
     if not text.startswith(("http://", "https://")):
         return None
     address = urlsplit(text)
-    opened = parse_qs(address.query).get("p", [""])[0]  # a page that is open beside its database
+    opened = parse_qs(address.query).get("p", [""])[0]  # a page opened in a side panel beside its database
     found = _ID.findall(opened) or _ID.findall(address.path)
     return str(UUID(found[-1])) if found else None
 
 
 def page_id(text: str) -> str:
-    """Read a page's id or web address; raises InvalidRequest."""
+    """Parse a page's id or web address; raises InvalidRequest."""
     found = id_in(text)
     if found is None:
         raise InvalidRequest(
@@ -163,7 +151,7 @@ def page_id(text: str) -> str:
 
 
 def wrong_layer(api: Client, some_id: str, wanted: str, refused: ServiceError) -> ServiceError:
-    """Say what an id is, where it is not what is `wanted` ("database", "page"); else `refused` with a remedy."""
+    """Return an error that says what the id is, if not the `wanted` ("database", "page"), else `refused`."""
     layers: tuple[tuple[str, Callable[[str], Any]], ...] = (
         ("database", api.databases.retrieve),
         ("data source", api.data_sources.retrieve),
@@ -185,7 +173,7 @@ def wrong_layer(api: Client, some_id: str, wanted: str, refused: ServiceError) -
 
 
 def _is_there(retrieve: Callable[[str], Any], some_id: str) -> bool:
-    """Whether there is a thing of this layer; pages and databases are blocks too, which says nothing new."""
+    """Return whether an object of this kind exists; pages and databases are blocks, too, which proves nothing."""
     try:
         with reading():
             return not str(answered(retrieve(some_id)).get("type", "")).startswith("child_")

@@ -1,4 +1,4 @@
-"""Blocks appended to a page by as many requests as they take; what is there already is not sent again."""
+"""Appends blocks to a page in as many requests as needed, and continues an interrupted append without duplicates."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from clients.errors import Conflict, InvalidRequest
 from clients.notion.api import SERVICE, answered, every, is_limit, reading
-from clients.notion.batches import batches, is_opened
-from clients.notion.blocks import children_of
-from clients.notion.inline import Json, written
 from clients.notion.pages import CLOCK_SKEW
+from clients.notion.text.batches import batches, is_opened
+from clients.notion.text.blocks import children_of
+from clients.notion.text.inline import Json, written
 from clients.notion.values import plain_text
 
 if TYPE_CHECKING:
@@ -27,16 +27,16 @@ class BlockWriter:
         self._api = api
 
     def append(self, parent_id: str, blocks: Sequence[Json]) -> None:
-        """Add blocks at the end of a page or block, in their order."""
+        """Append blocks to a page or block, in order."""
         for batch in batches(blocks):
             last = self._send(parent_id, batch.sent)
             if batch.inside_of_last:
                 self.append(last, batch.inside_of_last)
 
     def go_on(self, page_id: str, blocks: Sequence[Json], begun_at: datetime) -> None:
-        """Add what of the blocks an earlier attempt, which began then, did not get to.
+        """Append the blocks that an earlier attempt, which began then, did not write.
 
-        Raises Conflict where somebody changed meanwhile what that attempt had written.
+        Raises Conflict if somebody has changed what that attempt had written.
         """
         there = [each for each in self._children(page_id) if each["type"] not in _NOT_TEXT]
         fresh = _tail(there, begun_at)
@@ -44,9 +44,9 @@ class BlockWriter:
         self._finish(page_id, blocks, there[len(there) - done :])
 
     def take_out(self, page_id: str, blocks: Sequence[Json], since: datetime) -> int:
-        """Delete the blocks that were appended last, from the end on, as far as they are these and not older.
+        """Delete the blocks appended last, from the end, as far as they match and are not older.
 
-        Gives how many of them are not there any more.
+        Returns how many of them no longer exist.
         """
         fresh = _tail(self._children(page_id), since)
         there = overlap([_said(each) for each in fresh], [_sent(each) for each in blocks])
@@ -56,7 +56,7 @@ class BlockWriter:
         return len(blocks) - there
 
     def _finish(self, parent_id: str, blocks: Sequence[Json], there: Sequence[Json]) -> None:
-        """Add what comes after the blocks that are there; only the last of these may lack some of its inside."""
+        """Append what follows the existing blocks; only the last of these may lack some of its children."""
         if there and is_opened(last := blocks[len(there) - 1]):
             inside = children_of(last)
             present = self._children(there[-1]["id"])
@@ -66,7 +66,7 @@ class BlockWriter:
         self.append(parent_id, blocks[len(there) :])
 
     def _send(self, parent_id: str, blocks: Sequence[Json]) -> str:
-        """Append blocks by one request, by more where Notion finds them too large; give the id of the last."""
+        """Append blocks in one request, or in several if Notion finds them too large; return the id of the last."""
         try:
             with reading():
                 answer = answered(self._api.blocks.children.append(parent_id, children=list(blocks)))
@@ -85,7 +85,7 @@ class BlockWriter:
 
 
 def _tail(there: Sequence[Json], begun_at: datetime) -> list[Json]:
-    """The last blocks of a page, as far as they were made since then."""
+    """Return the last blocks of a page that were created since then."""
     old = [
         number
         for number, block in enumerate(there)
@@ -95,7 +95,7 @@ def _tail(there: Sequence[Json], begun_at: datetime) -> list[Json]:
 
 
 def overlap(present: Sequence[Any], wanted: Sequence[Any]) -> int:
-    """How many of the first things wanted are the last things present (Knuth, Morris, Pratt)."""
+    """Return how many of the first wanted items are the last present ones (Knuth, Morris, Pratt)."""
     fallback = [0] * len(wanted)
     matched = 0
     for place in range(1, len(wanted)):
@@ -112,7 +112,7 @@ def overlap(present: Sequence[Any], wanted: Sequence[Any]) -> int:
 
 
 def _said(block: Json) -> tuple[str, str]:
-    """What tells a block that Notion shows from another: its type and its letters."""
+    """Return what identifies a block that Notion returns: its type and its letters."""
     kind = block["type"]
     content = block.get(kind) or {}
     text = plain_text(content.get("rich_text")) + str(content.get("expression") or "")
@@ -121,7 +121,7 @@ def _said(block: Json) -> tuple[str, str]:
 
 
 def _sent(block: Json) -> tuple[str, str]:
-    """The same of a block that is to be sent."""
+    """Return the same for a block to be sent."""
     kind = block["type"]
     content = block[kind]
     pieces = [*content.get("rich_text", []), *(piece for cell in content.get("cells", []) for piece in cell)]

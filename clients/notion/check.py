@@ -1,4 +1,4 @@
-"""What the doctor of connections asks Notion beside the sign-in: data sources, and the property that keys stand in."""
+"""`connections check` for Notion, beyond the sign-in: data sources, and the property that holds keys."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import httpx
 from clients.notion.databases import KEY_PROPERTY
 
 if TYPE_CHECKING:
-    from clients.notion.client import NotionSettings
+    from clients.notion.service import NotionSettings
 
 _VERSION = "2025-09-03"
-"""The first version of the API that has data sources."""
+"""The first API version with data sources."""
 _SHOWN = 5
 
 
 def look(settings: NotionSettings, http: httpx.Client, _now: object) -> Iterator[tuple[str, bool, str]]:
-    """Give (what, ok, sentence) for each; nothing where Notion does not answer this, which other lines tell."""
+    """Yield (what, ok, sentence) for each finding; nothing if Notion does not answer, which other checks report."""
     answer = http.post(
         f"{settings.base_url.rstrip('/')}/v1/search",
         headers={"authorization": f"Bearer {settings.token.get_secret_value()}", "notion-version": _VERSION},
@@ -34,11 +34,11 @@ def look(settings: NotionSettings, http: httpx.Client, _now: object) -> Iterator
 
 
 def _several(sources: list[tuple[str, str, dict[str, Any]]]) -> Iterator[tuple[str, bool, str]]:
-    """Name the databases of several data sources: their id alone says not which one is meant."""
+    """Report databases with several data sources: a database id does not say which one is meant."""
     databases = [database for _, database, _ in sources]
     for database in sorted({one for one in databases if databases.count(one) > 1}):
         names = ", ".join(name for name, parent, _ in sources if parent == database)
-        said = f"The database {database} has several data sources: {names}. Workflows name the one that they mean."
+        said = f"The database {database} has several data sources: {names}. Workflows must name the one to use."
         yield ("data sources", True, said)
 
 
@@ -48,7 +48,7 @@ def _keys(sources: list[tuple[str, str, dict[str, Any]]]) -> Iterator[tuple[str,
     lacking = [name for name, kind in kinds.items() if not kind]
     for name in wrong:
         said = f"The property {KEY_PROPERTY!r} of {name} is of type {kinds[name]}, and a text property is needed."
-        yield ("key property", False, f"{said} Rename that one in Notion; the right one is added by itself.")
+        yield ("key property", False, f"{said} Rename it in Notion; the right one is then added automatically.")
     if lacking:
         more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
         said = f"Not in {', '.join(lacking[:_SHOWN])}{more} yet: it is added when something is written there."

@@ -1,56 +1,42 @@
-"""Notion through notion-client: pages of databases, by property values and Markdown."""
+"""The Notion client (notion-client): database pages with property values and Markdown text."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from clients.base_url import BaseUrl
-from clients.counting import counted
+from clients.client import CheckLine, Client, Opening
 from clients.errors import ServiceError
-from clients.notion.api import SERVICE, answered, notion_api, reading
+from clients.notion.api import answered, notion_api, reading
+from clients.notion.check import look
 from clients.notion.comments import Comments
-from clients.notion.content import Content, Way
+from clients.notion.content import Content
 from clients.notion.databases import Databases
 from clients.notion.finding import Finder
 from clients.notion.items import Items
 from clients.notion.pacing import REQUESTS_PER_SECOND, Pacer
 from clients.notion.references import References
+from clients.notion.service import NOTION, URL, NotionSettings
 from clients.notion.service_clock import ServiceClock
 from clients.notion.texts import Pages
 from clients.notion.values import Json
 from clients.notion.written import WrittenPages
-
-_NOTION_ITSELF = "https://api.notion.com"
-
-
-class NotionSettings(BaseModel):
-    """What `connections.<name>` of a Notion workspace may say in config.yaml."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    token: SecretStr = SecretStr("")
-    base_url: BaseUrl = _NOTION_ITSELF
-    write_as: Way = "markdown"
-    requests_per_second: float | None = Field(None, gt=0, le=1000)
-    """Three where none is given; a server that is not Notion's own, such as the demo, has no limit then."""
+from clients.plural import counted
 
 
-class NotionClient:
-    """One Notion connection. Threads may share it; every method raises errors of `clients.errors` only."""
+class NotionClient(Client):
+    """One Notion connection."""
 
-    service: ClassVar[str] = SERVICE
-    Settings = NotionSettings
-    key_variables: ClassVar[Mapping[str, str]] = {"token": "NOTION_TOKEN"}
-    key_place: ClassVar[str] = "Notion, My integrations (share your pages with it, too)"
-    key_url: ClassVar[str] = "https://www.notion.so/my-integrations"
-    default_url: ClassVar[str] = _NOTION_ITSELF
+    service = NOTION
+    http: httpx.Client
 
     def __init__(self, settings: NotionSettings, http: httpx.Client) -> None:
+        self.http = http
+        self._settings = settings
         self._has_token = bool(settings.token.get_secret_value())
         self.clock = ServiceClock()
         token = settings.token.get_secret_value()
@@ -65,18 +51,27 @@ class NotionClient:
         self._account = self._bot = ""
         self._lock = threading.Lock()
 
+    @classmethod
+    def open(cls, settings: NotionSettings, opening: Opening) -> NotionClient:
+        """Return a client for these settings."""
+        return cls(settings, opening.http(settings.base_url))
+
     def account(self) -> str:
-        """Give `workspace id:workspace name`; asked once."""
+        """Return `workspace id:workspace name`; fetched once."""
         with self._lock:
             self._account = self._account or self._workspace()
             return self._account
 
     def identity(self) -> str:
-        """Give the id of the workspace: unlike its name, it never changes."""
+        """Return the id of the workspace; unlike its name, it never changes."""
         return self.account().partition(":")[0]
 
+    def label(self) -> str:
+        """Return the name of the workspace."""
+        return self.account().partition(":")[2]
+
     def bot(self) -> str:
-        """Give the id of the connection itself, as `created_by` and `last_edited_by` name it."""
+        """Return the id of the connection itself, as in `created_by` and `last_edited_by`."""
         self.account()
         return self._bot
 
@@ -87,13 +82,12 @@ class NotionClient:
             bot = user.get("bot") or {}
             return f"{bot.get('workspace_id') or user['id']}:{bot.get('workspace_name') or user.get('name') or ''}"
 
-    def check(self) -> list[tuple[str, bool, str]]:
-        """Try what workflows need: [(what, ok, sentence)]; raises nothing of the service."""
+    def check(self) -> list[CheckLine]:
+        """Run the checks that workflows depend on: [(what, ok, sentence)]; raises no service error."""
         if not self._has_token:
-            return [("sign-in", False, "There is no token yet. Make one at https://www.notion.so/my-integrations.")]
+            return [("sign-in", False, "There is no token yet. Create one at https://www.notion.so/my-integrations.")]
         try:
-            name = self.account().partition(":")[2]
-            lines = [("sign-in", True, f"Connected to the workspace {name}.")]
+            lines = [("sign-in", True, f"Connected to the workspace {self.label()}.")]
             found = self._databases.all()
         except ServiceError as error:
             return [("sign-in", False, f"{error.message} {error.remedy}")]
@@ -102,6 +96,11 @@ class NotionClient:
             return [*lines, ("databases", True, f"Shared with it: {counted(len(found), 'database')}, {names}.")]
         remedy = "Open a database in Notion, menu ..., Connections, and add this connection."
         return [*lines, ("databases", False, f"No database is shared with this connection. {remedy}")]
+
+    def look_closer(self, now: datetime) -> Iterator[CheckLine]:
+        """Yield what the databases are like."""
+        with suppress(httpx.HTTPError):
+            yield from look(self._settings, self.http, now)
 
     def databases(self) -> list[Json]:
         """List the databases for a picker: [{id, name, url}]."""
@@ -118,6 +117,6 @@ class NotionClient:
 
 def _pacer(settings: NotionSettings) -> Pacer | None:
     rate = settings.requests_per_second
-    if rate is None and settings.base_url == _NOTION_ITSELF:
+    if rate is None and settings.base_url == URL:
         rate = REQUESTS_PER_SECOND
     return Pacer(rate) if rate else None

@@ -1,4 +1,4 @@
-"""Comments on pages: added, listed, taken back."""
+"""Comments on pages: add, list, delete."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import NotFound, OutcomeUnknown
+from clients.listing import Things, readable
 from clients.notion.api import SERVICE, answered, every, id_in, page_id, reading
 from clients.notion.pages import is_created_since
 from clients.notion.values import Json, plain_text, rich_text
@@ -17,33 +18,33 @@ if TYPE_CHECKING:
 
 
 class Comments:
-    """The comments that one connection reads and writes. Raises errors of `clients.errors` only."""
+    """Comments that the connection can read and write. Raises only errors of `clients.errors`."""
 
     def __init__(self, api: Client) -> None:
         self._api = api
 
     def add(self, page: str, text: str, discussion: str = "") -> Json:
-        """Comment on a page, or in a discussion of it, whose id `discussion` is: {id, discussion_id, text, ...}."""
+        """Comment on a page, or in the discussion with the id `discussion`: {id, discussion_id, text, ...}."""
         place = {"discussion_id": discussion} if discussion else {"parent": {"page_id": page_id(page)}}
         with reading():
             return _comment(answered(self._api.comments.create(**place, rich_text=rich_text(text))))
 
-    def all(self, page: str, limit: int) -> tuple[list[Json], bool]:
-        """List the open comments on a page, the oldest first, and whether there are more."""
+    def all(self, page: str, limit: int) -> tuple[Things, bool]:
+        """List the open comments on a page, oldest first, and return whether there are more."""
         with reading():
             found = list(itertools.islice(every(self._api.comments.list, block_id=page_id(page)), limit + 1))
-            return [_comment(each) for each in found[:limit]], len(found) > limit
+            return Things(readable(found[:limit], _comment)), len(found) > limit
 
     def find(
         self, page: str, text: str, discussion: str, intended_at: datetime, others: Collection[str] = ()
     ) -> Json | None:
-        """Give what `add` gave, if a comment of this text was made by this connection since then.
+        """Return what `add` returned, if this connection has created a comment with this text since then.
 
-        `others`: ids of comments that other writes have made: two of the same text cannot be told apart else.
+        `others`: ids of comments of other writes, as two with the same text cannot be told apart otherwise.
         Raises OutcomeUnknown for a discussion that Notion does not list with the page: one on a block of it, or one
-        that was resolved meanwhile.
+        that has been resolved.
         """
-        theirs = {id_in(one) or one for one in others}  # one that a person gave may lack its dashes
+        theirs = {id_in(one) or one for one in others}  # an id that a person entered may lack its dashes
         with reading():
             own = str(answered(self._api.users.me())["id"])
             found = list(every(self._api.comments.list, block_id=page_id(page)))
@@ -62,7 +63,7 @@ class Comments:
         return None
 
     def delete(self, comment_id: str) -> None:
-        """Take a comment back; one that is gone already stays gone."""
+        """Delete a comment; if it is already gone, do nothing."""
         try:
             with reading():
                 self._api.comments.delete(comment_id)

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.notion.api import SERVICE, answered, is_limit, reading
-from clients.notion.batches import batches
 from clients.notion.block_writer import BlockWriter
-from clients.notion.blocks import blocks_of, broken_lines
-from clients.notion.markdown import arrived, essence, is_too_large, parts, says_at_end
+from clients.notion.service import Way
+from clients.notion.text.batches import batches
+from clients.notion.text.blocks import blocks_of, broken_lines
+from clients.notion.text.markdown import arrived, essence, is_too_large, parts, says_at_end
 from clients.notion.values import Json
 
 if TYPE_CHECKING:
     from notion_client import Client
 
-Way = Literal["markdown", "blocks"]
-"""How text is written: by Notion's Markdown endpoint, and by blocks only where it does not take it; or by blocks."""
-
 SHORT_CHARACTERS = 2000
-"""A text of this size or less is never refused for its length."""
+"""A text of at most this size is never refused for its length."""
 _UNKNOWN = re.compile(r"<unknown\b[^<>]*>")
 _EVER = datetime(1970, 1, 2, tzinfo=UTC)
 
@@ -34,7 +32,7 @@ class Content:
         self._blocks = BlockWriter(api)
 
     def read(self, page_id: str) -> Json:
-        """Give {markdown, truncated, broken_lines}; what Notion left out of a long page is asked for block by block."""
+        """Return {markdown, truncated, broken_lines}; what Notion omits from a long page is fetched block by block."""
         with reading():
             found = answered(self._api.pages.retrieve_markdown(page_id))
             text = str(found["markdown"])
@@ -44,7 +42,7 @@ class Content:
         return {"markdown": text, "truncated": len(loaded) < len(missing), "broken_lines": broken_lines(text)}
 
     def _block(self, block_id: str) -> str | None:
-        """The Markdown of one block; None where it is not shared or has none."""
+        """Return the Markdown of one block; None if it is not shared or has none."""
         try:
             with reading():
                 return str(answered(self._api.pages.retrieve_markdown(block_id))["markdown"])
@@ -52,7 +50,7 @@ class Content:
             return None
 
     def at_creation(self, markdown: str) -> Json | None:
-        """What a request that makes a page brings of its text; None where the text takes several requests."""
+        """Return the fields that create a page with this text; None if the text needs several requests."""
         if not markdown.strip():
             return {}
         if self._way == "markdown":
@@ -62,9 +60,9 @@ class Content:
         return None if more or batch.inside_of_last else {"children": batch.sent}
 
     def append(self, page_id: str, markdown: str, begun_at: datetime | None = None) -> None:
-        """Add text at the end of a page, in as many requests as it takes.
+        """Append text to a page, in as many requests as needed.
 
-        `begun_at` says when an earlier attempt began: only what that did not get to is added.
+        `begun_at` is when an earlier attempt began: only what it did not write is added.
         """
         pieces = parts(markdown)
         start = 0
@@ -73,7 +71,7 @@ class Content:
         self._append(page_id, pieces[start:], begun_at)
 
     def complete(self, page_id: str, markdown: str) -> None:
-        """Let a page say this and nothing else; where it says the beginning of it already, only the rest is added."""
+        """Make a page say exactly this; if it already has the beginning, only the rest is added."""
         pieces = parts(markdown)
         present = essence(self.read(page_id)["markdown"])
         start = arrived(present, pieces, is_all=True)
@@ -83,7 +81,7 @@ class Content:
             self._append(page_id, pieces[start:], _EVER if present else None)
 
     def replace(self, page_id: str, markdown: str) -> None:
-        """Replace what the page says; child pages and databases stay, else Notion refuses."""
+        """Replace the text of a page; child pages and databases are kept, or Notion refuses."""
         pieces = parts(markdown)
         first = pieces[0] if pieces and self._way == "markdown" and not is_too_large(pieces[0]) else ""
         try:
@@ -96,9 +94,9 @@ class Content:
         self._append(page_id, pieces[1:] if first else pieces, None)
 
     def take_out(self, page_id: str, markdown: str, since: datetime) -> None:
-        """Take the text at the end of a page out of it, where it was added since then; what is gone stays gone.
+        """Remove the text from the end of a page if it was added since then; if it is already gone, do nothing.
 
-        Raises Conflict where the page does not end with it any more, or ends with something that is only like it.
+        Raises Conflict if the page no longer ends with it, or ends with something merely similar.
         """
         present = self.read(page_id)["markdown"]
         is_whole = says_at_end(present, markdown)
@@ -106,7 +104,7 @@ class Content:
             raise Conflict("Somebody wrote something after it.", service=SERVICE)
         missing = self._blocks.take_out(page_id, blocks_of(markdown), since)
         if is_whole and missing:
-            raise Conflict("Notion shows the text in other blocks than it was written in.", service=SERVICE)
+            raise Conflict("Notion shows the text in different blocks from those written.", service=SERVICE)
 
     def _append(self, page_id: str, pieces: list[str], begun_at: datetime | None) -> None:
         for number, part in enumerate(pieces):
@@ -129,5 +127,5 @@ class Content:
 
 
 def _in_place(tag: str, loaded: dict[str, str]) -> str:
-    """The text for an `<unknown url="..."/>` tag whose block was loaded, else the tag."""
+    """Return the text for an `<unknown url="..."/>` tag whose block was loaded, else the tag."""
     return next((text for block, text in loaded.items() if block.replace("-", "") in tag.replace("-", "")), tag)

@@ -1,4 +1,4 @@
-"""Which data source a name, an address or an id means, and what properties it has."""
+"""Resolves a name, an address or an id to a data source, and describes its properties."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from clients.counting import counted
 from clients.errors import InvalidRequest, NotFound
 from clients.notion.api import SERVICE, answered, every, id_in, reading, wrong_layer
 from clients.notion.values import Json, Schema, is_written, plain_text
+from clients.plural import counted
 
 if TYPE_CHECKING:
     from notion_client import Client
@@ -23,7 +23,7 @@ _KEPT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Source:
-    """A data source: the table inside a database that pages are rows of."""
+    """A data source: the table in a database whose rows are pages."""
 
     id: str
     name: str
@@ -31,12 +31,12 @@ class Source:
     schema: Schema
 
     def described(self) -> Json:
-        """Give {id, url, title, properties}; of each property {type}, and the names of its options."""
+        """Return {id, url, title, properties}; for each property {type}, and the names of its options."""
         return {"id": self.id, "url": self.url, "title": self.name, "properties": described(self.schema)}
 
     @classmethod
     def of(cls, found: Json) -> Source:
-        """Read the API's data source object."""
+        """Create it from the API's data source object."""
         return cls(
             id=str(found["id"]),
             name=plain_text(found.get("title")),
@@ -46,7 +46,7 @@ class Source:
 
 
 def described(schema: Schema) -> Json:
-    """Say what the properties of a database are: {name: {type, options?, data_source?, is_read_only}}."""
+    """Describe the properties of a database: {name: {type, options?, data_source?, is_read_only}}."""
     return {name: _described(each) for name, each in schema.items()}
 
 
@@ -62,7 +62,7 @@ def _described(each: Mapping[str, Any]) -> Json:
 
 
 class Databases:
-    """The databases that one connection sees; what was found is kept for a minute. Threads may share it."""
+    """Databases that the connection can see, cached for a minute. Thread-safe."""
 
     def __init__(self, api: Client) -> None:
         self._api = api
@@ -70,12 +70,12 @@ class Databases:
         self._kept: dict[str, tuple[float, Source]] = {}
 
     def all(self) -> list[Source]:
-        """List every data source that is shared with this connection."""
+        """List all data sources shared with this connection."""
         with reading():
             return [Source.of(found) for found in self._search("")]
 
     def find(self, database: str) -> Source:
-        """Resolve a name, address or id; raises NotFound, and InvalidRequest where it means several or none."""
+        """Resolve a name, address or id; raises NotFound, or InvalidRequest if it is ambiguous or invalid."""
         with self._lock:
             until, source = self._kept.get(database, (0.0, None))
             if source is None or until < time.monotonic():
@@ -85,7 +85,7 @@ class Databases:
             return source
 
     def keyed(self, database: str) -> Source:
-        """Resolve as `find`, and make sure that the text property `Orchestra key` is there."""
+        """Resolve as `find` does, and add the text property `Orchestra key` if it is missing."""
         with self._lock:
             source = self.find(database)
             if KEY_PROPERTY not in source.schema:
@@ -95,15 +95,16 @@ class Databases:
                 self._keep(database, source)
             kind = source.schema[KEY_PROPERTY]["type"]
             if kind != "rich_text":
+                self._kept.clear()  # fetched again, in case somebody has renamed it meanwhile
                 raise InvalidRequest(
                     f"The property {KEY_PROPERTY!r} of {source.name} is of type {kind}; a text property is needed.",
                     service=SERVICE,
-                    remedy="Rename that property in Notion; the right one is added by itself.",
+                    remedy="Rename that property in Notion; the right one is then added automatically.",
                 )
             return source
 
     def database(self, database: str) -> Json:
-        """Describe a database: {id, url, title, data_sources: [{id, name}]}. Raises as `find`, but for several."""
+        """Describe a database: {id, url, title, data_sources: [{id, name}]}. Raises as `find`, but allows several."""
         some_id = id_in(database) or self._parent_of(self.find(database).id)
         try:
             with reading():
@@ -124,7 +125,7 @@ class Databases:
 
     @contextlib.contextmanager
     def used(self) -> Iterator[None]:
-        """Use what was found; where Notion refuses, it is asked for anew next time: the database may have changed."""
+        """Use cached results; if Notion refuses, clear the cache, as the database may have changed."""
         try:
             with reading():
                 yield
@@ -141,21 +142,22 @@ class Databases:
         if sources is None:
             try:
                 with reading():
-                    return Source.of(answered(self._api.data_sources.retrieve(some_id)))
+                    found = answered(self._api.data_sources.retrieve(some_id))
             except (NotFound, InvalidRequest) as error:
                 raise wrong_layer(self._api, some_id, "database", error) from error
+            return _live(found)
         if len(sources) != 1:
             listed = ", ".join(f"{each['name']} ({each['id']})" for each in sources)
             raise InvalidRequest(
                 f"The database {some_id} has {counted(len(sources), 'data source')}: {listed or 'none'}.",
                 service=SERVICE,
-                remedy="Give the id of the data source that is meant.",
+                remedy="Give the id of the data source to use.",
             )
         with reading():
-            return Source.of(answered(self._api.data_sources.retrieve(sources[0]["id"])))
+            return _live(answered(self._api.data_sources.retrieve(sources[0]["id"])))
 
     def _sources_of(self, some_id: str) -> list[Json] | None:
-        """The {id, name} of a database's data sources; None where the id is no database's."""
+        """Return the {id, name} of a database's data sources; None if the id is not a database's."""
         try:
             with reading():
                 return list(answered(self._api.databases.retrieve(some_id))["data_sources"])
@@ -174,7 +176,7 @@ class Databases:
             raise InvalidRequest(
                 f"{len(same)} databases are called {name!r}: {listed}.",
                 service=SERVICE,
-                remedy="Give the address of the one that is meant.",
+                remedy="Give the address of the one to use.",
             )
         names = sorted({each.name for each in self.all()})
         listed = f"it shows {', '.join(names[:20])}" if names else "it shows none"
@@ -188,5 +190,20 @@ class Databases:
         return [
             found
             for found in every(self._api.search, query=query, filter={"property": "object", "value": "data_source"})
-            if not (found.get("in_trash") or found.get("archived"))
+            if not _is_in_trash(found)
         ]
+
+
+def _is_in_trash(found: Json) -> bool:
+    return bool(found.get("in_trash") or found.get("archived"))
+
+
+def _live(found: Json) -> Source:
+    """Create a data source from an answer. Raises NotFound if it is in the trash: Notion still returns it by id."""
+    if _is_in_trash(found):
+        raise NotFound(
+            f"The database {plain_text(found.get('title'))!r} is in the trash.",
+            service=SERVICE,
+            remedy="Restore it in Notion, or name another database.",
+        )
+    return Source.of(found)

@@ -1,4 +1,4 @@
-"""Pages and databases that are looked for: by properties, by words, by when they were changed."""
+"""Finds pages and databases: by properties, by words, by time of change."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from clients.errors import InvalidRequest
+from clients.listing import Things, Unreadable, readable, times_of
 from clients.notion.api import answers, every, reading
 from clients.notion.databases import KEY_PROPERTY, Databases
 from clients.notion.pages import page_of
@@ -23,7 +24,7 @@ Moment = Literal["created_time", "last_edited_time"]
 
 
 class Finder:
-    """The questions of one connection. Raises errors of `clients.errors` only."""
+    """The searches of one connection. Raises only errors of `clients.errors`."""
 
     def __init__(self, api: Client, databases: Databases, references: References) -> None:
         self._api, self._databases, self._references = api, databases, references
@@ -34,8 +35,8 @@ class Finder:
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - Notion's word
         sorts: Sequence[str | Mapping[str, Any]] = (),
         limit: int = 100,
-    ) -> tuple[list[Json], bool]:
-        """List pages of a database (see `notion_query` for filters and sorts), and whether there are more."""
+    ) -> tuple[Things, bool]:
+        """List pages of a database (see `notion.query` for filters and sorts), and return whether there are more."""
         source = self._databases.find(database)
         asked: Json = {"sorts": sorts_of(source.schema, sorts)} if sorts else {}
         conditions = self._conditions(database, filter or {})
@@ -43,61 +44,68 @@ class Finder:
             asked["filter"] = conditions
         with self._databases.used():
             found = every(self._api.data_sources.query, data_source_id=source.id, **asked)
-            pages = [page_of(whole(self._api, each)) for each in itertools.islice(found, limit + 1)]
-        return pages[:limit], len(pages) > limit
+            each = list(readable(itertools.islice(found, limit + 1), self._page))
+        return Things(each[:limit]), len(each) > limit
+
+    def _page(self, page: Json) -> Json:
+        with self._databases.used():
+            return page_of(whole(self._api, page))
 
     def _conditions(self, database: str, asked: Mapping[str, Any]) -> Json | None:
-        """Write a filter; what it names may be new, so before it is refused the database is described anew."""
+        """Return a filter in Notion's form; on an unknown name the schema is refreshed before the filter is refused."""
         try:
             with self._databases.used():
                 return filter_of(self._databases.find(database).schema, asked, self._references.id_of)
         except InvalidRequest:
             return filter_of(self._databases.find(database).schema, asked, self._references.id_of)
 
-    def search(self, words: str, kind: str, limit: int) -> tuple[list[Json], bool]:
-        """Find pages and databases by words of their titles, the last edited first, and whether there are more.
+    def search(self, words: str, kind: str, limit: int) -> tuple[Things, bool]:
+        """Search pages and databases by words in their titles, last edited first; also return whether there are more.
 
-        `kind` is "page", "database" or "" for both. Notion's index may be some minutes behind.
+        `kind` is "page", "database" or "" for both. Notion's index may lag some minutes.
         """
         asked: Json = {"sort": {"timestamp": "last_edited_time", "direction": "descending"}}
         if kind:
             value = "data_source" if kind == "database" else kind
             asked["filter"] = {"property": "object", "value": value}
         with reading():
-            found = (each for each in every(self._api.search, query=words, **asked) if not each.get("in_trash"))
-            some = [_found(each) for each in itertools.islice(found, limit + 1)]
-        return some[:limit], len(some) > limit
+            every_one = every(self._api.search, query=words, **asked)
+            found = (one for one in every_one if not (isinstance(one, Mapping) and one.get("in_trash")))
+            some = list(readable(itertools.islice(found, limit + 1), _found))
+        return Things(some[:limit]), len(some) > limit
 
-    def changed_since(self, database: str, moment: Moment, since: datetime) -> Iterator[Json]:
-        """Give the pages that were made (`created_time`) or changed since then, the earliest first.
+    def changed_since(self, database: str, moment: Moment, since: datetime) -> Iterator[Json | Unreadable]:
+        """Yield the pages created (`created_time`) or changed since then, earliest first.
 
-        Notion rounds these times down to the minute: `since` is, too, so what it gives may have been given before.
-        Each is a page as `query` gives it, with `created_by`, `last_edited_by` (ids) and `key`, which is not empty for
-        a page that a workflow wrote.
+        Notion rounds these times down to the minute, and so is `since`: pages may be yielded again. Each is a page as
+        in `query`, with `created_by`, `last_edited_by` (ids) and `key`, which is not empty if a workflow wrote the
+        page.
         """
         minute: datetime | None = since.replace(second=0, microsecond=0)
-        given: set[tuple[str, str]] = set()
+        given: set[str] = set()
         while minute is not None:
             condition = {moment: {"on_or_after": minute.isoformat()}, "timestamp": moment}
             begin, minute = minute, None
             for answer in self._answers(database, moment, "ascending", condition):
-                new = [page for page in answer["results"] if (page["id"], page[moment]) not in given]
-                given.update((page["id"], page[moment]) for page in new)
-                yield from map(self._dated, new)
-                last = max((_minute_of(page[moment]) for page in answer["results"]), default=begin)
+                new = [page for page in answer["results"] if _mark(page, moment) not in given]
+                given.update(_mark(page, moment) for page in new)
+                yield from readable(new, self._dated)
+                minutes = (_minute_of(page[moment]) for page in answer["results"] if _has_time(page, moment))
+                last = max(minutes, default=begin)
                 if answer.get("has_more") and last > begin:
-                    # Asked anew, by time: a page that is changed meanwhile goes to the end of the list, and takes the
-                    # place where Notion's cursor stands along, or moves others before it.
+                    # A new query by time: a page changed in the meantime moves to the end of the list, taking Notion's
+                    # cursor with it or shifting other pages before it.
                     minute = last
                     break
 
     def newest(self, database: str, moment: Moment, limit: int) -> list[Json]:
-        """Give the pages that were made or changed last, as `changed_since` gives them, the latest first."""
+        """Return the most recently created or changed pages, in the form of `changed_since`, latest first."""
         pages = (page for answer in self._answers(database, moment, "descending") for page in answer["results"])
-        return [self._dated(page) for page in itertools.islice(pages, limit)]
+        good = (page for page in readable(pages, self._dated) if not isinstance(page, Unreadable))
+        return list(itertools.islice(good, limit))
 
     def _answers(self, database: str, moment: Moment, direction: str, condition: Json | None = None) -> Iterator[Json]:
-        """Give the pages of a database by a time, answer by answer as Notion gives them."""
+        """Yield the pages of a database by time, one API answer after the other."""
         source = self._databases.find(database)
         asked: Json = {"sorts": [{"timestamp": moment, "direction": direction}]}
         if condition:
@@ -107,7 +115,21 @@ class Finder:
 
     def _dated(self, page: Json) -> Json:
         with self._databases.used():
-            return {**page_of(whole(self._api, page)), **_by_whom(page)}
+            found = {**page_of(whole(self._api, page)), **_by_whom(page)}
+            return times_of(found, "created_at", "last_edited_at")
+
+
+def _mark(page: Any, moment: Moment) -> str:
+    """Return what tells a listed page from the same page after a change."""
+    known = page if isinstance(page, Mapping) else {"id": page}
+    return f"{known.get('id')}@{known.get(moment)}"
+
+
+def _has_time(page: Any, moment: Moment) -> bool:
+    try:
+        return bool(_minute_of(page[moment]))
+    except (LookupError, TypeError, ValueError):
+        return False
 
 
 def _minute_of(moment: str) -> datetime:
@@ -124,7 +146,7 @@ def _by_whom(page: Mapping[str, Any]) -> Json:
 
 
 def _found(each: Mapping[str, Any]) -> Json:
-    """A page or database that the search gave: {id, kind, url, title, last_edited_at}."""
+    """Return a search result: {id, kind, url, title, last_edited_at}."""
     is_page = each["object"] == "page"
     title = page_of(each)["title"] if is_page else plain_text(each.get("title"))
     return {

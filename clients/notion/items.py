@@ -1,4 +1,9 @@
-"""Pages of databases as one connection writes them: properties, text, and the key of the write that made them."""
+"""Database pages written by one connection: properties, text, and the key of the write that created them.
+
+A long text takes several requests, and the program may stop between any two. Such a page is therefore created with
+its key marked as unfinished, and gets the plain key with the last request. A repeated write finds the page by either
+key, adds what is missing, and never creates a second page.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +16,9 @@ from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.notion.api import SERVICE, answered, every, is_limit, page_id, reading
 from clients.notion.content import SHORT_CHARACTERS, Content
 from clients.notion.databases import KEY_PROPERTY, Databases, Source
-from clients.notion.markdown import essence
 from clients.notion.overflow import fitted, note, with_rest
 from clients.notion.pages import UNFINISHED, brief, changed_by, held_key, is_created_since, key_value, says
+from clients.notion.text.markdown import essence
 from clients.notion.values import Json, Schema, from_notion, title_property, to_notion
 from clients.notion.whole import whole
 from clients.notion.written import is_in_trash, left
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a page shall say: its values in Notion's form, its text, and what of the values went into the text."""
+    """A page to write: values in Notion's form, its text, and values moved into the text."""
 
     values: Json
     markdown: str
@@ -35,12 +40,12 @@ class Wanted:
 
     @property
     def text(self) -> str:
-        """The whole text of a page that is made."""
+        """The full text of a new page."""
         return "\n\n".join(text for text in (self.markdown, self.note) if text.strip())
 
 
 class Items:
-    """Makes and changes the pages of databases. Raises errors of `clients.errors` only."""
+    """Creates and changes pages of databases. Raises only errors of `clients.errors`."""
 
     def __init__(
         self, api: Client, databases: Databases, content: Content, references: References, written: WrittenPages
@@ -56,7 +61,7 @@ class Items:
         markdown: str = "",
         marker: str = "",
     ) -> Json:
-        """Make a page in a database: {id, url, title, properties}; `marker` is kept in its `Orchestra key`.
+        """Create a page in a database: {id, url, title, properties}; `marker` is stored in its `Orchestra key`.
 
         A page that was begun with this marker and not finished is finished instead.
         """
@@ -69,7 +74,7 @@ class Items:
             return left(page)
 
     def find(self, database: str, marker: str) -> Json | None:
-        """Look for the finished page with this marker, by a query of the data source."""
+        """Find the finished page with this marker, by a query of the data source."""
         page = self._by_key(self._databases.keyed(database), marker)
         return left(page) if page else None
 
@@ -81,7 +86,7 @@ class Items:
         properties: Mapping[str, Any] | None = None,
         markdown: str = "",
     ) -> Json:
-        """Make or update the one page that holds `key`: {id, url, title, properties, created}.
+        """Create or update the one page with this `key`: {id, url, title, properties, created}.
 
         `markdown` replaces its content.
         """
@@ -103,7 +108,7 @@ class Items:
         markdown: str,
         intended_at: datetime,
     ) -> Json | None:
-        """Give what `upsert` gave, if the page with this key says all of it; doubt is None, to send it again."""
+        """Return what `upsert` returned, if the page with this key matches fully; None if in doubt, to repeat it."""
         source = self._databases.keyed(database)
         page = self._by_key(source, held_key(key))
         wanted = self._wanted(source, title, properties, markdown)
@@ -122,9 +127,9 @@ class Items:
         markdown: str = "",
         key: str = "",
     ) -> Json:
-        """Let a page say this instead: {id, url, title, properties}; `key` is what its `Orchestra key` shall hold.
+        """Replace values and text of a page: {id, url, title, properties}; `key` is stored in its `Orchestra key`.
 
-        Raises NotFound where it is in the trash.
+        Raises NotFound if it is in the trash.
         """
         source = self._databases.keyed(database)
         wanted = self._wanted(source, title, properties, markdown)
@@ -133,10 +138,10 @@ class Items:
             return left(self._rewrite(found, wanted, held_key(key)))
 
     def update(self, page: str, properties: Mapping[str, Any], title: str = "") -> Json:
-        """Set properties of a page (and the title, where one is given), and leave the others.
+        """Set some properties of a page (and the title, if given).
 
-        Gives {id, url, title, properties, before}.
-        `before` is what those said that this changed. Raises NotFound where the page is in the trash.
+        Returns {id, url, title, properties, before}; `before` has the previous values of the changed properties. Raises
+        NotFound if the page is in the trash.
         """
         found = self._live(page_id(page))
         schema = self._schema_of(found)
@@ -150,9 +155,9 @@ class Items:
         return {**left(after), "before": before}
 
     def put_back(self, written: Mapping[str, Any]) -> None:
-        """Set what an `update` changed (`written`: what that gave) to what it was before.
+        """Restore what an `update` changed; `written` is what it returned.
 
-        Raises Conflict where one of these properties was changed since, or the page is not shown any more.
+        Raises Conflict if one of these properties was changed since, or the page is no longer shared.
         """
         with reading():
             page = self._written.found(str(written["id"]))
@@ -162,7 +167,7 @@ class Items:
                 return
             changed = [name for name in before if now.get(name) != written["properties"].get(name)]
             if changed or is_in_trash(page):
-                what = f"Its property {changed[0]!r} was changed since." if changed else "It is in the trash."
+                what = f"Its property {changed[0]!r} has been changed since." if changed else "It is in the trash."
                 raise Conflict(f"Page {written['title']!r:.100}: {what}", service=SERVICE)
             self._update(page["id"], to_notion(self._schema_of(page), before))
 
@@ -175,9 +180,9 @@ class Items:
         markdown: str,
         done_at: datetime,
     ) -> None:
-        """Move a page that a write made (`written`: what that gave) to the trash.
+        """Move a page that a write created to the trash; `written` is what that write returned.
 
-        Raises Conflict where somebody changed it since, or where it is not shown any more.
+        Raises Conflict if somebody has changed it, or it is no longer shared.
         """
         with reading():
             schema = self._databases.find(database).schema
@@ -190,18 +195,25 @@ class Items:
             raise NotFound(
                 f"The page {brief(found)['title']!r:.100} is in the trash.",
                 service=SERVICE,
-                remedy="Take it out of the trash first: the step `notion.restore` does it.",
+                remedy="Restore it first, with the step `notion.restore`.",
             )
         return found
 
     def _schema_of(self, page: Json) -> Schema:
-        """The properties that a page has: those of its data source, else its own."""
+        """Return the properties of a page: those of its data source, else its own."""
         source = page["parent"].get("data_source_id")
         return self._databases.find(source).schema if source else page["properties"]
 
     def _wanted(self, source: Source, title: str, properties: Mapping[str, Any] | None, markdown: str) -> Wanted:
-        values, rest = fitted(source.schema, _given(source.schema, title, properties))
-        return Wanted(self._in_notion_s_form(source.schema, values), markdown, note(rest))
+        def made(schema: Schema) -> Wanted:
+            values, rest = fitted(schema, _given(schema, title, properties))
+            return Wanted(self._in_notion_s_form(schema, values), markdown, note(rest))
+
+        try:
+            with self._databases.used():
+                return made(source.schema)
+        except InvalidRequest:  # the cached schema may be outdated; a refusal must be about the current one
+            return made(self._databases.find(source.id).schema)
 
     def _in_notion_s_form(self, schema: Schema, values: Mapping[str, Any]) -> Json:
         return to_notion(schema, self._references.resolved(schema, values))
@@ -211,7 +223,7 @@ class Items:
         return present == essence(wanted.text) if wanted.markdown.strip() else essence(wanted.note) in present
 
     def _by_key(self, source: Source, *held: str) -> Json | None:
-        """The oldest page that holds one of the keys; a person may have duplicated it."""
+        """Return the oldest page with one of the keys; a person may have duplicated it."""
         tests = [{"property": KEY_PROPERTY, "rich_text": {"equals": each}} for each in held]
         asked = {
             "filter": {"or": tests} if len(tests) > 1 else tests[0],
@@ -222,7 +234,7 @@ class Items:
             return None if found is None else whole(self._api, found)
 
     def _write_new(self, source: Source, wanted: Wanted, held: str) -> Json:
-        """Make a page; one whose text takes several requests is marked as unfinished until it is whole."""
+        """Create a page; one whose text needs several requests is marked as unfinished until it is complete."""
         parent = {"type": "data_source_id", "data_source_id": source.id}
         text = self._content.at_creation(wanted.text)
         if text is not None:
@@ -240,12 +252,12 @@ class Items:
         return self._update(page["id"], key_value(held)) if held else page
 
     def _finish(self, page: Json, wanted: Wanted, held: str) -> Json:
-        """Write what is missing of a page; the key last, so that it says "finished"."""
+        """Write the missing parts of a page, and the key last, since it marks the page as finished."""
         self._content.complete(page["id"], wanted.text)
         return self._update(page["id"], {**wanted.values, **key_value(held)})
 
     def _rewrite(self, page: Json, wanted: Wanted, held: str) -> Json:
-        """Give a page these values and this text; a long text is marked as unfinished until it is whole."""
+        """Replace values and text of a page; with a long text it is marked as unfinished until it is complete."""
         if wanted.markdown.strip() and self._content.at_creation(wanted.text) is None:
             self._update(page["id"], key_value(held, UNFINISHED))
             return self._finish(page, wanted, held)
@@ -263,5 +275,5 @@ class Items:
 
 
 def _given(schema: Schema, title: str, properties: Mapping[str, Any] | None) -> Json:
-    """The properties that are asked for, the title among them where one is given."""
+    """Return the properties to set, including the title if one is given."""
     return {**({title_property(schema): title} if title else {}), **(properties or {})}

@@ -1,4 +1,4 @@
-"""Values that a property of Notion does not take, for they are too long or too many: they go into the page's text."""
+"""Moves values that a Notion property cannot hold, being too long or too many, into the page's text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clients.notion.values import Json, Schema, property_name
 
 TITLE_MOST = 2000
 TEXT_MOST = 100_000
-"""A list of 100 text objects, each of 1,000 characters that may count double."""
+"""A list of 100 text objects, each with 1,000 characters that may count double."""
 LIST_MOST = 100
 OPTION_MOST = 100
 _LONGEST: Mapping[str, int] = {"rich_text": TEXT_MOST, "url": 2000, "email": 200, "phone_number": 200}
@@ -21,7 +21,7 @@ _HEAD = "**What the properties could not hold**"
 
 
 def fitted(schema: Schema, values: Mapping[str, Any]) -> tuple[Json, Json]:
-    """Part plain values into those that their properties take, and the rest, both {property: value}."""
+    """Split plain values into those that fit their properties, and the rest, both {property: value}."""
     taken: Json = {}
     rest: Json = {}
     for given, value in values.items():
@@ -33,12 +33,12 @@ def fitted(schema: Schema, values: Mapping[str, Any]) -> tuple[Json, Json]:
 
 
 def with_rest(markdown: str, rest: Mapping[str, Any]) -> str:
-    """A page's text with what its properties could not hold at its end."""
+    """Append the values that did not fit to a page's text."""
     return "\n\n".join(text for text in (markdown, note(rest)) if text.strip())
 
 
 def note(rest: Mapping[str, Any]) -> str:
-    """Say in Markdown what the properties could not hold; empty for nothing."""
+    """Return Markdown that lists the values that did not fit, or ""."""
     lines = [f"- {_plain(name)}: {_plain(value)}" for name, left in rest.items() for value in _listed(left)]
     return "\n".join([_HEAD, *lines]) if lines else ""
 
@@ -57,7 +57,7 @@ def _parted(kind: str, value: Any) -> tuple[Any, Any]:
 
 
 def _is_option(value: Any) -> bool:
-    """Whether a text can be the name of an option: what is no text is refused later, with better words."""
+    """Return whether a text can be an option's name; other values are refused later, with a better message."""
     return not isinstance(value, str) or (len(value) <= OPTION_MOST and "," not in value)
 
 
@@ -66,5 +66,5 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _plain(value: Any) -> str:
-    """A text that Markdown reads as nothing but itself, in one line."""
+    """Return a text escaped for Markdown, on one line."""
     return "<br>".join(_SPECIAL.sub(r"\\\1", str(value)).splitlines())

@@ -1,4 +1,4 @@
-"""Notion's three requests a second: a request waits until it may go, and none goes while Notion says wait."""
+"""Keeps to Notion's three requests a second: requests wait for their turn, and all stop while Notion says wait."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 import httpx
 
 from clients.deadline import seconds_left
+from clients.error_mapping import retry_after_seconds
 from clients.errors import RateLimited
-from clients.failures import retry_after_seconds
 
 REQUESTS_PER_SECOND = 3.0
 BURST = 5
-"""How many may go at once after a pause: "some bursts beyond the average rate are allowed" (request limits)."""
+"""Requests that may go at once after a pause: "some bursts beyond the average rate are allowed" (request limits)."""
 
 
 class Pacer:
-    """Lets the requests of one connection pass at a rate. Threads may share it."""
+    """Limits the rate of one connection's requests. Thread-safe."""
 
     def __init__(
         self,
@@ -30,11 +30,11 @@ class Pacer:
         self._seconds_each = 1 / requests_per_second
         self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
-        # When the bucket is full again; it holds BURST requests.
+        # When the bucket will be full again; it holds BURST requests.
         self._full_at = clock()
 
     def before(self, request: httpx.Request) -> None:
-        """Wait until a request may go. Raises RateLimited, with the wait, where the call's time is too short."""
+        """Wait until a request may go. Raises RateLimited, with the wait, if the call's deadline is earlier."""
         with self._lock:
             now = self._clock()
             full_at = max(self._full_at, now) + self._seconds_each
@@ -46,7 +46,7 @@ class Pacer:
             self._sleep(wait)
 
     def after(self, response: httpx.Response) -> None:
-        """Hold all further requests for as long as Notion asks (429, and 529 when it is overloaded)."""
+        """Pause all further requests for as long as Notion asks (429, and 529 when it is overloaded)."""
         if response.status_code not in {429, 529}:
             return
         asked = retry_after_seconds(response.headers, datetime.now(UTC))
@@ -57,7 +57,7 @@ class Pacer:
 
 def _too_soon(wait: float) -> RateLimited:
     return RateLimited(
-        "Notion takes three requests a second, and others are waiting before this one.",
+        "Notion accepts three requests a second, and others are ahead of this one.",
         service="notion",
         retry_after_seconds=wait,
     )

@@ -1,4 +1,4 @@
-"""What of Notion's pages workflows see, and how a page says which write made it."""
+"""Notion pages as workflows see them, and the key that identifies the write that created a page."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from clients.notion.databases import KEY_PROPERTY
 from clients.notion.values import Json, from_notion, rich_text
 
 CLOCK_SKEW = timedelta(seconds=120)
-"""How far Notion's clock, which shows whole minutes, may be from ours."""
+"""How far Notion's clock, which shows whole minutes, may differ from ours."""
 UNFINISHED = " (being written)"
 _KEY_MOST = 500
 
 
 def page_of(found: Mapping[str, Any]) -> Json:
-    """A page: {id, url, title, properties, created_at, last_edited_at}; properties as plain values."""
+    """Return a page: {id, url, title, properties, created_at, last_edited_at}; properties as plain values."""
     values = found["properties"]
     title = next((name for name, value in values.items() if value.get("type") == "title"), None)
     plain = from_notion(values)
@@ -32,35 +32,35 @@ def page_of(found: Mapping[str, Any]) -> Json:
 
 
 def brief(page: Mapping[str, Any]) -> Json:
-    """What a write gives of a page: {id, url, title}."""
+    """Return a page as a write outputs it: {id, url, title}."""
     found = page_of(page)
     return {name: found[name] for name in ("id", "url", "title")}
 
 
 def held_key(key: str) -> str:
-    """The text that stands for a key in `Orchestra key`: the key, or its SHA-256 where it is very long."""
+    """Return the text stored in `Orchestra key`: the key, or its SHA-256 if it is very long."""
     return key if len(key) <= _KEY_MOST else "sha256:" + hashlib.sha256(key.encode()).hexdigest()
 
 
 def key_value(held: str, suffix: str = "") -> Json:
-    """The property value that holds a key; nothing for no key."""
+    """Return the property value that stores a key; {} without a key."""
     return {KEY_PROPERTY: {"rich_text": rich_text(held + suffix)}} if held else {}
 
 
 def says(page: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-    """Tell whether a page already has these property values, given in Notion's form."""
+    """Return whether a page already has these property values, given in Notion's form."""
     return not changed_by(page, values)
 
 
 def changed_by(page: Mapping[str, Any], values: Mapping[str, Any]) -> Json:
-    """What the properties of a page say, as plain values, of which these values in Notion's form say something else."""
+    """Return, as plain values, those properties of a page that differ from these values in Notion's form."""
     present = from_notion(page["properties"])
     wanted = from_notion({name: {"type": next(iter(value)), **value} for name, value in values.items()})
     return {name: present.get(name) for name, value in wanted.items() if not _is_same(present.get(name), value)}
 
 
 def _is_same(present: Any, wanted: Any) -> bool:
-    """Compare plain values; Notion may sort a list, and writes a time in its own way."""
+    """Compare plain values; Notion may sort a list and reformat a time."""
     if isinstance(present, list) and isinstance(wanted, list):
         return len(present) == len(wanted) and all(each in wanted for each in present)
     if isinstance(present, dict) and isinstance(wanted, dict):
@@ -76,10 +76,10 @@ def _moment(value: Any) -> datetime | None:
 
 
 def is_created_since(page: Mapping[str, Any], moment: datetime) -> bool:
-    """Tell whether a page was made after the moment, as far as both clocks agree."""
+    """Return whether a page was created after the moment, allowing for clock skew."""
     return datetime.fromisoformat(page["created_time"]) >= moment - CLOCK_SKEW
 
 
 def is_edited_since(page: Mapping[str, Any], moment: datetime) -> bool:
-    """Tell whether a page was changed after the moment, as far as both clocks agree."""
+    """Return whether a page was changed after the moment, allowing for clock skew."""
     return datetime.fromisoformat(page["last_edited_time"]) >= moment - CLOCK_SKEW

@@ -1,4 +1,4 @@
-"""Filters and sorts of a database, written with plain values and turned into Notion's by the type of each property."""
+"""Filters and sorts of a database: plain values are converted to Notion's form by the type of each property."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from clients.errors import InvalidRequest
-from clients.notion.names import nearest
+from clients.nearest_name import nearest
 from clients.notion.values import Json, Schema, check_status, property_name
 
 IdOf = Callable[[Mapping[str, Any], str], str]
-"""The id for a name in a property of type people or relation: (the property, the name) -> id."""
+"""Resolves a name in a property of type people or relation to an id: (the property, the name) -> id."""
 
 _TIMESTAMPS = frozenset({"created_time", "last_edited_time"})
 _EMPTY = frozenset({"is_empty", "is_not_empty"})
@@ -35,7 +35,7 @@ _CONDITIONS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("multi_select", "people", "relation", "created_by", "last_edited_by"), _LIST),
     "files": (),
 }
-"""What each type of property can be asked (developers.notion.com, filter data source entries); `is_empty` always."""
+"""The conditions of each property type (developers.notion.com, filter data source entries); `is_empty` for all."""
 _SIGNS: Mapping[str, tuple[str, ...]] = {
     "=": ("equals", "contains"),
     "!=": ("does_not_equal", "does_not_contain"),
@@ -44,14 +44,14 @@ _SIGNS: Mapping[str, tuple[str, ...]] = {
     ">=": ("greater_than_or_equal_to", "on_or_after"),
     "<=": ("less_than_or_equal_to", "on_or_before"),
 }
-"""What a sign is called: the first of these that the type knows."""
+"""What an operator maps to: the first of these that the type supports."""
 
 
 def filter_of(schema: Schema, asked: Mapping[str, Any], id_of: IdOf | None = None) -> Json | None:
-    """Write a filter: {property: value} means that each is equal (lists contain it), None that it is empty.
+    """Return a filter: {property: value} tests equality (for lists: contains), None tests for empty.
 
-    {property: {condition: value}} asks something else: `=`, `!=`, `<`, `<=`, `>`, `>=` or a condition by Notion's name,
-    such as `contains`. A filter in Notion's own form is taken as it is. Raises InvalidRequest for an unknown property
+    {property: {condition: value}} tests something else: `=`, `!=`, `<`, `<=`, `>`, `>=` or one of Notion's conditions,
+    such as `contains`. A filter in Notion's own form is used as it is. Raises InvalidRequest for an unknown property
     or condition.
     """
     if not asked:
@@ -63,14 +63,14 @@ def filter_of(schema: Schema, asked: Mapping[str, Any], id_of: IdOf | None = Non
 
 
 def is_notion_filter(asked: Mapping[str, Any]) -> bool:
-    """Tell Notion's own filters (`and`, `or`, `property`, `timestamp`) from plain ones."""
+    """Return whether this is a filter in Notion's own form (`and`, `or`, `property`, `timestamp`)."""
     compound = any(isinstance(asked.get(word), list) for word in ("and", "or"))
     named = any(isinstance(asked.get(word), str) for word in ("property", "timestamp"))
     return compound or (named and any(isinstance(value, dict) for value in asked.values()))
 
 
 def _of_one(schema: Schema, given: str, value: Any, id_of: IdOf | None) -> Iterator[Json]:
-    """The conditions for one property."""
+    """Yield the conditions for one property."""
     if given in _TIMESTAMPS and given not in schema:
         name, described = given, {"type": given}
     else:
@@ -93,9 +93,9 @@ def _of_one(schema: Schema, given: str, value: Any, id_of: IdOf | None) -> Itera
 
 
 def _check_options(described: Mapping[str, Any], name: str, test: Json) -> None:
-    """Refuse an option that there is not: Notion would find nothing, without a word.
+    """Refuse an unknown option: Notion would silently find nothing.
 
-    A select gets new options as they are written, so one that is not there yet may be meant; not one in other letters.
+    A select gains options as they are written, so an unknown one may be valid, unless it differs only in letter case.
     """
     asked = [value for word, value in test.items() if word not in _EMPTY and isinstance(value, str)]
     kind = str(described["type"])
@@ -113,7 +113,7 @@ _FORMULAS: Mapping[str, str] = {"string": "rich_text", "number": "number", "chec
 
 
 def _kind_of_formula(value: Any) -> str:
-    """What a formula gives, by what it is compared with."""
+    """Return a formula's type, from the value it is compared with."""
     plain = next(iter(value.values()), None) if isinstance(value, dict) else value
     if isinstance(plain, bool):
         return "checkbox"
@@ -121,7 +121,7 @@ def _kind_of_formula(value: Any) -> str:
 
 
 def _tests(name: str, kind: str, value: Any) -> list[Json]:
-    """What is asked of a property of a type: [{condition: value}]; all of them must hold."""
+    """Return the conditions on a property of this type: [{condition: value}]; all must hold."""
     if kind not in _CONDITIONS:
         raise InvalidRequest(
             f"The property {name!r} is of type {kind}: give a filter in Notion's own form for it.", service="notion"
@@ -139,7 +139,7 @@ def _test(name: str, kind: str, word: str, value: Any) -> Json:
     named = next((each for each in _SIGNS.get(word, (word,)) if each in known), "")
     if not named:
         raise InvalidRequest(
-            f"The property {name!r} is of type {kind}: it cannot be asked {word!r}; it can be asked"
+            f"The property {name!r} is of type {kind}: it has no condition {word!r}; it has"
             f" {', '.join(known)}.{nearest(word, known)}",
             service="notion",
             remedy="Use one of these conditions, or a filter in Notion's own form.",
@@ -148,7 +148,7 @@ def _test(name: str, kind: str, word: str, value: Any) -> Json:
 
 
 def sorts_of(schema: Schema, asked: Sequence[str | Mapping[str, Any]]) -> list[Json]:
-    """Write sorts: `"Due"` is ascending, `"-Due"` descending; `created_time` and `last_edited_time` work too."""
+    """Return sorts: `"Due"` is ascending, `"-Due"` descending; `created_time` and `last_edited_time` work too."""
     return [dict(each) if isinstance(each, Mapping) else _sort(schema, each) for each in asked]
 
 

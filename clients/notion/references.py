@@ -1,4 +1,4 @@
-"""People by name or mail address, and pages by title: the ids that Notion wants for them."""
+"""Resolves people by name or mail address, and pages by title, to the ids that Notion requires."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import InvalidRequest
+from clients.nearest_name import nearest
 from clients.notion.api import SERVICE, every, id_in, reading
-from clients.notion.names import nearest
 from clients.notion.values import Json, Schema, property_name
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _KEPT_SECONDS = 60.0
 
 
 class References:
-    """Looks up what properties of the types people and relation name. Threads may share it."""
+    """Resolves names in properties of type people and relation. Thread-safe."""
 
     def __init__(self, api: Client) -> None:
         self._api = api
@@ -28,14 +28,14 @@ class References:
         self._until = 0.0
 
     def resolved(self, schema: Schema, values: Mapping[str, Any]) -> Json:
-        """Give the same values {property: value} with ids in the place of names, mail addresses and titles.
+        """Return the values {property: value} with names, mail addresses and titles replaced by ids.
 
-        Raises InvalidRequest for one that nobody has, or that several have.
+        Raises InvalidRequest for a name that is unknown or ambiguous.
         """
         return {name: self._value(schema[property_name(schema, name)], value) for name, value in values.items()}
 
     def id_of(self, described: Mapping[str, Any], named: str) -> str:
-        """The id that one name stands for in a property of type people or relation."""
+        """Return the id for a name in a property of type people or relation."""
         if found := id_in(named):
             return found
         return self._person(named) if described["type"] == "people" else self._page(described, named)
@@ -63,25 +63,25 @@ class References:
             return self._people
 
     def _page(self, described: Mapping[str, Any], title: str) -> str:
-        """The page with this title in the data source that a relation leads to."""
+        """Return the id of the page with this title in the relation's data source."""
         source = str(described.get("relation", {}).get("data_source_id") or "")
         condition = {"property": "title", "title": {"equals": title}}
         with reading():
             found = [
                 each["id"] for each in every(self._api.data_sources.query, data_source_id=source, filter=condition)
             ]
-        return _only(found, f"page {title!r} in the database that the relation leads to", "Make the page first.")
+        return _only(found, f"page {title!r} in the related database", "Create the page first.")
 
 
 def _only(found: Sequence[str], what: str, remedy: str) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise InvalidRequest(f"Notion shows no {what}.", service=SERVICE, remedy=remedy)
+        raise InvalidRequest(f"Notion finds no {what}.", service=SERVICE, remedy=remedy)
     raise InvalidRequest(
-        f"There are {len(found)} of {what}: {', '.join(found[:5])}.",
+        f"There are {len(found)} matches for {what}: {', '.join(found[:5])}.",
         service=SERVICE,
-        remedy="Give the id that is meant.",
+        remedy="Give the id of the one to use.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What time it is at Notion: its times are whole minutes of its own clock, which need not be ours."""
+"""Notion's current time: its timestamps come from its own clock, which may differ from ours."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import httpx
 
 
 class ServiceClock:
-    """The `Date` of the last answer (RFC 9110 6.6.1). Threads may share it."""
+    """The `Date` of the last answer (RFC 9110 6.6.1). Thread-safe."""
 
     def __init__(self) -> None:
         self._told: datetime | None = None
 
     def heard(self, response: httpx.Response) -> None:
-        """Keep what an answer says; one without a date, or with another text there, says nothing."""
+        """Record the date of an answer; a missing or invalid one is ignored."""
         with suppress(ValueError, OverflowError):
             told = parsedate_to_datetime(response.headers.get("date", ""))
             self._told = told if told.tzinfo else told.replace(tzinfo=UTC)
 
     def now(self) -> datetime | None:
-        """Give the time of the last answer (aware, whole seconds), None where no answer has told one."""
+        """Return the time of the last answer (aware, whole seconds), or None before the first."""
         return self._told

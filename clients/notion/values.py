@@ -1,4 +1,4 @@
-"""Plain JSON values to Notion's property values and back, by the schema of the database."""
+"""Converts plain JSON values to Notion's property values and back, by the schema of the database."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from clients.errors import InvalidRequest
-from clients.notion.names import nearest
+from clients.nearest_name import nearest
 
 Json = dict[str, Any]
 Schema = Mapping[str, Mapping[str, Any]]
 """A data source's `properties`: name -> {id, type, ...}."""
 
 _CHUNK = 1000
-"""Notion counts 2,000 UTF-16 units a text object; a character is at most two."""
+"""Notion counts 2,000 UTF-16 units per text object; a character is at most two."""
 
 
 def rich_text(text: str) -> list[Json]:
-    """Write a text as Notion's list of text objects, each within its limit."""
+    """Return a text as Notion's list of text objects, each within its limit."""
     chunks = [text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK)]
     return [{"type": "text", "text": {"content": chunk}} for chunk in chunks]
 
 
 def plain_text(pieces: Iterable[Mapping[str, Any]] | None) -> str:
-    """Read Notion's list of text objects."""
+    """Return the text of Notion's list of text objects."""
     return "".join(str(piece.get("plain_text") or piece.get("text", {}).get("content", "")) for piece in pieces or ())
 
 
 def title_property(schema: Schema) -> str:
-    """Find the one property that is the title, whatever it is called."""
+    """Return the name of the title property."""
     return next(name for name, described in schema.items() if described["type"] == "title")
 
 
 def property_name(schema: Schema, name: str) -> str:
-    """Find a property by its name, else by its name in other case; raises InvalidRequest that lists the names."""
+    """Return a property's exact name, ignoring case; raises InvalidRequest that lists the names."""
     if name in schema:
         return name
     alike = [each for each in schema if each.casefold() == name.casefold()]
@@ -47,9 +47,9 @@ def property_name(schema: Schema, name: str) -> str:
 
 
 def to_notion(schema: Schema, values: Mapping[str, Any]) -> Json:
-    """Write plain values {property: value} as Notion's; None empties a property.
+    """Convert plain values {property: value} to Notion's form; None clears a property.
 
-    Raises InvalidRequest that names the property, its type and what it takes.
+    Raises InvalidRequest that names the property, its type and the accepted values.
     """
     written: Json = {}
     for given, value in values.items():
@@ -60,7 +60,7 @@ def to_notion(schema: Schema, values: Mapping[str, Any]) -> Json:
 
 
 def is_written(kind: str) -> bool:
-    """Tell the types of properties that a request may set from those that Notion sets itself."""
+    """Return whether a property type can be set by a request, unlike those that Notion computes."""
     return kind in _WRITERS
 
 
@@ -69,7 +69,7 @@ def _written(described: Mapping[str, Any], name: str, kind: str, value: Any) -> 
         raise InvalidRequest(
             f"The property {name!r} is of type {kind}: Notion sets it itself{_READ_ONLY.get(kind, '')}.",
             service="notion",
-            remedy="Leave it out; it can be read, and pages can be found by it.",
+            remedy="Leave it out; it can only be read and searched.",
         )
     if value is None:
         return _EMPTY.get(kind)
@@ -86,7 +86,7 @@ def _written(described: Mapping[str, Any], name: str, kind: str, value: Any) -> 
 
 
 def check_status(described: Mapping[str, Any], name: str, value: str) -> None:
-    """Raise InvalidRequest for a status that there is not; Notion makes new options of a select, never of a status."""
+    """Raise InvalidRequest for an unknown status; Notion adds options to a select, but never to a status."""
     options = [str(option["name"]) for option in described.get("status", {}).get("options", [])]
     if options and value not in options:
         raise InvalidRequest(
@@ -146,7 +146,7 @@ def _files(value: Any) -> list[Json]:
 
 
 def _file(value: Any) -> Json:
-    """A file on the web by its URL, or {name, url}."""
+    """Return a file on the web from its URL, or from {name, url}."""
     given = value if isinstance(value, dict) else {"url": value}
     url = str(_string(given["url"]))
     name = given.get("name") or url.rpartition("/")[2] or url
@@ -176,15 +176,15 @@ _WRITERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 _READ_ONLY: Mapping[str, str] = {
     "formula": ", by its formula",
     "rollup": ", from the related pages",
-    "created_time": ", to when the page was made",
-    "created_by": ", to who made the page",
-    "last_edited_time": ", to when the page was last changed",
+    "created_time": ", to the time the page was created",
+    "created_by": ", to who created the page",
+    "last_edited_time": ", to the time the page was last changed",
     "last_edited_by": ", to who last changed the page",
-    "unique_id": ", for it numbers the pages",
+    "unique_id": ", to number the pages",
     "button": ", when a person presses it",
     "verification": ", when a person verifies the page",
 }
-"""Types that no request sets, and why."""
+"""Types that cannot be set, and why."""
 _EMPTY: Mapping[str, Any] = {
     "title": [],
     "rich_text": [],
@@ -197,7 +197,7 @@ _EMPTY: Mapping[str, Any] = {
 
 
 def from_notion(properties: Mapping[str, Mapping[str, Any]]) -> Json:
-    """Read a page's properties as plain values {property: value}."""
+    """Return a page's properties as plain values {property: value}."""
     return {name: _read(value) for name, value in properties.items()}
 
 

@@ -1,4 +1,4 @@
-"""Pages with all of their relations and people, of which Notion gives 25 at most with a page."""
+"""Loads all relations and people of pages, of which Notion includes at most 25."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from notion_client import Client
 
 _GIVEN = 25
-"""How many references of one property a page holds (developers.notion.com/reference/retrieve-a-page, Limits)."""
+"""References per property in a page (developers.notion.com/reference/retrieve-a-page, Limits)."""
 _REFERENCES = frozenset({"relation", "people"})
 
 
 def whole(api: Client, page: Json) -> Json:
-    """Give a page with the rest of each property that was cut; asks for nothing where none was."""
+    """Return a page with its truncated properties completed; makes no request if none was truncated."""
     values: Mapping[str, Any] = page["properties"]
     rest = {name: _all(api, str(page["id"]), value) for name, value in values.items() if _is_cut(value)}
     return {**page, "properties": {**values, **rest}} if rest else page
 
 
 def _is_cut(value: Mapping[str, Any]) -> bool:
-    """Of people Notion does not say whether there are more."""
+    """Return whether a property may be truncated: for people Notion does not say so."""
     kind = value.get("type")
     if kind not in _REFERENCES or len(value.get(kind) or ()) < _GIVEN:
         return False

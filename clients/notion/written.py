@@ -1,4 +1,4 @@
-"""Pages that a write made: whether somebody changed one since, and the way to the trash."""
+"""Undoes pages that a write created, unless somebody has changed them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from clients.errors import Conflict, InvalidRequest, NotFound
 from clients.notion.api import SERVICE, answered, reading, wrong_layer
 from clients.notion.content import Content
 from clients.notion.databases import KEY_PROPERTY
-from clients.notion.markdown import essence
 from clients.notion.pages import CLOCK_SKEW, brief
+from clients.notion.text.markdown import essence
 from clients.notion.values import Json, from_notion
 from clients.notion.whole import whole
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 _COMPUTED = frozenset(
     "formula rollup created_time created_by last_edited_time last_edited_by unique_id button verification".split()
 )
-"""Types of properties that change without anybody changing them (developers.notion.com, page property values)."""
+"""Property types that change without an edit (developers.notion.com, page property values)."""
 _EMPTY: tuple[Any, ...] = (None, "", [], False)
 
 
 def left(page: Mapping[str, Any]) -> Json:
-    """What a write leaves: {id, url, title, properties}; `properties` are those that people set, as plain values."""
+    """Return the state after a write: {id, url, title, properties}; `properties` are plain values that people set."""
     return {**brief(page), "properties": _set_by_people(page)}
 
 
@@ -37,23 +37,23 @@ class WrittenPages:
         self._api, self._content = api, content
 
     def trash(self, written: Mapping[str, Any], markdown: str, done_at: datetime) -> None:
-        """Move a page to the trash, unless it says something else than `written` (as `left` gives it) and `markdown`.
+        """Move a page to the trash, unless it differs from `written` (as returned by `left`) and `markdown`.
 
-        Raises Conflict. A page that is in the trash already stays there.
+        Raises Conflict if it differs. A page already in the trash stays there.
         """
         page = self.found(str(written["id"]))
         if is_in_trash(page):
             return
         changed = _changed(page, written, done_at)
         if not changed and essence(self._content.read(page["id"])["markdown"]) != essence(markdown):
-            changed = "Its text was changed since."
+            changed = "Its text has been changed since."
         if changed:
             raise _conflict(page, changed)
         with reading():
             self._api.pages.update(page["id"], in_trash=True)
 
     def shown(self, page_id: str) -> Json:
-        """Give a page, also one in the trash. Raises NotFound; InvalidRequest where the id is of something else."""
+        """Return a page, even from the trash. Raises NotFound; InvalidRequest if the id is that of another object."""
         try:
             with reading():
                 return whole(self._api, answered(self._api.pages.retrieve(page_id)))
@@ -61,33 +61,33 @@ class WrittenPages:
             raise wrong_layer(self._api, page_id, "page", error) from error
 
     def found(self, page_id: str) -> Json:
-        """Give a page, also one in the trash. Raises Conflict where it is not shown: nobody can tell why."""
+        """Return a page, even from the trash. Raises Conflict if it is not shared, as the reason is unknown."""
         try:
             with reading():
                 return whole(self._api, answered(self._api.pages.retrieve(page_id)))
         except NotFound as error:
             raise Conflict(
-                f"Notion does not show the page {page_id} any more: it was deleted for ever, or it is no longer"
+                f"Notion no longer shows the page {page_id}: it was permanently deleted, or it is no longer"
                 " shared with this connection.",
                 service=SERVICE,
             ) from error
 
 
 def is_in_trash(page: Mapping[str, Any]) -> bool:
-    """Tell whether a page was deleted, as people call it."""
+    """Return whether a page is in the trash."""
     return bool(page.get("in_trash") or page.get("archived"))
 
 
 def _changed(page: Mapping[str, Any], written: Mapping[str, Any], done_at: datetime) -> str:
-    """Say what somebody changed of title and properties; empty for nothing."""
+    """Say what somebody has changed in title and properties; "" if nothing."""
     if (page.get("last_edited_by") or {}).get("id") != (page.get("created_by") or {}).get("id"):
-        return f"Somebody else edited it since ({page['last_edited_time']})."
-    if "properties" not in written:  # written by a release that did not keep what it left
+        return f"Somebody else has edited it since ({page['last_edited_time']})."
+    if "properties" not in written:  # written by a release that did not record the state
         is_later = datetime.fromisoformat(page["last_edited_time"]) > done_at + CLOCK_SKEW
-        return f"It was edited since ({page['last_edited_time']})." if is_later else ""
+        return f"It has been edited since ({page['last_edited_time']})." if is_later else ""
     before, now = written["properties"], _set_by_people(page)
     names = [name for name, value in now.items() if not _is_same(value, before.get(name))]
-    return f"Its property {names[0]!r} was changed since." if names else ""
+    return f"Its property {names[0]!r} has been changed since." if names else ""
 
 
 def _set_by_people(page: Mapping[str, Any]) -> Json:
@@ -97,7 +97,7 @@ def _set_by_people(page: Mapping[str, Any]) -> Json:
 
 
 def _is_same(present: Any, before: Any) -> bool:
-    """Compare values; addresses of files are signed anew with every answer, so their names stand for them."""
+    """Compare values; files are compared by name, as their addresses are signed anew with every answer."""
     return _lasting(present) == _lasting(before) or (present in _EMPTY and before in _EMPTY)
 
 

@@ -1,5 +1,6 @@
-"""OpenAI, and servers that speak its API, through openai."""
+"""OpenAI and compatible servers, through the openai SDK."""
 
-from clients.openai.client import OpenAIClient, OpenAISettings
+from clients.openai.client import OpenAIClient
+from clients.openai.service import OpenAISettings
 
 __all__ = ["OpenAIClient", "OpenAISettings"]

@@ -1,4 +1,4 @@
-"""A model's answer as plain JSON: its words, the tools it asks for, the tokens it took."""
+"""Converts a model's answer to plain JSON: text, tool calls, token usage."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import json
 from typing import Any
 
 from clients.errors import BadAnswer
+from clients.openai.service import OPENAI
 
-_SERVICE = "openai"
+_SERVICE = OPENAI.name
 REFUSAL = "refusal"
-"""The `finish_reason` of an answer that is the model's refusal, in its own words."""
+"""The `finish_reason` of an answer in which the model refuses."""
 
 
 def plain_answer(answer: Any, asked_model: str) -> dict[str, Any]:
-    """Give {text, tool_calls, finish_reason, model, usage} of the SDK's ChatCompletion; raises BadAnswer.
+    """Return {text, tool_calls, finish_reason, model, usage} of the SDK's ChatCompletion; raises BadAnswer.
 
-    The SDK fills in nothing that the server left out: a 200 with `{}` has no choices at all. A model that refuses says
-    so in a field of its own; then `text` ends with that, and `finish_reason` is `refusal`.
+    The SDK does not fill in missing fields: a 200 with `{}` has no choices at all. A refusal comes in a field of its
+    own; `text` then ends with it, and `finish_reason` is `refusal`.
     """
     choices = getattr(answer, "choices", None)
     if not choices or getattr(choices[0], "message", None) is None:
-        raise BadAnswer("The model server gave an answer without a message.", service=_SERVICE)
+        raise BadAnswer("The model server sent an answer without a message.", service=_SERVICE)
     message = choices[0].message
     refusal = str(getattr(message, "refusal", None) or "")
     return {
@@ -35,30 +36,30 @@ def plain_answer(answer: Any, asked_model: str) -> dict[str, Any]:
 def _tool_call(call: Any) -> dict[str, Any]:
     function = getattr(call, "function", None)
     if function is None:
-        raise BadAnswer("The model asks for a tool in a form that is not known here.", service=_SERVICE)
+        raise BadAnswer("The model called a tool in an unknown form.", service=_SERVICE)
     return tool_call(str(call.id or ""), str(function.name or ""), function.arguments)
 
 
 def tool_call(call_id: str, name: str, written: Any) -> dict[str, Any]:
-    """Give a tool that the model asks for as {id, name, arguments}; raises BadAnswer for arguments that are none."""
+    """Return a tool call as {id, name, arguments}; raises BadAnswer if the arguments are invalid."""
     return {"id": call_id, "name": name, "arguments": _arguments(name, written)}
 
 
 def _arguments(name: str, written: Any) -> dict[str, Any]:
-    """Read a tool's arguments: JSON text by OpenAI's description, an object with some servers, "" for none."""
+    """Parse a tool's arguments: JSON text according to OpenAI, an object with some servers, "" for none."""
     try:
         arguments = json.loads(written or "{}") if isinstance(written, str) or written is None else written
     except ValueError:
         arguments = None
     if not isinstance(arguments, dict):
         raise BadAnswer(
-            f"The model asks for the tool {name!r} with arguments that are no JSON object.", service=_SERVICE
+            f"The model called the tool {name!r} with arguments that are not a JSON object.", service=_SERVICE
         )
     return arguments
 
 
 def tokens_of(answer: Any) -> dict[str, int]:
-    """Give {input_tokens, output_tokens} of an answer; 0 where the server does not count."""
+    """Return {input_tokens, output_tokens} of an answer; 0 if the server does not count."""
     usage = getattr(answer, "usage", None)
     return {
         "input_tokens": int(getattr(usage, "prompt_tokens", None) or 0),

@@ -1,7 +1,7 @@
-"""What the doctor of connections asks a model server beside its models: how many tokens the chosen one reads at once.
+"""`connections check` for a model server: the context window of the chosen model.
 
-Each server says that in its own way: vLLM and OpenRouter in the list of models, Ollama in `/api/show` and `/api/ps`,
-LM Studio in `/api/v0/models`, llama.cpp in `/props`. OpenAI says it nowhere.
+Each server reports it in its own way: vLLM and OpenRouter in the list of models, Ollama in `/api/show` and `/api/ps`,
+LM Studio in `/api/v0/models`, llama.cpp in `/props`. OpenAI does not report it.
 """
 
 from __future__ import annotations
@@ -13,30 +13,32 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from clients.openai.client import OpenAISettings
+    from clients.openai.service import OpenAISettings
 
 _SMALL = 8_000
-"""A mail with its thread and a prompt may take so many tokens."""
+"""Tokens that a mail with its thread and a prompt may need."""
 _SAYS_NOWHERE = "api.openai.com"
 
 
 def look(settings: OpenAISettings, http: httpx.Client, _now: object) -> Iterator[tuple[str, bool, str]]:
-    """Give (what, ok, sentence) of the context of the chosen model; nothing without one."""
+    """Yield (what, ok, sentence) for the chosen model's context window; nothing if no model is chosen."""
     if not settings.model or httpx.URL(settings.base_url).host == _SAYS_NOWHERE:
         return
     tokens = context_tokens(settings, http)
     if tokens is None:
-        said = f"The server does not say how much {settings.model} can read at once; what is too long it may cut."
+        said = f"The server does not report the context length of {settings.model}; it may cut off long texts."
         yield ("context", True, said)
     elif tokens < _SMALL:
-        advice = "Load it with more (Ollama: OLLAMA_CONTEXT_LENGTH=16384; llama.cpp: -c 16384), or long mails are cut."
-        yield ("context", False, f"{settings.model} reads {tokens} tokens at once, which is little. {advice}")
+        advice = (
+            "Load it with more (Ollama: OLLAMA_CONTEXT_LENGTH=16384; llama.cpp: -c 16384), or long mails are cut off."
+        )
+        yield ("context", False, f"{settings.model} reads only {tokens} tokens at once. {advice}")
     else:
         yield ("context", True, f"{settings.model} reads {tokens} tokens at once.")
 
 
 def context_tokens(settings: OpenAISettings, http: httpx.Client) -> int | None:
-    """Ask the server in each way that is known, the surest first; None where it says nothing."""
+    """Query the server in each known way, most reliable first; return None if it does not answer any."""
     base = httpx.URL(settings.base_url)
     origin = str(base.copy_with(raw_path=b"/")).rstrip("/")
     key = settings.api_key.get_secret_value()
@@ -66,7 +68,7 @@ def _listed(ask: Ask, _origin: str, base: str, model: str) -> Any:
 
 
 def _ollama(ask: Ask, origin: str, _base: str, model: str) -> Any:
-    """What it is loaded with, else what it will be loaded with, else what the model could."""
+    """Return the loaded context size, else the configured one, else the model's maximum."""
     loaded = _named(_part(ask("GET", f"{origin}/api/ps"), "models"), model, "model")
     if _part(loaded, "context_length"):
         return loaded["context_length"]

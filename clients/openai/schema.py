@@ -1,4 +1,4 @@
-"""How a model is asked for JSON of a given shape: by the API's own means, or in words where a server knows none."""
+"""Requests JSON of a given schema from a model: through the API, or in words if the server does not support that."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _LISTED = ("anyOf", "oneOf", "allOf", "prefixItems")
 
 
 def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the `response_format` that makes a model keep to a JSON Schema (OpenAI, structured outputs).
+    """Return the `response_format` that makes a model follow a JSON Schema (OpenAI, structured outputs).
 
-    `strict` only where the schema obeys its rules: otherwise OpenAI refuses the whole request.
+    `strict` is set only if the schema obeys its rules: otherwise OpenAI refuses the whole request.
     """
     described = {"name": "answer", "schema": dict(schema), "strict": is_strict(schema)}
     return {"type": "json_schema", "json_schema": described}
 
 
 def is_strict(schema: Any) -> bool:
-    """Say whether every object in the schema is closed and names all its properties as required."""
+    """Return whether every object in the schema is closed and requires all its properties."""
     if not isinstance(schema, Mapping):
         return True
     if schema.get("type") == "object" or "properties" in schema:
@@ -33,7 +33,7 @@ def is_strict(schema: Any) -> bool:
 
 
 def asked_in_words(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give the messages with the schema among the instructions, for servers that know `json_object` at most."""
+    """Return the messages with the schema in the instructions, for servers that support `json_object` at most."""
     wish = (
         "Answer with one JSON value and nothing else: no explanation, no code fence. "
         f"It must fit this JSON Schema:\n{json.dumps(schema, ensure_ascii=False)}"

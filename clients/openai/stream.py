@@ -1,4 +1,4 @@
-"""A model's answer as it comes, piece by piece, and the same answer whole at the end."""
+"""Reads a model's answer as it streams, and returns the whole at the end."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Any
 
 from clients.errors import BadAnswer
 from clients.openai.answers import REFUSAL, plain_answer, tokens_of, tool_call
+from clients.openai.service import OPENAI
+from clients.secrets import known
 
 OnText = Callable[[str], None]
-"""Takes each piece of text as it comes."""
+"""Receives each piece of text as it arrives."""
 
-_SERVICE = "openai"
+_SERVICE = OPENAI.name
 
 
 def streamed(asked: Any, model: str, on_text: OnText) -> dict[str, Any]:
-    """Read an opened answer of the SDK; gives what `plain_answer` gives. Raises BadAnswer and what the SDK raises.
+    """Read a streamed SDK answer; returns what `plain_answer` returns. Raises BadAnswer and what the SDK raises.
 
-    A server that does not stream answers whole, as if it had not been asked to.
+    A server that cannot stream returns a whole answer instead.
     """
     if "text/event-stream" not in asked.headers.get("content-type", "").lower():
         from openai.types.chat import ChatCompletion
@@ -36,7 +38,7 @@ def streamed(asked: Any, model: str, on_text: OnText) -> dict[str, Any]:
 
 @dataclass
 class _Collected:
-    """The pieces so far (https://platform.openai.com/docs/api-reference/chat-streaming)."""
+    """The chunks so far (https://platform.openai.com/docs/api-reference/chat-streaming)."""
 
     model: str
     text: list[str] = field(default_factory=list)
@@ -46,9 +48,9 @@ class _Collected:
     usage: dict[str, int] = field(default_factory=lambda: {"input_tokens": 0, "output_tokens": 0})
 
     def take(self, chunk: Any) -> Iterator[str]:
-        """Add a piece; give its text, if it has some."""
+        """Add a chunk; yield its text, if any."""
         self.model = str(getattr(chunk, "model", None) or self.model)
-        if getattr(chunk, "usage", None) is not None:  # the last piece has it, and no choices
+        if getattr(chunk, "usage", None) is not None:  # the last chunk has it, and no choices
             self.usage = tokens_of(chunk)
         for choice in getattr(chunk, "choices", None) or []:
             self.finish_reason = str(choice.finish_reason or self.finish_reason)
@@ -69,13 +71,14 @@ class _Collected:
         known["arguments"] += str(getattr(call.function, "arguments", None) or "")
 
     def answer(self) -> dict[str, Any]:
-        """Give the whole answer; BadAnswer where it ended before the model did."""
+        """Return the whole answer; raises BadAnswer if the stream ended early."""
         if not self.finish_reason:
             raise BadAnswer("The model server stopped in the middle of its answer.", service=_SERVICE)
         return {
-            "text": "".join(self.text),
+            "text": known.in_data("".join(self.text)),
             "tool_calls": [
-                tool_call(one["id"], one["name"], one["arguments"]) for _, one in sorted(self.calls.items())
+                tool_call(one["id"], one["name"], known.in_data(one["arguments"]))
+                for _, one in sorted(self.calls.items())
             ],
             "finish_reason": REFUSAL if self.is_refused else self.finish_reason,
             "model": self.model,

@@ -1,4 +1,4 @@
-"""Texts as vectors: how many go into one request, and what of the answer is believed."""
+"""Embeddings: how many texts go into one request, and how answers are validated."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from clients.errors import BadAnswer, InvalidRequest
+from clients.openai.service import OPENAI
 
 AT_ONCE = 64
-"""Texts in one request: a vector of 3,072 numbers is 65 KB of JSON, and an answer is read up to 10 MB."""
-_SERVICE = "openai"
+"""Texts per request: a vector of 3,072 numbers is 65 KB of JSON, and answers are read up to 10 MB."""
+_SERVICE = OPENAI.name
 
 
 def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cut the texts into requests. Raises InvalidRequest for an empty text, for which servers refuse all the others."""
+    """Split the texts into requests. Raises InvalidRequest for an empty text, which would fail a whole request."""
     for number, text in enumerate(texts, 1):
         if not text.strip():
             raise InvalidRequest(f"Text {number} of {len(texts)} is empty: it has no vector.", service=_SERVICE)
@@ -23,20 +24,20 @@ def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def vectors_of(answer: Any, count: int) -> list[list[float]]:
-    """Give the vectors of an answer in the order of the texts; raises BadAnswer where some are missing or are none."""
+    """Return the vectors of an answer in the order of the texts; raises BadAnswer if some are missing or invalid."""
     entries = sorted(getattr(answer, "data", None) or [], key=lambda entry: int(entry.index or 0))
     vectors = [_vector(entry.embedding) for entry in entries]
     if len(vectors) != count:
-        raise BadAnswer(f"The model server gave {len(vectors)} vectors for {count} texts.", service=_SERVICE)
+        raise BadAnswer(f"The model server returned {len(vectors)} vectors for {count} texts.", service=_SERVICE)
     if len({len(vector) for vector in vectors}) != 1:
-        raise BadAnswer("The model server gave vectors of different lengths.", service=_SERVICE)
+        raise BadAnswer("The model server returned vectors of different lengths.", service=_SERVICE)
     return vectors
 
 
 def _vector(given: Any) -> list[float]:
-    """Plain numbers: that is what was asked for, though some servers send base64 all the same."""
+    """Return a vector as floats; base64, which some servers send although floats were requested, raises BadAnswer."""
     if not isinstance(given, list) or not given or not all(_is_number(each) for each in given):
-        raise BadAnswer("The model server gave a vector that is no list of numbers.", service=_SERVICE)
+        raise BadAnswer("The model server returned a vector that is not a list of numbers.", service=_SERVICE)
     return [float(each) for each in given]
 
 

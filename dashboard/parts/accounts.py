@@ -1,4 +1,4 @@
-"""Badges that say whose account a service means: the demo's, or one's own."""
+"""Badges that show whose account a service uses: the demo's or your own."""
 
 from __future__ import annotations
 
@@ -8,28 +8,15 @@ from typing import Any, Protocol
 
 import streamlit as st
 
-from dashboard.parts.plain import plain
+from dashboard.base.plain import outside_badge
+from engine.base.services import service_of
+from engine.base.statuses import AccountMode
 
-TITLES = {
-    "openai": "Model",
-    "github": "GitHub",
-    "notion": "Notion",
-    "gmail": "Gmail",
-    "imap": "Mailbox (IMAP)",
-    "http": "HTTP",
-}
-ICONS = {
-    "openai": ":material/auto_awesome:",
-    "github": ":material/bug_report:",
-    "notion": ":material/description:",
-    "gmail": ":material/mail:",
-    "imap": ":material/alternate_email:",
-    "http": ":material/public:",
-}
+_UNKNOWN_ICON = "extension"
 
 
 class Connected(Protocol):
-    """What a badge needs to know; a ConnectionBadge or ConnectionStatus of the engine."""
+    """What a badge needs: a ConnectionBadge or ConnectionStatus of the engine."""
 
     @property
     def service(self) -> str:
@@ -41,12 +28,12 @@ class Connected(Protocol):
 
     @property
     def account(self) -> str:
-        """Whose account it is, or an empty text as long as nobody asked."""
+        """The account, empty until the service has been asked."""
 
 
 @dataclass(frozen=True)
 class Used:
-    """An account that a run has touched, as a badge needs it."""
+    """An account that a run has used, as a badge needs it."""
 
     service: str
     mode: str
@@ -54,26 +41,28 @@ class Used:
 
 
 def accounts_of(run: Mapping[str, Any]) -> list[Used]:
-    """Return whose accounts a run touches, one for each of its connections."""
+    """Return the accounts that a run uses, one for each of its connections."""
     return [
-        Used(str(one.get("service", name)), str(one.get("mode", "mine")), str(one.get("account") or ""))
+        Used(str(one.get("service", name)), str(one.get("mode", AccountMode.MINE)), str(one.get("account") or ""))
         for name, one in run["accounts"].items()
     ]
 
 
 def service_title(service: str) -> str:
-    """Return what people call a service."""
-    return TITLES.get(service, service.capitalize())
+    """Return the display name of a service."""
+    declared = service_of(service)
+    return declared.title if declared else service.capitalize()
 
 
 def service_icon(service: str) -> str:
     """Return the icon of a service."""
-    return ICONS.get(service, ":material/extension:")
+    declared = service_of(service)
+    return f":material/{declared.icon if declared else _UNKNOWN_ICON}:"
 
 
 def account_words(connected: Connected) -> str:
     """Return "Demo", "Mine" or "Mine: who"."""
-    if connected.mode == "demo":
+    if connected.mode == AccountMode.DEMO:
         return "Demo"
     return f"Mine: {connected.account}" if connected.account else "Mine"
 
@@ -81,17 +70,19 @@ def account_words(connected: Connected) -> str:
 def account_badge(connected: Connected) -> None:
     """Show one service with its account."""
     words = f"{service_title(connected.service)} · {account_words(connected)}"
-    st.badge(plain(words), icon=service_icon(connected.service), color="gray" if connected.mode == "demo" else "violet")
+    outside_badge(
+        words, service_icon(connected.service), color="gray" if connected.mode == AccountMode.DEMO else "violet"
+    )
 
 
 def account_badges(connections: Iterable[Connected]) -> None:
-    """Show several, in a row that is there already: each wraps by itself on a narrow screen."""
+    """Show several, in an existing row: each wraps by itself on a narrow screen."""
     for one in connections:
         account_badge(one)
 
 
 def service_badges(services: Iterable[str]) -> None:
-    """Show services without saying whose."""
+    """Show services without their accounts."""
     with st.container(horizontal=True, gap="xsmall"):
         for one in services:
-            st.badge(plain(service_title(one)), icon=service_icon(one), color="gray")
+            outside_badge(service_title(one), service_icon(one))

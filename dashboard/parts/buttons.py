@@ -1,4 +1,4 @@
-"""Buttons that change something: however often they are pressed, it happens once."""
+"""Buttons that change something: it happens once, however often they are pressed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Literal, TypeVar
 import streamlit as st
 
 from clients.errors import ServiceError
-from dashboard import session
+from dashboard.base import session
 from dashboard.parts.errors import error_box
-from engine.errors import OrchestraError
+from engine.base.errors import OrchestraError
 
 T = TypeVar("T")
 
@@ -26,10 +26,10 @@ def action_button(
     icon: str | None = None,
     disabled: bool = False,
 ) -> None:
-    """Show a button that does `act(request_key)` once per press, then `then(result)`; an error is shown in words.
+    """Show a button that does `act(request_key)` once per press, then `then(result)`; errors are shown as messages.
 
-    A double click runs a handler twice: both get the same request key and the same result. `scope` is what else makes
-    a press another one (a digest of the form's values). No `st` call may stand inside `act`.
+    A double click runs a handler twice: both get the same request key and the same result. `scope` is anything else
+    that makes a press a different one (e.g. a digest of the form's values). `act` must not call `st`.
     """
     if st.button(label, key=key, type=type, icon=icon, disabled=disabled):
         _do(f"{key} {scope}", act, then)
@@ -38,7 +38,7 @@ def action_button(
 def submit_button(
     label: str, key: str, act: Callable[[str], T], then: Callable[[T], object] | None = None, *, scope: str = ""
 ) -> None:
-    """Show the same for a form: there a field counts that was left by Tab, too, and not by Enter."""
+    """Show the same for a form: it also reads a field that was left by Tab, without Enter."""
     if st.form_submit_button(label, key=key, type="primary"):
         _do(f"{key} {scope}", act, then)
 

@@ -1,24 +1,22 @@
-"""What the settings of connections are called on the page, and what leaving one empty means."""
+"""The fields of a connection on the page, as its service declares them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-_BESIDE = {
-    "base_url": ("Address", "Empty: the service's own. For a model on this machine: http://127.0.0.1:11434/v1"),
-    "model": ("Model", "Empty: the one of config.yaml"),
-    "address": ("Mail address", "me@fastmail.com"),
-    "host": ("IMAP server", "Empty: known for the usual providers"),
-    "smtp_host": ("SMTP server", "Empty: known for the usual providers"),
-}
+from clients.service import Service
 
 
-def beside_field(setting: str, value: str, key: str) -> str:
-    """Show the field of a setting that stands beside a key, and return what is in it."""
-    label, advice = _BESIDE.get(setting, (setting.capitalize(), ""))
-    return str(st.text_input(label, value, key=key, placeholder=advice))
+def beside_fields(service: Service, values: Mapping[str, str], key: str) -> dict[str, str]:
+    """Show the fields of the settings that belong to a key, and return their values."""
+    return {
+        one.name: str(st.text_input(one.label, values.get(one.name, ""), key=f"{key}-{one.name}", placeholder=one.hint))
+        for one in service.beside_key
+    }
 
 
-def key_label(service: str) -> str:
-    """Return what the key of a service is called."""
-    return "App password" if service == "imap" else "Key"
+def key_label(service: Service) -> str:
+    """Return the label for the key of a service."""
+    return service.key.label if service.key else "Key"

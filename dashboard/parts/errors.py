@@ -1,4 +1,4 @@
-"""What went wrong, in a sentence, with what to do about it."""
+"""Errors, shown as a sentence with its remedy."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from contextlib import contextmanager
 import streamlit as st
 
 from clients.errors import ServiceError
-from dashboard.parts.plain import plain, plain_with_code
-from engine.errors import InvalidFile, OrchestraError, Problem
+from dashboard.base.plain import plain, plain_with_code
+from engine.base.errors import InvalidFile, OrchestraError, Problem
+from engine.base.remedies import in_words_of
 
 
 def error_box(error: OrchestraError | ServiceError) -> None:
-    """Show an error: message, remedy, and for a file, which is named, its problems by line."""
+    """Show an error: message and remedy; for a file, also its name and its problems by line."""
     if isinstance(error, InvalidFile) and error.problems:
         for file in dict.fromkeys(one.file for one in error.problems):
             st.markdown(f"**{plain(file)}** cannot be used as it is:")
@@ -23,15 +24,17 @@ def error_box(error: OrchestraError | ServiceError) -> None:
 
 
 def message_markdown(message: str, remedy: str = "") -> str:
-    """Return a message and its remedy as Markdown that shows them as they are.
+    """Return a message and its remedy as Markdown that shows them literally.
 
-    The message may quote what comes from outside, letter by letter; the remedy is ours, and its commands are code.
+    The message may quote text from outside, letter by letter; the remedy is ours: commands in it are replaced by pages,
+    and commands without a page are shown as code.
     """
+    remedy = in_words_of("page", remedy)
     return f"{plain(message)}  \n{plain_with_code(remedy)}" if remedy else plain(message)
 
 
 def problem_list(problems: Sequence[Problem], text: str = "") -> None:
-    """Show the problems of a file, each with its line, step and field; `text` is the file, to quote the line."""
+    """Show the problems of a file with line, step and field; `text` is the file, to quote the line."""
     lines = text.splitlines()
     for problem in sorted(problems, key=lambda one: (one.severity != "error", one.line, one.column)):
         is_error = problem.severity == "error"
@@ -55,8 +58,8 @@ def place_of(problem: Problem) -> str:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Show errors of the engine and of services that come out of the block, instead of a broken page."""
+def errors_shown() -> Iterator[None]:
+    """Show errors of the engine and of services raised in the block, instead of a broken page."""
     try:
         yield
     except (OrchestraError, ServiceError) as error:

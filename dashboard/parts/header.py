@@ -1,4 +1,4 @@
-"""The top of a page: where it stands, what it is called, and one line about it."""
+"""The top of a page: its place in the site, its title and a line about it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import streamlit as st
 
-from dashboard.page import Visit
-from dashboard.parts.plain import plain
-from engine.errors import OrchestraError
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from engine.base.errors import OrchestraError
 
 PRODUCT = "AI-Orchestra"
 
@@ -17,9 +17,9 @@ T = TypeVar("T")
 
 
 def page_header(visit: Visit, title: str, text: str = "", trail: Sequence[tuple[str, str]] = ()) -> None:
-    """Show the title of a page, also on its tab of the browser.
+    """Show the title of a page, also as the title of its browser tab.
 
-    `trail` names the pages above it as (label, path); `text` stands in gray below.
+    `trail` names the pages above it as (label, path); `text` is shown below in gray.
     """
     st.set_page_config(page_title=f"{title} · {PRODUCT}")
     for label, path in trail:
@@ -31,7 +31,7 @@ def page_header(visit: Visit, title: str, text: str = "", trail: Sequence[tuple[
 
 
 def found(visit: Visit, find: Callable[[], T], title: str, trail: Sequence[tuple[str, str]]) -> T:
-    """Return what the page is about; where it is not there, the error still stands below a header with a way back."""
+    """Return the subject of the page; if it does not exist, show the error below a header with a way back."""
     try:
         return find()
     except OrchestraError:
@@ -40,5 +40,5 @@ def found(visit: Visit, find: Callable[[], T], title: str, trail: Sequence[tuple
 
 
 def section(title: str) -> None:
-    """Show the heading of a part of a page."""
+    """Show the heading of a section."""
     st.header(plain(title), anchor=False)

@@ -10,18 +10,19 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.parts.plain import plain
+from dashboard.base import fields
+from dashboard.base.plain import plain
 from dashboard.parts.times import viewer_zone
-from engine.errors import InvalidInput
-from engine.runs.acceptance import from_text
+from engine.base.errors import InvalidInput
+from engine.base.services import pickers
+from engine.record.acceptance import from_text
 
 ABSENT = object()
-"""Stands for an input that was left empty and is not sent."""
+"""The value of an input that was left empty and is not sent."""
 
 Choices = Callable[[str], Sequence[str]]
-"""Gives what a picker offers for a format such as `github-repository`."""
+"""Returns what a picker offers for a format such as `github-repository`."""
 
-_PICKERS = frozenset({"github-repository", "imap-folder", "notion-database"})
 _LONG_TEXT = 300
 
 
@@ -67,9 +68,9 @@ class _Field:
 
 
 def inputs_form(schema: Mapping[str, Any], key: str, choices: Choices) -> tuple[dict[str, Any], list[InvalidInput]]:
-    """Show a widget for each property of `schema`; return the values, and what cannot be read.
+    """Show a widget for each property of `schema`; return the values, and the errors of those that cannot be read.
 
-    An input left empty is not sent. Whether values fit is the engine's to say. `key` tells two forms apart.
+    An input left empty is not sent. The engine decides whether values are valid. `key` distinguishes two forms.
     """
     values: dict[str, Any] = {}
     errors: list[InvalidInput] = []
@@ -93,7 +94,7 @@ def _fields(schema: Mapping[str, Any], key: str) -> Iterator[_Field]:
 
 
 def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema of what may also be null as that of the other: left empty, it is not sent."""
+    """Return the schema without `null` as an alternative: an empty field is not sent."""
     others = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
     if len(others) != 1:
         return schema
@@ -101,10 +102,10 @@ def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**others[0], **rest}
 
 
-def _rows(fields: Iterable[_Field]) -> Iterator[list[_Field]]:
-    """Put fields side by side in twos; one that needs room has a row of its own."""
+def _rows(found: Iterable[_Field]) -> Iterator[list[_Field]]:
+    """Put fields side by side in pairs; a wide one has a row of its own."""
     row: list[_Field] = []
-    for field in fields:
+    for field in found:
         if row and (len(row) == 2 or field.is_wide or row[0].is_wide):
             yield row
             row = []
@@ -116,7 +117,7 @@ def _rows(fields: Iterable[_Field]) -> Iterator[list[_Field]]:
 def _widget(field: _Field, choices: Choices) -> Any:
     if isinstance(field.schema.get("enum"), list):
         return _one_of(field, field.schema["enum"])
-    if field.format in _PICKERS:
+    if field.format in pickers():
         return _picker(field, choices(field.format))
     if field.format in _BY_FORMAT and field.kind == "string":
         return _BY_FORMAT[field.format](field)
@@ -136,7 +137,7 @@ def _shown(option: Any) -> str:
 
 
 def _picker(field: _Field, offered: Sequence[str]) -> Any:
-    """Offer what the account has; anything else may be typed."""
+    """Offer what the account has; anything else can be typed."""
     options = list(dict.fromkeys([*([field.default] if field.default else []), *offered]))
     value = st.selectbox(
         field.label,
@@ -153,7 +154,7 @@ def _picker(field: _Field, offered: Sequence[str]) -> Any:
 
 def _text(field: _Field) -> Any:
     default = field.default if isinstance(field.default, str) else ""
-    show = st.text_area if field.is_long else st.text_input
+    show = fields.text_area if field.is_long else fields.text_input
     value = str(show(field.label, default, key=field.key, help=field.help, persist_state="session"))
     return value if value or "default" in field.schema else ABSENT
 
@@ -170,17 +171,30 @@ def _number(field: _Field, cast: Callable[[Any], Any], step: int | None) -> Any:
     low, high = (None if limit is None else cast(limit) for limit in _limits(field))
     default = cast(field.default) if isinstance(field.default, int | float) else None
     fits = default is not None and (low is None or low <= default) and (high is None or default <= high)
-    value = st.number_input(
+    value = number(
         field.label,
-        min_value=low,
-        max_value=high,
-        value=default if fits else None,
+        (low, high),
+        default if fits else None,
+        name=str(field.schema.get("title") or field.name),
         step=step,
         key=field.key,
         help=field.help,
         persist_state="session",
     )
     return ABSENT if value is None else cast(value)
+
+
+def number(label: str, limits: tuple[Any, Any], value: Any, *, name: str = "", **how: Any) -> Any:
+    """Show a field for a number and return it, or None if empty. Raises InvalidInput for a number outside the limits.
+
+    If Streamlit knew the limits, it would silently go on with the previous number.
+    """
+    low, high = limits
+    typed = st.number_input(label, value=value, **how)
+    if typed is None or ((low is None or low <= typed) and (high is None or typed <= high)):
+        return typed
+    allowed = f"at least {low}" if high is None else f"at most {high}" if low is None else f"between {low} and {high}"
+    raise InvalidInput(f"{name or label}: {typed} is not {allowed}.", remedy="Enter another number.")
 
 
 def _limits(field: _Field) -> tuple[Any, Any]:
@@ -215,9 +229,9 @@ def _list(field: _Field) -> Any:
 
 
 def _as_json(field: _Field) -> Any:
-    """Take what has no widget of its own as JSON."""
+    """Read an input without a widget of its own as JSON."""
     default = json.dumps(field.default, ensure_ascii=False, indent=2) if "default" in field.schema else ""
-    text = st.text_area(
+    text = fields.text_area(
         f"{field.label} :gray[(JSON)]", default, key=field.key, help=field.help, persist_state="session"
     )
     kind = field.kind or "any"

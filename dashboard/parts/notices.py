@@ -1,44 +1,102 @@
-"""What needs a person: accounts that refuse, sign-ins that are about to end, triggers that are silent."""
+"""Notices of what needs attention: held writes, accounts that do not work, expiring sign-ins, silent triggers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import message_markdown
+from dashboard.parts.popover import close, popover
+from engine.base.statuses import AccountMode
 from engine.connections.statuses import ConnectionStatus
-from engine.triggering.status import Alarm
+from engine.triggering.polling.status import Alarm, DeadItem, TriggerStatus
 
-_OF_DEAD = "Each can be tried again or dismissed, on the page Triggers."
-"""On a page nobody is told a command for it."""
+_OF_DEAD = "Retry or dismiss each of them on the page Triggers."
+"""On a page, no notice names a command for it."""
+_NAMED = 3
+_OF_HELD = (
+    "Check your services: what these runs wrote is there. Restore their logs from a backup, or resume writing; until "
+    "then, runs that need to write wait, and nothing is lost."
+)
+
+
+def held_notice(visit: Visit) -> None:
+    """Show that writes are held, and let those who may run workflows release them."""
+    held = visit.orchestra.proof.held(visit.who)
+    if held is None:
+        return
+    st.error(message_markdown(held.message, _OF_HELD), icon=":material/front_hand:")
+    if not visit.may("run"):
+        return
+    with popover("Resume writing", "held", ":material/front_hand:"):
+        st.markdown(plain("What these runs wrote before is written again whenever a run asks for it."))
+        st.caption(plain(", ".join([*held.missing, *held.unreadable])))
+        action_button(
+            "Continue", "accept-held", lambda _: visit.orchestra.proof.accept(visit.who), _resumed, type="primary"
+        )
+
+
+def _resumed(_accepted: object) -> None:
+    close("held")
+    st.rerun()
 
 
 def account_notices(connections: Iterable[ConnectionStatus]) -> bool:
-    """Show them, and tell whether there were any."""
+    """Show the notices of accounts, and return whether there were any."""
     shown = [account_notice(one) for one in connections]  # each of them, not only the first
     return any(shown)
 
 
-def trigger_notices(alarms: Iterable[Alarm]) -> bool:
-    """Show what is the matter with triggers, and tell whether there was anything.
+def trigger_notices(alarms: Iterable[Alarm], dead: Sequence[DeadItem] = ()) -> bool:
+    """Show what is wrong with triggers, and return whether there was anything.
 
-    What an account refuses has a notice of its own.
+    What an account refuses is covered by its own notice. `dead` are items that need somebody; the newest are named.
     """
-    told = [one for one in alarms if one.kind != "account"]
-    for one in told:
-        remedy = _OF_DEAD if one.kind == "dead" else one.remedy
-        st.error(message_markdown(one.message, remedy), icon=":material/notifications_active:")
-    return bool(told)
+    shown = [one for one in alarms if one.kind != "account"]
+    for one in shown:
+        if one.kind == "dead":
+            message = message_markdown(one.message, _OF_DEAD) + "".join(map(_named, _of(one, dead)[:_NAMED]))
+        else:
+            message = message_markdown(one.message, one.remedy)
+        st.error(message, icon=":material/notifications_active:")
+    return bool(shown)
+
+
+def trying_notices(trying: Sequence[TriggerStatus]) -> bool:
+    """Show which triggers retry by themselves after a failure, and return whether there are any."""
+    for one in trying:
+        error = message_markdown(one.error.message, one.error.remedy) if one.error is not None else ""
+        whose = plain(f"{one.workflow_title or one.workflow}: {one.title}")
+        st.warning(f"**{whose}** is trying again. {error}", icon=":material/sync_problem:")
+    return bool(trying)
+
+
+def _of(alarm: Alarm, dead: Sequence[DeadItem]) -> list[DeadItem]:
+    return [one for one in dead if (one.workflow, one.trigger) == (alarm.workflow, alarm.trigger)]
+
+
+def _named(one: DeadItem) -> str:
+    """Return a line with the item and why it failed."""
+    return f"\n- {plain(one.title or one.item)}: {plain(one.error.message)}"
+
+
+def needs_somebody(one: ConnectionStatus) -> bool:
+    """Return whether an account has a notice."""
+    warns = one.mode == AccountMode.MINE and one.sign_in is not None and one.sign_in.warns
+    return one.trouble is not None or warns
 
 
 def account_notice(one: ConnectionStatus) -> bool:
-    """Show what is the matter with one account, and tell whether something is."""
+    """Show what is wrong with an account, and return whether anything is."""
     if one.trouble is not None:
         st.error(message_markdown(one.trouble.sentence, one.trouble.remedy), icon=":material/lock:")
         return True
     sign_in = one.sign_in
-    if one.mode == "mine" and sign_in is not None and sign_in.warns:
+    if one.mode == AccountMode.MINE and sign_in is not None and sign_in.warns:
         whose = f" ({sign_in.account})" if sign_in.account else ""
         advice = "Press Sign in again on the page Connections before that."
         st.warning(

@@ -1,4 +1,4 @@
-"""A table of which one row can be opened; what is open stands in the address."""
+"""A table whose rows can be opened one at a time; the address names the open row."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
+from dashboard.base import session
 
 _TALLEST, _MOST_ROWS = 345, 9
-"""So many pixels, and so many rows that still fit into them: half a row more shows that there are more."""
+"""The height in pixels, and the rows that fit into it: half a row more shows that there are more."""
 
 
 def pick_table(
@@ -22,10 +22,10 @@ def pick_table(
     alt: str,
     place: str = "",
 ) -> str:
-    """Show `rows`; return the id of the one that is open, "" for none. Its id is kept as `?param=`.
+    """Show `rows`; return the id of the open one, "" for none. It is kept as `?param=`.
 
-    `columns` is Streamlit's column configuration, `alt` says to a screen reader what the table holds, `place` tells
-    tables of the same `param` apart.
+    `columns` is Streamlit's column configuration, `alt` tells a screen reader what the table contains, `place`
+    distinguishes tables with the same `param`.
     """
     key = f"pick-{param}-{place}"
 

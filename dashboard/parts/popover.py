@@ -1,4 +1,4 @@
-"""Popovers that close once what they offer is done: Streamlit leaves them open."""
+"""Popovers that close after use: Streamlit leaves them open."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
+from dashboard.base import session
 
 
 def popover(label: str, name: str, icon: str, *, disabled: bool = False) -> AbstractContextManager[Any]:
@@ -16,7 +16,7 @@ def popover(label: str, name: str, icon: str, *, disabled: bool = False) -> Abst
 
 
 def close(name: str) -> None:
-    """Let the popover be closed when the page is next drawn: another key is another, closed one."""
+    """Close the popover when the page is next drawn: a new key makes a new, closed one."""
     session.keep_draft(f"popover.{name}", _times(name) + 1)
 
 

@@ -1,4 +1,4 @@
-"""A question of a run to a person: what is asked, by which step, on whose accounts, and the two buttons."""
+"""A question from a run to a person: the question, the step that asks, the accounts used, and the two buttons."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard import session
-from dashboard.page import Visit
+from dashboard.base import fields, session
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_text, plain
 from dashboard.parts.accounts import account_badges, accounts_of
 from dashboard.parts.buttons import action_button
-from dashboard.parts.plain import outside_text, plain
 from dashboard.parts.times import ago, full_time
 from dashboard.parts.values import shown_value
-from engine.errors import OrchestraError
+from engine.base.errors import OrchestraError
+from engine.base.step_path import StepPath, items_around
 from engine.runs.approvals import Approval
 
 Run = Mapping[str, Any]
@@ -30,9 +31,9 @@ _SHORT = 120
 
 
 def question_card(visit: Visit, question: Approval, run: Run | None, place: str) -> None:
-    """Show an open question with its buttons; `place` tells the same card on two pages apart.
+    """Show an open question with its buttons; `place` distinguishes the same card on two pages.
 
-    What it asks and shows may hold text from outside: nothing in it is rendered.
+    Question and details may contain text from outside: nothing in them is rendered.
     """
     with st.container(border=True, key=f"question-{place}-{question.id}"):
         _asked(question)
@@ -42,11 +43,11 @@ def question_card(visit: Visit, question: Approval, run: Run | None, place: str)
         if visit.may("run"):
             _answer(visit, question, place)
         else:
-            st.caption(f"With the role {visit.who.role} you can look, not answer.")
+            st.caption(f"With the role {visit.who.role} you can view questions, but not answer them.")
 
 
 def answered_row(visit: Visit, question: Approval) -> None:
-    """Show a question that is not open any more: what was said, by whom, when."""
+    """Show a question that is no longer open: the answer, by whom and when."""
     word, icon, color = _LOOKS[question.state]
     with st.container(key=f"row-answered-{question.id}", gap="xsmall"):
         with st.container(
@@ -56,13 +57,13 @@ def answered_row(visit: Visit, question: Approval) -> None:
             st.badge(word, icon=icon, color=color)
         if question.comment:
             outside_text(question.comment)
-        by = f"by {question.answered_by}" if question.answered_by else "its run does not wait any more"
+        by = f"by {question.answered_by}" if question.answered_by else "its run is no longer waiting"
         said = [question.workflow, question.path, by, ago(question.answered_at)]
         st.caption(plain(" · ".join(said)), help=full_time(question.answered_at) or None)
 
 
 def run_of(visit: Visit, question: Approval) -> Run | None:
-    """Return the run that asks, None where its log is gone."""
+    """Return the run that asks, or None if its log is gone."""
     try:
         return visit.orchestra.runs.get(visit.who, question.run_id)
     except OrchestraError:
@@ -70,11 +71,12 @@ def run_of(visit: Visit, question: Approval) -> Run | None:
 
 
 def opened_at(path: str) -> dict[str, str]:
-    """Return the parameters of a run's page that open the row of a step and the step in it."""
-    item, bracket, inner = path.partition("].")
-    if not bracket:
+    """Return the parameters that open the row of a step and the step in it on a run's page."""
+    step = StepPath.parse(path)
+    row = next((item for item in step.items() if item != step), None)
+    if row is None:
         return {"open": path}
-    return {"open": f"{item}]", "step": f"{item.partition('[')[0]}.{inner}"}
+    return {"open": str(row), "step": f"{row.in_workflow}.{step.below(row)}"}
 
 
 def _asked(question: Approval) -> None:
@@ -87,8 +89,8 @@ def _asked(question: Approval) -> None:
 
 def _where(visit: Visit, question: Approval, run: Run | None, place: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        told = [*_titles(question, run), f"asked {ago(question.asked_at)}"]
-        st.caption(plain(" · ".join(told)), help=full_time(question.asked_at), width="content")
+        facts = [*_titles(question, run), f"asked {ago(question.asked_at)}"]
+        st.caption(plain(" · ".join(facts)), help=full_time(question.asked_at), width="content")
         if run is not None:
             account_badges(accounts_of(run))
             if run["demo"] and not run["accounts"]:
@@ -104,13 +106,13 @@ def _where(visit: Visit, question: Approval, run: Run | None, place: str) -> Non
 
 
 def _titles(question: Approval, run: Run | None) -> list[str]:
-    """Return what the workflow, the item and the step are called."""
+    """Return the titles of the workflow, the item and the step."""
     if run is None:
         return [question.workflow, question.path]
     titles = {step["path"]: str(step["title"] or "") for step in run["steps"]}
-    item = question.path.rpartition("].")[0]
+    items = [one for one in items_around(question.path) if one != question.path]
     found = [str(run["definition"]["workflow"].get("title") or question.workflow)]
-    found += [_cut(titles.get(f"{item}]", ""), 60)] if item else []
+    found += [_cut(titles.get(one, ""), 60) for one in items[-1:]]
     found.append(titles.get(question.path) or question.path)
     return [one for one in found if one]
 
@@ -119,7 +121,7 @@ def _answer(visit: Visit, question: Approval, place: str) -> None:
     key = f"{place}-{question.id}"
     approvals = visit.orchestra.approvals
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"answer-{key}"):
-        comment = st.text_input("Comment", key=f"comment-{key}", placeholder="May stay empty")
+        comment = fields.text_input("Comment", key=f"comment-{key}", placeholder="Optional")
         action_button(
             "Approve",
             f"approve-{key}",

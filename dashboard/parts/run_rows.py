@@ -1,4 +1,4 @@
-"""Runs as rows: what, how it ended in a sentence, when."""
+"""Runs as rows: what ran, how it ended in a sentence, and when."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.page import Visit
-from dashboard.parts.plain import plain
-from dashboard.parts.status import OPEN, status_badge
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.status import status_badge
 from dashboard.parts.times import ago, duration, full_time
+from engine.base.statuses import ACTIVE_RUNS
 from engine.runs.run_list import RunRow
 
 
 def run_rows(visit: Visit, rows: Sequence[RunRow], place: str) -> None:
-    """Show runs below each other; `place` tells two lists on one page apart."""
+    """Show runs below each other; `place` distinguishes two lists on one page."""
     for row in rows:
         run_row(visit, row, place)
 
@@ -33,12 +34,13 @@ def run_row(visit: Visit, row: RunRow, place: str) -> None:
                 st.badge("Test run", icon=":material/science:", color="violet")
             if row.parent_run_id:
                 st.badge("Called", icon=":material/subdirectory_arrow_right:", color="gray")
+            st.space("stretch")
+            st.caption(_when(row), help=full_time(row.started_at or row.queued_at), width="content")
         st.markdown(plain(row.sentence or _no_sentence(row)))
-        st.caption(_when(row), help=full_time(row.started_at or row.queued_at))
 
 
 def _no_sentence(row: RunRow) -> str:
-    return "Still at work." if row.status in OPEN else ""
+    return "In progress." if row.status in ACTIVE_RUNS else ""
 
 
 def _when(row: RunRow) -> str:
@@ -47,7 +49,7 @@ def _when(row: RunRow) -> str:
 
 
 def by_whom(started_by: str) -> str:
-    """Return who or what started a run in words, e.g. `by ada`, `by the trigger new_mail`."""
+    """Return who or what started a run, e.g. `by ada`, `by the trigger new_mail`."""
     kind, colon, name = started_by.partition(":")
     if not colon:
         return f"by {started_by}"

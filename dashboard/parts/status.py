@@ -1,4 +1,4 @@
-"""The words, icons and colours of runs and steps: the same on every page, and never a colour alone."""
+"""The words, icons and colours of statuses: the same on every page, and never a colour alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import streamlit as st
+
+from engine.base.statuses import RunStatus, StepStatus
 
 Color = Literal["gray", "blue", "green", "red", "orange"]
 
@@ -24,27 +26,25 @@ class Look:
 _GRAY, _BLUE, _GREEN, _RED, _AMBER = "#6b7280", "#2563eb", "#15803d", "#dc2626", "#b45309"
 
 LOOKS: Mapping[str, Look] = {
-    "pending": Look("Pending", ":material/schedule:", "gray", _GRAY),
-    "queued": Look("Queued", ":material/schedule:", "gray", _GRAY),
-    "running": Look("Running", ":material/progress_activity:", "blue", _BLUE),
-    "waiting": Look("Waiting", ":material/hourglass_empty:", "orange", _AMBER),
-    "succeeded": Look("Succeeded", ":material/check_circle:", "green", _GREEN),
+    StepStatus.PENDING: Look("Pending", ":material/schedule:", "gray", _GRAY),
+    RunStatus.QUEUED: Look("Queued", ":material/schedule:", "gray", _GRAY),
+    StepStatus.RUNNING: Look("Running", ":material/progress_activity:", "blue", _BLUE),
+    StepStatus.WAITING: Look("Waiting", ":material/hourglass_empty:", "orange", _AMBER),
+    StepStatus.SUCCEEDED: Look("Succeeded", ":material/check_circle:", "green", _GREEN),
     "partly": Look("Succeeded, parts failed", ":material/warning:", "orange", _AMBER),
-    "failed": Look("Failed", ":material/error:", "red", _RED),
-    "cancelled": Look("Cancelled", ":material/cancel:", "gray", _GRAY),
-    "interrupted": Look("Interrupted", ":material/pause_circle:", "orange", _AMBER),
-    "skipped": Look("Skipped", ":material/skip_next:", "gray", _GRAY),
+    StepStatus.FAILED: Look("Failed", ":material/error:", "red", _RED),
+    StepStatus.CANCELLED: Look("Cancelled", ":material/cancel:", "gray", _GRAY),
+    RunStatus.INTERRUPTED: Look("Interrupted", ":material/pause_circle:", "orange", _AMBER),
+    StepStatus.SKIPPED: Look("Skipped", ":material/skip_next:", "gray", _GRAY),
 }
-OPEN = frozenset({"queued", "running"})
-"""Statuses of a run that will change by itself soon."""
 
 
 def look_of(status: str, counts: Mapping[str, Any] | None = None) -> Look:
-    """Return how a run or step is shown; with its `counts`, a run that succeeded with failed parts is amber."""
+    """Return how a run or step is shown; with `counts`, a run that succeeded although parts failed is amber."""
     failed = counts is not None and (counts.get("failed_steps") or counts.get("failed_items"))
-    if status == "succeeded" and failed:
+    if status == StepStatus.SUCCEEDED and failed:
         return LOOKS["partly"]
-    return LOOKS.get(status, LOOKS["pending"])
+    return LOOKS.get(status, LOOKS[StepStatus.PENDING])
 
 
 def status_badge(status: str, counts: Mapping[str, Any] | None = None) -> None:

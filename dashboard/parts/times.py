@@ -1,4 +1,4 @@
-"""Times as people say them, with the exact one at hand."""
+"""Times in everyday words, and in exact form."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def full_time(moment: str | datetime | None) -> str:
 
 
 def near_time(moment: str | datetime, now: datetime | None = None) -> str:
-    """Return e.g. "14:32 CET" for a time of the viewer's own day, else the exact time."""
+    """Return e.g. "14:32 CET" for a time on the viewer's current day, else the exact time."""
     at, today = _aware(moment).astimezone(viewer_zone()), (now or datetime.now(UTC)).astimezone(viewer_zone())
     return at.strftime("%H:%M %Z") if at.date() == today.date() else full_time(at)
 
@@ -60,7 +60,7 @@ def _aware(moment: str | datetime) -> datetime:
 
 
 def viewer_zone() -> ZoneInfo:
-    """Return the time zone of the browser, UTC where it does not tell."""
+    """Return the time zone of the browser, UTC if it sends none."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""JSON values for people: short ones on a line, long texts as texts, the rest as JSON; all as plain text."""
+"""JSON values for people: short ones on a line, long texts as text, the rest as JSON; all as plain text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.parts.plain import outside_code, plain
-from engine.runs.differences import is_reference, shown
+from dashboard.base.plain import outside_code, plain
+from engine.record.differences import is_reference, shown
 
 _MOST_LETTERS = 12_000
 _MOST_FIELDS = 16
@@ -35,7 +35,7 @@ def _has_fields(value: Any) -> bool:
 
 
 def _field(name: str, value: Any) -> None:
-    if _has_fields(value) and "." not in name:  # one level deep: long texts inside stay readable
+    if _has_fields(value) and "." not in name:  # one level deep, so that long texts inside stay readable
         for inner, one in value.items():
             _field(f"{name}.{inner}", one)
         return
@@ -51,7 +51,7 @@ def _field(name: str, value: Any) -> None:
 
 
 def _one_line(value: Any) -> str | None:
-    """Return a value that fits on a line as text, None for one that does not; a file is its name, size and type."""
+    """Return a value that fits on a line as text, else None; for a file, its name, size and type."""
     if isinstance(value, Mapping) and is_reference(value):
         return shown(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -64,7 +64,7 @@ def json_text(value: Any) -> str:
 
 
 def cut(text: str, most: int = _MOST_LETTERS) -> str:
-    """Return a text that a page can bear; what is left out is said."""
+    """Return a text cut to a length that a page can show, with a note of what is left out."""
     if len(text) <= most:
         return text
-    return f"{text[:most]}\n… {len(text) - most:,} more characters; the whole of it is in the run's JSON."
+    return f"{text[:most]}\n… {len(text) - most:,} more characters; the full text is in the run's JSON."

@@ -1,1 +1,1 @@
-"""The pages; each file is one, found by itself (dashboard/pages.py)."""
+"""The pages, one per file; each is found automatically (dashboard/pages.py)."""

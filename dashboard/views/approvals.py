@@ -1,14 +1,15 @@
-"""What runs ask a person: the open questions, and those that were answered."""
+"""Questions that runs ask a person: the open ones, and those answered."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from clients.counting import counted
-from dashboard import session
-from dashboard.page import Page, Visit
+from clients.plural import counted
+from dashboard.base import session
+from dashboard.base.page import Page, Visit
 from dashboard.parts.header import page_header
 from dashboard.parts.questions import Run, answered_row, question_card, run_of
+from dashboard.parts.tabs import page_tabs
 from engine.runs.approvals import Approval
 
 PAGE = Page(
@@ -21,17 +22,17 @@ PAGE = Page(
 
 OPEN = ":material/help: Open"
 ANSWERED = ":material/done_all: Answered"
-_NOTHING = "Nothing is asked. A step `flow.approve` asks here before its workflow goes on."
+_NOTHING = "No questions. A step `flow.approve` asks here before its workflow continues."
 _SHOWN = 20
 _LOOK_SECONDS = 5.0
 _ANSWERS = ("approved", "rejected", "withdrawn")
 
 
 def show(visit: Visit) -> None:
-    """Show both lists, each in its tab; a new question shows up by itself."""
-    page_header(visit, "Approvals", "What runs ask a person. A run waits as long as it takes, then goes on.")
+    """Show both lists, each in its tab; a new question appears by itself."""
+    page_header(visit, "Approvals", "Questions that runs ask people. A run waits as long as it takes, then continues.")
     count = visit.orchestra.approvals.count_open(visit.who)
-    asked, answered = st.tabs([OPEN, ANSWERED], key="approvals-tabs", on_change="rerun")
+    asked, answered = page_tabs([OPEN, ANSWERED], "approvals-tabs")
     if asked.open:
         with asked:
             _open(visit, count)
@@ -42,7 +43,7 @@ def show(visit: Visit) -> None:
 
 
 def _look_again(visit: Visit, count: int) -> None:
-    """Draw the page anew once there are more or fewer open questions; until then a text half typed is left alone."""
+    """Redraw the page when the number of open questions changes; until then a half-typed text is left alone."""
     if visit.orchestra.approvals.count_open(visit.who) != count:
         st.rerun()
 
@@ -69,18 +70,18 @@ def _answered(visit: Visit) -> None:
         found += visit.orchestra.approvals.list(visit.who, state, shown + 1)
     found.sort(key=lambda one: str(one.answered_at), reverse=True)
     if not found:
-        st.caption("Answered questions will stand here.")
+        st.caption("Answered questions will appear here.")
     for question in found[:shown]:
         answered_row(visit, question)
     if len(found) > shown:
         _more("answered", "Older ones")
 
 
-def _shown(which: str) -> int:
-    return session.draft(f"approvals.{which}", _SHOWN)
+def _shown(state: str) -> int:
+    return session.draft(f"approvals.{state}", _SHOWN)
 
 
-def _more(which: str, label: str) -> None:
-    if st.button(label, key=f"more-{which}", icon=":material/expand_more:"):
-        session.keep_draft(f"approvals.{which}", _shown(which) + _SHOWN)
+def _more(state: str, label: str) -> None:
+    if st.button(label, key=f"more-{state}", icon=":material/expand_more:"):
+        session.keep_draft(f"approvals.{state}", _shown(state) + _SHOWN)
         st.rerun()

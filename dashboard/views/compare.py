@@ -1,4 +1,4 @@
-"""Two runs side by side: where they part first, then all else in which they differ."""
+"""Two runs side by side: what was changed in between, which answers differ, then all other differences."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import Any
 
 import streamlit as st
 
-from clients.counting import counted
-from dashboard import session
-from dashboard.page import Page, Visit
+from clients.plural import counted
+from dashboard.base import session
+from dashboard.base.page import Page, Visit
+from dashboard.base.plain import outside_code, plain
+from dashboard.compare.groups import groups, item_of, steps_of, the_same
 from dashboard.parts.header import found, page_header, section
-from dashboard.parts.plain import outside_code, plain
 from dashboard.parts.questions import opened_at
 from dashboard.parts.status import status_badge
 from dashboard.parts.times import full_time
 from dashboard.parts.values import cut, json_text
-from engine.errors import InvalidInput
-from engine.runs.diff import RunDiff, StepDiff
-from engine.runs.differences import ABSENT, Difference
+from engine.base.errors import InvalidInput
+from engine.record.differences import ABSENT, Difference
+from engine.runs.compare.answers import differing_answers
+from engine.runs.compare.diff import RunDiff, StepDiff
 
 PAGE = Page(title="Compare", icon=":material/difference:", path="compare", order=32, in_menu=False)
 
@@ -31,23 +33,34 @@ _SHORT, _LONG, _BEFORE = 60, 800, 160
 
 
 def show(visit: Visit) -> None:
-    """Compare the runs that `?first=` and `?second=` name."""
-    first, second = found(visit, lambda: _runs(visit), _TITLE, _TRAIL)
-    diff = visit.orchestra.runs.diff(visit.who, first["run_id"], second["run_id"])
-    page_header(visit, _TITLE, _workflows(first, second), trail=_TRAIL)
-    st.subheader(plain(diff.sentence), anchor=False)
-    _sides(visit, first, second)
+    """Compare the runs that `?first=` and `?second=` name: the changes, their results, then all other differences."""
+    runs = found(visit, lambda: _runs(visit), _TITLE, _TRAIL)
+    diff = visit.orchestra.runs.diff(visit.who, *(str(run["run_id"]) for run in runs))
+    page_header(visit, _TITLE, _workflows(*runs), trail=_TRAIL)
+    st.header(plain(diff.headline or diff.sentence), anchor=False)
+    if diff.headline:
+        st.caption(plain(diff.sentence.removeprefix(diff.headline)))
+    _sides(visit, *runs)
     if diff.is_same:
         st.success("There is no difference.", icon=":material/check_circle:")
-    _first(visit, diff)
-    _themselves(diff)
-    _rest(visit, diff)
+    if diff.definition:
+        section("The workflow and its prompts")
+        _differences(diff.definition, "definition")
+    steps, others = steps_of(diff), differing_answers(*runs)
+    answers = [one for one in steps if one.path in others]
+    _steps(visit, diff, runs, "Answered differently", answers)
+    _first(visit, diff, runs, [] if answers else steps[:1])
+    if diff.run:
+        section("The runs overall")
+        _differences(diff.run, "run")
+    rest = [one for one in steps if one not in answers] if answers else steps[1:]
+    _steps(visit, diff, runs, "What else differs" if answers else "What differs after that", rest)
 
 
 def _runs(visit: Visit) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     first, second = (st.query_params.get(name, "") for name in ("first", "second"))
     if not first or not second:
-        raise InvalidInput("Two runs are to be named.", remedy="Open one from the list, then press Compare.")
+        raise InvalidInput("Two runs are needed.", remedy="Open one from the list, then press Compare.")
     return visit.orchestra.runs.get(visit.who, first), visit.orchestra.runs.get(visit.who, second)
 
 
@@ -68,45 +81,42 @@ def _sides(visit: Visit, first: Mapping[str, Any], second: Mapping[str, Any]) ->
             visit.link("Open it", "run", icon=":material/arrow_forward:", id=str(run["run_id"]))
 
 
-def _first(visit: Visit, diff: RunDiff) -> None:
-    if diff.first is None:
+def _first(visit: Visit, diff: RunDiff, runs: Sequence[Mapping[str, Any]], steps: Sequence[StepDiff]) -> None:
+    for one in steps:
+        section("The first difference")
+        with st.container(border=True, key="first-difference"):
+            _step(visit, diff, one, item_of(one.path, runs))
+
+
+def _steps(
+    visit: Visit, diff: RunDiff, runs: Sequence[Mapping[str, Any]], title: str, steps: Sequence[StepDiff]
+) -> None:
+    """Show steps below a heading, those that differ in the same way as one."""
+    found = groups(steps)
+    if not found:
         return
-    section("Here they part")
-    with st.container(border=True, key="first-difference"):
-        _step(visit, diff, diff.first)
-
-
-def _themselves(diff: RunDiff) -> None:
-    if diff.run:
-        section("The runs as wholes")
-        _differences(diff.run, "run")
-    if diff.definition:
-        section("The workflow and its prompts")
-        _differences(diff.definition, "definition")
-
-
-def _rest(visit: Visit, diff: RunDiff) -> None:
-    if not diff.rest:
-        return
-    section(f"What differs after that ({len(diff.rest)})")
-    shown = session.draft(_drawn(diff), _SHOWN)
-    for one in diff.rest[:shown]:
-        with st.container(key=f"row-difference-{one.path}"):
-            _step(visit, diff, one)
-    if len(diff.rest) > shown and st.button(
-        f"{counted(len(diff.rest) - shown, 'step')} more", key="more-differences", icon=":material/expand_more:"
+    section(f"{title} ({len(steps)})")
+    shown = session.draft(_drawn(diff, title), _SHOWN)
+    for one in found[:shown]:
+        with st.container(key=f"row-difference-{one.first.path}"):
+            _step(visit, diff, one.first, item_of(one.first.path, runs))
+            if one.others:
+                st.caption(plain(the_same(one, runs)))
+    if len(found) > shown and st.button(
+        f"{counted(len(found) - shown, 'difference')} more", key=f"more-{title}", icon=":material/expand_more:"
     ):
-        session.keep_draft(_drawn(diff), shown + _SHOWN)
+        session.keep_draft(_drawn(diff, title), shown + _SHOWN)
         st.rerun()
 
 
-def _drawn(diff: RunDiff) -> str:
-    return f"differences.{diff.good}.{diff.bad}"
+def _drawn(diff: RunDiff, title: str) -> str:
+    return f"differences.{diff.good}.{diff.bad}.{title}"
 
 
-def _step(visit: Visit, diff: RunDiff, one: StepDiff) -> None:
+def _step(visit: Visit, diff: RunDiff, one: StepDiff, item: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{plain(one.title)}** :small[:gray[{plain(one.path)}]]", width="content")
+        about = f" · {plain(item)}" if item and item != one.title else ""
+        st.markdown(f"**{plain(one.title)}**{about} :small[:gray[{plain(one.path)}]]", width="content")
         for kind in one.kinds:
             st.badge(_kind(one, kind), color="orange")
         for label, run_id, path in (
@@ -120,14 +130,14 @@ def _step(visit: Visit, diff: RunDiff, one: StepDiff) -> None:
 
 
 def _kind(one: StepDiff, kind: str) -> str:
-    """Return in words in what a step differs; one that only one of the runs has differs in nothing else."""
+    """Return in words how a step differs; a step that only one of the runs has differs in nothing else."""
     if kind != "presence":
         return kind
     return "only in the second" if one.good_path is None else "only in the first"
 
 
 def _differences(found: Sequence[Difference], place: str) -> None:
-    """Show each place that differs, both values side by side; they may hold text from outside."""
+    """Show each place that differs with both values side by side; they may contain text from outside."""
     with st.container(key=f"differences-{place}"):
         _sides_of(found)
 
@@ -147,11 +157,14 @@ def _sides_of(found: Sequence[Difference]) -> None:
 
 
 def _text(value: Any) -> str:
+    """Return a text as it is, the lines of a prompt's file joined, anything else as JSON."""
+    if isinstance(value, list) and value and all(isinstance(line, str) for line in value):
+        return "\n".join(value)
     return value if isinstance(value, str) else json_text(value)
 
 
 def _begin(old: str | None, new: str | None) -> int:
-    """Return from where on two texts are shown: a little before the first letter that differs."""
+    """Return where to start showing two texts: a little before the first character that differs."""
     if old is None or new is None or max(len(old), len(new)) <= _LONG:
         return 0
     same = next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), 0)
@@ -159,7 +172,7 @@ def _begin(old: str | None, new: str | None) -> int:
 
 
 def _value(mark: str, text: str | None, begin: int) -> None:
-    """Show one side; the mark tells it from the other where a narrow screen puts them below each other."""
+    """Show one side; the mark identifies it on a narrow screen, where the sides are below each other."""
     if text is None:
         st.markdown(f":gray[{mark} (nothing)]")
     elif len(text) <= _SHORT and "\n" not in text:

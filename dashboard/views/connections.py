@@ -1,12 +1,12 @@
-"""Whose accounts workflows work with, and whether each connection works."""
+"""The accounts that workflows work with, and whether each connection works."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.connection_card import connection_card
-from dashboard.new_connection import new_connection
-from dashboard.page import Page, Visit
+from dashboard.base.page import Page, Visit
+from dashboard.connection.card import connection_card
+from dashboard.connection.new import new_connection
 from dashboard.parts.header import page_header
 
 PAGE = Page(title="Connections", icon=":material/cable:", path="connections", order=50)
@@ -17,13 +17,13 @@ def show(visit: Visit) -> None:
     page_header(
         visit,
         "Connections",
-        "Each service is the demo or your own account. A key that is found is offered, never used by itself.",
+        "Each service uses the demo or your own account. A key that is found is offered, never used automatically.",
     )
     found = visit.orchestra.connections.list(visit.who)
     if visit.may("admin"):
         new_connection(visit, {one.name for one in found})
     if not found:
-        st.info("config.yaml names no connection yet.", icon=":material/cable:")
+        st.info("config.yaml has no connections yet.", icon=":material/cable:")
     for index in range(0, len(found), 2):  # row by row, so that neighbours have the same height
         for column, status in zip(st.columns(2, gap="medium"), found[index : index + 2], strict=False):
             with column:

@@ -1,4 +1,4 @@
-"""The first page: what needs a look, what ran, and whose accounts are connected."""
+"""The first page: what needs attention, what ran, and the connected accounts."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from clients.counting import counted
-from dashboard import session
-from dashboard.account import password_offer
-from dashboard.page import Page, Visit
+from clients.plural import counted
+from dashboard.base import session
+from dashboard.base.page import Page, Visit
+from dashboard.base.plain import plain, plain_with_code
 from dashboard.parts.accounts import account_badge
 from dashboard.parts.buttons import action_button
 from dashboard.parts.header import page_header, section
-from dashboard.parts.notices import account_notices, trigger_notices
-from dashboard.parts.plain import plain, plain_with_code
+from dashboard.parts.notices import account_notices, needs_somebody, trigger_notices, trying_notices
 from dashboard.parts.questions import question_card, run_of
 from dashboard.parts.run_rows import run_row, run_rows
-from dashboard.parts.status import OPEN
-from engine.compiler.plan import Plan
+from dashboard.parts.status import LOOKS
+from dashboard.people.account import password_offer
+from engine.base.errors import OrchestraError
+from engine.base.statuses import ACTIVE_RUNS, AccountMode, RunStatus
+from engine.compiler.definition.plan import Plan
 from engine.connections.doctor import CheckLine
 from engine.connections.statuses import ConnectionStatus
-from engine.errors import OrchestraError
 from engine.runs.run_list import RunRow
+from engine.triggering.polling.status import DeadItem
 
 PAGE = Page(title="Home", icon=":material/home:", path="", order=10)
 
@@ -43,20 +45,26 @@ _EVERY_SECONDS = 3
 def show(visit: Visit) -> None:
     """Show the state of the workspace at a glance."""
     rows = visit.orchestra.runs.list(visit.who, limit=_LOOKED_AT).rows
-    page_header(visit, "Home", _state_of_things(rows))
-    if account_notices(visit.orchestra.connections.list(visit.who)):
+    connections, alarms = visit.orchestra.connections.list(visit.who), visit.orchestra.triggers.alarms(visit.who)
+    dead, trying = visit.orchestra.triggers.dead(visit.who), visit.orchestra.triggers.trying_again(visit.who)
+    need_somebody = sum(map(_needs_somebody, connections)) + sum(one.kind != "account" for one in alarms)
+    need_somebody += visit.orchestra.proof.held(visit.who) is not None
+    questions = visit.orchestra.approvals.count_open(visit.who)
+    page_header(visit, "Home", _state_of_things(rows, dead, len(trying), questions, need_somebody))
+    if account_notices(connections):
         visit.link("Connections", "connections", icon=":material/cable:")
-    if trigger_notices(visit.orchestra.triggers.alarms(visit.who)):
-        visit.link("Triggers", "triggers", icon=":material/sensors:")
+    shown = [trigger_notices(alarms, dead), trying_notices(trying)]
+    if any(shown):
+        visit.link("Triggers", "triggers", icon=":material/sensors:", **({"tab": "needs-a-look"} if dead else {}))
     if not rows:
         _first_time(visit)
     main, side = st.columns([7, 3], gap="large")
     with main:
         _questions(visit)
-        if any(row.status in OPEN for row in rows):
+        if any(row.status in ACTIVE_RUNS for row in rows):
             st.fragment(_until_all_have_ended, run_every=_EVERY_SECONDS)(visit)
         else:
-            _needs_a_look(visit, rows)
+            _needs_a_look(visit, rows, dead)
             _last_runs(visit, rows)
     with side:
         _connections(visit)
@@ -64,35 +72,65 @@ def show(visit: Visit) -> None:
 
 
 def _until_all_have_ended(visit: Visit) -> None:
-    """Show the runs anew every few seconds, as long as one is at work."""
+    """Redraw the runs every few seconds, as long as one is in progress."""
     rows = visit.orchestra.runs.list(visit.who, limit=_LOOKED_AT).rows
-    if not any(row.status in OPEN for row in rows):
+    if not any(row.status in ACTIVE_RUNS for row in rows):
         st.rerun()
-    _needs_a_look(visit, rows)
+    _needs_a_look(visit, rows, visit.orchestra.triggers.dead(visit.who))
     _last_runs(visit, rows)
 
 
-def _state_of_things(rows: Sequence[RunRow]) -> str:
-    running = sum(row.status in OPEN for row in rows)
-    waiting = sum(row.status in ("waiting", "interrupted") for row in rows)
-    failed = len(failing(rows))
-    if not rows:
-        return "Nothing has run here yet."
-    parts = [f"{running} running", f"{waiting} waiting", f"{failed} failed"]
-    told = [part for part in parts if not part.startswith("0 ")]
-    return ", ".join(told) + "." if told else "All is done, nothing failed."
+def _state_of_things(
+    rows: Sequence[RunRow], dead: Sequence[DeadItem], trying: int, questions: int, need_somebody: int
+) -> str:
+    """Say in a line what needs attention; all is well only if nothing on the page says otherwise."""
+    running = sum(row.status in ACTIVE_RUNS for row in rows)
+    waiting = sum(row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED) for row in rows)
+    failed = len(failing(rows, dead))
+    counts = [
+        f"{count} {words}"
+        for count, words in (
+            (running, RunStatus.RUNNING),
+            (waiting, RunStatus.WAITING),
+            (failed, RunStatus.FAILED),
+            (trying, "trigger trying again" if trying == 1 else "triggers trying again"),
+            (questions, "question for you" if questions == 1 else "questions for you"),
+            (need_somebody, "item needs you" if need_somebody == 1 else "items need you"),
+        )
+        if count
+    ]
+    if counts:
+        return ", ".join(counts) + "."
+    return "All done; nothing needs you." if rows else "Nothing has run here yet."
 
 
-def failing(rows: Sequence[RunRow]) -> list[RunRow]:
-    """Return the failed runs that nobody has made good: those that are the latest of their workflow."""
+def _needs_somebody(one: ConnectionStatus) -> bool:
+    """Return whether an account has a notice, or failed a check on this page."""
+    return needs_somebody(one) or not all(line.ok for line in _checked_before().get(one.name, ()))
+
+
+def failing(rows: Sequence[RunRow], dead: Sequence[DeadItem]) -> list[RunRow]:
+    """Return the failed runs that still need attention.
+
+    A run that a trigger started counts if its item is still dead. Of the runs that people started, the newest of each
+    workflow counts, if it failed or some of its items did.
+    """
+    unfinished = {one.run_id for one in dead}
     latest: dict[str, RunRow] = {}
+    found = []
     for row in rows:  # newest first
-        latest.setdefault(row.workflow, row)
-    return [row for row in latest.values() if row.status == "failed"]
+        if row.started_by.startswith("trigger:"):
+            is_failing = row.status == RunStatus.FAILED and row.run_id in unfinished
+        else:
+            newest = latest.setdefault(row.workflow, row)
+            is_failing = newest is row and (row.status == RunStatus.FAILED or bool(row.counts.get("failed_items")))
+        if is_failing:
+            found.append(row)
+    return found
 
 
 def _questions(visit: Visit) -> None:
-    """Show what runs ask; the newest here, the rest on its own page."""
+    """Show the questions of runs: the newest here, the rest on their own page."""
     asked = visit.orchestra.approvals.list(visit.who, "open", _SHOWN_QUESTIONS)
     if not asked:
         return
@@ -104,20 +142,27 @@ def _questions(visit: Visit) -> None:
         visit.link(f"{counted(more, 'question')} more", "approvals", icon=":material/arrow_forward:")
 
 
-def _needs_a_look(visit: Visit, rows: Sequence[RunRow]) -> None:
-    found = [*failing(rows), *(row for row in rows if row.status == "interrupted")]
+def _needs_a_look(visit: Visit, rows: Sequence[RunRow], dead: Sequence[DeadItem]) -> None:
+    found = [*failing(rows, dead), *(row for row in rows if row.status == RunStatus.INTERRUPTED)]
     if not found:
         return
     section("Needs a look")
-    for row in found:
+    for row in found[:_SHOWN]:
         with st.container(border=True):
             run_row(visit, row, "look")
+    if len(found) > _SHOWN:
+        visit.link(
+            f"{len(found) - _SHOWN} more",
+            "runs",
+            icon=":material/arrow_forward:",
+            status=[LOOKS[RunStatus.FAILED].word],
+        )
 
 
 def _last_runs(visit: Visit, rows: Sequence[RunRow]) -> None:
     section("Last runs")
     if not rows:
-        st.caption("They will stand here.")
+        st.caption("Runs appear here.")
         return
     run_rows(visit, rows[:_SHOWN], "last")
     visit.link("All runs", "runs", icon=":material/arrow_forward:")
@@ -126,22 +171,22 @@ def _last_runs(visit: Visit, rows: Sequence[RunRow]) -> None:
 def _first_time(visit: Visit) -> None:
     try:
         plan = visit.orchestra.workflows.plan(visit.who, _FIRST)
-    except OrchestraError:  # taken away, renamed or damaged: nothing to begin with
-        visit.link("Choose or make a workflow", "workflows", icon=":material/account_tree:")
+    except OrchestraError:  # removed, renamed or damaged: nothing can be started
+        visit.link("Choose or create a workflow", "workflows", icon=":material/account_tree:")
         return
     title = str(plan.document.get("title") or _FIRST)
     with st.container(border=True, key="first-run"):
-        st.subheader(plain(f"Begin with {title}"), anchor=False)
+        st.header(plain(f"Start with {title}"), anchor=False)
         st.markdown(_ON_DEMO if _is_all_demo(visit, plan) else _ON_OWN_ACCOUNTS)
         with st.container(horizontal=True, vertical_alignment="center"):
             if visit.may("run"):
                 _first_button(visit, title)
-            visit.link("Look at it first", "workflow", name=_FIRST)
+            visit.link("View it first", "workflow", name=_FIRST)
 
 
 def _is_all_demo(visit: Visit, plan: Plan) -> bool:
     connections = visit.orchestra.connections.list(visit.who)
-    return all(one.mode == "demo" for one in connections if one.name in plan.connections)
+    return all(one.mode == AccountMode.DEMO for one in connections if one.name in plan.connections)
 
 
 def _first_button(visit: Visit, title: str) -> None:
@@ -161,7 +206,7 @@ def _first_button(visit: Visit, title: str) -> None:
 
 def _connections(visit: Visit) -> None:
     section("Connections")
-    checked: dict[str, Sequence[CheckLine]] = session.draft("checked", {})
+    checked = _checked_before()
     for one in visit.orchestra.connections.list(visit.who):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             account_badge(one)
@@ -175,6 +220,11 @@ def _connections(visit: Visit) -> None:
                 session.keep_draft("checked", _checked(visit))
             st.rerun()
         visit.link("Change", "connections", icon=":material/arrow_forward:")
+
+
+def _checked_before() -> dict[str, Sequence[CheckLine]]:
+    found: dict[str, Sequence[CheckLine]] = session.draft("checked", {})
+    return found
 
 
 def _checked(visit: Visit) -> dict[str, Sequence[CheckLine]]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.page import Page, Visit
+from dashboard.base.page import Page, Visit
+from dashboard.base.plain import outside_badge
+from dashboard.parts.file_dialogs import PROMPT, file_menu
 from dashboard.parts.header import found, page_header
-from dashboard.parts.plain import plain
-from dashboard.prompt_draft import begin, is_changed, opened, typed
-from dashboard.prompt_form import edit_tab
-from dashboard.prompt_preview import preview_tab
-from dashboard.prompt_save import save_bar
-from dashboard.prompt_versions import versions_tab
-from dashboard.unsaved import is_asking, keep
+from dashboard.parts.tabs import page_tabs
+from dashboard.parts.unsaved import elsewhere, is_asking, keep
+from dashboard.prompt.draft import begin, is_changed, opened, typed
+from dashboard.prompt.form import edit_tab
+from dashboard.prompt.preview import preview_tab
+from dashboard.prompt.save import save_bar
+from dashboard.prompt.versions import comparable, versions_tab
 from engine.prompts.prompt_files import PromptFile
+from engine.prompts.prompts import DEFAULT_LABEL
 
 PAGE = Page(title="Prompt", icon=":material/chat:", path="prompt", order=41, in_menu=False)
 
@@ -34,14 +37,15 @@ def show(visit: Visit) -> None:
         str(document.get("description") or ""),
         trail=_TRAIL,
     )
-    _labels(file)
+    _labels(visit, file)
     if visit.may("edit") and is_asking(visit, "prompt", name, file.text, lambda unsaved: begin(file, unsaved)):
         return
     draft = opened(file)
     if visit.may("edit"):
         keep(visit, "prompt", name, typed(draft).text if is_changed(draft) else None, draft.etag)
+        elsewhere(visit, "prompt", name, typed(draft).text, draft.etag, lambda unsaved: begin(file, unsaved))
     save_bar(visit, file, draft)
-    edit, preview, versions = st.tabs(["Edit", "Preview", "Versions"], key=f"prompt-tabs-{name}", on_change="rerun")
+    edit, preview, versions = page_tabs(["Edit", "Preview", "Versions"], f"prompt-tabs-{name}")
     if edit.open:
         with edit:
             edit_tab(visit, draft)
@@ -53,9 +57,22 @@ def show(visit: Visit) -> None:
             versions_tab(visit, file, draft)
 
 
-def _labels(file: PromptFile) -> None:
+def _differs_from_default(visit: Visit, file: PromptFile) -> bool:
+    """Return whether workflows that use the usual label get a different text from the one saved here."""
+    number = file.labels.get(DEFAULT_LABEL)
+    if number not in file.versions:
+        return False
+    version = visit.orchestra.prompts.get(visit.who, file.name, number)
+    return comparable(version.document) != comparable(file.document)
+
+
+def _labels(visit: Visit, file: PromptFile) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for label, number in file.labels.items():
-            st.badge(plain(f"{label}: version {number}"), icon=":material/sell:", color="green")
+            outside_badge(f"{label}: version {number}", ":material/sell:", color="green")
+        if _differs_from_default(visit, file):
+            st.badge(f"The text below differs from {DEFAULT_LABEL}", icon=":material/difference:", color="orange")
         if not file.versions:
             st.badge("No version yet", icon=":material/bookmark:", color="orange")
+        st.space("stretch")
+        file_menu(visit, PROMPT, file.name)

@@ -1,13 +1,15 @@
-"""All prompts: what each is for, and which version is in use."""
+"""All prompts: the purpose of each, and the version in use."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from clients.counting import counted
-from dashboard.page import Page, Visit
+from clients.plural import counted
+from dashboard.base.page import Page, Visit
+from dashboard.base.plain import outside_badge, plain
+from dashboard.parts.file_dialogs import PROMPT, file_menu
 from dashboard.parts.header import page_header
-from dashboard.parts.plain import plain
+from dashboard.prompt.dialogs import new_prompt
 from engine.prompts.prompt_files import PromptSummary
 
 PAGE = Page(title="Prompts", icon=":material/chat:", path="prompts", order=40)
@@ -15,10 +17,12 @@ PAGE = Page(title="Prompts", icon=":material/chat:", path="prompts", order=40)
 
 def show(visit: Visit) -> None:
     """Show the list."""
-    page_header(visit, "Prompts", "What the model is told. Each is a plain JSON file in the folder prompts.")
+    page_header(visit, "Prompts", "Texts that are sent to models. Each is a plain JSON file in the folder prompts.")
+    if visit.may("edit") and st.button("New prompt", key="new-prompt", type="primary", icon=":material/add:"):
+        new_prompt(visit)
     found = visit.orchestra.prompts.list(visit.who)
     if not found:
-        st.info("There is no prompt yet; a workflow made from a sample brings its own.", icon=":material/chat:")
+        st.info("No prompts yet; a workflow created from a sample brings its own.", icon=":material/chat:")
     for summary in found:
         _card(visit, summary)
 
@@ -31,9 +35,11 @@ def _card(visit: Visit, summary: PromptSummary) -> None:
                 words = counted(summary.problems, "problem")
                 st.badge(words, icon=":material/error:", color="red")
             for label, number in summary.labels.items():
-                st.badge(plain(f"{label}: version {number}"), icon=":material/sell:", color="green")
+                outside_badge(f"{label}: version {number}", ":material/sell:", color="green")
             if not summary.versions:
                 st.badge("No version yet", icon=":material/bookmark:", color="orange")
+            st.space("stretch")
+            file_menu(visit, PROMPT, summary.name)
         if summary.description:
             st.markdown(plain(summary.description))
         count = len(summary.versions)

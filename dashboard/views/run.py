@@ -1,4 +1,4 @@
-"""One run: what happened, item by item, while it happens and afterwards."""
+"""One run: what happened, item by item, while it runs and afterwards."""
 
 from __future__ import annotations
 
@@ -7,72 +7,82 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import session
-from dashboard.kill import kill_note
-from dashboard.page import Page, Visit
-from dashboard.parts.errors import told
+from dashboard.base import session
+from dashboard.base.page import Page, Visit
+from dashboard.parts.errors import errors_shown
 from dashboard.parts.header import found, page_header, section
-from dashboard.parts.status import OPEN
+from dashboard.parts.kill import kill_note
+from dashboard.parts.tabs import PARAM, page_tabs, tab_name
+from dashboard.parts.times import full_time
 from dashboard.parts.values import shown_value
-from dashboard.run_board import Board, board, failure_board
-from dashboard.run_detail import run_detail
-from dashboard.run_files import run_files
-from dashboard.run_json import run_json
-from dashboard.run_live import live_answers
-from dashboard.run_map import run_map
-from dashboard.run_table import run_table
-from dashboard.run_top import run_top
+from dashboard.run.as_json import run_json
+from dashboard.run.detail import run_detail
+from dashboard.run.feed import ITEMS, after_of, board_of, drawn, head_of, new_rows
+from dashboard.run.files import run_files
+from dashboard.run.live import live_answers, may_write
+from dashboard.run.map import run_map
+from dashboard.run.page import mount
+from dashboard.run.row import table_rows
+from dashboard.run.table import run_table
+from dashboard.run.top import run_top
+from engine.base.statuses import ACTIVE_RUNS, RunStatus
+from engine.runs.run_looks import Look
 
 PAGE = Page(title="Run", icon=":material/play_circle:", path="run", order=31, in_menu=False)
 
-_LOOK_SECONDS = 2.0
-_WAITING_SECONDS = 10.0
+_LOOK_SECONDS, _WRITING_SECONDS, _WAITING_SECONDS = 2.0, 1.0, 10.0
+"""How often the browser asks for changes: for a run in progress, one whose models are writing, one that waits."""
 _TRAIL = [("Runs", "runs")]
 
 
 def show(visit: Visit) -> None:
-    """Show the run that `?id=` names; while it is at work the page looks again every two seconds."""
+    """Show the run that `?id=` names; while it is in progress the browser asks every two seconds for changes."""
     run_id = st.query_params.get("id", "")
     if not run_id:
         page_header(visit, "Run", "Choose a run from the list.", trail=_TRAIL)
         return
-    run = found(visit, lambda: visit.orchestra.runs.get(visit.who, run_id), PAGE.title, _TRAIL)
-    page_header(visit, _title(run), trail=_TRAIL)
-    _live(visit, run)
+    look = found(visit, lambda: visit.orchestra.runs.look(visit.who, run_id), PAGE.title, _TRAIL)
+    page_header(visit, _title(look.run), trail=_TRAIL)
+    _live(visit, look)
 
 
 def _title(run: Mapping[str, Any]) -> str:
     return str(run["definition"]["workflow"].get("title") or run["workflow"])
 
 
-def _live(visit: Visit, run: Mapping[str, Any]) -> None:
-    """Draw the run, again and again by a fragment only as long as it is not over."""
-    status = run["status"]
-    known = [run]
+def _live(visit: Visit, look: Look) -> None:
+    """Draw the run, and redraw it when more has changed than the browser updates by itself."""
+    run_id, is_open = str(look.run["run_id"]), look.run["status"] in ACTIVE_RUNS
+    known = [look]
 
-    @st.fragment(run_every=_LOOK_SECONDS if status in OPEN else _WAITING_SECONDS if status == "waiting" else None)
+    @st.fragment
     def body() -> None:
         if session.principal() != visit.who:  # a fragment runs without the page's own check
             st.rerun()
-        with told():
-            now = known.pop() if known else visit.orchestra.runs.get(visit.who, run["run_id"])
-            if (now["status"] in OPEN) != (status in OPEN):
-                st.rerun()
+        with errors_shown():
+            now = known.pop() if known else visit.orchestra.runs.look(visit.who, run_id)
+            if (now.run["status"] in ACTIVE_RUNS) != is_open:
+                st.rerun()  # the numbers in the menu may change
             with st.container(key="wide"):
                 _run(visit, now)
+            return
+        if is_open:  # the error may pass: redrawn as soon as the run can be read
+            _mount_pulse(f"again-{run_id}", {"run": run_id, "every": _WAITING_SECONDS, "asked": {}, "drawn": ""})
 
     body()
 
 
-def _run(visit: Visit, run: Mapping[str, Any]) -> None:
-    shown = board(run)
+def _run(visit: Visit, look: Look) -> None:
+    run = look.run
     kill_note()
-    run_top(visit, run, shown)
-    names = ["Items" if shown.noun else "Steps", "Map", "JSON"]
-    items, drawing, raw = st.tabs(names, key=f"run-tabs-{run['run_id']}", on_change="rerun")
+    names = ["Items" if board_of(look).noun else "Steps", "Map", "JSON"]
+    wanted = st.query_params.get(PARAM, "")
+    tab = wanted if wanted in map(tab_name, names[1:]) else ITEMS
+    run_top(visit, run, lambda: _pulse(visit, look, tab))
+    items, drawing, raw = page_tabs(names, f"run-tabs-{run['run_id']}")
     if items.open:
         with items:
-            _items(visit, run, shown)
+            _items(visit, look)
     if drawing.open:
         with drawing:
             run_map(visit, run)
@@ -81,20 +91,43 @@ def _run(visit: Visit, run: Mapping[str, Any]) -> None:
             run_json(run)
 
 
-def _items(visit: Visit, run: Mapping[str, Any], shown: Board) -> None:
+def _pulse(visit: Visit, look: Look, tab: str) -> None:
+    """Draw the head of a run in progress, and let the browser ask for changes until the run ends."""
+    run = look.run
+    is_open, opened = run["status"] in ACTIVE_RUNS, st.query_params.get("open", "")
+    if not is_open and run["status"] != RunStatus.WAITING:
+        return
+    every = _WAITING_SECONDS if not is_open else _WRITING_SECONDS if may_write(run) else _LOOK_SECONDS
+    data = {
+        "run": run["run_id"],
+        "every": every,
+        "asked": {"open": opened, "tab": tab},
+        "drawn": drawn(visit.orchestra, visit.who, look, opened, tab),
+        "head": head_of(look) if is_open else None,
+        "started": full_time(run["started_at"] or run["queued_at"]),
+    }
+    _mount_pulse(f"pulse-{run['run_id']}", data)
+
+
+def _mount_pulse(key: str, data: Mapping[str, Any]) -> None:
+    mount(key, {"part": "pulse", **data})
+
+
+def _items(visit: Visit, look: Look) -> None:
+    run, shown, after = look.run, board_of(look), after_of(look)
     run_id = str(run["run_id"])
-    after = failure_board(run)
     is_after = after is not None and after.row(st.query_params.get("open", "")) is not None
-    run_table(shown, run_id)
+    run_table(run_id, shown, new_rows(look, ""))
     live_answers(visit, run)
     if not is_after:
         run_detail(visit, run, shown)
     if after is not None:
         section("Because it failed")
-        run_table(after, run_id, "-failure")
+        rows = [[index, row] for index, row in enumerate(table_rows(after))]
+        run_table(run_id, after, {"version": "", "count": len(rows), "rows": rows}, "-failure")
         if is_after:
             run_detail(visit, run, after)
-    with st.expander("What the run was given, and what it gave back"):
+    with st.expander("What the run was given, and what it returned"):
         left, right = st.columns(2, gap="medium")
         with left:
             st.markdown("**Inputs**")

@@ -1,4 +1,4 @@
-"""All runs, newest first, in pages, filtered by what stands in the address."""
+"""All runs, newest first, page by page, filtered by the address."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboard.page import Page, Visit
+from dashboard.base.page import Page, Visit
+from dashboard.parts.filters import filter_fields
 from dashboard.parts.header import page_header
 from dashboard.parts.run_rows import run_rows
 from dashboard.parts.status import LOOKS
 from dashboard.parts.times import viewer_zone
-from engine.names import timestamp
+from engine.base.names import timestamp
+from engine.base.statuses import RunStatus
 from engine.runs.run_list import RunPage, Wanted
 
 PAGE = Page(title="Runs", icon=":material/history:", path="runs", order=30)
@@ -21,7 +23,7 @@ PAGE = Page(title="Runs", icon=":material/history:", path="runs", order=30)
 _PAGE_ROWS = 25
 _DAYS = (date(2000, 1, 1), date(2099, 12, 31))
 _ADDRESS: Literal["query-params"] = "query-params"
-_STATUSES = ("queued", "running", "waiting", "succeeded", "failed", "cancelled", "interrupted")
+_FIELDS = {"text", "status", "workflow", "since", "until", "trigger"}
 _SINCE = {"1 day": timedelta(days=1), "7 days": timedelta(days=7), "30 days": timedelta(days=30)}
 
 
@@ -37,9 +39,9 @@ def show(visit: Visit) -> None:
 
 
 def _nothing(visit: Visit) -> None:
-    """Say why there is no run, and what to do about it."""
+    """Say why there is no run, and what to do."""
     if st.query_params:
-        st.info("No run fits this filter.", icon=":material/search_off:")
+        st.info("No runs match this filter.", icon=":material/search_off:")
         visit.link("All runs", "runs", icon=":material/close:")
     else:
         st.info("Nothing has run here yet.", icon=":material/history:")
@@ -47,19 +49,21 @@ def _nothing(visit: Visit) -> None:
 
 
 def _found(visit: Visit) -> RunPage:
-    wanted = _filter(visit)
+    with filter_fields(len(_FIELDS & set(st.query_params))):
+        wanted = _filter(visit)
+    wanted["parent"] = _parent(visit)
     return visit.orchestra.runs.list(visit.who, **wanted, before=st.query_params.get("before"), limit=_PAGE_ROWS)
 
 
 def _filter(visit: Visit) -> Wanted:
-    """Show the filter; what is chosen stands in the address, so that it can be kept and sent."""
+    """Show the filter; the address keeps the choices, so that it can be bookmarked and shared."""
     text, statuses = st.columns([3, 4])
     with text:
         wanted_text = st.text_input("Text", key="text", on_change=_first_page, placeholder="Any text", bind=_ADDRESS)
     with statuses:
         wanted_statuses = st.multiselect(
             "Status",
-            _STATUSES,
+            tuple(RunStatus),
             key="status",
             format_func=lambda one: LOOKS[one].word,
             on_change=_first_page,
@@ -78,7 +82,6 @@ def _filter(visit: Visit) -> Wanted:
         "status": wanted_statuses,
         "workflow": wanted_workflow,
         "trigger": _trigger(visit, wanted_workflow),
-        "parent": _parent(visit),
         "since": _since(wanted_since),
         "until": _end_of(last_day) if isinstance(last_day, date) else None,
     }
@@ -91,7 +94,7 @@ def _choice(label: str, options: Sequence[str], key: str, placeholder: str) -> s
 
 
 def _trigger(visit: Visit, workflow: str | None) -> str | None:
-    """Offer the triggers of the chosen workflow, where it has some."""
+    """Offer the triggers of the chosen workflow, if it has any."""
     if workflow is None:
         return None
     document = visit.orchestra.workflows.get(visit.who, workflow).document or {}
@@ -101,24 +104,24 @@ def _trigger(visit: Visit, workflow: str | None) -> str | None:
 
 
 def _parent(visit: Visit) -> str | None:
-    """Return the run whose called runs alone are shown, and say so."""
+    """Return the run to whose called runs the list is limited, and say so."""
     parent = st.query_params.get("parent")
     if parent is None:
         return None
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Only the runs that one run has called.", width="content")
+        st.caption("Only runs that one run has called.", width="content")
         visit.link("That run", "run", icon=":material/arrow_upward:", id=parent)
         visit.link("All runs", "runs", icon=":material/close:")
     return parent
 
 
 def _first_page() -> None:
-    """Begin anew: a page of the old filter means nothing in the new one."""
+    """Go back to the first page: a position in the old list means nothing with a new filter."""
     st.query_params.pop("before", None)
 
 
 def _since(chosen: str | None) -> str | None:
-    """Return the time that a choice of the filter means."""
+    """Return the time for a choice of the filter."""
     return None if chosen is None else timestamp(datetime.now(UTC) - _SINCE[chosen])
 
 
@@ -128,7 +131,7 @@ def _end_of(day: date) -> str:
 
 
 def _all(name: str) -> str | list[str]:
-    """Return a parameter of the address, a list where it stands there several times."""
+    """Return a parameter of the address, as a list if it is repeated."""
     values = st.query_params.get_all(name)
     return values[0] if len(values) == 1 else values
 

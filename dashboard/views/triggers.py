@@ -1,14 +1,15 @@
-"""What starts runs by itself: how each trigger is, and what none of them could process."""
+"""Triggers: the status of each, and items that could not be processed."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from clients.counting import counted
-from dashboard.page import Page, Visit
+from clients.plural import counted
+from dashboard.base.page import Page, Visit
 from dashboard.parts.header import page_header
-from dashboard.trigger_card import trigger_card
-from dashboard.trigger_dead import dead_list
+from dashboard.parts.tabs import page_tabs
+from dashboard.trigger.card import trigger_card
+from dashboard.trigger.dead import dead_list
 
 PAGE = Page(
     title="Triggers",
@@ -20,16 +21,16 @@ PAGE = Page(
 
 WATCHED, DEAD = ":material/sensors: Triggers", ":material/report: Needs a look"
 _NOTHING = (
-    "No workflow starts by itself yet. A workflow's page has a tab Triggers: new mail, a time of the day, a new issue,"
-    " a file in a folder."
+    "No workflow starts automatically yet. Add a trigger on a workflow's tab Triggers: new mail, a time of day, a new "
+    "issue, a file in a folder."
 )
 _LOOK_SECONDS = 10.0
 
 
 def show(visit: Visit) -> None:
-    """Show the triggers, and in a tab of its own what needs somebody."""
-    page_header(visit, "Triggers", "What starts runs by itself. Each new thing starts one run, whatever happens.")
-    watched, dead = st.tabs([WATCHED, DEAD], key="triggers-tabs", on_change="rerun")
+    """Show the triggers and, in a tab of its own, what needs attention."""
+    page_header(visit, "Triggers", "Triggers start runs automatically. Each new item starts one run, whatever happens.")
+    watched, dead = page_tabs([WATCHED, DEAD], "triggers-tabs")
     if watched.open:
         with watched:
             st.fragment(_watched, run_every=_LOOK_SECONDS)(visit)
@@ -49,7 +50,7 @@ def _watched(visit: Visit) -> None:
 def _dead(visit: Visit) -> None:
     items = visit.orchestra.triggers.dead(visit.who)
     if not items:
-        st.info("All that has come became a run, and none of those failed.", icon=":material/done_all:")
+        st.info("Every item became a run, and none of those failed.", icon=":material/done_all:")
         return
-    st.caption(f"{counted(len(items), 'thing')} could not be processed; all that came after them went on.")
+    st.caption(f"{counted(len(items), 'item')} could not be processed; later ones were not held up.")
     dead_list(visit, items)

@@ -1,4 +1,4 @@
-"""One workflow: run it, see its map, change it, bring back what it was."""
+"""One workflow: run it, see its map, edit it, restore an earlier version."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.editor import edit_tab
-from dashboard.page import Page, Visit
+from dashboard.base.page import Page, Visit
+from dashboard.drawing.steps import steps_of
 from dashboard.parts.accounts import service_badges
 from dashboard.parts.errors import problem_list
+from dashboard.parts.file_dialogs import WORKFLOW, file_menu
 from dashboard.parts.header import found, page_header, section
 from dashboard.parts.run_rows import run_rows
-from dashboard.parts.steps import steps_of
-from dashboard.run_form import run_form
-from dashboard.triggers_tab import triggers_tab
-from dashboard.versions import history_tab
-from dashboard.workflow_dialogs import workflow_menu
-from dashboard.workflow_map import map_tab
-from engine.errors import InvalidFile, OrchestraError
-from engine.workspace.workflow_files import WorkflowFile
+from dashboard.parts.tabs import page_tabs
+from dashboard.run.form import run_form
+from dashboard.trigger.tab import triggers_tab
+from dashboard.workflow.editor import edit_tab
+from dashboard.workflow.map import map_tab
+from dashboard.workflow.versions import history_tab
+from engine.base.errors import InvalidFile, OrchestraError
+from engine.workflows.workflow_files import WorkflowFile
 
 PAGE = Page(title="Workflow", icon=":material/account_tree:", path="workflow", order=21, in_menu=False)
 
@@ -44,11 +45,11 @@ def show(visit: Visit) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         service_badges(_services(visit, file))
         st.space("stretch")
-        workflow_menu(visit, name)
+        file_menu(visit, WORKFLOW, name)
     contents = {RUN: _run_tab, TRIGGERS: triggers_tab, MAP: map_tab, EDIT: edit_tab, HISTORY: history_tab}
-    tabs = st.tabs(list(contents), key=f"tabs-{name}", on_change="rerun")
+    tabs = page_tabs(list(contents), f"tabs-{name}")
     for tab, content in zip(tabs, contents.values(), strict=True):
-        if tab.open:  # only what is looked at is drawn and sent
+        if tab.open:  # only the open tab is drawn and sent
             with tab:
                 content(visit, file)
 
@@ -63,27 +64,29 @@ def _run_tab(visit: Visit, file: WorkflowFile) -> None:
     if visit.may("run"):
         _form(visit, file)
     else:
-        st.info(f"With the role {visit.who.role} you can look, not run.", icon=":material/visibility:")
+        st.info(
+            f"With the role {visit.who.role} you can view workflows, but not run them.", icon=":material/visibility:"
+        )
     section("Last runs")
     rows = visit.orchestra.runs.list(visit.who, workflow=file.name, limit=_SHOWN_RUNS).rows
     if rows:
         run_rows(visit, rows, "workflow")
     else:
-        st.caption("Never run so far.")
+        st.caption("Never run.")
 
 
 def _form(visit: Visit, file: WorkflowFile) -> None:
     try:
         plan = visit.orchestra.workflows.plan(visit.who, file.name)
     except InvalidFile as error:
-        st.error("It cannot run before these places are corrected, on the tab Edit.", icon=":material/error:")
+        st.error("It cannot run until these places are corrected on the tab Edit.", icon=":material/error:")
         problem_list(error.problems, file.text)
         return
     run_form(visit, plan, _earlier(visit, file.name))
 
 
 def _earlier(visit: Visit, name: str) -> Mapping[str, Any] | None:
-    """Return the run that `?inputs_of=` names, where there is one of this workflow."""
+    """Return the run that `?inputs_of=` names, if it is a run of this workflow."""
     run_id = st.query_params.get("inputs_of", "")
     with suppress(OrchestraError):
         run = visit.orchestra.runs.get(visit.who, run_id) if run_id else None

@@ -1,4 +1,4 @@
-"""All workflows: what each does, whether it is sound, how it last went."""
+"""All workflows: what each does, whether it is valid, how it last ran."""
 
 from __future__ import annotations
 
@@ -6,40 +6,43 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from clients.counting import counted
-from dashboard.page import Page, Visit
+from clients.plural import counted
+from dashboard.base.page import Page, Visit
+from dashboard.base.plain import plain
 from dashboard.parts.accounts import service_badges, service_title
+from dashboard.parts.file_dialogs import WORKFLOW, file_menu
 from dashboard.parts.header import page_header
-from dashboard.parts.plain import plain
 from dashboard.parts.status import status_markdown
 from dashboard.parts.times import ago, full_time
-from dashboard.workflow_dialogs import new_workflow, workflow_menu
-from engine.workspace.workflow_files import WorkflowSummary
+from dashboard.workflow.dialogs import new_workflow
+from engine.workflows.workflow_files import WorkflowSummary
 
 PAGE = Page(title="Workflows", icon=":material/account_tree:", path="workflows", order=20)
 _SEARCH_FROM = 8
-"""So many can be seen at a glance."""
+"""Fewer than this can be seen at a glance."""
 
 
 def show(visit: Visit) -> None:
-    """Show the list, and the way to a new one."""
-    page_header(visit, "Workflows", "What runs here. Each is a plain JSON file in the folder workflows.")
-    if visit.may("edit") and st.button("New from sample", key="new", type="primary", icon=":material/add:"):
+    """Show the list, and a button to create one."""
+    page_header(
+        visit, "Workflows", "The workflows of this workspace. Each is a plain JSON file in the folder workflows."
+    )
+    if visit.may("edit") and st.button("New workflow", key="new", type="primary", icon=":material/add:"):
         new_workflow(visit)
     found = visit.orchestra.workflows.list(visit.who)
     if not found:
-        st.info("There is no workflow yet.", icon=":material/account_tree:")
+        st.info("No workflows yet.", icon=":material/account_tree:")
     for summary in _sought(found) if len(found) > _SEARCH_FROM else found:
         _card(visit, summary)
 
 
 def _sought(found: Sequence[WorkflowSummary]) -> list[WorkflowSummary]:
-    """Ask for a text, and return the workflows that have all of its words."""
-    text = st.text_input("Search", key="search", placeholder="A word of the title, the description or a service")
+    """Ask for a search text, and return the workflows that contain all of its words."""
+    text = st.text_input("Search", key="search", placeholder="A word in the title, the description or a service")
     words = text.casefold().split()
     fitting = [one for one in found if all(word in _searched(one) for word in words)]
     if not fitting:
-        st.info("No workflow has these words.", icon=":material/search_off:")
+        st.info("No workflows match these words.", icon=":material/search_off:")
     return fitting
 
 
@@ -57,7 +60,7 @@ def _card(visit: Visit, summary: WorkflowSummary) -> None:
             key=f"titled-{summary.name}",
         ):
             visit.title_link(summary.title, "workflow", name=summary.name)
-            workflow_menu(visit, summary.name)
+            file_menu(visit, WORKFLOW, summary.name)
         if summary.description:
             st.markdown(plain(summary.description))
         if summary.problems or summary.warnings or summary.services:

@@ -1,4 +1,4 @@
-"""What all of GitHub's answers have in common: errors, paging, rate-limit headers, times."""
+"""Shared by all of GitHub's answers: errors, pagination, rate-limit headers, times."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BODY_LENGTH = 65_536
 
 
 def error_body(status: int, message: str) -> dict[str, Any]:
-    """GitHub's error object."""
+    """Return GitHub's error object."""
     return {
         "message": message,
         "documentation_url": DOCUMENTATION_URL,
@@ -29,12 +29,12 @@ def error_body(status: int, message: str) -> dict[str, Any]:
 
 
 def not_found() -> Refused:
-    """What GitHub says of all that is not there or not yours."""
+    """Return the 404 that GitHub sends for anything missing or inaccessible."""
     return Refused(404, "Not Found")
 
 
 def invalid(resource: str, field: str, code: str, message: str | None = None) -> Refused:
-    """422 "Validation Failed" with one entry in `errors`."""
+    """Return 422 "Validation Failed" with one entry in `errors`."""
     error = {"resource": resource, "field": field, "code": code}
     if message is not None:
         error["message"] = message
@@ -42,17 +42,17 @@ def invalid(resource: str, field: str, code: str, message: str | None = None) ->
 
 
 def now() -> str:
-    """The present time as GitHub writes it: UTC, whole seconds."""
+    """Return the current time as GitHub writes it: UTC, whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def login(store: Store) -> str:
-    """The account that the token belongs to; a reset makes it another one."""
+    """Return the account that the token belongs to; a reset changes it."""
     return f"demo-{store.generation}"
 
 
 def text(call: Call, resource: str, field: str, *, longest: int, needed: bool = True) -> str | None:
-    """A string of the body; raises Refused 422 in GitHub's words."""
+    """Return a string from the body; raises Refused 422 in GitHub's words."""
     value = call.body.get(field)
     if value is None:
         if needed:
@@ -69,7 +69,7 @@ def text(call: Call, resource: str, field: str, *, longest: int, needed: bool = 
 
 
 def names(call: Call, field: str) -> list[str] | None:
-    """A list of names of the body, or None; labels may also come as objects with a name, or as a bare array."""
+    """Return a list of names from the body, or None; labels may also be objects with a name, or a bare array."""
     value = call.body.get(field) if call.array is None else call.array
     if value is None:
         return None
@@ -82,13 +82,13 @@ def names(call: Call, field: str) -> list[str] | None:
 
 
 def number(call: Call, name: str, default: int, highest: int) -> int:
-    """A paging parameter; GitHub takes the default for nonsense and the highest for too much."""
+    """Return a pagination parameter; GitHub uses the default for invalid values, and caps large ones."""
     given = call.query(name)
     return min(int(given), highest) if given.isdigit() and int(given) > 0 else default
 
 
 def since(call: Call, name: str = "since") -> str:
-    """A time of the query in the form of `now`, empty where it is not given; raises Refused 422."""
+    """Return a time from the query in the form of `now`, or ""; raises Refused 422."""
     given = call.query(name)
     if not given:
         return ""
@@ -101,7 +101,7 @@ def since(call: Call, name: str = "since") -> str:
 
 
 def page(call: Call, items: list[Any], render: Callable[[Any], Any], wrap: Callable[[list[Any]], Any] = list) -> Reply:
-    """One page of a list with its Link header; only the page's items are rendered."""
+    """Return one page of a list with its Link header; only that page's items are rendered."""
     size = number(call, "per_page", 30, 100)
     here = number(call, "page", 1, 10_000)
     last = max(1, -(-len(items) // size))
@@ -122,7 +122,7 @@ def _address(call: Call, target: int) -> str:
 
 
 def conditional(handler: Handler, limit: RateLimit) -> Handler:
-    """Give what a GET answers an ETag, and 304 to who has it already; that costs nothing of the hour's requests."""
+    """Add an ETag to a GET's answer, and reply 304 if the client already has it, which is not counted."""
 
     def answer(call: Call) -> Reply:
         reply = handler(call)
@@ -143,25 +143,25 @@ def conditional(handler: Handler, limit: RateLimit) -> Handler:
 
 
 class RateLimit:
-    """Counts requests as GitHub does, an hour at a time; it never refuses one (the fault switch does that)."""
+    """Counts requests per hour as GitHub does; it never refuses one (use fault injection for that)."""
 
     def __init__(self) -> None:
         self.used = 0
         self.resets_at = 0
 
     def resource(self, limit: int = HOURLY_LIMIT) -> dict[str, int]:
-        """The state as `GET /rate_limit` gives it."""
+        """Return the state in the form of `GET /rate_limit`."""
         if self.resets_at <= time.time() or self.used >= HOURLY_LIMIT:
             self.used, self.resets_at = 0, int(time.time()) + 3600
         used = min(self.used, limit)
         return {"limit": limit, "remaining": limit - used, "reset": self.resets_at, "used": used}
 
     def give_back(self) -> None:
-        """Let the request that is answered now cost nothing."""
+        """Do not count the request that is being answered."""
         self.used -= 1
 
     def headers(self) -> dict[str, str]:
-        """The headers of the next answer."""
+        """Return the headers of the next answer."""
         self.used += 1
         state = self.resource()
         return {

@@ -1,4 +1,4 @@
-"""Commits: the history of each branch, every commit with the state of all files and what it changed."""
+"""Commits: the history of each branch; every commit has the state of all files, and its changes."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from demo.store import Store
 
 
 def blob_sha(content: bytes) -> str:
-    """Git's own id of a file's content."""
+    """Return git's blob id of a content."""
     return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
 def head_sha(store: Store, name: str, branch: str = BRANCH) -> str:
-    """The newest commit of a branch, empty where there is none of this name."""
+    """Return a branch's head commit, or "" if there is no such branch."""
     known = store.get("github/refs", f"{name}@{branch}")
     if known is not None:
         return str(known["sha"])
-    # Data of before there were branches.
+    # Data from before there were branches.
     commits = [each["sha"] for each in store.all("github/commits") if each["repository"] == name]
     return str(commits[-1]) if commits and branch == BRANCH else ""
 
 
 def set_head(store: Store, name: str, branch: str, sha: str) -> None:
-    """Let a branch end at a commit."""
+    """Move a branch to a commit."""
     store.put("github/refs", f"{name}@{branch}", {"repository": name, "branch": branch, "sha": sha})
 
 
 def history(store: Store, name: str, head: str = "") -> list[Record]:
-    """The commits that lead to `head` (default: the newest of the main branch), newest first."""
+    """Return the commits that lead to `head` (default: that of the main branch), newest first."""
     commits = {each["sha"]: each for each in store.all("github/commits") if each["repository"] == name}
     seen: set[str] = set()
     ahead = [head or head_sha(store, name)]
@@ -57,9 +57,9 @@ def new_commit(
     branch: str = BRANCH,
     merged: str = "",
 ) -> Record:
-    """Write files (None deletes one) as a commit on a branch; `person` is {name, email, login}.
+    """Commit files to a branch (None deletes one); `person` is {name, email, login}.
 
-    `merged` is the commit whose changes these are, where it is a merge.
+    For a merge, `merged` is the commit whose changes are brought in.
     """
     parent = store.get("github/commits", f"{name}@{head_sha(store, name, branch)}")
     before: dict[str, str] = dict(parent["tree"]) if parent else {}
@@ -90,19 +90,19 @@ def new_commit(
 
 
 def content_of(store: Store, sha: str | None) -> bytes:
-    """The content that has this id, empty for None."""
+    """Return the content with this id, empty for None."""
     blob = store.get("github/blobs", sha) if sha else None
     return base64.b64decode(blob["content"]) if blob else b""
 
 
 def _difference(store: Store, old: str | None, new: str | None) -> list[str]:
-    """The hunks between two contents as unified diff lines."""
+    """Return the diff of two contents as unified diff lines."""
     before, after = (content_of(store, sha).decode("utf-8", "replace").splitlines() for sha in (old, new))
     return list(difflib.unified_diff(before, after, lineterm=""))[2:]
 
 
 def changed_file(base: str, store: Store, record: Record, path: str, before: dict[str, str]) -> Record:
-    """What became of a file between the state `before` and a commit."""
+    """Describe the change of a file between the state `before` and a commit."""
     old, new = before.get(path), record["tree"].get(path)
     lines = _difference(store, old, new)
     added, removed = (sum(each.startswith(sign) for each in lines) for sign in "+-")
@@ -122,7 +122,7 @@ def changed_file(base: str, store: Store, record: Record, path: str, before: dic
 
 
 def git_commit(base: str, record: Record) -> Record:
-    """The git side of a commit, as the answer to a write holds it."""
+    """Return the git part of a commit, as in the answer to a write."""
     name, sha = record["repository"], record["sha"]
     tree = tree_sha(record["tree"])
     return {
@@ -154,7 +154,7 @@ def _parents(base: str, record: Record, kind: str) -> list[Record]:
 
 
 def commit(base: str, record: Record) -> Record:
-    """A commit as lists hold it."""
+    """Return a commit as it appears in lists."""
     name, sha = record["repository"], record["sha"]
     inner = git_commit(base, record)
     person = user(base, record["login"])
@@ -175,7 +175,7 @@ def commit(base: str, record: Record) -> Record:
 
 
 def whole_commit(base: str, store: Store, record: Record) -> Record:
-    """A commit with its files and their patches."""
+    """Return a commit with its files and patches."""
     files = [changed_file(base, store, record, path, record["before"]) for path in record["paths"]]
     added, removed = (sum(each[key] for each in files) for key in ("additions", "deletions"))
     stats = {"total": added + removed, "additions": added, "deletions": removed}
@@ -183,7 +183,7 @@ def whole_commit(base: str, store: Store, record: Record) -> Record:
 
 
 def find_commit(store: Store, name: str, reference: str) -> Record | None:
-    """The commit that a branch or tag or the beginning of a sha (7 or more digits) means."""
+    """Return the commit of a branch, a tag, or an abbreviated sha (7 or more digits)."""
     branch = reference.removeprefix("refs/").removeprefix("heads/")
     sha = head_sha(store, name, BRANCH if branch in {"", "HEAD"} else branch)
     tag = store.get("github/tags", f"{name}@{reference.removeprefix('refs/').removeprefix('tags/')}")

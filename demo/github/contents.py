@@ -1,4 +1,4 @@
-"""Files: read as of any commit, written by commits that name the content they replace."""
+"""Files: read at any commit, and written by commits that name the content they replace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from demo.store import Store
 
 
 def _entry(base: str, name: str, path: str, sha: str, reference: str, *, size: int, kind: str) -> Record:
-    """What a file and a folder entry have in common; `kind` is file or dir."""
+    """Return the fields that file and folder entries share; `kind` is file or dir."""
     url = f"{base}/repos/{name}/contents/{path}?ref={reference}"
     git_url = f"{base}/repos/{name}/git/{'blobs' if kind == 'file' else 'trees'}/{sha}"
     html_url = f"{base}/{name}/{'blob' if kind == 'file' else 'tree'}/{reference}/{path}"
@@ -34,7 +34,7 @@ def _entry(base: str, name: str, path: str, sha: str, reference: str, *, size: i
 
 
 def file_entry(base: str, store: Store, name: str, path: str, sha: str, reference: str) -> Record:
-    """A file without its content."""
+    """Return a file without its content."""
     return _entry(base, name, path, sha, reference, size=len(content_of(store, sha)), kind="file")
 
 
@@ -72,7 +72,7 @@ def _folder(call: Call, name: str, path: str, tree: dict[str, str], reference: s
 
 
 def _base64(call: Call) -> bytes:
-    """The new content of a file; raises Refused 422."""
+    """Return the new content of a file; raises Refused 422."""
     given = text(call, "Content", "content", longest=100_000_000, needed="content" not in call.body)
     try:
         return base64.b64decode("".join(str(given or "").split()), validate=True)
@@ -81,7 +81,7 @@ def _base64(call: Call) -> bytes:
 
 
 def _writable(call: Call) -> tuple[str, str, str, dict[str, str]]:
-    """Repository, path, branch and the files as they are; raises Refused 404 for a branch that is not there."""
+    """Return repository, path, branch and current files; raises Refused 404 for an unknown branch."""
     name, path = repository_of(call)["full_name"], call.part("path").strip("/")
     branch = str(call.body.get("branch") or BRANCH)
     head = call.store.get("github/commits", f"{name}@{head_sha(call.store, name, branch)}")
@@ -91,7 +91,7 @@ def _writable(call: Call) -> tuple[str, str, str, dict[str, str]]:
 
 
 def _check_sha(call: Call, path: str, current: str | None) -> None:
-    """The caller must name the content that it replaces (GitHub's guard against lost updates)."""
+    """Require the sha of the content that is replaced (GitHub's guard against lost updates)."""
     given = call.body.get("sha")
     if current is not None and not given:
         raise Refused(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
@@ -100,14 +100,14 @@ def _check_sha(call: Call, path: str, current: str | None) -> None:
 
 
 def person(call: Call) -> Record:
-    """Who makes a commit: {login, name, email}."""
+    """Return the author of a commit: {login, name, email}."""
     own = login(call.store)
     given = call.body.get("author") or call.body.get("committer") or {}
     return {"login": own, "name": given.get("name", own), "email": given.get("email", f"{own}@example.com")}
 
 
 def put_contents(call: Call) -> Reply:
-    """PUT a file: one commit; 409 where `sha` is not the file's, 422 where it is missing for a file that exists."""
+    """PUT a file: one commit; 409 if `sha` is not the file's, 422 if it is missing for an existing file."""
     name, path, branch, tree = _writable(call)
     message = str(text(call, "Commit", "message", longest=BODY_LENGTH))
     content = _base64(call)

@@ -1,4 +1,4 @@
-"""What happened to an issue or pull request, as its events tell it; and what others do, for tests and tries."""
+"""The events of an issue or pull request, and controls to act as another user, for tests and demonstrations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from demo.store import Store
 
 
 def request_review(store: Store, record: Record, reviewer: str, actor: str, at: str) -> None:
-    """Ask somebody for a review of a pull request; asking again is one more event."""
+    """Request a review of a pull request; a repeated request is another event."""
     pull = record["pull"]
     save(store, {**record, "pull": {**pull, "reviewers": sorted({*pull["reviewers"], reviewer})}, "updated_at": at})
     number = 11_000_000_000 + store.next_number("github/id")
@@ -27,13 +27,13 @@ def request_review(store: Store, record: Record, reviewer: str, actor: str, at: 
 
 
 def events_of(store: Store, record: Record) -> list[Record]:
-    """The events of an issue, oldest first."""
+    """Return the events of an issue, oldest first."""
     place = (record["repository"], record["number"])
     return [each for each in store.all("github/events") if (each["repository"], each["issue"]) == place]
 
 
 def event(base: str, record: Record) -> Record:
-    """An event as the API gives it."""
+    """Return an event in the API's form."""
     actor = user(base, record["actor"])
     return {
         "id": record["id"],
@@ -59,8 +59,10 @@ TABLE: Table = (("GET", f"{REPOSITORY}/issues/{{number:int}}/events", list_event
 
 
 def control_routes(store: Store) -> list[Route]:
-    """`POST /_demo/say` {repository, number, user, body}, `/_demo/open` {repository, user, title, body} and
-    `/_demo/ask_review` {repository, number, user}: what somebody else does.
+    """Return the routes that act as another user.
+
+    `POST /_demo/say` {repository, number, user, body}, `/_demo/open` {repository, user, title, body} and
+    `/_demo/ask_review` {repository, number, user}.
     """
 
     def found(body: dict[str, Any]) -> Record:

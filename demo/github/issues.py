@@ -12,7 +12,7 @@ TITLE_LENGTH = 256
 
 
 def _assignees(call: Call, repository: Record) -> list[str] | None:
-    """Logins of the body; GitHub refuses who may not be assigned."""
+    """Return logins from the body; GitHub refuses users who cannot be assigned."""
     given = names(call, "assignees")
     allowed = {*repository["collaborators"], login(call.store)}
     for each in given or []:
@@ -66,7 +66,7 @@ def update_issue(call: Call) -> Reply:
 
 
 def milestone_number(call: Call, repository: str) -> int | None:
-    """The milestone that the body names by its number, None for none; raises Refused 422."""
+    """Return the milestone number from the body, or None; raises Refused 422."""
     given = call.body.get("milestone")
     if given is not None and call.store.get("github/milestones", f"{repository}#{given}") is None:
         raise invalid("Issue", "milestone", "invalid")

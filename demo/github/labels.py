@@ -27,7 +27,7 @@ def get_label(call: Call) -> Reply:
 
 
 def create_label(call: Call) -> Reply:
-    """POST a label; 422 already_exists for one that is there."""
+    """POST a label; 422 already_exists for an existing name."""
     repository = repository_of(call)["full_name"]
     name = str(text(call, "Label", "name", longest=50))
     color = str(call.body.get("color") or "ededed").lower()
@@ -60,7 +60,7 @@ def change_issue_labels(call: Call) -> Reply:
 
 
 def remove_issue_label(call: Call) -> Reply:
-    """DELETE a label from an issue; 404 where it does not have it."""
+    """DELETE a label from an issue; 404 if it does not have it."""
     record, name = issue_of(call), call.part("label").lower()
     kept = [each for each in record["labels"] if each.lower() != name]
     if len(kept) == len(record["labels"]):

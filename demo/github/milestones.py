@@ -25,7 +25,7 @@ def get_milestone(call: Call) -> Reply:
 
 
 def create_milestone(call: Call) -> Reply:
-    """POST a milestone; 422 already_exists for a title that is there."""
+    """POST a milestone; 422 already_exists for an existing title."""
     name = repository_of(call)["full_name"]
     title = text(call, "Milestone", "title", longest=255)
     if any((each["repository"], each["title"]) == (name, title) for each in call.store.all("github/milestones")):

@@ -1,4 +1,4 @@
-"""Notifications of the account: where somebody else named it, or asked it for a review."""
+"""Notifications of the account: mentions and review requests by others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POLL_SECONDS = 60
 
 
 def _threads(store: Store) -> list[Record]:
-    """What the account is told of, newest first: {id, issue, reason, updated_at, comment}."""
+    """Return the notification threads, newest first: {id, issue, reason, updated_at, comment}."""
     own = login(store)
     names = re.compile(rf"(?<![\w-])@{re.escape(own)}(?![\w-])", re.IGNORECASE)
     comments = [each for each in store.all("github/comments") if each["user"] != own]
@@ -28,7 +28,7 @@ def _threads(store: Store) -> list[Record]:
 def _of_issue(
     issue: Record, own: str, comments: list[Record], asked: list[Record], names: re.Pattern[str]
 ) -> list[Record]:
-    """The one thread of an issue or pull request, for the newest reason; none where there is no reason."""
+    """Return the thread of an issue or pull request, with its newest reason, or None without a reason."""
     place = (issue["repository"], issue["number"])
     said = [each for each in comments if (each["repository"], each["issue"]) == place]
     reasons = [("mention", each["updated_at"], each["id"]) for each in said if names.search(each["body"] or "")]
@@ -74,7 +74,7 @@ def _is_unread(store: Store, each: Record) -> bool:
 
 
 def list_notifications(call: Call) -> Reply:
-    """GET with all, since, before, paging and If-Modified-Since; X-Poll-Interval says how often one may ask."""
+    """GET with all, since, before, paging and If-Modified-Since; X-Poll-Interval is the minimum poll interval."""
     first, last = since(call), since(call, "before") or "9999"
     wants_all = call.query("all") == "true"
     kept = [
@@ -93,7 +93,7 @@ def list_notifications(call: Call) -> Reply:
 
 
 def _is_known(call: Call, newest: str | None) -> bool:
-    """Whether nothing has changed since the time that the caller names."""
+    """Return whether nothing has changed since the client's If-Modified-Since."""
     known = call.request.headers.get("if-modified-since", "")
     if not known or newest is None:
         return bool(known)
@@ -116,7 +116,7 @@ def get_thread(call: Call) -> Reply:
 
 
 def mark_read(call: Call) -> Reply:
-    """PATCH: the thread is read."""
+    """PATCH: mark the thread as read."""
     found = _one(call)
     call.store.put("github/read", found["id"], {"at": found["updated_at"]})
     return Reply(None, 205)

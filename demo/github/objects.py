@@ -1,4 +1,4 @@
-"""Stored records as the objects of GitHub's REST API; every address starts with the caller's own origin."""
+"""Converts stored records to the objects of GitHub's REST API; every URL starts with the client's own origin."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ REPOSITORY_LINKS = {
 
 
 def node_id(kind: str, key: object) -> str:
-    """An opaque id in GitHub's form."""
+    """Return an opaque id in GitHub's form."""
     return f"{kind}_{base64.urlsafe_b64encode(str(key).encode()).decode().rstrip('=')}"
 
 
 def user(base: str, login: str) -> Record:
-    """A simple user (an organisation where the name is acme)."""
+    """Return a simple user (an organization for the name acme)."""
     url = f"{base}/users/{login}"
     return {
         "login": login,
@@ -86,7 +86,7 @@ def user(base: str, login: str) -> Record:
 
 
 def private_user(base: str, login: str, created_at: str) -> Record:
-    """The signed-in user, as `GET /user` gives it."""
+    """Return the signed-in user in the form of `GET /user`."""
     nothing = dict.fromkeys(("company", "location", "hireable", "bio"))
     counts = dict.fromkeys(
         ("public_repos", "public_gists", "followers", "following", "private_gists", "total_private_repos"), 0
@@ -108,7 +108,7 @@ def private_user(base: str, login: str, created_at: str) -> Record:
 
 
 def repository(base: str, record: Record, open_issues: int) -> Record:
-    """A repository with everything that `GET /repos/{owner}/{repo}` promises."""
+    """Return a repository with all fields of `GET /repos/{owner}/{repo}`."""
     name, short = record["full_name"], record["full_name"].partition("/")[2]
     url, html_url = f"{base}/repos/{name}", f"{base}/{name}"
     return {
@@ -135,7 +135,7 @@ def repository(base: str, record: Record, open_issues: int) -> Record:
         "topics": [],
         "default_branch": BRANCH,
         **{key: record[key] for key in ("created_at", "updated_at", "pushed_at")},
-        **dict.fromkeys(("has_issues",), True),
+        **dict.fromkeys(("has_issues", "has_downloads"), True),
         **dict.fromkeys(("has_projects", "has_wiki", "has_pages", "has_discussions"), False),
         **dict.fromkeys(("archived", "disabled", "is_template", "web_commit_signoff_required"), False),
         **dict.fromkeys(("forks_count", "stargazers_count", "watchers_count", "forks", "watchers", "size"), 0),
@@ -148,7 +148,7 @@ def repository(base: str, record: Record, open_issues: int) -> Record:
 
 
 def label(base: str, record: Record) -> Record:
-    """A label of a repository."""
+    """Return a label of a repository."""
     return {
         "id": record["id"],
         "node_id": node_id("LA", record["id"]),
@@ -163,7 +163,7 @@ def label(base: str, record: Record) -> Record:
 
 
 def issue(base: str, store: Store, record: Record) -> Record:
-    """An issue."""
+    """Return an issue."""
     name, number = record["repository"], record["number"]
     url = f"{base}/repos/{name}/issues/{number}"
     labels = labels_of(store, record)
@@ -203,12 +203,12 @@ def issue(base: str, store: Store, record: Record) -> Record:
 
 
 def page_of(base: str, record: Record) -> str:
-    """Where a person finds an issue or pull request."""
+    """Return the web address of an issue or pull request."""
     return f"{base}/{record['repository']}/{'pull' if 'pull' in record else 'issues'}/{record['number']}"
 
 
 def _pull_links(base: str, record: Record) -> Record:
-    """What tells a pull request from an issue."""
+    """Return the fields that mark an issue as a pull request."""
     if "pull" not in record:
         return {}
     html = page_of(base, record)
@@ -218,25 +218,25 @@ def _pull_links(base: str, record: Record) -> Record:
 
 
 def merged_at(record: Record) -> str | None:
-    """When a pull request was merged."""
+    """Return when a pull request was merged."""
     found: str | None = record["pull"]["merged_at"]
     return found
 
 
 def labels_of(store: Store, record: Record) -> list[Record]:
-    """The labels of an issue as they are kept."""
+    """Return the stored labels of an issue."""
     found = [store.get("github/labels", f"{record['repository']}:{each.lower()}") for each in record["labels"]]
     return [each for each in found if each]
 
 
 def milestone_of(base: str, store: Store, record: Record) -> Record | None:
-    """The milestone of an issue."""
+    """Return the milestone of an issue."""
     found = store.get("github/milestones", f"{record['repository']}#{record.get('milestone')}")
     return milestone(base, store, found) if found else None
 
 
 def milestone(base: str, store: Store, record: Record) -> Record:
-    """A milestone with the number of its issues."""
+    """Return a milestone with its issue counts."""
     name, number = record["repository"], record["number"]
     url = f"{base}/repos/{name}/milestones/{number}"
     inside = [
@@ -263,7 +263,7 @@ def milestone(base: str, store: Store, record: Record) -> Record:
 
 
 def comment(base: str, record: Record) -> Record:
-    """A comment on an issue."""
+    """Return a comment on an issue."""
     name, number = record["repository"], record["issue"]
     url = f"{base}/repos/{name}/issues/comments/{record['id']}"
     return {
@@ -287,5 +287,5 @@ def _reactions(url: str) -> Record:
 
 
 def tree_sha(tree: dict[str, str]) -> str:
-    """A stable id for the state of all files (not git's own tree hash)."""
+    """Return a stable id for the state of all files (not git's own tree hash)."""
     return hashlib.sha1(repr(sorted(tree.items())).encode(), usedforsecurity=False).hexdigest()

@@ -1,4 +1,4 @@
-"""What a person sees at the addresses that the GitHub stand-in gives out."""
+"""Web pages at the addresses that the GitHub stand-in returns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from demo.github.records import issues_of, repository_of
 from demo.markdown import from_markdown
 
 SERVICE = "GitHub"
-# What programs leave at the end of a text for themselves; GitHub does not show it either.
+# Markers that programs leave at the end of a text; GitHub does not show them either.
 COMMENTS_AT_END = re.compile(r"(?:\s*<!--(?:(?!-->).)*-->)+\s*\Z", re.DOTALL)
 
 
@@ -40,7 +40,7 @@ def _tags(names: list[str]) -> str:
 
 
 def home(call: Call) -> str:
-    """The repositories."""
+    """Show the repositories."""
     rows = [
         [page.link(f"/{each['full_name']}", each["full_name"]), _visibility(each), page.escaped(each["description"])]
         for each in call.store.all("github/repositories")
@@ -53,7 +53,7 @@ def _visibility(record: Record) -> str:
 
 
 def repository(call: Call) -> str:
-    """A repository: what it is, its files, its last commits."""
+    """Show a repository: description, files, latest commits."""
     record = repository_of(call)
     name = record["full_name"]
     commits = history(call.store, name)
@@ -72,7 +72,7 @@ def repository(call: Call) -> str:
 
 
 def issues(call: Call) -> str:
-    """The issues of a repository, open ones first."""
+    """Show the issues of a repository, open ones first."""
     name = repository_of(call)["full_name"]
     found = sorted(issues_of(call.store, name), key=lambda each: (each["state"] != "open", -each["number"]))
     rows = [
@@ -89,7 +89,7 @@ def issues(call: Call) -> str:
 
 
 def issue(call: Call) -> str:
-    """An issue with its comments."""
+    """Show an issue with its comments."""
     name = repository_of(call)["full_name"]
     record = call.store.get("github/issues", f"{name}#{call.part('number')}")
     if record is None:
@@ -105,7 +105,7 @@ def issue(call: Call) -> str:
 
 
 def pull(call: Call) -> str:
-    """A pull request: its text, its comments, what it changes."""
+    """Show a pull request: text, comments, changes."""
     name = repository_of(call)["full_name"]
     record = call.store.get("github/issues", f"{name}#{call.part('number')}")
     if record is None or "pull" not in record:
@@ -121,7 +121,7 @@ def pull(call: Call) -> str:
 
 
 def release(call: Call) -> str:
-    """A release with its notes."""
+    """Show a release with its notes."""
     name, tag = repository_of(call)["full_name"], call.part("tag")
     wanted = (name, tag)
     found = [each for each in call.store.all("github/releases") if (each["repository"], each["tag_name"]) == wanted]
@@ -132,7 +132,7 @@ def release(call: Call) -> str:
 
 
 def commit(call: Call) -> str:
-    """A commit with its changes."""
+    """Show a commit with its changes."""
     name = repository_of(call)["full_name"]
     record = find_commit(call.store, name, call.part("sha"))
     if record is None:
@@ -148,7 +148,7 @@ def commit(call: Call) -> str:
 
 
 def blob(call: Call) -> str:
-    """A file as of a commit or branch."""
+    """Show a file at a commit or branch."""
     name, path = repository_of(call)["full_name"], call.part("path")
     record = find_commit(call.store, name, call.part("reference"))
     if record is None or path not in record["tree"]:

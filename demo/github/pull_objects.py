@@ -1,4 +1,4 @@
-"""Pull requests and their reviews as the objects of GitHub's REST API."""
+"""Converts pull requests and reviews to the objects of GitHub's REST API."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from demo.store import Store
 
 
 def head_of(store: Store, record: Record) -> str:
-    """The newest commit that a pull request brings: of its branch, while it is open and the branch is there."""
+    """Return the head commit of a pull request: its branch's, while it is open and the branch exists."""
     pull = record["pull"]
     present = head_sha(store, record["repository"], pull["head"]) if record["state"] == "open" else ""
     return str(present or pull["head_sha"])
 
 
 def base_of(store: Store, record: Record) -> str:
-    """The commit that a pull request goes onto: what its branch had when it was merged, else has now."""
+    """Return the base commit of a pull request: the branch's head at the merge, else the current one."""
     pull = record["pull"]
     return str(pull.get("merged_onto") or head_sha(store, record["repository"], pull["base"]))
 
@@ -44,7 +44,7 @@ def _side(base: str, store: Store, record: Record, branch: str, sha: str) -> Rec
 
 
 def simple_pull(base: str, store: Store, record: Record) -> Record:
-    """A pull request as lists hold it."""
+    """Return a pull request as it appears in lists."""
     name, number, pull = record["repository"], record["number"], record["pull"]
     html, head = page_of(base, record), head_of(store, record)
     links = _links(f"{base}/repos/{name}", number, html, head)
@@ -83,7 +83,7 @@ def simple_pull(base: str, store: Store, record: Record) -> Record:
 
 
 def _links(repository: str, number: int, html: str, head: str) -> dict[str, str]:
-    """Where what belongs to a pull request is found, by the names that GitHub gives these addresses."""
+    """Return the URLs of a pull request's resources, under GitHub's names."""
     url, issue = f"{repository}/pulls/{number}", f"{repository}/issues/{number}"
     return {
         "self": url,
@@ -98,7 +98,7 @@ def _links(repository: str, number: int, html: str, head: str) -> dict[str, str]
 
 
 def is_mergeable(store: Store, record: Record) -> bool:
-    """Whether no file was changed on both sides, each in its own way."""
+    """Return whether no file was changed differently on both sides."""
     name, base, head = record["repository"], base_of(store, record), head_of(store, record)
     start = common_ancestor(store, name, base, head)
     trees = [(store.get("github/commits", f"{name}@{sha}") or {"tree": {}})["tree"] for sha in (base, head)]
@@ -108,7 +108,7 @@ def is_mergeable(store: Store, record: Record) -> bool:
 
 
 def files_of(base: str, store: Store, record: Record) -> list[Record]:
-    """What a pull request does to each file."""
+    """Return a pull request's changes to each file."""
     name, head = record["repository"], head_of(store, record)
     start = common_ancestor(store, name, base_of(store, record), head)
     return files_between(
@@ -117,7 +117,7 @@ def files_of(base: str, store: Store, record: Record) -> list[Record]:
 
 
 def whole_pull(base: str, store: Store, record: Record) -> Record:
-    """A pull request with its counts and whether it can be merged."""
+    """Return a pull request with its counts and whether it can be merged."""
     pull, is_open = record["pull"], record["state"] == "open"
     files = files_of(base, store, record)
     mergeable = is_mergeable(store, record) if is_open else None
@@ -139,7 +139,7 @@ def whole_pull(base: str, store: Store, record: Record) -> Record:
 
 
 def review(base: str, record: Record) -> Record:
-    """A review of a pull request."""
+    """Return a review of a pull request."""
     url = f"{base}/repos/{record['repository']}/pulls/{record['pull']}"
     html = f"{base}/{record['repository']}/pull/{record['pull']}#pullrequestreview-{record['id']}"
     return {

@@ -21,7 +21,7 @@ EVENTS = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMEN
 
 
 def pull_of(call: Call) -> Record:
-    """The pull request that the path names; raises Refused 404, also for an issue."""
+    """Return the pull request in the path; raises Refused 404, also for an issue."""
     record = issue_of(call)
     if "pull" not in record:
         raise not_found()
@@ -33,7 +33,7 @@ def _unfit(message: str) -> Refused:
 
 
 def new_pull(store: Store, repository: str, values: Record, sides: Record, created_at: str) -> Record:
-    """Make a pull request; `sides` is {head, base, draft, reviewers}."""
+    """Create a pull request; `sides` is {head, base, draft, reviewers}."""
     nothing = dict.fromkeys(("merged_at", "merged_by", "merge_commit_sha"))
     record = new_issue(store, repository, {"labels": [], "assignees": [], **values}, created_at)
     record["pull"] = {**nothing, **sides, "head_sha": head_sha(store, repository, sides["head"])}
@@ -42,7 +42,7 @@ def new_pull(store: Store, repository: str, values: Record, sides: Record, creat
 
 
 def create_pull(call: Call) -> Reply:
-    """POST a pull request; 422 where a branch is missing, there is nothing new in it, or one is open already."""
+    """POST a pull request; 422 if a branch is missing, has no new commits, or already has an open one."""
     name = repository_of(call)["full_name"]
     title = text(call, "PullRequest", "title", longest=TITLE_LENGTH)
     sides = {side: str(text(call, "PullRequest", side, longest=250)) for side in ("head", "base")}
@@ -111,7 +111,7 @@ def list_files(call: Call) -> Reply:
 
 
 def merge(call: Call) -> Reply:
-    """PUT: merge, squash or rebase; 405 where it cannot be merged, 409 where `sha` is not its newest commit."""
+    """PUT: merge, squash or rebase; 405 if it cannot be merged, 409 if `sha` is not its head."""
     record, store = pull_of(call), call.store
     head, onto = head_of(store, record), base_of(store, record)
     if record["state"] != "open" or record["pull"]["draft"] or not is_mergeable(store, record):
@@ -129,7 +129,7 @@ def merge(call: Call) -> Reply:
 
 
 def _merged(call: Call, record: Record, head: str, onto: str, method: str) -> str:
-    """Commit what a pull request brings onto its base; return the new commit."""
+    """Commit a pull request's changes onto its base; return the new commit."""
     name, store = record["repository"], call.store
     start, brought = common_ancestor(store, name, onto, head), find_commit(store, name, head)
     origin: dict[str, str] = start["tree"] if start else {}
@@ -146,7 +146,7 @@ def _merged(call: Call, record: Record, head: str, onto: str, method: str) -> st
 
 
 def merge_state(call: Call) -> Reply:
-    """GET: 204 where it was merged, 404 where not."""
+    """GET: 204 if it was merged, else 404."""
     if pull_of(call)["pull"]["merged_at"] is None:
         raise not_found()
     return Reply(None, 204)
@@ -164,7 +164,7 @@ def list_reviews(call: Call) -> Reply:
 
 
 def create_review(call: Call) -> Reply:
-    """POST a review; 422 for approving one's own, and for words where they are needed."""
+    """POST a review; 422 for approving one's own pull request, or if a required body is missing."""
     record, event = pull_of(call), call.body.get("event")
     if event not in EVENTS:
         raise Refused(422, f"Invalid request.\n\nFor 'properties/event', {event!r} is not a member of {[*EVENTS]}.")
@@ -202,7 +202,7 @@ def get_review(call: Call) -> Reply:
 
 
 def dismiss_review(call: Call) -> Reply:
-    """PUT: take the word of a review back; 422 for one that only comments."""
+    """PUT: dismiss a review; 422 if it is only a comment."""
     record = _review(call)
     text(call, "PullRequestReview", "message", longest=BODY_LENGTH)
     if record["state"] not in {"APPROVED", "CHANGES_REQUESTED"}:
@@ -213,7 +213,7 @@ def dismiss_review(call: Call) -> Reply:
 
 
 def seed_pull(store: Store, sample: Record, who: Record, created_at: str) -> None:
-    """Lay out a pull request of the sample: a branch with one commit, and who is asked to look at it."""
+    """Create a sample pull request: a branch with one commit, and its reviewers."""
     name, branch, path = sample["repository"], sample["branch"], sample["path"]
     main = find_commit(store, name, "")
     tree: dict[str, str] = main["tree"] if main else {}

@@ -1,4 +1,4 @@
-"""What the GitHub stand-in keeps about issues: finding, making and saving the records."""
+"""The stored records of GitHub issues: find, create, save."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REPOSITORY = "/repos/{owner}/{name}"
 
 
 def repository_of(call: Call) -> Record:
-    """The repository that the path names (letter case does not matter); raises Refused 404."""
+    """Return the repository in the path (case-insensitive); raises Refused 404."""
     wanted = f"{call.part('owner')}/{call.part('name')}".lower()
     found = call.store.get("github/repositories", wanted)
     if found is None:
@@ -23,17 +23,17 @@ def repository_of(call: Call) -> Record:
 
 
 def issues_of(store: Store, repository: str) -> list[Record]:
-    """Every issue of a repository, oldest first."""
+    """Return all issues of a repository, oldest first."""
     return [each for each in store.all("github/issues") if each["repository"] == repository]
 
 
 def open_count(store: Store, repository: str) -> int:
-    """How many issues are open."""
+    """Return the number of open issues."""
     return sum(each["state"] == "open" for each in issues_of(store, repository))
 
 
 def save(store: Store, record: Record) -> None:
-    """Keep an issue; the search index learns of it later."""
+    """Save an issue; the search index follows later."""
     store.put("github/issues", f"{record['repository']}#{record['number']}", record)
     key, moment = f"{record['repository']}#{record['number']}", time.time()
     versions = (store.get("github/search", key) or {"versions": []})["versions"]
@@ -43,7 +43,7 @@ def save(store: Store, record: Record) -> None:
 
 
 def new_issue(store: Store, repository: str, values: Record, created_at: str) -> Record:
-    """Make an issue; labels that do not exist yet are made as GitHub makes them."""
+    """Create an issue, and its missing labels, as GitHub does."""
     for each in values["labels"]:
         new_label(store, repository, each, "ededed", None)
     record: Record = {
@@ -63,7 +63,7 @@ def new_issue(store: Store, repository: str, values: Record, created_at: str) ->
 
 
 def new_label(store: Store, repository: str, name: str, color: str, description: str | None) -> Record:
-    """The label of this name, made if there is none (letter case does not matter)."""
+    """Return the label with this name (case-insensitive), created if missing."""
     key = f"{repository}:{name.lower()}"
     record = store.get("github/labels", key)
     if record is None:
@@ -91,7 +91,7 @@ def new_comment(store: Store, record: Record, user: str, body: str, created_at: 
 
 
 def issue_of(call: Call) -> Record:
-    """The issue that the path names; raises Refused 404."""
+    """Return the issue in the path; raises Refused 404."""
     repository, number = repository_of(call)["full_name"], call.part("number")
     found = call.store.get("github/issues", f"{repository}#{number}")
     if found is None:
@@ -100,6 +100,6 @@ def issue_of(call: Call) -> Record:
 
 
 def labels_of(store: Store, repository: str) -> list[Record]:
-    """The labels of a repository by name."""
+    """Return a repository's labels by name."""
     kept = [each for each in store.all("github/labels") if each["repository"] == repository]
     return sorted(kept, key=lambda each: each["name"].lower())

@@ -1,4 +1,4 @@
-"""Branches, the refs behind them, and what lies between two commits."""
+"""Branches, their refs, and comparisons of commits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_FILES = 300
 
 
 def branches_of(store: Store, name: str) -> dict[str, str]:
-    """The branches of a repository by name, with their newest commits."""
+    """Return a repository's branches by name, with their head commits."""
     found = {each["branch"]: each["sha"] for each in store.all("github/refs") if each["repository"] == name}
     main = head_sha(store, name)
     return dict(sorted({**({BRANCH: main} if main else {}), **found}.items()))
@@ -38,7 +38,7 @@ def list_branches(call: Call) -> Reply:
 
 
 def get_branch(call: Call) -> Reply:
-    """GET one branch with its newest commit."""
+    """GET one branch with its head commit."""
     name, branch = repository_of(call)["full_name"], call.part("branch")
     sha = branches_of(call.store, name).get(branch)
     if sha is None:
@@ -69,7 +69,7 @@ def get_ref(call: Call) -> Reply:
 
 
 def create_ref(call: Call) -> Reply:
-    """POST a branch; 422 where it exists or the commit is not there."""
+    """POST a branch; 422 if it exists or the commit does not."""
     name = repository_of(call)["full_name"]
     ref = str(text(call, "Reference", "ref", longest=250))
     sha = str(text(call, "Reference", "sha", longest=40))
@@ -95,29 +95,29 @@ def delete_ref(call: Call) -> Reply:
 
 
 def common_ancestor(store: Store, name: str, base: str, head: str) -> Record | None:
-    """The newest commit that both have."""
+    """Return the newest common commit."""
     inside = {each["sha"] for each in history(store, name, base)}
     return next((each for each in history(store, name, head) if each["sha"] in inside), None)
 
 
 def changed_paths(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """The files that differ between two states."""
+    """Return the files that differ between two states."""
     return sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
 
 
 def files_between(base: str, store: Store, before: dict[str, str], head: Record) -> list[Record]:
-    """What became of each file up to `head`."""
+    """Return the changed files up to `head`."""
     return [changed_file(base, store, head, path, before) for path in changed_paths(before, head["tree"])]
 
 
 def ahead(store: Store, name: str, base: str, head: str) -> list[Record]:
-    """The commits of `head` that `base` does not have, oldest first."""
+    """Return the commits of `head` that `base` lacks, oldest first."""
     inside = {each["sha"] for each in history(store, name, base)}
     return [each for each in history(store, name, head) if each["sha"] not in inside][::-1]
 
 
 def compare(call: Call) -> Reply:
-    """GET /repos/{owner}/{repo}/compare/{base}...{head}; the files come with the first page."""
+    """GET /repos/{owner}/{repo}/compare/{base}...{head}; the first page has the files."""
     name, store = repository_of(call)["full_name"], call.store
     first, dots, second = call.part("basehead").partition("...")
     base, head = (find_commit(store, name, each) for each in (first, second))

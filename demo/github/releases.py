@@ -1,4 +1,4 @@
-"""Releases of a repository, and the tags that they make."""
+"""Releases of a repository, and the tags they create."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from demo.service import Refused
 
 
 def release(base: str, record: Record) -> Record:
-    """A release."""
+    """Return a release."""
     name, tag = record["repository"], record["tag_name"]
     url = f"{base}/repos/{name}/releases/{record['id']}"
     kept = ("id", "tag_name", "target_commitish", "name", "body", "draft", "prerelease", "created_at", "published_at")
@@ -40,7 +40,7 @@ def list_releases(call: Call) -> Reply:
 
 
 def create_release(call: Call) -> Reply:
-    """POST a release; one that is no draft makes the tag where there is none."""
+    """POST a release; unless it is a draft, a missing tag is created."""
     name = repository_of(call)["full_name"]
     tag = str(text(call, "Release", "tag_name", longest=250))
     target, is_draft = str(call.body.get("target_commitish") or BRANCH), bool(call.body.get("draft"))
@@ -93,13 +93,13 @@ def update_release(call: Call) -> Reply:
 
 
 def delete_release(call: Call) -> Reply:
-    """DELETE a release; its tag stays."""
+    """DELETE a release; its tag is kept."""
     call.store.delete("github/releases", str(_release(call)["id"]))
     return Reply(None, 204)
 
 
 def dispatch_workflow(call: Call) -> Reply:
-    """POST: start the workflow of GitHub Actions that a file of the main branch describes."""
+    """POST: start the GitHub Actions workflow of a file in the main branch."""
     name, file = repository_of(call)["full_name"], call.part("workflow")
     ref = str(text(call, "Workflow", "ref", longest=250))
     head = find_commit(call.store, name, ref)

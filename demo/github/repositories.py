@@ -11,7 +11,7 @@ from demo.store import Store
 
 
 def shown_repository(base: str, store: Store, record: Record) -> Record:
-    """A repository with the times and counts of now."""
+    """Return a repository with its current times and counts."""
     commits = history(store, record["full_name"])
     pushed_at = commits[0]["author"]["date"] if commits else record["created_at"]
     times = {"pushed_at": pushed_at, "updated_at": pushed_at}

@@ -1,4 +1,4 @@
-"""The search over issues, which learns of every write some seconds late, as GitHub's does."""
+"""Issue search with an index that lags some seconds behind, as GitHub's does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from demo.github.records import SEARCH_LAG_SECONDS
 
 
 def search_issues(call: Call) -> Reply:
-    """GET /search/issues: words and the qualifiers repo, is, state, label, author, in; 5 s behind every write."""
+    """GET /search/issues: words and the qualifiers repo, is, state, label, author, in; writes appear after 5 s."""
     query = call.query("q")
     if not query.strip():
         raise invalid("Search", "q", "missing")
@@ -47,10 +47,13 @@ def _terms(query: str) -> list[str]:
 
 def _fits(record: Record, terms: list[str]) -> bool:
     haystack = f"{record['title']}\n{record['body'] or ''}".lower()
+    pull = record.get("pull")
+    kinds = {"pr", "pull-request"} if pull else {"issue"}
+    states = {record["state"], *(["merged"] if pull and pull.get("merged_at") else ["unmerged"] if pull else [])}
     checks: dict[str, Callable[[str], bool]] = {
         "repo": lambda value: record["repository"].lower() == value,
-        "is": lambda value: value in {"issue", record["state"]},
-        "type": lambda value: value == "issue",
+        "is": lambda value: value in kinds | states,
+        "type": lambda value: value in kinds,
         "state": lambda value: value == record["state"],
         "label": lambda value: value in {each.lower() for each in record["labels"]},
         "author": lambda value: value == record["user"].lower(),

@@ -53,7 +53,7 @@ SAMPLE = Path(__file__).with_name("sample.json")
 
 
 def routes(store: Store) -> list[Route]:
-    """Every path of the REST API that is served, then the pages for people."""
+    """Return the REST API's routes, then those of the web pages."""
     limit = RateLimit()
 
     def rate_limit(_: Call) -> Reply:
@@ -74,7 +74,7 @@ def routes(store: Store) -> list[Route]:
 
 
 def show(store: Store) -> dict[str, Any]:
-    """Everything in the repositories, each entry as the API gives it."""
+    """Return the content of the repositories, in the API's form."""
     base = origin(store, "github")
     repositories = store.all("github/repositories")
     return {
@@ -102,7 +102,7 @@ def _sample() -> dict[str, Any]:
 
 
 def seed(store: Store) -> None:
-    """Two repositories with the work of the last weeks."""
+    """Create two repositories with the work of the last weeks."""
     sample, now = _sample(), datetime.now(UTC)
 
     def ago(days: float) -> str:
@@ -137,7 +137,7 @@ def _seed_issue(store: Store, each: dict[str, Any], ago: Any) -> None:
 
 
 def _changes(store: Store, each: dict[str, Any]) -> dict[str, bytes | None]:
-    """The new contents of the files that a sample commit changes: `before` becomes `after`, or `after` is added."""
+    """Return the files that a sample commit changes: `before` becomes `after`, or `after` is appended."""
     head = github_commits.find_commit(store, each["repository"], "")
     texts: dict[str, str] = {}
     for change in each["changes"]:

@@ -57,7 +57,7 @@ def update_label(call: Call) -> Reply:
 
 
 def delete_label(call: Call) -> Reply:
-    """DELETE labels/{id}: the mails lose it."""
+    """DELETE labels/{id}: mails lose the label."""
     box = mailbox_of(call)
     label_id = call.part("id")
     label = box.labels.get(label_id)
@@ -70,7 +70,7 @@ def delete_label(call: Call) -> Reply:
 
 
 def history(call: Call) -> Reply:
-    """GET history: the changes after startHistoryId; 404 where that is too old or never was."""
+    """GET history: the changes after startHistoryId; 404 if that has expired or never existed."""
     box = mailbox_of(call)
     text = call.query("startHistoryId")
     if not text.isdecimal():
@@ -101,7 +101,7 @@ def _history_entry(entry: Record) -> dict[str, Any]:
 
 
 def _counts(box: Mailbox, label_id: str) -> dict[str, int]:
-    """How many mails and threads carry the label, and how many of them are unread."""
+    """Return how many mails and threads have the label, and how many are unread."""
     records = [each for each in box.newest_first() if label_id in each["labelIds"]]
     unread = [each for each in records if "UNREAD" in each["labelIds"]]
     return {

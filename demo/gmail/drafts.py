@@ -1,4 +1,4 @@
-"""Gmail's drafts: each a mail with the label DRAFT; sending one makes a new mail of it."""
+"""Gmail's drafts: each is a mail with the label DRAFT, and sending it creates a new mail."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ DRAFTS = "gmail_drafts"
 
 
 def all_drafts(store: Store) -> list[Record]:
-    """Every draft as {id, message_id}."""
+    """Return all drafts as {id, message_id}."""
     return store.all(DRAFTS)
 
 
 def list_(call: Call) -> Reply:
-    """GET drafts; `q` searches them as it does mails."""
+    """GET drafts; `q` searches them like mails."""
     box = mailbox_of(call)
     by_mail = {each["message_id"]: each["id"] for each in all_drafts(call.store)}
     drafts = [
@@ -47,7 +47,7 @@ def create(call: Call) -> Reply:
 
 
 def update(call: Call) -> Reply:
-    """PUT drafts/{id}: the draft keeps its id, its mail is a new one in the same thread."""
+    """PUT drafts/{id}: the draft keeps its id and thread, but its mail is a new one."""
     box = mailbox_of(call)
     draft = _draft(call.store, call.part("id"))
     old = box.get(draft["message_id"])
@@ -58,7 +58,7 @@ def update(call: Call) -> Reply:
 
 
 def delete(call: Call) -> Reply:
-    """DELETE drafts/{id}: for ever, not to the trash."""
+    """DELETE drafts/{id}: permanently, without the trash."""
     box = mailbox_of(call)
     draft = _draft(call.store, call.part("id"))
     box.remove(draft["message_id"])
@@ -67,7 +67,7 @@ def delete(call: Call) -> Reply:
 
 
 def send(call: Call) -> Reply:
-    """POST drafts/send: the draft goes away, a mail with a new id lies in SENT in the same thread."""
+    """POST drafts/send: the draft is removed, and a mail with a new id is in SENT, in the same thread."""
     box = mailbox_of(call)
     draft = _draft(call.store, str(call.body.get("id") or ""))
     old = box.get(draft["message_id"])
@@ -87,7 +87,7 @@ def _draft(store: Store, draft_id: str) -> Record:
 
 
 def _written(box: Mailbox, message: Any, thread_id: str) -> Record:
-    """The mail of a draft; it may still lack a recipient."""
+    """Return the mail of a draft; it may still lack a recipient."""
     raw = box.outgoing(raw_mail(message))
     return box.add(raw, ["DRAFT"], thread_id=str(message.get("threadId") or thread_id))
 

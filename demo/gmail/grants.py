@@ -1,8 +1,8 @@
-"""What people have granted at the stand-in's sign-in: refresh tokens, access tokens, and the clock they live by.
+"""Grants made at the stand-in's sign-in: refresh tokens, access tokens, and the clock for their expiry.
 
 Sources: https://developers.google.com/identity/protocols/oauth2#expiration (seven days for apps in Testing, revoking);
-RFC 9700, 4.14.2 (rotation). `rotates` is for servers that give another refresh token each time, as Google itself does
-not: the one before is good until the new one, or an access token that came with it, is used.
+RFC 9700, 4.14.2 (rotation). `rotates` imitates servers that issue a new refresh token each time, which Google does
+not: the old one is valid until the new one, or an access token issued with it, is used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ READING = FULL_ACCESS | {"https://www.googleapis.com/auth/gmail.readonly"}
 
 
 class Denied(Exception):
-    """The request is refused: an OAuth error code and what it means."""
+    """The request is refused: an OAuth error code and its description."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(description)
@@ -33,7 +33,7 @@ class Denied(Exception):
 
 @dataclass(frozen=True)
 class Rules:
-    """How the sign-in behaves; kept with the data. `scopes` empty: people grant what is asked."""
+    """How the sign-in behaves, stored with the data. Empty `scopes`: people grant what is requested."""
 
     testing: bool = False
     rotates: bool = False
@@ -42,27 +42,27 @@ class Rules:
 
     @classmethod
     def of(cls, store: Store) -> Rules:
-        """The rules in force."""
+        """Return the current rules."""
         return cls(**(store.get(RULES, "rules") or {}))
 
     def keep(self, store: Store) -> None:
-        """Put these in force."""
+        """Store these as the current rules."""
         store.put(RULES, "rules", asdict(self))
 
     def now(self) -> float:
-        """The time at Google: the real one, moved on as tests like."""
+        """Return Google's time: the real time, plus the advance set by tests."""
         return time.time() + self.advanced_seconds
 
 
 def grant(store: Store, client_id: str, scope: str) -> dict[str, Any]:
-    """Somebody has consented: what the token endpoint answers, with a refresh token."""
+    """Record a consent; return the token endpoint's answer, with a refresh token."""
     rules = Rules.of(store)
     kept = {"client_id": client_id, "scope": scope, "consented_at": rules.now(), "testing": rules.testing}
     return _issued(store, {**kept, "family": secrets.token_hex(8), "number": 1})
 
 
 def renew(store: Store, refresh_token: str, client_id: str) -> dict[str, Any]:
-    """What the token endpoint answers to a refresh token; raises Denied."""
+    """Return the token endpoint's answer to a refresh token; raises Denied."""
     known = store.get(GRANTS, refresh_token)
     if known is None or _has_ended(store, known):
         raise Denied("invalid_grant", "Token has been expired or revoked.")
@@ -77,7 +77,7 @@ def renew(store: Store, refresh_token: str, client_id: str) -> dict[str, Any]:
 
 
 def revoke(store: Store, token: str = "") -> None:
-    """Take a grant back, by any token of it; without one, all of them."""
+    """Revoke a grant by any of its tokens; without a token, all grants."""
     found = store.get(TOKENS, token) or store.get(GRANTS, token)
     for each in [*store.all(GRANTS), *store.all(TOKENS)]:
         if not token or (found is not None and each["family"] == found["family"]):
@@ -85,7 +85,7 @@ def revoke(store: Store, token: str = "") -> None:
 
 
 def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
-    """Why an access token does not reach this far: status and message; None where it does."""
+    """Return why an access token is insufficient: status and message; None if it is sufficient."""
     known = store.get(TOKENS, token)
     if known is None or known["expires_at"] < Rules.of(store).now():
         return 401, "Invalid Credentials"
@@ -98,7 +98,7 @@ def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
 
 def _issued(store: Store, known: dict[str, Any]) -> dict[str, Any]:
     token = f"1//demo-{secrets.token_urlsafe(24)}"
-    for each in store.all(GRANTS):  # given before and never used: nobody has it
+    for each in store.all(GRANTS):  # issued before and never used: the client does not have it
         if each["family"] == known["family"] and each["number"] == known["number"]:
             _delete(store, each)
     store.put(GRANTS, token, {**known, "token": token, "collection": GRANTS})
@@ -115,7 +115,7 @@ def _access(store: Store, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _used(store: Store, known: dict[str, Any]) -> None:
-    """Whoever uses what is new has it: what was before is good for nothing more."""
+    """Invalidate older tokens, since the client has proved that it has the new ones."""
     if known["number"] == 1:
         return
     with store.transaction():

@@ -1,4 +1,4 @@
-"""Gmail's labels: the system's own and the person's, with their rules."""
+"""Gmail's labels, system and user ones, with their rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SYSTEM = (
     *("CHAT", "SENT", "INBOX", "IMPORTANT", "TRASH", "DRAFT", "SPAM", "STARRED", "UNREAD"),
     *("CATEGORY_FORUMS", "CATEGORY_UPDATES", "CATEGORY_PERSONAL", "CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL"),
 )
-# Who sends and drafts decides on these two, not who labels.
+# Set by sending and drafting only, not by labelling.
 FIXED = frozenset({"SENT", "DRAFT"})
 VISIBILITY = {
     "messageListVisibility": ("show", "hide"),
@@ -25,28 +25,28 @@ MAX_NAME = 225
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of the mailbox, in the order in which they were made."""
+    """The labels of the mailbox, in order of creation."""
 
     store: Store
 
     def all(self) -> list[dict[str, Any]]:
-        """System labels first."""
+        """Return all labels, system labels first."""
         system = [{"id": each, "name": each, "type": "system"} for each in SYSTEM]
         return [*system, *self.store.all(COLLECTION)]
 
     def names(self) -> dict[str, str]:
-        """Names by id."""
+        """Return names by id."""
         return {each["id"]: each["name"] for each in self.all()}
 
     def get(self, label_id: str) -> dict[str, Any]:
-        """One label; raises Refused 404."""
+        """Return one label; raises Refused 404."""
         for each in self.all():
             if each["id"] == label_id:
                 return each
         raise Refused(404, "Requested entity was not found.")
 
     def known(self, label_ids: Iterable[str]) -> list[str]:
-        """The ids, once each; raises Refused 400 for one that does not exist."""
+        """Return the ids without duplicates; raises Refused 400 for an unknown one."""
         known = self.names()
         wanted = list(dict.fromkeys(label_ids))
         for each in wanted:
@@ -55,7 +55,7 @@ class Labels:
         return wanted
 
     def create(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """A new label of the person's; raises Refused 400 or 409."""
+        """Create a user label; raises Refused 400 or 409."""
         name = self._free_name(given.get("name"), "")
         label_id = f"Label_{self.store.next_number('gmail_label')}"
         label = {"id": label_id, "name": name, "type": "user", **_looks({**_DEFAULT_LOOKS, **given})}
@@ -63,7 +63,7 @@ class Labels:
         return label
 
     def update(self, label_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Change name or looks of a label of the person's; raises Refused."""
+        """Change name or appearance of a user label; raises Refused."""
         label = self._own(label_id)
         name = self._free_name(given.get("name", label["name"]), label_id)
         label = {**label, **_looks(given), "name": name}
@@ -71,7 +71,7 @@ class Labels:
         return label
 
     def delete(self, label_id: str) -> None:
-        """Forget a label of the person's; the mails lose it through the mailbox."""
+        """Delete a user label; the mailbox removes it from mails."""
         self._own(label_id)
         self.store.delete(COLLECTION, label_id)
 
@@ -96,7 +96,7 @@ _DEFAULT_LOOKS = {"messageListVisibility": "show", "labelListVisibility": "label
 
 
 def _looks(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Visibility and colour, checked; raises Refused 400."""
+    """Return validated visibility and colour; raises Refused 400."""
     looks: dict[str, Any] = {}
     for name, allowed in VISIBILITY.items():
         if name in given:
@@ -110,7 +110,7 @@ def _looks(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def changed(before: Iterable[str], add: Iterable[str], remove: Iterable[str]) -> list[str]:
-    """The labels after a change; raises Refused 400 where it touches SENT or DRAFT or contradicts itself."""
+    """Return the labels after a change; raises Refused 400 if it includes SENT or DRAFT or contradicts itself."""
     add, remove = list(add), list(remove)
     for each in [*add, *remove]:
         if each in FIXED:

@@ -17,29 +17,29 @@ from demo.store import Store
 
 MAILS, RAW, HISTORY = "gmail_messages", "gmail_raw", "gmail_history"
 HISTORY_KEPT = 5000
-# History ids of one generation of sample data never meet those of another.
+# History ids are unique across resets of the sample data.
 HISTORY_SPAN = 1_000_000
 REPLY_PREFIX = re.compile(r"^\s*(?:(?:re|fwd?|aw|wg|sv|antw)\s*:\s*)+", re.IGNORECASE)
 
 Record = dict[str, Any]
-"""id, threadId, labelIds, historyId, internalDate, snippet, sizeEstimate as Gmail; `fields` is what search knows."""
+"""id, threadId, labelIds, historyId, internalDate, snippet, sizeEstimate as in Gmail; `fields` is for search."""
 
 
 def not_found() -> Refused:
-    """Gmail's answer for a thing that is not there."""
+    """Return Gmail's 404."""
     return Refused(404, "Requested entity was not found.")
 
 
 @dataclass(frozen=True)
 class Mailbox:
-    """One person's mails. `now` gives milliseconds since 1970."""
+    """One person's mails. `now` returns milliseconds since 1970."""
 
     store: Store
     now: Callable[[], int] = lambda: int(time.time() * 1000)
 
     @property
     def account(self) -> str:
-        """Whose mailbox it is; a new one after each reset."""
+        """The mailbox's address; each reset changes it."""
         return f"demo-{self.store.generation}@example.com"
 
     @property
@@ -50,29 +50,29 @@ class Mailbox:
     # Reading.
 
     def get(self, message_id: str) -> Record:
-        """One mail's record; raises Refused 404."""
+        """Return one mail's record; raises Refused 404."""
         record = self.store.get(MAILS, message_id)
         if record is None:
             raise not_found()
         return record
 
     def has(self, message_id: str) -> bool:
-        """Whether there is such a mail."""
+        """Return whether the mail exists."""
         return self.store.get(MAILS, message_id) is not None
 
     def mail(self, message_id: str) -> Mail:
-        """One mail, parsed."""
+        """Return one mail, parsed."""
         raw = self.store.get(RAW, message_id)
         if raw is None:
             raise not_found()
         return Mail.parse(from_base64url(raw["raw"]))
 
     def newest_first(self) -> list[Record]:
-        """Every mail."""
+        """Return all mails."""
         return sorted(self.store.all(MAILS), key=lambda each: (int(each["internalDate"]), each["id"]), reverse=True)
 
     def thread(self, thread_id: str) -> list[Record]:
-        """The mails of one thread, oldest first; raises Refused 404."""
+        """Return the mails of one thread, oldest first; raises Refused 404."""
         found = [each for each in reversed(self.newest_first()) if each["threadId"] == thread_id]
         if not found:
             raise not_found()
@@ -81,7 +81,7 @@ class Mailbox:
     # Changing. Each is called inside a transaction of the store.
 
     def add(self, raw: bytes, labels: Iterable[str], *, thread_id: str = "", date_ms: int | None = None) -> Record:
-        """Put a mail in; a well-formed Message-ID stays, any other is replaced. Raises Refused."""
+        """Add a mail; a well-formed Message-ID is kept, any other is replaced. Raises Refused."""
         message_id = self._new_id("message")
         mail = self._with_id(Mail.parse(raw), message_id)
         fields = mail.search_fields()
@@ -98,7 +98,7 @@ class Mailbox:
         return self._changed(record, "messagesAdded")
 
     def relabel(self, message_id: str, add: Iterable[str], remove: Iterable[str]) -> Record:
-        """Add and remove labels; what changes nothing leaves no trace in the history."""
+        """Add and remove labels; without an effect there is no history record."""
         record = self.get(message_id)
         before = list(record["labelIds"])
         record["labelIds"] = changed(before, self.labels.known(add), self.labels.known(remove))
@@ -110,13 +110,13 @@ class Mailbox:
         return record
 
     def remove(self, message_id: str) -> None:
-        """Delete for ever; raises Refused 404."""
+        """Delete permanently; raises Refused 404."""
         record = self._changed(self.get(message_id), "messagesDeleted")
         self.store.delete(MAILS, record["id"])
         self.store.delete(RAW, record["id"])
 
     def outgoing(self, raw: bytes) -> bytes:
-        """A mail as Gmail completes it before it leaves: From is the account's, Date is there."""
+        """Return a mail as Gmail completes it for sending: From is the account, Date is set."""
         mail = Mail.parse(raw)
         if self.account.lower() not in mail.header("From").lower():
             raw = with_header(raw, "From", self.account)
@@ -128,17 +128,17 @@ class Mailbox:
 
     @property
     def history_id(self) -> int:
-        """The id of the last change."""
+        """Return the id of the last change."""
         last = self.store.get(HISTORY, "last")
         return int(last["id"]) if last else self._history_base
 
     @property
     def oldest_history_id(self) -> int:
-        """The earliest id from which changes can still be told."""
+        """Return the earliest id for which the history is available."""
         return max(self._history_base, self.history_id - HISTORY_KEPT)
 
     def history_since(self, start: int) -> list[Record]:
-        """The changes after `start`, oldest first, as {id, kind, message, labelIds}."""
+        """Return the changes after `start`, oldest first, as {id, kind, message, labelIds}."""
         entries = (each for each in self.store.all(HISTORY) if "kind" in each)
         return sorted((each for each in entries if int(each["id"]) > start), key=lambda each: int(each["id"]))
 
@@ -147,7 +147,7 @@ class Mailbox:
         return self.store.generation * HISTORY_SPAN
 
     def _changed(self, record: Record, kind: str, label_ids: list[str] | None = None) -> Record:
-        """Write the record with a new history id, and the change beside it."""
+        """Save the record with a new history id, together with the change."""
         number = self.history_id + 1
         record["historyId"] = str(number)
         self.store.put(MAILS, record["id"], record)
@@ -164,12 +164,12 @@ class Mailbox:
         return Mail.parse(with_header(mail.raw, "Message-ID", f"<CAD{message_id}@mail.gmail.com>"))
 
     def _new_id(self, kind: str) -> str:
-        """Sixteen hexadecimal digits, never the same for two mails of any generation."""
+        """Return sixteen hexadecimal digits, unique across resets."""
         text = f"{kind}/{self.store.generation}/{self.store.next_number('gmail_' + kind)}"
         return f"19{hashlib.blake2b(text.encode(), digest_size=7).hexdigest()}"
 
     def _thread_for(self, fields: Mapping[str, Any], wanted: str) -> str:
-        """The thread that was asked for, else the one that the mail answers under the same subject."""
+        """Return the requested thread, else that of the mail it answers under the same subject."""
         records = self.store.all(MAILS)
         if wanted:
             if not any(each["threadId"] == wanted for each in records):
@@ -185,5 +185,5 @@ class Mailbox:
 
 
 def bare_subject(subject: str) -> str:
-    """A subject without "Re:" and "Fwd:", for comparison."""
+    """Return a subject without "Re:" and "Fwd:", for comparison."""
     return REPLY_PREFIX.sub("", subject).strip().casefold()

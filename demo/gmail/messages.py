@@ -30,12 +30,12 @@ def get(call: Call) -> Reply:
 
 
 def insert(call: Call) -> Reply:
-    """POST messages: puts a mail in as it is, dated by arrival unless asked otherwise."""
+    """POST messages: adds a mail unchanged, dated by arrival by default."""
     return Reply(brief(_put_in(call, call.query("internalDateSource", "receivedTime"))))
 
 
 def import_(call: Call) -> Reply:
-    """POST messages/import: puts a mail in, dated by its own Date header."""
+    """POST messages/import: adds a mail, dated by its Date header."""
     return Reply(brief(_put_in(call, call.query("internalDateSource", "dateHeader"))))
 
 
@@ -46,7 +46,7 @@ def send(call: Call) -> Reply:
 
 
 def deliver(box: Mailbox, raw: bytes, thread_id: str) -> Record:
-    """Send a mail: it lies in SENT and, if it goes to the account itself, in the inbox; raises Refused 400."""
+    """Send a mail: add it to SENT and, if addressed to the account itself, to the inbox; raises Refused 400."""
     mail = Mail.parse(raw)
     addresses = recipients(mail)
     if not addresses:
@@ -61,7 +61,7 @@ def deliver(box: Mailbox, raw: bytes, thread_id: str) -> Record:
 
 
 def recipients(mail: Mail) -> list[str]:
-    """The addresses of To, Cc and Bcc, lower case."""
+    """Return the addresses of To, Cc and Bcc in lower case."""
     lines = [mail.header(name) for name in ("To", "Cc", "Bcc")]
     return [address.lower() for _, address in getaddresses([line for line in lines if line]) if address]
 
@@ -73,7 +73,7 @@ def modify(call: Call) -> Reply:
 
 
 def batch_modify(call: Call) -> Reply:
-    """POST messages/batchModify: up to 1000 mails; ids that do not exist are passed over."""
+    """POST messages/batchModify: up to 1000 mails; unknown ids are ignored."""
     box = mailbox_of(call)
     add, remove = id_list(call, "addLabelIds"), id_list(call, "removeLabelIds")
     for message_id in _batch(call):

@@ -1,4 +1,4 @@
-"""Google's sign-in as far as an installed app uses it: consent that redirects at once, and the token endpoint.
+"""Google's OAuth for an installed app: a consent that redirects at once, and the token endpoint.
 
 Source: https://developers.google.com/identity/protocols/oauth2/native-app; PKCE is RFC 7636.
 """
@@ -30,10 +30,10 @@ NO_STORE = {"cache-control": "no-store"}
 
 
 def routes(store: Store) -> list[Route]:
-    """The consent page's address, the token endpoint, revoking, and the switch for tests.
+    """Return the consent page, the token endpoint, revocation, and the controls for tests.
 
-    `POST /_demo/sign-in` takes `testing`, `rotates`, `scopes` (what people grant), `advance_seconds` (the clock moves
-    on so far) and `revoke` (all that was granted is taken back); what is not given stays.
+    `POST /_demo/sign-in` takes `testing`, `rotates`, `scopes` (what people grant), `advance_seconds` (moves the clock
+    forward) and `revoke` (revokes all grants); omitted ones are unchanged.
     """
 
     async def consent(request: Request) -> Response:
@@ -78,7 +78,7 @@ def routes(store: Store) -> list[Route]:
 
 
 def _answer(denied: Denied) -> Response:
-    """The answer of RFC 6749, 5.2."""
+    """Return the error response of RFC 6749, 5.2."""
     body = {"error": denied.error, "error_description": denied.description}
     return JSONResponse(body, denied.status, NO_STORE)
 
@@ -88,7 +88,7 @@ def _form(body: bytes) -> dict[str, str]:
 
 
 def _client_of(request: Request) -> dict[str, str]:
-    """The client named by HTTP Basic (RFC 6749, 2.3.1), as google-auth-oauthlib does it; {} without."""
+    """Return the client from HTTP Basic (RFC 6749, 2.3.1), as google-auth-oauthlib sends it, else {}."""
     word, _, value = request.headers.get("authorization", "").partition(" ")
     if word.lower() != "basic":
         return {}
@@ -100,7 +100,7 @@ def _client_of(request: Request) -> dict[str, str]:
 
 
 def _consented(store: Store, query: Mapping[str, str]) -> str:
-    """The address to go back to, with a code in it: in the demo everybody consents."""
+    """Return the redirect URL with a code: in the demo everybody consents."""
     for name in ("client_id", "redirect_uri", "scope"):
         if not query.get(name):
             raise Denied("invalid_request", f"Missing required parameter: {name}")
@@ -119,7 +119,7 @@ def _consented(store: Store, query: Mapping[str, str]) -> str:
 
 
 def _granted(store: Store, form: Mapping[str, str]) -> dict[str, Any]:
-    """What a code or a refresh token gives."""
+    """Return the answer to a code or a refresh token."""
     if form.get("grant_type") == "authorization_code":
         return _from_code(store, form)
     if form.get("grant_type") == "refresh_token":
@@ -128,7 +128,7 @@ def _granted(store: Store, form: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _from_code(store: Store, form: Mapping[str, str]) -> dict[str, Any]:
-    """A code works once, for the client and address it was made for, with the verifier of its challenge."""
+    """Redeem a code: valid once, for its client and redirect URL, with the verifier of its challenge."""
     code = form.get("code", "")
     asked = store.get(CODES, code)
     store.delete(CODES, code)
@@ -143,7 +143,7 @@ def _from_code(store: Store, form: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _check_verifier(asked: Mapping[str, Any], verifier: str) -> None:
-    """RFC 7636, 4.6."""
+    """Check the PKCE verifier (RFC 7636, 4.6)."""
     challenge = asked.get("code_challenge")
     if not challenge:
         return

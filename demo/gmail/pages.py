@@ -1,4 +1,4 @@
-"""The demo mailbox for people: a list of mails and one mail, as plain text."""
+"""Web pages of the demo mailbox: a list of mails and one mail, as plain text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HIDDEN_LABELS = {"INBOX", "UNREAD"}
 
 
 def mails(call: Call) -> str:
-    """`/mail?q=`: what a search finds, the inbox without one."""
+    """Show `/mail?q=`: search results, or the inbox."""
     box = Mailbox(call.store)
     query = call.query("q") or "in:inbox"
     search = searched(box, query)
@@ -31,7 +31,7 @@ def mails(call: Call) -> str:
 
 
 def mail(call: Call) -> str:
-    """`/mail/<id>`: one mail, its text only; raises Refused 404."""
+    """Show `/mail/<id>`: one mail, its text only; raises Refused 404."""
     box = Mailbox(call.store)
     record = box.get(call.part("id"))
     parsed = box.mail(record["id"])

@@ -1,4 +1,4 @@
-"""The sample mailbox: the `.eml` files of this package, dated so that the newest has just arrived."""
+"""The sample mailbox: the `.eml` files of this package, with dates shifted so that the newest has just arrived."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from demo.store import Store
 
 MAILS = Path(__file__).parent / "mails"
 NEW_MAILS = Path(__file__).parent / "new_mails"
-# The files say "you" where the account stands, which has another address after each reset.
+# The placeholder of the account's address, which changes with each reset.
 RECIPIENT = b"you@example.com"
-# The header in which Google Takeout writes a mail's labels; these say that a mail has none of the usual ones.
+# Google Takeout's header for a mail's labels; here it means that a mail has none of the usual ones.
 LABELS_HEADER = "X-Gmail-Labels"
 NO_LABEL = {"archived", "opened"}
 OTHER_NAMES = {"drafts": "DRAFT"}
@@ -29,7 +29,7 @@ OTHER_NAMES = {"drafts": "DRAFT"}
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample mail: its bytes without the label header, its labels by name, when it was sent."""
+    """One sample mail: its bytes without the label header, its label names, its date."""
 
     raw: bytes
     labels: tuple[str, ...]
@@ -37,14 +37,14 @@ class Sample:
 
 
 def read(path: Path) -> Sample:
-    """Read one file."""
+    """Parse one file."""
     raw, labels = without_header(path.read_bytes(), LABELS_HEADER)
     sent_at = parsedate_to_datetime(Mail.parse(raw).header("Date"))
     return Sample(raw, tuple(each.strip() for each in labels.split(",") if each.strip()), sent_at)
 
 
 def seed(store: Store) -> None:
-    """Lay out the sample mailbox; distances in time between the mails stay as in the files."""
+    """Create the sample mailbox; the intervals between the mails are kept."""
     box = Mailbox(store)
     samples = sorted((read(path) for path in MAILS.glob("*.eml")), key=lambda each: each.sent_at)
     now = datetime.fromtimestamp(box.now() / 1000, UTC).replace(microsecond=0)
@@ -54,23 +54,23 @@ def seed(store: Store) -> None:
 
 
 def arrive(box: Mailbox, raw: bytes) -> Record:
-    """A mail arrives now: in the inbox, unread, whatever the file said of its date and labels."""
+    """Deliver a mail now: in the inbox, unread, ignoring the date and labels of the file."""
     raw, _ = without_header(raw, LABELS_HEADER)
     now = datetime.fromtimestamp(box.now() / 1000, UTC)
     return box.add(with_header(_to_account(box, raw), "Date", format_datetime(now)), ["INBOX", "UNREAD"])
 
 
 def next_mail(box: Mailbox) -> bytes:
-    """The next of the extra mails, which are not in the mailbox at first; after the last comes the first again."""
+    """Return the next of the extra mails, which are not in the mailbox at first; after the last it starts over."""
     files = sorted(NEW_MAILS.glob("*.eml"))
     number = box.store.next_number("gmail/new_mails") - 1
     raw = files[number % len(files)].read_bytes()
-    # A mail that comes a second time is another mail, as if somebody had written it again.
+    # A mail that comes a second time is a new mail, as if somebody had written it again.
     return raw if number < len(files) else with_header(raw, "Message-ID", make_msgid(domain="demo.example"))
 
 
 def written(box: Mailbox, given: Mapping[str, Any]) -> bytes:
-    """A mail made of {from, subject, text}; raises Refused 400."""
+    """Return a mail made of {from, subject, text}; raises Refused 400."""
     message = EmailMessage()
     try:
         message["From"] = str(given.get("from") or "someone@example.org")
@@ -91,13 +91,13 @@ def _put(box: Mailbox, sample: Sample, shift: timedelta) -> None:
 
 
 def _to_account(box: Mailbox, raw: bytes) -> bytes:
-    """The headers with the account's address in place of "you"."""
+    """Replace "you" in the headers with the account's address."""
     head, gap, body = re.match(rb"(?s)(.*?)(\r?\n\r?\n|$)(.*)", raw).groups()  # type: ignore[union-attr]
     return bytes(head.replace(RECIPIENT, box.account.encode()) + gap + body)
 
 
 def _label_id(box: Mailbox, name: str) -> str:
-    """The id behind a name; a label of the person's is made where it is missing."""
+    """Return the id of a label name; a missing user label is created."""
     system = OTHER_NAMES.get(name.lower(), name.upper().replace(" ", "_"))
     if system in SYSTEM:
         return system

@@ -1,6 +1,6 @@
-"""Gmail's search language: parsed into a test that one mail passes or not.
+"""Gmail's search language: parsed into a predicate on mails.
 
-Source of the rules: https://support.google.com/mail/answer/7190. OR binds closer than the blank between two words.
+Source of the rules: https://support.google.com/mail/answer/7190. OR binds tighter than the blank between two words.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 Entry = Mapping[str, Any]
-"""What is searched: labels, from, to, cc, bcc, subject, text, filenames, message_id, list_id, date_ms, size_bytes."""
+"""Searched fields: labels, from, to, cc, bcc, subject, text, filenames, message_id, list_id, date_ms, size_bytes."""
 Test = Callable[[Entry], bool]
 
 SPAN = re.compile(r"^(\d{1,6})([hdwmy])$")
@@ -40,7 +40,7 @@ MAX_DEPTH = 50
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed search; `reaches_hidden` says that it names spam or trash itself, which are left out otherwise."""
+    """A parsed search; `reaches_hidden` tells that it names spam or trash, which are excluded otherwise."""
 
     test: Test
     reaches_hidden: bool
@@ -48,7 +48,7 @@ class Query:
 
 @dataclass
 class Parser:
-    """Reads a query from left to right. `labels` maps ids to names, `account` is who "me" is."""
+    """A recursive-descent parser. `labels` maps ids to names, `account` is what "me" means."""
 
     tokens: list[str]
     labels: Mapping[str, str]
@@ -59,7 +59,7 @@ class Parser:
     depth: int = field(default=0)
 
     def every(self, end: str, operator: str = "") -> Test:
-        """All terms up to `end`; operator is the field that a group in brackets stands behind."""
+        """Parse all terms up to `end`; `operator` is the field that applies to a group in brackets."""
         tests: list[Test] = []
         while self.place < len(self.tokens) and self.tokens[self.place] != end:
             tests.append(self.either(operator))
@@ -67,7 +67,7 @@ class Parser:
         return lambda entry: all(test(entry) for test in tests)
 
     def either(self, operator: str) -> Test:
-        """One term, or several with OR between them."""
+        """Parse one term, or several joined by OR."""
         tests = [self.term(operator)]
         while self.peek() in {"OR", "|"}:
             self.place += 1
@@ -76,7 +76,7 @@ class Parser:
         return tests[0] if len(tests) == 1 else lambda entry: any(test(entry) for test in tests)
 
     def term(self, operator: str) -> Test:
-        """One word, phrase, field or group; raises ValueError where they are nested too deep."""
+        """Parse one word, phrase, field or group; raises ValueError if they are nested too deep."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise ValueError("the query is nested too deep")
@@ -85,7 +85,7 @@ class Parser:
         return test
 
     def one(self, operator: str) -> Test:
-        """What stands at the next token."""
+        """Parse the next token."""
         word = self.tokens[self.place]
         self.place += 1
         if word in {"(", "{"}:
@@ -102,7 +102,7 @@ class Parser:
         return word_test(("from", "to", "cc", "subject", "text", "filenames"), _unquoted(word))
 
     def any_of(self, operator: str) -> Test:
-        """What stands in {...}: any of it."""
+        """Parse {...}, which matches if any of its terms does."""
         tests: list[Test] = []
         while self.peek() not in {"", "}"}:
             tests.append(self.term(operator))
@@ -110,12 +110,12 @@ class Parser:
         return lambda entry: any(test(entry) for test in tests)
 
     def peek(self) -> str:
-        """The next token, "" at the end."""
+        """Return the next token, or "" at the end."""
         return self.tokens[self.place] if self.place < len(self.tokens) else ""
 
 
 def parse(query: str, *, labels: Mapping[str, str], account: str, now: datetime) -> Query:
-    """Read a query. What is no known field is searched as words; raises ValueError for too deep a nesting."""
+    """Parse a query. Unknown fields are searched as words; raises ValueError for too deep a nesting."""
     tokens = [match.group().rstrip() for match in TOKEN.finditer(query)]
     parser = Parser(_without_stray_brackets(tokens), labels, account, now)
     test = parser.every("")
@@ -123,7 +123,7 @@ def parse(query: str, *, labels: Mapping[str, str], account: str, now: datetime)
 
 
 def _without_stray_brackets(tokens: Sequence[str]) -> list[str]:
-    """Closing brackets that nothing opened mean nothing."""
+    """Drop closing brackets without an opening one."""
     kept: list[str] = []
     depth = 0
     for token in tokens:
@@ -138,16 +138,16 @@ def _without_stray_brackets(tokens: Sequence[str]) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """Words as the index knows them: lower case, without accents."""
+    """Split text into words as the index does: lower case, without accents."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(each for each in plain if not unicodedata.combining(each))
     return re.findall(r"\w+", bare.replace("_", " "))
 
 
 def word_test(fields: Sequence[str], phrase: str) -> Test:
-    """Whether the words of a phrase stand one after the other in one of the fields.
+    """Return a test for the words of a phrase, in sequence, in one of the fields.
 
-    Whole words only; in scripts written without spaces any run of letters counts.
+    Whole words only; in scripts written without spaces any run of letters matches.
     """
     wanted = words(phrase)
     unspaced = bool(re.search(r"[぀-ヿ一-鿿가-힯฀-๿]", phrase))
@@ -180,7 +180,7 @@ def _text_test(*names: str) -> Callable[[Parser, str], Test]:
 
 
 def _place(parser: Parser, value: str) -> Test:
-    """`in:`: a system place, a label, or anywhere."""
+    """Parse `in:`: a system label, a user label, or anywhere."""
     wanted = value.lower()
     if wanted in {"anywhere", "all"}:
         parser.reaches_hidden = parser.reaches_hidden or wanted == "anywhere"
@@ -192,7 +192,7 @@ def _place(parser: Parser, value: str) -> Test:
 
 
 def _label(parser: Parser, value: str) -> Test:
-    """`label:` and `in:` with a label's name; blanks and slashes of a name may be written as hyphens."""
+    """Parse `label:` and `in:` with a label's name; its blanks and slashes may be written as hyphens."""
     label_id = PLACES.get(value.lower()) or _label_id(parser.labels, value)
     if label_id in HIDDEN:
         parser.reaches_hidden = True
@@ -208,14 +208,14 @@ def _label_id(labels: Mapping[str, str], value: str) -> str:
 
 
 def _state(parser: Parser, value: str) -> Test:
-    """`is:`: read, or one of the places."""
+    """Parse `is:`: a read state, or a system label."""
     if value.lower() == "read":
         return lambda entry: "UNREAD" not in entry["labels"]
     return _label(parser, value)
 
 
 def _has(_: Parser, value: str) -> Test:
-    """`has:`: attachment, userlabels, nouserlabels."""
+    """Parse `has:`: attachment, userlabels, nouserlabels."""
     tests: dict[str, Test] = {
         "attachment": lambda entry: bool(entry["filenames"]),
         "userlabels": lambda entry: any(each.startswith("Label_") for each in entry["labels"]),
@@ -225,7 +225,7 @@ def _has(_: Parser, value: str) -> Test:
 
 
 def _moment(value: str) -> float | None:
-    """A day (yyyy/mm/dd, UTC) or seconds since 1970, in milliseconds."""
+    """Return a day (yyyy/mm/dd, UTC) or seconds since 1970, in milliseconds."""
     if match := DATE.match(value):
         try:
             year, month, day = (int(each) for each in match.groups())
@@ -246,7 +246,7 @@ def _before(_: Parser, value: str) -> Test:
 
 
 def _span(parser: Parser, value: str) -> float | None:
-    """The moment that lies a span such as 2d, 3m or 1y back, in milliseconds."""
+    """Return the time a span such as 2d, 3m or 1y ago, in milliseconds."""
     match = SPAN.match(value.lower())
     if match is None:
         return None
@@ -300,5 +300,5 @@ FIELDS: Mapping[str, Callable[[Parser, str], Test]] = {
     "smaller": lambda _, value: lambda entry: entry["size_bytes"] < _bytes(value),
 }
 
-# A field's name, a phrase, a bracket, a minus before a bracket, a word; what is no field's name is a word.
+# A field name, a phrase, a bracket, a minus before a bracket, or a word, including unknown field names.
 TOKEN = re.compile(rf'-?\b(?:{"|".join(FIELDS)}):|-?"[^"]*"?|[(){{}}]|-(?=[({{])|[^\s(){{}}]+', re.IGNORECASE)

@@ -29,7 +29,7 @@ from demo.store import Store
 TOKEN = "demo-gmail-token"  # noqa: S105 - the stand-in's, no secret
 PREFIX = "/gmail/v1/users/{user}"
 TABLE = (*gmail_account.TABLE, *gmail_messages.TABLE, *gmail_threads.TABLE, *gmail_drafts.TABLE)
-# Status -> Google's canonical status and the reason of the old error form.
+# Status -> Google's canonical status and the reason in the old error format.
 STATUSES = {
     400: ("INVALID_ARGUMENT", "invalidArgument"),
     401: ("UNAUTHENTICATED", "authError"),
@@ -44,7 +44,7 @@ STATUSES = {
 
 
 def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name the stand-ins share
-    """Gmail's error body, https://developers.google.com/workspace/gmail/api/guides/handle-errors."""
+    """Return Gmail's error body, https://developers.google.com/workspace/gmail/api/guides/handle-errors."""
     canonical, reason = STATUSES.get(status, ("UNKNOWN", "backendError" if status >= 500 else "badRequest"))
     reason = "insufficientPermissions" if "authentication scopes" in message else reason
     error: dict[str, Any] = {"message": message, "domain": "global", "reason": reason}
@@ -54,12 +54,12 @@ def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name
 
 
 def refusal(store: Store, token: str, method: str) -> tuple[int, str] | None:
-    """Why a token that somebody signed in for does not reach this far; None where it does."""
+    """Return why a token from the sign-in is insufficient, or None if it is sufficient."""
     return gmail_grants.refusal(store, token, method)
 
 
 def routes(store: Store) -> list[Route]:
-    """The API below /gmail/v1, sign-in, the arrival of mails, and pages for people."""
+    """Return the API below /gmail/v1, the sign-in, the delivery of mails, and the web pages."""
 
     async def new_mail(request: Request) -> Response:
         box = Mailbox(store)
@@ -85,12 +85,12 @@ def routes(store: Store) -> list[Route]:
 
 
 def seed(store: Store) -> None:
-    """Lay out the sample mailbox."""
+    """Create the sample mailbox."""
     gmail_sample.seed(store)
 
 
 def show(store: Store) -> dict[str, Any]:
-    """Everything in the mailbox: `messages` that came in, `drafts`, `sent`, and `labels`, each as the API gives it."""
+    """Return the mailbox: received `messages`, `drafts`, `sent`, and `labels`, in the API's form."""
     box = Mailbox(store)
     records = box.newest_first()
     by_id = {each["id"]: each for each in records}
@@ -107,6 +107,6 @@ def show(store: Store) -> dict[str, Any]:
 
 
 def _full(box: Mailbox, record: Record) -> dict[str, Any]:
-    """A mail as `messages.get` gives it with format=full."""
+    """Return a mail in the form of `messages.get` with format=full."""
     dated = {name: record[name] for name in ("snippet", "sizeEstimate", "historyId", "internalDate")}
     return {**brief(record), **dated, "payload": gmail_mime.payload(box.mail(record["id"]), record["id"])}

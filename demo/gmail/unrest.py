@@ -1,8 +1,8 @@
-"""A mailbox at its worst, for tests: a history that is forgotten, and answers that are late and out of order.
+"""A mailbox at its worst, for tests: an expired history, and answers that are late and unordered.
 
-`POST /_demo/history` takes `forget: true` (history ids given out so far are too old from now on) and `restless`, the
-chance from 0 to 1 with which each of the latest changes and mails is left out of an answer, once; what an answer holds
-is out of order then. Gmail promises no more: its search is late, and its guide says to search anew after a 404.
+`POST /_demo/history` takes `forget: true` (history ids issued so far have expired) and `restless`, the
+probability from 0 to 1 that each of the latest changes and mails is missing from an answer, once; answers are then
+unordered, too. Gmail promises no more: its search lags, and its guide says to search again after a 404.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from demo.store import Store
 Entry = TypeVar("Entry")
 _UNREST = "gmail_unrest"
 _LATEST = 30
-"""So many of the latest may be missing."""
+"""How many of the latest may be missing."""
 
 
 def routes(store: Store) -> list[Route]:
-    """The switch."""
+    """Return the control route."""
 
     async def switch(request: Request) -> Response:
         given = await json_object(request)
@@ -41,13 +41,13 @@ def routes(store: Store) -> list[Route]:
 
 
 def is_forgotten(store: Store, history_id: int) -> bool:
-    """Tell whether the mailbox is to have forgotten this place in its history."""
+    """Return whether this history id counts as expired."""
     known = store.get(_UNREST, "rules") or {}
     return history_id < int(known.get("forgotten_up_to", -1))
 
 
 def unrest(store: Store, entries: Sequence[Entry], *, newest_first: bool) -> list[Entry]:
-    """Give entries as a restless mailbox would: some of the latest missing, the rest in no order."""
+    """Return entries as an unreliable mailbox would: some of the latest missing, the rest unordered."""
     chance = float((store.get(_UNREST, "rules") or {}).get("restless", 0))
     if not chance:
         return list(entries)

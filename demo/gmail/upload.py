@@ -1,4 +1,4 @@
-"""Gmail's second way to take a mail: below /upload, as it is, alone or behind a JSON part (multipart/related)."""
+"""Gmail's upload of a mail: below /upload, as it is, alone or after a JSON part (multipart/related)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from demo.store import Store
 MAX_BYTES = 36_700_160
 TYPE = "message/rfc822"
 Put = Callable[[dict[str, Any], str], dict[str, Any]]
-"""Puts a mail into the JSON that the method takes without an upload."""
+"""Puts a mail into the JSON of the method without upload."""
 
 
 def _of_message(given: dict[str, Any], raw: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ TABLE: tuple[tuple[str, str, Handler, Put], ...] = (
 
 
 def routes(store: Store, prefix: str) -> list[Route]:
-    """The uploads."""
+    """Return the upload routes."""
 
     def endpoint(handler: Handler, put: Put) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
@@ -57,7 +57,7 @@ def routes(store: Store, prefix: str) -> list[Route]:
 
 
 def _parts(request: Request, body: bytes) -> tuple[dict[str, Any], bytes]:
-    """What is told of the mail, and the mail; raises Refused."""
+    """Return the metadata of the mail, and the mail; raises Refused."""
     way, kind = request.query_params.get("uploadType", ""), request.headers.get("content-type", "")
     if way == "media":
         return {}, _mail(kind, body)
@@ -68,7 +68,7 @@ def _parts(request: Request, body: bytes) -> tuple[dict[str, Any], bytes]:
     if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[0], Message):
         raise Refused(400, "Malformed multipart body.")
     boundary = b"--" + str(whole.get_boundary()).encode()
-    # The mail itself must stay byte for byte what it was: it is cut out, not parsed and written anew.
+    # The mail must be preserved byte for byte, so it is sliced out, not parsed and rewritten.
     behind = body.split(boundary)[2].replace(b"\r\n", b"\n") if body.count(boundary) == 3 else b""
     head, _, content = behind.partition(b"\n\n")
     told = parts[0].get_payload(decode=True)

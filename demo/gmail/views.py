@@ -1,4 +1,4 @@
-"""What Gmail's handlers share: whose mailbox is asked for, a mail in one of four formats, a page of a search."""
+"""Shared by Gmail's handlers: the mailbox in the path, a mail in one of four formats, a page of results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_RESULTS = 500
 
 
 def mailbox_of(call: Call) -> Mailbox:
-    """The mailbox of the path's user: "me" or the account's own address."""
+    """Return the mailbox of the path's user: "me" or the account's own address."""
     box = Mailbox(call.store)
     user = call.part("user")
     if user.lower() not in {"me", box.account}:
@@ -27,7 +27,7 @@ def mailbox_of(call: Call) -> Mailbox:
 
 
 def shown(box: Mailbox, record: Record, call: Call) -> dict[str, Any]:
-    """A mail in the format of the query."""
+    """Return a mail in the format of the query."""
     form = call.query("format", "full").lower()
     if form not in FORMATS:
         raise Refused(400, f"Invalid value at 'format': {form}")
@@ -45,13 +45,13 @@ def shown(box: Mailbox, record: Record, call: Call) -> dict[str, Any]:
 
 
 def brief(record: Record) -> dict[str, Any]:
-    """Id, thread and labels, as writes answer; a mail without labels has no such field."""
+    """Return id, thread and labels, as in the answer to a write; without labels the field is omitted."""
     view = {"id": record["id"], "threadId": record["threadId"]}
     return {**view, "labelIds": record["labelIds"]} if record["labelIds"] else view
 
 
 def searched(box: Mailbox, text: str) -> Query:
-    """A parsed search; raises Refused 400."""
+    """Return a parsed search; raises Refused 400."""
     now = datetime.fromtimestamp(box.now() / 1000, UTC)
     try:
         return gmail_search.parse(text, labels=box.labels.names(), account=box.account, now=now)
@@ -60,14 +60,14 @@ def searched(box: Mailbox, text: str) -> Query:
 
 
 def matches(query: Query, record: Record, *, reaches_hidden: bool) -> bool:
-    """Whether a search finds a mail; spam and trash only where it reaches them."""
+    """Return whether a search matches a mail; spam and trash only if included."""
     if not reaches_hidden and gmail_search.HIDDEN & set(record["labelIds"]):
         return False
     return query.test({**record["fields"], "labels": record["labelIds"], "date_ms": int(record["internalDate"])})
 
 
 def found(box: Mailbox, call: Call) -> list[Record]:
-    """The mails of `q`, `labelIds` and `includeSpamTrash`, newest first; raises Refused 400."""
+    """Return the mails for `q`, `labelIds` and `includeSpamTrash`, newest first; raises Refused 400."""
     query = searched(box, call.query("q"))
     wanted = set(call.request.query_params.getlist("labelIds"))
     if missing := wanted - box.labels.names().keys():
@@ -78,9 +78,9 @@ def found(box: Mailbox, call: Call) -> list[Record]:
 
 
 def page(call: Call, items: Sequence[dict[str, Any]], name: str, default: int = 100) -> dict[str, Any]:
-    """One page of `items`, which have an `id`: {name, nextPageToken, resultSizeEstimate}; no field for no items.
+    """Return one page of `items`, which have an `id`: {name, nextPageToken, resultSizeEstimate}; empty fields omitted.
 
-    The page token names the last item given, so that what arrives meanwhile moves nothing.
+    The page token names the last item returned, so that new arrivals do not shift pages.
     """
     size = number(call, "maxResults", default)
     start = 0
@@ -98,7 +98,7 @@ def page(call: Call, items: Sequence[dict[str, Any]], name: str, default: int = 
 
 
 def number(call: Call, name: str, default: int) -> int:
-    """A count from 1 to 500 from the query; larger ones are 500, as Gmail has it."""
+    """Return a count from the query, from 1 to 500; larger ones are capped, as by Gmail."""
     text = call.query(name, str(default))
     if not text.isdecimal() or int(text) == 0:
         raise Refused(400, f"Invalid value at '{name}': {text}")
@@ -106,12 +106,12 @@ def number(call: Call, name: str, default: int) -> int:
 
 
 def is_true(call: Call, name: str) -> bool:
-    """A yes or no of the query."""
+    """Return a boolean from the query."""
     return call.query(name).lower() in {"true", "1"}
 
 
 def id_list(call: Call, name: str) -> list[str]:
-    """A list of ids from the body; raises Refused 400."""
+    """Return a list of ids from the body; raises Refused 400."""
     given = call.body.get(name) or []
     if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
         raise Refused(400, f"Invalid value at '{name}': a list of texts is expected")
@@ -119,7 +119,7 @@ def id_list(call: Call, name: str) -> list[str]:
 
 
 def raw_mail(given: Any) -> bytes:
-    """The mail in a message's `raw`; raises Refused 400."""
+    """Return the mail in a message's `raw`; raises Refused 400."""
     raw = given.get("raw") if isinstance(given, dict) else None
     if not isinstance(raw, str) or not raw:
         raise Refused(400, "'raw' RFC822 payload message string or uploading message via /upload/* URL required")

@@ -1,1 +1,1 @@
-"""The model of the demo: deterministic, extractive, knows no sample."""
+"""The demo's language model: deterministic and extractive, without knowledge of the sample data."""

@@ -1,4 +1,4 @@
-"""How the demo model fills a JSON Schema: each place by its name and type, out of the document alone."""
+"""How the demo model fills a JSON Schema: each field by its name and type, from the document only."""
 
 from __future__ import annotations
 
@@ -7,27 +7,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from demo.model import choice as model_choice
-from demo.model.figures import DATE_TIME, NUMBER, first_date, number_of
-from demo.model.reply import asked_in, draft
-from demo.model.schema import MAX_DEPTH, Schema, empty, resolved, types_of, within
-from demo.model.summary import BULLET, report, summary, telling
-from demo.model.text import Document, short
+import re2
 
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+from demo.model.choice import asked_in, choose, concept_of, is_so, needs_answer
+from demo.model.document import ITEM, Document, short, words_of
+from demo.model.schema import Schema, empty, resolved, types_of, within
+from demo.model.writing import draft, report, summary, telling
+
+EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 URL = re.compile(r"https?://[^\s<>\"')\]]*[^\s<>\"')\].,;:!?]")
+DATE = re.compile(r"\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b")
+DATE_TIME = re.compile(DATE.pattern + r"T\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)")
+NUMBER = re.compile(r"(?<![\w.,-])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w-])")
 LIMIT = re.compile(r"\b(?:at most|up to|no more than|max\.?) (\d{1,5}) (?:characters|letters)", re.IGNORECASE)
+FORMATS = {"date": DATE, "date-time": DATE_TIME, "email": EMAIL, "uri": URL}
 
 TITLE = {"title", "subject", "headline", "heading"}
 SUMMARY = {"summary", "description", "details", "body", "text", "abstract", "digest", "markdown", "content", "note"}
 REPLY = {"answer", "reply", "response", "draft"}
-REASON = {"reason", "why", "evidence", "rationale", "because", "explanation", "quote"}
+REASON = {"reason", "why", "evidence", "rationale", "explanation", "quote"}
 AMOUNT = {"amount", "total", "price", "sum", "cost", "due"}
+MATCHES = (({"date", "deadline"}, DATE), ({"email", "emails"}, EMAIL), ({"url", "urls", "link", "links"}, URL))
+MOST_CHARACTERS = 4000
+MOST_ITEMS = 10
+# A schema may contain itself: below DEEP only required fields are filled; below DEEPEST, or after this many fields,
+# none are.
+DEEP, DEEPEST = 4, 24
+MOST_PLACES = 2000
 
 
 @dataclass(frozen=True)
 class Field:
-    """One place to fill: its name, its schema, and how deep it lies."""
+    """One field to fill: its name, its schema with references resolved, and its depth."""
 
     name: str
     schema: Schema
@@ -35,194 +46,158 @@ class Field:
 
     @property
     def about(self) -> str:
-        """Name and description, in one."""
+        """Name and description."""
         return f"{self.name} {self.schema.get('description', '')} {self.schema.get('title', '')}"
 
     @property
     def words(self) -> set[str]:
         """The words of the name."""
-        return set(model_choice.words_of(self.name))
+        return set(words_of(self.name))
 
 
 def fill(schema: Schema, document: Document) -> Any:
-    """A value that fits `schema`, made of nothing but the document's own words, figures and evidence."""
-    return Filler(schema, document).value(Field("", schema))
+    """Return a value that fits `schema`, made only of the document's own words, figures and cues.
+
+    Supports the keywords of OpenAI's structured outputs; a `pattern` is met only by a word in the document.
+    """
+    return Filler(schema, document).value("", schema)
 
 
 class Filler:
-    """Fills the places of one schema out of one document."""
+    """Fills the fields of one schema from one document."""
 
     def __init__(self, root: Schema, document: Document) -> None:
         self.root = root
         self.document = document
+        self.places = 0
 
-    def value(self, field: Field) -> Any:
-        """The value of one place; None only where the schema allows null."""
-        field = self.resolved(field)
-        schema = field.schema
-        if "const" in schema:
-            return schema["const"]
-        if "enum" in schema:
-            return self.chosen(field)
-        kinds = types_of(schema)
-        fill_one = {
-            "object": self.object,
-            "array": self.array,
-            "boolean": self.boolean,
-            "integer": self.number,
-            "number": self.number,
-        }.get(kinds[0], self.string)
-        found = fill_one(field)
-        if found is None and "null" not in kinds:
-            return empty(kinds[0], schema)
-        return found
+    def value(self, name: str, schema: Any, depth: int = 0) -> Any:
+        """Return the value of one field; None only if the schema allows null."""
+        field = Field(name, resolved(schema, self.root), depth)
+        if "const" in field.schema:
+            return field.schema["const"]
+        if "enum" in field.schema:
+            return self._chosen(field)
+        kinds = types_of(field.schema)
+        self.places += 1
+        is_too_much = field.depth > (DEEP if "null" in kinds else DEEPEST) or self.places > MOST_PLACES
+        found = None if is_too_much else self._found(kinds[0], field)
+        return empty(kinds[0], field.schema) if found is None and "null" not in kinds else found
 
-    def resolved(self, field: Field) -> Field:
-        """The place with its schema's references followed."""
-        return Field(field.name, resolved(field.schema, self.root), field.depth)
+    def _found(self, kind: str, field: Field) -> Any:
+        """Return what the document has for the field, or None."""
+        makers: dict[str, Callable[[Field], Any]] = {
+            "object": self._object,
+            "array": self._array,
+            "boolean": lambda field: is_so(field.name, self.document),
+            "integer": self._number,
+            "number": self._number,
+            "string": self._string,
+        }
+        return makers[kind](field) if kind in makers else None
 
-    def object(self, field: Field) -> dict[str, Any] | None:
-        """Every property; an optional one only if there is something to say."""
-        if field.depth > MAX_DEPTH:
-            return None
+    def _object(self, field: Field) -> dict[str, Any]:
+        """Return all required properties, and optional ones with a value."""
         required = set(field.schema.get("required", ()))
         filled = {}
         for name, schema in field.schema.get("properties", {}).items():
-            inner = self.resolved(Field(name, schema, field.depth + 1))
-            found = self.value(inner)
-            if name in required or found not in (None, "", []):
-                filled[name] = found
-        return self._agreed(filled, field.schema)
-
-    def _agreed(self, filled: dict[str, Any], schema: Schema) -> dict[str, Any]:
-        """An answer is drafted only where the same object does not say that none is needed."""
-        words = {name: set(model_choice.words_of(name)) for name in filled}
-        needs = [name for name in filled if {"needs", "answer"} <= words[name]]
-        declined = any(filled[name] is False or str(filled[name]).casefold() in model_choice.NO for name in needs)
-        replies = [name for name in filled if REPLY & words[name] and name not in needs]
-        if declined:
-            filled |= {name: "" for name in replies if isinstance(filled[name], str) and not _is_enum(schema, name)}
+            if name in required or field.depth < DEEP:
+                found = self.value(name, schema, field.depth + 1)
+                if name in required or found not in (None, "", [], {}):
+                    filled[name] = found
         return filled
 
-    def array(self, field: Field) -> list[Any]:
-        """Several values: those of an enum with evidence, or the lines that the name asks for."""
-        schema = field.schema
-        limit = min(int(schema.get("maxItems", 10)), 10)
-        items = self.resolved(Field(field.name, schema.get("items") or {}, field.depth + 1))
-        if field.depth > MAX_DEPTH:
-            return []
-        if {"enum", "const"} & items.schema.keys():
-            found: list[Any] = [each for each in [self.value(items)] if each is not None]
-        elif types_of(items.schema)[0] == "string":
-            found = self.lines(field)
+    def _array(self, field: Field) -> list[Any]:
+        """Return several values: those of an enum with evidence, or lines as the name suggests."""
+        depth, items = field.depth + 1, resolved(field.schema.get("items"), self.root)
+        least = min(field.schema.get("minItems", 0), MOST_PLACES)
+        if depth > DEEP:
+            found: list[Any] = []
+        elif {"enum", "const", "pattern"} & items.keys():
+            found = [self.value(field.name, items, depth)]
+        elif types_of(items)[0] == "string":
+            found = [self._fitted(each, items) for each in self._lines(field)]
         else:
-            found = [Filler(self.root, each).value(items) for each in self._entries()]
-        missing = int(schema.get("minItems", 0)) - len(found)
-        return (found + [self.value(items) for _ in range(missing)])[:limit]
+            parts = [Document(point, point) for point in self._points()]
+            found = [Filler(self.root, part).value(field.name, items, depth) for part in parts]
+        found += [self.value(field.name, items, depth) for _ in range(least - len(found))]
+        return found[: max(least, field.schema.get("maxItems", MOST_ITEMS))]
 
-    def _entries(self) -> list[Document]:
-        lines = [match.group(1) for line in self.document.own_text.splitlines() if (match := BULLET.match(line))]
-        return [Document(line, line) for line in lines]
-
-    def lines(self, field: Field) -> list[str]:
-        """Strings for a list: links, addresses, questions, listed points, else the telling sentences."""
-        words, text = field.words, self.document.text
-        if words & {"links", "urls", "link", "url"}:
-            return list(dict.fromkeys(URL.findall(text)))
-        if words & {"emails", "addresses", "recipients", "email"}:
-            return list(dict.fromkeys(EMAIL.findall(text)))
-        if words & {"questions", "asks"}:
+    def _lines(self, field: Field) -> list[str]:
+        """Return strings for a list: links, addresses, questions, list items, else the telling sentences."""
+        if pattern := _pattern_for(field):
+            return list(dict.fromkeys(pattern.findall(self.document.own_text)))
+        if field.words & {"questions", "asks"}:
             return asked_in(self.document)
-        listed = [match.group(1) for line in self.document.own_text.splitlines() if (match := BULLET.match(line))]
-        if words & {"labels", "tags", "keywords", "attachments", "people", "names"}:
+        if field.words & {"labels", "tags", "keywords", "attachments", "people", "names"}:
             return []
-        return listed or telling(self.document, 3)
+        return self._points() or telling(self.document, 3)
 
-    def chosen(self, field: Field) -> Any:
-        """One value of an enum; without evidence null if allowed, else the first that commits to least."""
-        values = list(field.schema["enum"])
+    def _points(self) -> list[str]:
+        return [ITEM.sub("", item) for item in self.document.items]
+
+    def _chosen(self, field: Field) -> Any:
+        """Return one enum value; without cues null if allowed, else the least committal one."""
+        values = field.schema["enum"]
         texts = [each for each in values if isinstance(each, str)]
-        if not texts:
-            return values[0]
-        found = model_choice.choose(texts, self.document, field.about)
-        if found is not None:
+        found = choose(texts, self.document, field.about) if texts else None
+        if found is not None or None in values:
             return found
-        if None in values:
-            return None
-        quiet = [each for each in texts if model_choice.concept_of(each) in {"quiet", "middle"}]
-        return (quiet or texts)[0]
+        return next((each for each in texts if concept_of(each) in {"quiet", "middle"}), values[0])
 
-    def boolean(self, field: Field) -> bool | None:
-        """Yes or no by the words of the field; None when the document does not say."""
-        return model_choice.is_so(field.name, self.document)
-
-    def number(self, field: Field) -> float | int | None:
-        """A figure from the line that names the field, else None; `confidence` is the lead of the evidence."""
-        if field.words & {"confidence", "certainty", "score", "probability"}:
-            return within(model_choice.confidence(self.document), field.schema)
-        found = self._figures(field)
-        return within(found[0], field.schema) if found else None
-
-    def _figures(self, field: Field) -> list[float]:
+    def _number(self, field: Field) -> float | int | None:
+        """Return a figure from the last line that names the field, or None."""
         words = field.words | (AMOUNT if field.words & AMOUNT else set())
-        lines = [line for line in self.document.own_text.splitlines() if words & set(model_choice.words_of(line))]
-        # Of several lines that name it, the last: a total stands below what it sums up.
-        figures = [number_of(each) for line in reversed(lines) for each in reversed(NUMBER.findall(line))]
-        return [int(each) if "integer" in types_of(field.schema) else each for each in figures if each is not None]
+        lines = [line for line in self.document.own_text.splitlines() if words & set(words_of(line))]
+        # A total is below the figures it sums up.
+        figures = [each for line in lines for each in NUMBER.findall(line)]
+        return within(float(figures[-1].replace(",", "")), field.schema) if figures else None
 
-    def string(self, field: Field) -> str | None:
-        """Text for the field, within its length."""
-        found = self._by_format(field) if field.schema.get("format") else self._by_name(field)
-        if found is None:
+    def _string(self, field: Field) -> str | None:
+        """Return text for the field: by its pattern or format, else by its name."""
+        if "pattern" in field.schema:
+            return self._matching(field.schema["pattern"])
+        if pattern := _pattern_for(field):
+            found = pattern.search(f"{self.document.subject}\n{self.document.own_text}")
+            return self._fitted(found.group(), field.schema) if found else None
+        said = None if "format" in field.schema else self._by_name(field)
+        return None if said is None else self._fitted(said, field.schema)
+
+    def _matching(self, pattern: str) -> str | None:
+        """Return the first word of the document that matches a pattern; None also if the pattern is not RE2 syntax."""
+        try:
+            fits = re2.compile(pattern)  # type: ignore[no-untyped-call]
+        except re2.error:
             return None
-        limit = _limit(field.schema)
-        return found if len(found) <= limit else short(found, limit)
+        words = f"{self.document.subject} {self.document.own_text}".split()
+        return next((word for each in words for word in (each, each.strip(".,;:!?()")) if fits.search(word)), None)
 
-    def _by_format(self, field: Field) -> str | None:
-        text = f"{self.document.subject}\n{self.document.text}"
-        kind = field.schema["format"]
-        if kind == "date":
-            return first_date(text)
-        pattern = {"date-time": DATE_TIME, "email": EMAIL, "uri": URL, "url": URL}.get(kind)
-        match = pattern.search(text) if pattern else None
-        if match and kind == "date-time":
-            return match.group().replace(" ", "T")
-        return match.group() if match else None
+    def _fitted(self, text: str, schema: Schema) -> str:
+        """Return the text within `maxLength`, else within the limit in the description ("in at most 80 characters")."""
+        said = LIMIT.search(str(schema.get("description", "")))
+        most = schema.get("maxLength", int(said.group(1)) if said else MOST_CHARACTERS)
+        cut = text if len(text) <= most else short(text, most)
+        return cut.ljust(schema.get("minLength", 0), "…")
 
     def _by_name(self, field: Field) -> str | None:
-        speakers: tuple[tuple[set[str], Callable[[Document], str | None]], ...] = (
-            (TITLE, lambda document: document.title),
-            (REPLY, draft),
-            (SUMMARY, report if "markdown" in field.about.lower() else summary),
-            (REASON, lambda document: " ".join(telling(document, 1)) or None),
-            ({"language"}, lambda document: document.language),
-            ({"date", "deadline", "day"}, lambda document: first_date(f"{document.subject}\n{document.text}")),
-            ({"email", "address"}, lambda document: _first(EMAIL, document)),
-            ({"url", "link"}, lambda document: _first(URL, document)),
-        )
-        for words, speak in speakers:
-            if field.words & words:
-                return speak(self.document)
-        return self._sentence_about(field)
-
-    def _sentence_about(self, field: Field) -> str | None:
-        """The sentence with most words of the field's name and description, or None."""
-        wanted = {word for word in model_choice.words_of(field.about) if len(word) > 3}
-        scored = [(len(wanted & set(model_choice.words_of(each))), each) for each in self.document.sentences]
+        document, words = self.document, field.words
+        if words & TITLE:
+            return document.title
+        if words & REPLY:
+            return draft(document, asked_in(document)) if needs_answer(document) else ""
+        if words & SUMMARY:
+            return report(document) if "markdown" in field.about.lower() else summary(document)
+        if words & REASON:
+            return next(iter(telling(document, 1)), None)
+        # Otherwise, the sentence with most words of the field's name and description.
+        wanted = {word for word in words_of(field.about) if len(word) > 3}
+        scored = [(len(wanted & set(words_of(each))), each) for each in document.sentences]
         best = max(scored, key=lambda pair: pair[0], default=(0, ""))
         return best[1] if best[0] else None
 
 
-def _first(pattern: re.Pattern[str], document: Document) -> str | None:
-    match = pattern.search(document.text)
-    return match.group() if match else None
-
-
-def _limit(schema: Schema) -> int:
-    """The most characters: `maxLength`, else what the description says ("in at most 80 characters")."""
-    said = LIMIT.search(str(schema.get("description", "")))
-    return int(schema.get("maxLength") or (said.group(1) if said else 4000))
-
-
-def _is_enum(schema: Schema, name: str) -> bool:
-    return "enum" in schema["properties"][name]
+def _pattern_for(field: Field) -> re.Pattern[str] | None:
+    """Return the pattern for a date, an address or a link, if the field is for one."""
+    if "format" in field.schema:
+        return FORMATS.get(field.schema["format"])
+    return next((pattern for words, pattern in MATCHES if field.words & words), None)

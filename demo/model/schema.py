@@ -1,78 +1,80 @@
-"""How the demo model reads a JSON Schema: references followed, alternatives chosen, types and bounds known."""
+"""How the demo model reads a JSON Schema: it resolves references, chooses alternatives, and knows types and bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
-MAX_DEPTH = 8
+MOST_REFERENCES = 16
 
 
-def resolved(schema: Schema, root: Schema) -> dict[str, Any]:
-    """Follow `$ref`, `allOf` and the first choice of `anyOf` and `oneOf` that is not null."""
-    flat = dict(schema)
-    for _ in range(MAX_DEPTH):
+def resolved(schema: Any, root: Schema) -> dict[str, Any]:
+    """Resolve `$ref`, `allOf` and the first choice of `anyOf` and `oneOf` that is not null; null stays allowed."""
+    flat: dict[str, Any] = dict(schema) if isinstance(schema, Mapping) else {}
+    may_be_null = False
+    for _ in range(MOST_REFERENCES):
         if "$ref" in flat:
             target = _pointed(str(flat.pop("$ref")), root)
         elif choices := flat.pop("anyOf", None) or flat.pop("oneOf", None):
-            target = _first_choice(choices)
+            real = [each for each in choices if each != {"type": "null"}]
+            may_be_null |= len(real) < len(choices)
+            target = real[0] if real else {"type": "null"}
         elif parts := flat.pop("allOf", None):
-            target = _merged(parts)
+            target = _merged([resolved(part, root) for part in parts])
         else:
             break
-        flat = {**target, **flat}
+        flat = _merged([target, flat])
+    if may_be_null:
+        flat["type"] = [*types_of(flat), "null"]
     return flat
 
 
-def _pointed(reference: str, root: Schema) -> Schema:
-    """What a local JSON pointer such as "#/$defs/Item" points at; {} when it points nowhere."""
-    place: Any = root
-    for part in reference.removeprefix("#").strip("/").split("/"):
-        key = part.replace("~1", "/").replace("~0", "~")
-        place = place.get(key, {}) if isinstance(place, dict) and key else place
-    return place if isinstance(place, dict) else {}
-
-
 def types_of(schema: Schema) -> list[str]:
-    """The types that a schema allows, the ones that hold something first."""
-    kind = schema.get("type")
-    kinds = list(kind) if isinstance(kind, list) else [kind] if kind else []
-    if not kinds:
-        kinds = ["object"] if "properties" in schema else ["array"] if "items" in schema else ["string"]
-    return sorted((str(each) for each in kinds), key=lambda each: each == "null") or ["string"]
+    """Return the types that a schema allows, null last."""
+    kind = schema.get("type") or ("object" if "properties" in schema else "array" if "items" in schema else "string")
+    return sorted([kind] if isinstance(kind, str) else kind, key=lambda each: each == "null")
 
 
 def empty(kind: str, schema: Schema) -> Any:
-    """The value that says nothing, of a type that must be given."""
+    """Return the empty value of a required type."""
     if kind in {"integer", "number"}:
         return within(0, schema)
-    return {"object": {}, "array": [], "boolean": False, "null": None}.get(kind, "")
-
-
-def _first_choice(choices: Sequence[Schema]) -> dict[str, Any]:
-    """The first alternative that is not null; null itself stays possible."""
-    real = [dict(each) for each in choices if each.get("type") != "null"]
-    chosen: dict[str, Any] = real[0] if real else {"type": "null"}
-    if len(real) < len(choices) and "type" in chosen:
-        chosen["type"] = [*types_of(chosen), "null"]
-    return chosen
-
-
-def _merged(parts: Sequence[Schema]) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
-    for part in parts:
-        properties = {**merged.get("properties", {}), **part.get("properties", {})}
-        required = [*merged.get("required", ()), *part.get("required", ())]
-        merged = {**merged, **part}
-        if properties:
-            merged |= {"properties": properties, "required": required}
-    return merged
+    return {"object": {}, "array": [], "boolean": False, "null": None}.get(kind, "…" * schema.get("minLength", 0))
 
 
 def within(number: float, schema: Schema) -> float | int:
-    """The number, moved between minimum and maximum, whole where the schema wants an integer."""
-    lowest, highest = schema.get("minimum"), schema.get("maximum")
-    bounded = max(number, lowest) if lowest is not None else number
-    bounded = min(bounded, highest) if highest is not None else bounded
-    return int(bounded) if "integer" in types_of(schema) else bounded
+    """Move a number into the schema's bounds, and round it for an integer."""
+    lowest = schema.get("minimum", schema.get("exclusiveMinimum", number))
+    highest = schema.get("maximum", schema.get("exclusiveMaximum", number))
+    tries = [number, lowest, highest, (lowest + highest) / 2, lowest + 1, highest - 1]
+    if step := schema.get("multipleOf") or ("integer" in types_of(schema) and 1):
+        tries = [(round(each / step) + more) * step for each in tries for more in (0, 1, -1)]
+    found = next((each for each in tries if _is_within(each, schema)), tries[0])
+    return int(found) if "integer" in types_of(schema) else found
+
+
+def _is_within(number: float, schema: Schema) -> bool:
+    return (
+        schema.get("minimum", number) <= number <= schema.get("maximum", number)
+        and ("exclusiveMinimum" not in schema or number > schema["exclusiveMinimum"])
+        and ("exclusiveMaximum" not in schema or number < schema["exclusiveMaximum"])
+    )
+
+
+def _pointed(reference: str, root: Schema) -> Any:
+    """Return the target of a local JSON pointer such as "#/$defs/Item", or {}."""
+    place: Any = root
+    for part in filter(None, reference.removeprefix("#").split("/")):
+        place = place.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(place, Mapping) else {}
+    return place
+
+
+def _merged(parts: list[Any]) -> dict[str, Any]:
+    """Merge schemas that all apply: properties are combined, for other keys the later one wins."""
+    known = [part for part in parts if isinstance(part, Mapping)]
+    merged = {key: value for part in known for key, value in part.items()}
+    if any("properties" in part for part in known):
+        merged["properties"] = {name: each for part in known for name, each in part.get("properties", {}).items()}
+        merged["required"] = [name for part in known for name in part.get("required", ())]
+    return merged

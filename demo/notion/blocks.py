@@ -11,7 +11,7 @@ def _block(call: Call) -> Record:
     some_id = as_id(call.part("id"), "path.block_id")
     found = call.store.get("notion/blocks", some_id)
     if found is None and (page := call.store.get("notion/pages", some_id)):
-        # A page that no page holds is a block all the same.
+        # A page at the top of the workspace is a block, too.
         return {**page, "type": "child_page", "content": {}}
     if found is None:
         raise not_found("block", some_id)
@@ -19,7 +19,7 @@ def _block(call: Call) -> Record:
 
 
 def _parent(call: Call) -> Record:
-    """The place below which blocks are listed or added."""
+    """Return the parent whose child blocks are listed or appended."""
     record = _block(call)
     if record["in_trash"] and call.request.method != "GET":
         raise invalid("Can't edit block that is archived. You must unarchive the block before editing.")
@@ -35,7 +35,7 @@ def list_children(call: Call) -> Reply:
 
 
 def append_children(call: Call) -> Reply:
-    """PATCH /v1/blocks/{id}/children; `after` (2025-09-03) or `position` (2026-03-11) say where."""
+    """PATCH /v1/blocks/{id}/children; `after` (2025-09-03) or `position` (2026-03-11) is the place."""
     parent = _parent(call)
     notion_tree.check(call.body.get("children"))
     position = call.body.get("position") or {}

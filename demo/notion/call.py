@@ -1,4 +1,4 @@
-"""What all of Notion's answers have in common: errors, ids, times, lists, version and rate checks."""
+"""Shared by all of Notion's answers: errors, ids, times, lists, version and rate checks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CODES = {
 
 
 def error_body(status: int, message: str) -> Record:
-    """Notion's error object."""
+    """Return Notion's error object."""
     code = CODES.get(status, "internal_server_error" if status >= 500 else "validation_error")
     if message == "Problems parsing JSON":
         code, message = "invalid_json", "Error parsing JSON body."
@@ -49,12 +49,12 @@ def error_body(status: int, message: str) -> Record:
 
 
 def invalid(message: str) -> Refused:
-    """400 validation_error."""
+    """Return 400 validation_error."""
     return Refused(400, message)
 
 
 def not_found(kind: str, some_id: str) -> Refused:
-    """404 in Notion's words; `kind` is page, block, database or data source."""
+    """Return 404 in Notion's words; `kind` is page, block, database or data source."""
     return Refused(
         404,
         f"Could not find {kind} with ID: {some_id}. Make sure the relevant pages and databases are shared with "
@@ -63,17 +63,17 @@ def not_found(kind: str, some_id: str) -> Refused:
 
 
 def new_id() -> str:
-    """A new object's id."""
+    """Return a new object id."""
     return str(uuid.uuid4())
 
 
 def own_id(store: Store, what: str) -> str:
-    """The id of the integration ("bot") or its workspace; a reset makes it another one."""
+    """Return the id of the integration ("bot") or its workspace; a reset changes it."""
     return str(uuid.uuid5(SPACE, f"{what} {store.generation}"))
 
 
 def as_id(text: object, where: str) -> str:
-    """An id with or without dashes in its usual form; raises Refused 400."""
+    """Return an id, given with or without dashes, in its usual form; raises Refused 400."""
     try:
         return str(uuid.UUID(str(text)))
     except ValueError as error:
@@ -82,32 +82,32 @@ def as_id(text: object, where: str) -> str:
 
 
 def now() -> str:
-    """The present time with microseconds, as it is kept."""
+    """Return the current time with microseconds, for storage."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def shown_time(kept: str) -> str:
-    """A kept time as Notion answers it: rounded down to the minute."""
+    """Return a stored time as Notion shows it: rounded down to the minute."""
     return f"{kept[:16]}:00.000Z"
 
 
 def person_id(store: Store, name: str) -> str:
-    """The id of a person by name."""
+    """Return a person's id by name."""
     return own_id(store, f"person {name}")
 
 
 def author(store: Store, person: str | None = None) -> Record:
-    """Who did something as `created_by` names it: a person by id, else the integration."""
+    """Return an author in the form of `created_by`: a person by id, else the integration."""
     return {"object": "user", "id": person or own_id(store, "bot")}
 
 
 def too_long(where: str, limit: int, seen: int) -> Refused:
-    """400 for what is longer than a documented limit."""
+    """Return 400 for a value over a documented limit."""
     return invalid(f"body failed validation: {where}.length should be ≤ `{limit}`, instead was `{seen}`.")
 
 
 def page_of(items: list[Record], parameters: dict[str, Any], kind: str, render: Callable[[Record], Any]) -> Reply:
-    """One page of a list; `parameters` hold start_cursor and page_size, the cursor is the next item's id."""
+    """Return one page of a list; `parameters` has start_cursor and page_size, the cursor is the next item's id."""
     size = parameters.get("page_size") or 100
     if not str(size).isdigit() or not 1 <= int(size) <= 100:
         raise invalid(f"body failed validation: body.page_size should be ≤ `100`, instead was `{size}`.")
@@ -132,7 +132,7 @@ def page_of(items: list[Record], parameters: dict[str, Any], kind: str, render: 
 
 
 class RateLimit:
-    """Three requests a second on average with a small burst, where the store's setting turns it on."""
+    """Three requests a second on average with a small burst, if the store's setting enables it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -155,7 +155,7 @@ class RateLimit:
 
 
 def guarded(handler: Handler, limit: RateLimit) -> Handler:
-    """A handler behind the checks that Notion makes of every request; its answer carries a request_id."""
+    """Wrap a handler with Notion's checks of every request; its answer has a request_id."""
 
     def handle(call: Call) -> Reply:
         limit.check(call.store)

@@ -13,7 +13,7 @@ PLACES = {"page_id": PARENTS["page_id"], "block_id": ("notion/blocks", "block")}
 
 
 def shown_comment(store: Store, record: Record) -> Record:
-    """A comment as the API gives it."""
+    """Return a comment in the API's form."""
     return {
         "object": "comment",
         "id": record["id"],
@@ -28,7 +28,7 @@ def shown_comment(store: Store, record: Record) -> Record:
 
 
 def _place(call: Call) -> tuple[Record, str]:
-    """Parent and discussion of a new comment; raises Refused 400 or 404."""
+    """Return parent and discussion of a new comment; raises Refused 400 or 404."""
     if discussion := call.body.get("discussion_id"):
         found = [each for each in call.store.all("notion/comments") if each["discussion_id"] == discussion]
         if not found:

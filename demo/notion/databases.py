@@ -16,7 +16,7 @@ from demo.store import Store
 
 
 def database_of(call: Call) -> Record:
-    """The database that the path names; raises Refused 404."""
+    """Return the database in the path; raises Refused 404."""
     some_id = as_id(call.part("id"), "path.database_id")
     found = call.store.get("notion/databases", some_id)
     if found is None:
@@ -25,7 +25,7 @@ def database_of(call: Call) -> Record:
 
 
 def source_of(store: Store, some_id: str) -> Record:
-    """A data source by its id; raises Refused 404."""
+    """Return a data source by its id; raises Refused 404."""
     found = store.get("notion/data_sources", some_id)
     if found is None:
         raise not_found("data source", some_id)
@@ -37,18 +37,18 @@ def _named(call: Call) -> Record:
 
 
 def sources_of(store: Store, database_id: str) -> list[Record]:
-    """The data sources of a database."""
+    """Return the data sources of a database."""
     return [each for each in store.all("notion/data_sources") if each["database_id"] == database_id]
 
 
 def pages_of(store: Store, source_id: str) -> list[Record]:
-    """The pages of a data source that are not in the trash, oldest first."""
+    """Return the pages of a data source, except those in the trash, oldest first."""
     pages = store.all("notion/pages")
     return [each for each in pages if not each["in_trash"] and each["parent"].get("data_source_id") == source_id]
 
 
 def new_database(store: Store, parent: Record, title: Any, properties: list[Record], **more: Any) -> Record:
-    """Keep a database with its first data source below a page."""
+    """Store a database with its first data source below a page."""
     moment, some_id = now(), new_id()
     record = {
         "id": some_id,
@@ -71,7 +71,7 @@ def new_database(store: Store, parent: Record, title: Any, properties: list[Reco
 
 
 def new_source(store: Store, database_id: str, title: Any, properties: list[Record]) -> Record:
-    """Keep a data source of a database."""
+    """Store a data source of a database."""
     moment, some_id = now(), new_id()
     record = {
         "id": some_id,
@@ -87,7 +87,7 @@ def new_source(store: Store, database_id: str, title: Any, properties: list[Reco
 
 
 def shown_database(store: Store, base: str, record: Record) -> Record:
-    """A database as the API gives it."""
+    """Return a database in the API's form."""
     sources = sources_of(store, record["id"])
     return {
         "object": "database",
@@ -103,8 +103,9 @@ def shown_database(store: Store, base: str, record: Record) -> Record:
 
 
 def shown_source(store: Store, base: str, record: Record) -> Record:
-    """A data source as the API gives it."""
+    """Return a data source in the API's form."""
     database = store.get("notion/databases", record["database_id"]) or {}
+    in_trash = record["in_trash"] or database.get("in_trash", False)
     return {
         "object": "data_source",
         "id": record["id"],
@@ -116,8 +117,8 @@ def shown_source(store: Store, base: str, record: Record) -> Record:
         "is_inline": False,
         "icon": None,
         "cover": None,
-        "archived": record["in_trash"],
-        "in_trash": record["in_trash"],
+        "archived": in_trash,
+        "in_trash": in_trash,
         "created_time": shown_time(record["created_time"]),
         "created_by": author(store),
         "last_edited_time": shown_time(record["last_edited_time"]),
@@ -165,7 +166,7 @@ def get_source(call: Call) -> Reply:
 
 
 def create_source(call: Call) -> Reply:
-    """POST /v1/data_sources: one more in a database."""
+    """POST /v1/data_sources: add one to a database."""
     parent = parent_of(call, {"database_id"})
     title = notion_text.complete(call.body.get("title", []), "body.title")
     properties = notion_schema.new_properties(call.body.get("properties"))
@@ -192,7 +193,7 @@ def query_source(call: Call) -> Reply:
     properties = record["properties"]
     found = pages_of(call.store, record["id"])
     if condition:
-        # An empty data source still says what is wrong with a filter.
+        # An empty data source must validate a filter, too.
         blank = {"values": {}, "created_time": now(), "last_edited_time": now()}
         notion_query.fits(call.store, properties, blank, condition)
         found = [each for each in found if notion_query.fits(call.store, properties, each, condition)]

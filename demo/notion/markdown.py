@@ -1,4 +1,4 @@
-"""A page's text as Markdown: read, inserted into, searched and replaced (`/v1/pages/{id}/markdown`)."""
+"""A page's text as Markdown: read, insert, search and replace (`/v1/pages/{id}/markdown`)."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ COMMANDS = ("insert_content", "update_content", "replace_content", "replace_cont
 
 
 def read(store: Store, page_id: str, base: str) -> str:
-    """The page's blocks as Markdown; pages and databases inside are `<page url="...">Title</page>` lines."""
+    """Return the page's blocks as Markdown; child pages and databases are `<page url="...">Title</page>` lines."""
     return to_markdown(notion_tree.tree(store, page_id, base))
 
 
 def append(store: Store, page_id: str, text: str, *, first: bool = False) -> None:
-    """Add the blocks of a Markdown text at the end of a page, or first; the other blocks keep their ids."""
+    """Add the blocks of a Markdown text at the end of a page, or at the start; other blocks keep their ids."""
     notion_tree.append(store, {"type": "page_id", "page_id": page_id}, from_markdown(text), first=first)
 
 
 def blocks_of(text: str) -> list[Block]:
-    """The blocks of a Markdown text that a request brings; raises Refused 400 where they are too many for one."""
+    """Return the blocks of a request's Markdown; raises Refused 400 if they exceed the limit of a request."""
     blocks = from_markdown(text)
     if (count := _count(blocks)) > notion_tree.MOST_BLOCKS:
         raise too_long("body.markdown", notion_tree.MOST_BLOCKS, count)
@@ -38,7 +38,7 @@ def _count(blocks: list[Block]) -> int:
 
 
 def replace(store: Store, page_id: str, text: str, *, may_delete_pages: bool) -> None:
-    """Let the page say something else; pages inside stay where the text names them; raises Refused 400."""
+    """Replace the text of a page; child pages that the new text names are kept; raises Refused 400."""
     before = notion_tree.children(store, page_id)
     held = [each["id"] for each in before if each["type"] in notion_tree.PARENT_TYPES]
     lines, kept = _without_children(text, held)
@@ -79,7 +79,7 @@ def _string(given: Record, name: str, command: str) -> str:
 
 
 def _span(text: str, selection: str) -> tuple[int, int]:
-    """Where "start text...end text" begins and ends; raises Refused 400 where it is not there."""
+    """Return the offsets of "start text...end text"; raises Refused 400 if it is not found."""
     first, dots, last = selection.partition("...")
     start = text.find(first)
     end = text.find(last, start + len(first)) if dots else start
@@ -133,7 +133,7 @@ def _replace_range(call: Call, page_id: str, given: Record) -> None:
 
 
 def update(call: Call, page_id: str) -> None:
-    """Do what the body of PATCH /v1/pages/{id}/markdown asks for; raises Refused 400."""
+    """Apply the body of PATCH /v1/pages/{id}/markdown; raises Refused 400."""
     command: Any = call.body.get("type")
     given = call.body.get(command) if command in COMMANDS else None
     if not isinstance(given, dict):
@@ -144,7 +144,7 @@ def update(call: Call, page_id: str) -> None:
 
 
 def answer(call: Call, page_id: str) -> Reply:
-    """The page as a page_markdown object."""
+    """Return the page as a page_markdown object."""
     text = read(call.store, page_id, call.base)
     return Reply(
         {"object": "page_markdown", "id": page_id, "markdown": text, "truncated": False, "unknown_block_ids": []}

@@ -1,4 +1,4 @@
-"""Pages as answers hold them, their addresses, and the parents that requests name."""
+"""Pages in the API's form, their URLs, and the parents in requests."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ PARENTS = {
 
 
 def address(base: str, some_id: str, title: str) -> str:
-    """The address of a page or database: its title as words, then the id without dashes."""
+    """Return the URL of a page or database: the words of its title, then the id without dashes."""
     words = "-".join(re.findall(r"[A-Za-z0-9]+", title))[:80]
     return f"{base}/{words}-{some_id.replace('-', '')}".replace("/-", "/")
 
 
 def title_of(page: Record) -> str:
-    """A page's title as text (the title property's id is always "title")."""
+    """Return a page's title as text (the title property's id is always "title")."""
     return rich_text.text_of(page["values"].get("title") or [])
 
 
 def parent_of(call: Call, allowed: set[str]) -> Record:
-    """The `parent` of a request's body, checked to be there; raises Refused 400 or 404."""
+    """Return the `parent` of a request's body, which must exist; raises Refused 400 or 404."""
     given = call.body.get("parent")
     kinds = [kind for kind in allowed if isinstance(given, dict) and kind in given]
     if len(kinds) != 1:
@@ -44,13 +44,14 @@ def parent_of(call: Call, allowed: set[str]) -> Record:
     found = call.store.get(collection, some_id)
     if found is None:
         raise not_found(name, some_id)
-    if found["in_trash"]:
+    around = call.store.get("notion/databases", found.get("database_id", "")) or found
+    if found["in_trash"] or around["in_trash"]:
         raise invalid(f"Can't edit a {name} that is in the trash.")
     return {"type": kind, kind: some_id}
 
 
 def properties_of(store: Store, page: Record) -> list[Record]:
-    """The properties that a page has: those of its data source, else the title alone."""
+    """Return the properties of a page: those of its data source, else the title alone."""
     source = store.get("notion/data_sources", page["parent"].get("data_source_id", ""))
     if source:
         properties: list[Record] = source["properties"]
@@ -59,7 +60,7 @@ def properties_of(store: Store, page: Record) -> list[Record]:
 
 
 def shown_page(store: Store, base: str, page: Record) -> Record:
-    """A page as the API gives it."""
+    """Return a page in the API's form."""
     parent: dict[str, Any] = dict(page["parent"])
     if source := store.get("notion/data_sources", parent.get("data_source_id", "")):
         parent["database_id"] = source["database_id"]
@@ -73,8 +74,7 @@ def shown_page(store: Store, base: str, page: Record) -> Record:
         "cover": page["cover"],
         "icon": page["icon"],
         "parent": parent,
-        "archived": page["in_trash"],
-        "in_trash": page["in_trash"],
+        **dict.fromkeys(("archived", "is_archived", "in_trash"), page["in_trash"]),
         "is_locked": page["is_locked"],
         "properties": notion_values.shown(store, properties_of(store, page), page),
         "url": address(base, page["id"], title_of(page)),

@@ -1,4 +1,4 @@
-"""Pages: create, read, change, their Markdown, and one property at a time."""
+"""Pages: create, read, change, their Markdown, and single properties."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from demo.store import Store
 
 
 def page_named(call: Call) -> Record:
-    """The page that the path names; raises Refused 404."""
+    """Return the page in the path; raises Refused 404."""
     some_id = as_id(call.part("id"), "path.page_id")
     found = call.store.get("notion/pages", some_id)
     if found is None:
@@ -26,7 +26,7 @@ def page_named(call: Call) -> Record:
 
 
 def new_page(store: Store, parent: Record, values: Record, **more: Any) -> Record:
-    """Keep a page."""
+    """Store a page."""
     moment = now()
     record: Record = {
         "id": new_id(),
@@ -48,7 +48,7 @@ def new_page(store: Store, parent: Record, values: Record, **more: Any) -> Recor
 
 
 def _parent(call: Call) -> Record:
-    """Where a new page goes; a database stands for its only data source."""
+    """Return the parent of a new page; a database means its only data source."""
     parent = parent_of(call, {"page_id", "database_id", "data_source_id", "workspace"} & _given_kinds(call))
     if parent["type"] != "database_id":
         return parent
@@ -59,14 +59,14 @@ def _parent(call: Call) -> Record:
 
 
 def _given_kinds(call: Call) -> set[str]:
-    """What the parent names; an answer's parent (data source and database) may be sent back as it is."""
+    """Return the kinds of parent given; an answer's parent (data source and database) may be sent back unchanged."""
     given = call.body.get("parent")
     kinds = set(given) if isinstance(given, dict) else set()
     return kinds - {"database_id"} if "data_source_id" in kinds else kinds or {"page_id", "data_source_id"}
 
 
 def _values(call: Call, page: Record) -> Record:
-    """The page's values after the body's `properties`; options that this made are kept with the data source."""
+    """Return the page's values after applying the body's `properties`; new options are stored with the data source."""
     properties = properties_of(call.store, page)
     values = notion_values.set_values(properties, call.body.get("properties") or {}, page["values"])
     if source_id := page["parent"].get("data_source_id"):
@@ -88,7 +88,7 @@ def create_page(call: Call) -> Reply:
     blocks = notion_markdown.blocks_of(markdown) if markdown else children or []
     values = _values(call, {"parent": parent, "values": {}})
     if markdown and "title" not in values and blocks and blocks[0]["type"] == "heading_1":
-        # Without a title the first heading becomes it (working-with-markdown-content).
+        # Without a title the first heading becomes the title (working-with-markdown-content).
         values["title"] = blocks.pop(0)["heading_1"]["rich_text"]
     more = {key: call.body.get(key) for key in ("icon", "cover")}
     page = new_page(call.store, parent, values, **more)
@@ -97,7 +97,7 @@ def create_page(call: Call) -> Reply:
 
 
 def get_page(call: Call) -> Reply:
-    """GET /v1/pages/{id}; `filter_properties` keeps the properties of these ids."""
+    """GET /v1/pages/{id}; `filter_properties` selects properties by id."""
     shown = shown_page(call.store, call.base, page_named(call))
     wanted = set(call.request.query_params.getlist("filter_properties"))
     if wanted:
@@ -124,7 +124,7 @@ def update_page(call: Call) -> Reply:
 
 
 def get_property(call: Call) -> Reply:
-    """GET /v1/pages/{id}/properties/{property}: the value as a property_item."""
+    """GET /v1/pages/{id}/properties/{property}: return the value as a property_item."""
     page = page_named(call)
     here = notion_schema.find(properties_of(call.store, page), call.part("property"))
     if here is None:
@@ -154,7 +154,7 @@ def update_markdown(call: Call) -> Reply:
 
 
 def titled(text: str) -> Record:
-    """Values of a page that has only a title."""
+    """Return the values of a page that has only a title."""
     return {"title": rich_text.plain(text)}
 
 

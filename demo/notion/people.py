@@ -1,4 +1,4 @@
-"""The people of the workspace besides the integration, and what they do in it by hand."""
+"""The people of the workspace other than the integration, and edits by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PEOPLE = {"Ada Lovelace": "ada@example.com", "Alan Turing": "alan@example.com"}
 
 
 def shown_people(store: Store) -> list[Record]:
-    """Each person as the API gives them."""
+    """Return each person in the API's form."""
     return [
         {
             "object": "user",
@@ -36,7 +36,7 @@ def shown_people(store: Store) -> list[Record]:
 
 
 def _by_hand(store: Store, asked: dict[str, Any]) -> Record:
-    """Make or change an item as a person does: {database, by, page, title, properties in the API's form}."""
+    """Create or change an item as a person would: {database, by, page, title, properties in the API's form}."""
     by = str(asked.get("by") or next(iter(PEOPLE)))
     if by not in PEOPLE:
         raise Refused(400, f"There is no person {by}; there are {', '.join(PEOPLE)}.")
@@ -67,7 +67,7 @@ def _source(store: Store, title: str) -> str:
 
 
 def route(store: Store) -> Route:
-    """`POST /_demo/item`, for demonstrations and tests."""
+    """Return `POST /_demo/item`, for demonstrations and tests."""
 
     async def item(request: Request) -> Response:
         asked = await json_object(request)

@@ -51,14 +51,14 @@ SPANS = {"past_week": -7, "past_month": -30, "past_year": -365, "next_week": 7, 
 
 
 def fits(store: Store, properties: list[Record], page: Record, condition: Record, depth: int = 0) -> bool:
-    """Whether a page meets a filter; raises Refused 400 for a filter that Notion would not take."""
+    """Return whether a page matches a filter; raises Refused 400 for a filter that Notion would reject."""
     if not isinstance(condition, dict):
         raise invalid("body failed validation: body.filter should be an object.")
     for word, decide in (("and", all), ("or", any)):
         if word in condition:
             if depth >= DEEPEST:
                 raise invalid("body failed validation: body.filter is nested more than two levels deep.")
-            # Every part is tried, so that a wrong one is always said.
+            # Every part is evaluated, so that an invalid one is always reported.
             return decide([fits(store, properties, page, each, depth + 1) for each in condition[word]])
     if "timestamp" in condition:
         kind = condition["timestamp"]
@@ -98,14 +98,14 @@ def _property_fits(kind: str, value: Any, condition: Any) -> bool:
 
 
 def _time_fits(moment: str, condition: Any) -> bool:
-    """Whether a time of a page meets a condition, whose times may have any offset."""
+    """Return whether a page's time meets a condition, whose times may have any offset."""
     if isinstance(condition, dict):
         condition = {name: _in_utc(wanted) for name, wanted in condition.items()}
     return _test(DATE_TESTS, moment[:19], condition)
 
 
 def _in_utc(wanted: Any) -> Any:
-    """A time as pages keep theirs; a day, and what is none, as it is."""
+    """Return a time as pages store it; a day, or an invalid value, is returned unchanged."""
     if not isinstance(wanted, str) or "T" not in wanted:
         return wanted
     try:
@@ -137,7 +137,7 @@ def _one(tests: dict[str, Test], value: Any, name: str, wanted: Any) -> bool:
 
 
 def ordered(store: Store, properties: list[Record], pages: list[Record], sorts: Any) -> list[Record]:
-    """Pages in the order of `sorts`, the first one weighing most; newest first without any."""
+    """Return pages in the order of `sorts`, the first being the primary; by default newest first."""
     result = sorted(pages, key=lambda page: page["created_time"], reverse=True)
     for sort in reversed(sorts or []):
         result.sort(key=_key(store, properties, sort), reverse=sort.get("direction") == "descending")

@@ -1,4 +1,4 @@
-"""The properties of a data source: which there are, of which type, with which options."""
+"""The properties of a data source, with types and options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATUS_GROUPS = (
 
 
 def option(name: object, color: object = None) -> Record:
-    """A new option of a select; raises Refused 400."""
+    """Return a new select option; raises Refused 400."""
     if not isinstance(name, str) or not name or len(name) > 100:
         raise invalid("body failed validation: an option's name should be 1 to 100 characters.")
     if "," in name:
@@ -35,7 +35,7 @@ def option(name: object, color: object = None) -> Record:
 
 
 def kind_of(given: object, name: str) -> str:
-    """The type that a property's schema asks for; raises Refused 400."""
+    """Return the type in a property's schema; raises Refused 400."""
     found = [key for key in given if key in TYPES] if isinstance(given, dict) else []
     if len(found) != 1:
         raise invalid(f"body failed validation: body.properties.{name} should name one property type.")
@@ -43,11 +43,11 @@ def kind_of(given: object, name: str) -> str:
 
 
 def new_property(name: str, given: Any) -> Record:
-    """A property as it is kept: {id, name, type, description, config}; raises Refused 400."""
+    """Return a property in stored form: {id, name, type, description, config}; raises Refused 400."""
     kind = kind_of(given, name)
     config = given[kind] if isinstance(given[kind], dict) else {}
     return {
-        # The title's id is a constant, the others' are short.
+        # The title's id is constant, the others' are short.
         "id": "title" if kind == "title" else secrets.token_hex(2),
         "name": name,
         "type": kind,
@@ -75,7 +75,7 @@ def _status(given: Record) -> Record:
     last = len(options) - 1
     groups: list[Record] = []
     for number, (title, color, _) in enumerate(STATUS_GROUPS):
-        # First option to do, last one complete, all between in progress.
+        # The first option is to do, the last is complete, all between are in progress.
         ids = [each["id"] for place, each in enumerate(options) if number == _group(place, last)]
         groups.append({"id": new_id(), "name": title, "color": color, "option_ids": ids})
     return {"options": options, "groups": groups}
@@ -86,7 +86,7 @@ def _group(place: int, last: int) -> int:
 
 
 def shown(each: Record) -> Record:
-    """A property as the API gives it."""
+    """Return a property in the API's form."""
     return {
         "id": each["id"],
         "name": each["name"],
@@ -97,13 +97,13 @@ def shown(each: Record) -> Record:
 
 
 def find(properties: list[Record], name_or_id: str) -> Record | None:
-    """The property that has this name, else this id."""
+    """Return the property with this name, else with this id."""
     by_name = [each for each in properties if each["name"] == name_or_id]
     return next(iter(by_name or [each for each in properties if each["id"] == name_or_id]), None)
 
 
 def new_properties(given: Any) -> list[Record]:
-    """The properties of a new data source; exactly one is the title."""
+    """Return the properties of a new data source; exactly one is the title."""
     if not isinstance(given, dict):
         raise invalid("body failed validation: properties should be an object.")
     made = [new_property(name, each) for name, each in given.items()]
@@ -114,7 +114,7 @@ def new_properties(given: Any) -> list[Record]:
 
 
 def changed(properties: list[Record], given: Record) -> list[Record]:
-    """Properties after an update: null removes, `name` renames, options are added, an unknown name is a new one."""
+    """Return properties after an update: null removes, `name` renames, options and unknown names are added."""
     result = list(properties)
     for key, change in given.items():
         here = find(result, key)

@@ -46,7 +46,7 @@ TASKS: dict[str, Any] = {
 
 
 def routes(store: Store) -> list[Route]:
-    """Every path of the API that is served, then the pages for people."""
+    """Return the API's routes, then those of the web pages."""
     limit = RateLimit()
     table = [row for module in TABLES for row in module.TABLE]
     table += [(method, "/v1/{rest:path}", _unknown) for method in METHODS]
@@ -71,7 +71,7 @@ def _unknown(_: Call) -> Reply:
 
 
 def show(store: Store) -> dict[str, Any]:
-    """Every database and page that is not in the trash, as the API gives them."""
+    """Return all databases and pages except those in the trash, in the API's form."""
     base = origin(store, "notion")
     databases = [each for each in store.all("notion/databases") if not each["in_trash"]]
     pages = [each for each in store.all("notion/pages") if not each["in_trash"]]
@@ -82,7 +82,7 @@ def show(store: Store) -> dict[str, Any]:
 
 
 def seed(store: Store) -> None:
-    """A page Home that holds the database Tasks, which is empty."""
+    """Create a page Home with an empty database Tasks."""
     home = notion_pages.new_page(store, {"type": "workspace", "workspace": True}, notion_pages.titled("Home"))
     parent = {"type": "page_id", "page_id": home["id"]}
     notion_tree.append(store, parent, from_markdown(HOME_TEXT))

@@ -1,4 +1,4 @@
-"""Rich text as requests bring it: checked against Notion's limits and made complete."""
+"""Rich text in requests: validated against Notion's limits and completed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_LIST = 100
 
 
 def complete(given: Any, where: str) -> rich_text.RichText:
-    """Rich text with all fields that answers have; raises Refused 400 that names the place `where`."""
+    """Return rich text with all fields of an answer; raises Refused 400 that names the place `where`."""
     if not isinstance(given, list):
         raise invalid(f"body failed validation: {where} should be an array, instead was `{given!r}`.")
     if len(given) > LONGEST_LIST:

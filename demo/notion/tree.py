@@ -1,4 +1,4 @@
-"""The tree of blocks below a page: kept one record a block, checked against Notion's limits on one request."""
+"""The tree of blocks below a page: one stored record per block, checked against Notion's request limits."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ BLOCK_FIELDS = ("id", "parent", "type", "content", "created_time", "last_edited_
 
 
 def children_ids(store: Store, parent_id: str) -> list[str]:
-    """The ids below a page or block, in their order."""
+    """Return the child ids of a page or block, in order."""
     return list((store.get("notion/children", parent_id) or {"ids": []})["ids"])
 
 
 def set_children(store: Store, parent_id: str, ids: list[str]) -> None:
-    """Put what is below a page or block in this order."""
+    """Store the order of the children of a page or block."""
     store.put("notion/children", parent_id, {"ids": ids})
 
 
 def children(store: Store, parent_id: str) -> list[Record]:
-    """The block records below a page or block, without those in the trash."""
+    """Return the child blocks of a page or block, except those in the trash."""
     found = [store.get("notion/blocks", each) for each in children_ids(store, parent_id)]
     return [each for each in found if each and not each["in_trash"]]
 
 
 def add_child(store: Store, parent_id: str, some_id: str, kind: str) -> None:
-    """Let a page or database show as a block of the page that holds it; the block has the same id."""
+    """Show a page or database as a child block of its parent page; the block has the same id."""
     _save(store, some_id, {"type": "page_id", "page_id": parent_id}, kind, {})
     set_children(store, parent_id, [*children_ids(store, parent_id), some_id])
 
@@ -60,7 +60,7 @@ def _save(store: Store, some_id: str, parent: Record, kind: str, content: Record
 
 
 def check(given: Any, where: str = "body.children", depth: int = 0) -> int:
-    """Check blocks of a request before any is kept; returns how many they are; raises Refused 400."""
+    """Validate all blocks of a request before any is stored; return their number; raises Refused 400."""
     if not isinstance(given, list):
         raise invalid(f"body failed validation: {where} should be an array, instead was `{given!r}`.")
     if len(given) > LONGEST_CHILDREN:
@@ -91,7 +91,7 @@ def _nested(given: Record, content: Record) -> Any:
 
 
 def content_of(kind: str, given: Record, where: str) -> Record:
-    """What is kept of a block: its text complete, its children apart; raises Refused 400."""
+    """Return a block's stored content: its text completed, without children; raises Refused 400."""
     content = {key: value for key, value in given.items() if key != "children"}
     if kind in TEXT_TYPES:
         content["rich_text"] = notion_text.complete(given.get("rich_text"), f"{where}.{kind}.rich_text")
@@ -127,7 +127,7 @@ def _expression(given: Any, where: str) -> str:
 def append(
     store: Store, parent: Record, given: list[Block], after: str | None = None, *, first: bool = False
 ) -> list[Record]:
-    """Keep blocks (with their children) below a page or block, at the end, after a sibling, or first."""
+    """Store blocks (with their children) below a page or block: at the end, after a sibling, or first."""
     parent_id = parent[parent["type"]]
     made = []
     for each in given:
@@ -142,7 +142,7 @@ def append(
 
 
 def tree(store: Store, parent_id: str, base: str) -> list[Block]:
-    """The blocks below a page as Markdown and HTML want them: children inside, titles and addresses of pages."""
+    """Return the blocks below a page for Markdown and HTML: with children, titles and URLs of pages."""
     return [_tree_block(store, each, base) for each in children(store, parent_id)]
 
 
@@ -165,9 +165,11 @@ def _title(store: Store, record: Record) -> str:
 
 
 def shown(store: Store, record: Record) -> Record:
-    """A block as the API gives it."""
+    """Return a block in the API's form."""
     kind = record["type"]
     content = {"title": _title(store, record)} if kind in PARENT_TYPES else record["content"]
+    if kind == "paragraph":  # a paragraph may have an icon since 2026
+        content = {"icon": None, **content}
     return {
         "object": "block",
         "id": record["id"],
@@ -177,15 +179,14 @@ def shown(store: Store, record: Record) -> Record:
         "created_by": author(store),
         "last_edited_by": author(store),
         "has_children": bool(children(store, record["id"])),
-        "archived": record["in_trash"],
-        "in_trash": record["in_trash"],
+        **dict.fromkeys(("archived", "is_archived", "in_trash"), record["in_trash"]),
         "type": kind,
         kind: content,
     }
 
 
 def touch(store: Store, some_id: str) -> None:
-    """Note that the page which holds this block was edited now."""
+    """Update the edit time of the page that contains this block."""
     page = store.get("notion/pages", some_id)
     if page:
         store.put("notion/pages", some_id, {**page, "last_edited_time": now(), "last_edited_by": None})

@@ -1,4 +1,4 @@
-"""Values of a page's properties: what a request may set, and what an answer holds."""
+"""Property values of a page: those a request may set, and those in an answer."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ EMPTY_LISTS = {"title", "rich_text", "multi_select", "people", "files", "relatio
 LONGEST_LIST = 100
 REFERENCES = {"people", "relation"}
 MOST_REFERENCES = 25
-"""Of one property with a page; `GET /v1/pages/{id}/properties/{property}` has all."""
+"""Per property in a page; `GET /v1/pages/{id}/properties/{property}` returns all."""
 LENGTHS = {"url": 2000, "email": 200, "phone_number": 200}
 
 
 def set_values(properties: list[Record], given: Any, before: Record) -> Record:
-    """The values by property id after a request's `properties`; new options are added to the schema in place."""
+    """Return the values by property id after applying `properties`; new options are added to the schema in place."""
     if not isinstance(given, dict):
         raise invalid(f"body failed validation: body.properties should be an object, instead was `{given!r}`.")
     after = dict(before)
@@ -89,7 +89,7 @@ def _date(_: Record, value: Any, where: str) -> Any:
 
 
 def _option(here: Record, given: Any, where: str) -> Record:
-    """The option that is meant by id or name; a select grows a new one, a status does not."""
+    """Return an option by id or name; a select gains a new one, a status does not."""
     if not isinstance(given, dict) or not (given.get("id") or given.get("name")):
         raise _wrong(where, "an object with `name` or `id`", given)
     options: list[Record] = here["config"]["options"]
@@ -151,7 +151,7 @@ def _shown_option(here: Record, some_id: str) -> Record | None:
 
 
 def raw(store: Store, here: Record, page: Record) -> Any:
-    """The inside of a property's value as answers hold it."""
+    """Return the content of a property's value in the API's form."""
     kind = here["type"]
     if kind in {"created_time", "last_edited_time"}:
         return shown_time(page[kind])
@@ -170,7 +170,7 @@ def raw(store: Store, here: Record, page: Record) -> Any:
 
 
 def shown(store: Store, properties: list[Record], page: Record) -> Record:
-    """All properties of a page as the API gives them, by name."""
+    """Return all properties of a page by name, in the API's form."""
     result: Record = {}
     for here in properties:
         kind, inside = here["type"], raw(store, here, page)
@@ -181,7 +181,7 @@ def shown(store: Store, properties: list[Record], page: Record) -> Record:
 
 
 def as_text(kind: str, value: Any) -> str:
-    """A value as a person reads it, for pages and text filters."""
+    """Return a value as a person reads it, for pages and text filters."""
     if value is None:
         return ""
     if kind in {"title", "rich_text"}:

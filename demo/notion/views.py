@@ -1,4 +1,4 @@
-"""What a person sees at the addresses that the Notion stand-in gives out."""
+"""Web pages at the addresses that the Notion stand-in returns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ID = re.compile(r"([0-9a-f]{32})$")
 
 
 def home(call: Call) -> str:
-    """The pages at the top of the workspace."""
+    """Show the pages at the top of the workspace."""
     top = [each for each in call.store.all("notion/pages") if each["parent"]["type"] == "workspace"]
     links = "".join(f"<li>{_page_link(each)}</li>" for each in top if not each["in_trash"])
     return page.frame("Workspace", f"<h1>Workspace</h1><ul>{links}</ul>", SERVICE)
@@ -32,7 +32,7 @@ def _page_link(record: Record) -> str:
 
 
 def named(call: Call) -> str:
-    """The page or database whose id ends the address."""
+    """Show the page or database whose id ends the URL."""
     found = ID.search(call.part("name").replace("-", ""))
     some_id = str(uuid.UUID(found[1])) if found else ""
     if record := call.store.get("notion/pages", some_id):
@@ -43,7 +43,7 @@ def named(call: Call) -> str:
 
 
 def _trail(store: Store, parent: Record) -> str:
-    """Links to what holds a page, the outermost first."""
+    """Return links to a page's ancestors, the outermost first."""
     if source := store.get("notion/data_sources", parent.get("data_source_id", "")):
         database = store.get("notion/databases", source["database_id"])
         return _trail_to(store, database, rich_text.text_of(database["title"])) if database else ""
@@ -75,7 +75,7 @@ def _page(store: Store, record: Record) -> str:
 
 
 def _cell(store: Store, here: Record, record: Record) -> str:
-    """A property's value as HTML."""
+    """Return a property's value as HTML."""
     value, kind = notion_values.raw(store, here, record), here["type"]
     if kind == "title":
         return _page_link(record)

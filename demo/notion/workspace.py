@@ -1,4 +1,4 @@
-"""The workspace: who the token is, and the search over everything that is shared with it."""
+"""The workspace: the token's user, and the search over everything shared with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from demo.store import Store
 
 
 def bot(store: Store) -> Record:
-    """The integration's own user, with the workspace that it belongs to."""
+    """Return the integration's own user, with its workspace."""
     return {
         "object": "user",
         "id": own_id(store, "bot"),
@@ -52,7 +52,7 @@ def list_users(call: Call) -> Reply:
 
 
 def search(call: Call) -> Reply:
-    """POST /v1/search: pages and data sources whose title holds the query, last edited first."""
+    """POST /v1/search: pages and data sources whose title contains the query, last edited first."""
     query = str(call.body.get("query") or "").lower()
     condition = call.body.get("filter") or {}
     kind = condition.get("value")

@@ -1,1 +1,1 @@
-"""The stand-in for a server that speaks OpenAI's API."""
+"""The stand-in for an OpenAI-compatible server."""

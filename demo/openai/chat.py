@@ -1,4 +1,4 @@
-"""One chat completion in OpenAI's form: the answer whole, or as a stream."""
+"""A chat completion in OpenAI's form: as a whole answer or a stream."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Completion:
 
     @classmethod
     def of(cls, asked: ChatRequest) -> Completion:
-        """Let the model answer."""
+        """Run the model."""
         if asked.prompt_tokens > CONTEXT_TOKENS:
             raise bad(
                 f"This model's maximum context length is {CONTEXT_TOKENS} tokens. However, your messages resulted "
@@ -57,7 +57,7 @@ class Completion:
         )
 
     def usage(self) -> dict[str, Any]:
-        """Tokens by a plain estimate."""
+        """Return estimated token counts."""
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
@@ -72,7 +72,7 @@ class Completion:
         }
 
     def head(self, kind: str) -> dict[str, Any]:
-        """The fields that an answer and its pieces share."""
+        """Return the fields that an answer and its chunks share."""
         return {
             "id": self.id,
             "object": kind,
@@ -83,7 +83,7 @@ class Completion:
         }
 
     def document(self) -> dict[str, Any]:
-        """The whole answer."""
+        """Return the whole answer."""
         message: dict[str, Any] = {"role": "assistant", "content": self.content, "refusal": None, "annotations": []}
         if self.tool_calls:
             message["tool_calls"] = self.tool_calls
@@ -105,7 +105,7 @@ def _reply(asked: ChatRequest) -> model.Reply:
 
 
 def server_sent_events(completion: Completion, asked: ChatRequest) -> Iterator[str]:
-    """The answer as a stream: the role, the words, why it ended, then usage if it was asked for."""
+    """Yield the answer as a stream: the role, the text, the finish reason, then usage if requested."""
     head = completion.head("chat.completion.chunk") | ({"usage": None} if asked.stream_usage else {})
     for index in range(completion.choices):
         for delta in _deltas(completion):
@@ -141,7 +141,7 @@ def _tool_call(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ended(text: str, asked: ChatRequest) -> tuple[str, str]:
-    """The text up to the first stop word and within the wished length, and why it ended."""
+    """Return the text up to the first stop word and within the maximum length, and the finish reason."""
     ends = [text.find(word) for word in asked.stop if word and word in text]
     text = text[: min(ends)] if ends else text
     if asked.max_tokens is None or model.count_tokens(text) <= asked.max_tokens:

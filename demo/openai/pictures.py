@@ -1,4 +1,4 @@
-"""The pictures in a chat request, checked as the API does it; and all that a model without eyes can say of one."""
+"""The pictures in a chat request, validated as by the API; the model cannot see them, only read their file headers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from demo.service import Refused
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 MOST_BYTES = 50 * 1024 * 1024
-"""Of one request, https://platform.openai.com/docs/guides/images-vision."""
+"""Per request, https://platform.openai.com/docs/guides/images-vision."""
 _TILE = 512
 _UNSUPPORTED = (
     "You uploaded an unsupported image. Please make sure your image has of one the following formats: "
@@ -24,7 +24,7 @@ _UNSUPPORTED = (
 
 @dataclass(frozen=True)
 class Picture:
-    """What the head of a picture's file says."""
+    """The header of a picture file."""
 
     form: str
     width: int
@@ -33,12 +33,12 @@ class Picture:
 
     @property
     def tokens(self) -> int:
-        """What it counts: 85, and 170 for each square of 512 pixels."""
+        """The token count: 85, plus 170 for each square of 512 pixels."""
         return 85 + 170 * math.ceil(self.width / _TILE) * math.ceil(self.height / _TILE)
 
 
 def pictures_in(messages: Sequence[Mapping[str, Any]]) -> tuple[Picture, ...]:
-    """The pictures in order; raises Refused for what the API does not take."""
+    """Return the pictures in order; raises Refused for unsupported ones."""
     found = tuple(_read(url) for message in messages for url in _urls(message))
     if sum(each.size_bytes for each in found) > MOST_BYTES:
         raise _bad("Total image data size exceeds the limit of 50 MB.", "image_too_large")
@@ -46,7 +46,7 @@ def pictures_in(messages: Sequence[Mapping[str, Any]]) -> tuple[Picture, ...]:
 
 
 def told(pictures: Sequence[Picture]) -> str:
-    """An honest answer: what can be known without looking."""
+    """Return an honest answer: what is known without seeing them."""
     lines = [
         f"- Picture {number}: {each.form}, {each.width} x {each.height} pixels, {each.size_bytes:,} bytes."
         for number, each in enumerate(pictures, 1)

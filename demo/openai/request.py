@@ -1,4 +1,4 @@
-"""A chat request in OpenAI's form, read and checked as the API does it."""
+"""A chat request in OpenAI's form, parsed and validated as by the API."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.model import model
-from demo.model.text import text_of
+from demo.model.document import text_of
 from demo.openai.pictures import Picture, pictures_in
 from demo.service import Refused
 
 ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
+LIMITS = {"temperature": (0, 2), "top_p": (0, 1), "presence_penalty": (-2, 2), "frequency_penalty": (-2, 2)}
+"""The range of each number, https://platform.openai.com/docs/api-reference/chat/create."""
+MOST_CHOICES = 128
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 
 def bad(message: str, param: str | None = None, code: str | None = None) -> Refused:
-    """A 400 in OpenAI's form."""
+    """Return a 400 in OpenAI's form."""
     error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
     return Refused(400, message, error=error)
 
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """What a caller asked for."""
+    """A parsed request."""
 
     messages: list[dict[str, Any]]
     pictures: tuple[Picture, ...] = ()
@@ -41,10 +44,12 @@ class ChatRequest:
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> ChatRequest:
-        """Read a request's body; raises Refused with the API's own words where it is wrong."""
+        """Parse a request's body; raises Refused in the API's own words if it is invalid."""
         if not isinstance(body.get("model"), str) or not body["model"]:
             raise bad("you must provide a model parameter")
         messages = _messages(body.get("messages"))
+        for name, limits in LIMITS.items():
+            _check_number(body, name, *limits)
         schema, wants_json = _response_format(body.get("response_format") or {"type": "text"}, messages)
         tools = _tools(body.get("tools") or [])
         return cls(
@@ -57,13 +62,13 @@ class ChatRequest:
             stream=bool(body.get("stream")),
             stream_usage=bool((body.get("stream_options") or {}).get("include_usage")),
             max_tokens=_positive(body, "max_completion_tokens") or _positive(body, "max_tokens"),
-            choices=_positive(body, "n") or 1,
+            choices=_choices(body),
             stop=_stop(body.get("stop")),
         )
 
     @property
     def prompt_tokens(self) -> int:
-        """What the prompt counts: its texts, and a little for each message."""
+        """Return the token count of the prompt: its texts, and a few for each message."""
         extra = json.dumps(self.tools) if self.tools else ""
         words = sum(4 + model.count_tokens(text_of(each)) for each in self.messages) + model.count_tokens(extra) + 3
         return words + sum(each.tokens for each in self.pictures)
@@ -87,7 +92,7 @@ def _messages(given: Any) -> list[dict[str, Any]]:
 
 
 def _response_format(given: Any, messages: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any] | None, bool]:
-    """The schema to follow, and whether any JSON object will do."""
+    """Return the schema to follow, and whether any JSON object is accepted."""
     kind = given.get("type") if isinstance(given, dict) else None
     if kind == "json_schema":
         return _json_schema(given.get("json_schema")), False
@@ -118,7 +123,7 @@ def _json_schema(given: Any) -> dict[str, Any]:
 
 
 def _check_strict(schema: Any, name: str, place: tuple[str, ...]) -> None:
-    """What strict mode asks of every object, https://platform.openai.com/docs/guides/structured-outputs."""
+    """Check strict mode's rules for every object, https://platform.openai.com/docs/guides/structured-outputs."""
     if isinstance(schema, list):
         for index, each in enumerate(schema):
             _check_strict(each, name, (*place, str(index)))
@@ -148,7 +153,7 @@ def _check_strict_object(schema: Mapping[str, Any], name: str, place: tuple[str,
 
 
 def _tools(given: Any) -> list[dict[str, Any]]:
-    """The tools, each a function with a usable name."""
+    """Return the tools, each a function with a valid name."""
     if not isinstance(given, list):
         raise bad("Invalid type for 'tools': expected an array.", "tools", "invalid_type")
     for index, each in enumerate(given):
@@ -179,6 +184,26 @@ def _positive(body: Mapping[str, Any], name: str) -> int | None:
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise bad(f"Invalid '{name}': integer below minimum value. Expected a value >= 1.", name)
     return number
+
+
+def _choices(body: Mapping[str, Any]) -> int:
+    number = _positive(body, "n") or 1
+    if number > MOST_CHOICES:
+        raise bad(f"Invalid 'n': integer above maximum value. Expected a value <= {MOST_CHOICES}.", "n")
+    return number
+
+
+def _check_number(body: Mapping[str, Any], name: str, lowest: float, highest: float) -> None:
+    number = body.get(name)
+    if number is None:
+        return
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        raise bad(f"Invalid type for '{name}': expected a decimal, but got {number!r}.", name, "invalid_type")
+    side, limit = ("below minimum", lowest) if number < lowest else ("above maximum", highest)
+    if not lowest <= number <= highest:
+        sign = ">=" if number < lowest else "<="
+        message = f"Invalid '{name}': decimal {side} value. Expected a value {sign} {limit}, but got {number} instead."
+        raise bad(message, name, "decimal_below_min_value" if number < lowest else "decimal_above_max_value")
 
 
 def _stop(given: Any) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from demo.service import Refused, json_object
 from demo.store import Store
 
 TOKEN = "demo-openai-token"  # noqa: S105 - the stand-in's, no secret
+REQUEST_ID = "x-request-id"
 MODEL = model.MODEL
 MODEL_ENTRY = {"id": MODEL, "object": "model", "created": 1_760_000_000, "owned_by": "ai-orchestra-demo"}
 ERROR_TYPES = {
@@ -35,16 +36,16 @@ def ERROR(status: int, message: str) -> dict[str, Any]:  # noqa: N802 - the name
 
 
 def seed(_: Store) -> None:
-    """The model keeps nothing."""
+    """Do nothing: the model has no data."""
 
 
 def show(_: Store) -> dict[str, Any]:
-    """The model keeps nothing."""
+    """Return nothing: the model has no data."""
     return {}
 
 
 def routes(_: Store) -> list[Route]:
-    """The paths under /v1 that the stand-in answers."""
+    """Return the routes under /v1."""
     return [
         Route("/v1/models", models, methods=["GET"]),
         Route("/v1/models/{name:path}", one_model, methods=["GET"]),
@@ -68,7 +69,7 @@ async def one_model(request: Request) -> Response:
 
 
 async def chat_completions(request: Request) -> Response:
-    """POST /v1/chat/completions. Any model's name is taken: the answer says which model it really was."""
+    """POST /v1/chat/completions. Accepts any model name; the answer names the real one."""
     asked = ChatRequest.parse(await json_object(request))
     completion = Completion.of(asked)
     if asked.stream:
@@ -94,7 +95,7 @@ async def embeddings(request: Request) -> Response:
 
 
 def _inputs(given: Any) -> list[str]:
-    """The texts to embed; lists of token numbers are not read, there is no tokenizer to undo them."""
+    """Return the texts to embed; token numbers are not supported, as there is no tokenizer."""
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not texts or not all(isinstance(each, str) and each for each in texts):
         raise Refused(400, "'input' must be a text or a list of texts, none of them empty.")
@@ -104,7 +105,7 @@ def _inputs(given: Any) -> list[str]:
 
 
 def _encoder(body: Mapping[str, Any]) -> Any:
-    """How a vector goes into JSON."""
+    """Return the function that encodes a vector for JSON."""
     encoding = body.get("encoding_format", "float")
     encoders = {"float": list, "base64": _base64}
     if encoding not in encoders:

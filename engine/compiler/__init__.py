@@ -1,1 +1,1 @@
-"""From a workflow file to a plan that may run, with everything that is wrong said at once."""
+"""Compile a workflow file to an executable plan, and report all of its problems at once."""

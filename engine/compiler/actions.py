@@ -1,45 +1,47 @@
-"""What a step calls: its type, connection, prompts, the workflow it runs, and its fields."""
+"""Compile what a step calls: its type, connection, prompts, called workflow and fields."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
-from engine.compiler import callees
-from engine.compiler.callees import Called, Callees
-from engine.compiler.connectioncheck import connection_name
-from engine.compiler.fieldcheck import check_fields
-from engine.compiler.model import StepModel
-from engine.compiler.plan import Action
-from engine.compiler.report import Report
-from engine.compiler.retrycheck import check_retry
-from engine.compiler.schemaparts import ANYTHING
-from engine.compiler.schemas import CALL, Outputs, step_prompts
-from engine.compiler.scope import TEXT, Scope
-from engine.compiler.surroundings import Surroundings
-from engine.errors import OrchestraError
-from engine.registry import step_type
-from engine.step import Effect, StepType
-from engine.workspace.jsonfile import JsonPath
+from engine.base.errors import OrchestraError
+from engine.compiler.checks import called_workflows as callees
+from engine.compiler.checks.called_workflows import Called, Callees
+from engine.compiler.checks.connection_check import connection_name
+from engine.compiler.checks.field_check import check_fields
+from engine.compiler.checks.report import Report
+from engine.compiler.checks.retry_check import check_retry
+from engine.compiler.checks.scope import TEXT, Scope
+from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.model import StepModel
+from engine.compiler.definition.plan import Action
+from engine.compiler.definition.schemas import CALL, Outputs, step_prompts
+from engine.documents.json_file import JsonPath
+from engine.expressions.celtypes import ANYTHING
+from engine.plugins.registry import step_type
+from engine.plugins.step import Effect, StepType
 
 
 class Actions:
-    """Compiles the calls of one file; gathers the connections and prompts that they need."""
+    """Compiles the calls of one file; collects the connections and prompts that they need."""
 
     def __init__(self, around: Surroundings, report: Report, called: Callees, outputs: Outputs) -> None:
         self.connections: dict[str, None] = {}
         self.prompts: dict[str, Mapping[str, Any]] = {}
+        self.calls_openly = False
         self._around, self._report, self._callees, self._outputs = around, report, called, outputs
 
     def action(
-        self, path: JsonPath, step: StepModel, uses: str, scope: Scope, seen: frozenset[str]
+        self, path: JsonPath, step: StepModel, uses: str, scope: Scope, seen: AbstractSet[str]
     ) -> tuple[Action, Effect] | None:
-        """Compile the call of a step and tell its effect; None where its type is unknown (reported)."""
+        """Compile the call of a step and return its effect, too; None if its type is unknown (reported)."""
         try:
             kind = step_type(uses)
         except OrchestraError as error:
             self._report.add((*path, "uses"), error.message, "unknown_step_type", error.remedy)
-            scope.tree((*path, "with"), step.with_, ANYTHING, seen)  # its expressions are checked all the same
+            scope.tree((*path, "with"), step.with_, ANYTHING, seen)  # its expressions are checked in any case
             return None
         called = self._called(path, step) if uses == CALL else None
         narrower = {} if called is None else {"inputs": called.inputs_schema}
@@ -67,6 +69,7 @@ class Actions:
         if found.plan is not None:
             self.connections.update(dict.fromkeys(found.plan.connections))
             self.prompts.update(found.plan.prompts)
+            self.calls_openly |= found.plan.calls_openly
         return found
 
     def _collect_prompts(self, path: JsonPath, step: StepModel) -> None:
@@ -90,4 +93,5 @@ class Actions:
         name = connection_name(path, step.connection, kind, self._around.connections, self._report)
         if name is not None and is_needed:  # a step that never runs needs no account
             self.connections[name] = None
+        self.calls_openly |= name is None and bool(kind.service) and is_needed
         return name

@@ -1,49 +1,60 @@
-"""From a workflow file to a plan: names, types, order and fields are checked before anything runs."""
+"""Compile a workflow file to a plan: names, types, order and fields are checked before anything runs."""
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
-from engine.compiler.callees import Callees
-from engine.compiler.endings import Endings, endings
-from engine.compiler.fieldcheck import check_inputs_schema
-from engine.compiler.fieldnames import meant_fields
-from engine.compiler.loader import Loaded, every_step, load, on_failure_path
-from engine.compiler.model import FallbackModel, ParallelModel, StepModel, WorkflowModel
-from engine.compiler.plan import Block, Concurrency, Plan
-from engine.compiler.presence import UNKNOWN
-from engine.compiler.report import Report
-from engine.compiler.schemaparts import ANYTHING
-from engine.compiler.scope import MAYBE_ABSENT, RUN, Scope
+from engine.base.errors import OrchestraError, Problem
+from engine.base.expression_limits import SECONDS_OF_CONSTANTS, costly
+from engine.compiler.analysis.missing_values import UNKNOWN
+from engine.compiler.checks.called_workflows import Callees
+from engine.compiler.checks.endings import Endings, endings
+from engine.compiler.checks.field_check import check_inputs_schema
+from engine.compiler.checks.field_names import meant_fields
+from engine.compiler.checks.recursion import warn_of_endless_calls
+from engine.compiler.checks.report import MAYBE_ABSENT, Report
+from engine.compiler.checks.scope import RUN, Scope
+from engine.compiler.checks.unused import Names, warn
+from engine.compiler.definition.budget import TooInvolved, limited, require_few
+from engine.compiler.definition.environment import Compiled, Surroundings
+from engine.compiler.definition.loader import Loaded, every_step, load, on_failure_path, problem
+from engine.compiler.definition.model import FallbackModel, ParallelModel, StepModel, WorkflowModel
+from engine.compiler.definition.plan import Block, Concurrency, Plan
 from engine.compiler.steps import ERROR, Place, Steps
-from engine.compiler.surroundings import Compiled, Surroundings
 from engine.compiler.triggers import TriggerPlace, triggers
-from engine.compiler.unused import Names, warn
-from engine.errors import OrchestraError, Problem
-from engine.expressions.celtypes import Schema, Types
-from engine.registry import step_type
-from engine.workspace.jsonfile import JsonFile
+from engine.documents.json_file import JsonFile
+from engine.expressions.celtypes import ANYTHING, Schema
+from engine.expressions.patterns import TooManyPatterns
+from engine.plugins.registry import step_type
 
+_MOST_TOLD = 1_000
 __all__ = ["Compiled", "Surroundings", "compile_workflow", "read_workflow"]
 
 
 def compile_workflow(file: JsonFile, name: str, around: Surroundings) -> Compiled:
-    """Compile a parsed workflow file; every problem is found at once, sorted by place."""
+    """Compile a parsed workflow file; all problems are found at once, sorted by place."""
     return read_workflow(file, name, around)[0]
 
 
 def read_workflow(file: JsonFile, name: str, around: Surroundings) -> tuple[Compiled, Report | None]:
-    """Compile a parsed workflow file; also return what was noted on the way, None where there was nothing to read."""
+    """Compile a parsed workflow file; also return the report of the pass, or None if the file could not be loaded."""
 
     def compiled(other: JsonFile, other_name: str, called: Callees) -> Compiled:
         return _compiled(other, other_name, around, called)[0]
 
-    return _compiled(file, name, around, Callees(around.workflows, compiled))
+    try:
+        with limited(), costly(SECONDS_OF_CONSTANTS):
+            return _compiled(file, name, around, Callees(around.workflows, compiled))
+    except (TooInvolved, TooManyPatterns) as error:
+        return Compiled(None, [problem(file, (), error.message, code="too_involved", remedy=error.remedy)]), None
 
 
 def _compiled(file: JsonFile, name: str, around: Surroundings, called: Callees) -> tuple[Compiled, Report | None]:
     loaded = load(file)
+    require_few(sum(1 for _ in every_step(loaded.model)) if loaded.model is not None else 0)
     if loaded.model is None:
         return Compiled(None, _sorted(loaded.problems)), None
     compilation = _Compilation(file, loaded, loaded.model, around, called)
@@ -53,7 +64,7 @@ def _compiled(file: JsonFile, name: str, around: Surroundings, called: Callees) 
     errors = {one.code for one in problems if one.severity == "error"}
     accepted = plan if errors <= {MAYBE_ABSENT} else None
     ends = compilation.endings()
-    return Compiled(None if errors else plan, problems, accepted, ends.schema, ends.maybe_absent), report
+    return Compiled(None if errors else plan, _first(problems), accepted, ends.schema, ends.maybe_absent), report
 
 
 def _concurrency(model: WorkflowModel) -> Concurrency:
@@ -63,6 +74,17 @@ def _concurrency(model: WorkflowModel) -> Concurrency:
 
 def _sorted(problems: Sequence[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda one: (one.line, one.column, one.message))
+
+
+def _first(problems: list[Problem]) -> list[Problem]:
+    """Return the problems; if there are too many, the first errors and how many more there are."""
+    if len(problems) <= _MOST_TOLD:
+        return problems
+    told = _sorted(sorted(problems, key=lambda one: one.severity != "error")[:_MOST_TOLD])
+    last = told[-1]
+    more = f"There are {len(problems) - _MOST_TOLD:,} more problems of which nothing is told here."
+    said = "Correct those above first."
+    return [*told, replace(last, message=more, code="more", severity="warning", step=None, field=None, remedy=said)]
 
 
 def _groups(steps: Sequence[StepModel], around: str = "") -> dict[str, str]:
@@ -85,11 +107,10 @@ class _Compilation:
         groups = {**_groups(model.failure_steps), **_groups(model.steps)}
         self.report = Report(file, groups, loaded.doubts, dict(loaded.renamed))
         self._faults = loaded.problems
-        self._types = Types()
         self._steps = Steps(around, self.report, called)
 
     def plan(self, name: str) -> Plan:
-        """Compile all of it; what comes back may run if nothing was reported as an error."""
+        """Compile the complete file; the plan may run if no error was reported."""
         model, actions = self._model, self._steps.actions
         inputs = check_inputs_schema(model.inputs, self.report)
         self._callees.begin(name, self.report.file.value, inputs)
@@ -108,6 +129,7 @@ class _Compilation:
             timeout_seconds=model.timeout_seconds,
             prompts=actions.prompts,
             connections=tuple(actions.connections),
+            calls_openly=actions.calls_openly,
             inputs_schema=inputs,
             on_failure=on_failure,
             triggers=triggers(model, TriggerPlace(name, inputs, self._around), self.report),
@@ -115,18 +137,19 @@ class _Compilation:
             workflows=dict(self._callees.documents),
         )
         warn(model, plan, self.report, Names.of(self.report, self._faults))
+        warn_of_endless_calls(plan, self._callees.plans, self.report)
         return plan
 
     def endings(self) -> Endings:
-        """Return what a run may end with, once the plan is made."""
+        """Return the possible ends of a run, once the plan is made."""
         return endings(self._model, self.report.value_schema)
 
     def _scope(self, inputs: Schema) -> Scope:
-        strangers = dict.fromkeys(self.report.doubts.strangers, ANYTHING)
-        return Scope(self.report, {"inputs": inputs, "run": RUN}, strangers, self._types)
+        strangers = ChainMap(dict.fromkeys(self.report.doubts.strangers, ANYTHING))
+        return Scope(self.report, {"inputs": inputs, "run": RUN}, strangers)
 
     def _on_failure(self, scope: Scope) -> Block | None:
-        """Compile the steps of `on_failure`; they see the inputs, the run, the error and each other."""
+        """Compile the steps of `on_failure`, which can use the inputs, the run, the error and each other."""
         steps = self._model.failure_steps
         if not steps:
             return None
@@ -134,8 +157,8 @@ class _Compilation:
         return self._steps.block(steps, Place(on_failure_path(self._model), inner, "on_failure."))
 
     def _name_fields(self) -> None:
-        """Put the fields of every step under their right names, before anything is derived from them."""
+        """Correct the field names of every step, before anything is derived from them."""
         for path, step in every_step(self._model):
-            with suppress(OrchestraError):  # an unknown step type is told where the step is compiled
+            with suppress(OrchestraError):  # reported when the step is compiled
                 if step.uses is not None:
                     step.with_ = meant_fields((*path, "with"), step.with_, step_type(step.uses), self.report)

@@ -1,4 +1,4 @@
-"""Another id for a step: every place of a workflow that names it is found by the compiler and written anew."""
+"""Rename a step: the compiler finds every place in the workflow that refers to it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from engine.base.errors import InUse, InvalidFile, InvalidInput, UnknownName
+from engine.compiler.checks.report import StepName
 from engine.compiler.compiler import read_workflow
-from engine.compiler.loader import every_step, load
-from engine.compiler.model import WorkflowModel, step_id_fault
-from engine.compiler.report import StepName
-from engine.compiler.surroundings import Surroundings
-from engine.errors import InUse, InvalidFile, InvalidInput, UnknownName
+from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.loader import every_step, load
+from engine.compiler.definition.model import WorkflowModel, step_id_fault
+from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.expressions.templates import Token, tokens
-from engine.workspace.jsonfile import JsonFile, JsonPath, parse
 
 _QUOTES = "'\""
 
@@ -22,8 +22,8 @@ _QUOTES = "'\""
 def renamed_step(file: JsonFile, name: str, around: Surroundings, old: str, new: str) -> dict[str, Any]:
     """Return the document of a workflow in which the step `old` is called `new`.
 
-    Texts that only look like the id stay. Raises UnknownName, InvalidInput (no id, or the old one), InUse (another
-    step has it), InvalidFile (the workflow has errors, so that not everything in it could be read).
+    Texts that only look like the id are kept. Raises UnknownName, InvalidInput (not an id, or the same), InUse (the id
+    of another step), InvalidFile (the workflow has errors, so that not all references could be found).
     """
     compiled, report = read_workflow(file, name, around)
     model = load(file).model
@@ -40,7 +40,7 @@ def renamed_step(file: JsonFile, name: str, around: Surroundings, old: str, new:
 
 
 def renamed_paths(positions: dict[str, Any], old: str, new: str) -> dict[str, Any]:
-    """Return the positions of a drawing, by the paths that the steps have now."""
+    """Return the positions of a drawing, with the new paths of the steps."""
     return {".".join(new if part == old else part for part in path.split(".")): xy for path, xy in positions.items()}
 
 
@@ -65,7 +65,7 @@ def _by_place(names: Sequence[StepName], old: str) -> dict[JsonPath, list[StepNa
 
 
 def _rewritten(text: str, names: Sequence[StepName], old: str, new: str) -> str:
-    """Return a text with the id replaced where the syntax tree has it."""
+    """Return a text with the id replaced at its occurrences in the syntax tree."""
     for token in sorted({_token(text, one, old) for one in names}, key=lambda one: one.offset, reverse=True):
         begin = token.offset + token.text.index(old)
         text = text[:begin] + new + text[begin + len(old) :]
@@ -73,7 +73,7 @@ def _rewritten(text: str, names: Sequence[StepName], old: str, new: str) -> str:
 
 
 def _token(text: str, name: StepName, old: str) -> Token:
-    """Return the token that holds the id: the one behind a dot or bracket; of has(a.b) the last of what is asked."""
+    """Return the token of the id: the one behind a dot or bracket; for has(a.b) the last in the argument."""
     following = tokens(text, name.offset)
     if name.is_asked:
         following = iter(_in_brackets(following)[::-1])
@@ -105,7 +105,7 @@ def _rename_ids(document: Any, model: WorkflowModel, old: str, new: str) -> None
 
 
 def _check(document: Any, file: JsonFile, name: str, around: Surroundings) -> None:
-    """Make sure that what was written compiles."""
+    """Raise an error unless the result compiles."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
     compiled, _ = read_workflow(parse(text, file.file), name, around)
     if compiled.plan is None:

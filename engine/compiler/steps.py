@@ -1,44 +1,46 @@
-"""Steps to nodes: siblings in the order in which they end, each with what is certain when it starts."""
+"""Compile steps to nodes: siblings in order of completion, each with what is certain when it starts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.compiler import callees
+from engine.base.errors import OrchestraError
 from engine.compiler.actions import Actions
-from engine.compiler.callees import Callees
-from engine.compiler.learning import handed_on, learn
-from engine.compiler.model import FallbackModel, StepModel, is_variable, loop_name_fault
-from engine.compiler.order import finished_before
-from engine.compiler.plan import Action, Block, Loop, Node, strongest
-from engine.compiler.presence import UNKNOWN, Parts
-from engine.compiler.report import Report
-from engine.compiler.schemaparts import ANYTHING
-from engine.compiler.schemas import Outputs
-from engine.compiler.scope import BROKEN, CONDITION, KEY, LIST, TEXT, Scope
-from engine.compiler.surroundings import Surroundings
-from engine.errors import OrchestraError
+from engine.compiler.analysis.missing_values import UNKNOWN, Parts
+from engine.compiler.checks import called_workflows as callees
+from engine.compiler.checks.called_workflows import Callees
+from engine.compiler.checks.order import finished_before
+from engine.compiler.checks.report import Report
+from engine.compiler.checks.scope import BROKEN, CONDITION, KEY, LIST, TEXT, Scope
+from engine.compiler.checks.step_facts import handed_on, learn
+from engine.compiler.definition.budget import require_time
+from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.model import FallbackModel, StepModel, is_variable, loop_name_fault
+from engine.compiler.definition.plan import Action, Block, Loop, Node, strongest
+from engine.compiler.definition.schemas import Outputs
+from engine.documents.json_file import JsonPath
+from engine.expressions.celtypes import ANYTHING
 from engine.expressions.expressions import Fixed, Template
-from engine.registry import step_type
-from engine.step import Effect
-from engine.workspace.jsonfile import JsonPath
+from engine.plugins.registry import step_type
+from engine.plugins.step import Effect
 
 ERROR = {"type": "object", "properties": {"type": TEXT, "message": TEXT, "step": TEXT}}
-"""What `error` is in a fallback and in `on_failure`."""
+"""The type of `error` in a fallback and in `on_failure`."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where steps stand: their path in the file, the names they see, and what is finished when they start."""
+    """The context of steps: their path in the file, the names in scope, and the steps finished when they start."""
 
     path: JsonPath
     scope: Scope
     prefix: str = ""
-    """Of paths in a run: `each_mail.` inside that loop."""
-    seen: frozenset[str] = frozenset()
-    """Ids of steps of this and outer blocks that are finished by then."""
+    """Prefix of paths in a run: `each_mail.` inside that loop."""
+    seen: AbstractSet[str] = frozenset()
+    """Ids of the steps of this and outer blocks that are finished by then."""
 
     def within(self, *path: str | int, scope: Scope | None = None, prefix: str | None = None) -> Place:
         """Return a place inside this one."""
@@ -60,7 +62,7 @@ class Steps:
         self._ids: dict[str, JsonPath] = {}
 
     def block(self, steps: Sequence[StepModel], at: Place) -> Block:
-        """Compile siblings; those that others wait for come first, so that what they are is known."""
+        """Compile siblings; the ones that others wait for come first, so that their types are known."""
         before = finished_before(at.path, steps, self._report)
         scope = self.with_siblings(at.scope, steps)
         for index, step in enumerate(steps):
@@ -72,7 +74,7 @@ class Steps:
         return Block(tuple(nodes[index] for index in range(len(steps))))
 
     def with_siblings(self, scope: Scope, steps: Sequence[StepModel]) -> Scope:
-        """Return a scope in which these steps have names."""
+        """Return a scope that includes the names of these steps."""
         return scope.inner({}, self._outputs.siblings(steps))
 
     def _check_id(self, path: JsonPath, step: StepModel) -> None:
@@ -83,6 +85,7 @@ class Steps:
         self._ids.setdefault(step.id, path)
 
     def _node(self, step: StepModel, at: Place) -> Node:
+        require_time()
         own_path = f"{at.prefix}{step.id}"
         condition = self._condition(step, at)
         guarded = at.within(scope=at.scope.given(condition, (*at.path, "if")), prefix=f"{own_path}.")
@@ -111,7 +114,7 @@ class Steps:
         )
 
     def _keep_output(self, step: StepModel, at: Place) -> None:
-        """Keep what a step puts out, now that it is known what its expressions give."""
+        """Store the output type of a step, now that the types of its expressions are known."""
         written = handed_on(step, at.path)
         if step.id in self._report.doubts.twice:
             return
@@ -127,7 +130,7 @@ class Steps:
         return True if step.if_ is None else step.if_
 
     def _expression(self, text: str, schema: Any, at: Place) -> Any:
-        """Compile a field that must hold an expression."""
+        """Compile a field that must be an expression."""
         if "{{" not in text:
             self._report.add(at.path, f"{text!r} is no expression.", "expression", f"Write {{{{ {text} }}}}.")
             return BROKEN
@@ -144,7 +147,7 @@ class Steps:
         items = self._expression(step.foreach, LIST, at.within("foreach"))
         if items is BROKEN:
             return None
-        keyed = self._item_scope(step, at, at.scope)  # in its own expression `key` is that of the loop around this one
+        keyed = self._item_scope(step, at, at.scope)  # in its own expression, `key` is that of the enclosing loop
         return Loop(
             items=items if isinstance(items, Template) else Template(step.foreach, (Fixed(step.foreach, items),)),
             name=step.as_,
@@ -158,7 +161,7 @@ class Steps:
         return at.scope if step.foreach is None else _with_key(step, self._item_scope(step, at, at.scope))
 
     def _item_scope(self, step: StepModel, at: Place, scope: Scope) -> Scope:
-        """Return what is seen for one item; where the list did not compile, the item may be anything."""
+        """Return the scope of one item; if the list did not compile, the item may be anything."""
         checked = self._report.wholes.get((*at.path, "foreach"))
         items = {} if checked is None else checked.schema.get("items", {})
         variables = {step.as_: items, "index": {"type": "integer"}}
@@ -175,7 +178,7 @@ class Steps:
     def _content(self, step: StepModel, at: Place) -> tuple[Action | None, Block | None, Effect]:
         if step.steps is not None:
             block = self.block(step.steps, at.within("steps"))
-            at.scope.tree((*at.path, "with"), step.with_, ANYTHING, at.seen)  # what stands there by mistake
+            at.scope.tree((*at.path, "with"), step.with_, ANYTHING, at.seen)  # reports what is there by mistake
             return None, block, block.effect
         compiled = None
         if step.uses is None:

@@ -1,26 +1,28 @@
-"""The triggers of a workflow: what they watch, and how their items become the workflow's inputs."""
+"""Compile the triggers of a workflow: what they watch, and how an item becomes the workflow's inputs."""
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.compiler.callees import check_inputs
-from engine.compiler.connectioncheck import connection_name
-from engine.compiler.fieldcheck import check_fields
-from engine.compiler.fieldnames import fields_schema, meant_fields
-from engine.compiler.loader import is_nameless
-from engine.compiler.model import TriggerModel, WorkflowModel, name_fault
-from engine.compiler.plan import Trigger
-from engine.compiler.report import Report
-from engine.compiler.scope import BROKEN, Scope
-from engine.compiler.surroundings import Surroundings
-from engine.errors import OrchestraError, UnknownName
-from engine.expressions.celtypes import Schema, Types
-from engine.registry import trigger_type
-from engine.trigger import TriggerType
-from engine.workspace.jsonfile import JsonPath
+from engine.base.errors import OrchestraError, UnknownName
+from engine.compiler.checks.called_workflows import check_inputs
+from engine.compiler.checks.connection_check import connection_name
+from engine.compiler.checks.field_check import check_fields
+from engine.compiler.checks.field_names import meant_fields
+from engine.compiler.checks.report import Report
+from engine.compiler.checks.scope import BROKEN, Scope
+from engine.compiler.definition.environment import Surroundings
+from engine.compiler.definition.loader import is_nameless
+from engine.compiler.definition.model import TriggerModel, WorkflowModel, name_fault
+from engine.compiler.definition.plan import Trigger
+from engine.documents.json_file import JsonPath
+from engine.expressions.celtypes import Schema
+from engine.plugins.registry import trigger_type
+from engine.plugins.step import fields_schema
+from engine.plugins.trigger import TriggerType
 
 _NOBODY: frozenset[str] = frozenset()
 _ONLY_ITEM = "The inputs of a trigger see only 'item': what was found."
@@ -37,7 +39,7 @@ class TriggerPlace:
 
 
 def triggers(model: WorkflowModel, at: TriggerPlace, report: Report) -> tuple[Trigger, ...]:
-    """Compile the triggers of a workflow; what is wrong goes to the report."""
+    """Compile the triggers of a workflow; problems go to the report."""
     found = []
     ids: dict[str, JsonPath] = {}
     for index, one in enumerate(model.triggers):
@@ -80,7 +82,7 @@ def _trigger(path: JsonPath, one: TriggerModel, at: TriggerPlace, report: Report
 
 
 def _fields(path: JsonPath, one: TriggerModel, kind: TriggerType, at: TriggerPlace, report: Report) -> dict[str, Any]:
-    """Check what is watched: it is fixed, since a trigger looks before there is anything to name."""
+    """Check the watched fields: they must be constant, since a trigger polls before any value exists."""
     fields = {
         name: _fixed((*path, name), value, report)
         for name, value in meant_fields(path, one.with_, kind, report).items()
@@ -88,11 +90,11 @@ def _fields(path: JsonPath, one: TriggerModel, kind: TriggerType, at: TriggerPla
     for name, schema in fields_schema(kind.fields).get("properties", {}).items():
         if schema.get("items", {}).get("format") == "workflow" and isinstance(fields.get(name), list):
             _check_workflows((*path, name), fields[name], at, report)
-    return check_fields(path, fields, kind, {}, Scope(report, {}, {}, Types()), _NOBODY, {})
+    return check_fields(path, fields, kind, {}, Scope(report, {}, ChainMap()), _NOBODY, {})
 
 
 def _fixed(path: JsonPath, value: Any, report: Report) -> Any:
-    """Return a value of which every text is meant as it is written; expressions go to the report."""
+    """Return a value with all texts taken literally; expressions are reported."""
     if isinstance(value, dict):
         return {name: _fixed((*path, name), inner, report) for name, inner in value.items()}
     if isinstance(value, list):
@@ -104,7 +106,7 @@ def _fixed(path: JsonPath, value: Any, report: Report) -> Any:
 
 
 def _check_workflows(path: JsonPath, names: Sequence[Any], at: TriggerPlace, report: Report) -> None:
-    """Warn of names of workflows on which nothing can follow; one may still be written, so it stops no run."""
+    """Warn about workflow names that do not exist or are invalid; one may be added later, so it is no error."""
     for index, name in enumerate(names):
         if name == at.workflow:
             message = f"{name!r} is this workflow itself, and it never follows on itself."
@@ -115,13 +117,13 @@ def _check_workflows(path: JsonPath, names: Sequence[Any], at: TriggerPlace, rep
             except UnknownName as error:
                 report.warn((*path, index), error.message, "unknown_workflow", error.remedy)
             except OrchestraError:
-                continue  # it is there; what is wrong with it is told of it
+                continue  # it exists; its own problems are reported there
 
 
 def _inputs(path: JsonPath, one: TriggerModel, kind: TriggerType, inputs: Schema, report: Report) -> dict[str, Any]:
-    """Compile how an item becomes the inputs of a run."""
-    scope = Scope(report, {"item": kind.item_schema()}, {}, Types(), only=_ONLY_ITEM)
-    needed = inputs if kind.is_watched else {**inputs, "required": []}  # whoever starts it by hand gives them
+    """Compile the mapping from an item to the inputs of a run."""
+    scope = Scope(report, {"item": kind.item_schema()}, ChainMap(), only=_ONLY_ITEM)
+    needed = inputs if kind.is_watched else {**inputs, "required": []}  # a person who starts it gives them
     check_inputs(path if one.inputs else path[:-1], one.inputs, needed, report)
     tree: dict[str, Any] = scope.tree(path, one.inputs, inputs, _NOBODY)
     return tree

@@ -1,1 +1,1 @@
-"""Whose account each service means, and the demo services that stand in for them."""
+"""Connections to services: whose account each uses, and the demo services that replace real ones."""

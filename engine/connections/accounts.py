@@ -1,54 +1,56 @@
-"""Which account stands behind a connection: the stand-in's or the owner's; and its opened client."""
+"""The account behind a connection, the stand-in's or the owner's, and its opened client."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
+from clients.client import Client, Opening
 from clients.errors import AuthError
-from engine.connections.services import NO_STAND_IN, client_class
+from clients.secrets import known
+from clients.service import Service
+from engine.base.errors import InvalidInput, UnknownName, own_words
+from engine.base.services import client_class, has_stand_in
+from engine.base.statuses import AccountMode
+from engine.base.threads import Workers
 from engine.connections.sign_ins import SafeSeal
-from engine.errors import InvalidInput, UnknownName, own_words
-from engine.runner.threads import Workers
 from engine.workspace.config import LoadedConfig
-
-Mode = Literal["demo", "mine"]
 
 
 class StandIns(Protocol):
-    """Where the demo services answer."""
+    """The addresses of the demo services."""
 
     def endpoints(self) -> Mapping[str, Any]:
-        """Return {service: {base_url, token, …}, "generation": n}, starting them if none run."""
+        """Return {service: {base_url, token, …}, "generation": n}; start the stand-ins if none are running."""
 
 
 class Refusals(Protocol):
-    """Who wants to know that an account does not take its key any more, or takes it again."""
+    """Receives reports that an account rejected its credentials, or accepts them again."""
 
-    def report(self, connection: str, mode: Mode, error: AuthError, workflow: str = "") -> None:
-        """Take down a refusal; `workflow`: the one that a trigger began."""
+    def report(self, connection: str, mode: AccountMode, error: AuthError, workflow: str = "") -> None:
+        """Record a refusal; `workflow`: the one that a trigger started."""
 
-    def is_known(self, connection: str, mode: Mode) -> bool:
-        """Tell at once whether this account was refused before."""
+    def is_known(self, connection: str, mode: AccountMode) -> bool:
+        """Return, without blocking, whether this account was refused before."""
 
-    def worked(self, connection: str, mode: Mode) -> None:
-        """Take down that it is let in again."""
+    def worked(self, connection: str, mode: AccountMode) -> None:
+        """Record that the account was accepted again."""
 
 
 class NoRefusals:
-    """Nobody wants to know."""
+    """Ignores all reports."""
 
-    def report(self, connection: str, mode: Mode, error: AuthError, workflow: str = "") -> None:
+    def report(self, connection: str, mode: AccountMode, error: AuthError, workflow: str = "") -> None:
         """Do nothing."""
 
-    def is_known(self, connection: str, mode: Mode) -> bool:
-        """Give no."""
+    def is_known(self, connection: str, mode: AccountMode) -> bool:
+        """Return False."""
         return False
 
-    def worked(self, connection: str, mode: Mode) -> None:
+    def worked(self, connection: str, mode: AccountMode) -> None:
         """Do nothing."""
 
 
@@ -58,52 +60,44 @@ class Account:
 
     connection: str
     service: str
-    mode: Mode
-    client: Any = field(repr=False)
+    mode: AccountMode
+    client: Client = field(repr=False)
     workers: Workers = field(repr=False)
-    http: Any = field(repr=False)
     _identity: str = ""
     _known_at: Any = None
-    """Of which sign-in that is: another process may replace it by one of somebody else."""
+    """The sign-in that the identity belongs to: another process may replace it with another person's."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def known_identity(self) -> str:
-        """`service:whose`, or an empty string as long as nobody asked, or not since the sign-in is another one."""
-        return self._identity if self._known_at == self._sign_in() else ""
+        """`service:whose`; empty if not asked yet, or not since the sign-in changed."""
+        return self._identity if self._known_at == self.client.sign_in_version() else ""
 
     @property
     def label(self) -> str:
-        """Whose account it is in words for people, or an empty string as long as nobody asked."""
+        """Whose account it is, in words for people; empty if not asked yet."""
         if self._identity.startswith("demo-"):
             return self._identity
-        if not self._identity:
-            return ""
-        label = str(self.client.account())  # asked before, so the client answers from memory
-        return label.partition(":")[2] if hasattr(self.client, "identity") else label
+        return self.client.label() if self._identity else ""  # the client has asked before, and answers from memory
 
     def identity(self) -> str:
-        """Return `service:whose`; asks the service the first time (blocking), so call it in a worker.
-
-        A client has `identity` where what people call an account (`account`) may change, and `sign_in_version` where
-        the account itself may.
-        """
+        """Return `service:whose`; asks the service the first time (blocking), so call it in a worker."""
         with self._lock:
-            sign_in = self._sign_in()
+            sign_in = self.client.sign_in_version()
             if not self._identity or self._known_at != sign_in:
-                whose = getattr(self.client, "identity", self.client.account)
-                self._identity, self._known_at = f"{self.service}:{whose()}", sign_in
+                self._identity, self._known_at = f"{self.service}:{self.client.identity()}", sign_in
             return self._identity
 
-    def _sign_in(self) -> Any:
-        asked = getattr(self.client, "sign_in_version", None)
-        return None if asked is None else asked()
+    def owner(self) -> tuple[str, str]:
+        """Return (the permanent id of this account, its name for people); asks as `identity` does."""
+        self.identity()
+        return self.client.identity(), self.label
 
 
 class Accounts:
-    """Opens connections once each; `mode` says for each service whose account is meant.
+    """Opens each connection once; `mode` says for each service whose account is meant.
 
-    `shared`: the folder in which clients of all processes of a workspace keep what they must agree on; None: nowhere.
+    `shared`: the folder in which the clients of all processes of a workspace share state; None: nothing is shared.
     """
 
     def __init__(
@@ -115,14 +109,14 @@ class Accounts:
     ) -> None:
         self._shared = shared
         self.refusals: Refusals = NoRefusals()
-        """Told of each call that an account refused, and of the first that it does not refuse any more."""
+        """Receives each refusal of an account, and the first success after it."""
         self._config, self._stand_ins, self._size = config, stand_ins, calls_at_once
         self._opened: dict[tuple[str, str], tuple[Any, Account]] = {}
         self._retired: list[Account] = []
-        """Replaced by others; runs may still be at work with them, so they are closed with the rest."""
+        """Replaced by others; runs may still be using them, so they are closed with the rest."""
         self._lock = threading.Lock()
 
-    def open(self, connection: str | None, service: str | None, mode: Mode) -> Account:
+    def open(self, connection: str | None, service: str | None, mode: AccountMode) -> Account:
         """Return the account of a connection (None: the service without one). Blocking; thread-safe.
 
         Raises UnknownName, InvalidInput (a setting is missing or wrong) and ServiceError.
@@ -138,15 +132,20 @@ class Accounts:
                 self._opened[(name, mode)] = known
             return known[1]
 
-    def label(self, connection: str, mode: Mode) -> str:
-        """Return whose account a connection is, if that was asked before; asks nobody."""
+    def label(self, connection: str, mode: AccountMode) -> str:
+        """Return whose account a connection is, if known; never asks the service."""
         known = self._opened.get((connection, mode))
         return known[1].label if known else ""
 
-    def known_identity(self, connection: str, mode: Mode) -> str:
-        """Return which account a connection is, as identities of writes name it, if that was asked before."""
+    def known_identity(self, connection: str, mode: AccountMode) -> str:
+        """Return a connection's account as in identities of writes, if known; never asks the service."""
         known = self._opened.get((connection, mode))
         return known[1].known_identity if known else ""
+
+    def known_owner(self, connection: str) -> tuple[str, str] | None:
+        """Return `Account.owner` of the owner's account, if known; never asks the service."""
+        known = self._opened.get((connection, AccountMode.MINE))
+        return known[1].owner() if known and known[1].known_identity else None
 
     def _service(self, connection: str | None) -> str:
         known = self._config().config.connections
@@ -154,22 +153,23 @@ class Accounts:
             raise UnknownName("connection", str(connection), list(known))
         return known[connection].service
 
-    def _settings(self, connection: str | None, service: str | None, mode: Mode) -> tuple[dict[str, Any], str]:
-        """Return the client's settings, and the account's identity where it is known beforehand."""
+    def _settings(self, connection: str | None, service: str | None, mode: AccountMode) -> tuple[dict[str, Any], str]:
+        """Return the client's settings, and the account's identity if it is known without asking."""
         if connection is None:
             return {}, f"{service}:none"
-        kind = self._service(connection)
-        if mode == "demo" and kind not in NO_STAND_IN:
+        name = self._service(connection)
+        declared = client_class(name).service
+        if mode == AccountMode.DEMO and has_stand_in(name):
             endpoints = self._stand_ins.endpoints()
-            return _client_settings(kind, endpoints[kind]), f"demo-{endpoints['generation']}"
-        return self._config().settings_of(connection), f"http:{connection}" if kind == "http" else ""
+            return _stand_in_settings(declared, endpoints[name]), f"demo-{endpoints['generation']}"
+        return self._config().settings_of(connection), "" if declared.has_accounts else f"{name}:{connection}"
 
-    def _connect(self, name: str, kind: str, mode: Mode, settings: Mapping[str, Any], identity: str) -> Account:
+    def _connect(self, name: str, kind: str, mode: AccountMode, settings: Mapping[str, Any], identity: str) -> Account:
         from pydantic import ValidationError
 
         found = client_class(kind)
         try:
-            checked = found.Settings.model_validate(dict(settings))
+            checked = found.service.settings.model_validate(dict(settings))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"]))
@@ -177,26 +177,18 @@ class Accounts:
                 f"The connection {name!r} has a wrong setting {place!r}: {own_words(first)}.",
                 remedy="Correct it in config.yaml.",
             ) from error
-        is_own = hasattr(found, "way_out")
-        http = found.way_out(checked, is_demo=mode == "demo") if is_own else _http(kind, mode, settings)
-        return Account(name, kind, mode, self._client(found, checked, http), Workers(name, self._size), http, identity)
-
-    def _client(self, found: Any, settings: Any, http: Any) -> Any:
-        """Return a client; one that has a `shared_file` gets its place, one of a sign-in how that is sealed."""
-        name = getattr(found, "shared_file", "")
-        if name and self._shared:
-            return found(settings, http, self._shared / name)
-        if getattr(found, "sign_in_at", ""):
-            return found(settings, http, self._seal(settings.token_file))
-        return found(settings, http)
+        if mode == AccountMode.MINE:
+            known.keep(f"connection {name}", *_secrets(checked.model_dump()))
+        client = found.open(checked, Opening(mode == AccountMode.DEMO, self._shared, self._seal))
+        return Account(name, kind, mode, client, Workers(name, self._size), identity)
 
     def _seal(self, token_file: Path | None) -> SafeSeal | None:
-        """Return how a sign-in file is sealed; None for one that is not this program's own."""
+        """Return the seal of a sign-in file; None if the file is not this program's own."""
         is_ours = token_file is not None and self._config().safe.holds(token_file)
         return SafeSeal(lambda: self._config().safe) if is_ours else None
 
     def forget(self, connection: str) -> None:
-        """Open a connection anew next time: there may be another account behind it now."""
+        """Open a connection again next time: its account may have changed."""
         with self._lock:
             for key in [key for key in self._opened if key[0] == connection]:
                 self._retire(key)
@@ -207,33 +199,27 @@ class Accounts:
             self._retired.append(known[1])
 
     def close(self) -> None:
-        """Close the connections that are open to the services."""
+        """Close all open connections to the services."""
         with self._lock:
             for key in list(self._opened):
                 self._retire(key)
             for account in self._retired:
-                account.http.close()
+                account.client.close()
             self._retired.clear()
 
 
-def _client_settings(kind: str, endpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stand-in's endpoint in the words of the client's settings."""
-    settings = {"base_url": endpoint["base_url"]}
-    settings["api_key" if kind == "openai" else "token"] = endpoint["token"]
-    for extra in ("model", "web_url"):
-        if extra in endpoint:
-            settings[extra] = endpoint[extra]
-    return settings
+def _secrets(read: Any) -> Iterator[str]:
+    """Yield the client's secrets: no stored or displayed text may contain them."""
+    from pydantic import SecretStr
+
+    if isinstance(read, SecretStr):
+        yield read.get_secret_value()
+    elif isinstance(read, Mapping):
+        for value in read.values():
+            yield from _secrets(value)
 
 
-def _http(kind: str, mode: Mode, settings: Mapping[str, Any]) -> Any:
-    """Return the HTTP client that the account sends through; a demo account can reach its stand-in only."""
-    from clients.transport import http_client, origin
-
-    if kind == "http" and mode == "demo":
-        return http_client(allowed_origins=frozenset())
-    if kind == "http":
-        return http_client(public_only=True, allow_hosts=frozenset(settings.get("allow_hosts", [])))
-    if mode == "demo":
-        return http_client(allowed_origins=frozenset({origin(settings["base_url"])}))
-    return http_client()
+def _stand_in_settings(service: Service, endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stand-in's endpoint as settings of the service."""
+    settings = {name: value for name, value in endpoint.items() if name in service.settings.model_fields}
+    return {**settings, service.key.setting: endpoint["token"]} if service.key else settings

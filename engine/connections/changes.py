@@ -1,4 +1,4 @@
-"""What changes connections: keys and sign-ins are taken, sealed and named in config.yaml."""
+"""Change connections: receive keys and sign-ins, seal them, and name them in config.yaml."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from engine.clock import Clock
+from clients.service import Service
+from clients.sign_in import SignInWay, WrongFile
+from engine.base.clock import Clock
+from engine.base.errors import InvalidInput, SecretLost, UnknownName, own_words
+from engine.base.names import checked_name, timestamp
+from engine.base.services import client_class, client_classes
+from engine.base.statuses import AccountMode
 from engine.connections.accounts import Accounts
+from engine.connections.connection_failures import Troubles
 from engine.connections.doctor import Doctor
 from engine.connections.lost_secrets import way_out
 from engine.connections.modes import Modes
-from engine.connections.safe import Kept, Rekeyed, Safe, Unopened
-from engine.connections.services import ConnectionKind, client_class, client_classes
 from engine.connections.sign_ins import SafeSeal, SignIn, SignIns
 from engine.connections.statuses import ConnectionStatus, Statuses
-from engine.connections.troubles import Troubles
-from engine.errors import InvalidInput, SecretLost, UnknownName, own_words
-from engine.names import checked_name, timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
+from engine.secrets.vault import Kept, Rekeyed, Safe, Unopened
 from engine.workspace.config import LoadedConfig
 from engine.workspace.connection_file import write_connection
 from engine.workspace.secret import kept_names
@@ -30,7 +33,7 @@ from engine.workspace.workspace import Workspace
 
 
 class ConnectionChanges:
-    """The part of the `connections` facet that changes them; every change is an owner's, and writes an audit line."""
+    """The changing part of the `connections` facet; every change requires an owner and writes an audit line."""
 
     def __init__(
         self,
@@ -48,34 +51,22 @@ class ConnectionChanges:
         self._doctor = Doctor(workspace, config, accounts, self._statuses, clock)
         self._sign_ins = SignIns()
 
-    def kinds(self) -> list[ConnectionKind]:
-        """Return what a new connection can be to, but for services where a person signs in by browser."""
-        return [
-            ConnectionKind(
-                service=service,
-                key=next(iter(kind.key_variables), ""),
-                key_place=kind.key_place,
-                beside=tuple(getattr(kind, "more_variables", {})),
-            )
-            for service, kind in client_classes().items()
-            if kind.key_variables and not getattr(kind, "sign_in_at", "")
-        ]
+    def kinds(self) -> list[Service]:
+        """Return the services a new connection can use, except those with a sign-in by browser."""
+        return [kind.service for kind in client_classes().values() if kind.service.key and kind.sign_in_way is None]
 
     def key_page(self, service: str, beside: Mapping[str, Any]) -> str:
-        """Return where one comes to a key of a service; of a mailbox its provider's page, where it is known."""
-        from clients.imap.providers import app_password_page
-
-        own = app_password_page(str(beside.get("address", ""))) if service == "imap" else ""
-        return own or str(client_class(service).key_url)
+        """Return the page where one gets a key of a service; for a mailbox, its provider's page if known."""
+        return client_class(service).key_page(beside)
 
     def add(self, p: Principal, name: str, service: str, settings: Mapping[str, Any]) -> ConnectionStatus:
-        """Add a connection to config.yaml, or change these settings of one; secrets are sealed and kept.
+        """Add a connection to config.yaml, or change some settings of one; secrets are sealed and stored.
 
-        Settings of it that are not given stay, unless it was a connection to another service.
+        Settings that are not given stay unchanged, unless the connection was to another service.
         Raises UnknownName, InvalidInput.
         """
         require(p, "admin", "add connections")
-        known = client_class(service).Settings.model_fields
+        known = client_class(service).service.settings.model_fields
         for key in settings:
             if key not in known:
                 raise UnknownName(f"setting of {service}", key, list(known))
@@ -87,73 +78,85 @@ class ConnectionChanges:
     def give_key(
         self, p: Principal, name: str, key: str, beside: Mapping[str, str] = MappingProxyType({})
     ) -> ConnectionStatus:
-        """Keep the owner's own key for a connection: sealed, its name in config.yaml.
+        """Store the owner's key for a connection: sealed, with its name in config.yaml.
 
-        `beside` are the settings that usually stand beside the key, such as an address or a model; an empty one goes
-        back to its default. A server of one's own (an address is given) may need no key.
-        Raises UnknownName, InvalidInput (an empty key, or a service that takes none), InvalidFile, StorageError.
+        `beside`: the settings that usually accompany the key, such as an address or a model; an empty one is reset to
+        its default. A local server (an address is given) may need no key. Raises UnknownName, InvalidInput (an empty
+        key, or a service without keys), InvalidFile, StorageError.
         """
         from pydantic import SecretStr
 
         require(p, "admin", "add connections")
         service, loaded = self._service(name), self._config()
-        key_field = next(iter(client_class(service).key_variables), "")
+        secret = client_class(service).service.key
         given = _checked(service, beside)
-        if not key_field:
+        if secret is None:
             raise InvalidInput(
-                f"What signs in to {name} are settings, not one key.", remedy=self._statuses.remedy(name)
+                f"The sign-in for {name} uses several settings, not one key.", remedy=self._statuses.remedy(name)
             )
         if not (key.strip() or given):
-            raise InvalidInput(f"This is no key for {name}.", remedy=self._statuses.remedy(name))
+            raise InvalidInput(f"This is not a key for {name}.", remedy=self._statuses.remedy(name))
         kept = {one: value for one, value in loaded.config.connections[name].settings.items() if one not in beside}
         if key.strip():
-            kept[key_field] = SecretStr(key.strip())
+            kept[secret.setting] = SecretStr(key.strip())
         elif self._statuses.missing(name):
             if "base_url" not in given:
                 raise InvalidInput(f"There is no key for {name} yet.", remedy=self._statuses.remedy(name))
-            kept.pop(key_field, None)
+            kept.pop(secret.setting, None)
         self._write(p, name, {"service": service, **kept, **given})
         self._audit.record(p, "connections.give_key", name)
         return self._statuses.of(name)
 
-    def connect_gmail(
-        self, p: Principal, client_secret_file: Path, open_browser: Callable[[str], object], name: str = "gmail"
+    def connect(
+        self, p: Principal, name: str, service: str, file: Path, open_browser: Callable[[str], object]
     ) -> ConnectionStatus:
-        """Sign in at Google in a browser and keep the sign-in, sealed. Raises ServiceError, InvalidInput."""
-        from clients.gmail import GmailClient
-        from clients.gmail.client_secret import WrongClientSecret
-        from clients.gmail.oauth import sign_in
+        """Sign in to a service in a browser and store the sign-in, sealed.
 
+        `file`: what a person brings for it (`SignInWay.file_remedy`). Raises ServiceError, InvalidInput.
+        """
         require(p, "admin", "add connections")
-        if not client_secret_file.expanduser().exists():
-            raise UnknownName("file", str(client_secret_file), remedy=WrongClientSecret.default_remedy)
-        kept = self._kept_settings(checked_name("connection", name), "gmail", with_token=False)
-        base_url = str(kept.get("base_url") or GmailClient.default_url)
+        way = self._sign_in_way(service)
+        if not file.expanduser().exists():
+            raise UnknownName("file", str(file), remedy=way.file_remedy)
+        kept = self._kept_settings(checked_name("connection", name), service, with_token=False)
+        base_url = str(kept.get("base_url") or client_class(service).service.url)
         try:
-            signed_in = sign_in(client_secret_file, open_browser, base_url=base_url)
-        except WrongClientSecret as error:
+            signed_in = way.sign_in(file, open_browser, base_url)
+        except WrongFile as error:
             raise InvalidInput(error.message, remedy=error.remedy) from error
-        path = self._keep_sign_in(name, {**signed_in.info, "owner": p.id})
-        written = os.path.relpath(path, self._workspace.root)  # config.yaml belongs into git: no path of ours
+        path = self._keep_sign_in(name, way, {**signed_in.info, "owner": p.id})
+        written = os.path.relpath(path, self._workspace.root)  # config.yaml belongs in git: no absolute paths
         before = self._statuses.sign_in_file(name)
-        self._write(p, name, {**kept, "service": "gmail", "token_file": written})
+        self._write(p, name, {**kept, "service": service, "token_file": written})
         named = {self._statuses.sign_in_file(one) for one in self._config().config.connections}
         if before is not None and before not in named and self._safe.holds(before):
             before.unlink(missing_ok=True)
-        self._audit.record(p, "connections.connect_gmail", name, {"account": signed_in.account})
+        self._audit.record(p, f"connections.connect_{service}", name, {"account": signed_in.account})
         return self._statuses.of(name)
 
-    def begin_sign_in(self, p: Principal, name: str, client_secret: bytes) -> SignIn:
-        """Start a sign-in at Google that waits beside the caller; return it once a person can open its address.
+    def begin_sign_in(self, p: Principal, name: str, content: bytes) -> SignIn:
+        """Start a sign-in in the background; return it once a person can open its address.
 
-        `client_secret` is the content of Google's JSON file. Raises ServiceError, InvalidInput, NotAllowed.
+        `content`: of the file that a person brings. A connection that does not exist yet becomes one to the service
+        that people sign in to. Raises ServiceError, InvalidInput, NotAllowed.
         """
         require(p, "admin", "add connections")
         checked_name("connection", name)
-        return self._sign_ins.begin(name, client_secret, lambda file, opened: self.connect_gmail(p, file, opened, name))
+        known = self._config().config.connections.get(name)
+        service = known.service if known else next(one for one, kind in client_classes().items() if kind.sign_in_way)
+        remedy = self._sign_in_way(service).file_remedy
+        return self._sign_ins.begin(
+            name, content, remedy, lambda file, opened: self.connect(p, name, service, file, opened)
+        )
+
+    def _sign_in_way(self, service: str) -> SignInWay:
+        way = client_class(service).sign_in_way
+        if way is None:
+            raise InvalidInput(f"{service} has no sign-in with a browser.", remedy="Give the connection its key.")
+        return way
 
     def bring_back(self, p: Principal, name: str, address: str) -> SignIn:
-        """Hand on the address at which a browser on another machine ended. Raises InvalidInput, UnknownName."""
+        """Finish a sign-in with the address where another machine's browser ended. Raises InvalidInput, UnknownName."""
         begun = self.sign_in(p, name)
         if begun is None:
             raise UnknownName("sign-in", name, remedy="Begin one first.")
@@ -161,14 +164,14 @@ class ConnectionChanges:
         return begun
 
     def sign_in(self, p: Principal, name: str) -> SignIn | None:
-        """Return the sign-in that was begun last in this process for a connection, None where none was."""
+        """Return the latest sign-in of a connection in this process, or None."""
         require(p, "admin", "add connections")
         return self._sign_ins.of(name)
 
     def rekey(self, p: Principal) -> Rekeyed:
-        """Seal every kept secret anew: with a new key of the key file, or with the first that the environment gives.
+        """Seal every stored secret again: with a new key in the key file, or with the first key in the environment.
 
-        Raises SecretLost, which names those that cannot be opened; then nothing was changed.
+        Raises SecretLost, naming the secrets that cannot be opened; nothing is changed then.
         """
         require(p, "admin", "change the key of secrets")
         try:
@@ -180,11 +183,11 @@ class ConnectionChanges:
         return done
 
     def unopened(self, p: Principal) -> str:
-        """Return in a sentence which kept secrets belong to another key, and what to do; "" where all can be opened."""
+        """Return a sentence naming the stored secrets of another key, with the remedy; "" if all can be opened."""
         require(p, "admin", "look at the keys of secrets")
         lost = self._safe.unopened()
         names = ", ".join(one.name for one in lost)
-        return f"The key known now does not open what is kept as {names}. {self._way_out(lost)}" if lost else ""
+        return f"The current key does not decrypt the secrets kept as {names}. {self._way_out(lost)}" if lost else ""
 
     def _way_out(self, lost: list[Unopened]) -> str:
         services = {name: one.service for name, one in self._config().config.connections.items()}
@@ -201,46 +204,44 @@ class ConnectionChanges:
         return known[name].service
 
     def _kept_settings(self, name: str, service: str, *, with_token: bool) -> dict[str, Any]:
-        """Return what a connection to this service says already; a new token or sign-in takes the place of its own."""
+        """Return a connection's settings for this service, without its token or sign-in if a new one replaces it."""
         known = self._config().config.connections.get(name)
         settings = known.settings if known and known.service == service else {}
         return {key: value for key, value in settings.items() if with_token or "token" not in key}
 
     def _write(self, p: Principal, name: str, settings: Mapping[str, Any]) -> None:
-        """Write a connection into config.yaml with its secrets sealed; what was refused before is no more known."""
+        """Write a connection to config.yaml with its secrets sealed, and forget earlier refusals."""
         entry = write_connection(self._workspace.root, name, settings, partial(self._keep, p))
-        # One connection may name what was given to another.
+        # A connection may use a secret given to another one.
         others = [one.settings for one in self._config().config.connections.values()]
         self._safe.forget_others(name, {kept for one in (entry, *others) for kept in _kept_files(one)})
         self._accounts.forget(name)
-        self._troubles.cleared(name, "mine")
+        self._troubles.cleared(name, AccountMode.MINE)
 
     def _keep(self, p: Principal, secret: str, value: str) -> None:
         self._safe.keep(secret, Kept(value, p.id, timestamp(self._clock())))
 
-    def _keep_sign_in(self, name: str, info: Mapping[str, Any]) -> Path:
-        from clients.gmail.sign_in_file import SignInFile
-
+    def _keep_sign_in(self, name: str, way: SignInWay, info: Mapping[str, Any]) -> Path:
         safe = self._safe
         path = safe.folder / f"{name}.sign-in.json"
         with safe.changing():
-            file = SignInFile(path, SafeSeal(lambda: safe))
+            file = way.stored(path, SafeSeal(lambda: safe))
             with file.locked():
                 file.save(info)
         return path
 
 
 def _kept_files(settings: Mapping[str, Any]) -> set[str]:
-    """Return what of the kept secrets these settings name, as the safe calls it: keys, and the file of a sign-in."""
+    """Return the names under which the safe stores the secrets of these settings: keys, and the file of a sign-in."""
     return {*kept_names(settings), Path(str(settings.get("token_file", ""))).name.removesuffix(".json")}
 
 
 def _checked(service: str, beside: Mapping[str, str]) -> dict[str, str]:
-    """Return what is given of the settings beside a key; raise InvalidInput for one that cannot be."""
+    """Return the given settings that accompany a key; raise InvalidInput for an invalid one."""
     from pydantic import TypeAdapter, ValidationError
 
-    fields = client_class(service).Settings.model_fields
-    known = getattr(client_class(service), "more_variables", {})
+    declared = client_class(service).service
+    fields, known = declared.settings.model_fields, declared.variables
     given = {name: text.strip() for name, text in beside.items() if text.strip()}
     for name, text in given.items():
         if name not in known:

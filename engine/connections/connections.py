@@ -1,27 +1,27 @@
-"""Everything a person or program may do with connections: whose account each service means, and whether it works."""
+"""The `connections` facet: whose account each service uses, and whether it works."""
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from clients.errors import ServiceError
-from engine.connections.accounts import Mode
+from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.services import client_class, has_stand_in, pickers
+from engine.base.statuses import AccountMode
 from engine.connections.changes import ConnectionChanges
+from engine.connections.connection_failures import Trouble
 from engine.connections.doctor import CheckLine, lets_in
 from engine.connections.local_models import LocalServer, local_servers
-from engine.connections.services import client_class
 from engine.connections.statuses import ConnectionStatus
-from engine.connections.troubles import Trouble
-from engine.errors import InvalidInput, OrchestraError
 from engine.people.access import Principal, require
 
 
 class Connections(ConnectionChanges):
-    """The `connections` facet: every method checks the right of `p`; every change writes an audit line."""
+    """Every method checks the right of `p`; every change writes an audit line."""
 
     def list(self, p: Principal) -> list[ConnectionStatus]:
-        """Return every connection of config.yaml, without asking any service."""
+        """Return every connection in config.yaml, without asking any service."""
         require(p, "view", "see connections")
         return self._statuses.all()
 
@@ -31,18 +31,22 @@ class Connections(ConnectionChanges):
         self._service(name)
         return self._statuses.of(name)
 
+    def served_mode(self, name: str) -> AccountMode:
+        """Return whose account a connection uses in the dashboard and in `orchestra serve`. Raises UnknownName."""
+        return self._modes.served(self._service(name))
+
     def troubles(self, p: Principal) -> builtins.list[Trouble]:
-        """Return the accounts that refuse what workflows need; each is told of once, until it is made good."""
+        """Return the accounts that refuse access that workflows need; each is listed once, until it works again."""
         require(p, "view", "see connections")
         return self._troubles.open()
 
-    def set_mode(self, p: Principal, service: str, mode: Mode) -> None:
-        """Switch a service between the stand-in and the owner's account. Raises InvalidInput where no key is there."""
+    def set_mode(self, p: Principal, service: str, mode: AccountMode) -> None:
+        """Switch a service between the stand-in and the owner's account. Raises InvalidInput if there is no key."""
         require(p, "admin", "switch a service between Demo and Mine")
         client_class(service)
         loaded = self._config()
         names = [name for name, one in loaded.config.connections.items() if one.service == service]
-        if mode == "mine" and all(self._statuses.missing(name) for name in names):
+        if mode == AccountMode.MINE and all(self._statuses.missing(name) for name in names):
             take = f"`orchestra connections add {service}` takes one."
             remedy = self._statuses.remedy(names[0]) if names else take
             raise InvalidInput(f"No key for {service} was found.", remedy=remedy)
@@ -50,9 +54,9 @@ class Connections(ConnectionChanges):
         self._audit.record(p, "connections.set_mode", service, {"mode": mode})
 
     def check(self, p: Principal, name: str) -> builtins.list[CheckLine]:
-        """Examine a connection and say what works, in plain sentences, each with what to do where it does not.
+        """Check a connection and describe what works, in plain sentences, each with a remedy if it does not.
 
-        Where the service lets the account in, what was the matter before is over.
+        If the service accepts the account, earlier refusals are forgotten.
         Raises UnknownName.
         """
         require(p, "run", "check connections")
@@ -63,26 +67,31 @@ class Connections(ConnectionChanges):
         return lines
 
     def local_models(self, p: Principal) -> builtins.list[LocalServer]:
-        """Return the model servers that answer on this machine; they are offered, never used by themselves."""
+        """Return the model servers running on this machine; they are offered, never used without being asked."""
         require(p, "run", "look for model servers")
         return local_servers()
 
-    def require_ready(self, modes: Mapping[str, Mode]) -> None:
-        """Raise InvalidInput where an account lacks what its settings name, or was refused and still is.
+    def require_ready(self, modes: Mapping[str, AccountMode]) -> None:
+        """Raise InvalidInput if an account lacks a key that its settings name, or was refused and still is.
 
-        `modes`: by connection name. A run that would stop for it after its first steps does not begin. Only an account
-        that was refused before is asked whether it works again.
+        `modes`: by connection name. Such a run would stop after its first steps, so it does not start. Only accounts
+        that were refused before are asked whether they work again.
         """
         known = self._config().config.connections
-        mine = [name for name, mode in modes.items() if mode == "mine" and name in known]
+        mine = [name for name, mode in modes.items() if mode == AccountMode.MINE and name in known]
         missing = {name: what for name in mine if (what := self._statuses.missing(name))}
         if missing:
             said = [f"The connection {name!r} has no key: {what}." for name, what in missing.items()]
             remedies = dict.fromkeys(self._statuses.remedy(name) for name in missing)
-            raise InvalidInput(" ".join(said), remedy=" ".join(remedies))
+            raise InvalidInput(" ".join(said), remedy=" ".join([*remedies, *self._demo_offered(missing)]))
         while (trouble := self._troubles.blocks(modes)) is not None:
             if not self._works_again(trouble):
                 raise InvalidInput(trouble.sentence, remedy=trouble.remedy)
+
+    def _demo_offered(self, missing: Iterable[str]) -> Iterator[str]:
+        """Offer the demo instead of a key, if stand-ins exist for everything that is missing."""
+        if all(has_stand_in(self._service(name)) for name in missing):
+            yield "To try it on the demo: `--demo` at the command line, or Demo on the page Connections."
 
     def _works_again(self, trouble: Trouble) -> bool:
         works = self._doctor.is_let_in(trouble.connection, trouble.mode)
@@ -90,13 +99,20 @@ class Connections(ConnectionChanges):
             self._troubles.cleared(trouble.connection, trouble.mode)
         return works
 
-    def choices(self, p: Principal, name: str, what: str) -> builtins.list[str]:
-        """Return what a picker offers (`repositories`, `databases`, `models`, …); [] where it cannot be asked."""
+    def choices(self, p: Principal, form: str) -> builtins.list[str]:
+        """Return the choices for a field of this format (`Service.pickers`), of the first connection that has any.
+
+        [] if there is no such connection, or its service cannot be asked.
+        """
         require(p, "view", "see connections")
-        service = self._service(name)
+        service = pickers().get(form)
+        name = next((one for one, at in self._config().config.connections.items() if at.service == service), None)
+        if service is None or name is None:
+            return []
+        client = client_class(service)
         try:
             account = self._accounts.open(name, service, self._modes.of(service))
-            found = getattr(account.client, what)()
-        except (OrchestraError, ServiceError, AttributeError):
+            found = getattr(account.client, client.service.pickers[form])()
+        except (OrchestraError, ServiceError):
             return []
         return [str(one if isinstance(one, str) else one.get("full_name") or one["name"]) for one in found]

@@ -1,8 +1,7 @@
-"""The doctor of connections: reaches each service, looks at what the account may do, and names what to do next."""
+"""Check connections: reach each service, examine what the account may do, and name the next step."""
 
 from __future__ import annotations
 
-import importlib.util
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -11,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients.errors import AuthError, ServiceError
-from engine.clock import Clock
-from engine.connections.accounts import Account, Accounts, Mode
+from engine.base.clock import Clock
+from engine.base.errors import OrchestraError
+from engine.base.services import add_command, client_class, is_model
+from engine.base.statuses import AccountMode
+from engine.connections.accounts import Account, Accounts
 from engine.connections.local_models import local_servers
-from engine.connections.services import add_command, client_class
 from engine.connections.statuses import Statuses
-from engine.errors import OrchestraError
 from engine.workspace.config import LoadedConfig
 from engine.workspace.secret import kept_names, references
 from engine.workspace.workspace import Workspace
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from engine.connections.reach import Line
 
 _SECONDS = 30.0
-"""How long an examination may take in all."""
+"""The time limit for a whole check."""
 _LET_IN_SECONDS = 10.0
 _OF_THE_ACCOUNT = frozenset({"settings", "reachable", "server", "sign-in", "sending", "scopes"})
-"""Lines that tell whether the account is let in; the others tell what it finds there, or of this machine."""
+"""The lines about access to the account; the others are about its content, or this machine."""
 
 
 @dataclass(frozen=True)
 class CheckLine:
-    """One line of a check: what was tried, whether it worked, and a sentence with the remedy where not."""
+    """One line of a check: what was tried, whether it worked, and a sentence, with the remedy if it did not."""
 
     what: str
     ok: bool
@@ -41,7 +41,7 @@ class CheckLine:
 
 
 class Doctor:
-    """Examines connections; a fault of one service is a line, never an exception."""
+    """Checks connections; a fault of one service becomes a line, never an exception."""
 
     def __init__(
         self,
@@ -54,15 +54,15 @@ class Doctor:
         self._workspace, self._config, self._accounts = workspace, config, accounts
         self._statuses, self._clock = statuses, clock
 
-    def examine(self, name: str, mode: Mode) -> list[CheckLine]:
-        """Return what works and what does not, in the order in which one depends on the other."""
+    def examine(self, name: str, mode: AccountMode) -> list[CheckLine]:
+        """Return what works and what does not, ordered by dependency."""
         from clients.transport import deadline
 
         with deadline(_SECONDS):
             return [CheckLine(*line) for line in self._lines(name, mode)]
 
-    def is_let_in(self, name: str, mode: Mode) -> bool:
-        """Tell whether the service takes the account's key again; what it cannot say now counts as no."""
+    def is_let_in(self, name: str, mode: AccountMode) -> bool:
+        """Return whether the service accepts the account's key again; no if it cannot say."""
         from clients.transport import deadline
 
         try:
@@ -71,65 +71,54 @@ class Doctor:
         except (OrchestraError, ServiceError):
             return False
 
-    def _lines(self, name: str, mode: Mode) -> Iterator[Line]:
-        if mode == "mine":
+    def _lines(self, name: str, mode: AccountMode) -> Iterator[Line]:
+        if mode == AccountMode.MINE:
             yield from self._permissions(name)
         try:
             account = self._open(name, mode)
-            reached = list(self._reached(account)) if mode == "mine" else []
+            reached = list(self._reached(account)) if mode == AccountMode.MINE else []
             yield from reached
             if all(ok for what, ok, _ in reached if what == "reachable"):
                 yield from self._examined(account)
         except (OrchestraError, ServiceError) as error:
             yield ("settings", False, f"{error.message} {error.remedy}")
-        if mode == "mine":
+        if mode == AccountMode.MINE:
             yield from self._sign_in(name)
             yield from self._offered(name)
 
-    def _open(self, name: str, mode: Mode) -> Account:
+    def _open(self, name: str, mode: AccountMode) -> Account:
         return self._accounts.open(name, self._config().config.connections[name].service, mode)
 
     def _reached(self, account: Account) -> Iterator[Line]:
-        url = self._address(account.connection)
-        if url:
+        url, http = self._address(account.connection), account.client.http
+        if url and http is not None:
             from engine.connections.reach import reach  # brings HTTP, which an idle server does without
 
-            yield from reach(account.http, url, self._clock)
+            yield from reach(http, url, self._clock)
 
     def _examined(self, account: Account) -> Iterator[Line]:
         lines = list(account.client.check())
         yield from lines
         if all(ok for _, ok, _ in lines):
             account.identity()
-        if account.mode == "mine" and lines and lines[0][1]:
-            yield from self._looked_at(account)
-        elif account.mode == "mine" and _is_refused(account):
+        if account.mode == AccountMode.MINE and lines and lines[0][1]:
+            yield from account.client.look_closer(self._clock())
+        elif account.mode == AccountMode.MINE and _is_refused(account):
             yield from _way_on(account, lines)
 
-    def _looked_at(self, account: Account) -> Iterator[Line]:
-        """Ask what the service's own check asks (`clients/<service>/check.py`), where it has one."""
-        module = f"clients.{account.service}.check"
-        if importlib.util.find_spec(module) is None:
-            return
-        settings = client_class(account.service).Settings.model_validate(self._config().settings_of(account.connection))
-        import httpx
-
-        with suppress(httpx.HTTPError):
-            yield from importlib.import_module(module).look(settings, account.http, self._clock())
-
     def _address(self, name: str) -> str:
-        """Return where a service answers HTTP; empty for one that has no address of its own, or another protocol."""
+        """Return the HTTP address of a service; empty if it has none, or uses another protocol."""
         loaded = self._config()
-        client = client_class(loaded.config.connections[name].service)
-        return str(loaded.settings_of(name).get("base_url") or getattr(client, "default_url", ""))
+        service = client_class(loaded.config.connections[name].service).service
+        return str(loaded.settings_of(name).get("base_url") or service.url)
 
     def _permissions(self, name: str) -> Iterator[Line]:
-        """Look whether others may read the files that hold this connection's secrets."""
+        """Check whether other users may read the files with this connection's secrets."""
         open_to_others = [path for path in self._secret_files(name) if _is_open_to_others(path)]
         for path in open_to_others:
             shown = path.relative_to(self._workspace.root) if path.is_relative_to(self._workspace.root) else path
             said = f"{shown} holds secrets, and others on this machine can read it."
-            yield ("files", False, f"{said} `chmod 600 {shown}` makes it yours alone.")
+            yield ("files", False, f"{said} `chmod 600 {shown}` makes it private.")
 
     def _secret_files(self, name: str) -> Iterator[Path]:
         loaded = self._config()
@@ -146,17 +135,17 @@ class Doctor:
     def _sign_in(self, name: str) -> Iterator[Line]:
         known = self._statuses.sign_in(name)
         if known is not None and known.note:
-            advice = " Sign in again before that: Sign in again on the page Connections." if known.warns else ""
+            advice = " Before that, press Sign in again on the page Connections." if known.warns else ""
             yield ("sign-in ends", True, f"{known.note}{advice}")
         if known is not None and known.scopes:
-            yield ("scopes", True, f"Google granted {', '.join(known.scopes)}.")
+            yield ("scopes", True, f"{self._statuses.of(name).sign_in_at} granted {', '.join(known.scopes)}.")
 
     def _offered(self, name: str) -> Iterator[Line]:
-        """Name the model servers of this machine that are not the one in use."""
-        if self._config().config.connections[name].service != "openai":
+        """Name the model servers of this machine that are not in use."""
+        if not is_model(self._config().config.connections[name].service):
             return
         used = ""
-        with suppress(OrchestraError):  # its key is missing, which has a line: all the more is another one offered
+        with suppress(OrchestraError):  # a missing key has its own line; offer another server all the more
             used = self._address(name).rstrip("/")
         for found in local_servers():
             if found.base_url != used:
@@ -166,12 +155,12 @@ class Doctor:
 
 
 def lets_in(lines: Iterable[CheckLine]) -> bool:
-    """Tell whether the service takes the account's key, by what an examination said."""
+    """Return whether the service accepts the account's key, according to a check."""
     return all(line.ok for line in lines if line.what in _OF_THE_ACCOUNT)
 
 
 def _is_refused(account: Account) -> bool:
-    """Tell a refusal from a service that answers, but not as it should: no other key helps there."""
+    """Return whether the account is refused; False if the service itself fails, as another key would not help."""
     try:
         account.identity()
     except ServiceError as error:
@@ -180,13 +169,16 @@ def _is_refused(account: Account) -> bool:
 
 
 def _way_on(account: Account, lines: Iterable[Line]) -> Iterator[Line]:
-    """Name the page and the command for a key that the service takes, where it does not take this one."""
+    """Name the page and the command for a new key, if the service rejects this one."""
     if any(what == "sign-in" and not ok for what, ok, _ in lines):
         client, command = client_class(account.service), add_command(account.service, account.connection)
-        at = f" ({client.key_url})" if client.key_url else ""
-        is_signed_in = getattr(client, "sign_in_at", "")
-        way = f"sign in again: {command}." if is_signed_in else f"make another one{at}, then {command} takes it."
-        yield ("new key", False, f"Where the key is refused, {way}")
+        at = f" ({client.service.key.url})" if client.service.key else ""
+        way = (
+            f"sign in again: {command}."
+            if client.sign_in_way
+            else f"create a new one{at}, then enter it with {command}."
+        )
+        yield ("new key", False, f"If the key is refused, {way}")
 
 
 def _is_open_to_others(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Model servers that answer on the usual ports of this machine: found ones are offered, never used by themselves."""
+"""Model servers on the usual ports of this machine; they are offered, never used without being asked."""
 
 from __future__ import annotations
 
@@ -9,39 +9,42 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.base.services import services
+
 USUAL: Sequence[tuple[str, int]] = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))
-"""Who usually listens where (each project's own documentation)."""
+"""The default port of each server (from each project's documentation)."""
 _SECONDS = 1.5
 _SHOWN = 20
 
 
 @dataclass(frozen=True)
 class LocalServer:
-    """One that answers: what it is, its address as a connection's `base_url`, and the models it offers."""
+    """A running server: its kind, its address as a connection's `base_url`, and its models."""
 
     kind: str
     base_url: str
     models: tuple[str, ...]
 
     command: str = field(init=False)
-    """The command that makes it the connection `llm`."""
+    """The command that uses it for the connection `llm`."""
 
     def __post_init__(self) -> None:
-        """Make the command."""
-        model = shlex.quote(self.models[0]) if self.models else "NAME"  # whatever answers there gives names
-        command = f"orchestra connections add openai --name llm --set base_url={self.base_url} --set model={model}"
+        """Compose the command."""
+        model = shlex.quote(self.models[0]) if self.models else "NAME"  # the names come from an unknown server
+        service = next(one.name for one in services() if one.is_model)
+        command = f"orchestra connections add {service} --name llm --set base_url={self.base_url} --set model={model}"
         object.__setattr__(self, "command", command)
 
 
 def local_servers(usual: Sequence[tuple[str, int]] = USUAL) -> list[LocalServer]:
-    """Ask each usual port once, side by side; a second and a half at most."""
+    """Ask each usual port once, in parallel; takes at most a second and a half."""
     places = [(kind, f"http://{host}:{port}/v1") for host in _hosts() for kind, port in usual]
     with ThreadPoolExecutor(len(places)) as pool:
         return [found for found in pool.map(lambda place: _asked(*place), places) if found is not None]
 
 
 def _hosts() -> list[str]:
-    """Return this machine, and from inside a container the one around it."""
+    """Return this machine, and, inside a container, also its host."""
     return ["127.0.0.1", *(["host.docker.internal"] if Path("/.dockerenv").exists() else [])]
 
 
@@ -60,7 +63,7 @@ def _asked(kind: str, base_url: str) -> LocalServer | None:
 
 
 def _models(answer: Any) -> tuple[str, ...] | None:
-    """Return the names of the models; None where something else answers on that port."""
+    """Return the names of the models; None if another program answers on that port."""
     listed = answer.get("data") if isinstance(answer, dict) and answer.get("object") == "list" else None
     if not isinstance(listed, list):
         return None

@@ -1,22 +1,22 @@
-"""The way out of kept secrets that cannot be opened: the old key, the secret given again, or its file removed."""
+"""Remedies for stored secrets that cannot be opened: restore the old key, give the secret again, or delete its file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from engine.connections.safe import Unopened
-from engine.connections.services import add_command
+from engine.base.services import add_command
+from engine.secrets.vault import Unopened
 
 
 def way_out(lost: Sequence[Unopened], key_file: Path, services: Mapping[str, str]) -> str:
-    """Return in a sentence how each is opened, replaced or dropped; `services` is {connection: service}."""
+    """Return a sentence saying how to open, replace or drop each; `services` is {connection: service}."""
     ways = "; ".join(f"{one.name}: {_replaced(one, services)}" for one in lost)
-    return f"Bring the key back, as one more line of {key_file} (from a backup). Where that cannot be, {ways}."
+    return f"Restore the key, as another line of {key_file} (from a backup). If that is not possible, {ways}."
 
 
 def _replaced(lost: Unopened, services: Mapping[str, str]) -> str:
     name = lost.name.partition(".")[0]
     if name not in services:
         return f"no connection needs it, remove {lost.file}"
-    return f"{add_command(services[name], name)} takes it again, or remove {lost.file} and the connection"
+    return f"{add_command(services[name], name)} stores it again, or remove {lost.file} and the connection"

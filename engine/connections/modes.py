@@ -1,32 +1,36 @@
-"""Whose account a service means now: its stand-in's or the owner's."""
+"""Whether a service uses its stand-in's account or the owner's."""
 
 from __future__ import annotations
 
-from engine.connections.accounts import Mode
-from engine.connections.services import NO_STAND_IN
-from engine.errors import InvalidInput, NotAvailableYet
-from engine.settings import Settings
+from engine.base.errors import InvalidInput, NotAvailableYet
+from engine.base.services import has_stand_in
+from engine.base.statuses import AccountMode
+from engine.store.settings import Settings
 
 
 class Modes:
-    """Whose account a service means now: the stand-in's or the owner's."""
+    """The current mode of each service: "demo" or "mine"."""
 
-    def __init__(self, settings: Settings, default: Mode, *, forced: bool) -> None:
+    def __init__(self, settings: Settings, default: AccountMode, *, forced: bool) -> None:
         self._settings, self._default, self._forced = settings, default, forced
 
-    def of(self, service: str) -> Mode:
-        """Return the mode of a service; one without a stand-in is the owner's unless this process is all demo."""
+    def of(self, service: str) -> AccountMode:
+        """Return the mode of a service; without a stand-in it is "mine", unless this process runs with --demo."""
         if self._forced:
-            return "demo"
-        if service in NO_STAND_IN:
-            return "mine"
-        if self._default == "mine":  # a command says itself whom it means
-            return "mine"
-        return "mine" if self._settings.get(f"mode.{service}") == "mine" else "demo"
+            return AccountMode.DEMO
+        if self._default == AccountMode.MINE:  # a command names its account itself
+            return AccountMode.MINE
+        return self.served(service)
 
-    def set(self, service: str, mode: Mode) -> None:
+    def served(self, service: str) -> AccountMode:
+        """Return the mode of a service in the dashboard and in everything that `orchestra serve` starts."""
+        if not has_stand_in(service):
+            return AccountMode.MINE
+        return AccountMode.MINE if self._settings.get(f"mode.{service}") == AccountMode.MINE else AccountMode.DEMO
+
+    def set(self, service: str, mode: AccountMode) -> None:
         """Switch a service for everybody who uses this workspace's server. Raises NotAvailableYet, InvalidInput."""
-        if service in NO_STAND_IN:
+        if not has_stand_in(service):
             raise InvalidInput(f"{service} has no stand-in to switch to.")
         if self._forced:
             raise NotAvailableYet("This server was started with --demo.", remedy="Start it without --demo.")

@@ -1,4 +1,4 @@
-"""Whether a service can be reached from this machine: name, port, certificate, proxy, and what its clock says."""
+"""Check whether a service is reachable from this machine: name, port, certificate, proxy, and clock."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Any
 import httpx
 
 from clients.transport import origin
-from engine.clock import Clock
+from engine.base.clock import Clock
 
 Line = tuple[str, bool, str]
-"""What was tried, whether it works, and a sentence with what to do where it does not."""
+"""What was tried, whether it works, and a sentence, with the remedy if it does not."""
 
 CLOCK_SKEW = timedelta(seconds=60)
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
 
 
 def reach(http: httpx.Client, url: str, clock: Clock, environment: Mapping[str, str] = os.environ) -> Iterator[Line]:
-    """Ask the address once, without any credentials; nothing more comes where it cannot be reached."""
+    """Request the address once, without credentials; yield nothing more if it cannot be reached."""
     began = clock()
     try:
         answer = http.get(url)
@@ -35,38 +35,38 @@ def reach(http: httpx.Client, url: str, clock: Clock, environment: Mapping[str, 
 
 
 def _unreachable(error: Exception, url: str) -> str:
-    """Say which part of the way is broken, and what to do next."""
+    """Say which part of the connection fails, and what to do next."""
     host, causes = httpx.URL(url).host, list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _certificate(host, cause)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return f"The name {host} is not known. Check how it is spelled, and that this machine is online."
+        return f"The name {host} is not known. Check its spelling, and that this machine is online."
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return f"Nothing listens at {origin(url)}. Start what should answer there, or correct `base_url`."
+        return f"Nothing listens at {origin(url)}. Start the server there, or correct `base_url`."
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return f"{origin(url)} does not speak TLS. Write `http://` in `base_url` if that is meant to be so."
+        return f"{origin(url)} does not speak TLS. If that is intended, write `http://` in `base_url`."
     if isinstance(error, httpx.TimeoutException):
-        return f"No answer from {origin(url)} in time. Look whether a firewall is in the way."
-    return f"{origin(url)} cannot be asked: {type(error).__name__}. Correct `base_url`, or try again later."
+        return f"No answer from {origin(url)} in time. Check whether a firewall blocks it."
+    return f"{origin(url)} cannot be used: {type(error).__name__}. Correct `base_url`, or try again later."
 
 
 def _certificate(host: str, error: ssl.SSLCertVerificationError) -> str:
     said = (error.verify_message or "it is not trusted").rstrip(".")
     if "expired" in said or "not yet valid" in said:
-        remedy = "Look at this machine's date first; else its owner must renew it."
+        remedy = "Check this machine's date first; otherwise its owner must renew it."
     elif "mismatch" in said.lower() or "doesn't match" in said.lower():
         remedy = "Another server answers there: correct `base_url`, or ask who runs this network."
     else:
-        remedy = "If this network or server has a certificate of its own, name it in SSL_CERT_FILE before the start."
-    return f"The certificate of {host} is not good: {said}. {remedy}"
+        remedy = "If this network or server uses its own certificate, name it in SSL_CERT_FILE before the start."
+    return f"The certificate of {host} is not valid: {said}. {remedy}"
 
 
 def _proxy(environment: Mapping[str, str]) -> str:
     named = next((name for name in _PROXIES if environment.get(name)), "")
     if not named:
         return ""
-    return f"The environment names a proxy ({named}), and this program uses none: it needs a direct way out."
+    return f"The environment names a proxy ({named}), but this program uses none: it needs a direct connection."
 
 
 def _clock(answer: httpx.Response, here: datetime, url: str) -> Iterator[Line]:
@@ -75,13 +75,13 @@ def _clock(answer: httpx.Response, here: datetime, url: str) -> Iterator[Line]:
         there = parsedate_to_datetime(answer.headers.get("date", ""))
     except (ValueError, OverflowError):
         return
-    skew = here - (there if there.tzinfo else there.replace(tzinfo=UTC))  # "-0000" is UTC, too (RFC 5322, 3.3)
+    skew = here - (there if there.tzinfo else there.replace(tzinfo=UTC))  # "-0000" is UTC as well (RFC 5322, 3.3)
     if abs(skew) <= CLOCK_SKEW:
         yield ("clock", True, "This machine's clock is right.")
         return
     way = "ahead of" if skew > timedelta(0) else "behind"
     said = f"This machine's clock is {_length(abs(skew))} {way} that of {httpx.URL(url).host}."
-    yield ("clock", False, f"{said} Set it right: sign-ins and schedules go by it (`timedatectl set-ntp true`).")
+    yield ("clock", False, f"{said} Correct it: sign-ins and schedules depend on it (`timedatectl set-ntp true`).")
 
 
 def _length(skew: timedelta) -> str:

@@ -1,8 +1,7 @@
-"""The demo services as the engine sees them: a process of their own on loopback, reached over HTTP only."""
+"""The demo services as the engine sees them: a separate process on loopback, reached over HTTP only."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -12,46 +11,43 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.errors import StorageError
-from engine.workspace.files import storage_errors
+from demo import endpoints
+from engine.base.errors import StorageError
+from engine.files.atomic import PRIVATE_FOLDER, make_folder, storage_errors
 
 LATENCY_VARIABLE = "ORCHESTRA_DEMO_LATENCY"
 _END_SECONDS = 10.0
 
 
 class StandInProcess:
-    """Uses running stand-ins of a folder, or starts them and ends them with this process."""
+    """Uses the running stand-ins of a folder, or starts them and ends them with this process."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
         self._line: dict[str, Any] | None = None
+        self._held: Mapping[str, Any] = {}
+        """The process and ports that `_line` describes."""
         self._lock = threading.Lock()
 
     def endpoints(self) -> Mapping[str, Any]:
-        """Return {service: {base_url, token, …}, "generation": n}; starts the stand-ins if none run."""
+        """Return {service: {base_url, token, …}, "generation": n}; start the stand-ins if no process has the folder."""
         with self._lock:
-            if self._line is None or not self.is_running():
+            if self._line is None or not self.is_running() or self._held != endpoints.read(self._folder):
                 self._line = self._start()
+                self._held = endpoints.read(self._folder)
             return {**self._line, "generation": self._generation(self._line["generation"])}
 
     def is_running(self) -> bool:
-        """Tell whether some process serves this folder now."""
-        try:
-            with (self._folder / "demo.lock").open("r+", encoding="ascii") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except FileNotFoundError:
-            return False
-        return False
+        """Return whether a process holds this folder: it runs the stand-ins, or starts them when needed."""
+        return endpoints.is_held(self._folder)
 
     def show(self) -> dict[str, Any]:
-        """Return what is in the services, whether they run or not."""
+        """Return the content of the services, running or not."""
         return self._ask("show")
 
     def reset(self) -> int:
-        """Restore the sample data, in running stand-ins too; return the new generation."""
+        """Restore the sample data, also in running stand-ins; return the new generation."""
         generation = int(self._ask("reset")["generation"])
         with self._lock:
             if self._line is not None:
@@ -63,24 +59,17 @@ class StandInProcess:
         process, self._process = self._process, None
         if process is None:
             return
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()  # the end of its standard input is what it stops at
-        try:
-            process.wait(timeout=_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process)
+        if process.stdout is not None:
+            process.stdout.close()
 
     def _start(self) -> dict[str, Any]:
-        """Start the process; where another one serves the folder it prints that one's line and ends."""
-        self.close()  # one that has died is reaped
+        """Start the process; if another one serves the folder, ours prints that one's line and exits."""
+        self.close()  # reap a process that has died
         with storage_errors(self._folder):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        latency = os.environ.get(LATENCY_VARIABLE)
-        extra = ["--latency", latency] if latency else []
+            make_folder(self._folder, PRIVATE_FOLDER)
         self._process = subprocess.Popen(
-            [*self._command("start"), "--until-stdin-closes", *extra],
+            command_line("start", self._folder),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -97,14 +86,11 @@ class StandInProcess:
         return started
 
     def _ask(self, command: str) -> dict[str, Any]:
-        answer = subprocess.run(self._command(command), capture_output=True, text=True, check=False)
+        answer = subprocess.run(command_line(command, self._folder), capture_output=True, text=True, check=False)
         if answer.returncode != 0:
             raise StorageError(f"The demo services in {self._folder} did not answer: {answer.stderr.strip()[-300:]}")
         document: dict[str, Any] = json.loads(answer.stdout)
         return document
-
-    def _command(self, command: str) -> list[str]:
-        return [sys.executable, "-m", "demo", command, "--dir", str(self._folder)]
 
     def _generation(self, known: int) -> int:
         """Return the current generation: another process may have reset the data."""
@@ -114,6 +100,26 @@ class StandInProcess:
             row = connection.execute(_GENERATION).fetchone()
         connection.close()
         return int(row[0]) if row else known
+
+
+def command_line(command: str, folder: Path) -> list[str]:
+    """Return the command that starts, resets or shows the stand-ins of a folder; started ones end with their stdin."""
+    latency = os.environ.get(LATENCY_VARIABLE)
+    extra = ["--latency", latency] if latency else []
+    if command == "start":
+        extra.append("--until-stdin-closes")
+    return [sys.executable, "-m", "demo", command, "--dir", str(folder), *extra]
+
+
+def end_process(process: subprocess.Popen[Any]) -> None:
+    """End started stand-ins by closing their standard input."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(timeout=_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 _GENERATION = "SELECT value FROM meta WHERE name = 'generation'"

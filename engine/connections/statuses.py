@@ -1,4 +1,4 @@
-"""What is known of each connection without asking its service: whose account, where its key is, what is the matter."""
+"""The status of each connection without asking its service: whose account, where its key is, what is wrong."""
 
 from __future__ import annotations
 
@@ -8,52 +8,53 @@ from functools import partial
 from pathlib import Path
 
 from clients.errors import ServiceError
-from engine.clock import Clock
-from engine.connections.accounts import Accounts, Mode
+from clients.sign_in import SignInFacts
+from engine.base.clock import Clock
+from engine.base.errors import OrchestraError, SecretLost
+from engine.base.services import add_command, client_class, has_stand_in
+from engine.base.statuses import AccountMode
+from engine.connections.accounts import Accounts
+from engine.connections.connection_failures import Trouble, Troubles
 from engine.connections.modes import Modes
-from engine.connections.services import NO_STAND_IN, add_command, client_class
-from engine.connections.sign_ins import SafeSeal, SignInFacts, facts
-from engine.connections.troubles import Trouble, Troubles
-from engine.errors import OrchestraError, SecretLost
+from engine.connections.sign_ins import SafeSeal
 from engine.workspace.config import LoadedConfig
 from engine.workspace.secret import kept_names, references
-
-_KEYLESS = frozenset({"http", "openai"})
-"""Services that may be used without any key."""
 
 
 @dataclass(frozen=True)
 class ConnectionStatus:
-    """One connection as the page shows it. `ready`: what its mode needs is there; `note` says what is missing.
+    """One connection, for the dashboard. `ready`: its mode has what it needs; `note` says what is missing.
 
-    `key_variable`, `key_place` and `key_url` say how to come to a key of one's own, `sign_in_at` where a person signs
-    in instead; the client's class names them, and what it does not name is empty.
+    `key_variable`, `key_place` and `key_url` say how to get a key, `sign_in_at` where a person signs in instead; the
+    client's class defines them, and the others are empty.
     """
 
     name: str
     service: str
-    mode: Mode
+    mode: AccountMode
     account: str
     own_key_found: bool
     own_key_source: str
-    """`signed in`, `kept` (sealed by this program), `config.yaml`, or the variables that hold it."""
+    """`signed in`, `kept` (sealed by this program), `config.yaml`, or the variables that contain it."""
     ready: bool
     note: str
     has_stand_in: bool = True
+    served_mode: AccountMode = AccountMode.DEMO
+    """The mode in the dashboard and in `orchestra serve`; `mode` is that of this process."""
     key_variable: str = ""
     key_place: str = ""
     key_url: str = ""
     sign_in_at: str = ""
     beside_key: Mapping[str, str] = field(default_factory=dict)
-    """Settings that usually stand beside the key, with what config.yaml says of them, e.g. {"model": ""}."""
+    """Settings that usually accompany the key, with their values in config.yaml, e.g. {"model": ""}."""
     owner: str = ""
-    """Who gave the key or signed in; empty where it came from the environment."""
+    """Who gave the key or signed in; empty if it comes from the environment."""
     sign_in: SignInFacts | None = None
     trouble: Trouble | None = None
 
 
 class Statuses:
-    """Looks at settings, kept secrets and sign-in files; asks nobody."""
+    """Examines settings, stored secrets and sign-in files; asks no service."""
 
     def __init__(
         self,
@@ -68,16 +69,16 @@ class Statuses:
         self._modes, self._troubles, self._clock = modes, troubles, clock
 
     def all(self) -> list[ConnectionStatus]:
-        """Return every connection of config.yaml."""
+        """Return every connection in config.yaml."""
         troubles = {(one.connection, one.mode): one for one in self._troubles.open()}
         return [self._status(name, troubles) for name in self._config().config.connections]
 
     def of(self, name: str) -> ConnectionStatus:
-        """Return one; the caller knows that it is there."""
+        """Return the status of an existing connection."""
         return next(one for one in self.all() if one.name == name)
 
     def missing(self, name: str) -> str:
-        """Return what of the owner's key is not there, "" where nothing is; whether it is good nobody asks."""
+        """Return what is missing of the owner's key, "" if nothing; does not check whether the key is valid."""
         loaded = self._config()
         connection = loaded.config.connections[name]
         path = self.sign_in_file(name)
@@ -85,48 +86,47 @@ class Statuses:
             return _missing_sign_in(loaded, path)
         variables, kept = references(connection.settings), kept_names(connection.settings)
         if not variables and not kept:
-            return "" if connection.service in _KEYLESS else "its settings name none"
+            return "its settings name none" if client_class(connection.service).service.needs_key else ""
         unset = [variable for variable in variables if not loaded.environment.get(variable)]
         if unset:
             return f"{', '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set"
         return next(filter(None, (_unopened(partial(loaded.safe.kept, one)) for one in kept)), "")
 
     def remedy(self, name: str) -> str:
-        """Return how to come to a key that is missing."""
+        """Return how to get a missing key."""
         connection = self._config().config.connections[name]
         service, settings = connection.service, connection.settings
         given = add_command(service, name)
-        if getattr(client_class(service), "sign_in_at", ""):
+        if client_class(service).sign_in_way is not None:
             return f"Sign in: {given}."
         variables = ", ".join(self._variables(name))
         if variables and not references(settings):
-            return f"{given} takes one."
+            return f"enter one with {given}."
         return f"Put {variables} into the environment or into `.env`." if variables else f"Give it: {given}."
 
     def sign_in_file(self, name: str) -> Path | None:
-        """Return where the sign-in of a connection lies; None for one that has a key or is not there."""
+        """Return the path of a connection's sign-in; None if it uses a key or does not exist."""
         known = self._config().config.connections.get(name)
         written = known.settings.get("token_file") if known is not None else None
         return self._root / Path(str(written)).expanduser() if written else None
 
     def sign_in(self, name: str) -> SignInFacts | None:
-        """Return what a connection's sign-in file tells; None where it has none, or it cannot be opened."""
+        """Return the facts in a connection's sign-in file; None if it has no file, or one that cannot be opened."""
         path = self.sign_in_file(name)
-        if path is None:
+        way = client_class(self._config().config.connections[name].service).sign_in_way if path is not None else None
+        if path is None or way is None:
             return None
-        from clients.gmail.sign_in_file import SignInFile
-
         try:
-            return facts(SignInFile(path, SafeSeal(lambda: self._config().safe)).read(), self._clock())
+            return way.facts(way.stored(path, SafeSeal(lambda: self._config().safe)).read(), self._clock())
         except ServiceError:
             return None
 
-    def _status(self, name: str, troubles: Mapping[tuple[str, Mode], Trouble]) -> ConnectionStatus:
+    def _status(self, name: str, troubles: Mapping[tuple[str, AccountMode], Trouble]) -> ConnectionStatus:
         loaded = self._config()
         service, own = loaded.config.connections[name].service, loaded.config.connections[name].settings
         mode, missing = self._modes.of(service), self.missing(name)
-        client, ready = client_class(service), mode == "demo" or not missing
-        sign_in = self.sign_in(name)
+        client, ready = client_class(service), mode == AccountMode.DEMO or not missing
+        key, sign_in = client.service.key, self.sign_in(name)
         return ConnectionStatus(
             name=name,
             service=service,
@@ -136,21 +136,23 @@ class Statuses:
             own_key_source=_source(own),
             ready=ready,
             note="" if ready else f"No key was found: {missing}. {self.remedy(name)}",
-            has_stand_in=service not in NO_STAND_IN,
+            has_stand_in=has_stand_in(service),
+            served_mode=self._modes.served(service),
             key_variable=next(iter(self._variables(name)), ""),
-            key_place=client.key_place,
-            key_url=client.key_url,
-            sign_in_at=getattr(client, "sign_in_at", ""),
-            beside_key={one: str(own.get(one) or "") for one in getattr(client, "more_variables", {})},
+            key_place=key.place if key else "",
+            key_url=key.url if key else "",
+            sign_in_at=client.sign_in_way.at if client.sign_in_way else "",
+            beside_key={one.name: str(own.get(one.name) or "") for one in client.service.beside_key},
             owner=sign_in.owner if sign_in else _owner(loaded, own),
             sign_in=sign_in,
             trouble=troubles.get((name, mode)),
         )
 
     def _variables(self, name: str) -> list[str]:
-        """Return the variables that a connection's key is read from: those it names, else the service's usual ones."""
+        """Return the variables with a connection's key: those it names, else the usual ones of the service."""
         connection = self._config().config.connections[name]
-        return references(connection.settings) or list(client_class(connection.service).key_variables.values())
+        key = client_class(connection.service).service.key
+        return references(connection.settings) or ([key.variable] if key else [])
 
 
 def _missing_sign_in(loaded: LoadedConfig, path: Path) -> str:
@@ -162,7 +164,7 @@ def _missing_sign_in(loaded: LoadedConfig, path: Path) -> str:
 
 
 def _unopened(open_it: Callable[[], object]) -> str:
-    """Return why a kept secret cannot be opened, "" where it can."""
+    """Return why a stored secret cannot be opened, "" if it can."""
     try:
         open_it()
     except SecretLost as error:
@@ -182,7 +184,7 @@ def _source(settings: Mapping[str, object]) -> str:
 
 
 def _owner(loaded: LoadedConfig, settings: Mapping[str, object]) -> str:
-    """Return who gave the first of the kept secrets."""
+    """Return who gave the first of the stored secrets."""
     for name in kept_names(settings):
         try:
             return loaded.safe.kept(name).owner

@@ -1,1 +1,1 @@
-"""The `{{ }}` language: where expressions stand, what types they have, and what they give."""
+"""The `{{ }}` language: finding expressions, checking their types, and evaluating them."""

@@ -1,14 +1,16 @@
-"""JSON Schemas as CEL types, so that a wrong name or type in an expression is found before anything runs."""
+"""Convert JSON Schemas to CEL types, so that wrong names and types in expressions are found before anything runs."""
 
 from __future__ import annotations
 
-import itertools
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+_MOST_FIELDS = 2_000
+"""Fields of one message type: protobuf allows about 8,000. An object with more is treated as one of unknown shape."""
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_SCALARS = {"string": "string", "integer": "int", "number": "double", "boolean": "bool"}
+_SCALARS = {"string": "TYPE_STRING", "integer": "TYPE_INT64", "number": "TYPE_DOUBLE", "boolean": "TYPE_BOOL"}
 _WRAPPERS = {"string": "StringValue", "integer": "Int64Value", "number": "DoubleValue", "boolean": "BoolValue"}
 _ANY = "google.protobuf.Value"
 _STRUCT = "google.protobuf.Struct"
@@ -16,11 +18,13 @@ _LIST = "google.protobuf.ListValue"
 _PACKAGE = "wf"
 _MOST_TYPES = 50_000
 _MOST_TYPES_OF_ONE = 500
-"""For one step or variable: a schema with several circles would make millions."""
+"""Types of one step or variable: a schema with several cycles would otherwise produce millions."""
+_MOST_NUMBERED = 10_000
 _DEEPEST = 12
-"""Levels of a schema that are checked; what lies deeper may be anything."""
+"""Levels of a schema that are checked; deeper values may be anything."""
 
 Schema = Mapping[str, Any]
+ANYTHING: Schema = {}
 
 
 def plain(schema: Schema, root: Schema) -> tuple[Schema, bool]:
@@ -46,97 +50,141 @@ def plain(schema: Schema, root: Schema) -> tuple[Schema, bool]:
 
 
 def _root(schema: Schema, root: Schema) -> Schema:
-    """Return where the `$defs` of a schema are: in itself, if it has any, as the output of a step does."""
+    """Return the schema with the `$defs`: the schema itself if it has any, as a step's output does, else `root`."""
     return schema if isinstance(schema, Mapping) and "$defs" in schema else root
 
 
 class Types:
-    """Collects message types for schemas; `pool()` gives them to a CEL environment."""
+    """The message types of schemas, one for each content. `pool` grows with them."""
 
     def __init__(self) -> None:
-        from google.protobuf import descriptor_pb2, struct_pb2, wrappers_pb2
+        from google.protobuf import descriptor_pb2, descriptor_pool, struct_pb2, wrappers_pb2
 
-        self._kinds = descriptor_pb2.FieldDescriptorProto
-        self._file = descriptor_pb2.FileDescriptorProto(name="wf.proto", package=_PACKAGE, syntax="proto3")
-        self._bases = [struct_pb2.DESCRIPTOR, wrappers_pb2.DESCRIPTOR]
-        self._file.dependency.extend([base.name for base in self._bases])
-        self._numbers = itertools.count(1)
-        self._room = _MOST_TYPES_OF_ONE
-        self.fields: dict[str, list[str]] = {}
-        """The field names of each message type, for suggestions."""
-        self._schemas: dict[str, Schema] = {}
-        self._names: dict[int, str] = {}
-        """By the identity of what stands in `_schemas`, which lives as long."""
-
-    def pool(self) -> Any:
-        """Return a descriptor pool that holds every type added so far."""
-        from google.protobuf import descriptor_pb2, descriptor_pool
-
-        pool = descriptor_pool.DescriptorPool()
-        for base in self._bases:
+        self.pool = descriptor_pool.DescriptorPool()
+        for base in (struct_pb2.DESCRIPTOR, wrappers_pb2.DESCRIPTOR):
             file = descriptor_pb2.FileDescriptorProto()
             base.CopyToProto(file)
-            pool.Add(file)
-        pool.Add(self._file)
-        return pool
-
-    def variable(self, schema: Schema) -> Any:
-        """Return the CEL type of a variable that holds what `schema` describes."""
-        return self._cel(schema, schema)
+            self.pool.Add(file)
+        self.fields: dict[str, Sequence[str]] = {}
+        """The field names of each message type, for suggestions."""
+        self.schemas: dict[str, Schema] = {}
+        """The JSON Schema of each message type."""
+        self._names: dict[Any, str] = {}
+        self._contents: dict[str, int] = {}
+        self._numbers: dict[int, tuple[Schema, int]] = {}
+        """Keyed by the identity of the schema, which is kept with its number."""
 
     def message(self, fields: Mapping[str, Schema]) -> str:
-        """Add a message with these fields (all names must be identifiers); return its full name."""
-        return self._message({"properties": fields}, {})
+        """Return the full name of the message type with these fields; all names must be identifiers."""
+        key = tuple((name, self._number(schema)) for name, schema in fields.items())
+        if key not in self._names:
+            self._names[key] = _File(self).outer(fields)
+        return self._names[key]
 
-    def schema(self, name: str) -> Schema:
-        """Return the JSON Schema behind a message type; `{}` for one of another origin."""
-        return self._schemas.get(name, {})
+    def object(self, schema: Schema, root: Schema) -> str:
+        """Return the full name of the message type of a closed object, with the `$defs` of `root`."""
+        definitions = root.get("$defs", {})
+        whole = {**schema, "$defs": definitions} if definitions and "$defs" not in schema else schema
+        number = self._number(whole)
+        if number not in self._names:
+            self._names[number] = _File(self).whole(whole)
+        return self._names[number]
 
-    def _cel(self, schema: Schema, root: Schema, depth: int = 0) -> Any:
-        from cel_expr_python import cel
+    def _number(self, schema: Schema) -> int:
+        """Return a number that all schemas with this content have."""
+        known = self._numbers.get(id(schema))
+        if known is None:
+            number = self._contents.setdefault(json.dumps(schema, default=str), len(self._contents))
+            if len(self._numbers) > _MOST_NUMBERED:
+                self._numbers.clear()
+            known = self._numbers[id(schema)] = (schema, number)
+        return known[1]
 
-        if depth > _DEEPEST:  # a list of lists of itself
-            return cel.Type.DYN
-        root = _root(schema, root)
-        schema, nullable = plain(schema, root)
-        kind = _kind(schema)
-        if kind in _SCALARS:
-            return cel.Type(f"google.protobuf.{_WRAPPERS[kind]}") if nullable else cel.Type(_SCALARS[kind])
-        if kind == "array":
-            return cel.Type.List(self._cel(schema.get("items", {}), root, depth + 1))
-        if kind == "object":
-            return cel.Type(self._named(schema, root)) if _is_closed(schema) else self._map(schema, root, depth)
-        return cel.Type.DYN
 
-    def _named(self, schema: Schema, root: Schema) -> str:
-        """Return the message for a schema; one that `schema()` gave out has its message already."""
-        known = self._names.get(id(schema))
-        return known or self._message(schema, root)
+class _File:
+    """A file of protobuf descriptions: one message type, and the types inside it."""
 
-    def _map(self, schema: Schema, root: Schema, depth: int) -> Any:
-        from cel_expr_python import cel
-
-        values = schema.get("additionalProperties")
-        inner = self._cel(values, root, depth + 1) if isinstance(values, Mapping) and values else cel.Type.DYN
-        return cel.Type.Map(cel.Type.STRING, inner)
-
-    def _message(self, schema: Schema, root: Schema, depth: int = 0) -> str:
+    def __init__(self, types: Types) -> None:
         from google.protobuf import descriptor_pb2
 
-        name = f"T{next(self._numbers)}"
-        message = descriptor_pb2.DescriptorProto(name=name)
+        self._types, self._protos = types, descriptor_pb2
+        self._kinds = descriptor_pb2.FieldDescriptorProto
+        self._file = descriptor_pb2.FileDescriptorProto(package=_PACKAGE, syntax="proto3")
+        self._needs = {"google/protobuf/struct.proto", "google/protobuf/wrappers.proto"}
+        self._room = _MOST_TYPES_OF_ONE
+
+    def outer(self, fields: Mapping[str, Schema]) -> str:
+        """Add a type to the pool whose fields are variables and steps, with types of their own; return its name."""
+        message = self._begun({"properties": fields})
+        for number, (name, schema) in enumerate(fields.items(), start=1):
+            added = message.field.add(name=name, number=number, json_name=name, label=self._kinds.LABEL_OPTIONAL)
+            self._put_outer(message, added, schema)
+        self._file.message_type.append(message)
+        return self._added(message.name)
+
+    def whole(self, schema: Schema) -> str:
+        """Add the type of a closed object, with those of all objects inside it, to the pool; return its name."""
+        return self._added(self._message(schema, schema).removeprefix(f"{_PACKAGE}."))
+
+    def _added(self, name: str) -> str:
+        self._file.name = f"{name}.proto"
+        self._file.dependency.extend(sorted(self._needs))
+        self._types.pool.Add(self._file)
+        return f"{_PACKAGE}.{name}"
+
+    def _begun(self, schema: Schema) -> Any:
+        name = f"T{len(self._types.fields)}"
+        self._types.fields[f"{_PACKAGE}.{name}"] = list(schema["properties"])
+        self._types.schemas[f"{_PACKAGE}.{name}"] = schema
+        return self._protos.DescriptorProto(name=name)
+
+    def _message(self, schema: Schema, root: Schema, depth: int = 0) -> str:
+        definitions = root.get("$defs", {})
+        message = self._begun({**schema, "$defs": definitions} if definitions else schema)
         for number, (field, inner) in enumerate(schema["properties"].items(), start=1):
-            # The JSON name would be derived in camel case and could collide; ours never does.
+            # The default JSON name would be in camel case and could collide; ours never does.
             added = message.field.add(name=field, number=number, json_name=field)
             if depth == 0:
                 self._room = min(len(self._file.message_type) + _MOST_TYPES_OF_ONE, _MOST_TYPES)
             self._put_type(added, inner, root, depth)
         self._file.message_type.append(message)
-        self.fields[f"{_PACKAGE}.{name}"] = list(schema["properties"])
-        whole = {**schema, "$defs": root.get("$defs", {})}
-        self._schemas[f"{_PACKAGE}.{name}"] = whole
-        self._names[id(whole)] = f"{_PACKAGE}.{name}"
-        return f"{_PACKAGE}.{name}"
+        return f"{_PACKAGE}.{message.name}"
+
+    def _put_outer(self, message: Any, field: Any, schema: Schema) -> None:
+        """Put the type of a variable: a closed object has a type of its own, and maps and lists know their values."""
+        inner, nullable = plain(schema, schema)
+        if _kind(inner) == "array":
+            items, items_nullable = plain(inner.get("items", {}), schema)
+            if _kind(items) != "array":
+                field.label = self._kinds.LABEL_REPEATED
+                self._put_value(field, items, schema, items_nullable)
+                return
+        values = inner.get("additionalProperties")
+        if _kind(inner) == "object" and not _is_closed(inner) and isinstance(values, Mapping) and values:
+            self._put_map(message, field, values, schema)
+        else:
+            self._put_value(field, inner, schema, nullable)
+
+    def _put_value(self, field: Any, schema: Schema, root: Schema, nullable: bool) -> None:  # noqa: FBT001
+        root = _root(schema, root)
+        if _kind(schema) == "object" and _is_closed(schema):
+            name = self._types.object(schema, root)
+            self._needs.add(f"{name.removeprefix(f'{_PACKAGE}.')}.proto")
+            self._put_message(field, name)
+        elif _kind(schema) == "array":
+            self._put_message(field, _LIST)
+        else:
+            self._put_single(field, schema, root, nullable, 0)
+
+    def _put_map(self, message: Any, field: Any, values: Schema, root: Schema) -> None:
+        entry = message.nested_type.add(name=f"Map{field.number}")
+        entry.options.map_entry = True
+        entry.field.add(name="key", number=1, label=self._kinds.LABEL_OPTIONAL, type=self._kinds.TYPE_STRING)
+        value = entry.field.add(name="value", number=2, label=self._kinds.LABEL_OPTIONAL)
+        inner, nullable = plain(values, _root(values, root))
+        self._put_value(value, inner, root, nullable)
+        field.label = self._kinds.LABEL_REPEATED
+        self._put_message(field, f"{_PACKAGE}.{message.name}.{entry.name}")
 
     def _put_type(self, field: Any, schema: Schema, root: Schema, depth: int) -> None:
         root = _root(schema, root)
@@ -156,19 +204,14 @@ class Types:
         if kind in _SCALARS and nullable:
             self._put_message(field, f"google.protobuf.{_WRAPPERS[kind]}")
         elif kind in _SCALARS:
-            field.type = {
-                "string": self._kinds.TYPE_STRING,
-                "integer": self._kinds.TYPE_INT64,
-                "number": self._kinds.TYPE_DOUBLE,
-                "boolean": self._kinds.TYPE_BOOL,
-            }[kind]
+            field.type = getattr(self._kinds, _SCALARS[kind])
         elif kind == "object" and _is_closed(schema) and depth < _DEEPEST and self._has_room():
             self._put_message(field, self._message(schema, root, depth + 1))
         else:
             self._put_message(field, _STRUCT if kind == "object" else _ANY)
 
     def _has_room(self) -> bool:
-        """Tell whether more types may be made for the step or variable at hand."""
+        """Return whether the current field may have more types inside it."""
         return len(self._file.message_type) < self._room
 
     def _put_message(self, field: Any, name: str) -> None:
@@ -177,7 +220,7 @@ class Types:
 
 
 def _kind(schema: Schema) -> str:
-    """Return the one JSON type that a schema allows, or an empty string."""
+    """Return the only JSON type that a schema allows, or an empty string."""
     if isinstance(schema.get("type"), str):
         return str(schema["type"])
     if "properties" in schema:
@@ -189,15 +232,15 @@ def _kind(schema: Schema) -> str:
 
 
 def _is_closed(schema: Schema) -> bool:
-    """Tell whether an object's fields are all known and can be written as `.name`."""
+    """Return whether all fields of an object are known and can be written as `.name`."""
     properties = schema.get("properties")
-    if not properties:  # an object that may hold nothing: no name is right
+    if not properties:  # an empty object: every name is wrong
         return properties is not None and schema.get("additionalProperties") is False
-    return all(_IDENTIFIER.match(name) for name in properties)
+    return len(properties) <= _MOST_FIELDS and all(_IDENTIFIER.match(name) for name in properties)
 
 
 def fits(schema: Schema, cel_type: str) -> bool:
-    """Tell whether a value of a checked CEL type (its name) can be what `schema` asks for."""
+    """Return whether a value of a checked CEL type (by name) may satisfy `schema`."""
     if cel_type in ("DYN", "google.protobuf.Value", "google.protobuf.Any") or "optional" in cel_type.lower():
         return "optional" not in cel_type.lower()
     alternatives = schema.get("anyOf") or schema.get("oneOf")
@@ -211,7 +254,7 @@ def fits(schema: Schema, cel_type: str) -> bool:
 
 
 def _json_kinds(cel_type: str) -> set[str]:
-    """Return the JSON Schema types that a value of this CEL type can have."""
+    """Return the JSON Schema types that a value of this CEL type may have."""
     head = cel_type.split("<", 1)[0]
     table = {
         "STRING": {"string"},

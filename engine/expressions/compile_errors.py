@@ -1,4 +1,4 @@
-"""What is wrong with an expression that CEL refuses to compile: its messages in words that the author knows."""
+"""Translate CEL's compile errors into words that the author of the expression knows."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.errors import ExpressionError
-from engine.expressions.functions import call_words, field_words, followers, is_call, syntax_words
+from engine.base.errors import ExpressionError
+from engine.base.wording import nearest, plain_reason, without_code
+from engine.expressions.functions import call_words, field_words, followers, is_call, syntax_words, unknown_function
 from engine.expressions.templates import TOO_DEEP, TOO_DEEP_REMEDY, Spelling, path_before
-from engine.expressions.wording import nearest, plain_reason, without_code
 
+_MOST_TOLD = 20
 _UNKNOWN = re.compile(r"undeclared reference to '(\w+)")
+_UNKNOWN_FIELD = re.compile(r"undefined field '([^']*)' not found in struct '([^']*)'")
+_STEP = re.compile(r"steps\.\w+")
 _SELECTED = re.compile(r"\s*\.\s*\??(\w+)")
 
 
-def compile_error(text: str, spelt: Spelling, known: Mapping[str, Sequence[str]] | None = None) -> ExpressionError:
-    """Return the first of CEL's compile errors in plain words; arguments as of `compile_errors`."""
-    return compile_errors(text, spelt, "", known)[0]
-
-
 def compile_errors(
-    text: str, spelt: Spelling, source: str, known: Mapping[str, Sequence[str]] | None = None
+    text: str, spelt: Spelling, source: str, known: Mapping[str, Sequence[str]]
 ) -> list[ExpressionError]:
-    """Return all of CEL's compile errors in plain words, without those that only follow from another.
+    """Return all of CEL's compile errors in plain words, except those that only follow from another.
 
-    `known` gives the fields of each message type and, under "", the names that an expression may begin with;
-    `source` is what the author wrote, for suggestions. Details of each: `offset` into it.
+    `known` maps each message type to its fields, and "" to the names that an expression may begin with; `source` is the
+    text as the author wrote it. Each error has the detail `offset` into it. The error about an unknown name also has
+    `unknown` ("name", "function" or "field"), `name`, `guess` (the name that was probably meant, or None) and, for a
+    field, the message type that is its `holder`.
     """
     if "recursion" in text:
         return [ExpressionError(TOO_DEEP, remedy=TOO_DEEP_REMEDY)]
     found = [one.groups() for one in re.finditer(r"<input>:(\d+):(\d+): (.*)", text) if "*error*" not in one[3]]
+    found = found[:_MOST_TOLD]
     if any("Syntax error" in reason for *_, reason in found):
-        found = found[:1]  # what follows was read in the wrong place
+        found = found[:1]  # later errors follow from this one
     if not found:
         return [ExpressionError(without_code(text), offset=0)]
     told = [
@@ -44,13 +45,23 @@ def compile_errors(
     return [_worded(reason, offset, spelt, source, known) for offset, reason in told if offset not in left_out]
 
 
+def _field_remedy(name: str, fields: Sequence[str], holder: str) -> str:
+    """Return a suggestion for the field that was meant; an empty text if there is none."""
+    near = nearest(name, fields)
+    if holder and near:
+        return f"`{holder}.{name}`: did you mean `{holder}.{near}`?"
+    if _STEP.fullmatch(holder) and "output" in fields:
+        return f"What a step gives is in its output: `{holder}.output.{name}`."
+    return ""
+
+
 def _worded(
-    reason: str, offset: int, spelt: Spelling, source: str, known: Mapping[str, Sequence[str]] | None
+    reason: str, offset: int, spelt: Spelling, source: str, known: Mapping[str, Sequence[str]]
 ) -> ExpressionError:
     own = spelt.source_of(offset) - len(".orValue")
     if "'orValue'" in reason and own >= 0 and source.startswith("default", own):  # as the author wrote it
         reason, offset = reason.replace("'orValue'", "'default'"), offset - len(".orValue")
-    message, remedy = plain_reason(reason, known or {})
+    message, remedy = plain_reason(reason, known)
     name = _UNKNOWN.search(reason)
     is_function = name is not None and is_call(spelt.text, offset)
     if name and is_function:
@@ -60,14 +71,28 @@ def _worded(
         offset = begin if begin >= 0 else offset
     offset = spelt.source_of(offset)
     if "Syntax error" in reason:
-        message, remedy = syntax_words(source or spelt.text, offset) or (message, remedy)
+        message, remedy = syntax_words(source, offset) or (message, remedy)
     selected = _SELECTED.match(source, offset) if "operand of a select" in reason else None
     remedy = (selected and field_words(selected[1], path_before(source, offset))) or remedy
-    field = re.search(r"undefined field '([^']*)' not found in struct '([^']*)'", reason)
-    near = nearest(field[1], (known or {}).get(field[2], ())) if field else None
-    if field and near and (holder := path_before(source, offset)):
-        remedy = f"`{holder}.{field[1]}`: did you mean `{holder}.{near}`?"
-    missing: dict[str, Any] = {"name": field[1], "holder": field[2]} if field else {}
+    field = _UNKNOWN_FIELD.search(reason)
+    if field:
+        remedy = _field_remedy(field[1], known.get(field[2], ()), path_before(source, offset)) or remedy
+        return ExpressionError(message, remedy=remedy, offset=offset, **_unknown_field(field[1], field[2], known))
+    return ExpressionError(message, remedy=remedy, offset=offset, **_unknown_name(name, known, is_function=is_function))
+
+
+def _unknown_field(name: str, holder: str, known: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    fields = known.get(holder, ())
+    guess = nearest(name, fields)
+    return {"unknown": "field", "name": name, "holder": holder, "guess": guess, "has_others": bool(fields)}
+
+
+def _unknown_name(
+    found: re.Match[str] | None, known: Mapping[str, Sequence[str]], *, is_function: bool
+) -> dict[str, Any]:
+    if found is None:
+        return {}
+    name = found[1].split(".")[0]
     if is_function:
-        missing["is_function"] = True
-    return ExpressionError(message, remedy=remedy, offset=offset, **missing)
+        return unknown_function(name)
+    return {"unknown": "name", "name": name, "guess": nearest(name, known.get("", ()))}

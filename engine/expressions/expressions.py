@@ -1,153 +1,75 @@
-"""The `{{ }}` language at run time: CEL over plain JSON, one pass, nothing else evaluates text."""
+"""The `{{ }}` language at run time: CEL over plain JSON, in one pass; nothing else evaluates text."""
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import ExpressionError
-from engine.expressions.compile_errors import compile_error
-from engine.expressions.deferred import complete, opened
-from engine.expressions.loosening import Unsound, compile_in
-from engine.expressions.references import Reference, references
-from engine.expressions.templates import Part, parts, spelling
-from engine.expressions.wording import kind_of, nearest, plain_failure, without_code
-from engine.names import timestamp
+from engine.base import expression_limits as limits
+from engine.base.errors import ExpressionError
+from engine.base.lazy_values import Opener, complete, opened
+from engine.base.statuses import StepStatus
+from engine.base.wording import kind_of, nearest, plain_failure, without_code
+from engine.expressions.celtypes import ANYTHING
+from engine.expressions.cost import work_of
+from engine.expressions.json_values import as_json, no_null, shown
+from engine.expressions.references import Reference, uses
+from engine.expressions.syntax import Node
+from engine.expressions.templates import Part, parts
+from engine.expressions.typed import Program, Visible, WrongExpression, compile_typed
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
 
 _PLAIN_PATH = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\s*\Z")
-_WORDS = {"null", "true", "false"}
 _ABSENT = object()
-_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def compact_json(value: Any) -> str:
-    """Return JSON text without spaces, as `json(x)` and mixed text show it."""
-    return _encoded(value)
-
-
-def shown(value: Any) -> str:
-    """Return a value as mixed text shows it: strings as they are, all else as JSON; null is an ExpressionError."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        raise ExpressionError("A null stands in the middle of text.", remedy=_no_null("x"))
-    return compact_json(value)
-
-
-def _no_null(source: str) -> str:
-    """Return what to do about a null; default() would keep it, because it is there."""
-    return f"Say what stands there instead: {source} == null ? 'text' : {source}"
-
-
-def extensions() -> list[Any]:
-    """Return the CEL extensions that every expression may use: strings, math, optionals, text() and json()."""
-    from cel_expr_python import cel
-    from cel_expr_python.ext import ext_math, ext_optional, ext_strings
-
-    string, boxed = cel.Type.STRING, [cel.Type.List(cel.Type.DYN)]
-    own = [
-        cel.FunctionDecl(name, [cel.Overload(id=f"{name}_of", return_type=string, parameters=boxed, impl=impl)])
-        for name, impl in (("text", _text), ("json", _json))
-    ]
-    return [
-        ext_strings.ExtStrings(),
-        ext_math.ExtMath(),
-        ext_optional.ExtOptional(),
-        cel.CelExtension("orchestra", own),
-    ]
-
-
-def _text(box: list[Any]) -> str:
-    return shown(as_json(_unpacked(box[0])))
-
-
-def _json(box: list[Any]) -> str:
-    return compact_json(as_json(_unpacked(box[0])))
-
-
-def _unpacked(value: Any) -> Any:
-    """Return plain Python for what CEL hands to a function (its maps and lists are lazy views)."""
-    if hasattr(value, "plain_value"):
-        return value.plain_value()
-    if isinstance(value, Mapping) or hasattr(value, "items"):
-        return {key: _unpacked(inner) for key, inner in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray):
-        return [_unpacked(inner) for inner in value]
-    return value
-
-
-def as_json(value: Any) -> Any:
-    """Return a CEL result as a plain JSON value.
-
-    Timestamps become RFC 3339 text, durations seconds. Raises ExpressionError for what JSON cannot hold.
-    """
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        return _checked_integer(value)
-    if isinstance(value, float):
-        return _checked_float(value)
-    if isinstance(value, datetime):
-        return timestamp(value)
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, Mapping):
-        # CEL keeps no order in its maps; sorted, the same expression gives the same text in every process.
-        return {key: as_json(value[key]) for key in sorted(map(_checked_key, value))}
-    if isinstance(value, list):
-        return [as_json(inner) for inner in value]
-    raise ExpressionError(f"The result is a {type(value).__name__}, which JSON cannot hold.")
-
-
-def _checked_integer(value: int) -> int:
-    if not -(2**63) <= value < 2**63:
-        raise ExpressionError(f"The whole number {value} does not fit into 64 bits.")
-    return value
-
-
-def _checked_float(value: float) -> float:
-    if not math.isfinite(value):
-        raise ExpressionError(f"The result is {value}, which JSON cannot hold.", remedy="Guard the division.")
-    return value
-
-
-def _checked_key(key: Any) -> str:
-    if not isinstance(key, str):
-        raise ExpressionError(f"A map key is {key!r}; JSON takes only strings.", remedy="Use string(key).")
-    return key
-
-
-@lru_cache(maxsize=256)
-def _environment(roots: frozenset[str]) -> cel.Env:
-    from cel_expr_python import cel
-
-    return cel.NewEnv(variables=dict.fromkeys(sorted(roots), cel.Type.DYN), extensions=extensions())
+_LONGEST_CITED = 300
 
 
 @dataclass(frozen=True)
 class Expression:
-    """One compiled expression: what it needs and how to get its value."""
+    """One compiled expression: its source, the values it needs, and how to evaluate it."""
 
     source: str
     path: tuple[str, ...] | None
-    """Set where the expression is nothing but a path: looked up directly."""
-    program: Any = field(repr=False, compare=False)
+    """Set if the expression is only a path: it is looked up directly."""
+    program: Program = field(repr=False, compare=False)
     references: tuple[Reference, ...] = ()
 
     def value(self, names: Mapping[str, Any]) -> Any:
-        """Return the JSON value; a plain path gives what is Deferred as it is. Raises ExpressionError."""
+        """Return the JSON value; a plain path returns a Deferred value unopened. Raises ExpressionError."""
         if self.path is not None:
             return _looked_up(self.path, names)
-        return _evaluated(self, _needed(self.references, names))
+        data = _needed(self.references, names)
+        limits.require_whole(data)
+        work = self._work(data)
+        if work <= limits.INLINE_WORK:
+            return self.worked_out(data)
+        from engine.expressions.costly import costly
+
+        if limits.size(data, limits.LARGEST_INPUT) > limits.LARGEST_INPUT:
+            raise limits.too_much_input()
+        return costly.worked_out(self.source, self.program.serialized, data)
+
+    def worked_out(self, data: Mapping[str, Any]) -> Any:
+        """Evaluate in this process, whatever the cost. Raises ExpressionError."""
+        return evaluated(self.source, self.program.evaluable, data)
+
+    def _work(self, data: Mapping[str, Any]) -> int:
+        """Return an upper bound for the work."""
+        if "(" not in self.source:  # without calls, each operator visits every value at most once
+            quick = limits.size(data, limits.INLINE_WORK) * (1 + len(self.source) // 2)
+            if quick <= limits.INLINE_WORK:
+                return quick
+        return work_of(self.written, data)
+
+    @cached_property
+    def written(self) -> Node:
+        """The syntax tree."""
+        return self.program.tree
 
 
 def _looked_up(path: tuple[str, ...], names: Mapping[str, Any]) -> Any:
@@ -162,8 +84,8 @@ def _looked_up(path: tuple[str, ...], names: Mapping[str, Any]) -> Any:
 
 def _missing(path: tuple[str, ...], position: int, names: Mapping[str, Any]) -> ExpressionError:
     place = ".".join(path[:position])
-    if path[0] == "steps" and position == 2 and names["steps"][path[1]].get("status") in ("skipped", "failed"):
-        status = names["steps"][path[1]]["status"]
+    status = names["steps"][path[1]].get("status") if path[0] == "steps" and position == 2 else None
+    if status in (StepStatus.SKIPPED, StepStatus.FAILED):
         return ExpressionError(
             f"Step {path[1]!r} was {status} and has no {path[2]!r}.",
             remedy=f"Use default({'.'.join(path)}, …), or has({'.'.join(path)}) in `if`.",
@@ -178,112 +100,162 @@ def _missing(path: tuple[str, ...], position: int, names: Mapping[str, Any]) -> 
     return ExpressionError(said, remedy=f"Did you mean {near!r}? {hint}" if near else hint)
 
 
-def _evaluated(expression: Expression, data: dict[str, Any]) -> Any:
+def evaluated(source: str, program: cel.Expression, data: Mapping[str, Any]) -> Any:
+    """Return the JSON value of a compiled expression; `source` is cited in errors. Raises ExpressionError."""
     try:
-        result = expression.program.eval(data=data)
+        result = program.eval(data=data)
         kind = result.type().name()
         value = result.plain_value()
     except (RuntimeError, TypeError, ValueError) as error:
         message, remedy = plain_failure(without_code(str(error)))
-        raise ExpressionError(f"{expression.source.strip()!r} has no JSON value: {message}", remedy=remedy) from error
+        raise ExpressionError(f"{_cited(source)} has no JSON value: {message}", remedy=remedy) from error
     if kind in ("ERROR", "UNKNOWN"):
         message, remedy = plain_failure(without_code(str(value)))
-        raise ExpressionError(f"{expression.source.strip()!r}: {message}", remedy=remedy)
+        raise ExpressionError(f"{_cited(source)}: {message}", remedy=remedy)
     return as_json(value)
 
 
+def _cited(source: str) -> str:
+    text = source.strip()
+    return repr(text if len(text) <= _LONGEST_CITED else f"{text[:_LONGEST_CITED]}…")
+
+
 def _needed(wanted: Sequence[Reference], names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return only the values that the references name, opened: all that is passed to CEL is copied by it."""
+    """Return only the values that the references name, opened: CEL copies everything passed to it."""
     data: dict[str, Any] = {}
+    opener = Opener()
     paths = {reference.path for reference in wanted}
     for path in paths:
-        if not any(path[:length] in paths for length in range(1, len(path))):  # a shorter path brings all of it
-            _copy_path(path, names, data)
+        if not any(path[:length] in paths for length in range(1, len(path))):  # a shorter path includes this one
+            _copy_path(path, names, data, opener)
     return data
 
 
-def _copy_path(path: tuple[str, ...], source: Any, target: dict[str, Any]) -> None:
+def _copy_path(path: tuple[str, ...], source: Any, target: dict[str, Any], opener: Opener) -> None:
     for name in path[:-1]:
         if not isinstance(source, Mapping) or name not in source:
             return
         source = opened(source[name])
         if not isinstance(source, Mapping):
-            target[name] = complete(source)
+            target[name] = opener.complete(source)
             return
         target = target.setdefault(name, {})
     if isinstance(source, Mapping) and path[-1] in source:
-        target[path[-1]] = complete(source[path[-1]])
+        target[path[-1]] = opener.complete(source[path[-1]])
 
 
-def compile_expression(source: str, roots: frozenset[str], found: tuple[Reference, ...] | None = None) -> Expression:
-    """Compile one expression (without its braces) against the names it may use.
+def compile_expression(source: str, roots: frozenset[str]) -> Expression:
+    """Compile one expression (without its braces) against the names it may use, whose values may be anything.
 
-    `found`: what it refers to, where that is known already. Raises ExpressionError; details: `offset` into `source`.
+    Raises ExpressionError; details: `offset` into `source`.
     """
-    if _PLAIN_PATH.match(source) and source.strip() not in _WORDS:
-        path = tuple(source.strip().split("."))
-        if path[0] in roots:
-            return Expression(source, path, None, (Reference(path, len(source) - len(source.lstrip())),))
     try:
-        program, spelt = compile_in(_environment(roots), spelling(source))
-    except Unsound as error:
-        raise compile_error(error.errors, error.spelt) from error
-    if found is None:
-        found = tuple(
-            Reference(one.path, spelt.source_of(one.offset), one.is_guarded) for one in references(program.serialize())
-        )
-    return Expression(source, None, program, found)
+        typed = compile_typed(source, Visible(dict.fromkeys(sorted(roots), ANYTHING)))
+    except WrongExpression as error:
+        raise error.errors[0] from error
+    return expression_of(source, typed.program, tuple(uses(typed.tree)))
+
+
+def expression_of(source: str, program: Program, references: tuple[Reference, ...]) -> Expression:
+    """Return a compiled expression, given the values that it uses."""
+    path = tuple(source.strip().split(".")) if _PLAIN_PATH.match(source) else None
+    is_path = path is not None and [one.path for one in references] == [path]
+    return Expression(source, path if is_path else None, program, references)
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """An expression that depends on nothing: its value, known since the workflow was compiled."""
+    """A constant expression: its value is known since the workflow was compiled."""
 
     source: str
     known: Any
 
     def value(self, names: Mapping[str, Any]) -> Any:
-        """Return the value, whatever the names stand for."""
+        """Return the value, whatever the names."""
         return self.known
 
 
 @dataclass(frozen=True)
 class Template:
-    """A string field: literal text with expressions in it, or one whole expression that keeps its type."""
+    """A string field: literal text mixed with expressions, or a single expression that keeps its type."""
 
     source: str
     pieces: tuple[str | Expression | Fixed, ...]
 
     def value(self, names: Mapping[str, Any]) -> Any:
-        """Return the value; what a value contains is never expanded again. Raises ExpressionError."""
+        """Return the value; text inside values is never expanded again. Raises ExpressionError."""
         first = self.pieces[0]
         if len(self.pieces) == 1:
             return first if isinstance(first, str) else first.value(names)
-        return "".join(piece if isinstance(piece, str) else _piece(piece, names) for piece in self.pieces)
+        texts, length = [], 0
+        for piece in self.pieces:
+            texts.append(piece if isinstance(piece, str) else _piece(piece, names))
+            length += len(texts[-1])
+            if length > limits.LARGEST_RESULT:
+                raise limits.too_large()
+        return "".join(texts)
 
 
 def _piece(expression: Expression | Fixed, names: Mapping[str, Any]) -> str:
     value = complete(expression.value(names))
     if value is None:
         source = expression.source.strip()
-        raise ExpressionError(f"{source!r} is null.", remedy=_no_null(source))
+        raise ExpressionError(f"{source!r} is null.", remedy=no_null(source))
     return shown(value)
 
 
 def compile_template(source: str, roots: frozenset[str]) -> Template:
     """Compile a text field. Raises ExpressionError; details: `offset` into `source`."""
-    return Template(source, tuple(compile_part(part, roots) for part in parts(source)))
+    return Template(source, tuple(_compiled_part(part, roots) for part in parts(source)))
 
 
-def compile_part(part: Part, roots: frozenset[str], found: tuple[Reference, ...] | None = None) -> str | Expression:
-    """Compile a piece of a text field; arguments as of `compile_expression`. Raises ExpressionError."""
+def _compiled_part(part: Part, roots: frozenset[str]) -> str | Expression:
     if not part.is_expression:
         return part.text
     try:
-        return compile_expression(part.text, roots, found)
+        return compile_expression(part.text, roots)
     except ExpressionError as error:
         error.details["offset"] = part.offset + error.details.get("offset", 0)
         raise
+
+
+class _Filling:
+    """Fills the Templates of one tree, within the limit for all of them together."""
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self._names = names
+        self._first: Any = None
+        self._count = self._size = 0
+
+    def filled(self, tree: Any) -> Any:
+        if isinstance(tree, Template):
+            value = tree.value(self._names)
+            self._add(value)
+            return value
+        if isinstance(tree, dict):
+            return {key: self.field(key, inner) for key, inner in tree.items()}
+        if isinstance(tree, list):
+            return [self.field(index, inner) for index, inner in enumerate(tree)]
+        return tree
+
+    def field(self, place: str | int, tree: Any) -> Any:
+        try:
+            return self.filled(tree)
+        except ExpressionError as error:
+            error.details["field"] = ".".join(filter(None, [str(place), error.details.get("field")]))
+            raise
+
+    def _add(self, value: Any) -> None:
+        """Count a value; a single value exists already, or was limited when it was evaluated."""
+        self._count += 1
+        if self._count == 1:
+            self._first = value
+            return
+        if self._count == 2:
+            self._size = limits.size(self._first, limits.LARGEST_RESULT)
+        self._size += limits.size(value, limits.LARGEST_RESULT)
+        if self._size > limits.LARGEST_RESULT:
+            raise limits.too_large()
 
 
 def render(tree: Any, names: Mapping[str, Any]) -> Any:
@@ -291,19 +263,9 @@ def render(tree: Any, names: Mapping[str, Any]) -> Any:
 
     Raises ExpressionError; details: `field`, the dotted path of the Template inside the tree.
     """
-    if isinstance(tree, Template):
-        return tree.value(names)
-    if isinstance(tree, dict):
-        return {key: render_field(key, inner, names) for key, inner in tree.items()}
-    if isinstance(tree, list):
-        return [render_field(index, inner, names) for index, inner in enumerate(tree)]
-    return tree
+    return _Filling(names).filled(tree)
 
 
 def render_field(place: str | int, tree: Any, names: Mapping[str, Any]) -> Any:
-    """Return the value of the tree of one field; an error names the place, and what is inside it."""
-    try:
-        return render(tree, names)
-    except ExpressionError as error:
-        error.details["field"] = ".".join(filter(None, [str(place), error.details.get("field")]))
-        raise
+    """Return the value of the tree of one field; errors name the field, and the place inside it."""
+    return _Filling(names).field(place, tree)

@@ -1,30 +1,25 @@
-"""Which values a checked CEL expression uses: the select chains of its syntax tree."""
+"""Find the values that a checked CEL expression uses: the select chains of its syntax tree."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.expressions.syntax import Node, tree
+from engine.expressions.syntax import Node
 
 
 @dataclass(frozen=True)
 class Reference:
-    """One use of a value, e.g. path ("steps", "mails", "output"), and where its first name stands."""
+    """One use of a value, e.g. path ("steps", "mails", "output"), and the offset of its first name."""
 
     path: tuple[str, ...]
     offset: int = 0
     is_guarded: bool = False
-    """Used through `has()`, `default()` or an optional select: it may be missing."""
-
-
-def references(serialized: bytes) -> list[Reference]:
-    """Return every use of a variable in a serialized checked expression; loop variables of macros are left out."""
-    return list(uses(tree(serialized)))
+    """Whether it is used through `has()`, `default()` or an optional select, so that it may be missing."""
 
 
 def uses(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[Reference]:
-    """Give every use of a variable below a node; names in `bound` are those of macros around it."""
+    """Yield every use of a variable below a node; `bound` has the variables of enclosing macros, which are left out."""
     chain = _chain(node)
     if chain is not None:
         if chain.path[0] not in bound:
@@ -40,7 +35,7 @@ def uses(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[Reference]
 
 
 def _chain(node: Node) -> Reference | None:
-    """Return the path that an expression selects, or None where it is no plain chain of names."""
+    """Return the path that an expression selects, or None if it is not a plain chain of names."""
     names: list[str] = []
     guarded = False
     while node.kind in ("select", "has", "optional"):

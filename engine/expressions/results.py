@@ -1,33 +1,30 @@
-"""What an expression gives: the JSON Schema of the value of a checked CEL expression."""
+"""Derive the JSON Schema of the value of a checked CEL expression."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from engine.expressions.syntax import checked
 
 Schema = Mapping[str, Any]
 _PRIMITIVES = {1: "boolean", 2: "integer", 3: "integer", 4: "number", 5: "string"}
 _TIMES = {2: "string", 3: "number"}
-"""A time is written down as text, a duration as seconds."""
+"""A timestamp becomes text, a duration seconds."""
 
 
-def result_schema(serialized: bytes, message: Callable[[str], Schema]) -> Schema:
-    """Return what is known of the value of an expression; `{}` where it may be anything.
+def result_schema(found: Any, messages: Mapping[str, Schema]) -> Schema:
+    """Return what is known about the value of a checked expression; `{}` if it may be anything.
 
-    `serialized`: a `cel.expr.CheckedExpr` in an Any; `message` gives the schema of a message type by its name.
+    `messages` has the schemas of message types by name.
     """
-    found = checked(serialized)
-    return _Reading({one.key: one.value for one in found.types}, message).schema(found.expr)
+    return _Reading({one.key: one.value for one in found.types}, messages).schema(found.expr)
 
 
 class _Reading:
-    def __init__(self, types: Mapping[int, Any], message: Callable[[str], Schema]) -> None:
-        self._types, self._message = types, message
+    def __init__(self, types: Mapping[int, Any], messages: Mapping[str, Schema]) -> None:
+        self._types, self._messages = types, messages
 
     def schema(self, expr: Any) -> Schema:
-        """Return the schema of a part: of what is written out its parts', of all else that of its type."""
+        """Return the schema of a node: for a literal from its parts, otherwise from its type."""
         kind = expr.WhichOneof("choice")
         if kind == "struct" and _has_plain_keys(expr.struct.entries):
             entries = expr.struct.entries
@@ -53,11 +50,11 @@ class _Reading:
         if which == "map_type":
             values = self._of_type(kind.map_type.value_type)
             return {"type": "object", "additionalProperties": values} if values else {"type": "object"}
-        return self._message(kind.message_type) if which == "message_type" else {}
+        return self._messages.get(kind.message_type, {}) if which == "message_type" else {}
 
 
 def one_schema(schemas: Sequence[Schema]) -> Schema:
-    """Return the schema that all have; `{}` where they differ."""
+    """Return the schema if all are equal, else `{}`."""
     return schemas[0] if schemas and all(one == schemas[0] for one in schemas[1:]) else {}
 
 
@@ -71,9 +68,9 @@ def _has_plain_keys(entries: Sequence[Any]) -> bool:
 
 
 def _gathered(loop: Any) -> Any:
-    """Return what `map` and `filter` put into their list, None for another macro."""
+    """Return the item that `map` and `filter` add to their list, None for other macros."""
     step = loop.loop_step.call
-    if step.function == "_?_:_" and len(step.args) == 3:  # only where a condition holds
+    if step.function == "_?_:_" and len(step.args) == 3:  # added only under a condition
         step = step.args[1].call
     if step.function != "_+_" or len(step.args) != 2 or loop.result.ident.name != loop.accu_var:
         return None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-# (field, number, type, repeated, of the message's choice of one) of the few messages of
+# (field, number, type, repeated, whether in the message's oneof) of the few messages of
 # cel/expr/{checked,syntax}.proto that matter here.
 _MESSAGES: dict[str, list[tuple[str, int, str, bool, bool]]] = {
     "Checked": [
+        ("references", 2, "ReferenceOf", True, False),
         ("types", 3, "TypeOf", True, False),
         ("expr", 4, "Expr", False, False),
         ("source", 5, "Source", False, False),
     ],
+    "ReferenceOf": [("key", 1, "int64", False, False)],
     "TypeOf": [("key", 1, "int64", False, False), ("value", 2, "Type", False, False)],
     "Type": [
         ("primitive", 3, "int32", False, True),
@@ -59,7 +61,7 @@ _MESSAGES: dict[str, list[tuple[str, int, str, bool, bool]]] = {
         ("args", 3, "Expr", True, False),
     ],
     "CreateList": [("elements", 1, "Expr", True, False), ("optional_indices", 2, "int32", True, False)],
-    "CreateStruct": [("entries", 2, "Entry", True, False)],
+    "CreateStruct": [("message_name", 1, "string", False, False), ("entries", 2, "Entry", True, False)],
     "Entry": [
         ("map_key", 3, "Expr", False, False),
         ("value", 4, "Expr", False, False),
@@ -80,83 +82,148 @@ _MESSAGES: dict[str, list[tuple[str, int, str, bool, bool]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node. Two are equal where they say the same, wherever they stand.
+    """A node. Two nodes are equal if they mean the same, whatever their position.
 
-    `kind`: constant, ident, select (`a.b`, `a['b']`), has (`has(a.b)`), optional (`a.?b`), call, list, struct, loop
-    (a macro such as `map`; its parts are range, first result, condition, step, result).
+    `kind`: constant, ident, select (`a.b`, `a['b']`), has (`has(a.b)`), optional (`a.?b`), call, list, struct, loop (a
+    macro such as `map`; its parts are range, first result, condition, step, result). Before its names are put back, a
+    tree also has nodes of the kind root.
     """
 
     kind: str
     name: str = ""
-    """The name, field or function; of a loop its variable."""
+    """The name, field or function; for a loop its variable."""
     parts: tuple[Node, ...] = ()
     value: Any = None
-    """Of a constant: (type, value). Of a loop: the name of what it gathers, and of its second variable."""
+    """For a constant (type, value); for a loop the names of its accumulator and its second variable.
+
+    For a root the offset of its first name.
+    """
     offset: int = field(default=0, compare=False)
+
+    def having(self, parts: tuple[Node, ...]) -> Node:
+        """Return the same node with other parts."""
+        return Node(self.kind, self.name, parts, self.value, self.offset)
 
     @property
     def is_path_step(self) -> bool:
-        """Tell whether this selects one name from its only part."""
+        """Return whether this selects one name from its only part."""
         return self.kind in ("select", "optional")
 
 
-def tree(serialized: bytes) -> Node:
-    """Return the syntax tree of a serialized checked expression (`cel.expr.CheckedExpr` in an Any)."""
-    found = checked(serialized)
+Names = Mapping[str, tuple[str, ...]]
+"""The path for which each field of the first message stands (engine/expressions/roots.py)."""
+
+
+def tree(found: Any) -> Node:
+    """Return the syntax tree of a checked expression; `with_names` puts its names back."""
     return _node(found.expr, {entry.key: entry.value for entry in found.source.positions})
 
 
+def with_names(node: Node, names: Names) -> Node:
+    """Return a tree with the names that its roots stand for."""
+    if node.kind != "root":
+        parts = tuple(with_names(part, names) for part in node.parts)
+        return node if parts == () else node.having(parts)
+    path = names.get(node.name, (node.name,))
+    if len(path) == 1:
+        return Node("ident", path[0], offset=node.offset)
+    return Node("select", path[1], (Node("ident", path[0], offset=node.value),), offset=node.offset)
+
+
 def checked(serialized: bytes) -> Any:
-    """Return a serialized checked expression as a message of the form that stands above."""
+    """Return a serialized `cel.expr.CheckedExpr` (in an Any) as a message of the reduced form above."""
     from google.protobuf import any_pb2
 
     return _checked_class().FromString(any_pb2.Any.FromString(serialized).value)
 
 
+def named(serialized: bytes, names: Names) -> bytes:
+    """Return a serialized checked expression with its names put back, as CEL can evaluate it with plain data."""
+    from google.protobuf import any_pb2
+
+    box = any_pb2.Any.FromString(serialized)
+    found = _checked_class().FromString(box.value)
+    replaced = {_put_back(one, names) for one in _selects(found.expr)}
+    for place in reversed(range(len(found.references))):
+        if found.references[place].key in replaced:
+            del found.references[place]  # CEL would put the message type in place of the name
+    box.value = found.SerializeToString()
+    return bytes(box.SerializeToString())
+
+
 def walk(node: Node) -> Iterator[Node]:
-    """Give a node and all inside it, outer before inner."""
+    """Yield a node and all nodes inside it, outer before inner."""
     yield node
     for part in node.parts:
         yield from walk(part)
 
 
-def _node(expr: Any, positions: dict[int, int]) -> Node:
+def _selects(expr: Any) -> Iterator[Any]:
+    """Yield the selects of a message literal: only we write any."""
+    ahead = [expr]
+    while ahead:
+        one = ahead.pop()
+        kind = one.WhichOneof("choice")
+        if kind == "select" and one.select.operand.WhichOneof("choice") == "struct":
+            yield one
+        ahead += _inside(one, kind)
+
+
+def _inside(expr: Any, kind: str | None) -> list[Any]:
+    inner: Any = None if kind is None else getattr(expr, kind)
+    if kind == "select":
+        return [inner.operand]
+    if kind == "call":
+        return [inner.target, *inner.args] if inner.HasField("target") else list(inner.args)
+    if kind == "list":
+        return list(inner.elements)
+    if kind == "struct":
+        return [part for one in inner.entries for part in (one.map_key, one.value)]
+    if kind == "comprehension":
+        return [inner.iter_range, inner.accu_init, inner.loop_condition, inner.loop_step, inner.result]
+    return []
+
+
+def _put_back(expr: Any, names: Names) -> int:
+    """Replace a select of the first message by the path it stands for; return the id of the replaced message."""
+    path = names.get(expr.select.field, ())
+    number = int(expr.select.operand.id)
+    if len(path) == 1:
+        expr.ident.name = path[0]
+    elif path:
+        expr.select.operand.ident.name, expr.select.field = path
+    return number
+
+
+def _node(expr: Any, positions: Mapping[int, int]) -> Node:
     kind = expr.WhichOneof("choice") or "constant"
     offset = positions.get(expr.id, 0)
     inner = getattr(expr, kind)
     if kind == "ident":
         return Node("ident", inner.name.lstrip("."), offset=offset)
     if kind == "select":
-        operand = _node(inner.operand, positions)
-        return Node("has" if inner.test_only else "select", inner.field, (operand,), offset=offset)
+        if inner.operand.WhichOneof("choice") == "struct" and inner.operand.struct.message_name:
+            return Node("root", inner.field, value=positions.get(inner.operand.id, 0), offset=offset)
+        return Node(
+            "has" if inner.test_only else "select", inner.field, (_node(inner.operand, positions),), None, offset
+        )
     if kind == "constant":
         which = inner.WhichOneof("choice")
         return Node("constant", value=(which, getattr(inner, which) if which else None), offset=offset)
+    parts = tuple(_node(one, positions) for one in _inside(expr, kind))
     if kind == "call":
-        return _call(inner, positions, offset)
-    if kind == "list":
-        return Node("list", parts=tuple(_node(one, positions) for one in inner.elements), offset=offset)
-    if kind == "struct":
-        pairs = [(_node(one.map_key, positions), _node(one.value, positions)) for one in inner.entries]
-        return Node("struct", parts=tuple(part for pair in pairs for part in pair), offset=offset)
-    parts = (inner.iter_range, inner.accu_init, inner.loop_condition, inner.loop_step, inner.result)
-    return Node(
-        "loop",
-        inner.iter_var,
-        tuple(_node(one, positions) for one in parts),
-        (inner.accu_var, inner.iter_var2),
-        offset,
-    )
+        return _call(inner.function, parts, offset)
+    if kind == "comprehension":
+        return Node("loop", inner.iter_var, parts, (inner.accu_var, inner.iter_var2), offset)
+    return Node(kind, parts=parts, offset=offset)
 
 
-def _call(call: Any, positions: dict[int, int], offset: int) -> Node:
-    arguments = [call.target, *call.args] if call.HasField("target") else list(call.args)
-    parts = tuple(_node(one, positions) for one in arguments)
-    if call.function in ("_?._", "_[_]", "_[?_]") and len(parts) == 2:
+def _call(function: str, parts: tuple[Node, ...], offset: int) -> Node:
+    if function in ("_?._", "_[_]", "_[?_]") and len(parts) == 2:
         named = parts[1].kind == "constant" and parts[1].value[0] == "string_value" and parts[1].value[1]
         if named:
-            return Node("select" if call.function == "_[_]" else "optional", named, parts[:1], offset=offset)
-    return Node("call", call.function, parts, offset=offset)
+            return Node("select" if function == "_[_]" else "optional", named, parts[:1], offset=offset)
+    return Node("call", function, parts, offset=offset)
 
 
 @cache

@@ -1,12 +1,16 @@
-"""Text with `{{ }}` in it: where each expression begins and ends, and how it is spelt for CEL."""
+"""Text with `{{ }}` in it: find each expression, and rewrite it for CEL."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from engine.errors import ExpressionError
+from engine.base import expression_limits as limits
+from engine.base.errors import ExpressionError
 
 _TOKEN = re.compile(
     r"""
@@ -22,15 +26,20 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_PLAIN = re.compile(r"[\w\s.?!=<>+*%&|:-]*(?=\}\})")
+"""An expression without brackets, texts and comments, up to its end."""
 TOO_DEEP = "The expression has too many parts inside each other or in a row; at most 32 are read."
 TOO_DEEP_REMEDY = "Give parts of it names with flow.set, and use those."
+LONGEST_NAME = 200
+_DOUBLING = frozenset({"optMap", "optFlatMap"})
+"""Macros whose target occurs twice in CEL's expansion."""
+_MOST_DOUBLING = 4
 _DEFAULT = "Write it like default(steps.read.output.kind, 'none')."
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
-@dataclass(frozen=True)
-class Token:
-    """One lexical piece of an expression."""
+class Token(NamedTuple):
+    """A token of an expression."""
 
     kind: str
     text: str
@@ -39,7 +48,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a template: literal text, or the source between `{{` and `}}`."""
+    """A part of a template: literal text, or the source between `{{` and `}}`."""
 
     text: str
     offset: int
@@ -55,7 +64,7 @@ def tokens(source: str, start: int = 0) -> Iterator[Token]:
 def parts(text: str) -> list[Part]:
     """Split template text into literal and expression parts.
 
-    Raises ExpressionError (details: `offset`) where an expression does not end.
+    Raises ExpressionError (details: `offset`) if an expression does not end.
     """
     found: list[Part] = []
     position = 0
@@ -64,6 +73,9 @@ def parts(text: str) -> list[Part]:
             found.append(Part(text[position:begin], position, is_expression=False))
         end = _end(text, begin)
         found.append(Part(text[begin + 2 : end], begin + 2, is_expression=True))
+        if len(found) > 2 * limits.MOST_EXPRESSIONS:
+            said = f"The text has more than the limit of {limits.MOST_EXPRESSIONS:,} expressions."
+            raise ExpressionError(said, remedy="Make it in several steps with flow.set.", offset=begin)
         position = end + 2
     if position < len(text) or not found:
         found.append(Part(text[position:], position, is_expression=False))
@@ -71,12 +83,18 @@ def parts(text: str) -> list[Part]:
 
 
 def _end(text: str, begin: int) -> int:
-    """Return where the `}}` stands that closes the `{{` at `begin`."""
+    """Return the offset of the `}}` that closes the `{{` at `begin`."""
+    plain = _PLAIN.match(text, begin + 2)
+    if plain is not None:
+        return plain.end()
     open_brackets: list[Token] = []
     for token in tokens(text, begin + 2):
         if token.kind == "unclosed":
             said = "The text that begins here has no closing quote."
-            raise ExpressionError(said, remedy=f"Put {token.text[:1]} where it ends.", offset=token.offset)
+            remedy = f"Put {token.text[:1]} where it ends."
+            if "\n" in token.text or text.startswith("\n", token.offset + len(token.text)):
+                remedy = "A text in an expression stands on one line: write a line break as \\\\n in the JSON file."
+            raise ExpressionError(said, remedy=remedy, offset=token.offset)
         if not open_brackets and text.startswith("}}", token.offset):
             return token.offset
         if token.kind == "open":
@@ -97,7 +115,7 @@ def _end(text: str, begin: int) -> int:
 
 
 def path_before(source: str, offset: int) -> str:
-    """Return the path that is written right before a dot, such as `steps.mails.output`; "" where there is none."""
+    """Return the path directly before a dot, such as `steps.mails.output`; "" if there is none."""
     run = [token for token in tokens(source[:offset]) if token.kind != "space"]
     begin = len(run)
     while begin > 0 and run[begin - 1].kind in ("name", "close"):
@@ -121,53 +139,79 @@ def _opening(run: Sequence[Token], closing: int) -> int:
 
 @dataclass(frozen=True)
 class Spelling:
-    """An expression as CEL gets it, and the way back from its columns to the author's."""
+    """An expression as passed to CEL, with a map from its columns back to the author's."""
 
     text: str
     pieces: tuple[tuple[int, int], ...]
     """(offset in `text`, offset in the source), ascending."""
 
     def offset(self, line: int, column: int) -> int:
-        """Return the offset in `text` of a place (both from 1; only a text in quotes has several lines)."""
+        """Return the offset in `text` of a position (both from 1; only a quoted text has several lines)."""
         return sum(len(one) + 1 for one in self.text.split("\n")[: line - 1]) + column - 1
 
     def source_of(self, offset: int) -> int:
         """Return the author's offset for an offset in `text`."""
-        begin, source = max((piece for piece in self.pieces if piece[0] <= offset), default=(0, 0))
+        behind = bisect_right(self.pieces, (offset, sys.maxsize))
+        begin, source = self.pieces[behind - 1] if behind else (0, 0)
         return source + offset - begin
 
 
 class _Writer:
-    def __init__(self) -> None:
-        self.text = ""
+    def __init__(self, replaced: Mapping[int, Sequence[str]]) -> None:
+        self.texts: list[str] = []
         self.pieces: list[tuple[int, int]] = []
+        self._replaced, self._length = replaced, 0
 
     def put(self, text: str, source_offset: int) -> None:
-        self.pieces.append((len(self.text), source_offset))
-        self.text += text
+        self.pieces.append((self._length, source_offset))
+        self.texts.append(text)
+        self._length += len(text)
+
+    def put_token(self, token: Token) -> None:
+        texts = self._replaced.get(token.offset)
+        if texts is None:
+            self.put(token.text, token.offset)
+            return
+        for text in texts:
+            self.put(text, token.offset)
 
 
-def spelling(source: str) -> Spelling:
-    """Rewrite our own functions into CEL.
+def expression_tokens(source: str) -> list[Token]:
+    """Return the tokens of an expression, without spaces and comments. Raises ExpressionError (details: `offset`)."""
+    if len(source) > limits.LONGEST_SOURCE:
+        raise limits.too_long(source)
+    run = [token for token in tokens(source) if token.kind != "space"]
+    for token in run:
+        if token.kind == "name" and len(token.text) > LONGEST_NAME:
+            said = f"The name {token.text[:20]}… has {len(token.text):,} characters; at most {LONGEST_NAME} are read."
+            raise ExpressionError(said, remedy="Names are those of steps, inputs and fields.", offset=token.offset)
+    if sum(token.text in _DOUBLING for token in run) > _MOST_DOUBLING:
+        said = f"The expression has more than the limit of {_MOST_DOUBLING} optMap and optFlatMap."
+        raise ExpressionError(said, remedy="Use default(path, value), or orValue(…) first and work on that.")
+    return run
 
-    `default(a.b, y)` becomes `a.?b.orValue(y)`, so that types stay checked; `text(x)` and `json(x)` get their
-    argument as a list of one, because a function of this CEL runtime cannot take a value of any type.
-    Raises ExpressionError (details: `offset`).
+
+def spelling(run: Sequence[Token], replaced: Mapping[int, Sequence[str]]) -> Spelling:
+    """Rewrite our own functions for CEL.
+
+    `default(a.b, y)` becomes `a.?b.orValue(y)`, so that types are still checked; `text(x)` and `json(x)` receive their
+    argument in a list of one, because functions of this CEL runtime cannot take a value of any type. `replaced` has the
+    texts to write for other tokens, by offset. Raises ExpressionError (details: `offset`).
     """
-    writer = _Writer()
+    writer = _Writer(replaced)
     try:
-        _rewrite([token for token in tokens(source) if token.kind != "space"], writer)
+        _rewrite(run, writer)
     except RecursionError:
         raise ExpressionError(TOO_DEEP, remedy=TOO_DEEP_REMEDY) from None
-    return Spelling(writer.text, tuple(writer.pieces))
+    return Spelling("".join(writer.texts), tuple(writer.pieces))
 
 
 def _rewrite(run: Sequence[Token], writer: _Writer) -> None:
     position = 0
     while position < len(run):
         token = run[position]
-        if token.text in ("default", "text", "json") and _is_call(run, position):
-            end = _closing(run, position + 1)
+        if token.text in ("default", "text", "json") and is_call(run, position):
+            end = closing_bracket(run, position + 1)
             arguments = _arguments(run[position + 2 : end])
             (_put_default if token.text == "default" else _put_wrapped)(token, arguments, writer)
             position = end + 1
@@ -181,15 +225,17 @@ def _put_token(run: Sequence[Token], position: int, writer: _Writer) -> None:
     glued = position > 0 and {token.kind, run[position - 1].kind} <= {"name", "number"}
     if glued:
         writer.put(" ", token.offset - 1)
-    writer.put(token.text, token.offset)
+    writer.put_token(token)
 
 
-def _is_call(run: Sequence[Token], position: int) -> bool:
+def is_call(run: Sequence[Token], position: int) -> bool:
+    """Return whether the token at this position is the name of a function that is called, other than a method."""
     follows_dot = position > 0 and run[position - 1].text == "."
     return not follows_dot and position + 1 < len(run) and run[position + 1].text == "("
 
 
-def _closing(run: Sequence[Token], opening: int) -> int:
+def closing_bracket(run: Sequence[Token], opening: int) -> int:
+    """Return the position of the bracket that closes the one at `opening`. Raises ExpressionError."""
     depth = 0
     for position in range(opening, len(run)):
         depth += {"open": 1, "close": -1}.get(run[position].kind, 0)
@@ -229,7 +275,7 @@ def _put_default(name: Token, arguments: list[Sequence[Token]], writer: _Writer)
 
 
 def _put_optional_path(path: Sequence[Token], writer: _Writer) -> None:
-    writer.put(path[0].text, path[0].offset)
+    writer.put_token(path[0])
     position = 1
     while position < len(path):
         token = path[position]
@@ -238,7 +284,7 @@ def _put_optional_path(path: Sequence[Token], writer: _Writer) -> None:
             writer.put(path[position + 1].text, path[position + 1].offset)
             position += 2
         elif token.text == "[":
-            end = _closing(path, position)
+            end = closing_bracket(path, position)
             writer.put("[?", token.offset)
             _rewrite(path[position + 1 : end], writer)
             writer.put("]", path[end].offset)

@@ -1,1 +1,1 @@
-"""Who may do what, who did what, and how people prove who they are."""
+"""Authorization, the audit trail, and authentication."""

@@ -1,19 +1,22 @@
-"""Who may do what: four roles, four rights, and one question asked before every action."""
+"""Authorization: four roles, four rights, and one check before every action."""
 
 from __future__ import annotations
 
 import getpass
 import os
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from engine.errors import NotAllowed
+from engine.base.errors import NotAllowed
 
 Role = Literal["owner", "editor", "operator", "viewer"]
 Right = Literal["view", "run", "edit", "admin"]
 
+Confirmed = bool | Collection[str]
+
 ROLES: tuple[Role, ...] = get_args(Role)
-"""All roles, the one that may most first."""
+"""All roles, the most powerful first."""
 
 _RIGHTS: dict[Role, frozenset[Right]] = {
     "owner": frozenset({"view", "run", "edit", "admin"}),
@@ -29,15 +32,23 @@ class Principal:
 
     id: str
     role: Role
+    confirmed: bool | frozenset[str] = field(default=False, compare=False)
+    """The consent given with this request: the names of the real accounts and public repositories that a workflow may
+    touch (engine/runs/starting/consent.py), or True for all of them. Automatic actions never give consent.
+    """
+
+    def agreeing(self, confirmed: Confirmed) -> Principal:
+        """Return the same principal with consent to these names, or to all with True."""
+        return replace(self, confirmed=confirmed if isinstance(confirmed, bool) else frozenset(confirmed))
 
 
 def local_user() -> Principal:
-    """Return who acts at the command line: the owner of the files has every right over them."""
+    """Return the principal of the command line: the owner of the files has every right."""
     return Principal(f"local:{_os_user()}", "owner")
 
 
 def may(principal: Principal, right: Right) -> bool:
-    """Say whether `principal` has `right`; faces hide with it what they would refuse."""
+    """Return whether `principal` has `right`; user interfaces hide what would be refused."""
     return right in _RIGHTS[principal.role]
 
 

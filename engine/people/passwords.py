@@ -1,4 +1,4 @@
-"""Passwords: kept as Argon2id hashes, checked in the same time whether or not there is one to check against."""
+"""Passwords: stored as Argon2id hashes, and checked in constant time, even for unknown users."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from engine.errors import InvalidInput
+from engine.base.errors import InvalidInput
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -18,13 +18,13 @@ _PLACEHOLDER = "nobody has this password"
 
 
 class Passwords:
-    """Makes and checks hashes, with the library's own parameters (RFC 9106, low-memory profile)."""
+    """Makes and checks hashes, with the library's default parameters (RFC 9106, low-memory profile)."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()  # each check takes 64 MiB: a burst of sign-ins must not take them at once
 
     def hash(self, password: str) -> str:
-        """Return the hash to store; raise InvalidInput for a password that is too short or too long."""
+        """Return the hash to store; raise InvalidInput if a password is too short or too long."""
         if not SHORTEST <= len(password) <= LONGEST:
             raise InvalidInput(
                 f"The password has {len(password)} characters.",
@@ -34,15 +34,15 @@ class Passwords:
             return self._hasher.hash(_normal(password))
 
     def fits(self, password: str, stored: str | None) -> bool:
-        """Say whether `password` is the one hashed as `stored`; None takes the same time and never fits."""
-        from argon2.exceptions import VerificationError
+        """Return whether `password` matches the hash `stored`; None takes the same time and never matches."""
+        from argon2.exceptions import InvalidHashError, VerificationError
 
         if len(password) > LONGEST:
             return False
         with self._turn:
             try:
                 self._hasher.verify(stored or self._placeholder, _normal(password))
-            except VerificationError:
+            except (VerificationError, InvalidHashError):  # the second for a damaged row
                 return False
         return stored is not None
 
@@ -58,5 +58,5 @@ class Passwords:
 
 
 def _normal(password: str) -> bytes:
-    # The same word typed on two systems may differ in how its accents are coded (NIST SP 800-63B, 3.1.1.2).
+    # Two systems may encode the accents of the same word differently (NIST SP 800-63B, 3.1.1.2).
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")

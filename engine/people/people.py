@@ -1,22 +1,20 @@
-"""The rows of the users table, and what may stand in them."""
+"""Users as people see them, and the valid values of what is stored about them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import cast
 
-from engine.errors import InvalidInput, UnknownName
-from engine.names import moment_of
+from engine.base.errors import InvalidInput, UnknownName
+from engine.base.names import moment_of
 from engine.people.access import ROLES, Role
-from engine.store.tables import users
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from engine.store.people import UserRecord
 
 OWNER = "owner"
-"""Whom the first start makes, and whose link `orchestra login-link` prints."""
+"""The user created at the first start, for whom `orchestra login-link` prints a link."""
 
 _USER_ID = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}\Z")
 _LONGEST_NAME = 100
@@ -24,7 +22,7 @@ _LONGEST_NAME = 100
 
 @dataclass(frozen=True)
 class User:
-    """A person of this workspace, without anything secret."""
+    """A user of this workspace, without secrets."""
 
     id: str
     name: str
@@ -33,40 +31,42 @@ class User:
     created_at: datetime
 
 
-def found(connection: Connection, user_id: str) -> Any:
-    """Return the row of a user, or None."""
-    return connection.execute(users.select().where(users.c.id == user_id)).one_or_none()
+@dataclass(frozen=True)
+class Member(User):
+    """A user as shown to owners: the last sign-in (None: never), and the number of open sessions."""
+
+    last_sign_in_at: datetime | None
+    sessions: int
 
 
-def existing(connection: Connection, user_id: str) -> Any:
-    """Return the row of a user; raise UnknownName."""
-    row = found(connection, user_id)
-    if row is None:
-        raise UnknownName("user", user_id, list(connection.execute(users.select()).scalars()))
-    return row
+def existing(users: Sequence[UserRecord], user_id: str) -> UserRecord:
+    """Return the record of a user; raise UnknownName if there is none."""
+    for user in users:
+        if user.id == user_id:
+            return user
+    raise UnknownName("user", user_id, [user.id for user in users])
 
 
-def change(connection: Connection, user_id: str, **values: str) -> None:
-    """Put new values into the row of a user; raise UnknownName."""
-    existing(connection, user_id)
-    connection.execute(users.update().where(users.c.id == user_id).values(**values))
-
-
-def keep_an_owner(connection: Connection, user_id: str) -> None:
-    """Raise InvalidInput where `user_id` is the only owner: nobody could let anybody in again."""
-    existing(connection, user_id)
-    owners = [row.id for row in connection.execute(users.select().where(users.c.role == OWNER))]
-    if owners == [user_id]:
+def keep_an_owner(users: Sequence[UserRecord], user_id: str) -> None:
+    """Raise InvalidInput if `user_id` is the only owner: nobody else could add users again."""
+    existing(users, user_id)
+    if [user.id for user in users if user.role == OWNER] == [user_id]:
         raise InvalidInput(f"{user_id} is the only owner.", remedy="Make somebody else an owner first.")
 
 
-def as_user(row: Any) -> User:
-    """Return what may be shown of a row."""
-    return User(row.id, row.name, row.role, row.password_hash is not None, moment_of(row.created_at))
+def as_user(record: UserRecord) -> User:
+    """Return the public part of a record."""
+    has_password = record.password_hash is not None
+    return User(record.id, record.name, as_role(record.role), has_password, moment_of(record.created_at))
+
+
+def as_role(role: str) -> Role:
+    """Return a role as stored."""
+    return cast("Role", role)
 
 
 def checked_id(user_id: str) -> str:
-    """Return `user_id` if a user may have it; raise InvalidInput. It never looks like `local:<os user>`."""
+    """Return `user_id` if it is a valid id; raise InvalidInput. It never looks like `local:<os user>`."""
     if not _USER_ID.match(user_id):
         raise InvalidInput(
             f"{user_id!r} cannot be the id of a user.",
@@ -76,14 +76,14 @@ def checked_id(user_id: str) -> str:
 
 
 def checked_person(name: str) -> str:
-    """Return a person's name, trimmed; raise InvalidInput."""
+    """Return a person's name, trimmed; raise InvalidInput if it is invalid."""
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise InvalidInput("The name is empty, over 100 characters, or has signs that cannot be shown.")
     return name.strip()
 
 
 def checked_role(role: str) -> Role:
-    """Return `role` if there is such a role; raise InvalidInput."""
+    """Return `role` if it exists; raise InvalidInput otherwise."""
     if role not in ROLES:
         raise InvalidInput(f"{role!r} is not a role.", remedy=f"The roles are: {', '.join(ROLES)}.")
     return role

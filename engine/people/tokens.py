@@ -1,4 +1,4 @@
-"""Access tokens of the REST API: signed, short-lived, and worthless once the user's password has changed."""
+"""Access tokens of the REST API: signed, short-lived, and invalid once the user's password has changed."""
 
 from __future__ import annotations
 
@@ -12,38 +12,40 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from engine.clock import Clock
-from engine.errors import InvalidInput, StorageError
-from engine.workspace.files import storage_errors, sync_folder
+from engine.base.clock import Clock
+from engine.base.errors import InvalidInput, StorageError
+from engine.files.atomic import storage_errors, sync_folder
 
 SECRET_VARIABLE = "ORCHESTRA_TOKEN_SECRET"  # noqa: S105 - the name of it, not the secret
 TOKEN_LASTS = timedelta(hours=1)
 _SECRET_BYTES = 32  # RFC 7518, 3.2: an HS256 key is at least as long as the hash
 _ISSUER = "orchestra"
 _AUDIENCE = "orchestra-api"
-# A token of ours has this header and no other: no `kid`, `jwk`, `jku` or `crit` can have a meaning (RFC 8725, 3).
+# Our tokens have exactly this header, so no `kid`, `jwk`, `jku` or `crit` can have a meaning (RFC 8725, 3).
 _HEADER = {"alg": "HS256", "typ": "at+jwt"}
 _CLAIMS = ["iss", "aud", "sub", "jti", "iat", "exp", "pwd"]
 _LONGEST_TOKEN = 2_048
+_MOST_KEPT = 256
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a token with a good signature says: who, and under which password it was given out."""
+    """The content of a token with a valid signature: the user, and the password under which it was issued."""
 
     user_id: str
     password_mark: str
 
 
 class Tokens:
-    """Signs tokens and reads them back."""
+    """Signs and verifies tokens."""
 
     def __init__(self, secret: bytes, clock: Clock) -> None:
         self._secret = secret
         self._clock = clock
+        self._signed: dict[str, dict[str, Any]] = {}
 
     def issue(self, user_id: str, password_hash: str) -> str:
-        """Return a JWT for one hour (RFC 7519, header type of RFC 9068)."""
+        """Return a JWT valid for one hour (RFC 7519, header type of RFC 9068)."""
         import jwt
 
         now = int(self._clock().timestamp())
@@ -59,21 +61,34 @@ class Tokens:
         return jwt.encode(claims, self._secret, algorithm="HS256", headers=_HEADER)
 
     def read(self, token: str) -> Claim | None:
-        """Return what `token` says if we signed it and it is not expired, else None."""
-        import jwt
-
+        """Return the claim of `token` if we signed it and it has not expired, else None."""
         if len(token) > _LONGEST_TOKEN:
             return None
-        try:
-            if jwt.get_unverified_header(token) != _HEADER:
+        claims = self._signed.get(token)
+        if claims is None:
+            claims = self._verified(token)
+            if claims is None:
                 return None
-            claims = self._decoded(token)
-        except (jwt.PyJWTError, ValueError, RecursionError):
-            return None
+            self._keep(token, claims)
         return Claim(claims["sub"], claims["pwd"]) if self._is_current(claims) else None
 
+    def _verified(self, token: str) -> dict[str, Any] | None:
+        """Return the claims of a token, or None if its signature or form is not ours."""
+        import jwt
+
+        try:
+            return self._decoded(token) if jwt.get_unverified_header(token) == _HEADER else None
+        except (jwt.PyJWTError, ValueError, RecursionError):
+            return None
+
+    def _keep(self, token: str, claims: dict[str, Any]) -> None:
+        """Cache that we signed a token, which never changes. Its times and its user are checked at every call."""
+        if len(self._signed) >= _MOST_KEPT:
+            self._signed.clear()
+        self._signed[token] = claims
+
     def password_mark(self, password_hash: str) -> str:
-        """Return what ties a token to a password without telling its hash."""
+        """Return a mark that ties a token to a password without revealing its hash."""
         return hmac.new(self._secret, password_hash.encode(), hashlib.sha256).hexdigest()[:32]
 
     def _decoded(self, token: str) -> dict[str, Any]:
@@ -92,9 +107,9 @@ class Tokens:
 
 
 def token_secret(folder: Path) -> bytes:
-    """Return the secret from ORCHESTRA_TOKEN_SECRET, else from `folder`/token.key, made (0600) where it is missing.
+    """Return the secret from ORCHESTRA_TOKEN_SECRET, else from `folder`/token.key, which is made (0600) if missing.
 
-    Raises InvalidInput for a variable under 32 bytes, StorageError for a file that others may read or that is short.
+    Raises InvalidInput if the variable has under 32 bytes, StorageError if the file is too short or open to others.
     """
     given = os.environ.get(SECRET_VARIABLE)
     if given is not None:
@@ -115,7 +130,7 @@ def _long_enough(secret: bytes) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Write a new secret whole, or leave the one that another process wrote first."""
+    """Write a new secret atomically, unless another process wrote one first."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with storage_errors(path):
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,245 +1,329 @@
-"""The people of a workspace: who they are, what they may do, and how they prove who they are."""
+"""The users of a workspace: management, sign-in, sessions and tokens."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TypeAlias
 
-from engine.clock import Clock
-from engine.errors import InUse, StorageError
-from engine.names import timestamp
+from engine.base.clock import Clock
+from engine.base.errors import InUse, StorageError, UnknownName
+from engine.base.names import timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.people.login_limit import LoginLimit
+from engine.people.devices import Devices
+from engine.people.login_limit import Checks, LoginLimit
 from engine.people.passwords import Passwords
 from engine.people.people import (
     OWNER,
+    Member,
     User,
+    as_role,
     as_user,
-    change,
     checked_id,
     checked_person,
     checked_role,
     existing,
-    found,
     keep_an_owner,
 )
-from engine.people.sessions import LoginLinks, Session, Sessions
+from engine.people.sessions import (
+    LINK_LASTS,
+    OpenSession,
+    Origin,
+    Session,
+    Sessions,
+    hashed,
+    is_shown_id,
+    new_secret,
+    open_session,
+)
 from engine.people.tokens import Tokens, token_secret
-from engine.store.database import Database
-from engine.store.tables import users
+from engine.store.audit import AuditEntry
+from engine.store.people import UserRecord
+from engine.store.sign_ins import SignIn, Success
+from engine.store.state import State
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+_UNKNOWN = "unknown user"
+_SIGN_INS = ("users.login", "users.token")
+# Inside the class below, `list` is the method.
+Members: TypeAlias = list[Member]
+OpenSessions: TypeAlias = list[OpenSession]
+
+
+def _none(_user_id: str, _key: str) -> bool:
+    """Claim no setting; the default if no other module stores data of users."""
+    return False
 
 
 class Users:
-    """The users of one workspace, their sessions, links and tokens; safe to use from many threads."""
+    """The users of one workspace, their sessions, links and tokens; thread-safe."""
 
-    def __init__(self, database: Database, folder: Path, audit: Audit, clock: Clock) -> None:
-        self._database = database
+    def __init__(
+        self,
+        state: State,
+        folder: Path,
+        audit: Audit,
+        clock: Clock,
+        is_of: Callable[[str, str], bool] = _none,
+    ) -> None:
+        """`is_of(user id, key)` tells which settings other modules store for a user: they go with the user."""
+        self._people, self._sign_ins, self._tries = state.people, state.sign_ins, state.login_tries
         self._folder = folder
         self._audit = audit
         self._clock = clock
+        self._is_of = is_of
         self._passwords = Passwords()
-        self._limit = LoginLimit(database, clock)
+        self._limit = LoginLimit(self._tries, clock)
+        self._checks, self._checks_of_known = Checks(), Checks()
+        self._devices = Devices(lambda: self._secret)
         self._sessions = Sessions(clock)
-        self._links = LoginLinks(clock)
         self._make_owner()
 
     # People
 
-    def list(self, p: Principal) -> list[User]:
-        """Return everybody, by id."""
+    def list(self, p: Principal) -> Members:
+        """Return all users, by id."""
         require(p, "admin", "see the users")
-        with self._database.reading() as connection:
-            return [as_user(row) for row in connection.execute(users.select().order_by(users.c.id))]
+        signed_in = self._audit.log.last_times(_SIGN_INS)
+        return [self._member(one, signed_in.get(one.id)) for one in self._people.users()]
+
+    def _member(self, record: UserRecord, signed_in_at: datetime | None) -> Member:
+        user = as_user(record)
+        is_theirs = signed_in_at is not None and signed_in_at >= user.created_at  # not of a former user with this id
+        count = len(self._open_sessions(user.id))
+        return Member(**vars(user), last_sign_in_at=signed_in_at if is_theirs else None, sessions=count)
 
     def add(self, p: Principal, user_id: str, name: str, role: str, password: str | None = None) -> User:
-        """Make a user; without a password they sign in by link. Raises InvalidInput, InUse."""
+        """Add a user; without a password they sign in by link. Raises InvalidInput, InUse."""
         require(p, "admin", "add a user")
-        values = {
-            "id": checked_id(user_id),
-            "name": checked_person(name),
-            "role": checked_role(role),
-            "password_hash": None if password is None else self._passwords.hash(password),
-            "created_at": timestamp(self._clock()),
-        }
-        with self._database.writing() as connection:
-            if found(connection, user_id) is not None:
-                raise InUse(
-                    f"There is a user {user_id!r} already.",
-                    remedy=f"`orchestra users set-password {user_id}` gives them another password; "
-                    "somebody else takes another id.",
-                )
-            connection.execute(users.insert().values(**values))
-            connection.execute(self._audit.line(p, "users.add", user_id, {"role": role}))
-            return as_user(existing(connection, user_id))
+        user = UserRecord(
+            id=checked_id(user_id),
+            name=checked_person(name),
+            role=checked_role(role),
+            password_hash=None if password is None else self._passwords.hash(password),
+            created_at=timestamp(self._clock()),
+        )
+        if not self._people.add(user, self._audit.entry(p, "users.add", user_id, {"role": role})):
+            raise InUse(
+                f"There is a user {user_id!r} already.",
+                remedy=f"`orchestra users set-password {user_id}` gives them another password; "
+                "somebody else takes another id.",
+            )
+        return as_user(user)
 
     def set_role(self, p: Principal, user_id: str, role: str) -> None:
-        """Give a user another role, from their next click on; the last owner keeps theirs."""
+        """Change a user's role, effective with their next request; the last owner stays an owner."""
         require(p, "admin", "change a role")
         new_role = checked_role(role)
-        with self._database.writing() as connection:
+
+        def check(users: Sequence[UserRecord]) -> None:
+            existing(users, user_id)
             if new_role != OWNER:
-                keep_an_owner(connection, user_id)
-            change(connection, user_id, role=new_role)
-            connection.execute(self._audit.line(p, "users.set_role", user_id, {"role": new_role}))
+                keep_an_owner(users, user_id)
+
+        entry = self._audit.entry(p, "users.set_role", user_id, {"role": new_role})
+        self._people.set_role(user_id, new_role, entry, check)
 
     def remove(self, p: Principal, user_id: str) -> None:
-        """Delete a user, with their sessions, links and tokens; the last owner stays."""
+        """Delete a user, with their sessions, links, tokens and unsaved drafts; the last owner cannot be deleted.
+
+        Their runs continue; their answers and changes remain under their id.
+        """
         require(p, "admin", "remove a user")
-        with self._database.writing() as connection:
-            keep_an_owner(connection, user_id)
-            self._sign_out_everywhere(connection, user_id)
-            connection.execute(users.delete().where(users.c.id == user_id))
-            connection.execute(self._audit.line(p, "users.remove", user_id))
+        entry = self._audit.entry(p, "users.remove", user_id)
+        self._people.remove(user_id, entry, lambda users: keep_an_owner(users, user_id), partial(self._is_of, user_id))
 
     def set_password(self, p: Principal, user_id: str, password: str, keep_session: str | None = None) -> None:
-        """Give a user a new password: all their sessions (but `keep_session`), links and tokens end.
+        """Set a user's password; all their sessions (except `keep_session`), links and tokens end.
 
-        Everybody may change their own. Raises InvalidInput for a password that is too short.
+        Users may set their own. Raises InvalidInput for a password that is too short.
         """
         if p.id != user_id:
             require(p, "admin", "set the password of somebody else")
-        hashed = self._passwords.hash(password)
-        with self._database.writing() as connection:
-            change(connection, user_id, password_hash=hashed)
-            self._sign_out_everywhere(connection, user_id, keep_session)
-            self._limit.forgive(connection, user_id)
-            connection.execute(self._audit.line(p, "users.set_password", user_id))
+        password_hash = self._passwords.hash(password)
+        entry = self._audit.entry(p, "users.set_password", user_id)
+        keep = None if keep_session is None else hashed(keep_session)
+        if not self._people.set_password(user_id, password_hash, entry, keep):
+            self._require_known(user_id)
 
     def give_password(self, p: Principal, user_id: str, password: str) -> User | None:
-        """Give a user who has no password their first one; return None, and change nothing, where it is not so.
+        """Set the first password of a user; if the user has one, return None and change nothing.
 
-        Unlike another password it ends nothing: whoever is signed in stays so. Raises InvalidInput.
+        Unlike a change of password, this ends no sessions. Raises InvalidInput.
         """
         require(p, "admin", "set the password of somebody else")
-        hashed = self._passwords.hash(password)
-        with self._database.writing() as connection:
-            row = found(connection, user_id)
-            if row is None or row.password_hash is not None:
-                return None
-            change(connection, user_id, password_hash=hashed)
-            connection.execute(self._audit.line(p, "users.set_password", user_id))
-            return as_user(existing(connection, user_id))
+        password_hash = self._passwords.hash(password)
+        user = self._people.give_password(user_id, password_hash, self._audit.entry(p, "users.set_password", user_id))
+        return None if user is None else as_user(user)
 
     def has_password(self, user_id: str) -> bool:
-        """Say whether a user can sign in without a link."""
-        with self._database.reading() as connection:
-            return as_user(existing(connection, user_id)).has_password
+        """Return whether a user can sign in without a link."""
+        return as_user(self._require_known(user_id)).has_password
+
+    def _require_known(self, user_id: str) -> UserRecord:
+        """Return the record of a user. Raises UnknownName."""
+        return existing(self._people.users(), user_id)
 
     # Sessions of the dashboard
 
+    def sessions(self, p: Principal, user_id: str) -> OpenSessions:
+        """Return a user's open sessions, most recently used first; users may list their own. Raises UnknownName."""
+        if p.id != user_id:
+            require(p, "admin", "see the sessions of somebody else")
+        self._require_known(user_id)
+        return self._open_sessions(user_id)
+
+    def _open_sessions(self, user_id: str) -> OpenSessions:
+        return [open_session(one) for one in self._sign_ins.sessions(user_id, timestamp(self._clock()))]
+
+    def end_session(self, p: Principal, user_id: str, session: str) -> None:
+        """End one session by its display id; users may end their own. Raises UnknownName."""
+        if p.id != user_id:
+            require(p, "admin", "end the sessions of somebody else")
+        self._require_known(user_id)
+        entry = self._audit.entry(p, "users.end_session", user_id, {"session": session})
+        if not is_shown_id(session) or not self._sign_ins.end(user_id, session, entry):
+            known = [one.id for one in self._open_sessions(user_id)]
+            raise UnknownName("session", session, known, remedy="It may have ended meanwhile: list them again.")
+
+    def sign_out(self, p: Principal, user_id: str, keep_session: str | None = None) -> int:
+        """End a user's unused links and sessions, except `keep_session`; return how many. Raises UnknownName.
+
+        Users may sign themselves out. Access tokens expire within an hour, or at once when the password changes.
+        """
+        if p.id != user_id:
+            require(p, "admin", "sign somebody else out")
+        self._require_known(user_id)
+        keep = None if keep_session is None else hashed(keep_session)
+
+        def entry(ended: int) -> AuditEntry:
+            return self._audit.entry(p, "users.sign_out", user_id, {"sessions": ended})
+
+        return self._sign_ins.sign_out(user_id, timestamp(self._clock()), keep, entry)
+
     def login_link(self, p: Principal, user_id: str = OWNER) -> str:
-        """Return the secret of a link that signs `user_id` in once within 15 minutes; older unused ones end."""
+        """Return the secret of a link that signs in `user_id` once within 15 minutes; older unused ones are revoked."""
         require(p, "admin", "make a login link")
-        with self._database.writing() as connection:
-            existing(connection, user_id)
-            connection.execute(self._audit.line(p, "users.login_link", user_id))
-            return self._links.make(connection, user_id)
+        secret, end = new_secret(), timestamp(self._clock() + LINK_LASTS)
+        entry = self._audit.entry(p, "users.login_link", user_id)
+        if not self._sign_ins.make_link(user_id, hashed(secret), end, entry):
+            self._require_known(user_id)
+        return secret
 
-    def redeem(self, token: str) -> Session | None:
-        """Sign in by link: use it up and return a session; None if it is used, too old or not ours."""
-        with self._database.writing() as connection:
-            user_id = self._links.redeem(connection, token)
-            if user_id is None:
-                return None
-            connection.execute(self._audit.line(user_id, "users.login", user_id, "by link"))
-            return self._sessions.open(connection, user_id)
+    def redeem(self, token: str, address: str = "", agent: str = "") -> Session | None:
+        """Sign in by link: use it up and return a session; None if it is used, expired or unknown."""
+        opened: list[Session] = []
 
-    def login(self, user_id: str, password: str) -> Session | None:
-        """Sign in by password; None if user or password is wrong. Raises TooManyTries."""
+        def signed_in(user_id: str) -> tuple[SignIn, Success]:
+            session, record = self._sessions.new(user_id, Origin(address, agent))
+            opened.append(session)
+            entry = self._audit.entry(user_id, "users.login", user_id, "by link")
+            return SignIn(record, entry), self._limit.success(user_id, address)
+
+        is_good = self._sign_ins.redeem(hashed(token), timestamp(self._clock()), signed_in) is not None
+        return opened[0] if is_good else None
+
+    def login(
+        self, user_id: str, password: str, address: str = "", agent: str = "", devices: Iterable[str] = ()
+    ) -> Session | None:
+        """Sign in by password from an IP address; None if user or password is wrong. Raises TooManyTries.
+
+        `devices` are the cookie values of this browser's earlier sign-ins (`device_word`).
+        """
         user_id = _as_typed(user_id)
-        hashed = self._password_hash(user_id, password)
-        with self._database.writing() as connection:
-            row = found(connection, user_id)
-            if hashed is None or row is None or row.password_hash != hashed:  # changed since it was checked
-                return None
-            connection.execute(self._audit.line(user_id, "users.login", user_id, "by password"))
-            return self._sessions.open(connection, user_id)
+        found = self._password_hash(user_id, password, address, self._devices.found(user_id, devices))
+        if found is None:
+            return None
+        session, record = self._sessions.new(user_id, Origin(address, agent))
+        entry = self._audit.entry(user_id, "users.login", user_id, "by password")
+        return session if self._sign_ins.login(SignIn(record, entry), found) else None
+
+    def device_word(self, user_id: str) -> str:
+        """Return the device cookie for a browser that has just signed in: strangers' tries cannot lock it out."""
+        return self._devices.word_for(user_id)
 
     def session(self, session_id: str) -> Principal | None:
-        """Return who is behind a cookie, with the role they have now, and let the session last; None if ended."""
-        with self._database.reading() as connection:
-            session = self._sessions.find(connection, session_id)
-            row = None if session is None else found(connection, session.user_id)
-        if session is None or row is None:
+        """Return the principal of a cookie, with their current role, and extend the session; None if it has ended."""
+        id_hash = hashed(session_id)
+        found = self._sign_ins.signed_in(id_hash)
+        if found is None or not self._sessions.is_open(found):
             return None
-        if self._sessions.is_renewal_due(session):
-            # A full disk must not lock out the person who would clean it up.
-            with suppress(StorageError), self._database.writing() as connection:
-                self._sessions.renew(connection, session)
-        return Principal(row.id, row.role)
+        end = self._sessions.renewed(found)
+        if end is not None:
+            with suppress(StorageError):  # a full disk must not lock out the person who could clean it up
+                self._sign_ins.renew(id_hash, end)
+        return Principal(found.user_id, as_role(found.role))
 
     def logout(self, session_id: str) -> None:
-        """End a session; its cookie is worth nothing from now on."""
-        with self._database.writing() as connection:
-            self._sessions.close(connection, session_id)
+        """End a session; its cookie is worthless from now on."""
+        self._sign_ins.close(hashed(session_id))
 
     # Tokens of the API
 
-    def token(self, user_id: str, password: str) -> str | None:
-        """Return an access token for one hour; None if user or password is wrong. Raises TooManyTries."""
+    def token(self, user_id: str, password: str, address: str = "") -> str | None:
+        """Return an access token valid for one hour; None if user or password is wrong. Raises TooManyTries."""
         user_id = _as_typed(user_id)
-        hashed = self._password_hash(user_id, password)
-        if hashed is None:
+        found = self._password_hash(user_id, password, address)
+        if found is None:
             return None
         self._audit.record(user_id, "users.token", user_id)
-        return self._tokens.issue(user_id, hashed)
+        return self._tokens.issue(user_id, found)
 
     def principal_of_token(self, token: str) -> Principal | None:
-        """Return who is behind an access token, with the role they have now; None if it is not good (any more)."""
+        """Return the principal of an access token, with their current role; None if it is not, or no longer, valid."""
         claim = self._tokens.read(token)
         if claim is None:
             return None
-        with self._database.reading() as connection:
-            row = found(connection, claim.user_id)
-        if row is None or row.password_hash is None:
+        user = self._people.user(claim.user_id)
+        if user is None or user.password_hash is None:
             return None
-        if self._tokens.password_mark(row.password_hash) != claim.password_mark:
+        if self._tokens.password_mark(user.password_hash) != claim.password_mark:
             return None
-        return Principal(row.id, row.role)
+        return Principal(user.id, as_role(user.role))
 
     def check_secret(self) -> None:
-        """Make or read the secret of tokens now, so that a server with a bad one does not start."""
+        """Make or read the token secret now, so that a server with an invalid one does not start."""
         self._tokens  # noqa: B018 - the property reads it
 
     @cached_property
     def _tokens(self) -> Tokens:
-        return Tokens(token_secret(self._folder), self._clock)
+        return Tokens(self._secret, self._clock)
 
-    def _password_hash(self, user_id: str, password: str) -> str | None:
-        """Return the stored hash if the password is right. A user who is not there costs the same time."""
-        self._limit.count(user_id)
-        with self._database.reading() as connection:
-            row = found(connection, user_id)
-        hashed = row.password_hash if row is not None else None
-        if not self._passwords.fits(password, hashed):
-            self._audit.record("anonymous", "users.login_refused", user_id)
-            return None
-        with self._database.writing() as connection:
-            self._limit.forgive(connection, user_id)
-        return cast("str", hashed)
+    @cached_property
+    def _secret(self) -> bytes:
+        return token_secret(self._folder)
 
-    def _sign_out_everywhere(self, connection: Connection, user_id: str, keep: str | None = None) -> None:
-        self._sessions.close_all(connection, user_id, keep)
-        self._links.drop(connection, user_id)
+    def _password_hash(self, user_id: str, password: str, address: str, device: str = "") -> str | None:
+        """Return the stored hash if the password is right. An unknown user takes the same time."""
+        user = self._people.user(user_id)
+        account = self._nameless(user_id) if user is None else user_id
+        self._limit.check(account, address, device)
+        # A free slot must not reveal whether the user exists: only known browsers have slots of their own.
+        with (self._checks_of_known if device else self._checks).turn(address):
+            self._limit.count(account, address, device)
+            found = user.password_hash if user is not None else None
+            if not self._passwords.fits(password, found):
+                who = _UNKNOWN if user is None else user_id
+                self._audit.record("anonymous", "users.login_refused", who, f"from {address}" if address else "")
+                return None
+        self._tries.succeeded(self._limit.success(user_id, address, device))
+        return found
+
+    def _nameless(self, typed: str) -> str:
+        """Return a placeholder for an unknown user name: a person may have typed a password there."""
+        digest = hmac.new(self._secret, typed.encode(), hashlib.sha256)
+        return f"?{digest.hexdigest()[:8]}"
 
     def _make_owner(self) -> None:
-        with self._database.reading() as connection:
-            if connection.execute(users.select().limit(1)).first() is not None:
-                return
-        from sqlalchemy.dialects.sqlite import insert
-
-        with self._database.writing() as connection:
-            owner = {"id": OWNER, "name": "Owner", "role": OWNER, "created_at": timestamp(self._clock())}
-            # Another process may have made it since.
-            connection.execute(insert(users).values(**owner).on_conflict_do_nothing())
+        if not self._people.users():
+            self._people.add_first(UserRecord(OWNER, "Owner", OWNER, None, timestamp(self._clock())))
 
 
 def _as_typed(user_id: str) -> str:
-    # Telephones begin with a capital letter; nobody's id has one.
+    # Phones capitalize the first letter; no id has capitals.
     return user_id.strip().lower()[:64].encode("utf-8", "replace").decode()

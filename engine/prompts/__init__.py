@@ -1,1 +1,1 @@
-"""Prompts: their files, their versions and labels, and how they are filled."""
+"""Prompts: their files, versions and labels, and how their variables are filled."""

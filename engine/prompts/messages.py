@@ -1,4 +1,4 @@
-"""The messages of a talk with a model, as workflows write them and as the API takes them."""
+"""The messages of a conversation with a model, in the form of workflows and in that of the API."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from clients.errors import InvalidRequest
-from engine.step import Fields, Output, content, instruction, option, outside
+from engine.plugins.step import Fields, Output, content, instruction, option, outside
 
 
 class Instruction(Fields):
-    """What the model is told to do."""
+    """An instruction to the model."""
 
     role: Literal["system", "developer"]
     content: str = instruction("Instructions", widget="text")
 
 
 class ToolCall(Output):
-    """A tool that the model asks for; nothing runs it here."""
+    """A tool call requested by the model; the step does not run it."""
 
     id: str
     name: str
@@ -28,19 +28,19 @@ class ToolCall(Output):
 
 
 class Talk(Fields):
-    """What a person, the model or a tool said."""
+    """A message from a person, the model or a tool."""
 
     role: Literal["user", "assistant", "tool"]
     tool_calls: list[ToolCall] = content("Tools that the model asked for", [])
     tool_call_id: str = option("Call that this answers", "")
-    content: str = content("Text", widget="text")  # the last one: its name hides the function
+    content: str = content("Text", widget="text")  # last, because its name hides the function
 
 
 Message = Annotated[Instruction | Talk, Field(discriminator="role")]
 
 
 def wire(message: Instruction | Talk) -> dict[str, Any]:
-    """Give a message as the API takes it: a tool's arguments are JSON text there."""
+    """Return a message in the form of the API, in which a tool's arguments are JSON text."""
     sent: dict[str, Any] = {"role": message.role, "content": message.content}
     if isinstance(message, Talk) and message.tool_calls:
         sent["tool_calls"] = [_wire_call(call) for call in message.tool_calls]
@@ -55,9 +55,9 @@ def _wire_call(call: ToolCall) -> dict[str, Any]:
 
 
 def wire_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a tool as the API takes it, of that form or of the short one: {name, description, parameters}."""
+    """Return a tool in the form of the API, given in that form or as {name, description, parameters}."""
     if "function" in tool:
         return dict(tool)
     if not tool.get("name"):
-        raise InvalidRequest("A tool has no name: it is {name, description, parameters}.", service="openai")
+        raise InvalidRequest("A tool has no name: it is {name, description, parameters}.")
     return {"type": "function", "function": dict(tool)}

@@ -1,4 +1,4 @@
-"""Reads JSON out of what a model wrote, and says in words what is wrong with it."""
+"""Parse JSON from a model's answer, and describe what is wrong with it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from engine.compiler.schemacheck import misfits, schema_faults
-from engine.step import JsonValue
+from engine.documents.schema_check import misfits, schema_faults
+from engine.plugins.step import JsonValue
 
 _FAULTS_MOST = 5
 _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-"""What a model that reasons writes before its answer, where the server does not take it out (Ollama, llama.cpp)."""
+"""The text a reasoning model writes before its answer, if the server does not remove it (Ollama, llama.cpp)."""
 
 
 def read_json(text: str) -> JsonValue:
-    """Read the JSON of an answer: bare, in a code fence, behind a few words or thoughts; raises ValueError."""
+    """Parse the JSON in an answer: bare, in a code fence, or after a few words or thoughts. Raises ValueError."""
     text = _THOUGHTS.sub("", text)
     try:
         return _loads(text)
@@ -32,7 +32,7 @@ def read_json(text: str) -> JsonValue:
 
 
 def _loads(text: str) -> JsonValue:
-    """JSON as RFC 8259 has it: Python would also take NaN and Infinity."""
+    """Parse JSON by RFC 8259: Python would also accept NaN and Infinity."""
     return json.loads(text, parse_constant=_refuse)
 
 
@@ -41,7 +41,7 @@ def _refuse(word: str) -> None:
 
 
 def as_spelled(value: JsonValue, schema: Any) -> JsonValue:
-    """Give the value with each choice as the schema spells it (`enum`), where only its case or blanks differ."""
+    """Return the value with each choice spelled as in the schema (`enum`), if only case or spaces differ."""
     if not isinstance(schema, Mapping):
         return value
     if isinstance(value, list):
@@ -60,12 +60,12 @@ def _choice(said: str, choices: Sequence[JsonValue]) -> str:
 
 
 def faults(value: JsonValue, schema: Mapping[str, Any]) -> list[str]:
-    """Say what does not fit the schema, at most five sentences, each with its place."""
+    """Return at most five sentences about what does not fit the schema, each with its place."""
     return list(islice(misfits(value, schema), _FAULTS_MOST))
 
 
 def schema_problem(schema: Any) -> str:
-    """Say why this is no JSON Schema (draft 2020-12); "" where it is one."""
+    """Return why this is not a JSON Schema (draft 2020-12), "" if it is."""
     for path, sentence in schema_faults(schema):
         place = ".".join(map(str, path))
         return f"{place}: {sentence}" if place else sentence
@@ -73,9 +73,9 @@ def schema_problem(schema: Any) -> str:
 
 
 def from_outside(schema: Any) -> Any:
-    """Give the schema with its free texts marked as text from outside.
+    """Return the schema with its free texts marked as coming from outside.
 
-    A model writes what it read; only a choice among fixed values (`enum`, `const`) is the schema's own.
+    A model repeats what it has read; only a choice among fixed values (`enum`, `const`) is the schema's own.
     """
     if isinstance(schema, list):
         return [from_outside(each) for each in schema]
@@ -86,7 +86,7 @@ def from_outside(schema: Any) -> Any:
 
 
 def _inside(key: str, value: Any) -> Any:
-    """Only what holds schemas is walked: an `enum` or a `default` holds values."""
+    """Mark only keywords that contain schemas: an `enum` or a `default` contains values."""
     if key in {"properties", "$defs", "definitions", "patternProperties"} and isinstance(value, Mapping):
         return {name: from_outside(each) for name, each in value.items()}
     if key in {"items", "additionalProperties", "anyOf", "oneOf", "allOf", "prefixItems", "not"}:

@@ -1,14 +1,14 @@
-"""What a model call cost, where the prices of its server are known."""
+"""The cost of a model call, if the prices of its server are known."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.step import Usage
+from engine.plugins.step import Usage
 
 
 def add_usage(usage: Usage, model: str, base_url: str, tokens: Mapping[str, int]) -> None:
-    """Add the tokens {input_tokens, output_tokens} of one answer to `usage`, and their price where it is known."""
+    """Add the tokens {input_tokens, output_tokens} of one answer to `usage`, and their price if known."""
     usage.input_tokens += tokens["input_tokens"]
     usage.output_tokens += tokens["output_tokens"]
     price = price_usd(model, base_url, tokens)
@@ -17,9 +17,9 @@ def add_usage(usage: Usage, model: str, base_url: str, tokens: Mapping[str, int]
 
 
 def price_usd(model: str, base_url: str, tokens: Mapping[str, int]) -> float | None:
-    """Give the price by the provider's list (genai-prices, shipped with the package); None for one that is unknown.
+    """Return the price by the provider's list (genai-prices, shipped with the package); None if unknown.
 
-    The provider is known by the server's address: the same model behind another one costs something else.
+    The provider is identified by the server's address: the same model has another price elsewhere.
     """
     from genai_prices import Usage as Tokens
     from genai_prices import calc_price

@@ -1,4 +1,4 @@
-"""A prompt as data: what may stand in its file, and its messages with the gaps filled."""
+"""A prompt as data: the form of its file, and its messages with the variables filled in."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from engine.compiler.model import Identifier, Version
-from engine.compiler.schemacheck import misfits
-from engine.compiler.shapes import faults
-from engine.errors import ExpressionError, InvalidFile, InvalidInput, Problem
-from engine.expressions.expressions import Template, compile_template, shown
-from engine.expressions.wording import did_you_mean
-from engine.workspace.jsonfile import JsonFile, JsonPath
+from engine.base.errors import ExpressionError, InvalidFile, InvalidInput, Problem
+from engine.base.wording import did_you_mean
+from engine.compiler.definition.model import Identifier, Version
+from engine.documents.json_file import JsonFile, JsonPath
+from engine.documents.schema_check import misfits
+from engine.documents.shapes import faults
+from engine.expressions.expressions import Template, compile_template
+from engine.expressions.json_values import shown
 
 LABEL = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 
@@ -25,7 +26,7 @@ class _Part(BaseModel):
 
 
 class MessageModel(_Part):
-    """One message; `content` is its text, or its lines."""
+    """One message; `content` is its text, or a list of lines."""
 
     role: Literal["system", "user", "assistant"]
     content: str | list[str]
@@ -54,7 +55,7 @@ class PromptModel(_Part):
 
 
 def checked(file: JsonFile) -> dict[str, Any]:
-    """Return the document of a prompt file whose form is right. Raises InvalidFile."""
+    """Return the document of a prompt file of the right form. Raises InvalidFile."""
     try:
         PromptModel.model_validate(file.value)
     except ValidationError as error:
@@ -63,7 +64,7 @@ def checked(file: JsonFile) -> dict[str, Any]:
 
 
 def form_problems(file: JsonFile, error: ValidationError) -> list[Problem]:
-    """Return what PromptModel has against the file, with places."""
+    """Return the faults that PromptModel finds in the file, with their places."""
     return [
         prompt_problem(file, one.path, one.message, one.code, one.remedy, at_key=one.is_about_key)
         for one in faults(error, PromptModel, file.value)
@@ -71,7 +72,7 @@ def form_problems(file: JsonFile, error: ValidationError) -> list[Problem]:
 
 
 def messages(document: Mapping[str, Any], variables: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the messages [{role, content}] with the variables filled in; what they contain is never expanded.
+    """Return the messages [{role, content}] with the variables filled in; expressions inside values are never expanded.
 
     Raises InvalidInput for a variable that is missing, unknown or of the wrong type, ExpressionError.
     """
@@ -84,7 +85,7 @@ def messages(document: Mapping[str, Any], variables: Mapping[str, Any]) -> list[
 
 
 def text_of(message: Mapping[str, Any]) -> str:
-    """Return the text of a message, its lines joined."""
+    """Return the text of a message, with its lines joined."""
     content = message["content"]
     return content if isinstance(content, str) else "\n".join(content)
 
@@ -102,7 +103,7 @@ def _template(text: str, roots: frozenset[str]) -> Template:
 
 
 def filled(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a value for each declared variable: as given, else its default. Raises InvalidInput."""
+    """Return a value for each declared variable: the given one, else its default. Raises InvalidInput."""
     for name in given:
         if name not in declared:
             remedy = did_you_mean(name, list(declared))

@@ -1,36 +1,35 @@
-"""What is wrong with a prompt file: its form, its schemas, its labels, its expressions, its samples."""
+"""The problems of a prompt file: its form, schemas, labels, expressions and samples."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from engine.compiler.schemacheck import schema_faults
-from engine.errors import ExpressionError, InvalidInput, Problem
+from engine.base.errors import ExpressionError, InvalidInput, Problem
+from engine.base.wording import did_you_mean
+from engine.documents.json_file import JsonFile, JsonPath
+from engine.documents.schema_check import schema_faults
 from engine.expressions.celtypes import Schema
 from engine.expressions.templates import parts
-from engine.expressions.wording import did_you_mean
 from engine.prompts.prompt import LABEL, PromptModel, filled, form_problems, prompt_problem, text_of
 from engine.prompts.variable_check import VariableChecker
-from engine.workspace.jsonfile import JsonFile, JsonPath
 
 _Known = Callable[[Mapping[str, Schema]], Mapping[str, Schema]]
-"""What expressions are checked against, of the variables that a prompt declares."""
+"""Returns the schemas to check expressions against, from the variables that a prompt declares."""
 
 
 def problems_of(file: JsonFile, versions: Collection[int]) -> list[Problem]:
-    """Return all that is wrong with a prompt file, by place; `versions` are the numbers saved so far."""
+    """Return all problems of a prompt file, by place; `versions` are the numbers saved so far."""
     return _problems(file, versions, dict)
 
 
 def version_errors(file: JsonFile) -> list[Problem]:
-    """Return the errors for which a saved version cannot be used.
+    """Return the errors that make a saved version unusable.
 
-    Fields and types of variables stand in nobody's way: earlier releases saved versions without looking at them, and a
-    version never changes. Where a field is missing, the step fails.
+    Fields and types of variables are not checked: earlier releases saved versions without checking them, and a version
+    never changes. If a field is missing, the step fails.
     """
     return [one for one in _problems(file, (), _as_anything) if one.severity == "error"]
 
@@ -92,9 +91,9 @@ def _label_problems(file: JsonFile, labels: Mapping[str, int], versions: Collect
 
 
 def _readable(document: Mapping[str, Any], problems: Sequence[Problem]) -> Mapping[str, Any]:
-    """Return what can be said of the expressions of a prompt whose form is wrong, as if it were a right one.
+    """Return the parts of an invalid prompt whose expressions can be checked.
 
-    Nothing, where the form of the variables is wrong, or they may stand under a misspelt key.
+    Return {} if the form of the variables is wrong, or they may be under a misspelt key.
     """
     about_variables = any(f"{one.field}.".startswith("variables.") for one in problems)
     if about_variables or ("variables" not in document and any(one.code == "unknown_key" for one in problems)):
@@ -110,13 +109,13 @@ def _has_text(message: Any) -> bool:
 
 
 def _content_problems(file: JsonFile, document: Mapping[str, Any], used: set[str], known: _Known) -> Iterator[Problem]:
-    """Check every expression of every message; the variables that they use are added to `used`."""
+    """Check every expression of every message; add the variables they use to `used`."""
     declared = document.get("variables", {})
     checker = VariableChecker.of(known(declared))
     for number, message in enumerate(document.get("messages", [])):
         path: JsonPath = ("messages", number, "content")
         if not message:
-            continue  # nothing can be read of it
+            continue  # it cannot be read
         if not text_of(message).strip():
             yield prompt_problem(file, path, "The message is empty.", "empty_message")
         for error in _expression_errors(text_of(message), checker, used):
@@ -127,7 +126,7 @@ def _expression_errors(text: str, checker: VariableChecker, used: set[str]) -> I
     try:
         found = parts(text)
     except ExpressionError as error:
-        used |= checker.names  # what stands behind the mistake cannot be told
+        used |= checker.names  # what follows the mistake is unknown
         yield error
         return
     for part in found:
@@ -150,10 +149,10 @@ def _expression_problem(
             offset -= len(content[number]) + 1
             number += 1
         path = (*path, number)
-    unknown = re.search(r"nothing named '([^']*)'", error.message)
-    if unknown and not error.details.get("is_function"):
-        remedy = f"{did_you_mean(unknown[1], sorted(declared))} Or declare it under 'variables'.".strip()
-        said = f"The variable {unknown[1]!r} is used and not declared."
+    if error.details.get("unknown") == "name":
+        name = error.details["name"]
+        remedy = f"{did_you_mean(name, sorted(declared))} Or declare it under 'variables'.".strip()
+        said = f"The variable {name!r} is used and not declared."
         return prompt_problem(file, path, said, "undeclared_variable", remedy, offset=offset)
     return prompt_problem(file, path, error.message, "expression", error.remedy, offset=offset)
 

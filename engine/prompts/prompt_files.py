@@ -1,24 +1,28 @@
-"""Everything a person or program may do with the prompts of a workspace."""
+"""The `prompts` facet: everything a person or program may do with the prompts of a workspace."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
-from engine.errors import InvalidFile, OrchestraError, Problem
+from engine.base.errors import InvalidFile, OrchestraError, Problem
+from engine.base.names import checked_name
+from engine.documents.json_file import parse
+from engine.files import atomic as files
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.prompts.prompt import checked
 from engine.prompts.prompts import PromptStore
-from engine.workspace import files
+from engine.workspace.blanks import blank_prompt, checked_title, title_of
 from engine.workspace.canonical import canonical
-from engine.workspace.jsonfile import parse
 
+# Inside the class below, `list` is the method.
 Problems: TypeAlias = list[Problem]
-"""Inside the class below, `list` is the method."""
+Names: TypeAlias = list[str]
 _DRAFT = "prompt"
-"""What problems call a prompt that is no file yet."""
+"""The file name in problems of a prompt that is not saved."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class PromptSummary:
 
 @dataclass(frozen=True)
 class PromptFile:
-    """A working text, or one saved version, as it is shown; `document` is None where it is no JSON object."""
+    """A working text, or one saved version, for display; `document` is None if it is not a JSON object."""
 
     name: str
     text: str
@@ -47,24 +51,39 @@ class PromptFile:
 
 
 @dataclass(frozen=True)
+class PromptVersion:
+    """A saved version, and the labels that point to it."""
+
+    version: int
+    labels: list[str]
+
+
+@dataclass(frozen=True)
 class Rendered:
-    """A prompt with its variables filled in; `version` is None for a text that is no version."""
+    """A prompt with its variables filled in; `version` is None for an unsaved text."""
 
     messages: list[dict[str, str]]
     model: str | None
     version: int | None
 
 
-class PromptFiles:
-    """The `prompts` facet: every method checks the right of `p`; every change writes an audit line."""
+Versions: TypeAlias = list[PromptVersion]
 
-    def __init__(self, store: PromptStore, audit: Audit) -> None:
+
+class PromptFiles:
+    """Every method checks the right of `p`; every change writes an audit line."""
+
+    def __init__(
+        self, store: PromptStore, audit: Audit, follow: Callable[[str, str], None] = lambda _name, _new: None
+    ) -> None:
+        """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is ""."""
+        self._follow = follow
         self._store = store
         self._shelf = store.shelf
         self._audit = audit
 
     def list(self, p: Principal) -> list[PromptSummary]:
-        """Return every prompt by name; one that is damaged is listed with its problems."""
+        """Return every prompt by name; a damaged one is listed with its problems."""
         require(p, "view", "see prompts")
         return [_summary(self._or_damaged(name)) for name in self._shelf.names()]
 
@@ -79,7 +98,7 @@ class PromptFiles:
         return self._store.check(name, text)
 
     def save(self, p: Principal, name: str, text: str, etag: str | None) -> PromptFile:
-        """Save the working text in canonical form; `etag` None means that there must be none yet.
+        """Save the working text as written, with a final line break; `etag` None: the file must not exist yet.
 
         Raises InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
         """
@@ -89,22 +108,84 @@ class PromptFiles:
         return self._file(name)
 
     def save_version(self, p: Principal, name: str, text: str, etag: str | None, label: str | None) -> int:
-        """Save the text as the next version, labelled if so wished; return its number. Raises as `save`."""
+        """Save the text as the next version, with a label if given; return its number. Raises as `save`."""
         require(p, "edit", "change prompts")
         number = self._store.save_version(name, text, etag, label, p.id)
         self._audit.record(p, "prompts.save_version", name, {"version": number, "label": label})
         return number
 
     def set_label(self, p: Principal, name: str, label: str, version: int) -> None:
-        """Let a label point at a version: what runs from now on. Raises UnknownName, InvalidInput, StaleEdit."""
+        """Point a label to a version, used by runs from now on. Raises UnknownName, InvalidInput, StaleEdit."""
         require(p, "edit", "change prompts")
         self._store.set_label(name, label, version, p.id)
         self._audit.record(p, "prompts.set_label", name, {"version": version, "label": label})
 
+    def remove_label(self, p: Principal, name: str, label: str) -> None:
+        """Remove a label from a prompt. Raises UnknownName, InUse (a workflow uses the prompt with it)."""
+        require(p, "edit", "change prompts")
+        self._store.remove_label(name, label, p.id)
+        self._audit.record(p, "prompts.remove_label", name, {"label": label})
+
+    def create(self, p: Principal, name: str, title: str = "") -> PromptFile:
+        """Create a prompt with one variable, to be edited. Raises InUse, InvalidInput, StorageError."""
+        require(p, "edit", "make prompts")
+        text = blank_prompt(checked_title(title) or title_of(checked_name("prompt", name)))
+        self._shelf.save(name, text, None, p.id)
+        self._follow(name, "")
+        self._audit.record(p, "prompts.create", name)
+        return self._file(name)
+
+    def duplicate(self, p: Principal, name: str, new: str) -> PromptFile:
+        """Create a copy of a prompt, with its versions, labels and cases, titled "Copy of …".
+
+        Raises UnknownName, InUse, InvalidInput, StorageError.
+        """
+        require(p, "edit", "make prompts")
+        self._store.duplicate(name, new, p.id)
+        self._follow(new, "")
+        self._audit.record(p, "prompts.duplicate", new, {"from": name})
+        return self._file(new)
+
+    def rename(self, p: Principal, name: str, new: str) -> Names:
+        """Rename a prompt, also in the workflows that use it; return these workflows.
+
+        Raises UnknownName, InUse, InvalidInput, InvalidFile (a file that seems to use it cannot be read), StorageError.
+        """
+        require(p, "edit", "rename prompts")
+        changed = self._store.rename(name, new, p.id)
+        self._follow(name, new)
+        self._audit.record(p, "prompts.rename", new, {"from": name, "workflows": changed})
+        return changed
+
+    def delete(self, p: Principal, name: str) -> Path:
+        """Move a prompt to the trash of the workspace's state; return the folder.
+
+        Raises UnknownName, InUse (workflows use it; they are named), StorageError.
+        """
+        require(p, "edit", "delete prompts")
+        trash = self._store.delete(name)
+        self._follow(name, "")
+        self._audit.record(p, "prompts.delete", name, {"moved_to": str(trash)})
+        return trash
+
+    def versions(self, p: Principal, name: str) -> Versions:
+        """Return the saved versions with their labels, newest first. Raises UnknownName, InvalidInput."""
+        require(p, "view", "see prompts")
+        file = self._file(name)
+        return [
+            PromptVersion(number, [label for label, at in file.labels.items() if at == number])
+            for number in sorted(file.versions, reverse=True)
+        ]
+
+    def users(self, p: Principal, name: str) -> Names:
+        """Return the workflows that use a prompt, sorted. Raises InvalidInput."""
+        require(p, "view", "see prompts")
+        return self._store.users(checked_name("prompt", name))
+
     def render(
         self, p: Principal, reference_or_document: str | Mapping[str, Any], variables: Mapping[str, Any]
     ) -> Rendered:
-        """Fill in a prompt: `name@label`, or a document that is being edited. Calls no model.
+        """Fill in a prompt: `name@label`, or a document being edited. Calls no model.
 
         Raises UnknownName, InvalidFile, InvalidInput, ExpressionError.
         """
@@ -119,7 +200,7 @@ class PromptFiles:
     def _file(self, name: str) -> PromptFile:
         try:
             text = self._shelf.text(name)
-        except InvalidFile as error:  # no text at all: a folder, not UTF-8
+        except InvalidFile as error:  # not a text: a folder, or not UTF-8
             return PromptFile(name, "", "", None, error.problems, self._store.versions(name), {})
         return self._described(name, text)
 
@@ -138,7 +219,7 @@ class PromptFiles:
         )
 
     def _or_damaged(self, name: str) -> PromptFile:
-        """Return the file, or what stands in its way as a problem: nothing breaks the list."""
+        """Return the file, or why it cannot be read, as a problem: nothing breaks the list."""
         try:
             return self._file(name)
         except OrchestraError as error:

@@ -1,20 +1,23 @@
-"""The prompts of a workspace: working texts, versions that never change, and labels that point at versions."""
+"""The prompts of a workspace: working texts, immutable versions, and labels that point to versions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from engine.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
-from engine.names import child
+from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
+from engine.base.names import child
+from engine.documents.json_file import JsonFile, parse, read
+from engine.files.atomic import etag, exclusive, make_folder, write_whole
 from engine.prompts import prompt
 from engine.prompts.prompt_check import problems_of, version_errors
-from engine.workspace.canonical import canonical
-from engine.workspace.files import etag, exclusive, make_folder, write_whole
-from engine.workspace.jsonfile import JsonFile, parse, read
+from engine.workspace.blanks import titled_as_copy
+from engine.workspace.canonical import as_written, canonical
+from engine.workspace.references import rename_references, require_readable_users, require_unused, users
 from engine.workspace.workspace import Workspace
 
 DEFAULT_LABEL = "production"
@@ -26,12 +29,13 @@ class PromptStore:
 
     def __init__(self, workspace: Workspace) -> None:
         self.shelf = workspace.prompts
+        self._workflows = workspace.workflows
         self._lock = workspace.state_dir / "prompt-versions.lock"
 
     def resolve(self, reference: str) -> dict[str, Any]:
-        """Return the document that `name`, `name@label` or `name@7` means, with its number as "version".
+        """Return the document for `name`, `name@label` or `name@7`, with its number as "version".
 
-        No suffix means `@production`. Raises UnknownName, InvalidInput, InvalidFile.
+        Without a suffix, the label is `production`. Raises UnknownName, InvalidInput, InvalidFile.
         """
         name, _, suffix = reference.partition("@")
         file = self.shelf.read(name)
@@ -57,7 +61,7 @@ class PromptStore:
         return read(self._version_path(name, number), f"prompts/{name}.versions/{number}.json")
 
     def labels(self, name: str) -> dict[str, int]:
-        """Return the labels of a prompt, {} where its file cannot be read."""
+        """Return the labels of a prompt, {} if its file cannot be read."""
         try:
             return _labels(self.shelf.read(name).value)
         except InvalidFile:
@@ -72,19 +76,20 @@ class PromptStore:
         return problems_of(file, self.versions(name))
 
     def save(self, name: str, text: str, known_etag: str | None, by: str) -> str:
-        """Save the working text in canonical form; return what was written.
+        """Save the working text as written, with a final line break; return the text that was written.
 
-        A text with problems can be saved as long as it is a JSON object: no run uses it before it is a version.
+        A text with problems can be saved if it is a JSON object: no run uses it until it is a version.
         Raises InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
         """
-        written = canonical(self._object(name, text), "prompt")
+        self._object(name, text)
+        written = as_written(text)
         self.shelf.save(name, written, known_etag, by)
         return written
 
     def save_version(self, name: str, text: str, known_etag: str | None, label: str | None, by: str) -> int:
-        """Save the text as the next version, and as working text with `label` pointing at it; return the number.
+        """Save the text as the next version, and as working text with `label` pointing to it; return the number.
 
-        The version is on disk before a label names it. Raises InvalidFile where the text has an error, and as `save`.
+        The version is on disk before a label names it. Raises InvalidFile if the text has an error, and as `save`.
         """
         document = self._object(name, text)
         errors = [one for one in self.check(name, text) if one.severity == "error" and one.code != "missing_version"]
@@ -100,16 +105,60 @@ class PromptStore:
         return number
 
     def set_label(self, name: str, label: str, number: int, by: str) -> None:
-        """Let a label point at a version. Raises UnknownName, InvalidInput, InvalidFile, StaleEdit, StorageError."""
+        """Point a label to a version. Raises UnknownName, InvalidInput, InvalidFile, StaleEdit, StorageError."""
         if _NUMBER.match(label) or not prompt.LABEL.match(label):
             raise InvalidInput(
                 f"{label!r} cannot be a label.", remedy="Use lower-case letters, digits, '-' and '_', a letter first."
             )
+        with self.shelf.editing():
+            document = self._object(name, self.shelf.text(name))
+            self.version(name, number)
+            document["labels"] = {**_labels(document), label: number}
+            self.shelf.put(name, canonical(document, "prompt"), by)
+
+    def remove_label(self, name: str, label: str, by: str) -> None:
+        """Remove a label that no workflow uses with the prompt. Raises UnknownName, InUse, InvalidFile."""
+        with self.shelf.editing():
+            document = self._object(name, self.shelf.text(name))
+            labels = _labels(document)
+            if label not in labels:
+                raise UnknownName(f"label of the prompt {name}", label, list(labels))
+            suffixes = (label, "") if label == DEFAULT_LABEL else (label,)
+            require_unused(self._workflows, "prompt", name, suffixes)
+            document["labels"] = {one: at for one, at in labels.items() if one != label}
+            self.shelf.put(name, canonical(document, "prompt"), by)
+
+    def duplicate(self, name: str, new: str, by: str) -> None:
+        """Create a second prompt with the versions, labels and cases of the first. Raises UnknownName, InUse."""
         text = self.shelf.text(name)
-        document = self._object(name, text)
-        self.version(name, number)
-        document["labels"] = {**_labels(document), label: number}
-        self.shelf.save(name, canonical(document, "prompt"), etag(text), by)
+        with suppress(InvalidFile):
+            text = titled_as_copy(parse(text, self.shelf.file(name)), name, "prompt")
+        with exclusive(self._lock):
+            self.shelf.duplicate(name, new, text, by)
+
+    def rename(self, name: str, new: str, by: str) -> list[str]:
+        """Rename a prompt, also in the workflows that use it; return these workflows. Raises UnknownName, InUse.
+
+        Runs may start meanwhile: at every moment each workflow names an existing prompt.
+        """
+
+        def follow() -> None:
+            changed.extend(rename_references(self._workflows, "prompt", name, new, by))
+
+        changed: list[str] = []
+        require_readable_users(self._workflows, "prompt", name)
+        with exclusive(self._lock):
+            self.shelf.rename_by_copy(name, new, follow, by)
+        return changed
+
+    def users(self, name: str) -> list[str]:
+        """Return the workflows that use a prompt, sorted."""
+        return users(self._workflows, "prompt", name)
+
+    def delete(self, name: str) -> Path:
+        """Move a prompt that no workflow uses to the trash; return the folder. Raises UnknownName, InUse."""
+        with exclusive(self._lock):
+            return self.shelf.delete(name, lambda: require_unused(self._workflows, "prompt", name))
 
     def render(self, document: Mapping[str, Any], variables: Mapping[str, Any]) -> list[dict[str, str]]:
         """Return the messages [{role, content}] of a prompt. Raises InvalidInput, ExpressionError."""
@@ -129,7 +178,7 @@ class PromptStore:
         return dict(file.value)
 
     def _must_be_current(self, name: str, known_etag: str | None) -> None:
-        """Refuse before the version is written, so that a stale edit leaves none behind."""
+        """Refuse a stale edit before the version is written, so that it leaves no version behind."""
         if known_etag is None:
             self.shelf.require_free(name)
         elif known_etag != etag(self.shelf.text(name)):
@@ -152,7 +201,7 @@ class PromptStore:
 
 @lru_cache(maxsize=256)
 def _usable(file: str, text: str) -> dict[str, Any]:
-    """Return the document of a version, which nobody may change; checked once, though a run asks for it often."""
+    """Return the document of a version, which must not be changed; cached, as runs ask for it often."""
     parsed = parse(text, file)
     errors = version_errors(parsed)
     if errors:

@@ -1,4 +1,4 @@
-"""One talk with a model: what is sent, what the run keeps of it, what it costs; an answer that must fit a schema."""
+"""One conversation with a model: what is sent, what the run records of it, its cost, and answers that fit a schema."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from clients.errors import BadAnswer, InvalidRequest
+from engine.plugins.step import Call, JsonValue
 from engine.prompts.model_answers import as_spelled, faults, read_json, schema_problem
 from engine.prompts.prices import add_usage
-from engine.step import Call, JsonValue
-
-SERVICE = "openai"
 
 _SAID_MOST = 300
 _ENDS: Mapping[str, tuple[str, str]] = {
@@ -25,40 +23,40 @@ _ENDS: Mapping[str, tuple[str, str]] = {
         "Change the prompt or what it is asked about, or use another model.",
     ),
 }
-"""How an answer may end that is no JSON, and is none when it is asked for once more: (what to say, what to do)."""
+"""Ends of an answer that is not JSON, and would not be if asked again: (message, remedy)."""
 
 Messages = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Talk:
-    """A question as it is put to the model of a call's connection."""
+    """A question for the model of a call's connection."""
 
     call: Call
     messages: Messages
     model: str = ""
-    """Empty for the connection's own."""
+    """Empty: the connection's own model."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.call.request.update(messages=told(self.messages), model=self.model or self.call.client.model)
 
     def answer(self, tools: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-        """Ask for words: {text, tool_calls, finish_reason, model}. Those who watch the run see them come."""
+        """Ask for text: {text, tool_calls, finish_reason, model}. People who watch the run see it arrive."""
         answer: dict[str, Any] = self.call.client.chat(
             self.messages, model=self.model, parameters=self.parameters, tools=tools, on_text=self.call.on_text
         )
         return self._noted(answer)
 
     def fitting(self, schema: Mapping[str, Any]) -> JsonValue:
-        """Ask for JSON of a schema; what does not fit is sent back once with the reasons.
+        """Ask for JSON that fits a schema; an answer that does not fit is sent back once with the reasons.
 
-        Raises InvalidRequest for a schema that is none and where the model refuses or its answer is cut off, BadAnswer
-        where the second answer does not fit either.
+        Raises InvalidRequest for an invalid schema, or if the model refuses or its answer is cut off; BadAnswer if the
+        second answer does not fit either.
         """
         problem = schema_problem(schema) if schema else "There is no schema, on the step or in its prompt."
         if problem:
-            raise InvalidRequest(problem, service=SERVICE)
+            raise InvalidRequest(problem)
         answer = self.json(schema)
         value, wrong = _checked(answer, schema)
         if wrong:
@@ -67,14 +65,13 @@ class Talk:
         if wrong:
             raise BadAnswer(
                 f"The model's answer does not fit the schema: {'; '.join(wrong)}",
-                service=SERVICE,
                 remedy="Make the prompt or the schema clearer, or use another model.",
                 outcome="not_done",
             )
         return value
 
     def json(self, schema: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for JSON of a schema, once; its `text` is not checked."""
+        """Ask once for JSON of a schema; its `text` is not checked."""
         client = self.call.client
         return self._noted(client.chat_json(self.messages, schema, model=self.model, parameters=self.parameters))
 
@@ -84,13 +81,13 @@ class Talk:
 
 
 def note(call: Call, model: str, usage: Mapping[str, int]) -> None:
-    """Write down which model answered, and add up what it took."""
+    """Record which model answered, and add up its usage."""
     call.request["model"] = model
     add_usage(call.usage, model, call.client.base_url, usage)
 
 
 def told(messages: Messages) -> list[dict[str, Any]]:
-    """Give messages as people read them: a picture is named, not shown."""
+    """Return messages for people to read: a picture is named, not shown."""
     return [{**message, "content": _words(message.get("content"))} for message in messages]
 
 
@@ -101,15 +98,15 @@ def _words(content: Any) -> Any:
 
 
 def early_end(answer: Mapping[str, Any]) -> InvalidRequest | None:
-    """Give the error that an answer is which ended before it was whole, None for any other."""
+    """Return the error for an answer that ended too early, None for any other."""
     if answer["finish_reason"] not in _ENDS:
         return None
     words, remedy = _ENDS[answer["finish_reason"]]
-    return InvalidRequest(words.format(said=answer["text"][:_SAID_MOST]), service=SERVICE, remedy=remedy)
+    return InvalidRequest(words.format(said=answer["text"][:_SAID_MOST]), remedy=remedy)
 
 
 def _checked(answer: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[JsonValue, list[str]]:
-    """Give the value, and in words what is wrong with it. Raises InvalidRequest where asking again gives no other."""
+    """Return the value, and the reasons why it does not fit. Raises InvalidRequest if asking again would not help."""
     early = early_end(answer)
     if early is not None:
         raise early

@@ -1,1 +1,1 @@
-"""What is known of runs: how they are accepted, shown, summed up and kept."""
+"""Accept, show, summarize, undo and retain runs."""

@@ -1,4 +1,4 @@
-"""What runs ask people (`flow.approve`): the open questions, and their answers."""
+"""Approvals (`flow.approve`): the questions that runs ask people, and the answers."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
-
-from engine.clock import Clock
-from engine.errors import InUse, UnknownName
-from engine.names import timestamp
+from engine.base.clock import Clock
+from engine.base.errors import InUse, UnknownName
+from engine.base.names import timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.runner.host import Host
-from engine.store.database import Database
-from engine.store.tables import approvals, runs
+from engine.runner.worker.worker import Host
+from engine.store.approvals import ApprovalRecord
+from engine.store.approvals import Approvals as ApprovalStore
 
 STATES = ("open", "approved", "rejected", "withdrawn")
 
@@ -39,63 +37,53 @@ class Approval:
 
 
 class ApprovalReader:
-    """Tells the questions; every method checks the right of `p`."""
+    """Reads approvals; every method checks the permission of `p`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, approvals: ApprovalStore) -> None:
+        self._approvals = approvals
 
     def list(self, p: Principal, state: str | None = "open", limit: int = 200) -> builtins.list[Approval]:
-        """Return questions in one state (None: in any), the newest first."""
+        """Return approvals in one state (None: any), newest first."""
         require(p, "view", "see approvals")
-        statement = approvals.select().order_by(approvals.c.asked_at.desc(), approvals.c.id).limit(limit)
-        if state is not None:
-            statement = statement.where(approvals.c.state == state)
-        with self._database.reading() as connection:
-            return [_approval(row) for row in connection.execute(statement)]
+        return [_approval(one) for one in self._approvals.list(state, limit)]
 
     def count_open(self, p: Principal) -> int:
-        """Return how many questions wait for an answer."""
+        """Return how many approvals are open."""
         require(p, "view", "see approvals")
-        statement = select(func.count()).select_from(approvals).where(approvals.c.state == "open")
-        with self._database.reading() as connection:
-            return int(connection.execute(statement).scalar_one())
+        return self._approvals.count_open()
 
     def get(self, p: Principal, question: str) -> Approval:
-        """Return one question. Raises UnknownName."""
+        """Return one approval. Raises UnknownName."""
         require(p, "view", "see approvals")
-        with self._database.reading() as connection:
-            row = connection.execute(approvals.select().where(approvals.c.id == question)).one_or_none()
-        if row is None:
+        return _approval(self._found(question))
+
+    def _found(self, question: str) -> ApprovalRecord:
+        found = self._approvals.get(question)
+        if found is None:
             raise UnknownName("approval", question, remedy="`orchestra approvals list` shows the open ones.")
-        return _approval(row)
+        return found
 
 
 class Approvals(ApprovalReader):
-    """The `approvals` facet: every method checks the right of `p`; every answer writes an audit line."""
+    """The `approvals` facet: every method checks the permission of `p`; every answer writes an audit line."""
 
-    def __init__(self, database: Database, host: Host, audit: Audit, clock: Clock) -> None:
-        super().__init__(database)
+    def __init__(self, approvals: ApprovalStore, host: Host, audit: Audit, clock: Clock) -> None:
+        super().__init__(approvals)
         self._host, self._audit, self._clock = host, audit, clock
 
     def approve(self, p: Principal, question: str, comment: str = "") -> Approval:
-        """Say yes; the run goes on. Raises UnknownName, InUse where it was answered or withdrawn before."""
+        """Approve; the run continues. Raises UnknownName, InUse if the question is already answered or withdrawn."""
         return self._answer(p, question, "approved", comment)
 
     def reject(self, p: Principal, question: str, comment: str = "") -> Approval:
-        """Say no; the step fails. Raises UnknownName, InUse where it was answered or withdrawn before."""
+        """Reject; the step fails. Raises UnknownName, InUse if the question is already answered or withdrawn."""
         return self._answer(p, question, "rejected", comment)
 
     def _answer(self, p: Principal, question: str, state: str, comment: str) -> Approval:
         require(p, "run", "answer approvals")
-        known = self.get(p, question)
-        now = timestamp(self._clock())
-        values = {"state": state, "answered_at": now, "answered_by": p.id, "comment": comment}
-        still_open = (approvals.c.id == question) & (approvals.c.state == "open")
-        with self._database.writing() as connection:
-            is_first = connection.execute(approvals.update().where(still_open).values(**values)).rowcount == 1
-            if is_first:  # whoever owns the run, if it is put away, wakes it
-                waiting = (runs.c.run_id == known.run_id) & (runs.c.status == "waiting")
-                connection.execute(runs.update().where(waiting).values(due_at=now))
+        known = self._found(question)
+        told = known._replace(state=state, answered_at=timestamp(self._clock()), answered_by=p.id, comment=comment)
+        is_first = self._approvals.answer(told)
         answered = self.get(p, question)
         if not is_first:
             raise InUse(_too_late(answered), remedy="`orchestra approvals list` shows the open ones.")
@@ -111,6 +99,5 @@ def _too_late(approval: Approval) -> str:
     return f"The question {approval.id} was {approval.state} by {approval.answered_by} at {approval.answered_at}."
 
 
-def _approval(row: Any) -> Approval:
-    told = {name: getattr(row, name) for name in Approval.__dataclass_fields__}
-    return Approval(**{**told, "details": json.loads(row.details)})
+def _approval(record: ApprovalRecord) -> Approval:
+    return Approval(**{**record._asdict(), "details": json.loads(record.details)})

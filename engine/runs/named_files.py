@@ -1,4 +1,4 @@
-"""The files that a run's document names: what its steps gave and took, and values too large to stand in it."""
+"""The files that a run's document refers to: inputs and outputs of its steps, and values too large for the document."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.errors import InvalidFile
-from engine.run_file import RunFile
-from engine.runner.file_values import JSON, FileValue
-from engine.runner.values import Values
-from engine.runs.differences import is_reference
+from engine.base.errors import InvalidFile
+from engine.base.run_file import RunFile
+from engine.record.differences import is_reference
+from engine.record.file_values import JSON, FileValue
+from engine.record.values import Values
 
 _OF_RUN, _OF_STEP = ("inputs", "outputs"), ("arguments", "output")
 
 
 def files_of(run: Mapping[str, Any], values: Values) -> dict[str, RunFile]:
-    """Return the files that the document of a run names, by the SHA-256 of their content."""
+    """Return the files that the document of a run refers to, by the SHA-256 of their content."""
     named = [run[name] for name in _OF_RUN]
     return named_files([*named, *(step[name] for step in run["steps"] for name in _OF_STEP)], values)
 
 
 def named_files(value: Any, values: Values, most_bytes: int | None = None) -> dict[str, RunFile]:
-    """Return the files that a value of a run's document names, by the SHA-256 of their content, in its order.
+    """Return the files that a value of a run's document refers to, by the SHA-256 of their content, in order.
 
-    Those that only a large value names, which lies in a file itself, are among them; `most_bytes`: unless it is larger.
+    References inside a large value, itself stored in a file, are followed; if `most_bytes` is given, only up to that
+    size.
     """
     found = _Search(values, most_bytes).references(value)
     return {file.place.rpartition("/")[2]: file for file in found}
@@ -38,7 +39,7 @@ class _Search:
         self._looked_into: set[Path] = set()
 
     def references(self, value: Any) -> Iterator[RunFile]:
-        """Give what a value names, the outermost first."""
+        """Yield the references in a value, outermost first."""
         if isinstance(value, list):
             for inner in value:
                 yield from self.references(inner)
@@ -52,7 +53,7 @@ class _Search:
                 yield from self.references(inner)
 
     def _inside(self, reference: dict[str, Any]) -> Any:
-        """Return the large value of this run that lies in a file; None where it names none, or was looked into."""
+        """Return the large value that a reference points to; None if it is not one, or was already visited."""
         large = self._values.live(reference)
         if not isinstance(large, FileValue) or large.media_type != JSON or large.path in self._looked_into:
             return None
@@ -61,7 +62,7 @@ class _Search:
             return None
         try:
             return large.opened() if b'"$file"' in large.path.read_bytes() else None
-        except (OSError, InvalidFile):  # gone or changed: whoever wants the value itself is told
+        except (OSError, InvalidFile):  # gone or changed: reading the value itself reports that
             return None
 
 
@@ -69,5 +70,5 @@ def _named(reference: Mapping[str, Any]) -> Iterator[RunFile]:
     unnamed = "value.json" if reference["media_type"] == JSON else "value.txt"
     try:
         yield RunFile.model_validate({"name": unnamed, **reference})
-    except ValidationError:  # data from outside that only looks like one
+    except ValidationError:  # data from outside that only looks like a reference
         return

@@ -1,4 +1,4 @@
-"""Going on with a run: making it ours, whether it has ended or not, as it was or with the definition as it is now."""
+"""Resume runs, open or ended: take ownership, with the original or the current definition."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
+from engine.base.statuses import RunStatus
 from engine.compiler.compiler import Surroundings
-from engine.errors import InUse, InvalidInput, OrchestraError, UnknownName
-from engine.expressions.expressions import compact_json
-from engine.runner.host import Host
-from engine.runner.ledger import answer
-from engine.runs.acceptance import reaccepted
-from engine.runs.document import events_of
+from engine.expressions.json_values import compact_json
+from engine.record.acceptance import reaccepted
+from engine.record.continuation import events_of
+from engine.record.events import Event, decoded, encoded
+from engine.runner.worker.worker import Host
 
 if TYPE_CHECKING:
-    from engine.runs.newest import Newest
+    from engine.runs.starting.upgrade_definition import Newest
 
 
 class Resuming:
-    """Opens runs for this process to work on; it does not start them."""
+    """Reopens runs for this process to work on; it does not start them."""
 
     def __init__(
         self, host: Host, surroundings: Callable[[], Surroundings], read: Callable[[str], Mapping[str, Any] | None]
@@ -27,11 +28,11 @@ class Resuming:
         self._host, self._surroundings, self._read = host, surroundings, read
 
     def answer(self, run_id: str, step: str | None, receipt: str | None) -> None:
-        """Answer for the writes of unknown outcome of a run: `receipt`, or None where they are to be made again.
+        """Resolve the writes of unknown outcome of a run: `receipt`, or None to make them again.
 
-        Raises InvalidInput where there are none.
+        Raises InvalidInput if there are none.
         """
-        answered = self._host.answer(lambda cursor: answer(cursor, run_id, step, receipt))
+        answered = self._host.answer(run_id, step, receipt)
         if not answered:
             where = f" at {step!r}" if step else ""
             raise InvalidInput(
@@ -40,10 +41,10 @@ class Resuming:
             )
 
     def open(self, run_id: str, newest: Newest | None) -> None:
-        """Make a run open and ours; with `newest`, in the definition as it is now.
+        """Reopen a run and take ownership; with `newest`, in the current definition.
 
-        Raises InUse where another process works on it, or it has nothing left to do, or (with `newest`) this process
-        works on it; and as `Newest.check`.
+        Raises InUse if another process works on it, if it has nothing left to do, or (with `newest`) if this process
+        works on it; and what `Newest.checked` raises.
         """
         self._host.wait_if_ending(run_id)
         if not self._took_over(run_id):
@@ -53,11 +54,11 @@ class Resuming:
                 self._redefine(run_id, newest)
 
     def _took_over(self, run_id: str) -> bool:
-        """Make an open run ours; False where it has ended. Raises InUse where another process works on it."""
+        """Take ownership of an open run; return False if it has ended. Raises InUse if another process works on it."""
         if self._host.owner.take(run_id):
             return True
         row = self._host.rows.get(run_id)
-        if row is not None and row.ended_at is not None:  # looked at last: it may have ended this very moment
+        if row is not None and row.ended_at is not None:  # read last: it may have ended just now
             return False
         raise InUse(
             f"Run {run_id} belongs to a process that is still working on it.",
@@ -65,29 +66,32 @@ class Resuming:
         )
 
     def _reopen(self, run_id: str, newest: Newest | None) -> None:
-        from engine.runs.undo import not_undoing
+        from engine.runs.undo.undo import not_undoing
 
-        with not_undoing(self._host.database):
+        with not_undoing(self._host.folder):
             self._reopen_alone(run_id, newest)
 
     def _reopen_alone(self, run_id: str, newest: Newest | None) -> None:
         run = self._read(run_id)
         if run is None:
             raise UnknownName("run", run_id, remedy="Its log is gone: start a new run.")
-        if run["status"] == "succeeded":
+        if run["status"] == RunStatus.SUCCEEDED:
             raise InUse(f"Run {run_id} has succeeded; there is nothing to resume.", remedy="Start a new run.")
         self._refuse_undone(run)
         accepted = reaccepted(run, self._surroundings().connections)
-        events = list(events_of(run))
+        events: list[Event] = list(events_of(run))
         title = None
         if newest is not None:
             accepted, title, taken = newest.taken(accepted, events)
             events.append(taken)
-        if not self._host.rows.reopen(accepted, list(map(compact_json, events)), self._host.owner.id, title):
+        self._host.forget_end(run_id)
+        if not self._host.rows.reopen(
+            accepted, [compact_json(encoded(one)) for one in events], self._host.owner.id, title
+        ):
             raise InUse(f"Run {run_id} is being resumed by somebody else.")
 
     def _refuse_undone(self, run: Mapping[str, Any]) -> None:
-        from engine.runs.undo import was_undone
+        from engine.runs.undo.undo import was_undone
 
         if any(map(was_undone, self._with_called(run))):
             raise InUse(
@@ -96,7 +100,7 @@ class Resuming:
             )
 
     def _with_called(self, run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """Give a run and the runs that it called, as far as their logs are there."""
+        """Yield a run and the runs that it called, as far as their logs exist."""
         yield run
         for step in run["steps"]:
             called = self._read(step["child_run_id"]) if step.get("child_run_id") else None
@@ -104,13 +108,13 @@ class Resuming:
                 yield from self._with_called(called)
 
     def _redefine(self, run_id: str, newest: Newest) -> None:
-        """Give an open run of this process another definition; one that has moved on meanwhile is put down again."""
+        """Give an open run of this process another definition; if it has changed in the meantime, release it again."""
         row, events = self._host.rows.with_events(run_id)
         if row is None or row.acceptance is None:
             raise InUse(f"Run {run_id} has just ended.")
         try:
-            accepted, title, taken = newest.taken(json.loads(row.acceptance), events)
+            accepted, title, taken = newest.taken(json.loads(row.acceptance), map(decoded, events))
         except OrchestraError:
             self._host.rows.put_down(run_id, self._host.owner.id)
             raise
-        self._host.rows.redefine(accepted, title, self._host.owner.id, compact_json(taken))
+        self._host.rows.redefine(accepted, title, self._host.owner.id, compact_json(encoded(taken)))

@@ -1,4 +1,4 @@
-"""How long runs are kept: by age and by number, as config.yaml says; what they have written is remembered for ever."""
+"""How long runs are kept, by age and number, as set in config.yaml; their receipts are kept forever."""
 
 from __future__ import annotations
 
@@ -10,41 +10,40 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from engine.clock import Clock
-from engine.names import run_day, timestamp
+from engine.base.clock import Clock
+from engine.base.names import run_day, timestamp
+from engine.files.atomic import storage_errors, sync_folder
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.runs.run_log import RunLogs
-from engine.store.database import Database
-from engine.store.old_runs import OldRuns
+from engine.record.run_log import RunLogs
+from engine.store.runs import OldRuns
 from engine.workspace.config import RetentionSettings
-from engine.workspace.files import storage_errors, sync_folder
 
 _AT_ONCE = 100
-"""So many runs go in one transaction: others can write in between."""
+"""Runs per transaction, so that others can write in between."""
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """Runs that went, or would go, oldest first, and how much room they took."""
+    """Runs that were (or would be) removed, oldest first, and their size."""
 
     run_ids: list[str]
     size_bytes: int
 
 
 class Retention:
-    """The `retention` facet. May be used from any thread, and by several processes at once."""
+    """The `retention` facet; for any thread, and for several processes at once."""
 
     def __init__(
         self,
-        database: Database,
+        runs: OldRuns,
         logs: RunLogs,
         audit: Audit,
         clock: Clock,
         settings: Callable[[], RetentionSettings],
     ) -> None:
         self._runs, self._logs, self._audit, self._clock, self._settings = (
-            OldRuns(database),
+            runs,
             logs,
             audit,
             clock,
@@ -53,17 +52,17 @@ class Retention:
         self._stopped = threading.Event()
 
     def due(self, p: Principal) -> Pruned:
-        """Return the runs that would go now. Raises InvalidFile, StorageError."""
+        """Return the runs that `prune` would remove now. Raises InvalidFile, StorageError."""
         require(p, "view", "see which runs would go")
         found = self._due()
         return Pruned(found, sum(map(self._size_bytes, found)))
 
     def prune(self, p: Principal) -> Pruned:
-        """Remove the log, the large values and the line of every run that is due; return them.
+        """Remove the log, the large values and the row of every run that is due; return them.
 
-        Runs that are open, wait or were interrupted stay, with all that they refer to, and so do runs with a write
-        whose outcome nobody knows. Receipts, approvals and request keys outlive their runs.
-        Raises InvalidFile, StorageError.
+        Runs that are open, waiting or interrupted stay, with everything they refer to, and so do runs with a write
+        whose outcome is unknown. Receipts, approvals and request keys outlive their runs. Raises InvalidFile,
+        StorageError.
         """
         require(p, "admin", "remove runs")
         self._remove_files(self._runs.leaving())
@@ -80,7 +79,7 @@ class Retention:
         return Pruned(gone, size_bytes)
 
     def stop(self) -> None:
-        """Let a `prune` that is at work end soon."""
+        """Make a running `prune` end soon."""
         self._stopped.set()
 
     def _due(self) -> list[str]:
@@ -95,12 +94,12 @@ class Retention:
         return sorted(found)
 
     def _remove_files(self, run_ids: Sequence[str]) -> None:
-        """Remove what runs that are off the list have left, then that it had to be done."""
+        """Remove the files of runs that are off the list, then the record that this had to be done."""
         for run_id in run_ids:
             path = self._logs.path(run_id)
             with storage_errors(path):
                 path.unlink(missing_ok=True)
-                with suppress(FileNotFoundError):  # most have none; another process may be at it, too
+                with suppress(FileNotFoundError):  # most have none, and another process may be removing it
                     shutil.rmtree(path.with_suffix(".files"))
         for day in sorted({run_day(run_id) for run_id in run_ids}):
             _leave_no_empty_day(self._logs.folder / day)
@@ -113,7 +112,7 @@ class Retention:
 
 
 def _leave_no_empty_day(folder: Path) -> None:
-    with suppress(OSError):  # there are runs of that day left, or a run of it begins just now
+    with suppress(OSError):  # other runs of that day remain, or one has just started
         folder.rmdir()
     with storage_errors(folder):
         sync_folder(folder if folder.exists() else folder.parent)

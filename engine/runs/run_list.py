@@ -1,4 +1,4 @@
-"""The list of runs: a page of rows, each with what has happened so far."""
+"""The list of runs: a page of rows, each with its progress so far."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-from engine.clock import Clock
-from engine.errors import InvalidInput
-from engine.names import moment_of, timestamp
+from engine.base.clock import Clock
+from engine.base.names import timestamp, typed_moment
+from engine.base.statuses import ACTIVE_RUNS, CANCELLABLE_RUNS, RunStatus
+from engine.record.document import document
+from engine.record.events import decoded
+from engine.record.summary import sentence
 from engine.runs import cancelling
-from engine.runs.document import document
-from engine.runs.summary import sentence
-from engine.store.owners import is_silent
-from engine.store.run_rows import RunFilter, RunRows
+from engine.store.owners import Owners, is_silent
+from engine.store.runs import RunFilter, RunRecord, Runs
 
 _REST = 20
-"""A run of thousands of items takes long to sum up: it is left alone for so many times as long as that took."""
+"""Summing up a run of thousands of items is slow: wait this many times as long before doing it again."""
 _MOST_KEPT = 200
-CANCELLED_LATER = frozenset({"queued", "running", "waiting"})
-"""With one of these, a run that was told to end is still about to."""
+"""A cancelled run with one of these statuses has yet to end."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class RunRow:
     sentence: str
     counts: dict[str, int]
     parent_run_id: str | None = None
-    """The run that called it."""
+    """The run that called it, if any."""
     is_test: bool = False
-    """Whether one step alone ran, or outputs were pinned."""
+    """Whether only one step ran, or outputs were pinned."""
 
 
 @dataclass(frozen=True)
 class RunPage:
-    """A page of the list; `next` is what to give as `before` for the older ones, None at the end."""
+    """A page of the list; `next`: pass it as `before` to get older runs, None at the end."""
 
     rows: list[RunRow]
     next: str | None
@@ -57,7 +57,7 @@ class RunPage:
 
 @dataclass(frozen=True)
 class _SoFar:
-    """What an open run has done up to an event."""
+    """The progress of an open run up to an event."""
 
     status: str
     last_event: int
@@ -67,15 +67,15 @@ class _SoFar:
 
 
 class Wanted(TypedDict, total=False):
-    """Which runs to list; what is left out or None means any."""
+    """Which runs to list; a filter that is absent or None matches any."""
 
     status: str | Sequence[str] | None
-    """One, or several."""
+    """One status, or several."""
     workflow: str | None
     trigger: str | None
     """The id of the trigger that started them."""
     text: str | None
-    """What they say in id, workflow, title or sentence."""
+    """Text to find in id, workflow, title or sentence."""
     since: str | None
     """RFC 3339: accepted then or later."""
     until: str | None
@@ -86,7 +86,7 @@ class Wanted(TypedDict, total=False):
 
 
 def filter_of(wanted: Wanted) -> RunFilter:
-    """Return the filter as the rows take it. Raises InvalidInput for a time that is none."""
+    """Return the filter in the form that the rows take. Raises InvalidInput for an invalid time."""
     status, trigger = wanted.get("status"), wanted.get("trigger")
     return RunFilter(
         statuses=(status,) if isinstance(status, str) else tuple(dict.fromkeys(status or ())),
@@ -101,22 +101,15 @@ def filter_of(wanted: Wanted) -> RunFilter:
 
 
 def _utc(time: str | None) -> str | None:
-    """Return a time as rows hold it."""
-    if time is None:
-        return None
-    try:
-        moment = moment_of(time)
-    except ValueError:
-        raise InvalidInput(f"{time!r} is no time.", remedy="Write one such as 2026-05-01T08:00:00Z.") from None
-    if moment.tzinfo is None:
-        raise InvalidInput(f"{time!r} does not say in which time zone.", remedy="Add Z (UTC) or an offset.")
-    return timestamp(moment)
+    """Return a time in the form that rows store."""
+    return None if time is None else timestamp(typed_moment(time))
 
 
 class RunList:
-    """Reads pages of the list; may be used from any thread."""
+    """Reads pages of the list; for any thread."""
 
-    def __init__(self, rows: RunRows, owner: str, owners_folder: Path, clock: Clock) -> None:
+    def __init__(self, rows: Runs, owners: Owners, owner: str, owners_folder: Path, clock: Clock) -> None:
+        self._owners = owners
         self._rows, self._owner, self._owners_folder, self._clock = rows, owner, owners_folder, clock
         self._so_far: dict[str, _SoFar] = {}
 
@@ -126,20 +119,20 @@ class RunList:
         shown = [self._row(row) for row in rows[:limit]]
         return RunPage(shown, shown[-1].run_id if len(rows) > limit else None)
 
-    def true_status(self, row: Any) -> str:
-        """Return the status that can be believed: a dead or silent owner makes "running" "interrupted"."""
-        if row.status not in ("queued", "running") or row.owner == self._owner:
+    def true_status(self, row: RunRecord) -> str:
+        """Return the actual status: "running" becomes "interrupted" if the owner is dead or silent."""
+        if row.status not in ACTIVE_RUNS or row.owner == self._owner:
             return str(row.status)
-        owner = self._rows.owner(row.owner) if row.owner else None
+        owner = self._owners.get(row.owner) if row.owner else None
         if owner is None:
-            return "interrupted"
+            return RunStatus.INTERRUPTED
         silent = is_silent(self._owners_folder, owner, self._clock())
-        return "interrupted" if silent else str(row.status)
+        return RunStatus.INTERRUPTED if silent else str(row.status)
 
-    def _row(self, row: Any) -> RunRow:
+    def _row(self, row: RunRecord) -> RunRow:
         status = self.true_status(row)
         happened, counts = self._happened(row, status)
-        if row.cancel_requested and status in CANCELLED_LATER:
+        if row.cancel_requested and status in CANCELLABLE_RUNS:
             happened = cancelling.sentence(self._rows, row.run_id)
         return RunRow(
             run_id=row.run_id,
@@ -159,7 +152,7 @@ class RunList:
         )
 
     def _happened(self, row: Any, status: str) -> tuple[str, dict[str, int]]:
-        if row.ended_at is not None or (row.sentence and row.status in ("waiting", "interrupted")):
+        if row.ended_at is not None or (row.sentence and row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED)):
             return row.sentence, json.loads(row.counts)
         known = self._so_far.get(row.run_id)
         if known is None or known.status != status or not self._is_good(known, row.run_id):
@@ -174,7 +167,7 @@ class RunList:
         row, events = self._rows.with_events(run_id)
         if row is None or row.acceptance is None:  # it has just ended
             return None
-        run = {**document(json.loads(row.acceptance), events), "status": status}
+        run = {**document(json.loads(row.acceptance), map(decoded, events)), "status": status}
         now = time.monotonic()
         found = _SoFar(status, len(events), now + _REST * (now - began), sentence(run), run["counts"])
         if len(self._so_far) >= _MOST_KEPT:

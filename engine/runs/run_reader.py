@@ -1,82 +1,114 @@
-"""What can be told of runs without working on any: one run as a document, and the list."""
+"""Read runs without owning any: one run as a document, and the list."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from engine.clock import Clock
-from engine.errors import InvalidFile, UnknownName
-from engine.names import checked_run_id
+from engine.base.clock import Clock
+from engine.base.errors import InvalidFile, UnknownName
+from engine.base.names import checked_run_id
+from engine.base.statuses import CANCELLABLE_RUNS
 from engine.people.access import Principal, require
-from engine.runner.values import Values
+from engine.record.document import document
+from engine.record.events import RunEnded, decoded
+from engine.record.run_log import RunLogs
+from engine.record.summary import sentence
+from engine.record.values import Values
 from engine.runs import cancelling
-from engine.runs.document import document
-from engine.runs.run_list import CANCELLED_LATER, RunList, RunPage, Wanted, filter_of
-from engine.runs.run_log import RunLogs
-from engine.runs.summary import sentence
-from engine.store.run_rows import RunRows
+from engine.runs.run_list import RunList, RunPage, Wanted, filter_of
+from engine.store.owners import Owners
+from engine.store.runs import RunRecord, Runs
 
 if TYPE_CHECKING:
-    from engine.run_file import FileContent, RunFile
-    from engine.runs.diff import RunDiff
+    from engine.base.run_file import FileContent, RunFile
+    from engine.runs.compare.diff import RunDiff
+    from engine.runs.run_looks import Look, RunLooks
 
 _LOOKED_INTO_BYTES = 8 * 1024 * 1024
-"""A page that draws itself anew with every click has no time for more."""
+"""More would slow down a page that redraws with every click."""
 
 
 class RunReader:
-    """Reads runs, from any thread; `owner` is the process that reads, "" for one that owns no runs."""
+    """Reads runs, from any thread; `owner`: the id of this process, "" if it owns no runs."""
 
-    def __init__(self, rows: RunRows, logs: RunLogs, owner: str, owners_folder: Path, clock: Clock) -> None:
+    def __init__(
+        self, rows: Runs, owners: Owners, logs: RunLogs, owner: str, owners_folder: Path, clock: Clock
+    ) -> None:
         self._rows, self._logs = rows, logs
-        self._list = RunList(rows, owner, owners_folder, clock)
+        self._list = RunList(rows, owners, owner, owners_folder, clock)
 
     def get(self, p: Principal, run_id: str) -> dict[str, Any]:
-        """Return the run document. Raises UnknownName, InvalidFile."""
+        """Return a run as a document. Raises UnknownName, InvalidFile."""
         require(p, "view", "see runs")
         row, events = self._rows.with_events(checked_run_id(run_id))
         if row is not None and row.acceptance is not None:
-            # A run has ended when its log is written and its row says so: its last event alone does not make it so.
-            known = [event for event in events if event["type"] != "run_ended"]
-            run = document(json.loads(row.acceptance), known)
-            run["status"] = self._list.true_status(row)
-        else:
-            found = self._logs.read(run_id)
-            if found is None:
-                raise self._rows.unknown(run_id)
-            run = found
+            # A run has ended when its log is written and its row says so; its last event alone is not enough.
+            known = [event for event in map(decoded, events) if not isinstance(event, RunEnded)]
+            return self._told(row, document(json.loads(row.acceptance), known))
+        found = self._logs.read(run_id)
+        if found is None:
+            raise self._rows.unknown(run_id)
+        return self._with_sentence(found)
+
+    def look(self, p: Principal, run_id: str, seconds: float = 0.0) -> Look:
+        """Return a snapshot of the run, shared by all readers.
+
+        `seconds`: how old it may be; for a run so large that reading takes long, it may be older. Raises as `get`.
+        """
+        require(p, "view", "see runs")
+        return self._looks.look(checked_run_id(run_id), seconds)
+
+    @cached_property
+    def _looks(self) -> RunLooks:
+        from engine.runs.run_looks import RunLooks
+
+        reader = Principal("", "viewer")
+        return RunLooks(self._rows, self._logs.path, partial(self.get, reader), self._told, self._state)
+
+    def _told(self, row: RunRecord, run: dict[str, Any]) -> dict[str, Any]:
+        """Return the document of an open run with the facts from its row."""
+        run["status"] = self._list.true_status(row)
+        self._with_sentence(run)
+        if row.cancel_requested and run["status"] in CANCELLABLE_RUNS:
+            run["cancel_requested"] = True
+            run["sentence"] = cancelling.sentence(self._rows, row.run_id)
+        return run
+
+    def _state(self, row: RunRecord) -> tuple[str] | None:
+        """Return what may change in `_told` without an event; None while writes of a cancelled run are in flight."""
+        return None if row.cancel_requested else (self._list.true_status(row),)
+
+    def _with_sentence(self, run: dict[str, Any]) -> dict[str, Any]:
         try:
             run["sentence"] = sentence(run)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InvalidFile(
-                f"{self._logs.path(run_id)} has parts that no log of a run has.",
+                f"{self._logs.path(run['run_id'])} has parts that no log of a run has.",
                 remedy="Take it from a backup, or move it away.",
             ) from error
-        if row is not None and row.cancel_requested and run["status"] in CANCELLED_LATER:
-            run["cancel_requested"] = True
-            run["sentence"] = cancelling.sentence(self._rows, run_id)
         return run
 
     def diff(self, p: Principal, good: str, bad: str) -> RunDiff:
-        """Return how two runs differ: the first step that went another way, then the rest.
+        """Return how two runs differ: the first step that went differently, then the rest.
 
         Raises UnknownName, InvalidFile.
         """
         require(p, "view", "see runs")
-        from engine.runs.diff import diff
+        from engine.runs.compare.diff import diff
 
         return diff(self.get(p, good), self.get(p, bad))
 
     def file(self, p: Principal, run_id: str, digest: str) -> FileContent:
-        """Return a file that the document of a run names, by the SHA-256 of its content.
+        """Return a file that the document of a run refers to, by the SHA-256 of its content.
 
-        Raises UnknownName where the document names none such, InvalidFile where it is gone or was changed.
+        Raises UnknownName if the document has no such reference, InvalidFile if the file is missing or was changed.
         """
         from clients.errors import InvalidRequest
-        from engine.run_file import FileContent
+        from engine.base.run_file import FileContent
         from engine.runs.named_files import files_of
 
         values = Values(self._logs.folder, run_id)
@@ -90,9 +122,9 @@ class RunReader:
         return FileContent(content, file.name, file.media_type)
 
     def files(self, p: Principal, run_id: str, value: Any) -> dict[str, RunFile]:
-        """Return the files that a value of a run's document names, by SHA-256.
+        """Return the files that a value of a run's document refers to, by SHA-256.
 
-        Of what is named only inside a value over 8 MB none is among them; `file` gives those, too.
+        References inside a value over 8 MB are left out; `file` finds those as well.
         """
         require(p, "view", "see runs")
         from engine.runs.named_files import named_files
@@ -100,14 +132,14 @@ class RunReader:
         return named_files(value, Values(self._logs.folder, run_id), _LOOKED_INTO_BYTES)
 
     def inputs(self, p: Principal, run: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the inputs of a run from its document, with what lies in files read. Raises InvalidFile."""
+        """Return the inputs of a run from its document, with the contents of files loaded. Raises InvalidFile."""
         require(p, "view", "see runs")
         return dict(Values(self._logs.folder, run["run_id"]).loaded(run["inputs"]))
 
     def list(self, p: Principal, *, before: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> RunPage:
-        """Return runs, newest first, called ones among them (`parent_run_id`): at most `limit`, which is at most 200.
+        """Return at most `limit` runs (200 at most), newest first, including called ones (`parent_run_id`).
 
-        `before` is a run id (keyset paging). Raises InvalidInput for a time that is none, UnknownName for an id.
+        `before` is a run id (keyset paging). Raises InvalidInput for an invalid time, UnknownName for an unknown id.
         """
         require(p, "view", "see runs")
         for run_id in (before, wanted.get("parent")):

@@ -1,1 +1,1 @@
-"""The step types that ship: one file per family. A class of StepType in a file of this folder is found by itself."""
+"""The built-in step types, one file per family. Subclasses of StepType in this folder are registered automatically."""

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.errors import AssertionFailed
-from engine.names import timestamp
-from engine.step import (
+from engine.base.errors import AssertionFailed
+from engine.base.names import timestamp
+from engine.plugins.step import (
     AskPerson,
     Call,
     Effect,
@@ -29,13 +29,13 @@ LONGEST_WAIT = timedelta(days=366)
 
 
 class SetFields(Fields):
-    """What `flow.set` takes."""
+    """The fields of `flow.set`."""
 
     values: dict[str, Any] = content("Values by name")
 
 
 class Set(StepType):
-    """Give names to values, for the steps after it."""
+    """Name values for use in later steps."""
 
     name = "flow.set"
     title = "Set values"
@@ -45,11 +45,11 @@ class Set(StepType):
     fields = SetFields
 
     def call(self, call: Call) -> JsonValue:
-        """Return the values as they are."""
+        """Return the values unchanged."""
         return call.fields.values
 
     def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> dict[str, JsonValue]:
-        """Each value has the shape that it is written in; an expression may be anything."""
+        """Return a schema with the shape each value is written in; an expression may have any type."""
         values = arguments.get("values")
         if not isinstance(values, dict) or not values:
             return {}
@@ -66,20 +66,20 @@ def _shape(value: Any) -> dict[str, Any]:
 
 
 class AssertFields(Fields):
-    """What `flow.assert` takes."""
+    """The fields of `flow.assert`."""
 
     condition: bool = option("Must be true")
-    message: str = content("What to say when it is not", default="The condition is false.")
+    message: str = content("Message if it is not", default="The condition is false.")
 
 
 class AssertOutput(Output):
-    """What `flow.assert` gives."""
+    """The output of `flow.assert`."""
 
     ok: bool = Field(default=True, title="Always true")
 
 
 class Assert(StepType):
-    """Stop here with a message unless a condition holds."""
+    """Stop with a message unless a condition is true."""
 
     name = "flow.assert"
     title = "Check a condition"
@@ -88,14 +88,14 @@ class Assert(StepType):
     output = AssertOutput
 
     def call(self, call: Call) -> JsonValue:
-        """Return {ok: true}; raises AssertionFailed with the step's message."""
+        """Return {ok: true}. Raises AssertionFailed with the step's message."""
         if not call.fields.condition:
-            raise AssertionFailed(call.fields.message, remedy="Look at the values that the condition uses.")
+            raise AssertionFailed(call.fields.message, remedy="Check the values that the condition uses.")
         return {"ok": True}
 
 
 class WaitFields(Fields):
-    """What `flow.wait` takes: one of the two."""
+    """The fields of `flow.wait`: exactly one of the two."""
 
     seconds: float | None = option("Seconds to wait", default=None, ge=0, le=LONGEST_WAIT.total_seconds())
     until: str | None = option("Wait until this time, with offset (RFC 3339)", default=None)
@@ -125,13 +125,13 @@ class WaitFields(Fields):
 
 
 class WaitOutput(Output):
-    """What `flow.wait` gives."""
+    """The output of `flow.wait`."""
 
-    waited_until: str = Field(title="When it went on (UTC)")
+    waited_until: str = Field(title="Continued at (UTC)")
 
 
 class Wait(StepType):
-    """Wait, for seconds or days, without holding anything; a restart does not shorten it."""
+    """Wait for seconds or days without using resources; a restart does not shorten the wait."""
 
     name = "flow.wait"
     title = "Wait"
@@ -141,7 +141,7 @@ class Wait(StepType):
     LONGEST: ClassVar[timedelta] = LONGEST_WAIT
 
     def call(self, call: Call) -> WaitUntil:
-        """Return when to go on."""
+        """Return when to continue."""
         assert call.started_at is not None
         due = call.started_at + timedelta(seconds=call.fields.seconds or 0)
         if call.fields.until is not None:
@@ -149,20 +149,20 @@ class Wait(StepType):
         return WaitUntil(due, {"waited_until": timestamp(due)})
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """One of the two fields must be there."""
+        """Require exactly one of the two fields."""
         if not {"seconds", "until"} & set(arguments):
             return [("seconds", "flow.wait needs 'seconds' or 'until'.")]
         return []
 
 
 class FailFields(Fields):
-    """What `flow.fail` takes."""
+    """The fields of `flow.fail`."""
 
-    message: str = content("What to say", min_length=1)
+    message: str = content("Message", min_length=1)
 
 
 class Fail(StepType):
-    """Fail here, with a message; `on_error` of the groups around it applies."""
+    """Fail with a message; `on_error` of the surrounding groups applies."""
 
     name = "flow.fail"
     title = "Fail"
@@ -171,18 +171,20 @@ class Fail(StepType):
 
     def call(self, call: Call) -> Result:
         """Raise AssertionFailed with the message."""
-        raise AssertionFailed(call.fields.message, remedy="The workflow says so itself: look at the steps before.")
+        raise AssertionFailed(
+            call.fields.message, remedy="The workflow itself reports this: check the steps before it."
+        )
 
 
 class StopFields(Fields):
-    """What `flow.stop` takes."""
+    """The fields of `flow.stop`."""
 
     message: str = content("Why", "")
     outputs: dict[str, Any] = content("Outputs of the run", {})
 
 
 class Stop(StepType):
-    """End the whole run here, successfully; what runs beside it may end, nothing new starts."""
+    """End the whole run successfully; steps already running in parallel may finish, no others start."""
 
     name = "flow.stop"
     title = "End the run"
@@ -191,28 +193,28 @@ class Stop(StepType):
     fields = StopFields
 
     def call(self, call: Call) -> Result:
-        """Return what the run ends with."""
+        """Return the outcome of the run."""
         return StopRun(call.fields.outputs, call.fields.message)
 
 
 class ApproveFields(Fields):
-    """What `flow.approve` takes."""
+    """The fields of `flow.approve`."""
 
-    message: str = content("What is asked", min_length=1)
-    details: Any = content("What else the person is shown", None)
+    message: str = content("Question", min_length=1)
+    details: Any = content("Details for the person", None)
 
 
 class ApproveOutput(Output):
-    """What the person said."""
+    """The person's answer."""
 
-    approved: bool = Field(title="Always true: a no fails the step")
+    approved: bool = Field(title="Always true: a rejection fails the step")
     by: str = Field(title="Who")
     at: str = Field(title="When (UTC)")
-    comment: str = Field(title="What they added")
+    comment: str = Field(title="Their comment")
 
 
 class Approve(StepType):
-    """Wait until a person says yes, however long it takes; a no fails the step."""
+    """Wait until a person approves, however long it takes; a rejection fails the step."""
 
     name = "flow.approve"
     title = "Ask a person"
@@ -221,5 +223,5 @@ class Approve(StepType):
     output = ApproveOutput
 
     def call(self, call: Call) -> Result:
-        """Ask; the engine waits for the answer."""
+        """Ask the question; the engine waits for the answer."""
         return AskPerson(call.fields.message, call.fields.details)

@@ -1,4 +1,4 @@
-"""The step that calls any HTTP service."""
+"""The step that calls an HTTP service."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from clients.http import READS, Wanted
 from clients.http import Paging as Pages
 from clients.http.request import Upload
-from engine.run_file import FileContent, RunFile
-from engine.step import (
+from engine.base.run_file import FileContent, RunFile
+from engine.plugins.step import (
     Call,
     Effect,
     Fields,
@@ -30,20 +30,21 @@ _BODIES = ("json", "text", "form", "file")
 
 
 class Paging(Fields):
-    """How a list goes on; names inside the JSON are joined by dots."""
+    """How to read a list page by page; names inside the JSON are joined by dots."""
 
-    items: str = option("Where the items stand in the JSON; empty: it is the list", "")
-    next: str = option("Where the next page's address or cursor stands; empty: the Link header", "")
+    items: str = option("Where the items are in the JSON; empty: the JSON is the list", "")
+    next: str = option("Where the next page's address or cursor is; empty: the Link header", "")
     cursor: str = option("Query parameter that takes the cursor; empty: it is an address", "")
-    pages: int = option("Pages at most", 10, ge=1, le=100)
+    pages: int = option("Maximum pages", 10, ge=1, le=100)
 
 
 class RequestFields(Fields):
-    """What `http.request` takes.
+    """The fields of `http.request`.
 
-    `paging` is `{items, next, cursor, pages}`: where in the JSON the items stand, and where the next page's address or
-    cursor (names joined by dots; no `next`: the `Link` header); which query parameter takes the cursor (none: `next` is
-    an address); and how many pages are read at most (10). It gives `items`, and `has_more` where some were left.
+    `paging` is `{items, next, cursor, pages}`. `items`: where the entries are in the JSON. `next`: where the next
+    page's address or cursor is (default: the `Link` header). `cursor`: the query parameter for the cursor (default:
+    `next` is an address). `pages`: the most pages to read (10). Names are joined by dots. The output has `items`, and
+    `has_more` if pages are left.
     """
 
     method: Method = option("Method", "GET")
@@ -58,11 +59,13 @@ class RequestFields(Fields):
     paging: Paging | None = option("Read a list page by page", None)
     as_file: bool = option("Keep the answer as a file", default=False)
     max_bytes: int = option("Largest answer, in bytes", 10_485_760, ge=1, le=52_428_800)
-    idempotency_header: str = option("Header by which the service knows a repeat", "", pattern=r"^[A-Za-z0-9-]*$")
+    idempotency_header: str = option(
+        "Header by which the service recognizes a repeated request", "", pattern=r"^[A-Za-z0-9-]*$"
+    )
 
 
 class RequestOutput(Output):
-    """What the server answered; `items` and `has_more` are of a list that was read page by page."""
+    """The response; `items` and `has_more` belong to a list that was read page by page."""
 
     status: int
     headers: dict[str, str] = outside("Headers")
@@ -76,7 +79,7 @@ class RequestOutput(Output):
 
 
 class Request(StepType):
-    """Call an HTTP service: GET and HEAD read, everything else writes."""
+    """Call an HTTP service: GET and HEAD read, other methods write."""
 
     name = "http.request"
     title = "Call an HTTP service"
@@ -87,16 +90,16 @@ class Request(StepType):
     fields = RequestFields
     output = RequestOutput
 
-    lasts = "How to take back what another service did is known there only."
+    lasts = "Only the other service knows how to undo what it did."
 
     def effect_of(self, arguments: Mapping[str, JsonValue]) -> tuple[Effect, Repeat | None]:
-        """A read only where the method stands there and is GET or HEAD; safe where the service knows a repeat."""
+        """Return a read only for a constant GET or HEAD; a write is safe if the service recognizes repeats."""
         if str(arguments.get("method", "GET")).upper() in READS:
             return Effect.READS, None
         return Effect.WRITES, Repeat.SAFE if arguments.get("idempotency_header") else Repeat.UNFINDABLE
 
     def call(self, call: Call) -> JsonValue:
-        """Give {status, headers, json, text, url, file, items, pages, has_more}."""
+        """Return {status, headers, json, text, url, file, items, pages, has_more}."""
         it: RequestFields = call.fields
         nothing = RequestOutput(status=0, headers={}, url="").model_dump(by_alias=True)
         if it.paging is not None:
@@ -107,18 +110,18 @@ class Request(StepType):
         return {**nothing, **call.client.request(_wanted(call))}
 
     def target(self, fields: Any) -> str:
-        """Writes to one host go one at a time."""
+        """Serialize writes to the same host."""
         try:
             return str(urlsplit(fields.url).netloc.lower())
-        except ValueError:  # no address: the call itself says so
+        except ValueError:  # not an address: the call itself reports that
             return ""
 
     def receipt(self, output: JsonValue) -> Receipt:
-        """The service's own address of what was made, where it says one."""
+        """Return the address of the created object, if the service returns one."""
         return Receipt(id=str(output["status"]), url=str(output["headers"].get("location", "")))
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """One body at most, and none where nothing is sent; a list is read, and is no file."""
+        """Reject more than one body, a body that is not sent, and a list that is a write or a file."""
         bodies = [name for name in _BODIES if arguments.get(name) is not None]
         reads = str(arguments.get("method", "GET")).upper() in READS
         if len(bodies) > 1:
@@ -128,7 +131,7 @@ class Request(StepType):
         if reads and (bodies or arguments.get("files")):
             return [(bodies[0] if bodies else "files", "GET and HEAD send no body: use query, or another method.")]
         if arguments.get("paging") and (not reads or arguments.get("as_file")):
-            return [("paging", "Only a GET reads a list page by page, and it gives items, no file.")]
+            return [("paging", "Only a GET reads a list page by page, and it returns items, not a file.")]
         return []
 
 

@@ -1,14 +1,14 @@
-"""The step that runs another workflow, as a run of its own."""
+"""The step that runs another workflow as a run of its own."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from engine.step import Call, CallWorkflow, Effect, Fields, Result, StepType, content, option
+from engine.plugins.step import Call, CallWorkflow, Effect, Fields, Result, StepType, content, option
 
 
 class RunFields(Fields):
-    """Which workflow (its name is fixed, no expression), and what it gets."""
+    """The workflow (a constant name, not an expression), and its inputs."""
 
     workflow: str = option("Workflow", format="workflow", min_length=1)
     inputs: dict[str, Any] = content("Inputs by name", {})
@@ -17,8 +17,8 @@ class RunFields(Fields):
 class Run(StepType):
     """Run another workflow and wait for its end; its outputs are this step's output.
 
-    It is a run of its own, linked with this one both ways. What it writes belongs to this step: once for each item of
-    a loop with `key`, however often the loop runs.
+    It is a separate run, linked with this one in both directions. Its writes belong to this step: they are made once
+    for each item of a loop with `key`, however often the loop runs.
     """
 
     name = "workflow.run"

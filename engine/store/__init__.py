@@ -1,1 +1,1 @@
-"""Live state in `.orchestra/state.db`: what must survive a crash and is not a file that people read."""
+"""What must survive a crash and is not a file that people read: records, and the ports through which they are kept."""

@@ -1,149 +1,113 @@
-"""Accepted runs on their way to disk: those that several threads start at once share one transaction."""
+"""The port that accepts runs: each with its line in the audit trail, and with what it is started for."""
 
 from __future__ import annotations
 
-import threading
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from engine.errors import InUse
-from engine.json_text import compact
-from engine.runs.request_keys import Request, earlier_run, remember
-from engine.store.database import Database, cursor_of
-from engine.store.owners import require_unfenced
-from engine.store.receipts import is_last_rename
-from engine.store.run_rows import is_test
-from engine.store.tables import audit, insertion, runs
+from engine.base.errors import InUse
+from engine.store.audit import AuditEntry
+from engine.store.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
 
-if TYPE_CHECKING:
-    import sqlite3
 
-    from sqlalchemy import Connection
+@dataclass(frozen=True)
+class Request:
+    """An idempotency key, and a hash of the request it was sent with."""
 
-_ADD_RUN, _RUN = insertion(runs)
-_ADD_LINE, _LINE = insertion(audit)
-_COPIED = ("run_id", "workflow", "started_by", "origin_run_id", "parent_run_id", "queued_at")
+    key: str
+    content_hash: str
+
+    @classmethod
+    def of(cls, key: str, workflow: str, inputs: Mapping[str, Any]) -> Request:
+        """Return the request as sent: later changes of defaults do not make it a different one."""
+        content = json.dumps([workflow, inputs], sort_keys=True, separators=(",", ":"))
+        return cls(key, hashlib.sha256(content.encode()).hexdigest())
 
 
 class Renamed(InUse):
-    """A workflow or a step has got another name since the files were read: receipts may lie under that one now."""
+    """A workflow or step was renamed or deleted after the files were read: its receipts may have moved."""
 
     default_remedy = "Try again."
 
     def __init__(self) -> None:
-        super().__init__("A workflow or a step was renamed just now.")
+        super().__init__("A workflow or a step was renamed or deleted just now.")
 
 
 @dataclass
 class Entry:
-    """One run to be stored, with the line of the audit trail that tells of it."""
+    """A run to store, with its line in the audit trail."""
 
     acceptance: Mapping[str, Any]
     title: str
-    audit_line: Mapping[str, Any]
+    audit_entry: AuditEntry
     request: Request | None = None
     lane: str | None = None
-    """Whose turn it waits for (a workflow's name); None: it begins at once."""
+    """The queue it waits in (a workflow's name); None: it starts at once."""
     last_rename: str = ""
-    """As its plan has it: with another one since, it is not stored."""
+    """The last rename that the run's plan was made with; if there has been another since, the run is not stored."""
     run_id: str | None = field(default=None, init=False)
-    """Once stored: its id, or that of the run which the same request started before."""
+    """Set once stored: the id of the run, or of the run that an earlier copy of the request started."""
     error: Exception | None = field(default=None, init=False)
 
     @property
     def is_new(self) -> bool:
-        """Tell whether this entry has made the run."""
+        """Return whether this entry created the run."""
         return bool(self.run_id == self.acceptance["run_id"])
 
 
-class Acceptances:
-    """`store()` may be called from any thread; whoever comes first writes for all who have come since."""
+@dataclass(frozen=True)
+class Chosen:
+    """What of a poll is stored: its items, and the runs for them."""
 
-    def __init__(self, database: Database, owner: str) -> None:
-        self._database, self._owner = database, owner
-        self._lock, self._turn = threading.Lock(), threading.Lock()
-        self._waiting: list[Entry] = []
+    items: Sequence[ItemRecord]
+    entries: Sequence[Entry]
+    cancels_earlier: bool = False
+    """Whether the workflow's open runs that triggers have started are asked to end."""
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What a poll has found, to be stored at once."""
+
+    trigger: TriggerRecord
+    """As it was before the poll: if its cursor has moved since, nothing of the poll counts."""
+    place: Place | None
+    """Where the trigger is now; None if it stays for the moment."""
+    ids: Sequence[str]
+    """The items, whether seen or not."""
+    choose: Callable[[Sequence[str], bool], Chosen]
+    """Decides from the ids that nobody has seen, and from whether the workflow is busy."""
+    asks_if_busy: bool = False
+    """Whether the choice depends on other runs of the workflow being at work or queued."""
+
+
+class Acceptances(Protocol):
+    """Stores runs for one process; any thread. Each verb is one transaction, on disk when it returns.
+
+    All raise StorageError, and Fenced if another process has taken over the runs of this one.
+    """
 
     def store(self, entries: Sequence[Entry]) -> None:
-        """Store runs; they are on disk when this returns.
+        """Store runs.
 
-        Raises StorageError, Renamed (of `entries` with one plan none is stored then), InUse where a request's key came
-        with something else before, Fenced where another process has taken over the runs of this one.
+        Raises Renamed (then none of the `entries` that share a plan is stored), and InUse if a request's key was used
+        before with something else.
         """
-        with self._lock:
-            self._waiting.extend(entries)
-        with self._turn:
-            with self._lock:
-                group, self._waiting = self._waiting, []
-            if group:  # else somebody was faster
-                self._write(group)
-        for entry in entries:
-            if entry.error is not None:
-                raise entry.error
 
-    def store_within(self, chosen: Callable[[Connection], Sequence[Entry]]) -> Sequence[Entry]:
-        """Store the runs that `chosen` gives, in one transaction with all that it writes; return their entries.
+    def polled(self, polled: Polled) -> None:
+        """Store the runs and the seen items of a poll, and move the cursor. Raises Moved, Renamed."""
 
-        All of it is on disk when this returns, or none of it. Raises StorageError, Renamed, Fenced,
-        and what `chosen` raises.
+    def begin(self, key: Key, on: TurnedOn, place: Place, left_out: Sequence[ItemRecord]) -> None:
+        """Turn a trigger on from a place; items that it has not seen yet are stored as left out."""
+
+    def notify(self, trigger: TriggerRecord, at: str | None, entries: Sequence[Entry]) -> bool:
+        """Record since when people know of a problem (None: it is over), with the runs that tell them. Raises Renamed.
+
+        Return False, and store nothing, if another process has told them since `trigger` was read.
         """
-        self._database.require_in_place()
-        with self._database.writing() as connection:
-            cursor = cursor_of(connection)
-            require_unfenced(cursor, self._owner)
-            entries = chosen(connection)
-            is_last = is_last_rename(cursor)
-            if not all(is_last(entry.last_rename) for entry in entries):
-                raise Renamed
-            self._insert(cursor, entries)
-        for entry in entries:
-            entry.run_id = entry.acceptance["run_id"]
-        return entries
 
-    def _write(self, group: Sequence[Entry]) -> None:
-        try:
-            with self._database.inserting() as cursor:
-                require_unfenced(cursor, self._owner)
-                is_last = is_last_rename(cursor)
-                for entry in group:
-                    if not is_last(entry.last_rename):
-                        entry.error = Renamed()
-                    elif entry.request is not None:
-                        _answer(cursor, entry, entry.request)
-                fresh = [entry for entry in group if entry.run_id is None and entry.error is None]
-                self._insert(cursor, fresh)
-        except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it
-            for entry in group:
-                entry.error, entry.run_id = error, None
-        else:
-            for entry in fresh:
-                entry.run_id = entry.acceptance["run_id"]
-
-    def _insert(self, cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> None:
-        cursor.executemany(_ADD_RUN, [self._row(entry) for entry in entries])
-        cursor.executemany(_ADD_LINE, [{**_LINE, **entry.audit_line} for entry in entries])
-
-    def _row(self, entry: Entry) -> dict[str, Any]:
-        return {
-            **_RUN,
-            **{name: entry.acceptance[name] for name in _COPIED},
-            "title": entry.title,
-            "status": "queued",
-            "demo": int(entry.acceptance["demo"]),
-            "owner": self._owner,
-            "lane": entry.lane,
-            "is_test": int(is_test(entry.acceptance["options"])),
-            "acceptance": compact(entry.acceptance),
-        }
-
-
-def _answer(cursor: sqlite3.Cursor, entry: Entry, request: Request) -> None:
-    """Bind the key of a request to its run, or find what it was bound to before."""
-    try:
-        entry.run_id = earlier_run(cursor, request)
-    except InUse as error:
-        entry.error = error
-        return
-    if entry.run_id is None:
-        remember(cursor, request, entry.acceptance["run_id"])
+    def revive(self, item: ItemRecord, entry: Entry) -> bool:
+        """Give a dead item its run; return False if somebody else was faster. Raises Renamed."""

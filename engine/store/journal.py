@@ -1,207 +1,167 @@
-"""The run journal: all events of one turn of the engine's loop reach the disk in one transaction.
+"""The port of the journal: events of runs, and what else a process records of the runs that it works on.
 
-Everything here happens on the engine's loop thread. A commit blocks that thread for one disk sync; meanwhile nothing
-could go on anyway, and what arrives from the worker threads during the sync shares the next one (group commit).
-Where nothing else is about to run, nobody could join, and whoever waits commits at once.
+Everything here happens on the engine's loop. What is appended or recorded in one turn of the loop is one transaction,
+which also checks that no other process has taken over; a future, and `committed()`, tell when it is on disk. If it
+cannot be stored, the future raises JournalBroken, and so does `committed` of the run.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
-from engine.errors import StorageError
-from engine.json_text import compact
-from engine.store.database import Database, storage_errors
-from engine.store.owners import OWNER_ROW, require_unfenced
-
-Change = Callable[[sqlite3.Cursor], Any]
-_INSERT_EVENT = "INSERT INTO events (run_id, number, event) VALUES (?, ?, ?)"
-_LATEST_SECONDS = 0.02
-_MANY_COMMITS = 32
-"""A process that has made so many makes more: it is worth to give the write-ahead log its full length."""
-_LONGEST_ROW = 8
-"""Every so many commits the loop gets its turn all the same: what is timed, and what has come in, waits no longer."""
+from engine.store.runs import Deaths
 
 
 class JournalBroken(Exception):
-    """An event or change could not be stored. No OrchestraError: no `on_error` of a workflow may catch it."""
+    """An event or change could not be stored. Not an OrchestraError: no `on_error` of a workflow may catch it."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
 
 
-class Journal:
-    """Appends events and other row changes; `committed()` waits until all of them so far are on disk."""
+class Journal(Protocol):
+    """Appends events; `committed()` waits until everything added so far is on disk."""
 
-    def __init__(self, database: Database, owner: str) -> None:
-        self._database = database
-        self.owner = owner
-        """The process that writes: others may have fenced it off."""
-        self._connection = database.raw_connection()
-        self._events: list[tuple[str, int, str]] = []
-        self._changes: list[tuple[Change, asyncio.Future[Any], str | None]] = []
-        self._has_more = False
-        """Whether anything was added since the last commit."""
-        self._waiters: list[asyncio.Future[None]] = []
-        """One for each that waits for it: cancelling one must not take it from the others."""
-        self._is_due = False
-        self._row = 0
-        self._commits = 0
-        self._alarm: asyncio.TimerHandle | None = None
-        self._broken: dict[str, Exception] = {}
+    owner: str
+    """The writing process's owner id: another process may have fenced it off."""
 
     def begin(self, run_id: str) -> None:
-        """Start (again) to take events of a run: what could not be stored of it before is forgotten."""
-        self._broken.pop(run_id, None)
+        """Accept events of a run (again): forget an earlier failure to store them."""
 
     def append(self, run_id: str, number: int, event: dict[str, Any]) -> None:
-        """Add an event of a run; it is on disk after the next `committed()`, or soon where nobody waits for it.
+        """Add an event of a run; it is on disk after the next `committed()`, or soon if nobody waits for it.
 
-        Once an event of a run is lost, none of it is taken any more: what follows would tell of a past with a hole.
+        Once an event of a run is lost, no more are accepted: the run's history would have a gap.
         """
-        if run_id in self._broken:
-            return
-        self._events.append((run_id, number, compact(event)))
-        self._has_more = True
-        self._flush_soon()
-
-    def change(self, change: Change, run_id: str | None = None) -> asyncio.Future[Any]:
-        """Run `change(cursor)` inside the next transaction; the future has its result once that is on disk.
-
-        The future raises JournalBroken where it could not be stored; so does `committed` of the run `run_id` then.
-        """
-        self._flush_next()
-        return self._added(change, run_id)
-
-    def note(self, change: Change, run_id: str) -> None:
-        """Run a change of a run inside the next transaction that somebody waits for, or soon.
-
-        Where it could not be stored, `committed` of the run raises JournalBroken.
-        """
-        self._flush_soon()
-        self._added(change, run_id)
-
-    def _added(self, change: Change, run_id: str | None) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_heard)
-        self._changes.append((change, future, run_id))
-        self._has_more = True
-        return future
 
     async def committed(self, run_id: str) -> None:
         """Wait until every event of a run so far is on disk.
 
         Raises JournalBroken if one of them could not be stored, now or earlier: the run must stop then.
         """
-        if self._has_more:
-            loop = asyncio.get_running_loop()
-            if self._is_alone(loop):
-                self._flush()
-            else:
-                self._flush_next()
-                waiter = loop.create_future()
-                self._waiters.append(waiter)
-                await waiter
-        if run_id in self._broken:
-            raise JournalBroken(self._broken[run_id])
 
-    def read(self, statement: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one short query on the loop's own connection."""
-        with storage_errors(self._database.path):
-            return self._connection.execute(statement, tuple(parameters)).fetchall()
+    def still_ours(self) -> asyncio.Future[Any]:
+        """Make a transaction; the future raises JournalBroken (Fenced) if another process has taken over."""
+
+    def mark_health(self, at: str) -> asyncio.Future[Any]:
+        """Store the time of a health check, to show that commits reach the disk."""
 
     def is_ours(self) -> bool:
-        """Tell whether no other process has taken over so far."""
-        return bool(self.read(OWNER_ROW, (self.owner,)))
+        """Return whether this process still owns its runs, as far as it can read."""
 
     def close(self) -> None:
-        """Write what is left and close the connection."""
-        self._flush()
-        self._connection.close()
-
-    def _is_alone(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Tell whether nothing else is about to run: a turn of the loop would cost more than the rest of the step.
-
-        Loops do not say so to all; one that keeps no list of what is ready gets its turn each time.
-        """
-        self._row = (self._row + 1) % _LONGEST_ROW
-        return self._row != 0 and not getattr(loop, "_ready", True)
-
-    def _flush_next(self) -> None:
-        """Commit in the next turn of the loop: somebody waits for it."""
-        if not self._is_due:
-            self._is_due = True
-            asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush_soon(self) -> None:
-        if self._alarm is None:
-            self._alarm = asyncio.get_running_loop().call_later(_LATEST_SECONDS, self._remind)
-
-    def _remind(self) -> None:
-        """Commit what nobody waits for, such as that a step has begun; it mostly went with what somebody waited for."""
-        self._alarm = None
-        if not self._is_due:
-            self._flush()
-
-    def _flush(self) -> None:
-        self._is_due = False
-        if not self._has_more:  # `close` was faster
-            return
-        events, changes, waiters = self._events, self._changes, self._waiters
-        self._events, self._changes, self._waiters, self._has_more = [], [], [], False
-        try:
-            results = self._commit(events, [change for change, _, _ in changes])
-        except Exception as error:  # noqa: BLE001 - whatever it is, every waiter must hear of it
-            self._broken.update((run_id, error) for run_id, _, _ in events)
-            self._broken.update((run_id, error) for _, _, run_id in changes if run_id is not None)
-            for _, future, _ in changes:
-                if not future.done():
-                    future.set_exception(JournalBroken(error))
-        else:
-            for (_, future, _), result in zip(changes, results, strict=True):
-                if not future.done():
-                    future.set_result(result)
-            self._count()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def _count(self) -> None:
-        self._commits += 1
-        if self._commits == _MANY_COMMITS:
-            with suppress(StorageError):  # what cannot be longer works as it is
-                self._database.lengthen()
-
-    def _commit(self, events: list[tuple[str, int, str]], changes: list[Change]) -> list[Any]:
-        with self._database.write_lock:
-            try:
-                return self._committed(self._connection.cursor(), events, changes)
-            except (sqlite3.Error, OSError) as error:
-                with storage_errors(self._database.path):  # entered only here: it would cost each step a little
-                    raise error from None
-
-    def _committed(
-        self, cursor: sqlite3.Cursor, events: list[tuple[str, int, str]], changes: list[Change]
-    ) -> list[Any]:
-        cursor.execute("BEGIN IMMEDIATE")
-        try:
-            require_unfenced(cursor, self.owner)  # no other process has declared this one dead
-            cursor.executemany(_INSERT_EVENT, events)
-            results = [change(cursor) for change in changes]
-            cursor.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                cursor.execute("ROLLBACK")
-            raise
-        return results
+        """Write what is pending, and stop."""
 
 
-def _heard(future: asyncio.Future[Any]) -> None:
-    """Take note of the error of a change that nobody waits for: its run hears of it by `committed`."""
-    if not future.cancelled():
-        future.exception()
+@dataclass(frozen=True)
+class RunEnd:
+    """The end of a run, with all that ends with it."""
+
+    run_id: str
+    workflow: str
+    parent_run_id: str | None
+    demo: bool
+    status: str
+    ended_at: str
+    duration_seconds: float | None
+    sentence: str
+    counts: str
+    """JSON."""
+    at_milliseconds: int
+    """Its end number, unless an earlier end has that or a higher one."""
+    made_good: Sequence[str]
+    """Keys of items that it has processed: those that failed or were dead need no attention any more."""
+
+
+class OwnRuns(Protocol):
+    """What a process records of the runs that it works on."""
+
+    def events(self, run_id: str) -> Iterable[Mapping[str, Any]]:
+        """Return the committed events of a run, parsed lazily."""
+
+    def deaths(self, run_id: str) -> Deaths | None:
+        """Return how often the process of a run died, if it ever did."""
+
+    def forgive(self, run_id: str) -> None:
+        """Forget the deaths in a row: the run has come further."""
+
+    def started(self, run_id: str, started_at: str | None) -> None:
+        """Record that work on a run begins, or goes on."""
+
+    def parked(self, run_id: str, due_at: Callable[[], str | None]) -> None:
+        """Record that a run waits; `due_at` is asked inside the transaction, as a wait may end until then."""
+
+    def interrupted(self, run_id: str) -> None:
+        """Record that a run is interrupted; it is ours until it is put away."""
+
+    def disowned(self, run_id: str) -> None:
+        """Give an interrupted run up without putting it away."""
+
+    def put_away(self, run_id: str, sentence: str, counts: str) -> None:
+        """Record how far a waiting or interrupted run has come; from here on others may take an interrupted one up."""
+
+    def ended(self, end: RunEnd) -> asyncio.Future[Any]:
+        """Record the end of a run, and forget its events; its questions are withdrawn, its caller is woken."""
+
+    def retold(self, run_id: str, sentence: str) -> asyncio.Future[Any]:
+        """Change the sentence of an ended run."""
+
+
+class CalledState(NamedTuple):
+    """How a called run stands."""
+
+    status: str
+    ended_at: str | None
+
+
+class CalledRuns(Protocol):
+    """What a run records of the runs that it calls."""
+
+    def accept(self, acceptance: Mapping[str, Any], title: str) -> asyncio.Future[Any]:
+        """Accept a called run, in the transaction in which its caller records that it waits."""
+
+    def state(self, run_id: str) -> CalledState | None:
+        """Return how a called run stands; None if it is not known any more."""
+
+    def ask_to_cancel(self, run_id: str) -> asyncio.Future[Any]:
+        """Ask the owner of an open called run to cancel it."""
+
+    def of_nobody(self, parent_run_id: str) -> list[str]:
+        """Return the open called runs of a run that no process owns."""
+
+
+class Request(NamedTuple):
+    """A run of this process that another process wants cancelled, or that is due."""
+
+    run_id: str
+    is_to_cancel: bool
+    status: str
+
+
+class DueRuns(Protocol):
+    """What this process has to do; asked several times a second."""
+
+    def requests(self, now: str) -> list[Request]:
+        """Return the runs of this process that are to be cancelled, or are due."""
+
+    def next_due(self) -> str | None:
+        """Return when the next run of this process is due, if any is."""
+
+    def not_due(self, now: str) -> set[str]:
+        """Return the runs of this process that wait for a later time, an answer or their turn."""
+
+    def due_among(self, run_ids: Sequence[str], now: str) -> list[str]:
+        """Return those of these runs that are ours, waiting and due."""
+
+    def is_to_begin(self, run_id: str) -> bool:
+        """Return whether a run of this process has not begun yet."""
+
+    def has_line(self) -> bool:
+        """Return whether runs of this process wait for their turn."""
+
+    def has_others(self) -> bool:
+        """Return whether there is, or was, any other process; usually there is none."""

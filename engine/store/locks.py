@@ -1,4 +1,4 @@
-"""Locks that the operating system frees when a process ends: of each owner of runs, and of the one server."""
+"""Locks that the operating system releases when a process ends: one per owner of runs, and one for the server."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import fcntl
 import os
 from pathlib import Path
 
-from engine.environment import PARENT_VARIABLE
-from engine.errors import InUse
-from engine.workspace.files import storage_errors
+from engine.base.environment import PARENT_VARIABLE
+from engine.base.errors import InUse
+from engine.files.atomic import PRIVATE_FOLDER, make_folder, open_private, storage_errors
 
 
 def is_locked(folder: Path, owner: str) -> bool:
-    """Tell whether the process behind an owner id still holds its lock."""
+    """Return whether the process behind an owner id still holds its lock."""
     try:
         with (folder / f"{owner}.lock").open(encoding="ascii") as lock:
-            # Shared: two processes that look at once must not take each other for the owner.
+            # Shared: two processes that check at the same time must not take each other for the owner.
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -25,12 +25,12 @@ def is_locked(folder: Path, owner: str) -> bool:
 
 
 class ServeLock:
-    """One `serve` per workspace; the file names the process that a person would have to stop."""
+    """The lock that allows one `serve` per workspace; its file names the process to stop."""
 
     def __init__(self, folder: Path) -> None:
         with storage_errors(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = (folder / "serve.lock").open("a+", encoding="ascii")
+            make_folder(folder, PRIVATE_FOLDER)
+            self._file = open_private(folder / "serve.lock", "a+")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -46,10 +46,10 @@ class ServeLock:
         self._file.flush()
 
     def close(self) -> None:
-        """Let another process serve."""
+        """Release the lock, so that another process can serve."""
         self._file.close()
 
 
 def _process_to_stop() -> int:
-    """Return the pid of the parent that would start this process again, else its own."""
+    """Return the pid of the parent that would restart this process, else its own."""
     return os.getppid() if os.environ.get(PARENT_VARIABLE) == str(os.getppid()) else os.getpid()

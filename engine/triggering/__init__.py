@@ -1,1 +1,1 @@
-"""Watches for what is new, and turns each new thing into exactly one run."""
+"""Watch for new items, and turn each of them into exactly one run."""

@@ -1,4 +1,4 @@
-"""Which triggers need a person, and telling that once: at first, and when it is over."""
+"""Which triggers need attention. People are notified once when that begins and once when it is over."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
-from clients.counting import counted
-from engine.clock import Clock
-from engine.compiler.plan import Plan
-from engine.errors import OrchestraError
-from engine.names import moment_of, timestamp
+from clients.errors import ServiceError
+from clients.plural import counted
+from engine.base.clock import Clock
+from engine.base.errors import OrchestraError
+from engine.base.names import moment_of, timestamp
+from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal
-from engine.runner.host import Host
-from engine.runs.acceptor import Acceptor, Wish
+from engine.runner.worker.worker import Host
+from engine.runs.starting.acceptor import Acceptor, Wish
 from engine.store.acceptances import Entry
-from engine.store.tables import triggers
-from engine.triggering.status import OF_ACCOUNTS, Alarm, TriggerStatus
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from engine.store.triggers import TriggerRecord, Triggers
+from engine.triggering.polling.status import OF_ACCOUNTS, Alarm, TriggerStatus
 
 _log = logging.getLogger(__name__)
 _SLACK_SECONDS = 60.0
@@ -31,18 +28,18 @@ _NOTIFIER = Principal("notifications", "operator")
 
 
 def is_silent(status: TriggerStatus, now: datetime) -> bool:
-    """Tell whether a trigger that is on has had no good look for two periods, and a minute more."""
+    """Tell whether a trigger that is on has had no successful poll for two periods plus a minute."""
     since = status.succeeded_at or status.turned_on_at
     if not status.is_on or status.is_resting or since is None:
         return False
     due = moment_of(since) + timedelta(seconds=status.poll_seconds)
     if not status.failures and status.succeeded_at is not None and status.look_again_at is not None:
-        due = max(due, moment_of(status.look_again_at))  # a schedule knows itself when it looks again
+        due = max(due, moment_of(status.look_again_at))  # a schedule knows its own next time
     return now > due + timedelta(seconds=max(status.poll_seconds, _SLACK_SECONDS))
 
 
 def alarm_of(status: TriggerStatus, now: datetime) -> Alarm | None:
-    """Return why a trigger needs a person, the gravest reason; None where all is well."""
+    """Return the most serious reason why a trigger needs attention, or None."""
     kind, message, remedy = _reason(status, now)
     if not kind:
         return None
@@ -73,7 +70,7 @@ def _reason(status: TriggerStatus, now: datetime) -> tuple[str, str, str]:
 
 
 def _lasting(time: timedelta) -> str:
-    """Return how long that is, in the largest unit of which there are two."""
+    """Return a duration in the largest unit of which there are at least two."""
     minutes = int(time.total_seconds() // 60)
     for unit, size in (("day", 24 * 60), ("hour", 60)):
         if minutes >= 2 * size:
@@ -83,54 +80,45 @@ def _lasting(time: timedelta) -> str:
 
 @dataclass
 class Notifications:
-    """Starts the workflow that `notifications.workflow` names, once for each alarm and once when it is over."""
+    """Starts the workflow named in `notifications.workflow`, once for each alarm and once when it is over."""
 
     host: Host
+    triggers: Triggers
     acceptor: Acceptor
     clock: Clock
     statuses: Callable[[], Sequence[TriggerStatus]]
     workflow: Callable[[], str | None]
     plan: Callable[[str], Plan]
     _met: set[tuple[str, str, str]] = field(default_factory=set)
-    """Alarms of the last check: one that lasts no longer (a laptop that has just woken) is not worth a word."""
+    """Alarms of the last check. One that does not last until the next (a laptop that just woke up) is not reported."""
 
     def check(self) -> None:
-        """Tell what is new since the last check. Raises StorageError, Fenced."""
+        """Report what has changed since the last check. Raises StorageError, Fenced."""
         name = self.workflow()
         found = {}
         for status in self.statuses():
             if status.workflow != name and status.is_watched:
                 found[status.workflow, status.id, status.demo] = alarm_of(status, self.clock())
         lasting = {one for one in map(_named, found.values()) if one is not None}
-        with self.host.database.reading() as connection:
-            rows = connection.execute(triggers.select().where(triggers.c.is_on == 1)).all()
-        for row in rows:
-            alarm = found.get((row.workflow, row.trigger, bool(row.demo)))
+        for row in self.triggers.on():
+            alarm = found.get((row.workflow, row.trigger, row.demo))
             if alarm is not None and row.alarmed_at is None and _named(alarm) in self._met:
                 self._tell(row, alarm, name)
             elif alarm is None and row.alarmed_at is not None:
                 self._tell(row, _over(row), name)
         self._met = lasting
 
-    def _tell(self, row: Any, alarm: Alarm, name: str | None) -> None:
-        """Start the run and remember that people know, both or neither; a workflow that cannot run stops nothing."""
+    def _tell(self, row: TriggerRecord, alarm: Alarm, name: str | None) -> None:
+        """Start the run and record the notification in one transaction; a workflow that cannot run is skipped."""
         entries: list[Entry] = []
         if name is not None:
             try:
                 entries = [self._entry(name, alarm)]
-            except OrchestraError as error:
+            except (OrchestraError, ServiceError) as error:
                 _log.error("the workflow for notifications %r cannot run: %s %s", name, error, error.remedy)
         at = None if alarm.kind == "over" else alarm.since
-
-        def chosen(connection: Connection) -> list[Entry]:
-            same = (triggers.c.workflow == row.workflow) & (triggers.c.trigger == row.trigger)
-            mine = same & (triggers.c.account == row.account) & (triggers.c.source == row.source)
-            as_read = triggers.c.alarmed_at.is_not_distinct_from(row.alarmed_at)
-            told = connection.execute(triggers.update().where(mine & as_read).values(alarmed_at=at)).rowcount
-            return entries if told else []
-
-        stored = self.host.acceptances.store_within(chosen)
-        self.host.begin([entry.acceptance for entry in stored])
+        if self.host.acceptances.notify(row, at, entries):
+            self.host.begin([entry.acceptance for entry in entries])
 
     def _entry(self, name: str, alarm: Alarm) -> Entry:
         plan = self.plan(name)
@@ -144,6 +132,6 @@ def _named(alarm: Alarm | None) -> tuple[str, str, str] | None:
     return None if alarm is None else (alarm.workflow, alarm.trigger, alarm.kind)
 
 
-def _over(row: Any) -> Alarm:
+def _over(row: TriggerRecord) -> Alarm:
     message = f"The trigger {row.trigger!r} of {row.workflow!r} is well again."
-    return Alarm(row.workflow, row.trigger, "over", message, "", row.alarmed_at)
+    return Alarm(row.workflow, row.trigger, "over", message, "", row.alarmed_at or "")

@@ -1,21 +1,18 @@
-"""What runs for new things will cost: from what such runs have cost, else from the length of the things."""
+"""Estimate what runs for new items will cost: from the cost of earlier runs, else from the length of the items."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
-from engine.compiler.plan import Plan
-from engine.errors import InvalidFile
-from engine.expressions.expressions import compact_json
+from engine.base.errors import InvalidFile
+from engine.base.services import is_model
+from engine.compiler.definition.plan import Plan
+from engine.expressions.json_values import compact_json
 from engine.prompts.prices import price_usd
-from engine.runs.run_log import RunLogs
-from engine.store.database import Database
-from engine.store.run_rows import is_on_its_own
-from engine.store.tables import runs
-from engine.triggering.status import CostEstimate
+from engine.record.run_log import RunLogs
+from engine.store.triggered_runs import TriggeredRuns
+from engine.triggering.polling.status import CostEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,21 +22,21 @@ _CENT = 0.01
 _CHARACTERS_A_TOKEN = 4
 _ANSWER_TOKENS = 300
 _PROMPT_TOKENS = 400
-"""What a model step sends beside the thing itself, and what comes back: for a guess, where nothing has run yet."""
+"""Tokens of a model step beside the item itself, prompt and answer: a guess for when no run has been made yet."""
 
 ModelOf = Callable[[str], tuple[str, str]]
-"""Gives (model, address of the server) of a model connection."""
+"""Returns (model, address of the server) of a model connection."""
 
 
 class Costs:
-    """Estimates; any thread, asks no service."""
+    """Makes estimates; any thread, calls no service."""
 
-    def __init__(self, database: Database, logs: RunLogs, model_of: ModelOf) -> None:
-        self._database, self._logs, self._model_of = database, logs, model_of
+    def __init__(self, runs: TriggeredRuns, logs: RunLogs, model_of: ModelOf) -> None:
+        self._runs, self._logs, self._model_of = runs, logs, model_of
 
     def estimate(self, plan: Plan, count: int, inputs: Sequence[Mapping[str, Any]]) -> CostEstimate | None:
-        """Return what `count` runs will cost, None where no model is asked. `inputs`: those of some."""
-        calls = [node.action for node in plan.nodes() if node.action and node.action.step_type.service == "openai"]
+        """Return what `count` runs will cost, or None if no model is used. `inputs`: those of some of the runs."""
+        calls = [node.action for node in plan.nodes() if node.action and is_model(node.action.step_type.service)]
         if not calls:
             return None
         spent = list(self._spent(plan.name))
@@ -51,20 +48,11 @@ class Costs:
         return _estimate(self._guessed(connections, inputs), count, "the length of these items")
 
     def _spent(self, workflow: str) -> Iterator[float | None]:
-        """Give what the newest runs that triggers have started cost; None where a price is not known."""
-        newest = (
-            select(runs.c.run_id)
-            .where((runs.c.workflow == workflow) & (runs.c.status == "succeeded"))
-            .where(runs.c.started_by.startswith("trigger:") & is_on_its_own())
-            .order_by(runs.c.run_id.desc())
-            .limit(_RUNS)
-        )
-        with self._database.reading() as connection:
-            run_ids = connection.execute(newest).scalars().all()
-        for run_id in run_ids:
+        """Yield the costs of the newest runs that triggers have started; None if a price is unknown."""
+        for run_id in self._runs.newest_succeeded(workflow, _RUNS):
             try:
                 run = self._logs.read(run_id)
-            except InvalidFile:  # one damaged log keeps no trigger from being turned on
+            except InvalidFile:  # one damaged log must not keep a trigger from being turned on
                 continue
             if run is not None:
                 cost = run["usage"]["cost_usd"]

@@ -1,4 +1,4 @@
-"""What a trigger would process now: the same look, and nothing of it is stored."""
+"""Preview what a trigger would process now: the same poll, of which nothing is stored."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clients.errors import ServiceError
-from engine.errors import OrchestraError
-from engine.names import timestamp
-from engine.runs.acceptance import checked_inputs
-from engine.trigger import Found, Item, Look, Start
+from clients.errors import AuthError, BadAnswer, RateLimited, ServiceError
+from engine.base.errors import OrchestraError
+from engine.base.names import timestamp
+from engine.plugins.trigger import Found, Item, Look, Start
+from engine.record.acceptance import checked_inputs
 from engine.triggering.costs import Costs
-from engine.triggering.finder import Named, Watched
-from engine.triggering.looks import UNFIT, Looks, listed, read_thing
-from engine.triggering.mapping import error_of, inputs_of
-from engine.triggering.prepared import short_title
-from engine.triggering.rows import start_of
-from engine.triggering.status import PreviewItem, TriggerError, TriggerPreview
+from engine.triggering.polling.mapping import error_of, inputs_of
+from engine.triggering.polling.poll import PASSED_ON, Looks, listed, read_thing
+from engine.triggering.polling.prepared import short_title
+from engine.triggering.polling.reading import IN_A_ROW
+from engine.triggering.polling.resolver import Named, Watched
+from engine.triggering.polling.starts import start_of
+from engine.triggering.polling.status import PreviewItem, TriggerError, TriggerPreview
 
 _READ = 20
-"""So many are read, to show the inputs of their runs; of the others only what the list says is shown."""
+"""Items that are read to show the inputs of their runs; the rest are shown as listed."""
 _SHOWN = 100
 _MOST_ITEMS = 1000
 _MOST_LOOKS = 50
@@ -34,38 +35,46 @@ class Previews:
     costs: Costs
 
     def preview(self, watched: Watched, row: Any, start: Start | None) -> TriggerPreview:
-        """Return what a look would find: from where the trigger stands, or as the first one with `start`.
+        """Return what a poll would find: from where the trigger is, or as the first one with `start`.
 
-        `row`: of the trigger, None where it was never on. Raises ServiceError.
+        `row`: the row of the trigger, None if it was never on. Raises ServiceError.
         """
         begun = start if start is not None or row is None else start_of(row.start)
         cursor = None if start is not None or row is None else row.cursor
         look = self.looks.made(watched, cursor, begun or Start())
         fresh, found = _looked_through(watched, look)
         wanted = [item for item in fresh if not item.skip]
+        skipped = [item for item in fresh if item.skip]
         shown = self._read(watched, look, wanted[:_READ])
         inputs = [one.inputs for one in shown if one.inputs is not None]
-        rest = [_unread(item) for item in (*wanted[len(shown) :], *(item for item in fresh if item.skip))]
+        rest = [_unread(item) for item in (*wanted[len(shown) :], *skipped)]
+        count = len(wanted) - sum(1 for one in shown if one.skip)
         return TriggerPreview(
             items=[*shown, *rest][:_SHOWN],
-            count=len(wanted),
+            count=count,
+            left_out=len(fresh) - count,
             has_more=found.has_more,
             note=found.note,
-            cost=self.costs.estimate(watched.named.plan, len(wanted), inputs) if wanted else None,
+            cost=self.costs.estimate(watched.named.plan, count, inputs) if count else None,
         )
 
     def _read(self, watched: Watched, look: Look, wanted: Sequence[Item]) -> list[PreviewItem]:
-        """Read things up to the first that may work only later: a service that is down is not asked for each."""
+        """Read items, continuing after one that fails; stop calling a service that is down."""
         shown: list[PreviewItem] = []
+        in_a_row = 0
         for item in wanted:
             try:
                 shown.append(self._shown(watched, look, item))
-            except ServiceError as error:
-                return [*shown, _line(item, None, TriggerError(**error_of(error)))]
+                in_a_row = 0
+            except (ServiceError, OSError) as error:
+                shown.append(_line(item, None, TriggerError(**error_of(error))))
+                in_a_row += 1
+                if in_a_row >= IN_A_ROW or isinstance(error, AuthError | RateLimited):
+                    break
         return shown
 
     def _shown(self, watched: Watched, look: Look, item: Item) -> PreviewItem:
-        """Read one thing. Raises ServiceError where it may work later."""
+        """Read one item. Raises ServiceError if it may work later."""
         try:
             read = read_thing(watched.named.trigger.kind, look, item)
             if read.error is not None:
@@ -78,27 +87,32 @@ class Previews:
 
 
 def _with_inputs(named: Named, item: Item) -> PreviewItem:
-    """Show the inputs of the run of a thing that was read, or why it would have none."""
+    """Return the inputs of the run for an item that was read, or why it would have none."""
     try:
         return _line(item, checked_inputs(named.plan, inputs_of(named.trigger, item)), None)
-    except UNFIT as error:
+    except BadAnswer as error:  # it is nested too deeply: no service was called
+        return _line(item, None, TriggerError(**error_of(error)))
+    except PASSED_ON:
+        raise
+    except Exception as error:  # noqa: BLE001 - a bug met by one item must not hide the others
         return _line(item, None, TriggerError(**error_of(error)))
 
 
 def _looked_through(watched: Watched, look: Look) -> tuple[list[Item], Found]:
-    """Return what is new, in as many looks as that takes up to a limit, and the last look's answer."""
+    """Return the new items, in as many polls as that takes up to a limit, and the result of the last poll."""
     fresh: dict[str, Item] = {}
 
     def unseen(ids: Iterable[str]) -> list[str]:
         return [one for one in look.unseen(ids) if one not in fresh]
 
-    found = Found([], look.cursor, has_more=True)
+    found, wanted = Found([], look.cursor, has_more=True), 0
     for _ in range(_MOST_LOOKS):
-        if not found.has_more or len(fresh) >= _MOST_ITEMS:
+        if not found.has_more or wanted >= _MOST_ITEMS:
             break
         found = listed(watched.named.trigger.kind, replace(look, cursor=found.cursor, unseen=unseen))
         new = set(unseen([item.id for item in found.items]))
         fresh.update({item.id: item for item in found.items if item.id in new})
+        wanted = sum(1 for item in fresh.values() if not item.skip)
     return list(fresh.values()), found
 
 
@@ -112,5 +126,5 @@ def _line(item: Item, inputs: dict[str, Any] | None, error: TriggerError | None)
 
 
 def titles(items: Sequence[PreviewItem]) -> list[str]:
-    """Return what people know the things by that would start runs."""
+    """Return the titles of the items that would start runs."""
     return [item.title or item.id for item in items if not item.skip]

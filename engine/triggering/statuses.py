@@ -1,4 +1,4 @@
-"""How every trigger of the workspace stands, put together from files, rows and runs; no service is asked."""
+"""The status of every trigger in the workspace, from files, rows and runs; no service is called."""
 
 from __future__ import annotations
 
@@ -6,23 +6,16 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
-
-from engine.clock import Clock
-from engine.errors import InvalidFile, OrchestraError
-from engine.store.database import Database
-from engine.store.run_rows import is_on_its_own
-from engine.store.tables import runs
+from engine.base.clock import Clock
+from engine.base.errors import InvalidFile, OrchestraError
+from engine.base.statuses import AccountMode
+from engine.store.triggered_runs import TriggeredRuns
+from engine.store.triggers import Items, Key, TriggerRecord, Triggers
 from engine.triggering.alarms import is_silent
-from engine.triggering.finder import Finder, Named
-from engine.triggering.items import ItemRows
-from engine.triggering.rows import Key, TriggerRows, key_of, needs_start
-from engine.triggering.status import TriggerError, TriggerStatus, state_of
-
-if TYPE_CHECKING:
-    from sqlalchemy import Row
+from engine.triggering.polling.resolver import Finder, Named
+from engine.triggering.polling.starts import needs_start
+from engine.triggering.polling.status import TriggerError, TriggerStatus, state_of
 
 _OF_ROW = (
     "turned_on_at", "turned_on_by", "looked_at", "succeeded_at", "look_again_at", "item_at", "failures", "note",
@@ -34,7 +27,7 @@ _BRING_BACK = "Bring it back, or turn the trigger off."
 
 @dataclass(frozen=True)
 class _Counts:
-    """What the state knows of all triggers, read once for a list."""
+    """Counts for all triggers, read once for a list."""
 
     dead: Mapping[Key, int]
     queued: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -42,22 +35,22 @@ class _Counts:
 
 
 class Statuses:
-    """Tells how triggers stand; any thread."""
+    """Returns the status of triggers; any thread."""
 
     def __init__(
         self,
-        database: Database,
-        rows: TriggerRows,
-        items: ItemRows,
+        runs: TriggeredRuns,
+        rows: Triggers,
+        items: Items,
         finder: Finder,
         workflows: Callable[[], Sequence[str]],
         clock: Clock,
     ) -> None:
-        self._database, self._rows, self._items, self._finder = database, rows, items, finder
+        self._runs, self._rows, self._items, self._finder = runs, rows, items, finder
         self._workflows, self._clock = workflows, clock
 
     def all(self, workflow: str | None = None) -> list[TriggerStatus]:
-        """Return every trigger of the readable workflow files, and those that are on and have no file any more."""
+        """Return every trigger of the readable workflow files, and those that are on but have no file any more."""
         counts, rows, left_out = self._counts(), self._rows.all(), self._items.left_out()
         found: list[TriggerStatus] = []
         named = {*self._workflows(), *(row.workflow for row in rows if row.is_on)}
@@ -67,21 +60,21 @@ class Statuses:
         return found
 
     def in_question(self) -> list[TriggerStatus]:
-        """Return every trigger that may need a person: all that are on, and those that are off with dead things.
+        """Return every trigger that may need attention: all that are on, and those that are off with dead items.
 
-        No file of others is read, and nothing is counted but what is dead: this is asked again and again.
+        This is called again and again, so files of other triggers are not read, and only dead items are counted.
         """
         counts, rows = _Counts(self._items.dead_counts()), self._rows.all()
-        names = {row.workflow for row in rows if row.is_on or counts.dead.get(key_of(row))}
+        names = {row.workflow for row in rows if row.is_on or counts.dead.get(row.key)}
         found: list[TriggerStatus] = []
         for name in sorted(names):
             found += self._standing(name, [row for row in rows if row.workflow == name], counts)
         return [one for one in found if one.is_on or one.dead]
 
-    def _standing(self, name: str, rows: Sequence[Row[Any]], counts: _Counts) -> Iterator[TriggerStatus]:
+    def _standing(self, name: str, rows: Sequence[TriggerRecord], counts: _Counts) -> Iterator[TriggerStatus]:
         return (replace(one, state=state_of(one)) for one in self._of_workflow(name, rows, counts))
 
-    def _of_workflow(self, name: str, rows: Sequence[Row[Any]], counts: _Counts) -> Iterator[TriggerStatus]:
+    def _of_workflow(self, name: str, rows: Sequence[TriggerRecord], counts: _Counts) -> Iterator[TriggerStatus]:
         try:
             plan = self._finder.plan(name)
         except OrchestraError as error:
@@ -97,23 +90,23 @@ class Statuses:
                 message = f"There is no trigger {row.trigger!r} in the file of {name!r} any more."
                 yield self._lost(row, title, TriggerError("UnknownName", message, _BRING_BACK), counts)
 
-    def _of_trigger(self, named: Named, rows: Sequence[Row[Any]], counts: _Counts) -> Iterator[TriggerStatus]:
-        is_demo = named.mode == "demo"
-        row = self._current(named, [row for row in rows if bool(row.demo) == is_demo])
+    def _of_trigger(self, named: Named, rows: Sequence[TriggerRecord], counts: _Counts) -> Iterator[TriggerStatus]:
+        is_demo = named.mode == AccountMode.DEMO
+        row = self._current(named, [row for row in rows if row.demo == is_demo])
         status = self._fresh(named)
         yield status if row is None else self._filled(status, row, self._trouble(named, row), counts)
         for other in rows:
-            if other.is_on and bool(other.demo) != is_demo:
-                resting = replace(status, demo=bool(other.demo), is_resting=True)
+            if other.is_on and other.demo != is_demo:
+                resting = replace(status, demo=other.demo, is_resting=True)
                 yield self._filled(resting, other, None, counts)
 
-    def _current(self, named: Named, rows: Sequence[Row[Any]]) -> Row[Any] | None:
-        """Return the row of the account in use: the one that is on, else the one of the same source, the newest."""
+    def _current(self, named: Named, rows: Sequence[TriggerRecord]) -> TriggerRecord | None:
+        """Return the row of the account in use: the one that is on, else the newest of the same source."""
         account = self._finder.known_account(named)
         fitting = [row for row in rows if row.is_on or (row.source == named.source and account in ("", row.account))]
         return max(fitting, key=lambda row: (row.is_on, row.turned_on_at), default=None)
 
-    def _trouble(self, named: Named, row: Row[Any]) -> TriggerError | None:
+    def _trouble(self, named: Named, row: TriggerRecord) -> TriggerError | None:
         account = self._finder.known_account(named)
         if not row.is_on:
             return None
@@ -121,7 +114,7 @@ class Statuses:
             return _CHANGED
         if account not in ("", row.account):
             return _ANOTHER
-        return self._finder.disagreement(named.plan)
+        return self._finder.disagreement(named)
 
     def _fresh(self, named: Named) -> TriggerStatus:
         trigger, kind = named.trigger, named.trigger.kind
@@ -133,7 +126,7 @@ class Statuses:
             uses=kind.name,
             connection=trigger.connection,
             account=self._finder.shown_account(named),
-            demo=named.mode == "demo",
+            demo=named.mode == AccountMode.DEMO,
             is_on=False,
             is_resting=False,
             needs_start=kind.is_watched,
@@ -144,30 +137,30 @@ class Statuses:
         )
 
     def _counted(
-        self, status: TriggerStatus, rows: Sequence[Row[Any]], left_out: Mapping[Key, Counter[str]]
+        self, status: TriggerStatus, rows: Sequence[TriggerRecord], left_out: Mapping[Key, Counter[str]]
     ) -> TriggerStatus:
-        """Return a status with how many things its trigger has seen for the same kind of account, wherever."""
-        same = {key_of(row) for row in rows if row.trigger == status.id and bool(row.demo) == status.demo}
+        """Return a status with the number of items seen in all accounts of the same kind."""
+        same = {row.key for row in rows if row.trigger == status.id and row.demo == status.demo}
         whys: Counter[str] = sum((left_out.get(key, Counter()) for key in same), Counter())
         return replace(status, items=sum(map(self._items.count, same)), left_out=dict(whys.most_common()))
 
-    def _lost(self, row: Row[Any], title: str, problem: TriggerError, counts: _Counts) -> TriggerStatus:
-        """Return the status of a trigger that is on and cannot be read from its file."""
+    def _lost(self, row: TriggerRecord, title: str, problem: TriggerError, counts: _Counts) -> TriggerStatus:
+        """Return the status of a trigger that is on but cannot be read from its file."""
         bare = TriggerStatus(
-            row.workflow, title, row.trigger, row.trigger, row.uses, None, "", bool(row.demo), is_on=True,
+            row.workflow, title, row.trigger, row.trigger, row.uses, None, "", row.demo, is_on=True,
             is_resting=False, needs_start=False, start_from=(), poll_seconds=60.0,
         )  # fmt: skip
         return self._filled(bare, row, problem, counts)
 
     def _filled(
-        self, status: TriggerStatus, row: Row[Any], problem: TriggerError | None, counts: _Counts
+        self, status: TriggerStatus, row: TriggerRecord, problem: TriggerError | None, counts: _Counts
     ) -> TriggerStatus:
-        key, starter = key_of(row), (row.workflow, f"trigger:{row.trigger}")
+        key, starter = row.key, (row.workflow, f"trigger:{row.trigger}")
         filled = replace(
             status,
             **{name: getattr(row, name) for name in _OF_ROW},
             account=status.account or _shown(row.account),
-            is_on=bool(row.is_on),
+            is_on=row.is_on,
             needs_start=needs_start(row),
             dead=counts.dead.get(key, 0),
             queued=counts.queued[starter],
@@ -178,16 +171,7 @@ class Statuses:
         return replace(filled, is_silent=is_silent(filled, self._clock()))
 
     def _counts(self) -> _Counts:
-        is_open = runs.c.started_by.startswith("trigger:") & is_on_its_own() & runs.c.ended_at.is_(None)
-        statement = select(runs.c.workflow, runs.c.started_by, runs.c.lane.is_not(None), func.count())
-        by_state = statement.where(is_open & runs.c.status.in_(("queued", "running", "waiting")))
-        queued: Counter[tuple[str, str]] = Counter()
-        running: Counter[tuple[str, str]] = Counter()
-        with self._database.reading() as connection:
-            grouped = by_state.group_by(runs.c.workflow, runs.c.started_by, runs.c.lane.is_not(None))
-            for workflow, starter, is_queued, count in connection.execute(grouped):
-                (queued if is_queued else running)[workflow, starter] += count
-        return _Counts(self._items.dead_counts(), queued, running)
+        return _Counts(self._items.dead_counts(), *self._runs.open_counts())
 
 
 def _of_file(workflow: str, error: OrchestraError) -> TriggerError:
@@ -199,5 +183,5 @@ def _of_file(workflow: str, error: OrchestraError) -> TriggerError:
 
 
 def _shown(account: str) -> str:
-    """Return whose account it is for people, from how rows name it."""
+    """Return an account as people know it, from its name in rows."""
     return account if account.startswith("demo-") else account.partition(":")[2] or account

@@ -1,4 +1,4 @@
-"""Everything a person or program may do with triggers."""
+"""Everything that people and programs can do with triggers."""
 
 from __future__ import annotations
 
@@ -6,35 +6,37 @@ import builtins
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
-from engine.errors import InvalidInput, OrchestraError, UnknownName
-from engine.expressions.expressions import compact_json
-from engine.names import moment_of
+from engine.base.errors import InvalidInput, OrchestraError, UnknownName
+from engine.base.names import moment_of
+from engine.expressions.json_values import compact_json
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
-from engine.runs.acceptor import anew
-from engine.trigger import Item, Start
-from engine.triggering import items as item_rows
+from engine.plugins.trigger import Item, Start
+from engine.runs.starting.acceptor import anew
+from engine.runs.starting.consent import Touch
+from engine.store.triggers import DeadRecord, ItemRecord, Items, TriggerRecord
+from engine.store.triggers import Triggers as TriggerStore
+from engine.triggering.activation import Beginnings, require_choice
 from engine.triggering.alarms import alarm_of
-from engine.triggering.asking import Asking
-from engine.triggering.beginnings import Beginnings, require_choice
-from engine.triggering.finder import Finder, Named
-from engine.triggering.items import ItemRows
-from engine.triggering.looks import Looks
+from engine.triggering.poll_now import Asking
+from engine.triggering.polling.poll import Looks
+from engine.triggering.polling.resolver import Finder, Named
+from engine.triggering.polling.starts import start_text
+from engine.triggering.polling.status import Alarm, DeadItem, PollResult, TriggerError, TriggerPreview, TriggerStatus
 from engine.triggering.previews import Previews
-from engine.triggering.rows import TriggerRows, key_of, start_text
-from engine.triggering.status import Alarm, DeadItem, PollResult, TriggerError, TriggerPreview, TriggerStatus
+from engine.triggering.run_queue import Turns
 from engine.triggering.statuses import Statuses
-from engine.triggering.turns import Turns
+
+_MOST_DEAD = 200
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the facet is put together from."""
+    """What the facet is built from."""
 
-    rows: TriggerRows
-    items: ItemRows
+    rows: TriggerStore
+    items: Items
     finder: Finder
     looks: Looks
     beginnings: Beginnings
@@ -47,7 +49,7 @@ class Parts:
 
 
 class Triggers:
-    """The `triggers` facet: every method checks the right of `p`; every change writes an audit line."""
+    """The `triggers` facet: every method checks the permission of `p`; every change writes an audit line."""
 
     def __init__(self, parts: Parts) -> None:
         self._rows, self._items, self._finder = parts.rows, parts.items, parts.finder
@@ -56,10 +58,10 @@ class Triggers:
         self._beginnings, self._resume = parts.beginnings, parts.resume
 
     def list(self, p: Principal, workflow: str | None = None) -> list[TriggerStatus]:
-        """Return every trigger of every workflow file that can be read, without asking any service.
+        """Return every trigger of every readable workflow file, without calling a service.
 
-        One that is also on for accounts that are not in use now (Demo or Mine) comes a second time, resting. Raises
-        UnknownName where there is no such workflow, InvalidFile where nobody can tell whether it has any.
+        One that is also on for accounts not in use now (Demo or Mine) is listed a second time, as resting. Raises
+        UnknownName if there is no such workflow, InvalidFile if its triggers cannot be read.
         """
         require(p, "view", "see triggers")
         found = self._statuses.all(workflow)
@@ -77,7 +79,7 @@ class Triggers:
         return min(found, key=lambda one: one.is_resting)
 
     def preview(self, p: Principal, workflow: str, trigger: str, start: Start | None = None) -> TriggerPreview:
-        """Return what a look would find now, or with `start` what turning it on so would; nothing moves.
+        """Return what a poll would find now or, with `start`, what turning it on would find; nothing moves.
 
         Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
         """
@@ -87,10 +89,11 @@ class Triggers:
         return self._previews.preview(watched, self._rows.get(watched.key), start)
 
     def turn_on(self, p: Principal, workflow: str, trigger: str, start: Start | None = None) -> TriggerStatus:
-        """Watch from now on; `start` says from where on things count as new, None goes on from where it was.
+        """Start watching; `start` says from when on items count as new, None continues from where it left off.
 
-        The first look is made here, so that nothing is lost that comes before somebody watches; where it fails, nothing
-        is on. What it would touch counts as agreed to. Raises UnknownName, InvalidFile, InvalidInput, ServiceError.
+        The first poll is made here, so that items arriving before the scheduler's first are not lost; if it fails, the
+        trigger stays off. Raises UnknownName, InvalidFile, InvalidInput, ServiceError, and ConfirmationNeeded if its
+        runs would touch something that nobody, `p` included, has agreed to.
         """
         require(p, "edit", "turn triggers on")
         require_choice(self._watchable(workflow, trigger), start, self._looks.clock())
@@ -101,10 +104,26 @@ class Triggers:
         self._asking.wake()
         return self.status(p, workflow, trigger)
 
-    def turn_off(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
-        """Watch no more, for the account in use; runs that wait for their turn still go. Raises UnknownName.
+    def rests_when_served(self, p: Principal, workflow: str, trigger: str) -> bool:
+        """Tell whether a trigger that this process watches would rest in `orchestra serve`, because the server uses the
+        other of Demo and Mine. Raises UnknownName, InvalidFile.
+        """
+        require(p, "view", "see triggers")
+        named = self._finder.named(workflow, trigger)
+        return named.mode != self._finder.served_mode(named)
 
-        One that is gone from its file, or whose file is gone, is turned off as well.
+    def needs_confirmation(self, p: Principal, workflow: str, trigger: str) -> builtins.list[Touch]:
+        """Return what runs of a trigger would touch without anybody's consent; whoever turns it on must agree.
+
+        Raises UnknownName, InvalidFile, ServiceError.
+        """
+        require(p, "view", "see triggers")
+        return self._finder.not_agreed(self._finder.named(workflow, trigger))
+
+    def turn_off(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
+        """Stop watching, for the account in use; queued runs still start. Raises UnknownName.
+
+        A trigger that is gone from its file, or whose file is gone, is turned off as well.
         """
         require(p, "edit", "turn triggers off")
         rows = [row for row in self._rows.on() if (row.workflow, row.trigger) == (workflow, trigger)]
@@ -113,7 +132,7 @@ class Triggers:
             raise InvalidInput(f"The trigger {trigger!r} of {workflow!r} is not on.")
         in_use = [row for row in rows if not self._is_resting(row)] or rows
         known = [one for one in self._statuses.all(workflow) if one.id == trigger and one.is_on]
-        for is_demo in {bool(row.demo) for row in in_use}:
+        for is_demo in {row.demo for row in in_use}:
             self._rows.turn_off(workflow, trigger, demo=is_demo)
         self._audit.record(p, "triggers.turn_off", workflow, {"trigger": trigger})
         left = [one for one in self._statuses.all(workflow) if one.id == trigger]
@@ -122,10 +141,10 @@ class Triggers:
         return min(left, key=lambda one: one.is_resting)
 
     def poll(self, p: Principal, workflow: str | None = None, trigger: str | None = None) -> builtins.list[PollResult]:
-        """Look now at every trigger that is on, or at those named, and return what came of it.
+        """Poll every trigger that is on, or those named, and return the results.
 
-        The serving process looks where there is one; else this process does, and its runs go at once. Raises
-        UnknownName, InvalidInput where none of those named is on, StorageError.
+        The serving process polls if there is one; otherwise this process does and starts the runs at once. Raises
+        UnknownName, InvalidInput if none of those named is on, StorageError.
         """
         require(p, "run", "let triggers look")
         rows = [
@@ -142,34 +161,39 @@ class Triggers:
         return self._asking.polled(rows)
 
     def dead(self, p: Principal, workflow: str | None = None) -> builtins.list[DeadItem]:
-        """Return things that could not become a run, and those whose run failed, newest first, 200 at most."""
+        """Return items that could not become a run, and those whose run failed, newest first, 200 at most."""
         require(p, "view", "see what triggers could not process")
-        return [_dead_item(row) for row in self._items.dead(workflow)]
+        return [_dead_item(one) for one in self._items.dead(workflow, _MOST_DEAD)]
 
     def retry(self, p: Principal, workflow: str, trigger: str, item: str) -> str:
-        """Try again to make a run of a dead thing, with the file as it is now, or resume its failed run.
+        """Try again to make a run of a dead item, with the current file, or resume its failed run.
 
-        Return the id of the run. Raises UnknownName, InvalidInput (it still cannot be), ServiceError, InvalidFile.
+        Return the id of the run. Raises UnknownName, InvalidInput (still not possible), ServiceError, InvalidFile.
         """
         require(p, "run", "try dead items again")
         row = self._dead_row(workflow, trigger, item)
         self._audit.record(p, "triggers.retry", workflow, {"trigger": trigger, "item": item})
-        return self._resume(p, row.run_id) if row.run_id is not None else anew(lambda: self._revived(row))
+        return self._resume(p, row.run_id) if row.run_id is not None else anew(lambda: self._revived(p, row))
 
     def dismiss(self, p: Principal, workflow: str, trigger: str, item: str) -> None:
-        """Take a thing off the list of those that need somebody. Raises UnknownName."""
+        """Remove an item from the list of those that need attention. Raises UnknownName."""
         require(p, "run", "dismiss dead items")
         self._items.dismiss(self._dead_row(workflow, trigger, item))
         self._audit.record(p, "triggers.dismiss", workflow, {"trigger": trigger, "item": item})
 
     def alarms(self, p: Principal) -> builtins.list[Alarm]:
-        """Return which triggers need a person, and why."""
+        """Return which triggers need attention, and why."""
         require(p, "view", "see triggers")
         found = [alarm_of(one, self._looks.clock()) for one in self._statuses.in_question()]
         return [one for one in found if one is not None]
 
+    def trying_again(self, p: Principal) -> builtins.list[TriggerStatus]:
+        """Return triggers whose last poll failed and that will try again by themselves; none needs attention yet."""
+        require(p, "view", "see triggers")
+        return [one for one in self._statuses.in_question() if one.state == "trying again"]
+
     def summary(self) -> dict[str, int]:
-        """Return {on, silent, dead}: how many triggers are on, how many of those are silent, and dead things of all."""
+        """Return {on, silent, dead}: triggers that are on, how many of those are silent, and dead items of all."""
         found = self._statuses.in_question()
         awake = [one for one in found if one.is_on and not one.is_resting]
         return {"on": len(awake), "silent": sum(one.is_silent for one in awake), "dead": sum(one.dead for one in found)}
@@ -189,46 +213,45 @@ class Triggers:
         else:
             self._finder.plan(workflow)
 
-    def _is_resting(self, row: Any) -> bool:
+    def _is_resting(self, row: TriggerRecord) -> bool:
         try:
             return self._finder.is_resting(row)
-        except OrchestraError:  # its file is broken or gone: it is told so when it is looked at
+        except OrchestraError:  # its file is broken or gone: the poll itself will report that
             return False
 
-    def _dead_row(self, workflow: str, trigger: str, item: str) -> Any:
-        """Return the row of a thing that needs somebody. Raises UnknownName."""
+    def _dead_row(self, workflow: str, trigger: str, item: str) -> ItemRecord:
+        """Return the record of an item that needs attention. Raises UnknownName."""
         row = self._items.find(workflow, trigger, item)
         if row is None or row.state not in ("dead", "started"):
             raise UnknownName("dead item", item, remedy="`orchestra triggers dead` lists what there is.")
         return row
 
-    def _revived(self, row: Any) -> str:
+    def _revived(self, p: Principal, row: ItemRecord) -> str:
         watched = self._finder.find(row.workflow, row.trigger)
-        if watched.key != key_of(row):
+        self._finder.agree(p, watched.named)
+        if watched.key != row.key:
             raise InvalidInput("It was seen in another account or place than is watched now.", remedy="Dismiss it.")
         value = None if row.value is None else json.loads(row.value)
         at = None if row.item_at is None else moment_of(row.item_at)
         look = self._looks.made(watched, None, Start())
         prepared = self._looks.prepare(watched, look, Item(row.item, value, row.title, at))
         if prepared.error is not None:
-            self._items.still_dead(row, compact_json(dict(prepared.error)), prepared.row(look.now)["value"])
+            self._items.still_dead(row, compact_json(dict(prepared.error)), prepared.kept_value)
             raise InvalidInput(prepared.error["message"], remedy=prepared.error["remedy"])
         if prepared.entry is None:
             raise InvalidInput(f"No run was started: {prepared.item.skip}.", remedy="Dismiss it.")
         entry = prepared.entry
-        stored = self._looks.acceptances.store_within(
-            lambda connection: [entry] if item_rows.revive(connection, row, entry.acceptance["run_id"]) else []
-        )
-        if not stored:
+        if not self._looks.acceptances.revive(row, entry):
             raise InvalidInput("Somebody else has tried it again just now.")
         self._turns.begin()
         return str(entry.run_id)
 
 
-def _dead_item(row: Any) -> DeadItem:
+def _dead_item(dead: DeadRecord) -> DeadItem:
+    row = dead.item
     if row.error is not None:
         error = TriggerError(**json.loads(row.error))
     else:
         remedy = f"`orchestra runs show {row.run_id}` says why."
-        error = TriggerError("RunFailed", f"Its run {row.run_id} failed.", remedy)
+        error = TriggerError("RunFailed", dead.sentence or f"Its run {row.run_id} failed.", remedy)
     return DeadItem(row.workflow, row.trigger, row.item, row.title, row.seen_at, error, row.run_id)

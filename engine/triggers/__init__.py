@@ -1,1 +1,1 @@
-"""The trigger types: one file a family."""
+"""The trigger types, one file per family."""

@@ -1,18 +1,18 @@
-"""How much of the mail that was there before is gone through, and what is said of the rest."""
+"""Limits how much existing mail a new trigger processes, and says what was left out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 MOST = 10_000
-"""So many are kept in the cursor, which is written anew with each piece of them."""
+"""The number of mails kept in the cursor, which is rewritten with each batch."""
 
 
 def note_on(found: Sequence[object]) -> str:
-    """Say that only the newest count, where more were found than are gone through; else nothing."""
+    """Return a note that only the newest mails count if there are more than the limit, else an empty text."""
     if len(found) <= MOST:
         return ""
     return (
-        f"More than {MOST:,} mails fit: only the newest {MOST:,} count, and the older ones start no run."
-        " A narrower search, such as one with dates, takes them in parts."
+        f"More than {MOST:,} mails match: only the newest {MOST:,} count, and the older ones start no run."
+        " Use a narrower search, such as one with dates, to process them in parts."
     )

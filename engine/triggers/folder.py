@@ -12,25 +12,25 @@ from typing import Any
 
 from pydantic import Field
 
-from clients.counting import counted
 from clients.errors import InvalidRequest, NotFound, Unavailable
-from engine.names import moment_of, timestamp
-from engine.step import Fields, Output, destination, option, outside
-from engine.trigger import Found, Item, Look, Start, TriggerType
+from clients.plural import counted
+from engine.base.names import moment_of, timestamp
+from engine.plugins.step import Fields, Output, destination, option, outside
+from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
 
 _LARGEST_TEXT_BYTES = 1024 * 1024
-_BEFORE = "it was there before"
-_NO_TEXT = "its name is no text (UTF-8): give it another one"
+_BEFORE = "it already existed"
+_NO_TEXT = "its name is not valid UTF-8: rename it"
 _TOO_LARGE = "The file is larger than 1 MB."
-_BINARY = "The file is no text in UTF-8."
-_RIGHT = "Give the account that runs `orchestra` the right to read it, then try the thing again."
-_DISK = "See that its disk is there, and that the account that runs `orchestra` may read it."
+_BINARY = "The file is not UTF-8 text."
+_RIGHT = "Let the account that runs `orchestra` read it, then try again."
+_DISK = "Check that its disk is mounted, and that the account that runs `orchestra` may read it."
 _NANOSECONDS = 1_000_000_000
-_YEAR_9999 = 253_370_764_800
+_YEAR_2, _YEAR_9999 = -62_104_060_800, 253_370_764_800
 
 
 class FolderFields(Fields):
-    """Which files to wait for."""
+    """The folder, and which files count."""
 
     path: str = destination("Folder (relative to the workspace, or absolute)", min_length=1)
     pattern: str = option("File names, such as *.pdf; **/ before it looks into folders inside", "*", min_length=1)
@@ -40,20 +40,19 @@ class FolderFields(Fields):
 class FolderItem(Output):
     """A file."""
 
-    path: str = outside("Where it lies, from the root of this machine")
+    path: str = outside("Absolute path")
     name: str = outside("Its name")
-    relative_path: str = outside("Where it lies inside the folder")
+    relative_path: str = outside("Path inside the folder")
     size_bytes: int = Field(title="Its size")
-    modified_at: datetime = Field(title="When it was changed last")
-    text: str = outside("What is in it, where that is text of up to 1 MB; else empty")
-    text_missing: str = Field(title="Why there is no text, in a sentence; empty where there is")
+    modified_at: datetime = Field(title="Last changed at")
+    text: str = outside("Its text, if it is text of up to 1 MB; otherwise empty")
+    text_missing: str = Field(title="Why there is no text, as a sentence; empty if there is one")
 
 
 class NewFile(TriggerType):
-    """Starts a run for each file that comes into a folder, once it is no longer being written.
+    """Starts a run for each new file in a folder, once it is no longer being written.
 
-    A file that is changed later is a new one. Links, what lies behind them, and files whose names begin with a dot are
-    left out.
+    A file that is changed later counts as new. Links, their targets and files with a leading dot are left out.
     """
 
     name = "folder.new_file"
@@ -63,11 +62,11 @@ class NewFile(TriggerType):
     poll_seconds = 10.0
 
     def source(self, fields: FolderFields) -> str:
-        """Return the folder: another one has other files."""
+        """Return the folder: another folder has other files."""
         return os.path.normpath(fields.path)
 
     def look(self, look: Look) -> Found:
-        """List the files that nobody has seen. A first look also lists those that do not count, as such."""
+        """List the unseen files. The first poll also lists files that do not count, as skipped."""
         files = list(_files(look.around.root / look.fields.path, look.fields.pattern))
         new = set(look.unseen([file.id for file in files]))
         fresh = [file for file in files if file.id in new]
@@ -79,7 +78,7 @@ class NewFile(TriggerType):
         return _still(fresh, look)
 
     def read(self, look: Look, item: Item) -> Item:
-        """Read a file. Raises NotFound where it is gone or was changed meanwhile: then it is another one."""
+        """Read a file. Raises NotFound if it is gone or has changed, which makes it a different item."""
         found = _of_id(look.around.root / look.fields.path, item.id)
         text, missing = _text(found)
         value = {
@@ -103,33 +102,33 @@ class _File:
 
     @property
     def id(self) -> str:
-        """What tells this content of this file from any other."""
+        """The id of this content of this file."""
         return f"{self.shown}:{self.modified_ns}:{self.size}"
 
     @property
     def shown(self) -> str:
-        """Where it lies in the folder, as text: names are bytes, which may be none."""
+        """Its path in the folder as text: file names are bytes, which may not be valid text."""
         return os.fsencode(self.relative).decode("utf-8", "backslashreplace")
 
     @property
     def modified_at(self) -> datetime:
-        """When it was changed last; a file may say any time, also one that no calendar has."""
-        return datetime.fromtimestamp(min(max(self.modified_ns / _NANOSECONDS, 0), _YEAR_9999), UTC)
+        """When it was last changed; a file may have any time, even one outside the calendar."""
+        return datetime.fromtimestamp(min(max(self.modified_ns / _NANOSECONDS, _YEAR_2), _YEAR_9999), UTC)
 
     def listed(self, skip: str = "") -> Item:
-        """Return it as an item that is not read yet."""
+        """Return it as an item that has not been read yet."""
         return Item(
             self.id, None, self.shown, self.modified_at, skip or ("" if self.shown == self.relative else _NO_TEXT)
         )
 
 
 def _files(folder: Path, pattern: str) -> Iterator[_File]:
-    """Give the plain files of a folder, the one changed first at the front. Raises NotFound, Unavailable."""
+    """Yield the regular files of a folder, least recently changed first. Raises NotFound, Unavailable."""
     found = []
     try:
         if not folder.is_dir():
-            raise NotFound(f"There is no folder {folder}.", remedy="Make it, or correct `path`.")
-        os.scandir(folder).close()  # `glob` takes a folder that may not be read for an empty one
+            raise NotFound(f"There is no folder {folder}.", remedy="Create it, or correct `path`.")
+        os.scandir(folder).close()  # `glob` treats an unreadable folder as empty
         for path in folder.glob(pattern):
             file = _file(folder, path)
             if file is not None and not any(part.startswith(".") for part in Path(file.relative).parts):
@@ -137,7 +136,7 @@ def _files(folder: Path, pattern: str) -> Iterator[_File]:
     except OSError as error:
         raise Unavailable(f"The folder {folder} cannot be read: {error.strerror}.", remedy=_DISK) from error
     except (ValueError, NotImplementedError) as error:
-        raise InvalidRequest(f"{pattern!r} is no pattern of file names: {error}.") from error
+        raise InvalidRequest(f"{pattern!r} is not a pattern of file names: {error}.") from error
     yield from sorted(found, key=lambda file: (file.modified_ns, file.relative))
 
 
@@ -153,16 +152,16 @@ def _file(folder: Path, path: Path) -> _File | None:
 
 
 def _counting(files: Sequence[_File], start: Start) -> set[str]:
-    """Return which of the files that are there at the first look count as new."""
+    """Return which of the files that exist at the first poll count as new."""
     if start.last is not None:
         return {file.id for file in files[-start.last :]}
     return {file.id for file in files if start.since is not None and file.modified_at >= start.since}
 
 
 def _still(fresh: Sequence[_File], look: Look) -> Found:
-    """List the files that have not changed for long enough; the cursor remembers since when the others have not.
+    """List the files that have not changed for long enough; the cursor stores since when the others are unchanged.
 
-    A file is watched for that itself: its time may lie in the past although it is being copied right now.
+    The file is observed, since its time may be in the past although it is still being copied.
     """
     before: Mapping[str, str] = look.cursor["waiting"]
     since = {file.id: before.get(file.id, timestamp(look.now)) for file in fresh}
@@ -182,7 +181,7 @@ def _still(fresh: Sequence[_File], look: Look) -> Found:
 
 
 def _watched(count: int, seconds: float) -> str:
-    """Return what is said of files that were not watched for long enough yet: else a preview would promise no run."""
+    """Return a note about files that were not observed long enough; without it, a preview would promise no run."""
     if not count:
         return ""
     rest = "it" if count == 1 else "each"
@@ -190,7 +189,7 @@ def _watched(count: int, seconds: float) -> str:
 
 
 def _soon(next_at: datetime | None, look: Look) -> datetime | None:
-    """Return when the first file will have been still for long enough, if anything waits for that."""
+    """Return when the first waiting file will have been unchanged for long enough, or None."""
     return None if next_at is None else max(next_at, look.now + timedelta(seconds=1))
 
 
@@ -198,12 +197,12 @@ def _of_id(folder: Path, item_id: str) -> _File:
     relative = item_id.rsplit(":", 2)[0]
     file = _file(folder, folder / relative) if ".." not in Path(relative).parts else None
     if file is None or file.id != item_id:
-        raise NotFound(f"The file {relative} is gone, or was changed.")
+        raise NotFound(f"The file {relative} has been deleted or changed.")
     return file
 
 
 def _text(file: _File) -> tuple[str, str]:
-    """Return (what is in a file, why there is no text). Raises NotFound, Unavailable, InvalidRequest (no right)."""
+    """Return (the text of a file, why it has none). Raises NotFound, Unavailable, InvalidRequest (no permission)."""
     if file.size > _LARGEST_TEXT_BYTES:
         return "", _TOO_LARGE
     try:
@@ -214,7 +213,7 @@ def _text(file: _File) -> tuple[str, str]:
     except UnicodeDecodeError:
         return "", _BINARY
     except FileNotFoundError as error:
-        raise NotFound(f"The file {file.relative} is gone.") from error
+        raise NotFound(f"The file {file.relative} no longer exists.") from error
     except PermissionError as error:
         raise InvalidRequest(f"The file {file.path} may not be read: {error.strerror}.", remedy=_RIGHT) from error
     except OSError as error:

@@ -8,34 +8,34 @@ from typing import Any
 
 from clients.errors import InvalidRequest
 from clients.github.values import repository_name
-from engine.names import moment_of, timestamp
-from engine.step import Fields, JsonValue, Output, destination, option
-from engine.steps.github import IssueText
-from engine.steps.github_releases import ReleaseText
-from engine.trigger import Found, Item, Look, TriggerType
+from engine.base.names import moment_of, timestamp
+from engine.plugins.step import Fields, JsonValue, Output, destination, option
+from engine.plugins.trigger import Found, Item, Look, TriggerType, unreadable_item
+from engine.steps.github.issues_and_comments import IssueText
+from engine.steps.github.releases import ReleaseText
 
 OVERLAP = timedelta(minutes=10)
-"""What changed in this time is listed again: a list of GitHub may show a change before an earlier one."""
-_BEFORE = "it was there before"
+"""Changes of this period are listed again: GitHub may list a change before an earlier one."""
+_BEFORE = "it already existed"
 WRITTEN_BY_US = "a workflow wrote it"
 _PAGE = 100
 _AT_ONCE = 20 * _PAGE
-"""So many issues are listed in one look, which has two minutes."""
+"""Issues listed in one poll, which has two minutes."""
 
 
 class OfRepository(Fields):
-    """Which repository is watched."""
+    """The repository to watch."""
 
     repository: str = destination("Repository", format="github-repository", min_length=1)
 
 
 class OfGitHub(TriggerType):
-    """Watches GitHub; its fields name a repository."""
+    """Watches GitHub; its fields contain a repository."""
 
     service = "github"
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Say what is wrong with the name of the repository, where there is one."""
+        """Check the name of the repository, if there is one."""
         name = arguments.get("repository")
         if not isinstance(name, str) or not name.strip():
             return []
@@ -50,12 +50,12 @@ class _OneRepository(OfGitHub):
     """Watches one repository."""
 
     def source(self, fields: OfRepository) -> str:
-        """Return the repository: another one has other issues and releases."""
+        """Return the repository: another repository has other issues and releases."""
         return fields.repository.strip().lower()
 
 
 class NewIssueFields(OfRepository):
-    """Which issues count."""
+    """The repository, and which issues count."""
 
     labels: list[str] = option("Only with all these labels", [])
     include_own: bool = option("Also issues that a workflow wrote", default=False)
@@ -68,9 +68,9 @@ class IssueItem(IssueText, Output):
 
 
 class NewIssue(_OneRepository):
-    """Starts a run for each issue that is opened in a repository, also when it gets the labels asked for only later.
+    """Starts a run for each new issue in a repository, even if it gets the requested labels only later.
 
-    Issues that a workflow wrote are left out unless asked for. Pull requests do not count.
+    Issues that a workflow wrote are left out by default. Pull requests do not count.
     """
 
     name = "github.new_issue"
@@ -79,10 +79,10 @@ class NewIssue(_OneRepository):
     item = IssueItem
 
     def look(self, look: Look) -> Found:
-        """List the issues with numbers above the cursor's among those that changed since.
+        """List the issues that changed since the cursor and whose numbers are above the cursor's.
 
-        The cursor is {above: number, since: time, etag}: GitHub numbers issues as they are opened, so the number
-        tells old from new whatever the clocks say. A page that has not changed is answered 304.
+        The cursor is {above: number, since: time, etag}: GitHub numbers issues in order of creation, so the number
+        tells old from new regardless of clocks. An unchanged page is answered with 304.
         """
         if look.cursor is None:
             return _first_issues(look)
@@ -90,17 +90,19 @@ class NewIssue(_OneRepository):
         page = look.client.feeds.issues(look.fields.repository, _changed_since(cursor["since"]), cursor["etag"])
         if page is None:
             return Found([], cursor)
-        etag, issues = page.etag, list(page.items)
+        etag, issues, dead = page.etag, list(page.items), _dead_issues(cursor, page)
         due = self._due(look, issues)
         while page.following and (max(len(due) / look.limit, len(issues) / _AT_ONCE) < 1 or _stands(cursor, issues)):
             page = _page_after(look, page)
             issues += page.items
+            dead += _dead_issues(cursor, page)
             due = self._due(look, issues)
-        if len(due) > look.limit:  # the rest is listed again from the same place
-            return Found(due[: look.limit], {**cursor, "etag": ""}, has_more=True)
+        if len(due) > look.limit:  # the rest is listed again from the same position
+            return Found([*dead, *due[: look.limit]], {**cursor, "etag": ""}, has_more=True)
         since = _moved(cursor["since"], issues)
         is_same = since == cursor["since"] and len(issues) == len(page.items)
-        return Found(due, {**cursor, "since": since, "etag": etag if is_same else ""}, has_more=bool(page.following))
+        moved = {**cursor, "since": since, "etag": etag if is_same else ""}
+        return Found([*dead, *due], moved, has_more=bool(page.following))
 
     def _due(self, look: Look, issues: Iterable[Mapping[str, Any]]) -> list[Item]:
         wanted = {label.casefold() for label in look.fields.labels}
@@ -116,13 +118,20 @@ class NewIssue(_OneRepository):
         return [_issue_item(each, _left_out(look, each)) for each in found]
 
 
+def _dead_issues(cursor: Mapping[str, Any], page: Any) -> list[Item]:
+    """Return the unreadable issues of a page, except those certainly older than the cursor."""
+    numbers = {one.id: one.raw.get("number") if isinstance(one.raw, Mapping) else None for one in page.unreadable}
+    old = {name for name, number in numbers.items() if isinstance(number, int) and number <= cursor["above"]}
+    return [unreadable_item(one) for one in page.unreadable if one.id not in old]
+
+
 def _issue_item(issue: Mapping[str, Any], skip: str = "") -> Item:
     value = {name: one for name, one in issue.items() if name not in {"is_pull", "is_own"}}
     return Item(str(issue["id"]), value, issue["title"], moment_of(issue["created_at"]), skip)
 
 
 def _first_issues(look: Look) -> Found:
-    """Find the number above which issues are new: that of the newest, or of the last that does not count."""
+    """Find the number above which issues are new: that of the newest issue, or of the last one that does not count."""
     counting: list[Mapping[str, Any]] = []
     query = {"state": "all", "sort": "created", "direction": "desc", "per_page": 1 if look.start.is_now else _PAGE}
     page = look.client.feeds.issues(look.fields.repository, query)
@@ -144,7 +153,7 @@ def _counts(issue: Mapping[str, Any], look: Look, before: Sequence[Mapping[str, 
 
 
 def _from_number(above: int, counting: Sequence[Mapping[str, Any]], at: datetime, look: Look) -> Found:
-    """Go on with what changed since the oldest issue that counts was opened, or since now."""
+    """Continue from the creation of the oldest issue that counts, or from now."""
     since = min([moment_of(each["created_at"]) for each in counting], default=at) - OVERLAP
     return Found([], {"above": above, "since": timestamp(since), "etag": ""}, has_more=bool(counting))
 
@@ -155,12 +164,13 @@ def _changed_since(since: str) -> dict[str, Any]:
 
 
 def _page_after(look: Look, page: Any) -> Any:
-    """Give what was changed after a page, counted from its last change.
+    """Return the changes after a page, from the time of its last change.
 
-    Pages by number would lose one where an issue of an earlier page is changed meanwhile and the rest moves up.
+    Page numbers would miss an issue if one on an earlier page is changed meanwhile and the rest moves up.
     """
-    first, last = page.items[0]["updated_at"], page.items[-1]["updated_at"]
-    if first == last:  # a page of one second: there is no other way on
+    times = [each["updated_at"] for each in page.items]
+    first, last = (times[0], times[-1]) if times else ("", "")
+    if first == last:  # a page within one second, or an unreadable one: there is no other way to continue
         return look.client.feeds.more_issues(page)
     return look.client.feeds.issues(look.fields.repository, _changed_since(last))
 
@@ -171,7 +181,7 @@ def _stands(cursor: Mapping[str, Any], issues: Sequence[Mapping[str, Any]]) -> b
 
 
 def _moved(since: str, issues: Sequence[Mapping[str, Any]]) -> str:
-    """Return the time from which to list next: that of the last change less the overlap, never an earlier one."""
+    """Return the time from which to list next: the last change minus the overlap, never earlier than before."""
     if not issues:
         return since
     return max(since, timestamp(moment_of(issues[-1]["updated_at"]) - OVERLAP), key=moment_of)
@@ -182,7 +192,7 @@ def _left_out(look: Look, found: Mapping[str, Any]) -> str:
 
 
 class ReleaseFields(OfRepository):
-    """Which releases count."""
+    """The repository, and which releases count."""
 
     include_prereleases: bool = option("Also pre-releases", default=False)
     include_own: bool = option("Also releases that a workflow wrote", default=False)
@@ -195,7 +205,7 @@ class ReleaseItem(ReleaseText, Output):
 
 
 class Release(_OneRepository):
-    """Starts a run for each release that is published in a repository. Drafts do not count until they are published."""
+    """Starts a run for each release published in a repository. Drafts count once they are published."""
 
     name = "github.release"
     title = "A release on GitHub"
@@ -204,10 +214,10 @@ class Release(_OneRepository):
     poll_seconds = 300.0
 
     def look(self, look: Look) -> Found:
-        """List the releases that nobody has seen among those published since the cursor's time.
+        """List the unseen releases published since the cursor's time.
 
-        The cursor is {from: time, etag}: an older one counts never, also when it moves up as newer ones are deleted. A
-        list that has not changed is answered 304.
+        The cursor is {from: time, etag}: older releases never count, even if they move up when newer ones are deleted.
+        An unchanged list is answered with 304.
         """
         page = look.client.feeds.releases(look.fields.repository, (look.cursor or {}).get("etag", ""))
         if page is None:
@@ -215,19 +225,21 @@ class Release(_OneRepository):
         if look.cursor is None:
             return _first_releases(look, page)
         etag, found = page.etag, _new_releases(look, page.items)
+        dead = [unreadable_item(one) for one in page.unreadable]
         more = found
-        while page.following and more:  # all of a page may be new, and of the next one, too
+        while page.following and more:  # all releases of a page may be new, and those of the next page too
             page = look.client.feeds.more_releases(page)
             more = _new_releases(look, page.items)
             found += more
+            dead += [unreadable_item(one) for one in page.unreadable]
         found.sort(key=_by_publication)
         is_more = len(found) > look.limit  # the rest is listed again
         items = [_release_item(look, each) for each in found[: look.limit]]
-        return Found(items, {**look.cursor, "etag": "" if is_more else etag}, has_more=is_more)
+        return Found([*dead, *items], {**look.cursor, "etag": "" if is_more else etag}, has_more=is_more)
 
 
 def _published(look: Look, releases: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return those that count, whenever they were published."""
+    """Return the releases that count, whenever they were published."""
     published = [each for each in releases if each["published_at"] and not each["draft"]]
     return [each for each in published if look.fields.include_prereleases or not each["prerelease"]]
 
@@ -243,12 +255,13 @@ def _new_releases(look: Look, releases: Iterable[Mapping[str, Any]]) -> list[Map
 
 
 def _first_releases(look: Look, page: Any) -> Found:
-    """Find the time from which releases are new; what is listed and does not count is listed as such."""
+    """Find the time from which releases are new; listed ones that do not count are returned as skipped."""
     start, at = look.start, page.at
-    releases = _published(look, page.items)
+    releases, unreadable = _published(look, page.items), list(page.unreadable)
     while page.following and len(releases) < (start.last or 0):
         page = look.client.feeds.more_releases(page)
         releases += _published(look, page.items)
+        unreadable += page.unreadable
     releases.sort(key=_by_publication)
     counting = releases[-start.last :] if start.last is not None else []
     since = start.since
@@ -258,6 +271,7 @@ def _first_releases(look: Look, page: Any) -> Found:
         counting = [each for each in releases if moment_of(each["published_at"]) >= since]
     new = {each["id"] for each in counting}
     before = [_release_item(look, each, _BEFORE) for each in releases if each["id"] not in new]
+    before += [Item(one.id, title=one.title, skip=_BEFORE) for one in unreadable]
     return Found(before, {"from": timestamp(since), "etag": ""}, has_more=not start.is_now)
 
 

@@ -1,46 +1,52 @@
-"""What GitHub notifies the account of: texts that name it, requests for its review."""
+"""GitHub notifications of the account: mentions and review requests."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from engine.names import moment_of, timestamp
-from engine.step import Fields, JsonValue, Output, destination, outside
-from engine.trigger import Found, Item, Look
+from clients.listing import Unreadable, readable
+from engine.base.names import moment_of, timestamp
+from engine.plugins.step import Fields, JsonValue, Output, destination, outside
+from engine.plugins.trigger import Found, Item, Look, unreadable_item
 from engine.triggers.github import OVERLAP, WRITTEN_BY_US, OfGitHub
 
 _AT_ONCE = 30
-"""So many threads are looked up in one look: each takes some requests, and a look has two minutes."""
+"""Threads looked up in one poll: each takes some requests, and a poll has two minutes."""
+
+
+Thing: TypeAlias = Mapping[str, Any] | Unreadable
+"""A mention or review request in a thread, or a thread that cannot be read."""
 
 
 class NotifiedFields(Fields):
-    """Where it counts."""
+    """The repository to watch, or all."""
 
     repository: str = destination("Only in this repository (empty: in all)", "", format="github-repository")
 
 
 class _Notified(OfGitHub):
-    """What GitHub notifies the account of: threads that changed, in which the things themselves are looked up."""
+    """Watches notifications: threads that changed, in which mentions and requests are looked up."""
 
     start_from = ("now", "since")
 
     @abstractmethod
-    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-        """Give what in a thread counts, each with its id and time."""
+    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Thing]:
+        """Yield the mentions or requests of a thread, each with its id and time."""
 
     def source(self, fields: NotifiedFields) -> str:
-        """Return nothing: the notifications of an account are one list."""
+        """Return an empty text: an account has one list of notifications."""
         return ""
 
     def look(self, look: Look) -> Found:
         """List what is new in the threads that changed since the cursor.
 
-        The cursor is {from: time, since: time, modified, reached: time}: what came before `from` never counts; GitHub's
-        own times, not ours. A list without a change is answered 304. Of a long list the threads that changed first are
-        looked up, and `reached` says from which change to go on.
+        The cursor is {from: time, since: time, modified, reached: time}, all in GitHub's time, not ours. Events before
+        `from` never count. An unchanged list is answered with 304. In a long list, the threads that changed first are
+        looked up, and `reached` is the change to continue from.
         """
         cursor: Mapping[str, Any] = look.cursor or {}
         since = moment_of(cursor["since"]) if cursor else look.start.since
@@ -60,14 +66,12 @@ class _Notified(OfGitHub):
         places = [each for each in page.items if wanted in {"", each["repository"].lower()}]
         places, later = _some([each for each in places if each["updated_at"] >= cursor["reached"]])
         earliest = moment_of(cursor["from"])
-        new = {
-            str(thing["id"]): thing
-            for place in places
-            for thing in self.things(look, place)
-            if moment_of(thing["at"]) >= earliest
-        }
+        things = [thing for place in places for thing in self._things_in(look, place)]
+        dead = [unreadable_item(one) for one in (*page.unreadable, *things) if isinstance(one, Unreadable)]
+        good = [thing for thing in things if not isinstance(thing, Unreadable)]
+        new = {str(thing["id"]): thing for thing in good if moment_of(thing["at"]) >= earliest}
         due = sorted((new[name] for name in look.unseen(new)), key=lambda thing: moment_of(thing["at"]))
-        items = [_thing_item(thing) for thing in due[: look.limit]]
+        items = [*dead, *(_thing_item(thing) for thing in due[: look.limit])]
         if len(due) > look.limit:
             return Found(items, {**cursor, "modified": ""}, has_more=True)
         if later:
@@ -78,9 +82,20 @@ class _Notified(OfGitHub):
         modified = page.settled if since == cursor["since"] else ""
         return Found(items, {**cursor, "since": since, "modified": modified, "reached": ""}, look_again_at=again_at)
 
+    def _things_in(self, look: Look, place: Mapping[str, Any]) -> list[Thing]:
+        """Return the mentions or requests of a thread; if they cannot be read, the thread as unreadable."""
+        whole = readable([place], lambda one: {"things": list(self.things(look, one))})
+        return [thing for each in whole for thing in (each["things"] if isinstance(each, dict) else [_named(each)])]
+
+
+def _named(thread: Unreadable) -> Unreadable:
+    """Return an unreadable thread with an id for each of its changes, and its address as title."""
+    where = f"{thread.raw['repository']}#{thread.raw['number']}"
+    return replace(thread, id=f"{where}:{thread.raw['updated_at']}", title=where)
+
 
 def _some(places: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """Return (the places that changed first, the later ones) of what is listed newest first; a second is not parted."""
+    """Split a list, newest first, into (places that changed first, later ones), never within the same second."""
     rising = list(reversed(places))
     end = _AT_ONCE
     while end < len(rising) and rising[end]["updated_at"] == rising[end - 1]["updated_at"]:
@@ -99,7 +114,7 @@ def _thing_item(thing: Mapping[str, JsonValue]) -> Item:
 
 
 class MentionItem(Output):
-    """A text that names the account."""
+    """A text that mentions the account."""
 
     id: str
     kind: Literal["issue", "comment"]
@@ -113,27 +128,27 @@ class MentionItem(Output):
 
 
 class Mention(_Notified):
-    """Starts a run for each issue, pull request or comment in which somebody names the account (@name).
+    """Starts a run for each issue, pull request or comment that mentions the account (@name).
 
-    What the account wrote itself, or a workflow, is left out. Words in the lines of a review are not looked at. GitHub
-    tells this to classic tokens only, with the scope `notifications` or `repo`.
+    Texts written by the account itself or by a workflow are left out. Review comments on lines are not searched. GitHub
+    requires a classic token with the scope `notifications` or `repo`.
     """
 
     name = "github.mention"
-    title = "Somebody names you on GitHub"
+    title = "You are mentioned on GitHub"
     fields = NotifiedFields
     item = MentionItem
 
-    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-        """The texts that name the account."""
-        mentions: Iterable[Mapping[str, Any]] = look.client.feeds.mentions(
+    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Thing]:
+        """Yield the texts that mention the account."""
+        mentions: Iterable[Thing] = look.client.feeds.mentions(
             place["repository"], place["number"], look.client.account()
         )
         return mentions
 
 
 class ReviewRequestItem(Output):
-    """A pull request that the account is asked to review; `by` asked."""
+    """A pull request that the account is asked to review; `by` is who asked."""
 
     id: str
     repository: str
@@ -147,19 +162,19 @@ class ReviewRequestItem(Output):
 
 
 class ReviewRequest(_Notified):
-    """Starts a run each time that the account is asked to review an open pull request; a second time counts, too.
+    """Starts a run each time the account is asked to review an open pull request; repeated requests count, too.
 
-    GitHub tells this to classic tokens only, with the scope `notifications` or `repo`.
+    GitHub requires a classic token with the scope `notifications` or `repo`.
     """
 
     name = "github.review_request"
-    title = "Your review is asked for on GitHub"
+    title = "Your review is requested on GitHub"
     fields = NotifiedFields
     item = ReviewRequestItem
 
-    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-        """The requests for a review."""
-        requests: Iterable[Mapping[str, Any]] = look.client.feeds.review_requests(
+    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Thing]:
+        """Yield the review requests."""
+        requests: Iterable[Thing] = look.client.feeds.review_requests(
             place["repository"], place["number"], look.client.account()
         )
         return requests

@@ -1,18 +1,19 @@
-"""New mail in a Gmail mailbox, by the mailbox's own history of changes."""
+"""New mail in a Gmail mailbox, from the mailbox's history of changes."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import NotFound
-from engine.names import moment_of, timestamp
-from engine.step import Fields, JsonValue, option
-from engine.steps.gmail import MailOutput
-from engine.trigger import Found, Item, Look, Start, TriggerType
+from engine.base.names import moment_of, timestamp
+from engine.plugins.step import Fields, JsonValue, option
+from engine.plugins.trigger import Found, Item, Look, Start, TriggerType, unreadable_item
+from engine.steps.gmail.reading import MailOutput
 from engine.triggers import backlog
 
 if TYPE_CHECKING:
@@ -20,23 +21,23 @@ if TYPE_CHECKING:
     from clients.gmail.history import Changes
 
 OVERLAP = timedelta(minutes=10)
-"""What changed in this time is listed again: Gmail may answer out of order, and its search is late."""
+"""Changes of this period are listed again: Gmail may answer out of order, and its search lags behind."""
 FORGOTTEN_OVERLAP = timedelta(days=1)
-"""Where the history is forgotten, mail is searched from so long before the last look."""
+"""If the history has expired, the search starts this long before the last poll."""
 _SEARCHED = 500
-"""How many of the newest mails of a search are compared with what has changed, besides as many as have changed."""
+"""The newest search results to compare with the changes, in addition to the number of changed mails."""
 _LABELS = {"in:inbox": "INBOX", "is:unread": "UNREAD", "is:starred": "STARRED", "is:important": "IMPORTANT"}
 _OF_LABELS = re.compile(r"^-|^(label|is|in|category):|^has:(?!attachment$)|[(){}]|^or$", re.IGNORECASE)
-"""What in a search may ask for labels in a way that only Gmail can tell."""
+"""Search words about labels that only Gmail can evaluate."""
 _NOT_YET_SECONDS = (1.0, 3.0)
-"""How long to wait before a mail is asked for again: Gmail may tell of one, such as to oneself, before it is there."""
+"""Pauses before asking for a mail again: Gmail may announce a mail, e.g. to oneself, before it can be read."""
 _HIDDEN = {"SPAM", "TRASH"}
 OUR_MARK = "<orchestra."
-"""How the Message-ID of every mail begins that a workflow wrote."""
+"""The beginning of the Message-ID of every mail that a workflow wrote."""
 
 
 class NewMessageFields(Fields):
-    """Which mails count."""
+    """The search, and which mails count."""
 
     query: str = option("Search, as in Gmail", "in:inbox")
     include_sent: bool = option("Also mail sent from this mailbox", default=False)
@@ -45,13 +46,13 @@ class NewMessageFields(Fields):
 
 
 class NewMail(MailOutput):
-    """A mail that has arrived, or got a label that the search asks for."""
+    """A mail that has arrived, or received a label that the search asks for."""
 
 
 class NewMessage(TriggerType):
-    """Starts a run for each mail that arrives and fits the search, also when it fits later, by a label put on it.
+    """Starts a run for each mail that arrives and matches the search, even if a label makes it match later.
 
-    Drafts, mail sent from this mailbox and mail that a workflow wrote are left out unless asked for.
+    Drafts, mail sent from this mailbox and mail that a workflow wrote are left out by default.
     """
 
     name = "gmail.new_message"
@@ -63,9 +64,8 @@ class NewMessage(TriggerType):
     def look(self, look: Look) -> Found:
         """List the mails that have arrived since the cursor.
 
-        The cursor is {places: [[history id, time]], behind: [ids], left_out: note, searched_since: time | null,
-        before: [ids], began_at: time}; `before` are mails that were there when the trigger was turned on, and do not
-        count.
+        The cursor is {places: [[history id, time]], behind: [ids], left_out: note, searched_since: time | null, before:
+        [ids], began_at: time}; `before` are mails that existed when the trigger was turned on and do not count.
         """
         if look.cursor is None:
             return self._first(look)
@@ -77,20 +77,21 @@ class NewMessage(TriggerType):
         changed = _changed(look, changes)
         fits = _fitting(look, look.unseen(changed), changes)
         due = [*_late(look, changed), *(one for one in changed if one in fits)]
-        items = [Item(one) for one in due[: look.limit]]
-        if len(due) > look.limit:  # the rest is listed again from the same place
+        dead = {one.id: replace(one, title="A change in the mailbox") for one in changes.unreadable}
+        items = [unreadable_item(dead[one]) for one in look.unseen(dead)] + [Item(one) for one in due[: look.limit]]
+        if len(due) > look.limit:  # the rest is listed again from the same position
             return Found(items, look.cursor, has_more=True)
         return Found(items, _moved(look, changes.history_id))
 
     def read(self, look: Look, item: Item) -> Item:
-        """Read the mail, and tell whether it is to be left out."""
+        """Read the mail, and decide whether to leave it out."""
         mail = _there(look.client, item.id)
         return Item(item.id, mail, mail["subject"], moment_of(mail["date"]), _left_out(look.fields, mail))
 
     def _first(self, look: Look) -> Found:
-        # What a search by date could take for new, should the history be forgotten within the first days.
+        # A search by date could take these for new if the history expires within the first days.
         lately = _searched(look, Start(since=look.now - 2 * FORGOTTEN_OVERLAP))
-        here = look.client.history.here()  # before the search: what comes meanwhile is found twice, not never
+        here = look.client.history.here()  # before the search: mail arriving meanwhile is found twice rather than never
         ids = [] if look.start.is_now else _searched(look, look.start)
         cursor = _cursor(here, look, ids, look.start.since)
         before = {"before": sorted({*lately} - {*cursor["behind"]}), "began_at": timestamp(look.now)}
@@ -101,7 +102,7 @@ class NewMessage(TriggerType):
         since = moment_of(look.cursor["places"][-1][1]) - FORGOTTEN_OVERLAP
         ids = _searched(look, Start(since=since))
         note = (
-            f"Gmail has forgotten the changes since the last look; mail since {since:%Y-%m-%d %H:%M} UTC was searched."
+            f"Gmail no longer has the changes since the last poll; mail since {since:%Y-%m-%d %H:%M} UTC was searched."
         )
         known = {*look.cursor["before"]}
         new = [one for one in look.unseen(ids) if one not in known]
@@ -110,7 +111,7 @@ class NewMessage(TriggerType):
 
 
 def _searched(look: Look, start: Start) -> list[str]:
-    """Return the mails of a beginning, the newest first: one more than can be gone through, where there are."""
+    """Return the existing mails to start with, newest first: at most one more than can be processed."""
     query, most = look.fields.query, backlog.MOST + 1
     if start.since is None:
         return list(look.client.history.ids(query, min(start.last or 0, most)))
@@ -127,7 +128,7 @@ def _cursor(history_id: str, look: Look, newest_first: Sequence[str], since: dat
 
 
 def _late(look: Look, changed: Collection[str]) -> list[str]:
-    """Return what a search missed because it was late, once more till the overlap is over."""
+    """Search again until the overlap is over, and return mails that the lagging search had missed."""
     since = look.cursor["searched_since"]
     if since is None:
         return []
@@ -137,7 +138,7 @@ def _late(look: Look, changed: Collection[str]) -> list[str]:
 
 
 def _catching_up(look: Look) -> Found:
-    """List the next of the mails that a search has found; then the history goes on from before that search."""
+    """List the next mails that the search found; then the history continues from before that search."""
     behind = look.cursor["behind"]
     due = behind[: look.limit]
     cursor = {**look.cursor, "behind": behind[len(due) :]}
@@ -145,7 +146,7 @@ def _catching_up(look: Look) -> Found:
 
 
 def _moved(look: Look, history_id: str) -> JsonValue:
-    """Return the cursor after a look: the next one begins where the history stood before the overlap."""
+    """Return the cursor after a poll: the next poll begins at the history id before the overlap."""
     places = [*look.cursor["places"], [history_id, timestamp(look.now)]]
     is_over = False
     while len(places) > 1 and moment_of(places[1][1]) <= look.now - OVERLAP:
@@ -161,17 +162,17 @@ def _moved(look: Look, history_id: str) -> JsonValue:
 
 
 def _changed(look: Look, changes: Changes) -> list[str]:
-    """Return the mails that arrived, and the older ones that got a label by which they may fit the search now.
+    """Return the mails that arrived, and older ones that received a label which may make them match the search.
 
-    One that has lain in the inbox for long is not new because somebody, or a workflow, put some other label on it.
+    A mail that has long been in the inbox is not new because it received an unrelated label.
     """
     made = _fit_by(look) if changes.put else None
     return [one for one in changes.labels if made is None or one not in changes.put or changes.put[one] & made]
 
 
 def _fit_by(look: Look) -> set[str] | None:
-    """Return the labels that may make a mail fit the search when they are put on it, None where any may."""
-    made = {"INBOX"}  # also what was taken for spam
+    """Return the labels that may make a mail match the search when they are added, None if any label may."""
+    made = {"INBOX"}  # also for mail moved out of spam
     for word in look.fields.query.split():
         wanted = _wanted(look, word)
         if wanted is None and _OF_LABELS.search(word):
@@ -181,7 +182,7 @@ def _fit_by(look: Look) -> set[str] | None:
 
 
 def _fitting(look: Look, ids: Sequence[str], changes: Changes) -> set[str]:
-    """Return those of the changed mails that fit the search; one that only fits later is asked for again till then."""
+    """Return the changed mails that match the search; one that matches only later is checked again then."""
     if not ids:
         return set()
     labels = changes.labels
@@ -196,10 +197,10 @@ def _fitting(look: Look, ids: Sequence[str], changes: Changes) -> set[str]:
 
 
 def _found(look: Look, ids: Sequence[str], changes: Changes) -> set[str]:
-    """Return those of the changed mails that Gmail finds by the search.
+    """Return the changed mails that Gmail finds with the search.
 
-    What came since is the newest that it finds: with as many more, it reaches down to the oldest of that. A mail that
-    was there before and got a label may be of any age.
+    New mails are the newest results, so that many more results reach back to the oldest of them. An older mail that
+    received a label may be of any age.
     """
     search = look.client.history.ids
     newest = search(look.fields.query, most := _SEARCHED + len(changes.labels))
@@ -209,13 +210,13 @@ def _found(look: Look, ids: Sequence[str], changes: Changes) -> set[str]:
 
 
 def _rule(look: Look, word: str) -> Callable[[set[str]], bool] | None:
-    """Return how one word of a search is told from a mail's labels, None where only Gmail can tell."""
+    """Return how to evaluate one search word from a mail's labels, None if only Gmail can."""
     wanted = _wanted(look, word)
     return None if wanted is None else lambda known: bool(known & wanted)
 
 
 def _wanted(look: Look, word: str) -> set[str] | None:
-    """Return the label ids of which a mail must have one to fit a word of a search, None where it asks for others."""
+    """Return the label ids of which a mail needs one to match a search word, None if it is not about labels."""
     if word.casefold() in _LABELS:
         return {_LABELS[word.casefold()]}
     if word.startswith("label:") and not set(word) & set('"(){}'):
@@ -224,7 +225,7 @@ def _wanted(look: Look, word: str) -> set[str] | None:
 
 
 def _there(client: GmailClient, message_id: str) -> dict[str, Any]:
-    """Read a mail, once more after a while where there is none. Raises NotFound, for one that was deleted since."""
+    """Read a mail, retrying if it is not found. Raises NotFound if it was deleted since."""
     for seconds in _NOT_YET_SECONDS:
         try:
             return client.mail.message(message_id)
@@ -234,7 +235,7 @@ def _there(client: GmailClient, message_id: str) -> dict[str, Any]:
 
 
 def _left_out(fields: Any, mail: dict[str, Any]) -> str:
-    """Return why a mail starts no run, empty where it does."""
+    """Return why a mail starts no run, empty if it starts one."""
     if "DRAFT" in mail["labels"] and not fields.include_drafts:
         return "it is a draft"
     if mail["message_id"].startswith(OUR_MARK) and not fields.include_own:

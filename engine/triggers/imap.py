@@ -1,4 +1,4 @@
-"""New mail in any mailbox, by the numbers that its server gives to mails."""
+"""New mail in an IMAP mailbox, by the server's numbering of mails (UIDs)."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
+from clients.errors import NotFound, Unreadable
 from clients.imap.arrivals import Arrival, Arrivals, arrivals
 from clients.imap.search import Search
-from engine.names import moment_of, timestamp
-from engine.step import Fields, JsonValue, option
-from engine.steps.imap import MailOutput
-from engine.trigger import Found, Item, Look, TriggerType
+from engine.base.names import moment_of, timestamp
+from engine.plugins.step import Fields, JsonValue, option
+from engine.plugins.trigger import Found, Item, Look, TriggerType
+from engine.steps.imap.reading import MailOutput
 from engine.triggers import backlog
 
 _OVERLAP = 50
-"""So many of the last mails are listed again: a server of many machines may show a mail after a later one."""
+"""Mails listed again at the end: a server of several machines may show a mail after a later one."""
 _RENUMBERED_OVERLAP = timedelta(days=1)
-"""Where the folder is numbered anew, mail is searched from so long before the last look."""
+"""If the folder is renumbered, the search starts this long before the last poll."""
 _CLOCK_SKEW = timedelta(minutes=5)
 _LISTED = 500
 _MOST_BYTES = 32 * 1024 * 1024
-"""So much is read in one look, which has two minutes."""
+"""Bytes read in one poll, which has two minutes."""
 
 
 class NewMessageFields(Fields):
-    """Which mails count; a mail must fit all that is given."""
+    """The folder, and which mails count; a mail must match all fields."""
 
     folder: str = option("Folder (empty: the connection's)", "", format="imap-folder")
     sender: str = option("From", "", alias="from")
@@ -44,9 +45,9 @@ class NewMail(MailOutput):
 
 
 class NewMessage(TriggerType):
-    """Starts a run for each mail that arrives in a folder and fits, also one that is moved there.
+    """Starts a run for each matching mail that arrives in a folder or is moved there.
 
-    Drafts, mail from this mailbox's own address and mail that a workflow wrote are left out unless asked for.
+    Drafts, mail from this mailbox's own address and mail that a workflow wrote are left out by default.
     """
 
     name = "imap.new_message"
@@ -56,19 +57,17 @@ class NewMessage(TriggerType):
     item = NewMail
 
     def source(self, fields: Any) -> str:
-        """The folder."""
+        """Return the folder."""
         return str(fields.folder)
 
     def look(self, look: Look) -> Found:
         """List the mails that have arrived since the cursor.
 
         The cursor is {state: [uidvalidity, uidnext, exists, highestmodseq], uid, floor, begun_at, looked_at, behind,
-        left_out: note}:
-        the last number listed, the lowest that counts, and the numbers that a search has found and were not listed yet.
+        left_out: note}: `uid` is the last number listed, `floor` the lowest that counts, and `behind` are numbers that
+        a search has found and that have yet to be listed.
         """
-        it = look.fields
-        wanted = Search(it.folder, it.text, it.sender, it.to, it.subject, criteria=it.criteria)
-        with arrivals(look.client.mailbox, wanted) as found:
+        with arrivals(look.client.mailbox, _search(look)) as found:
             if look.cursor is None:
                 return _first(look, found)
             if look.cursor["state"][0] != found.selected.uidvalidity:
@@ -76,6 +75,20 @@ class NewMessage(TriggerType):
             if look.cursor["behind"]:
                 return _catching_up(look, found)
             return _next(look, found)
+
+    def read(self, look: Look, item: Item) -> Item:
+        """Read a mail that a poll could not read, or whose content was too large to keep. Raises Unreadable."""
+        with arrivals(look.client.mailbox, _search(look)) as found:
+            [arrival] = found.known([_place(look, found, item)])
+            mail = found.read([arrival.uid])[arrival.uid]
+        if isinstance(mail, Unreadable):
+            raise mail
+        return _item(look, arrival, mail)
+
+
+def _search(look: Look) -> Search:
+    it = look.fields
+    return Search(it.folder, it.text, it.sender, it.to, it.subject, criteria=it.criteria)
 
 
 def _first(look: Look, found: Arrivals) -> Found:
@@ -91,14 +104,14 @@ def _first(look: Look, found: Arrivals) -> Found:
 
 
 def _renumbered(look: Look, found: Arrivals) -> Found:
-    """Go on by the times of arrival: what a look before has listed is known by its key, and not new again."""
+    """Continue by time of arrival; mails that an earlier poll has listed are recognized by their keys."""
     begun_at = moment_of(look.cursor["begun_at"])
     since = begun_at
     if not look.cursor["behind"]:
         since = max(begun_at, moment_of(look.cursor["looked_at"]) - _RENUMBERED_OVERLAP)
     note = (
-        "The mail server has numbered the folder anew; what arrived since "
-        f"{since:%Y-%m-%d %H:%M} UTC was compared with what is known."
+        "The mail server has renumbered the folder; mail that arrived since "
+        f"{since:%Y-%m-%d %H:%M} UTC was compared with the known mails."
     )
     arrived = found.arrived_since(since)
     note = f"{note} {backlog.note_on(arrived)}".rstrip()
@@ -121,7 +134,7 @@ def _found_by_search(look: Look, found: Arrivals, uids: Sequence[int], begun_at:
 
 
 def _catching_up(look: Look, found: Arrivals) -> Found:
-    """List the next of the mails that a search has found; then the numbers go on from where it was made."""
+    """List the next mails that the search found; then continue with the numbers after that search."""
     behind = look.cursor["behind"]
     new = _unseen(look, found.known(behind[: look.limit]))
     due = _some(look, new)
@@ -131,7 +144,7 @@ def _catching_up(look: Look, found: Arrivals) -> Found:
 
 
 def _next(look: Look, found: Arrivals) -> Found:
-    """List what came after the cursor, and the last few before it once more."""
+    """List the mails after the cursor, and the last few before it again."""
     cursor = {**look.cursor, "looked_at": timestamp(look.now)}
     if found.state == look.cursor["state"] and found.state[-1]:
         return Found([], cursor)
@@ -152,9 +165,18 @@ def _unseen(look: Look, known: Sequence[Arrival]) -> list[Arrival]:
 
 
 def _some(look: Look, new: Sequence[Arrival]) -> list[Arrival]:
-    """Return the first of the new mails, as many as a look has the time to read."""
+    """Return the first of the new mails, as many as there is time to read in one poll."""
     sizes = accumulate(one.size for one in new)
     return [one for one, size in zip(new[: look.limit], sizes, strict=False) if size <= _MOST_BYTES] or list(new[:1])
+
+
+def _place(look: Look, found: Arrivals, item: Item) -> int:
+    """Return the current number of a mail. Raises NotFound if it is gone."""
+    uids = found.beginning_at(1) if item.at is None else found.arrived_since(item.at - _CLOCK_SKEW)
+    for one in found.known(uids):
+        if one.key == item.id:
+            return one.uid
+    raise NotFound("The mail is no longer in the folder.", service="imap")
 
 
 def _items(look: Look, found: Arrivals, due: Sequence[Arrival]) -> list[Item]:
@@ -162,12 +184,14 @@ def _items(look: Look, found: Arrivals, due: Sequence[Arrival]) -> list[Item]:
     return [_item(look, one, mails[one.uid]) for one in due if one.uid in mails]
 
 
-def _item(look: Look, arrival: Arrival, mail: dict[str, JsonValue]) -> Item:
+def _item(look: Look, arrival: Arrival, mail: dict[str, JsonValue] | Unreadable) -> Item:
+    if isinstance(mail, Unreadable):  # it has no value: `read` reports why
+        return Item(arrival.key, None, arrival.subject, arrival.arrived_at)
     return Item(arrival.key, mail, mail["subject"], arrival.arrived_at, _left_out(look, arrival, mail))
 
 
 def _left_out(look: Look, arrival: Arrival, mail: dict[str, JsonValue]) -> str:
-    """Return why a mail starts no run, empty where it does."""
+    """Return why a mail starts no run, empty if it starts one."""
     mailbox = look.client.mailbox
     if not look.fields.include_drafts and (arrival.is_draft or mail["folder"] == mailbox.folder_for("drafts")):
         return "it is a draft"

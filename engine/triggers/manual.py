@@ -1,17 +1,17 @@
-"""A workflow that is started by hand: this trigger only says so."""
+"""The trigger of a workflow that people start by hand; it watches nothing."""
 
 from __future__ import annotations
 
-from engine.step import Fields, Output
-from engine.trigger import Found, Look, TriggerType
+from engine.plugins.step import Fields, Output
+from engine.plugins.trigger import Found, Look, TriggerType
 
 
 class ManualFields(Fields):
-    """What `manual` takes: nothing."""
+    """`manual` has no fields."""
 
 
 class ManualItem(Output):
-    """Nothing comes by itself."""
+    """There are no items."""
 
 
 class Manual(TriggerType):
@@ -25,5 +25,5 @@ class Manual(TriggerType):
     is_watched = False
 
     def look(self, look: Look) -> Found:
-        """Find nothing, ever."""
+        """Return nothing."""
         return Found([], {})

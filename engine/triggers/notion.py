@@ -6,28 +6,32 @@ import hashlib
 import json
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from engine.names import moment_of, timestamp
-from engine.step import Fields, JsonValue, Output, destination, option, outside
-from engine.trigger import Found, Item, Look, TriggerType
+from clients.listing import Unreadable
+from engine.base.names import moment_of, timestamp
+from engine.plugins.step import Fields, JsonValue, Output, destination, option, outside
+from engine.plugins.trigger import Found, Item, Look, TriggerType, unreadable_item
 from engine.triggers.notion_texts import Texts
 
 OVERLAP = timedelta(minutes=10)
-"""Notion tells times by the minute, and its clock is not ours: so much is listed again."""
+"""Changes of this period are listed again: Notion's times are in minutes, and its clock is not ours."""
 _A_DAY = timedelta(days=1)
-_BEFORE = "it was there before"
+_BEFORE = "it already existed"
 _OWN = "a workflow wrote it"
+_TIMES = {"created_time": "created_at", "last_edited_time": "last_edited_at"}
+"""Notion's names of times -> ours."""
 _ADDED = "it was added, not changed"
 
 Page = Mapping[str, Any]
 
 
 class ItemsFields(Fields):
-    """Which pages count."""
+    """The database, and which pages count."""
 
     database: str = destination("Database", format="notion-database", min_length=1)
     include_own: bool = option("Also what a workflow wrote", default=False)
@@ -47,20 +51,20 @@ class NotionItem(Output):
 
 
 class _Items(TriggerType):
-    """What both looks at a database have in common: by time, with an overlap; what is known is not listed again."""
+    """Base of both database triggers: lists by time with an overlap, without known pages."""
 
     service = "notion"
     fields = ItemsFields
     item = NotionItem
     moment: ClassVar[Literal["created_time", "last_edited_time"]]
-    """By which time pages are listed."""
+    """The time by which pages are listed."""
 
     def source(self, fields: ItemsFields) -> str:
-        """Return the database: another one has other pages."""
+        """Return the database: another database has other pages."""
         return fields.database.strip().casefold()
 
     def look(self, look: Look) -> Found:
-        """List the pages made or changed since the cursor: {since: a time as Notion told it, texts (as `Texts`)}."""
+        """List the pages created or changed since the cursor: {since: a time from Notion, texts (see `Texts`)}."""
         if look.cursor is None:
             return self._first(look)
         since = moment_of(look.cursor["since"])
@@ -70,23 +74,26 @@ class _Items(TriggerType):
         for page in look.client.finder.changed_since(look.fields.database, self.moment, since - OVERLAP):
             if len(items) >= look.limit:
                 return Found(items, _cursor(since, texts.cursor(has_more=True)), has_more=True)
+            if isinstance(page, Unreadable):
+                items += [unreadable_item(one) for one in self._unseen(look, page)]
+                continue
             items += self._listed(look, page, own, texts)
             since = max(since, self._time_of(page))
         return Found(items, _cursor(since, texts.cursor(has_more=False)))
 
     @abstractmethod
     def _states(self, page: Page, texts: Texts) -> list[tuple[str, str]]:
-        """What is known of a page once it was listed: [(id, why it starts no run)]; the last is the thing itself.
+        """Return a listed page's known states: [(id, why it starts no run)]; the last is the item itself.
 
-        Nothing where the page is to wait.
+        Return an empty list if the page has to wait.
         """
 
     @abstractmethod
     def _is_own(self, page: Page, own: str) -> bool:
-        """Whether a workflow did it; `own` is the id of the connection."""
+        """Tell whether a workflow did it; `own` is the id of the connection."""
 
     def _listed(self, look: Look, page: Page, own: str, texts: Texts) -> Iterator[Item]:
-        """The page as items, as far as nobody knows of them."""
+        """Yield the unseen items of a page."""
         states = self._states(page, texts)
         unseen = set(look.unseen([some_id for some_id, _ in states]))
         is_new = bool(states) and states[0][0] in unseen
@@ -95,43 +102,51 @@ class _Items(TriggerType):
                 own_skip = _OWN if self._is_own(page, own) and not look.fields.include_own else ""
                 yield self._item(page, some_id, (skip if is_new else "") or own_skip)
 
+    def _unseen(self, look: Look, page: Unreadable) -> list[Unreadable]:
+        """Return an unreadable page if it is not known; each change of it is a separate item."""
+        is_change = self.moment == "last_edited_time" and isinstance(page.raw, Mapping)
+        when = page.raw.get(self.moment, "") if is_change else ""
+        named = replace(page, id=f"{page.id}:{when}" if when else page.id)
+        return [named] if look.unseen([named.id]) else []
+
     def _item(self, page: Page, some_id: str, skip: str) -> Item:
         value = {name: page[name] for name in NotionItem.model_fields}
         return Item(some_id, value, str(page["title"]) or "Untitled", self._time_of(page), skip)
 
     def _time_of(self, page: Page) -> datetime:
-        return moment_of(page["created_at" if self.moment == "created_time" else "last_edited_at"])
+        return moment_of(page[_TIMES[self.moment]])
 
     def _first(self, look: Look) -> Found:
-        """List what does not count, as such; the next look lists the rest."""
+        """List pages that do not count, as skipped; the next poll lists the rest."""
         counting, since = self._counting(look)
         known, texts = {page["id"] for page in counting}, Texts(look)
         before = look.client.finder.changed_since(look.fields.database, self.moment, since - OVERLAP)
-        skipped = [
-            self._item(page, some_id, _BEFORE)
-            for page in before
-            if page["id"] not in known
-            for some_id, _ in self._states(page, texts)
-        ]
+        skipped: list[Item] = []
+        for page in before:
+            if isinstance(page, Unreadable):
+                skipped += [Item(one.id, title=one.title, skip=_BEFORE) for one in self._unseen(look, page)]
+            elif page["id"] not in known:
+                skipped += [self._item(page, some_id, _BEFORE) for some_id, _ in self._states(page, texts)]
         return Found(skipped, _cursor(since, texts.cursor(has_more=False)), has_more=bool(counting))
 
     def _counting(self, look: Look) -> tuple[Sequence[Page], datetime]:
-        """The pages that count as new at the first look, and the time from which on to look."""
+        """Return the pages that count as new at the first poll, and the time from which to poll."""
         start, finder, database = look.start, look.client.finder, look.fields.database
         if start.since is not None:
             minute = start.since.replace(second=0, microsecond=0)
-            return list(finder.changed_since(database, self.moment, minute)), minute
-        # By Notion's clock, not by ours: where there is no page yet, any time that is surely past will do.
+            pages = finder.changed_since(database, self.moment, minute)
+            return [page for page in pages if not isinstance(page, Unreadable)], minute
+        # By Notion's clock, not ours: if there is no page yet, any time certainly in the past will do.
         newest = finder.newest(database, self.moment, start.last or 1)
         since = min((self._time_of(page) for page in newest), default=look.now - _A_DAY)
         return ([] if start.is_now else newest), since
 
 
 class ItemAdded(_Items):
-    """Starts a run for each page that is made in a database.
+    """Starts a run for each new page in a database.
 
-    Pages that a workflow or this connection made are left out unless asked for. A page that is moved into the database,
-    or taken out of the trash, counts by when it was made.
+    Pages that a workflow or this connection created are left out by default. A page that is moved into the database or
+    restored from the trash counts by its time of creation.
     """
 
     name = "notion.item_added"
@@ -146,13 +161,13 @@ class ItemAdded(_Items):
 
 
 class ItemUpdated(_Items):
-    """Starts a run for each change of a page in a database, but not for its making.
+    """Starts a run for each change of a page in a database, but not for its creation.
 
-    Changes by this connection, and so by workflows, are left out unless asked for. Notion tells the minute of a change:
-    several changes within one minute are one, unless a property or the text says something else by the next look. For
-    that the texts of pages that were changed in the present minute are read, of 20 in one look; further ones count once
-    their minute is over. Notion tells only who changed a page last: a change by a person is not seen if a workflow
-    changes the page before the next look.
+    Changes by this connection, and so by workflows, are left out by default. Notion records only the minute of a
+    change: several changes within one minute count as one, unless a property or the text differs at the next poll. To
+    detect that, the poll reads the texts of pages changed in the current minute, 20 at most; others count once their
+    minute is over. Notion records only who changed a page last: a person's change is missed if a workflow changes the
+    page before the next poll.
     """
 
     name = "notion.item_updated"
@@ -177,7 +192,7 @@ def _cursor(since: datetime, texts: JsonValue) -> JsonValue:
 
 
 def _digest(properties: JsonValue) -> str:
-    """What tells properties from those of a moment before; addresses of files change by themselves."""
+    """Return a fingerprint of properties, without file addresses, which change by themselves."""
     text = json.dumps(_lasting(properties), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""What Notion pages say while their last minute is not over: a further change of the text shows nowhere else."""
+"""Texts of Notion pages that were changed in the current minute: a second change in it shows only in the text."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clients.errors import ServiceError
-from engine.names import moment_of
-from engine.trigger import Look
+from engine.base.names import moment_of
+from engine.plugins.trigger import Look
 
 _MINUTE = timedelta(seconds=65)
-"""When the minute that a page names is surely over, with some seconds for Notion's servers among each other."""
+"""When the minute of a page is certainly over, with some seconds for differences between Notion's servers."""
 _GIVEN_UP = timedelta(minutes=10)
-"""When a text that cannot be read is not asked for any more."""
+"""When to stop trying to read a text."""
 _MOST_READ = 20
-"""So many texts are read in one look, at three requests a second; further pages wait until their minute is over."""
+"""Texts read in one poll, at three requests per second; other pages wait until their minute is over."""
 
 
 class Texts:
-    """The texts of one look: of a page whose minute is unfinished, read when it is first seen and until that is over.
+    """The texts of one poll, for pages whose minute is not over: read when a page is first seen, and until it is over.
 
-    The cursor keeps {page: [minute, the first text's fingerprint, the part]}: the fingerprint until the minute is over,
-    the part (`part`) for as long as the page is listed.
+    The cursor stores {page: [minute, fingerprint of the first text, part]}: the fingerprint until the minute is over,
+    the part (see `part`) as long as the page is listed.
     """
 
     def __init__(self, look: Look) -> None:
@@ -33,11 +33,11 @@ class Texts:
         self._there: datetime | None = None
 
     def part(self, page: Mapping[str, Any]) -> str | None:
-        """Return what tells a page's text from the first one seen within the same minute: empty where it is that one.
+        """Return what distinguishes the text of a page from the first one seen in the same minute; empty for that one.
 
-        None: nobody can tell before the minute is over, and the page is to wait so long.
+        Return None if this is unknown before the minute is over; the page has to wait until then.
         """
-        # By the answer that lists the first page: what is read from now on is later than that.
+        # The time of the response with the first page: whatever is read from now on is later.
         self._there = self._there or self._look.client.clock.now() or self._look.now
         minute, first, part = self._known.get(page["id"], ("", "", ""))
         if minute != page["last_edited_at"]:
@@ -51,7 +51,7 @@ class Texts:
         return str(part)
 
     def cursor(self, *, has_more: bool) -> dict[str, Any]:
-        """Return what the cursor keeps; `has_more`: also of the pages that are yet to be listed."""
+        """Return what the cursor stores; `has_more`: include the pages yet to be listed."""
         return {**self._known, **self._kept} if has_more else self._kept
 
     def _begun(self, page: Mapping[str, Any]) -> str | None:
@@ -67,7 +67,7 @@ class Texts:
             self._kept[page["id"]] = [page["last_edited_at"], first, part]
 
     def _read(self, page: Mapping[str, Any]) -> str | None:
-        """The text's fingerprint; None where it cannot be read now, which holds up no look."""
+        """Return the fingerprint of a text; None if it cannot be read now, which does not stop the poll."""
         if self._reads_left < 1:
             return None
         self._reads_left -= 1

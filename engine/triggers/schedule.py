@@ -1,4 +1,4 @@
-"""Runs at fixed times: by a cron expression in a time zone, or again and again after so many seconds."""
+"""Runs at fixed times: by a cron expression in a time zone, or at an interval of seconds."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from itertools import islice, takewhile
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from engine.names import moment_of, timestamp
-from engine.step import Fields, JsonValue, Output, option
-from engine.trigger import Found, Item, Look, TriggerType
-from engine.triggering.cron import cron_fault, crons
+from engine.base.names import moment_of, timestamp
+from engine.plugins.step import Fields, JsonValue, Output, option
+from engine.plugins.trigger import Found, Item, Look, TriggerType
+from engine.triggers.cron import cron_fault, crons
 
 ON_TIME = timedelta(seconds=60)
-"""A firing that is looked at within this time was not missed."""
+"""A firing polled within this time does not count as missed."""
 _PUT_BACK = timedelta(days=1)
-"""A firing that lies further ahead fired by a clock that was wrong: it goes on from now."""
+"""A firing further in the future was made by a wrong clock: continue from now."""
 _MOST_COUNTED = 1000
 _WINDOWS = (timedelta(hours=1), timedelta(days=1), timedelta(days=32), timedelta(days=400))
-"""The newest firing is looked for in the last hour first: a cron of every minute has 525,600 in a year."""
+"""Search for the newest firing in the last hour first: a cron of every minute has 525,600 in a year."""
 
 
 class ScheduleFields(Fields):
-    """What `schedule` takes: either `cron` or `every_seconds`."""
+    """The fields of `schedule`: either `cron` or `every_seconds`."""
 
     cron: str | None = option("Cron expression", None)
-    every_seconds: float | None = option("Every so many seconds", None, ge=1, le=366 * 86_400)
+    every_seconds: float | None = option("Interval in seconds", None, ge=1, le=366 * 86_400)
     time_zone: str | None = option("Time zone", None, format="time-zone")
-    missed: Literal["skip", "once", "all"] = option("What was missed while nothing ran", "once")
+    missed: Literal["skip", "once", "all"] = option("Times missed while nothing ran", "once")
 
 
 class ScheduleItem(Output):
-    """One firing. `at` is RFC 3339 with the zone's offset, `date` the day there, `missed` how many were left out."""
+    """One firing. `at` is RFC 3339 with the zone's offset, `date` the local day, `missed` how many were left out."""
 
     at: str
     date: str
@@ -43,8 +43,8 @@ class ScheduleItem(Output):
 class Schedule(TriggerType):
     """Starts a run at fixed times.
 
-    A time that the clocks skip fires right after the gap, and one that comes twice fires once; a cron with `*` for the
-    minute or hour follows the hours as they really pass. This is how Debian's cron does it (its manual, cron(8)).
+    A time that a clock change skips fires right after the gap, and a repeated one fires once; a cron with `*` for the
+    minute or hour follows elapsed hours. Debian's cron does the same (its manual, cron(8)).
     """
 
     name = "schedule"
@@ -55,7 +55,7 @@ class Schedule(TriggerType):
     remembered_days = 7
 
     def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Say what cannot be: both or none of the two ways, a cron nobody can read, a zone nobody knows."""
+        """Require either `cron` or `every_seconds`, a valid cron expression, and a known time zone."""
         cron, every = arguments.get("cron"), arguments.get("every_seconds")
         if (cron is None) == (every is None):
             return [("cron", "A schedule needs either 'cron' or 'every_seconds'.")]
@@ -90,7 +90,7 @@ def _not_ahead(look: Look, at: str) -> datetime:
 
 
 def _due(look: Look, anchor: datetime, after: datetime) -> list[Item]:
-    """Return the firings after `after` and up to now that are to start a run, by the rule for missed ones."""
+    """Return the firings after `after`, up to now, that start a run, by the rule for missed ones."""
     if look.fields.missed == "all":
         due = takewhile(lambda one: one <= look.now, firings(look.fields, look.around.time_zone, anchor, after))
         return [_item(look, one, 0) for one in islice(due, look.limit)]
@@ -122,7 +122,7 @@ def _next(look: Look, anchor: datetime, after: datetime) -> datetime | None:
 
 
 def firings(fields: ScheduleFields, default_zone: str, anchor: datetime, after: datetime) -> Iterator[datetime]:
-    """Give every firing after a time, the earliest first, in UTC; those of an interval are counted from `anchor`."""
+    """Yield every firing after a time, earliest first, in UTC; intervals are counted from `anchor`."""
     if fields.every_seconds is not None:
         step = timedelta(seconds=fields.every_seconds)
         passed = (after - anchor) // step
@@ -149,5 +149,5 @@ def _item(look: Look, at: datetime, missed: int, skip: str = "") -> Item:
 def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
-    except (KeyError, OSError, ValueError):  # unknown, a folder of the database, no name at all
+    except (KeyError, OSError, ValueError):  # unknown, a folder of the time zone database, or not a name
         return None

@@ -1,4 +1,4 @@
-"""Runs of other workflows that have ended."""
+"""Ended runs of other workflows."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from engine.names import milliseconds_of, moment_of
-from engine.step import Fields, Output, option, outside
-from engine.trigger import Found, Item, Look, TriggerType
+from engine.base.names import milliseconds_of, moment_of
+from engine.plugins.step import Fields, Output, option, outside
+from engine.plugins.trigger import Found, Item, Look, TriggerType
 
 _DEEPEST = 8
 _ITS_OWN = "it follows from a run of this workflow itself"
-_TOO_DEEP = f"it is the end of a row of {_DEEPEST} runs, each started by the end of the one before"
+_TOO_DEEP = f"it ends a chain of {_DEEPEST} runs, each started by the end of the previous one"
 
 
 class FinishedFields(Fields):
     """Which runs to wait for."""
 
     workflows: list[Annotated[str, Field(json_schema_extra={"format": "workflow"})]] = option(
-        "Only of these workflows; none named: of any other", []
+        "Only these workflows (empty: any other)", []
     )
     statuses: list[Literal["succeeded", "failed", "cancelled"]] = option(
-        "Only with these ends", ["succeeded", "failed"], min_length=1
+        "Only with these statuses", ["succeeded", "failed"], min_length=1
     )
 
 
@@ -41,10 +41,10 @@ class FinishedItem(Output):
 
 
 class Finished(TriggerType):
-    """Starts a run when one of another workflow has ended; one that is resumed and ends again counts again.
+    """Starts a run when a run of another workflow has ended; a run that is resumed and ends again counts again.
 
-    A workflow never follows on itself, also not by way of others: in a row of runs that follow on each other each
-    workflow comes once, and there are at most 8. Test runs, and runs that another run called, do not count.
+    A workflow never triggers itself, not even through others: each workflow occurs once in a chain of runs, and a chain
+    has at most 8 runs. Test runs and called runs do not count.
     """
 
     name = "workflow.finished"
@@ -57,8 +57,8 @@ class Finished(TriggerType):
     def look(self, look: Look) -> Found:
         """List runs in the order in which their ends were stored.
 
-        The cursor is {number}: of the first end that was not listed. The time of an end tells nothing of that: a run
-        whose process died at its very end is stored late, and a clock may be put back.
+        The cursor is {number}: that of the first end not listed yet. Times would not do: a run whose process died at
+        its very end is stored late, and a clock may be set back.
         """
         if look.cursor is None:
             return _first(look)
@@ -70,14 +70,14 @@ class Finished(TriggerType):
 
 
 def _first(look: Look) -> Found:
-    """Begin behind the last end that is stored, not at the present time: the clock may be wrong, and be put right."""
+    """Start after the last stored end, not at the present time: the clock may be wrong and be corrected."""
     since = look.start.since
     number = look.around.last_end() + 1 if since is None else milliseconds_of(since)
     return Found([], {"number": number}, has_more=not look.start.is_now)
 
 
 def _id(run: Mapping[str, Any]) -> str:
-    """Return what tells this end from any other of the run; it begins with the run's id (triggering/ended_runs.py)."""
+    """Return the id of this end of the run; it begins with the run id (engine/store/sqlite/triggering/runs.py)."""
     return f"{run['run_id']}@{run['ended_at']}"
 
 

@@ -1,1 +1,1 @@
-"""The files of a workspace: read strictly, written whole, with their settings and their past."""
+"""The files of a workspace: validated when read, written atomically, with settings and saved versions."""

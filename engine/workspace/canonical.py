@@ -1,4 +1,4 @@
-"""The one way each kind of file is written, so that a diff shows what changed and nothing else."""
+"""The canonical form of each kind of file, so that a diff shows only what was changed."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from engine.base import step_fields
+
 Kind = Literal["workflow", "prompt", "layout"]
 WIDTH = 88
-"""A list of plain values stands on one line where it ends before this column."""
+"""A list of plain values is written on one line if it ends before this column."""
 
 
 @dataclass
 class Form:
-    """The order of an object's keys, the forms of what is inside; other keys follow in the order written."""
+    """The order of an object's keys and the forms of its values; other keys follow in their given order."""
 
     keys: tuple[str, ...] = ()
     inside: dict[str, Form] = field(default_factory=dict)
     each: Form | None = None
-    """Of every item of a list, or every value of a map of names."""
+    """The form of every item of a list, or of every value of a map of names."""
     one_line_each: bool = False
-    """A list whose items always stand on lines of their own."""
+    """Whether each item of a list is written on a line of its own."""
 
 
 _PLAIN = Form()
@@ -37,10 +39,7 @@ _SCHEMA.inside = {
     "anyOf": Form(each=_SCHEMA),
     "oneOf": Form(each=_SCHEMA),
 }
-_STEP = Form((
-    "id", "title", "description", "needs", "if", "foreach", "as", "key", "item_title", "parallel", "on_item_error",
-    "uses", "connection", "once", "with", "retry", "timeout_seconds", "on_error", "steps", "output",
-))  # fmt: skip
+_STEP = Form(step_fields.names())
 _STEPS = Form(each=_STEP)
 _STEP.inside = {
     "retry": Form(("attempts", "backoff_seconds", "on")),
@@ -75,10 +74,15 @@ _LAYOUT = Form(("schema_version", "positions"))
 _FORMS: Mapping[Kind, Form] = {"workflow": _WORKFLOW, "prompt": _PROMPT, "layout": _LAYOUT}
 
 
-def canonical(document: Any, kind: Kind) -> str:
-    """Return the text of a document: fixed key order, two spaces, one field a line, a newline at the end.
+def as_written(text: str) -> str:
+    """Return a text as a person wrote it, with one line break at the end: saving changes nothing else."""
+    return f"{text.rstrip()}\n"
 
-    The value stays equal; `document` is what the JSON reader gave (at most 64 levels deep).
+
+def canonical(document: Any, kind: Kind) -> str:
+    """Return the text of a document: fixed key order, two spaces, one field per line, a newline at the end.
+
+    The value stays equal; `document` comes from the JSON reader (at most 64 levels deep).
     """
     return _written(document, _FORMS[kind], "") + "\n"
 

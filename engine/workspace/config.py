@@ -1,31 +1,35 @@
-"""The settings of a workspace: defaults, over them config.yaml, over that the environment."""
+"""The settings of a workspace: defaults, overridden by config.yaml, overridden by the environment."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from engine.compiler.repair import repaired
-from engine.compiler.shapes import Fault, Misfit
-from engine.compiler.shapes import Path as Place
-from engine.connections.safe import Safe
-from engine.connections.services import client_class
-from engine.errors import InvalidFile, Problem, UnknownName
-from engine.names import NAME
+from engine.base.errors import InvalidFile, Problem, UnknownName
+from engine.base.names import NAME
+from engine.base.services import client_class
+from engine.documents.json_file import read_text
+from engine.documents.repair import repaired
+from engine.documents.shapes import Fault, Misfit
+from engine.documents.shapes import Path as Place
+from engine.documents.yaml_file import YamlFile, parse
+from engine.secrets.vault import Safe
 from engine.workspace.dotenv import read_dotenv
-from engine.workspace.jsonfile import read_text
 from engine.workspace.secret import Secrets, is_clear_secret
-from engine.workspace.yamlfile import YamlFile, parse
 
 FILE = "config.yaml"
 PREFIX = "ORCHESTRA_"
+_HOST = re.compile(r"(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?\Z")
 _NOT_YET = ("approvals", "prices")
 
 
@@ -34,49 +38,80 @@ class _Settings(BaseModel):
 
 
 class ServerSettings(_Settings):
-    """Where the dashboard and the API listen."""
+    """Where the dashboard and the API listen, and their public address behind a proxy."""
 
     host: str = "127.0.0.1"
     port: int = Field(8501, ge=1, le=65535)
+    public_url: str = ""
+    """`https://name[:port]` of a proxy with TLS; empty without a proxy."""
+    trusted_proxies: list[str] = []
+    """Addresses or networks of proxies on other machines, whose forwarded headers are trusted."""
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url.lower().removesuffix("/"))
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), None
+        if not url:
+            return ""
+        is_plain = parts.scheme in ("https", "http") and parts.hostname and "@" not in parts.netloc
+        if not is_plain or parts.path or parts.query or parts.fragment or not _HOST.match(parts.netloc):
+            raise Misfit("must be scheme and host alone", "Write one such as https://orchestra.example.org.")
+        usual = {"https": 443, "http": 80}[parts.scheme]  # browsers leave it out
+        return f"{parts.scheme}://{parts.netloc.removesuffix(f':{usual}') if port == usual else parts.netloc}"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, proxies: list[str]) -> list[str]:
+        for one in proxies:
+            try:
+                ip_network(one, strict=False)
+            except ValueError:
+                said = f"{one!r} is neither an address nor a network"
+                raise Misfit(said, "Write such as 10.0.0.2 or 10.0.0.0/24.") from None
+        return proxies
 
 
 class ModelDefaults(_Settings):
-    """What holds for model steps that say nothing else."""
+    """Defaults for model steps."""
 
     model: str = "gpt-4.1-mini"
 
 
 class Limits(_Settings):
-    """How much may go on at once in one process."""
+    """How much may run at once in one process."""
 
     calls_at_once: int = Field(8, ge=1, le=64)
     lease_seconds: float = Field(30, ge=1, le=3600)
 
 
 class RetentionSettings(_Settings):
-    """How long runs that have ended are kept; nothing said keeps them all."""
+    """How long ended runs are kept; without settings, for ever."""
 
-    days: int | None = Field(None, ge=1)
-    demo_days: int | None = Field(None, ge=1)
-    """For runs of the demo, where they are to go earlier."""
+    days: int | None = Field(None, ge=1, le=36_500)
+    demo_days: int | None = Field(None, ge=1, le=36_500)
+    """For demo runs, if they are to be deleted earlier."""
     runs: int | None = Field(None, ge=1)
-    """At most so many, the newest."""
+    """The maximum number of runs, keeping the newest."""
 
     @property
     def keeps_all(self) -> bool:
-        """Tell whether no run ever goes."""
+        """Return whether no run is ever deleted."""
         return self.days is self.demo_days is self.runs is None
 
 
 class NotificationSettings(_Settings):
-    """Who is told where something needs a person."""
+    """Who is notified if something needs a person."""
 
     workflow: str | None = Field(None, min_length=1)
-    """Started when a trigger needs somebody, and once when it is well again."""
+    """Started when a trigger needs a person, and once when it works again."""
 
 
 class ConnectionSettings(BaseModel):
-    """One account of a service; further keys are that service's own settings, as its client declares them."""
+    """One account of a service; other keys are the service's own settings, as declared by its client."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -84,14 +119,14 @@ class ConnectionSettings(BaseModel):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Return the service's own settings, references to secrets still unresolved."""
+        """Return the service's own settings, with references to secrets unresolved."""
         return dict(self.model_extra or {})
 
 
 def _is_name(name: str) -> str:
     if not NAME.match(name):
         said = f"the name {name!r} takes lower-case letters, digits, '-' and '_' only"
-        raise Misfit(said, "Give the connection another name, such as 'work-github'.")
+        raise Misfit(said, "Give the connection another name, such as 'work-mail'.")
     return name
 
 
@@ -123,7 +158,7 @@ class Config(_Settings):
 
 @dataclass(frozen=True)
 class LoadedConfig:
-    """The settings in force, and the environment (`.env` under the real one) that `env:NAME` refers to."""
+    """The settings in force, and the environment (including `.env`) for references like `env:NAME`."""
 
     root: Path
     config: Config
@@ -131,27 +166,27 @@ class LoadedConfig:
 
     @property
     def safe(self) -> Safe:
-        """The kept secrets that `secret:NAME` refers to."""
+        """The stored secrets for references like `secret:NAME`."""
         return Safe(self.root.resolve() / self.config.state_dir, lambda: self.environment)
 
     def settings_of(self, connection: str) -> dict[str, Any]:
-        """Return a connection's own settings (without `service`), each `env:NAME` and `secret:NAME` replaced.
+        """Return a connection's own settings (without `service`), with each `env:NAME` and `secret:NAME` replaced.
 
-        What the file leaves out may come from the variables that the service's own tools read (OPENAI_BASE_URL);
-        the path of a `…_file` that is not absolute begins at the workspace.
+        Settings missing in the file may come from the variables that the service's own tools read (OPENAI_BASE_URL);
+        a relative path in a `…_file` setting is relative to the workspace.
         Raises UnknownName for a connection that config.yaml does not have, InvalidInput for a variable not set or a
-        secret that is not kept, SecretLost.
+        secret not stored, SecretLost.
         """
         known = self.config.connections
         if connection not in known:
-            raise UnknownName("connection", connection, list(known), remedy="`orchestra connections add` makes one.")
+            raise UnknownName("connection", connection, list(known), remedy="`orchestra connections add` creates one.")
         secrets = Secrets(self.environment, lambda name: self.safe.kept(name).value)
         settings: dict[str, Any] = secrets.resolved(known[connection].settings)
-        service = known[connection].service
-        for key, variable in getattr(client_class(service), "more_variables", {}).items():
+        service = client_class(known[connection].service).service
+        for key, variable in service.variables.items():
             if not settings.get(key) and self.environment.get(variable):
                 settings[key] = self.environment[variable]
-        if service == "openai" and not settings.get("model") and self.config.model_defaults.model:
+        if service.is_model and not settings.get("model") and self.config.model_defaults.model:
             settings["model"] = self.config.model_defaults.model
         return {key: self._path(value) if key.endswith("_file") else value for key, value in settings.items()}
 
@@ -160,12 +195,12 @@ class LoadedConfig:
 
 
 def load(root: Path, environment: Mapping[str, str] | None = None) -> LoadedConfig:
-    """Return the settings of the workspace at `root`; `environment` stands in for the process's own.
+    """Return the settings of the workspace at `root`; `environment` replaces the process's own.
 
-    Raises UnknownName where there is no config.yaml, and InvalidFile with every problem and its line.
+    Raises UnknownName if there is no config.yaml, and InvalidFile with every problem and its line.
     """
     if not os.path.lexists(root / FILE):
-        raise UnknownName("workspace", str(root), remedy="`orchestra init DIR` makes one.")
+        raise UnknownName("workspace", str(root), remedy="`orchestra init DIR` creates one.")
     file = parse(read_text(root / FILE, FILE), FILE)
     everything = {**read_dotenv(root / ".env"), **(os.environ if environment is None else environment)}
     return LoadedConfig(root, check(file, everything), everything)
@@ -174,7 +209,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> LoadedConf
 def check(file: YamlFile, environment: Mapping[str, str]) -> Config:
     """Return the settings of a parsed config.yaml under an environment. Raises InvalidFile."""
     if file.value is not None and not isinstance(file.value, dict):
-        raise InvalidFile.of(FILE, [file.problem((), "The settings are keys and values.", "wrong_type")])
+        raise InvalidFile.of(FILE, [file.problem((), "The settings must be keys and values.", "wrong_type")])
     written = _without_nulls(file.value or {})
     problems = [*_unavailable(file, written), *_clear_secrets(file, written, ("connections",))]
     wanted = {key: value for key, value in written.items() if key not in _NOT_YET}
@@ -193,13 +228,13 @@ def check(file: YamlFile, environment: Mapping[str, str]) -> Config:
 
 
 def _service_faults(connections: Any, place: Place) -> Iterator[Fault]:
-    """Give what each service's client has against the settings of its connections, wrongly named ones included."""
+    """Yield the faults that each service's client finds in its connections' settings, even under a misspelt key."""
     for name, written in connections.items() if isinstance(connections, dict) else ():
         if not isinstance(written, dict) or not isinstance(written.get("service"), str) or not written["service"]:
-            continue  # told already
+            continue  # reported already
         settings = {key: value for key, value in written.items() if key != "service"}
         try:
-            model = client_class(written["service"]).Settings
+            model = client_class(written["service"]).service.settings
         except UnknownName as error:
             yield Fault((*place, name, "service"), error.message, "unknown_service", error.remedy)
             continue
@@ -209,7 +244,7 @@ def _service_faults(connections: Any, place: Place) -> Iterator[Fault]:
 
 
 def _without_nulls(written: dict[str, Any]) -> dict[str, Any]:
-    """A key with nothing after it (all its lines are comments) means the default."""
+    """Drop keys without a value (all their lines are comments): they have their default."""
     return {key: value for key, value in written.items() if value is not None}
 
 
@@ -229,7 +264,7 @@ def _clear_secrets(file: YamlFile, value: Any, path: tuple[str | int, ...]) -> I
         if is_clear_secret(str(key), item):
             variable = str(path[-1]).upper().replace("-", "_") + "_" + str(key).upper().replace("-", "_")
             remedy = f"Put {variable}=… into .env and write `{key}: env:{variable}` here."
-            said = f"{key!r} holds a secret in clear, and this file is meant for git."
+            said = f"{key!r} contains a secret in plain text, and this file is meant for git."
             yield file.problem((*path, key), said, "clear_secret", remedy)
         elif isinstance(item, dict | list):
             yield from _clear_secrets(file, value, (*path, key))
@@ -238,9 +273,9 @@ def _clear_secrets(file: YamlFile, value: Any, path: tuple[str | int, ...]) -> I
 def _overlaid(
     written: dict[str, Any], environment: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[tuple[str, ...], str], list[Problem]]:
-    """Lay `ORCHESTRA_SERVER__PORT=9000` and its like over the file.
+    """Override the file with variables such as `ORCHESTRA_SERVER__PORT=9000`.
 
-    Returns the settings, the variable behind each path that one set, and a problem for each misspelt variable.
+    Returns the settings, the variable behind each path set by one, and a problem for each misspelt variable.
     """
     merged, origins, problems = deepcopy(written), {}, []
     for variable in sorted(name for name in environment if name.startswith(PREFIX)):
@@ -249,7 +284,7 @@ def _overlaid(
             _put(merged, path, environment[variable])
             origins[path] = variable
         elif len(path) > 1:
-            said = f"The environment variable {variable} names no setting."
+            said = f"The environment variable {variable} does not match any setting."
             known = ", ".join(f"{PREFIX}{key.upper()}" for key in Config.model_fields)
             problems.append(Problem(said, "unknown_key", file=FILE, remedy=f"Settings begin with {known}."))
     return merged, origins, problems

@@ -1,4 +1,4 @@
-"""The settings in force at any moment: their files are read again only when they have changed."""
+"""The current settings: their files are read again only after a change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.workspace import config, dotenv
 from engine.workspace.config import LoadedConfig
-from engine.workspace.stamps import Stamp, stamp
+from engine.workspace.file_fingerprint import Stamp, stamp
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class _Known:
 
 
 class ConfigFiles:
-    """config.yaml and `.env` of one workspace; may be used from any thread."""
+    """config.yaml and `.env` of one workspace. Thread-safe."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -27,11 +27,11 @@ class ConfigFiles:
         self._known: _Known | None = None
 
     def loaded(self) -> LoadedConfig:
-        """Return the settings as the files and the environment say now. Raises UnknownName, InvalidFile."""
+        """Return the settings according to the files and the environment now. Raises UnknownName, InvalidFile."""
         stamps, environment = tuple(map(stamp, self._files)), dict(os.environ)
         known = self._known
         if known is not None and None not in stamps and known.stamps == stamps and known.environment == environment:
             return known.loaded
-        loaded = config.load(self._root, environment)  # after the stamps: what changes meanwhile shows in the next
+        loaded = config.load(self._root, environment)  # after the stamps, to notice a change meanwhile next time
         self._known = _Known(stamps, environment, loaded)
         return loaded

@@ -1,4 +1,4 @@
-"""Adds a connection to config.yaml as a person would: comments and all other lines stay, secrets are kept elsewhere."""
+"""Add a connection to config.yaml as a person would: keep comments and all other lines; store secrets elsewhere."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from engine.errors import InvalidFile, InvalidInput
-from engine.names import checked_name, child
+from engine.base.errors import InvalidFile, InvalidInput
+from engine.base.names import checked_name, child
+from engine.base.services import client_classes
+from engine.documents.json_file import read_text
+from engine.documents.yaml_file import YamlFile, parse
+from engine.files.atomic import write_whole
 from engine.workspace.config import FILE, check
-from engine.workspace.files import write_whole
-from engine.workspace.jsonfile import read_text
 from engine.workspace.secret import is_clear_secret
-from engine.workspace.yamlfile import YamlFile, parse
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]*(:[A-Za-z0-9_/.-]+)*\Z")
 _YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
@@ -25,15 +26,17 @@ _YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 def write_connection(
     root: Path, name: str, settings: Mapping[str, Any], keep: Callable[[str, str], None]
 ) -> dict[str, Any]:
-    """Add or replace `connections.<name>` in config.yaml; return what was written there.
+    """Add or replace `connections.<name>` in config.yaml; return the entry that was written.
 
-    `settings` is {"service": …, …}; a SecretStr, and text that is a secret by its name or look, is handed to
-    `keep(secret name, value)` and named here as `secret:NAME`.
-    Raises InvalidInput, InvalidFile, StorageError; then config.yaml is as before.
+    `settings` is {"service": …, …}; a SecretStr, and text that is a secret by its name or form, is passed to
+    `keep(secret name, value)` and written as `secret:NAME`.
+    Raises InvalidInput, InvalidFile, StorageError; config.yaml is then unchanged.
     """
     checked_name("connection", name)
     if not settings.get("service"):
-        raise InvalidInput(f"The connection {name!r} names no service.", remedy="Choose one, such as github.")
+        raise InvalidInput(
+            f"The connection {name!r} has no service.", remedy=f"Choose one of {', '.join(client_classes())}."
+        )
     path = child(root, FILE)
     entry, secrets = _without_secrets(name, settings)
     text = with_connection(read_text(path, FILE), name, entry)
@@ -44,9 +47,9 @@ def write_connection(
 
 
 def with_connection(text: str, name: str, entry: Mapping[str, Any]) -> str:
-    """Return the text of config.yaml with this connection in it and everything else as it stood.
+    """Return the text of config.yaml with this connection and everything else unchanged.
 
-    Raises InvalidFile where the file is written in a way that cannot be changed safely.
+    Raises InvalidFile if the file is written in a form that cannot be changed safely.
     """
     file = parse(text, FILE)
     changed = _changed(file, name, entry)
@@ -60,13 +63,13 @@ def with_connection(text: str, name: str, entry: Mapping[str, Any]) -> str:
     if not is_right:
         lines = "".join(_block(name, entry, "  "))
         remedy = f"Add these lines under `connections:` by hand:\n{lines}"
-        raise InvalidFile(f"{FILE} is written in a form that cannot be changed by program.", remedy=remedy)
+        raise InvalidFile(f"{FILE} is written in a form that cannot be edited automatically.", remedy=remedy)
     check(after, {})
     return changed
 
 
 def _without_secrets(name: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the entry for config.yaml, and the secrets by their names."""
+    """Return the entry for config.yaml, and the secrets by name."""
     secrets: dict[str, str] = {}
 
     def named(path: tuple[str, ...], value: Any) -> Any:
@@ -102,7 +105,7 @@ def _changed(file: YamlFile, name: str, entry: Mapping[str, Any]) -> str:
 
 
 def _after_comments(text: str, index: int, indent: str) -> int:
-    """Return where the comments end that stand at the end of the last connection and belong to it."""
+    """Return the end of the comments that follow the last connection and belong to it."""
     while match := re.compile(rf"{indent} +#[^\n]*(\n|\Z)").match(text, index):
         index = match.end()
     return index
@@ -121,7 +124,7 @@ def _replaced(file: YamlFile, name: str, entry: Mapping[str, Any]) -> str:
 
 
 def _is_of(comment: str, entry: Mapping[str, Any]) -> bool:
-    """Tell whether a comment shows how a setting may be written that is set by now."""
+    """Return whether a comment is an example of a setting that now has a value."""
     shown = re.match(r"\s*#\s*([a-z_]+):(\s|$)", comment)
     return shown is not None and shown[1] in entry
 
@@ -137,7 +140,7 @@ def _flow(entry: Mapping[str, Any]) -> str:
 
 
 def _scalar(value: Any) -> str:
-    """Write a value so that no reader of YAML takes it for something else; JSON is YAML."""
+    """Write a value so that no YAML reader misinterprets it; JSON is YAML."""
     if isinstance(value, str) and _PLAIN.match(value) and value.lower() not in _YAML_WORDS:
         return value
     return json.dumps(value, ensure_ascii=False)
@@ -153,6 +156,6 @@ def _start_of_line(text: str, line: int) -> int:
 
 
 def _line_end(text: str, index: int) -> int:
-    """Return where the line that holds `index` ends, its line break included."""
+    """Return the end of the line containing `index`, including its line break."""
     found = text.find("\n", index)
     return len(text) if found < 0 else found + 1

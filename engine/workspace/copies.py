@@ -1,4 +1,4 @@
-"""Files and folders that are copied or moved so that a power cut takes neither the old one nor the new one."""
+"""Copy or move files and folders so that a power failure loses neither the old one nor the new one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import errno
 import shutil
 from pathlib import Path
 
-from engine.workspace.files import make_folder, write_whole
+from engine.files.atomic import make_folder, write_whole
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file, or a folder with all that is in it; on disk when this returns. Raises OSError, StorageError."""
+    """Copy a file, or a folder with its content, and return once it is on disk. Raises OSError, StorageError."""
     if source.is_dir():
         make_folder(target)
         for inner in source.iterdir():
@@ -20,9 +20,9 @@ def copy(source: Path, target: Path) -> None:
 
 
 def move(source: Path, target: Path) -> None:
-    """Move a file or folder, also to another disk; on disk once both folders are synced.
+    """Move a file or folder, possibly to another disk; it is on disk once both folders are synced.
 
-    Raises OSError, StorageError; what is to go to another disk is then still where it was.
+    Raises OSError, StorageError; a move to another disk then leaves the source in place.
     """
     try:
         source.rename(target)

@@ -1,4 +1,4 @@
-"""The `.env` file beside config.yaml: read strictly, the lines that are no settings named."""
+"""The `.env` file beside config.yaml: read strictly, with an error for each line that is not a setting."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import io
 import os
 from pathlib import Path
 
-from engine.errors import InvalidFile, Problem
-from engine.workspace.jsonfile import read_text
+from engine.base.errors import InvalidFile, Problem
+from engine.documents.json_file import read_text
 
 FILE = ".env"
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Return the variables of a `.env` file, {} where there is none. Raises InvalidFile with line and remedy."""
-    if not os.path.lexists(path):  # a link to nowhere is a mistake to tell of
+    """Return the variables of a `.env` file, {} if it does not exist. Raises InvalidFile with line and remedy."""
+    if not os.path.lexists(path):  # a broken link is an error to report
         return {}
     return parse_dotenv(read_text(path, FILE))
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
-    """Return the variables of a `.env` text. Raises InvalidFile with the line of each that is none."""
+    """Return the variables of a `.env` text. Raises InvalidFile with each line that is not a setting."""
     from dotenv.parser import parse_stream
 
     values: dict[str, str] = {}
     problems: list[Problem] = []
     for binding in parse_stream(io.StringIO(text)):
         if binding.error:
-            said = "This line is no setting of the form NAME=value."
+            said = "This line is not a setting of the form NAME=value."
             line = binding.original.line + _blank(binding.original.string).count("\n")
             problems.append(Problem(said, "syntax", file=FILE, line=line))
         elif binding.key is not None and binding.value is not None:
@@ -38,5 +38,5 @@ def parse_dotenv(text: str) -> dict[str, str]:
 
 
 def _blank(written: str) -> str:
-    """Return the blank lines before a setting: the parser counts them to it."""
+    """Return the blank lines before a setting, which the parser counts as part of it."""
     return written[: len(written) - len(written.lstrip())]

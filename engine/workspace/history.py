@@ -1,4 +1,4 @@
-"""The last saved texts of each file, kept beside the live state so that any of them can come back."""
+"""The last saved texts of each file, stored with the state so that any of them can be restored."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from engine.errors import InvalidFile, UnknownName
-from engine.names import timestamp
-from engine.workspace.files import make_folder, storage_errors, sync_folder, write_whole
-from engine.workspace.jsonfile import read_text
+from engine.base.errors import InvalidFile, UnknownName
+from engine.base.names import timestamp
+from engine.documents.json_file import read_text
+from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, storage_errors, sync_folder, write_whole
 
 KEPT = 20
 _ID = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-(.*)\Z")
@@ -30,27 +30,27 @@ class Version:
 
 
 class History:
-    """Saved texts of one folder's files, in `<folder>/<name>/<time>-<by>.json`."""
+    """The saved texts of one folder's files, in `<folder>/<name>/<time>-<by>.json`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def keep(self, name: str, text: str, by: str, at: datetime) -> Version:
-        """Store one saved text, and drop all but the last 20. Raises StorageError."""
+        """Store a saved text, and delete all but the last 20. Raises StorageError."""
         folder = self.folder / name
-        make_folder(folder)
+        make_folder(folder, PRIVATE_FOLDER)
         kept = self._all(name)
         version = _version(_free_id(kept[0].id if kept else "", by, at))
         assert version
-        write_whole(folder / f"{version.id}.json", text, mode=0o600)
+        write_whole(folder / f"{version.id}.json", text, mode=PRIVATE_FILE)
         with storage_errors(folder):
             for old in self._all(name)[KEPT:]:
                 (folder / f"{old.id}.json").unlink(missing_ok=True)
         return version
 
     def versions(self, name: str) -> list[Version]:
-        """Return what is kept of a file, newest first."""
-        return self._all(name)[:KEPT]  # one that was dropped may be back after a power cut
+        """Return the versions of a file, newest first."""
+        return self._all(name)[:KEPT]  # a deleted one may reappear after a power failure
 
     def _all(self, name: str) -> list[Version]:
         try:
@@ -60,14 +60,14 @@ class History:
         return sorted(filter(None, found), key=lambda version: version.id, reverse=True)
 
     def text(self, name: str, version_id: str) -> str:
-        """Return one kept text. Raises UnknownName, InvalidFile where it cannot be read."""
+        """Return one saved text. Raises UnknownName, and InvalidFile if it cannot be read."""
         known = [version.id for version in self.versions(name)]
         if version_id not in known:
             raise UnknownName(f"saved version of {name}", version_id, known)
         return read_text(self.folder / name / f"{version_id}.json", f"versions/{name}/{version_id}.json")
 
     def latest_text(self, name: str) -> str | None:
-        """Return the text saved last, or None where nothing that can be read is kept."""
+        """Return the last saved text, or None if there is no readable one."""
         versions = self.versions(name)
         try:
             return self.text(name, versions[0].id) if versions else None
@@ -75,11 +75,11 @@ class History:
             return None
 
     def forget(self, name: str, version: Version) -> None:
-        """Drop a kept text that never became the file's."""
+        """Delete a stored text that was never written to the file."""
         (self.folder / name / f"{version.id}.json").unlink(missing_ok=True)
 
     def rename(self, name: str, new: str) -> None:
-        """Carry what is kept over to another name; what was kept there, of a thing long gone, makes room."""
+        """Move the versions to another name, replacing those of an earlier file of that name."""
         if (self.folder / name).is_dir():
             with storage_errors(self.folder):
                 shutil.rmtree(self.folder / new, ignore_errors=True)
@@ -88,7 +88,7 @@ class History:
 
 
 def _version(version_id: str) -> Version | None:
-    """Return what the name of a kept file says, None for a file that is none of ours."""
+    """Return the version for a stored file's name, or None for a foreign file."""
     match = _ID.match(version_id)
     try:
         at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC) if match else None
@@ -98,7 +98,7 @@ def _version(version_id: str) -> Version | None:
 
 
 def _free_id(latest: str, by: str, at: datetime) -> str:
-    """Return an id that sorts after `latest`, also where two saves share a microsecond."""
+    """Return an id that sorts after `latest`, even if two saves share a microsecond."""
     stamp = at.astimezone(UTC).strftime(_STAMP)
     if latest[:_STAMP_LENGTH] >= stamp:
         after = datetime.strptime(latest[:_STAMP_LENGTH], _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)

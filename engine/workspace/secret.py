@@ -1,4 +1,4 @@
-"""What counts as a secret in a setting, and how one is named instead of written: `env:NAME`, `secret:NAME`."""
+"""What counts as a secret in a setting, and how to refer to one instead: `env:NAME`, `secret:NAME`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.errors import InvalidInput
+from engine.base.errors import InvalidInput
 
 _VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)\Z")
 _KEPT = re.compile(r"secret:([A-Za-z0-9][A-Za-z0-9_.-]*)\Z")
 _NAME = re.compile(
     r"(token|secret|password|passwd|api[-_]?key|authorization|cookie|credentials?|private[-_]?key)\Z", re.IGNORECASE
 )
-# Forms in which services hand out their keys, whatever the setting is called.
+# The forms of services' keys, whatever the setting is called.
 _VALUE = re.compile(
     r"(gh[opsur]_|github_pat_|sk-|ntn_|secret_|ya29\.|AIza|xox[abpr]-|glpat-)[A-Za-z0-9_-]{10,}"
     r"|eyJ[\w-]{10,}\.[\w-]+\.|-----BEGIN [A-Z ]*PRIVATE KEY|^(Bearer|Basic|token) \S{8,}"
@@ -24,17 +24,17 @@ _VALUE = re.compile(
 
 
 def is_reference(value: Any) -> bool:
-    """Tell whether a setting names an environment variable or a kept secret instead of holding its value."""
+    """Return whether a setting refers to an environment variable or a stored secret instead of containing the value."""
     return isinstance(value, str) and bool(_VARIABLE.match(value) or _KEPT.match(value))
 
 
 def references(settings: Any) -> list[str]:
-    """Return the variables that settings name by `env:NAME`, however deep, in their order."""
+    """Return the variables that settings refer to by `env:NAME`, at any depth, in order."""
     return _named(settings, _VARIABLE)
 
 
 def kept_names(settings: Any) -> list[str]:
-    """Return the kept secrets that settings name by `secret:NAME`, however deep, in their order."""
+    """Return the stored secrets that settings refer to by `secret:NAME`, at any depth, in order."""
     return _named(settings, _KEPT)
 
 
@@ -48,7 +48,7 @@ def _named(settings: Any, form: re.Pattern[str]) -> list[str]:
 
 
 def is_clear_secret(name: str, value: Any) -> bool:
-    """Tell whether a setting holds a secret in clear, by its name or by the look of its value."""
+    """Return whether a setting contains a secret in clear text, judging by its name or the form of its value."""
     if not isinstance(value, str | int) or isinstance(value, bool) or value in ("", 0) or is_reference(value):
         return False
     return bool(_NAME.search(name)) or bool(_VALUE.search(str(value)))
@@ -56,16 +56,16 @@ def is_clear_secret(name: str, value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Secrets:
-    """Where the values of references come from: the environment, and what is kept."""
+    """The values of references: from the environment, and from the stored secrets."""
 
     environment: Mapping[str, str] = field(repr=False)
     kept: Callable[[str], str] = field(repr=False)
-    """Gives the value of a kept secret. Raises InvalidInput, SecretLost."""
+    """Returns the value of a stored secret. Raises InvalidInput, SecretLost."""
 
     def of(self, value: str) -> str:
-        """Return what `env:NAME` or `secret:NAME` stands for; any other value is returned as it is.
+        """Return the value of `env:NAME` or `secret:NAME`; return any other text unchanged.
 
-        Raises InvalidInput where the variable is not set or empty, or nothing is kept under the name; SecretLost.
+        Raises InvalidInput if the variable is not set or empty, or there is no secret of that name; SecretLost.
         """
         if match := _KEPT.match(value):
             return self.kept(match[1])
@@ -81,7 +81,7 @@ class Secrets:
         return found
 
     def resolved(self, settings: Any) -> Any:
-        """Return settings with every reference inside replaced. Raises InvalidInput, SecretLost."""
+        """Return settings with every reference in them replaced. Raises InvalidInput, SecretLost."""
         if isinstance(settings, str):
             return self.of(settings)
         if isinstance(settings, Mapping):

@@ -1,15 +1,23 @@
-"""A folder with config.yaml, workflows, prompts and logs: where everything of it lies."""
+"""A folder with config.yaml, workflows, prompts and logs, and the paths of its parts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from engine.clock import Clock, utc_now
-from engine.workspace.shelf import Shelf
+from engine.base.clock import Clock, utc_now
+from engine.base.services import services
+from engine.files.atomic import close_to_others, is_open_to_others, make_private
+from engine.workspace.file_store import Shelf
+
+_STATE = (
+    *("state.db*", "serve.*", "writes.list*", "*.lock", "*.log", "*.log.1"),
+    *("demo", "owners", "versions", "trash", "secrets"),
+)
+"""The names in a state folder, without the files of services."""
 
 
 class Workspace:
-    """Where everything of a workspace lies; `state_dir` may be relative to it."""
+    """The paths of a workspace; `state_dir` may be relative to it."""
 
     def __init__(self, root: Path, state_dir: str | Path = ".orchestra", clock: Clock = utc_now) -> None:
         self.root = root.resolve()
@@ -18,3 +26,29 @@ class Workspace:
         self.clock = clock
         self.workflows = Shelf(self.root, self.state_dir, "workflow", clock)
         self.prompts = Shelf(self.root, self.state_dir, "prompt", clock)
+
+    def make_private(self) -> None:
+        """Make logs and state private, in workspaces made before this was so from the start.
+
+        A day of logs that is closed to others is skipped. Only our own files are changed, as a state folder outside the
+        workspace may hold other things. Keys are left as they are: people who could read them may know them by now, and
+        the owner must be warned.
+        """
+        logs, state = self.logs.resolve(), self.state_dir.resolve()
+        for day in logs.glob("*"):
+            if is_open_to_others(day) or day.name.startswith("."):
+                make_private(day)
+        if is_open_to_others(logs):
+            close_to_others(logs)
+        is_ours = state != self.root and state.is_relative_to(self.root)
+        for pattern in ("*",) if is_ours else (*_STATE, *_shared()):
+            for path in state.glob(pattern):
+                if path.suffix != ".key":
+                    make_private(path)
+        if is_ours:
+            close_to_others(state)
+
+
+def _shared() -> list[str]:
+    """Return the names of the files that the clients of services share, and of those that their databases add."""
+    return [f"{one.shared_file}*" for one in services() if one.shared_file]

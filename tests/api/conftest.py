@@ -18,7 +18,7 @@ from api.asgi import Site
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.people.sessions import Session
-from engine.workspace.new_workspace import init
+from engine.workflows.new_workspace import init
 
 LOCAL = Principal("local:grace", "owner")
 PASSWORD = "correct horse battery"

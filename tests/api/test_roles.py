@@ -9,6 +9,8 @@ from starlette.testclient import TestClient
 
 from engine.orchestra import Orchestra
 from engine.people.access import ROLES, Principal, Right, Role, may
+from engine.store.held import Held
+from engine.store.sqlite.held import put_held
 from tests.api.conftest import LOCAL, PASSWORD
 from tests.api.test_server import NAMES, every_route, is_public
 
@@ -18,8 +20,10 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/workflows/{name}/validate", "POST"): "view",
     ("/api/workflows/{name}/rename", "POST"): "edit",
     ("/api/workflows/{name}/rename-step", "POST"): "edit",
+    ("/api/workflows/{name}/positions", "GET"): "view",
     ("/api/prompts", "GET"): "view",
     ("/api/prompts/{name}", "GET"): "view",
+    ("/api/prompts/{name}/versions", "GET"): "view",
     ("/api/connections", "GET"): "view",
     ("/api/connections/{name}", "GET"): "view",
     ("/api/connections/{name}", "PUT"): "admin",
@@ -57,8 +61,37 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("/api/approvals/{approval_id}", "GET"): "view",
     ("/api/approvals/{approval_id}/approve", "POST"): "run",
     ("/api/approvals/{approval_id}/reject", "POST"): "run",
+    ("/api/state", "GET"): "view",
+    ("/api/state/accept", "POST"): "run",
     ("/workflows/execute", "POST"): "run",
 }
+IN_CONTRACT: dict[tuple[str, str], Right] = {
+    ("/api/workflows", "POST"): "edit",
+    ("/api/workflows/{name}", "PUT"): "edit",
+    ("/api/workflows/{name}", "DELETE"): "edit",
+    ("/api/workflows/{name}/copy", "POST"): "edit",
+    ("/api/workflows/{name}/positions", "PUT"): "edit",
+    ("/api/prompts", "POST"): "edit",
+    ("/api/prompts/{name}", "PUT"): "edit",
+    ("/api/prompts/{name}", "DELETE"): "edit",
+    ("/api/prompts/{name}/copy", "POST"): "edit",
+    ("/api/prompts/{name}/rename", "POST"): "edit",
+    ("/api/prompts/{name}/versions", "POST"): "edit",
+    ("/api/prompts/{name}/labels/{label}", "PUT"): "edit",
+    ("/api/prompts/{name}/labels/{label}", "DELETE"): "edit",
+    ("/api/users", "GET"): "admin",
+    ("/api/users", "POST"): "admin",
+    ("/api/users/{user_id}/role", "PUT"): "admin",
+    ("/api/users/{user_id}/password", "PUT"): "admin",
+    ("/api/users/{user_id}", "DELETE"): "admin",
+    ("/api/users/{user_id}/sessions", "GET"): "admin",
+    ("/api/users/{user_id}/sessions", "DELETE"): "admin",
+    ("/api/users/{user_id}/sessions/{session_id}", "DELETE"): "admin",
+    ("/api/users/{user_id}/login-link", "POST"): "admin",
+    ("/api/audit", "GET"): "admin",
+    ("/api/audit/csv", "GET"): "admin",
+}
+"""Routes that `tests/faces` tries beside the other faces."""
 BODIES = {
     "/workflows/execute": {"workflow": "sleep"},
     "/api/workflows/{name}/validate": {"text": "{}"},
@@ -74,6 +107,7 @@ BODIES = {
     "/api/triggers/{workflow}/{trigger}/dismiss": {"item": "x"},
 }
 DONE_AT_ONCE = {
+    "/api/state/accept",
     "/api/approvals/{approval_id}/approve",
     "/api/approvals/{approval_id}/reject",
     "/api/runs/{run_id}/undoable",
@@ -96,7 +130,7 @@ SLEEP = {"schema_version": 1, "steps": [{"id": "nap", "uses": "flow.wait", "with
 
 
 def test_the_table_has_every_route() -> None:
-    assert set(RIGHTS) == {route for route in every_route() if not is_public(route[0])}
+    assert set(RIGHTS) | set(IN_CONTRACT) == {route for route in every_route() if not is_public(route[0])}
 
 
 @pytest.fixture
@@ -124,6 +158,12 @@ def state(orchestra: Orchestra) -> tuple[object, ...]:
     return rows, files, changes
 
 
+def hold_writes(orchestra: Orchestra) -> None:
+    """Let there be something that a person has to accept."""
+    with orchestra._database.writing() as connection:
+        put_held(connection, Held("2026-11-20T12:00:00.000Z", ["20261120T120000Z-abcdefgh"]))
+
+
 def settled(orchestra: Orchestra) -> tuple[object, ...]:
     """The same, once what was started before has come as far as it does by itself."""
     for row in orchestra.runs.list(LOCAL).rows:
@@ -142,6 +182,8 @@ def test_each_role_may_do_what_it_should_and_no_more(
         approval_id = questions["reject" if "reject" in path else "approve"]
         run_ids = dict.fromkeys(("run_id", "good", "bad"), run_id)
         address = path.format(**{**NAMES, **run_ids, "name": name, "approval_id": approval_id})
+        if path == "/api/state/accept":
+            hold_writes(orchestra)
         before = settled(orchestra)
         answer = client.request(method, address, json=BODIES.get(path))
         if not may(Principal("ada", role), right):

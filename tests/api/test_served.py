@@ -19,7 +19,7 @@ import pytest
 
 from cli import main
 from engine.orchestra import Orchestra
-from engine.workspace.new_workspace import init
+from engine.workflows.new_workspace import init
 from tests.api.conftest import LOCAL, PASSWORD
 
 pytestmark = pytest.mark.slow
@@ -190,3 +190,10 @@ def test_a_server_does_not_start_with_a_secret_that_others_may_read(root: Path, 
     said = served.log.read_text()
     assert "may be read or written by others" in said
     assert "Traceback" not in said
+
+
+def test_no_page_stops_the_process_for_a_collection_wherever_it_is_started(tmp_path: Path) -> None:
+    """Streamlit would collect all garbage after each script run; `engine/garbage.py` watches memory instead."""
+    script = "import app; from streamlit import config; print(config.get_option('runner.postScriptGC'))"
+    said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["False"]

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from api.server import create_api
 from engine.orchestra import Orchestra
-from engine.trigger import Start
-from engine.workspace.new_workspace import init
+from engine.plugins.trigger import Start
+from engine.workflows.new_workspace import init
 from tests.api.conftest import LOCAL, PASSWORD
 
 pytestmark = pytest.mark.slow

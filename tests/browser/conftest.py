@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.workspace.new_workspace import init
+from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -48,16 +49,22 @@ def _needed_browser() -> str:
     return path
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Serve a new workspace in a process of its own, with quick stand-ins."""
-    _needed_browser()
-    root = tmp_path_factory.mktemp("served") / "workspace"
-    init(root)
+@contextmanager
+def serving(root: Path, port: int = 0) -> Iterator[Served]:
+    """Serve a workspace in a process of its own, with quick stand-ins; without a port on any free one."""
     log = root.parent / "serve.log"
-    with log.open("w") as errors:
+    with log.open("a") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "serve", "--json", "--workspace", str(root)],
+            [
+                sys.executable,
+                "-m",
+                "cli",
+                "serve",
+                "--json",
+                "--workspace",
+                str(root),
+                *(["--port", str(port)] * (port > 0)),
+            ],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -78,6 +85,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Serve a new workspace."""
+    _needed_browser()
+    root = tmp_path_factory.mktemp("served") / "workspace"
+    init(root)
+    with serving(root) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium that asks nobody for anything by itself."""
     from playwright.sync_api import sync_playwright
@@ -93,6 +110,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def signed_in(served: Served, browser: Browser) -> dict[str, Any]:
     """Sign in by the printed link, as a person does; return the browser's storage."""
+    return sign_in(served, browser)
+
+
+def sign_in(served: Served, browser: Browser) -> dict[str, Any]:
+    """Sign in by the printed link; return the browser's storage."""
     context = browser.new_context()
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
     page = context.new_page()

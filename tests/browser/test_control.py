@@ -72,7 +72,7 @@ def test_a_question_is_answered_with_a_comment_and_the_run_goes_on(served: Serve
     assert page.locator("[class*='st-key-question-'] a[href*='192.0.2.1']").count() == 0
     page.get_by_label("Comment").fill("Go ahead.")
     page.get_by_role("button", name="Approve", exact=True).dblclick()
-    page.get_by_text("Nothing is asked.").wait_for()
+    page.get_by_text("No questions.").wait_for()
     page.get_by_role("link", name="Approvals", exact=True).wait_for()
     ends_at = time.monotonic() + PATIENCE_SECONDS
     while (run := looked_at(served, run_id))["status"] != "succeeded":
@@ -83,12 +83,12 @@ def test_a_question_is_answered_with_a_comment_and_the_run_goes_on(served: Serve
 
 def test_a_new_question_shows_up_by_itself(served: Served, page: Page) -> None:
     page.goto(f"{served.url}/approvals")
-    page.get_by_text("Nothing is asked.").wait_for()
+    page.get_by_text("No questions.").wait_for()
     started(served, "asking", ASKING)
     page.get_by_text("Send it?").wait_for()
     settled(page)
     page.get_by_role("button", name="Reject", exact=True).click()
-    page.get_by_text("Nothing is asked.").wait_for()
+    page.get_by_text("No questions.").wait_for()
     page.get_by_role("tab", name="Answered").click()
     page.get_by_text("Rejected").first.wait_for()
 
@@ -97,11 +97,11 @@ def test_a_run_is_undone_after_a_look_at_what_that_means(served: Served, page: P
     run_id = started(served, "issue", ISSUE)
     page.goto(f"{served.url}/run?id={run_id}")
     page.get_by_role("button", name="Undo", exact=True).click()
-    page.get_by_text("this would be taken back").wait_for()
+    page.get_by_text("this would be undone").wait_for()
     page.get_by_text("closes the issue").wait_for()
     settled(page)
     page.get_by_role("button", name="Undo 1 write").dblclick()
-    page.get_by_text("1 write taken back.").wait_for()
+    page.get_by_text("1 write undone.").wait_for()
     settled(page)
     [step] = looked_at(served, run_id)["steps"]
     assert step["effect"]["undone"]["by"] == "owner"
@@ -115,6 +115,6 @@ def test_two_runs_are_compared_from_the_page_of_one(served: Served, page: Page) 
     page.get_by_text("Compare with another run").wait_for()
     settled(page)
     page.locator(".st-key-compare-go button").click()
-    page.get_by_text("Here they part").wait_for()
+    page.get_by_text("The first difference").wait_for()
     assert page.url.startswith(f"{served.url}/compare?first=")
     assert first in page.url or second in page.url

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,9 +44,9 @@ def run_id(served: Served) -> str:
 
 def test_every_step_of_an_item_is_seen_without_scrolling(served: Served, page: Page, run_id: str) -> None:
     page.goto(f"{served.url}/run?id={run_id}")
-    page.wait_for_selector(".dvn-scroller")
+    page.wait_for_selector(".run-table")
     settled(page)
-    needed, visible = page.locator(".dvn-scroller").first.evaluate("one => [one.scrollWidth, one.clientWidth]")
+    needed, visible = page.locator(".run-table").first.evaluate("one => [one.scrollWidth, one.clientWidth]")
     assert needed <= visible
     assert page.title() == "Inbox triage · AI-Orchestra"
 
@@ -70,6 +73,59 @@ def test_a_double_click_on_run_again_makes_one_run_and_leaves_it_alone(
     assert page.url == f"{served.url}/run?id={new[0]}"
 
 
+LOOP: dict[str, Any] = {
+    "schema_version": 1,
+    "title": "Loop",
+    "steps": [
+        {
+            "id": "each",
+            "foreach": "{{ [1, 2, 3, 4, 5, 6] }}",
+            "steps": [{"id": "nap", "uses": "flow.wait", "with": {"seconds": 0.6}}],
+        }
+    ],
+}
+
+
+def test_a_run_at_work_is_followed_without_drawing_its_page_anew(served: Served, page: Page) -> None:
+    (served.root / "workflows" / "loop.json").write_text(json.dumps(LOOP))
+    page.goto(f"{served.url}/workflow?name=loop")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_url("**/run?id=*")
+    page.locator(".run-head").get_by_text(re.compile("[1-5] of 6")).wait_for()
+    done = page.get_by_role("row").filter(has_text="Done")
+    page.wait_for_function("document.querySelectorAll('.run-table .run-green').length >= 2")
+    assert done.count() < 7
+    page.get_by_text("Succeeded", exact=True).first.wait_for()
+    page.wait_for_selector(".run-head", state="detached")
+    assert done.count() == 6
+
+
+def test_the_table_is_used_with_the_keyboard_alone(served: Served, page: Page, run_id: str) -> None:
+    page.goto(f"{served.url}/run?id={run_id}")
+    page.wait_for_selector(".run-table")
+    settled(page)
+    page.get_by_role("radio", name="Succeeded").focus()
+    page.keyboard.press("Tab")
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_url("**&open=each_mail*")
+    page.locator(".st-key-run-detail").wait_for()
+    settled(page)
+    page.keyboard.press("Enter")
+    page.locator(".st-key-run-detail").wait_for(state="detached")
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded")
+def test_pages_of_runs_load_neither_pandas_nor_pyarrow(served: Served, page: Page, run_id: str) -> None:
+    page.goto(f"{served.url}/run?id={run_id}")
+    page.wait_for_selector(".run-table")
+    settled(page)
+    children = Path(f"/proc/{served.pid}/task/{served.pid}/children").read_text().split()
+    loaded = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in children)
+    assert "streamlit" in loaded or "orjson" in loaded
+    assert [name for name in ("/pandas/", "/pyarrow/") if name in loaded] == []
+
+
 def test_a_text_that_was_not_saved_outlives_a_reload(served: Served, page: Page) -> None:
     page.goto(f"{served.url}/workflow?name=reply-drafts")
     page.get_by_role("tab", name="Edit").click()
@@ -79,7 +135,7 @@ def test_a_text_that_was_not_saved_outlives_a_reload(served: Served, page: Page)
     page.get_by_text("Not saved yet.").wait_for()
     page.reload()
     page.get_by_role("tab", name="Edit").click()
-    page.get_by_text("There is a text you did not save").wait_for()
-    page.get_by_role("button", name="Go on with it").click()
+    page.get_by_text("You have unsaved text").wait_for()
+    page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_text("Not saved yet.").wait_for()
     assert page.get_by_label("Workflow (JSON)").input_value() == '{"half": "done"'

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from cli import main
-from engine.workspace.new_workspace import init
+from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS, until
 
 PURE = {

@@ -1,4 +1,4 @@
-"""The first run on real accounts: a person is shown what it would touch, and asked; a script is not."""
+"""The first run on real accounts: a person is shown what it would touch, and asked; a script is refused."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _type(answer: str, *arguments: str) -> Typed:
 def test_a_person_is_shown_count_and_subjects_and_asked_once(orchestra: Orchestra) -> None:
     refused = _type("n\n", "run", "inbox-triage")
     assert refused.code == 1, refused
-    assert "It would go through 25:" in refused.text
+    assert "It would process 25:" in refused.text
     assert "App crashes when I upload a file over 10 MB" in refused.text
     assert "Nothing was started." in refused.text
     assert orchestra("runs", "list", "--json").json["runs"] == []
@@ -91,8 +91,17 @@ def test_a_person_is_shown_count_and_subjects_and_asked_once(orchestra: Orchestr
 
 
 @pytest.mark.usefixtures("real_accounts")
-def test_a_script_is_not_asked_and_demo_is_refused_for_its_run(orchestra: Orchestra) -> None:
-    result = orchestra("run", "inbox-triage", "--json")
+def test_a_script_is_refused_until_it_agrees_and_demo_is_refused_for_its_run(orchestra: Orchestra) -> None:
+    refused = orchestra("run", "inbox-triage", "--json")
+    assert (refused.code, refused.json["error"]["type"]) == (2, "ConfirmationNeeded")
+    assert [one.partition(":")[0] for one in refused.json["error"]["needs_confirmation"]] == [
+        "gmail",
+        "llm",
+        "notion",
+        "github",
+    ]
+    assert orchestra("runs", "list", "--json").json["runs"] == []
+    result = orchestra("run", "inbox-triage", "--yes", "--json")
     assert (result.code, result.json["demo"]) == (0, False)
     resumed = orchestra("runs", "resume", result.json["run_id"], "--demo", "--json")
     assert (resumed.code, resumed.json["error"]["type"]) == (2, "InvalidInput")

@@ -122,3 +122,30 @@ def test_what_would_write_says_so_in_one_sentence(
     assert error["remedy"]
     assert "Errno" not in error["message"]
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        pytest.param(".orchestra", ("runs", "list"), id="the state"),
+        pytest.param(".orchestra", ("triggers", "list"), id="the state, of triggers"),
+        pytest.param("logs", ("runs", "show"), id="the logs"),
+        pytest.param("workflows", ("validate",), id="workflows"),
+    ],
+)
+def test_a_folder_that_may_not_be_entered_is_no_empty_one(
+    workspace: Path, run_id: str, folder: str, command: tuple[str, ...]
+) -> None:
+    named = (*command, run_id) if command == ("runs", "show") else command
+    privileges = "-dac_override,-dac_read_search"
+    whose = ["setpriv", f"--bounding-set={privileges}", f"--inh-caps={privileges}"] if _AS_ANYBODY else []
+    (workspace / folder).chmod(0)
+    try:
+        called = [*whose, sys.executable, "-m", "cli", *named, "--workspace", str(workspace)]
+        done = subprocess.run(called, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    finally:
+        (workspace / folder).chmod(0o700)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "Permission denied" in done.stderr
+    assert folder in done.stderr
+    assert "Unexpected error" not in done.stderr

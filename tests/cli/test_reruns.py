@@ -95,8 +95,8 @@ def test_recorded_outputs_stand_in(orchestra: Orchestra) -> None:
     ("arguments", "said"),
     [
         pytest.param(["--only", "eahc"], "Did you mean 'each'?", id="misspelt"),
-        pytest.param(["--pin", "first={v: 2}"], "is no JSON", id="no JSON"),
-        pytest.param(["--pin", "first"], "is no value", id="no value"),
+        pytest.param(["--pin", "first={v: 2}"], "is not valid JSON", id="no JSON"),
+        pytest.param(["--pin", "first"], "is not a value", id="no value"),
     ],
 )
 def test_a_test_run_that_cannot_be_is_refused(orchestra: Orchestra, arguments: list[str], said: str) -> None:
@@ -131,7 +131,7 @@ def test_old_runs_are_removed_as_the_settings_say(orchestra: Orchestra, workspac
     config.write_text(config.read_text().replace("  # runs: 10000 ", "  runs: 1 #"))
     told = orchestra("runs", "prune", "--dry-run")
     assert (told.code, told.out.splitlines()[:2]) == (0, runs[:2])
-    assert "2 runs would go" in told.out
+    assert "2 runs would be removed" in told.out
     assert len(orchestra("runs", "list", "--json").json["runs"]) == 3
     gone = orchestra("runs", "prune", "--json")
     assert (gone.json["runs"], gone.json["dry_run"], gone.json["size_bytes"] > 0) == (runs[:2], False, True)
@@ -167,7 +167,7 @@ def test_cancel_says_what_it_waits_for_and_waits_as_long_as_the_write(
     config.write_text(config.read_text().replace("connections:\n", web))
     steps = [post_step("w", service.url("/slow"))]
     (workspace / "workflows" / "slow.json").write_text(json.dumps({"schema_version": 1, "title": "S", "steps": steps}))
-    running = start("run", "slow", "--json")
+    running = start("run", "slow", "--yes", "--json")
     until(lambda: service.seen["/slow"] == 1, "the write")
     run_id = orchestra("runs", "list", "--json").json["runs"][0]["run_id"]
     result = orchestra("runs", "cancel", run_id)

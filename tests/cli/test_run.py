@@ -51,7 +51,7 @@ def test_a_failed_run_with_json_is_still_the_document(orchestra: Orchestra) -> N
 def test_a_waiting_run_is_exit_code_5_and_can_be_cancelled(orchestra: Orchestra) -> None:
     result = orchestra("run", "waiting")
     assert result.code == 5
-    assert "It waits until " in result.err
+    assert "It is waiting until " in result.err
     run_id = orchestra("runs", "list", "--status", "waiting", "--json").json["runs"][0]["run_id"]
     cancelled = orchestra("runs", "cancel", run_id, "--json")
     assert (cancelled.code, cancelled.json["status"]) == (0, "cancelled")
@@ -66,7 +66,7 @@ def test_a_run_that_waits_for_one_that_it_called_leads_to_that(orchestra: Orches
     result = orchestra("run", "caller")
     [called] = orchestra("runs", "list", "--workflow", "waiting", "--json").json["runs"]
     assert result.code == 5
-    assert f"`orchestra runs show {called['run_id']}` says what that waits for" in result.err
+    assert f"`orchestra runs show {called['run_id']}` says what that run is waiting for" in result.err
 
 
 def test_a_waiting_run_resumed_waits_on(orchestra: Orchestra) -> None:
@@ -117,7 +117,7 @@ def test_inputs_come_typed_or_as_json(
 @pytest.mark.parametrize(
     ("stdin", "said"),
     [
-        pytest.param("[1]", "standard input holds no JSON object.", id="a list"),
+        pytest.param("[1]", "standard input does not contain a JSON object.", id="a list"),
         pytest.param('{"n": 1', "standard input:1:", id="cut off"),
         pytest.param("", "standard input:1:1", id="nothing"),
         pytest.param('{"n": 1, "n": 2}', "standard input:1:10", id="a name twice"),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from commands import screen
+from commands.base import screen
 
 
 @pytest.mark.parametrize(

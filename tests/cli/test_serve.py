@@ -6,14 +6,17 @@ import json
 import os
 import signal
 import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from api.address import listen_near
-from engine.errors import InUse
+from api.network.address import listen_near
+from engine.base.errors import InUse
 from tests.cli.conftest import Orchestra, Running, Start, is_alive, listed
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -37,22 +40,44 @@ def _get(url: str) -> httpx.Response:
     return httpx.get(url, timeout=PATIENCE_SECONDS, trust_env=False)
 
 
-def _children(pid: int) -> dict[str, int]:
-    """The processes of a parent by what they are: "serving" and "demo"."""
-    found = {}
+def _named(pid: int) -> Iterator[tuple[str, int]]:
+    """Each process of a parent with what it is: "serving" or "demo"."""
     for line in listed("-A", "-o", "pid=,ppid=,args=").splitlines():
         child, parent, arguments = line.split(maxsplit=2)
         for name, word in (("serving", "api.process"), ("demo", "-m demo")):
             if int(parent) == pid and word in arguments:
-                found[name] = int(child)
-    return found
+                yield name, int(child)
+
+
+def _children(pid: int) -> dict[str, int]:
+    return dict(_named(pid))
+
+
+def _answers(url: str) -> bool:
+    try:
+        return _get(url).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _environment(pid: int) -> str:
     return listed("eww", "-p", str(pid))
 
 
-def _all_children(pid: int) -> dict[str, int]:
+def _ports(workspace: Path) -> dict[str, int]:
+    """Where the stand-ins answer."""
+    written = json.loads((workspace / ".orchestra" / "demo" / "endpoints.json").read_text())
+    return {str(name): int(port) for name, port in written["ports"].items()}
+
+
+def _press(workspace: Path, path: str = "/acme/app/issues/1", service: str = "github") -> httpx.Response:
+    """Open a link that leads to a stand-in, as somebody does who has it from a page, a run or a mail."""
+    return _get(f"http://127.0.0.1:{_ports(workspace)[service]}{path}")
+
+
+def _with_stand_ins(pid: int, workspace: Path) -> dict[str, int]:
+    """Both children of a parent, once somebody has asked for a stand-in."""
+    _press(workspace)
     until(lambda: len(_children(pid)) == 2, "both children")
     return _children(pid)
 
@@ -66,7 +91,7 @@ def test_it_answers_prints_one_link_and_stops_without_a_trace(
     assert _get(f"{line['url']}/health").json()["status"] == "ok"
     token = line["login_url"].partition("token=")[2]
     signed_in = httpx.post(f"{line['url']}/login", data={"token": token}, timeout=PATIENCE_SECONDS, trust_env=False)
-    assert (signed_in.status_code, len(signed_in.cookies)) == (303, 1)
+    assert (signed_in.status_code, len(signed_in.cookies)) == (303, 2), "the session, and that this browser is known"
     assert (
         httpx.post(f"{line['url']}/login", data={"token": token}, trust_env=False, timeout=PATIENCE_SECONDS).status_code
         == 403
@@ -74,7 +99,7 @@ def test_it_answers_prints_one_link_and_stops_without_a_trace(
 
     another = orchestra("login-link", "--json").json
     assert (another["url"], another["is_served"]) == (line["url"], True)
-    children = _all_children(running.process.pid)
+    children = _with_stand_ins(running.process.pid, workspace)
     assert running.end(signal.SIGTERM) == 0
     assert not any(map(is_alive, children.values())), "the parent ends after its children"
     assert running.out.count("\n") == 1
@@ -113,42 +138,144 @@ def test_without_a_wish_the_next_free_port_is_taken_and_told(start: Start) -> No
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         running = start("serve", ORCHESTRA_SERVER__PORT=str(port))
-        assert running.line().startswith(f"Port {port} is in use; this is port ")
+        assert running.line().startswith(f"Port {port} is in use; using port ")
         assert running.end(signal.SIGTERM) == 0
 
 
 def test_when_every_port_is_taken_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.address._TRIED_PORTS", 1)
+    monkeypatch.setattr("api.network.address._TRIED_PORTS", 1)
     with socket.create_server(("127.0.0.1", 0)) as busy, pytest.raises(InUse, match="is free"):
         listen_near("127.0.0.1", busy.getsockname()[1])
 
 
-def test_a_killed_engine_is_started_again_on_the_same_port(start: Start) -> None:
+def test_a_killed_engine_is_started_again_on_the_same_port(start: Start, workspace: Path) -> None:
     running, line = _served(start)
-    children = _all_children(running.process.pid)
+    children = _with_stand_ins(running.process.pid, workspace)
     assert f"ORCHESTRA_PARENT_PID={running.process.pid} " in _environment(children["serving"]), "may be killed"
     os.kill(children["serving"], signal.SIGKILL)
     assert _get(f"{line['url']}/health").json()["status"] == "ok"  # waits in the parent's socket meanwhile
-    again = _all_children(running.process.pid)
+    again = _with_stand_ins(running.process.pid, workspace)
     assert again["serving"] != children["serving"]
     assert again["demo"] == children["demo"], "the stand-ins outlive the engine"
-    until(lambda: "ended by SIGKILL; it is started again." in running.err, "a word about it")
+    until(lambda: "ended by SIGKILL; it is being restarted." in running.err, "a word about it")
     assert running.out.count("\n") == 1, "the link is printed once"
     assert running.end(signal.SIGTERM) == 0
 
 
-def test_stand_ins_that_die_are_started_again(start: Start) -> None:
+def test_stand_ins_that_are_killed_are_there_again_for_the_next_who_needs_them(start: Start, workspace: Path) -> None:
     running, _ = _served(start)
-    first = _all_children(running.process.pid)["demo"]
-    os.kill(first, signal.SIGKILL)
-    until(lambda: _children(running.process.pid).get("demo", first) != first, "new stand-ins")
-    assert listed("-p", str(first), "-o", "pid=") == "", "no zombie"
+    first = _with_stand_ins(running.process.pid, workspace)["demo"]
+    for _ in range(3):
+        os.kill(first, signal.SIGKILL)
+        assert _press(workspace).status_code == 200
+        second = _children(running.process.pid)["demo"]
+        assert second != first
+        assert listed("-p", str(first), "-o", "pid=") == "", "no zombie"
+        first = second
+    assert running.end(signal.SIGTERM) == 0
+    assert running.err == ""
+
+
+def test_a_server_at_rest_has_no_stand_ins_until_somebody_needs_them(
+    start: Start, orchestra: Orchestra, workspace: Path
+) -> None:
+    running, _ = _served(start)
+    until(lambda: "serving" in _children(running.process.pid), "the serving process")
+    time.sleep(2.0)
+    assert orchestra("connections", "list", "--json").code == 0
+    assert len(orchestra("demo", "show", "--json").json["github"]["repositories"]) > 0
+    children = _children(running.process.pid)
+    assert set(children) == {"serving"}
+    assert "demo" not in _children(children["serving"])
+    assert _press(workspace).status_code == 200, "a link to a stand-in opens at once"
+    assert set(_children(running.process.pid)) == {"serving", "demo"}
     assert running.end(signal.SIGTERM) == 0
 
 
-def test_nothing_outlives_a_parent_that_is_killed(start: Start) -> None:
+def test_many_who_need_the_stand_ins_at_once_start_them_once(start: Start, workspace: Path) -> None:
+    running, _ = _served(start)
+    services = [name for name in _ports(workspace) for _ in range(8)]
+    with ThreadPoolExecutor(len(services)) as pool:
+        answers = list(pool.map(lambda name: _press(workspace, "/_demo/requests", name).status_code, services))
+    assert answers == [200] * len(services)
+    assert [name for name, _ in _named(running.process.pid)].count("demo") == 1
+    assert running.end(signal.SIGTERM) == 0
+
+
+def test_links_of_a_server_before_this_one_open(start: Start, workspace: Path) -> None:
+    running, _ = _served(start)
+    ports = _ports(workspace)
+    assert running.end(signal.SIGTERM) == 0
+    running, _ = _served(start)
+    assert _ports(workspace) == ports
+    assert _press(workspace).status_code == 200
+    assert running.end(signal.SIGTERM) == 0
+
+
+def test_what_the_stand_ins_show_links_to_where_they_answer_before_they_ever_ran(
+    start: Start, orchestra: Orchestra, workspace: Path
+) -> None:
+    running, _ = _served(start)
+    issue = orchestra("demo", "show", "--json").json["github"]["issues"][0]
+    assert issue["html_url"].startswith(f"http://127.0.0.1:{_ports(workspace)['github']}/")
+    assert _get(issue["html_url"]).status_code == 200
+    assert running.end(signal.SIGTERM) == 0
+
+
+def test_the_server_takes_over_from_a_command_whose_stand_ins_end(start: Start, workspace: Path) -> None:
+    alone = start("demo", "start", "--json")
+    github = json.loads(alone.line())["github"]["base_url"]
+    running, _ = _served(start)
+    assert _get(f"{github}/acme/app/issues/1").status_code == 200
+    assert "demo" not in _children(running.process.pid)
+    alone.end(signal.SIGTERM)
+    until(lambda: _answers(f"{github}/acme/app/issues/1"), "the same address")
+    assert "demo" in _children(running.process.pid)
+    assert running.end(signal.SIGTERM) == 0
+
+
+def test_demo_start_beside_a_server_names_its_stand_ins_and_stays_as_long(start: Start, workspace: Path) -> None:
+    running, _ = _served(start)
+    beside = start("demo", "start", "--json")
+    line = json.loads(beside.line())
+    assert {name: int(line[name]["base_url"].split(":")[2].partition("/")[0]) for name in _ports(workspace)} == _ports(
+        workspace
+    )
+    assert _get(line["github"]["base_url"] + "/acme/app/issues/1").status_code == 200
+    assert "demo" in _children(running.process.pid)
+    assert running.end(signal.SIGTERM) == 0
+    assert beside.process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_stand_ins_that_cannot_start_keep_nobody_waiting(start: Start, workspace: Path) -> None:
     running, line = _served(start)
-    children = _all_children(running.process.pid)
+    (workspace / ".orchestra" / "demo" / "demo.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(httpx.TransportError):
+        _press(workspace)
+    assert "did not start." in running.err
+    (workspace / ".orchestra" / "demo" / "demo.db").unlink()
+    assert _press(workspace).status_code == 200, "they are tried again for the next"
+    assert _get(f"{line['url']}/health").status_code == 200
+    assert running.end(signal.SIGTERM) == 0
+
+
+def test_the_first_run_on_a_demo_account_by_the_api_starts_them(start: Start, workspace: Path) -> None:
+    running, line = _served(start)
+    token = line["login_url"].partition("token=")[2]
+    with httpx.Client(base_url=line["url"], timeout=PATIENCE_SECONDS, trust_env=False) as browser:
+        browser.headers["Origin"] = line["url"]
+        assert browser.post("/login", data={"token": token}).status_code == 303
+        assert set(_children(running.process.pid)) == {"serving"}
+        asked = {"workflow": "inbox-triage", "inputs": {}, "wait_seconds": 60}
+        answer = browser.post("/workflows/execute", json=asked).json()
+    assert answer["status"] == "succeeded", answer
+    assert "demo" in _children(running.process.pid)
+    assert running.end(signal.SIGTERM) == 0
+
+
+def test_nothing_outlives_a_parent_that_is_killed(start: Start, workspace: Path) -> None:
+    running, line = _served(start)
+    children = _with_stand_ins(running.process.pid, workspace)
     running.end(signal.SIGKILL)
     until(lambda: not any(map(is_alive, children.values())), "the end of the children")
     with socket.create_server(("127.0.0.1", line["port"])):
@@ -169,7 +296,7 @@ def test_a_server_that_never_comes_up_is_given_up(start: Start, tmp_path: Path) 
     assert running.process.wait(PATIENCE_SECONDS) == 4
     error = json.loads(running.out)["error"]
     assert "5 times in a row, before it answered: this uvicorn is broken" in error["message"]
-    assert running.err.count("it is started again.") == 4
+    assert running.err.count("it is being restarted.") == 4
 
 
 def test_a_state_that_the_serving_process_cannot_use_is_not_tried_again(start: Start, workspace: Path) -> None:

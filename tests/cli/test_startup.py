@@ -35,7 +35,7 @@ def test_a_command_imports_only_what_it_needs(workspace: Path, arguments: list[s
 
 
 def test_the_process_that_stays_while_a_workspace_is_served_is_small() -> None:
-    large = ["asyncio", "_hashlib", "ssl", "sqlite3", "sqlalchemy", "pydantic", "engine.workspace.shelf", *HEAVY]
+    large = ["asyncio", "_hashlib", "ssl", "sqlite3", "sqlalchemy", "pydantic", "engine.workspace.file_store", *HEAVY]
     script = f"import sys, commands.parent; print([name for name in {large} if name in sys.modules])"
     process = _process(script, stdout=subprocess.PIPE)
     assert (process.stdout, process.stderr) == ("[]\n", "")

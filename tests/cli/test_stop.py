@@ -50,7 +50,7 @@ def test_a_stopped_run_is_interrupted_and_resumed_without_a_double(
 ) -> None:
     running, run_id = _triage(start, orchestra)
     assert running.end(number) == code
-    assert f"`orchestra runs resume {run_id}` goes on with it." in running.err
+    assert f"`orchestra runs resume {run_id}` continues it." in running.err
     assert "Traceback" not in running.err
     row = orchestra("runs", "list", "--json").json["runs"][0]
     assert (row["run_id"], row["status"]) == (run_id, "interrupted")
@@ -73,7 +73,7 @@ def test_a_run_of_a_living_process_is_not_resumed_but_can_be_cancelled(start: St
     refused = orchestra("runs", "resume", run_id)
     assert (refused.code, refused.out) == (4, "")
     assert "belongs to a process that is still working on it" in refused.err
-    assert orchestra("runs", "resume", "--all").out == "No run was interrupted, and none has lost its process.\n"
+    assert orchestra("runs", "resume", "--all").out == "No run was interrupted or has lost its process.\n"
     cancelled = orchestra("runs", "cancel", run_id, "--json")
     assert (cancelled.code, cancelled.json["status"]) == (0, "cancelled")
     assert running.process.wait(60) == 1

@@ -84,7 +84,7 @@ def test_a_run_that_fails_shows_in_the_exit_code_and_can_be_dismissed(orchestra:
     [dead] = orchestra("triggers", "dead", "each-file", "--json").json["dead"]
     assert dead["run_id"]
     assert orchestra("triggers", "dismiss", "each-file", "file", dead["item"]).code == 0
-    assert "Nothing is dead." in orchestra("triggers", "dead").out
+    assert "No dead items." in orchestra("triggers", "dead").out
 
 
 @pytest.mark.parametrize("beginning", [["--last", "2"], ["--since", "2020-01-01"]], ids=["last", "since"])

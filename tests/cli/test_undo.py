@@ -71,14 +71,14 @@ def test_a_run_is_undone_and_every_write_is_told(orchestra: Orchestra, run_id: s
     assert "each[1].issue (github.create_issue)" in rest.out
     assert "What stays: the closed issue, with the note." in rest.out
     assert "1 write undone, 0 refused." in rest.out
-    assert "cannot be called back" in rest.err
+    assert "cannot be recalled" in rest.err
     assert "undone before" in rest.err
     assert open_issues(orchestra) == []
     shown = orchestra("runs", "show", run_id).out
     undone_lines = [line for line in shown.splitlines() if "(undone at 20" in line]
     assert [line.split()[0] for line in undone_lines] == ["each[0].issue", "each[1].issue"]
     assert "2 of 3 writes were taken back." in shown
-    assert shown.count("(taken back)") == 2
+    assert shown.count("(undone)") == 2
     again: Any = orchestra("runs", "undo", run_id, "--json").json
     assert (again["undone"], len(again["left"]), len(again["cannot"])) == ([], 2, 1)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import cli
-import commands.history
+import commands.runs.history
 from cli import main
 from tests.cli.conftest import Orchestra
 
@@ -23,8 +23,10 @@ WRONG = [
     pytest.param(["run", "nul"], 2, "Windows keeps it for a device", id="a device of Windows"),
     pytest.param(["run", "pure", "--plan"], 2, "not available yet", id="plan"),
     pytest.param(["run", "pure", "--input", "n"], 2, "Write it as name=value.", id="an input without a value"),
-    pytest.param(["run", "pure", "--input", "n=3", "--input", "n=4"], 2, "'n' is given twice.", id="an input twice"),
-    pytest.param(["run", "pure", "--pin", "a=1", "--pin", "a=2"], 2, "'a' is given twice.", id="a pinned output twice"),
+    pytest.param(["run", "pure", "--input", "n=3", "--input", "n=4"], 2, "'n' was given twice.", id="an input twice"),
+    pytest.param(
+        ["run", "pure", "--pin", "a=1", "--pin", "a=2"], 2, "'a' was given twice.", id="a pinned output twice"
+    ),
     pytest.param(
         ["connections", "add", "http", "--set", "user=a", "--set", "user=b"], 2, "twice", id="a setting twice"
     ),
@@ -36,17 +38,25 @@ WRONG = [
     pytest.param(["runs", "show", "20200101T000000Z-aaaaaaaa"], 3, "There is no run named", id="unknown run"),
     pytest.param(["runs", "resume", "20200101T000000Z-aaaaaaaa"], 3, "There is no run named", id="resume unknown"),
     pytest.param(["runs", "cancel", "20200101T000000Z-aaaaaaaa"], 3, "There is no run named", id="cancel unknown"),
-    pytest.param(["runs", "resume"], 2, "Name one run, or say --all.", id="resume nothing"),
-    pytest.param(["runs", "resume", "x", "--all"], 2, "Name one run, or say --all.", id="resume one and all"),
-    pytest.param(["runs", "resume", "--all", "--redo"], 2, "are for one run", id="redo all"),
-    pytest.param(["runs", "resume", "x", "--step", "y"], 2, "belong to --as-done or --redo", id="a step alone"),
+    pytest.param(["runs", "resume"], 2, "Name one run, or give --all.", id="resume nothing"),
+    pytest.param(["runs", "resume", "x", "--all"], 2, "Name one run, or give --all.", id="resume one and all"),
+    pytest.param(["runs", "resume", "--all", "--redo"], 2, "need one run", id="redo all"),
+    pytest.param(["runs", "resume", "x", "--step", "y"], 2, "need --as-done or --redo", id="a step alone"),
     pytest.param(["runs", "list", "--status", "bad"], 2, "'bad' is not one of", id="unknown status"),
     pytest.param(["runs", "list", "--since", "noon"], 2, "'noon'", id="no time"),
+    pytest.param(["runs", "list", "--since", "99999-01-01"], 2, "'99999-01-01' is no time. Write", id="a year too far"),
+    pytest.param(
+        ["runs", "list", "--until", "9999-12-31T23:59:59-12:00"], 2, "outside the calendar", id="no such year"
+    ),
+    pytest.param(["audit", "list", "--from", "0001-01-01T00:00:00+14:00"], 2, "outside the calendar", id="year zero"),
+    pytest.param(["run", "pure", "--input", 'n={"a":1,"a":2}'], 2, "The key 'a' appears twice", id="a key twice"),
+    pytest.param(["run", "pure", "--input", "n=NaN"], 2, "not a number", id="not a number"),
+    pytest.param(["run", "pure", "--pin", 'first={"a":1,"a":2}'], 2, "The key 'a' appears twice", id="a pin twice"),
     pytest.param(["runs", "list", "--limit", "0"], 2, "greater than or equal to 1", id="no lines"),
     pytest.param(["runs", "undo", "x"], 3, "no run named 'x'", id="undo"),
     pytest.param(["triggers", "status", "pure", "x"], 3, "There is no trigger named 'x'.", id="unknown trigger"),
     pytest.param(["triggers", "on", "pure"], 2, "has no trigger", id="no trigger"),
-    pytest.param(["triggers", "on", "x", "--last", "1", "--from", "now"], 2, "Say one of", id="two starts"),
+    pytest.param(["triggers", "on", "x", "--last", "1", "--from", "now"], 2, "Give one of", id="two starts"),
     pytest.param(["triggers", "retry", "pure", "x", "y"], 3, "no dead item named 'y'", id="nothing dead"),
     pytest.param(["approvals", "approve", "x"], 3, "named 'x'", id="approvals"),
     pytest.param(["prompts", "show", "nope"], 3, "no prompt named 'nope'", id="unknown prompt"),
@@ -57,11 +67,13 @@ WRONG = [
     pytest.param(["connections", "check", "nope"], 3, "no connection named 'nope'", id="unknown connection"),
     pytest.param(["connections", "add", "nope"], 3, "no service named 'nope'", id="unknown service"),
     pytest.param(["connections", "add", "github", "--set", "x=1"], 3, "no setting of github named 'x'", id="setting"),
-    pytest.param(["connections", "add", "http", "--set", "user"], 2, "'user' is no value for a setting", id="no value"),
+    pytest.param(
+        ["connections", "add", "http", "--set", "user"], 2, "'user' is not a value for a setting", id="no value"
+    ),
     pytest.param(
         ["connections", "add", "http", "--set", "headers=x"], 2, "The setting 'headers' is 'x'", id="another form"
     ),
-    pytest.param(["connections", "add", "github", "--client-secret", "f"], 2, "is for gmail", id="sign in at github"),
+    pytest.param(["connections", "add", "github", "--client-secret", "f"], 2, "only for gmail", id="sign in at github"),
     pytest.param(["connections", "add", "gmail", "--client-secret", "nope"], 3, "no file named", id="no secret file"),
     pytest.param(["users", "add", "bob", "--role", "king"], 2, "'king' is not a role.", id="unknown role"),
     pytest.param(["users", "add", "Bob Smith"], 2, "cannot be the id of a user", id="an id with a space"),
@@ -97,7 +109,7 @@ def test_with_json_the_error_is_the_one_document(
 def test_where_is_no_workspace_it_says_how_to_make_one(orchestra: Orchestra, tmp_path: Path) -> None:
     result = orchestra("runs", "list", "--workspace", str(tmp_path))
     assert (result.code, result.out) == (3, "")
-    assert result.err.endswith("`orchestra init DIR` makes one.\n")
+    assert result.err.endswith("`orchestra init DIR` creates one.\n")
 
 
 @pytest.mark.parametrize("where", ["before", "after"])
@@ -143,13 +155,13 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_private_log(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("the cause")
 
-    monkeypatch.setattr(commands.history, "table", broken)
+    monkeypatch.setattr(commands.runs.history, "table", broken)
     assert orchestra("runs", "list").code == 1
     log = workspace / ".orchestra" / "errors.log"
     assert "ZeroDivisionError: the cause" in log.read_text()
     assert log.stat().st_mode & 0o777 == 0o600
     result = orchestra("runs", "list")
-    assert result.err.startswith("Something unforeseen went wrong (ZeroDivisionError). The details are in ")
+    assert result.err.startswith("Unexpected error (ZeroDivisionError). Details are in ")
     assert len(result.err.splitlines()) == 1
 
 
@@ -161,7 +173,7 @@ def test_unforeseen_outside_a_workspace_the_log_is_elsewhere(
 
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setattr("engine.workspace.new_workspace.init", broken)
+    monkeypatch.setattr("engine.workflows.new_workspace.init", broken)
     result = orchestra("--workspace", "/nowhere", "init", str(tmp_path / "new"), "--json")
     assert result.code == 1
     assert len(list(tmp_path.glob("orchestra-error-*.log"))) == 1

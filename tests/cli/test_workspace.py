@@ -13,9 +13,10 @@ import typer
 
 from cli import main
 from clients.errors import AuthError
-from commands.application import app
-from commands.opened import opened
-from engine.errors import InvalidInput
+from commands.base.application import app
+from commands.base.opened import opened
+from engine.base.errors import InvalidInput
+from engine.base.statuses import AccountMode
 from engine.workspace.config import load
 from tests.cli.conftest import PURE, Orchestra
 
@@ -42,7 +43,7 @@ def test_fmt_writes_and_check_only_tells(orchestra: Orchestra, workspace: Path) 
     result = orchestra("fmt", "--check", "--json")
     assert (result.code, result.json["changed"]) == (1, ["workflows/pure.json", "workflows/waiting.json"])
     assert (workspace / "workflows" / "pure.json").read_text() == before
-    assert "workflows/pure.json was written anew." in orchestra("fmt").out
+    assert "workflows/pure.json was reformatted." in orchestra("fmt").out
     assert orchestra("fmt", "--check").code == 0
 
 
@@ -79,7 +80,7 @@ def test_a_warning_is_told_and_the_file_is_valid_and_runs(orchestra: Orchestra, 
     assert "unused_input" in {one["code"] for one in result.json["problems"]}
     assert {one["severity"] for one in result.json["problems"]} == {"warning"}
     words = orchestra("validate", "idle")
-    assert (words.code, "it runs all the same" in words.out) == (0, True)
+    assert (words.code, "it can still run" in words.out) == (0, True)
     assert "warning: workflows/idle.json:" in words.err
     assert orchestra("run", "idle", "--json").json["status"] == "succeeded"
 
@@ -141,7 +142,7 @@ def test_a_login_link_says_that_nothing_is_served(orchestra: Orchestra) -> None:
     result = orchestra("login-link")
     assert result.code == 0
     assert result.out.startswith("http://127.0.0.1:8501/login?token=")
-    assert "not served now" in result.err
+    assert "not being served" in result.err
     as_json = orchestra("login-link", "--json")
     assert (as_json.json["is_served"], as_json.err.count("\n")) == (False, 1)
 
@@ -208,7 +209,7 @@ def test_kept_secrets_are_sealed_anew_with_another_key(orchestra: Orchestra, wor
     orchestra("connections", "add", "github", "--name", "work", "--set", "token=ghp_secretsecretsecretsecret")
     before = (workspace / ".orchestra" / "secret.key").read_text()
     done = orchestra("connections", "rekey")
-    assert (done.code, "1 kept secret sealed anew" in done.out) == (0, True)
+    assert (done.code, "1 kept secret encrypted again" in done.out) == (0, True)
     assert (workspace / ".orchestra" / "secret.key").read_text() != before
     assert load(workspace, {}).settings_of("work")["token"] == "ghp_secretsecretsecretsecret"
     (workspace / ".orchestra" / "secret.key").unlink()
@@ -231,27 +232,27 @@ def test_secrets_of_a_lost_key_are_named_with_how_each_is_given_again_or_dropped
     (workspace / ".orchestra" / "secret.key").unlink()
     (secrets / "old.token.json").write_bytes((secrets / "b.token.json").read_bytes())
     told = add("c").err
-    assert "does not open what is kept as a.token, b.token, old.token. " in told
+    assert "does not decrypt the secrets kept as a.token, b.token, old.token. " in told
     stuck = orchestra("connections", "rekey")
     assert stuck.code == 4
     for said in (told, stuck.err):
         for name in ("a", "b"):
             file = secrets / f"{name}.token.json"
-            way = f"{name}.token: `orchestra connections add github --name {name}` takes it again, or remove {file}"
+            way = f"{name}.token: `orchestra connections add github --name {name}` stores it again, or remove {file}"
             assert way in said
         assert f"old.token: no connection needs it, remove {secrets / 'old.token.json'}" in said
     add("a")
     (secrets / "b.token.json").unlink()
     (secrets / "old.token.json").unlink()
-    assert "2 kept secrets sealed anew" in orchestra("connections", "rekey").out
+    assert "2 kept secrets encrypted again" in orchestra("connections", "rekey").out
 
 
 def test_the_file_of_a_client_of_another_type_is_a_mistake_of_the_person(orchestra: Orchestra, workspace: Path) -> None:
     (workspace / "cs.json").write_text('{"web": {"client_id": "x"}}')
     wrong = orchestra("connections", "add", "gmail", "--client-secret", str(workspace / "cs.json"))
     assert wrong.code == 2
-    assert "is of an OAuth client of the type Web application" in wrong.err
-    assert "make an OAuth client of the type Desktop app" in wrong.err
+    assert "is of an OAuth client of type Web application" in wrong.err
+    assert "create an OAuth client of type Desktop app" in wrong.err
 
 
 def test_a_secret_that_nothing_names_any_more_is_not_kept(orchestra: Orchestra, workspace: Path) -> None:
@@ -276,11 +277,11 @@ def test_an_account_that_refuses_is_listed_with_what_to_do(orchestra: Orchestra,
     refused = AuthError("No.", service="github", http_status=401)
     refused.account = "ann"
     with opened(workspace) as session:
-        session.orchestra.troubles.report("work", "mine", refused)
+        session.orchestra.troubles.report("work", AccountMode.MINE, refused)
     listed = orchestra("connections", "list")
     [line] = [line.split() for line in listed.out.splitlines() if line.startswith("work ")]
-    assert line == ["work", "github", "mine", "refused", "ann"]
-    assert "The connection 'work' (ann) is not let in any more: No." in listed.err
+    assert line == ["work", "github", "mine", "demo", "refused", "ann"]
+    assert "The connection 'work' (ann) is no longer let in: No." in listed.err
     assert "https://github.com/settings/tokens" in listed.err
     assert "`orchestra connections add github --name work`" in listed.err
 
@@ -324,7 +325,7 @@ def test_a_run_whose_accounts_have_no_key_does_not_begin(
     monkeypatch.setenv("WORK_TOKEN", "ghp_of_the_owner")
     (workspace / ".env").write_text("")
     with opened(workspace) as session:  # no network: what the key is worth shows at the step
-        session.orchestra.connections.require_ready({"work": "mine"})
+        session.orchestra.connections.require_ready({"work": AccountMode.MINE})
 
 
 def test_nobody_signed_in_is_no_key_either(orchestra: Orchestra, workspace: Path) -> None:
@@ -332,7 +333,7 @@ def test_nobody_signed_in_is_no_key_either(orchestra: Orchestra, workspace: Path
     entry = "  mail:\n    service: gmail\n    token_file: .orchestra/tokens/mail.json\n"
     config.write_text(config.read_text().replace("connections:\n", f"connections:\n{entry}", 1))
     with opened(workspace) as session, pytest.raises(InvalidInput, match="nobody has signed in") as refused:
-        session.orchestra.connections.require_ready({"mail": "mine"})
+        session.orchestra.connections.require_ready({"mail": AccountMode.MINE})
     assert "orchestra connections add gmail --name mail --client-secret FILE" in refused.value.remedy
 
 
@@ -352,7 +353,7 @@ def test_users_are_added_and_listed(orchestra: Orchestra) -> None:
 def test_adding_a_user_who_has_no_password_gives_them_one(orchestra: Orchestra) -> None:
     added = orchestra("users", "add", "owner", "--password-stdin", stdin="a long word\n")
     assert (added.code, added.err) == (0, "")
-    assert added.out == "owner was there already, without password; this is it now. They may sign in as owner.\n"
+    assert added.out == "owner existed without a password; it is now set. They may sign in as owner.\n"
     again = orchestra("users", "add", "owner", "--password-stdin", stdin="another word\n")
     assert (again.code, again.out) == (4, "")
     assert "`orchestra users set-password owner`" in again.err

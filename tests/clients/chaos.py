@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from clients.notion.content import Way
+from clients.notion.service import Way
 from tests.clients.random_markdown import Writer
 from tests.clients.test_notion_writer import DATABASE, FAST, MARKER, Notion, assert_same, comes_back, limited, ways
 
@@ -27,11 +27,11 @@ CHILD = """
 import sys
 from pathlib import Path
 from pydantic import SecretStr
-from clients.notion import NotionClient
+from clients.notion import NotionClient, NotionSettings
 from clients.transport import http_client
 
 url, token, way, rate, path = sys.argv[1:]
-settings = NotionClient.Settings(
+settings = NotionSettings(
     token=SecretStr(token), base_url=url, write_as=way, requests_per_second=float(rate)
 )
 with http_client() as http:

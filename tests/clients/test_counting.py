@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clients.counting import counted
+from clients.plural import counted
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from clients import failures
+from clients import error_mapping as failures
 from clients.errors import (
     AuthError,
     BadAnswer,
@@ -22,6 +22,9 @@ from clients.errors import (
     Timeout,
     Unavailable,
 )
+from clients.github.service import GITHUB
+from clients.gmail.service import GMAIL
+from clients.openai.service import OPENAI
 from clients.transport import http_client
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 def test_a_status_has_one_meaning(
     status: int, headers: dict[str, str], said: str, kind: type[ServiceError], outcome: str
 ) -> None:
-    error = failures.of_status("github", status, headers, said)
+    error = failures.of_status(GITHUB, status, headers, said)
     assert (type(error), error.outcome, error.http_status) == (kind, outcome, status)
     assert error.message.startswith(f"GitHub answered {status}")
     assert error.message.endswith("."), "the remedy is said after it"
@@ -95,14 +98,14 @@ def test_the_wait_is_read_from_the_headers(headers: dict[str, str], seconds: flo
 def test_a_broken_connection_says_what_is_known_of_the_effect(
     error: Exception, kind: type[ServiceError], outcome: str
 ) -> None:
-    found = failures.of_broken_connection("gmail", error)
+    found = failures.of_broken_connection(GMAIL, error)
     assert (type(found), found.outcome) == (kind, outcome)
 
 
 def test_the_cause_inside_an_sdk_error_counts() -> None:
     outer = RuntimeError("the SDK's own")
     outer.__cause__ = httpx.ConnectError("refused")
-    assert failures.of_broken_connection("openai", outer).outcome == "not_done"
+    assert failures.of_broken_connection(OPENAI, outer).outcome == "not_done"
 
 
 @pytest.mark.parametrize(
@@ -115,16 +118,16 @@ def test_the_cause_inside_an_sdk_error_counts() -> None:
 def test_an_address_where_nobody_is_is_named_without_the_systems_words(url: str, message: str) -> None:
     with http_client() as http, pytest.raises(httpx.ConnectError) as raised:
         http.get(url)
-    error = failures.of_broken_connection("openai", raised.value)
+    error = failures.of_broken_connection(OPENAI, raised.value)
     assert (error.message, error.outcome) == (message, "not_done")
-    assert "address" in error.remedy or "spelled" in error.remedy
+    assert "address" in error.remedy or "spelling" in error.remedy
 
 
 def test_a_server_without_tls_is_told_in_plain_words(scripted: Scripted) -> None:
     url = httpx.URL(scripted.url).copy_with(scheme="https", path="/v1")
     with http_client() as http, pytest.raises(httpx.ConnectError) as raised:
         http.get(url)
-    error = failures.of_broken_connection("openai", raised.value)
+    error = failures.of_broken_connection(OPENAI, raised.value)
     assert (error.message, error.outcome) == (f"https://{url.host}:{url.port} does not speak TLS.", "not_done")
     assert "http://" in error.remedy
 
@@ -132,19 +135,15 @@ def test_a_server_without_tls_is_told_in_plain_words(scripted: Scripted) -> None
 def test_an_error_of_ours_inside_an_sdk_error_stays_itself() -> None:
     outer = RuntimeError("the SDK's own")
     outer.__cause__ = inner = InvalidRequest("Forbidden here.")
-    assert failures.of_broken_connection("openai", outer) is inner
-
-
-def test_secrets_are_blotted_out() -> None:
-    assert failures.without_secrets("key sk-1 is wrong", ["", "sk-1"]) == "key *** is wrong"
+    assert failures.of_broken_connection(OPENAI, outer) is inner
 
 
 @pytest.mark.parametrize(
     ("read", "words"),
     [
-        pytest.param(lambda: json.loads("<html>"), "it is no JSON", id="a page"),
+        pytest.param(lambda: json.loads("<html>"), "it is not JSON", id="a page"),
         pytest.param(lambda: dict[str, str]()["login"], "it has no 'login'", id="another object"),
-        pytest.param(lambda: len(None), "than its API promises.", id="none at all"),  # type: ignore[arg-type]
+        pytest.param(lambda: len(None), "that does not match its API.", id="none at all"),  # type: ignore[arg-type]
     ],
 )
 def test_an_answer_of_another_shape_is_told_without_the_name_of_an_exception(
@@ -153,8 +152,8 @@ def test_an_answer_of_another_shape_is_told_without_the_name_of_an_exception(
     with pytest.raises((ValueError, LookupError, TypeError)) as raised:
         read()
     for error in (
-        failures.of_shape("github", raised.value),
-        failures.of_broken_connection("github", raised.value),
+        failures.of_shape(GITHUB, raised.value),
+        failures.of_broken_connection(GITHUB, raised.value),
     ):
         assert type(error) is BadAnswer
         assert words in error.message

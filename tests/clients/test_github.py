@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, Conflict, InvalidRequest, NotFound, ServiceError
-from clients.github import GitHubClient
+from clients.github import GitHubClient, GitHubSettings
 from clients.github import values as github_values
 from clients.transport import Forbidden, deadline, http_client
 
@@ -31,7 +31,7 @@ def github(standins: StandIns, http: httpx.Client) -> GitHubClient:
 
 def client(standins: StandIns, http: httpx.Client, token: str | None = None) -> GitHubClient:
     endpoint = standins["github"]
-    settings = GitHubClient.Settings(token=SecretStr(token or endpoint.token), base_url=endpoint.base_url)
+    settings = GitHubSettings(token=SecretStr(token or endpoint.token), base_url=endpoint.base_url)
     return GitHubClient(settings, http)
 
 
@@ -299,17 +299,17 @@ def test_two_accounts_do_not_mix(standins: StandIns, http: httpx.Client) -> None
 
 def test_another_host_is_not_reached_where_only_the_stand_ins_may_be(standins: StandIns) -> None:
     with http_client(allowed_origins=frozenset({standins["github"].origin})) as http:
-        real = GitHubClient(GitHubClient.Settings(token=SecretStr("ghp_real")), http)
+        real = GitHubClient(GitHubSettings(token=SecretStr("ghp_real")), http)
         with pytest.raises(Forbidden):
             real.account()
 
 
 def test_without_a_token_the_check_says_where_to_get_one(http: httpx.Client) -> None:
-    [(what, ok, sentence)] = GitHubClient(GitHubClient.Settings(), http).check()
+    [(what, ok, sentence)] = GitHubClient(GitHubSettings(), http).check()
     assert (what, ok) == ("sign-in", False)
     assert "no token yet" in sentence
 
 
 def test_an_unknown_setting_is_an_error() -> None:
     with pytest.raises(ValidationError):
-        GitHubClient.Settings.model_validate({"tokn": "x"})
+        GitHubSettings.model_validate({"tokn": "x"})

@@ -35,7 +35,7 @@ def core(remaining: int) -> dict[str, Any]:
             {"github_authentication_token_expiration": "2026-11-24 12:00:00 UTC"},
             "token ends",
             True,
-            "in 4 days. Make the next one soon",
+            "in 4 days. Create a new one soon",
             id="ends soon",
         ),
         pytest.param(

@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import RateLimited
-from clients.github import GitHubClient
+from clients.github import GitHubClient, GitHubSettings
 from clients.github.pace import MOMENT_SECONDS, Pace, free_at, is_paced
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def test_only_github_itself_is_paced_unless_told(address: str, expected: bool) -
 
 def client(standins: StandIns, http: httpx.Client) -> GitHubClient:
     endpoint = standins["github"]
-    settings = GitHubClient.Settings(token=SecretStr(endpoint.token), base_url=endpoint.base_url, paced=True)
+    settings = GitHubSettings(token=SecretStr(endpoint.token), base_url=endpoint.base_url, paced=True)
     return GitHubClient(settings, http)
 
 

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError
-from clients.gmail import GmailClient
+from clients.gmail import GmailClient, GmailSettings
 from clients.gmail.labels import Target
 from clients.gmail.outbox import Letter
 from clients.mail.outgoing import Outgoing
@@ -31,7 +31,7 @@ HELLO = Outgoing(["ann@example.org"], subject="Hello", text="How are you?")
 def client(standins: StandIns, http: httpx.Client, token: str | None = None) -> GmailClient:
     endpoint = standins["gmail"]
     return GmailClient(
-        GmailClient.Settings(
+        GmailSettings(
             token=SecretStr(token or endpoint.token), base_url=endpoint.base_url, web_url=f"{endpoint.origin}/mail/"
         ),
         http,
@@ -104,14 +104,14 @@ def test_google_tells_a_rate_limit_from_a_refusal_by_a_reason(
 ) -> None:
     error = {"code": 403, "message": "No.", "errors": [{"reason": said, "domain": "usageLimits", "message": "No."}]}
     scripted.then(403, {"error": error})
-    settings = GmailClient.Settings(token=SecretStr("ya29.secret"), base_url=scripted.url)
+    settings = GmailSettings(token=SecretStr("ya29.secret"), base_url=scripted.url)
     with pytest.raises(kind, match=said):
         GmailClient(settings, http).account()
 
 
 def test_the_token_shows_nowhere(scripted: Scripted, http: httpx.Client) -> None:
     scripted.then(401, {"error": {"code": 401, "message": "Bad token ya29.secret", "errors": []}})
-    settings = GmailClient.Settings(token=SecretStr("ya29.secret"), base_url=scripted.url)
+    settings = GmailSettings(token=SecretStr("ya29.secret"), base_url=scripted.url)
     gmail = GmailClient(settings, http)
     with pytest.raises(AuthError) as caught:
         gmail.account()
@@ -121,7 +121,7 @@ def test_the_token_shows_nowhere(scripted: Scripted, http: httpx.Client) -> None
 
 
 def test_nobody_signed_in_is_said(http: httpx.Client) -> None:
-    gmail = GmailClient(GmailClient.Settings(), http)
+    gmail = GmailClient(GmailSettings(), http)
     with pytest.raises(AuthError, match="Nobody has signed in"):
         gmail.account()
     assert [ok for _, ok, _ in gmail.check()] == [False]
@@ -129,7 +129,7 @@ def test_nobody_signed_in_is_said(http: httpx.Client) -> None:
 
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ValidationError):
-        GmailClient.Settings.model_validate({"tokn": "x"})
+        GmailSettings.model_validate({"tokn": "x"})
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_an_unknown_setting_is_refused() -> None:
 )
 def test_an_answer_of_another_shape_is_a_bad_answer(scripted: Scripted, http: httpx.Client, answer: Any) -> None:
     scripted.then(200, answer)
-    gmail = GmailClient(GmailClient.Settings(token=SecretStr("t"), base_url=scripted.url), http)
+    gmail = GmailClient(GmailSettings(token=SecretStr("t"), base_url=scripted.url), http)
     with pytest.raises(BadAnswer):
         gmail.mail.search("x", 1) if "messages" in answer else gmail.mail.message("1")
 
@@ -291,7 +291,7 @@ def test_a_search_that_finds_too_much_is_not_believed(scripted: Scripted, http: 
         "payload": {"headers": [{"name": "Message-ID", "value": "<x@y.example>"}]},
     }
     scripted.then(200, {"emailAddress": "me@example.com"}).then(200, {"messages": [{"id": "9"}]}).then(200, other)
-    gmail = GmailClient(GmailClient.Settings(token=SecretStr("t"), base_url=scripted.url), http)
+    gmail = GmailClient(GmailSettings(token=SecretStr("t"), base_url=scripted.url), http)
     assert gmail.outbox.find_sent("m1") is None
 
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from clients.errors import AuthError, InvalidRequest, ServiceError, Timeout
-from clients.gmail import GmailClient
+from clients.gmail import GmailClient, GmailSettings
 from clients.gmail.oauth import SCOPES, sign_in
 from clients.gmail.sign_in_file import SignInFile
 from tests.patience import PATIENCE_SECONDS
@@ -58,7 +58,7 @@ def test_signing_in_gives_what_works(standins: StandIns, http: httpx.Client, tmp
 
     signed_in = sign_in(client_secret(tmp_path, origin), open_browser, timeout=30, base_url=origin)
     SignInFile(token_file).save(signed_in.info)
-    gmail = GmailClient(GmailClient.Settings(token_file=token_file, base_url=origin), http)
+    gmail = GmailClient(GmailSettings(token_file=token_file, base_url=origin), http)
     assert gmail.account() == signed_in.account == signed_in.info["account"]
     assert all(ok for _, ok, _ in gmail.check())
     assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
@@ -92,7 +92,7 @@ def test_the_sign_in_can_be_renewed(standins: StandIns, http: httpx.Client, tmp_
     origin, token_file = standins["gmail"].origin, tmp_path / "gmail.json"
     info = sign_in(client_secret(tmp_path, origin), browser, timeout=30, base_url=origin).info
     SignInFile(token_file).save({**info, "token": "gone", "expiry": "2020-01-01T00:00:00Z"})
-    gmail = GmailClient(GmailClient.Settings(token_file=token_file, base_url=origin), http)
+    gmail = GmailClient(GmailSettings(token_file=token_file, base_url=origin), http)
     assert gmail.check()[0][1]
     renewed = SignInFile(token_file).read()
     assert renewed["token"] not in ("gone", info["token"])
@@ -166,7 +166,7 @@ def test_an_exchange_that_fails_says_so(
 
 
 def test_nobody_comes_back(standins: StandIns, tmp_path: Path) -> None:
-    with pytest.raises(Timeout, match="Nobody finished"):
+    with pytest.raises(Timeout, match="was not completed"):
         sign_in(client_secret(tmp_path, standins["gmail"].origin), lambda _: None, timeout=0.2)
     assert not [thread for thread in threading.enumerate() if "serve_forever" in thread.name]
 
@@ -175,15 +175,15 @@ def test_nobody_comes_back(standins: StandIns, tmp_path: Path) -> None:
     ("content", "said"),
     [
         pytest.param(None, "There is no file", id="missing"),
-        pytest.param("", "it is no JSON", id="empty"),
-        pytest.param("{}", "names no OAuth client", id="no client"),
+        pytest.param("", "it is not JSON", id="empty"),
+        pytest.param("{}", "contains no OAuth client", id="no client"),
         pytest.param(
             '{"installed": {}}', "client_id, client_secret, auth_uri, token_uri is missing", id="nothing in it"
         ),
-        pytest.param('{"installed": 3}', "names no OAuth client", id="no object"),
-        pytest.param('{"web": {"client_id": "x"}}', "of the type Web application", id="web"),
-        pytest.param("[]", "names no OAuth client", id="a list"),
-        pytest.param('{"type": "service_account"}', "names no OAuth client", id="another kind of key"),
+        pytest.param('{"installed": 3}', "contains no OAuth client", id="no object"),
+        pytest.param('{"web": {"client_id": "x"}}', "of type Web application", id="web"),
+        pytest.param("[]", "contains no OAuth client", id="a list"),
+        pytest.param('{"type": "service_account"}', "contains no OAuth client", id="another kind of key"),
     ],
 )
 def test_a_wrong_client_secret_file_says_where_to_get_one(tmp_path: Path, content: str | None, said: str) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from clients.errors import AuthError, RateLimited, ServiceError, Unavailable
-from clients.gmail import GmailClient
+from clients.gmail import GmailClient, GmailSettings
 from clients.gmail.sign_in_file import SignInFile
 from clients.gmail.tokens import TokenFile
 
@@ -125,7 +125,7 @@ def test_a_401_is_answered_by_one_renewal(scripted: Scripted, http: httpx.Client
     sign_in_file(token_file, scripted.url, lives=timedelta(hours=1))
     scripted.then(401, {"error": {"code": 401, "message": "Invalid Credentials"}})
     scripted.then(200, FRESH).then(200, {"emailAddress": "me@example.com"})
-    gmail = GmailClient(GmailClient.Settings(token_file=token_file, base_url=scripted.url), http)
+    gmail = GmailClient(GmailSettings(token_file=token_file, base_url=scripted.url), http)
     assert gmail.check()[0][1]
     assert [seen.headers.get("authorization") for seen in scripted.seen][:3] == ["Bearer old", None, "Bearer fresh"]
 
@@ -136,9 +136,9 @@ def test_a_401_that_stays_ends_and_names_account_and_command(
     sign_in_file(token_file, scripted.url, lives=timedelta(hours=1))
     refused = {"error": {"code": 401, "message": "Invalid Credentials"}}
     scripted.then(401, refused).then(200, FRESH).then(401, refused)
-    gmail = GmailClient(GmailClient.Settings(token_file=token_file, base_url=scripted.url), http)
+    gmail = GmailClient(GmailSettings(token_file=token_file, base_url=scripted.url), http)
     with pytest.raises(AuthError) as caught:
-        gmail._address()
+        gmail.labels.names()
     assert "me@example.com" in caught.value.remedy
     assert len(scripted.seen) == 3
 

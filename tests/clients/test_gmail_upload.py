@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import InvalidRequest
-from clients.gmail import GmailClient
+from clients.gmail import GmailClient, GmailSettings
 from clients.gmail.outbox import Letter
 from clients.mail.outgoing import File, Outgoing
 
@@ -26,7 +26,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def gmail(standins: StandIns, http: httpx.Client) -> GmailClient:
     endpoint = standins["gmail"]
-    return GmailClient(GmailClient.Settings(token=SecretStr(endpoint.token), base_url=endpoint.base_url), http)
+    return GmailClient(GmailSettings(token=SecretStr(endpoint.token), base_url=endpoint.base_url), http)
 
 
 def letter(size: int, subject: str = "Large", marker: str = "m1") -> Letter:
@@ -100,6 +100,6 @@ def test_a_mail_that_gmail_does_not_take_is_not_sent(
     monkeypatch.setattr("clients.gmail.upload.MOST", MEGABYTE)
     gmail.account()
     before = standins.requests("gmail")
-    with pytest.raises(InvalidRequest, match="35 MB at most"):
+    with pytest.raises(InvalidRequest, match="at most 35 MB"):
         gmail.outbox.send(letter(MEGABYTE))
     assert standins.requests("gmail") == before

@@ -12,9 +12,9 @@ from clients.github import values as github_values
 from clients.mail.html import visible_text
 from clients.mail.quotes import without_quotes
 from clients.notion import content as notion_content
-from clients.notion.blocks import blocks_of, children_of
-from clients.notion.chunks import chunks
-from clients.notion.markdown import essence
+from clients.notion.text.blocks import blocks_of, children_of
+from clients.notion.text.chunks import chunks
+from clients.notion.text.markdown import essence
 
 _SECONDS = 5.0
 """Read in another way, each takes a minute and more."""

@@ -73,17 +73,21 @@ def test_a_list_that_was_cut_says_so(scripted: Scripted, local: HttpClient) -> N
     [
         pytest.param({"rows": 1}, {"items": "rows"}, "no list at 'rows'", id="no list"),
         pytest.param({"other": []}, {"items": "rows.deep"}, "no list", id="nothing there"),
-        pytest.param({"rows": []}, {}, "no list as a whole", id="not the list itself"),
-        pytest.param({"rows": [], "n": {}}, {"items": "rows", "next": "n"}, "no address", id="an object for a cursor"),
-        pytest.param({"rows": [], "n": True}, {"items": "rows", "next": "n"}, "no address", id="a yes for a cursor"),
+        pytest.param({"rows": []}, {}, "is not a list", id="not the list itself"),
         pytest.param(
-            {"rows": [], "n": "https://elsewhere.example/"}, {"items": "rows", "next": "n"}, "another place", id="away"
+            {"rows": [], "n": {}}, {"items": "rows", "next": "n"}, "neither an address", id="an object for a cursor"
         ),
         pytest.param(
-            {"rows": [], "n": "http://a:b"}, {"items": "rows", "next": "n"}, "cannot be read", id="no address"
+            {"rows": [], "n": True}, {"items": "rows", "next": "n"}, "neither an address", id="a yes for a cursor"
         ),
         pytest.param(
-            {"rows": [], "n": "x"}, {"items": "rows", "next": "n", "cursor": "c"}, "read before", id="in a circle"
+            {"rows": [], "n": "https://elsewhere.example/"}, {"items": "rows", "next": "n"}, "another server", id="away"
+        ),
+        pytest.param(
+            {"rows": [], "n": "http://a:b"}, {"items": "rows", "next": "n"}, "cannot be read", id="neither an address"
+        ),
+        pytest.param(
+            {"rows": [], "n": "x"}, {"items": "rows", "next": "n", "cursor": "c"}, "already read", id="in a circle"
         ),
     ],
 )
@@ -98,7 +102,7 @@ def test_a_list_that_goes_on_nowhere_good_is_for_the_workflow_to_correct(
 
 def test_an_answer_without_json_holds_no_list_and_may_be_asked_for_again(scripted: Scripted, local: HttpClient) -> None:
     scripted.then(200, b"<p>Back soon", content_type="text/html")
-    with pytest.raises(BadAnswer, match="no list"):
+    with pytest.raises(BadAnswer, match="is not a list"):
         pages(local, scripted.url)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from clients.gmail.mail import read_message
-from clients.mail.parts import decoded, from_base64url, header, shown
+from clients.mail.charsets import decoded
+from clients.mail.parts import from_base64url, header, shown
 from clients.mail.text import TEXT_MOST, mail_text
 
 

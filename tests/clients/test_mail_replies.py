@@ -26,7 +26,7 @@ def mail(**headers: str) -> dict[str, Any]:
         pytest.param({"From": "undisclosed"}, "no sender", id="no address"),
         pytest.param({"Auto_Submitted": "auto-replied"}, "a program wrote it", id="an answer by a program"),
         pytest.param({"Auto_Submitted": "Auto-Generated; x=1"}, "a program wrote it", id="generated, with a parameter"),
-        pytest.param({"X_Orchestra": "1"}, "an Orchestra", id="one of our own kind"),
+        pytest.param({"X_Orchestra": "1"}, "AI-Orchestra", id="one of our own kind"),
         pytest.param({"Precedence": "Bulk"}, "mass mail", id="bulk"),
         pytest.param({"Precedence": "list"}, "mass mail", id="list"),
         pytest.param({"Precedence": "junk"}, "mass mail", id="junk"),

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, ServiceError
-from clients.notion import NotionClient
-from clients.notion.markdown import essence
+from clients.notion import NotionClient, NotionSettings
+from clients.notion.text.markdown import essence
 from clients.transport import Forbidden, deadline, http_client
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def notion(standins: StandIns, http: httpx.Client) -> NotionClient:
 
 def client(standins: StandIns, http: httpx.Client, token: str | None = None) -> NotionClient:
     endpoint = standins["notion"]
-    settings = NotionClient.Settings(token=SecretStr(token or endpoint.token), base_url=endpoint.base_url)
+    settings = NotionSettings(token=SecretStr(token or endpoint.token), base_url=endpoint.base_url)
     return NotionClient(settings, http)
 
 
@@ -412,20 +412,20 @@ def test_threads_share_one_client(standins: StandIns, notion: NotionClient) -> N
 
 def test_another_host_is_not_reached_where_only_the_stand_ins_may_be(standins: StandIns) -> None:
     with http_client(allowed_origins=frozenset({standins["notion"].origin})) as http:
-        real = NotionClient(NotionClient.Settings(token=SecretStr("ntn_real")), http)
+        real = NotionClient(NotionSettings(token=SecretStr("ntn_real")), http)
         with pytest.raises(Forbidden):
             real.account()
 
 
 def test_without_a_token_the_check_says_where_to_get_one(http: httpx.Client) -> None:
-    [(what, ok, sentence)] = NotionClient(NotionClient.Settings(), http).check()
+    [(what, ok, sentence)] = NotionClient(NotionSettings(), http).check()
     assert (what, ok) == ("sign-in", False)
     assert "no token yet" in sentence
 
 
 def test_an_unknown_setting_is_an_error() -> None:
     with pytest.raises(ValidationError):
-        NotionClient.Settings.model_validate({"tokn": "x"})
+        NotionSettings.model_validate({"tokn": "x"})
 
 
 def _ask(standins: StandIns, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clients.notion.batches import batches
 from clients.notion.block_writer import overlap
-from clients.notion.blocks import blocks_of, children_of, with_children
-from clients.notion.inline import pieces_of, written
-from clients.notion.markdown import essence, parts
+from clients.notion.text.batches import batches
+from clients.notion.text.blocks import blocks_of, children_of, with_children
+from clients.notion.text.inline import pieces_of, written
+from clients.notion.text.markdown import essence, parts
 from demo.notion import tree as notion_tree
 from tests.clients.random_markdown import Writer
 

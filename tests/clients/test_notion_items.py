@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import Conflict, InvalidRequest, NotFound
-from clients.notion import NotionClient
+from clients.notion import NotionClient, NotionSettings
 from clients.notion.overflow import LIST_MOST, TEXT_MOST, TITLE_MOST
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ FILE = "https://example.com/a.pdf"
 def notion(standins: StandIns, http: httpx.Client) -> NotionClient:
     """A client of a workspace with a database that has a property of every type, related to Tasks."""
     endpoint = standins["notion"]
-    found = NotionClient(NotionClient.Settings(token=SecretStr(endpoint.token), base_url=endpoint.base_url), http)
+    found = NotionClient(NotionSettings(token=SecretStr(endpoint.token), base_url=endpoint.base_url), http)
     shown = standins.show("notion")["databases"][0]
     kinds = ("rich_text", "number", "date", "people", "files", "checkbox", "url", "email", "phone_number")
     properties: Json = {kind: {kind: {}} for kind in (*kinds, "created_time", "last_edited_by")}
@@ -103,13 +103,13 @@ def test_a_person_or_page_that_nobody_knows_is_told_with_the_nearest_name(notion
     with pytest.raises(InvalidRequest, match="no person 'Ada Lovelac'") as caught:
         notion.items.create(DATABASE, "x", {"people": "Ada Lovelac"})
     assert "Did you mean 'Ada Lovelace'?" in caught.value.remedy
-    with pytest.raises(InvalidRequest, match="no page 'Nothing' in the database that the relation leads to"):
+    with pytest.raises(InvalidRequest, match="no page 'Nothing' in the related database"):
         notion.items.create(DATABASE, "x", {"relation": ["Nothing"]})
 
 
 def test_a_title_that_two_pages_have_is_not_guessed(notion: NotionClient) -> None:
     two = [notion.items.create("Tasks", "Twin")["id"] for _ in range(2)]
-    with pytest.raises(InvalidRequest, match="There are 2 of page 'Twin'") as caught:
+    with pytest.raises(InvalidRequest, match="There are 2 matches for page 'Twin'") as caught:
         notion.items.create(DATABASE, "x", {"relation": "Twin"})
     assert all(each in caught.value.message for each in two)
     assert notion.items.create(DATABASE, "x", {"relation": two[1]})["properties"]["relation"] == [two[1]]
@@ -219,7 +219,7 @@ def test_an_update_is_not_put_back_over_a_later_one(notion: NotionClient) -> Non
     made = notion.items.create(DATABASE, "Title", {"number": 1})
     after = notion.items.update(made["id"], {"number": 2})
     notion.items.update(made["id"], {"number": 3})
-    with pytest.raises(Conflict, match="'number' was changed since"):
+    with pytest.raises(Conflict, match="'number' has been changed since"):
         notion.items.put_back(after)
     notion.pages.trash(made["id"])
     with pytest.raises(NotFound, match="in the trash"):
@@ -296,10 +296,10 @@ def test_pages_are_found_by_conditions_of_the_real_type(notion: NotionClient, fi
 @pytest.mark.parametrize(
     ("filter", "said"),
     [
-        pytest.param({"number": {"contain": 1}}, "it can be asked equals", id="not for numbers"),
+        pytest.param({"number": {"contain": 1}}, "it has equals", id="not for numbers"),
         pytest.param({"Name": {"contain": "x"}}, "Did you mean 'contains'?", id="nearly"),
         pytest.param({"Nam": "x"}, "Did you mean 'Name'?", id="no property"),
-        pytest.param({"select": {">": "High"}}, "cannot be asked '>'", id="no order"),
+        pytest.param({"select": {">": "High"}}, "has no condition '>'", id="no order"),
     ],
 )
 def test_a_condition_that_cannot_be_asked_is_told_what_can(notion: NotionClient, filter: Json, said: str) -> None:
@@ -326,3 +326,31 @@ def test_the_search_finds_pages_and_databases(notion: NotionClient) -> None:
     ]
     only, _ = notion.finder.search("everything", "database", 10)
     assert [each["id"] for each in only] == [notion.data_source(DATABASE)["id"]]
+
+
+def test_a_database_that_was_changed_meanwhile_is_read_again_before_a_value_is_refused(
+    standins: StandIns, notion: NotionClient
+) -> None:
+    source = notion.data_source(DATABASE)["id"]
+    ask(standins, "PATCH", f"data_sources/{source}", properties={"select": {"number": {}}})
+    with pytest.raises(InvalidRequest, match="of type number"):
+        notion.items.create(DATABASE, "A", {"select": "High"}, "", "one")
+    ask(standins, "PATCH", f"data_sources/{source}", properties={"select": {"select": {}}})
+    made = notion.items.create(DATABASE, "A", {"select": "High"}, "", "one")
+    assert made["properties"]["select"] == "High"
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["seen-before", "not-seen-before"])
+@pytest.mark.parametrize("named_by", ["name", "source", "database"])
+def test_nothing_is_written_into_a_database_in_the_trash(
+    standins: StandIns, notion: NotionClient, named_by: str, is_known: bool
+) -> None:
+    whole = next(one for one in standins.show("notion")["databases"] if one["title"][0]["plain_text"] == DATABASE)
+    name = {"name": DATABASE, "source": whole["data_sources"][0]["id"], "database": whole["id"]}[named_by]
+    if is_known:
+        notion.items.create(name, "A", {}, "", "one")
+    ask(standins, "PATCH", f"databases/{whole['id']}", in_trash=True)
+    with pytest.raises((InvalidRequest, NotFound)):
+        notion.items.create(name, "B", {}, "", "two")
+    with pytest.raises(NotFound):
+        notion.items.create(name, "B", {}, "", "two")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clients.notion.blocks import blocks_of
-from clients.notion.markdown import arrived, essence, is_too_large, parts, says_at_end
+from clients.notion.text.blocks import blocks_of
+from clients.notion.text.markdown import arrived, essence, is_too_large, parts, says_at_end
 from tests.clients.random_markdown import Writer
 
 WORDS = st.lists(st.text(alphabet="abcü漢 *🎉", min_size=1, max_size=20), min_size=1, max_size=12).map(" ".join)

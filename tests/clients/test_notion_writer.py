@@ -16,9 +16,9 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import RateLimited
-from clients.notion import NotionClient
-from clients.notion.content import Way
+from clients.notion import NotionClient, NotionSettings
 from clients.notion.pacing import BURST, Pacer
+from clients.notion.service import Way
 from clients.transport import deadline, http_client
 from tests.clients.random_markdown import Writer
 
@@ -63,7 +63,7 @@ class Notion:
                     raise Stopped
 
             endpoint = self.standins["notion"]
-            settings = NotionClient.Settings(
+            settings = NotionSettings(
                 token=SecretStr(endpoint.token),
                 base_url=endpoint.base_url,
                 write_as=way,

@@ -131,7 +131,7 @@ def test_the_key_shows_nowhere(scripted: Scripted, http: httpx.Client) -> None:
     client = client_of(scripted.url, http)
     with pytest.raises(AuthError) as caught:
         client.chat(HELLO)
-    shown = [repr(client), str(client), repr(client.Settings(api_key=SecretStr("sk-very-secret")))]
+    shown = [repr(client), str(client), repr(OpenAISettings(api_key=SecretStr("sk-very-secret")))]
     shown += [str(caught.value), repr(caught.value), caught.value.message, caught.value.remedy]
     assert "sk-very-secret" not in " ".join(shown)
     assert "***" in caught.value.message

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from clients.errors import Unavailable
-from clients.sent import asking, counted_sends, leaves
+from clients.request_tracking import asking, counted_sends, leaves
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Scripted

@@ -13,10 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
-from clients import addresses, failures
+from clients import addresses
+from clients import error_mapping as failures
 from clients.errors import BadAnswer, ServiceError, Timeout, Unavailable
-from clients.patience import patience
-from clients.sent import asking
+from clients.github.service import GITHUB
+from clients.http.service import HTTP
+from clients.read_retry import patience
+from clients.request_tracking import asking
 from clients.transport import MAX_ANSWER_BYTES, AnswerRefused, Forbidden, borrowed, deadline, http_client, origin
 from tests.clients.conftest import Scripted
 from tests.patience import PATIENCE_SECONDS
@@ -132,7 +135,7 @@ def test_a_slow_server_is_left_at_the_deadline(
     with deadline(1.0), pytest.raises(httpx.TimeoutException) as caught:
         http.post(server.url, content=body)
     assert time.monotonic() - started < TOLERANCE_SECONDS
-    error = failures.of_broken_connection("github", caught.value)
+    error = failures.of_broken_connection(GITHUB, caught.value)
     assert isinstance(error, Timeout)
     assert error.outcome == "unknown"
 
@@ -157,7 +160,7 @@ def test_after_its_deadline_nothing_is_sent(serve: Callable[[Handler], Server], 
     with deadline(0.0), pytest.raises(httpx.ConnectTimeout) as caught:
         http.post(server.url)
     assert server.connections == 0
-    assert failures.of_broken_connection("github", caught.value).outcome == "not_done"
+    assert failures.of_broken_connection(GITHUB, caught.value).outcome == "not_done"
 
 
 def test_an_inner_deadline_only_shortens(serve: Callable[[Handler], Server], http: httpx.Client) -> None:
@@ -256,7 +259,7 @@ def test_inside_addresses_are_refused_in_every_spelling(host: str) -> None:
         pytest.raises((Forbidden, httpx.TransportError)) as caught,
     ):
         http.get(f"http://{host}:9/")
-    error = failures.of_broken_connection("http", caught.value)
+    error = failures.of_broken_connection(HTTP, caught.value)
     assert isinstance(error, Forbidden), f"{host} was not refused: {caught.value!r}"
     assert error.outcome == "not_done"
 
@@ -305,7 +308,7 @@ def test_public_addresses_are_public(text: str) -> None:
 def test_an_unknown_name_is_unavailable_and_nothing_was_done(http: httpx.Client) -> None:
     with deadline(30), pytest.raises(httpx.ConnectError) as caught:
         http.get("http://nowhere.invalid/")
-    error = failures.of_broken_connection("github", caught.value)
+    error = failures.of_broken_connection(GITHUB, caught.value)
     assert (type(error), error.outcome) == (Unavailable, "not_done")
 
 
@@ -324,7 +327,7 @@ def test_a_refused_connection_is_unavailable_and_nothing_was_done(http: httpx.Cl
         port = closed.getsockname()[1]
     with pytest.raises(httpx.ConnectError) as caught:
         http.post(f"http://127.0.0.1:{port}/")
-    error = failures.of_broken_connection("github", caught.value)
+    error = failures.of_broken_connection(GITHUB, caught.value)
     assert (type(error), error.outcome) == (Unavailable, "not_done")
 
 
@@ -349,7 +352,7 @@ def test_an_answer_over_the_limit_is_not_read(
     server = serve(huge)
     with pytest.raises(AnswerRefused) as caught:
         http.get(server.url)
-    error = failures.of_broken_connection("github", caught.value)
+    error = failures.of_broken_connection(GITHUB, caught.value)
     assert isinstance(error, BadAnswer)
     assert "too large" in error.message
 

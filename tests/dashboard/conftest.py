@@ -13,7 +13,7 @@ from streamlit.util import calc_hash
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.workspace.new_workspace import init
+from engine.workflows.new_workspace import init
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 LOCAL = Principal("local:grace", "owner")
@@ -40,7 +40,7 @@ def orchestra(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Orch
     monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")
     monkeypatch.setenv("ORCHESTRA_WORKSPACE", str(workspace))
     orchestra = Orchestra.open(workspace, serve=True)
-    monkeypatch.setattr("dashboard.session.shared", lambda: orchestra)
+    monkeypatch.setattr("dashboard.base.session.shared", lambda: orchestra)
     yield orchestra
     orchestra.close()
 

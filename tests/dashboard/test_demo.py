@@ -9,8 +9,9 @@ import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.demo_github import visible
-from dashboard.demo_notion import property_text
+from dashboard.demo.github import visible
+from dashboard.demo.notion import property_text
+from dashboard.parts.tabs import tab_name
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.patience import PATIENCE_SECONDS
@@ -29,7 +30,7 @@ def labels(at: AppTest) -> list[str]:
 
 
 def tab(at: AppTest, which: str) -> AppTest:
-    at.session_state["demo-tabs"] = which
+    at.query_params["tab"] = tab_name(which)
     return at.run()
 
 
@@ -129,7 +130,7 @@ def test_a_kill_is_announced_before_it_happens_and_told_afterwards(
 ) -> None:
     killed = threading.Event()
     monkeypatch.setenv("ORCHESTRA_PARENT_PID", str(os.getppid()))
-    monkeypatch.setattr("engine.connections.demo.os.kill", lambda *_: killed.set())
+    monkeypatch.setattr("engine.demo_mailbox.os.kill", lambda *_: killed.set())
     at = open_page("demo")
     at.button(key="kill-demo").click().run()
     assert any("is being killed now" in str(one.value) for one in at.warning)

@@ -7,15 +7,21 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.views.home import failing
+from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runs.run_list import RunRow
+from engine.triggering.polling.status import Alarm, DeadItem, TriggerError
 
 Open = Callable[..., AppTest]
 OWNER = Principal("owner", "owner")
 
 
-def row(run_id: str, workflow: str, status: str) -> RunRow:
+TRIGGER = "trigger:new"
+SET = {"id": "a", "uses": "flow.set", "with": {"values": {"x": 1}}}
+
+
+def row(run_id: str, workflow: str, status: str, by: str = "owner", failed_items: int = 0) -> RunRow:
     times = {"queued_at": "2026-11-20T08:00:00.000Z", "started_at": None, "ended_at": None, "duration_seconds": None}
     return RunRow(
         run_id=run_id,
@@ -23,9 +29,9 @@ def row(run_id: str, workflow: str, status: str) -> RunRow:
         title=workflow,
         status=status,
         demo=True,
-        started_by="owner",
+        started_by=by,
         sentence="",
-        counts={},
+        counts={"failed_items": failed_items},
         **times,  # type: ignore[arg-type]
     )
 
@@ -37,10 +43,15 @@ def row(run_id: str, workflow: str, status: str) -> RunRow:
         pytest.param([row("2", "a", "succeeded"), row("1", "a", "failed")], [], id="made good"),
         pytest.param([row("2", "a", "failed"), row("1", "b", "failed")], ["2", "1"], id="two workflows"),
         pytest.param([], [], id="none"),
+        pytest.param([row("1", "a", "succeeded", failed_items=2)], ["1"], id="went well but for two items"),
+        pytest.param([row("2", "a", "succeeded", TRIGGER), row("1", "a", "failed", TRIGGER)], ["1"], id="another mail"),
+        pytest.param([row("2", "a", "failed"), row("1", "a", "failed", TRIGGER)], ["2", "1"], id="by hand and by mail"),
+        pytest.param([row("3", "a", "failed", TRIGGER)], [], id="dismissed"),
     ],
 )
 def test_failed_runs_need_a_look_until_made_good(rows: list[RunRow], expected: list[str]) -> None:
-    assert [one.run_id for one in failing(rows)] == expected
+    dead = [DeadItem("a", "new", "m1", "Invoice", "", TriggerError("RunFailed", "No.", ""), "1")]
+    assert [one.run_id for one in failing(rows, dead)] == expected
 
 
 def test_a_first_visitor_starts_the_main_job_with_one_button(orchestra: Orchestra, open_page: Open) -> None:
@@ -77,7 +88,7 @@ def test_what_ran_and_what_failed_stands_on_the_first_page(orchestra: Orchestra,
 def test_a_first_visitor_with_own_accounts_is_shown_the_mails_first(orchestra: Orchestra, open_page: Open) -> None:
     gmail = orchestra.demo.endpoints()["gmail"]
     orchestra.connections.add(OWNER, "gmail", "gmail", {"token": gmail["token"], "base_url": gmail["base_url"]})
-    orchestra.connections.set_mode(OWNER, "gmail", "mine")
+    orchestra.connections.set_mode(OWNER, "gmail", AccountMode.MINE)
     at = open_page()
     assert "You see which ones" in " ".join(one.value for one in at.markdown)
     at.button(key="first-run-choose").click().run()
@@ -121,3 +132,18 @@ def test_without_the_sample_the_first_page_leads_to_workflows(orchestra: Orchest
     at = open_page()
     assert not at.exception
     assert "first-run-button" not in {button.key for button in at.button}
+
+
+def test_nothing_on_the_page_says_that_all_is_well_above_an_alarm(
+    orchestra: Orchestra, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orchestra.workflows.save(OWNER, "fine", json.dumps({"schema_version": 1, "steps": [SET]}), None)
+    orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "fine", {}), 60)
+    assert "nothing needs you" in " ".join(one.value for one in open_page().caption)
+    alarm = Alarm("inbox-triage", "new_mail", "silent", "It has not had a good look.", "Turn it on.", "")
+    monkeypatch.setattr(type(orchestra.triggers), "alarms", lambda *_: [alarm])
+    at = open_page()
+    said = " ".join(one.value for one in at.caption)
+    assert "nothing needs you" not in said
+    assert "1 item needs you" in said
+    assert "not had a good look" in at.error[0].value

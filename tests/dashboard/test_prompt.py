@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.parts.tabs import tab_name
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
@@ -38,7 +39,7 @@ def tab(open_page: Open) -> Callable[..., AppTest]:
 
     def tab(which: str, at: AppTest | None = None) -> AppTest:
         at = at or open_page("prompt", name=NAME)
-        at.session_state[f"prompt-tabs-{NAME}"] = which
+        at.query_params["tab"] = tab_name(which)
         return at.run()
 
     return tab
@@ -106,7 +107,7 @@ def test_somebody_else_s_save_is_shown_and_neither_text_is_lost(orchestra: Orche
     at = open_page("prompt", name=NAME)
     field(at, "Description").set_value("Mine.").run()
     file = orchestra.prompts.get(OWNER, NAME)
-    theirs = json.dumps({**(file.document or {}), "description": "Theirs."})
+    theirs = json.dumps({**(file.document or {}), "description": "Theirs."}, indent=2)
     orchestra.prompts.save(OTHER, NAME, theirs, file.etag)
     at.button(key=f"save-{NAME}").click().run()
     assert working_text(orchestra)["description"] == "Theirs."
@@ -149,7 +150,7 @@ def test_an_old_version_is_compared_and_made_production_again(
     orchestra.prompts.save_version(OWNER, NAME, changed, file.etag, "production")
     at = tab("Versions")
     assert at.selectbox(key=f"version-{NAME}").options == ["Version 2 (production)", "Version 1"]
-    assert "Both say the same." in words(at)
+    assert "Both texts are the same." in words(at)
     at.selectbox(key=f"version-{NAME}").select(1).run()
     assert '+  "description": "Second.",' in words(at)
     at.button(key=f"label-{NAME}").click().run()

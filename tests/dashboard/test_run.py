@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import httpx
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.parts.plain import plain
+from dashboard.base.plain import plain
 from dashboard.parts.run_rows import by_whom
+from dashboard.parts.tabs import tab_name
+from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.patience import PATIENCE_SECONDS
@@ -26,7 +29,25 @@ def words(at: AppTest) -> str:
         *at.title, *at.header, *at.subheader, *at.markdown, *at.caption, *at.error, *at.warning, *at.info,
         *at.success, *at.text, *at.code,
     ]  # fmt: skip
-    return "\n".join(str(one.value) for one in elements)
+    heads = [part["head"] for part in parts(at) if part.get("head")]  # of runs at work
+    return "\n".join([*(str(one.value) for one in elements), *(f"{one['sentence']}\n{one['facts']}" for one in heads)])
+
+
+def parts(at: AppTest) -> list[dict[str, Any]]:
+    """Return what the parts of a page are given that the browser draws."""
+    return [json.loads(one.proto.json)[0] for one in at.get("bidi_component")]
+
+
+def tables(at: AppTest) -> list[dict[str, list[Any]]]:
+    """Return the tables of a run's page, each as its columns: titles, words of `status` and of steps, `link <kind>`."""
+    return [_columns(one) for one in parts(at) if one.get("part") == "table"]
+
+
+def _columns(table: dict[str, Any]) -> dict[str, list[Any]]:
+    rows = [row for _, row in table["rows"]]
+    found = {"title": [row[1] for row in rows], "status": [row[3][0] for row in rows]}
+    found |= {f"link {kind}": [row[4][n] and row[4][n][0] for row in rows] for n, kind in enumerate(table["kinds"])}
+    return found | {path: [row[5][n] and row[5][n][0] for row in rows] for n, (path, _) in enumerate(table["columns"])}
 
 
 def labels(at: AppTest) -> list[str]:
@@ -34,7 +55,7 @@ def labels(at: AppTest) -> list[str]:
 
 
 def finished(orchestra: Orchestra, workflow: str = "inbox-triage", **inputs: Any) -> dict[str, Any]:
-    run_id = orchestra.runs.start(OWNER, workflow, inputs)
+    run_id = orchestra.runs.start(replace(OWNER, confirmed=True), workflow, inputs)
     return orchestra.runs.wait(OWNER, run_id, 60)
 
 
@@ -57,17 +78,17 @@ def test_a_run_says_what_happened_and_shows_a_row_for_each_mail(orchestra: Orche
     shown = words(at)
     assert run["sentence"].partition(":")[0] in shown
     assert "Gmail · Demo" in shown
-    table = at.dataframe[0].value
+    table = tables(at)[0]
     loop = next(step for step in run["steps"] if "items" in step)
-    assert list(table["title"]) == ["Read mail", *(title for _, title in loop["items"])]
-    assert [list(one) for one in table["status"]] == [["✓ Done"]] * len(table)
-    assert list(table["each_mail.classify"][1]) == ["✓ Done"]
-    assert ["– Skipped"] in [list(one) for one in [*table["each_mail.task"], *table["each_mail.issue"]]]
+    assert table["title"] == ["Read mail", *(title for _, title in loop["items"])]
+    assert table["status"] == ["✓ Done"] * len(table["title"])
+    assert table["each_mail.classify"][1] == "✓ Done"
+    assert "– Skipped" in [*table["each_mail.task"], *table["each_mail.issue"]]
 
 
 def test_each_mail_and_each_thing_made_has_its_link(orchestra: Orchestra, open_page: Open) -> None:
     run = finished(orchestra, query="in:inbox subject:invoice", limit=1)
-    table = open_page("run", id=run["run_id"]).dataframe[0].value
+    table = tables(open_page("run", id=run["run_id"]))[0]
     mail, page = table["link Mail"][1], table["link Page"][1]
     assert [httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS).status_code for url in (mail, page)] == [200, 200]
 
@@ -127,7 +148,7 @@ def test_text_from_outside_is_never_markdown(orchestra: Orchestra, open_page: Op
 def test_the_map_and_the_document_are_tabs(orchestra: Orchestra, open_page: Open, tab: str, seen: str) -> None:
     run = finished(orchestra, query="in:inbox invoice", limit=1)
     at = open_page("run", id=run["run_id"])
-    at.session_state[f"run-tabs-{run['run_id']}"] = tab
+    at.query_params["tab"] = tab_name(tab)
     at.run()
     assert not at.exception
     assert seen in words(at)
@@ -143,9 +164,9 @@ def test_a_run_without_a_loop_has_a_row_for_each_step(orchestra: Orchestra, open
     )  # fmt: skip
     run = finished(orchestra, "plain")
     at = open_page("run", id=run["run_id"], open="first")
-    table = at.dataframe[0].value
-    assert list(table["title"]) == ["First", "Second"]
-    assert [one[0] for one in table["status"]] == ["✓ Done", "– Skipped"]
+    table = tables(at)[0]
+    assert table["title"] == ["First", "Second"]
+    assert table["status"] == ["✓ Done", "– Skipped"]
     assert "flow\\.set" in words(at)
 
 
@@ -163,10 +184,10 @@ def test_the_error_of_a_condition_stands_in_the_pane_though_nothing_was_called(
     error = next(step["error"] for step in run["steps"] if step["path"] == "second")
     assert error is not None
     at = open_page("run", id=run["run_id"], open="second")
-    assert [one[0] for one in at.dataframe[0].value["status"]] == ["✓ Done", "✕ Failed"]
+    assert tables(at)[0]["status"] == ["✓ Done", "✕ Failed"]
     told = [one for one in at.error if plain(error["message"]) in str(one.value)]
     assert len(told) == 2, "on top and in the pane"
-    assert "No step of it has run yet." not in words(at)
+    assert "None of its steps has run yet." not in words(at)
 
 
 def test_a_waiting_run_can_be_cancelled(orchestra: Orchestra, open_page: Open) -> None:
@@ -217,7 +238,7 @@ def test_a_person_answers_for_a_write_whose_outcome_nobody_knows(
     assert run["counts"]["unknown_effects"] == 1
     at = open_page("run", id=run["run_id"], open="send")
     assert "no clear answer" in words(at)
-    assert [one[0] for one in at.dataframe[0].value["status"]] == ["✕ Unclear"]
+    assert tables(at)[0]["status"] == ["✕ Unclear"]
     assert {"It is done", "Send again"} <= set(labels(at))
     at.button(key="as-done-send").click().run()
     assert orchestra.runs.wait(OWNER, run["run_id"], PATIENCE_SECONDS)["status"] == "succeeded"
@@ -267,7 +288,7 @@ def test_a_run_that_would_now_touch_ones_own_account_asks_on_the_form_first(
     config = workspace / "config.yaml"
     closed = "    token: env:GITHUB_TOKEN\n    base_url: http://127.0.0.1:9\n"
     config.write_text(config.read_text().replace("    token: env:GITHUB_TOKEN\n", closed), encoding="utf-8")
-    orchestra.connections.set_mode(OWNER, "github", "mine")
+    orchestra.connections.set_mode(OWNER, "github", AccountMode.MINE)
     at = open_page("run", id=run["run_id"])
     at.button(key="again").click().run()
     assert [one.run_id for one in orchestra.runs.list(OWNER).rows] == [run["run_id"]]

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.dashboard.test_run import fault, labels, words
+from tests.dashboard.test_run import fault, labels, tables, words
 from tests.patience import PATIENCE_SECONDS, until
 
 Open = Callable[..., AppTest]
@@ -60,7 +60,7 @@ def test_a_wait_stands_on_top_where_it_is_what_the_run_waits_for(status: str, he
 
 
 def _waits(run: object) -> None:
-    from dashboard.run_waits import run_waits
+    from dashboard.run.waits import run_waits
 
     run_waits(None, run)  # type: ignore[arg-type] # nothing is asked, so nobody is looked up
 
@@ -86,8 +86,8 @@ def test_a_run_that_waits_for_a_person_shows_the_question_in_words_and_on_the_ta
     run = ran(orchestra, "letters")
     at = open_page("run", id=run["run_id"], open="ask")
     assert "Send it?" in words(at)
-    assert "waits for the answer of a person" in words(at)
-    assert [list(one) for one in at.dataframe[0].value["status"]] == [["◷ Asks"]]
+    assert "waits for a person's answer" in words(at)
+    assert tables(at)[0]["status"] == ["◷ Asks"]
 
 
 def test_a_called_run_and_its_caller_lead_to_each_other(orchestra: Orchestra, open_page: Open) -> None:
@@ -134,11 +134,11 @@ def test_the_steps_for_a_failure_are_a_section_of_their_own(orchestra: Orchestra
     at = open_page("run", id=run["run_id"], open="on_failure.note")
     assert not at.exception
     assert "Because it failed" in words(at)
-    main, failure = (frame.value for frame in at.dataframe)
-    assert list(main["title"]) == ["Give up"]
-    assert list(failure["title"]) == ["Take a note"]
+    main, failure = tables(at)
+    assert main["title"] == ["Give up"]
+    assert failure["title"] == ["Take a note"]
     assert "It cannot be" in words(at)
-    at.session_state[f"run-tabs-{run['run_id']}"] = "Map"
+    at.query_params["tab"] = "map"
     assert "Take a note" in words(at.run())
 
 
@@ -155,7 +155,7 @@ def test_a_run_that_did_not_fail_has_no_such_section(orchestra: Orchestra, open_
     saved(orchestra, "glad", note, on_failure={"steps": [{**note, "id": "never"}]})
     at = open_page("run", id=ran(orchestra, "glad")["run_id"])
     assert "Because it failed" not in words(at)
-    assert len(at.dataframe) == 1
+    assert len(tables(at)) == 1
 
 
 def test_a_run_that_is_being_cancelled_says_what_it_waits_for(orchestra: Orchestra, open_page: Open) -> None:

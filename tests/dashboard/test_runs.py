@@ -108,7 +108,7 @@ def test_where_nothing_is_shown_the_page_says_why_and_what_to_do(orchestra: Orch
     assert [one.value for one in empty.info] == ["Nothing has run here yet."]
     assert "Choose a workflow to run" in [link.proto.label for link in empty.get("page_link")]
     sought = open_page("runs", text="nobody")
-    assert [one.value for one in sought.info] == ["No run fits this filter."]
+    assert [one.value for one in sought.info] == ["No runs match this filter."]
     assert "All runs" in [link.proto.label for link in sought.get("page_link")]
 
 

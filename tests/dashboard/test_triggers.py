@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.orchestra import Orchestra
-from engine.trigger import Start
+from engine.plugins.trigger import Start
 from tests.dashboard.conftest import OWNER
 from tests.patience import until
 
@@ -54,7 +54,7 @@ def signed_in(sign_in: Callable[..., str], workspace: Path) -> None:
 
 def _texts(page: AppTest) -> str:
     shown = [*page.markdown, *page.caption, *page.info, *page.error, *page.warning, *page.success]
-    return "\n".join(one.value for one in shown).replace("\\", "").replace("\u2060", "")
+    return "\n".join(one.value for one in shown).replace(":color[]", "").replace("\\", "")
 
 
 def _button(page: AppTest, label: str) -> Any:
@@ -86,7 +86,7 @@ def test_what_turning_on_means_is_shown_before(
         (workspace / "drop" / name).write_text("Hello")
     page = open_page("triggers")
     _again(page, "Turn on …").run()
-    _again(page, "Turn on …").radio(key="start-from").set_value("Also the newest that are there already").run()
+    _again(page, "Turn on …").radio(key="start-from").set_value("Also the newest existing items").run()
     _again(page, "Turn on …").button(key="start-look").click().run()
     assert "2 runs would start" in _texts(page)
     assert "a.txt" in _texts(page)
@@ -102,11 +102,35 @@ def test_what_failed_can_be_tried_again_or_dismissed(
     (workspace / "drop" / "bad.txt").write_text("Hello")
     until(lambda: bool(orchestra.triggers.dead(OWNER)))
     page = open_page("triggers")
-    page.session_state["triggers-tabs"] = ":material/report: Needs a look"
+    page.query_params["tab"] = "needs-a-look"
     page.run()
     assert "bad.txt" in _texts(page)
     _button(page, "Dismiss").click().run()
     assert orchestra.triggers.dead(OWNER) == []
+
+
+def test_all_that_failed_is_tried_again_at_once_and_home_names_it_until_then(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
+    until(lambda: orchestra.triggers.status(OWNER, "read-files", "dropped").succeeded_at is not None)
+    for name in ("bad1.txt", "bad2.txt", "good.txt"):
+        (workspace / "drop" / name).write_text("Hello")
+    until(lambda: [row.status for row in orchestra.runs.list(OWNER).rows].count("succeeded") == 1)
+    until(lambda: len(orchestra.triggers.dead(OWNER)) == 2)
+    home = _texts(open_page(""))
+    assert "nothing needs you" not in home
+    assert "2 failed" in home
+    assert "bad1.txt" in home
+    assert "Bad." in home
+    page = open_page("triggers")
+    page.query_params["tab"] = "needs-a-look"
+    page.run()
+    fixed = {**WATCHER, "steps": WATCHER["steps"][1:]}
+    (workspace / "workflows" / "read-files.json").write_text(json.dumps(fixed))
+    _button(page, "Try all 2 again").click().run()
+    assert not page.exception
+    until(lambda: all(row.status in ("failed", "succeeded") for row in orchestra.runs.list(OWNER).rows))
 
 
 def test_a_silent_trigger_is_told_on_the_first_page(
@@ -119,6 +143,28 @@ def test_a_silent_trigger_is_told_on_the_first_page(
     assert "read-files" in "\n".join(one.value for one in page.error).replace("\\", "")
 
 
+def test_a_look_that_fails_is_no_success_and_home_does_not_say_that_all_is_well(
+    orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.triggers.turn_on(OWNER, "read-files", "dropped", Start())
+    until(lambda: orchestra.triggers.status(OWNER, "read-files", "dropped").succeeded_at is not None)
+    (workspace / "drop" / "good.txt").write_text("Hello")
+    until(lambda: [row.status for row in orchestra.runs.list(OWNER).rows] == ["succeeded"])
+    assert "nothing needs you" in _texts(open_page(""))
+    (workspace / "drop" / "good.txt").unlink()
+    (workspace / "drop").rmdir()
+    until(lambda: orchestra.triggers.status(OWNER, "read-files", "dropped").state == "trying again")
+    page = open_page("triggers")
+    _button(page, "Poll now").click().run()
+    toasts = [(one.icon, one.value) for one in page.toast]
+    assert [icon for icon, _ in toasts] == [":material/error:"]
+    assert "The poll failed" in toasts[0][1]
+    home = _texts(open_page(""))
+    assert "nothing needs you" not in home
+    assert "1 trigger trying again" in home
+    assert "Read files: A dropped file" in home
+
+
 def test_a_trigger_whose_file_is_broken_says_so_once_with_the_way_out(
     orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]
 ) -> None:
@@ -128,7 +174,8 @@ def test_a_trigger_whose_file_is_broken_says_so_once_with_the_way_out(
     told = _texts(open_page("triggers"))
     assert ("Broken" in told, "Silent" in told) == (True, False)
     assert told.count("workflows/read-files.json has 1 problem") == 1
-    assert told.count("orchestra validate read-files") == 1
+    assert told.count("the page of the workflow") == 1
+    assert "orchestra validate" not in told
 
 
 def test_the_tab_of_a_broken_workflow_does_not_say_that_nothing_starts_it(
@@ -136,7 +183,7 @@ def test_the_tab_of_a_broken_workflow_does_not_say_that_nothing_starts_it(
 ) -> None:
     (workspace / "workflows" / "read-files.json").write_text("{")
     page = open_page("workflow", name="read-files")
-    page.session_state["tabs-read-files"] = ":material/sensors: Triggers"
+    page.query_params["tab"] = "triggers"
     page.run()
     assert not page.exception
     assert ("Nothing starts this" in _texts(page), "read-files.json" in _texts(page)) == (False, True)
@@ -144,7 +191,7 @@ def test_the_tab_of_a_broken_workflow_does_not_say_that_nothing_starts_it(
 
 def test_a_trigger_is_added_by_a_form(orchestra: Orchestra, workspace: Path, open_page: Callable[..., AppTest]) -> None:
     page = open_page("workflow", name="read-files")
-    page.session_state["tabs-read-files"] = ":material/sensors: Triggers"
+    page.query_params["tab"] = "triggers"
     page.run()
     _again(page, "Add a trigger").run()
     _again(page, "Add a trigger").selectbox(key="trigger-uses").set_value("schedule").run()

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.parts.tabs import tab_name
 from dashboard.views.workflow import EDIT, HISTORY, MAP
+from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
@@ -23,7 +25,7 @@ def tab(open_page: Open) -> Callable[..., AppTest]:
 
     def tab(which: str, name: str = "inbox-triage") -> AppTest:
         at = open_page("workflow", name=name)
-        at.session_state[f"tabs-{name}"] = which
+        at.query_params["tab"] = tab_name(which)
         return at.run()
 
     return tab
@@ -92,7 +94,7 @@ def own_mail(orchestra: Orchestra, workspace: Path) -> None:
     gmail = orchestra.demo.endpoints()["gmail"]
     settings = {"token": gmail["token"], "base_url": gmail["base_url"]}
     orchestra.connections.add(OWNER, "gmail", "gmail", settings)
-    orchestra.connections.set_mode(OWNER, "gmail", "mine")
+    orchestra.connections.set_mode(OWNER, "gmail", AccountMode.MINE)
 
 
 @pytest.mark.usefixtures("own_mail")
@@ -105,7 +107,7 @@ def test_the_first_run_on_a_real_account_shows_what_it_would_touch_and_asks(
     at.button(key="look-inbox-triage").click().run()
     assert not at.exception
     assert not orchestra.runs.list(OWNER).rows
-    assert "It would go through these 4" in words(at)
+    assert "It would process these 4" in words(at)
     assert "Gmail · Mine: " in words(at)  # and whose
     assert len(at.text[0].value.splitlines()) == 4
     at.button(key="confirm-inbox-triage").click().run()
@@ -145,10 +147,10 @@ def test_a_file_without_steps_has_no_map(workspace: Path, tab: Callable[..., App
 
 def edited(orchestra: Orchestra, **changes: Any) -> str:
     document = orchestra.workflows.get(OWNER, "inbox-triage").document
-    return json.dumps({**(document or {}), **changes})
+    return json.dumps({**(document or {}), **changes}, indent=2)
 
 
-def test_an_edit_is_saved_in_canonical_form(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
+def test_an_edit_is_saved(orchestra: Orchestra, tab: Callable[..., AppTest]) -> None:
     at = tab(EDIT)
     at.text_area(key="editor-inbox-triage").set_value(edited(orchestra, title="Triage, mine")).run()
     assert "Not saved yet" in words(at)
@@ -225,9 +227,9 @@ def test_an_unsaved_text_outlives_a_look_at_another_tab(orchestra: Orchestra, ta
     at = tab(EDIT)
     mine = edited(orchestra, title="Mine")
     at.text_area(key="editor-inbox-triage").set_value(mine).run()
-    at.session_state["tabs-inbox-triage"] = MAP
+    at.query_params["tab"] = tab_name(MAP)
     at.run()
-    at.session_state["tabs-inbox-triage"] = EDIT
+    at.query_params["tab"] = tab_name(EDIT)
     assert at.run().text_area(key="editor-inbox-triage").value == mine
 
 
@@ -241,7 +243,7 @@ def test_an_earlier_version_is_seen_and_restored(orchestra: Orchestra, tab: Call
     assert not at.exception
     versions = at.radio(key="versions-inbox-triage")
     assert versions.value == versions.options[0]
-    assert "This is the text now" in words(at)
+    assert "This is the current text" in words(at)
     versions.set_value(versions.options[-1]).run()
     assert '-  "title": "Theirs"' in words(at)
     at.button(key="restore-inbox-triage").click().run()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def test_warnings_are_told_as_such_and_the_workflow_runs(
     at = open_page("workflow", name="unused")
     assert not at.error
     assert not at.button(key="run-unused").disabled
-    at.session_state["tabs-unused"] = ":material/edit: Edit"
+    at.query_params["tab"] = "edit"
     at.run()
     assert not at.exception
     assert not at.error
@@ -90,7 +91,7 @@ def test_a_name_that_is_taken_is_refused_in_the_dialog(orchestra: Orchestra, ope
     at = open_page("workflows")
     at.button(key="new").click().run()
     at.button(key="new").click()
-    at.text_input(key="new-name-inbox-triage").set_value("reply-drafts")
+    at.text_input(key="new-name-blank").set_value("reply-drafts")
     at.button(key="new-make").click().run()
     assert at.error
     assert names(orchestra) == before
@@ -127,6 +128,21 @@ def test_a_workflow_goes_to_the_trash_after_a_question(orchestra: Orchestra, wor
     assert list((workspace / ".orchestra" / "trash").rglob("commit-digest*"))
 
 
+def test_what_is_in_use_is_not_deleted_and_says_so_in_words_of_the_page(orchestra: Orchestra, open_page: Open) -> None:
+    wait = {"id": "wait", "uses": "flow.wait", "with": {"seconds": 3600}}
+    orchestra.workflows.save(OWNER, "slow", json.dumps({"schema_version": 1, "steps": [wait]}), None)
+    run_id = orchestra.runs.start(OWNER, "slow", {})
+    at = choose(open_page("workflows"), "slow", "Delete").run()
+    choose(at, "slow", "Delete").button(key="delete-make").click().run()
+    [told] = at.error
+    assert "slow" in names(orchestra)
+    assert "1 run of 'slow' has not ended" in told.value
+    assert "the page Runs" in told.value
+    assert ("orchestra" in told.value, "name" in told.value) == (False, False)
+    orchestra.runs.cancel(OWNER, run_id)
+    orchestra.runs.wait(OWNER, run_id, 60)
+
+
 @pytest.mark.parametrize("role", ["operator", "viewer"])
 def test_who_may_not_edit_is_offered_nothing_that_does(
     orchestra: Orchestra, sign_in: Callable[..., str], open_page: Open, role: str
@@ -147,6 +163,6 @@ def test_many_workflows_are_searched_by_the_words_of_their_titles(orchestra: Orc
     at.text_input(key="search").set_value("TRIAGE github").run()
     links = {link.proto.query_string for link in at.get("page_link") if link.proto.page == "workflow"}
     assert links == {"name=inbox-triage"}
-    assert "No workflow has these words." in [
+    assert "No workflows match these words." in [
         one.value for one in at.text_input(key="search").set_value("zebra").run().info
     ]

@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from demo.server import bind, server
+from demo.endpoints import bind
+from demo.server import server
 from demo.service import StandIn, service
 from demo.store import Store
+from tests.described import described
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -48,7 +50,7 @@ def running(tmp_path: Path) -> Iterator[Callable[[StandIn], Running]]:
         store = Store(tmp_path / "demo.db")
         store.seed_once(stand_in.seed)
         socket = bind()
-        instance = server(service(stand_in, store))
+        instance = server(described(service(stand_in, store), getattr(stand_in, "__name__", "..").split(".")[1]))
         thread = threading.Thread(target=instance.run, kwargs={"sockets": [socket]})
         thread.start()
         started.append((instance, thread, store))

@@ -9,7 +9,6 @@ from demo.gmail.mime import Mail
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "demo" / "gmail" / "mails"
 NEW = ROOT / "demo" / "gmail" / "new_mails"
-HELD_OUT = Path(__file__).parent / "held_out"
 
 
 def prompt(path: Path) -> str:

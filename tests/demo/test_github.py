@@ -11,7 +11,7 @@ from typing import Any, cast
 import github
 import httpx
 import pytest
-from githubkit_schemas.latest import models
+from githubkit_schemas.v2022_11_28 import models
 
 import demo.github.stand_in
 from demo.service import StandIn
@@ -480,3 +480,29 @@ def test_a_page_escapes_what_came_from_outside(here: Running, http: httpx.Client
     assert 'href="javascript' not in text
     assert 'href="https://example.com/?a=1&amp;b=2"' in text
     assert made["body"] == body
+
+
+@pytest.mark.parametrize(
+    ("query", "kinds"),
+    [
+        ("is:pull-request", {True}),
+        ("is:pr", {True}),
+        ("type:pr is:open", {True}),
+        ("is:pr is:unmerged", {True}),
+        ("is:issue", {False}),
+        ("type:issue", {False}),
+        ("", {True, False}),
+    ],
+)
+def test_the_search_tells_issues_from_pull_requests(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch, query: str, kinds: set[bool]
+) -> None:
+    monkeypatch.setattr("demo.github.search.SEARCH_LAG_SECONDS", -1)
+    answer = http.get("/search/issues", params={"q": f"repo:acme/website {query}", "per_page": 100}).json()
+    assert {"pull_request" in each for each in answer["items"]} == kinds
+
+
+def test_every_repository_in_an_answer_has_what_the_description_requires(http: httpx.Client) -> None:
+    pull = http.get(f"{WEBSITE}/pulls/2").json()
+    repositories = [*http.get("/user/repos").json(), http.get("/repos/acme/app").json(), pull["head"]["repo"]]
+    assert all(each["has_downloads"] is True for each in repositories)

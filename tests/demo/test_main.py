@@ -24,6 +24,15 @@ ROOT = Path(__file__).parents[2]
 Start = Callable[..., tuple[subprocess.Popen[str], dict[str, Any]]]
 
 
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """The command sets the umask of its process, which is that of other tests where it is called here."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start the stand-ins in one folder and give the process with the line that it printed."""

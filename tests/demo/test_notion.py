@@ -567,3 +567,12 @@ def test_a_page_s_text_can_be_looked_at_while_notion_is_broken(http: httpx.Clien
     assert http.get(f"/v1/pages/{made['id']}").status_code == 503
     assert http.get(f"/_demo/text/{made['id']}").json() == {"markdown": "Pay it"}
     assert http.get("/_demo/text/none").status_code == 404
+
+
+def test_pages_and_paragraphs_have_what_recorded_answers_have(sdk: Any, tasks: str) -> None:
+    made = _task(sdk, tasks, "x")
+    sdk.blocks.children.append(made["id"], children=[{"paragraph": {"rich_text": _text("Hello")}}])
+    block = _only(sdk.blocks.children.list(made["id"])["results"])
+    assert (sdk.pages.retrieve(made["id"])["is_archived"], block["is_archived"]) == (False, False)
+    assert block["paragraph"]["icon"] is None
+    assert sdk.pages.update(made["id"], in_trash=True)["is_archived"] is True

@@ -11,6 +11,7 @@ import openai as sdk
 import pytest
 
 from demo.openai import stand_in as openai
+from demo.openai.request import LIMITS
 from demo.service import StandIn
 from tests.demo.conftest import Running
 
@@ -70,10 +71,8 @@ def test_the_same_question_has_the_same_answer(client: sdk.OpenAI) -> None:
 
 
 def test_a_json_object_is_given_when_json_is_asked_for(client: sdk.OpenAI) -> None:
-    answer = chat(
-        client, f'Answer in JSON with "title" and "language".\n{MAIL}', response_format={"type": "json_object"}
-    )
-    assert json.loads(answer.choices[0].message.content) == {"title": "Import fails", "language": "en"}
+    answer = chat(client, f'Answer in JSON with "title" and "colour".\n{MAIL}', response_format={"type": "json_object"})
+    assert json.loads(answer.choices[0].message.content) == {"title": "Import fails", "colour": ""}
 
 
 def test_a_stream_says_what_the_whole_answer_says(client: sdk.OpenAI) -> None:
@@ -222,3 +221,39 @@ def test_a_rate_limit_is_the_sdks_rate_limit_error(here: Running, client: sdk.Op
     here.break_(status=429, retry_after=2)
     with pytest.raises(sdk.RateLimitError):
         chat(client)
+
+
+def test_every_answer_has_a_request_id_of_its_own(client: sdk.OpenAI) -> None:
+    ids = {chat(client)._request_id for _ in range(2)}
+    with pytest.raises(sdk.BadRequestError) as caught:
+        chat(client, temperature=9)
+    ids.add(caught.value.request_id)
+    assert len(ids) == 3
+    assert all(str(one).startswith("req_") for one in ids)
+
+
+@pytest.mark.parametrize(
+    ("more", "param"),
+    [
+        ({"temperature": 9}, "temperature"),
+        ({"temperature": -0.1}, "temperature"),
+        ({"temperature": "hot"}, "temperature"),
+        ({"top_p": 1.5}, "top_p"),
+        ({"presence_penalty": 3}, "presence_penalty"),
+        ({"frequency_penalty": -2.5}, "frequency_penalty"),
+        ({"n": 129}, "n"),
+    ],
+)
+def test_a_parameter_out_of_its_published_range_is_refused(
+    client: sdk.OpenAI, more: dict[str, Any], param: str
+) -> None:
+    with pytest.raises(sdk.BadRequestError) as caught:
+        chat(client, **more)
+    assert caught.value.param == param
+
+
+@pytest.mark.parametrize("name", ["temperature", "top_p", "presence_penalty", "frequency_penalty"])
+def test_the_ends_of_the_published_ranges_are_taken(client: sdk.OpenAI, name: str) -> None:
+    for end in LIMITS[name]:
+        more: dict[str, Any] = {name: end}
+        assert chat(client, **more).choices

@@ -10,11 +10,19 @@ import pytest
 from pydantic import BaseModel
 
 from api.server import create_api
-from engine.compiler.model import FallbackModel, ParallelModel, RetryModel, StepModel, TriggerModel, WorkflowModel
-from engine.connections.services import client_classes
+from engine.base.services import services
+from engine.compiler.definition.model import (
+    FallbackModel,
+    ParallelModel,
+    RetryModel,
+    StepModel,
+    TriggerModel,
+    WorkflowModel,
+)
 from engine.orchestra import Orchestra
+from engine.plugins.registry import step_types, trigger_types
 from engine.prompts.prompt import MessageModel, PromptModel, SampleModel
-from engine.registry import step_types, trigger_types
+from engine.service_docs import services_page
 from engine.step_docs import steps_page
 from engine.trigger_docs import trigger_types_page
 from engine.workspace.config import Config
@@ -51,12 +59,12 @@ def test_every_setting_is_documented_with_its_default(name: str, default: Any) -
     assert f"| `{name}` |{shown}|" in text_of("docs/files.md")
 
 
-@pytest.mark.parametrize("service", list(client_classes()))
-def test_every_setting_of_a_connection_is_documented(service: str) -> None:
-    row = re.search(rf"^\| `{service}` \|(.*)$", text_of("docs/own-accounts.md"), re.MULTILINE)
-    assert row, service
-    settings: Mapping[str, Any] = client_classes()[service].Settings.model_fields
-    assert [name for name in settings if f"`{name}`" not in row[1]] == []
+def test_the_page_of_services_is_what_the_clients_say() -> None:
+    said = "run: python -m engine.service_docs > docs/services.md"
+    assert text_of("docs/services.md") == services_page(), said
+    for service in services():
+        assert f"## `{service.name}`" in services_page()
+        assert all(f"| `{setting}` |" in services_page() for setting in service.settings.model_fields)
 
 
 @pytest.mark.parametrize(

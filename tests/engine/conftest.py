@@ -18,7 +18,8 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.patience import PATIENCE_SECONDS
 
-OWNER = Principal("tester", "owner")
+OWNER = Principal("tester", "owner", confirmed=True)
+"""Agrees to all that a workflow would touch; what happens without that, `test_consent.py` tells."""
 
 
 @dataclass

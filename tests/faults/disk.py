@@ -16,6 +16,8 @@ from typing import Any, Literal, Self
 
 import pytest
 
+from engine.files import group_sync
+
 Fault = Literal["ENOSPC", "EROFS", "EIO", "EMFILE"]
 FAULTS: tuple[Fault, ...] = ("ENOSPC", "EROFS", "EIO", "EMFILE")
 _OF_SQLITE = {
@@ -92,6 +94,7 @@ def _below_files(disk: Disk, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(os, name, _on_a_path(disk, name, getattr(os, name)))
     patch.setattr(io, "open", _on_opening(disk, io.open))  # what pathlib opens with
     patch.setattr(os, "fsync", _on_a_handle(disk, os.fsync))
+    patch.setattr(group_sync, "_syncfs", _on_a_handle(disk, group_sync._syncfs, "syncfs"))
     patch.setattr(os, "write", _on_writing(disk, os.write))
 
 
@@ -114,9 +117,9 @@ def _on_opening(disk: Disk, real: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
-def _on_a_handle(disk: Disk, real: Callable[..., Any]) -> Callable[..., Any]:
+def _on_a_handle(disk: Disk, real: Callable[..., Any], name: str = "fsync") -> Callable[..., Any]:
     def asked(handle: int) -> None:
-        if disk.ask("fsync"):
+        if disk.ask(name):
             raise disk.error()
         real(handle)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import DamagedState, InvalidFile, InvalidInput, OrchestraError
+from engine.base.errors import DamagedState, InvalidFile, InvalidInput, OrchestraError
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.faults.damage import WHOLE, Damage, cuts, damaged, flips
@@ -19,7 +19,7 @@ from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
-OWNER = Principal("tester", "owner")
+OWNER = Principal("tester", "owner", confirmed=True)
 CUTS, FLIPS = 10, 10
 """How many of each a file gets in every check; tests/faults/chaos.py takes 200 and 1,000."""
 _START_SECONDS = 5.0

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InvalidFile, OrchestraError, StorageError
+from engine.base.errors import InvalidFile, OrchestraError, StorageError
+from engine.files import atomic as files
 from engine.orchestra import Orchestra
-from engine.workspace import files
 from tests.faults.disk import FAULTS, Fault, failing
 from tests.faults.story import OWNER, Story, quickly
 from tests.semantics.engines import more_step_types
@@ -116,7 +116,7 @@ def _leaves_drafts(patch: pytest.MonkeyPatch) -> None:
 
 
 def _writes_in_place(patch: pytest.MonkeyPatch) -> None:
-    def in_place(path: Path, text: str, *_: object) -> None:
+    def in_place(_self: files.Drafts, path: Path, text: str) -> None:
         with files.storage_errors(path):
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             try:
@@ -124,7 +124,7 @@ def _writes_in_place(patch: pytest.MonkeyPatch) -> None:
             finally:
                 os.close(handle)
 
-    patch.setattr("engine.runs.run_log.put_whole", in_place)
+    patch.setattr(files.Drafts, "write", in_place)
 
 
 @pytest.mark.parametrize(

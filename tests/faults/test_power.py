@@ -27,6 +27,7 @@ IN_EVERY_TEST = (
     "run-reads-and-writes",
     "run-large-values",
     "runs-at-once",
+    "logs-of-many-runs-in-one-group",
     "state-file-is-lost-and-made-anew",
     "workflow-is-saved",
     "workflow-is-renamed",
@@ -35,9 +36,10 @@ IN_EVERY_TEST = (
     "looks-start-runs",
 )
 _STATES = 10
-_STATES_OF_WRONG = 60
+_STATES_OF_WRONG = 240
 CONTROLS = [
     pytest.param("workflow-is-saved", "files-unsynced", "is torn", id="a file without fsync"),
+    pytest.param("logs-of-many-runs-in-one-group", "group-unsynced", "is torn", id="a group of logs without sync"),
     pytest.param("workflow-is-saved", "folders-unsynced", "another answer", id="its name without fsync"),
     pytest.param("run-large-values", "new-folders-unsynced", "UnknownName", id="the name of a folder without fsync"),
     pytest.param("workflow-is-deleted", "new-folders-unsynced", "is nowhere", id="a new folder in the trash"),
@@ -81,10 +83,19 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def place(folder: Path) -> Iterator[Place]:
-    """The sessions of this file, all in one recorded process."""
-    wrong = [f"{one.values[0]}{SEPARATOR}{one.values[1]}" for one in CONTROLS]
+    """The sessions of `make test`, all in one recorded process."""
     with scripted_service() as service:
-        yield Place(recorded([*IN_EVERY_TEST, *wrong], folder, service), service, folder / "lives")
+        yield Place(recorded(list(IN_EVERY_TEST), folder, service), service, folder / "lives")
+
+
+@pytest.fixture(scope="module")
+def wrong_place(folder: Path) -> Iterator[Place]:
+    """The sessions of engines that are wrong on purpose."""
+    wrong = [f"{one.values[0]}{SEPARATOR}{one.values[1]}" for one in CONTROLS]
+    apart = folder / "wrong"
+    apart.mkdir()
+    with scripted_service() as service:
+        yield Place(recorded(wrong, apart, service), service, apart / "lives")
 
 
 @needs_strace
@@ -98,9 +109,10 @@ def test_what_is_left_when_the_power_goes_keeps_every_promise(place: Place, name
 
 @needs_strace
 @pytest.mark.slow
+@pytest.mark.control
 @pytest.mark.parametrize(("name", "wrong", "said"), CONTROLS)
-def test_an_engine_that_is_wrong_is_found(place: Place, name: str, wrong: str, said: str) -> None:
-    label = f"{name}{SEPARATOR}{wrong}"
+def test_an_engine_that_is_wrong_is_found(wrong_place: Place, name: str, wrong: str, said: str) -> None:
+    label, place = f"{name}{SEPARATOR}{wrong}", wrong_place
     for wrongs in lived_through(place.recordings[label], _STATES_OF_WRONG, place.folder, place.service):
         if any(said in one for one in wrongs):
             return

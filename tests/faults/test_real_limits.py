@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from engine.errors import StorageError
+from engine.base.errors import StorageError
 from engine.orchestra import Orchestra
 from tests.engine.conftest import set_step, write_workflow
 
@@ -86,7 +86,7 @@ def test_a_folder_that_may_not_be_written_is_named(root: Path) -> None:
 def test_the_api_answers_507_where_the_disk_refuses() -> None:
     from fastapi import FastAPI
 
-    from api.errors import install
+    from api.base.errors import install
 
     app = FastAPI()
     install(app)

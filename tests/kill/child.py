@@ -9,7 +9,7 @@ from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.kill.wrong import WRONG
 
-OWNER = Principal("tester", "owner")
+OWNER = Principal("tester", "owner", confirmed=True)
 
 
 def main() -> None:

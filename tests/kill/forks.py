@@ -20,15 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import engine.triggers
-from engine.connections.services import client_class
+from engine.base.services import client_class
+from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.registry import step_types
-from engine.runner import fault_points
-from engine.trigger import Start
+from engine.plugins.registry import step_types
+from engine.plugins.trigger import Start
+from engine.runner.effects import fault_points
 from tests.kill.wrong import WRONG
 
-OWNER = Principal("tester", "owner")
+OWNER = Principal("tester", "owner", confirmed=True)
 MORE_TRIGGER_TYPES = Path(__file__).parents[1] / "engine" / "triggering" / "trigger_types"
 LAG_SECONDS = 0.2
 """In place of the seconds for which the real services may hide a fresh write: the stand-ins hide nothing."""
@@ -99,7 +100,7 @@ class Child:
         """Be the workspace's server, on the owner's accounts, with a trigger on, until the other side hangs up."""
         orchestra = self._opened(serve=True)
         for service in ("gmail", "github", "notion"):
-            orchestra.connections.set_mode(OWNER, service, "mine")
+            orchestra.connections.set_mode(OWNER, service, AccountMode.MINE)
         workflow, trigger = self._job["workflow"], self._job["trigger"]
         if not orchestra.triggers.status(OWNER, workflow, trigger).is_on:
             orchestra.triggers.turn_on(OWNER, workflow, trigger, Start())

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from engine.workspace.new_workspace import init
+from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -25,9 +25,9 @@ from clients.gmail.sign_in_file import SignInFile
 from clients.gmail.tokens import TokenFile
 from clients.gmail.transport import GoogleHttp
 from clients.transport import http_client
-from engine.connections.safe import Safe
-from engine.connections.safe_keys import SafeKeys
 from engine.connections.sign_ins import SafeSeal
+from engine.secrets.vault import Safe
+from engine.secrets.vault_keys import SafeKeys
 
 PROFILE = "/gmail/v1/users/me/profile"
 _IMPORTED_LATER = ("cryptography.fernet", "google.oauth2.credentials", "google.oauth2.reauth", "httplib2")

@@ -54,6 +54,7 @@ def test_killed_in_a_write_and_the_state_file_lost_nothing_is_doubled(tmp_path: 
         assert place.world() == undisturbed
 
 
+@pytest.mark.control
 def test_the_harness_sees_what_a_runner_without_a_ledger_does(tmp_path: Path) -> None:
     with setting(tmp_path / "workspace") as place:
         kill_in_write(place, WRITES[0], "--without-ledger")

@@ -21,6 +21,7 @@ def test_each_mail_starts_one_run_whatever_dies(tmp_path: Path) -> None:
         assert (len(mails.arrived), mails.kills) == (MAILS, KILLS)
 
 
+@pytest.mark.control
 @pytest.mark.parametrize(("wrong", "point"), [("runs apart", "between"), ("no seen set", "after items")])
 def test_the_proof_fails_on_a_trigger_that_is_wrong(tmp_path: Path, wrong: str, point: str) -> None:
     with mail_storm(tmp_path / "workspace", wrong, point) as mails:

@@ -68,6 +68,7 @@ def test_killed_at_each_named_point(place: Storm) -> None:
     assert sum(killed.asked for killed in kills) == 2  # about the post: sent or not, nobody else could tell
 
 
+@pytest.mark.control
 @pytest.mark.parametrize(
     ("wrong", "point", "complaint"),
     [

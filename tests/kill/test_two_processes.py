@@ -211,7 +211,18 @@ def test_the_same_write_in_a_run_of_another_process_is_looked_for(
 
 def test_a_command_that_was_stopped_for_too_long_says_so(place: Storm) -> None:
     place.place.delay_answers("POST /repos/acme/app/issues", HELD_SECONDS)
-    command = [sys.executable, "-m", "cli", "run", "find", "--input", "n=1", "--workspace", str(place.place.root)]
+    command = [
+        sys.executable,
+        "-m",
+        "cli",
+        "run",
+        "find",
+        "--yes",
+        "--input",
+        "n=1",
+        "--workspace",
+        str(place.place.root),
+    ]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY, stdin=subprocess.DEVNULL
     )

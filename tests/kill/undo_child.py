@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
-OWNER = Principal("tester", "owner")
+OWNER = Principal("tester", "owner", confirmed=True)
 
 
 def main() -> None:

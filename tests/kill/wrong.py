@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from engine.clock import utc_now
-from engine.runner.fault_points import reached
-from engine.runner.ledger import Entry, Ledger, Write
-from engine.runner.recording import Recording
-from engine.runner.sending import Sending
-from engine.store.acceptances import Acceptances
-from engine.triggering import items
+from engine.base.clock import utc_now
+from engine.record.events import RunEnded, RunStarted
+from engine.runner.effects.delivery import Delivery
+from engine.runner.effects.fault_points import reached
+from engine.runner.effects.ledger import Ledger
+from engine.runner.execution.recording import Recording
+from engine.store.ledger import Entry, Write
+from engine.store.sqlite.acceptances import SqliteAcceptances
+from engine.store.sqlite.triggering import items
 
 
 def no_intents() -> None:
@@ -27,31 +29,31 @@ def no_intents() -> None:
 def no_look_up() -> None:
     """A write that may have arrived is not looked for."""
 
-    async def looked_up(_self: Sending, *_: Any) -> None:
+    async def looked_up(_self: Delivery, *_: Any) -> None:
         return None
 
-    Sending.looked_up = looked_up  # type: ignore[assignment, method-assign]
+    Delivery.looked_up = looked_up  # type: ignore[assignment, method-assign]
 
 
 def late_events() -> None:
     """What a run has done is kept in memory until it ends."""
-    held: dict[int, list[tuple[str, dict[str, Any]]]] = {}
+    held: dict[int, list[tuple[Any, dict[str, Any]]]] = {}
     emit = Recording.emit
 
-    def hold(self: Recording, kind: str, **details: Any) -> None:
+    def hold(self: Recording, kind: Any, **details: Any) -> None:
         mine = held.setdefault(id(self), [])
-        if kind == "run_started":
+        if kind is RunStarted:
             emit(self, kind, **details)
             return
         mine.append((kind, details))
-        if kind != "run_ended":
-            self._take({"type": kind, "at": self.now(), **details})
+        if kind is not RunEnded:
+            self._take(kind(self.now(), **details))
             return
         for one, more in mine:
             emit(self, one, **more)
         mine.clear()
 
-    Recording.emit = hold  # type: ignore[method-assign]
+    Recording.emit = hold  # type: ignore[assignment, method-assign]
 
 
 def receipts_without_commit() -> None:
@@ -65,16 +67,16 @@ def receipts_without_commit() -> None:
 
 def runs_apart() -> None:
     """What a trigger has seen, and its cursor, are stored in a transaction before that of the runs."""
-    store = Acceptances.store_within
+    store = SqliteAcceptances._store_within
 
-    def first_what_was_seen(self: Acceptances, chosen: Any) -> Any:
+    def first_what_was_seen(self: SqliteAcceptances, chosen: Any) -> Any:
         with self._database.writing() as connection:
             entries = chosen(connection)
         if entries:
             reached("between")  # type: ignore[arg-type]  # a point of this engine only
         return store(self, lambda _connection: entries)
 
-    Acceptances.store_within = first_what_was_seen  # type: ignore[method-assign]
+    SqliteAcceptances._store_within = first_what_was_seen  # type: ignore[method-assign]
 
 
 def no_seen_set() -> None:

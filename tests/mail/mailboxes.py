@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from clients.client import Opening
 from clients.imap import ImapClient
-from clients.imap.settings import ImapSettings
+from clients.mail_server.settings import ImapSettings
 from tests.mail import dovecot
 from tests.mail.dovecot import PASSWORD, Dovecot
 
@@ -56,13 +57,11 @@ def lasting() -> ImapClient:
 @contextmanager
 def connected(settings: dict[str, Any]) -> Iterator[ImapClient]:
     """Open a client, and close its connections afterwards."""
-    checked = ImapSettings(**settings)
-    door = ImapClient.way_out(checked, is_demo=False)
-    client = ImapClient(checked, door)
+    client = ImapClient.open(ImapSettings(**settings), Opening())
     try:
         yield client
     finally:
-        door.close()
+        client.close()
 
 
 def mail(subject: str = "Hello", text: str = "Hi Ann.\n", **headers: str) -> EmailMessage:

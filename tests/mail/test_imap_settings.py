@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from clients.errors import AuthError, InvalidRequest, ServiceError
-from clients.imap.providers import _BY_DOMAIN, app_password_page
 from clients.imap.search import Search
-from clients.imap.settings import ImapSettings, Servers
+from clients.mail_server.providers import _BY_DOMAIN, app_password_page
+from clients.mail_server.settings import ImapSettings, Servers
 
 
 def servers(**settings: Any) -> Servers:
@@ -64,7 +64,7 @@ def test_what_the_connection_says_goes_first() -> None:
 @pytest.mark.parametrize(
     ("address", "error", "words"),
     [
-        ("me@outlook.com", AuthError, "Microsoft lets no program"),
+        ("me@outlook.com", AuthError, "Microsoft no longer lets programs"),
         ("me@proton.me", InvalidRequest, "Proton Mail Bridge"),
         ("me@own.example", InvalidRequest, "servers of own.example are not known"),
         ("", InvalidRequest, "without an address are not known"),

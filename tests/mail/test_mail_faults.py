@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from clients.client import Opening
 from clients.errors import (
     AuthError,
     BadAnswer,
@@ -29,8 +31,8 @@ from clients.imap.filing import copy, flags_of, move, set_flags
 from clients.imap.mail import attachment, message, search
 from clients.imap.search import Search
 from clients.imap.sent import send
-from clients.imap.settings import ImapSettings
 from clients.mail.outgoing import Outgoing
+from clients.mail_server.settings import ImapSettings
 from clients.transport import deadline
 from tests.mail.scripted import (
     SMTP,
@@ -61,9 +63,9 @@ def client_of(server: ScriptedServer, kind: str, **changes: Any) -> ImapClient:
     ports = {"port": server.port, "smtp_port": 1} if kind == "imap" else {"port": 1, "smtp_port": server.port}
     named = {"address": "ann@example.com", "password": SECRET, "host": "127.0.0.1", "smtp_host": "127.0.0.1"}
     settings = ImapSettings(**{**named, "security": "none", "smtp_security": "none", **ports, **changes})
-    door = ImapClient.way_out(settings, is_demo=False)
-    server.at_end.append(door.close)
-    return ImapClient(settings, door)
+    client = ImapClient.open(settings, Opening())
+    server.at_end.append(client.close)
+    return client
 
 
 @dataclass(frozen=True)
@@ -316,3 +318,30 @@ def test_a_mail_larger_than_the_server_takes_is_not_begun() -> None:
             send(client.mailbox, client.outbox, large, MARKER, None, None)
         assert caught.value.outcome == "not_done"
         assert not _count(server, "MAIL FROM")
+
+
+REPEATED = [f"{SECRET}", f"{SECRET[:9]}\r\n {SECRET[9:]}", base64.encodebytes(f"\0ann\0{SECRET}".encode()).decode()]
+
+
+@pytest.mark.parametrize("said", REPEATED, ids=["as it is", "over lines", "base64"])
+def test_what_a_mail_server_repeats_of_the_password_is_shown_nowhere(said: str) -> None:
+    mail = f"Message-ID: <a@b>\r\nSubject: {SECRET}\r\n\r\nBefore {said} after".encode()
+    head = f"* 1 FETCH (UID 1 FLAGS ({SECRET}) RFC822.SIZE {len(mail)} BODY[] {{{len(mail)}}}\r\n".encode()
+    answers: dict[str, Answer] = {
+        "UID FETCH": then(head + mail + b")\r\n", "TAG OK done"),
+        "LIST": f'* LIST () "/" {SECRET}\r\nTAG OK done',
+    }
+    with serving(imap(answers)) as server:
+        client = client_of(server, "imap")
+        shown = repr([client.folders(), search(client.mailbox, Search(), 5)])
+    assert "Before" in shown
+    assert SECRET[9:] not in shown
+    assert base64.b64encode(f"\0ann\0{SECRET}".encode()).decode()[8:20] not in shown
+
+
+@pytest.mark.parametrize("refusal", ["TAG NO", "TAG BAD", "* BYE"])
+def test_a_refusal_that_repeats_the_password_is_cut_after_that_is_taken_out(refusal: str) -> None:
+    answers: dict[str, Answer] = {"UID SEARCH": f"{refusal} {'x' * 285} {SECRET} and more"}
+    with serving(imap(answers)) as server, pytest.raises(ServiceError) as refused:
+        search(client_of(server, "imap").mailbox, Search(), 5)
+    assert SECRET[:6] not in repr(vars(refused.value))

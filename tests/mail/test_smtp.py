@@ -112,7 +112,7 @@ def test_only_where_the_server_keeps_copies_a_mail_has_surely_not_left(keeper: t
     if who == "server":
         assert find_sent(client.mailbox, MARKER) is None
     else:
-        with pytest.raises(OutcomeUnknown, match="may have left"):
+        with pytest.raises(OutcomeUnknown, match="may have been sent"):
             find_sent(client.mailbox, MARKER)
 
 

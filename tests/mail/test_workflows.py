@@ -12,20 +12,23 @@ import yaml
 
 from clients.errors import Timeout
 from clients.imap import ImapClient
+from clients.imap import mail as imap_mail
 from clients.imap import session as imap_session
 from clients.imap.filing import copy, flags_of
 from clients.imap.mail import message, search
 from clients.imap.search import Search
+from clients.mail.parts import header
+from clients.mail.text import read_mail
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.steps.imap_filing import Copy
-from engine.steps.smtp import _Sending
+from engine.steps.imap.filing import Copy
+from engine.steps.imap.smtp import _Sending
 from tests.mail.dovecot import PASSWORD
 from tests.mail.mailboxes import connected, deliver, mail
 from tests.mail.scripted import cut, serving, smtp, take_mail, then
 from tests.mail.smtp_server import SmtpServer
 
-OWNER = Principal("ann", "owner")
+OWNER = Principal("ann", "owner", confirmed=True)
 Run = Callable[..., dict[str, Any]]
 
 
@@ -193,7 +196,7 @@ def test_a_copy_that_was_there_before_is_never_taken_for_ones_own(
 
     def stumbling(session: imap_session.Session, command: str, uid: int, folder: str) -> int | None:
         if fails.pop() if fails else False:
-            raise Timeout("The server gave no whole answer in time.", service="imap")
+            raise Timeout("The server did not send a complete answer in time.", service="imap")
         return transfer(session, command, uid, folder)
 
     monkeypatch.setattr(imap_session.Session, "transfer", stumbling)
@@ -261,4 +264,23 @@ def test_a_demo_reaches_no_mailbox(root: Path, sending_settings: dict[str, Any])
         failed = opened.runs.wait(OWNER, opened.runs.start(OWNER, "work", {}), 60)
     finally:
         opened.close()
-    assert "only the demo is" in failed["error"]["message"]
+    assert "only the demo can be reached" in failed["error"]["message"]
+
+
+def test_a_run_says_which_mails_could_not_be_read(run: Run, ann: ImapClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(payload: Any, *rest: Any) -> dict[str, Any]:
+        if header(payload, "Subject") == "Poison":
+            raise TypeError("of a mail that nobody has thought of")
+        return read_mail(payload, *rest)
+
+    monkeypatch.setattr(imap_mail, "read_mail", read)
+    deliver(ann, mail("Order"))
+    deliver(ann, mail("Poison"))
+    done = run({"id": "mails", "uses": "imap.search_messages", "with": {}})
+    [step] = done["steps"]
+    assert (done["status"], step["output"]["matched"]) == ("succeeded", 2)
+    assert [one["subject"] for one in step["output"]["messages"]] == ["Order"]
+    [told] = step["output"]["unreadable"]
+    assert told["subject"] == "Poison"
+    assert step["note"] == f"1 of 2 mails could not be read. 'Poison': {told['reason']}"
+    assert done["sentence"] == f"Done: 1 step done. {step['note']}"

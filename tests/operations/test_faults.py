@@ -21,9 +21,9 @@ import clients.transport
 from clients.errors import ServiceError, Timeout
 from clients.transport import http_client
 from demo import stand_ins
-from engine import registry
-from engine.runner.failure import failure
-from engine.step import Effect, Repeat, StepType
+from engine.plugins import registry
+from engine.plugins.step import Effect, Repeat, StepType
+from engine.record.failure import failure
 from tests import operations
 from tests.operations.faults import CAP_BYTES, FAULTS, Broken
 from tests.operations.world import Operation, World

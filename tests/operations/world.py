@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from clients.errors import ServiceError
-from clients.sent import Sent, counted_sends
+from clients.request_tracking import Sent, counted_sends
 from clients.transport import deadline
 from demo.faults import Fault
-from engine import registry
-from engine.connections.services import client_class
-from engine.step import Call, StepType
+from engine.base.services import client_class
+from engine.plugins import registry
+from engine.plugins.step import Call, StepType
 
 if TYPE_CHECKING:
     from tests.conftest import Endpoint, StandIns
@@ -76,7 +76,8 @@ class World:
     def client(self) -> Any:
         """A client of the service, opened anew: it remembers nothing of what was asked before."""
         found = client_class(self.service)
-        return found(found.Settings.model_validate(_settings(self.service, self.endpoint)), self.http)
+        made: Any = found
+        return made(found.service.settings.model_validate(_settings(self.service, self.endpoint)), self.http)
 
     def shown(self) -> dict[str, Any]:
         """All that the stand-in holds, as `orchestra demo show` tells it."""

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import engine.steps
-from engine import registry
 from engine.orchestra import Orchestra
-from engine.runner import fault_points
+from engine.plugins import registry
+from engine.runner.effects import fault_points
+from engine.store.sqlite.journal import SqliteJournal
+from engine.store.sqlite.owners import SqliteOwner
 
 _PATIENCE_SECONDS = 60.0
 
@@ -54,7 +56,10 @@ class CrashingEngine:
     def bury(self) -> None:
         """Free the lock and close all that a dead process would no longer hold."""
         host = self.orchestra._host
-        host.owner._lock.close()
+        owner = host.owner
+        assert isinstance(owner, SqliteOwner)
+        owner._lock.close()
+        assert isinstance(host._journal, SqliteJournal)
         host._journal._connection.close()
         self.orchestra._accounts.close()
         self.orchestra._database.close()

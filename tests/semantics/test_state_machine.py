@@ -18,12 +18,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from engine.runner import attempts
-from engine.runner.ledger import Entry, Ledger, Write
-from engine.runner.recording import Recording
-from engine.runner.runner import Runner
-from engine.runner.sending import Sending
-from engine.runner.siblings import Stop
+from engine.runner.effects import retry as attempts
+from engine.runner.effects.delivery import Delivery
+from engine.runner.effects.ledger import Ledger
+from engine.runner.execution.concurrency import Stop
+from engine.runner.execution.recording import Recording
+from engine.runner.execution.walk import Runner
+from engine.store.ledger import Entry, Write
 from tests.semantics.documents import Case, Fault, cases
 from tests.semantics.engines import more_step_types
 from tests.semantics.service import ScriptedService, scripted_service
@@ -154,7 +155,7 @@ def _looks_for_nothing(patch: pytest.MonkeyPatch) -> None:
     async def not_there(*_: Any) -> None:
         return None
 
-    patch.setattr(Sending, "_look", not_there)
+    patch.setattr(Delivery, "_look", not_there)
 
 
 def _keeps_no_receipt(patch: pytest.MonkeyPatch) -> None:
@@ -200,6 +201,7 @@ FOUND_LATER = (
 """These take hundreds of stories: tests/semantics/chaos.py."""
 
 
+@pytest.mark.control
 @pytest.mark.parametrize("wrong", QUICKLY_FOUND)
 def test_the_model_finds_an_engine_that(
     wrong: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.errors import InUse, InvalidInput
+from engine.base.errors import InUse, InvalidInput
 from engine.people.access import Principal
 from tests.patience import PATIENCE_SECONDS, until
 from tests.semantics.documents import LISTS, Case
@@ -19,7 +19,7 @@ from tests.semantics.engines import CrashingEngine, crash_at_point
 from tests.semantics.model import Cut, Judge
 from tests.semantics.service import ScriptedService
 
-OWNER = Principal("tester", "owner")
+OWNER = Principal("tester", "owner", confirmed=True)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from dashboard.parts.accounts import account_words, service_icon, service_title
-from engine.connections.accounts import Mode
-from engine.connections.services import client_classes
-from engine.runs.preview import ConnectionBadge
+from engine.base.services import client_classes
+from engine.base.statuses import AccountMode
+from engine.runs.starting.preview import ConnectionBadge
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from engine.runs.preview import ConnectionBadge
         pytest.param("mine", "me@example.org", "Mine: me@example.org", id="mine"),
     ],
 )
-def test_a_badge_says_whose_account_it_is(mode: Mode, account: str, words: str) -> None:
+def test_a_badge_says_whose_account_it_is(mode: AccountMode, account: str, words: str) -> None:
     assert account_words(ConnectionBadge("gmail", "gmail", mode, account)) == words
 
 

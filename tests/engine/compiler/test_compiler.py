@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.checkout import CHECKOUT
+from engine.base.checkout import CHECKOUT
+from engine.base.errors import InvalidFile, Problem, UnknownName
 from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
-from engine.errors import InvalidFile, Problem, UnknownName
+from engine.documents.json_file import parse
 from engine.prompts.prompts import PromptStore
-from engine.workspace.jsonfile import parse
 from engine.workspace.workspace import Workspace
 from tests.engine.compiler.test_odd_documents import spoilt
 from tests.engine.conftest import set_step
@@ -234,7 +234,7 @@ MISTAKES = [
     ),
     pytest.param(
         flow(set_step("a"), inputs=inputs(n={"type": "int"})), "inputs", None, "inputs.properties.n.type", '"int"',
-        "no JSON Schema", "", id="type-of-an-input",
+        "not a JSON Schema", "", id="type-of-an-input",
     ),
     pytest.param(
         flow(set_step("a"), inputs=inputs(**{"a-b": {}})), "inputs", None, "inputs.properties.a-b", "{}\n",

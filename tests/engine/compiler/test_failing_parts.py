@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from engine.base.errors import InvalidFile, Problem, UnknownName
 from engine.compiler.compiler import Surroundings, compile_workflow
-from engine.errors import InvalidFile, Problem, UnknownName
-from engine.workspace.jsonfile import parse
+from engine.documents.json_file import parse
 
 PROPERTIES = {
     "n": {"type": "integer"},

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.errors import Problem
-from tests.engine.compiler import test_callees
+from engine.base.errors import Problem
+from tests.engine.compiler.checks import test_called_workflows as test_callees
 from tests.engine.compiler.test_compiler import MAILS, SORT, call, compiled, flow, inputs, use
 from tests.engine.conftest import Run, set_step
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from engine.base.errors import UnknownName
 from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
-from engine.errors import UnknownName
-from engine.workspace.jsonfile import parse
+from engine.documents.json_file import parse
 
 PROMPTS: Mapping[str, Mapping[str, Any]] = {
     "sort@production": {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InvalidFile, NotAvailableYet
+from engine.base.errors import InvalidFile, NotAvailableYet
 from engine.orchestra import Orchestra
 from tests.engine.compiler.test_compiler import compiled
 from tests.engine.conftest import OWNER
@@ -59,7 +59,7 @@ MISTAKES = [
     pytest.param(lambda w: w.update(stepps=[]), '"stepps"', "stepps", id="a key that is none"),
     pytest.param(lambda w: w.update(schema_version=2), '"schema_version"', "1", id="another form"),
     pytest.param(
-        lambda w: read(w)["with"].update(idempotency_header="My Key"), '"My Key"', "there: 'My Key'", id="a pattern"
+        lambda w: read(w)["with"].update(idempotency_header="My Key"), '"My Key"', "format: 'My Key'", id="a pattern"
     ),
     pytest.param(
         lambda w: read(w).update(uses="github.list_issues", connection="hub", **{"with": SINCE}),

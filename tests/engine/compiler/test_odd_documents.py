@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.checkout import CHECKOUT
+from engine.base.checkout import CHECKOUT
+from engine.base.errors import OrchestraError
 from engine.compiler.compiler import Surroundings, compile_workflow
-from engine.errors import OrchestraError
+from engine.documents.json_file import parse
 from engine.prompts.prompts import PromptStore
-from engine.workspace.jsonfile import parse
 from engine.workspace.workspace import Workspace
 
 SHIPPED = Workspace(CHECKOUT)

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from engine.compiler.compiler import compile_workflow
-from engine.workspace.jsonfile import parse
-from tests.engine.compiler.test_callees import AROUND
+from engine.documents.json_file import parse
+from tests.engine.compiler.checks.test_called_workflows import AROUND
 
 # One value a line, so that the place of each mistake is the text at which it is looked for.
 TEXT = """{

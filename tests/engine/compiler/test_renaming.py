@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
 from engine.compiler.renaming import renamed_paths, renamed_step
-from engine.errors import InUse, InvalidFile, InvalidInput, OrchestraError, UnknownName
-from engine.workspace.jsonfile import parse
+from engine.documents.json_file import parse
 from tests.engine.compiler.test_compiler import AROUND, call, flow, inputs, use
 from tests.engine.conftest import set_step
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from engine.base.errors import Problem, UnknownName
 from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
-from engine.errors import Problem, UnknownName
-from engine.workspace.jsonfile import parse
+from engine.documents.json_file import parse
 from tests.engine.conftest import set_step
 
 INPUTS = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}

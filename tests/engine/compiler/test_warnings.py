@@ -222,6 +222,10 @@ def test_a_misspelt_name_does_not_make_what_was_meant_unused() -> None:
     assert [one.code for one in compiled(document)[1].problems] == ["expression"]
 
 
+def test_a_wrong_key_is_not_said_to_be_the_same_for_all_items() -> None:
+    assert [one.code for one in compiled(flow(loop(ISSUE, key="{{ nix.y }}")))[1].problems] == ["expression"]
+
+
 def test_warnings_are_told_together_with_errors() -> None:
     document = flow(set_step("a"), call("b", "no.such", {}), inputs=FLAG)
     codes = {one.code: one.severity for one in compiled(document)[1].problems}

@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from clients.gmail.sign_in_file import SignInFile
-from clients.http import Wanted
+from clients.http import HttpClient, Wanted
 from clients.transport import Forbidden
-from engine.connections.accounts import Accounts
-from engine.errors import InvalidInput, UnknownName
+from engine.base.errors import InvalidInput, UnknownName
+from engine.base.statuses import AccountMode
+from engine.connections.accounts import Account, Accounts
 from engine.workspace.config import LoadedConfig, load
 from tests.engine.conftest import Service
 
@@ -47,6 +48,16 @@ def config(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def http_of(account: Account) -> httpx.Client:
+    assert account.client.http is not None
+    return account.client.http
+
+
+def web_of(account: Account) -> HttpClient:
+    assert isinstance(account.client, HttpClient)
+    return account.client
+
+
 def opened(root: Path, stand_ins: Endpoints, environment: Mapping[str, str]) -> Accounts:
     def settings() -> LoadedConfig:
         return load(root, environment)
@@ -58,10 +69,10 @@ def test_a_demo_account_is_known_without_asking_and_reaches_its_stand_in_only(
     config: Path, stand_ins: Endpoints, service: Service
 ) -> None:
     accounts = opened(config, stand_ins, {})
-    account = accounts.open("github", "github", "demo")
+    account = accounts.open("github", "github", AccountMode.DEMO)
     assert (account.known_identity, account.identity(), account.label) == ("demo-1", "demo-1", "demo-1")
-    with pytest.raises(Forbidden, match="not one of the addresses"):
-        account.http.send(httpx.Request("GET", service.url("/")))
+    with pytest.raises(Forbidden, match="must not be contacted"):
+        http_of(account).send(httpx.Request("GET", service.url("/")))
     assert not service.seen
     accounts.close()
 
@@ -69,9 +80,9 @@ def test_a_demo_account_is_known_without_asking_and_reaches_its_stand_in_only(
 def test_in_demo_http_requests_reach_nobody(config: Path, stand_ins: Endpoints, service: Service) -> None:
     accounts = opened(config, stand_ins, {})
     for connection in ("web", None):
-        account = accounts.open(connection, "http", "demo")
+        account = accounts.open(connection, "http", AccountMode.DEMO)
         with pytest.raises(Forbidden):
-            account.client.request(Wanted("GET", service.url("/x")))
+            web_of(account).request(Wanted("GET", service.url("/x")))
     assert not service.seen
     accounts.close()
 
@@ -80,25 +91,28 @@ def test_without_a_connection_only_public_addresses_are_reached(
     config: Path, stand_ins: Endpoints, service: Service
 ) -> None:
     accounts = opened(config, stand_ins, {})
-    account = accounts.open(None, "http", "mine")
+    account = accounts.open(None, "http", AccountMode.MINE)
     assert account.known_identity == "http:none"
     with pytest.raises(Forbidden):
-        account.client.request(Wanted("GET", service.url("/x")))
-    assert accounts.open("web", "http", "mine").client.request(Wanted("GET", service.url("/x")))["status"] == 200
+        web_of(account).request(Wanted("GET", service.url("/x")))
+    assert (
+        web_of(accounts.open("web", "http", AccountMode.MINE)).request(Wanted("GET", service.url("/x")))["status"]
+        == 200
+    )
     assert stand_ins.asked == 0
     accounts.close()
 
 
 def test_an_account_is_opened_once_until_what_stands_behind_it_changes(config: Path, stand_ins: Endpoints) -> None:
     accounts = opened(config, stand_ins, {})
-    first = accounts.open("github", None, "demo")
-    assert accounts.open("github", None, "demo") is first
+    first = accounts.open("github", None, AccountMode.DEMO)
+    assert accounts.open("github", None, AccountMode.DEMO) is first
     stand_ins.generation = 2
-    second = accounts.open("github", None, "demo")
+    second = accounts.open("github", None, AccountMode.DEMO)
     assert second is not first
     assert (first.known_identity, second.known_identity) == ("demo-1", "demo-2")
     accounts.forget("github")
-    assert accounts.open("github", None, "demo") is not second
+    assert accounts.open("github", None, AccountMode.DEMO) is not second
     accounts.close()
 
 
@@ -107,17 +121,19 @@ def test_a_replaced_account_is_closed_with_the_others(config: Path, stand_ins: E
     found = []
     for generation in (1, 2):
         stand_ins.generation = generation
-        found.append(accounts.open("github", None, "demo"))
+        found.append(accounts.open("github", None, AccountMode.DEMO))
     accounts.forget("github")
-    assert not any(account.http.is_closed for account in found)  # a run may still be at work with it
+    assert not any(http_of(account).is_closed for account in found)  # a run may still be at work with it
     accounts.close()
-    assert all(account.http.is_closed for account in found)
+    assert all(http_of(account).is_closed for account in found)
 
 
 def test_many_threads_open_one_account(config: Path, stand_ins: Endpoints) -> None:
     accounts = opened(config, stand_ins, {})
     found: list[Any] = []
-    threads = [threading.Thread(target=lambda: found.append(accounts.open("web", None, "mine"))) for _ in range(16)]
+    threads = [
+        threading.Thread(target=lambda: found.append(accounts.open("web", None, AccountMode.MINE))) for _ in range(16)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -129,15 +145,15 @@ def test_many_threads_open_one_account(config: Path, stand_ins: Endpoints) -> No
 def test_what_is_missing_is_named_and_no_secret_is_told(config: Path, stand_ins: Endpoints) -> None:
     accounts = opened(config, stand_ins, {"GITHUB_TOKEN": "hush-hush-token"})
     with pytest.raises(UnknownName, match="no connection named 'githbu'"):
-        accounts.open("githbu", None, "mine")
+        accounts.open("githbu", None, AccountMode.MINE)
     with pytest.raises(InvalidInput, match="GITHUB_TOKEN") as raised:
-        opened(config, stand_ins, {"OTHER": "hush-hush-token"}).open("github", None, "mine")
+        opened(config, stand_ins, {"OTHER": "hush-hush-token"}).open("github", None, AccountMode.MINE)
     assert "hush" not in f"{raised.value} {raised.value.remedy} {raised.value.__cause__!r}"
 
 
 def test_an_account_shows_no_secret(config: Path, stand_ins: Endpoints) -> None:
     accounts = opened(config, stand_ins, {"GITHUB_TOKEN": "hush-hush-token"})
-    assert "hush" not in repr(accounts.open("github", None, "mine"))
+    assert "hush" not in repr(accounts.open("github", None, AccountMode.MINE))
     accounts.close()
 
 
@@ -151,13 +167,13 @@ def test_a_mailbox_that_another_process_signed_in_to_is_told_from_the_one_before
 
     accounts = opened(tmp_path, Endpoints(), {})
     sign_in("ann@example.com")
-    account = accounts.open("gmail", None, "mine")
+    account = accounts.open("gmail", None, AccountMode.MINE)
     assert account.known_identity == ""
     assert (account.identity(), account.known_identity) == ("gmail:ann@example.com", "gmail:ann@example.com")
     sign_in("ann@example.com", "two")
     assert account.identity() == "gmail:ann@example.com"
     sign_in("bob@example.com")
-    assert accounts.open("gmail", None, "mine") is account, "runs may be at work with it"
+    assert accounts.open("gmail", None, AccountMode.MINE) is account, "runs may be at work with it"
     assert account.known_identity == ""
     assert (account.identity(), account.known_identity) == ("gmail:bob@example.com", "gmail:bob@example.com")
     accounts.close()

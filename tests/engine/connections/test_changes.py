@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InvalidInput
+from engine.base.errors import InvalidInput
+from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER
 
@@ -49,5 +50,8 @@ def test_what_a_connection_lacks_is_told_as_its_service_takes_it(orchestra: Orch
         orchestra.connections.give_key(OWNER, "tickets", "abc")
     assert "`orchestra connections add http --name tickets --set KEY=env:VARIABLE`" in refused.value.remedy
     with pytest.raises(InvalidInput, match="NO_SUCH_TOKEN is not set") as refused:
-        orchestra.connections.require_ready({"mail": "mine"})
-    assert refused.value.remedy == "Sign in: `orchestra connections add gmail --name mail --client-secret FILE`."
+        orchestra.connections.require_ready({"mail": AccountMode.MINE})
+    assert refused.value.remedy == (
+        "Sign in: `orchestra connections add gmail --name mail --client-secret FILE`."
+        " To try it on the demo: `--demo` at the command line, or Demo on the page Connections."
+    )

@@ -291,9 +291,9 @@ def revoked(place: Place) -> None:
 
 
 FAULTS = [
-    pytest.param(no_such_name, "reachable", ["no-such-host.invalid", "spelled"], id="name"),
+    pytest.param(no_such_name, "reachable", ["no-such-host.invalid", "spelling"], id="name"),
     pytest.param(nobody_there, "reachable", ["Nothing listens", "base_url"], id="port"),
-    pytest.param(behind_a_proxy, "reachable", ["HTTPS_PROXY", "direct way out"], id="proxy"),
+    pytest.param(behind_a_proxy, "reachable", ["HTTPS_PROXY", "direct connection"], id="proxy"),
     pytest.param(strange_certificate, "reachable", ["certificate", "SSL_CERT_FILE"], id="certificate"),
     pytest.param(expired_certificate, "reachable", ["expired", "date"], id="expired certificate"),
     pytest.param(certificate_of_another, "reachable", ["mismatch", "base_url"], id="certificate of another"),

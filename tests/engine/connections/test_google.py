@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from clients.gmail.sign_in_file import SignInFile
+from engine.base.errors import InvalidInput
 from engine.connections.statuses import ConnectionStatus
-from engine.errors import InvalidInput
 from engine.orchestra import Orchestra
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER
@@ -56,7 +56,7 @@ class Google:
         def browser(address: str) -> None:
             httpx.get(address, follow_redirects=True, trust_env=False, timeout=PATIENCE_SECONDS).raise_for_status()
 
-        return self.orchestra.connections.connect_gmail(OWNER, file, browser)
+        return self.orchestra.connections.connect(OWNER, "gmail", "gmail", file, browser)
 
     def run(self) -> dict[str, Any]:
         """Search the mailbox."""
@@ -108,7 +108,7 @@ def test_a_sign_in_is_sealed_and_its_days_are_counted_to_the_end(google: Google)
     [trouble] = google.orchestra.troubles.open()
     assert trouble.account == status.sign_in.account
     assert "Press Sign in again" in trouble.remedy
-    with pytest.raises(InvalidInput, match="not let in any more"):
+    with pytest.raises(InvalidInput, match="no longer let in"):
         google.run()
     assert google.orchestra.troubles.open() == [trouble]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from engine.connections.sign_ins import SignIn, facts
-from engine.errors import InvalidInput
+from clients.gmail.google_sign_in import facts
+from engine.base.errors import InvalidInput
+from engine.connections.sign_ins import SignIn
 
 CONSENTED = datetime(2026, 11, 20, 12, tzinfo=UTC)
 INFO = {
@@ -24,13 +25,14 @@ TOLD = {"sign_in_ends_at": (CONSENTED + timedelta(days=7)).isoformat()}
     ("after", "more", "note", "warns"),
     [
         pytest.param(timedelta(0), TOLD, "Testing mode: 7 days left.", False, id="just signed in"),
+        pytest.param(timedelta(seconds=30), TOLD, "Testing mode: 7 days left.", False, id="half a minute ago"),
         pytest.param(timedelta(days=4, hours=1), TOLD, "Testing mode: 2 days left.", False, id="two days and more"),
         pytest.param(timedelta(days=5, hours=1), TOLD, "Testing mode: 1 day left.", True, id="time to sign in again"),
         pytest.param(timedelta(days=6, hours=20), TOLD, "Testing mode: 4 hours left.", True, id="the last day"),
         pytest.param(timedelta(days=6, hours=23.5), TOLD, "Testing mode: 1 hour left.", True, id="the last hour"),
-        pytest.param(timedelta(days=8), TOLD, "Testing mode: the seven days are over, sign in again.", True, id="over"),
+        pytest.param(timedelta(days=8), TOLD, "Testing mode: seven days have passed, sign in again.", True, id="over"),
         pytest.param(
-            timedelta(days=2), {}, "If Google's console says Testing, it ends by itself: 5 days left.", False, id="told"
+            timedelta(days=2), {}, "If Google's console says Testing, it expires: 5 days left.", False, id="told"
         ),
         pytest.param(timedelta(days=8), {}, "", False, id="not told and still good: not in Testing"),
         pytest.param(timedelta(0), {"consented_at": ""}, "", False, id="nothing is known"),
@@ -62,5 +64,5 @@ def test_it_says_whose_it_is_and_what_it_may() -> None:
 def test_what_is_no_address_of_a_sign_in_is_told(pasted: str) -> None:
     begun = SignIn()
     begun.opened("http://localhost/o?redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2F")
-    with pytest.raises(InvalidInput, match="no address"):
+    with pytest.raises(InvalidInput, match="ended at this address"):
         begun.bring_back(pasted)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import ExpressionError
+from engine.base.errors import ExpressionError
 from engine.expressions.expressions import compile_template, render
 
 ROOTS = frozenset({"a", "b", "steps", "inputs"})

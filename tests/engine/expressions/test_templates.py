@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import ExpressionError
-from engine.expressions.templates import parts, spelling, tokens
+from engine.base.errors import ExpressionError
+from engine.expressions.templates import expression_tokens, parts, spelling, tokens
 
 
 def shape(text: str) -> list[tuple[str, bool]]:
@@ -58,6 +58,12 @@ def test_what_does_not_end_is_named_with_its_place(text: str, offset: int, said:
     assert raised.value.details["offset"] == offset
 
 
+def test_a_line_break_inside_a_text_says_how_to_write_one() -> None:
+    with pytest.raises(ExpressionError) as raised:
+        parts("{{ x.split('\n') }}")
+    assert "write a line break as \\\\n" in raised.value.remedy
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
@@ -78,7 +84,7 @@ def test_what_does_not_end_is_named_with_its_place(text: str, offset: int, said:
     ],
 )
 def test_own_functions_are_spelt_in_cel(source: str, expected: str) -> None:
-    assert spelling(source).text == expected
+    assert spelling(expression_tokens(source), {}).text == expected
 
 
 @pytest.mark.parametrize(
@@ -96,20 +102,20 @@ def test_own_functions_are_spelt_in_cel(source: str, expected: str) -> None:
 )
 def test_wrong_use_of_own_functions_is_named_with_its_place(source: str, offset: int) -> None:
     with pytest.raises(ExpressionError) as raised:
-        spelling(source)
+        spelling(expression_tokens(source), {})
     assert raised.value.details["offset"] == offset
 
 
 def test_every_place_leads_back_to_the_author() -> None:
     source = "  default( q.b ,  'é' ) +\n  nope"
-    spelt = spelling(source)
+    spelt = spelling(expression_tokens(source), {})
     for name in ("q", "'é'", "nope"):
         assert spelt.source_of(spelt.text.index(name)) == source.index(name)
 
 
 def test_a_place_behind_a_text_of_two_lines_leads_back() -> None:
     source = "'''x\ny''' + nope"
-    spelt = spelling(source)
+    spelt = spelling(expression_tokens(source), {})
     assert spelt.source_of(spelt.offset(2, len("y'''+") + 1)) == source.index("nope")
 
 
@@ -138,7 +144,7 @@ def test_a_text_is_cut_without_loss_or_refused(text: str) -> None:
 def test_tokens_are_the_text_and_spelling_ends(source: str) -> None:
     assert "".join(token.text for token in tokens(source)) == source
     try:
-        spelling(source)
+        spelling(expression_tokens(source), {})
     except ExpressionError as refused:
         assert 0 <= refused.details["offset"] <= len(source)  # noqa: PT017 - most texts are fine
 
@@ -161,7 +167,7 @@ def test_a_hundred_thousand_characters_take_no_time_worth_naming(text: str) -> N
     began = time.process_time()
     try:
         for part in parts(text):
-            spelling(part.text)
+            spelling(expression_tokens(part.text), {})
     except ExpressionError:
         pass
     assert time.process_time() - began < 5

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import InvalidInput, OrchestraError, StorageError
+from engine.base.errors import InvalidInput, OrchestraError, StorageError
 from engine.people.tokens import Claim, Tokens, token_secret
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -58,6 +58,14 @@ def test_a_token_signed_by_hand_with_our_secret_is_read() -> None:
 
 def test_two_tokens_are_never_the_same() -> None:
     assert TOKENS.issue("ada", "hash") != TOKENS.issue("ada", "hash")
+
+
+def test_a_token_that_was_good_ends_all_the_same() -> None:
+    now = NOON
+    tokens = Tokens(SECRET, lambda: now)
+    assert tokens.read(GOOD) == tokens.read(GOOD) == TOKENS.read(GOOD)
+    now = NOON + timedelta(hours=1)
+    assert tokens.read(GOOD) is None
 
 
 @pytest.mark.parametrize(

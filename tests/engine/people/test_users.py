@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from engine.errors import InUse, InvalidInput, NotAllowed, OrchestraError, StorageError, TooManyTries, UnknownName
+from engine.base.errors import InUse, InvalidInput, NotAllowed, OrchestraError, StorageError, TooManyTries, UnknownName
 from engine.people.access import Principal, Role
 from engine.people.audit import Audit
-from engine.people.login_limit import OVERALL, PER_USER
+from engine.people.login_limit import ACCOUNT_WINDOW, ADDRESS_WINDOW, PER_ACCOUNT, PER_ADDRESS, PER_USER, Checks
 from engine.people.passwords import Passwords
 from engine.people.sessions import Session, cookie_name
 from engine.people.users import Users
-from engine.store.database import Database
+from engine.store.sqlite.audit import SqliteAudit
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.state import SqliteState
 
 LOCAL = Principal("local:grace", "owner")
 PASSWORD = "correct horse battery"
@@ -49,12 +53,12 @@ def database(tmp_path: Path) -> Database:
 
 @pytest.fixture
 def audit(database: Database, clock: Hands) -> Audit:
-    return Audit(database, clock)
+    return Audit(SqliteAudit(database), clock)
 
 
 @pytest.fixture
 def users(database: Database, audit: Audit, clock: Hands) -> Users:
-    return Users(database, database.path.parent, audit, clock)
+    return Users(SqliteState(database), database.path.parent, audit, clock)
 
 
 @pytest.fixture
@@ -77,7 +81,7 @@ def test_the_first_start_makes_an_owner_without_a_password(users: Users) -> None
 def test_a_later_start_changes_nobody(users: Users, database: Database, audit: Audit, clock: Hands) -> None:
     users.add(LOCAL, "ada", "Ada", "owner")
     users.remove(LOCAL, "owner")
-    again = Users(database, database.path.parent, audit, clock)
+    again = Users(SqliteState(database), database.path.parent, audit, clock)
     assert [user.id for user in again.list(LOCAL)] == ["ada"]
 
 
@@ -216,12 +220,136 @@ def test_the_limit_counts_users_who_are_not_there_in_the_same_way(
         users.login("nobody", "guess")
 
 
-def test_the_limit_over_all_stops_one_who_tries_many_names(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Passwords, "fits", lambda *_: False)
-    for number in range(OVERALL):
-        assert users.login(f"user{number}", "guess") is None
+def _guessed(users: Users, names: Iterable[str], addresses: Iterable[str]) -> list[int]:
+    """Try each name from each address with a wrong password; return how long each refusal asks to wait."""
+    waits = []
+    with pytest.MonkeyPatch.context() as quick:
+        quick.setattr(Passwords, "fits", lambda *_: False)
+        for name, address in itertools.product(names, addresses):
+            try:
+                assert users.login(name, "guess", address) is None
+            except TooManyTries as refused:
+                waits.append(refused.retry_after_seconds)
+    return waits
+
+
+ATTACKER, HOME, ELSEWHERE = "203.0.113.66", "198.51.100.7", "192.0.2.1"
+
+
+def test_a_thousand_invented_names_keep_out_nobody_else(users: Users, ada: Principal, clock: Hands) -> None:
+    waits = _guessed(users, (f"user{number}" for number in range(1_000)), [ATTACKER])
+    assert len(waits) == 1_000 - PER_ADDRESS, "the address itself has to wait"
+    assert users.login("ada", PASSWORD, HOME) is not None
+    clock.forward(seconds=max(waits))
+    assert users.login("ada", PASSWORD, ATTACKER) is not None, "who shares the address gets in within the wait told"
+    assert max(waits) <= ADDRESS_WINDOW.total_seconds() + 1
+
+
+def test_where_somebody_signed_in_before_the_tries_of_others_do_not_count(users: Users, ada: Principal) -> None:
+    users.redeem(users.login_link(LOCAL, "ada"), HOME)
+    _guessed(users, (f"user{number}" for number in range(PER_ADDRESS + 1)), [HOME])
+    assert users.login("ada", PASSWORD, HOME) is not None
+
+
+def test_who_knows_a_name_cannot_lock_it_out_from_other_addresses(users: Users, ada: Principal, clock: Hands) -> None:
+    """An attack by a thousand addresses: known places get in at once, any other within the wait told."""
+    assert users.login("ada", PASSWORD, HOME) is not None
+    waits = _guessed(users, ["ada"], (f"10.0.{number // 250}.{number % 250}" for number in range(1_000)))
+    assert len(waits) == 1_000 - PER_ACCOUNT
+    assert users.login("ada", PASSWORD, HOME) is not None
+    with pytest.raises(TooManyTries) as refused:
+        users.login("ada", PASSWORD, ELSEWHERE)
+    assert refused.value.retry_after_seconds <= ACCOUNT_WINDOW.total_seconds() + 1
+    assert users.redeem(users.login_link(LOCAL, "ada"), ELSEWHERE) is not None, "a link always signs in"
+    assert users.login("ada", PASSWORD, ELSEWHERE) is not None, "and makes the place known"
+
+
+def _locked(users: Users, password: str, devices: Iterable[str] = ()) -> bool:
+    try:
+        users.login("ada", password, HOME, devices=devices)
+    except TooManyTries:
+        return True
+    return False
+
+
+def test_a_browser_that_signed_in_before_has_a_counter_of_its_own(users: Users, ada: Principal) -> None:
+    desk, phone, bob = users.device_word("ada"), users.device_word("ada"), users.device_word("bob")
+    _guessed(users, ["ada"] * PER_USER, [HOME])
+    with pytest.MonkeyPatch.context() as quick:
+        quick.setattr(Passwords, "fits", lambda *_: False)
+        assert [_locked(users, "guess", [desk]) for _ in range(PER_USER + 1)] == [False] * PER_USER + [True]
+    assert _locked(users, PASSWORD, [desk])
+    assert not _locked(users, PASSWORD, [bob, phone])
+    for forged in ("", "x", bob, f"{phone}0", phone.upper(), f"device.{phone.partition('.')[2]}", "é.é"):
+        assert _locked(users, PASSWORD, [forged]), forged
+
+
+def test_a_flood_of_any_names_takes_no_place_of_a_known_browser_and_tells_no_names(
+    users: Users, ada: Principal
+) -> None:
+    refusals = []
+    with users._checks.turn(HOME), users._checks.turn(HOME):
+        for name in ("ada", "nobody"):
+            with pytest.raises(TooManyTries) as refused:
+                users.login(name, PASSWORD, HOME)
+            refusals.append((str(refused.value), refused.value.retry_after_seconds))
+        assert users.login("ada", PASSWORD, HOME, devices=[users.device_word("ada")]) is not None
+    assert refusals[0] == refusals[1]
+
+
+def test_who_is_over_a_limit_takes_no_place(users: Users, ada: Principal) -> None:
+    _guessed(users, (f"user{number}" for number in range(PER_ADDRESS)), [ATTACKER])
+    with users._checks.turn(ATTACKER), users._checks.turn(ATTACKER):
+        assert _guessed(users, ["user1000"], [ATTACKER])[0] > 1, "the address has to wait, not the place"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", id="one subscriber of IPv6"),
+        pytest.param("192.0.2.9", "::ffff:192.0.2.9", id="IPv4 in IPv6"),
+    ],
+)
+def test_spellings_of_one_subscriber_count_as_one_address(users: Users, ada: Principal, one: str, other: str) -> None:
+    _guessed(users, ["ada"] * PER_USER, [one])
     with pytest.raises(TooManyTries):
-        users.login("one-more", "guess")
+        users.login("ada", PASSWORD, other)
+
+
+def test_a_password_typed_as_a_user_is_kept_nowhere(users: Users, ada: Principal, database: Database) -> None:
+    for _ in range(PER_USER + 1):
+        with suppress(TooManyTries):
+            users.login("hunter2-hunter2", "x")
+            users.token("hunter2-hunter2", "x", HOME)
+    stored = b"".join(path.read_bytes() for path in database.path.parent.glob("state.db*"))
+    assert b"login_refused" in stored
+    assert b"hunter2" not in stored
+
+
+def test_of_sign_ins_at_once_one_address_takes_no_more_than_its_part() -> None:
+    checks = Checks()
+    with checks.turn(ATTACKER), checks.turn(ATTACKER):
+        with pytest.raises(TooManyTries), checks.turn(ATTACKER):
+            pass
+        with checks.turn(HOME), checks.turn(ELSEWHERE), pytest.raises(TooManyTries), checks.turn("192.0.2.2"):
+            pass
+    with checks.turn(ATTACKER):
+        pass
+
+
+@pytest.mark.parametrize("damage", [b"$argon2id$v=19$secret\xff", b"$argon2id$secret"], ids=["no text", "no hash"])
+def test_a_damaged_row_never_shows_the_hash_in_it(
+    users: Users, ada: Principal, database: Database, damage: bytes
+) -> None:
+    with closing(sqlite3.connect(database.path)) as connection, connection:
+        connection.execute("UPDATE users SET password_hash = CAST(? AS TEXT) WHERE id = 'ada'", (damage,))
+    said = ""
+    try:
+        assert users.login("ada", PASSWORD) is None
+    except StorageError as error:
+        said = f"{error} {error.message} {error.remedy}"
+    assert "argon2" not in said
+    assert "secret" not in said
 
 
 def test_the_limit_outlives_a_restart(
@@ -232,7 +360,7 @@ def test_the_limit_outlives_a_restart(
         for _ in range(PER_USER):
             users.login("ada", "guess")
     with pytest.raises(TooManyTries):
-        Users(database, database.path.parent, audit, clock).login("ada", PASSWORD)
+        Users(SqliteState(database), database.path.parent, audit, clock).login("ada", PASSWORD)
 
 
 def test_guesses_sent_at_once_are_counted_one_by_one(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from engine.plugins.step import Usage
 from engine.prompts.prices import add_usage, price_usd
-from engine.step import Usage
 
 TOKENS = {"input_tokens": 1_000_000, "output_tokens": 0}
 OPENAI = "https://api.openai.com/v1"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import ExpressionError, InvalidFile, InvalidInput
+from engine.base.errors import ExpressionError, InvalidFile, InvalidInput
+from engine.documents.json_file import parse
 from engine.prompts.prompt import checked, messages
 from engine.prompts.prompt_check import problems_of
-from engine.workspace.jsonfile import parse
 
 
 def prompt(**changes: Any) -> dict[str, Any]:
@@ -76,7 +76,11 @@ def test_a_right_prompt_has_no_problems() -> None:
         ),
         pytest.param({"variables": {"Subject x": {}}}, "variables.Subject x", "wrong_value", "lower-case", id="name"),
         pytest.param(
-            {"variables": {"subject": {"type": "x"}}}, "variables.subject.type", "schema", "no JSON", id="schema"
+            {"variables": {"subject": {"type": "x"}}},
+            "variables.subject.type",
+            "schema",
+            "not a JSON Schema",
+            id="schema",
         ),
         pytest.param(
             {"output_schema": {"type": "array"}}, "output_schema", "schema", "is an object", id="output-no-object"

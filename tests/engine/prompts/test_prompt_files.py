@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from engine.clock import utc_now
-from engine.errors import InvalidFile, NotAllowed, StaleEdit, UnknownName
+from engine.base.clock import utc_now
+from engine.base.errors import InvalidFile, NotAllowed, StaleEdit, UnknownName
 from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.prompts.prompt_files import PromptFiles
 from engine.prompts.prompts import PromptStore
-from engine.store.database import Database
+from engine.store.sqlite.audit import SqliteAudit
+from engine.store.sqlite.file.database import Database
 from engine.workspace.workspace import Workspace
 
 EDITOR = Principal("ann", "editor")
@@ -37,7 +38,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def audit(workspace: Workspace) -> Audit:
-    return Audit(Database(workspace.state_dir), utc_now)
+    return Audit(SqliteAudit(Database(workspace.state_dir)), utc_now)
 
 
 @pytest.fixture

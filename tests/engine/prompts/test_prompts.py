@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InUse, InvalidFile, InvalidInput, OrchestraError, StaleEdit, StorageError, UnknownName
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, StaleEdit, StorageError, UnknownName
+from engine.files.atomic import etag
 from engine.prompts.prompts import PromptStore
-from engine.workspace.files import etag
 from engine.workspace.workspace import Workspace
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from engine.clock import utc_now
-from engine.store.database import Database
-from engine.store.journal import Journal
-from engine.store.owners import Owner
+from engine.base.clock import utc_now
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.journal import SqliteJournal
+from engine.store.sqlite.owners import SqliteOwner
 from tests.engine.runner.notes import Bench, Try, World, bench
 
 
@@ -33,10 +33,10 @@ def attempt(database: Database, world: World, tmp_path: Path) -> Try:
     """Run a test on a loop of its own, with a journal."""
 
     def run(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
-        owner = Owner(database, tmp_path / "owners", "test", utc_now)
+        owner = SqliteOwner(database, tmp_path / "owners", "test", utc_now)
 
         async def main() -> None:
-            journal = Journal(database, owner.id)
+            journal = SqliteJournal(database, owner.id)
             try:
                 await test(bench(database, world, journal))
             finally:

@@ -6,23 +6,30 @@ import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from clients.errors import ServiceError, Unavailable
-from engine.clock import utc_now
-from engine.compiler.plan import Retry
+from engine.base.clock import utc_now
+from engine.base.statuses import AccountMode
+from engine.base.threads import Workers
+from engine.compiler.definition.plan import Retry
 from engine.connections.accounts import Account
-from engine.runner.attempts import Attempt, Done, Job
-from engine.runner.calls import Calls
-from engine.runner.ledger import Entry, Ledger, Write, arguments_hash, identity
-from engine.runner.run_files import RunFiles
-from engine.runner.senders import Sender
-from engine.runner.threads import Workers
-from engine.runner.writes import Writes
-from engine.step import Call, Effect, Fields, JsonValue, Repeat, StepType, Written
-from engine.store.database import Database
-from engine.store.journal import Journal
+from engine.plugins.step import Call, Effect, Fields, JsonValue, Repeat, StepType, Written
+from engine.record.run_files import RunFiles
+from engine.runner.effects.claim import Writes
+from engine.runner.effects.job import Attempt, Done, Job
+from engine.runner.effects.ledger import Ledger, arguments_hash
+from engine.runner.effects.ownership import Sender
+from engine.runner.effects.reading import Reads
+from engine.store.ledger import Entry, Write, identity
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.journal import SqliteJournal
+from engine.store.sqlite.ledger import SqliteEffects
+from engine.store.write_list import WriteList
 from tests.patience import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from clients.client import Client
 
 QUICK = Retry(attempts=3, backoff_seconds=0.0)
 BEFORE, AFTER = "before the effect", "after the effect"
@@ -136,7 +143,8 @@ class Bench:
     told: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     """The arguments of the writes that runs made, by run id and path."""
     attempts: list[Attempt] = field(default_factory=list)
-    calls: Calls = field(init=False)
+    writes: Writes = field(init=False)
+    reads: Reads = field(init=False)
 
     def job(self, run_id: str = "run-1", *, text: str = "hello", thing: str = "a", **more: Any) -> Job:
         """A write of a note about a thing."""
@@ -148,7 +156,6 @@ class Bench:
         given = {"step_type": Note(), **given}
         return Job(
             make_fields=lambda: NoteFields(text=text),
-            effect=Effect.WRITES,
             account=self.account,
             prompts={},
             render=lambda _prompt, _variables: [],
@@ -159,10 +166,8 @@ class Bench:
         )
 
     async def make(self, job: Job) -> Done:
-        """Make the call."""
-        done = await self.calls.make(job)
-        assert isinstance(done, Done)
-        return done
+        """Make the write."""
+        return await self.writes.write(job).make()
 
     async def entry(self, job: Job) -> Entry:
         """What the ledger has; asking claims a write that it does not know, so only ask for known ones."""
@@ -174,12 +179,15 @@ Try = Callable[[Callable[[Bench], Coroutine[Any, Any, None]]], None]
 """Runs a test on a loop of its own."""
 
 
-def bench(database: Database, world: World, journal: Journal) -> Bench:
-    ledger = Ledger(journal, utc_now)
-    account = Account("notes", "test", "mine", world, Workers("test", 8), None, "test:me")
+def bench(database: Database, world: World, journal: SqliteJournal) -> Bench:
+    ledger = Ledger(SqliteEffects(journal), utc_now, WriteList(database.path.parent, database.path.parent))
+    account = Account("notes", "test", AccountMode.MINE, cast("Client", world), Workers("test", 8), "test:me")
     made = Bench(ledger, world, account)
-    writes = Writes(
-        ledger, utc_now, lambda entry: made.senders.get(entry.run_id, "through"), lambda *where: made.told[where]
+    made.writes = Writes(
+        ledger,
+        utc_now,
+        lambda entry: made.senders.get(entry.run_id, "through"),
+        lambda *where: made.told.get(where, {}),
     )
-    made.calls = Calls(writes, utc_now)
+    made.reads = Reads(utc_now)
     return made

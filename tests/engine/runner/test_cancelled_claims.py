@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.base.statuses import Ending
 from engine.orchestra import Orchestra
-from engine.runner.ledger import Entry, Ledger, Write
+from engine.runner.effects.ledger import Ledger
+from engine.store.ledger import Entry, Write
 from tests.engine.conftest import OWNER, Service, post_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -21,7 +23,7 @@ def test_a_write_that_was_cancelled_before_it_was_sent_is_sent_when_the_run_goes
     async def cancel_meanwhile(self: Ledger, write: Write) -> Entry:
         if not cancelled:
             cancelled.append(write.run_id)
-            orchestra._host._executions[write.run_id].end("cancelled")
+            orchestra._host._executions[write.run_id].end(Ending.CANCELLED)
         return await claim(self, write)
 
     monkeypatch.setattr(Ledger, "claim", cancel_meanwhile)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InUse, NotAllowed
+from engine.base.errors import InUse, NotAllowed
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runner.host import Host
+from engine.runner.worker.worker import Host
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InUse, StorageError
+from engine.base.errors import InUse, StorageError
 from engine.orchestra import Orchestra
-from engine.runner import host
-from engine.runs.run_log import RunLogs
+from engine.record.run_log import RunLogs
+from engine.runner.worker import worker as host
 from tests.engine.conftest import OWNER, Service, get_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -25,12 +25,12 @@ def test_nobody_else_goes_on_with_a_run_before_its_interruption_is_in_its_log(
     write_workflow(root, "work", [get_step("a", service.url("/slow"))], outputs={"n": "{{ 1 }}"})
     may_write, writes, write_all = threading.Event(), threading.Event(), RunLogs.write_all
 
-    def slowly(self: RunLogs, runs: Iterable[Mapping[str, Any]]) -> dict[str, StorageError]:
+    def slowly(self: RunLogs, runs: Iterable[Mapping[str, Any]], *group: Any) -> dict[str, Exception]:
         runs = list(runs)
         if any(run["status"] == "interrupted" for run in runs):
             writes.set()
             assert may_write.wait(PATIENCE_SECONDS)
-        return write_all(self, runs)
+        return write_all(self, runs, *group)
 
     monkeypatch.setattr(RunLogs, "write_all", slowly)
     run_id = orchestra.runs.start(OWNER, "work", {})
@@ -75,10 +75,12 @@ def test_an_interrupted_run_whose_log_is_refused_does_not_go_on_by_itself(
     write_workflow(root, "work", [get_step("a", service.url("/slow"))])
     write_all = RunLogs.write_all
 
-    def refused(self: RunLogs, runs: Iterable[Mapping[str, Any]]) -> dict[str, StorageError]:
+    def refused(self: RunLogs, runs: Iterable[Mapping[str, Any]], *group: Any) -> dict[str, Exception]:
         runs = list(runs)
-        full = {run["run_id"]: StorageError("full") for run in runs if run["status"] == "interrupted"}
-        return full or write_all(self, runs)
+        full: dict[str, Exception] = {
+            run["run_id"]: StorageError("full") for run in runs if run["status"] == "interrupted"
+        }
+        return full or write_all(self, runs, *group)
 
     monkeypatch.setattr(RunLogs, "write_all", refused)
     monkeypatch.setattr(host, "_STALLED_SECONDS", 0.05)

@@ -20,7 +20,7 @@ import sys, time
 from pathlib import Path
 from engine.orchestra import Orchestra
 from engine.people.access import local_user
-from engine.runner import fault_points
+from engine.runner.effects import fault_points
 
 left = int(sys.argv[3])
 
@@ -34,7 +34,7 @@ def stop(point):
 
 fault_points.hook = stop
 orchestra = Orchestra.open(Path(sys.argv[1]))
-run_id = orchestra.runs.start(local_user(), "work", {})
+run_id = orchestra.runs.start(local_user().agreeing(True), "work", {})
 print(run_id, flush=True)
 orchestra.runs.wait(local_user(), run_id, 60)
 """

@@ -205,7 +205,7 @@ from pathlib import Path
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
-root, owner = Path(sys.argv[1]), Principal("tester", "owner")
+root, owner = Path(sys.argv[1]), Principal("tester", "owner", confirmed=True)
 
 def run(steps):
     path = "steps.s{}.output.v".format

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from engine.orchestra import Orchestra
-from engine.workspace.new_workspace import init
+from engine.workflows.new_workspace import init
 from tests.engine.conftest import OWNER, write_workflow
 
 if TYPE_CHECKING:

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InUse, InvalidInput, NotAllowed, StorageError, UnknownName
+from engine.base.errors import InUse, InvalidInput, NotAllowed, StorageError, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runs.run_log import RunLogs
+from engine.record.run_log import RunLogs
+from engine.store.sqlite.journal import SqliteJournal
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -126,7 +127,7 @@ def test_the_runs_of_a_killed_process_are_adopted_by_the_server(root: Path, serv
     code = (
         "import sys; from pathlib import Path; from engine.orchestra import Orchestra; "
         "from engine.people.access import local_user; o = Orchestra.open(Path(sys.argv[1])); "
-        "print(o.runs.start(local_user(), 'work', {}), flush=True); import time; time.sleep(60)"
+        "print(o.runs.start(local_user().agreeing(True), 'work', {}), flush=True); import time; time.sleep(60)"
     )
     child = subprocess.Popen([sys.executable, "-c", code, str(root)], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
@@ -287,6 +288,7 @@ def test_a_full_disk_stops_the_run_with_a_clear_error_and_the_run_goes_on_later(
 ) -> None:
     before = run([set_step("a")])
     journal = orchestra._host._journal
+    assert isinstance(journal, SqliteJournal)
     pages = journal.read("PRAGMA page_count")[0][0]
     journal.read(f"PRAGMA max_page_count = {pages}")
     write_workflow(root, "large", [set_step("a", {"x": "y" * 200_000})])

@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 
 from clients.errors import OutcomeUnknown, Unavailable
-from engine.compiler.plan import Retry
-from engine.runner.attempts import Job
-from engine.runner.ledger import Entry
-from engine.runner.senders import Senders
-from engine.step import Repeat
-from engine.store.database import Database
+from engine.compiler.definition.plan import Retry
+from engine.plugins.step import Repeat
+from engine.runner.effects.job import Job
+from engine.runner.effects.ownership import Senders
 from engine.store.journal import JournalBroken
-from engine.store.owners import Fenced, Owner
-from engine.store.run_rows import RunRows
-from engine.store.tables import owners, runs
+from engine.store.ledger import Entry
+from engine.store.owners import Fenced
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.file.tables import owners, runs
+from engine.store.sqlite.owners import SqliteOwner, SqliteOwners
+from engine.store.sqlite.runs import SqliteRuns
 from tests.engine.runner.notes import BEFORE, Bench, Try, World
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -146,10 +147,10 @@ def test_a_process_that_was_taken_over_while_it_waits_to_send_again_does_not(
 
 
 @contextmanager
-def cast(database: Database, folder: Path) -> Iterator[tuple[Owner, Owner, Senders]]:
+def cast(database: Database, folder: Path) -> Iterator[tuple[SqliteOwner, SqliteOwner, Senders]]:
     """Give the sender, ourselves, and our view of senders, at NOW."""
-    sender, ours = (Owner(database, folder, kind, lambda: NOW) for kind in ("sender", "ours"))
-    yield sender, ours, Senders(RunRows(database), ours, lambda: NOW)
+    sender, ours = (SqliteOwner(database, folder, kind, lambda: NOW) for kind in ("sender", "ours"))
+    yield sender, ours, Senders(SqliteRuns(database), SqliteOwners(database), ours, lambda: NOW)
     sender.release()
     ours.release()
 
@@ -165,33 +166,33 @@ def run_of(database: Database, owner: str | None, *, has_ended: bool = False) ->
         connection.execute(runs.insert().values(**row, status="running", owner=owner, ended_at=ended_at))
 
 
-def _is_ours(database: Database, sender: Owner, ours: Owner) -> str:
+def _is_ours(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
     run_of(database, ours.id)
     return ours.id
 
 
-def _is_dead(database: Database, sender: Owner, ours: Owner) -> str:
+def _is_dead(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
     run_of(database, sender.id)
     sender._lock.close()
     return sender.id
 
 
-def _works(database: Database, sender: Owner, ours: Owner) -> str:
+def _works(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
     run_of(database, sender.id)
     return sender.id
 
 
-def _has_ended_the_run(database: Database, sender: Owner, ours: Owner) -> str:
+def _has_ended_the_run(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
     run_of(database, None, has_ended=True)
     return sender.id
 
 
-def _gave_the_run_up(database: Database, sender: Owner, ours: Owner) -> str:
+def _gave_the_run_up(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
     run_of(database, ours.id)
     return sender.id
 
 
-def _says_nothing(database: Database, sender: Owner, ours: Owner) -> str:
+def _says_nothing(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
     run_of(database, sender.id)
     with database.writing() as connection:
         long_ago = (NOW - timedelta(minutes=5)).isoformat().replace("+00:00", "Z")
@@ -199,14 +200,14 @@ def _says_nothing(database: Database, sender: Owner, ours: Owner) -> str:
     return sender.id
 
 
-def _was_fenced(database: Database, sender: Owner, ours: Owner) -> str:
+def _was_fenced(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:
     run_of(database, None, has_ended=True)  # by the one that took over: the sender may still be about to send
     with database.writing() as connection:
         connection.execute(owners.delete().where(owners.c.owner == sender.id))
     return sender.id
 
 
-def _is_not_named(database: Database, sender: Owner, ours: Owner) -> None:
+def _is_not_named(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> None:
     run_of(database, sender.id)
 
 
@@ -224,7 +225,7 @@ def _is_not_named(database: Database, sender: Owner, ours: Owner) -> None:
     ],
 )
 def test_what_is_known_of_a_sender(
-    database: Database, tmp_path: Path, story: Callable[[Database, Owner, Owner], str | None], state: str
+    database: Database, tmp_path: Path, story: Callable[[Database, SqliteOwner, SqliteOwner], str | None], state: str
 ) -> None:
     with cast(database, tmp_path / "owners") as (sender, ours, senders):
         assert senders.state_of(entry(story(database, sender, ours))) == state

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from engine.errors import StorageError
 from engine.orchestra import Orchestra
 from engine.store.owners import Fenced
-from engine.store.tables import owners
+from engine.store.sqlite.file.tables import owners
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -80,7 +79,7 @@ def test_no_log_of_it_gets_in_the_place_of_a_newer_one(silent: Orchestra, heir: 
     run_id = taken_over(silent, heir, service, [get_step("a", service.url("/slow"))], "/slow")
     run = heir.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     logs = silent._host._logs
-    with pytest.raises(StorageError):
+    with pytest.raises(Fenced):
         logs.write({**run, "status": "running"})
     assert json.loads(logs.path(run_id).read_text())["status"] == "succeeded"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clients.errors import InvalidRequest, NotFound
-from engine.runner.attempts import Done, Job
+from engine.runner.effects.job import Done, Job
 from tests.engine.runner.notes import AFTER, BEFORE, Bench, Board, Try, World, gone
 
 HERE = ("run-1", "note")

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InvalidInput
+from engine.base.errors import InvalidInput
+from engine.base.statuses import AccountMode
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runs.acceptance import Circumstances, acceptance
+from engine.record.acceptance import Circumstances, acceptance
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -241,7 +242,7 @@ def test_what_was_recorded_on_the_demo_stays_out_of_real_accounts(root: Path, se
 
 def test_a_run_that_a_trigger_starts_takes_no_pins(orchestra: Orchestra, root: Path, service: Service) -> None:
     _workflow(root, service)
-    trigger = Principal("trigger:new_mail", "owner")
+    trigger = Principal("trigger:new_mail", "owner", confirmed=True)
     with pytest.raises(InvalidInput, match="a trigger starts this one"):
         orchestra.runs.start(trigger, "work", {}, pins={"names": _ANSWER})
     assert orchestra.runs.start(trigger, "work", {})
@@ -255,7 +256,7 @@ def test_a_called_run_takes_no_pins(orchestra: Orchestra, root: Path, service: S
         started_by="tester",
         queued_at="2026-05-01T08:00:00.000Z",
         modes={},
-        default_mode="mine",
+        default_mode=AccountMode.MINE,
         connections={},
         logs=tmp_path,
         parent_run_id="20260501T080000Z-bbbbbbbb",

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from engine import upkeep
-from engine.errors import InUse, StaleEdit, StorageError, UnknownName
+from engine.base.errors import InUse, StaleEdit, StorageError, UnknownName
+from engine.files.atomic import etag
 from engine.orchestra import Orchestra
 from engine.runs.runs import Runs
-from engine.store.acceptances import Acceptances, Entry
-from engine.store.receipts import BEGUN_RENAME, Rename, has_begun_rename
-from engine.store.tables import meta
-from engine.workspace.files import etag
+from engine.store.acceptances import Entry
+from engine.store.renames import Rename
+from engine.store.sqlite.acceptances import SqliteAcceptances
+from engine.store.sqlite.file.tables import meta
+from engine.store.sqlite.renames import BEGUN_RENAME
 from tests.engine.conftest import OWNER, Service, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -95,8 +97,13 @@ def test_a_run_that_may_still_write_stands_in_the_way(orchestra: Orchestra, root
     for name in ("work", "caller"):
         run_id = orchestra.runs.start(OWNER, name, {})
         before = orchestra.workflows.get(OWNER, "work").text
-        with pytest.raises(InUse, match="not ended"):
+        with pytest.raises(InUse, match=f"1 run of '{name}' has not ended") as refused:
             orchestra.workflows.rename_step(OWNER, "work", "wait", "pause")
+        assert "bears the old name" in refused.value.remedy
+        if name == "work":
+            with pytest.raises(InUse, match="1 run of 'work' has not ended") as refused:
+                orchestra.workflows.delete(OWNER, "work")
+            assert "name" not in refused.value.remedy
         assert orchestra.workflows.get(OWNER, "work").text == before
         orchestra.runs.cancel(OWNER, run_id)
         orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
@@ -164,7 +171,7 @@ def test_a_rename_cut_short_is_ended_or_forgotten_at_the_next_start(
         name = path.rename(path.with_name("other.json")).stem
     again = Orchestra.open(root)
     try:
-        assert not has_begun_rename(again._database)
+        assert not again._state.renames.is_begun()
         assert reused(started(again, name)) == {True}
         assert (root / "logs" / "renamed.jsonl").exists() is is_done
         assert bool(again.workflows.versions(OWNER, name))
@@ -200,7 +207,7 @@ def test_a_server_ends_what_a_process_that_died_had_begun_to_rename_where_nothin
         with server._database.writing() as connection:
             path.rename(path.with_name("other.json"))
             connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(begun)))
-        until(lambda: not has_begun_rename(server._database), "the end of the rename")
+        until(lambda: not server._state.renames.is_begun(), "the end of the rename")
     finally:
         server.close()
     assert (root / "logs" / "renamed.jsonl").exists()
@@ -216,7 +223,7 @@ def test_a_rename_that_no_disk_would_take_down_is_ended_before_anything_runs(
         raise StorageError("No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("engine.runs.run_log.RunLogs.keep_rename", refused)
+        patch.setattr("engine.record.run_log.RunLogs.keep_rename", refused)
         with pytest.raises(StorageError):
             orchestra.workflows.rename(OWNER, "work", "other")
         with pytest.raises(StorageError):  # its receipts are not there yet: everything would be written once more
@@ -235,10 +242,10 @@ def test_a_rename_whose_files_cannot_be_moved_leaves_nothing_behind(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("engine.workspace.shelf.move", refused)
+        patch.setattr("engine.workspace.file_store.move", refused)
         with pytest.raises(StorageError):
             orchestra.workflows.rename(OWNER, "work", "other")
-    assert not has_begun_rename(orchestra._database)
+    assert not orchestra._state.renames.is_begun()
     assert reused(started(orchestra)) == {True}
     orchestra.workflows.rename(OWNER, "work", "other")
     assert reused(started(orchestra, "other")) == {True}
@@ -268,16 +275,16 @@ def test_a_run_whose_plan_is_older_than_a_rename_is_not_accepted_with_it(
     accept: Callable[[Runs, str], object],
 ) -> None:
     write_workflow(root, "work", keyed(service))
-    first, store = started(orchestra)["run_id"], Acceptances.store
+    first, store = started(orchestra)["run_id"], SqliteAcceptances.store
 
-    def renamed_before(acceptances: Acceptances, entries: Sequence[Entry]) -> None:
+    def renamed_before(acceptances: SqliteAcceptances, entries: Sequence[Entry]) -> None:
         monkeypatch.undo()
         rename(other)
         store(acceptances, entries)
 
     other = Orchestra.open(root)
     try:
-        monkeypatch.setattr(Acceptances, "store", renamed_before)
+        monkeypatch.setattr(SqliteAcceptances, "store", renamed_before)
         with nullcontext() if name == "work" else pytest.raises(UnknownName):
             accept(orchestra.runs, first)
         for run in orchestra.runs.list(OWNER).rows:
@@ -293,19 +300,19 @@ def test_a_run_is_not_accepted_while_a_rename_has_begun_whose_process_died(
     orchestra: Orchestra, root: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_workflow(root, "work", keyed(service))
-    path, store = root / "workflows" / "work.json", Acceptances.store
+    path, store = root / "workflows" / "work.json", SqliteAcceptances.store
     started(orchestra)
     after = path.read_text().replace('"each"', '"every"')
     begun = {"rename": {"workflow": "work", "new": "every", "step": "each"}, "at": _LATER, "etag": etag(after)}
 
-    def cut_short_before(acceptances: Acceptances, entries: Sequence[Entry]) -> None:
+    def cut_short_before(acceptances: SqliteAcceptances, entries: Sequence[Entry]) -> None:
         monkeypatch.undo()
         with orchestra._database.writing() as connection:
             connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(begun)))
         path.write_text(after)
         store(acceptances, entries)
 
-    monkeypatch.setattr(Acceptances, "store", cut_short_before)
+    monkeypatch.setattr(SqliteAcceptances, "store", cut_short_before)
     again = started(orchestra)
     assert {step["path"] for step in again["steps"]} >= {"every[0].note"}
     assert reused(again) == {True}

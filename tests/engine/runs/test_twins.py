@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from engine.orchestra import Orchestra
-from engine.steps.notion import CreatePage
-from engine.steps.notion_comments import AddComment
+from engine.steps.notion.comments import AddComment
+from engine.steps.notion.upserting import CreatePage
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER, write_workflow
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.orchestra import Orchestra
-from engine.runs.undo_report import Undone, UndoReport
-from engine.workspace.samples import NAMES, copy_all
+from engine.runs.undo.undo_report import Undone, UndoReport
+from engine.workflows.samples import NAMES, copy_all
 from engine.workspace.workspace import Workspace
 from tests.engine.conftest import OWNER, write_workflow
 

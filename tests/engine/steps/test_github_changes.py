@@ -13,9 +13,9 @@ import pytest
 
 from clients.errors import Conflict, InvalidRequest
 from clients.transport import http_client
-from engine import registry
-from engine.run_file import FileContent
-from engine.step import Call, CannotUndo, Effect, StepType, Written
+from engine.base.run_file import FileContent
+from engine.plugins import registry
+from engine.plugins.step import Call, CannotUndo, Effect, StepType, Written
 from tests.operations.github_operations import OPERATIONS
 from tests.operations.world import World
 

@@ -13,10 +13,10 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import NotFound, ServiceError
-from clients.github import GitHubClient
-from engine.step import Call, CannotUndo, StepType, Written
-from engine.steps.github import Comment, CreateIssue
-from engine.steps.github_files import PutFile
+from clients.github import GitHubClient, GitHubSettings
+from engine.plugins.step import Call, CannotUndo, StepType, Written
+from engine.steps.github.files import PutFile
+from engine.steps.github.issues_and_comments import Comment, CreateIssue
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ Make = Callable[..., tuple[Call, Written]]
 @pytest.fixture
 def call(standins: StandIns, http: httpx.Client) -> Call:
     endpoint = standins["github"]
-    settings = GitHubClient.Settings(token=SecretStr(endpoint.token), base_url=endpoint.base_url)
+    settings = GitHubSettings(token=SecretStr(endpoint.token), base_url=endpoint.base_url)
     now = datetime.now(UTC)
     return Call(fields=None, client=GitHubClient(settings, http), marker="m" * 32, intended_at=now, started_at=now)
 
@@ -268,4 +268,4 @@ def test_a_file_is_brought_to_a_new_text(make: Make, api: Api, call: Call) -> No
 def test_what_was_only_updated_cannot_be_taken_back(make: Make, step: StepType) -> None:
     _, written = make(step, ISSUE if step.name == "github.create_issue" else COMMENT)
     assert step.why_kept(written) == ""
-    assert "what it said before" in step.why_kept(replace(written, updated=True))
+    assert "earlier content" in step.why_kept(replace(written, updated=True))

@@ -12,12 +12,12 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import NotFound, ServiceError
-from clients.gmail import GmailClient
+from clients.gmail import GmailClient, GmailSettings
 from clients.gmail.labels import Target
-from engine.step import Call, CannotUndo, StepType, Written
-from engine.steps.gmail_drafts import CreateDraft
-from engine.steps.gmail_labels import AddLabels
-from engine.steps.gmail_sending import Send
+from engine.plugins.step import Call, CannotUndo, StepType, Written
+from engine.steps.gmail.drafts import CreateDraft
+from engine.steps.gmail.labels import AddLabels
+from engine.steps.gmail.sending import Send
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ Make = Callable[..., tuple[Call, Written]]
 @pytest.fixture
 def call(standins: StandIns, http: httpx.Client) -> Call:
     endpoint = standins["gmail"]
-    settings = GmailClient.Settings(
+    settings = GmailSettings(
         token=SecretStr(endpoint.token), base_url=endpoint.base_url, web_url=f"{endpoint.origin}/mail/"
     )
     now = datetime.now(UTC)
@@ -188,4 +188,4 @@ def test_an_update_of_a_draft_that_is_gone_says_what_to_do(make: Make, api: Api)
 
 def test_a_mail_that_was_sent_is_known_not_to_be_undone(make: Make) -> None:
     _, written = make(Send(), LETTER)
-    assert "called back" in Send().why_kept(written)
+    assert "cannot be recalled" in Send().why_kept(written)

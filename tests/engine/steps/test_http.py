@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from clients.http import HttpClient, HttpSettings
-from engine.step import Call, Effect, Repeat
+from engine.plugins.step import Call, Effect, Repeat
 from engine.steps.http import Request, RequestOutput
 
 STEP = Request()

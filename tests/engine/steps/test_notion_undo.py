@@ -13,12 +13,12 @@ import pytest
 from pydantic import SecretStr
 
 from clients.errors import NotFound, ServiceError
-from clients.notion import NotionClient
-from engine.step import Call, CannotUndo, StepType, Written
-from engine.steps.notion import CreatePage, UpsertPage
-from engine.steps.notion_comments import AddComment
-from engine.steps.notion_pages import Archive, Restore, UpdateItem
-from engine.steps.notion_texts import AppendMarkdown, ReplaceMarkdown
+from clients.notion import NotionClient, NotionSettings
+from engine.plugins.step import Call, CannotUndo, StepType, Written
+from engine.steps.notion.comments import AddComment
+from engine.steps.notion.pages import Archive, Restore, UpdateItem
+from engine.steps.notion.texts import AppendMarkdown, ReplaceMarkdown
+from engine.steps.notion.upserting import CreatePage, UpsertPage
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Make = Callable[..., tuple[Call, Written]]
 @pytest.fixture
 def call(standins: StandIns, http: httpx.Client) -> Call:
     endpoint = standins["notion"]
-    settings = NotionClient.Settings(token=SecretStr(endpoint.token), base_url=endpoint.base_url)
+    settings = NotionSettings(token=SecretStr(endpoint.token), base_url=endpoint.base_url)
     now = datetime.now(UTC)
     return Call(fields=None, client=NotionClient(settings, http), marker="m" * 32, intended_at=now, started_at=now)
 
@@ -164,8 +164,8 @@ def test_a_page_that_was_there_before_is_known_not_to_be_undone(make: Make) -> N
     _, made = make(UpsertPage())
     _, updated = make(UpsertPage(), title="Other")
     assert UpsertPage().why_kept(made) == ""
-    assert "was there before" in UpsertPage().why_kept(updated)
-    assert "what it said before" in UpsertPage().why_kept(replace(made, updated=True))
+    assert "already existed" in UpsertPage().why_kept(updated)
+    assert "earlier content" in UpsertPage().why_kept(replace(made, updated=True))
 
 
 @every_page
@@ -271,7 +271,7 @@ def test_a_restored_page_on_which_somebody_works_stays(
     [
         pytest.param(UpdateItem(), {"properties": {"Priority": "High"}}, "already", id="properties"),
         pytest.param(ReplaceMarkdown(), {"markdown": "Old text"}, "already", id="text"),
-        pytest.param(Restore(), {}, "was there before", id="not in the trash"),
+        pytest.param(Restore(), {}, "already existed", id="not in the trash"),
     ],
 )
 def test_what_changed_nothing_is_not_taken_back(

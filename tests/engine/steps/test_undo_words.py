@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.registry import step_types
-from engine.step import Effect, StepType
+from engine.plugins.registry import step_types
+from engine.plugins.step import Effect, StepType
 
 WRITES = [kind for kind in step_types().values() if kind.effect is Effect.WRITES]
 every_write = pytest.mark.parametrize("kind", WRITES, ids=lambda kind: str(kind.name))

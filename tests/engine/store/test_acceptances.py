@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from engine.errors import InUse, StorageError
-from engine.runs.request_keys import Request
-from engine.store.acceptances import Acceptances, Entry, Renamed
-from engine.store.database import Database
+from engine.base.errors import InUse, StorageError
+from engine.store.acceptances import Entry, Renamed, Request
+from engine.store.audit import AuditEntry
 from engine.store.owners import Fenced
-from engine.store.receipts import end_rename, last_rename
-from engine.store.run_rows import RunRows
-from engine.store.tables import audit, owners
+from engine.store.sqlite.acceptances import SqliteAcceptances
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.file.tables import audit, owners
+from engine.store.sqlite.renames import SqliteRenames, end_rename
+from engine.store.sqlite.runs import SqliteRuns
 
 AT = "2026-11-20T12:00:00.000Z"
 
@@ -45,8 +46,7 @@ def entry(number: int, request: Request | None = None, **changed: Any) -> Entry:
         "options": {},
         **changed,
     }
-    line = {"at": AT, "principal": "me", "action": "runs.start", "target": "work", "detail": str(number)}
-    return Entry(accepted, "Work", line, request)
+    return Entry(accepted, "Work", AuditEntry(AT, "me", "runs.start", "work", str(number)), request)
 
 
 def lines(database: Database) -> int:
@@ -56,16 +56,16 @@ def lines(database: Database) -> int:
 
 def test_runs_are_stored_with_their_lines_of_the_audit_trail(database: Database) -> None:
     entries = [entry(number) for number in range(3)]
-    Acceptances(database, "me").store(entries)
+    SqliteAcceptances(database, "me").store(entries)
     assert all(one.is_new for one in entries)
-    row = RunRows(database).get(entries[2].acceptance["run_id"])
+    row = SqliteRuns(database).get(entries[2].acceptance["run_id"])
     assert row is not None
     assert (row.status, row.owner, row.title) == ("queued", "me", "Work")
     assert lines(database) == 3
 
 
 def test_those_that_come_while_one_is_written_share_the_next_transaction(database: Database) -> None:
-    acceptances, commits = Acceptances(database, "me"), []
+    acceptances, commits = SqliteAcceptances(database, "me"), []
     with database.reading() as connection:
         engine = connection.engine
     event.listen(
@@ -84,7 +84,7 @@ def test_those_that_come_while_one_is_written_share_the_next_transaction(databas
 
 
 def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(database: Database) -> None:
-    acceptances = Acceptances(database, "me")
+    acceptances = SqliteAcceptances(database, "me")
     first = entry(1, Request("key", "hash"))
     acceptances.store([first])
     again = entry(2, Request("key", "hash"))
@@ -100,16 +100,16 @@ def test_a_key_that_came_with_something_else_is_told_to_its_sender_alone(databas
 
 
 def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are(database: Database) -> None:
-    acceptances, older = Acceptances(database, "me"), last_rename(database)
+    acceptances, older = SqliteAcceptances(database, "me"), SqliteRenames(database).last()
     with database.writing() as connection:
         end_rename(connection)
     stale, right = entry(1, Request("key", "hash")), entry(2)
-    right.last_rename = last_rename(database)
+    right.last_rename = SqliteRenames(database).last()
     assert (stale.last_rename, older) == ("", "")
     with pytest.raises(Renamed):
         acceptances.store([stale, right])
     with pytest.raises(Renamed):
-        acceptances.store_within(lambda _: [entry(3)])
+        acceptances._store_within(lambda _: [entry(3)])
     assert (stale.run_id, right.is_new, lines(database)) == (None, True, 1)
     again = entry(4, Request("key", "hash"))  # its key stands for no run that is not there
     again.last_rename = right.last_rename
@@ -118,13 +118,13 @@ def test_a_run_with_a_plan_from_before_a_rename_is_not_stored_and_the_others_are
 
 
 def test_a_transaction_that_fails_is_heard_of_by_all_in_it(database: Database) -> None:
-    acceptances = Acceptances(database, "me")
+    acceptances = SqliteAcceptances(database, "me")
     acceptances.store([entry(1)])
     twice, other = entry(1), entry(2)
     with pytest.raises(StorageError):
         acceptances.store([other, twice])
     assert not other.is_new
-    assert RunRows(database).get(other.acceptance["run_id"]) is None
+    assert SqliteRuns(database).get(other.acceptance["run_id"]) is None
 
 
 class Interrupted(sqlite3.Cursor):
@@ -154,5 +154,5 @@ def test_a_process_whose_runs_were_taken_over_accepts_no_more(database: Database
     with database.writing() as connection:
         connection.execute(owners.delete())
     with pytest.raises(Fenced):
-        Acceptances(database, "me").store([entry(1)])
+        SqliteAcceptances(database, "me").store([entry(1)])
     assert lines(database) == 0

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.errors import DamagedState, InUse, StorageError
-from engine.store.damage import set_aside
-from engine.store.database import Database, storage_errors
-from engine.store.owners import Owner
-from engine.store.tables import settings
+from engine.base.errors import DamagedState, InUse, StorageError
+from engine.store.sqlite.file.damage import set_aside
+from engine.store.sqlite.file.database import Database, storage_errors
+from engine.store.sqlite.file.tables import settings
+from engine.store.sqlite.owners import SqliteOwner
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -78,7 +78,7 @@ def use(folder: Path) -> None:
     """Open the file, and be an owner in it."""
     database = Database(folder)
     try:
-        Owner(database, folder / "owners", "serve", lambda: NOW).release()
+        SqliteOwner(database, folder / "owners", "serve", lambda: NOW).release()
     finally:
         database.close()
 
@@ -100,7 +100,7 @@ def test_a_sound_file_and_a_missing_one_stay_as_they_are(folder: Path, tmp_path:
 
 def test_nothing_is_moved_under_a_living_process(folder: Path) -> None:
     database = Database(folder)
-    owner = Owner(database, folder / "owners", "serve", lambda: NOW)
+    owner = SqliteOwner(database, folder / "owners", "serve", lambda: NOW)
     kept = (folder / "state.db").read_bytes()
     (folder / "state.db").write_bytes(b"this is no database file at all" * 50)
     with pytest.raises(InUse, match=owner.id):
@@ -122,7 +122,7 @@ def test_a_place_that_cannot_be_written_is_named_and_no_other(tmp_path: Path) ->
     database = Database(tmp_path / "state")
     (tmp_path / "logs").write_text("a file where a folder is to be made")
     with pytest.raises(StorageError, match=rf"^{tmp_path / 'logs'}"):
-        Owner(database, tmp_path / "state" / "owners", "cli", lambda: NOW, drafts=tmp_path / "logs" / ".drafts")
+        SqliteOwner(database, tmp_path / "state" / "owners", "cli", lambda: NOW, drafts=tmp_path / "logs" / ".drafts")
     database.close()
 
 

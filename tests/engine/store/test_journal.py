@@ -13,16 +13,18 @@ from typing import Any
 
 import pytest
 
-from engine.clock import utc_now
-from engine.errors import StorageError
+from engine.base.clock import utc_now
+from engine.base.errors import StorageError
 from engine.orchestra import Orchestra
-from engine.store.database import Database
-from engine.store.journal import Journal, JournalBroken
-from engine.store.owners import Fenced, Owner
+from engine.store.journal import JournalBroken
+from engine.store.owners import Fenced
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.journal import SqliteJournal
+from engine.store.sqlite.owners import SqliteOwner
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
-Test = Callable[[Journal], Coroutine[Any, Any, None]]
+Test = Callable[[SqliteJournal], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
@@ -33,15 +35,15 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def owner(database: Database, tmp_path: Path) -> Iterator[Owner]:
-    made = Owner(database, tmp_path / "owners", "test", utc_now)
+def owner(database: Database, tmp_path: Path) -> Iterator[SqliteOwner]:
+    made = SqliteOwner(database, tmp_path / "owners", "test", utc_now)
     yield made
     made.release()
 
 
-def on_a_loop(database: Database, owner: Owner, test: Test) -> None:
+def on_a_loop(database: Database, owner: SqliteOwner, test: Test) -> None:
     async def main() -> None:
-        journal = Journal(database, owner.id)
+        journal = SqliteJournal(database, owner.id)
         try:
             await test(journal)
         finally:
@@ -57,8 +59,8 @@ def stored(database: Database) -> list[tuple[Any, ...]]:
     return rows
 
 
-def test_two_runs_in_one_turn_share_one_transaction(database: Database, owner: Owner) -> None:
-    async def test(journal: Journal) -> None:
+def test_two_runs_in_one_turn_share_one_transaction(database: Database, owner: SqliteOwner) -> None:
+    async def test(journal: SqliteJournal) -> None:
         statements: list[str] = []
         journal._connection.set_trace_callback(statements.append)
         journal.append("a", 1, {"type": "x"})
@@ -72,8 +74,8 @@ def test_two_runs_in_one_turn_share_one_transaction(database: Database, owner: O
     assert [row[:2] for row in stored(database)] == [("a", 1), ("b", 1)]
 
 
-def test_what_arrives_during_a_commit_goes_into_the_next(database: Database, owner: Owner) -> None:
-    async def test(journal: Journal) -> None:
+def test_what_arrives_during_a_commit_goes_into_the_next(database: Database, owner: SqliteOwner) -> None:
+    async def test(journal: SqliteJournal) -> None:
         for number in range(1, 4):
             journal.append("a", number, {"type": "x", "n": number})
             await journal.committed("a")
@@ -82,8 +84,8 @@ def test_what_arrives_during_a_commit_goes_into_the_next(database: Database, own
     on_a_loop(database, owner, test)
 
 
-def test_steps_that_are_ready_together_share_each_commit(database: Database, owner: Owner) -> None:
-    async def test(journal: Journal) -> None:
+def test_steps_that_are_ready_together_share_each_commit(database: Database, owner: SqliteOwner) -> None:
+    async def test(journal: SqliteJournal) -> None:
         statements: list[str] = []
         journal._connection.set_trace_callback(statements.append)
 
@@ -99,9 +101,9 @@ def test_steps_that_are_ready_together_share_each_commit(database: Database, own
 
 
 def test_a_chain_that_is_alone_commits_each_step_and_lets_the_loop_have_its_turn(
-    database: Database, owner: Owner
+    database: Database, owner: SqliteOwner
 ) -> None:
-    async def test(journal: Journal) -> None:
+    async def test(journal: SqliteJournal) -> None:
         statements: list[str] = []
         journal._connection.set_trace_callback(statements.append)
         rung = asyncio.Event()
@@ -115,15 +117,15 @@ def test_a_chain_that_is_alone_commits_each_step_and_lets_the_loop_have_its_turn
     on_a_loop(database, owner, test)
 
 
-def test_with_nothing_to_write_nothing_is_waited_for(database: Database, owner: Owner) -> None:
-    async def test(journal: Journal) -> None:
+def test_with_nothing_to_write_nothing_is_waited_for(database: Database, owner: SqliteOwner) -> None:
+    async def test(journal: SqliteJournal) -> None:
         await journal.committed("a")
 
     on_a_loop(database, owner, test)
 
 
-def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: Database, owner: Owner) -> None:
-    async def test(journal: Journal) -> None:
+def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: Database, owner: SqliteOwner) -> None:
+    async def test(journal: SqliteJournal) -> None:
         journal.append("a", 1, {"type": "x"})
         await journal.committed("a")
         journal.append("a", 1, {"type": "the same number again"})
@@ -146,8 +148,8 @@ def test_a_failed_transaction_breaks_exactly_the_runs_in_it(database: Database, 
     assert "after the hole" not in stored(database)[1][2]
 
 
-def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: Database, owner: Owner) -> None:
-    async def test(journal: Journal) -> None:
+def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: Database, owner: SqliteOwner) -> None:
+    async def test(journal: SqliteJournal) -> None:
         lost = journal.change(lambda cursor: cursor.execute("INSERT INTO nowhere VALUES (1)"), "a")
         with pytest.raises(JournalBroken):
             await lost
@@ -159,8 +161,8 @@ def test_a_run_does_not_go_on_without_a_change_that_was_made_for_it(database: Da
     assert stored(database) == []
 
 
-def test_who_was_taken_for_dead_writes_no_more(database: Database, owner: Owner, tmp_path: Path) -> None:
-    async def test(journal: Journal) -> None:
+def test_who_was_taken_for_dead_writes_no_more(database: Database, owner: SqliteOwner, tmp_path: Path) -> None:
+    async def test(journal: SqliteJournal) -> None:
         with database.writing() as connection:
             connection.exec_driver_sql("DELETE FROM owners")
         journal.append("a", 1, {"type": "x"})
@@ -172,8 +174,8 @@ def test_who_was_taken_for_dead_writes_no_more(database: Database, owner: Owner,
     assert stored(database) == []
 
 
-def test_a_text_that_no_file_can_hold_breaks_nothing(database: Database, owner: Owner) -> None:
-    async def test(journal: Journal) -> None:
+def test_a_text_that_no_file_can_hold_breaks_nothing(database: Database, owner: SqliteOwner) -> None:
+    async def test(journal: SqliteJournal) -> None:
         journal.append("a", 1, {"type": "x", "text": "half \ud800 \U0001f600"})
         await journal.committed("a")
 
@@ -181,8 +183,8 @@ def test_a_text_that_no_file_can_hold_breaks_nothing(database: Database, owner: 
     assert "half \ufffd \U0001f600" in stored(database)[0][2]
 
 
-def test_what_is_no_json_is_refused_before_it_is_taken(database: Database, owner: Owner) -> None:
-    async def test(journal: Journal) -> None:
+def test_what_is_no_json_is_refused_before_it_is_taken(database: Database, owner: SqliteOwner) -> None:
+    async def test(journal: SqliteJournal) -> None:
         for odd in (b"x", {1}):
             with pytest.raises(TypeError):
                 journal.append("a", 1, {"type": "x", "odd": odd})
@@ -192,12 +194,12 @@ def test_what_is_no_json_is_refused_before_it_is_taken(database: Database, owner
     assert stored(database) == []
 
 
-def test_closing_writes_what_is_left_and_ends_quietly(database: Database, owner: Owner) -> None:
+def test_closing_writes_what_is_left_and_ends_quietly(database: Database, owner: SqliteOwner) -> None:
     complaints: list[Any] = []
 
     async def main() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
-        journal = Journal(database, owner.id)
+        journal = SqliteJournal(database, owner.id)
         journal.append("a", 1, {"type": "x"})
         journal.close()
         await asyncio.sleep(0)
@@ -235,10 +237,10 @@ def test_a_state_that_is_no_database_is_named(tmp_path: Path) -> None:
         Database(tmp_path)
 
 
-def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: Database, owner: Owner) -> None:
+def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: Database, owner: SqliteOwner) -> None:
     wal = database.path.with_name("state.db-wal")
 
-    async def test(journal: Journal) -> None:
+    async def test(journal: SqliteJournal) -> None:
         sizes = []
         for number in range(1, 201):
             journal.append("a", number, {"type": "x"})
@@ -256,14 +258,14 @@ def test_a_process_that_goes_on_committing_finds_its_log_long_enough(database: D
 
 
 def test_a_log_that_cannot_become_longer_is_no_failure(
-    database: Database, owner: Owner, monkeypatch: pytest.MonkeyPatch
+    database: Database, owner: SqliteOwner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> None:
         raise StorageError("The disk is full.")
 
     monkeypatch.setattr(database, "lengthen", refused)
 
-    async def test(journal: Journal) -> None:
+    async def test(journal: SqliteJournal) -> None:
         for number in range(1, 101):
             journal.append("a", number, {"type": "x"})
             await journal.committed("a")
@@ -272,8 +274,8 @@ def test_a_log_that_cannot_become_longer_is_no_failure(
     assert len(stored(database)) == 100
 
 
-def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(database: Database, owner: Owner) -> None:
-    async def test(journal: Journal) -> None:
+def test_what_nobody_waits_for_goes_with_what_somebody_waits_for(database: Database, owner: SqliteOwner) -> None:
+    async def test(journal: SqliteJournal) -> None:
         statements: list[str] = []
         journal._connection.set_trace_callback(statements.append)
         journal.note(lambda cursor: cursor.execute("INSERT INTO meta VALUES ('noted', '')"), "a")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import StorageError
-from engine.store.database import Database
-from engine.store.migrations import SCHEMA_VERSION
+from engine.base.errors import StorageError
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.file.migrations import SCHEMA_VERSION
 
 
 def of_the_first_release(folder: Path) -> None:
@@ -23,6 +23,9 @@ def of_the_first_release(folder: Path) -> None:
         connection.execute("ALTER TABLE owners DROP COLUMN lease_seconds")
         connection.execute("DROP INDEX runs_by_end_number")
         connection.execute("ALTER TABLE runs DROP COLUMN end_number")
+        connection.execute("ALTER TABLE sessions DROP COLUMN address")
+        connection.execute("ALTER TABLE sessions DROP COLUMN agent")
+        connection.execute("ALTER TABLE trigger_items DROP COLUMN attempts")
         for index in ("starter", "demo", "parent", "owner", "lane"):
             connection.execute(f"DROP INDEX runs_by_{index}")
         connection.execute("ALTER TABLE runs DROP COLUMN is_test")
@@ -58,6 +61,7 @@ def test_ends_and_cursors_of_the_fourth_form_go_on_where_they_were(tmp_path: Pat
     with sqlite3.connect(tmp_path / "state.db") as connection:
         connection.execute("DROP INDEX runs_by_end_number")
         connection.execute("ALTER TABLE runs DROP COLUMN end_number")
+        connection.execute("ALTER TABLE trigger_items DROP COLUMN attempts")
         for run_id, ended_at in (("r1", "2026-11-20T12:00:00.250Z"), ("r2", None)):
             columns = "run_id, workflow, title, status, demo, started_by, queued_at, sentence, counts, ended_at"
             row = (run_id, "w", "W", "succeeded", 0, "x", "t", "", "{}", ended_at)
@@ -95,6 +99,7 @@ def test_what_ended_before_a_trigger_of_the_fourth_form_was_turned_on_starts_not
     with sqlite3.connect(tmp_path / "state.db") as connection:
         connection.execute("DROP INDEX runs_by_end_number")
         connection.execute("ALTER TABLE runs DROP COLUMN end_number")
+        connection.execute("ALTER TABLE trigger_items DROP COLUMN attempts")
         columns = "workflow, trigger, account, source, uses, is_on, demo, start, cursor, turned_on_at, turned_on_by"
         values = ("w", "t", "a", "", "workflow.finished", 1, 0, "{}", cursor, turned_on, "ada")
         connection.execute(f"INSERT INTO triggers ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)

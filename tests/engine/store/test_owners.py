@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InUse
-from engine.store import owners
-from engine.store.acceptances import Acceptances, Entry
-from engine.store.database import Database
+from engine.base.errors import InUse
+from engine.store.acceptances import Entry
+from engine.store.audit import AuditEntry
 from engine.store.locks import ServeLock, is_locked
-from engine.store.owners import LEASE_SECONDS, Fenced, Owner, is_silent
-from engine.store.run_rows import RunRows
-from engine.store.tables import runs
+from engine.store.owners import LEASE_SECONDS, Fenced, is_silent
+from engine.store.sqlite import owners
+from engine.store.sqlite.acceptances import SqliteAcceptances
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.file.tables import runs
+from engine.store.sqlite.owners import SqliteOwner, SqliteOwners
+from engine.store.sqlite.runs import SqliteRuns
 from tests.patience import PATIENCE_SECONDS
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -47,19 +50,19 @@ def accept(database: Database, owner: str, run_id: str = RUN) -> None:
         "queued_at": "2026-11-20T12:00:00.000Z",
         "options": {},
     }
-    line = {"at": "2026-11-20T12:00:00.000Z", "principal": "me", "action": "runs.start", "target": "work", "detail": ""}
-    Acceptances(database, owner).store([Entry(accepted, "Work", line)])
+    line = AuditEntry("2026-11-20T12:00:00.000Z", "me", "runs.start", "work", "")
+    SqliteAcceptances(database, owner).store([Entry(accepted, "Work", line)])
 
 
-def owner_of(rows: RunRows, run_id: str = RUN) -> str | None:
+def owner_of(rows: SqliteRuns, run_id: str = RUN) -> str | None:
     row = rows.get(run_id)
     assert row is not None
     return None if row.owner is None else str(row.owner)
 
 
 def test_a_living_owner_keeps_its_runs(database: Database, folder: Path) -> None:
-    rows = RunRows(database)
-    first, second = (Owner(database, folder, kind, lambda: NOW) for kind in ("serve", "cli"))
+    rows = SqliteRuns(database)
+    first, second = (SqliteOwner(database, folder, kind, lambda: NOW) for kind in ("serve", "cli"))
     accept(database, first.id)
     assert second.adopt() == []
     assert not second.take(RUN)
@@ -70,11 +73,10 @@ def test_a_living_owner_keeps_its_runs(database: Database, folder: Path) -> None
 
 
 def test_the_runs_of_a_dead_owner_are_taken_over_once(database: Database, folder: Path) -> None:
-    rows = RunRows(database)
-    dead = Owner(database, folder, "cli", lambda: NOW)
+    dead = SqliteOwner(database, folder, "cli", lambda: NOW)
     accept(database, dead.id)
     dead._lock.close()  # what the system does when a process ends
-    heirs = [Owner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
+    heirs = [SqliteOwner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
     taken: list[list[str]] = []
     threads = [threading.Thread(target=lambda heir=heir: taken.append(heir.adopt())) for heir in heirs]
     for thread in threads:
@@ -82,7 +84,7 @@ def test_the_runs_of_a_dead_owner_are_taken_over_once(database: Database, folder
     for thread in threads:
         thread.join()
     assert sorted(taken) == [[], [], [], [RUN]]
-    assert rows.owner(dead.id) is None
+    assert SqliteOwners(database).get(dead.id) is None
     assert not (folder / f"{dead.id}.lock").exists()
     for heir in heirs:
         heir.release()
@@ -93,10 +95,10 @@ def test_what_was_taken_over_is_told_though_the_disk_refuses_the_rest(
 ) -> None:
     other_run = RUN.replace("abcdefgh", "bcdefghi")
     for run_id in (RUN, other_run):
-        dead = Owner(database, folder, "cli", lambda: NOW)
+        dead = SqliteOwner(database, folder, "cli", lambda: NOW)
         accept(database, dead.id, run_id)
         dead.release()
-    heir = Owner(database, folder, "serve", lambda: NOW)
+    heir = SqliteOwner(database, folder, "serve", lambda: NOW)
     looked: list[str] = []
 
     def refuses(folder: Path, owner: str) -> bool:
@@ -109,23 +111,23 @@ def test_what_was_taken_over_is_told_though_the_disk_refuses_the_rest(
         patch.setattr(owners, "is_locked", refuses)
         assert len(heir.adopt()) == 1
     assert len(heir.adopt()) == 1
-    assert {owner_of(RunRows(database), one) for one in (RUN, other_run)} == {heir.id}
+    assert {owner_of(SqliteRuns(database), one) for one in (RUN, other_run)} == {heir.id}
     heir.release()
 
 
 def test_an_owner_without_open_runs_leaves_nothing_behind(database: Database, folder: Path) -> None:
-    owner = Owner(database, folder, "cli", lambda: NOW)
+    owner = SqliteOwner(database, folder, "cli", lambda: NOW)
     owner.release()
-    assert RunRows(database).owner(owner.id) is None
+    assert SqliteOwners(database).get(owner.id) is None
     assert list(folder.iterdir()) == []
 
 
 def test_an_owner_that_stops_with_open_runs_can_be_adopted(database: Database, folder: Path) -> None:
-    rows = RunRows(database)
-    first = Owner(database, folder, "cli", lambda: NOW)
+    rows = SqliteRuns(database)
+    first = SqliteOwner(database, folder, "cli", lambda: NOW)
     accept(database, first.id)
     first.release()
-    second = Owner(database, folder, "serve", lambda: NOW)
+    second = SqliteOwner(database, folder, "serve", lambda: NOW)
     assert second.adopt() == [RUN]
     assert owner_of(rows) == second.id
     second.release()
@@ -134,14 +136,14 @@ def test_an_owner_that_stops_with_open_runs_can_be_adopted(database: Database, f
 def test_one_run_of_a_dead_owner_is_taken_over_and_the_others_are_left_to_be_adopted(
     database: Database, folder: Path
 ) -> None:
-    rows, other = RunRows(database), f"{RUN[:-1]}j"
-    dead, heir, server = (Owner(database, folder, kind, lambda: NOW) for kind in ("cli", "heir", "serve"))
+    rows, other = SqliteRuns(database), f"{RUN[:-1]}j"
+    dead, heir, server = (SqliteOwner(database, folder, kind, lambda: NOW) for kind in ("cli", "heir", "serve"))
     accept(database, dead.id)
     accept(database, dead.id, other)
     dead._lock.close()
     assert heir.take(RUN)
     assert (owner_of(rows), owner_of(rows, other)) == (heir.id, dead.id)
-    assert rows.owner(dead.id) is None  # fenced: it may write no more
+    assert SqliteOwners(database).get(dead.id) is None  # fenced: it may write no more
     assert server.adopt() == [other]
     assert not (folder / f"{dead.id}.lock").exists()
     for owner in (heir, server):
@@ -155,10 +157,10 @@ LATER = NOW + timedelta(seconds=LEASE_SECONDS + 1)
 def test_a_silent_owner_is_fenced_off_by_a_person_who_resumes_and_its_lock_still_tells_that_it_lives(
     database: Database, folder: Path, how: str
 ) -> None:
-    rows = RunRows(database)
-    silent = Owner(database, folder, "cli", lambda: NOW)
+    rows = SqliteRuns(database)
+    silent = SqliteOwner(database, folder, "cli", lambda: NOW)
     accept(database, silent.id)
-    heir = Owner(database, folder, "cli", lambda: LATER)
+    heir = SqliteOwner(database, folder, "cli", lambda: LATER)
     if how == "one":
         assert heir.take(RUN)
     else:
@@ -174,10 +176,10 @@ def test_a_silent_owner_is_fenced_off_by_a_person_who_resumes_and_its_lock_still
 
 def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: Database, folder: Path) -> None:
     other = f"{RUN[:-1]}j"
-    silent = Owner(database, folder, "cli", lambda: NOW)
+    silent = SqliteOwner(database, folder, "cli", lambda: NOW)
     accept(database, silent.id)
     accept(database, silent.id, other)
-    heir, server = (Owner(database, folder, kind, lambda: LATER, lease_seconds=0.3) for kind in ("cli", "serve"))
+    heir, server = (SqliteOwner(database, folder, kind, lambda: LATER, lease_seconds=0.3) for kind in ("cli", "serve"))
     assert heir.take(RUN)
     assert server.adopt() == []  # it looks on for a while first
     ends_at = time.monotonic() + PATIENCE_SECONDS
@@ -191,9 +193,9 @@ def test_the_other_runs_of_a_fenced_owner_are_adopted_though_it_lives(database: 
 
 def test_an_owner_that_shows_itself_while_others_look_on_keeps_its_runs(database: Database, folder: Path) -> None:
     times = {"silent": NOW}
-    silent = Owner(database, folder, "cli", lambda: times["silent"])
+    silent = SqliteOwner(database, folder, "cli", lambda: times["silent"])
     accept(database, silent.id)
-    server = Owner(database, folder, "serve", lambda: LATER, lease_seconds=0.3)
+    server = SqliteOwner(database, folder, "serve", lambda: LATER, lease_seconds=0.3)
     assert server.adopt() == []
     times["silent"] = LATER  # the machine slept; this one woke last
     silent.beat()
@@ -206,9 +208,9 @@ def test_an_owner_that_shows_itself_while_others_look_on_keeps_its_runs(database
 
 
 def test_how_long_an_owner_may_be_silent_is_its_own_word(database: Database, folder: Path) -> None:
-    patient = Owner(database, folder, "cli", lambda: NOW, lease_seconds=3600)
+    patient = SqliteOwner(database, folder, "cli", lambda: NOW, lease_seconds=3600)
     accept(database, patient.id)
-    hasty = Owner(database, folder, "cli", lambda: LATER, lease_seconds=1)
+    hasty = SqliteOwner(database, folder, "cli", lambda: LATER, lease_seconds=1)
     assert not hasty.take(RUN)
     assert hasty.adopt_all() == []
     for owner in (patient, hasty):
@@ -216,10 +218,10 @@ def test_how_long_an_owner_may_be_silent_is_its_own_word(database: Database, fol
 
 
 def test_one_run_is_taken_over_once(database: Database, folder: Path) -> None:
-    dead = Owner(database, folder, "cli", lambda: NOW)
+    dead = SqliteOwner(database, folder, "cli", lambda: NOW)
     accept(database, dead.id)
     dead._lock.close()
-    heirs = [Owner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
+    heirs = [SqliteOwner(database, folder, f"heir{number}", lambda: NOW) for number in range(4)]
     taken: list[bool] = []
     threads = [threading.Thread(target=lambda heir=heir: taken.append(heir.take(RUN))) for heir in heirs]
     for thread in threads:
@@ -233,7 +235,7 @@ def test_one_run_is_taken_over_once(database: Database, folder: Path) -> None:
 
 
 def test_a_run_that_nobody_owns_is_adopted_only_with_all(database: Database, folder: Path) -> None:
-    owner = Owner(database, folder, "cli", lambda: NOW)
+    owner = SqliteOwner(database, folder, "cli", lambda: NOW)
     accept(database, owner.id)
     with database.writing() as connection:
         connection.execute(runs.update().values(owner=None, status="interrupted"))
@@ -244,7 +246,7 @@ def test_a_run_that_nobody_owns_is_adopted_only_with_all(database: Database, fol
 
 
 def test_looking_at_a_lock_does_not_hold_it(database: Database, folder: Path) -> None:
-    owner = Owner(database, folder, "cli", lambda: NOW)
+    owner = SqliteOwner(database, folder, "cli", lambda: NOW)
     assert is_locked(folder, owner.id)
     owner._lock.close()
     seen: list[bool] = []
@@ -272,8 +274,8 @@ def test_looking_at_a_lock_does_not_hold_it(database: Database, folder: Path) ->
 def test_running_is_believed_of_those_who_show_it(
     database: Database, folder: Path, age: timedelta, *, alive: bool, silent: bool
 ) -> None:
-    owner = Owner(database, folder, "cli", lambda: NOW - age)
-    row = RunRows(database).owner(owner.id)
+    owner = SqliteOwner(database, folder, "cli", lambda: NOW - age)
+    row = SqliteOwners(database).get(owner.id)
     assert row is not None
     if not alive:
         owner._lock.close()
@@ -283,9 +285,9 @@ def test_running_is_believed_of_those_who_show_it(
 
 def test_a_sign_of_life_is_kept(database: Database, folder: Path) -> None:
     moments = [NOW, NOW + timedelta(seconds=10)]
-    owner = Owner(database, folder, "cli", lambda: moments.pop(0))
+    owner = SqliteOwner(database, folder, "cli", lambda: moments.pop(0))
     owner.beat()
-    row = RunRows(database).owner(owner.id)
+    row = SqliteOwners(database).get(owner.id)
     assert row is not None
     assert row.heartbeat_at == "2026-11-20T12:00:10.000Z"
     owner.release()

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from engine.store.database import Database
-from engine.store.receipts import Rename, move_receipts, restore_effect
-from engine.store.tables import effects
+from engine.store.renames import Rename
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.file.tables import effects
+from engine.store.sqlite.proof import restore_effect
+from engine.store.sqlite.renames import move_receipts
 
 IDENTITY = '["test:me","work","note","keys","a"]'
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, event
 
-from engine.names import new_run_id, timestamp
-from engine.store.database import Database
-from engine.store.run_rows import RunFilter, RunRows
-from engine.store.tables import runs
+from engine.base.names import new_run_id, timestamp
+from engine.store.runs import RunFilter
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.file.tables import runs
+from engine.store.sqlite.runs import SqliteRuns, page_statements
 
 _BEGAN = datetime(2026, 5, 1, 8, tzinfo=UTC)
 _STATUSES = ("succeeded", "failed", "cancelled", "waiting")
@@ -75,7 +75,7 @@ FILTERS = [
 def test_pages_of_a_filter_give_every_run_once_newest_first(
     database: Database, wanted: RunFilter, is_meant: Any
 ) -> None:
-    rows, found, before = RunRows(database), [], None
+    rows, found, before = SqliteRuns(database), [], None
     while page := rows.page(wanted, before, 7):
         found += [row.run_id for row in page]
         before = found[-1]
@@ -88,21 +88,9 @@ def test_pages_of_a_filter_give_every_run_once_newest_first(
 def test_the_newest_of_a_filter_are_read_off_the_end_of_an_index(
     database: Database, wanted: RunFilter, _is_meant: Any
 ) -> None:
-    asked: list[Any] = []
-
-    def note(_connection: Any, statement: Any, *_rest: Any) -> None:
-        if isinstance(statement, Select):
-            asked.append(statement.compile(compile_kwargs={"literal_binds": True}))
-
-    with database.reading() as connection:
-        engine = connection.engine
-    event.listen(engine, "before_execute", note)
-    RunRows(database).page(wanted, None, 50)
-    event.remove(engine, "before_execute", note)
-    assert asked
-    with database.reading() as connection:
-        for statement in asked:
-            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+    with database.asking() as cursor:
+        for statement, values in page_statements(wanted, None, 50):
+            plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
             assert len(plan) == 1, plan  # no sorting
             assert plan[0].startswith("SCAN" if wanted == RunFilter() else "SEARCH"), plan
-            assert "acceptance" not in str(statement)
+            assert "acceptance" not in statement

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 import engine.triggers
-from engine import registry
 from engine.orchestra import Orchestra
-from engine.store.database import Database
-from engine.trigger import Start
-from engine.triggering import looks
-from engine.triggering.status import PollResult, TriggerStatus
+from engine.plugins import registry
+from engine.plugins.trigger import Start
+from engine.store.sqlite.file.database import Database
+from engine.triggering.polling import poll as looks
+from engine.triggering.polling.status import PollResult, TriggerStatus
 from tests.engine.conftest import OWNER, write_workflow
 from tests.patience import PATIENCE_SECONDS
 

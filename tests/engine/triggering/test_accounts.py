@@ -9,7 +9,7 @@ import pytest
 
 from clients.errors import AuthError
 from engine.orchestra import Orchestra
-from engine.trigger import Start
+from engine.plugins.trigger import Start
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import MovingClock

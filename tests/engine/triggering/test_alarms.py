@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from engine.compiler.plan import Plan
-from engine.names import timestamp
+from engine.base.names import timestamp
+from engine.compiler.definition.plan import Plan
 from engine.orchestra import Orchestra
-from engine.trigger import Start
+from engine.plugins.trigger import Start
 from engine.triggering.alarms import Notifications, alarm_of, is_silent
-from engine.triggering.finder import Finder
-from engine.triggering.status import TriggerError, TriggerStatus, state_of
+from engine.triggering.polling.resolver import Finder
+from engine.triggering.polling.status import TriggerError, TriggerStatus, state_of
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed
 from tests.patience import PATIENCE_SECONDS
@@ -116,8 +116,8 @@ def told(feed: Feed) -> Feed:
 
 def notifications(feed: Feed) -> Notifications:
     needs, statuses = feed.orchestra._triggering._needs, feed.orchestra._triggering._statuses.in_question
-    named, plan = lambda: needs.workplace.notified, feed.orchestra._plans.plan
-    return Notifications(needs.host, needs.acceptor, needs.clock, statuses, named, plan)
+    named, plan = lambda: needs.workplace.notified, feed.orchestra._compiled.plan
+    return Notifications(needs.host, needs.state.triggers, needs.acceptor, needs.clock, statuses, named, plan)
 
 
 def said(feed: Feed) -> list[dict[str, Any]]:
@@ -176,7 +176,7 @@ def test_alarms_read_no_file_of_a_trigger_that_is_off_and_well(feed: Feed, monke
     kinds = [(alarm.workflow, alarm.kind) for alarm in triggers.alarms(OWNER)]
     assert kinds == [("ill", "dead"), (WORKFLOW, "dead")]
     assert read == ["ill", WORKFLOW]
-    assert feed.orchestra.health()["triggers"] == {"on": 1, "silent": 0, "dead": 2}
+    assert feed.orchestra.health.now().counts["triggers"] == {"on": 1, "silent": 0, "dead": 2}
 
 
 def test_an_alarm_is_told_once_by_however_many_processes_look(told: Feed) -> None:

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from engine.orchestra import Orchestra
-from engine.trigger import Start
-from engine.triggering.status import CostEstimate
+from engine.plugins.trigger import Start
+from engine.triggering.polling.status import CostEstimate
 from tests.conftest import StandIns
 from tests.engine.conftest import OWNER
 from tests.engine.triggering.conftest import TRIGGER, WORKFLOW, Feed

@@ -48,7 +48,7 @@ def test_looks_turns_and_health_read_few_rows(feed: Feed, concurrency: str) -> N
     feed.write("a", {"id": "b", "read": "BadAnswer"}, "c")
     with statements(feed) as asked:
         feed.poll()
-        feed.orchestra.health()
+        feed.orchestra.health.now()
         feed.orchestra.triggers.list(OWNER)
         feed.orchestra.triggers.dead(OWNER)
         feed.orchestra._triggering.turns.let_go()

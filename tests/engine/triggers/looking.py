@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine.trigger import Around, Found, Item, Look, Start, TriggerType
+from engine.plugins.trigger import Around, Found, Item, Look, Start, TriggerType
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

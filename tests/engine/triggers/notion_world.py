@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from clients.errors import Unavailable
-from clients.notion import NotionClient
+from clients.notion import NotionClient, NotionSettings
 from tests.engine.triggers.worlds import Scene, World
 
 
@@ -24,7 +24,7 @@ def by_hand(scene: Scene, **asked: Any) -> dict[str, Any]:
 def connected(scene: Scene) -> NotionClient:
     """A client of the stand-in."""
     where = scene.standins["notion"]
-    settings = NotionClient.Settings(token=SecretStr(where.token), base_url=where.base_url)
+    settings = NotionSettings(token=SecretStr(where.token), base_url=where.base_url)
     return NotionClient(settings, scene.http)
 
 

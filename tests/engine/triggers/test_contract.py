@@ -1,4 +1,4 @@
-"""What every trigger type promises (engine/trigger.py), checked for all of them in worlds where things happen."""
+"""The promises of every trigger type (engine/plugins/trigger.py), checked in worlds where things happen."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import jsonschema
 import pytest
 
 from clients.errors import Unavailable
-from engine.registry import trigger_type
-from engine.trigger import Start, StartFrom, TriggerType
-from engine.triggering import looks
+from engine.plugins.registry import trigger_type
+from engine.plugins.trigger import Start, StartFrom, TriggerType
+from engine.triggering.polling import poll as looks
 from tests.conftest import StandIns
 from tests.engine.triggers.looking import NOW
 from tests.engine.triggers.worlds import Scene, World, kinds, worlds

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from clients.errors import AuthError
-from engine.registry import trigger_type
-from engine.trigger import Start
+from engine.plugins.registry import trigger_type
+from engine.plugins.trigger import Start
 from tests.conftest import StandIns
 from tests.engine.triggers.github_world import REPOSITORY, client_of, other
 from tests.engine.triggers.looking import Looker

@@ -16,11 +16,13 @@ from pydantic import SecretStr
 from clients.errors import AuthError, NotFound, Unavailable
 from clients.gmail import GmailClient, GmailSettings
 from clients.gmail.labels import Target
-from engine.trigger import Start
+from engine.plugins.trigger import Start
+from engine.triggering.polling.poll import listed
 from engine.triggers import backlog
 from engine.triggers.gmail import NewMessage
 from tests.conftest import StandIns
 from tests.engine.triggers.looking import NOW, Looker
+from tests.engine.triggers.mangling import proxied
 
 MINUTE = timedelta(minutes=1)
 
@@ -124,7 +126,7 @@ def test_of_more_mails_than_can_be_gone_through_that_is_said_and_the_newest_coun
     looker = box.looker(start)
     looker.limit = 2
     assert [item.id for item in looker.look_until_done()] == arrived[1:]
-    said = "More than 3 mails fit: only the newest 3 count"
+    said = "More than 3 mails match: only the newest 3 count"
     assert [said in note for note in looker.notes] == [True, True, True]
     assert looker.look_until_done(NOW + MINUTE) == []
     few = box.looker(Start(last=3))
@@ -230,7 +232,7 @@ def test_where_the_history_is_forgotten_mail_is_searched_by_date(box: Box) -> No
     assert {item.id for item in looker.look_until_done(NOW + 2 * MINUTE)} == {second, third}
     assert first in looker.seen
     [note] = looker.notes
-    assert "forgotten" in note
+    assert "no longer has the changes" in note
     fourth = box.arrive("Again")
     assert [item.id for item in looker.look_until_done(NOW + 3 * MINUTE)] == [fourth]
     assert len(looker.notes) == 1
@@ -313,3 +315,35 @@ def test_looking_changes_nothing_in_the_mailbox(box: Box) -> None:
     looker.look_until_done()
     looker.look_until_done(NOW + MINUTE)
     assert box.standins.show("gmail") == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        None,
+        7,
+        "x",
+        [],
+        {},
+        {"message": None},
+        {"message": {"id": None}},
+        {"message": {"id": 7}},
+        {"message": {"id": "x", "labelIds": 7}},
+        {"message": {"id": "x", "labelIds": [None]}},
+    ],
+    ids=str,
+)
+def test_a_change_that_cannot_be_read_holds_up_no_other(box: Box, http: httpx.Client, change: Any) -> None:
+    with proxied(box.standins["gmail"]) as proxy:
+        settings = GmailSettings(token=SecretStr(proxy.endpoint.token), base_url=proxy.endpoint.base_url)
+        looker = Looker(NewMessage(), {}, GmailClient(settings, http))
+        looker.look_until_done()
+        first, odd, last = (box.arrive(f"Mail {number}") for number in range(3))
+        proxy.wanted = lambda record: any(one["message"]["id"] == odd for one in record.get("messagesAdded", []))
+        proxy.mangle = lambda record: {**record, "messagesAdded": [change]}
+        items = listed(looker.kind, looker.request(NOW + MINUTE)).items
+        assert [item.id for item in items if not item.error] == [first, last]
+        [dead] = [item for item in items if item.error]
+        assert (dead.title, "does not have the form" in dead.error) == ("A change in the mailbox", True)
+        proxy.mangle = lambda _: change
+        assert [item.id for item in listed(looker.kind, looker.request(NOW + MINUTE)).items][-2:] == [first, last]

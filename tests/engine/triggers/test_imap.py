@@ -16,8 +16,8 @@ from clients.imap.drafts import create_draft
 from clients.imap.filing import move
 from clients.imap.session import Session
 from clients.mail.outgoing import Outgoing
-from engine.registry import trigger_type
-from engine.trigger import Start
+from engine.plugins.registry import trigger_type
+from engine.plugins.trigger import Start
 from engine.triggers import backlog
 from tests.engine.triggers.looking import NOW, Looker
 from tests.mail.mailboxes import connected, deliver, mail, new_settings
@@ -108,7 +108,7 @@ def test_of_more_mails_than_can_be_gone_through_that_is_said_and_the_newest_coun
     found = looker(client, Start(last=3))
     assert titles(found) == ["Second", "Third"]
     assert len(found.notes) == 2
-    assert all(note.startswith("More than 2 mails fit: only the newest 2 count") for note in found.notes)
+    assert all(note.startswith("More than 2 mails match: only the newest 2 count") for note in found.notes)
 
 
 def test_a_mail_that_is_moved_here_is_new_once(client: ImapClient) -> None:
@@ -150,6 +150,32 @@ def test_drafts_sent_mail_and_mail_of_a_workflow_are_left_out_unless_asked_for(c
     assert [titles(one) for one in open_ones] == [["Draft"], ["To myself"], ["Of a workflow"]]
 
 
+@pytest.mark.parametrize(
+    ("sender", "is_own"),
+    [
+        ("{me}", True),
+        ("<{ME}>", True),
+        ("=?utf-8?q?Ann?= <{me}>", True),
+        ("Ann <ann(home)@x.example>, Ann <{me}>", True),
+        ('"{me}" <bob@example.org>', False),
+        ("{me} <bob@example.org>", False),
+        ("=?utf-8?q?=3C{me}=3E?= <bob@example.org>", False),
+        ("bob@example.org ({me})", False),
+        ("x{me}", False),
+        ("", False),
+    ],
+)
+def test_a_mail_is_ones_own_by_its_address_and_not_by_what_its_sender_calls_himself(
+    client: ImapClient, sender: str, is_own: bool
+) -> None:
+    found, every = begun(client), begun(client, include_sent=True)
+    me = client.account()
+    raw = f"From: {sender.replace('{me}', me).replace('{ME}', me.upper())}\r\nSubject: Who\r\n\r\nHello".encode()
+    deliver(client, raw, at=NOW)
+    assert titles(found) == ([] if is_own else ["Who"])
+    assert titles(every) == ["Who"]
+
+
 def test_no_workflow_answers_its_own_draft(client: ImapClient) -> None:
     found = begun(client, folder="Drafts", include_drafts=True)
     create_draft(client.mailbox, Outgoing(["bob@example.org"], subject="Mine"), "d" * 32, None, NOW)
@@ -167,7 +193,7 @@ def test_a_folder_that_is_numbered_anew_loses_nothing_and_repeats_nothing(client
     renumber(client, "Archive")
     deliver(client, mail("Came just after"), "Archive", at=NOW + 3 * HOUR)
     assert sorted(titles(found, NOW + 3 * HOUR)) == ["Came just after", "Came just before"]
-    assert "numbered the folder anew" in found.notes[0]
+    assert "renumbered the folder" in found.notes[0]
     assert titles(found, NOW + 3 * HOUR) == []
     deliver(client, mail("Later"), "Archive", at=NOW + 4 * HOUR)
     assert titles(found, NOW + 4 * HOUR) == ["Later"]

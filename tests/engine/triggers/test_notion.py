@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from clients.errors import InvalidRequest, NotFound
-from engine.trigger import Start
+from engine.plugins.trigger import Start
 from engine.triggers import notion_texts
 from engine.triggers.notion import ItemAdded, ItemUpdated
 from tests.conftest import StandIns

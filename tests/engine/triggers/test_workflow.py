@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.registry import trigger_type
-from engine.trigger import Start
+from engine.plugins.registry import trigger_type
+from engine.plugins.trigger import Start
 from tests.engine.triggers.looking import NOW, Looker
 from tests.engine.triggers.workflow_world import Runs
 

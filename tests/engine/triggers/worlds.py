@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from clients.errors import ServiceError
-from engine.registry import trigger_types
-from engine.trigger import Start, TriggerType
+from engine.plugins.registry import trigger_types
+from engine.plugins.trigger import Start, TriggerType
 from tests.conftest import StandIns
 from tests.engine.triggers.looking import NOW, Looker
 

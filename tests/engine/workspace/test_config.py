@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InvalidFile, InvalidInput, UnknownName
+from engine.base.errors import InvalidFile, InvalidInput, UnknownName
+from engine.documents.yaml_file import parse
 from engine.workspace.config import Config, check, load
-from engine.workspace.yamlfile import parse
 
 
 def config_of(text: str, **environment: str) -> Config:
@@ -26,9 +26,9 @@ def test_an_empty_file_gives_the_defaults() -> None:
 
 
 def test_the_template_says_the_defaults_and_names_every_setting() -> None:
-    import engine.workspace.config
+    import engine.workflows.new_workspace
 
-    text = Path(engine.workspace.config.__file__).with_name("config.template.yaml").read_text(encoding="utf-8")
+    text = Path(engine.workflows.new_workspace.__file__).with_name("config.template.yaml").read_text(encoding="utf-8")
     config = config_of(text)
     assert config.model_copy(update={"connections": {}}) == Config()
     assert set(parse(text, "config.yaml").value) == set(Config.model_fields)
@@ -66,6 +66,7 @@ def test_the_environment_wins_over_the_file() -> None:
         pytest.param("language: xx\n", 1, "wrong_value", "'en'", id="language"),
         pytest.param("language: NO\n", 1, "put_quotes", '"NO"', id="norwegian"),
         pytest.param("retention:\n  days: 0\n", 2, "wrong_value", "at least 1", id="retention"),
+        pytest.param("retention:\n  demo_days: 99999999\n", 2, "wrong_value", "at most 36500", id="retention-too-long"),
         pytest.param("retention:\n  day: 30\n", 2, "unknown_key", "Did you mean 'days'?", id="retention-misspelt"),
         pytest.param("approvals: [x]\n", 1, "not_available_yet", "'approvals'", id="approvals"),
         pytest.param("connections:\n  a: {}\n", 2, "missing_key", "'service' is missing", id="no-service"),
@@ -102,14 +103,14 @@ def test_the_environment_wins_over_the_file() -> None:
             "connections:\n  x: {service: github, base_url: 'https://me:pass@x.example'}\n",
             2,
             "clear_secret",
-            "in clear",
+            "in plain text",
             id="password-in-address",
         ),
         pytest.param(
             f"connections:\n  x: {{service: github, base_url: ghp_{'a' * 20}}}\n",
             2,
             "clear_secret",
-            "in clear",
+            "in plain text",
             id="known-form",
         ),
     ],
@@ -135,7 +136,9 @@ def test_all_mistakes_are_told_at_once_and_a_secret_is_not_repeated() -> None:
     [
         pytest.param("ORCHESTRA_SERVER__PORT", "many", "variable ORCHESTRA_SERVER__PORT: 'port' must be", id="value"),
         pytest.param("ORCHESTRA_SERVER__PRT", "1", "variable ORCHESTRA_SERVER__PRT: There is no key", id="key"),
-        pytest.param("ORCHESTRA_SEVER__PORT", "1", "variable ORCHESTRA_SEVER__PORT names no setting", id="section"),
+        pytest.param(
+            "ORCHESTRA_SEVER__PORT", "1", "variable ORCHESTRA_SEVER__PORT does not match any setting", id="section"
+        ),
     ],
 )
 def test_a_mistake_in_the_environment_names_the_variable(variable: str, value: str, words: str) -> None:

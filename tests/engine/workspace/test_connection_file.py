@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from engine.connections.safe import Kept
-from engine.errors import InvalidFile, InvalidInput
+from engine.base.errors import InvalidFile, InvalidInput
+from engine.documents.yaml_file import parse
+from engine.secrets.vault import Kept
 from engine.workspace.config import load
 from engine.workspace.connection_file import with_connection, write_connection
-from engine.workspace.yamlfile import parse
 
 ENTRY = {"service": "github", "token": "env:GITHUB_TOKEN"}
 BLOCK = "  github:\n    service: github\n    token: env:GITHUB_TOKEN\n"

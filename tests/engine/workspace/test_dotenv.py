@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InvalidFile
+from engine.base.errors import InvalidFile
 from engine.workspace.dotenv import parse_dotenv, read_dotenv
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InvalidInput, NotAllowed
+from engine.base.errors import InvalidInput, NotAllowed, StaleEdit
+from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.settings import Settings
-from engine.store.database import Database
-from engine.workspace.drafts import Draft, Drafts
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.settings import SqliteSettings
+from engine.workspace.drafts import Draft, Drafts, Kind
 
 ADA, BOB = Principal("ada", "editor"), Principal("bob", "owner")
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -20,7 +21,7 @@ NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 def drafts(tmp_path: Path) -> Iterator[Drafts]:
     """Drafts in a database of their own, at noon."""
     database = Database(tmp_path)
-    yield Drafts(Settings(database), lambda: NOON)
+    yield Drafts(SqliteSettings(database), lambda: NOON)
     database.close()
 
 
@@ -64,3 +65,41 @@ def test_who_may_not_edit_keeps_nothing(drafts: Drafts) -> None:
 def test_what_could_never_be_saved_is_refused(drafts: Drafts, name: str, text: str) -> None:
     with pytest.raises(InvalidInput):
         drafts.keep(ADA, "workflow", name, text)
+
+
+def test_another_window_overwrites_a_draft_only_when_told_to(drafts: Drafts) -> None:
+    first = drafts.keep(ADA, "workflow", "mine", "one", "e", after="")
+    with pytest.raises(StaleEdit):
+        drafts.keep(ADA, "workflow", "mine", "two", "e", after="")
+    second = drafts.keep(ADA, "workflow", "mine", "two", "e", after=first.revision)
+    with pytest.raises(StaleEdit):
+        drafts.keep(ADA, "workflow", "mine", "three", "e", after=first.revision)
+    drafts.drop(ADA, "workflow", "mine", revision=first.revision)
+    assert drafts.get(ADA, "workflow", "mine") == second
+    drafts.drop(ADA, "workflow", "mine", revision=second.revision)
+    assert drafts.get(ADA, "workflow", "mine") is None
+    assert drafts.keep(ADA, "workflow", "mine", "four", "e", after=second.revision).text == "four"
+
+
+def test_drafts_follow_a_rename_and_none_is_offered_for_another_file_of_that_name(root: Path) -> None:
+    orchestra = Orchestra.open(root)
+    try:
+        for files, kind in ((orchestra.workflows, "workflow"), (orchestra.prompts, "prompt")):
+            one: Kind = "workflow" if kind == "workflow" else "prompt"
+            files.create(BOB, "kunden")
+            for person in (ADA, BOB):
+                orchestra.drafts.keep(person, one, "kunden", f"typed by {person.id}", "e")
+            orchestra.drafts.keep(ADA, one, "other-kunden", "left alone", "e")
+            orchestra.drafts.keep(ADA, one, "neu", "of nothing", "e")
+            files.rename(BOB, "kunden", "neu")
+            texts = [orchestra.drafts.get(person, one, "neu") for person in (ADA, BOB)]
+            assert [draft and draft.text for draft in texts] == ["typed by ada", "typed by bob"]
+            assert orchestra.drafts.get(ADA, one, "kunden") is None
+            left = orchestra.drafts.get(ADA, one, "other-kunden")
+            assert left is not None
+            assert left.text == "left alone"
+            files.delete(BOB, "neu")
+            files.create(BOB, "neu")
+            assert [orchestra.drafts.get(person, one, "neu") for person in (ADA, BOB)] == [None, None]
+    finally:
+        orchestra.close()

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from engine.checkout import CHECKOUT
+from engine.base.checkout import CHECKOUT
 from engine.compiler.compiler import Surroundings, compile_workflow
-from engine.compiler.plan import Plan
+from engine.compiler.definition.plan import Plan
+from engine.documents.json_file import parse, read
 from engine.prompts.prompts import PromptStore
+from engine.workflows.samples import prompt_names
 from engine.workspace.canonical import Kind, canonical
 from engine.workspace.config import load
-from engine.workspace.jsonfile import parse, read
-from engine.workspace.samples import prompt_names
 from engine.workspace.workspace import Workspace
 
 SHIPPED = Workspace(CHECKOUT)

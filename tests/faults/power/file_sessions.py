@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-from engine.workspace.new_workspace import init
+from engine.workflows.new_workspace import init
 from tests.faults.power.scene import OWNER, WORKFLOW, Scene, Session, lister
 
 SESSIONS: dict[str, Session] = {}

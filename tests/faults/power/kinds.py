@@ -8,7 +8,7 @@ from pathlib import Path
 
 import engine.steps
 import engine.triggers
-from engine import registry
+from engine.plugins import registry
 from tests.semantics.engines import more_step_types
 
 _STEP_TYPES = str(Path(__file__).with_name("step_types"))

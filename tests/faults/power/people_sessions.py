@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clients.gmail.sign_in_file import SignInFile
+from engine.base.statuses import AccountMode
 from engine.connections.sign_ins import SafeSeal
 from tests.faults.power.scene import OWNER, Scene, Session, lister
 
@@ -135,7 +136,7 @@ def a_mode_is_switched(scene: Scene) -> None:
     connections = scene.open().connections
     connections.add(OWNER, "github", "github", {"token": "secret", "base_url": _NO_ANSWER})
     scene.begin()
-    for mode in ("demo", "mine", "demo"):
+    for mode in (AccountMode.DEMO, AccountMode.MINE, AccountMode.DEMO):
         scene.void("mode")
         connections.set_mode(OWNER, "github", mode)
         scene.holds("mode", "mode", service="github", mode=mode)

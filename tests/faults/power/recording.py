@@ -120,6 +120,11 @@ class Recording:
         if node is not None:
             self.disk.sync(node, call.began, call.ended)
 
+    def _sync_all(self, call: Call, paths: list[str | None]) -> None:
+        """A sync of the whole file system; the names that it syncs as well are not counted on."""
+        if paths and paths[0] is not None:
+            self.disk.sync_contents(call.began, call.ended)
+
     def _mkdir(self, call: Call, paths: list[str | None]) -> None:
         if paths[-1]:  # not that of the session itself
             self.disk.make(call.ended, paths[-1], is_folder=True)
@@ -164,6 +169,7 @@ _HANDLERS = {
     **dict.fromkeys(("openat",), Recording._open),
     **dict.fromkeys(("write", "pwrite64", "writev", "pwritev"), Recording._write),
     **dict.fromkeys(("fsync", "fdatasync"), Recording._sync),
+    "syncfs": Recording._sync_all,
     **dict.fromkeys(("mkdir", "mkdirat"), Recording._mkdir),
     **dict.fromkeys(("unlink", "unlinkat", "rmdir"), Recording._remove),
     **dict.fromkeys(("rename", "renameat", "renameat2"), Recording._rename),

@@ -79,6 +79,15 @@ def runs_accepted_in_one_transaction(scene: Scene) -> None:
 
 
 @_session
+def logs_of_many_runs_in_one_group(scene: Scene) -> None:
+    _opened(scene, scene.chain("set"))
+    run_ids = scene.orchestra.runs.start_all(OWNER, WORKFLOW, [{"lane": "a"}] * 24)
+    for run_id in run_ids:
+        scene.ended(run_id)
+    scene.close()
+
+
+@_session
 def run_of_a_server(scene: Scene) -> None:
     scene.make()
     scene.workflow(scene.chain("get", "add", "post", "get"))

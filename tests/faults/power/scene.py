@@ -13,7 +13,7 @@ from typing import Any
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
-OWNER = Principal("tester", "owner")
+OWNER = Principal("tester", "owner", confirmed=True)
 WORKSPACE = "workspace"
 WORKFLOW = "work"
 _SECONDS = 60.0

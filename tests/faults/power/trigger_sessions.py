@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from engine.trigger import Start
+from engine.plugins.trigger import Start
 from tests.faults.power.scene import OWNER, WORKFLOW, Scene, Session, lister
 
 SESSIONS: dict[str, Session] = {}

@@ -7,15 +7,17 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from engine.clock import utc_now
-from engine.names import timestamp
-from engine.runner.ledger import Entry, Ledger, Write
-from engine.runner.sending import Sending
-from engine.runs.renaming import Renaming, _Begun
-from engine.store import database
-from engine.store.journal import Journal
-from engine.store.receipts import Rename
-from engine.workspace import files
+from engine.base.clock import utc_now
+from engine.base.names import timestamp
+from engine.files import atomic as files
+from engine.files.group_sync import GroupSync
+from engine.runner.effects.delivery import Delivery
+from engine.runner.effects.ledger import Ledger
+from engine.runs.renaming import Renaming
+from engine.store.ledger import Entry, Write
+from engine.store.renames import BegunRename, Rename
+from engine.store.sqlite.file import database
+from engine.store.sqlite.journal import SqliteJournal
 
 SEPARATOR = "--"
 """Between the name of a session and that of what is wrong in it."""
@@ -52,42 +54,47 @@ def _names_of_folders() -> None:
 
 def _intent_after_sending() -> None:
     """That a write is about to be sent is written down once it was sent."""
-    really_claim, really_send = Ledger.claim, Sending._send_once
+    really_claim, really_send = Ledger.claim, Delivery._send_once
 
     async def claim(_self: Ledger, write: Write) -> Entry:
         return Entry("new", write.run_id, write.path, write.arguments_hash, utc_now(), None, None, None, 1, 0, None)
 
-    async def send_once(self: Sending, job: Any, *more: Any) -> Any:
-        output = await really_send(self, job, *more)
-        await really_claim(self._ledger, job.write)
+    async def send_once(self: Delivery, *more: Any) -> Any:
+        output = await really_send(self, *more)
+        await really_claim(self._ledger, self._write)
         return output
 
     _put(Ledger, "claim", claim)
-    _put(Sending, "_send_once", send_once)
+    _put(Delivery, "_send_once", send_once)
 
 
 def _events_later() -> None:
     """A run goes on before its events are on disk."""
 
-    async def committed(_self: Journal, _run_id: str) -> None:
+    async def committed(_self: SqliteJournal, _run_id: str) -> None:
         return
 
-    _put(Journal, "committed", committed)
+    _put(SqliteJournal, "committed", committed)
 
 
 def _rename_at_once() -> None:
     """Nobody is told that a rename has begun."""
 
     def move(self: Renaming, rename: Rename, etag: str, save: Callable[[], None]) -> None:
-        with self._database.writing() as connection:
-            save()
-            self._follow(connection, _Begun(rename, timestamp(self._clock()), etag))
+        begun = BegunRename(rename, timestamp(self._clock()), etag)
+        self._renames.complete(begun, lambda _open: None, save, lambda: self._follow(begun))
 
     _put(Renaming, "_move", move)
 
 
+def _group_without_sync() -> None:
+    """Logs that are written in a group get their names, and none is synced."""
+    _put(GroupSync, "sync", lambda _self, _handle: None)
+
+
 WRONG: dict[str, Callable[[], None]] = {
     "files-unsynced": _without_sync_of(stat.S_ISREG),
+    "group-unsynced": _group_without_sync,
     "folders-unsynced": _without_sync_of(stat.S_ISDIR),
     "new-folders-unsynced": _names_of_folders,
     "synchronous-off": _with_synchronous("OFF"),

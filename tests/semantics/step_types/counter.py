@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from clients.http import Wanted
-from engine.step import Call, Effect, Fields, JsonValue, Output, Receipt, Repeat, StepType, destination, outside
+from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, Receipt, Repeat, StepType, destination, outside
 
 MARKER = "X-Marker"
 

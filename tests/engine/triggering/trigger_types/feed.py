@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from clients.errors import AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, ServiceError, Unavailable
-from engine.names import moment_of
-from engine.step import Fields, Output, option, outside
-from engine.trigger import Found, Item, Look, TriggerType
+from engine.base.names import moment_of
+from engine.plugins.step import Fields, Output, option, outside
+from engine.plugins.trigger import Found, Item, Look, TriggerType
 
 SERVICE_ERRORS: dict[str, type[ServiceError]] = {
     one.__name__: one for one in (AuthError, BadAnswer, InvalidRequest, NotFound, RateLimited, Unavailable)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from clients.http import Wanted
-from engine.registry import step_type
-from engine.step import (
+from engine.plugins.registry import step_type
+from engine.plugins.step import (
     Call,
     Effect,
     Fields,

@@ -1,0 +1,1 @@
+"""The basis of every route: identity, errors, typed bodies."""

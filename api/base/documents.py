@@ -1,0 +1,62 @@
+"""JSON that all parts of the API share: the strict base of request bodies, and the form of every error response."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.base.json_text import compact
+
+Name = Annotated[str, Field(min_length=1, max_length=64, examples=["inbox-triage"])]
+
+
+class Document(JSONResponse):
+    """A JSON response that is serialized directly, without inspecting each of its values first."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the body."""
+        return compact(content).encode()
+
+
+class Sent(BaseModel):
+    """The base of request bodies: unknown keys are refused and values are not coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Renaming(Sent):
+    """The new name of a workflow or prompt that is renamed or copied."""
+
+    new: Name
+
+
+class FileText(Sent):
+    """The text of a file, and the etag of the text that it replaces."""
+
+    text: str
+    etag: str | None = Field(default=None, max_length=100)
+
+
+class Deleted(BaseModel):
+    """What was deleted, and its folder in the trash."""
+
+    name: str
+    trash: str = Field(examples=["20261120T073000Z-inbox-triage"])
+
+
+class ErrorView(BaseModel):
+    """Why a request was refused, and what to do next."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["UnknownName"])
+    message: str
+    remedy: str
+
+
+class Refusal(BaseModel):
+    """The form of every error response."""
+
+    error: ErrorView

@@ -1,0 +1,186 @@
+"""Every error in one JSON form: `{"error": {"type", "message", "remedy"}}`, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from api.base.turns import Busy
+from clients.errors import InvalidRequest, ServiceError
+from engine.base import errors
+from engine.base.remedies import in_words_of
+
+logger = logging.getLogger(__name__)
+
+UNAUTHORIZED = "Sign in first: this needs a valid access token."
+"""The same message for every invalid token: it tells a guesser nothing."""
+
+_STATUS: Mapping[type[errors.OrchestraError], int] = {
+    errors.InvalidFile: 422,
+    errors.InvalidInput: 422,
+    errors.ExpressionError: 422,
+    errors.AssertionFailed: 422,
+    errors.UnknownName: 404,
+    errors.StaleEdit: 409,
+    errors.ConfirmationNeeded: 409,
+    errors.InUse: 409,
+    errors.Cancelled: 409,
+    errors.NotAllowed: 403,
+    errors.TooManyTries: 429,
+    errors.StorageError: 507,
+    errors.SecretLost: 507,
+    errors.NotAvailableYet: 501,
+    errors.OrchestraError: 500,
+}
+
+_OF_HTTP: Mapping[int, tuple[str, str, str]] = {
+    400: ("BadRequest", "The request could not be read.", "Send JSON in UTF-8 with `Content-Type: application/json`."),
+    404: ("NotFound", "There is nothing at this address.", "GET /api/openapi.json lists every address."),
+    405: (
+        "MethodNotAllowed",
+        "This address does not support this method.",
+        "The `Allow` header lists the methods it supports.",
+    ),
+    413: (
+        "TooLarge",
+        "The request is larger than 1 MB, or than 16 KiB where no sign-in is needed.",
+        "Send less at a time.",
+    ),
+}
+
+
+class Answer(JSONResponse):
+    """A JSON response whose remedies name requests instead of commands."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the body."""
+        return super().render(_reworded(content))
+
+
+def _reworded(content: Any) -> Any:
+    if isinstance(content, list):
+        return [_reworded(one) for one in content]
+    if not isinstance(content, dict):
+        return content
+    is_remedy = {name: name == "remedy" and isinstance(one, str) for name, one in content.items()}
+    return {name: in_words_of("request", one) if is_remedy[name] else _reworded(one) for name, one in content.items()}
+
+
+class Unauthorized(Exception):
+    """The request does not prove who sends it."""
+
+    def __init__(self, message: str = UNAUTHORIZED) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every exception in this form."""
+    app.add_exception_handler(errors.OrchestraError, _of_engine)
+    app.add_exception_handler(ServiceError, _of_service)
+    app.add_exception_handler(Busy, _busy)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Unauthorized, _unauthorized)
+    app.add_exception_handler(RequestValidationError, _misfit)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def status_of(error: errors.OrchestraError) -> int:
+    """Return the HTTP status for an error of the engine."""
+    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+
+
+def error_response(
+    status: int, kind: str, message: str, remedy: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    """Return an error response; `more` are further members of `error`, e.g. `problems`."""
+    body = {"error": {"type": kind, "message": message, "remedy": in_words_of("request", remedy), **more}}
+    return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
+
+
+async def _of_engine(_request: Request, error: Any) -> JSONResponse:
+    more: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    if isinstance(error, errors.InvalidFile):
+        more["problems"] = [{**one.as_json(), "remedy": in_words_of("request", one.remedy)} for one in error.problems]
+    if isinstance(error, errors.ConfirmationNeeded):
+        more["needs_confirmation"] = error.needs_confirmation
+    if "differences" in error.details:
+        more["differences"] = error.details["differences"]
+    if isinstance(error, errors.TooManyTries):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    return error_response(
+        status_of(error), type(error).__name__, _shown(error.message), _shown(error.remedy), headers, **more
+    )
+
+
+async def _of_service(_request: Request, error: Any) -> JSONResponse:
+    """Report an error of an outside service: 422 if it does not accept the values, else 502."""
+    status = 422 if isinstance(error, InvalidRequest) else 502
+    return error_response(status, type(error).__name__, _shown(error.message), _shown(error.remedy))
+
+
+async def _unauthorized(_request: Request, error: Any) -> JSONResponse:
+    remedy = "POST /auth/login with user_id and password returns an access token; send it as `Authorization: Bearer …`."
+    return error_response(401, "Unauthorized", error.message, remedy, {"WWW-Authenticate": "Bearer"})
+
+
+async def _busy(_request: Request, error: Any) -> JSONResponse:
+    return error_response(
+        429,
+        "TooManyRequests",
+        "Too many requests to check a text are already waiting, yours or everybody's.",
+        "Send them one after another; `Retry-After` says when to try again.",
+        {"Retry-After": str(error.retry_after_seconds)},
+    )
+
+
+async def _gone(_request: Request, _error: Any) -> Response:
+    return Response(status_code=499)  # the client has hung up: nobody reads it
+
+
+async def _misfit(_request: Request, error: Any) -> JSONResponse:
+    problems = [_misfitting(one) for one in error.errors()]
+    message = f"The request is not valid: {problems[0]['field']}: {problems[0]['message']}."
+    return error_response(422, "InvalidInput", message, "/api/docs shows the expected format.", problems=problems)
+
+
+def _misfitting(one: Mapping[str, Any]) -> dict[str, str]:
+    """Return the place and the reason; for a body that is not JSON, which has no fields yet, the parser's message."""
+    if one["type"] == "json_invalid":
+        return {"field": "body", "message": _shown(f"{one['msg']}: {one['ctx']['error']}")}
+    return {"field": _place(one["loc"]), "message": errors.own_words(one)}
+
+
+def _place(location: Sequence[str | int]) -> str:
+    """Return the place of the error in the request, e.g. `body.inputs.limit`; never the value sent."""
+    return _shown(".".join(str(part) for part in location))[:200]
+
+
+async def _of_http(_request: Request, error: Any) -> JSONResponse:
+    kind, message, remedy = _OF_HTTP.get(error.status_code, ("Refused", str(error.detail), ""))
+    return error_response(error.status_code, kind, message, remedy, error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return error_response(
+        500,
+        "InternalError",
+        "Internal error; nothing that was accepted is lost.",
+        "See the server's log for details; please report it.",
+    )
+
+
+def _shown(text: str) -> str:
+    """Return `text` without lone surrogates, which no JSON response can carry."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,59 @@
+"""Identifies the sender of a request: a program by its access token, a page of ours by the session cookie."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection, Request
+
+from api.base.errors import Unauthorized
+from api.base.hosts import SAFE_METHODS, is_same_origin
+from engine.base.errors import NotAllowed
+from engine.people.access import Principal
+from engine.people.sessions import cookie_name
+
+
+class Accounts(Protocol):
+    """The part of `Orchestra.users` that identifies a sender."""
+
+    def session(self, session_id: str) -> Principal | None:
+        """Return the owner of a session cookie, if it is valid."""
+
+    def principal_of_token(self, token: str) -> Principal | None:
+        """Return the owner of an access token, if it is valid."""
+
+
+async def identify(request: Request, accounts: Accounts) -> Principal:
+    """Return who sends `request`; raise Unauthorized, or NotAllowed for a change sent by a foreign page.
+
+    If there is an Authorization header, the cookie is ignored.
+    """
+    authorization = request.headers.getlist("authorization")
+    if authorization:  # one short read: handing it to a thread and back would take ten times as long
+        principal = accounts.principal_of_token(_bearer(authorization))
+    else:
+        principal = await run_in_threadpool(accounts.session, session_cookie(request))
+        if principal is not None and request.method not in SAFE_METHODS and not is_same_origin(request.headers):
+            raise NotAllowed(
+                "A session cookie may only make changes from a page of this address.",
+                remedy="Programs send an access token instead: POST /auth/login returns one.",
+            )
+    if principal is None:
+        raise Unauthorized
+    return principal
+
+
+def session_cookie(connection: HTTPConnection) -> str:
+    """Return the value of the session cookie for this host and port, or an empty string."""
+    return connection.cookies.get(cookie_name(connection.headers.get("host", "")), "")
+
+
+def client_address(connection: HTTPConnection) -> str:
+    """Return the IP address of the client; behind a trusted proxy, the address that the proxy forwards."""
+    return connection.client.host if connection.client is not None else ""
+
+
+def _bearer(authorization: list[str]) -> str:
+    scheme, _, token = authorization[0].partition(" ")
+    return token if scheme.lower() == "bearer" and len(authorization) == 1 else ""

@@ -1,0 +1,135 @@
+"""What every route of the API does before its own function: identify the caller, then read strict JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Annotated, Any, NoReturn
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.base.identity import identify
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+
+LARGEST_BODY_BYTES = 1_000_000
+LARGEST_OPEN_BODY_BYTES = 16 * 1024
+"""The limit for requests that anybody may send."""
+_LONGEST_SHOWN = 60
+
+
+class StrictRequest(Request):
+    """A request whose JSON must follow RFC 8259 and can be written again unchanged."""
+
+    async def json(self) -> Any:
+        """Return the value of the body; raise JSONDecodeError for NaN, duplicate keys or lone surrogates."""
+        body = await self.body()
+        try:
+            value = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_with_each_key_once)
+            json.dumps(value, ensure_ascii=False).encode()
+        except json.JSONDecodeError:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise json.JSONDecodeError("not JSON that can be kept", "", 0) from error
+        return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _with_each_key_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key in counts if counts[key] > 1)
+        raise json.JSONDecodeError(f"the key {twice[:_LONGEST_SHOWN]!r} is there twice in one object", "", 0)
+    return found
+
+
+class OpenRoute(APIRoute):
+    """A route that anybody may call."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, which reads strict JSON."""
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+class SignedInRoute(OpenRoute):
+    """A route for people and programs of this workspace; for anybody else, nothing of the request is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, which identifies the caller first."""
+        handle = super().get_route_handler()
+
+        async def knowing_who(request: Request) -> Response:
+            users = orchestra_of(request).users
+            request.state.principal = await identify(request, users)
+            return await handle(request)
+
+        return knowing_who
+
+
+def orchestra_of(request: Request) -> Orchestra:
+    """Return the engine behind this application."""
+    orchestra: Orchestra = request.app.state.orchestra_provider()
+    return orchestra
+
+
+async def _orchestra(request: Request) -> Orchestra:
+    """Do the same as `orchestra_of`; async, as FastAPI would run a plain function in a thread for each request."""
+    return orchestra_of(request)
+
+
+async def _principal(request: Request) -> Principal:
+    """Return the caller, as SignedInRoute has identified them."""
+    principal: Principal = request.state.principal
+    return principal
+
+
+Door = Annotated[Orchestra, Depends(_orchestra)]
+"""The engine, as a parameter of a route."""
+Acting = Annotated[Principal, Depends(_principal)]
+"""The caller, as a parameter of a route."""
+
+
+class BodyLimit:
+    """Stops reading a body at a size limit, 16 KiB until the caller is known; the usual error handler answers."""
+
+    def __init__(self, app: ASGIApp, largest_bytes: int = LARGEST_BODY_BYTES) -> None:
+        self.app = app
+        self._largest_bytes = largest_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a `receive` that counts the bytes."""
+        seen_bytes = 0
+
+        async def counted() -> Message:
+            nonlocal seen_bytes
+            is_known = "principal" in scope.get("state", {})
+            largest = self._largest_bytes if is_known else min(self._largest_bytes, LARGEST_OPEN_BODY_BYTES)
+            if seen_bytes == 0 and _told_bytes(scope) > largest:
+                raise HTTPException(413)
+            message = await receive()
+            seen_bytes += len(message.get("body", b""))
+            if seen_bytes > largest:
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, counted if scope["type"] == "http" else receive, send)
+
+
+def _told_bytes(scope: Scope) -> int:
+    """Return the announced length of a body, 0 if it is missing."""
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length[:20]) if length.isascii() and length.isdigit() else 0

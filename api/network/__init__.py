@@ -1,0 +1,1 @@
+"""Connections, addresses, headers, and which requests may come in."""

@@ -1,0 +1,78 @@
+"""The gate of the dashboard: its pages, files and websocket are open only to those who are signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.base.hosts import SAFE_METHODS, is_same_origin, refuse_websocket
+from api.base.identity import session_cookie
+from engine.base.errors import OrchestraError
+from engine.orchestra import Orchestra
+
+# Open to strangers: sign-in, and what is the same in every Streamlit. Everything else, including what a later
+# Streamlit adds, is closed. Requests for the API do not come here: it asks for a token itself.
+_OPEN_PATHS = frozenset({"/login", "/_stcore/health", "/favicon.ico", "/favicon.png"})
+_OPEN_FOLDER = "/static/"
+_NO_PAGES = ("/_stcore/", "/media/", "/component/", "/live/")
+
+
+class Gate:
+    """Plain ASGI, so that it guards websockets as well."""
+
+    def __init__(self, app: ASGIApp, orchestra_provider: Callable[[], Orchestra]) -> None:
+        self.app = app
+        self._orchestra = orchestra_provider
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let open paths and signed-in people through; send others to the sign-in page."""
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] != "http" or _is_open(scope["path"]):
+            await self.app(scope, receive, send)
+        else:
+            refusal = await self._refusal(HTTPConnection(scope), scope["method"])
+            await (refusal or self.app)(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = HTTPConnection(scope)
+        if not is_same_origin(connection.headers):
+            await refuse_websocket(receive, send)
+        elif await self._refusal(connection, "GET"):
+            await refuse_websocket(receive, send, 4401)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _refusal(self, connection: HTTPConnection, method: str) -> Response | None:
+        try:
+            is_signed_in = await self._is_signed_in(connection)
+        except OrchestraError as error:  # the state cannot be read
+            return PlainTextResponse(f"{error.message} {error.remedy}\n", 503)
+        if not is_signed_in:
+            return _sign_in_first(connection, method)
+        if method not in SAFE_METHODS and not is_same_origin(connection.headers):
+            return PlainTextResponse("This request did not come from a page of this address.\n", 403)
+        return None
+
+    async def _is_signed_in(self, connection: HTTPConnection) -> bool:
+        cookie = session_cookie(connection)
+        return bool(cookie) and await run_in_threadpool(self._orchestra().users.session, cookie) is not None
+
+
+def _is_open(path: str) -> bool:
+    return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
+
+
+def _sign_in_first(connection: HTTPConnection, method: str) -> Response:
+    path = connection.url.path
+    if path.startswith(_NO_PAGES):
+        return PlainTextResponse("Sign in first.\n", 401)
+    if method not in SAFE_METHODS:
+        return RedirectResponse("/login", 303)
+    wanted = path + (f"?{connection.url.query}" if connection.url.query else "")
+    return RedirectResponse("/login" if wanted == "/" else f"/login?next={quote(wanted, safe='')}", 303)

@@ -1,0 +1,51 @@
+"""The log of a serving process: repeated messages are counted instead of written again and again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+MOST_ALIKE = 20
+"""How many lines of one kind are written per minute."""
+_SECONDS = 60.0
+_KINDS = 1_000
+
+
+class Repeats(logging.Filter):
+    """Lets 20 lines of a kind through per minute; the first of the next minute says how many were left out.
+
+    Lines are of one kind if they have the same logger, level and message template.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._begun = clock()
+        self._counts: dict[tuple[str, int, str], int] = {}
+        self._left_out: dict[tuple[str, int, str], int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether to write the record."""
+        kind = (record.name, record.levelno, str(record.msg)[:200])
+        with self._lock:
+            self._turn()
+            if len(self._counts) >= _KINDS and kind not in self._counts:
+                kind = ("", 0, "others")
+            count = self._counts[kind] = self._counts.get(kind, 0) + 1
+            if count > MOST_ALIKE:
+                return False
+            left_out = self._left_out.pop(kind, 0)
+        if left_out:
+            record.msg = f"{record.getMessage()} ({left_out} more like this were left out)"
+            record.args = ()
+        return True
+
+    def _turn(self) -> None:
+        """Begin another minute, if this one is over."""
+        now = self._clock()
+        if now - self._begun >= _SECONDS:
+            self._left_out = {kind: count - MOST_ALIKE for kind, count in self._counts.items() if count > MOST_ALIKE}
+            self._begun, self._counts = now, {}

@@ -1,0 +1,101 @@
+"""Workflows, prompts and step types of a workspace; workflows and steps can be renamed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.base.documents import Renaming
+from api.base.routing import Acting, Door, SignedInRoute
+from api.base.threads import reading
+from api.base.turns import CHECKED, TOO_MANY
+from api.routes.catalog_documents import (
+    PromptRows,
+    PromptView,
+    StepRenaming,
+    StepTypeRows,
+    Verdict,
+    WorkflowRows,
+    WorkflowText,
+    WorkflowView,
+)
+
+router = APIRouter(prefix="/api", route_class=SignedInRoute)
+
+
+@router.get("/workflows", tags=["Workflows"], summary="List workflows", response_model=WorkflowRows)
+async def list_workflows(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List all workflows, with the number of problems of each."""
+    return {"workflows": await reading.run(partial(orchestra.workflows.list, principal))}
+
+
+@router.get("/workflows/{name}", tags=["Workflows"], summary="Get a workflow", response_model=WorkflowView)
+async def get_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
+    """Return a workflow's text, content and problems."""
+    return await reading.run(partial(orchestra.workflows.get, principal, name))
+
+
+@router.post(
+    "/workflows/{name}/validate",
+    tags=["Workflows"],
+    summary="Check the text of a workflow",
+    response_model=Verdict,
+    dependencies=[CHECKED],
+    responses=TOO_MANY,
+)
+def check_workflow(name: str, sent: WorkflowText, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Check a text as the file of this workflow and return its problems; nothing is saved."""
+    problems = orchestra.workflows.check(principal, name, sent.text)
+    return {"valid": not any(problem.severity == "error" for problem in problems), "problems": problems}
+
+
+@router.post(
+    "/workflows/{name}/rename",
+    tags=["Workflows"],
+    summary="Rename a workflow",
+    response_model=WorkflowView,
+    dependencies=[CHECKED],
+    responses=TOO_MANY,
+)
+def rename_workflow(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> Any:
+    """Rename a workflow, with its layout, saved versions, receipts and triggers, and in the workflows that call it.
+
+    409 if the name is taken, or a run of the workflow has not ended.
+    """
+    return orchestra.workflows.rename(principal, name, sent.new)
+
+
+@router.post(
+    "/workflows/{name}/rename-step",
+    tags=["Workflows"],
+    summary="Rename a step",
+    response_model=WorkflowView,
+    dependencies=[CHECKED],
+    responses=TOO_MANY,
+)
+def rename_step(name: str, sent: StepRenaming, orchestra: Door, principal: Acting) -> Any:
+    """Change the id of a step everywhere: in expressions, `needs`, the drawing and receipts.
+
+    409 if the id is taken, a run of the workflow has not ended, or the file has changed since `etag`.
+    """
+    return orchestra.workflows.rename_step(principal, name, sent.old, sent.new, sent.etag)
+
+
+@router.get("/prompts", tags=["Prompts"], summary="List prompts", response_model=PromptRows)
+def list_prompts(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List all prompts."""
+    return {"prompts": orchestra.prompts.list(principal)}
+
+
+@router.get("/prompts/{name}", tags=["Prompts"], summary="Get a prompt", response_model=PromptView)
+def get_prompt(name: str, orchestra: Door, principal: Acting, version: int | None = None) -> Any:
+    """Return the working text of a prompt, or a saved version."""
+    return orchestra.prompts.get(principal, name, version)
+
+
+@router.get("/step-types", tags=["Workflows"], summary="List step types", response_model=StepTypeRows)
+def list_step_types(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List all step types with their fields and outputs."""
+    return {"step_types": orchestra.step_types(principal)}

@@ -1,0 +1,108 @@
+"""`/api/connections` and `/api/troubles`: whose accounts workflows use, whether they work, and how to sign in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.base.errors import Answer
+from api.base.routing import Acting, Door, SignedInRoute
+from api.routes.connection_documents import (
+    BroughtBack,
+    CheckView,
+    ClientSecret,
+    ConnectionRow,
+    ConnectionRows,
+    LocalServers,
+    ModeChoice,
+    NewConnection,
+    NewKey,
+    SignInView,
+    Troubles,
+)
+from engine.base.errors import UnknownName
+from engine.connections.sign_ins import SignIn
+
+router = APIRouter(prefix="/api", tags=["Connections"], route_class=SignedInRoute, default_response_class=Answer)
+
+
+@router.get("/connections", summary="List connections", response_model=ConnectionRows)
+def list_connections(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List all connections and whose account each one uses; secrets are never shown."""
+    return {"connections": orchestra.connections.list(principal)}
+
+
+@router.get("/troubles", summary="List accounts that have stopped working", response_model=Troubles)
+def list_troubles(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List the accounts that workflows need and that do not work; no run that needs them starts until they do."""
+    return {"troubles": orchestra.connections.troubles(principal)}
+
+
+@router.get("/local-models", summary="Find model servers", response_model=LocalServers)
+def list_local_models(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Ask the usual ports of this machine for model servers; those found are offered, none is used automatically."""
+    return {"servers": orchestra.connections.local_models(principal)}
+
+
+@router.get("/connections/{name}", summary="Get a connection", response_model=ConnectionRow)
+def get_connection(name: str, orchestra: Door, principal: Acting) -> Any:
+    """Return a connection."""
+    return orchestra.connections.get(principal, name)
+
+
+@router.put("/connections/{name}", summary="Add or change a connection", response_model=ConnectionRow)
+def put_connection(name: str, sent: NewConnection, orchestra: Door, principal: Acting) -> Any:
+    """Add a connection to config.yaml, or change some of its settings; those not sent stay as they are."""
+    return orchestra.connections.add(principal, name, sent.service, sent.settings)
+
+
+@router.post("/connections/{name}/check", summary="Check a connection", response_model=CheckView)
+def check_connection(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Check a connection and report line by line what works; each line that fails names the next step."""
+    lines = orchestra.connections.check(principal, name)
+    return {"ok": all(line.ok for line in lines), "lines": lines}
+
+
+@router.post("/connections/{name}/key", summary="Store a key for a connection", response_model=ConnectionRow)
+def give_key(name: str, sent: NewKey, orchestra: Door, principal: Acting) -> Any:
+    """Store your own key, sealed; without a key, change only the settings that belong to it."""
+    return orchestra.connections.give_key(principal, name, sent.key, sent.beside)
+
+
+@router.post("/connections/{name}/mode", summary="Switch to Demo or Mine", response_model=ConnectionRow)
+def set_mode(name: str, sent: ModeChoice, orchestra: Door, principal: Acting) -> Any:
+    """Switch the service of this connection between the demo service and your own account."""
+    connections = orchestra.connections
+    connections.set_mode(principal, connections.get(principal, name).service, sent.mode)
+    return connections.get(principal, name)
+
+
+@router.post("/connections/{name}/sign-in", summary="Start a sign-in", response_model=SignInView)
+def begin_sign_in(name: str, sent: ClientSecret, orchestra: Door, principal: Acting) -> Any:
+    """Begin a sign-in at Google; a person opens `address` in a browser on the machine that this server runs on."""
+    return _shown(orchestra.connections.begin_sign_in(principal, name, json.dumps(sent.client_secret).encode()))
+
+
+@router.post(
+    "/connections/{name}/sign-in/back", summary="Complete a sign-in with its address", response_model=SignInView
+)
+def bring_back(name: str, sent: BroughtBack, orchestra: Door, principal: Acting) -> Any:
+    """Pass on the address at which a browser on another machine ended, since it could not reach this server itself."""
+    return _shown(orchestra.connections.bring_back(principal, name, sent.address))
+
+
+@router.get("/connections/{name}/sign-in", summary="Follow a sign-in", response_model=SignInView)
+def get_sign_in(name: str, orchestra: Door, principal: Acting) -> Any:
+    """Return how far the latest sign-in has come."""
+    found = orchestra.connections.sign_in(principal, name)
+    if found is None:
+        raise UnknownName("sign-in", name, remedy="POST to this address to start one.")
+    return _shown(found)
+
+
+def _shown(sign_in: SignIn) -> dict[str, Any]:
+    error = sign_in.error
+    said = {"message": error.message, "remedy": error.remedy} if error is not None else {}
+    return {"state": sign_in.state, "address": sign_in.address, **said}

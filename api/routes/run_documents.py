@@ -1,0 +1,196 @@
+"""The JSON of runs: starting and resuming them, the list, undo reports and comparisons."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from api.base.documents import Name, Sent
+from engine.base.statuses import RunStatus
+
+RunId = Annotated[str, Field(max_length=64, examples=["20261120T120000Z-k7hd2mqa"])]
+StepPath = Annotated[str, Field(min_length=1, max_length=1_000, examples=["each_mail[3].answer"])]
+LONGEST_WAIT_SECONDS = 600
+
+
+class Agreeing(BaseModel):
+    """What the caller agrees to."""
+
+    confirmed: bool | list[Annotated[str, Field(min_length=1, max_length=1_000)]] = Field(
+        default=False,
+        description="The real accounts and public repositories that the workflow may touch, as named in "
+        "`needs_confirmation` of the refusal; true agrees to all of them, and `confirmed` of the run lists them.",
+        examples=[["gmail:me@example.org:read", "github:acme/app:public"]],
+    )
+
+
+class Execution(Agreeing, Sent):
+    """Which workflow to run, with which inputs, and how long to wait for its end."""
+
+    workflow: Name
+    inputs: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"limit": 5}])
+    wait_seconds: float = Field(default=0, ge=0, le=LONGEST_WAIT_SECONDS)
+    only: StepPath | None = Field(
+        default=None, description="A test run: the one step to run, for all items or for one."
+    )
+    pins: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="A test run: outputs by step path, used instead of running those steps.",
+        examples=[{"each_mail.classify": {"kind": "task"}}],
+    )
+    from_run: RunId | None = Field(
+        default=None, description="With only: the run whose outputs stand in for the other steps."
+    )
+    plan: bool = Field(default=False, description="Show what would be written. Not available yet.")
+
+
+class Resumption(Agreeing, Sent):
+    """How to resume a run; the fields answer for writes whose outcome is unknown."""
+
+    as_done: bool = Field(default=False, description="They were done: continue after them.")
+    redo: bool = Field(default=False, description="They were not done: send them again.")
+    step: StepPath | None = Field(default=None, description="Only the write at this path.")
+    receipt: str = Field(default="", max_length=2_000, description="With as_done: its id or address in the service.")
+    newest: bool = Field(
+        default=False,
+        description="Continue with the current file and prompts, if the finished steps are unchanged in them.",
+    )
+
+
+class Repetition(Agreeing, Sent):
+    """How to run the workflow of a run again, with the same inputs and on the same accounts."""
+
+    receipts: Literal["reuse", "update", "force"] = Field(
+        default="reuse",
+        description="What was written before is kept, updated to what this run produces, or written again.",
+    )
+    replay: bool = Field(default=False, description="Reuse what the earlier run read, and what models answered.")
+    inputs: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Inputs that differ from the earlier run.", examples=[{"limit": 5}]
+    )
+
+
+class Undoing(Sent):
+    """Which writes of a run to undo."""
+
+    item: str | None = Field(
+        default=None, max_length=1_000, description="Only what was written for the loop item with this key."
+    )
+
+
+class RunFilter(BaseModel):
+    """Which runs to list, newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: list[RunStatus] = Field(default_factory=list, description="One status, or several.")
+    workflow: str | None = Field(default=None, max_length=64)
+    trigger: str | None = Field(default=None, max_length=64, description="The id of the trigger that started them.")
+    parent: RunId | None = Field(default=None, description="The run that called them.")
+    text: str | None = Field(
+        default=None, max_length=200, description="Only runs with this text in their title or sentence."
+    )
+    since: AwareDatetime | None = Field(default=None, description="Only runs queued at or after this time (RFC 3339).")
+    until: AwareDatetime | None = Field(default=None, description="Only runs queued before this time (RFC 3339).")
+    demo: bool | None = Field(default=None, description="true: only runs on demo accounts; false: only other runs.")
+    before: str | None = Field(default=None, max_length=200, description="`next` of the previous page.")
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class Accepted(BaseModel):
+    """A run in progress; GET /api/runs/{run_id} shows it."""
+
+    run_id: str
+    status: RunStatus
+    confirmed: list[str] = Field(description="What was agreed to when it was started.")
+
+
+class RunRowView(BaseModel):
+    """A run in the list."""
+
+    run_id: str
+    workflow: str
+    title: str
+    status: RunStatus
+    demo: bool
+    started_by: str
+    queued_at: str
+    started_at: str | None
+    ended_at: str | None
+    duration_seconds: float | None
+    sentence: str
+    counts: dict[str, Any]
+    parent_run_id: str | None = Field(description="The run that called it.")
+    is_test: bool = Field(description="Whether one step alone ran, or outputs were pinned.")
+
+
+class RunRows(BaseModel):
+    """A page of runs; send `next` as `before` to get the following page."""
+
+    runs: list[RunRowView]
+    next: str | None
+
+
+class _WriteView(BaseModel):
+    """A write of a run: which step of which run made it, and what it created."""
+
+    run_id: str
+    path: str
+    key: str | None = Field(description="The key of the loop item it belongs to.")
+    uses: str
+    title: str
+    url: str
+
+
+class UndoneView(_WriteView):
+    """A write that was undone, or would be."""
+
+    note: str = Field(description="How, for example: closes the issue with a note.")
+    stays: str = Field(description="What the service keeps of it even so.")
+
+
+class KeptView(_WriteView):
+    """A write that stays."""
+
+    reason: str
+
+
+class UndoView(BaseModel):
+    """What happened to every write of a run."""
+
+    undone: list[UndoneView]
+    refused: list[KeptView] = Field(description="Somebody has changed it since, or the service could not be reached.")
+    cannot: list[KeptView] = Field(description="These cannot be undone.")
+    left: list[KeptView] = Field(description="Another run made it, or it has already been undone.")
+
+
+class DifferenceView(BaseModel):
+    """A place where two runs differ; a side without a value there is left out."""
+
+    field: str
+    good: Any = None
+    bad: Any = None
+
+
+class StepDifferenceView(BaseModel):
+    """A step that went differently in the two runs."""
+
+    path: str
+    good_path: str | None
+    bad_path: str | None
+    title: str
+    kinds: list[str]
+    differences: list[DifferenceView]
+
+
+class RunDifferenceView(BaseModel):
+    """All differences between two runs; `first` is where they part."""
+
+    good: str
+    bad: str
+    sentence: str
+    definition: list[DifferenceView]
+    run: list[DifferenceView]
+    first: StepDifferenceView | None
+    rest: list[StepDifferenceView]

@@ -1,0 +1,129 @@
+"""`/api/runs`: list, show, cancel, resume, repeat, undo and compare runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Body, Query
+from fastapi.responses import JSONResponse, Response
+
+from api.base.documents import Document
+from api.base.routing import Acting, Door, SignedInRoute
+from api.base.threads import reading
+from api.routes.execution import IdempotencyKey, accepted, request_key_of
+from api.routes.run_documents import (
+    Accepted,
+    Repetition,
+    Resumption,
+    RunDifferenceView,
+    RunFilter,
+    RunRows,
+    Undoing,
+    UndoView,
+)
+from engine.base.names import in_utc, timestamp
+
+router = APIRouter(prefix="/api/runs", tags=["Runs"], route_class=SignedInRoute)
+
+
+@router.get("", summary="List runs", response_model=RunRows)
+async def list_runs(orchestra: Door, principal: Acting, which: Annotated[RunFilter, Query()]) -> Document:
+    """Return a page of runs, newest first; send `next` as `before` to get the following page."""
+    times = {
+        name: moment and timestamp(in_utc(moment)) for name, moment in (("since", which.since), ("until", which.until))
+    }
+
+    def listed() -> Document:
+        page = orchestra.runs.list(principal, **{**which.model_dump(), **times})
+        return Document({"runs": [vars(row) for row in page.rows], "next": page.next})
+
+    return await reading.run(listed)
+
+
+@router.get("/{run_id}", summary="Get a run", response_model=None)
+async def get_run(run_id: str, orchestra: Door, principal: Acting) -> Document:
+    """Return a run's document: the same as its file in `logs/`, and up to date while it runs."""
+    return await reading.run(lambda: Document(orchestra.runs.get(principal, run_id)))
+
+
+@router.get(
+    "/{run_id}/files/{sha256}",
+    summary="Get a file of a run",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The content, to be saved"}},
+)
+def get_file(run_id: str, sha256: str, orchestra: Door, principal: Acting) -> Response:
+    """Return the content of a file that the run's document names by `$file`; its media type is given there.
+
+    Name and content may come from outside: browsers are told to save it, never to display it.
+    """
+    file = orchestra.runs.file(principal, run_id, sha256)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='', errors='replace')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return Response(file.content, media_type="application/octet-stream", headers=headers)
+
+
+@router.post("/{run_id}/cancel", status_code=202, summary="Cancel a run", responses={202: {"model": Accepted}})
+def cancel_run(run_id: str, orchestra: Door, principal: Acting) -> JSONResponse:
+    """Ask a run to stop. A write in progress is finished and recorded."""
+    orchestra.runs.cancel(principal, run_id)
+    return accepted(orchestra.runs.get(principal, run_id))
+
+
+@router.post("/{run_id}/resume", status_code=202, summary="Resume a run", responses={202: {"model": Accepted}})
+def resume_run(
+    run_id: str, orchestra: Door, principal: Acting, how: Annotated[Resumption | None, Body()] = None
+) -> JSONResponse:
+    """Resume a run that failed or was interrupted; completed steps are not repeated."""
+    how = how or Resumption()
+    resumed = orchestra.runs.resume(principal.agreeing(how.confirmed), run_id, **how.model_dump(exclude={"confirmed"}))
+    return accepted(orchestra.runs.get(principal, resumed))
+
+
+@router.post("/{run_id}/rerun", status_code=202, summary="Run a run again", responses={202: {"model": Accepted}})
+def rerun(
+    run_id: str,
+    orchestra: Door,
+    principal: Acting,
+    how: Annotated[Repetition | None, Body()] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Start a new run with the current file of the same workflow, and with the inputs and accounts of this run."""
+    how = how or Repetition()
+    request_key = request_key_of(principal, idempotency_key)
+    asked = how.model_dump(exclude={"confirmed"})
+    again = orchestra.runs.rerun(principal.agreeing(how.confirmed), run_id, **asked, request_key=request_key)
+    return accepted(orchestra.runs.get(principal, again))
+
+
+@router.get("/{run_id}/undoable", summary="Preview an undo", response_model=UndoView)
+def list_undoable(
+    run_id: str,
+    orchestra: Door,
+    principal: Acting,
+    item: Annotated[str | None, Query(max_length=1_000, description="Only the loop item with this key.")] = None,
+) -> Any:
+    """Preview an undo: what it would try (`undone`) and what it cannot do; no service is asked, nothing is changed."""
+    return orchestra.runs.undoable(principal, run_id, item=item)
+
+
+@router.post("/{run_id}/undo", summary="Undo a run", response_model=UndoView)
+def undo(run_id: str, orchestra: Door, principal: Acting, what: Annotated[Undoing | None, Body()] = None) -> Any:
+    """Undo the writes of a run and of the runs it called; anything that has been changed since is refused and stays."""
+    return orchestra.runs.undo(principal, run_id, item=(what or Undoing()).item)
+
+
+@router.get(
+    "/{good}/diff/{bad}",
+    summary="Compare two runs",
+    response_model=RunDifferenceView,
+    response_model_exclude_unset=True,
+)
+def compare_runs(good: str, bad: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Return the first step at which the second run differs from the first one, and all other differences."""
+    return orchestra.runs.diff(principal, good, bad).as_json()

@@ -1,0 +1,164 @@
+"""`/api/triggers`: list triggers, turn them on and off, poll them, and handle items that failed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from api.base.errors import Answer
+from api.base.routing import Acting, Door, SignedInRoute
+from api.routes.run_documents import Agreeing
+from engine.plugins.step_info import TriggerTypeInfo
+from engine.plugins.trigger import Start
+from engine.triggering.polling.status import Alarm, DeadItem, PollResult, TriggerPreview, TriggerStatus
+
+router = APIRouter(prefix="/api/triggers", tags=["Triggers"], route_class=SignedInRoute, default_response_class=Answer)
+
+
+class TriggerRows(BaseModel):
+    """Triggers, grouped by workflow."""
+
+    triggers: list[TriggerStatus]
+
+
+class TriggerTypeRows(BaseModel):
+    """The trigger types."""
+
+    trigger_types: list[TriggerTypeInfo]
+
+
+class AlarmRows(BaseModel):
+    """Triggers that need attention."""
+
+    alarms: list[Alarm]
+
+
+class DeadItems(BaseModel):
+    """Items that could not become a run, or whose run failed."""
+
+    dead: list[DeadItem]
+
+
+class PollResults(BaseModel):
+    """The results of a poll."""
+
+    results: list[PollResult]
+
+
+class Retried(BaseModel):
+    """The run of an item that was tried again."""
+
+    run_id: str
+
+
+class Beginning(Agreeing):
+    """From where on items count as new: the newest `last`, those `since` a time, or only those from `now` on.
+
+    Without any of them, an active trigger continues where it is.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    now: bool = False
+    last: int | None = Field(default=None, ge=1, le=10_000)
+    since: datetime | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Beginning:
+        if self.now + (self.last is not None) + (self.since is not None) > 1:
+            raise ValueError("Give one of now, last and since.")
+        return self
+
+    @property
+    def start(self) -> Start | None:
+        """The beginning, in the engine's form."""
+        if self.last is None and self.since is None:
+            return Start() if self.now else None
+        since = self.since
+        return Start(self.last, since.replace(tzinfo=UTC) if since and since.tzinfo is None else since)
+
+
+class ItemName(Agreeing):
+    """The id of an item, as in the list of dead items."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item: str
+
+
+Begin = Annotated[Beginning | None, Body()]
+
+
+def _start(given: Beginning | None) -> Start | None:
+    return None if given is None else given.start
+
+
+@router.get("", summary="List triggers", response_model=TriggerRows)
+def list_triggers(orchestra: Door, principal: Acting, workflow: str | None = None) -> dict[str, Any]:
+    """List the triggers of all workflows, or of one, without asking any service."""
+    return {"triggers": orchestra.triggers.list(principal, workflow)}
+
+
+@router.get("/types", summary="List trigger types", response_model=TriggerTypeRows)
+def list_trigger_types(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List all trigger types with their fields and the form of their items."""
+    return {"trigger_types": orchestra.trigger_types(principal)}
+
+
+@router.get("/alarms", summary="List alarms", response_model=AlarmRows)
+def list_alarms(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List triggers that are silent, refused by an account, in a broken file, or have dead items."""
+    return {"alarms": orchestra.triggers.alarms(principal)}
+
+
+@router.get("/dead", summary="List dead items", response_model=DeadItems)
+def list_dead(orchestra: Door, principal: Acting, workflow: str | None = None) -> dict[str, Any]:
+    """List items that could not become a run, or whose run failed, newest first."""
+    return {"dead": orchestra.triggers.dead(principal, workflow)}
+
+
+@router.get("/{workflow}/{trigger}", summary="Get a trigger", response_model=TriggerStatus)
+def get_trigger(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> Any:
+    """Return the status of a trigger: its last and next poll, the items it has seen, its errors."""
+    return orchestra.triggers.status(principal, workflow, trigger)
+
+
+@router.post("/{workflow}/{trigger}/preview", summary="Preview a trigger", response_model=TriggerPreview)
+def preview(workflow: str, trigger: str, orchestra: Door, principal: Acting, begin: Begin = None) -> Any:
+    """Ask the service what is new, and start and change nothing; with a beginning, show what turning it on would do."""
+    return orchestra.triggers.preview(principal, workflow, trigger, _start(begin))
+
+
+@router.post("/{workflow}/{trigger}/on", summary="Turn a trigger on", response_model=TriggerStatus)
+def turn_on(workflow: str, trigger: str, orchestra: Door, principal: Acting, begin: Begin = None) -> Any:
+    """Turn a trigger on; the first time, send where to begin, and in `confirmed` what its runs may touch."""
+    agreeing = principal.agreeing(begin.confirmed if begin else False)
+    return orchestra.triggers.turn_on(agreeing, workflow, trigger, _start(begin))
+
+
+@router.post("/{workflow}/{trigger}/off", summary="Turn a trigger off", response_model=TriggerStatus)
+def turn_off(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> Any:
+    """Turn a trigger off; it remembers how far it came."""
+    return orchestra.triggers.turn_off(principal, workflow, trigger)
+
+
+@router.post("/{workflow}/{trigger}/poll", summary="Poll a trigger now", response_model=PollResults)
+def poll(workflow: str, trigger: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Poll now, before the next poll is due."""
+    return {"results": orchestra.triggers.poll(principal, workflow, trigger)}
+
+
+@router.post("/{workflow}/{trigger}/retry", summary="Retry a dead item", response_model=Retried)
+def retry(workflow: str, trigger: str, item: ItemName, orchestra: Door, principal: Acting) -> dict[str, str]:
+    """Start a run of the item with the current workflow, or resume its failed run."""
+    agreeing = principal.agreeing(item.confirmed)
+    return {"run_id": orchestra.triggers.retry(agreeing, workflow, trigger, item.item)}
+
+
+@router.post("/{workflow}/{trigger}/dismiss", summary="Dismiss a dead item", status_code=204)
+def dismiss(workflow: str, trigger: str, item: ItemName, orchestra: Door, principal: Acting) -> None:
+    """Remove the item from the list."""
+    orchestra.triggers.dismiss(principal, workflow, trigger, item.item)

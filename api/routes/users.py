@@ -1,0 +1,196 @@
+"""`/api/users` and `/api/audit`: who may sign in, and who changed what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from api.base.documents import Refusal, Sent
+from api.base.routing import Acting, Door, SignedInRoute
+from engine.store.audit import TrailFilter
+
+router = APIRouter(prefix="/api", tags=["Users"], route_class=SignedInRoute)
+
+Password = Annotated[str, Field(min_length=1, max_length=1_000, json_schema_extra={"format": "password"})]
+
+
+class NewUser(Sent):
+    """A new user; without a password they sign in by link."""
+
+    id: str = Field(min_length=1, max_length=64, examples=["ann@example.org"])
+    name: str = Field(default="", max_length=100, description="Default: the id.")
+    role: str = Field(default="viewer", max_length=20, examples=["editor"])
+    password: Password | None = None
+
+
+class NewRole(Sent):
+    """A new role for a user."""
+
+    role: str = Field(max_length=20, examples=["operator"])
+
+
+class NewPassword(Sent):
+    """A new password for a user."""
+
+    password: Password
+
+
+class UserView(BaseModel):
+    """A user."""
+
+    id: str
+    name: str
+    role: str
+    has_password: bool
+    created_at: datetime
+
+
+class MemberView(UserView):
+    """A user with their last sign-in and the number of open sessions."""
+
+    last_sign_in_at: datetime | None
+    sessions: int
+
+
+class MemberRows(BaseModel):
+    """All users."""
+
+    users: list[MemberView]
+
+
+class SessionView(BaseModel):
+    """An open session; `id` identifies it in lists and cannot be used to sign in."""
+
+    id: str
+    address: str
+    agent: str
+    created_at: datetime
+    last_seen_at: datetime = Field(description="To the hour.")
+    expires_at: datetime
+
+
+class SessionRows(BaseModel):
+    """The open sessions of a user."""
+
+    sessions: list[SessionView]
+
+
+class Ended(BaseModel):
+    """How many sessions have ended."""
+
+    ended: int
+
+
+class LoginLink(BaseModel):
+    """The path of a page that signs in once within 15 minutes."""
+
+    path: str = Field(examples=["/login?token=…"])
+
+
+class AuditQuery(BaseModel):
+    """Which entries of the audit trail to list, newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    who: str = Field(default="", max_length=100)
+    action: str = Field(
+        default="", max_length=100, description="One action (`users.add`), or all of a group (`users`)."
+    )
+    since: AwareDatetime | None = Field(default=None, description="Only lines at or after this time (RFC 3339).")
+    until: AwareDatetime | None = Field(default=None, description="Only lines before this time (RFC 3339).")
+    before: int | None = Field(default=None, ge=1, description="`next` of the previous page.")
+    limit: int = Field(default=50, ge=1, le=1_000)
+
+
+class AuditLineView(BaseModel):
+    """An entry of the audit trail."""
+
+    number: int
+    at: datetime
+    principal: str
+    action: str
+    target: str
+    detail: str
+
+
+class AuditPage(BaseModel):
+    """A page of the audit trail; `next` leads to the following page."""
+
+    lines: list[AuditLineView]
+    next: int | None
+
+
+@router.get("/users", summary="List users", response_model=MemberRows)
+def list_users(orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List all users."""
+    return {"users": orchestra.users.list(principal)}
+
+
+@router.post(
+    "/users", summary="Add a user", status_code=201, response_model=UserView, responses={409: {"model": Refusal}}
+)
+def add_user(sent: NewUser, orchestra: Door, principal: Acting) -> Any:
+    """Add a user. 409 if the id is taken."""
+    return orchestra.users.add(principal, sent.id, sent.name or sent.id, sent.role, sent.password)
+
+
+@router.put("/users/{user_id}/role", summary="Change a role", response_model=NewRole)
+def set_role(user_id: str, sent: NewRole, orchestra: Door, principal: Acting) -> Any:
+    """Change a user's role, from their next request on; the last owner keeps theirs."""
+    orchestra.users.set_role(principal, user_id, sent.role)
+    return sent
+
+
+@router.put("/users/{user_id}/password", summary="Set a password", status_code=204)
+def set_password(user_id: str, sent: NewPassword, orchestra: Door, principal: Acting) -> None:
+    """Change a user's password; their sessions, links and access tokens end."""
+    orchestra.users.set_password(principal, user_id, sent.password)
+
+
+@router.delete("/users/{user_id}", summary="Remove a user", status_code=204)
+def remove_user(user_id: str, orchestra: Door, principal: Acting) -> None:
+    """Remove a user with their sessions, links, tokens and unsaved drafts; the last owner cannot be removed."""
+    orchestra.users.remove(principal, user_id)
+
+
+@router.get("/users/{user_id}/sessions", summary="List sessions", response_model=SessionRows)
+def list_sessions(user_id: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """List the open sessions of a user, most recently used first."""
+    return {"sessions": orchestra.users.sessions(principal, user_id)}
+
+
+@router.delete("/users/{user_id}/sessions", summary="Sign a user out", response_model=Ended)
+def sign_out(user_id: str, orchestra: Door, principal: Acting) -> dict[str, int]:
+    """End all sessions of a user, and their unused login links."""
+    return {"ended": orchestra.users.sign_out(principal, user_id)}
+
+
+@router.delete("/users/{user_id}/sessions/{session_id}", summary="End a session", status_code=204)
+def end_session(user_id: str, session_id: str, orchestra: Door, principal: Acting) -> None:
+    """End a session of a user."""
+    orchestra.users.end_session(principal, user_id, session_id)
+
+
+@router.post("/users/{user_id}/login-link", summary="Create a login link", status_code=201, response_model=LoginLink)
+def make_login_link(user_id: str, orchestra: Door, principal: Acting, response: Response) -> dict[str, str]:
+    """Create a link that signs a user in once within 15 minutes; earlier unused links end."""
+    response.headers["Cache-Control"] = "no-store"
+    return {"path": f"/login?token={orchestra.users.login_link(principal, user_id)}"}
+
+
+@router.get("/audit", summary="Read the audit trail", response_model=AuditPage)
+def read_audit(orchestra: Door, principal: Acting, which: Annotated[AuditQuery, Query()]) -> dict[str, Any]:
+    """Return who changed what and when, newest first; only for owners."""
+    lines = orchestra.trail.lines(principal, TrailFilter(**which.model_dump()))
+    return {"lines": lines, "next": lines[-1].number if len(lines) == which.limit else None}
+
+
+@router.get("/audit/csv", summary="Export the audit trail", response_class=Response)
+def export_audit(orchestra: Door, principal: Acting, which: Annotated[AuditQuery, Query()]) -> Response:
+    """Export all matching entries as CSV; cells that a spreadsheet would run as formulas get a leading apostrophe."""
+    text = orchestra.trail.csv(principal, TrailFilter(**which.model_dump()))
+    headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

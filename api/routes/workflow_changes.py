@@ -1,0 +1,101 @@
+"""`/api/workflows`: create, save, copy, arrange and delete workflow files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from api.base.documents import Deleted, FileText, Name, Refusal, Renaming, Sent
+from api.base.routing import Acting, Door, SignedInRoute
+from api.base.turns import CHECKED, TOO_MANY
+from api.routes.catalog_documents import WorkflowView
+from engine.base.errors import InvalidInput
+
+router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
+_IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
+
+
+class NewWorkflow(Sent):
+    """A new workflow, blank or from a sample."""
+
+    name: Name
+    title: str = Field(default="", max_length=200, description="The title of a blank one; default: made from the name.")
+    sample: str | None = Field(default=None, max_length=64, examples=["inbox-triage"])
+
+
+class PositionsView(Sent):
+    """The positions of moved steps in the drawing: [x, y] by path."""
+
+    positions: dict[str, list[float]]
+
+
+class Moves(Sent):
+    """New positions of steps in the drawing: [x, y] by path; null returns a step to its automatic position."""
+
+    positions: dict[str, list[float] | None] = Field(min_length=1, max_length=10_000)
+
+
+@router.post(
+    "",
+    summary="Create a workflow",
+    status_code=201,
+    response_model=WorkflowView,
+    responses=_IN_USE | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def create_workflow(sent: NewWorkflow, orchestra: Door, principal: Acting) -> Any:
+    """Create a workflow, blank (one step, which runs as it is) or from a sample. 409 if the name is taken."""
+    if sent.sample is None:
+        return orchestra.workflows.create(principal, sent.name, sent.title)
+    if sent.title:
+        raise InvalidInput("A sample brings its own title.", remedy="Leave out `title` or `sample`.", field="title")
+    return orchestra.workflows.create_from_sample(principal, sent.sample, sent.name)
+
+
+@router.put(
+    "/{name}",
+    summary="Save a workflow",
+    response_model=WorkflowView,
+    responses=_IN_USE | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def save_workflow(name: str, sent: FileText, orchestra: Door, principal: Acting) -> Any:
+    """Save the text of a workflow file; the answer lists its problems, which do not prevent saving.
+
+    `etag` is that of the text to replace; without it, the file must not exist yet. 409 if the file has changed.
+    """
+    return orchestra.workflows.save(principal, name, sent.text, sent.etag)
+
+
+@router.delete("/{name}", summary="Delete a workflow", response_model=Deleted, responses=_IN_USE)
+def delete_workflow(name: str, orchestra: Door, principal: Acting) -> dict[str, str]:
+    """Move a workflow to the trash; its runs stay. 409 while one of its runs is open or other workflows call it."""
+    return {"name": name, "trash": orchestra.workflows.delete(principal, name).name}
+
+
+@router.post(
+    "/{name}/copy",
+    summary="Copy a workflow",
+    status_code=201,
+    response_model=WorkflowView,
+    responses=_IN_USE | TOO_MANY,
+    dependencies=[CHECKED],
+)
+def copy_workflow(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> Any:
+    """Copy a workflow, with the title "Copy of …". 409 if the name is taken."""
+    return orchestra.workflows.duplicate(principal, name, sent.new)
+
+
+@router.get("/{name}/positions", summary="Get the moved steps", response_model=PositionsView)
+def get_positions(name: str, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Return the positions of moved steps in the drawing; all others are placed automatically."""
+    orchestra.workflows.get(principal, name)
+    return {"positions": orchestra.workflows.positions(principal, name)}
+
+
+@router.put("/{name}/positions", summary="Move steps in the drawing", response_model=PositionsView)
+def move_steps(name: str, sent: Moves, orchestra: Door, principal: Acting) -> dict[str, Any]:
+    """Store the positions of these steps; the workflow file and all other steps stay as they are."""
+    return {"positions": orchestra.workflows.move_steps(principal, name, sent.positions)}

@@ -1,0 +1,107 @@
+"""The interface of a client: one account of a service, as the engine opens, checks and closes it.
+
+Beyond it, a client has a method for each operation that steps and triggers use.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from clients.service import Service
+
+if TYPE_CHECKING:
+    import httpx
+
+    from clients.sign_in import Seal, SignInWay
+
+CheckLine = tuple[str, bool, str]
+"""One line of a check: what was tried, whether it worked, and a sentence, with the remedy if it did not."""
+
+
+def _no_seal(_file: Path | None) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a client gets besides its settings: how far it may reach, and what it shares with other processes."""
+
+    is_demo: bool = False
+    """Only the service's stand-in may be reached."""
+    shared_folder: Path | None = None
+    seal: Callable[[Path | None], Seal | None] = _no_seal
+    """Returns what encrypts a sign-in file; None for a file that other programs read, too."""
+
+    def http(self, base_url: str) -> httpx.Client:
+        """Return a new HTTP client for an API; that of a demo account reaches nothing else."""
+        from clients.transport import http_client, origin
+
+        return http_client(allowed_origins=frozenset({origin(base_url)}) if self.is_demo else None)
+
+    def shared_file(self, service: Service) -> Path | None:
+        """Return the path of the service's shared file; None if nothing is shared."""
+        return self.shared_folder / service.shared_file if self.shared_folder else None
+
+
+class Client(ABC):
+    """One account. Thread-safe; every method raises only errors of `clients.errors`."""
+
+    service: ClassVar[Service]
+    sign_in_way: ClassVar[SignInWay | None] = None
+    """How a person signs in with a browser, instead of giving a key."""
+    http: httpx.Client | None = None
+    """What it sends HTTP requests through; None if it uses another protocol."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, settings: Any, opening: Opening) -> Self:
+        """Return a client for settings of `service.settings`; calls no service."""
+
+    @abstractmethod
+    def account(self) -> str:
+        """Return the account's name; asks the service at most once."""
+
+    def identity(self) -> str:
+        """Return the permanent id of the account: other than its name, it never changes."""
+        return self.account()
+
+    def label(self) -> str:
+        """Return whose account it is, for people."""
+        return self.account()
+
+    def sign_in_version(self) -> Hashable:
+        """Return a value that changes with each sign-in, which may be to another account; None if that cannot be."""
+        return None
+
+    @abstractmethod
+    def check(self) -> list[CheckLine]:
+        """Try what workflows depend on; a failure is a line, not an exception.
+
+        The lines `settings`, `reachable`, `server`, `sign-in`, `sending` and `scopes` are about access to the account,
+        and come first; the others are about its content.
+        """
+
+    def look_closer(self, now: datetime) -> Iterable[CheckLine]:
+        """Yield what else `connections check` should say of an account that works, such as an expiry or a limit."""
+        del now
+        return ()
+
+    @classmethod
+    def key_page(cls, beside_key: Mapping[str, Any]) -> str:
+        """Return the page where a person gets a key; `beside_key`: the settings known so far."""
+        del beside_key
+        return cls.service.key.url if cls.service.key else ""
+
+    def is_public(self, place: str) -> bool:
+        """Tell whether everybody can read what is written to a `Service.public_place`."""
+        raise NotImplementedError(f"{self.service.name} has no public places: {place}")
+
+    def close(self) -> None:
+        """Close the connections to the service; harmless if done twice."""
+        if self.http is not None:
+            self.http.close()

@@ -1,0 +1,183 @@
+"""Maps HTTP statuses and broken connections to `clients.errors`, the same way for every service."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from clients.errors import (
+    AuthError,
+    BadAnswer,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    Outcome,
+    RateLimited,
+    ServiceError,
+    Timeout,
+    Unavailable,
+)
+from clients.secrets import known
+from clients.service import Service
+
+_BY_STATUS: Mapping[int, type[ServiceError]] = {
+    401: AuthError,
+    403: AuthError,
+    404: NotFound,
+    409: Conflict,
+    410: NotFound,
+    412: Conflict,
+    429: RateLimited,
+}
+_SAID_MOST = 500
+_LONGEST_SECONDS = 366 * 86_400.0
+_BROKEN: tuple[tuple[tuple[type[BaseException], ...], type[ServiceError], str, Outcome], ...] = (
+    ((httpx.ConnectTimeout, httpx.PoolTimeout), Timeout, "{name} could not be reached in time.", "not_done"),
+    ((httpx.TimeoutException, TimeoutError), Timeout, "{name} did not send a complete answer in time.", "unknown"),
+    ((httpx.ConnectError, ConnectionRefusedError), Unavailable, "{name} cannot be reached: {cause}.", "not_done"),
+    (
+        (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL),
+        InvalidRequest,
+        "{name} cannot be sent this request: {cause}.",
+        "not_done",
+    ),
+    ((httpx.DecodingError,), BadAnswer, "{name} sent an answer that was rejected: {cause}.", "unknown"),
+    ((httpx.TransportError, OSError), Unavailable, "{name} closed the connection before answering.", "unknown"),
+)
+"""From the most specific to the most general: exception types, our error class, its message, its outcome."""
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
+"""OpenSSL's reasons for a plain-text answer, depending on its version."""
+_OF_SHAPE = (ValueError, LookupError, TypeError, AttributeError)
+"""Exceptions raised while reading an answer of the wrong shape."""
+
+
+def of_status(
+    service: Service, status: int, headers: Mapping[str, str], said: str, *, now: datetime | None = None
+) -> ServiceError:
+    """Return the error for an answer with status 300 or above; `said` is the service's own message ("" for none).
+
+    Keys of `headers` are in lower case. A 403 is a rate limit if the answer says so (GitHub, Google).
+    """
+    kind = _kind(status, headers, said)
+    words = known.in_text(" ".join(said.split()))[:_SAID_MOST] or "no explanation given"
+    stop = "" if words.endswith((".", "!", "?")) else "."
+    return kind(
+        f"{service.error_name} answered {status}: {words}{stop}",
+        service=service.name,
+        http_status=status,
+        retry_after_seconds=retry_after_seconds(headers, now or datetime.now(UTC)),
+        outcome="not_done" if 400 <= status < 500 else None,
+    )
+
+
+def _kind(status: int, headers: Mapping[str, str], said: str) -> type[ServiceError]:
+    if status >= 500:
+        return Unavailable
+    if status < 400:
+        return BadAnswer
+    if status == 403 and _is_rate_limit(headers, said):
+        return RateLimited
+    if status == 408:
+        return Timeout
+    return _BY_STATUS.get(status, InvalidRequest)
+
+
+def _is_rate_limit(headers: Mapping[str, str], said: str) -> bool:
+    words = said.lower().replace(" ", "")
+    named = any(word in words for word in ("ratelimit", "limitexceeded", "quotaexceeded"))
+    return named or headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds to wait: from `Retry-After` (RFC 9110 10.2.3: seconds or a date), else `x-ratelimit-reset`."""
+    waits = headers.get("retry-after", "").strip()
+    if waits.isascii() and waits.isdigit():
+        return min(float(waits), _LONGEST_SECONDS)
+    if waits:
+        return _until(waits, now)
+    reset = headers.get("x-ratelimit-reset", "").strip()
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
+        return min(max(0.0, float(reset) - now.timestamp()), _LONGEST_SECONDS)
+    return None
+
+
+def _until(date: str, now: datetime) -> float | None:
+    try:
+        due = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    due = due if due.tzinfo else due.replace(tzinfo=UTC)
+    return min(max(0.0, (due - now).total_seconds()), _LONGEST_SECONDS)
+
+
+def of_broken_connection(service: Service, error: Exception) -> ServiceError:
+    """Convert what an SDK or httpx raised without a usable answer; a ServiceError is returned unchanged."""
+    for cause in _causes(error):
+        if isinstance(cause, ServiceError):
+            return cause
+    found = _of_no_connection(service, error)
+    for cause in _causes(error):
+        found = found or _of_cause(service, cause)
+    if found is None and isinstance(error, _OF_SHAPE):
+        return of_shape(service, error)
+    return found or BadAnswer(
+        f"{service.error_name} sent an answer that cannot be understood ({type(error).__name__}).", service=service.name
+    )
+
+
+def of_shape(service: Service, error: Exception) -> BadAnswer:
+    """Convert an exception raised while reading an answer that does not match the service's API."""
+    said = ""
+    if isinstance(error, json.JSONDecodeError):
+        said = ": it is not JSON"
+    elif isinstance(error, KeyError) and error.args:
+        said = f": it has no {str(error.args[0])[:100]!r}"
+    return BadAnswer(f"{service.error_name} sent an answer that does not match its API{said}.", service=service.name)
+
+
+def _of_no_connection(service: Service, error: Exception) -> ServiceError | None:
+    """Return the error for common reasons why nothing was sent: connection refused, no TLS, unknown host name."""
+    causes = list(_causes(error))
+    address = next((_address(cause) for cause in causes if isinstance(cause, httpx.ConnectError)), "")
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        words = f"Nothing answers at {address}." if address else f"{service.error_name} does not answer."
+        remedy = "Start the server there, or correct the address."
+    elif any(getattr(cause, "reason", "") in _NO_TLS for cause in causes if isinstance(cause, ssl.SSLError)):
+        words = f"{address or service.error_name} does not speak TLS."
+        remedy = "If that is intended, write the address with http://; otherwise correct the port."
+    elif any(isinstance(cause, socket.gaierror) for cause in causes) and address:
+        words = f"The address {address} is not known."
+        remedy = "Check its spelling, and that this machine is online."
+    else:
+        return None
+    return Unavailable(words, service=service.name, remedy=remedy, outcome="not_done")
+
+
+def _address(error: httpx.ConnectError) -> str:
+    try:
+        url = error.request.url
+    except RuntimeError:  # raised by hand, without a request
+        return ""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def _of_cause(service: Service, cause: BaseException) -> ServiceError | None:
+    for types, kind, words, outcome in _BROKEN:
+        if isinstance(cause, types):
+            return kind(words.format(name=service.error_name, cause=cause), service=service.name, outcome=outcome)
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = following.__cause__ or following.__context__

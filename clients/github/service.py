@@ -1,0 +1,43 @@
+"""The declaration of GitHub, and the settings of its connections."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from clients.base_url import BaseUrl
+from clients.service import Key, PublicPlace, Service
+
+_URL = "https://api.github.com"
+
+
+class GitHubSettings(BaseModel):
+    """Settings of a GitHub account under `connections.<name>` in config.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: SecretStr = Field(SecretStr(""), description="Its key.")
+    base_url: BaseUrl = Field(_URL, description="The address of the API.")
+    paced: bool | None = Field(
+        None,
+        description="Whether writes keep to the rate that GitHub asks for. Empty: yes at github.com and ghe.com, no at "
+        "a server of your own.",
+    )
+
+
+GITHUB = Service(
+    name="github",
+    title="GitHub",
+    icon="bug_report",
+    settings=GitHubSettings,
+    url=_URL,
+    key=Key(
+        setting="token",
+        variable="GITHUB_TOKEN",
+        place="GitHub, Settings, Developer settings, Personal access tokens",
+        url="https://github.com/settings/tokens",
+    ),
+    pickers={"github-repository": "repositories"},
+    public_place=PublicPlace(field="repository", format="github-repository"),
+    link="Issue",
+    shared_file="github-pace.db",
+)

@@ -1,0 +1,40 @@
+"""The declaration of Gmail, and the settings of its connections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from clients.service import Key, Service
+
+_URL = "https://gmail.googleapis.com"
+
+
+class GmailSettings(BaseModel):
+    """Settings of a Gmail account, `connections.<name>` in config.yaml; most use `token_file`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: SecretStr | None = Field(None, description="An access token, instead of a sign-in.")
+    token_file: Path | None = Field(None, description="The file of the sign-in, which writes this setting.")
+    base_url: str = Field(_URL, description="The address of the API.")
+    web_url: str = Field(
+        "https://mail.google.com/mail/u/0/#all/", description="The address that links to mails begin with."
+    )
+
+
+GMAIL = Service(
+    name="gmail",
+    title="Gmail",
+    icon="mail",
+    settings=GmailSettings,
+    url=_URL,
+    key=Key(
+        setting="token",
+        variable="GMAIL_TOKEN",
+        place="Google Cloud, APIs and services, Credentials",
+        url="https://console.cloud.google.com/apis/credentials",
+    ),
+    link="Mail",
+)

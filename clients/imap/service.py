@@ -1,0 +1,29 @@
+"""The declaration of mailboxes by IMAP and SMTP; their settings are in `clients/mail_server/settings.py`."""
+
+from __future__ import annotations
+
+from clients.mail_server.providers import SERVICE
+from clients.mail_server.settings import ImapSettings
+from clients.service import Key, Service, Setting
+
+IMAP = Service(
+    name=SERVICE,
+    title="Mailbox (IMAP)",
+    icon="alternate_email",
+    settings=ImapSettings,
+    error_name="The mail server",
+    usual_name="mailbox",
+    key=Key(
+        setting="password",
+        variable="IMAP_PASSWORD",
+        place="Your mail provider's settings, app passwords (the link is Google's)",
+        url="https://myaccount.google.com/apppasswords",
+        label="App password",
+    ),
+    beside_key=(
+        Setting("address", "IMAP_ADDRESS", "Mail address", "me@fastmail.com"),
+        Setting("host", "IMAP_HOST", "IMAP server", "Leave empty for common providers"),
+        Setting("smtp_host", "SMTP_HOST", "SMTP server", "Leave empty for common providers"),
+    ),
+    pickers={"imap-folder": "folders"},
+)

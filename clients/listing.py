@@ -1,0 +1,77 @@
+"""Lists of a service, item by item: an unreadable item does not block the others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from clients.errors import BadAnswer, InvalidRequest, NotFound, ServiceError
+
+Json: TypeAlias = dict[str, Any]
+_OF_ONE_THING = (BadAnswer, InvalidRequest, NotFound)
+"""Errors that concern a single item, if further requests are needed for it."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A list item that does not match the service's API description."""
+
+    id: str
+    """Its id, else a hash of its content, which is the same each time it is listed."""
+    title: str
+    reason: str
+    """Why it cannot be read, as a sentence."""
+    raw: Any
+    """As received."""
+
+
+class Things(list[Json]):
+    """The readable items of a list, in order, and those that cannot be read."""
+
+    def __init__(self, found: Iterable[Json | Unreadable] = ()) -> None:
+        each = list(found)
+        super().__init__(one for one in each if not isinstance(one, Unreadable))
+        self.unreadable = [one for one in each if isinstance(one, Unreadable)]
+
+
+def readable(things: Iterable[Any], shape: Callable[[Any], Json]) -> Iterator[Json | Unreadable]:
+    """Yield each item in the form that `shape` returns. Raises ServiceError if the service as a whole fails."""
+    for thing in things:
+        try:
+            yield shape(thing)
+        except _OF_ONE_THING as error:
+            yield unreadable(thing, error.message)
+        except (ServiceError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one thing does to its reader, the others are read
+            yield unreadable(
+                thing, f"It does not have the form that the service documents ({type(error).__name__}: {error})."
+            )
+
+
+def unreadable(thing: Any, reason: str) -> Unreadable:
+    """Return what is known about an item that cannot be read."""
+    known = thing if isinstance(thing, Mapping) else {}
+    title = next((known[name] for name in ("title", "name") if isinstance(known.get(name), str)), "")
+    return Unreadable(_id_of(known) or _digest(thing), title or "Unreadable", reason, thing)
+
+
+def times_of(found: Json, *names: str) -> Json:
+    """Return an item unchanged. Raises TypeError, ValueError if one of these members is not a time (RFC 3339)."""
+    for name in names:
+        datetime.fromisoformat(found[name])
+    return found
+
+
+def _id_of(known: Mapping[str, Any]) -> str:
+    given = known.get("id")
+    return str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
+
+
+def _digest(thing: Any) -> str:
+    text = json.dumps(thing, sort_keys=True, default=repr)
+    return f"unreadable-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"

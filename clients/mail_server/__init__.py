@@ -1,0 +1,1 @@
+"""Connections to mail servers, by IMAP and SMTP."""

@@ -1,0 +1,146 @@
+"""Maps a mail server's refusals (IMAP's NO and BAD, SMTP's three digits) to `clients.errors`."""
+
+from __future__ import annotations
+
+import imaplib
+import re
+import smtplib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from clients.errors import (
+    AuthError,
+    BadAnswer,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    ServiceError,
+    Unavailable,
+)
+from clients.mail_server.providers import SERVICE
+from clients.secrets import known
+
+_SAID_MOST = 300
+_BY_CODE: Mapping[str, type[ServiceError]] = {
+    "AUTHENTICATIONFAILED": AuthError,
+    "AUTHORIZATIONFAILED": AuthError,
+    "EXPIRED": AuthError,
+    "PRIVACYREQUIRED": AuthError,
+    "CONTACTADMIN": AuthError,
+    "NOPERM": AuthError,
+    "WEBALERT": AuthError,
+    "UNAVAILABLE": Unavailable,
+    "SERVERBUG": Unavailable,
+    "INUSE": Unavailable,
+    "LIMIT": RateLimited,
+    "THROTTLED": RateLimited,
+    "TRYCREATE": NotFound,
+    "NONEXISTENT": NotFound,
+    "ALREADYEXISTS": Conflict,
+    "CANNOT": InvalidRequest,
+    "CLIENTBUG": InvalidRequest,
+    "BADCHARSET": InvalidRequest,
+    "OVERQUOTA": InvalidRequest,
+}
+"""Response codes (RFC 5530, and those that Gmail and Yahoo add)."""
+_CODE = re.compile(r"\[([A-Z-]+)[^\]]*\]\s*")
+_TOOK = re.compile(r"\s*\(\d+\.\d+ \+ \d+\.\d+[^()]*secs\)")
+"""The elapsed time that dovecot appends to each answer."""
+_WRAPPED = re.compile(r"\w+ command error: BAD \[b['\"](.*)['\"]\]")
+"""imaplib's message for a BAD answer."""
+_BUSY = re.compile(r"too many|rate limit|throttl|bandwidth limit|try again later", re.IGNORECASE)
+_PASSING = re.compile(r"temporar|internal (server )?error|try again", re.IGNORECASE)
+_AUTH_SMTP = frozenset({530, 534, 535, 538})
+
+
+def refused(said: object, *, fallback: type[ServiceError] = InvalidRequest, what: str = "") -> ServiceError:
+    """Return the error for a NO or BAD answer: by its response code, else `fallback`. Nothing was done."""
+    text = _text(said)
+    code = _CODE.match(text)
+    kind = _BY_CODE.get(code[1]) if code else None
+    kind = kind or _by_words(text) or fallback
+    words = _TOOK.sub("", _CODE.sub("", text)).strip()
+    return kind(
+        f"{what or 'The mail server refused the request'}: {_sentence(words)}", service=SERVICE, outcome="not_done"
+    )
+
+
+def _by_words(text: str) -> type[ServiceError] | None:
+    """Tell temporary failures from permanent ones by their text: many servers send no code, a login fails for both."""
+    if _BUSY.search(text):
+        return RateLimited
+    return Unavailable if _PASSING.search(text) else None
+
+
+def _sentence(words: str) -> str:
+    words = known.in_text(words)[:_SAID_MOST] or "no explanation given"
+    return words if words.endswith((".", "!", "?")) else f"{words}."
+
+
+def _text(said: object) -> str:
+    parts = said if isinstance(said, list | tuple) else [said]
+    words = [part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in parts if part]
+    return " ".join(" ".join(words).split())
+
+
+@contextmanager
+def mapped(what: str = "", *, fallback: type[ServiceError] = InvalidRequest) -> Iterator[None]:
+    """Convert exceptions of imaplib and imap-tools into errors of `clients.errors`."""
+    from imap_tools.errors import UnexpectedCommandStatusError
+
+    try:
+        yield
+    except UnexpectedCommandStatusError as error:
+        raise refused(error.command_result[1], fallback=fallback, what=what) from None
+    except imaplib.IMAP4.readonly:
+        raise AuthError("This folder is read-only.", service=SERVICE) from None
+    except imaplib.IMAP4.abort as error:
+        raise _broken_off(known.in_text(_text(str(error)))[:_SAID_MOST]) from None
+    except imaplib.IMAP4.error as error:
+        said = _WRAPPED.fullmatch(str(error))
+        if said:  # BAD: the server does not understand the command
+            raise refused(said[1], what=what) from None
+        raise refused(str(error), fallback=fallback, what=what) from None
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:  # binascii's is a ValueError
+        words = f"The mail server sent an answer that cannot be understood ({type(error).__name__})."
+        raise BadAnswer(words, service=SERVICE) from None
+
+
+def _broken_off(said: str) -> ServiceError:
+    """Return the error for a closed connection: imaplib raises the same for a goodbye and for a server without IMAP."""
+    if "unexpected" in said or "unterminated" in said:
+        return BadAnswer(f"The mail server sent an answer that cannot be understood: {said}.", service=SERVICE)
+    return Unavailable(f"The mail server closed the connection: {said}.", service=SERVICE)
+
+
+def of_reply(code: int, said: bytes, what: str = "The mail server refused the request") -> ServiceError:
+    """Return the error for an SMTP reply of 400 or above (RFC 5321 4.2, RFC 3463). Nothing was done."""
+    words = " ".join(said.decode("utf-8", "replace").split())
+    kind: type[ServiceError] = InvalidRequest
+    if code in _AUTH_SMTP:
+        kind = AuthError
+    elif _BUSY.search(words) and code < 500:
+        kind = RateLimited
+    elif 400 <= code < 500:
+        kind = Unavailable
+    elif code < 400:
+        kind = BadAnswer
+    return kind(f"{what} ({code}): {_sentence(words)}", service=SERVICE, outcome="not_done")
+
+
+@contextmanager
+def sending() -> Iterator[None]:
+    """Convert exceptions of smtplib, before a mail is handed over, into errors of `clients.errors`."""
+    try:
+        yield
+    except smtplib.SMTPResponseException as error:
+        said = error.smtp_error
+        raise of_reply(error.smtp_code, said if isinstance(said, bytes) else str(said).encode()) from None
+    except smtplib.SMTPServerDisconnected as error:
+        raise Unavailable(
+            f"The mail server closed the connection: {error}.", service=SERVICE, outcome="not_done"
+        ) from None
+    except (smtplib.SMTPException, ValueError) as error:
+        words = f"The mail server cannot be used: {error}."
+        raise BadAnswer(words, service=SERVICE, outcome="not_done") from None

@@ -1,0 +1,94 @@
+"""Known mail providers by domain: their servers, and where to create an app password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from clients.errors import AuthError, InvalidRequest
+from clients.mail_server.wire import Security
+
+SERVICE = "imap"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One provider. Ports follow from the security: IMAP 993 or 143, SMTP 465 or 587 (RFC 8314)."""
+
+    imap: str
+    smtp: str
+    smtp_security: Security = "tls"
+    keeps_sent: bool = False
+    """Whether its SMTP server saves sent mail to the Sent folder."""
+    page: str = ""
+    """Where to create an app password."""
+
+
+_GMAIL = Provider("imap.gmail.com", "smtp.gmail.com", keeps_sent=True, page="https://myaccount.google.com/apppasswords")
+_FASTMAIL = Provider(
+    "imap.fastmail.com", "smtp.fastmail.com", page="https://app.fastmail.com/settings/security/integrations"
+)
+_ICLOUD = Provider("imap.mail.me.com", "smtp.mail.me.com", "starttls", page="https://account.apple.com")
+_YAHOO = Provider("imap.mail.yahoo.com", "smtp.mail.yahoo.com", page="https://login.yahoo.com/account/security")
+_AOL = Provider("imap.aol.com", "smtp.aol.com", page="https://login.aol.com/account/security")
+_GMX_NET = Provider("imap.gmx.net", "mail.gmx.net", "starttls", page="https://www.gmx.net/mail")
+_GMX_COM = Provider("imap.gmx.com", "mail.gmx.com", "starttls", page="https://www.gmx.com")
+_WEB_DE = Provider("imap.web.de", "smtp.web.de", "starttls", page="https://web.de/email")
+_POSTEO = Provider("posteo.de", "posteo.de", page="https://posteo.de/en/help")
+_MAILBOX_ORG = Provider("imap.mailbox.org", "smtp.mailbox.org", page="https://login.mailbox.org")
+_T_ONLINE = Provider("secureimap.t-online.de", "securesmtp.t-online.de", page="https://account.idm.telekom.com")
+_ZOHO = Provider("imap.zoho.com", "smtp.zoho.com", page="https://accounts.zoho.com/home#security/app_password")
+_ZOHO_EU = Provider("imap.zoho.eu", "smtp.zoho.eu", page="https://accounts.zoho.eu/home#security/app_password")
+_MIGADU = Provider("imap.migadu.com", "smtp.migadu.com", page="https://admin.migadu.com")
+_RUNBOX = Provider("mail.runbox.com", "mail.runbox.com", page="https://runbox.com/mail/account_security")
+
+_PROVIDERS: Mapping[Provider, str] = {
+    _GMAIL: "gmail.com googlemail.com",
+    _FASTMAIL: "fastmail.com fastmail.fm fastmail.net fastmail.org fastmail.de fastmail.co.uk sent.com",
+    _ICLOUD: "icloud.com me.com mac.com",
+    _YAHOO: "yahoo.com yahoo.de yahoo.fr yahoo.es yahoo.it yahoo.co.uk yahoo.ca yahoo.com.br ymail.com rocketmail.com",
+    _AOL: "aol.com aim.com",
+    _GMX_NET: "gmx.net gmx.de gmx.at gmx.ch gmx.eu",
+    _GMX_COM: "gmx.com gmx.us gmx.co.uk gmx.fr",
+    _WEB_DE: "web.de email.de",
+    _POSTEO: "posteo.de posteo.net posteo.eu posteo.org posteo.at posteo.ch",
+    _MAILBOX_ORG: "mailbox.org",
+    _T_ONLINE: "t-online.de magenta.de",
+    _ZOHO: "zoho.com zohomail.com",
+    _ZOHO_EU: "zoho.eu zohomail.eu",
+    _MIGADU: "migadu.com",
+    _RUNBOX: "runbox.com",
+}
+_BY_DOMAIN: Mapping[str, Provider] = {
+    domain: provider for provider, domains in _PROVIDERS.items() for domain in domains.split()
+}
+_MICROSOFT = frozenset("outlook.com outlook.de outlook.fr hotmail.com hotmail.de live.com live.de msn.com".split())
+_PROTON = frozenset("proton.me protonmail.com pm.me".split())
+
+
+def provider_of(address: str) -> Provider | None:
+    """Return the provider of a mail address, or None if unknown, such as for a custom domain.
+
+    Raises AuthError, with the alternative, for providers that do not allow sign-in by password.
+    """
+    domain = address.rpartition("@")[2].strip().lower()
+    if domain in _MICROSOFT:
+        raise AuthError(
+            f"Since September 2024, Microsoft no longer lets programs sign in to {domain} with a password.",
+            service=SERVICE,
+            remedy="Forward that mail to a mailbox at another provider, and connect that one.",
+        )
+    if domain in _PROTON:
+        raise InvalidRequest(
+            "Other programs can read Proton mail only through Proton Mail Bridge on this machine.",
+            service=SERVICE,
+            remedy="Start the Bridge, then set host=127.0.0.1, port=1143, smtp_host=127.0.0.1, smtp_port=1025, "
+            "security=starttls, smtp_security=starttls and ca_file=the certificate that the Bridge exports.",
+        )
+    return _BY_DOMAIN.get(domain)
+
+
+def app_password_page(address: str) -> str:
+    """Return the page where the owner of this address creates an app password; "" if unknown."""
+    found = _BY_DOMAIN.get(address.rpartition("@")[2].strip().lower())
+    return found.page if found is not None else ""

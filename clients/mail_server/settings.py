@@ -1,0 +1,105 @@
+"""A mailbox's connection settings in config.yaml, and the servers that follow from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from clients.addresses import literal
+from clients.errors import InvalidRequest
+from clients.mail_server.providers import SERVICE, Provider, provider_of
+from clients.mail_server.wire import Door, Place, Security
+from clients.sockets import Gate
+
+SentCopy = Literal["", "server", "client", "none"]
+
+_IMAP_PORTS = {"tls": 993, "starttls": 143, "none": 143}
+_SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
+
+
+def _one_line(text: str) -> str:
+    if any(ord(sign) < 32 for sign in text):
+        raise ValueError("it contains more than one line")
+    return text.strip()
+
+
+OneLine = Annotated[str, AfterValidator(_one_line)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class ImapSettings(BaseModel):
+    """Settings of an `imap` connection, `connections.<name>` in config.yaml.
+
+    `address` and `password` suffice for known providers; other settings override what is known. A port of 0 means the
+    default for the security. Private addresses are reached if `host` or `smtp_host` is one, or `allow_hosts` names the
+    host.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    address: OneLine = Field("", description="The address of the mailbox.")
+    password: SecretStr = Field(SecretStr(""), description="An app password.")
+    user: OneLine = Field("", description="The name to sign in with. Empty: the address.")
+    host: OneLine = Field("", description="The IMAP server. Empty: known for the usual providers.")
+    port: Port = Field(0, description="Its port. 0: the usual one.")
+    security: Security = Field("tls", description="How the connection to it is encrypted.")
+    folder: OneLine = Field("INBOX", description="The folder of steps that name none.")
+    smtp_host: OneLine = Field("", description="The SMTP server. Empty: known for the usual providers.")
+    smtp_port: Port = Field(0, description="Its port. 0: the usual one.")
+    smtp_security: Security | None = Field(None, description="How the connection to it is encrypted.")
+    sent_copy: SentCopy = Field("", description="Who puts sent mail into Sent. Empty: as the provider does.")
+    ca_file: str = Field("", description="A certificate of your own.")
+    allow_hosts: list[str] = Field(default_factory=list, description="Hosts that may be private addresses.")
+
+
+class Servers:
+    """The servers for reading and sending, worked out on first use."""
+
+    def __init__(self, settings: ImapSettings) -> None:
+        self._settings = settings
+
+    def imap(self) -> Place:
+        """Return the address of the IMAP server. Raises ServiceError if it is unknown."""
+        own = self._settings
+        host = own.host or self._provider("host").imap
+        return Place(SERVICE, host, own.port or _IMAP_PORTS[own.security], own.security, own.ca_file)
+
+    def smtp(self) -> Place:
+        """Return the address of the SMTP server. Raises ServiceError if it is unknown."""
+        own = self._settings
+        if own.smtp_host:
+            host, security = own.smtp_host, own.smtp_security or "tls"
+        else:
+            provider = self._provider("smtp_host")
+            host, security = provider.smtp, own.smtp_security or provider.smtp_security
+        return Place(SERVICE, host, own.smtp_port or _SMTP_PORTS[security], security, own.ca_file)
+
+    def sent_copy(self) -> SentCopy:
+        """Return who saves sent mail to the Sent folder: the server, this program, or nobody."""
+        own = self._settings
+        if own.sent_copy:
+            return own.sent_copy
+        known = None if own.smtp_host else provider_of(own.address)
+        return "server" if known is not None and known.keeps_sent else "client"
+
+    def _provider(self, missing: str) -> Provider:
+        address = self._settings.address
+        found = provider_of(address)
+        if found is None:
+            raise InvalidRequest(
+                f"The servers of {address.rpartition('@')[2] or 'a mailbox without an address'} are not known here.",
+                service=SERVICE,
+                remedy=f"Your provider's help names them: set `{missing}` in the connection.",
+            )
+        return found
+
+
+def door_of(settings: ImapSettings, *, is_demo: bool) -> Door:
+    """Create the door for this connection: public addresses, and those that the connection names.
+
+    A mailbox has no stand-in, so the door is shut while only the demo may be reached.
+    """
+    written = [host for host in (settings.host, settings.smtp_host) if literal(host) or host.lower() == "localhost"]
+    allowed = frozenset(host.lower() for host in [*settings.allow_hosts, *written])
+    return Door(Gate(public_only=True, allow_hosts=allowed), is_shut=is_demo)

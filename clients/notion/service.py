@@ -1,0 +1,52 @@
+"""The declaration of Notion, and the settings of its connections."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from clients.base_url import BaseUrl
+from clients.service import Key, Service
+
+URL = "https://api.notion.com"
+
+Way = Literal["markdown", "blocks"]
+"""How text is written: by Notion's Markdown endpoint, with blocks as its fallback; or by blocks only."""
+
+
+class NotionSettings(BaseModel):
+    """Settings of a Notion workspace under `connections.<name>` in config.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: SecretStr = Field(SecretStr(""), description="Its key.")
+    base_url: BaseUrl = Field(URL, description="The address of the API.")
+    write_as: Way = Field(
+        "markdown",
+        description="How long text is sent: through Notion's Markdown endpoint, or as blocks where that does not "
+        "accept it; or always as blocks.",
+    )
+    requests_per_second: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="Empty: 3, the limit that Notion sets for one connection; none at a server of another address.",
+    )
+
+
+NOTION = Service(
+    name="notion",
+    title="Notion",
+    icon="description",
+    settings=NotionSettings,
+    url=URL,
+    key=Key(
+        setting="token",
+        variable="NOTION_TOKEN",
+        place="Notion, My integrations (share your pages with it, too)",
+        url="https://www.notion.so/my-integrations",
+    ),
+    pickers={"notion-database": "databases"},
+    link="Page",
+)

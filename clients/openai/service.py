@@ -1,0 +1,48 @@
+"""The declaration of model servers, and the settings of their connections."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from clients.base_url import BaseUrl
+from clients.service import Key, Service, Setting
+
+_URL = "https://api.openai.com/v1"
+
+
+class OpenAISettings(BaseModel):
+    """Settings of a model server, `connections.<name>` in config.yaml; a local server needs no key."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    api_key: SecretStr = Field(SecretStr(""), description="Its key; a local server needs none.")
+    base_url: BaseUrl = Field(_URL, description="The address of the API.")
+    model: str = Field("", description="The model. Empty: `model_defaults.model`.")
+    embedding_model: str = Field("", description="The model for vectors. Empty: `model`.")
+
+
+OPENAI = Service(
+    name="openai",
+    title="Model",
+    icon="auto_awesome",
+    settings=OpenAISettings,
+    error_name="The model server",
+    url=_URL,
+    key=Key(
+        setting="api_key",
+        variable="OPENAI_API_KEY",
+        place="OpenAI, API keys; any OpenAI-compatible server works",
+        url="https://platform.openai.com/api-keys",
+    ),
+    needs_key=False,
+    beside_key=(
+        Setting(
+            "base_url",
+            "OPENAI_BASE_URL",
+            "Address",
+            "Empty: the service's own. For a model on this machine: http://127.0.0.1:11434/v1",
+        ),
+        Setting("model", "OPENAI_MODEL", "Model", "Empty: the one in config.yaml"),
+    ),
+    is_model=True,
+)

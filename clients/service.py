@@ -1,0 +1,97 @@
+"""What a service is to the rest of the program: its names, its settings, its key, and what workflows may pick from it.
+
+Everything that shows or asks something about a service asks its declaration. Nothing outside `clients/<service>` keeps
+a table of services, so that a new one is complete with its own folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+OTHER_LINK = "Link"
+"""What an address leads to if nothing more is known."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """The secret that gives access to an account, and where a person gets one."""
+
+    setting: str
+    """The setting that holds it."""
+    variable: str
+    """The environment variable that the service's own tools read it from."""
+    place: str
+    url: str
+    label: str = "Key"
+    """What the service calls it."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting that people usually give together with the key."""
+
+    name: str
+    variable: str
+    """The environment variable that it comes from if config.yaml has none."""
+    label: str
+    hint: str = ""
+    """What an empty field shows."""
+
+
+@dataclass(frozen=True)
+class PublicPlace:
+    """What steps may write to and everybody may read: needs a person's consent. See `Client.is_public`."""
+
+    field: str
+    """The field of steps that names the place."""
+    format: str
+    """The format of workflow inputs that name such a place."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """The declaration of a service."""
+
+    name: str
+    """As in config.yaml; also the name of its file or folder in `clients/`."""
+    title: str
+    """As people call it."""
+    icon: str
+    """A Material symbol (https://fonts.google.com/icons)."""
+    settings: type[BaseModel]
+    """The keys of its connections in config.yaml."""
+    error_name: str = ""
+    """How errors begin: "The model server answered 500". Empty: `title`."""
+    usual_name: str = ""
+    """The name offered for a first connection. Empty: `name`."""
+    url: str = ""
+    """The address of its HTTP API if the settings give none."""
+    key: Key | None = None
+    needs_key: bool = True
+    beside_key: tuple[Setting, ...] = ()
+    has_accounts: bool = True
+    """Whether the service can say whose account it is; otherwise the connection's name identifies it."""
+    is_model: bool = False
+    """Whether it is a language model: its calls cost by length, and it changes nothing."""
+    pickers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What a person picks instead of typing: {format of a field: the client's method that lists the choices}."""
+    public_place: PublicPlace | None = None
+    link: str = OTHER_LINK
+    """What the addresses lead to that its steps return, in one word."""
+    shared_file: str = ""
+    """A file in the state folder that the clients of all processes of a workspace share."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "error_name", self.error_name or self.title)
+        object.__setattr__(self, "usual_name", self.usual_name or self.name)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables of settings that config.yaml does not give, by setting, without the key."""
+        return {one.name: one.variable for one in self.beside_key}

@@ -1,0 +1,94 @@
+"""The interface of a sign-in with a browser, for services that give no key to copy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from clients.errors import InvalidRequest
+
+
+class WrongFile(InvalidRequest):
+    """What a person brought for a sign-in is another file."""
+
+
+class Seal(Protocol):
+    """Encrypts a sign-in at rest; both directions raise AuthError on failure."""
+
+    def sealed(self, text: str) -> str:
+        """Return the file content for a text."""
+
+    def opened(self, content: str) -> str:
+        """Return the original text; plain text is returned unchanged."""
+
+    def is_needed(self, content: str) -> bool:
+        """Return whether a file's content is plain text but should be encrypted."""
+
+
+class StoredSignIn(Protocol):
+    """The file of a sign-in; hold `locked()` around a read followed by a save."""
+
+    def read(self) -> dict[str, Any]:
+        """Return the content. Raises AuthError if there is none, or none that can be read."""
+
+    def save(self, info: Mapping[str, Any]) -> None:
+        """Write the file atomically. Raises Unavailable."""
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the file's lock across processes."""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The result of a sign-in: the account's name, and the content of its sign-in file."""
+
+    account: str
+    info: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SignInFacts:
+    """What is known about a sign-in without asking the service; times are RFC 3339."""
+
+    account: str
+    owner: str
+    scopes: tuple[str, ...]
+    consented_at: str = ""
+    ends_at: str = ""
+    note: str = ""
+    """How long it remains valid, in words; empty if it does not expire."""
+    warns: bool = False
+    """Whether it is time to sign in again, or to lift the limit."""
+
+
+class SignInWay(ABC):
+    """How people sign in to a service. The connection's setting `token_file` names the file of the sign-in."""
+
+    at: ClassVar[str]
+    """Who asks the person: "Google"."""
+    file_remedy: ClassVar[str]
+    """How to get the file that the person has to bring."""
+    guide: ClassVar[str]
+    """The way there, step by step, in Markdown."""
+    more: ClassVar[tuple[str, str]]
+    """A question that people ask about it, and the answer in Markdown."""
+
+    @abstractmethod
+    def sign_in(self, file: Path, open_browser: Callable[[str], object], base_url: str) -> SignedIn:
+        """Let a person sign in; writes nothing. `open_browser` gets the address to open, `base_url` is the API's.
+
+        Raises WrongFile, AuthError (refused) and Timeout.
+        """
+
+    @abstractmethod
+    def stored(self, path: Path, seal: Seal | None) -> StoredSignIn:
+        """Return a sign-in file; None: it is kept in plain text."""
+
+    @abstractmethod
+    def facts(self, info: Mapping[str, Any], now: datetime) -> SignInFacts:
+        """Return the facts in the content of a sign-in file."""

@@ -1,0 +1,1 @@
+"""The basis of every command: options, output, errors, the open workspace."""

@@ -1,0 +1,112 @@
+"""The commands and the module of each: only the requested one is imported and built."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+_PLACES = {
+    "init": "workspace.init",
+    "serve": "serving.serve",
+    "login-link": "serving.login_link",
+    "run": "runs.run.run",
+    "runs": "runs.runs.group",
+    "triggers": "triggers.group",
+    "approvals": "approvals.group",
+    "validate": "workspace.validate",
+    "fmt": "workspace.fmt",
+    "workflows": "workflows.group",
+    "prompts": "prompts.group",
+    "connections": "connections.group",
+    "users": "users.group",
+    "audit": "audit.group",
+    "demo": "demo.group",
+    "reindex": "workspace.reindex",
+    "state": "state.group",
+    "tokens": "base.later.refuse",
+}
+_INSIDE = {
+    "runs": {
+        "rerun": "runs.reruns.rerun",
+        "undo": "runs.undo.undo",
+        "diff": "runs.reruns.diff",
+        "prune": "runs.pruning.prune",
+    },
+    "workflows": {name: f"workflow_map.{name}" for name in ("positions", "move")},
+    "prompts": {
+        "new": "prompt_changes.new",
+        "copy": "prompt_changes.copy",
+        "rename": "prompt_changes.rename",
+        "delete": "prompt_changes.delete",
+        "versions": "prompt_changes.versions",
+        "save-version": "prompt_changes.save_version",
+        "label": "prompt_changes.label",
+        "test": "base.later.refuse",
+    },
+    "users": {
+        "set-role": "user_changes.set_role",
+        "remove": "user_changes.remove",
+        "sessions": "user_changes.sessions",
+        "sign-out": "user_changes.sign_out",
+    },
+    "triggers": {name: f"trigger_looks.{name}" for name in ("poll", "dead", "retry", "dismiss")},
+}
+"""Commands of a group that have a module of their own."""
+
+
+class Commands(TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": None})
+        self.commands = _Built()  # type: ignore[assignment]  # never changed
+
+
+class _Built(Mapping[str, Any]):
+    """Every command by name, built on first access."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _PLACES:
+            raise KeyError(name)
+        return _built(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PLACES)
+
+    def __len__(self) -> int:
+        return len(_PLACES)
+
+
+@cache
+def _built(name: str) -> Any:
+    found = _found(_PLACES[name])
+    command: Any
+    if isinstance(found, typer.Typer):
+        for inner, place in _INSIDE.get(name, {}).items():
+            _add(found, inner, place)
+        command = get_group(found)  # also if it has only one command
+    else:
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        _add(alone, name, _PLACES[name])
+        command = get_command(alone)
+    command.name = name
+    return command
+
+
+def _add(group: typer.Typer, name: str, place: str) -> None:
+    if place == "base.later.refuse":
+        settings = _found("base.later.SETTINGS")
+        group.command(name, hidden=True, context_settings=settings)(_found(place))
+    else:
+        group.command(name)(_found(place))
+
+
+def _found(place: str) -> Any:
+    module, _, name = place.rpartition(".")
+    return getattr(importlib.import_module(f"commands.{module}"), name)

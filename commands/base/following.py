@@ -1,0 +1,193 @@
+"""Follows a run to its end: prints a line for each item as it ends, then the result, as text or one JSON document."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from commands.base.failures import DONE, FAILED, WAITS, Stop
+from commands.base.opened import Look, Session
+from commands.base.screen import document, note, say
+from engine.base.services import service_of
+from engine.base.statuses import ACTIVE_RUNS, ENDED_STEPS, AccountMode, RunStatus, StepStatus
+from engine.base.step_path import StepPath, in_workflow, outermost
+
+_LOOK_SECONDS = 0.5
+_INTERRUPT_SECONDS = 10.0
+_SHOWN = 50
+_EXIT_CODES = {
+    RunStatus.SUCCEEDED: DONE,
+    RunStatus.FAILED: FAILED,
+    RunStatus.CANCELLED: FAILED,
+    RunStatus.WAITING: WAITS,
+}
+
+
+def follow(session: Session, run_id: str, *, quiet: bool) -> tuple[dict[str, Any], int]:
+    """Return the document of a run of this process once it has ended or waits, and the exit code for it.
+
+    At Ctrl-C or SIGTERM the run is interrupted, and can be resumed. Raises StorageError.
+    """
+    runs, p = session.orchestra.runs, session.principal
+    progress = Progress(session.began_at)
+    try:
+        run = _end(session, run_id, None if quiet else progress)
+    except Stop as stop:
+        runs.interrupt(p, run_id)
+        run = runs.wait(p, run_id, _INTERRUPT_SECONDS)
+        if run["status"] not in _EXIT_CODES:
+            note(f"Interrupted. Nothing is lost: `orchestra runs resume {run_id}` continues it.")
+        return run, stop.exit_code
+    return run, _EXIT_CODES.get(run["status"], FAILED)
+
+
+def _end(session: Session, run_id: str, progress: Progress | None) -> dict[str, Any]:
+    """Watch the run until this process has nothing more to do for it."""
+    runs, p = session.orchestra.runs, session.principal
+    if progress is None:
+        return runs.wait(p, run_id)
+    pause = _LOOK_SECONDS
+    while True:
+        begun = time.monotonic()
+        run = runs.wait(p, run_id, pause)
+        progress.show(run)
+        spent = time.monotonic() - begun
+        if run["status"] not in ACTIVE_RUNS or spent < pause:
+            return run
+        pause = max(_LOOK_SECONDS, 5 * (spent - pause))  # reading a run of thousands of items takes long
+
+
+class Progress:
+    """Writes a line for every loop item, or step outside of loops, that has ended since the last call."""
+
+    def __init__(self, since: str) -> None:
+        self._since = since
+        self._shown_paths: set[str] = set()
+
+    def show(self, run: Mapping[str, Any]) -> None:
+        """Write the lines that are new in the document."""
+        totals = {step["path"]: len(step["items"]) for step in run["steps"] if "items" in step}
+        writes = _writes(run)
+        for step in run["steps"]:
+            path = step["path"]
+            is_new = path not in self._shown_paths and (step["ended_at"] or self._since) >= self._since
+            if step["status"] in ENDED_STEPS and is_new and "." not in path and path not in totals:
+                self._shown_paths.add(path)
+                say(_line(step, totals.get(in_workflow(path)), writes.get(path, [])))
+
+
+def _writes(run: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return {path of an item: ids of the steps that wrote something for it}."""
+    found: dict[str, list[str]] = {}
+    for step in run["steps"]:
+        if step["effect"]:
+            word = f"{step['id']} (already done)" if step["effect"]["reused"] else step["id"]
+            found.setdefault(outermost(step["path"]), []).append(word)
+    return found
+
+
+def _line(step: Mapping[str, Any], total: int | None, writes: list[str]) -> str:
+    title = step["title"] or step["key"] or step["id"]
+    if total is not None:
+        position = (StepPath.parse(step["path"]).index or 0) + 1
+        title = f"{position:>{len(str(total))}}/{total}  {title}"
+    what = [step["error"]["message"]] if step["error"] else [", ".join(writes)] if writes else []
+    return f"  {step['status']:<9}  {': '.join([title, *what])}".replace("\n", " ")
+
+
+def report(session: Look, run: Mapping[str, Any]) -> None:
+    """Print the result of a run: the sentence, what was created, the accounts used; errors go to stderr."""
+    say(f"{run['sentence']}")
+    created = list(_created(run))
+    for line in created[:_SHOWN]:
+        say(line)
+    if len(created) > _SHOWN:
+        say(f"  … and {len(created) - _SHOWN} more")
+    if run["accounts"]:
+        say(f"Accounts: {', '.join(badges(session, run))}")
+    for line in _went_wrong(run):
+        note(line)
+    say(f"Run {run['run_id']}: {run['status']}. `orchestra runs show {run['run_id']}` shows every step.")
+
+
+def _created(run: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for everything that this run has created (not what it only marked), with its address."""
+    titles = {step["path"]: step["title"] for step in run["steps"]}
+    for step in run["steps"]:
+        effect = step["effect"]
+        if effect and effect["receipt"] and not effect["reused"] and _makes_something(step["uses"]):
+            item = titles.get(str(StepPath.parse(step["path"]).parent)) or step["title"]
+            undone = "  (undone)" if effect.get("undone") else ""
+            yield f"  {step['id']}: {item}  {effect['receipt']['url'] or effect['receipt']['id']}{undone}"
+
+
+def _makes_something(uses: str) -> bool:
+    from engine.base.errors import OrchestraError
+    from engine.plugins.registry import step_type
+    from engine.plugins.step import Repeat
+
+    try:
+        return step_type(uses).repeat is not Repeat.SAFE
+    except OrchestraError:  # a step type of an earlier release
+        return True
+
+
+def badges(session: Look, run: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the account behind each connection of a run, e.g. "gmail: demo-1"."""
+    known = {one.name: one.account for one in session.orchestra.connections.list(session.principal)}
+    for name, account in run["accounts"].items():
+        service = service_of(account["service"])
+        if account["mode"] == AccountMode.DEMO and (service is None or service.has_accounts):
+            yield f"{name}: {account.get('account') or 'demo'}"
+        else:
+            yield f"{name}: {known.get(name) or 'your account'}"
+
+
+def _went_wrong(run: Mapping[str, Any]) -> Iterator[str]:
+    if run["status"] == RunStatus.WAITING:
+        yield _waits_for(run)
+    if run["status"] in ACTIVE_RUNS:
+        yield f"It stopped unexpectedly; .orchestra/commands.log says why. {_resume(run)}"
+    error = run["error"]
+    if error is None:
+        return
+    place = f" (step {error['step']})" if error.get("step") else ""
+    yield f"{error['message']}{place} {error.get('remedy') or ''}".strip()
+    if run["status"] == RunStatus.FAILED:
+        yield _resume(run)
+
+
+def _waits_for(run: Mapping[str, Any]) -> str:
+    waiting = [step for step in run["steps"] if step["status"] == StepStatus.WAITING]
+    questions = [step["approval"] for step in waiting if step.get("approval")]
+    if questions:
+        return f"It is waiting for an answer: `orchestra approvals approve {questions[0]}` or `reject`."
+    called = [step["child_run_id"] for step in waiting if step.get("child_run_id")]
+    if called:
+        show = f"`orchestra runs show {called[0]}`"
+        return f"It is waiting for a run that it called: {show} says what that run is waiting for."
+    until = f" until {run['due_at']}" if run["due_at"] else ""
+    if any((step.get("held") or {}).get("needs_person") for step in waiting):
+        return "It is waiting for a person to resume writing: `orchestra state status` says why."
+    held = sorted({step["held"]["by"] for step in waiting if step.get("held")})
+    if held:
+        return (
+            f"{' and '.join(held)} asked it to wait{until}; nothing has failed. "
+            f"`orchestra serve` or `orchestra runs resume {run['run_id']}` continues it."
+        )
+    return f"It is waiting{until}; `orchestra serve` or `orchestra runs resume {run['run_id']}` continues it."
+
+
+def _resume(run: Mapping[str, Any]) -> str:
+    return f"`orchestra runs resume {run['run_id']}` retries what is not done."
+
+
+def finish(session: Session, run_id: str, *, as_json: bool) -> int:
+    """Follow a run, report the result and return the exit code."""
+    run, code = follow(session, run_id, quiet=as_json)
+    if as_json:
+        document(run)
+    else:
+        report(session, run)
+    return code

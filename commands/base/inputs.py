@@ -1,0 +1,101 @@
+"""Inputs of a run or prompt that are typed at the command line, or read from a file or a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from commands.base.opened import Session
+
+_LARGEST_BYTES = 16_000_000
+
+
+def values(pairs: Sequence[str], file: str | None, schemas: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the values of `k=v` pairs, which take precedence over those of a JSON file (`-`: standard input).
+
+    `schemas` returns {name: JSON Schema}, by which typed text is converted. Raises InvalidInput, InvalidFile.
+    """
+    found = _from_file(file) if file is not None else {}
+    known = schemas() if pairs else {}
+    for name, text in by_name(pairs, "an input").items():
+        found[name] = _value(name, text, known.get(name))
+    return found
+
+
+def schemas(session: Session, name: str) -> Mapping[str, Any]:
+    """Return the schemas of a workflow's inputs that its file has; problems in the file are reported at the start."""
+    document = session.orchestra.workflows.get(session.principal, name).document or {}
+    inputs = document.get("inputs")
+    properties = inputs.get("properties") if isinstance(inputs, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def outputs(pairs: Sequence[str], file: str | None) -> dict[str, Any]:
+    """Return the outputs pinned to steps by `path=JSON` pairs, which take precedence over those of a JSON file.
+
+    Raises InvalidInput, InvalidFile.
+    """
+    from engine.documents.json_file import typed_value
+
+    found = _from_file(file) if file is not None else {}
+    for path, text in by_name(pairs, "a pinned output").items():
+        found[path] = typed_value(text, f"The output pinned to {path!r}")
+    return found
+
+
+def _value(name: str, text: str, schema: object) -> Any:
+    from engine.record.acceptance import from_text
+
+    return from_text(name, text, schema if isinstance(schema, Mapping) else {})
+
+
+def by_name(pairs: Sequence[str], of: str) -> dict[str, str]:
+    """Return the texts of `name=value` pairs; `of` says in words what each is a value of.
+
+    Raises InvalidInput for text that is not a pair, and for a duplicate name: one of the two would be lost.
+    """
+    from engine.base.errors import InvalidInput
+
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, text = pair.partition("=")
+        if not sign or not name:
+            raise InvalidInput(f"{pair!r} is not a value for {of}.", remedy="Write it as name=value.")
+        if name in found:
+            raise InvalidInput(f"{name!r} was given twice.", remedy="Give each name only once.")
+        found[name] = text
+    return found
+
+
+def _from_file(file: str) -> dict[str, Any]:
+    from engine.base.errors import InvalidFile, InvalidInput
+    from engine.documents.json_file import parse, read
+
+    try:
+        if file == "-":
+            found = parse(_standard_input(), "standard input", _LARGEST_BYTES)
+        else:
+            found = read(Path(file), largest_bytes=_LARGEST_BYTES)
+    except InvalidFile as error:
+        remedy = 'Pass a JSON object of inputs, {"name": value, …}.'
+        raise InvalidFile(error.message, error.problems, remedy=remedy) from error
+    if not isinstance(found.value, dict):
+        raise InvalidInput(
+            f"{found.file} does not contain a JSON object.", remedy='Write the inputs as {"name": value, …}.'
+        )
+    return dict(found.value)
+
+
+def _standard_input() -> str:
+    from engine.base.errors import InvalidInput
+
+    data = sys.stdin.buffer.read(_LARGEST_BYTES + 1)
+    if len(data) > _LARGEST_BYTES:
+        raise InvalidInput(
+            f"Standard input has more than {_LARGEST_BYTES:,} bytes.",
+            remedy="Start several runs, each with part of the input.",
+        )
+    return data.decode("utf-8", "surrogateescape")

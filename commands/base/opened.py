@@ -1,0 +1,105 @@
+"""The engine opened for one command, with the person who typed it as the acting principal."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commands.base.screen import note
+
+if TYPE_CHECKING:
+    from engine.orchestra import Orchestra
+    from engine.people.access import Principal
+    from engine.reader import Reader
+
+_LARGEST_LOG_BYTES = 5 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Look:
+    """A workspace opened for reading, and the person who reads."""
+
+    orchestra: Orchestra | Reader
+    principal: Principal
+
+
+@dataclass(frozen=True)
+class Session(Look):
+    """An opened workspace and the person who acts in it."""
+
+    orchestra: Orchestra
+    began_at: str
+    """When the command began; another command has reported what ended before."""
+
+
+@contextmanager
+def opened(workspace: Path | None, *, demo: bool = False, tells_held: bool = True) -> Iterator[Session]:
+    """Open a workspace for a command; report first if writes are held, unless the command is about that.
+
+    Raises UnknownName, InvalidFile, StorageError.
+    """
+    from engine.base.clock import utc_now
+    from engine.base.names import timestamp
+    from engine.garbage import look_from_now_on
+    from engine.orchestra import Orchestra
+    from engine.people.access import local_user
+
+    began_at = timestamp(utc_now())
+    orchestra = Orchestra.open(workspace or Path.cwd(), demo=demo)
+    look_from_now_on()
+    held = orchestra.proof.held(local_user()) if tells_held else None
+    if held is not None:
+        note(f"{held.message} {held.remedy}")
+    try:
+        with _logged(orchestra.workspace.state_dir / "commands.log"):
+            yield Session(orchestra, local_user(), began_at)
+    finally:
+        orchestra.close()
+
+
+@contextmanager
+def looked_at(workspace: Path | None, *, demo: bool = False) -> Iterator[Look]:
+    """Open a workspace for a command that only reads, even if nothing can be written.
+
+    Raises UnknownName, InvalidFile, StorageError.
+    """
+    from engine.people.access import local_user
+    from engine.store.sqlite.file.read_only import is_read_only
+    from engine.workspace import config
+    from engine.workspace.workspace import Workspace
+
+    root = workspace or Path.cwd()
+    if not is_read_only(Workspace(root, config.load(root).config.state_dir).state_dir):
+        with opened(workspace, demo=demo) as session:
+            yield session
+        return
+    from engine.reader import Reader
+
+    reader = Reader(root, demo=demo)
+    try:
+        yield Look(reader, local_user())
+    finally:
+        reader.close()
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Keep the log of libraries and the engine off the screen: a command itself reports what matters."""
+    from commands.base.private_log import PrivateLog
+    from engine.files.private_lines import PrivateLines
+
+    handler = PrivateLog(path, maxBytes=_LARGEST_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    handler.setFormatter(PrivateLines())
+    handler.handleError = lambda record: None  # type: ignore[method-assign]  # the command itself reports a full disk
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        with suppress(OSError):  # closing flushes what is still to be written
+            handler.close()

@@ -1,0 +1,45 @@
+"""Options that many commands share, and the workspace of a command."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+VARIABLE = "ORCHESTRA_WORKSPACE"
+
+
+@dataclass
+class Place:
+    """The workspace of a command: `--workspace` wherever it was given, else ORCHESTRA_WORKSPACE, else this folder."""
+
+    workspace: Path = field(default_factory=lambda: Path(os.environ.get(VARIABLE) or Path.cwd()))
+
+
+def _workspace(context: typer.Context, given: Path | None) -> Path:
+    place: Place = context.obj
+    if given is not None:
+        place.workspace = given
+    return place.workspace
+
+
+Workspace = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        metavar="DIR",
+        callback=_workspace,
+        show_default=False,
+        help=f"The workspace to use; default: ${VARIABLE}, or the current folder.",
+    ),
+]
+"""Never None inside a command: the callback sets it."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+Demo = Annotated[
+    bool, typer.Option("--demo", help="Every service is its stand-in for this command; any other host is refused.")
+]

@@ -1,0 +1,82 @@
+"""The output of a command: sentences for people, or one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from typing import Any
+
+import typer
+
+
+def say(text: str = "") -> None:
+    """Write a line to standard output."""
+    typer.echo(printable(text))
+
+
+def note(text: str) -> None:
+    """Write a line to standard error."""
+    typer.echo(printable(text), err=True)
+
+
+def document(value: Any) -> None:
+    """Write one JSON document, indented, to standard output."""
+    typer.echo(_json(value, indent=2))
+
+
+def json_line(value: Any) -> None:
+    """Write one JSON document on one line, and flush it: the program that started this process waits for it."""
+    typer.echo(_json(value, indent=None))
+    sys.stdout.flush()
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write rows below their headers, with aligned columns; the last column may have any length."""
+    lines = [list(headers), *([printable(str(cell)).replace("\n", " ") for cell in row] for row in rows)]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(headers))]
+    for line in lines:
+        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
+        say("  ".join(cells).rstrip())
+
+
+def local_time(time: str, zone: str) -> str:
+    """Return a stored time (RFC 3339, UTC) in the local time of a zone."""
+    from zoneinfo import ZoneInfo
+
+    return f"{datetime.fromisoformat(time).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+
+
+def printable(text: str) -> str:
+    """Return the text without terminal control sequences: mails and issues are written by strangers."""
+    return "".join(filter(None, (_shown(character) for character in text)))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or character == "\n":
+        return character
+    return "" if unicodedata.category(character) in ("Cf", "Cs") else " "
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _json(value: Any, indent: int | None) -> str:
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:  # a lone surrogate from a mail, or a terminal without UTF-8
+        return json.dumps(value, indent=indent, default=_plain)
+    return text
+
+
+def _plain(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

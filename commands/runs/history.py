@@ -1,0 +1,74 @@
+"""`runs list`: runs by status, workflow, trigger, time or text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from commands.base.failures import DONE
+from commands.base.opened import looked_at
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, local_time, note, table
+from engine.base.statuses import AccountMode, RunStatus
+
+if TYPE_CHECKING:
+    from engine.runs.run_list import RunRow
+
+_TEXT_HELP = "Only runs with this text in their id, workflow, title or sentence."
+_SINCE_HELP = "Only runs from this time on, such as 2026-05-01."
+_ACCOUNTS_HELP = "Only runs on demo accounts, or on your own."
+
+
+def list_(
+    status: Annotated[list[RunStatus] | None, typer.Option(help="Only runs with this status; may be repeated.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only runs of this workflow.")] = None,
+    trigger: Annotated[str | None, typer.Option(metavar="ID", help="Only runs that this trigger started.")] = None,
+    parent: Annotated[str | None, typer.Option(metavar="RUN", help="Only runs that this run called.")] = None,
+    text: Annotated[str | None, typer.Option(help=_TEXT_HELP)] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help=_SINCE_HELP)] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Only runs before this time.")] = None,
+    accounts: Annotated[AccountMode | None, typer.Option(help=_ACCOUNTS_HELP)] = None,
+    before: Annotated[str | None, typer.Option(metavar="ID", help="Only runs older than this run.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many to show at most.")] = 50,
+    demo: Demo = False,
+    workspace: Workspace = None,
+    as_json: Json = False,
+) -> int:
+    """List runs, newest first."""
+    with looked_at(workspace, demo=demo) as session:
+        zone = session.orchestra.config.time_zone
+        page = session.orchestra.runs.list(
+            session.principal,
+            status=[str(one) for one in status or ()],
+            workflow=workflow,
+            trigger=trigger,
+            parent=parent,
+            text=text,
+            since=_moment(since, zone),
+            until=_moment(until, zone),
+            demo=None if accounts is None else accounts == AccountMode.DEMO,
+            before=before,
+            limit=limit,
+        )
+    if as_json:
+        document({"runs": page.rows, "next": page.next})
+        return DONE
+    table(["RUN", "WORKFLOW", "STATUS", "STARTED", "WHAT HAPPENED"], [_row(row, zone) for row in page.rows])
+    if page.next:
+        note(f"Older ones: --before {page.next}")
+    return DONE
+
+
+def _moment(typed: str | None, zone: str) -> str | None:
+    from engine.base.names import timestamp, typed_moment
+
+    return None if typed is None else timestamp(typed_moment(typed, ZoneInfo(zone)))
+
+
+def _row(row: RunRow, zone: str) -> list[str]:
+    marks = [mark for mark, is_so in (("demo", row.demo), ("test", row.is_test)) if is_so]
+    name = f"{row.workflow} ({', '.join(marks)})" if marks else row.workflow
+    started = local_time(row.started_at, zone) if row.started_at else ""
+    return [row.run_id, name, row.status, started, row.sentence]

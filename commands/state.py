@@ -1,0 +1,55 @@
+"""`state`: whether writes are held because their record was lost, and the way to release them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from commands.base.failures import DONE, FAILED
+from commands.base.opened import opened
+from commands.base.options import Demo, Json, Workspace
+from commands.base.screen import document, note, say
+
+if TYPE_CHECKING:
+    from engine.store.held import Held
+
+group = typer.Typer(help="See whether writes are held, and resume them.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@group.command()
+def status(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Show whether writes are held, and why. Ends with 1 if they are."""
+    with opened(workspace, demo=demo, tells_held=False) as session:
+        held = session.orchestra.proof.held(session.principal)
+    if as_json:
+        document(_document(held))
+    elif held is None:
+        say("No writes are held: state and logs account for everything that was written.")
+    else:
+        say(held.message)
+        say(held.remedy)
+    return DONE if held is None else FAILED
+
+
+@group.command()
+def accept(demo: Demo = False, workspace: Workspace = None, as_json: Json = False) -> int:
+    """Resume writing. A write that is not known to have happened is made again."""
+    with opened(workspace, demo=demo, tells_held=False) as session:
+        held = session.orchestra.proof.accept(session.principal)
+    if as_json:
+        document({**_document(None), "accepted": None if held is None else asdict(held)})
+    elif held is None:
+        say("No writes were held.")
+    else:
+        say("Writing has resumed.")
+        for run_id in (*held.missing, *held.unreadable):
+            say(f"What run {run_id} wrote is unknown.")
+        note("`orchestra serve` or `orchestra runs resume --all` continues the runs that were waiting.")
+    return DONE
+
+
+def _document(held: Held | None) -> dict[str, Any]:
+    view = None if held is None else {**asdict(held), "message": held.message, "remedy": held.remedy}
+    return {"writes_held": view}

@@ -1,0 +1,323 @@
+// What only the browser can do for every page: store typed text at each keystroke, keep stray entries out of the
+// history, and scroll to what was opened. Mounted by dashboard/base/browser.py.
+
+const PREFIX = "orchestra.typed/";
+const MOST_DAYS = 7;
+const MOST_TRIES = 3;
+const LARGE = 60_000;
+const DELAY_MS = 200;
+
+const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set() };
+const typedInto = new WeakSet();
+const unsent = new WeakSet();
+
+export default function ({ data: [data], setTriggerValue }) {
+  page.send = (found) => setTriggerValue("found", found);
+  page.owner = data.owner;
+  page.fields = data.fields;
+  for (const one of data.forget) forget(one.prefix, one.number);
+  check();
+}
+
+// ---- typed text
+
+function crc32(text) {
+  let crc = -1;
+  for (const byte of new TextEncoder().encode(text)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (crc ^ -1) >>> 0;
+}
+
+function prefixOf(slot) {
+  return `${PREFIX}${page.owner}/${encodeURIComponent(slot)}/`;
+}
+
+// Return the entries of a slot as [storage key, tab, entry].
+function entriesOf(slot) {
+  const prefix = prefixOf(slot);
+  return Object.keys(localStorage)
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => [key, key.slice(prefix.length), read(key)])
+    .filter(([, , entry]) => entry !== null);
+}
+
+function read(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
+
+function elementOf(field) {
+  return document.querySelector(`.${CSS.escape(field.css)} :is(textarea, input)`);
+}
+
+function fieldOf(element) {
+  for (const [slot, field] of Object.entries(page.fields)) {
+    if (element.closest(`.${CSS.escape(field.css)}`)) return [slot, field];
+  }
+  return [null, null];
+}
+
+function onInput(event) {
+  const element = event.target;
+  if (!element.matches?.("textarea, input:not([type=password])")) return;
+  typedInto.add(element);
+  unsent.add(element);
+  const [slot, field] = fieldOf(element);
+  if (slot === null) return;
+  clearTimeout(page.late.get(slot)?.timer);
+  page.late.delete(slot);
+  if (element.value.length < LARGE) {
+    store(slot, field, element.value);
+  } else {
+    page.late.set(slot, { field, element, timer: setTimeout(() => storeLate(slot), DELAY_MS) });
+  }
+}
+
+function storeLate(slot) {
+  const { field, element, timer } = page.late.get(slot) ?? {};
+  clearTimeout(timer);
+  page.late.delete(slot);
+  if (element) store(slot, field, element.value);
+}
+
+function store(slot, field, text) {
+  const key = prefixOf(slot) + page.tab;
+  if (text.length < LARGE && crc32(text) === field.initial) {
+    localStorage.removeItem(key);
+    return;
+  }
+  const entry = JSON.stringify({ text, base: field.base, at: Date.now() });
+  try {
+    localStorage.setItem(key, entry);
+  } catch {
+    dropOldest(key);
+    try {
+      localStorage.setItem(key, entry);
+    } catch {
+      // Local storage is full: the text is still sent when the field is left.
+    }
+  }
+}
+
+function dropOldest(except) {
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX) && key !== except);
+  keys.sort((one, other) => (read(one)?.at ?? 0) - (read(other)?.at ?? 0));
+  for (const key of keys.slice(0, Math.ceil(keys.length / 2))) localStorage.removeItem(key);
+}
+
+async function forget(prefix, number) {
+  if (page.forgotten.has(number)) return;
+  page.forgotten.add(number);
+  const begin = `${PREFIX}${page.owner}/${encodeURIComponent(prefix)}`;
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith(begin));
+  for (const key of keys.filter((key) => key.endsWith(`/${page.tab}`))) localStorage.removeItem(key);
+  const living = await livingTabs();
+  for (const key of keys) if (!living.has(key.split("/").at(-1))) localStorage.removeItem(key);
+}
+
+// Send the server what it does not have and the person cannot see: after a reload, a restart, a quick click away.
+async function check() {
+  const living = await livingTabs();
+  const found = {};
+  for (const [slot, field] of Object.entries(page.fields)) {
+    const element = elementOf(field);
+    const entry = ownEntry(slot, living);
+    if (entry === null || (element && element === document.activeElement && typedInto.has(element))) continue;
+    if (crc32(entry.text) === field.crc) {
+      if (field.settled) localStorage.removeItem(prefixOf(slot) + page.tab);
+      continue;
+    }
+    if (element && typedInto.has(element) && element.value === entry.text) continue;
+    const attempt = `${slot} ${entry.at}`;
+    const tries = page.tries.get(attempt) ?? 0;
+    if (tries >= MOST_TRIES) continue;
+    page.tries.set(attempt, tries + 1);
+    found[slot] = entry;
+  }
+  if (Object.keys(found).length > 0) page.send({ texts: found, at: Date.now() });
+}
+
+// Return what this tab typed, or else the newest text of a closed tab, which then becomes ours.
+function ownEntry(slot, living) {
+  const entries = entriesOf(slot);
+  const own = entries.find(([, tab]) => tab === page.tab);
+  if (own) return own[2];
+  const left = entries.filter(([, tab]) => !living.has(tab)).sort((one, other) => other[2].at - one[2].at)[0];
+  if (!left) return null;
+  localStorage.removeItem(left[0]);
+  localStorage.setItem(prefixOf(slot) + page.tab, JSON.stringify(left[2]));
+  return left[2];
+}
+
+// Each tab holds a lock with its own name; if the browser has no locks, other tabs count as closed.
+async function livingTabs() {
+  await page.named;
+  const held = (await navigator.locks?.query())?.held ?? [];
+  return new Set(held.map((lock) => lock.name).filter((name) => name.startsWith(PREFIX)).map(tabOf));
+}
+
+function tabOf(name) {
+  return name.slice(PREFIX.length);
+}
+
+function hold(tab) {
+  return new Promise((resolve) => {
+    if (!navigator.locks) return resolve(true);
+    navigator.locks.request(PREFIX + tab, { ifAvailable: true }, (lock) => {
+      resolve(lock !== null);
+      return lock === null ? undefined : new Promise(() => {});
+    });
+  });
+}
+
+// A reload keeps the name of the tab; a duplicated tab finds the name taken and gets a new one.
+async function name() {
+  page.tab = sessionStorage.getItem(PREFIX) ?? random();
+  for (let tries = 0; tries < 20; tries += 1) {
+    if (await hold(page.tab)) break;
+    // The page before a reload may still hold the lock for a moment.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (tries === 18) page.tab = random();
+  }
+  sessionStorage.setItem(PREFIX, page.tab);
+}
+
+function random() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function dropOld() {
+  const limit = Date.now() - MOST_DAYS * 86_400_000;
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith(PREFIX) && (read(key)?.at ?? 0) < limit) localStorage.removeItem(key);
+  }
+}
+
+// ---- a click right after typing
+
+// Streamlit sends a text some time after its field is left: a quick click would overtake it, and a button would use
+// the old text, or a link leave the page that the text belongs to. The click waits for the text.
+const SENT_MS = 150;
+let leftAt = -Infinity;
+
+function onFocusOut(event) {
+  if (event.target.type === "number" && typedInto.has(event.target) && !isNumber(event.target)) {
+    wrong = { element: event.target, text: event.target.value, at: performance.now() };
+  }
+  if (unsent.delete(event.target)) leftAt = performance.now();
+}
+
+// If Streamlit cannot use a typed number (20 digits, 1e5, 2.5 for an integer), it silently goes on with the previous
+// one: a click that would use it is refused, with a message at the field.
+let wrong = { element: null, text: "", at: -Infinity };
+
+function isNumber(element) {
+  return element.validity.valid && /^-?\d{0,15}([.,]\d*)?$/.test(element.value);
+}
+
+function refuseNumber() {
+  const { element, text, at } = wrong;
+  const isShown = element?.value === text;
+  if (!element?.isConnected || (!isShown && performance.now() - at > 1000)) return false;
+  element.setCustomValidity(`${text || "This"} cannot be used here: write a number in digits.`);
+  element.reportValidity();
+  element.addEventListener("input", () => element.setCustomValidity(""), { once: true });
+  return true;
+}
+
+function onClick(event) {
+  const pressed = event.target.closest?.("a, button");
+  if (!pressed || !event.isTrusted || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (pressed.matches('button[kind^="primary"]') && refuseNumber()) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
+  if (pressed.matches("a")) strayAt = -Infinity;
+  const waits = leftAt + SENT_MS - performance.now();
+  if (waits <= 0) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  setTimeout(() => pressed.click(), waits);
+}
+
+// ---- history
+
+// When a button leads to another page, Streamlit writes the parameters of the next page to the address of this one,
+// and only then the path: two entries, the first of which leads nowhere. The second replaces the first.
+const LEAVING_MS = 5000;
+let strayAt = -Infinity;
+
+function mendHistory() {
+  const push = history.pushState.bind(history);
+  history.pushState = (state, unused, url) => {
+    const next = new URL(url ?? location.href, location.href);
+    const isStray = performance.now() - strayAt < LEAVING_MS && next.search === location.search;
+    if (next.pathname !== location.pathname && isStray) {
+      strayAt = -Infinity;
+      history.replaceState(state, unused, url);
+      return;
+    }
+    strayAt = next.pathname === location.pathname ? performance.now() : -Infinity;
+    push(state, unused, url);
+  };
+}
+
+// ---- scroll to what was opened
+
+const OPENING_MS = 4000;
+let pressedAt = -Infinity;
+
+function onAdded(changes) {
+  if (performance.now() - pressedAt > OPENING_MS) return;
+  for (const change of changes) {
+    if (change.type === "attributes" && change.target.matches(IN_VIEW) && change.oldValue !== change.target.className) {
+      bringIntoView(change.target);
+      return;
+    }
+    for (const node of change.addedNodes) {
+      const opened = node.nodeType === 1 && (node.matches(IN_VIEW) ? node : node.querySelector(IN_VIEW));
+      if (opened) bringIntoView(opened);
+    }
+  }
+}
+
+const IN_VIEW = '[class*="st-key-in-view-"]';
+
+function bringIntoView(opened) {
+  pressedAt = -Infinity;
+  setTimeout(() => {
+    const box = opened.getBoundingClientRect();
+    const isQuiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (box.top < 60 || box.top > innerHeight * 0.55) {
+      opened.scrollIntoView({ block: "start", behavior: isQuiet ? "auto" : "smooth" });
+    }
+  }, 150);
+}
+
+function listen() {
+  document.addEventListener("input", onInput, true);
+  const flush = () => [...page.late.keys()].forEach(storeLate);
+  for (const kind of ["pagehide", "beforeunload", "blur", "visibilitychange"]) addEventListener(kind, flush, true);
+  document.addEventListener("focusout", onFocusOut, true);
+  window.addEventListener("click", onClick, true);
+  for (const kind of ["pointerdown", "keydown"]) {
+    document.addEventListener(kind, () => { pressedAt = performance.now(); }, true);
+  }
+  new MutationObserver(onAdded).observe(document.body, {
+    childList: true, subtree: true, attributeFilter: ["class"], attributeOldValue: true,
+  });
+}
+
+if (!window.orchestraBrowser) {
+  window.orchestraBrowser = true;
+  page.named = name();
+  dropOld();
+  mendHistory();
+  listen();
+}

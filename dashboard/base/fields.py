@@ -1,0 +1,117 @@
+"""Text fields whose text survives a reload: the browser keeps every keystroke until the server has it.
+
+Streamlit sends a text only after its field is left, and a reload starts a new session: what was typed would be lost.
+So `browser.js` stores each keystroke in the browser's local storage, under the `slot` of the field. After a run of the
+page it compares checksums, and sends back every stored text that the server does not have; the page then fills the
+field with it. The browser forgets a text once the server keeps it (`settle`) or no longer needs it (`forget`).
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+
+from dashboard.base import session
+
+Restored = Callable[[str], object]
+"""Called with the `base` of a restored text, before its field is drawn."""
+
+_DRAWN, _FORGET, _SETTLED = "fields.drawn", "fields.forget", "fields.settled"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A text field of the page, as the browser needs it.
+
+    `slot` names the text of a person across reloads; `key` is the widget of this session. `base` identifies what the
+    text was typed over. `initial` is the text of an untouched field.
+    """
+
+    slot: str
+    key: str
+    text: str
+    initial: str
+    base: str = ""
+    restored: Restored | None = None
+
+    def to_browser(self) -> dict[str, Any]:
+        """Return what the script of the page needs to find the field and compare its text."""
+        css = "st-key-" + re.sub(r"[^a-zA-Z0-9_-]", "-", self.key)
+        sums = {"crc": checksum(self.text), "initial": checksum(self.initial)}
+        prefixes: tuple[str, ...] = session.draft(_SETTLED, ())
+        is_settled = self.slot.startswith(prefixes)
+        return {"css": css, "base": self.base, "settled": is_settled, **sums}
+
+
+def checksum(text: str) -> int:
+    """Return the CRC-32 of a text, as `crc32` of `browser.js` computes it."""
+    return zlib.crc32(text.encode("utf-8", "replace"))
+
+
+def text_area(label: str, text: str = "", *, key: str, slot: str = "", initial: str | None = None, **how: Any) -> str:
+    """Show an `st.text_area` whose text survives a reload.
+
+    `slot` and `initial` default to `key` and `text`; `base` and `restored` are those of a Field.
+    """
+    return _shown(st.text_area, label, text, Field(slot or key, key, "", text if initial is None else initial), how)
+
+
+def text_input(label: str, text: str = "", *, key: str, slot: str = "", initial: str | None = None, **how: Any) -> str:
+    """Show an `st.text_input` whose text survives a reload. Never for a secret: the browser stores it in clear text."""
+    return _shown(st.text_input, label, text, Field(slot or key, key, "", text if initial is None else initial), how)
+
+
+def _shown(show: Callable[..., str | None], label: str, text: str, field: Field, how: dict[str, Any]) -> str:
+    base, restored = how.pop("base", ""), how.pop("restored", None)
+    value = str(show(label, text, key=field.key, **how) or "")
+    drawn()[field.slot] = replace(field, text=value, base=base, restored=restored)
+    return value
+
+
+def settle(prefix: str) -> None:
+    """Declare that the server keeps the texts of all fields whose slot has this prefix, in this run of the page."""
+    session.keep_draft(_SETTLED, (*session.draft(_SETTLED, ()), prefix))
+
+
+def forget(prefix: str) -> None:
+    """Make the browser forget the texts of these slots: they were sent, saved or discarded."""
+    asked = forgotten()
+    number = f"{session.number()}-{len(asked)}"
+    session.keep_draft(_FORGET, [*asked, {"prefix": prefix, "number": number}])
+
+
+def begin() -> None:
+    """Begin a run of the page: reset the list of its fields."""
+    session.keep_draft(_DRAWN, {})
+    session.keep_draft(_SETTLED, ())
+
+
+def drawn() -> dict[str, Field]:
+    """Return the fields that the page has drawn so far, by slot."""
+    found: dict[str, Field] = session.draft(_DRAWN, {})
+    return found
+
+
+def forgotten() -> list[dict[str, str]]:
+    """Return what the browser is to forget; by the number it knows what it has forgotten already."""
+    found: list[dict[str, str]] = session.draft(_FORGET, [])
+    return found
+
+
+def bring_back(texts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put texts kept by the browser back into their fields, before these are drawn."""
+    known = drawn()
+    for slot, entry in texts.items():
+        field = known.get(slot)
+        if field is None or not isinstance(entry.get("text"), str):
+            continue
+        if field.restored is not None:
+            field.restored(str(entry.get("base") or ""))
+        session.set_widget(field.key, entry["text"])
+    if texts:
+        session.tell("Your unsaved text is restored.")

@@ -1,0 +1,77 @@
+"""The page contract: what a page declares, and what it gets when it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.plain import plain
+from engine.people.access import Principal, Right, may
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+    from engine.orchestra import Orchestra
+
+
+@dataclass(frozen=True)
+class Page:
+    """The declaration of a page: a file of `dashboard/views/` has one as `PAGE`, and a function `show(visit)`.
+
+    `path` is its address without the slash, empty for the first page; the menu lists pages by `order`, and those with
+    `in_menu` False are reached from others; `icon` is like `:material/home:`. `count` returns how many things on the
+    page wait for somebody; the menu shows it beside the title, so it must be quick. The menu leaves out pages for
+    which a person lacks the `right`.
+    """
+
+    title: str
+    icon: str
+    path: str
+    order: int
+    in_menu: bool = True
+    right: Right = "view"
+    count: Callable[[Orchestra, Principal], int] | None = None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One view of a page: the open workspace, the person looking at it, and the way to other pages."""
+
+    orchestra: Orchestra
+    who: Principal
+    pages: Mapping[str, StreamlitPage] = field(repr=False, default_factory=dict)
+    here: str = ""
+    """The path of the page being shown."""
+
+    def may(self, right: Right) -> bool:
+        """Return whether the person has this right; pages hide what would be refused."""
+        return may(self.who, right)
+
+    def go(self, path: str, **params: str) -> NoReturn:
+        """Leave for another page, e.g. `visit.go("run", id=run_id)`."""
+        session.leave(self.here, path, params)
+        st.switch_page(self.pages[path], query_params=params)
+
+    def go_on(self) -> None:
+        """Leave again if a second click has brought back the page just left."""
+        if (stray := session.stray(self.here)) is not None:
+            path, params = stray
+            st.switch_page(self.pages[path], query_params=params)
+
+    def link(self, label: str, path: str, *, icon: str = "", **params: str | list[str]) -> None:
+        """Show a link to another page; the label is text, not Markdown. A list repeats its parameter in the address."""
+        st.page_link(self.pages[path], label=plain(label), icon=icon, query_params=params)
+
+    def title_link(self, label: str, path: str, **params: str) -> None:
+        """Show a link as the title of its target."""
+        st.page_link(
+            self.pages[path],
+            label=f"**{plain(label)}**",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            query_params=params,
+        )

@@ -1,0 +1,90 @@
+"""Text from outside, shown literally: no Markdown, no image, no colour, no disguised link."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+import streamlit as st
+
+_MARKS = r"[\\`*_{}\[\]()#+\-.!|~<>$^=&]"
+_WAKING = r":(?=[\w+-])|(?=://)|@(?=\w)|www(?=\.)|[-<>~](?=[-=>])"
+_SPECIAL = re.compile(f"(?P<waking>{_WAKING})|{_MARKS}", re.IGNORECASE)
+_NOTHING = ":color[]"
+"""Streamlit's mark for coloured text, with no colour and no content: it separates two adjacent texts."""
+_CODE = re.compile(r"`([^`\n]*[^`\s][^`\n]*)`")
+_SAFE_IN_URL = "/:?#@!$&'*+,;=%~-._"
+
+
+def plain(text: str) -> str:
+    """Return Markdown that shows `text` literally; Streamlit reads labels and titles as Markdown.
+
+    Line breaks become spaces. Where backslashes do not help, an empty mark in the middle does: against `:name:`
+    becoming an icon or colour, `->` an arrow, and addresses links. Copying what is shown yields `text` again.
+    """
+    return _SPECIAL.sub(_escaped, " ".join(str(text).split()))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    sign = found.group()
+    escaped = sign if sign.isalpha() or sign in ("", "@") else f"\\{sign}"
+    return escaped if found["waking"] is None else f"{escaped}{_NOTHING}"
+
+
+def plain_with_code(text: str) -> str:
+    """Return the same for a sentence of ours in which backticks mark a command or a name: those are shown as code."""
+    parts = enumerate(_CODE.split(text))
+    return "".join(f"`{' '.join(part.split())}`" if index % 2 else _plain_part(part) for index, part in parts)
+
+
+def _plain_part(text: str) -> str:
+    """Keep the space between the part and the code beside it."""
+    before, after = text[:1].isspace(), text[-1:].isspace()
+    return f"{' ' * before}{plain(text)}{' ' * (after and bool(text.strip()))}"
+
+
+def outside_text(text: str, *, empty: str = "(empty)") -> None:
+    """Show text from outside literally and wrapped; nothing in it is rendered or loaded."""
+    st.text(text if text.strip() else empty)
+
+
+def outside_code(text: str, language: str | None = None, height: int | Literal["content"] = "content") -> None:
+    """Show long or structured text from outside in a monospaced box that wraps.
+
+    A box with a `height` in pixels scrolls.
+    """
+    st.code(text, language=language, wrap_lines=True, height=height)
+
+
+def outside_badge(text: str, icon: str = "", *, color: Literal["gray", "green", "orange", "violet"] = "gray") -> None:
+    """Show text from outside as a badge. `st.badge` would escape the brackets that `plain` has escaped, once more."""
+    st.markdown(f":{color}-badge[{icon} {plain(text)}]", width="content")
+
+
+def outside_link(label: str, url: str) -> None:
+    """Show a link from a service: the label as plain text, and the host of its target.
+
+    An address that is not http(s) is shown, but not as a link.
+    """
+    st.markdown(link_markdown(label, url))
+
+
+def link_markdown(label: str, url: str) -> str:
+    """Return the Markdown of `outside_link`."""
+    host = host_of(url)
+    if not host:
+        return plain(f"{label} ({url})") if url else plain(label)
+    return f"[{plain(label)}]({quote(url, safe=_SAFE_IN_URL)}) :small[:gray[{plain(host)}]]"
+
+
+def host_of(url: str) -> str:
+    """Return the host (and port) of an http(s) address, an empty string for anything else."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return ""
+    return f"{parts.hostname}:{port}" if port else parts.hostname

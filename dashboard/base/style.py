@@ -1,0 +1,54 @@
+"""The little CSS that Streamlit's theme cannot express: positions by key, and sufficient contrast."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_CSS = """
+<style>
+.st-key-page { max-width: 68rem; margin-inline: auto; padding-bottom: 3rem; }
+@media (min-width: 640px) { .st-key-page { margin-top: -3rem; } }
+@media (max-width: 640px) { .st-key-page { margin-top: -1.75rem; } }
+/* Columns that stand below each other on a phone are lines of one form, not parts far from each other. */
+@media (max-width: 640px) { .st-key-page [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) {
+  gap: 1rem; } }
+@media (max-width: 640px) { .st-key-page [class*="st-key-differences-"] [data-testid="stHorizontalBlock"] { gap: 0; } }
+@media (max-width: 640px) { [class*="st-key-differences-"] [data-testid="stColumn"] + [data-testid="stColumn"] {
+  padding-inline-start: 1rem; } }
+/* The fields of a filter would fill the screen of a phone. */
+@media (min-width: 641px) { .st-key-filter-shown { display: none; } }
+@media (max-width: 640px) { .st-key-filter:not(:has(.st-key-filter-shown input:checked))
+  :has(> .st-key-filter-fields) { display: none; } }
+.st-key-page:has(.st-key-wide) { max-width: 100rem; }
+@media (min-width: 640px) { .stMainBlockContainer:has(.st-key-wide) { padding-inline: 2rem; } }
+@media (max-width: 640px) { .st-key-page [data-testid="stElementToolbar"] { display: none; } }
+@media (max-width: 640px) { [class*="st-key-answer-"] > :has(.stTextInput) { min-width: 100%; } }
+[class*="st-key-row-"] { padding: .3rem 0 .4rem; border-bottom: 1px solid rgba(128, 134, 150, .22); }
+[class*="st-key-row-look-"] { border-bottom: 0; padding: 0; }
+[class*="st-key-titled-"] [data-testid="stPageLink-NavLink"] { padding-inline: 0; background: none; }
+[class*="st-key-editor-"] textarea { font-family: ui-monospace, "Source Code Pro", monospace; font-size: .82rem; }
+/* Contrast (WCAG 2.2: text 4.5, controls 3) in the light as in the dark; a visible focus for the keyboard. */
+[data-testid="stCaptionContainer"] { opacity: .78; }
+.stCheckbox label:not(:has(input:checked)) > div:first-of-type { border-color: #868ea1; }
+[data-testid="stRadioOption"]:not(:has(input:checked)) > div > div:first-child { box-shadow: 0 0 0 1px #868ea1; }
+button[kind^="primary"]:not(:disabled) { background: #4f46e5; border-color: #4f46e5; }
+button[kind^="primary"]:not(:disabled):is(:hover, :active) { background: #4338ca; border-color: #4338ca; }
+button[kind="tertiary"]:not(:disabled):is(:active, [aria-expanded="true"]) { color: inherit; }
+button[data-variant="segmented_control"][aria-checked="true"] p { color: light-dark(#4338ca, #a5a0ff); }
+.stCode code .token:is(.punctuation, .operator, .comment, .coord) { color: light-dark(#5b6272, #9aa3b2); }
+.stCode code .token.property { color: light-dark(#0369a1, #38bdf8); }
+.stCode code .token:is(.string, .inserted) { color: light-dark(#15803d, #4ade80); }
+.stCode code .token:is(.number, .boolean) { color: light-dark(#0f766e, #2dd4bf); }
+.stCode code .token.null { color: light-dark(#1d4ed8, #60a5fa); }
+.stCode code .token.deleted { color: light-dark(#b91c1c, #f87171); }
+/* Links of Streamlit take the outline away by a rule of their own. */
+a:focus-visible { outline: 2px solid #6d66f5 !important; outline-offset: 2px; border-radius: .4rem; }
+[class*="st-key-in-view-"] { scroll-margin-top: 4rem; }
+.st-key-browser-script { display: none; }
+</style>
+"""
+
+
+def apply() -> None:
+    """Add the style sheet to the page."""
+    st.html(_CSS)

@@ -1,0 +1,193 @@
+"""One connection: whose account it uses, the switch between Demo and Mine, its key, and a check."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain, plain_with_code
+from dashboard.connection.local_models import local_models
+from dashboard.connection.sign_in import browser_sign_in
+from dashboard.parts.accounts import service_icon, service_title
+from dashboard.parts.buttons import action_button, submit_button
+from dashboard.parts.connection_fields import beside_fields, key_label
+from dashboard.parts.notices import account_notice
+from dashboard.parts.popover import close, popover
+from engine.base.services import client_class, is_model
+from engine.base.statuses import AccountMode
+from engine.connections.doctor import CheckLine
+from engine.connections.statuses import ConnectionStatus
+
+
+def connection_card(visit: Visit, status: ConnectionStatus) -> None:
+    """Show one connection."""
+    with st.container(border=True, height="stretch", key=f"connection-{status.name}"):
+        _head(status)
+        _whose(status)
+        account_notice(status)
+        _buttons(visit, status)
+        _check_lines(status)
+
+
+def _head(status: ConnectionStatus) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        title = f"{service_icon(status.service)} {plain(service_title(status.service))}"
+        st.header(title, anchor=False, width="content")
+        if status.mode == AccountMode.DEMO:
+            st.badge("Demo", icon=":material/science:", color="gray")
+        else:
+            st.badge("Mine", icon=":material/person:", color="violet")
+        st.caption(plain(f"connection {status.name}"), width="content")
+
+
+def _whose(status: ConnectionStatus) -> None:
+    who = status.account
+    if status.mode == AccountMode.MINE:
+        who = who or (status.sign_in.account if status.sign_in else "")
+        st.markdown(f"Your own account{': **' + plain(who) + '**' if who else ''}, with {plain(_source(status))}.")
+        _sign_in(status)
+    else:
+        st.markdown("The stand-in on this machine. Nothing leaves it.")
+    if not status.ready:
+        st.warning(plain_with_code(status.note), icon=":material/key_off:")
+    elif status.mode == AccountMode.DEMO:
+        st.markdown(f":material/key: {plain(_found(status))}")
+
+
+def _sign_in(status: ConnectionStatus) -> None:
+    """Show what was granted, and how long it lasts."""
+    known = status.sign_in
+    if known is None:
+        return
+    granted = f"Granted: {', '.join(known.scopes)}." if known.scopes else ""
+    st.caption(plain(" ".join(filter(None, [granted, "" if known.warns else known.note]))))
+
+
+def _buttons(visit: Visit, status: ConnectionStatus) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if status.has_stand_in and status.mode == AccountMode.MINE:
+            _switch(visit, status, AccountMode.DEMO, "Back to Demo")
+        elif status.has_stand_in and status.own_key_found:
+            _switch(visit, status, AccountMode.MINE, "Use it")
+        if status.key_variable and visit.may("admin"):
+            _give(visit, status)
+        if visit.may("run"):
+            _check(visit, status)
+    if is_model(status.service) and visit.may("admin"):
+        local_models(visit, status)
+
+
+def _source(status: ConnectionStatus) -> str:
+    by = f" of {status.owner}" if status.owner else ""
+    said = {"signed in": f"the sign-in{by}", "kept": f"the stored key{by}"}
+    return said.get(status.own_key_source, f"the key in {status.own_key_source}")
+
+
+def _found(status: ConnectionStatus) -> str:
+    if not status.own_key_found:
+        return _how(status)
+    if status.own_key_source == "signed in":
+        return "You are signed in."
+    if status.own_key_source == "config.yaml":
+        return "The settings in config.yaml need no key."
+    if status.own_key_source == "kept":
+        return "A key is stored."
+    return f"A key was found in {status.own_key_source}."
+
+
+def _how(status: ConnectionStatus) -> str:
+    """Return how to get a key of your own."""
+    if status.sign_in_at:
+        return f"To use your own account, sign in at {status.sign_in_at}."
+    return f"To use your own account, set {status.key_variable} in the environment or in .env, or enter it here."
+
+
+def _switch(visit: Visit, status: ConnectionStatus, mode: AccountMode, label: str) -> None:
+    if not visit.may("admin"):
+        st.caption("An owner can switch it.")
+        return
+    action_button(
+        label,
+        f"mode-{mode}-{status.name}",  # a double click on "Use it" must not press "Back to Demo"
+        lambda _key: visit.orchestra.connections.set_mode(visit.who, status.service, mode),
+        lambda _none: _switched(status, mode),
+        scope=mode,
+        type="primary" if mode == AccountMode.MINE else "secondary",
+    )
+
+
+def _switched(status: ConnectionStatus, mode: AccountMode) -> None:
+    session.drop_draft(_slot(status.name))
+    whose = "your own account" if mode == AccountMode.MINE else "the demo"
+    session.tell(f"{service_title(status.service)} now uses {whose}. Runs in progress keep theirs.")
+    st.rerun()
+
+
+def _give(visit: Visit, status: ConnectionStatus) -> None:
+    """Show how to provide a key, and take one here; or offer the sign-in instead."""
+    if status.sign_in_at:
+        browser_sign_in(visit, status)
+        return
+    again = "Change" if status.beside_key else "Enter another key"
+    first = "Enter a key" if status.mode == AccountMode.MINE else "Use my own account"
+    label = again if status.own_key_found else first
+    with popover(label, f"key-{status.name}", ":material/key:"):
+        if status.key_url:
+            st.markdown(f"Create a key here: [{plain(status.key_place)}]({status.key_url})")
+        st.caption("It is stored encrypted in the state folder of this workspace.")
+        with st.form(f"key-form-{status.name}", border=False):
+            _key_form(visit, status)
+
+
+def _key_form(visit: Visit, status: ConnectionStatus) -> None:
+    service = client_class(status.service).service
+    key = st.text_input(key_label(service), type="password", key=_key_field(status), autocomplete="off")
+    beside = beside_fields(service, status.beside_key, f"beside-{_key_field(status)}")
+    submit_button(
+        "Save" if beside else "Save the key",
+        f"key-save-{status.name}",
+        lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, key, beside),
+        lambda _status: _given(status),
+        scope=str(hash((key, *beside.values()))),
+    )
+
+
+def _key_field(status: ConnectionStatus) -> str:
+    """Return the key of the field; it changes after saving, so that no secret stays on the page."""
+    return f"key-{status.name}-{session.draft(f'key-form.{status.name}', 0)}"
+
+
+def _given(status: ConnectionStatus) -> None:
+    close(f"key-{status.name}")
+    session.keep_draft(f"key-form.{status.name}", session.draft(f"key-form.{status.name}", 0) + 1)
+    advice = "" if status.mode == AccountMode.MINE else " Switch it to your account when you are ready."
+    session.tell(f"Saved for {service_title(status.service)}.{advice}")
+    st.rerun()
+
+
+def _slot(name: str) -> str:
+    return f"check.{name}"
+
+
+def _check(visit: Visit, status: ConnectionStatus) -> None:
+    def keep(lines: list[CheckLine]) -> None:
+        session.keep_draft(_slot(status.name), lines)
+        st.rerun()  # the account may be known now
+
+    action_button(
+        "Check",
+        f"check-{status.name}",
+        lambda _key: visit.orchestra.connections.check(visit.who, status.name),
+        keep,
+        scope=status.mode,
+        icon=":material/fact_check:",
+    )
+
+
+def _check_lines(status: ConnectionStatus) -> None:
+    lines: list[CheckLine] = session.draft(_slot(status.name), [])
+    for line in lines:
+        icon = ":green[:material/check_circle:]" if line.ok else ":red[:material/error:]"
+        works = ":green[works]" if line.ok else ":red[does not work]"
+        st.markdown(f"{icon} **{plain(line.what.capitalize())}** {works}: {plain_with_code(line.text)}")

@@ -1,0 +1,63 @@
+"""Model servers of this machine: searched for on request, offered with a button, never used automatically."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.buttons import action_button
+from engine.connections.local_models import LocalServer
+from engine.connections.statuses import ConnectionStatus
+
+_FOUND = "local-models"
+
+
+def local_models(visit: Visit, status: ConnectionStatus) -> None:
+    """Show the button that searches, and each server found."""
+    action_button(
+        "Look for a model on this machine",
+        f"local-models-{status.name}",
+        lambda _key: visit.orchestra.connections.local_models(visit.who),
+        _keep,
+        type="tertiary",
+        icon=":material/search:",
+    )
+    found: Sequence[LocalServer] | None = session.draft(_FOUND, None)
+    if found is None:
+        return
+    if not found:
+        st.caption("No server answers on the usual ports of Ollama, LM Studio, llama.cpp and vLLM.")
+    for server in found:
+        _offer(visit, status, server)
+
+
+def _offer(visit: Visit, status: ConnectionStatus, server: LocalServer) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        model = st.selectbox(
+            plain(f"{server.kind} at {server.base_url}"),
+            server.models,
+            key=f"local-model-{status.name}-{server.base_url}",
+        )
+        settings = {"base_url": server.base_url, **({"model": str(model)} if model else {})}
+        action_button(
+            "Use it",
+            f"local-use-{status.name}-{server.base_url}",
+            lambda _key: visit.orchestra.connections.give_key(visit.who, status.name, "", settings),
+            lambda _status: _used(server),
+            scope=str(model),
+        )
+
+
+def _keep(found: list[LocalServer]) -> None:
+    session.keep_draft(_FOUND, found)
+    st.rerun()
+
+
+def _used(server: LocalServer) -> None:
+    session.drop_draft(_FOUND)
+    session.tell(f"{server.kind} is set up. Switch the model to your own when you are ready.")
+    st.rerun()

@@ -1,0 +1,76 @@
+"""Add a connection from the page: a service, a name, its key and other settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from pydantic import SecretStr
+
+from clients.service import Service
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_link, plain
+from dashboard.parts.accounts import service_title
+from dashboard.parts.buttons import submit_button
+from dashboard.parts.connection_fields import beside_fields, key_label
+from engine.connections.statuses import ConnectionStatus
+
+
+def new_connection(visit: Visit, taken: set[str]) -> None:
+    """Show the button that adds a connection; `taken` are the names in use."""
+    if st.button("Add a connection", icon=":material/add:", key="new-connection"):
+        _dialog(visit, taken)
+
+
+@st.dialog("Add a connection", icon=":material/cable:")
+def _dialog(visit: Visit, taken: set[str]) -> None:
+    kinds = {kind.name: kind for kind in visit.orchestra.connections.kinds()}
+    service = st.selectbox("Service", list(kinds), format_func=service_title, key="new-connection-service")
+    kind = kinds[service]
+    name = st.text_input(
+        "Name", _free(kind, taken), key=f"new-connection-name-{service}", help="The name that steps use."
+    )
+    beside = beside_fields(kind, {}, f"new-connection-{service}")
+    page = visit.orchestra.connections.key_page(service, beside)
+    if page:
+        outside_link(f"Where to create the {key_label(kind)}", page)
+    st.caption("It is stored encrypted in the state folder of this workspace.")
+    with st.form(f"new-connection-form-{service}", border=False):
+        key = st.text_input(
+            key_label(kind),
+            type="password",
+            key=_secret_field(service),
+            autocomplete="off",
+            help=plain(kind.key.place) if kind.key else None,
+        )
+        submit_button(
+            "Add",
+            f"new-connection-add-{service}",
+            lambda _: visit.orchestra.connections.add(visit.who, name.strip(), service, _settings(kind, key, beside)),
+            lambda status: _added(service, status),
+            scope=str(hash((name, key, *beside.values()))),
+        )
+
+
+def _settings(kind: Service, key: str, beside: Mapping[str, str]) -> dict[str, Any]:
+    given: dict[str, Any] = {one: text.strip() for one, text in beside.items() if text.strip()}
+    return {**given, kind.key.setting: SecretStr(key.strip())} if kind.key and key.strip() else given
+
+
+def _free(service: Service, taken: set[str]) -> str:
+    """Return a name that no connection has yet."""
+    wanted = service.usual_name
+    return next(one for one in (wanted, *(f"{wanted}-{number}" for number in range(2, 1000))) if one not in taken)
+
+
+def _secret_field(service: str) -> str:
+    """Return the key of the field; it changes after saving, so that no secret stays on the page."""
+    return f"new-connection-key-{service}-{session.draft('new-connection.saved', 0)}"
+
+
+def _added(service: str, status: ConnectionStatus) -> None:
+    session.keep_draft("new-connection.saved", session.draft("new-connection.saved", 0) + 1)
+    session.tell(f"{service_title(service)} is connected as {status.name}. Press Check to test it.")
+    st.rerun()

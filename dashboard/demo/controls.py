@@ -1,0 +1,151 @@
+"""What a person can do to the demo: send mail, break a service, kill the engine, start over."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import streamlit as st
+
+from clients.errors import ServiceError
+from clients.plural import counted
+from dashboard.base import fields, session
+from dashboard.base.page import Visit
+from dashboard.parts.accounts import service_title
+from dashboard.parts.buttons import action_button
+from dashboard.parts.kill import kill_button
+from dashboard.parts.popover import close, popover
+from engine.base.errors import OrchestraError
+
+_BROKEN_SECONDS = 30
+_SERVICES = ("notion", "github", "gmail", "openai")
+
+
+def demo_controls(visit: Visit) -> None:
+    """Show the buttons that this person may press."""
+    if not visit.may("run"):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _new_mail(visit)
+        _write_mail(visit)
+        _break(visit)
+        kill_button(visit, "demo", label="Kill the engine in the middle")
+        _reset(visit)
+    if visit.orchestra.demo.can_kill:
+        st.caption(
+            "To see what a kill does: start a run, then kill the engine. It comes back by itself, "
+            "and the run ends with nothing lost and nothing done twice."
+        )
+
+
+def _new_mail(visit: Visit) -> None:
+    action_button(
+        "New mail arrives",
+        "new-mail",
+        lambda _key: _noticed(visit, visit.orchestra.demo.new_mail(visit.who)),
+        _arrived,
+        icon=":material/mark_email_unread:",
+        type="primary",
+    )
+
+
+def _write_mail(visit: Visit) -> None:
+    form = session.draft("mail-form", 0)  # the number changes after sending: an empty form
+    with popover("Write a mail", "mail", ":material/edit:"):
+        sender = fields.text_input("From", "Ann Example <ann@example.org>", key=f"mail-from-{form}", slot="mail/from")
+        subject = fields.text_input(
+            "Subject", key=f"mail-subject-{form}", slot="mail/subject", placeholder="The export is empty"
+        )
+        text = fields.text_area("Text", key=f"mail-text-{form}", slot="mail/text", height=160)
+        action_button(
+            "Send it to the demo mailbox",
+            "mail-send",
+            lambda _key: _noticed(visit, visit.orchestra.demo.deliver(visit.who, sender, subject, text)),
+            _sent,
+            scope=str(hash((sender, subject, text))),
+            type="primary",
+        )
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """A mail sent to the demo: `watched` by this many triggers, which have `started` this many runs at once."""
+
+    message_id: str
+    watched: int
+    started: int
+
+
+def _noticed(visit: Visit, message_id: str) -> _Arrival:
+    """Poll the triggers that watch the demo's mailbox: a person who sends a mail is waiting for its run."""
+    triggers = visit.orchestra.triggers
+    watching = [
+        one
+        for one in triggers.list(visit.who)
+        if one.is_on and one.demo and not one.is_resting and one.uses.startswith("gmail.")
+    ]
+    started = 0
+    for one in watching:
+        with suppress(OrchestraError, ServiceError):  # the trigger's own card shows the error
+            started += sum(len(result.started) for result in triggers.poll(visit.who, one.workflow, one.id))
+    return _Arrival(message_id, len(watching), started)
+
+
+def _sent(arrival: _Arrival) -> None:
+    close("mail")
+    fields.forget("mail/")
+    session.keep_draft("mail-form", session.draft("mail-form", 0) + 1)
+    _arrived(arrival)
+
+
+def _arrived(arrival: _Arrival) -> None:
+    st.query_params["mail"] = arrival.message_id
+    if arrival.started:
+        what = f"{counted(arrival.started, 'run')} started."
+    elif arrival.watched:
+        what = "The trigger that watches this mailbox has polled and started nothing."
+    else:
+        what = "No trigger watches this mailbox: turn one on, or run a workflow."
+    session.tell(f"A mail has arrived. {what}")
+    st.rerun()
+
+
+def _break(visit: Visit) -> None:
+    with popover("Break a service", "break", ":material/power_off:"):
+        st.markdown(
+            "The service returns errors for a while. Runs retry where they may; what still fails can be run again."
+        )
+        service = st.selectbox("Service", _SERVICES, format_func=service_title, key="break-service")
+        action_button(
+            f"Break {service_title(service)} for {_BROKEN_SECONDS} s",
+            "break",
+            lambda _key: visit.orchestra.demo.break_service(visit.who, service, _BROKEN_SECONDS),
+            lambda _none: _broken(service),
+            scope=service,
+        )
+
+
+def _broken(service: str) -> None:
+    close("break")
+    session.tell(f"{service_title(service)} is broken for the next {_BROKEN_SECONDS} seconds.")
+    st.rerun()
+
+
+def _reset(visit: Visit) -> None:
+    if not visit.may("edit"):
+        return
+    with popover("Reset the demo", "reset", ":material/restart_alt:"):
+        st.markdown(
+            "Restores the sample data. Everything that workflows made in the demo is removed, with all demo runs."
+        )
+        action_button(
+            "Yes, reset it", "reset", lambda _key: visit.orchestra.demo.reset(visit.who), _was_reset, type="primary"
+        )
+
+
+def _was_reset(generation: int) -> None:
+    close("reset")
+    for name in ("mail", "page", "issue", "killed"):
+        st.query_params.pop(name, None)
+    session.tell(f"The demo is reset: account demo-{generation}.")
+    st.rerun()

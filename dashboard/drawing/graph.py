@@ -1,0 +1,79 @@
+"""A graph of steps and arrows, drawn by streamlit-agraph so that it keeps zoom and selection over reruns."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_LABEL_WIDTH = 26
+_ARROW = "#9aa3b2"
+_LETTERS = "#ffffff"
+_PALE, _PALE_LETTERS = "#94a3b8", "#0f172a"
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A box: `label` may have several lines, `color` is its fill (under white letters), `x` and `y` are its centre.
+
+    A pale box is visible but inactive; its colour is not shown.
+    """
+
+    id: str
+    label: str
+    color: str
+    x: float
+    y: float
+    is_pale: bool = False
+
+
+@dataclass(frozen=True)
+class GraphEdge:
+    """An arrow; dashed if it is followed only under a condition."""
+
+    source: str
+    target: str
+    is_dashed: bool = False
+
+
+def graph(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], key: str, height: int = 480) -> str | None:
+    """Draw the graph, and return the id of the clicked box.
+
+    The public `agraph()` takes no key and is rebuilt at every change, losing zoom and selection; so its underlying
+    component is called directly (streamlit-agraph is pinned for that).
+    """
+    from streamlit_agraph import _agraph
+
+    config = {
+        "width": "100%",
+        "height": f"{height}px",
+        "physics": {"enabled": False},
+        "interaction": {"hover": True, "zoomView": False},  # the page scrolls, not the drawing
+    }
+    data = {"nodes": [_box(one) for one in nodes], "edges": [_arrow(one) for one in edges]}
+    clicked = _agraph(data=json.dumps(data), config=json.dumps(config), key=key)
+    return clicked if isinstance(clicked, str) else None
+
+
+def _arrow(edge: GraphEdge) -> dict[str, object]:
+    return {"from": edge.source, "to": edge.target, "color": _ARROW, "dashes": edge.is_dashed, "width": 1.5}
+
+
+def _box(node: GraphNode) -> dict[str, object]:
+    lines = [part for line in node.label.split("\n") for part in textwrap.wrap(line, _LABEL_WIDTH) or [""]]
+    label = "\n".join(lines)
+    color = _PALE if node.is_pale else node.color
+    return {
+        "id": node.id,
+        "label": label,
+        "shape": "box",
+        "color": {"background": color, "border": color, "highlight": {"background": color}},
+        "font": {"color": _PALE_LETTERS if node.is_pale else _LETTERS, "size": 19, "face": "sans-serif"},
+        "shapeProperties": {"borderRadius": 8, "borderDashes": [4, 4] if node.is_pale else False},
+        "margin": 13,
+        "borderWidth": 1,
+        "borderWidthSelected": 3,
+        "x": node.x,
+        "y": node.y,
+    }

@@ -1,0 +1,38 @@
+"""`GET /live/run`: the changes of a run, for its open pages (`run/feed.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from engine.base.errors import OrchestraError
+from engine.base.json_text import compact
+from engine.orchestra import Orchestra
+from engine.people.sessions import cookie_name
+
+
+def live_routes(shared: Callable[[], Orchestra]) -> list[BaseRoute]:
+    """Return the routes that open pages poll; `shared` returns the open workspace."""
+
+    async def run_news(request: Request) -> Response:
+        return await run_in_threadpool(_run_news, shared(), request)
+
+    return [Route("/live/run", run_news, methods=["GET"])]
+
+
+def _run_news(orchestra: Orchestra, request: Request) -> Response:
+    from dashboard.run.feed import answer
+
+    cookie = request.cookies.get(cookie_name(request.headers.get("host", "")), "")
+    who = orchestra.users.session(cookie) if cookie else None
+    if who is None:
+        return Response(status_code=401)
+    try:
+        update = answer(orchestra, who, request.query_params)
+    except OrchestraError:  # the page shows the error when it is redrawn
+        return Response(status_code=409)
+    return Response(compact(update), media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,130 @@
+"""The dialogs that copy, rename and delete workflows and prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.buttons import action_button
+from engine.base.names import usable_name
+from engine.prompts.prompt_files import PromptFiles
+from engine.workflows.workflow_files import WorkflowFiles
+
+NAME_HELP = "Lower-case letters, digits, '-' and '_'. It is the name of the file."
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Workflows or prompts: the noun for one, and the part of the engine that has them.
+
+    `word` is also the path of its page, and with an `s` that of the list.
+    """
+
+    word: str
+    facet: Callable[[Visit], WorkflowFiles | PromptFiles]
+    on_rename: str
+    on_delete: str
+
+
+WORKFLOW = Kind(
+    "workflow",
+    lambda visit: visit.orchestra.workflows,
+    "Workflows that call it are updated. Earlier runs keep the old name.",
+    "Its triggers are turned off. Its runs stay.",
+)
+PROMPT = Kind(
+    "prompt",
+    lambda visit: visit.orchestra.prompts,
+    "Workflows that use it are updated. Earlier runs keep the old name.",
+    "Its versions are moved with it.",
+)
+
+
+def file_menu(visit: Visit, kind: Kind, name: str) -> None:
+    """Show the button that opens Duplicate, Rename and Delete."""
+    if not visit.may("edit"):
+        return
+    actions = {"Duplicate": _duplicate, "Rename": _rename, "Delete": _delete}
+    key = f"menu-{name}" if kind is WORKFLOW else f"menu-{kind.word}-{name}"
+    chosen = st.menu_button("More", list(actions), key=key, type="tertiary", icon=":material/more_horiz:")
+    if chosen:
+        actions[chosen](visit, kind, name)
+
+
+@st.dialog("Duplicate", icon=":material/content_copy:")
+def _duplicate(visit: Visit, kind: Kind, name: str) -> None:
+    """Ask for a name and make a copy."""
+    new = name_field("Name of the copy", free_name(name, names(visit, kind)), f"copy-name-{name}")
+
+    def copy(_request_key: str) -> str:
+        return kind.facet(visit).duplicate(visit.who, name, new.strip()).name
+
+    action_button(
+        "Duplicate", "copy-make", copy, lambda made: open_file(visit, kind, made, "made"), scope=new, type="primary"
+    )
+
+
+@st.dialog("Rename", icon=":material/edit:")
+def _rename(visit: Visit, kind: Kind, name: str) -> None:
+    """Ask for a new name."""
+    new = name_field("New name", name, f"rename-name-{name}")
+    st.caption(kind.on_rename)
+
+    def change(_request_key: str) -> str:
+        kind.facet(visit).rename(visit.who, name, new.strip())
+        return new.strip()
+
+    action_button(
+        "Rename", "rename-make", change, lambda now: open_file(visit, kind, now, "renamed"), scope=new, type="primary"
+    )
+
+
+@st.dialog("Delete?", icon=":material/delete:")
+def _delete(visit: Visit, kind: Kind, name: str) -> None:
+    """Ask for confirmation, then move it to the trash."""
+    st.write(plain(f"{kind.word}s/{name}.json moves to the trash of this workspace, .orchestra/trash."))
+    st.caption(kind.on_delete)
+
+    def remove(_request_key: str) -> str:
+        kind.facet(visit).delete(visit.who, name)
+        return name
+
+    def gone(_name: str) -> None:
+        session.tell(f"{name} is in the trash.")
+        visit.go(f"{kind.word}s")
+
+    action_button("Delete", "delete-make", remove, gone, scope=name, type="primary", icon=":material/delete:")
+
+
+def name_field(label: str, value: str, key: str) -> str:
+    """Ask for the name of a file, and suggest a valid one if what is typed is not."""
+    typed = st.text_input(label, value=value, help=NAME_HELP, key=key, max_chars=64)
+    usable = usable_name(typed)
+    if usable and usable != typed.strip():
+        st.caption(plain(f"Not a valid file name yet. For example: {usable}"))
+    return typed
+
+
+def names(visit: Visit, kind: Kind) -> set[str]:
+    """Return the names in use."""
+    if kind is WORKFLOW:
+        return set(visit.orchestra.workflows.names(visit.who))
+    return {one.name for one in visit.orchestra.prompts.list(visit.who)}
+
+
+def free_name(wanted: str, taken: set[str]) -> str:
+    """Return the name, or a similar one that is free."""
+    if wanted not in taken:
+        return wanted
+    return next(name for number in range(2, len(taken) + 3) if (name := f"{wanted[:60]}-{number}") not in taken)
+
+
+def open_file(visit: Visit, kind: Kind, name: str, done: str) -> None:
+    """Go to the page of a file, and say there what was done."""
+    session.tell(f"{name} is {done}.")
+    visit.go(kind.word, name=name)

@@ -1,0 +1,97 @@
+"""The status of a step of a run, as a word and an icon."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from dashboard.drawing.steps import StepEntry
+from dashboard.parts.status import look_of
+from engine.base.statuses import ACTIVE_RUNS, RunStatus, StepStatus
+from engine.base.step_path import in_workflow, is_item
+
+GLYPHS: Mapping[str, str] = {
+    StepStatus.PENDING: "○",
+    RunStatus.QUEUED: "○",
+    StepStatus.RUNNING: "◐",
+    StepStatus.WAITING: "◷",
+    StepStatus.SUCCEEDED: "✓",
+    StepStatus.FAILED: "✕",
+    StepStatus.SKIPPED: "–",
+    StepStatus.CANCELLED: "⊘",
+    RunStatus.INTERRUPTED: "‖",
+    "": "·",
+}
+"""Icons for places that allow only characters."""
+WORST_FIRST = (
+    StepStatus.FAILED,
+    StepStatus.RUNNING,
+    StepStatus.WAITING,
+    RunStatus.INTERRUPTED,
+    StepStatus.PENDING,
+    StepStatus.CANCELLED,
+    StepStatus.SUCCEEDED,
+    StepStatus.SKIPPED,
+)
+
+Step = Mapping[str, Any]
+
+
+class Cell(NamedTuple):
+    """The status of one step of a row. Thousands in a table share a few values: anything derived from one is cached."""
+
+    status: str
+    word: str
+
+    @property
+    def text(self) -> str:
+        """Icon and word."""
+        return f"{GLYPHS.get(self.status, '·')} {self.word}"
+
+
+def cell_of(step: Step) -> Cell:
+    """Return the status of a step as a word."""
+    status = str(step["status"])
+    if is_unknown(step):
+        return Cell(StepStatus.FAILED, "Outcome unknown")
+    if step.get("pinned"):
+        return Cell(status, "Pinned")
+    if step.get("replayed"):
+        return Cell(status, "Replayed")
+    if step["effect"] and step["effect"].get("undone"):
+        return Cell(StepStatus.CANCELLED, "Undone")
+    if step["effect"] and step["effect"].get("updated"):
+        return Cell(status, "Updated")
+    if step["effect"] and step["effect"]["reused"]:
+        return Cell(status, "Already done")
+    if status == StepStatus.RUNNING and step["attempts"]:
+        return Cell(status, f"Running, attempt {len(step['attempts']) + 1}")
+    if status == StepStatus.WAITING and step.get("approval"):
+        return Cell(status, "Asks a person")
+    return Cell(status, look_of(status).word)
+
+
+def is_unknown(step: Step) -> bool:
+    """Return whether only a person can say if the write of a step happened."""
+    return bool(step["uses"] and step["error"] and step["error"].get("type") == "OutcomeUnknown")
+
+
+def is_test(run: Mapping[str, Any]) -> bool:
+    """Return whether part of the workflow did not really run: one step alone, or pinned outputs."""
+    return bool({"only", "pins"} & set(run.get("options") or {}))
+
+
+def stand_of(entry: StepEntry, run: Mapping[str, Any]) -> tuple[str, str]:
+    """Return (status, words) of a step of the workflow over all its repetitions in the run."""
+    steps = [one for one in run["steps"] if in_workflow(one["path"]) == entry.path]
+    if entry.is_loop and any(is_item(one["path"]) for one in steps):
+        steps = [one for one in steps if is_item(one["path"])]
+    counted = Counter(str(one["status"]) for one in steps)
+    if not counted:
+        return StepStatus.PENDING, "○ Pending" if run["status"] in ACTIVE_RUNS else "· Not reached"
+    status = next(status for status in WORST_FIRST if status in counted)
+    if counted.total() == 1:
+        return status, cell_of(steps[0]).text
+    shown = [one for one in WORST_FIRST if counted[one] and (one != StepStatus.SKIPPED or len(counted) == 1)]
+    return status, ", ".join(f"{GLYPHS[one]} {counted[one]} {look_of(one).word.lower()}" for one in shown)

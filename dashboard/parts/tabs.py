@@ -1,0 +1,39 @@
+"""Tabs whose open one is in the address: reload and Back restore it, and links can name it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dashboard.base import session
+
+if TYPE_CHECKING:
+    from streamlit.elements.lib.mutable_tab_container import TabContainer
+
+PARAM = "tab"
+_ICON = re.compile(r":material/\w+:\s*")
+
+
+def page_tabs(labels: Sequence[str], key: str) -> Sequence[TabContainer]:
+    """Show the tabs of a page; `?tab=` names the open one, the first by default."""
+
+    def opened() -> None:
+        name = tab_name(session.widget_value(key, labels[0]))
+        if name == tab_name(labels[0]):
+            st.query_params.pop(PARAM, None)
+        else:
+            st.query_params[PARAM] = name
+
+    wanted = st.query_params.get(PARAM, "")
+    label = next((one for one in labels if tab_name(one) == wanted), labels[0])
+    if session.widget_value(key, labels[0]) != label:
+        session.set_widget(key, label)
+    return st.tabs(labels, key=key, on_change=opened)
+
+
+def tab_name(label: str) -> str:
+    """Return the name of a tab in the address: `needs-a-look` for ":material/report: Needs a look"."""
+    return _ICON.sub("", label).strip().lower().replace(" ", "-")

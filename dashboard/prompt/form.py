@@ -1,0 +1,153 @@
+"""The Edit tab of a prompt: its messages and settings as fields, or all of it as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard.base import fields
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_code, plain
+from dashboard.parts.errors import problem_list
+from dashboard.prompt.draft import (
+    FIELDS,
+    JSON,
+    ROLES,
+    Draft,
+    Typed,
+    document_of,
+    field_text,
+    has_form,
+    reseed,
+    typed,
+    with_message,
+    without_message,
+)
+from engine.prompts.prompt import text_of
+
+_JSON_HEIGHT = 560
+_LINE_PIXELS = 20
+_HELP = {
+    "parameters": "Settings for the model besides the messages, such as temperature.",
+    "variables": "Variables in the messages by name, each with a JSON Schema.",
+    "output_schema": "The JSON Schema of the answer, for steps that need structured data.",
+    "samples": "Values to try the prompt with.",
+}
+
+
+def edit_tab(visit: Visit, draft: Draft) -> None:
+    """Show the working text; people with the right can change it."""
+    if not visit.may("edit"):
+        outside_code(draft.base, "json")
+        return
+    document = document_of(draft.seed)
+    is_form = document is not None and has_form(document)
+    _mode(draft, is_form=is_form)
+    if document is not None and is_form and draft.mode == FIELDS:
+        _fields(draft, document)
+    else:
+        fields.text_area(
+            "Prompt (JSON)", draft.seed, height=_JSON_HEIGHT, persist_state="session", **draft.kept("text")
+        )
+    problems(visit, draft.name, typed(draft))
+
+
+def problems(visit: Visit, name: str, now: Typed) -> None:
+    """Show the problems of the current text, by line."""
+    if now.wrong:
+        st.error(plain(f"{label_of(now.wrong_field)} is not JSON: {now.wrong}"), icon=":material/error:")
+        return
+    found = visit.orchestra.prompts.check(visit.who, name, now.text)
+    if found:
+        problem_list(found, now.text)
+    else:
+        st.success("No problems.", icon=":material/check_circle:")
+
+
+def label_of(field: str) -> str:
+    """Return the label of a field."""
+    return {"output_schema": "Format of the answer"}.get(field, field.capitalize())
+
+
+def _mode(draft: Draft, *, is_form: bool) -> None:
+    def switch() -> None:
+        reseed(draft, typed(draft).text, mode=JSON if draft.mode == FIELDS else FIELDS)
+
+    if not is_form:
+        st.caption("This text does not have the structure of a prompt, so it is edited as JSON.")
+        return
+    label = "Edit as JSON" if draft.mode == FIELDS else "Edit as fields"
+    icon = ":material/data_object:" if draft.mode == FIELDS else ":material/edit_note:"
+    st.button(label, key=f"mode-{draft.name}", on_click=switch, type="tertiary", icon=icon)
+
+
+def _fields(draft: Draft, document: Mapping[str, Any]) -> None:
+    for number, message in enumerate(document["messages"]):
+        _message(draft, number, message, len(document["messages"]))
+    st.button(
+        "Add a message",
+        key=f"add-message-{draft.name}",
+        icon=":material/add:",
+        type="tertiary",
+        on_click=lambda: reseed(draft, with_message(typed(draft).text)),
+    )
+    left, right = st.columns(2)
+    with left:
+        _text(draft, document, "title")
+    with right:
+        _text(draft, document, "model", "Leave empty for the model of the connection.")
+    _text(draft, document, "description")
+    left, right = st.columns(2)
+    for column, names in ((left, ("variables", "samples")), (right, ("output_schema", "parameters"))):
+        with column:
+            for name in names:
+                _json(draft, document, name)
+
+
+def _message(draft: Draft, number: int, message: Mapping[str, Any], count: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.selectbox(
+            f"Message {number + 1}",
+            ROLES,
+            index=ROLES.index(message["role"]),
+            key=draft.key(f"role-{number}"),
+            width=160,
+            persist_state="session",
+        )
+        st.button(
+            "Remove",
+            key=f"remove-{draft.name}-{draft.revision}-{number}",
+            icon=":material/delete:",
+            type="tertiary",
+            disabled=count == 1,
+            on_click=lambda: reseed(draft, without_message(typed(draft).text, number)),
+        )
+    text = text_of(message)
+    lines = text.count("\n") + sum(len(line) // 100 for line in text.splitlines()) + 3
+    fields.text_area(
+        f"Text of message {number + 1}",
+        text,
+        height=min(max(_LINE_PIXELS * lines, 110), 420),
+        label_visibility="collapsed",
+        persist_state="session",
+        **draft.kept(f"message-{number}"),
+    )
+
+
+def _text(draft: Draft, document: Mapping[str, Any], name: str, advice: str | None = None) -> None:
+    before = str(document.get(name) or "")
+    fields.text_input(name.capitalize(), before, persist_state="session", help=advice, **draft.kept(name))
+
+
+def _json(draft: Draft, document: Mapping[str, Any], name: str) -> None:
+    text = field_text(document, name)
+    fields.text_area(
+        f"{label_of(name)} (JSON)",
+        text,
+        height=min(max(_LINE_PIXELS * (text.count("\n") + 2), 96), 300),
+        help=_HELP[name],
+        persist_state="session",
+        **draft.kept(name),
+    )

@@ -1,0 +1,104 @@
+"""Save a prompt: the working text, or a version with or without the label that workflows follow."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_code
+from dashboard.parts.buttons import action_button
+from dashboard.parts.popover import close, popover
+from dashboard.parts.unsaved import difference
+from dashboard.prompt.draft import Draft, begin, is_changed, typed
+from engine.base.errors import InvalidFile, OrchestraError, StaleEdit
+from engine.prompts.prompt_files import PromptFile
+from engine.prompts.prompts import DEFAULT_LABEL
+
+
+def save_bar(visit: Visit, file: PromptFile, draft: Draft) -> None:
+    """Show what can be saved; if somebody else has saved, show the choices."""
+    if not visit.may("edit"):
+        return
+    if draft.etag != file.etag:
+        _conflict(visit, file, draft)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _save_button(visit, draft, file.etag, "Save", "save")
+        _version_popover(visit, draft, file.etag)
+        if is_changed(draft):
+            if st.button("Undo all", key=f"undo-{file.name}", type="tertiary"):
+                begin(file)
+                st.rerun()
+            st.caption("Not saved yet.")
+
+
+def _save_button(visit: Visit, draft: Draft, etag: str, label: str, key: str) -> None:
+    now = typed(draft)
+
+    def save(_request_key: str) -> PromptFile | OrchestraError:
+        try:
+            return visit.orchestra.prompts.save(visit.who, draft.name, now.text, etag)
+        except (StaleEdit, InvalidFile) as error:  # shown on the page; what is typed stays
+            return error
+
+    def after(saved: PromptFile | OrchestraError) -> None:
+        if isinstance(saved, PromptFile):
+            begin(saved)
+            session.tell("Saved as working text. Workflows use saved versions: save one with the label that they name.")
+        _after(saved)
+
+    scope = f"{etag} {hash(now.text)}"
+    action_button(label, f"{key}-{draft.name}", save, after, scope=scope, type="primary", disabled=bool(now.wrong))
+
+
+def _version_popover(visit: Visit, draft: Draft, etag: str) -> None:
+    now = typed(draft)
+    with popover("Save a version", f"version-{draft.name}", ":material/bookmark_add:", disabled=bool(now.wrong)):
+        st.markdown("A version never changes. Workflows use the version that carries the label they name.")
+        is_production = st.checkbox(f"Make it the {DEFAULT_LABEL} version", value=True, key=f"production-{draft.name}")
+        label = DEFAULT_LABEL if is_production else None
+
+        def save(_request_key: str) -> int | OrchestraError:
+            try:
+                return visit.orchestra.prompts.save_version(visit.who, draft.name, now.text, etag, label)
+            except (StaleEdit, InvalidFile) as error:
+                return error
+
+        def after(saved: int | OrchestraError) -> None:
+            if isinstance(saved, int):
+                close(f"version-{draft.name}")
+                begin(visit.orchestra.prompts.get(visit.who, draft.name))
+                session.tell(f"Version {saved} is saved" + (f" and is {label} now." if label else "."))
+            _after(saved)
+
+        action_button(
+            "Save this version",
+            f"save-version-{draft.name}",
+            save,
+            after,
+            scope=f"{etag} {label} {hash(now.text)}",
+            type="primary",
+        )
+
+
+def _after(saved: object) -> None:
+    if isinstance(saved, InvalidFile):
+        st.error("Not saved: correct the problems below first.", icon=":material/error:")
+        return
+    st.rerun()  # even after a conflict: the next run finds the other text
+
+
+def _conflict(visit: Visit, file: PromptFile, draft: Draft) -> None:
+    """Report that somebody has saved meanwhile, show the difference, and let the person choose."""
+    st.error(
+        "Somebody has saved this prompt since you opened it. Your text is still below; nothing was overwritten.",
+        icon=":material/sync_problem:",
+    )
+    outside_code(difference(file.text, typed(draft).text, "saved meanwhile", "yours"), "diff")
+    with st.container(horizontal=True):
+        # A key of its own, so that a press of Save that meets a conflict does not count as a press of this button.
+        _save_button(visit, draft, file.etag, "Overwrite with mine", "overwrite")
+        if st.button("Use theirs", key=f"theirs-{file.name}"):
+            begin(file)
+            st.rerun()

@@ -1,0 +1,182 @@
+"""A run as a table: a row per loop item or single step, a column per step of the loop, links to what was created."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from clients.service import OTHER_LINK
+from dashboard.base.plain import host_of
+from dashboard.drawing.steps import StepEntry, failure_steps_of, steps_of
+from dashboard.parts.run_state import WORST_FIRST, Cell, Step, cell_of
+from dashboard.parts.status import look_of
+from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, RunStatus, StepStatus
+from engine.base.step_path import items_around
+from engine.base.step_tree import FAILURE_PREFIX
+from engine.plugins.registry import link_word
+from engine.record.plural import noun as word_of
+from engine.record.plural import plural
+
+NOT_REACHED = ""
+"""The status of a step that the run never reached."""
+
+_MAKES = ("create_", "upsert_")
+_FIRST = ("Mail", "Draft", "Issue", "Page")
+"""The kinds of links that come first, in the order in which most workflows make them; others follow by name."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A loop item, or a step outside of loops. `steps` are its steps; `links` are addresses by kind."""
+
+    path: str
+    title: str
+    cell: Cell
+    steps: Sequence[Step]
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The table of a run: `columns` are (path in the workflow, title) of the steps inside its loops."""
+
+    noun: str
+    columns: Sequence[tuple[str, str]]
+    rows: Sequence[Row]
+    kinds: Sequence[str] = ()
+    """The kinds of links that rows have, or may get while the run is in progress."""
+
+    def row(self, path: str) -> Row | None:
+        """Return the row at a run path."""
+        return next((row for row in self.rows if row.path == path), None)
+
+
+def board(run: Mapping[str, Any]) -> Board:
+    """Return the table of a run document, without the steps that run after a failure of the workflow."""
+    return _board(run, steps_of(run["definition"]["workflow"]))
+
+
+def failure_board(run: Mapping[str, Any]) -> Board | None:
+    """Return the table of the steps that run after a failure, or None if none has begun."""
+    has_begun = any(step["path"].startswith(FAILURE_PREFIX) for step in run["steps"])
+    return _board(run, failure_steps_of(run["definition"]["workflow"])) if has_begun else None
+
+
+def _board(run: Mapping[str, Any], entries: Sequence[StepEntry]) -> Board:
+    builder = _Builder(run, {step["path"]: step for step in run["steps"]}, _of_items(run["steps"]))
+    loops = [entry for entry in entries if entry.is_loop and not _is_inside_loop(entry, entries)]
+    children = [(one.path, one.title) for loop in loops for one in entries if _is_child(one, loop)]
+    noun = next((word_of(str(step["noun"]), "item") for step in run["steps"] if "items" in step), "")
+    rows = [row for entry in entries if not _is_inside_loop(entry, entries) for row in builder.rows(entry)]
+    return Board(noun, children, rows, _link_kinds(rows, entries if run["status"] in ACTIVE_RUNS else []))
+
+
+def _link_kinds(rows: Iterable[Row], entries: Iterable[StepEntry]) -> list[str]:
+    """Return the kinds of links in a fixed order, so that no column moves while a run is in progress."""
+    found = {kind for row in rows for kind in row.links}
+    found |= {link_word(entry.uses) for entry in entries if entry.uses.partition(".")[2].startswith(_MAKES)}
+    place = {kind: index for index, kind in enumerate(_FIRST)}
+    return sorted(found, key=lambda kind: (place.get(kind, len(place)), kind == OTHER_LINK, kind))
+
+
+def _is_inside_loop(entry: StepEntry, entries: Iterable[StepEntry]) -> bool:
+    return any(one.is_loop and entry.path.startswith(f"{one.path}.") for one in entries)
+
+
+def _is_child(entry: StepEntry, parent: StepEntry) -> bool:
+    return entry.depth == parent.depth + 1 and entry.path.startswith(f"{parent.path}.")
+
+
+def _of_items(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
+    """Return the steps of each item of an outermost loop, by the item's path."""
+    found: dict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        around = items_around(step["path"])
+        if around and around[0] != step["path"]:
+            found[around[0]].append(step)
+    return found
+
+
+@dataclass(frozen=True)
+class _Builder:
+    run: Mapping[str, Any]
+    by_path: Mapping[str, Step]
+    of_items: Mapping[str, Sequence[Step]]
+
+    def rows(self, entry: StepEntry) -> Iterator[Row]:
+        """Return the rows of a step outside of loops; a group has none of its own."""
+        if entry.is_loop:
+            yield from self._loop(entry)
+        elif entry.uses and self._is_shown(entry):
+            step = self.by_path.get(entry.path)
+            steps = [step] if step else []
+            yield Row(entry.path, entry.title, self._cell(step), steps, links=dict(_made(steps)))
+
+    def _is_shown(self, entry: StepEntry) -> bool:
+        """Return whether to show a step: a fallback only once it was needed."""
+        return entry.path in self.by_path or not entry.is_fallback
+
+    def _loop(self, entry: StepEntry) -> Iterator[Row]:
+        loop = self.by_path.get(entry.path)
+        if loop is None or "items" not in loop:
+            yield Row(entry.path, entry.title, self._cell(loop), [loop] if loop else [])
+            return
+        sources = _sources(self.run["steps"])
+        names = [step["id"] for step in entry.step.get("steps", [])]
+        for index, (key, title) in enumerate(loop["items"]):
+            path = f"{entry.path}[{index}]"
+            yield self._item(entry, path, str(title or key), sources.get(str(key), {}), names)
+
+    def _item(self, loop: StepEntry, path: str, title: str, own_links: Mapping[str, str], names: Sequence[str]) -> Row:
+        steps = self.of_items.get(path, [])
+        cells = {f"{loop.path}.{name}": self._inner_cell(f"{path}.{name}", steps) for name in names}
+        return Row(path, title, self._cell(self.by_path.get(path)), steps, cells, {**own_links, **dict(_made(steps))})
+
+    def _inner_cell(self, path: str, steps: Sequence[Step]) -> Cell:
+        step = self.by_path.get(path)
+        if step is not None and (step["uses"] or step["status"] != StepStatus.PENDING):
+            return self._cell(step)
+        inside = [one["status"] for one in steps if one["path"].startswith((f"{path}.", f"{path}["))]
+        worst = next((status for status in WORST_FIRST if status in inside), None)
+        return self._cell(step) if worst is None else Cell(worst, look_of(worst).word)
+
+    def _cell(self, step: Step | None) -> Cell:
+        if step is None:
+            is_active = self.run["status"] in ACTIVE_RUNS
+            return Cell(StepStatus.PENDING, "Pending") if is_active else Cell(NOT_REACHED, "Not reached")
+        return cell_of(step)
+
+
+def _made(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
+    """Yield (kind, address) of everything that steps have created."""
+    for step in steps:
+        receipt = (step["effect"] or {}).get("receipt") or {}
+        url = str(receipt.get("url") or "")
+        if host_of(url):
+            yield link_word(str(step["uses"] or "")), url
+
+
+def _sources(steps: Iterable[Step]) -> Mapping[str, Mapping[str, str]]:
+    """Return the addresses of what was read before, by its id: the items of a loop usually come from there."""
+    found: dict[str, dict[str, str]] = {}
+    for step in steps:
+        if "[" in step["path"] or not isinstance(step["output"], Mapping):
+            continue
+        for values in step["output"].values():
+            for one in values if isinstance(values, list) else []:
+                if isinstance(one, Mapping) and host_of(str(one.get("url") or "")):
+                    for key in ("id", "number", "sha"):
+                        if key in one:
+                            found.setdefault(str(one[key]), {link_word(str(step["uses"])): str(one["url"])})
+    return found
+
+
+def progress(run: Mapping[str, Any], shown: Board) -> tuple[float, str]:
+    """Return the progress of a run, as a fraction and in words."""
+    done = sum(row.cell.status not in (*OPEN_STEPS, NOT_REACHED) for row in shown.rows)
+    total = max(len(shown.rows), 1)
+    thing = f"{plural(shown.noun)} and steps" if shown.noun else "steps"
+    return done / total, "Starting" if run["status"] == RunStatus.QUEUED else f"{done} of {total} {thing} done"

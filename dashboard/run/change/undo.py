@@ -1,0 +1,133 @@
+"""Undo a run, or one of its items: a preview of what can be undone and what cannot, then the result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from clients.plural import counted
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import link_markdown, plain, plain_with_code
+from dashboard.parts.buttons import action_button
+from engine.base.statuses import CANCELLABLE_RUNS, StepStatus
+from engine.base.step_path import StepPath
+from engine.runs.undo.undo_report import NotUndone, Undone, UndoReport
+
+Run = Mapping[str, Any]
+
+_SHOWN = 12
+
+
+def can_undo(run: Run) -> bool:
+    """Return whether there may be anything in a run to undo."""
+    if run["status"] in CANCELLABLE_RUNS:
+        return False
+    return any(_may_have_written(step) for step in run["steps"])
+
+
+def can_undo_item(run: Run, path: str) -> bool:
+    """Return the same for one item of a loop."""
+    item = StepPath.parse(path)
+    return can_undo({**run, "steps": [one for one in run["steps"] if StepPath.parse(one["path"]).is_inside(item)]})
+
+
+def _may_have_written(step: Mapping[str, Any]) -> bool:
+    """Return whether a step may have written, itself, by a run that it called, or after its run was cancelled."""
+    effect = step["effect"]
+    if effect:
+        return not effect["reused"] and not effect.get("undone")
+    return bool(step.get("child_run_id")) or (step["status"] == StepStatus.CANCELLED and bool(step.get("identity")))
+
+
+def undo_panel(visit: Visit, run: Run, key: str | None, place: str) -> None:
+    """Preview an undo and show its button; `key` is the item's, None for the whole run.
+
+    `place` distinguishes the panel of the run from that of its item.
+    """
+    run_id = str(run["run_id"])
+    report = visit.orchestra.runs.undoable(visit.who, run_id, item=key)
+    if not report.undone:
+        st.markdown("**Nothing here can be undone.**")
+    else:
+        what = "this item" if key is not None else "this run"
+        st.markdown(f"**Undo {what}: this would be undone**")
+        st.markdown(
+            "\n".join(f"- {line}{_times(count)}" for line, count in Counter(map(_would, report.undone)).items())
+        )
+        stays = list(dict.fromkeys(one.stays for one in report.undone if one.stays))
+        if stays:
+            st.caption(plain_with_code(f"What stays: {'; '.join(stays)}."))
+        st.caption("Anything that was changed there since then is left as it is and listed.")
+    _kept("This cannot be undone", report.cannot)
+    if report.left:
+        st.caption(f"Left alone: {counted(len(report.left), 'write')} of another run, or already undone.")
+    if report.undone:
+        _undo_button(visit, run_id, key, len(report.undone), place)
+
+
+def _undo_button(visit: Visit, run_id: str, key: str | None, count: int, place: str) -> None:
+    with st.spinner("Undoing …"):
+        action_button(
+            f"Undo {counted(count, 'write')}",
+            f"undo-now-{place}",
+            lambda _key: visit.orchestra.runs.undo(visit.who, run_id, item=key),
+            lambda report: _done(run_id, report),
+            scope=f"{run_id} {key} {count}",
+            type="primary",
+            icon=":material/undo:",
+        )
+
+
+def _done(run_id: str, report: UndoReport) -> None:
+    session.keep_draft(_told(run_id), report)
+    st.rerun()
+
+
+def undo_report(run_id: str) -> None:
+    """Show the result of the last undo of a run, until it is closed."""
+    report: UndoReport | None = session.draft(_told(run_id), None)
+    if report is None:
+        return
+    with st.container(border=True, key="undo-report"):
+        if report.undone:
+            st.success(
+                f"{counted(len(report.undone), 'write')} undone. The next run that asks for the same writes it again.",
+                icon=":material/undo:",
+            )
+        _kept("Not undone", report.refused)
+        _kept("This cannot be undone", report.cannot)
+        st.button("Close", key="undo-report-close", type="tertiary", on_click=session.drop_draft, args=(_told(run_id),))
+
+
+def _told(run_id: str) -> str:
+    return f"undone.{run_id}"
+
+
+def _kept(title: str, lines: Sequence[NotUndone]) -> None:
+    """Show what stays and why, with a link if it has an address."""
+    if not lines:
+        return
+    told = [f"- {_name(one)}: {plain_with_code(one.reason)}" for one in lines[:_SHOWN]]
+    more = [f"- … and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    st.warning("\n".join([f"**{title}**", "", *told, *more]), icon=":material/block:")
+
+
+def _would(line: Undone) -> str:
+    return f"**{plain(_title(line))}**: {plain(line.note)}"
+
+
+def _name(line: NotUndone) -> str:
+    about = f"{_title(line)} ({line.key})" if line.key else _title(line)
+    return link_markdown(about, line.url) if line.url else plain(about)
+
+
+def _title(line: Undone | NotUndone) -> str:
+    return line.title or line.path
+
+
+def _times(count: int) -> str:
+    return f" · {count} times" if count > 1 else ""

@@ -1,0 +1,42 @@
+"""Why items of a run failed, with each reason shown once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from dashboard.parts.errors import message_markdown
+from engine.base.statuses import StepStatus
+from engine.base.step_path import StepPath
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Reason:
+    """An error message, and the number of steps that ended with it."""
+
+    message: str
+    remedy: str
+    count: int
+
+
+def run_failures(run: Mapping[str, Any]) -> None:
+    """Show the most frequent reasons; the rest are in each item's own pane."""
+    for reason in reasons(run)[:_SHOWN]:
+        times = f"**{reason.count} times:** " if reason.count > 1 else ""
+        st.error(times + message_markdown(reason.message, reason.remedy), icon=":material/error:")
+
+
+def reasons(run: Mapping[str, Any]) -> list[Reason]:
+    """Return why steps failed, the most frequent reason first; without steps that failed only because of one inside."""
+    failed = {
+        step["path"]: step["error"] for step in run["steps"] if step["status"] == StepStatus.FAILED and step["error"]
+    }
+    around = {str(outer) for path in failed for outer in StepPath.parse(path).around()}
+    told = Counter((one["message"], one.get("remedy") or "") for path, one in failed.items() if path not in around)
+    return [Reason(message, remedy, count) for (message, remedy), count in told.most_common()]

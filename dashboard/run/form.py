@@ -1,0 +1,185 @@
+"""The form that starts a run: inputs, the accounts it uses, required agreements, and one button."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from clients.errors import ServiceError
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_text, plain
+from dashboard.parts.accounts import account_badges
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import error_box, errors_shown
+from dashboard.parts.inputs import inputs_form
+from dashboard.parts.times import full_time
+from dashboard.run.part import run_part
+from engine.base.errors import OrchestraError
+from engine.compiler.definition.plan import Plan
+from engine.runs.starting.preview import PreviewWarning, RunPreview
+
+_FRESH_SECONDS = 20
+
+
+def run_form(visit: Visit, plan: Plan, run: Mapping[str, Any] | None = None) -> None:
+    """Show the form of a workflow that compiles; with an earlier `run` it starts with the inputs of that run."""
+    schema, key = plan.inputs_schema, f"input-{plan.name}"
+    if run is not None:
+        schema, key = _with_defaults(schema, visit.orchestra.runs.inputs(visit.who, run)), f"{key}-{run['run_id']}"
+        st.caption(plain(f"With the inputs of the run of {full_time(run['queued_at'])}."))
+    values, unreadable = inputs_form(schema, key, lambda form: _offered(visit, _accounts_of(visit), form))
+    for error in unreadable:
+        error_box(error)
+    missing = _missing(plan.inputs_schema, values)
+    preview = None if unreadable or missing else _preview_or_error(visit, plan.name, values)
+    is_agreed = preview is not None and _agreed(plan.name, preview.warnings)
+    needed = preview.needs_confirmation if preview is not None else []
+    is_known = visit.orchestra.is_confirmed(visit.who, plan.name) if preview is None else not preview.has_new_accounts
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run-bar-{plan.name}"):
+        if is_known:
+            _run_button(visit, plan.name, values, needed, is_ready=is_agreed)
+        else:
+            _look_button(plan.name, values, is_ready=is_agreed)
+        account_badges(one for one in visit.orchestra.connections.list(visit.who) if one.name in plan.connections)
+    if missing and not unreadable:
+        st.caption(plain(f"Still needed: {', '.join(missing)}"))
+    run_part(visit, plan, values, is_ready=is_agreed, scope=_digest(values))
+    if not is_known and session.draft(_looking(plan.name), "") == _digest(values):
+        _first_run(visit, plan.name, values, is_ready=is_agreed)
+
+
+def _with_defaults(schema: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {
+        name: {**one, "default": inputs[name]} if name in inputs else one
+        for name, one in schema.get("properties", {}).items()
+    }
+    return {**schema, "properties": properties}
+
+
+def _missing(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    """Return the titles of the required inputs that are missing."""
+    properties = schema.get("properties", {})
+    needed = (name for name in schema.get("required", []) if name not in values)
+    return [str(properties.get(name, {}).get("title") or name) for name in needed]
+
+
+def _run_button(
+    visit: Visit, name: str, values: Mapping[str, Any], confirmed: Sequence[str], *, is_ready: bool
+) -> None:
+    def start(request_key: str) -> str:
+        return visit.orchestra.runs.start(visit.who.agreeing(confirmed), name, values, request_key=request_key)
+
+    _start_button(visit, "Run", f"run-{name}", start, _digest(values), is_ready=is_ready)
+
+
+def _start_button(
+    visit: Visit, label: str, key: str, start: Callable[[str], str], scope: str, *, is_ready: bool
+) -> None:
+    action_button(
+        label,
+        key,
+        start,
+        lambda run_id: visit.go("run", id=run_id),
+        scope=scope,
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=not is_ready,
+    )
+
+
+def _agreed(name: str, warnings: Sequence[PreviewWarning]) -> bool:
+    """Show the warnings; return whether all that need a tick have one."""
+    ticks = []
+    for warning in warnings:
+        show = st.error if warning.must_tick else st.warning
+        show(plain(warning.text), icon=":material/public:" if warning.must_tick else ":material/warning:")
+        if warning.must_tick:  # a tick applies to this exact text: another repository needs another tick
+            key = f"tick-{name}-{hashlib.sha256(warning.text.encode()).hexdigest()[:8]}"
+            ticks.append(st.checkbox("I agree that it may be written there", key=key))
+    return all(ticks)
+
+
+# The first run on real accounts: look, then agree
+
+
+def _looking(name: str) -> str:
+    return f"look.{name}"
+
+
+def _look_button(name: str, values: Mapping[str, Any], *, is_ready: bool) -> None:
+    if st.button("Run …", key=f"look-{name}", type="primary", icon=":material/visibility:", disabled=not is_ready):
+        session.keep_draft(_looking(name), _digest(values))
+
+
+def _first_run(visit: Visit, name: str, values: Mapping[str, Any], *, is_ready: bool) -> None:
+    """Show which items the first run on a person's own accounts would process, and ask."""
+    with st.container(border=True, key=f"first-{name}"), errors_shown():
+        st.subheader("The first run on your own accounts", anchor=False)
+        with st.spinner("Checking; nothing is changed …"):
+            found = visit.orchestra.preview(visit.who, name, values, look=True)
+        _what_it_goes_through(found)
+
+        def confirm_and_start(request_key: str) -> str:
+            agreeing = visit.who.agreeing(found.needs_confirmation)
+            return visit.orchestra.runs.start(agreeing, name, values, request_key=request_key)
+
+        label = f"Run on {_these(found.count)}" if found.count else "Run"
+        with st.container(horizontal=True):
+            _start_button(visit, label, f"confirm-{name}", confirm_and_start, _digest(values), is_ready=is_ready)
+            if st.button("Not now", key=f"not-now-{name}", type="tertiary"):
+                session.drop_draft(_looking(name))
+                st.rerun()
+
+
+def _what_it_goes_through(found: RunPreview) -> None:
+    if found.items is None or found.count is None:
+        st.write("What it will process is known only once it runs.")
+        return
+    if not found.count:
+        st.write("It would find nothing to do.")
+        return
+    st.write(f"It would process {_these(found.count)}:")
+    more = found.count - len(found.items)
+    lines = [*found.items, *([f"… and {more} more"] if more > 0 else [])]
+    with st.container(height=min(60 + 26 * len(lines), 320), border=True):
+        outside_text("\n".join(lines))
+
+
+def _these(count: int) -> str:
+    return "this one" if count == 1 else f"these {count}"
+
+
+# These ask services, so not on every click
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _preview_or_error(visit: Visit, name: str, values: Mapping[str, Any]) -> RunPreview | None:
+    try:
+        return _preview(visit, _accounts_of(visit), visit.orchestra.workflows.get(visit.who, name).etag, name, values)
+    except (OrchestraError, ServiceError) as error:
+        error_box(error)
+        return None
+
+
+def _accounts_of(visit: Visit) -> str:
+    """Return a text that changes when the workspace or any account does."""
+    modes = [(one.name, one.mode, one.account) for one in visit.orchestra.connections.list(visit.who)]
+    return f"{visit.orchestra.workspace.root} {visit.orchestra.workspace.state_dir} {modes}"
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=100, show_spinner=False)
+def _preview(_visit: Visit, accounts: str, etag: str, name: str, values: Mapping[str, Any]) -> RunPreview:
+    return _visit.orchestra.preview(_visit.who, name, values, look=False)
+
+
+@st.cache_data(ttl=_FRESH_SECONDS, max_entries=100, show_spinner=False)
+def _offered(_visit: Visit, accounts: str, form: str) -> list[str]:
+    return _visit.orchestra.connections.choices(_visit.who, form)

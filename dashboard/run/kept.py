@@ -1,0 +1,46 @@
+"""The note for a run that wrote nothing because earlier runs did, with the possible remedies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from clients.plural import counted
+from dashboard.base import session
+from dashboard.base.page import Visit
+from engine.base.statuses import RunStatus
+
+_WAYS = {"update": "Update what was written …", "force": "Write everything again …"}
+
+
+def kept_note(visit: Visit, run: Mapping[str, Any], opened: str) -> None:
+    """Say that nothing was written although this run asks for something else; `opened` is the panel's session key."""
+    kept = kept_writes(run)
+    if not kept:
+        return
+    were = "was" if kept == 1 else "were"
+    st.warning(
+        f"**Nothing was written.** {counted(kept, 'write')} of earlier runs {were} kept, although this run asks for a "
+        "different place or different content.",
+        icon=":material/info:",
+    )
+    if not visit.may("run") or not run["workflow"]:
+        return
+    with st.container(horizontal=True):
+        for way, label in _WAYS.items():
+            st.button(label, key=f"kept-{way}", on_click=_open, args=(opened, way))
+
+
+def kept_writes(run: Mapping[str, Any]) -> int:
+    """Return how many writes were kept although they differ, or 0 if the run wrote anything."""
+    effects = [step["effect"] for step in run["steps"] if step["effect"]]
+    if run["status"] != RunStatus.SUCCEEDED or not all(one["reused"] for one in effects):
+        return 0
+    return sum("note" in one for one in effects)
+
+
+def _open(opened: str, way: str) -> None:
+    session.keep_draft(opened, "again")
+    session.set_widget("again-receipts", way)

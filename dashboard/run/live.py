@@ -1,0 +1,63 @@
+"""What models are currently writing for a run, word by word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_text, plain
+from dashboard.drawing.steps import StepEntry, failure_steps_of, steps_of
+from engine.base.statuses import ACTIVE_RUNS
+from engine.base.step_path import StepPath
+from engine.plugins.registry import step_types
+
+_WRITING_SECONDS = 0.4
+"""Between two looks while text is being written."""
+_SHOWN_MOST = 4
+_TAIL_LETTERS = 4_000
+
+
+def may_write(run: Mapping[str, Any]) -> bool:
+    """Return whether a model may be writing for the run now."""
+    return run["status"] in ACTIVE_RUNS and any(entry.uses in _streaming() for entry in _entries(run))
+
+
+@cache
+def _streaming() -> frozenset[str]:
+    return frozenset(name for name, kind in step_types().items() if kind.streams)
+
+
+def live_answers(visit: Visit, run: Mapping[str, Any]) -> None:
+    """Show the answers as they are written; the page is redrawn when the first begins and the last is recorded."""
+    run_id = str(run["run_id"])
+    if not (may_write(run) and visit.orchestra.runs.live(visit.who, run_id)):
+        return
+    titles = {entry.path: entry.title for entry in _entries(run)}
+
+    @st.fragment(run_every=_WRITING_SECONDS)
+    def body() -> None:
+        if session.principal() != visit.who:  # a fragment runs without the page's own check
+            st.rerun()
+        texts = visit.orchestra.runs.live(visit.who, run_id)
+        if not texts:
+            st.rerun()
+        for path, text in list(texts.items())[:_SHOWN_MOST]:
+            _answer(titles.get(StepPath.parse(path).in_workflow, path), path, text)
+
+    body()
+
+
+def _entries(run: Mapping[str, Any]) -> list[StepEntry]:
+    workflow = run["definition"]["workflow"]
+    return [*steps_of(workflow), *failure_steps_of(workflow)]
+
+
+def _answer(title: str, path: str, text: str) -> None:
+    with st.container(border=True, key=f"live-{path}"):
+        st.caption(f":material/edit_note: {plain(title)}: the model is writing")
+        outside_text(text if len(text) <= _TAIL_LETTERS else f"… {text[-_TAIL_LETTERS:]}")

@@ -1,0 +1,50 @@
+"""The map of a run: the workflow's steps coloured by status, and the same as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.drawing.graph import graph
+from dashboard.drawing.steps import (
+    arrows,
+    boxes,
+    drawing_height,
+    failure_arrows,
+    failure_steps_of,
+    steps_of,
+)
+from dashboard.parts.run_state import GLYPHS, stand_of
+from dashboard.parts.status import look_of
+from engine.base.step_tree import FAILURE_PREFIX
+
+_NO_GLYPHS = {ord(glyph): None for glyph in GLYPHS.values()}
+"""The list beside the drawing has real icons."""
+
+
+def run_map(visit: Visit, run: Mapping[str, Any]) -> None:
+    """Show the drawing and the list side by side."""
+    document = run["definition"]["workflow"]
+    has_failed = any(step["path"].startswith(FAILURE_PREFIX) for step in run["steps"])
+    entries = [*steps_of(document), *(failure_steps_of(document) if has_failed else [])]
+    stands = {entry.path: stand_of(entry, run) for entry in entries}
+    colors = {path: look_of(status).hex_color for path, (status, _) in stands.items()}
+    words = {path: said for path, (_, said) in stands.items()}
+    drawing, text = st.columns([3, 2], gap="medium")
+    with drawing:
+        positions = visit.orchestra.workflows.positions(visit.who, str(run["workflow"]))
+        nodes = boxes(entries, colors, words, positions)
+        edges = [*arrows(document), *(failure_arrows(document) if has_failed else [])]
+        graph(nodes, edges, key=f"map-{run['run_id']}", height=drawing_height(nodes))
+    with text:
+        for entry in entries:
+            status, said = stands[entry.path]
+            look = look_of(status)
+            indent = "&emsp;" * entry.depth
+            st.markdown(
+                f"{indent}:{look.color}[{look.icon}] {plain(entry.title)} :gray[{plain(said.translate(_NO_GLYPHS))}]"
+            )

@@ -1,0 +1,93 @@
+"""Test part of a workflow: one step alone, or with given outputs in place of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard.base import fields
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.buttons import action_button
+from engine.base.errors import InvalidInput
+from engine.base.step_tree import FAILURE_PREFIX
+from engine.compiler.definition.plan import Plan
+from engine.documents.json_file import typed_value
+from engine.plugins.step import Effect
+
+_HELP = (
+    "A test run, marked as such; triggers and other workflows never start one. A step that is given an output "
+    "does not run: later steps use that output. If you choose one step, no other step runs, so give the "
+    "outputs that it needs."
+)
+_EXAMPLE = '{"read_mail": {"messages": []}}'
+
+
+def run_part(visit: Visit, plan: Plan, values: Mapping[str, Any], *, is_ready: bool, scope: str) -> None:
+    """Show the choice of a step, the outputs to use, and the button; real writes need a tick."""
+    with st.expander("Test a part", icon=":material/science:", key=f"part-{plan.name}"):
+        st.caption(_HELP)
+        titles = {one.path: one.title for one in plan.nodes() if not one.path.startswith(FAILURE_PREFIX)}
+        only = st.selectbox(
+            "Run only this step",
+            list(titles),
+            None,
+            format_func=lambda path: plain(f"{titles[path]} · {path}"),
+            placeholder="All steps",
+            key=f"part-only-{plan.name}",
+            persist_state="session",
+        )
+        text = fields.text_area(
+            "Outputs to use instead of running steps (JSON)",
+            key=f"part-pins-{plan.name}",
+            placeholder=_EXAMPLE,
+            help="By the path of the step: `each_mail.classify` for every item, `each_mail[3].classify` for one.",
+            persist_state="session",
+        )
+        pins = _pins(text)
+        is_known = visit.orchestra.is_confirmed(visit.who, plan.name)
+        if not is_known:
+            st.info("It has never run on these accounts: start it once with the button above.", icon=":material/info:")
+        is_sure = not _writes(plan, only, pins or {}) or st.checkbox(
+            "I understand that it really writes", key=f"part-tick-{plan.name}-{only}"
+        )
+        action_button(
+            "Run the test",
+            f"part-run-{plan.name}",
+            lambda key: visit.orchestra.runs.start(
+                visit.who, plan.name, values, request_key=key, pins=pins or None, only=only
+            ),
+            lambda run_id: visit.go("run", id=run_id),
+            scope=f"{scope} {only} {text}",
+            icon=":material/science:",
+            disabled=not (is_ready and is_known and is_sure and pins is not None and (pins or only)),
+        )
+
+
+def _pins(text: str) -> dict[str, Any] | None:
+    """Return the outputs by step, {} for none; None for text that is not a JSON object, with the reason on the page."""
+    if not text.strip():
+        return {}
+    try:
+        found = typed_value(text, "This text")
+    except InvalidInput as error:
+        st.error(plain(f"{error.message} {error.remedy} Write the outputs like {_EXAMPLE}"), icon=":material/error:")
+        return None
+    if not isinstance(found, dict):
+        st.error(plain(f"The outputs are not a JSON object. Write them like {_EXAMPLE}"), icon=":material/error:")
+        return None
+    return found
+
+
+def _writes(plan: Plan, only: str | None, pins: Mapping[str, Any]) -> bool:
+    """Return whether a step that would run changes something outside."""
+    chosen = (node for node in plan.nodes() if only is None or _is_in(node.path, only))
+    called = [node for node in chosen if node.action is not None and not any(_is_in(node.path, pin) for pin in pins)]
+    return any(node.effect is Effect.WRITES for node in called)
+
+
+def _is_in(path: str, around: str) -> bool:
+    """Return whether a step is `around` or inside it; the output of one item leaves the other items to run."""
+    return path == around or path.startswith(f"{around}.")

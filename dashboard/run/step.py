@@ -1,0 +1,178 @@
+"""One step of a run in full: its input, output, error, and what it created."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from clients.plural import counted
+from dashboard.base.page import Visit
+from dashboard.base.plain import outside_badge, outside_code, outside_link, plain
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import message_markdown
+from dashboard.parts.run_state import is_unknown
+from dashboard.parts.status import status_badge
+from dashboard.parts.times import ago, duration, full_time
+from dashboard.parts.values import cut, shown_value
+from dashboard.run.change.only import run_only
+from dashboard.run.files import run_files
+from dashboard.run.waits import wait_line
+from engine.base.names import moment_of
+from engine.base.services import is_model
+from engine.base.statuses import ACTIVE_RUNS, AccountMode, StepStatus
+
+Step = Mapping[str, Any]
+
+
+def run_step(visit: Visit, run: Mapping[str, Any], step: Step) -> None:
+    """Show one step."""
+    _facts(run, step)
+    wait_line(visit, step)
+    _called(visit, step)
+    _error(step)
+    if is_unknown(step) and run["status"] not in ACTIVE_RUNS and visit.may("run"):
+        unknown_answer(visit, str(run["run_id"]), str(step["path"]))
+    _receipt(step)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _part("Input", step["arguments"], "Nothing went in.")
+    with right:
+        _part("Output", step["output"], "Nothing came out.")
+    run_files(visit, run, [step["arguments"], step["output"]], str(step["path"]))
+    _prompt(step)
+    _attempts(step)
+    run_only(visit, run, step)
+
+
+def _facts(run: Mapping[str, Any], step: Step) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        status_badge(str(step["status"]))
+        if _is_demo_model(run, step):
+            st.badge("Demo model, not a real one", icon=":material/science:", color="gray")
+        if step.get("pinned"):
+            st.badge("Pinned output, not run", icon=":material/push_pin:", color="violet")
+        if step.get("replayed"):
+            st.badge("Answer of the earlier run", icon=":material/replay:", color="violet")
+        st.caption(plain(" · ".join(facts(step))), help=full_time(step["started_at"]) or None)
+
+
+def _called(visit: Visit, step: Step) -> None:
+    """Link to the run that the step called, once the step no longer waits for it."""
+    if step.get("child_run_id") and step["status"] != StepStatus.WAITING:
+        visit.link("The run that it called", "run", icon=":material/arrow_downward:", id=str(step["child_run_id"]))
+
+
+def _is_demo_model(run: Mapping[str, Any], step: Step) -> bool:
+    account = run["accounts"].get(step["connection"]) or {}
+    return is_model(account.get("service")) and account.get("mode") == AccountMode.DEMO
+
+
+def facts(step: Step) -> list[str]:
+    """Return the step's type, connection, duration, attempts, tokens and cost, as far as known."""
+    found = [str(step["uses"])] if step["uses"] else []
+    found += [f"connection {step['connection']}"] if step["connection"] else []
+    if step["started_at"] and step["ended_at"]:
+        found.append(duration((moment_of(step["ended_at"]) - moment_of(step["started_at"])).total_seconds()))
+    if step["attempts"]:
+        found.append(counted(len(step["attempts"]), "attempt"))
+    found += [str(step["note"])] if step.get("note") else []
+    return found + usage_words(step["usage"])
+
+
+def usage_words(usage: Mapping[str, Any] | None) -> list[str]:
+    """Return tokens and cost in words; empty if no model was asked."""
+    if not usage or not (usage["input_tokens"] or usage["output_tokens"]):
+        return []
+    tokens = f"{counted(usage['input_tokens'], 'token')} in, {usage['output_tokens']:,} out"
+    return [tokens, "cost unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"]
+
+
+def _error(step: Step) -> None:
+    error = step["error"]
+    if not error:
+        return
+    st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
+    details = [error.get("type"), f"HTTP {error['http_status']}" if error.get("http_status") else None]
+    details += [f"field {error['field']}" if error.get("field") else None]
+    details += ["the run continued without it" if step.get("handled") else None]
+    st.caption(plain(" · ".join(str(one) for one in details if one)))
+
+
+def unknown_answer(visit: Visit, run_id: str, path: str | None) -> None:
+    """Ask a person about a write whose outcome is unknown; `path` None asks about all of the run."""
+    st.markdown("Check the service: has it arrived there? Answer here, and the run continues.")
+    runs, place = visit.orchestra.runs, path or "all"
+    with st.container(horizontal=True):
+        action_button(
+            "It is done",
+            f"as-done-{place}",
+            lambda _key: runs.resume(visit.who, run_id, as_done=True, step=path),
+            lambda _run_id: st.rerun(),
+            icon=":material/done:",
+        )
+        action_button(
+            "Send again",
+            f"redo-{place}",
+            lambda _key: runs.resume(visit.who, run_id, redo=True, step=path),
+            lambda _run_id: st.rerun(),
+            icon=":material/replay:",
+        )
+
+
+def _receipt(step: Step) -> None:
+    effect = step["effect"]
+    if not effect:
+        return
+    receipt = effect.get("receipt") or {}
+    word = "Already done by an earlier run" if effect["reused"] else "Receipt"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":material/receipt_long: :gray[{word}]")
+        if receipt.get("url"):
+            outside_link(str(receipt.get("id") or "Open"), str(receipt["url"]))
+        else:
+            st.markdown(plain(str(receipt.get("id") or "without an id")))
+        if effect.get("note"):
+            outside_badge(str(effect["note"]), color="orange")
+        for one in effect.get("differences", ()):
+            st.caption(plain(f"{one['field']}: {one['old']} → {one['new']}"))
+        if effect.get("updated"):
+            st.badge("Updated", icon=":material/update:", color="blue")
+        if effect.get("undone"):
+            undone = effect["undone"]
+            words = f"Undone by {undone['by']} {ago(undone['at'])}: {undone['note']}"
+            outside_badge(words, ":material/undo:")
+
+
+def _part(title: str, value: Any, empty: str) -> None:
+    st.markdown(f"**{title}**")
+    if value is None:
+        st.caption(empty)
+    else:
+        shown_value(value)
+
+
+def _prompt(step: Step) -> None:
+    request = step.get("request") or {}
+    if request.get("messages"):
+        st.markdown(f"**Prompt as it was sent** :gray[{plain(str(request.get('model') or ''))}]")
+        messages(request["messages"])
+
+
+def messages(sent: Sequence[Mapping[str, Any]]) -> None:
+    """Show the messages of a prompt literally."""
+    for message in sent:
+        st.caption(plain(str(message.get("role") or "")))
+        content = message.get("content")
+        outside_code(cut(content) if isinstance(content, str) else cut(str(content)))
+
+
+def _attempts(step: Step) -> None:
+    if len(step["attempts"]) < 2:
+        return
+    st.markdown("**Attempts**")
+    for number, attempt in enumerate(step["attempts"], start=1):
+        error = attempt["error"]
+        words = f"{error['type']}: {error['message']}" if error else StepStatus.SUCCEEDED
+        st.caption(f"{number}. {plain(words)}", help=full_time(attempt["ended_at"]) or None)

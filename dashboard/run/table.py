@@ -1,0 +1,59 @@
+"""The table of a run: a row per item, filtered by status; a click on a row or cell opens it below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.run.board import Board
+from dashboard.run.page import mount
+from dashboard.run.row import STATUSES
+
+_ALT = "One row per item: its title and the status of each of its steps."
+
+
+def run_table(run_id: str, board: Board, rows: Mapping[str, Any], place: str = "") -> None:
+    """Show the table with its filter; the address keeps what is open as `open` and `step`.
+
+    `rows` are those of `feed.new_rows`; `place` distinguishes two tables of one run.
+    """
+    key = f"table-{run_id}{place}"
+
+    def opened() -> None:
+        _open(session.widget_value(key, None))
+
+    data = {
+        "part": "table",
+        "run": run_id + place,
+        "label": _ALT,
+        "noun": (board.noun or "step").capitalize(),
+        "kinds": list(board.kinds),
+        "columns": [list(one) for one in board.columns],
+        "wanted": _filter(board, f"show{place}"),
+        "open": [st.query_params.get("open", ""), st.query_params.get("step", "")],
+        **rows,
+    }
+    mount(key, data, opened)
+
+
+def _filter(board: Board, key: str) -> str:
+    if len(board.rows) < 2:
+        return "all"
+    chosen = st.segmented_control(
+        "Show", ["all", *STATUSES], format_func=str.capitalize, default="all", key=key, label_visibility="collapsed"
+    )
+    return chosen or "all"
+
+
+def _open(state: Any) -> None:
+    """Write into the address what was clicked: the row, and the step if it was a step's cell."""
+    opened = state.get("told") if isinstance(state, Mapping) else None
+    path, step = opened if isinstance(opened, list) and len(opened) == 2 else ("", "")
+    for name, value in (("open", path), ("step", step if path else "")):
+        if value:
+            st.query_params[name] = str(value)
+        else:
+            st.query_params.pop(name, None)

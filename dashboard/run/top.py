@@ -1,0 +1,96 @@
+"""The top of a run's page: what happened in a sentence, the accounts used, progress, and actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.accounts import account_badges, accounts_of
+from dashboard.parts.errors import message_markdown
+from dashboard.parts.run_rows import by_whom
+from dashboard.parts.run_state import is_test
+from dashboard.parts.status import status_badge
+from dashboard.parts.times import ago, duration, full_time
+from dashboard.run.change.actions import panel_of, run_actions
+from dashboard.run.failures import run_failures
+from dashboard.run.kept import kept_note
+from dashboard.run.step import unknown_answer, usage_words
+from dashboard.run.waits import run_waits
+from engine.base.statuses import ACTIVE_RUNS, RunStatus
+from engine.runner.execution.recording import ENGINE
+
+_INTERRUPTED = "The process that ran it stopped. Nothing is lost: it can be resumed from there."
+
+
+def run_top(visit: Visit, run: Mapping[str, Any], pulse: Callable[[], None]) -> None:
+    """Show the state of a run at a glance; `pulse` draws the parts of a run in progress that the browser updates."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        status_badge(str(run["status"]), run["counts"])
+        if is_test(run):
+            st.badge("Test run", icon=":material/science:", color="violet")
+        account_badges(accounts_of(run))
+    pulse()
+    if run["status"] not in ACTIVE_RUNS:
+        st.header(plain(run["sentence"]), anchor=False)
+        st.caption(plain(facts(run)), help=full_time(run["started_at"] or run["queued_at"]))
+    _ending(run)
+    _links(visit, run)
+    kept_note(visit, run, panel_of(str(run["run_id"])))
+    run_waits(visit, run)
+    run_actions(visit, run)
+    _unknown(visit, run)
+
+
+def facts(run: Mapping[str, Any]) -> str:
+    """Return when and by whom a run was started, and its duration and usage so far."""
+    parts = [ago(run["started_at"] or run["queued_at"]), by_whom(str(run["started_by"]))]
+    parts += [f"took {duration(run['duration_seconds'])}"] if run["duration_seconds"] is not None else []
+    by_people = [one for one in run.get("resumed") or [] if one.get("by") != ENGINE]  # an answer is not a resumption
+    parts += [f"resumed {len(by_people)}×"] if by_people else []
+    return " · ".join(parts + usage_words(run["usage"]))
+
+
+def _ending(run: Mapping[str, Any]) -> None:
+    """Show why the run ended early or failed, or why items failed if the run went on without them."""
+    if run["status"] == RunStatus.INTERRUPTED:
+        st.info(_INTERRUPTED, icon=":material/pause_circle:")
+    if run.get("stopped"):
+        why = plain(str(run["stopped"]["message"])) or "It gives no reason."
+        st.info(f"**The workflow ended it here.** {why}", icon=":material/stop_circle:")
+    _error(run)
+    after = run.get("on_failure_error")
+    if after:
+        words = message_markdown(after["message"], after.get("remedy") or "")
+        st.warning(f"**The steps that run on failure failed, too:** {words}", icon=":material/warning:")
+
+
+def _error(run: Mapping[str, Any]) -> None:
+    error = run["error"]
+    if run["counts"]["failed_items"]:
+        if run["status"] not in ACTIVE_RUNS:
+            run_failures(run)
+    elif error and run["status"] == RunStatus.FAILED:
+        st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
+
+
+def _links(visit: Visit, run: Mapping[str, Any]) -> None:
+    """Link to the run that called this one."""
+    if run["parent_run_id"]:
+        caller = run["caller"] or [""]
+        label = f"Called by a step of {caller[0]}" if caller[0] else "The run that called it"
+        visit.link(label, "run", icon=":material/arrow_upward:", id=str(run["parent_run_id"]))
+
+
+def _unknown(visit: Visit, run: Mapping[str, Any]) -> None:
+    count = run["counts"]["unknown_effects"]
+    if not count or run["status"] in ACTIVE_RUNS:
+        return
+    with st.container(border=True, key="unknown"):
+        writes = "1 write is" if count == 1 else f"{count} writes are"
+        st.markdown(f":material/help: **{writes} open**: the service gave no clear answer.")
+        if visit.may("run"):
+            unknown_answer(visit, str(run["run_id"]), None)

@@ -1,0 +1,90 @@
+"""What a run waits for: a time (also one set by a service), a person's answer, or a run that it called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from clients.plural import counted
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.questions import question_card
+from dashboard.parts.run_state import Step
+from dashboard.parts.times import full_time, near_time
+from engine.base.errors import OrchestraError
+from engine.base.statuses import RunStatus, StepStatus
+from engine.runs.approvals import Approval
+
+_SHOWN = 3
+
+
+def run_waits(visit: Visit, run: Mapping[str, Any]) -> None:
+    """Show the questions of a run with their buttons, then a line for each other wait."""
+    waits = told_waits(run)
+    asked = [step for step in waits if step.get("approval")]
+    _questions(visit, run, asked)
+    rest = [step for step in waits if not step.get("approval")]
+    for step in rest[:_SHOWN]:
+        wait_line(visit, step)
+    if len(rest) > _SHOWN:
+        more = len(rest) - _SHOWN
+        st.caption(f"… and {more} more {'step waits' if more == 1 else 'steps wait'}")
+
+
+def told_waits(run: Mapping[str, Any]) -> list[Step]:
+    """Return the waiting steps that the top of the page shows."""
+    if run["ended_at"] is not None:
+        return []
+    waiting = [step for step in run["steps"] if step["status"] == StepStatus.WAITING and step["uses"]]
+    return [step for step in waiting if step.get("approval") or _is_told(run, step)]
+
+
+def _is_told(run: Mapping[str, Any], step: Step) -> bool:
+    """Return whether the top of the page shows a wait.
+
+    While other steps are running the table shows it, or the page would jump with every short wait. An interrupted run
+    waits for nothing but a person: its wait times may be long over.
+    """
+    return run["status"] == RunStatus.WAITING or (run["status"] == RunStatus.RUNNING and bool(step.get("held")))
+
+
+def wait_line(visit: Visit, step: Step) -> None:
+    """Say in a line what a step waits for, with a link; nothing for a step that does not wait."""
+    if step["status"] != StepStatus.WAITING:
+        return
+    title = plain(str(step["title"] or step["id"]))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if step.get("child_run_id"):
+            st.markdown(f":material/hourglass_empty: **{title}** waits for the run that it called", width="content")
+            visit.link("Open that run", "run", icon=":material/arrow_forward:", id=str(step["child_run_id"]))
+        elif step.get("approval"):
+            st.markdown(f":material/help: **{title}** waits for a person's answer", width="content")
+        elif step.get("held") and step["held"].get("needs_person"):
+            st.markdown(f":material/front_hand: **{title}** waits: writes are held", width="content")
+        elif step.get("held"):
+            by = plain(str(step["held"]["by"]))
+            until = plain(near_time(step["due_at"]))
+            help_text = f"{plain(str(step['held']['message']))} It continues by itself; nothing has failed."
+            st.markdown(f":material/hourglass_empty: **{title}**: {by} asks to wait until {until}", help=help_text)
+        elif step.get("due_at"):
+            st.markdown(f":material/hourglass_empty: **{title}** waits until {plain(full_time(step['due_at']))}")
+
+
+def _questions(visit: Visit, run: Mapping[str, Any], steps: Sequence[Step]) -> None:
+    for question in _open(visit, steps[:_SHOWN]):
+        question_card(visit, question, run, "run")
+    if len(steps) > _SHOWN:
+        more = counted(len(steps) - _SHOWN, "question")
+        visit.link(f"{more} more", "approvals", icon=":material/arrow_forward:")
+
+
+def _open(visit: Visit, steps: Iterable[Step]) -> Iterable[Approval]:
+    for step in steps:
+        try:
+            question = visit.orchestra.approvals.get(visit.who, str(step["approval"]))
+        except OrchestraError:  # the state file has been lost meanwhile: the run asks again when it goes on
+            continue
+        if question.state == "open":
+            yield question

@@ -1,0 +1,1 @@
+"""The components that show and set up triggers."""

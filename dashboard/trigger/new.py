@@ -1,0 +1,131 @@
+"""Add a trigger to a workflow: what to watch, and which part of each new item becomes which input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import error_box, problem_list
+from dashboard.parts.inputs import inputs_form
+from engine.base.errors import Problem
+from engine.plugins.step_info import TriggerTypeInfo
+from engine.workflows.workflow_files import WorkflowFile
+
+_DEFAULT = "its default"
+_SCALARS = ("string", "integer", "number", "boolean")
+
+
+@st.dialog("Add a trigger", icon=":material/sensors:", width="medium")
+def new_trigger(visit: Visit, file: WorkflowFile) -> None:
+    """Ask what starts the workflow, and write it into its file; it is turned on separately."""
+    kinds = {kind.name: kind for kind in visit.orchestra.trigger_types(visit.who) if kind.is_watched}
+    chosen = st.selectbox(
+        "What starts it?", list(kinds), format_func=lambda name: kinds[name].title, key="trigger-uses"
+    )
+    kind = kinds[chosen]
+    st.caption(plain(kind.description.splitlines()[0]))
+    document = dict(file.document or {})
+    values, errors = inputs_form(kind.fields_schema, f"trigger-{chosen}", lambda _format: [])
+    for error in errors:
+        error_box(error)
+    block: dict[str, Any] = {"id": _free_id(chosen, document), "uses": chosen}
+    connection = _connection(visit, kind)
+    if connection is not None:
+        block["connection"] = connection
+    block |= {"with": _beside_defaults(values, kind), "inputs": _mapping(document.get("inputs") or {}, kind)}
+    text = json.dumps({**document, "triggers": [*document.get("triggers", []), block]}, ensure_ascii=False)
+    problems = _problems(visit, file, text)
+    missing = [one for one in problems if one.code == "missing_field"]
+    if len(problems) > len(missing):
+        problem_list([one for one in problems if one not in missing])
+    elif missing:
+        st.caption("Fill in what is required; then you can add it.")
+
+    def add(_key: str) -> WorkflowFile:
+        return visit.orchestra.workflows.save(visit.who, file.name, text, file.etag)
+
+    is_ready = not errors and not problems
+    action_button(
+        "Add",
+        "trigger-add",
+        add,
+        lambda _file: _added(block["id"]),
+        scope=text,
+        type="primary",
+        disabled=not is_ready,
+    )
+
+
+def _beside_defaults(values: Mapping[str, Any], kind: TriggerTypeInfo) -> dict[str, Any]:
+    """Return what a file has to state: what is watched, and all values that differ from their defaults."""
+    properties = kind.fields_schema.get("properties", {})
+    defaults = {name: one.get("default") for name, one in properties.items()}
+    return {name: value for name, value in values.items() if isinstance(value, str) or value != defaults.get(name)}
+
+
+def _connection(visit: Visit, kind: TriggerTypeInfo) -> str | None:
+    """Return the connection to use, or None if there is no choice."""
+    fitting = [one.name for one in visit.orchestra.connections.list(visit.who) if one.service == kind.service]
+    return str(st.selectbox("Account", fitting, key="trigger-connection")) if len(fitting) > 1 else None
+
+
+def _mapping(inputs: Mapping[str, Any], kind: TriggerTypeInfo) -> dict[str, str]:
+    """Ask what each input of the workflow gets from a new item; return the `inputs` of the trigger."""
+    properties: Mapping[str, Any] = inputs.get("properties") or {}
+    if not properties:
+        return {}
+    st.markdown("**What a run receives**")
+    found: dict[str, str] = {}
+    for name, schema in properties.items():
+        offered = _offered(schema, kind)
+        is_needed = name in inputs.get("required", []) and "default" not in schema
+        options = list(offered) if is_needed else [_DEFAULT, *offered]
+        label = plain(str(schema.get("title") or name))
+        chosen = st.selectbox(label, options, key=f"trigger-input-{kind.name}-{name}") if options else None
+        if chosen in offered:
+            found[name] = offered[chosen]
+    return found
+
+
+def _offered(schema: Mapping[str, Any], kind: TriggerTypeInfo) -> dict[str, str]:
+    """Return what may become an input of this schema: the label and the expression of each."""
+    fields = {
+        str(one.get("title") or name): (name, one.get("type"))
+        for name, one in (kind.item_schema.get("properties") or {}).items()
+        if one.get("type") in _SCALARS
+    }
+    wanted = schema.get("type", "string")
+    if wanted == "array":
+        inner = (schema.get("items") or {}).get("type", "string")
+        return {
+            f"a list of one: {title}": f"{{{{ [item.{name}] }}}}"
+            for title, (name, kind_) in fields.items()
+            if kind_ == inner
+        }
+    return {title: f"{{{{ item.{name} }}}}" for title, (name, kind_) in fields.items() if wanted in (kind_, "string")}
+
+
+def _problems(visit: Visit, file: WorkflowFile, text: str) -> list[Problem]:
+    """Return the problems of the trigger; problems elsewhere are shown in the Edit tab."""
+    found = visit.orchestra.workflows.check(visit.who, file.name, text)
+    return [one for one in found if one.severity == "error" and (one.field or "").startswith("triggers")]
+
+
+def _free_id(uses: str, document: Mapping[str, Any]) -> str:
+    taken = {one.get("id") for one in document.get("triggers", []) if isinstance(one, Mapping)}
+    wanted = uses.rpartition(".")[2] or uses
+    return next(
+        name for number in range(1, 100) if (name := wanted if number == 1 else f"{wanted}_{number}") not in taken
+    )
+
+
+def _added(name: str) -> None:
+    session.tell(f"The trigger {name} is added. Turn it on to begin.")
+    st.rerun()

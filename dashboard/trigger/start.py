@@ -1,0 +1,139 @@
+"""Turn a trigger on: from where on items count as new, how many there are now, and what their runs will cost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
+from clients.errors import ServiceError
+from clients.plural import counted
+from dashboard.base import session
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.parts.buttons import action_button
+from dashboard.parts.errors import error_box, errors_shown, message_markdown
+from dashboard.parts.inputs import number
+from dashboard.parts.times import ago, viewer_zone
+from engine.base.errors import InvalidInput, OrchestraError
+from engine.plugins.trigger import Start, StartFrom
+from engine.runs.starting.consent import PUBLIC
+from engine.triggering.polling.status import PreviewItem, TriggerPreview, TriggerStatus
+
+_WORDS: dict[StartFrom, str] = {
+    "now": "Only items from now on",
+    "last": "Also the newest existing items",
+    "since": "Also items since a certain day",
+}
+_GO_ON = "Continue from where it stopped"
+_SHOWN = 10
+_MOST = 10_000
+
+
+@st.dialog("Turn on", icon=":material/sensors:", width="medium")
+def start_dialog(visit: Visit, one: TriggerStatus) -> None:
+    """Ask from where on items count as new, show what that means now, and turn the trigger on."""
+    st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
+    try:
+        start = _choice(one)
+    except InvalidInput as error:
+        error_box(error)
+        return
+    what = f"{one.workflow} {one.id} {start}"
+    if (start is None or not start.is_now) and st.button("Show what that would be", key="start-look"):
+        with errors_shown(), st.spinner("Checking …"):
+            session.keep_draft(
+                "trigger-preview", (what, visit.orchestra.triggers.preview(visit.who, one.workflow, one.id, start))
+            )
+    kept = session.draft("trigger-preview", None)
+    if kept is not None and kept[0] == what:
+        _preview(kept[1])
+    needed, is_agreed = _agreed(visit, one)
+
+    def turn_on(_key: str) -> TriggerStatus:
+        return visit.orchestra.triggers.turn_on(visit.who.agreeing(needed), one.workflow, one.id, start)
+
+    action_button(
+        "Turn on",
+        "start-on",
+        turn_on,
+        _turned_on,
+        scope=what,
+        type="primary",
+        icon=":material/sensors:",
+        disabled=not is_agreed,
+    )
+
+
+def _agreed(visit: Visit, one: TriggerStatus) -> tuple[list[str], bool]:
+    """Show what its runs would touch without an agreement yet; return the names, and whether all are ticked."""
+    try:
+        needed = visit.orchestra.triggers.needs_confirmation(visit.who, one.workflow, one.id)
+    except (OrchestraError, ServiceError) as error:
+        error_box(error)
+        return [], False
+    if needed:
+        st.caption("Its runs use what is yours. By turning it on, you agree to this:")
+    for touch in needed:
+        st.markdown(f"- {plain(touch.words)}")
+    is_public = any(touch.kind == PUBLIC for touch in needed)
+    is_agreed = not is_public or st.checkbox("I agree that it may be written there", key="start-tick")
+    return [touch.name for touch in needed], is_agreed
+
+
+@st.dialog("What it would process now", icon=":material/visibility:", width="medium")
+def would_process(visit: Visit, one: TriggerStatus) -> None:
+    """Show what a poll would find now; nothing is started."""
+    st.markdown(f"**{plain(one.workflow_title or one.workflow)}: {plain(one.title)}**")
+    with errors_shown(), st.spinner("Checking …"):
+        _preview(visit.orchestra.triggers.preview(visit.who, one.workflow, one.id))
+
+
+def _choice(one: TriggerStatus) -> Start | None:
+    """Return the chosen beginning; None continues from where the trigger was."""
+    choices = [_WORDS[kind] for kind in one.start_from]
+    if not one.needs_start:
+        choices.insert(0, _GO_ON)
+    chosen = st.radio("What counts as new?", choices, key="start-from") if len(choices) > 1 else choices[0]
+    if chosen == _GO_ON:
+        return None
+    if chosen == _WORDS["last"]:
+        return Start(last=int(number("How many", (1, _MOST), 10, key="start-last")))
+    if chosen == _WORDS["since"]:
+        today = datetime.now(UTC).astimezone(viewer_zone()).date()
+        day = st.date_input("Since", today - timedelta(days=1), max_value=today, key="start-since")
+        return Start(since=datetime(day.year, day.month, day.day, tzinfo=viewer_zone()).astimezone(UTC))
+    return Start()
+
+
+def _preview(preview: TriggerPreview) -> None:
+    if preview.count == 0 and not preview.items:
+        st.info("There is nothing new right now.", icon=":material/done_all:")
+    else:
+        more = " at least" if preview.has_more else ""
+        st.info(f"{counted(preview.count, 'run')}{more} would start.", icon=":material/play_arrow:")
+    for item in preview.items[:_SHOWN]:
+        _item(item)
+    behind = preview.behind(min(len(preview.items), _SHOWN))
+    if behind or preview.has_more:
+        st.caption(f"… and {behind} more" if behind else "… and more")
+    if preview.note:
+        st.caption(plain(preview.note))
+    if preview.cost is not None:
+        st.caption(f":material/payments: {plain(preview.cost.sentence)}")
+
+
+def _item(item: PreviewItem) -> None:
+    """Show one item: its title is text from outside."""
+    when = f" :gray[{plain(ago(item.at))}]" if item.at else ""
+    st.markdown(f"- {plain(item.title or item.id)}{when}")
+    if item.skip:
+        st.caption(plain(f"Left out: {item.skip}."))
+    if item.error is not None:
+        st.caption(message_markdown(item.error.message, item.error.remedy))
+
+
+def _turned_on(one: TriggerStatus) -> None:
+    session.drop_draft("trigger-preview")
+    session.tell(f"{one.title} is on.")
+    st.rerun()

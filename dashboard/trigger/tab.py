@@ -1,0 +1,32 @@
+"""The Triggers tab of a workflow: what starts it automatically."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.base.page import Visit
+from dashboard.parts.errors import errors_shown
+from dashboard.trigger.card import trigger_card
+from dashboard.trigger.new import new_trigger
+from engine.workflows.workflow_files import WorkflowFile
+
+_LOOK_SECONDS = 5.0
+_NONE = (
+    "Nothing starts this workflow automatically. With a trigger, it runs for each new mail, at a time of day, and more."
+)
+
+
+def triggers_tab(visit: Visit, file: WorkflowFile) -> None:
+    """Show the triggers of a workflow, and the button that adds one."""
+    st.fragment(_cards, run_every=_LOOK_SECONDS)(visit, file.name)
+    if visit.may("edit") and st.button("Add a trigger …", key=f"trigger-add-{file.name}", icon=":material/add:"):
+        new_trigger(visit, file)
+
+
+def _cards(visit: Visit, workflow: str) -> None:
+    with errors_shown():
+        found = visit.orchestra.triggers.list(visit.who, workflow)
+        if not found:
+            st.info(_NONE, icon=":material/sensors:")
+        for one in found:
+            trigger_card(visit, one, "workflow")

@@ -1,0 +1,161 @@
+"""The map of a workflow: a drawing, and beside it the same as a list that can be read aloud."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from dashboard.base.page import Visit
+from dashboard.base.plain import plain
+from dashboard.drawing.graph import GraphEdge, GraphNode, graph
+from dashboard.drawing.plan_layout import edges, places
+from dashboard.drawing.steps import (
+    StepEntry,
+    arrows,
+    boxes,
+    drawing_height,
+    failure_arrows,
+    failure_steps_of,
+    steps_of,
+)
+from dashboard.parts.accounts import service_title
+from dashboard.workflow.arrange import arrange
+from engine.base.errors import OrchestraError
+from engine.base.services import is_model
+from engine.base.step_tree import FAILURE_PREFIX
+from engine.compiler.definition.plan import Node, Plan
+from engine.plugins.step import Effect
+from engine.plugins.step_info import StepTypeInfo
+from engine.workflows.workflow_files import WorkflowFile
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The effect of a step as a word, an icon and a colour on which white letters are readable."""
+
+    word: str
+    icon: str
+    color: str
+
+
+_READS = Kind("reads", ":material/visibility:", "#0f766e")
+_WRITES = Kind("writes", ":material/edit_note:", "#4f46e5")
+_MODEL = Kind("asks the model", ":material/auto_awesome:", "#7e22ce")
+_INSIDE = Kind("works internally", ":material/settings:", "#475569")
+_GROUP = Kind("group", ":material/folder:", "#475569")
+_LOOP = Kind("for each", ":material/repeat:", "#475569")
+_CALL = "workflow.run"
+_NEVER = Kind("never runs", ":material/block:", "#475569")
+_OF_EFFECT = {Effect.READS: _READS, Effect.WRITES: _WRITES, Effect.PURE: _INSIDE}
+_UNKNOWN = Kind("unknown step type", ":material/help:", "#b91c1c")
+
+
+def map_tab(visit: Visit, file: WorkflowFile) -> None:
+    """Show the map of the current file; if it compiles, of what will run."""
+    entries = [*steps_of(file.document), *failure_steps_of(file.document)]
+    if not entries:
+        where = ": the tab Edit shows what is wrong with the file." if file.problems else " yet."
+        st.info(f"There are no steps to draw{where}", icon=":material/account_tree:")
+        return
+    infos = {info.name: info for info in visit.orchestra.step_types(visit.who)}
+    plan = _plan(visit, file)
+    nodes = {} if plan is None else {node.path: node for node in plan.nodes()}
+    kinds = {entry.path: _kind(entry, infos, nodes.get(entry.path)) for entry in entries}
+    drawing, reading = st.columns([3, 2], gap="large")
+    with drawing:
+        drawn = _nodes(visit, file, entries, kinds, plan)
+        clicked = graph(drawn, _arrows(file, plan), key=f"map-{file.name}", height=drawing_height(drawn))
+        st.caption(" ".join(["Click a box to see what is in it.", *_legend(plan)]))
+        arrange(visit, file, drawn)
+    with reading:
+        _list(entries, kinds, clicked)
+
+
+def _legend(plan: Plan | None) -> Iterator[str]:
+    nodes = [] if plan is None else list(plan.nodes())
+    if any(node.needs is not None for node in nodes):
+        yield "Side by side: may run at the same time."
+    if any(node.is_folded for node in nodes):
+        yield "Pale: never runs."
+
+
+def _plan(visit: Visit, file: WorkflowFile) -> Plan | None:
+    with suppress(OrchestraError):
+        return visit.orchestra.workflows.plan(visit.who, file.name)
+    return None
+
+
+def _nodes(
+    visit: Visit, file: WorkflowFile, entries: Sequence[StepEntry], kinds: Mapping[str, Kind], plan: Plan | None
+) -> list[GraphNode]:
+    moved = visit.orchestra.workflows.positions(visit.who, file.name)
+    nodes = boxes(
+        entries,
+        {path: kind.color for path, kind in kinds.items()},
+        {path: kind.word for path, kind in kinds.items()},
+        moved,
+        {} if plan is None else places(plan),
+    )
+    return [replace(node, is_pale=kinds[node.id] is _NEVER) for node in nodes]
+
+
+def _arrows(file: WorkflowFile, plan: Plan | None) -> list[GraphEdge]:
+    """Return the arrows; if everything runs in file order, steps with an `if` are drawn as branches."""
+    if plan is not None and any(node.needs is not None for node in plan.nodes()):
+        return edges(plan)
+    return [*arrows(file.document), *failure_arrows(file.document)]
+
+
+def _kind(entry: StepEntry, infos: Mapping[str, StepTypeInfo], node: Node | None) -> Kind:
+    """Return the effect of a step: as compiled, or else as its type says."""
+    if node is not None and node.is_folded:
+        return _NEVER
+    if entry.is_loop or not entry.uses:
+        around = _LOOP if entry.is_loop else _GROUP
+        inside = None if node is None else _OF_EFFECT[node.effect]
+        return around if inside is None else replace(around, word=f"{around.word}: {inside.word}", color=inside.color)
+    info = infos.get(entry.uses)
+    if info is None:
+        return _UNKNOWN
+    if is_model(info.service):
+        return _MODEL
+    return _OF_EFFECT[Effect(info.effect) if node is None else node.effect]
+
+
+def _list(entries: Sequence[StepEntry], kinds: Mapping[str, Kind], clicked: str | None) -> None:
+    st.markdown("**The steps, in order**")
+    st.markdown("\n".join(_line(entry, kinds[entry.path]) for entry in entries if not _is_after_failure(entry)))
+    if any(_is_after_failure(entry) for entry in entries):
+        st.markdown("**If the run fails**")
+        st.markdown("\n".join(_line(entry, kinds[entry.path]) for entry in entries if _is_after_failure(entry)))
+    chosen = next((entry for entry in entries if entry.path == clicked), None)
+    if chosen is None:
+        return
+    st.markdown(f"**{plain(chosen.title)}**")
+    inside = {key: value for key, value in chosen.step.items() if key != "steps"}
+    st.code(json.dumps(inside, ensure_ascii=False, indent=2), language="json", wrap_lines=True)
+
+
+def _is_after_failure(entry: StepEntry) -> bool:
+    return entry.path.startswith(FAILURE_PREFIX)
+
+
+def _line(entry: StepEntry, kind: Kind) -> str:
+    """Return one line of a Markdown list: nesting by depth, then the step type, effect, condition and needs."""
+    parts = [f"{kind.icon} **{plain(entry.title)}**", f":small[:gray[{plain(_about(entry, kind))}]]"]
+    return "  " * entry.depth + "- " + " ".join(parts)
+
+
+def _about(entry: StepEntry, kind: Kind) -> str:
+    service = service_title(entry.uses.split(".")[0]) if "." in entry.uses and entry.uses != _CALL else ""
+    about = [f"{kind.word} {service}".strip() if kind in (_READS, _WRITES) else kind.word]
+    about += [entry.uses] if entry.uses else []
+    about += [f"if {entry.condition}"] if entry.condition else []
+    needs = entry.step.get("needs")
+    if isinstance(needs, list):
+        about.append(f"after {', '.join(map(str, needs))}" if needs else "at once")
+    return "· " + " · ".join(about)

@@ -1,0 +1,1 @@
+"""The foundation of all other packages: errors, time, names, plain values."""

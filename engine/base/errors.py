@@ -1,0 +1,193 @@
+"""The errors of the engine: each says where it happened, which value was seen and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from engine.base.wording import did_you_mean
+
+
+def own_words(error: Mapping[str, Any]) -> str:
+    """Return the message of a pydantic error, without pydantic's prefix for our own checks and without a full stop."""
+    return str(error["msg"]).removeprefix("Value error, ").removesuffix(".")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem in a file, with a place that an editor can show."""
+
+    message: str
+    code: str = "invalid"
+    severity: str = "error"
+    """`error` stops the file from running, `warning` does not."""
+    file: str = ""
+    line: int = 1
+    column: int = 1
+    step: str | None = None
+    field: str | None = None
+    remedy: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form printed by `validate --json`."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}"
+        where = " ".join(filter(None, [self.step and f"step {self.step}", self.field and f"field {self.field}"]))
+        return f"{place}: {where + ': ' if where else ''}{self.message}" + (f" {self.remedy}" if self.remedy else "")
+
+
+class OrchestraError(Exception):
+    """An operation failed; `message` says what and where, `remedy` what to do next."""
+
+    default_remedy: ClassVar[str] = ""
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, remedy: str = "", **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.own_remedy = remedy
+        self.remedy = remedy or self.default_remedy
+        self.details = details
+
+
+class InvalidFile(OrchestraError):
+    """A workflow, prompt or configuration file cannot be used; `problems` lists everything that is wrong with it."""
+
+    default_remedy = "Correct the places named; `orchestra validate` checks them again."
+
+    def __init__(self, message: str, problems: Sequence[Problem] = (), *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.problems = list(problems)
+
+    @classmethod
+    def of(cls, name: str, problems: Sequence[Problem]) -> InvalidFile:
+        """Summarize the problems of one file in one sentence."""
+        errors = [problem for problem in problems if problem.severity == "error"]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        return cls(f"{name} has {len(errors)} problem{'s' * (len(errors) != 1)}: {errors[0]}{more}", problems)
+
+
+class InvalidInput(OrchestraError):
+    """A value given by the caller is invalid."""
+
+
+class UnknownName(OrchestraError):
+    """The name does not exist; similar names are suggested."""
+
+    def __init__(self, thing: str, name: str, known: Sequence[str] = (), *, remedy: str = "") -> None:
+        hint = remedy or did_you_mean(name, list(known)) or f"There is no {thing} yet."
+        super().__init__(f"There is no {thing} named {name!r}.", remedy=hint)
+
+
+class StaleEdit(OrchestraError):
+    """Somebody else changed the object since it was opened; nothing was overwritten."""
+
+    default_remedy = "Open it again and bring your change over; your text is still in the editor."
+
+
+class ConfirmationNeeded(OrchestraError):
+    """A workflow would touch real accounts or public repositories without consent; nothing was started.
+
+    `needs_confirmation` names them; sending these names back gives consent.
+    """
+
+    default_remedy = (
+        'Agree to it: `--yes` or `--confirm NAME` at the command line, `"confirmed"` with these names in a request, '
+        "or press Run in the form of the workflow."
+    )
+
+    def __init__(self, message: str, needs_confirmation: Sequence[str], *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.needs_confirmation = list(needs_confirmation)
+
+
+class AccountChanged(OrchestraError):
+    """A connection now leads to another account than the run was approved for; nothing was sent there."""
+
+    def __init__(self, connection: str, account: str, before: str, *, writes: bool) -> None:
+        agreed = f"this run was agreed to on {before}" if before else "nobody has agreed to any account for this run"
+        does = "writes" if writes else "works"
+        super().__init__(
+            f"The connection {connection!r} is {account} now, and {agreed}; nobody has agreed that it {does} on "
+            f"{account}. Nothing was sent there.",
+            remedy=f"Let {connection!r} be the account that it was, and resume the run; or agree to {account}: "
+            "`orchestra runs resume RUN` asks for it.",
+        )
+
+
+class NotAllowed(OrchestraError):
+    """The principal lacks the right for this action."""
+
+    default_remedy = "Ask the owner of this workspace for a role that may."
+
+
+class TooManyTries(OrchestraError):
+    """Too many sign-ins failed recently; even the right password is refused for `retry_after_seconds`."""
+
+    default_remedy = "Wait, or take a new link: `orchestra login-link`."
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class StorageError(OrchestraError):
+    """The disk or the state file failed; nothing that was stored before is lost."""
+
+    default_remedy = "Check free space and permissions of the workspace folder, then try again."
+
+
+class DamagedState(StorageError):
+    """The state file can no longer be read; `logs/` has a copy of all runs."""
+
+    default_remedy = "Stop what works on this workspace; `orchestra reindex` makes the state anew from logs/."
+
+
+class WritesHeld(OrchestraError):
+    """Earlier writes cannot be proven, so nothing is sent until a person releases writes."""
+
+
+class SecretLost(OrchestraError):
+    """A stored secret cannot be decrypted: its key is missing, or has been replaced."""
+
+    default_remedy = (
+        "Bring back the key (ORCHESTRA_SECRET_KEY, or secret.key of the state folder from a backup), "
+        "or give the secret again on the Connections page."
+    )
+
+
+class InUse(OrchestraError):
+    """Another process already does this, or uses the port."""
+
+
+class NotAvailableYet(OrchestraError):
+    """This release does not support the feature; it is refused rather than ignored."""
+
+
+class ExpressionError(OrchestraError):
+    """An expression has no usable value."""
+
+    default_remedy = "Look at the values of the steps it names; `default(path, value)` stands in for a missing one."
+
+
+class AssertionFailed(OrchestraError):
+    """The condition of a `flow.assert` step is false."""
+
+
+class Cancelled(OrchestraError):
+    """A person cancelled the run."""
+
+
+class SetAside(OrchestraError):
+    """The process died each time it worked on the run, so the run is not retried automatically."""
+
+    default_remedy = "Look at what its steps were about to do; `orchestra runs resume` or Resume tries it once more."
+
+
+class StepTimeout(OrchestraError):
+    """A group, loop or workflow took longer than its `timeout_seconds`."""
+
+    default_remedy = "Give it more `timeout_seconds`, or fewer items."

@@ -1,0 +1,59 @@
+"""JSON text as the engine stores it: events and acceptances on one line, logs with one field a line.
+
+It is written with orjson, because Python's own encoder takes ten times as long, and its fast half cannot indent.
+Python's encoder still writes what orjson refuses: integers over 64 bits, lone surrogates, more than 254 levels.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+
+from engine.base.plain_values import whole_text
+
+_STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+"""Values that are not JSON are an error, instead of being converted."""
+_INDENTED = _STRICT | orjson.OPT_INDENT_2
+
+
+def compact(value: Any) -> str:
+    """Return compact JSON text without lone surrogates; NaN becomes null. Raises TypeError for other types."""
+    try:
+        return orjson.dumps(value, option=_STRICT).decode()
+    except TypeError:
+        return whole_text(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Return whether two values are the same JSON: Python equates 1, 1.0 and true. Raises TypeError as `compact`."""
+    return compact(one) == compact(other)
+
+
+def indented(value: Mapping[str, Any], ready: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the text of an object, indented by two spaces per level, with a newline at its end.
+
+    `ready` has the texts of some of the values, as returned by `indented_inside`. Raises TypeError for values that are
+    not JSON.
+    """
+    parts = {**value, **{key: orjson.Fragment(text) for key, text in ready.items()}}
+    try:
+        return orjson.dumps(parts, option=_INDENTED | orjson.OPT_APPEND_NEWLINE).decode()
+    except TypeError:
+        return f"{_indented_by_python(value)}\n"
+
+
+def indented_inside(value: Any) -> str:
+    """Return the text of a value as it appears inside the text of an object."""
+    try:
+        text = orjson.dumps(value, option=_INDENTED).decode()
+    except TypeError:
+        text = _indented_by_python(value)
+    return text.replace("\n", "\n  ")
+
+
+def _indented_by_python(value: Any) -> str:
+    return whole_text(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2))

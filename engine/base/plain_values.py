@@ -1,0 +1,74 @@
+"""Convert values from services to JSON that can be stored, compared and calculated with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from clients.errors import BadAnswer
+from engine.base.lazy_values import Deferred
+from engine.base.run_file import FileContent
+
+DEEPEST = 200
+_WHOLE = range(-(2**63), 2**63)
+
+
+Keep = Callable[[FileContent], Any]
+"""Stores a file that a step returned, and returns its JSON representation."""
+
+
+def _no_file(_file: FileContent) -> Any:
+    raise TypeError("only steps that read or write may give files")
+
+
+def plain_json(value: Any, keep: Keep = _no_file, depth: int = 0) -> Any:
+    """Return the value as JSON with valid Unicode and finite numbers.
+
+    NUL and lone surrogates become U+FFFD, NaN and infinity null, and a file the return value of `keep`. An integer over
+    64 bits becomes its digits as text: it may be an id, and a float would be another id. Raises BadAnswer (nested over
+    200 levels) and TypeError (not JSON at all, such as bytes: a bug in a step type).
+    """
+    if isinstance(value, str):
+        return whole_text(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if value in _WHOLE else _digits(value)
+    if isinstance(value, float):
+        return _finite(value)
+    if depth > DEEPEST:
+        raise BadAnswer(f"The answer is nested deeper than {DEEPEST} levels.")
+    if isinstance(value, dict):
+        return {whole_text(str(key)): plain_json(inner, keep, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_json(inner, keep, depth + 1) for inner in value]
+    if isinstance(value, Deferred):  # it was converted before it was stored
+        return value
+    if isinstance(value, FileContent):
+        return keep(value)
+    raise TypeError(f"a step gave a {type(value).__name__}, which is no JSON value")
+
+
+def whole_text(text: str) -> str:
+    """Return the text with U+FFFD in place of NUL and of each lone surrogate."""
+    if "\0" in text:  # CEL's runtime would end the text there
+        text = text.replace("\0", "\ufffd")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _digits(number: int) -> str | None:
+    try:
+        return str(number)
+    except ValueError:  # thousands of digits, which Python does not write
+        return None
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

@@ -1,0 +1,143 @@
+"""Translate remedies, which are written with CLI commands, for the dashboard and the REST API."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+Face = Literal["page", "request"]
+
+_COMMAND = re.compile(r"`orchestra (?P<command>[^`]+)`(?P<more>(?: or `--[a-z-]+`)?)")
+_FLAG = re.compile(r"`(?P<flag>--[a-z-]+)(?P<value>[ =][^`]*)?`")
+_OPENS_SENTENCE = re.compile(r"(?:^|[.!?] )$")
+
+_PAGES: Mapping[str, str] = {
+    "approvals list": "the page Approvals",
+    "connections add": "the page Connections",
+    "connections check": "Check on the page Connections",
+    "connections list": "the page Connections",
+    "run": "Run on the page of the workflow",
+    "runs cancel": "Cancel on the page of the run",
+    "runs list": "the page Runs",
+    "runs rerun": "Run again on the page of the run",
+    "runs resume": "Try again on the page of the run",
+    "runs show": "the page of the run",
+    "runs undo": "Undo on the page of the run",
+    "state accept": "Resume writing on the page Home",
+    "triggers dead": "the page Triggers",
+    "triggers on": "Turn on on the page Triggers",
+    "triggers status": "the page Triggers",
+    "users set-password": "the page Users",
+    "validate": "the page of the workflow",
+}
+"""The dashboard page for each command."""
+
+_ROUTES: Mapping[str, str] = {
+    "approvals list": "GET /api/approvals",
+    "connections add": "PUT /api/connections/{name}",
+    "connections check": "POST /api/connections/{name}/check",
+    "connections list": "GET /api/connections",
+    "run": "POST /api/workflows/execute",
+    "runs cancel": "POST /api/runs/{run}/cancel",
+    "runs list": "GET /api/runs",
+    "runs rerun": "POST /api/runs/{run}/rerun",
+    "runs resume": "POST /api/runs/{run}/resume",
+    "runs show": "GET /api/runs/{run}",
+    "runs undo": "POST /api/runs/{run}/undo",
+    "state accept": "POST /api/state/accept",
+    "triggers dead": "GET /api/triggers/dead",
+    "triggers on": "POST /api/triggers/{workflow}/{trigger}/on",
+    "triggers status": "GET /api/triggers",
+    "users set-password": "PUT /api/users/{name}/password",
+    "validate": "GET /api/workflows/{name}",
+}
+"""The API request for each command."""
+
+_PAGE_FLAGS: Mapping[str, str] = {
+    "--as-done": "It is done",
+    "--demo": "Demo on the page Connections",
+    "--force": "Write everything again (More options)",
+    "--from-run": "the outputs of an earlier run",
+    "--newest": "Continue with the new file (More options)",
+    "--redo": "Send again",
+    "--update": "Update what was written (More options)",
+}
+_REQUEST_FLAGS: Mapping[str, str] = {
+    "--as-done": '"as_done": true',
+    "--force": '"receipts": "force"',
+    "--from-run": '"from_run"',
+    "--newest": '"newest": true',
+    "--pin": '"pins"',
+    "--redo": '"redo": true',
+    "--update": '"receipts": "update"',
+}
+
+
+_CODED_FLAGS = {flag: f"`{field}`" for flag, field in _REQUEST_FLAGS.items()}
+
+
+def in_words_of(face: Face, text: str) -> str:
+    """Return a message or remedy with a dashboard page or an API request in place of commands.
+
+    A command without an equivalent (`orchestra serve`) is kept.
+    """
+    told, flags = (_of_page, _PAGE_FLAGS) if face == "page" else (_of_request, _CODED_FLAGS)
+
+    def command(found: re.Match[str]) -> str:
+        said = told(_words(found["command"]), _flags(found["more"]))
+        if said is None:
+            return found.group()
+        return _capital(said) if _OPENS_SENTENCE.search(text[: found.start()]) else said
+
+    def of_flag(found: re.Match[str]) -> str:
+        return flags.get(found["flag"], found.group())
+
+    return _FLAG.sub(of_flag, _COMMAND.sub(command, text)) if "`" in text else text
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
+
+
+def _flags(text: str) -> list[str]:
+    return re.findall(r"--[a-z-]+", text)
+
+
+def _of_page(words: Sequence[str], more: Sequence[str]) -> str | None:
+    name = _named(words, _PAGES)
+    if name is None:
+        return None
+    flags = [*_flags(" ".join(words)), *more]
+    said = [_PAGE_FLAGS[one] for one in flags if one in _PAGE_FLAGS]
+    if not said:
+        return _PAGES[name]
+    return f"{' or '.join(said)} on the page of the run"
+
+
+def _of_request(words: Sequence[str], more: Sequence[str]) -> str | None:
+    name = _named(words, _ROUTES)
+    if name is None:
+        return None
+    given = [word for word in words[len(name.split()) :] if not word.startswith("-")]
+    address = _filled(_ROUTES[name], given)
+    said = [_REQUEST_FLAGS[one] for one in [*_flags(" ".join(words)), *more] if one in _REQUEST_FLAGS]
+    return f"`{address}`" + (f" with {' or '.join(f'`{one}`' for one in said)}" if said else "")
+
+
+def _filled(address: str, given: Sequence[str]) -> str:
+    values = iter(given)
+    return re.sub(r"\{(\w+)\}", lambda place: next(values, place.group(1).upper()), address)
+
+
+def _named(words: Sequence[str], known: Mapping[str, str]) -> str | None:
+    """Return the command that the words begin with; the longest name wins."""
+    return next((name for name in (" ".join(words[:2]), " ".join(words[:1])) if name in known), None)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

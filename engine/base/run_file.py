@@ -1,0 +1,40 @@
+"""Files of a run: what a step returns to create one, and what a field contains that takes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+
+FORMAT = "run-file"
+"""Marks the schema of a file, so that the compiler can tell it from other objects."""
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """A file in the output of a step: the engine stores it and puts a `RunFile` in its place."""
+
+    content: bytes
+    name: str = "unnamed"
+    media_type: str = "application/octet-stream"
+
+
+class RunFile(BaseModel):
+    """A file that a step of a run returned; `Call.read` returns its content. In JSON, `$file` is its location."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    place: str = Field(alias="$file")
+    name: str = Field(title="Name", json_schema_extra={"outside": True})
+    bytes: int = Field(title="Size")
+    media_type: str = Field(title="Media type", json_schema_extra={"outside": True})
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return the schema with the fields that expressions may use; the storage location is internal."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        schema["properties"].pop("$file", None)
+        schema["required"] = [name for name in schema["required"] if name != "$file"]
+        return {**schema, "format": FORMAT}

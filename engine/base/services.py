@@ -1,0 +1,96 @@
+"""The outside services: each is a module or package of `clients/` with a client class that declares it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TypeGuard
+
+import clients
+from clients.client import Client
+from clients.service import Service
+from demo import endpoints
+from engine.base.errors import UnknownName
+
+
+@cache
+def client_class(service: str) -> type[Client]:
+    """Return the client class of a service; only its own module is imported. Raises UnknownName."""
+    found = _in_file(service)
+    if found is None:
+        raise UnknownName("service", service, list(client_classes()))
+    return found
+
+
+@cache
+def client_classes() -> Mapping[str, type[Client]]:
+    """Return the client class of every service, by service name."""
+    found = {name: _in_file(name) for name in _files()}
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
+def services() -> Iterator[Service]:
+    """Yield the declaration of every service, by name."""
+    return (kind.service for kind in client_classes().values())
+
+
+def service_of(name: str | None) -> Service | None:
+    """Return the declaration of a service; None for a name that is no service, as in the records of old runs."""
+    found = _in_file(name) if name else None
+    return found.service if found is not None else None
+
+
+def has_stand_in(service: str) -> bool:
+    """Tell whether the demo has a stand-in for a service; otherwise only the owner's own accounts exist."""
+    return service in endpoints.NAMES
+
+
+def is_model(service: str | None) -> bool:
+    """Tell whether a service is a language model."""
+    found = service_of(service)
+    return found is not None and found.is_model
+
+
+def pickers() -> Mapping[str, str]:
+    """Return what a person picks instead of typing: {format of a field: service that lists the choices}."""
+    return {form: one.name for one in services() for form in one.pickers}
+
+
+def add_command(service: str, name: str) -> str:
+    """Return the command that replaces the key of a connection, or signs it in again."""
+    client = client_class(service)
+    given = ""
+    if client.sign_in_way is not None:
+        given = " --client-secret FILE"
+    elif client.service.key is None:
+        given = " --set KEY=env:VARIABLE"
+    named = "" if name == service else f" --name {name}"
+    return f"`orchestra connections add {service}{named}{given}`"
+
+
+def forget() -> None:
+    """Discard what was found, so that the folder is read again."""
+    for found in (client_class, client_classes, _files, _in_file):
+        found.cache_clear()
+
+
+@cache
+def _files() -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(clients.__path__)))
+
+
+@cache
+def _in_file(name: str) -> type[Client] | None:
+    """Return the client class in a module of `clients/`, None if there is none."""
+    if name not in _files():
+        return None
+    module = importlib.import_module(f"clients.{name}")
+    kinds = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if _is_client(kind)]
+    return next((kind for kind in kinds if kind.service.name == name), None)
+
+
+def _is_client(kind: type[object]) -> TypeGuard[type[Client]]:
+    return issubclass(kind, Client) and not inspect.isabstract(kind)

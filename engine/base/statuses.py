@@ -1,0 +1,74 @@
+"""The states of runs and steps, and the accounts they work on, with the sets that rules are made of.
+
+Each member is its own text, as in files, tables and answers, so a status that was just read compares equal to it.
+The expression language takes plain texts only: values for it need `.value`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """The state of a run."""
+
+    QUEUED = "queued"
+    """Accepted; nothing has been done for it."""
+    RUNNING = "running"
+    WAITING = "waiting"
+    """Suspended: for a moment, for a person's answer, or for a run that it called."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    """Its process is gone or was asked to stop; it continues when somebody resumes it."""
+
+
+OPEN_RUNS = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.INTERRUPTED)
+"""The run has not ended."""
+ENDED_RUNS = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
+ACTIVE_RUNS = (RunStatus.QUEUED, RunStatus.RUNNING)
+"""A process works on the run, or is about to."""
+CANCELLABLE_RUNS = (*ACTIVE_RUNS, RunStatus.WAITING)
+RESUMABLE_RUNS = (RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.INTERRUPTED)
+
+
+class Ending(StrEnum):
+    """Why a run is ended from outside."""
+
+    CANCELLED = RunStatus.CANCELLED
+    """By a person."""
+    INTERRUPTED = RunStatus.INTERRUPTED
+    """By Ctrl-C or a signal."""
+    STOPPED = "stopped"
+    """With its process; the next process adopts it."""
+
+
+class StepStatus(StrEnum):
+    """The state of a step, of a loop, or of one item of a loop."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Its condition was false, or the run was stopped before it."""
+    CANCELLED = "cancelled"
+    """The run ended first."""
+
+
+OPEN_STEPS = (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.WAITING)
+"""The step has not ended."""
+ENDED_STEPS = (StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED)
+DONE_STEPS = (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
+"""A run that continues does not execute the step again."""
+
+
+class AccountMode(StrEnum):
+    """Whose account a connection uses."""
+
+    DEMO = "demo"
+    """The stand-in's."""
+    MINE = "mine"
+    """The owner's."""

@@ -1,0 +1,132 @@
+"""Worker threads for blocking SDK calls, limited in number per connection.
+
+A thread cannot be stopped. When a run times out or is cancelled, its call may block for minutes; that must not reduce
+the threads available to other runs. So a cancelled call is abandoned: its thread is replaced by another one, and ends
+when the call returns. The number of abandoned calls is limited, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+_IDLE_SECONDS = 30.0
+_MOST_GIVEN_UP = 4
+"""Abandoned calls allowed per thread."""
+
+
+@dataclass(slots=True, eq=False)
+class _Task:
+    """A unit of work, and the future for its result."""
+
+    work: Callable[[], Any]
+    future: asyncio.Future[Any]
+    is_taken: bool = False
+    is_given_up: bool = False
+    """The work was abandoned: its thread has been replaced, and ends with it."""
+
+
+class Workers:
+    """Up to `size` daemon threads, started on demand and ended when idle; further work waits in order."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self._name, self._size = name, size
+        self._queue: queue.SimpleQueue[_Task] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+        self._waiting = 0
+        self._given_up = 0
+
+    def run(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
+        """Run `work` in a thread; the future belongs to the running loop.
+
+        Cancelling the future before a thread has started withdraws the work. Later it does not stop the thread, but
+        another one replaces it, so that abandoned work delays nobody. Callers that must know how the work ended shield
+        the future.
+        """
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        task = _Task(work, future)
+        future.add_done_callback(lambda _: self._replace(task) if future.cancelled() else None)
+        with self._lock:
+            self._waiting += 1
+            self._start_if_needed()
+        self._queue.put(task)
+        return future
+
+    def _start_if_needed(self) -> None:
+        """Start a thread if work is waiting and the limit allows it; call with the lock held."""
+        if self._waiting > self._idle and self._threads < self._size:
+            self._threads += 1
+            threading.Thread(target=self._loop, name=f"{self._name}-{self._threads}", daemon=True).start()
+
+    def _replace(self, task: _Task) -> None:
+        """Start another thread in place of one whose work was abandoned."""
+        with self._lock:
+            if task.is_taken and self._given_up < _MOST_GIVEN_UP * self._size:
+                task.is_given_up = True
+                self._given_up += 1
+                self._threads -= 1
+                self._start_if_needed()
+
+    def _loop(self) -> None:
+        while (task := self._next()) is not None:
+            if not task.future.cancelled():
+                _settle(task.future, *_outcome(task.work))
+            if self._has_ended(task):
+                return
+            del task  # an idle thread must not keep a result alive
+
+    def _has_ended(self, task: _Task) -> bool:
+        """Return whether this thread was replaced while it was working."""
+        with self._lock:
+            task.is_taken = False
+            self._given_up -= task.is_given_up
+            return task.is_given_up
+
+    def _next(self) -> _Task | None:
+        """Return the next work, or None if there was none for long and this thread should end."""
+        while True:
+            with self._lock:
+                self._idle += 1
+            task = self._taken()
+            with self._lock:
+                self._idle -= 1
+                if task is not None:
+                    self._waiting -= 1
+                    task.is_taken = True
+                    return task
+                if not self._waiting:
+                    self._threads -= 1
+                    return None
+
+    def _taken(self) -> _Task | None:
+        try:
+            return self._queue.get(timeout=_IDLE_SECONDS)
+        except queue.Empty:
+            return None
+
+
+def _outcome(work: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    try:
+        return work(), None
+    except BaseException as error:  # noqa: BLE001 - it is raised again where the result is awaited
+        return None, error
+
+
+def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+    def put() -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(error)
+
+    with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+        future.get_loop().call_soon_threadsafe(put)

@@ -1,0 +1,1 @@
+"""The checks of a workflow, each of which adds problems to one report."""

@@ -1,0 +1,58 @@
+"""Find the connection of config.yaml that a step uses: the one it names, else the only one of its service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.base.wording import nearest
+from engine.compiler.checks.report import Report
+from engine.documents.json_file import JsonPath
+from engine.plugins.step import Kind
+
+_ADD = "Add one: `orchestra connections add`."
+
+
+def connection_name(
+    path: JsonPath, named: str | None, kind: Kind, connections: Mapping[str, str], report: Report
+) -> str | None:
+    """Return the connection of the step at `path`, or None if it needs none; problems go to the report.
+
+    `named` is the name given in the step, `connections` the service of each connection by name.
+    """
+    fitting = [name for name, service in connections.items() if service == kind.service]
+    if named is not None:
+        return _named(path, named, kind, fitting, connections, report)
+    if kind.service is None or kind.connection_optional:
+        return None
+    if len(fitting) == 1:
+        return fitting[0]
+    seen = f"there are {len(fitting)}: {', '.join(fitting)}" if fitting else "there is none"
+    report.add(
+        (*path, "uses"),
+        f"{kind.name} needs a connection to {kind.service}, and {seen} in config.yaml.",
+        "connection",
+        f"Name one in 'connection': {', '.join(fitting)}." if fitting else _ADD,
+    )
+    return None
+
+
+def _named(
+    path: JsonPath,
+    name: str,
+    kind: Kind,
+    fitting: Sequence[str],
+    connections: Mapping[str, str],
+    report: Report,
+) -> str | None:
+    if name in fitting:
+        return name
+    service = connections.get(name)
+    reason = f"it is for {service}, and {kind.name} needs {kind.service or 'none'}" if service else "there is none"
+    remedy = f"Fitting ones: {', '.join(fitting)}." if fitting else _ADD
+    near = nearest(name, fitting)
+    if near is not None:
+        remedy = f"Did you mean {near!r}? {remedy}"
+    if kind.service is None:
+        remedy = "Take 'connection' out."
+    report.add((*path, "connection"), f"The connection {name!r} cannot be used: {reason}.", "connection", remedy)
+    return None

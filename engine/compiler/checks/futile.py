@@ -1,0 +1,122 @@
+"""Warn about parts without effect: steps after the end, `once` without a write, the same key for every item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.compiler.checks.order import closure
+from engine.compiler.checks.report import Report
+from engine.compiler.definition.model import StepModel
+from engine.compiler.definition.plan import Block, Node
+from engine.compiler.definition.schemas import CALL
+from engine.documents.json_file import JsonPath
+from engine.expressions.expressions import Expression, Fixed, Template
+from engine.plugins.step import Effect
+
+_MOST_LOOKED_AT = 1_000
+"""The most siblings in which unreachable steps are searched for."""
+
+_ENDS = frozenset({"flow.stop", "flow.fail"})
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A step and its node. `is_handed_on`: its output is part of another that something uses."""
+
+    path: JsonPath
+    step: StepModel
+    node: Node
+    is_handed_on: bool
+
+
+def warn_of_the_futile(places: Sequence[Placed], report: Report) -> None:
+    """Warn about parts without effect; `places` are all steps, outer before inner."""
+    blocks: dict[JsonPath, list[Placed]] = {}
+    for one in places:
+        blocks.setdefault(one.path[:-1], []).append(one)
+        _warn_of_once(one, report)
+        _warn_of_one_key(one, report)
+    for siblings in blocks.values():
+        _warn_of_what_stands_behind_the_end(siblings, report)
+
+
+def writes(block: Block | None) -> Iterator[Node]:
+    """Yield the calls that write and have no `once`."""
+    for node in block.nodes if block is not None else ():
+        if node.action is not None and node.effect is Effect.WRITES and node.action.once is None:
+            yield node
+        if not node.is_folded:
+            yield from writes(node.body)
+            yield from writes(node.fallback)
+
+
+def named(steps: Iterable[str]) -> str:
+    """Return ids as listed in a sentence."""
+    return ", ".join(map(repr, steps))
+
+
+def _warn_of_what_stands_behind_the_end(siblings: Sequence[Placed], report: Report) -> None:
+    if len(siblings) > _MOST_LOOKED_AT or not any(_ends_all(one.node) for one in siblings):
+        return
+    waits = {name: list(needed) for name, needed in Block(tuple(one.node for one in siblings)).waits.items()}
+    told: set[str] = set()
+    for one in siblings:
+        if one.node.id in told or not _ends_all(one.node):
+            continue
+        behind = [
+            other.node.id
+            for other in siblings
+            if other is not one and not other.node.is_folded and one.node.id in closure(waits[other.node.id], waits)
+        ]
+        told.update(behind)
+        if behind:
+            message = f"Step {one.node.id!r} always ends what it is part of: {named(behind)} never {_run(behind)}."
+            remedy = f"Give {one.node.id!r} an 'if', or take out what stands behind it."
+            report.warn((*one.path, "id"), message, "never_runs", remedy)
+
+
+def _run(steps: Sequence[str]) -> str:
+    return "runs" if len(steps) == 1 else "run"
+
+
+def _ends_all(node: Node) -> bool:
+    """Return whether no step that waits for this one ever runs, whatever the inputs."""
+    if node.condition is not True or node.loop is not None or node.on_error != "fail" or node.fallback is not None:
+        return False
+    if node.action is not None:
+        return node.action.uses in _ENDS
+    return node.body is not None and any(map(_ends_all, node.body.nodes))
+
+
+def _warn_of_once(one: Placed, report: Report) -> None:
+    node = one.node if one.step.foreach is None or one.node.body is None else one.node.body.nodes[0]
+    if node.action is None or node.action.once is None or one.node.is_folded or node.action.uses == CALL:
+        return  # a called workflow may write, even if this one is part of it
+    if node.effect is not Effect.WRITES:
+        message = f"Step {one.step.id!r} writes nothing, and 'once' is about writes: it runs in every run."
+        report.warn((*one.path, "once"), message, "once_without_write", "Take 'once' out.")
+
+
+def _warn_of_one_key(one: Placed, report: Report) -> None:
+    loop = one.node.loop
+    if loop is None or loop.key is None or one.node.is_folded or report.has_errors_at((*one.path, "key")):
+        return
+    repeated = [node.id for node in writes(one.node.body)]
+    if repeated and _may_be_several(loop.items) and not _roots(loop.key) & {loop.name, "index"}:
+        verb = "writes" if len(repeated) == 1 else "write"
+        message = f"Every item of this loop has the same 'key': {named(repeated)} {verb} for the first one only."
+        remedy = f'Make the key of what names the item for ever, like "{{{{ {loop.name}.id }}}}".'
+        report.warn((*one.path, "key"), message, "same_key", remedy)
+
+
+def _may_be_several(items: Template) -> bool:
+    known = items.pieces[0].known if isinstance(items.pieces[0], Fixed) else None
+    return not isinstance(known, list) or len(known) > 1
+
+
+def _roots(key: Any) -> set[str]:
+    """Return the first names in the expressions of a key."""
+    pieces = key.pieces if isinstance(key, Template) else ()
+    return {one.path[0] for piece in pieces if isinstance(piece, Expression) for one in piece.references}

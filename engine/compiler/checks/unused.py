@@ -1,0 +1,122 @@
+"""Warn about things that a workflow can run with, but its author probably did not mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.base.errors import Problem
+from engine.base.wording import nearest
+from engine.compiler.checks.futile import Placed, named, warn_of_the_futile, writes
+from engine.compiler.checks.report import Report
+from engine.compiler.definition.loader import on_failure_path
+from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel, step_id_fault
+from engine.compiler.definition.plan import Block, Plan
+from engine.documents.json_file import JsonPath
+from engine.plugins.step import Effect
+
+_INPUT = re.compile(r"\binputs\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
+_EXPRESSION = re.compile(r"\{\{(?:[^}]|\}(?!\}))*")
+_STEP = re.compile(r"(?<=[.?'\"])\s*([A-Za-z_][A-Za-z0-9_]*)")
+_ALL = ""
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names used in expressions. If some cannot be read, all names they may contain count as used."""
+
+    inputs: frozenset[str]
+    steps: frozenset[str]
+    doubtful: frozenset[str] = frozenset()
+    has_wrong_loop: bool = False
+    """Whether a loop's list is wrong: it may have been meant as the output of any step."""
+    strangers: frozenset[str] = frozenset()
+    """Unknown step names that resemble no id: each may have been meant as any one step."""
+
+    @classmethod
+    def of(cls, report: Report, faults: Sequence[Problem]) -> Names:
+        """Return the names in the expressions of a file; `faults` are its structural errors."""
+        wrong_fields = {one.field for one in (*faults, *report.errors)}
+        inputs = frozenset(report.input_names)
+        steps = frozenset(one.step for one in report.step_names)
+        if not wrong_fields:
+            return cls(inputs, steps)
+        text = " ".join(_EXPRESSION.findall(report.file.text))
+        strangers = frozenset(name for name in report.unknown_steps if nearest(name, list(report.groups)) is None)
+        named = (inputs | set(_INPUT.findall(text)), steps, frozenset(_STEP.findall(text)))
+        return cls(*named, "foreach" in wrong_fields, strangers)
+
+    def has_input(self, name: str) -> bool:
+        """Return whether an input is used; similar misspelt names count."""
+        return bool({name, _ALL} & self.inputs) or any(nearest(one, [name]) for one in self.inputs)
+
+    def has_step(self, name: str) -> bool:
+        """Return whether a step is used."""
+        return name in self.steps or any(nearest(one, [name]) for one in self.doubtful)
+
+
+def warn(model: WorkflowModel, plan: Plan, report: Report, names: Names) -> None:
+    """Warn about unused inputs and outputs, loops whose writes no rerun recognises, and parts without effect."""
+    if ("steps",) in report.doubts.lost:
+        return  # what they were meant to use is unknown
+    for name in plan.inputs_schema.get("properties", {}):
+        path: JsonPath = ("inputs", "properties", name)
+        if not names.has_input(name) and not report.has_errors_at(path):
+            report.warn(path, f"No step uses the input {name!r}.", "unused_input", "Use it, or take it out.")
+    places = list(_every(model, plan, names))
+    for_nothing = [one for one in places if _is_for_nothing(one, names)]
+    if len(for_nothing) > len(names.strangers):
+        for one in for_nothing:
+            message = f"Nothing uses the output of step {one.step.id!r}, and it is all that the step is for."
+            remedy = f"Use steps.{one.step.id}.output, give it in 'outputs', or take the step out."
+            report.warn((*one.path, "id"), message, "unused_output", remedy)
+    for one in places:
+        if one.node.loop is not None and one.node.loop.key is None and not one.node.is_folded:
+            _warn_of_writes(one, report)
+    warn_of_the_futile(places, report)
+
+
+def _every(model: WorkflowModel, plan: Plan, names: Names) -> Iterator[Placed]:
+    yield from _siblings(("steps",), model.steps, plan.block, names)
+    if plan.on_failure is not None:
+        yield from _siblings(on_failure_path(model), model.failure_steps, plan.on_failure, names)
+
+
+def _siblings(
+    path: JsonPath, steps: Sequence[StepModel], block: Block, names: Names, handed_on: frozenset[str] = frozenset()
+) -> Iterator[Placed]:
+    """Yield these steps and all inside them; `handed_on` are those whose output is part of one that is used."""
+    for index, (step, node) in enumerate(zip(steps, block.nodes, strict=True)):
+        yield Placed((*path, index), step, node, step.id in handed_on)
+        if step.steps is not None and node.body is not None:
+            has_inner = step.foreach is not None or step.output is None
+            is_used = has_inner and (step.id in handed_on or names.has_step(step.id))
+            inner = frozenset(one.id for one in step.steps) if is_used else frozenset()
+            yield from _siblings((*path, index, "steps"), step.steps, node.body, names, inner)
+        if isinstance(step.on_error, FallbackModel) and node.fallback is not None:
+            fallback = step.on_error.steps
+            place = (*path, index, "on_error", "steps")
+            yield from _siblings(place, fallback, node.fallback, names, frozenset({fallback[-1].id}))
+
+
+def _is_for_nothing(one: Placed, names: Names) -> bool:
+    node = one.node
+    if node.loop is not None and one.step.uses is not None and node.body is not None:
+        node = node.body.nodes[0]
+    if node.action is None or one.node.is_folded or one.is_handed_on or names.has_step(one.step.id):
+        return False
+    if step_id_fault(one.step.id) or names.has_wrong_loop:
+        return False  # nothing can refer to it, or its name may belong in a faulty place
+    return node.effect is Effect.READS or node.action.step_type.is_for_output
+
+
+def _warn_of_writes(one: Placed, report: Report) -> None:
+    repeated = [node.id for node in writes(one.node.body)]
+    if repeated:
+        message = (
+            f"{named(repeated)} write{'s' * (len(repeated) == 1)} for each item, and this loop has no 'key': every new"
+            " run writes again for all items, and a rerun knows an item only by its place in the list."
+        )
+        remedy = 'Add "key": what names the item for ever, like "{{ item.id }}". Or give the step a \'once\'.'
+        report.warn((*one.path, "foreach"), message, "no_key", remedy)

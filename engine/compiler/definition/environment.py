@@ -1,0 +1,46 @@
+"""What a workflow may refer to outside its file, and the result of compiling it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.base.errors import Problem, UnknownName
+from engine.compiler.definition.plan import Plan
+from engine.compiler.definition.schemas import Prompts
+from engine.expressions.celtypes import Schema
+
+Workflows = Callable[[str], Mapping[str, Any]]
+"""Returns the document of a workflow by its name; raises UnknownName, InvalidFile."""
+
+
+def no_workflows(name: str) -> Mapping[str, Any]:
+    """Raise UnknownName for every name, in place of a workspace without workflows."""
+    raise UnknownName("workflow", name, [])
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a workflow may refer to outside its file."""
+
+    connections: Mapping[str, str]
+    """The service of each connection of config.yaml, by name."""
+    prompts: Prompts
+    workflows: Workflows = no_workflows
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The result of a compilation: a plan, unless one of the problems is an error."""
+
+    plan: Plan | None
+    problems: list[Problem]
+    accepted: Plan | None = None
+    """The plan for a run that was accepted with this definition: possibly missing values do not block it, since earlier
+    releases did not check for them. If one is missing, its step fails.
+    """
+    outputs: Schema = field(default_factory=dict)
+    """JSON Schema of the outputs, for workflows that call this one."""
+    maybe_absent: frozenset[str] = frozenset()
+    """Outputs that a run may end without."""

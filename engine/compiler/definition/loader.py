@@ -1,0 +1,187 @@
+"""Load the text of a workflow file into its model, and report every structural problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.base.errors import Problem
+from engine.base.wording import nearest
+from engine.compiler.definition.model import (
+    FallbackModel,
+    StepModel,
+    WorkflowModel,
+    is_speakable,
+    is_variable,
+    loop_name_fault,
+    misfits_of,
+    step_id_fault,
+)
+from engine.documents.json_file import JsonFile, JsonPath
+from engine.documents.repair import ABSENT, Repair, repaired
+from engine.documents.shapes import Fault
+
+_NAMELESS = "?"
+_STEP_LISTS = ("steps", "on_failure")
+_NAMED_STEP = re.compile(r"\bsteps\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What is uncertain about a file because of its errors; consequences of that must not be reported."""
+
+    lost: frozenset[JsonPath] = frozenset()
+    """Where a faulty value was removed."""
+    unsure: frozenset[str] = frozenset()
+    """Ids of steps whose output may have any shape."""
+    twice: frozenset[str] = frozenset()
+    """Ids that several steps have."""
+    strangers: frozenset[str] = frozenset()
+    """Names that a step without a readable id may have."""
+    unspeakable: frozenset[str] = frozenset()
+    """Names that expressions cannot contain; an expression that tries to is not checked."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The well-formed part of a workflow file."""
+
+    model: WorkflowModel | None
+    problems: list[Problem]
+    doubts: Doubts = Doubts()
+    renamed: Mapping[JsonPath, JsonPath] = field(default_factory=dict)
+    """Path in the model -> path in the file, for misspelt keys."""
+
+
+def problem(file: JsonFile, path: JsonPath, message: str, *, offset: int = 0, **more: str) -> Problem:
+    """Return a Problem at a value of the file, with the step and field on its path."""
+    line, column = file.place(path, offset)
+    step, where = step_and_field(file.value, path)
+    return Problem(message, file=file.file, line=line, column=column, step=step, field=where, **more)
+
+
+def step_and_field(document: Any, path: JsonPath) -> tuple[str | None, str | None]:
+    """Return the id of the innermost step on a path, and the dotted field below it."""
+    step, start, value = None, 0, document
+    for depth, part in enumerate(path):
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            break
+        if isinstance(part, int) and depth and path[depth - 1] in _STEP_LISTS and isinstance(value, dict):
+            step, start = str(value.get("id", f"number {part + 1}")), depth + 1
+    return step, ".".join(str(part) for part in path[start:]) or None
+
+
+def load(file: JsonFile) -> Loaded:
+    """Check the structure of a parsed workflow file; the model has everything that is well-formed."""
+    if not isinstance(file.value, dict):
+        remedy = 'Write { "schema_version": 1, "title": …, "steps": [ … ] }.'
+        return Loaded(None, [problem(file, (), "A workflow file holds one JSON object.", code="form", remedy=remedy)])
+    model, repair = repaired(WorkflowModel, file.value, _stand_in)
+    found = [*repair.faults]
+    if model is not None:
+        found += _step_faults(model, repair)
+    problems = [_form_problem(file, fault, repair.written(fault.path)) for fault in found]
+    if model is None:
+        return Loaded(None, problems)
+    return Loaded(model, problems, _doubts(file, model, repair), repair.renamed)
+
+
+def _stand_in(path: JsonPath) -> Any:
+    """Return a replacement for a faulty value, so that the rest can be read; the id of a nameless step is not shown."""
+    nameless = {"id": _NAMELESS + ".".join(map(str, path))}
+    if path[-1] == "steps":
+        return [nameless]
+    if isinstance(path[-1], int):
+        return nameless if path[-2] in _STEP_LISTS else ABSENT
+    return {"id": nameless["id"], "foreach": "{{ [] }}", "schema_version": 1}.get(path[-1], ABSENT)
+
+
+def is_nameless(some_id: str) -> bool:
+    """Return whether an id replaces one that is missing or unreadable, which has been reported."""
+    return some_id.startswith(_NAMELESS)
+
+
+def on_failure_path(model: WorkflowModel) -> JsonPath:
+    """Return the path of the steps of `on_failure`, in whichever form they are written."""
+    return ("on_failure", "steps") if isinstance(model.on_failure, FallbackModel) else ("on_failure",)
+
+
+def every_step(model: WorkflowModel) -> Iterator[tuple[JsonPath, StepModel]]:
+    """Yield every step of a workflow with its path, outer before inner; those of `on_failure` last."""
+    yield from walk(("steps",), model.steps)
+    yield from walk(on_failure_path(model), model.failure_steps)
+
+
+def walk(path: JsonPath, steps: Sequence[StepModel]) -> Iterator[tuple[JsonPath, StepModel]]:
+    """Yield every step with its path, outer before inner, including fallbacks."""
+    for index, step in enumerate(steps):
+        yield (*path, index), step
+        yield from walk((*path, index, "steps"), step.steps or [])
+        if isinstance(step.on_error, FallbackModel):
+            yield from walk((*path, index, "on_error", "steps"), step.on_error.steps)
+
+
+def _step_faults(model: WorkflowModel, repair: Repair) -> Iterator[Fault]:
+    for place, step in every_step(model):
+        if not step.id.startswith(_NAMELESS) and (fault := step_id_fault(step.id)):
+            yield Fault((*place, "id"), f"'id' {fault[0]}, not {step.id!r}.", "wrong_value", fault[1])
+        if fault := loop_name_fault(step.as_):
+            yield Fault((*place, "as"), f"'as' {fault[0]}, not {step.as_!r}.", "wrong_value", fault[1])
+        lost = {str(one[-1]) for one in repair.lost if one[:-1] == place}
+        is_ours = place in repair.lost or place[:-1] in repair.lost
+        if not is_ours and not _has_stray(lost, step):
+            for message, remedy in misfits_of(step, lost):
+                yield Fault(place, message, "wrong_value", remedy)
+
+
+def _has_stray(lost: set[str], step: StepModel) -> bool:
+    """Return whether an unknown key may be meant as the missing `uses` or `steps`."""
+    known = {info.alias or name for name, info in type(step).model_fields.items()}
+    return step.uses is None and step.steps is None and bool(lost - known)
+
+
+def _doubts(file: JsonFile, model: WorkflowModel, repair: Repair) -> Doubts:
+    every = list(every_step(model))
+    count = Counter(step.id for _, step in every)
+    lost = frozenset(repair.lost)
+    unsure = {
+        step.id
+        for path, step in every
+        if count[step.id] > 1 or {(*path, "with"), (*path, "on_error"), (*path, "uses"), (*path, "steps")} & lost
+    }
+    ids, loops = {step.id for _, step in every}, {step.as_ for _, step in every}
+    nameless = any(name.startswith(_NAMELESS) for name in ids)
+    silent = {name for name in ids if not is_speakable(name)} | {name for name in loops if not is_variable(name)}
+    return Doubts(
+        lost=lost,
+        unsure=frozenset(unsure),
+        twice=frozenset(name for name, times in count.items() if times > 1),
+        strangers=_strangers(file, every, ids) if nameless else frozenset(),
+        unspeakable=frozenset(name for name in silent if not name.startswith(_NAMELESS)),
+    )
+
+
+def _strangers(file: JsonFile, every: Sequence[tuple[JsonPath, StepModel]], ids: set[str]) -> frozenset[str]:
+    """Return the unknown names that may be those of unreadable steps, because they resemble no id."""
+    named = frozenset(_NAMED_STEP.findall(file.text)).union(*(step.needs or [] for _, step in every))
+    return frozenset(name for name in named - ids if nearest(name, sorted(ids)) is None)
+
+
+def _form_problem(file: JsonFile, fault: Fault, path: JsonPath) -> Problem:
+    line, column = file.key_place(path) if fault.is_about_key else file.place(path)
+    step, where = step_and_field(file.value, path)
+    return Problem(
+        fault.message,
+        code=fault.code,
+        file=file.file,
+        line=line,
+        column=column,
+        step=step,
+        field=where,
+        remedy=fault.remedy,
+    )

@@ -1,0 +1,245 @@
+"""The models of a workflow file: its keys and their types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+from engine.base.step_fields import STEP_FIELDS
+from engine.documents.shapes import Misfit
+
+MAX_ITEMS = 10_000
+"""The most items a loop may have."""
+
+CEL_WORDS = frozenset(
+    "in as if for loop package namespace return var void while const continue break else function import let "
+    "true false null bool int uint double string bytes list map type null_type dyn".split()
+)
+"""Reserved words of the expression language."""
+_STEP_WORDS = frozenset({"key", "status", "error", "index", "item", "steps", "inputs", "run", "on_failure"})
+_LOOP_WORDS = frozenset({"steps", "inputs", "run", "index", "key", "error"})
+_SPEAKABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_LONGEST = 64
+_FREE = "Take another name, such as {}."
+
+
+def is_speakable(name: str) -> bool:
+    """Return whether expressions can contain this name behind a dot, allowed or not."""
+    return bool(_SPEAKABLE.match(name)) and name not in ("in", "true", "false", "null")
+
+
+def is_variable(name: str) -> bool:
+    """Return whether expressions can begin with this name, allowed or not."""
+    return bool(_SPEAKABLE.match(name)) and name not in CEL_WORDS
+
+
+def name_fault(name: str, reserved: frozenset[str] = frozenset()) -> tuple[str, str] | None:
+    """Return (what is wrong, remedy) for a name that expressions use, or None if it is valid."""
+    if name in reserved:
+        return "must be a name that means nothing else in expressions", _FREE.format(f"my_{name}")
+    plain = name.replace("_", "a")
+    if not (plain.isascii() and plain.isalnum() and name[:1].isalpha()) or plain != plain.lower():
+        example = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
+        example = example.lstrip("0123456789_")
+        return (
+            "must be lower-case letters, digits and '_', a letter first",
+            f"Write it like {repr(example[:_LONGEST]) if _is_free(example) else repr('read_mail')}.",
+        )
+    if name in CEL_WORDS:
+        return "must be a name that the expression language leaves free", _FREE.format(f"my_{name}")
+    return None
+
+
+def _is_free(name: str) -> bool:
+    return bool(name) and name not in _STEP_WORDS and name_fault(name) is None
+
+
+def step_id_fault(name: str) -> tuple[str, str] | None:
+    """Return (what is wrong, remedy) for the id of a step, or None if it is valid."""
+    return name_fault(name, _STEP_WORDS)
+
+
+def loop_name_fault(name: str) -> tuple[str, str] | None:
+    """Return (what is wrong, remedy) for the `as` of a loop, or None if it is valid."""
+    return name_fault(name, _LOOP_WORDS)
+
+
+def _identifier(name: str) -> str:
+    fault = name_fault(name)
+    if fault is not None:
+        raise Misfit(*fault)
+    return name
+
+
+Identifier = Annotated[str, Field(min_length=1, max_length=_LONGEST), AfterValidator(_identifier)]
+Name = Annotated[str, Field(min_length=1, max_length=_LONGEST)]
+Seconds = Annotated[float, Field(gt=0, le=366 * 86_400, strict=True)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=False)
+
+
+class RetryModel(_Part):
+    """How often a failed attempt is repeated; `attempts` includes the first."""
+
+    attempts: int = Field(3, ge=1, le=20, strict=True)
+    backoff_seconds: float = Field(1.0, ge=0, le=3600, strict=True)
+    on: list[str] = []
+
+
+class FallbackModel(_Part):
+    """Steps that run in place of a failed one; the last output becomes the step's output."""
+
+    steps: list[StepModel] = Field(min_length=1)
+
+
+def _form_of(on_error: Any) -> str:
+    return "[steps]" if isinstance(on_error, dict | FallbackModel) else "[word]"
+
+
+def _is_on_error(word: Any) -> Any:
+    if word not in ("fail", "continue"):
+        raise Misfit(
+            "must be 'fail', 'continue' or {\"steps\": [ … ]}",
+            "Choose one: 'fail' ends the run, 'continue' goes on without this step, steps run in its place.",
+        )
+    return word
+
+
+OnErrorWord = Annotated[Any, AfterValidator(_is_on_error)]
+
+
+class StepModel(_Part):
+    """One step: a call (`uses`) or a group (`steps`), optionally repeated (`foreach`)."""
+
+    id: Name = Field(examples=["read_mail"])
+    title: str | None = None
+    uses: str | None = None
+    connection: str | None = None
+    if_: str | bool | None = Field(None, alias="if")
+    needs: list[str] | None = None
+    foreach: str | None = None
+    as_: Name = Field("item", alias="as")
+    key: str | None = None
+    item_title: str | None = None
+    parallel: int = Field(1, ge=1, le=256, strict=True)
+    on_item_error: Literal["stop", "continue", "drop"] = "stop"
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    once: str | None = None
+    retry: RetryModel | None = None
+    timeout_seconds: Seconds | None = None
+    on_error: Annotated[
+        Annotated[OnErrorWord, Tag("[word]")] | Annotated[FallbackModel, Tag("[steps]")], Discriminator(_form_of)
+    ] = "fail"
+    steps: list[StepModel] | None = Field(None, min_length=1)
+    output: Any = None
+
+
+def misfits_of(step: StepModel, lost: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield (message, remedy) for keys of a step that contradict each other; `lost` are keys with a faulty value."""
+    empty = {name for name in ("uses", "steps", "foreach") if getattr(step, name) is None}
+    given = {field.rstrip("_") for field in step.model_fields_set} - empty | {*lost}
+    if {"uses", "steps"} <= given:
+        yield "Needs either 'uses' (a step type) or 'steps' (a group), not both.", "Take one of the two out."
+    elif not {"uses", "steps"} & given:
+        remedy = 'Add one, such as "uses": "flow.set".'
+        yield "Needs either 'uses' (a step type) or 'steps' (a group); it has neither.", remedy
+    for owner, fields in _ONLY_WITH.items():
+        stray = [field for field in fields if field in given and owner not in given]
+        if stray and (owner == "foreach" or {"uses", "steps"} & given):
+            shown = ", ".join(map(repr, stray))
+            yield f"{shown} goes only with {owner!r}.", f"Take {shown} out, or add {owner!r}."
+
+
+_ONLY_WITH = {
+    owner: tuple(one.name for one in STEP_FIELDS if one.only_with == owner) for owner in ("foreach", "uses", "steps")
+}
+
+
+Steps = Annotated[list[StepModel], Field(min_length=1)]
+
+
+def _form_of_steps(on_failure: Any) -> str:
+    return "[list]" if isinstance(on_failure, list) else "[steps]"
+
+
+class TriggerModel(_Part):
+    """One trigger: what it watches (`uses`, `with`), and how an item becomes the inputs of a run."""
+
+    id: Name = Field(examples=["new_mail"])
+    title: str | None = None
+    uses: str
+    connection: str | None = None
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    poll_seconds: Annotated[float, Field(ge=1, le=86_400, strict=True)] | None = None
+
+
+class ParallelModel(_Part):
+    """How many runs started by triggers may be in progress at the same time."""
+
+    parallel: int = Field(ge=1, le=256, strict=True)
+
+
+def _form_of_concurrency(concurrency: Any) -> str:
+    return "[parallel]" if isinstance(concurrency, dict | ParallelModel) else "[word]"
+
+
+def _is_concurrency(word: Any) -> Any:
+    if word not in ("queue", "skip", "cancel_previous"):
+        raise Misfit(
+            "must be 'queue', 'skip', 'cancel_previous' or {\"parallel\": 4}",
+            "Choose one: 'queue' runs one after the other, 'skip' leaves out what comes while one runs,"
+            " 'cancel_previous' cancels the one that runs.",
+        )
+    return word
+
+
+ConcurrencyWord = Annotated[Any, AfterValidator(_is_concurrency)]
+
+
+def _no_boolean(version: Any) -> Any:
+    if isinstance(version, bool):  # Python treats true as 1
+        raise Misfit("must be 1", "Write 1.")
+    return version
+
+
+Version = Annotated[Literal[1], BeforeValidator(_no_boolean)]
+
+
+class WorkflowModel(_Part):
+    """A workflow file."""
+
+    schema_version: Version = Field(examples=[1])
+    title: str = ""
+    description: str = ""
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    triggers: list[TriggerModel] = []
+    concurrency: Annotated[
+        Annotated[ConcurrencyWord, Tag("[word]")] | Annotated[ParallelModel, Tag("[parallel]")],
+        Discriminator(_form_of_concurrency),
+    ] = "queue"
+    timeout_seconds: Seconds | None = None
+    steps: list[StepModel] = Field(min_length=1)
+    outputs: dict[str, Any] = Field(default_factory=dict)
+    on_failure: (
+        Annotated[
+            Annotated[FallbackModel, Tag("[steps]")] | Annotated[Steps, Tag("[list]")], Discriminator(_form_of_steps)
+        ]
+        | None
+    ) = None
+    """Steps that run when the run has failed; they can use `inputs`, `run`, `error` and each other."""
+
+    @property
+    def failure_steps(self) -> list[StepModel]:
+        """The steps of `on_failure`, in whichever form they are written."""
+        if isinstance(self.on_failure, FallbackModel):
+            return self.on_failure.steps
+        return self.on_failure or []
+
+
+FallbackModel.model_rebuild()

@@ -1,0 +1,224 @@
+"""A compiled workflow: the order of its steps, and how each field gets its value. Frozen data without behaviour."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from engine.compiler.definition.earlier import all_before
+from engine.expressions.expressions import Template
+from engine.expressions.json_values import compact_json
+from engine.plugins.step import Effect, StepType
+from engine.plugins.trigger import TriggerType
+
+Tree = Any
+"""JSON with a Template in place of every string that contains an expression."""
+
+
+_STRENGTH = (Effect.PURE, Effect.READS, Effect.WRITES)
+
+
+def strongest(effects: Iterable[Effect]) -> Effect:
+    """Return the strongest of these effects."""
+    return max(effects, key=_STRENGTH.index, default=Effect.PURE)
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often an attempt is made; `attempts` includes the first, and the wait doubles from `backoff_seconds`."""
+
+    attempts: int
+    backoff_seconds: float
+    also: frozenset[str] = frozenset()
+    """Names of further error types that are retried."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A call of a step type."""
+
+    uses: str
+    step_type: StepType
+    connection: str | None
+    arguments: Tree
+    once: Tree
+    retry: Retry | None
+    """None: the engine's default for the kind of effect."""
+    output_schema: Mapping[str, Any] = field(default_factory=dict)
+    """The output type with which expressions were checked."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """How a body is repeated."""
+
+    items: Template
+    name: str
+    key: Tree
+    item_title: Tree
+    parallel: int
+    on_item_error: Literal["stop", "continue", "drop"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a workflow."""
+
+    id: str
+    path: str
+    """Ids from the root, without indexes: `each_mail.task`."""
+    title: str
+    condition: Tree
+    needs: tuple[str, ...] | None
+    """None: it waits for all siblings before it."""
+    action: Action | None = None
+    body: Block | None = None
+    loop: Loop | None = None
+    output: Tree = None
+    has_output: bool = False
+    timeout_seconds: float | None = None
+    on_error: Literal["fail", "continue"] = "fail"
+    fallback: Block | None = None
+    effect: Effect = Effect.PURE
+    """Its effect on the world; for a group or loop the strongest inside, including fallbacks and called workflows."""
+
+    @property
+    def is_folded(self) -> bool:
+        """Return whether it never runs: its `if` is false whatever the inputs."""
+        return self.condition is False
+
+
+@dataclass(frozen=True)
+class Block:
+    """Steps with a common parent."""
+
+    nodes: tuple[Node, ...]
+
+    @property
+    def effect(self) -> Effect:
+        """The strongest effect of its steps, except those that never run."""
+        return strongest(node.effect for node in self.nodes)
+
+    @property
+    def waits(self) -> dict[str, AbstractSet[str]]:
+        """The siblings that each step waits for, in file order."""
+        before = all_before([node.id for node in self.nodes])
+        return {
+            node.id: earlier if node.needs is None else frozenset(node.needs)
+            for node, earlier in zip(self.nodes, before, strict=True)
+        }
+
+    @property
+    def levels(self) -> tuple[tuple[str, ...], ...]:
+        """Return the ids in the order in which they may start; those of one level may run in parallel."""
+        depths: dict[str, int] = {}
+        waits = self.waits
+        while len(depths) < len(waits):  # a plan has no cycles
+            for name, needed in waits.items():
+                if name not in depths and depths.keys() >= needed:
+                    depths[name] = 1 + max((depths[one] for one in needed), default=-1)
+        rows = range(max(depths.values(), default=-1) + 1)
+        return tuple(tuple(name for name in waits if depths[name] == row) for row in rows)
+
+    @cached_property
+    def is_sequence(self) -> bool:
+        """Return whether each step waits for all before it."""
+        return all(node.needs is None for node in self.nodes)
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A trigger, which starts runs of a workflow automatically."""
+
+    id: str
+    title: str
+    kind: TriggerType
+    connection: str | None
+    fields: Mapping[str, Any]
+    """Checked against the type; constant."""
+    inputs: Mapping[str, Tree]
+    """The inputs of a run, computed from `item`."""
+    poll_seconds: float
+
+
+@dataclass(frozen=True)
+class Concurrency:
+    """What happens when a trigger starts a run while `at_once` others started by triggers are in progress.
+
+    `queue`: it waits for its turn. `skip`: its item is left out, and shown as such. `cancel_previous`: those are
+    cancelled.
+    """
+
+    policy: Literal["queue", "skip", "cancel_previous"] = "queue"
+    at_once: int = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An executable workflow."""
+
+    name: str
+    document: Mapping[str, Any]
+    block: Block
+    outputs: Tree
+    timeout_seconds: float | None
+    prompts: Mapping[str, Any]
+    connections: tuple[str, ...]
+    """Names of the connections it uses, in order of first use, including those of called workflows."""
+    inputs_schema: Mapping[str, Any] = field(default_factory=dict)
+    on_failure: Block | None = None
+    """Runs when the run has failed; the run paths of its steps begin with `on_failure.`."""
+    triggers: tuple[Trigger, ...] = ()
+    concurrency: Concurrency = field(default_factory=Concurrency)
+    workflows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The documents of all workflows called by `workflow.run` steps, directly or indirectly, by name."""
+    calls_openly: bool = False
+    """Whether a step, also of a called workflow, requests a web address without a connection."""
+    last_rename: str = ""
+    """The last rename of a workflow or step before the files were read (engine/store/sqlite/renames.py)."""
+
+    @property
+    def effect(self) -> Effect:
+        """The strongest effect of all its steps."""
+        return strongest(block.effect for block in (self.block, self.on_failure) if block is not None)
+
+    @cached_property
+    def definition(self) -> Mapping[str, Any]:
+        """What a run stores of the plan: {workflow, prompts, workflows?}; the same object for all its runs."""
+        found = {"workflow": dict(self.document), "prompts": {name: dict(one) for name, one in self.prompts.items()}}
+        if self.workflows:
+            found["workflows"] = {name: dict(one) for name, one in self.workflows.items()}
+        return found
+
+    @cached_property
+    def definition_hash(self) -> str:
+        """16 letters and digits that identify the definition."""
+        return hashlib.sha256(compact_json(self.definition).encode()).hexdigest()[:16]
+
+    @property
+    def touches_nothing(self) -> bool:
+        """Return whether its runs stay on this machine: they use no account and no address."""
+        return not self.connections and not self.calls_openly
+
+    @cached_property
+    def calls_services(self) -> bool:
+        """Return whether any of its steps may call a service."""
+        return any(node.action is not None and node.action.step_type.service for node in self.nodes())
+
+    def nodes(self) -> Iterator[Node]:
+        """Yield every step, outer before inner, in file order; those of `on_failure` last."""
+        yield from _nodes(self.block)
+        if self.on_failure is not None:
+            yield from _nodes(self.on_failure)
+
+
+def _nodes(block: Block) -> Iterator[Node]:
+    for node in block.nodes:
+        yield node
+        for inner in (node.body, node.fallback):
+            if inner is not None:
+                yield from _nodes(inner)

@@ -1,0 +1,156 @@
+"""Actions on the demo services: show and reset the data, deliver a mail, break a service, kill the engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.base.environment import PARENT_VARIABLE
+from engine.base.errors import InvalidInput, NotAvailableYet, OrchestraError, StorageError, UnknownName
+from engine.connections.stand_ins import StandInProcess
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.record.run_log import RunLogs
+from engine.runner.worker.worker import Host
+from engine.store.demo import DemoData
+from engine.store.write_list import WriteList
+
+_CANCEL_SECONDS = 20.0
+
+
+class Demo:
+    """The `demo` facet."""
+
+    def __init__(
+        self,
+        stand_ins: StandInProcess,
+        data: DemoData,
+        host: Host,
+        logs: RunLogs,
+        audit: Audit,
+        cancel: Callable[[Principal, str], float],
+        writes: WriteList,
+    ) -> None:
+        self._stand_ins, self._data, self._host = stand_ins, data, host
+        self._logs, self._audit, self._cancel, self._writes = logs, audit, cancel, writes
+
+    def endpoints(self) -> Mapping[str, Any]:
+        """Return the address of each stand-in; start them if none are running."""
+        return self._stand_ins.endpoints()
+
+    def show(self, p: Principal) -> dict[str, Any]:
+        """Return the contents of the demo services: {gmail, notion, github}, each entry as the API returns it."""
+        require(p, "view", "see the demo services")
+        return self._stand_ins.show()
+
+    def reset(self, p: Principal) -> int:
+        """Restore the sample data as a new account: demo runs, receipts and cursors are removed. Return its number."""
+        require(p, "edit", "reset the demo")
+        self._data.forget_triggers()  # first, so that none starts a run meanwhile
+        self._cancel_open_runs(p)
+        gone = self._data.writers()  # first: an account that is listed but unknown would block all writes
+        self._writes.replace(lambda sent: [one for one in sent if one.run_id not in gone])
+        for run_id in self._data.forget():
+            path = self._logs.path(run_id)
+            path.unlink(missing_ok=True)
+            shutil.rmtree(path.with_suffix(".files"), ignore_errors=True)
+        generation = self._stand_ins.reset()
+        self._audit.record(p, "demo.reset", f"demo-{generation}")
+        return generation
+
+    def _cancel_open_runs(self, p: Principal) -> None:
+        ends_at = time.monotonic() + _CANCEL_SECONDS
+        for run_id in self._data.run_ids(only_open=True):
+            try:
+                ends_at = max(ends_at, time.monotonic() + self._cancel(p, run_id))
+            except OrchestraError:
+                continue  # it has ended in the meantime
+        while self._data.run_ids(only_open=True):
+            if time.monotonic() > ends_at:
+                raise StorageError("A demo run does not end.", remedy="Stop the process that works on it, then reset.")
+            time.sleep(0.05)
+
+    def deliver(self, p: Principal, sender: str, subject: str, text: str) -> str:
+        """Deliver a mail to the demo mailbox and return its id. Raises InvalidInput if it is not a valid mail."""
+        require(p, "run", "send a mail to the demo mailbox")
+        answer = self._post("gmail", "/_demo/mail", {"from": sender, "subject": subject, "text": text})
+        return str(answer["id"])
+
+    def new_mail(self, p: Principal) -> str:
+        """Deliver the next of the shipped extra mails, starting over after the last; return its id."""
+        require(p, "run", "send a mail to the demo mailbox")
+        return str(self._post("gmail", "/_demo/mail", {"next": True})["id"])
+
+    def break_service(self, p: Principal, service: str, seconds: float) -> None:
+        """Let a demo service answer 503 for some time."""
+        require(p, "run", "break a demo service")
+        self._post(service, "/_demo/faults", {"match": "", "status": 503, "until_seconds": seconds})
+        self._audit.record(p, "demo.break_service", service, {"seconds": seconds})
+
+    def mail(self, p: Principal, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Return {from, to, cc, subject, date, text, attachments, …} of a mail from `show`, as workflows see it."""
+        from clients.gmail.mail import read_message
+
+        require(p, "view", "see the demo services")
+        return read_message(message, _left_out)
+
+    def page_text(self, p: Principal, page_id: str) -> str:
+        """Return a page of the demo Notion as Markdown, even while the service is deliberately broken."""
+        require(p, "view", "see the demo services")
+        return str(self._ask("GET", "notion", f"/_demo/text/{page_id}")["markdown"])
+
+    @property
+    def can_kill(self) -> bool:
+        """Tell whether a parent process would restart this one."""
+        return os.environ.get(PARENT_VARIABLE, "") == str(os.getppid())
+
+    def kill_engine(self, p: Principal) -> None:
+        """Kill this process (SIGKILL), as a power cut would; its parent restarts it. Raises NotAvailableYet."""
+        require(p, "run", "kill the engine")
+        if not self.can_kill:
+            raise NotAvailableYet(
+                "No parent process would start the engine again.",
+                remedy="Start it with `make run` or `orchestra serve`.",
+            )
+        self._audit.record(p, "demo.kill_engine", str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _post(self, service: str, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        return self._ask("POST", service, path, document)
+
+    def _ask(self, method: str, service: str, path: str, document: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Call a stand-in's control route. Raises UnknownName, InvalidInput (refused), StorageError (not running)."""
+        import httpx
+
+        endpoints = self.endpoints()
+        if not isinstance(endpoints.get(service), Mapping):
+            raise UnknownName("demo service", service, [name for name in endpoints if name != "generation"])
+        base = str(endpoints[service]["base_url"]).removesuffix("/v1")
+        try:
+            answer = httpx.request(method, f"{base}{path}", json=document, timeout=10, trust_env=False)
+        except httpx.HTTPError as error:
+            raise StorageError(f"The demo service {service} does not answer: {error}", remedy="Try again.") from error
+        if answer.is_error:
+            raise InvalidInput(f"The demo service {service} refuses this: {_said(answer.text)}")
+        result: dict[str, Any] = answer.json() if answer.content else {}
+        return result
+
+
+def _left_out(_attachment_id: str) -> str:
+    """Return None for a part that is too big to be inlined in the mail."""
+    return ""
+
+
+def _said(body: str) -> str:
+    """Return the message of a stand-in's error, in any of the services' formats."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return body[:200]
+    error = document.get("error", document)
+    return str(error.get("message", body[:200])) if isinstance(error, Mapping) else body[:200]

@@ -1,0 +1,172 @@
+"""A JSON file with the position of every value, so that problems can name a line and column."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NoReturn
+
+from engine.base.errors import InvalidFile, InvalidInput, Problem, StorageError
+from engine.documents.json_reader import REMEDIES, Lines, Reader, Spot, Spots, Unreadable
+
+JsonPath = tuple[str | int, ...]
+LARGEST_BYTES = 1_000_000
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_BOM = "\ufeff"
+_DECODER = json.JSONDecoder()
+# One match per character of the decoded string; a surrogate pair is one character.
+_CHARACTER = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class JsonFile:
+    """A parsed JSON text: its value, and the line and column of every part."""
+
+    file: str
+    text: str
+    value: Any
+    spot: Spot = field(repr=False, compare=False, default=0)
+
+    def place(self, path: JsonPath, offset: int = 0) -> tuple[int, int]:
+        """Return line and column (from 1) of the value at `path`, or of its nearest existing parent.
+
+        `offset` is an index into the decoded string at `path`; escapes before it are counted as written.
+        """
+        spot, value, found = self._follow(path)
+        index = _start(spot)
+        if found and offset and isinstance(value, str):
+            index = self._index_in_string(index, offset)
+        return self._lines.place(index)
+
+    def key_place(self, path: JsonPath) -> tuple[int, int]:
+        """Return line and column (from 1) of the key at the end of `path`; of the value if it has no key."""
+        if path:
+            parent, _, found = self._follow(path[:-1])
+            if found and isinstance(parent, Spots) and path[-1] in parent.keys:
+                return self._lines.place(parent.keys[str(path[-1])])
+        return self.place(path)
+
+    def replaced(self, strings: Mapping[JsonPath, str]) -> str:
+        """Return the text with other strings at these paths, each of which has a string; all else is unchanged."""
+        starts = {_start(self._follow(path)[0]): new for path, new in strings.items()}
+        text = self.text
+        for start in sorted(starts, reverse=True):
+            _, end = _DECODER.raw_decode(text, start)
+            text = text[:start] + json.dumps(starts[start], ensure_ascii=False) + text[end:]
+        return text
+
+    @cached_property
+    def _lines(self) -> Lines:
+        return Lines(self.text)
+
+    def _follow(self, path: JsonPath) -> tuple[Spot, Any, bool]:
+        """Walk down as far as `path` exists; the last item says whether that was all the way."""
+        spot, value = self.spot, self.value
+        for part in path:
+            if not isinstance(spot, Spots) or not _has(value, part):
+                return spot, value, False
+            spot, value = spot.values[part], value[part]  # type: ignore[index]
+        return spot, value, True
+
+    def _index_in_string(self, start: int, offset: int) -> int:
+        index = start + 1
+        for _ in range(offset):
+            character = _CHARACTER.match(self.text, index)
+            if character is None or character.group() == '"':
+                break
+            index = character.end()
+        return index
+
+
+def parse(text: str, file: str, largest_bytes: int = LARGEST_BYTES) -> JsonFile:
+    """Parse `text`; `file` is the name used in problems.
+
+    Raises InvalidFile with every problem up to the first syntax error: duplicate keys, NaN, numbers over 64 bits, lone
+    surrogates, more than 64 levels, too large.
+    """
+    text = text.removeprefix(_BOM)
+    if len(text) > largest_bytes:
+        refuse(file, _too_large(len(text), largest_bytes))
+    reader = Reader(text, file)
+    try:
+        value, spot = reader.read()
+    except Unreadable:
+        value, spot = None, 0
+    if reader.problems:
+        raise InvalidFile.of(file, reader.problems)
+    return JsonFile(file, text, value, spot)
+
+
+def typed_value(text: str, what: str) -> Any:
+    """Return the value of JSON that a person typed; `what` names it. Raises InvalidInput for any error of `parse`."""
+    try:
+        return parse(text, what).value
+    except InvalidFile as error:
+        first = error.problems[0]
+        place = f"line {first.line}, column {first.column}"
+        raise InvalidInput(f"{what} is not valid JSON, {place}: {first.message}", remedy=first.remedy) from error
+
+
+def read(path: Path, file: str | None = None, largest_bytes: int = LARGEST_BYTES) -> JsonFile:
+    """Read the file at `path`; `file` is the name used in problems (default: the path as given).
+
+    Raises InvalidFile, also if the file is missing, not a regular file, not readable, or not UTF-8 (a BOM is fine).
+    """
+    name = file or str(path)
+    return parse(read_text(path, name, largest_bytes), name, largest_bytes)
+
+
+def read_text(path: Path, file: str, largest_bytes: int = LARGEST_BYTES) -> str:
+    """Return the text of a regular UTF-8 file without its BOM; raise InvalidFile with the reason if that fails.
+
+    Raises StorageError if the cause is not the file: this process cannot open any file.
+    """
+    try:
+        if not path.is_file():  # a device or a pipe would block for ever
+            refuse(file, ("This is not a regular file." if path.exists() else "There is no such file.", "unreadable"))
+        with path.open("rb") as stream:
+            data = stream.read(largest_bytes + 1)
+    except OSError as error:
+        if error.errno in _EXHAUSTED:
+            raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+        refuse(file, (f"The file cannot be read: {error.strerror or error}.", "unreadable"))
+    if len(data) > largest_bytes:
+        refuse(file, _too_large(path.stat().st_size, largest_bytes))
+    return _decoded(data, file).removeprefix(_BOM)
+
+
+def refuse(file: str, what: tuple[str, str], place: tuple[int, int] = (1, 1)) -> NoReturn:
+    """Raise InvalidFile with one problem: `what` is (message, code), `place` (line, column)."""
+    message, code = what
+    problem = Problem(message, code, file=file, line=place[0], column=place[1], remedy=REMEDIES.get(code, ""))
+    raise InvalidFile.of(file, [problem])
+
+
+def _decoded(data: bytes, file: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode()
+        place = Lines(before).place(len(before.removeprefix(_BOM)))
+        refuse(file, (f"The byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8.", "not_utf8"), place)
+
+
+def _too_large(size: int, largest: int = LARGEST_BYTES) -> tuple[str, str]:
+    return f"The file has {size:,} bytes; at most {largest:,} are allowed.", "too_large"
+
+
+def _start(spot: Spot) -> int:
+    return spot.start if isinstance(spot, Spots) else spot
+
+
+def _has(value: Any, part: str | int) -> bool:
+    if isinstance(value, dict):
+        return part in value
+    return isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value)

@@ -1,0 +1,247 @@
+"""Check JSON Schemas from users, and values against them, without loading anything from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from engine.base.wording import did_you_mean
+from engine.documents.schema_work import MOST_STEPS, TooMuch, bounded_validator, errors_of
+from engine.expressions.json_values import compact_json
+from engine.expressions.patterns import BadPattern, TooManyPatterns, counted_patterns, pattern
+
+Path = tuple[str | int, ...]
+DEEPEST = 64
+_MOST_STEPS = 16
+_NONE = "This is not a JSON Schema: "
+_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+_LONGEST_SEEN = 80
+_MOST_PARTS = 20_000
+_MOST_STEPS_A_SCHEMA = 5 * MOST_STEPS
+_MOST_ERRORS = 50
+_TOO_INVOLVED = "Its schema cannot be used: it is too complex to be checked."
+_TOO_MUCH = (
+    f"It takes more than {MOST_STEPS:,} steps to check it against its schema."
+    " Give less, or remove alternatives, patterns and unlimited lists from the schema."
+)
+_TOO_LARGE = f"This schema is too large: at most {_MOST_PARTS:,} keywords and values are allowed. Describe less."
+_PATTERNS_LEFT = "'unevaluatedProperties' cannot be combined with 'patternProperties' here. Use additionalProperties."
+# Keywords whose schemas apply to the same value, so that a cycle through them never ends.
+_SAME_VALUE_LISTS = ("allOf", "anyOf", "oneOf")
+_SAME_VALUE = ("not", "if", "then", "else")
+_REFERENCES = ("$ref", "$dynamicRef")
+
+
+def schema_faults(schema: Any) -> Iterator[tuple[Path, str]]:
+    """Yield (path inside the schema, sentence) for each problem of a schema, including its default."""
+    broken = list(_broken(schema))
+    yield from broken
+    if not broken and isinstance(schema, Mapping) and "default" in schema:
+        for misfit in misfits(schema["default"], schema):
+            yield ("default",), f"The default does not fit: {misfit}"
+
+
+def is_usable(schema: Any) -> bool:
+    """Return whether this is a JSON Schema that can check values; cached."""
+    return isinstance(schema, Mapping) and _validator(compact_json(schema))[0] is not None
+
+
+def misfits(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each violation of the schema by `value`, or one that says that the schema is invalid."""
+    if not schema:
+        return
+    validator, reason = _validator(compact_json(schema))
+    if validator is None:
+        yield f"Its schema cannot be used: {reason}"
+    elif _is_deep(value):
+        yield f"It is nested deeper than {DEEPEST} levels."
+    else:
+        yield from _errors(validator, value)
+
+
+def _errors(validator: Any, value: Any) -> Iterator[str]:
+    try:
+        for error in islice(errors_of(validator, value), _MOST_ERRORS):
+            yield _sentence(error)
+    except RecursionError:
+        yield _TOO_INVOLVED
+    except TooMuch:
+        yield _TOO_MUCH
+    except BaseException as error:
+        # The validator keeps its references in Rust, where a full stack is a panic instead of a RecursionError.
+        if type(error).__name__ != "PanicException":
+            raise
+        yield _TOO_INVOLVED
+
+
+def _is_deep(value: Any) -> bool:
+    """Return whether lists and objects are nested deeper than a validator can follow."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(level)
+
+
+def _sentence(error: Any) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+    message = error.message if len(error.message) <= 300 else f"{error.message[:_LONGEST_SEEN]}… ({error.validator})"
+    return f"{place.lstrip('.') + ': ' if place else ''}{message}."
+
+
+@lru_cache(maxsize=256)
+def _validator(text: str) -> tuple[Any, str]:
+    """Return (validator, ""), or (None, reason) if there can be none."""
+    schema = json.loads(text)
+    _, reason = next(_broken(schema), ((), ""))
+    return (None, reason) if reason else (bounded_validator()(schema), "")
+
+
+def _broken(schema: Any) -> Iterator[tuple[Path, str]]:
+    if _is_large(schema):
+        yield (), _TOO_LARGE
+        return
+    try:
+        traps = _counted_traps(schema)
+    except TooMuch as error:
+        yield (), str(error)
+        return
+    yield from traps
+    if _leads_back(schema):
+        yield (), "This refers back to itself without going deeper into the value."
+        return
+    try:
+        yield from _meta_faults(schema)
+    except TooMuch:
+        yield (), _TOO_LARGE
+
+
+def _counted_traps(schema: Any) -> list[tuple[Path, str]]:
+    """Return the traps of a schema. Raises TooMuch for its own patterns, TooManyPatterns for those of the file."""
+    with counted_patterns() as own:
+        try:
+            return list(_traps(schema, schema, ()))
+        except TooManyPatterns as error:
+            if error.within is own:
+                raise TooMuch(str(error)) from None
+            raise
+
+
+def _is_large(schema: Any) -> bool:
+    """Return whether a schema has too many parts or levels to be checked."""
+    level, count = [schema], 0
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for part in level
+            if isinstance(part, dict | list)
+            for inner in (part.values() if isinstance(part, dict) else part)
+        ]
+        count += len(level)
+        if count > _MOST_PARTS:
+            return True
+    return bool(level)
+
+
+def _meta_faults(schema: Any) -> Iterator[tuple[Path, str]]:
+    validator = bounded_validator()
+    for error in islice(errors_of(validator(validator.META_SCHEMA), schema, _MOST_STEPS_A_SCHEMA), _MOST_ERRORS):
+        message = error.message if len(error.message) <= 300 else f"{error.message[:_LONGEST_SEEN]}…"
+        path = tuple(error.absolute_path)
+        if path[-1:] == ("type",) and isinstance(error.instance, str):
+            yield path, _NONE + f"there is no type {error.instance!r}. {did_you_mean(error.instance, _TYPES)}"
+        else:
+            yield path, f"{_NONE}{message}."
+
+
+def _traps(part: Any, schema: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield what the meta-schema accepts: a `$ref` that leads outside or nowhere, and an invalid pattern.
+
+    A validator would fetch an external `$ref` from the network.
+    """
+    if isinstance(part, Mapping):
+        for keyword, fault in (
+            ("$ref", _reference_fault),
+            ("$dynamicRef", _reference_fault),
+            ("pattern", _pattern_fault),
+        ):
+            if isinstance(part.get(keyword), str) and (said := fault(part[keyword], schema)):
+                yield (*path, keyword), said
+        yield from _traps_of_names(part, schema, path)
+        for key, inner in part.items():
+            yield from _traps(inner, schema, (*path, key))
+    elif isinstance(part, list):
+        for number, inner in enumerate(part):
+            yield from _traps(inner, schema, (*path, number))
+
+
+def _leads_back(schema: Any) -> bool:
+    """Return whether schemas apply to the same value in a cycle, or in a chain too long to follow."""
+    children = {id(part): [id(inner) for inner in _same_value(part, schema)] for part in _objects(schema)}
+    followed: set[int] = set()
+    for _ in range(_MOST_STEPS):
+        followed |= {part for part, inner in children.items() if followed.issuperset(inner)}
+    return len(followed) < len(children)
+
+
+def _objects(part: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(part, Mapping):
+        yield part
+    inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+    for one in inner:
+        yield from _objects(one)
+
+
+def _same_value(part: Mapping[str, Any], schema: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the schemas inside this one that apply to the same value."""
+    inner = [part.get(keyword) for keyword in _SAME_VALUE]
+    for keyword in _SAME_VALUE_LISTS:
+        inner += part[keyword] if isinstance(part.get(keyword), list) else []
+    if isinstance(part.get("dependentSchemas"), Mapping):
+        inner += part["dependentSchemas"].values()
+    inner += [_pointed(part[keyword], schema) for keyword in _REFERENCES if isinstance(part.get(keyword), str)]
+    return (one for one in inner if isinstance(one, Mapping))
+
+
+def _pointed(target: str, schema: Any) -> Any:
+    """Return the part of the schema that `#/a/b` points at, if any."""
+    value = schema
+    for name in target.split("/")[1:]:
+        key = name.replace("~1", "/").replace("~0", "~")
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _reference_fault(target: str, schema: Any) -> str:
+    if not (target == "#" or target.startswith("#/")):
+        return "A $ref may only point inside the same schema, like #/$defs/name."
+    value = _pointed(target, schema)
+    if value is None:
+        return f"The $ref {target!r} points to nothing."
+    return "" if isinstance(value, Mapping | bool) else f"The $ref {target!r} does not point to a schema."
+
+
+def _traps_of_names(part: Mapping[str, Any], schema: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the problems of `patternProperties`, whose names are patterns."""
+    if isinstance(part.get("patternProperties"), Mapping):
+        for name in part["patternProperties"]:
+            if said := _pattern_fault(name, schema):
+                yield (*path, "patternProperties", name), said
+    if "unevaluatedProperties" in part and any("patternProperties" in one for one in _objects(schema)):
+        yield (*path, "unevaluatedProperties"), _PATTERNS_LEFT
+
+
+def _pattern_fault(source: str, _schema: Any) -> str:
+    try:
+        pattern(source)
+    except BadPattern as error:
+        return f"This pattern is not a valid regular expression (RE2): {error}"
+    return ""

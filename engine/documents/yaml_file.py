@@ -1,0 +1,178 @@
+"""A small, strict YAML reader: plain values with their lines, and without YAML's surprises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.base.errors import InvalidFile, Problem
+
+LARGEST_BYTES = 64_000
+DEEPEST = 16
+Path = tuple[str | int, ...]
+_TAG = "tag:yaml.org,2002:"
+_LONGEST_NUMBER = 20
+_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
+_SPELT = {"true": True, "false": False, "null": None, "~": None, "": None}
+
+
+@dataclass
+class YamlFile:
+    """A parsed YAML text: its value, and the position of each key and value."""
+
+    file: str
+    text: str
+    value: Any = None
+    places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    """Line and column (from 1) of every value."""
+    key_places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    spans: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    """The begin and end of every value in the text (the end of the last scalar inside)."""
+
+    def place(self, path: Path) -> tuple[int, int]:
+        """Return line and column of the value at `path`, or of its nearest existing parent."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, (1, 1))
+
+    def problem(self, path: Path, message: str, code: str, remedy: str = "") -> Problem:
+        """Return a Problem at a key, or at a value that has none."""
+        line, column = self.key_places.get(path) or self.place(path)
+        return Problem(
+            message,
+            code,
+            file=self.file,
+            line=line,
+            column=column,
+            field=".".join(map(str, path)) or None,
+            remedy=remedy,
+        )
+
+
+def parse(text: str, file: str) -> YamlFile:
+    """Parse `text`; `file` is the name used in problems.
+
+    Raises InvalidFile with every problem: syntax, anchors, tags, duplicate keys, words that YAML would convert (`on`,
+    `NO`, `12:30`, `0x1F`, a date), over 64 KB, over 16 levels.
+    """
+    if len(text.encode("utf-8", "surrogatepass")) > LARGEST_BYTES:
+        problem = Problem(f"The file is over {LARGEST_BYTES:,} bytes.", "too_large", file=file)
+        raise InvalidFile.of(file, [problem])
+    found = YamlFile(file, text)
+    reader = _Reader(found)
+    node = reader.compose()
+    if node is not None:
+        found.value = reader.value(node, ())
+    if reader.problems:
+        raise InvalidFile.of(file, reader.problems)
+    return found
+
+
+class _Reader:
+    def __init__(self, found: YamlFile) -> None:
+        self._found = found
+        self._end = 0
+        self.problems: list[Problem] = []
+
+    def compose(self) -> Any:
+        """Return the root node, after checking the flat stream of events, which no nesting can exhaust."""
+        import yaml
+
+        try:
+            self.problems.extend(self._refused(yaml.parse(self._found.text, Loader=yaml.SafeLoader)))
+            if self.problems:
+                return None
+            return yaml.compose(self._found.text, Loader=yaml.SafeLoader)
+        except yaml.YAMLError as error:
+            self.problems.append(self._grammar(error))
+            return None
+
+    def _refused(self, events: Iterator[Any]) -> Iterator[Problem]:
+        import yaml
+
+        depth = 0
+        for event in events:
+            if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+                depth -= 1
+            if depth > DEEPEST:
+                yield self._at(event.start_mark, f"This is nested deeper than {DEEPEST} levels.", "too_deep")
+                return
+            if getattr(event, "anchor", None):
+                said = f"Anchors and aliases are not supported ({event.anchor!r})."
+                yield self._at(event.start_mark, said, "alias", "Write the value out.")
+            if getattr(event, "tag", None):
+                yield self._at(event.start_mark, f"Tags are not supported ({event.tag}).", "tag", "Remove the tag.")
+
+    def _grammar(self, error: Any) -> Problem:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it holds a character YAML forbids"
+        hint = "Indent with spaces, not tabs." if "\\t" in said else "Check indentation and quotes near this line."
+        if mark is not None:
+            return self._at(mark, f"This is not valid YAML: {said}.", "syntax", hint)
+        position = int(getattr(error, "position", 0))
+        line = self._found.text.count("\n", 0, position) + 1
+        return Problem(f"This is not valid YAML: {said}.", "syntax", file=self._found.file, line=line, remedy=hint)
+
+    def _at(self, mark: Any, message: str, code: str, remedy: str = "") -> Problem:
+        return Problem(message, code, file=self._found.file, line=mark.line + 1, column=mark.column + 1, remedy=remedy)
+
+    def value(self, node: Any, path: Path) -> Any:
+        """Return the plain value of a node, and record its position."""
+        self._found.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        value = self._value(node, path)
+        # A block's own end mark is after the comments that follow it; the end of its last value is not.
+        if node.id == "scalar" or node.flow_style:
+            self._end = node.end_mark.index
+        self._found.spans[path] = (node.start_mark.index, self._end)
+        return value
+
+    def _value(self, node: Any, path: Path) -> Any:
+        if node.id == "mapping":
+            return self._mapping(node, path)
+        if node.id == "sequence":
+            return [self.value(item, (*path, number)) for number, item in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _mapping(self, node: Any, path: Path) -> dict[str, Any]:
+        value: dict[str, Any] = {}
+        for key_node, inner in node.value:
+            key = self._key(key_node)
+            if key is None:
+                continue
+            if key in value:
+                self.problems.append(self._at(key_node.start_mark, f"The key {key!r} appears twice.", "duplicate_key"))
+            self._found.key_places[*path, key] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            value[key] = self.value(inner, (*path, key))
+        return value
+
+    def _key(self, node: Any) -> str | None:
+        if node.id == "scalar" and node.tag == f"{_TAG}str":
+            return str(node.value)
+        quoted = f' Put quotes around it: "{node.value}".' if node.id == "scalar" else ""
+        self.problems.append(self._at(node.start_mark, f"A key must be text.{quoted}", "put_quotes"))
+        return None
+
+    def _scalar(self, node: Any) -> Any:
+        if node.tag == f"{_TAG}str":
+            return str(node.value)
+        if node.value.lower() in _SPELT:
+            return _SPELT[node.value.lower()]
+        if len(node.value) > _LONGEST_NUMBER and node.tag == f"{_TAG}int":  # Python does not parse thousands of digits
+            said = "This number does not fit into 64 bits; write it as text."
+            self.problems.append(self._at(node.start_mark, said, "number_range"))
+            return None
+        if _NUMBER.match(node.value) and node.tag in (f"{_TAG}int", f"{_TAG}float"):
+            return int(node.value) if node.tag == f"{_TAG}int" else float(node.value)
+        self.problems.append(self._surprise(node))
+        return None
+
+    def _surprise(self, node: Any) -> Problem:
+        kind = node.tag.removeprefix(_TAG)
+        meant = {"bool": "true or false", "int": "another whole number", "float": "another number"}.get(kind, "a date")
+        remedy = f'Put quotes around it if you mean the text: "{node.value}".'
+        remedy += " Otherwise write true or false." if kind == "bool" else ""
+        return self._at(node.start_mark, f"YAML reads {node.value} as {meant}.", "put_quotes", remedy)

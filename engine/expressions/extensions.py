@@ -1,0 +1,35 @@
+"""The CEL extensions that every expression can use, and our own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from engine.expressions.function_table import FUNCTIONS
+
+
+@cache
+def extensions() -> list[Any]:
+    """Return the CEL extensions available to every expression: strings, math, optionals and our own functions."""
+    from cel_expr_python import cel
+    from cel_expr_python.ext import ext_math, ext_optional, ext_strings
+
+    own = [_declared(cel, one.name, one.implementation) for one in FUNCTIONS if one.implementation is not None]
+    return [
+        ext_strings.ExtStrings(),
+        ext_math.ExtMath(),
+        ext_optional.ExtOptional(),
+        cel.CelExtension("orchestra", own),
+    ]
+
+
+def _declared(cel: Any, name: str, implementation: Callable[[Any], str]) -> Any:
+    """Declare a function of a value of any type, which CEL can only take in a list of one."""
+
+    def of_box(box: list[Any]) -> str:
+        return implementation(box[0])
+
+    parameters = [cel.Type.List(cel.Type.DYN)]
+    overload = cel.Overload(id=f"{name}_of", return_type=cel.Type.STRING, parameters=parameters, impl=of_box)
+    return cel.FunctionDecl(name, [overload])

@@ -1,0 +1,74 @@
+"""The values of expressions as JSON, and as text."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.base.errors import ExpressionError
+from engine.base.names import timestamp
+
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def compact_json(value: Any) -> str:
+    """Return JSON text without spaces, as `json(x)` and mixed text show it."""
+    return _encoded(value)
+
+
+def shown(value: Any) -> str:
+    """Return a value as mixed text shows it: strings unchanged, all else as JSON. Raises ExpressionError for null."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        raise ExpressionError("A null stands in the middle of text.", remedy=no_null("x"))
+    return compact_json(value)
+
+
+def no_null(source: str) -> str:
+    """Return the remedy for a null, which default() would keep because the value is present."""
+    return f"Say what stands there instead: {source} == null ? 'text' : {source}"
+
+
+def as_json(value: Any) -> Any:
+    """Return a CEL result as a plain JSON value.
+
+    Timestamps become RFC 3339 text, durations seconds. Raises ExpressionError for what JSON cannot hold.
+    """
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return _checked_integer(value)
+    if isinstance(value, float):
+        return _checked_float(value)
+    if isinstance(value, datetime):
+        return timestamp(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        # CEL's maps are unordered; sorted, an expression returns the same text in every process.
+        return {key: as_json(value[key]) for key in sorted(map(_checked_key, value))}
+    if isinstance(value, list):
+        return [as_json(inner) for inner in value]
+    raise ExpressionError(f"The result is a {type(value).__name__}, which JSON cannot hold.")
+
+
+def _checked_integer(value: int) -> int:
+    if not -(2**63) <= value < 2**63:
+        raise ExpressionError(f"The whole number {value} does not fit into 64 bits.")
+    return value
+
+
+def _checked_float(value: float) -> float:
+    if not math.isfinite(value):
+        raise ExpressionError(f"The result is {value}, which JSON cannot hold.", remedy="Guard the division.")
+    return value
+
+
+def _checked_key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise ExpressionError(f"A map key is {key!r}; JSON takes only strings.", remedy="Use string(key).")
+    return key

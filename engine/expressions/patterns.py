@@ -1,0 +1,157 @@
+"""Regular expressions from files and users, run by RE2: their time is linear in text and pattern.
+
+Python's own engine can take for ever on forty characters; RE2 has neither look-around nor back-references.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any
+
+LONGEST = 2_000
+"""Characters of a pattern."""
+LARGEST_PROGRAM = 20_000
+"""Steps of a pattern after its repetitions are expanded."""
+MOST_PATTERNS = 400
+"""Different patterns of one file or schema; below the size of the cache, so that none is compiled repeatedly."""
+MOST_STEPS_TOGETHER = 1_000_000
+"""Steps of all patterns of one file or schema: about a second of compiling."""
+_STEPS_OF_A_REFUSED = 50_000
+"""The steps charged for a pattern that turns out to be unusable."""
+_MEMORY_BYTES = 4 * 1024 * 1024
+_CODE_UNIT = re.compile(r"(\\\\)|\\u([0-9A-Fa-f]{4})|\\u\{([0-9A-Fa-f]{1,6})\}|\(\?<(?![=!])")
+_UNSUPPORTED = (
+    (("(?=", "(?!", "(?<=", "(?<!"), "it looks ahead or behind, which patterns here cannot. Say it with two patterns."),
+    (("invalid escape sequence: \\Z",), "there is no \\Z here. Write $ or \\z for the end."),
+    (("invalid escape sequence: \\",), "an escape in it is unknown, or refers back to a group. Write it out."),
+    (("invalid repetition size",), "it repeats more than 1,000 times, nested repetitions multiplied. Repeat less."),
+    (("bad repetition operator",), "two repetitions stand in a row. Put the first one in brackets."),
+    (("pattern too large",), "it is too large. Repeat less, or use maxLength."),
+)
+
+
+class BadPattern(ValueError):
+    """The pattern cannot be used; the text says why and what to do."""
+
+
+class TooManyPatterns(Exception):
+    """The patterns of a file or schema take too long to compile; `message` and `remedy` are for people."""
+
+    def __init__(self, message: str, remedy: str, within: object) -> None:
+        """`within` is the object yielded by the `counted_patterns` whose limit was reached."""
+        super().__init__(f"{message} {remedy}")
+        self.message, self.remedy, self.within = message, remedy, within
+
+
+class _Compiling:
+    """The patterns compiled so far for one file or schema."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._steps = 0
+
+    def count(self, source: str, steps: int) -> None:
+        """Count a pattern when it is first used. Raises TooManyPatterns."""
+        if source in self._seen:
+            return
+        self._seen.add(source)
+        self._steps += steps
+        if len(self._seen) > MOST_PATTERNS:
+            raise TooManyPatterns(
+                f"There are more than {MOST_PATTERNS:,} different patterns here.",
+                "Use the same pattern more often.",
+                self,
+            )
+        if self._steps > MOST_STEPS_TOGETHER:
+            raise TooManyPatterns(
+                f"Written out, the patterns here have more than {MOST_STEPS_TOGETHER:,} steps together.",
+                "Repeat less in them, or use maxLength.",
+                self,
+            )
+
+
+_compiling: ContextVar[tuple[_Compiling, ...]] = ContextVar("whose patterns are counted", default=())
+
+
+@contextmanager
+def counted_patterns() -> Iterator[object]:
+    """Limit the number and total size of the patterns used inside the block. Raises TooManyPatterns."""
+    own = _Compiling()
+    token = _compiling.set((*_compiling.get(), own))
+    try:
+        yield own
+    finally:
+        _compiling.reset(token)
+
+
+class Pattern:
+    """A compiled pattern."""
+
+    def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled
+
+    @property
+    def steps(self) -> int:
+        """Return the maximum work per character."""
+        return int(self._compiled.programsize)
+
+    def is_found_in(self, text: str) -> bool:
+        """Return whether any part of the text matches, as JSON Schema defines it."""
+        # RE2 does not accept a lone surrogate; it matches like any unknown character.
+        return self._compiled.search(text.encode("utf-8", "replace").decode()) is not None
+
+
+def pattern(source: str) -> Pattern:
+    """Compile a pattern in the syntax of JSON Schema (ECMA 262), as far as RE2 supports it.
+
+    Raises BadPattern, and TooManyPatterns inside `counted_patterns`.
+    """
+    steps = _STEPS_OF_A_REFUSED
+    try:
+        found = _compiled(source)
+        steps = found.steps
+    finally:
+        for one in _compiling.get():
+            one.count(source, steps)
+    return found
+
+
+@lru_cache(maxsize=512)
+def _compiled(source: str) -> Pattern:
+    import re2
+
+    if len(source) > LONGEST:
+        raise BadPattern(f"it has {len(source):,} characters; at most {LONGEST:,} are allowed.")
+    options = re2.Options()
+    options.max_mem, options.log_errors = _MEMORY_BYTES, False
+    try:
+        compiled = re2.compile(_CODE_UNIT.sub(_respelt, source), options)  # type: ignore[no-untyped-call]
+    except UnicodeEncodeError:
+        raise BadPattern("it holds half a character.") from None
+    except re2.error as error:
+        reason = error.args[0]
+        raise BadPattern(
+            _worded(reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason))
+        ) from None
+    if compiled.programsize > LARGEST_PROGRAM:
+        raise BadPattern(
+            f"written out it has {compiled.programsize:,} steps; at most {LARGEST_PROGRAM:,} are allowed. Repeat less."
+        )
+    return Pattern(compiled)
+
+
+def _respelt(found: re.Match[str]) -> str:
+    """Rewrite ECMA's `u0041` (after a backslash) and `(?<name>` for RE2."""
+    code = found[2] or found[3]
+    if code is not None:
+        return f"\\x{{{code}}}"
+    return "(?P<" if found[0].startswith("(?") else found[0]
+
+
+def _worded(reason: str) -> str:
+    said = next((words for signs, words in _UNSUPPORTED if any(sign in reason for sign in signs)), "")
+    return said or f"{reason}."

@@ -1,0 +1,1 @@
+"""Atomic, private files that are synced to disk."""

@@ -1,0 +1,133 @@
+"""Find the step types and trigger types: all such classes in the modules of `engine/steps/` and `engine/triggers/`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Generic, TypeVar
+
+from clients.service import OTHER_LINK
+from engine.base.errors import UnknownName
+from engine.base.services import service_of
+from engine.base.wording import listed, nearest
+from engine.plugins.step import Kind, StepType
+from engine.plugins.trigger import TriggerType
+
+Found = TypeVar("Found", bound=Kind)
+
+
+class Registry(Generic[Found]):
+    """The types of one folder, by name; a module is imported when one of its types is needed."""
+
+    def __init__(self, thing: str, package: str, base: type[Found]) -> None:
+        self._thing, self._package, self._base = thing, package, base
+        self._families: dict[str, Mapping[str, Found]] = {}
+        self._found: dict[str, Found] = {}
+
+    @cached_property
+    def families(self) -> tuple[str, ...]:
+        """The modules of the folder and its subfolders, as `github.issues`, sorted."""
+        return tuple(sorted(_modules_in(self._package)))
+
+    def family(self, name: str) -> Mapping[str, Found]:
+        """Import one module of the folder and return its types by name."""
+        if name not in self._families:
+            module = importlib.import_module(f"{self._package}.{name}")
+            self._families[name] = {
+                kind.name: kind()
+                for _, kind in inspect.getmembers(module, inspect.isclass)
+                if issubclass(kind, self._base) and kind.__module__ == module.__name__ and _is_whole(kind)
+            }
+        return self._families[name]
+
+    @cached_property
+    def every(self) -> Mapping[str, Found]:
+        """Every type by name, sorted."""
+        found = {name: kind for module in self.families for name, kind in self.family(module).items()}
+        return dict(sorted(found.items()))
+
+    def forget(self) -> None:
+        """Discard what was found, so that the folder is read again."""
+        self._families.clear()
+        self._found.clear()
+        for name in ("families", "every"):
+            vars(self).pop(name, None)
+
+    def _no_such_service(self, service: str) -> str:
+        """Return the remedy for an unknown service: the nearest name, or all services."""
+        known = list(dict.fromkeys(name.partition(".")[0] for name in self.every))
+        if not service or nearest(service, known) is not None:
+            return ""
+        other = f" There is no service {service!r}: http.request calls any that speaks HTTP." if "http" in known else ""
+        return f"There are: {listed(list(self.every))}.{other}"
+
+    def find(self, name: str) -> Found:
+        """Return the type `service.action`; raise UnknownName with the nearest names.
+
+        Modules named after the service, or in its folder, are searched first, so that a run imports only what it uses.
+        """
+        if name not in self._found:
+            self._found[name] = self._search(name)
+        return self._found[name]
+
+    def _search(self, name: str) -> Found:
+        service = name.partition(".")[0]
+        for module in self.families:
+            if service in module.split(".") and name in self.family(module):
+                return self.family(module)[name]
+        if name not in self.every:
+            raise UnknownName(self._thing, name, list(self.every), remedy=self._no_such_service(service))
+        return self.every[name]
+
+
+def _modules_in(package: str) -> Iterator[str]:
+    for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if found.ispkg:
+            yield from (f"{found.name}.{name}" for name in _modules_in(f"{package}.{found.name}"))
+        else:
+            yield found.name
+
+
+def _is_whole(kind: type[Kind]) -> bool:
+    """Return whether a class is a type of its own, and not a nameless base class of several."""
+    return not inspect.isabstract(kind) and hasattr(kind, "name")
+
+
+STEPS = Registry("step type", "engine.steps", StepType)  # type: ignore[type-abstract]
+TRIGGERS = Registry("trigger type", "engine.triggers", TriggerType)  # type: ignore[type-abstract]
+
+
+def step_type(name: str) -> StepType:
+    """Return the step type `service.action`; raise UnknownName with the nearest names."""
+    return STEPS.find(name)
+
+
+def step_types() -> Mapping[str, StepType]:
+    """Return every step type by name, sorted."""
+    return STEPS.every
+
+
+def link_word(uses: str) -> str:
+    """Return what the addresses that a step returns lead to, in one word: "Issue"."""
+    try:
+        kind = STEPS.find(uses)
+    except UnknownName:  # a step type of an earlier release
+        service = service_of(uses.partition(".")[0])
+    else:
+        if kind.link:
+            return kind.link
+        service = service_of(kind.service)
+    return service.link if service else OTHER_LINK
+
+
+def trigger_type(name: str) -> TriggerType:
+    """Return the trigger type `service.event`; raise UnknownName with the nearest names."""
+    return TRIGGERS.find(name)
+
+
+def trigger_types() -> Mapping[str, TriggerType]:
+    """Return every trigger type by name, sorted."""
+    return TRIGGERS.every

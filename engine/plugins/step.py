@@ -1,0 +1,367 @@
+"""The base class of step types: fields, output, effect on the world, and how one call is made.
+
+A step type describes one call of a service and nothing else: it does not retry, wait, log or ask for approval. The
+engine does that for all of them, from what the type declares. The most important declaration is `effect` with `repeat`:
+after a crash nobody knows whether a write arrived, and `repeat` decides whether the engine may send it again (`safe`),
+asks the service first (`findable`), or asks a person (`unfindable`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from clients.errors import Conflict, NotFound
+from engine.base.run_file import RunFile
+
+JsonValue = Any
+"""A plain JSON value: None, bool, int, float, str, list or dict of such."""
+
+
+class Effect(StrEnum):
+    """What a call does to the outside world."""
+
+    PURE = "pure"
+    READS = "reads"
+    WRITES = "writes"
+
+
+class Repeat(StrEnum):
+    """What happens if a write is sent twice."""
+
+    SAFE = "safe"
+    """The same write twice changes nothing more (add a label)."""
+    FINDABLE = "findable"
+    """The service can be asked whether the first one arrived (`StepType.find`)."""
+    UNFINDABLE = "unfindable"
+    """Nobody can know whether it arrived; it is never sent again without a person's approval."""
+
+
+class Role(StrEnum):
+    """What a field means for trust in the workflow."""
+
+    CONTENT = "content"
+    """Takes text from outside."""
+    DESTINATION = "destination"
+    """A target: recipient, repository, URL, database, path. Text from outside must not decide it."""
+    INSTRUCTION = "instruction"
+    """An instruction for a model. Text from outside must not decide it."""
+    OPTION = "option"
+    """Anything else: numbers, switches, filters."""
+
+
+def _role(role: Role, title: str, default: Any, extra: dict[str, Any]) -> Any:
+    schema = {"role": str(role)}
+    for key in ("format", "widget"):
+        if key in extra:
+            schema[key] = extra.pop(key)
+    return Field(default, title=title, json_schema_extra=dict(schema), **extra)
+
+
+def content(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare a field that takes text from outside."""
+    return _role(Role.CONTENT, title, default, extra)
+
+
+def destination(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare a field that decides where something goes; `format` names the picker, e.g. `github-repository`."""
+    return _role(Role.DESTINATION, title, default, extra)
+
+
+def instruction(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare a field that instructs a model."""
+    return _role(Role.INSTRUCTION, title, default, extra)
+
+
+def option(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare any other field."""
+    return _role(Role.OPTION, title, default, extra)
+
+
+def outside(title: str, default: Any = ..., **extra: Any) -> Any:
+    """Declare an output field that contains text from outside (a subject, a body, a comment)."""
+    return Field(default, title=title, json_schema_extra={"outside": True}, **extra)
+
+
+class Fields(BaseModel):
+    """The arguments of one call; an unknown name is an error."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, arbitrary_types_allowed=False)
+
+
+class Output(BaseModel):
+    """The result of one call, as workflows see it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The service's answer to a write: the id it assigned, and a URL that a person can open."""
+
+    id: str
+    url: str = ""
+
+
+@dataclass
+class Usage:
+    """Tokens of model calls, summed over attempts; `cost_usd` is None if the price is unknown."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+
+
+def _no_files(file: RunFile) -> bytes:
+    raise LookupError(f"there is no run that holds {file.name!r}")
+
+
+@dataclass
+class Call:
+    """One call of one step: its input, and where it leaves what a person may want to see later."""
+
+    fields: Any
+    """An instance of the step type's `fields` model."""
+    client: Any = None
+    """The opened client of the step's connection (a class of `clients/`), or None."""
+    marker: str = ""
+    """Writes only: 32 letters and digits, the same for every attempt of the same write, never for another."""
+    intended_at: datetime | None = None
+    """Writes only: when this write was first about to be sent; nothing older can be its effect."""
+    attempt: int = 1
+    started_at: datetime | None = None
+    """When this attempt began (aware, UTC): steps that need the time take it from here."""
+    made_by_others: frozenset[str] = frozenset()
+    """Writes without a marker that are looked for or repeated: ids (of receipts) that belong to other writes."""
+    prompts: Mapping[str, Any] = field(default_factory=dict)
+    """The prompts of the run's definition, by the reference in the step's `prompt` field."""
+    render: Callable[[Any, Mapping[str, JsonValue]], list[dict[str, str]]] | None = None
+    """Fills a prompt's variables: (prompt, variables) -> messages [{role, content}]."""
+    usage: Usage = field(default_factory=Usage)
+    request: dict[str, JsonValue] = field(default_factory=dict)
+    """What was actually sent, if it says more than the arguments (a model's rendered messages)."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences for a person about a successful call: for example, what it could not read."""
+    read: Callable[[RunFile], bytes] = _no_files
+    """Returns the content of a file in a field; called before anything is sent. Raises InvalidRequest."""
+    on_text: Callable[[str], None] | None = None
+    """Receives a model's answer piece by piece, for people who watch; nothing depends on it. None: nobody watches."""
+
+    @property
+    def is_again(self) -> bool:
+        """Whether an earlier attempt, perhaps of another process, may have written something."""
+        if self.intended_at is None or self.started_at is None:
+            return self.attempt > 1
+        return self.attempt > 1 or self.started_at - self.intended_at > timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class WaitUntil:
+    """Returned instead of an output: the run waits, without a thread, until `due_at`; then `output` is the output."""
+
+    due_at: datetime
+    output: dict[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StopRun:
+    """Returned instead of an output: the run ends here, succeeded, with these outputs; no new step starts."""
+
+    outputs: dict[str, JsonValue] = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class AskPerson:
+    """Returned instead of an output: the run waits until a person approves (`approvals`) or rejects."""
+
+    message: str
+    details: JsonValue = None
+    """Shown to the person beside the message."""
+
+
+@dataclass(frozen=True)
+class CallWorkflow:
+    """Returned instead of an output: another workflow runs as a run of its own; its outputs become the output."""
+
+    workflow: str
+    inputs: dict[str, JsonValue] = field(default_factory=dict)
+
+
+Wish = WaitUntil | StopRun | AskPerson | CallWorkflow
+"""What a step may ask of the engine instead of returning an output."""
+
+Result = JsonValue | Wish
+"""What `StepType.call` may return."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A write that a run made, according to its log: the input of `StepType.undo` and `update`."""
+
+    arguments: Mapping[str, JsonValue]
+    output: JsonValue
+    receipt: Receipt
+    marker: str
+    """The write's marker in the service."""
+    done_at: datetime
+    updated: bool = False
+    """Whether it updated what an earlier write had made, whose previous content is unknown."""
+    taken_back: AbstractSet[str] = frozenset()
+    """Undo: the markers of the writes of this run that have been undone before this one, and of what those removed."""
+
+
+class CannotUndo(Exception):
+    """An undo that must not be made, because somebody changed the target since; the message says what."""
+
+
+@contextmanager
+def changes_respected() -> Iterator[None]:
+    """Turn a client's Conflict, which says what somebody changed, into CannotUndo."""
+    try:
+        yield
+    except Conflict as error:
+        raise CannotUndo(error.message) from error
+
+
+_GONE = "It was deleted since. `orchestra runs rerun RUN --force` writes it anew."
+
+
+@contextmanager
+def gone_explained() -> Iterator[None]:
+    """Explain what to do if the object to update no longer exists."""
+    try:
+        yield
+    except NotFound as error:
+        error.remedy = _GONE
+        raise
+
+
+_UPDATED = "It updated what an earlier run had created, and the earlier content is not known."
+
+
+class Kind(ABC):
+    """What `uses` can name: a step type or a trigger type."""
+
+    name: ClassVar[str]
+    """`service.action`, the value of `uses`."""
+    title: ClassVar[str]
+    """What it does, in words for people: "Create an issue"."""
+    service: ClassVar[str | None] = None
+    """The service whose connection it needs, if any."""
+    connection_optional: ClassVar[bool] = False
+    link: ClassVar[str] = ""
+    """What the addresses in its output lead to, in one word: "Draft". Empty: as its service says (`Service.link`)."""
+    fields: ClassVar[type[Fields]]
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return problems that the schema of the fields cannot express: [(field, message)]; called by the compiler."""
+        return []
+
+
+class StepType(Kind):
+    """A type of step. A new one is a class in a new module of `engine/steps/`, where everything else finds it."""
+
+    done: ClassVar[str] = ""
+    """Writes: what happens to the object, in one word: "labelled"."""
+    effect: ClassVar[Effect] = Effect.PURE
+    repeat: ClassVar[Repeat | None] = None
+    lag_seconds: ClassVar[float] = 0.0
+    """Findable writes: how long the service may hide a new write from `find`."""
+    timeout_seconds: ClassVar[float] = 60.0
+    hands_on: ClassVar[frozenset[str]] = frozenset()
+    """Fields that `call` only copies to its result: large values in them are not loaded (engine/record/values.py)."""
+    streams: ClassVar[bool] = False
+    """Models: whether the answer is text that people can watch as it arrives (`Call.on_text`)."""
+    is_for_output: ClassVar[bool] = False
+    """Pure steps: whether the output is their only purpose, so that an unused one is probably a mistake."""
+    output: ClassVar[type[Output] | None] = None
+    """None if the shape depends on the fields: then override `output_schema`."""
+
+    @abstractmethod
+    def call(self, call: Call) -> Result:
+        """Make one attempt and return the output.
+
+        Runs in a worker thread (pure ones on the engine's loop: they must not block). Raises ServiceError.
+        """
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Findable writes: return the output that `call` would have returned if this very write arrived, else None.
+
+        Must use a read that the service keeps consistent, never a search index. Raises OutcomeUnknown if this account
+        cannot know: then a person is asked, as for unfindable writes.
+        """
+        raise NotImplementedError(self.name)
+
+    def is_marked(self, fields: Any) -> bool:
+        """Findable writes: return whether the object bears the marker; if not, an equal write's object looks the same.
+
+        Then `call.made_by_others` lists what to leave out, and while an equal write is open itself, a person decides.
+        """
+        return True
+
+    undoes: ClassVar[str] = ""
+    """Writes: what undoing it does, for people: "closes the issue with a note". Empty: it cannot be undone."""
+    stays: ClassVar[str] = ""
+    """Writes with `undoes`: what remains in the service: "the closed issue and the note"."""
+    lasts: ClassVar[str] = "There is no way to take it back."
+    """Writes without `undoes`: why it cannot be undone, as a sentence."""
+
+    def why_kept(self, written: Written) -> str:
+        """Writes: return why this one cannot be undone in any case; empty if it can be. Must not call the service."""
+        if not self.undoes:
+            return self.lasts
+        return _UPDATED if written.updated else ""
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Writes with `undoes`: undo the write. Repeating a completed undo must change nothing.
+
+        `call.fields` are the fields it was made with, `call.marker` marks what the undo itself writes (a note). Raises
+        CannotUndo if somebody changed the target since, ServiceError.
+        """
+        raise NotImplementedError(self.name)
+
+    updates: ClassVar[bool] = False
+    """Writes: whether `update` can apply new fields to what an earlier write made."""
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Writes with `updates`: change what an earlier write made to `call.fields`, and return the new output.
+
+        Must be idempotent. Raises ServiceError (NotFound if the object no longer exists).
+        """
+        raise NotImplementedError(self.name)
+
+    def receipt(self, output: JsonValue) -> Receipt:
+        """Writes: return what to keep of an output for ever."""
+        return Receipt(id=str(output.get("id", "")), url=str(output.get("url", "")))
+
+    def target(self, fields: Any) -> str:
+        """Writes: return the target (a repository, a database); writes with the same target run one at a time."""
+        return ""
+
+    def effect_of(self, arguments: Mapping[str, JsonValue]) -> tuple[Effect, Repeat | None]:
+        """Return the effect of a call with these arguments, for types whose effect depends on them (an HTTP method)."""
+        return self.effect, self.repeat
+
+    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """Return the JSON Schema of the output, for the compiler.
+
+        `arguments` are the step's fields as written (with their `{{ }}`); `prompts` the prompts that it names.
+        """
+        return self.output.model_json_schema(mode="serialization") if self.output else {}
+
+
+@cache
+def fields_schema(kind: type[Any]) -> Mapping[str, Any]:
+    """Return the JSON Schema of a fields model (cached: pydantic takes milliseconds for one)."""
+    schema: Mapping[str, Any] = kind.model_json_schema()
+    return schema

@@ -1,0 +1,77 @@
+"""Descriptions of step types and trigger types for forms, docs and programs."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from engine.plugins.registry import step_types, trigger_types
+from engine.plugins.step import StepType, fields_schema
+from engine.plugins.trigger import StartFrom, TriggerType
+
+
+@dataclass(frozen=True)
+class StepTypeInfo:
+    """A step type: name (`service.action`), words for people, effect, and JSON Schemas of fields and output."""
+
+    name: str
+    title: str
+    description: str
+    service: str | None
+    effect: str
+    repeat: str | None
+    fields_schema: dict[str, Any]
+    output_schema: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TriggerTypeInfo:
+    """A trigger type: name (`service.event`), words for people, and JSON Schemas of its fields and of an item."""
+
+    name: str
+    title: str
+    description: str
+    service: str | None
+    poll_seconds: float
+    start_from: tuple[StartFrom, ...]
+    is_watched: bool
+    fields_schema: dict[str, Any]
+    item_schema: dict[str, Any]
+
+
+def step_type_infos() -> list[StepTypeInfo]:
+    """Return every step type, by name."""
+    return [_info(kind) for kind in step_types().values()]
+
+
+def _info(kind: StepType) -> StepTypeInfo:
+    return StepTypeInfo(
+        name=kind.name,
+        title=kind.title,
+        description=inspect.getdoc(type(kind)) or "",
+        service=kind.service,
+        effect=str(kind.effect),
+        repeat=str(kind.repeat) if kind.repeat else None,
+        fields_schema=dict(fields_schema(kind.fields)),
+        output_schema=kind.output_schema({}, {}),
+    )
+
+
+def trigger_type_infos() -> list[TriggerTypeInfo]:
+    """Return every trigger type, by name."""
+    return [_trigger_info(kind) for kind in trigger_types().values()]
+
+
+def _trigger_info(kind: TriggerType) -> TriggerTypeInfo:
+    return TriggerTypeInfo(
+        name=kind.name,
+        title=kind.title,
+        description=inspect.getdoc(type(kind)) or "",
+        service=kind.service,
+        poll_seconds=kind.poll_seconds,
+        start_from=kind.start_from,
+        is_watched=kind.is_watched,
+        fields_schema=dict(fields_schema(kind.fields)),
+        item_schema=dict(kind.item_schema()),
+    )

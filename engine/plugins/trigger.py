@@ -1,0 +1,150 @@
+"""The base class of trigger types: fields, the shape of an item, and how the service is polled for new ones.
+
+The contract, which one suite checks for every type (tests/engine/triggers/test_contract.py):
+
+1. `look` lists everything that came after the cursor, oldest first, and returns the next cursor. It may list an item
+   again (an overlap is wanted if the service may answer out of order): the engine keeps the ids it has seen.
+2. An item has the same id in every poll, for ever, and no other item of the same `source` has it.
+3. Polling and reading change nothing in the service. If they raise an error, nothing has moved: the same cursor lists
+   the same items again.
+4. The cursor is the service's own position in its history, as JSON. If the service has forgotten it, the type falls
+   back to asking by time, with an overlap, and says so in `note`.
+5. The first poll has no cursor. It is made while the trigger is turned on, and `start` says which items count as new.
+   It starts no run: what it lists is left out (`skip`), and what counts is listed from its cursor on.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from clients.listing import Unreadable
+from engine.plugins.step import JsonValue, Kind, Output
+
+StartFrom = Literal["now", "last", "since"]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Which items count as new, as a person chose: from now on, the newest `last`, or `since` a time."""
+
+    last: int | None = None
+    since: datetime | None = None
+
+    @property
+    def is_now(self) -> bool:
+        """Return whether only items from now on count."""
+        return self.last is None and self.since is None
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a trigger may know of its workspace."""
+
+    root: Path
+    """The folder of the workspace."""
+    time_zone: str
+    """The zone in `config.yaml`, used by schedules that name none."""
+    workflow: str
+    """The workflow that the trigger starts."""
+    ended_runs: Callable[[int, int], Sequence[Mapping[str, Any]]]
+    """Returns ended runs without test runs, in the order in which their ends were stored. Arguments: the first end
+    number, and the most to return. Returns [{run_id, workflow, title, status, sentence, started_by, ended_at, demo,
+    end_number, chain}]. End numbers are rising milliseconds since 1970: what is stored later has a higher one,
+    whenever it ended.
+    """
+    last_end: Callable[[], int]
+    """Returns the highest end number of any run, 0 if none has ended."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The input of one poll of a service."""
+
+    fields: Any
+    """An instance of the trigger type's `fields` model."""
+    client: Any
+    """The opened client of the trigger's connection, or None."""
+    now: datetime
+    """The time of this look (aware, UTC)."""
+    cursor: JsonValue
+    """What the last poll returned; None at the first."""
+    start: Start
+    unseen: Callable[[Iterable[str]], list[str]]
+    """Returns the ids that no earlier poll has listed, in the same order: only they need a further call."""
+    around: Around
+    limit: int = 100
+    """List about this many at most, and set `has_more`, so that a large backlog comes in pieces."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A new item. `value` is what `item` means in the trigger's `inputs`; None: not read yet."""
+
+    id: str
+    value: Mapping[str, JsonValue] | None = None
+    title: str = ""
+    """What a person knows it by: a subject, a file name."""
+    at: datetime | None = None
+    """When it came, according to the service."""
+    skip: str = ""
+    """Why it starts no run, as the end of "It was left out: …"; empty if it does."""
+    error: str = ""
+    """Why it can never be read, as a sentence: then only this item is dead. Empty if it can be."""
+
+
+def unreadable_item(found: Unreadable) -> Item:
+    """Return a listed item that cannot be read: only this item is dead."""
+    return Item(found.id, title=found.title, error=found.reason)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The result of a poll."""
+
+    items: Sequence[Item]
+    cursor: JsonValue
+    has_more: bool = False
+    """Whether more can be listed at once."""
+    note: str = ""
+    """A sentence for a person about this poll."""
+    look_again_at: datetime | None = None
+    """When the next poll is due; None: after the trigger's own `poll_seconds`."""
+
+
+class TriggerType(Kind):
+    """A type of trigger. A new one is a class in a new module of `engine/triggers/`, where everything else finds it.
+
+    `name` is `service.event`. Calls run in worker threads and may block.
+    """
+
+    item: ClassVar[type[Output]]
+    """The shape of `item`; text from outside is marked as such."""
+    poll_seconds: ClassVar[float] = 60.0
+    """Seconds between polls, unless the workflow sets them."""
+    start_from: ClassVar[tuple[StartFrom, ...]] = ("now", "last", "since")
+    """What a person may choose at the first activation."""
+    is_watched: ClassVar[bool] = True
+    """Whether there is anything to poll; if not, it only describes how people start the workflow."""
+    remembered_days: ClassVar[int | None] = None
+    """How long the ids of seen items are kept, if the cursor alone tells old from new; None: for ever."""
+
+    @abstractmethod
+    def look(self, look: Look) -> Found:
+        """List new items. Raises ServiceError; then nothing has moved."""
+
+    def read(self, look: Look, item: Item) -> Item:
+        """Return an item of `look` with its value. Raises ServiceError: NotFound if it has been deleted since."""
+        return item
+
+    def source(self, fields: Any) -> str:
+        """Return what a cursor belongs to, with the account: a folder, a database. A new source starts from scratch."""
+        return ""
+
+    def item_schema(self) -> Mapping[str, Any]:
+        """Return the JSON Schema of `item`, for the compiler."""
+        return self.item.model_json_schema(mode="serialization")

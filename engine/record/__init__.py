@@ -1,0 +1,1 @@
+"""The record of a run: its document, log, inputs, values and failures."""

@@ -1,0 +1,188 @@
+"""Accept a run: fix its definition, check its inputs, and record which accounts it will use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from engine.base.errors import InvalidInput
+from engine.base.statuses import AccountMode
+from engine.base.wording import did_you_mean, listed
+from engine.compiler.definition.plan import Plan
+from engine.documents.json_file import typed_value
+from engine.documents.schema_check import misfits
+from engine.expressions.json_values import compact_json
+from engine.record.coercion import fitted
+from engine.record.options import refuse_in_service
+from engine.record.storable import unstorable
+from engine.record.values import Values
+from engine.store.journal import JournalBroken
+
+_KEPT = (
+    "run_id",
+    "workflow",
+    "workflow_hash",
+    "demo",
+    "started_by",
+    "origin_run_id",
+    "parent_run_id",
+    "queued_at",
+    "inputs",
+    "definition",
+    "accounts",
+    "caller",
+    "options",
+    "trigger",
+    "confirmed",
+)
+
+
+_ABSENT: Mapping[str, Any] = {"caller": None, "options": {}, "trigger": None, "confirmed": []}
+"""Keys missing from logs of earlier releases."""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Who starts a run, when, and with which accounts."""
+
+    run_id: str
+    started_by: str
+    queued_at: str
+    modes: Mapping[str, AccountMode]
+    """By connection name, for the connections of the plan."""
+    default_mode: AccountMode
+    connections: Mapping[str, str]
+    """The service of each connection of the workspace."""
+    logs: Path
+    """The folder for the files of the run, such as large inputs."""
+    origin_run_id: str | None = None
+    parent_run_id: str | None = None
+    caller: Sequence[Any] | None = None
+    """If a `workflow.run` step started the run: [workflow, step path, scope …] of that step (Frame.caller)."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
+    confirmed: Sequence[str] = ()
+    """What the person who starts it has just agreed to (engine/runs/starting/consent.py)."""
+    agreed: Mapping[str, Any] = field(default_factory=dict)
+    """For real accounts: everything agreed to at that time (`Consents.kept`)."""
+    trigger: Mapping[str, Any] | None = None
+    """If a trigger started the run: {id, source, account, item, title}, what it was started for."""
+
+
+def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> dict[str, Any]:
+    """Return everything about a run that never changes, as JSON; large inputs are then on disk.
+
+    Raises InvalidInput, StorageError.
+    """
+    refuse_in_service(around.options, around.started_by, around.caller)
+    used = {name: around.connections[name] for name in plan.connections}
+    modes = [around.modes[name] for name in used]
+    if plan.calls_openly or not modes:
+        modes.append(around.default_mode)
+    return {
+        "run_id": around.run_id,
+        "workflow": plan.name,
+        "workflow_hash": plan.definition_hash,
+        "demo": all(mode == AccountMode.DEMO for mode in modes),
+        "started_by": around.started_by,
+        "origin_run_id": around.origin_run_id,
+        "parent_run_id": around.parent_run_id,
+        "queued_at": around.queued_at,
+        "inputs": kept_inputs(plan, inputs, Values(around.logs, around.run_id)),
+        "definition": plan.definition,
+        "accounts": {name: {"service": service, "mode": around.modes[name]} for name, service in used.items()},
+        "modes": dict(around.modes),
+        "default_mode": around.default_mode,
+        "connections": dict(around.connections),
+        "caller": list(around.caller) if around.caller is not None else None,
+        "options": dict(around.options),
+        "trigger": None if around.trigger is None else dict(around.trigger),
+        "confirmed": list(around.confirmed),
+        "agreed": dict(around.agreed),
+    }
+
+
+def kept_inputs(plan: Plan, inputs: Mapping[str, Any], values: Values) -> dict[str, Any]:
+    """Return the inputs, checked and with defaults, large values on disk. Raises InvalidInput, StorageError."""
+    filled = checked_inputs(plan, inputs)
+    try:
+        return dict(values.written(values.kept_fields(filled)))
+    except JournalBroken as broken:  # nothing has started yet: report it as an ordinary error
+        raise broken.error from None
+
+
+def reaccepted(run: Mapping[str, Any], connections: Mapping[str, str]) -> dict[str, Any]:
+    """Return the acceptance of a run from its document: same definition, same accounts."""
+    accounts = run["accounts"].items()
+    return {
+        **{name: run.get(name, _ABSENT.get(name)) for name in _KEPT},
+        "modes": {name: one["mode"] for name, one in accounts},
+        "default_mode": AccountMode.DEMO if run["demo"] else AccountMode.MINE,
+        "connections": {**connections, **{name: one["service"] for name, one in accounts}},
+    }
+
+
+def checked_inputs(plan: Plan, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs with defaults filled in. Raises InvalidInput that names each wrong input."""
+    schema = plan.inputs_schema
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    wrong = [_unknown(name, properties) for name in inputs if name not in properties]
+    wrong += [f"The input {name!r} is missing." for name in schema.get("required", []) if name not in inputs]
+    filled = {name: one["default"] for name, one in properties.items() if "default" in one}
+    filled.update({name: value for name, value in inputs.items() if name in properties})
+    wrong += [message for name, value in filled.items() for message in _misfits(name, value, properties[name])]
+    if wrong:
+        raise InvalidInput(" ".join(wrong), remedy=_described(schema))
+    return {name: fitted(value, properties[name]) for name, value in filled.items()}
+
+
+def _described(schema: Mapping[str, Any]) -> str:
+    """Describe the inputs, each with its type and whether it is required."""
+    properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
+    if not properties:
+        return "It takes no inputs."
+    required = schema.get("required", [])
+    shown = [f"{name} ({_type_of(one)}{', needed' * (name in required)})" for name, one in properties.items()]
+    return f"Its inputs are: {listed(shown)}."
+
+
+def _type_of(schema: Mapping[str, Any]) -> str:
+    choices = schema.get("enum")
+    if isinstance(choices, list):
+        return f"one of {listed([compact_json(one) for one in choices])}"
+    kinds = schema.get("type", "anything")
+    return kinds if isinstance(kinds, str) else " or ".join(map(str, kinds))
+
+
+def _unknown(name: str, properties: Mapping[str, Any]) -> str:
+    return f"There is no input {name!r}. {did_you_mean(name, list(properties)) or 'The workflow takes none.'}"
+
+
+def _misfits(name: str, value: Any, schema: Mapping[str, Any]) -> list[str]:
+    found = [f"The input {name!r} does not fit: {misfit}" for misfit in islice(misfits(value, schema), 3)]
+    return found or [f"The input {name!r} {said}" for said in unstorable(value)]
+
+
+_SHOWN = 200
+
+
+def from_text(name: str, text: str, schema: Mapping[str, Any], of: str = "input") -> Any:
+    """Return the typed value of an input (or of what `of` names), converted as its schema requires.
+
+    Raises InvalidInput. Text stays text; everything else is JSON; a list of texts may be separated by commas.
+    """
+    kind = schema.get("type", "string")
+    if kind == "string":
+        return text
+    if kind == "array" and not text.lstrip().startswith("["):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return typed_value(text, f"The {of} {name!r}")
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"The {of} {name!r} is {text[:_SHOWN]!r}, and it must be of type {kind}.",
+            remedy=f"Write it as JSON, like 25 or true. {error.message} {error.remedy}",
+        ) from error

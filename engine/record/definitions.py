@@ -1,0 +1,52 @@
+"""The steps of a definition by path, and the differences between two definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.base import step_fields
+from engine.base.step_tree import StepNode, step_nodes
+from engine.record.differences import ABSENT, Difference, differences
+
+_OF_LOOPS = step_fields.names(lambda one: one.is_of_loop)
+"""The fields of the loop, rather than of the call, in a step with its own `foreach`."""
+
+
+def steps_of(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return every step of a workflow document by path, outer before inner, each without its inner steps.
+
+    A loop that calls a step type directly is two steps, as in a run: `mark` with its loop, `mark.mark` with its call.
+    """
+    return {path: own for node in step_nodes(workflow) for path, own in _parts(node)}
+
+
+def _parts(node: StepNode) -> Iterator[tuple[str, dict[str, Any]]]:
+    own = {name: value for name, value in node.step.items() if name not in ("id", "steps")}
+    if "foreach" not in node.step or node.step.get("steps") is not None:
+        yield node.path, own
+        return
+    yield node.path, {name: value for name, value in own.items() if name in _OF_LOOPS}
+    yield f"{node.path}.{node.step['id']}", {name: value for name, value in own.items() if name not in _OF_LOOPS}
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """Return the changes from one definition ({workflow, prompts}) to another; `field` names steps and prompts."""
+    before, after = steps_of(old["workflow"]), steps_of(new["workflow"])
+    found: list[Difference] = []
+    for path in [*before, *(path for path in after if path not in before)]:
+        if path in before and path in after:
+            found += differences(f"steps.{path}", before[path], after[path])
+        else:
+            found.append(Difference(f"steps.{path}", _uses(before, path), _uses(after, path)))
+    rest = [{key: value for key, value in one["workflow"].items() if key not in _TOLD} for one in (old, new)]
+    found += differences("", *rest)
+    found += differences("prompts", old.get("prompts") or {}, new.get("prompts") or {})
+    return found + list(differences("workflows", old.get("workflows") or {}, new.get("workflows") or {}))
+
+
+_TOLD = ("steps", "on_failure")
+
+
+def _uses(steps: Mapping[str, Mapping[str, Any]], path: str) -> Any:
+    return steps[path].get("uses", "a group") if path in steps else ABSENT

@@ -1,0 +1,75 @@
+"""The differences between two JSON values, leaf by leaf, and their text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.expressions.json_values import compact_json
+
+_LONGEST_SHOWN = 80
+_REFERENCE = {"$file", "bytes", "media_type"}
+_NAMED_REFERENCE = {*_REFERENCE, "name"}
+
+
+class _Absent:
+    """A missing value, as opposed to null."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT = _Absent()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place at which two values differ; `field` is like `with.variables.subject`."""
+
+    field: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        return f"{self.field}: {shown(self.old)} became {shown(self.new)}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return {field, old, new} without a missing side."""
+        sides = {"old": self.old, "new": self.new}
+        return {"field": self.field, **{name: value for name, value in sides.items() if value is not ABSENT}}
+
+
+def differences(field: str, old: Any, new: Any) -> Iterator[Difference]:
+    """Yield every leaf at which two values differ; lists of different length, and texts, differ as a whole."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping) and not (is_reference(old) or is_reference(new)):
+        for key in [*old, *(key for key in new if key not in old)]:
+            yield from differences(f"{field}.{key}" if field else key, old.get(key, ABSENT), new.get(key, ABSENT))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from differences(f"{field}[{index}]", one, other)
+    elif _comparable(old) != _comparable(new) or type(old) is bool is not type(new):
+        yield Difference(field, old, new)
+
+
+def is_reference(value: Mapping[str, Any]) -> bool:
+    """Return whether a value of a log is a reference to a large value or a file."""
+    return set(value) in (_REFERENCE, _NAMED_REFERENCE)
+
+
+def _comparable(value: Any) -> Any:
+    """Return a large value or a file as its hash: the folder in front of the hash differs between runs."""
+    if isinstance(value, Mapping) and is_reference(value):
+        return str(value["$file"]).rpartition("/")[2], value.get("name")
+    return value
+
+
+def shown(value: Any) -> str:
+    """Return a short text of a value, for people."""
+    if value is ABSENT:
+        return "nothing"
+    if isinstance(value, Mapping) and is_reference(value):
+        name = f"{value['name']}, " if "name" in value else ""
+        return f"{name}{value['bytes']:,} bytes of {value['media_type']}"
+    text = compact_json(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… ({len(text):,} characters)"

@@ -1,0 +1,83 @@
+"""Errors as recorded in runs: one JSON form for errors of services, of the engine and of steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from clients.errors import ServiceError
+from engine.base.errors import OrchestraError
+from engine.base.plain_values import plain_json
+from engine.base.wording import kind_of
+from engine.documents.shapes import first_fault
+
+_LONGEST = 2000
+
+
+class StepFailed(Exception):
+    """A step ended without output; carries the error document."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(error["message"])
+        self.error = error
+
+
+def failure(error: BaseException, *, workflow: str = "", step: str = "") -> dict[str, Any]:
+    """Return the error document (docs/files.md: Run) of an exception at a step of a workflow."""
+    document: dict[str, Any] = {
+        "type": type(error).__name__,
+        "message": str(error)[:_LONGEST],
+        "file": f"workflows/{workflow}.json" if workflow else None,
+        "step": step or None,
+        "field": None,
+        "value": None,
+        "remedy": None,
+        "retryable": False,
+        "outcome": "not_done",
+        "http_status": None,
+        "retry_after_seconds": None,
+    }
+    document.update(_details(error))
+    return dict(plain_json(document))
+
+
+def document_of(error: StepFailed | OrchestraError, *, workflow: str, step: str) -> dict[str, Any]:
+    """Return the error document of a failed step, or of an error raised at `step` itself."""
+    return error.error if isinstance(error, StepFailed) else failure(error, workflow=workflow, step=step)
+
+
+def _details(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, ServiceError):
+        return {
+            "message": error.message[:_LONGEST],
+            "remedy": error.remedy,
+            "retryable": error.retryable,
+            "outcome": error.outcome,
+            "http_status": error.http_status,
+            "retry_after_seconds": error.retry_after_seconds,
+        }
+    if isinstance(error, OrchestraError):
+        field = error.details.get("field")
+        return {"message": error.message[:_LONGEST], "remedy": error.remedy or None, "field": field}
+    if isinstance(error, ValidationError):
+        return _validation(error)
+    # Unforeseen, so a bug of ours. Its text could contain anything: show only its type.
+    return {
+        "type": "InternalError",
+        "message": f"The step broke down ({type(error).__name__}).",
+        "remedy": "The server's own log has the details; please report it.",
+        "outcome": "unknown",
+    }
+
+
+def _validation(error: ValidationError) -> dict[str, Any]:
+    fault, seen = first_fault(error)
+    value = seen if isinstance(seen, str | int | float | bool | None) else kind_of(seen)
+    return {
+        "type": "InvalidInput",
+        "message": fault.message[:_LONGEST],
+        "field": ".".join(map(str, ("with", *fault.path))),
+        "value": value[:200] if isinstance(value, str) else value,
+        "remedy": "Look at the expression that fills it." + (f" {fault.remedy}" if fault.code == "wrong_value" else ""),
+    }

@@ -1,0 +1,130 @@
+"""How a run may differ from a plain one: pinned outputs, a single step, answers of an earlier run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Literal
+
+from engine.base.errors import InvalidInput
+from engine.base.step_path import StepPath
+from engine.base.wording import did_you_mean, listed
+from engine.compiler.definition.plan import Node, Plan
+from engine.documents.schema_check import misfits
+from engine.record.step_dependencies import outputs_needed
+from engine.record.storable import unstorable
+from engine.store.runs import is_test
+
+Receipts = Literal["reuse", "update", "force"]
+RECEIPTS = ("reuse", "update", "force")
+
+
+def rerun_options(receipts: str, replay_of: str | None) -> dict[str, Any]:
+    """Return the options of a rerun, without those at their default. Raises InvalidInput."""
+    if receipts not in RECEIPTS:
+        raise InvalidInput(f"There is no way {receipts!r} with receipts. {did_you_mean(receipts, RECEIPTS)}")
+    kept = {} if receipts == "reuse" else {"receipts": receipts}
+    return kept if replay_of is None else {**kept, "replay": replay_of}
+
+
+_PIN = "Give what the step itself would put out (docs/steps.md), or take it from a run: `--from-run ID`."
+
+
+def part_options(plan: Plan, pins: Mapping[str, Any] | None, only: str | None, from_run: str | None) -> dict[str, Any]:
+    """Return the options of a test run of a plan, {} for a plain run. Raises InvalidInput."""
+    if from_run is not None and only is None:
+        raise InvalidInput(
+            "Recorded outputs stand in for the steps beside one step; name that step.",
+            remedy="Say which step is to run alone, or run the whole workflow again.",
+        )
+    nodes = _nodes(plan)
+    for path, output in (pins or {}).items():
+        _check_pin(nodes, path, output, only)
+    if only is not None:
+        _, step = _node(nodes, only, "A step to run alone")
+        if from_run is None:
+            _check_needs(nodes, only, step.in_workflow, pins or {})
+    asked = {"only": only, "pins": dict(pins) if pins else None, "from_run": from_run}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def same_part(run: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    """Return the options of a test run, checked against a plan; {} for any other run. Raises InvalidInput."""
+    options = run.get("options") or {}
+    return part_options(plan, options.get("pins"), options.get("only"), options.get("from_run"))
+
+
+def refuse_in_service(options: Mapping[str, Any], started_by: str, caller: Any) -> None:
+    """Refuse pins in real operation: invented outputs must not enter a run started by a trigger or another run.
+
+    Raises InvalidInput.
+    """
+    if is_test(options) and (started_by.startswith("trigger:") or caller is not None):
+        whose = "a trigger" if caller is None else "another run"
+        raise InvalidInput(
+            f"Pinned outputs and single steps are for test runs, and {whose} starts this one.",
+            remedy="Start a test run by hand.",
+        )
+
+
+def _nodes(plan: Plan) -> dict[str, Node]:
+    return {node.path: node for node in plan.nodes()}
+
+
+def _node(nodes: Mapping[str, Node], path: str, what: str) -> tuple[Node, StepPath]:
+    """Return the step named by a path with or without indexes. Raises InvalidInput."""
+    try:
+        step = StepPath.parse(path)
+    except ValueError:
+        raise InvalidInput(f"There is no step {path!r}.", remedy=did_you_mean(path, list(nodes))) from None
+    name = step.in_workflow
+    if name not in nodes:
+        raise InvalidInput(f"There is no step {path!r}.", remedy=did_you_mean(name, list(nodes)))
+    for item in step.items():
+        around = nodes.get(item.in_workflow)
+        if around is None or around.loop is None:
+            raise InvalidInput(f"{what} is named {path!r}, but {item.step_id!r} is no loop.", remedy=f"Write {name!r}.")
+    return nodes[name], step
+
+
+def _check_pin(nodes: Mapping[str, Node], path: str, output: Any, only: str | None) -> None:
+    node, step = _node(nodes, path, "A pin")
+    if step.is_item:
+        raise InvalidInput(
+            f"{path!r} is one item of a loop, and an output is pinned to a step.",
+            remedy=f"Name a step in it, such as {path}.{_inner(node)}.",
+        )
+    if only is not None and _is_within(only, path):
+        raise InvalidInput(
+            f"{only!r} is to run, and the output of {path!r} is pinned.", remedy="Leave one of them out."
+        )
+    if node.loop is not None and not isinstance(output, list):
+        raise InvalidInput(f"The output pinned to {path!r} does not fit: a loop gives a list.", remedy=_PIN)
+    for said in unstorable(output):
+        raise InvalidInput(f"The output pinned to {path!r} {said}", remedy=_PIN)
+    if node.action is None:
+        return
+    wrong = list(islice(misfits(output, node.action.output_schema), 3))
+    if wrong:
+        raise InvalidInput(f"The output pinned to {path!r} does not fit: {' '.join(wrong)}", remedy=_PIN)
+
+
+def _check_needs(nodes: Mapping[str, Node], only: str, path: str, pins: Mapping[str, Any]) -> None:
+    """Refuse a single step that needs the output of a step which does not run."""
+    pinned = {StepPath.parse(pin).in_workflow for pin in pins}
+    missing = sorted(outputs_needed(nodes, path) - pinned)
+    if missing:
+        raise InvalidInput(
+            f"{only!r} cannot run alone: it takes the output of {listed(missing)}.",
+            remedy=f"Pin it (`--pin {missing[0]}=JSON`), or let the outputs of a run stand in (`--from-run ID`).",
+        )
+
+
+def _inner(node: Node) -> str:
+    return node.body.nodes[0].id if node.body is not None else node.id
+
+
+def _is_within(only: str, path: str) -> bool:
+    """Return whether a pin replaces a step or something that contains it."""
+    inner, outer = StepPath.parse(only), StepPath.parse(path)
+    return inner == outer or inner.is_inside(outer)

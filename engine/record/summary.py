@@ -1,0 +1,301 @@
+"""Summarise a run in one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.base.errors import OrchestraError
+from engine.base.statuses import RunStatus, StepStatus
+from engine.base.step_path import StepPath, is_item, items_around, loop_of
+from engine.base.step_tree import step_nodes
+from engine.compiler.definition.schemas import CALL
+from engine.plugins.registry import step_type
+from engine.plugins.step import Effect, Repeat
+from engine.record.plural import many, noun, plural
+
+_ENDINGS = {
+    RunStatus.QUEUED: "Not started yet",
+    RunStatus.RUNNING: "Running",
+    RunStatus.WAITING: "Waiting",
+    RunStatus.CANCELLED: "Cancelled",
+    RunStatus.INTERRUPTED: "Interrupted",
+    RunStatus.FAILED: "Failed",
+    RunStatus.SUCCEEDED: "Done",
+}
+
+Step = Mapping[str, Any]
+
+_FIRST_NAME = re.compile(r"[.\[]")
+_MOST_FIELDS = 5
+_LONGEST_TITLE, _LONGEST_REASON = 80, 200
+
+
+@dataclass(frozen=True)
+class _Write:
+    """One writing step of a loop: how often it wrote, for each item that succeeded."""
+
+    step_id: str
+    uses: str
+    is_only_one: bool
+    """Whether no other step of the workflow has the same type."""
+    done: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def makes(self) -> bool:
+        """Return whether it creates something, as opposed to a change that is the same when made twice."""
+        try:
+            return step_type(self.uses).repeat is not Repeat.SAFE
+        except OrchestraError:
+            return True
+
+    @property
+    def done_word(self) -> str:
+        """The past participle for what it does: "labelled"."""
+        try:
+            return step_type(self.uses).done or noun(self.step_id, "changed")
+        except OrchestraError:
+            return noun(self.step_id, "changed")
+
+    @property
+    def word(self) -> str:
+        """The word for its results: "task" if it creates something, else what it does: "labelled"."""
+        if self.makes:
+            return noun(self.step_id, "write")
+        # If two steps do the same ("label", "unsure"), only the id distinguishes them.
+        return self.done_word if self.is_only_one else noun(self.step_id, self.done_word)
+
+
+def sentence(run: Mapping[str, Any]) -> str:
+    """Return e.g. "25 mails: 9 tasks, 6 issues, 9 only labelled, 1 failed." for a run document."""
+    options = run.get("options") or {}
+    if "only" in options:
+        return _test_sentence(run, options["only"])
+    loop = next((step for step in run["steps"] if "items" in step and "." not in step["path"]), None)
+    parts = [*_nothing_written(run), _loop_sentence(run, loop) if loop is not None else _plain_sentence(run)]
+    parts += _which(run, loop) if loop is not None else []
+    if loop is not None and _failed_outside(run, loop):
+        parts.append(f"Failed: {run['error']['message']}")
+    parts += _notes(run["steps"])
+    if any(step["effect"] and step["effect"]["reused"] for step in run["steps"]):
+        parts.append(_reused_sentence(run["steps"], loop))
+    broken_off = sum(bool(step["effect"]) and step["status"] == StepStatus.CANCELLED for step in run["steps"])
+    if broken_off:
+        were = "was" if broken_off == 1 else "were"
+        parts.append(f"{many(broken_off, 'write')} on the way {were} made all the same.")
+    effects = [step["effect"] for step in run["steps"] if step["effect"]]
+    parts += [*_made_again_sentence(effects), *_undone_sentence(effects)]
+    if "pins" in options:
+        pinned = sum(bool(step.get("pinned")) for step in run["steps"])
+        parts.append(f"{many(pinned, 'output')} pinned.")
+    return " ".join(parts)
+
+
+def _nothing_written(run: Mapping[str, Any]) -> Iterator[str]:
+    """Say first that a run wrote nothing, if it wanted something different from what was written before."""
+    counts = run["counts"]
+    kept = counts.get("differing_effects", 0)
+    if run["status"] not in (RunStatus.SUCCEEDED, RunStatus.FAILED) or not kept or counts["new_effects"]:
+        return
+    were = "was made before and is" if kept == 1 else "were made before and are"
+    yield (
+        f"Nothing was written: {many(kept, 'write')} {were} kept, though this run wanted another target or text"
+        f"{_wanted_otherwise(run)}. Run it again with an update, or write it anew."
+    )
+
+
+def _wanted_otherwise(run: Mapping[str, Any]) -> str:
+    """Name the fields in which kept writes differ from what a run wanted, as far as they are known."""
+    told = (one for step in run["steps"] if step["effect"] for one in step["effect"].get("differences", ()))
+    fields = list(dict.fromkeys(_FIRST_NAME.split(one["field"], maxsplit=1)[0] for one in told))
+    more = ", …" if len(fields) > _MOST_FIELDS else ""
+    return f" ({', '.join(fields[:_MOST_FIELDS])}{more})" if fields else ""
+
+
+def _which(run: Mapping[str, Any], loop: Step) -> Iterator[str]:
+    """Name what failed and why, or the only item: this distinguishes runs in a list."""
+    items = _items_of(run, loop)
+    failed = [item for item in items if item["status"] == StepStatus.FAILED]
+    if failed:
+        named = ": ".join(filter(None, (_title(failed[0], loop), _cut(_why(run, failed[0]), _LONGEST_REASON))))
+        more = f" And {len(failed) - 1} more." if len(failed) > 1 else ""
+        if named:
+            yield f"{named.rstrip('.')}.{more}"
+    elif len(items) == 1 and (title := _title(items[0], loop)):
+        yield f"{title}."
+
+
+def _title(item: Step, loop: Step) -> str:
+    """Return the title of an item in quotes; empty if it has no title of its own."""
+    title = _cut(item["title"], _LONGEST_TITLE)
+    return f'"{title}"' if title and item["title"] != loop["title"] else ""
+
+
+def _why(run: Mapping[str, Any], item: Step) -> str:
+    """Return why an item failed: the message of its first failed step."""
+    path = StepPath.parse(item["path"])
+    inside = (one["error"] for one in run["steps"] if one["error"] and StepPath.parse(one["path"]).is_inside(path))
+    error = next(inside, None) or item["error"] or {}
+    return str(error.get("message") or "")
+
+
+def _cut(text: Any, most: int) -> str:
+    one_line = " ".join(str(text or "").split())
+    return one_line if len(one_line) <= most else f"{one_line[:most].rstrip()} …"
+
+
+def _test_sentence(run: Mapping[str, Any], only: str) -> str:
+    """Describe the result of the single step of a test run."""
+    if run["status"] == RunStatus.FAILED and run["error"]:
+        return f"Test of {only} failed: {run['error']['message']}"
+    return f"Test of {only}: {_ENDINGS[run['status']].lower()}."
+
+
+def _notes(steps: Sequence[Step]) -> Iterator[str]:
+    """Repeat what successful steps report about themselves: what they could not read."""
+    notes = [str(step["note"]) for step in steps if step["status"] == StepStatus.SUCCEEDED and step.get("note")]
+    yield from notes[:1]
+    if len(notes) > 1:
+        yield f"{many(len(notes) - 1, 'step')} more could not read everything."
+
+
+def _failed_outside(run: Mapping[str, Any], loop: Step) -> bool:
+    """Return whether the run failed for a reason other than the items of the loop."""
+    step = str((run["error"] or {}).get("step") or "")
+    return run["status"] == RunStatus.FAILED and not _is_of_loop(step, loop)
+
+
+def _is_of_loop(path: str, loop: Step) -> bool:
+    whole = StepPath.parse(loop["path"])
+    return bool(path) and (StepPath.parse(path) == whole or StepPath.parse(path).is_inside(whole))
+
+
+def _plain_sentence(run: Mapping[str, Any]) -> str:
+    if run["status"] == RunStatus.FAILED and run["error"]:
+        return f"Failed: {run['error']['message']}"
+    done = sum(step["status"] == StepStatus.SUCCEEDED for step in run["steps"])
+    amber = run["counts"]["failed_steps"]
+    return f"{_ENDINGS[run['status']]}: {many(done, 'step')} done" + (f", {amber} failed." if amber else ".")
+
+
+# --- loops
+
+
+def _loop_sentence(run: Mapping[str, Any], loop: Step) -> str:
+    """Describe the items: failed or unfinished ones by their number, the others by what was written for them."""
+    word = noun(loop["noun"], "item")
+    items = _items_of(run, loop)
+    if not items:
+        return f"No {plural(word)}: nothing to do."
+    good = {item["path"] for item in items if item["status"] == StepStatus.SUCCEEDED}
+    failed = sum(item["status"] == StepStatus.FAILED for item in items)
+    left_out = sum(item["status"] == StepStatus.SKIPPED for item in items)
+    still_open = len(items) - len(good) - failed - left_out
+    parts = list(_written(good, _writes(run, good), may_write=_may_write(run, loop)))
+    parts += [f"{failed} failed"] if failed else []
+    parts += [f"{still_open} not finished"] if still_open else []
+    parts += [f"{left_out} left out"] if left_out else []
+    return f"{many(len(items), word)}: {', '.join(parts)}."
+
+
+def _items_of(run: Mapping[str, Any], loop: Step) -> list[Step]:
+    return [step for step in run["steps"] if is_item(step["path"]) and loop_of(step["path"]) == loop["path"]]
+
+
+def _writes(run: Mapping[str, Any], good: AbstractSet[str]) -> list[_Write]:
+    """Return the writes in the successful items of a loop, in file order; inner loops write several times."""
+    steps = {str(node.step.get("id")): node.step.get("uses") for node in step_nodes(run["definition"]["workflow"])}
+    alike = Counter(steps.values())
+    found: dict[str, _Write] = {}
+    for step in run["steps"]:
+        item = next(iter(items_around(step["path"])), None)
+        if step["effect"] and item in good:
+            write = found.setdefault(step["id"], _Write(step["id"], str(step["uses"]), alike[step["uses"]] < 2))
+            write.done[str(item)] += 1
+    order = {step_id: position for position, step_id in enumerate(steps)}
+    return sorted(found.values(), key=lambda write: order.get(write.step_id, len(order)))
+
+
+def _may_write(run: Mapping[str, Any], loop: Step) -> bool:
+    """Return whether the items of a loop could be written about; a called workflow's own run describes its writes."""
+    path = StepPath.parse(StepPath.parse(loop["path"]).in_workflow)
+    nodes = [(StepPath.parse(node.path), node.step) for node in step_nodes(run["definition"]["workflow"])]
+    inside = [step for at, step in nodes if at == path or at.is_inside(path)]
+    return any(map(_writes_directly, inside)) and not any(one.get("uses") == CALL for one in inside)
+
+
+def _writes_directly(step: Mapping[str, Any]) -> bool:
+    try:
+        return step_type(str(step.get("uses"))).effect_of(step.get("with") or {})[0] is Effect.WRITES
+    except OrchestraError:
+        return False
+
+
+def _written(good: AbstractSet[str], writes: Sequence[_Write], *, may_write: bool) -> Iterator[str]:
+    """Describe what was made, and what not every item received; then the items not covered by that."""
+    told = [write for write in writes if write.makes or not good <= write.done.keys()]
+    yield from _counted(told)
+    left = good - {path for write in told for path in write.done}
+    if not left:
+        return
+    words = [write.done_word for write in writes if write not in told]
+    if words:
+        yield f"{len(left)} {'only ' if told else ''}{' and '.join(dict.fromkeys(words))}"
+    elif may_write:
+        yield f"{len(left)} left as {'it was' if len(left) == 1 else 'they were'}"
+    else:
+        yield f"{len(left)} {'more ' if told else ''}done"
+
+
+def _counted(writes: Sequence[_Write]) -> Iterator[str]:
+    """Describe how many of each word, in order: "9 tasks", "2 labelled"; steps with the same word count together."""
+    counts: dict[tuple[str, bool], Counter[str]] = {}
+    for write in writes:
+        known = counts.get((write.word, write.makes), Counter())
+        # Two created things count as two; a thing changed twice counts once.
+        counts[write.word, write.makes] = known + write.done if write.makes else known | write.done
+    for (word, is_thing), done in counts.items():
+        yield many(done.total(), word) if is_thing else f"{done.total()} {word}"
+
+
+# --- what was there already
+
+
+def _reused_sentence(steps: Sequence[Step], loop: Step | None) -> str:
+    """Describe items (without a loop: writes) by the state of their effects; each counts once."""
+    differing = _places(steps, loop, lambda effect: "note" in effect)
+    new = _places(steps, loop, lambda effect: not effect["reused"]) - differing
+    old = _places(steps, loop, lambda effect: effect["reused"]) - new - differing
+    parts = [f"{len(new)} new"]
+    if old or not differing:
+        parts.append(f"{len(old)} already done")
+    if differing:
+        whose = "its arguments differ" if len(differing) == 1 else "their arguments differ"
+        parts.append(f"{len(differing)} kept though {whose}")
+    return f"{', '.join(parts)}."
+
+
+def _made_again_sentence(effects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say how many undone writes of earlier runs the run has made again."""
+    again = sum(bool(one.get("generation")) and not (one["reused"] or one.get("undone")) for one in effects)
+    if again:
+        yield f"{many(again, 'write')} made again: an undo had taken {'it' if again == 1 else 'them'} back."
+
+
+def _undone_sentence(effects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say how many of the run's own writes have been undone since; nothing if none."""
+    undone = sum(bool(effect.get("undone")) for effect in effects)
+    made = sum(not effect["reused"] or bool(effect.get("undone")) for effect in effects)
+    if undone == made == 1:
+        yield "Its write was taken back."
+    elif undone:
+        yield f"{undone} of {made} writes {'was' if undone == 1 else 'were'} taken back."
+
+
+def _places(steps: Sequence[Step], loop: Step | None, is_meant: Callable[[Mapping[str, Any]], bool]) -> set[str]:
+    found = {step["path"] for step in steps if step["effect"] and is_meant(step["effect"])}
+    return found if loop is None else {next(iter(items_around(path)), path) for path in found}

@@ -1,0 +1,1 @@
+"""Writes to services: recorded before, sent once, retried, undone."""

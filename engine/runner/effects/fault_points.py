@@ -1,0 +1,28 @@
+"""The worst moments for a crash in a run or in a poll of a trigger: durability tests stop the process there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+Point = Literal[
+    "accepted",
+    "before effect",
+    "after effect",
+    "after record",
+    "before end",
+    "after end",
+    "before items",
+    "after items",
+    "before release",
+    "after release",
+]
+
+hook: Callable[[Point], None] | None = None
+"""Called at each point; None outside tests."""
+
+
+def reached(point: Point) -> None:
+    """Call the hook, if any, when a run or a poll reaches this point."""
+    if hook is not None:
+        hook(point)

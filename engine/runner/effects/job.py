@@ -1,0 +1,112 @@
+"""A call of a step type, as its attempts need it, and the result of a successful one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from engine.base.lazy_values import complete
+from engine.base.plain_values import plain_json
+from engine.compiler.definition.plan import Retry
+from engine.connections.accounts import Account
+from engine.plugins.step import Call, Repeat, StepType, Usage
+from engine.record.run_files import RunFiles
+from engine.runner.effects.live import Watch
+from engine.store.ledger import Write
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One failed attempt."""
+
+    started_at: datetime
+    ended_at: datetime
+    error: Exception
+
+
+@dataclass
+class Remarks:
+    """What a step leaves beside its output, summed over its attempts; its calls fill the members."""
+
+    usage: Usage = field(default_factory=Usage)
+    request: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Done:
+    """The result of a successful call."""
+
+    output: Any
+    effect: dict[str, Any] | None = None
+    remarks: Remarks = field(default_factory=Remarks)
+    began_at: datetime | None = None
+    """When the latest attempt began; None if nothing was sent."""
+
+
+class Job(NamedTuple):
+    """A call to be made. A named tuple, since one is made for each step: a frozen dataclass takes ten times as long."""
+
+    step_type: StepType
+    make_fields: Callable[[], Any]
+    """Returns the fields of the call; values kept in files are read again each time, and not held in memory."""
+    repeat: Repeat | None
+    retry: Retry | None
+    timeout_seconds: float
+    account: Account | None
+    prompts: Mapping[str, Any]
+    render: Callable[[Any, Mapping[str, Any]], list[dict[str, str]]]
+    on_attempt: Callable[[Attempt], None]
+    files: RunFiles
+    write: Write | None = None
+    arguments: Mapping[str, Any] | None = None
+    """Of a write: the values of its fields; large values are in files."""
+    receipts: str = "reuse"
+    """How to use the receipt of the same write: `reuse` it, or `update` what was made (docs/files.md: Run)."""
+    failed_before: int = 0
+    """Attempts that failed before the service asked to wait; they still count."""
+    watch: Watch | None = None
+    """Where people watch the answer arrive; None if nobody can watch."""
+
+    @property
+    def fields(self) -> Any:
+        """The fields of the call. Raises InvalidFile if the file of a value is gone."""
+        return self.make_fields()
+
+    def call(self, number: int, started_at: datetime, remarks: Remarks, intended_at: datetime | None = None) -> Call:
+        """Return the argument of the step for one attempt; number 0 is a look-up."""
+        return Call(
+            fields=self.fields,
+            client=self.account.client if self.account else None,
+            marker=self.write.marker if self.write else "",
+            intended_at=intended_at,
+            attempt=number,
+            started_at=started_at,
+            prompts=self.prompts,
+            render=self.render,
+            usage=remarks.usage,
+            request=remarks.request,
+            notes=remarks.notes,
+            read=self.files.read,
+            on_text=self.watch.attempt() if self.watch is not None else None,
+        )
+
+    def plain(self, result: Any) -> Any:
+        """Return a step's result as JSON; store its files in the run. Blocking. Raises BadAnswer, StorageError."""
+        return plain_json(result, self.files.kept)
+
+
+def fields_of(step_type: StepType, arguments: Mapping[str, Any]) -> Callable[[], Any]:
+    """Return a function that returns the fields of a call. Raises ValidationError if the arguments do not fit."""
+
+    def loaded() -> dict[str, Any]:
+        return {name: one if name in step_type.hands_on else complete(one) for name, one in arguments.items()}
+
+    def made() -> Any:
+        return step_type.fields.model_validate(loaded())
+
+    given = loaded()
+    fields = step_type.fields.model_validate(given)
+    return made if any(given[name] is not one for name, one in arguments.items()) else lambda: fields

@@ -1,0 +1,150 @@
+"""The effect ledger as runs use it: claims, receipts and open questions, with the lists of writes outside the state.
+
+It decides nothing about sending: claim.py and delivery.py do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.base.errors import StorageError
+from engine.base.names import timestamp
+from engine.expressions.json_values import compact_json
+from engine.record.run_files import without_owners
+from engine.store.held import Held, refusal
+from engine.store.journal import JournalBroken
+from engine.store.ledger import Effects, Entry, Similar, Write
+from engine.store.write_list import SentWrite, WriteList
+
+_CLOCKS_DIFFER = timedelta(hours=1)
+"""How far a service's clock may be from ours: what it dates after our time T has a receipt from T minus this on."""
+
+
+@dataclass(frozen=True)
+class Others:
+    """Other writes of the same kind to the same account, compared with a write that carries no marker."""
+
+    made: frozenset[str] = frozenset()
+    """The ids of their receipts."""
+    is_twin_open: bool = False
+    """Whether the outcome of an equal write is unknown."""
+
+
+def arguments_hash(arguments: Any) -> str:
+    """Return a short hash of the arguments, equal for equal JSON and equal files."""
+    text = json.dumps(arguments, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(without_owners(text).encode()).hexdigest()[:32]
+
+
+class Ledger:
+    """Claims, receipts and open questions. Every method runs on the engine's loop."""
+
+    def __init__(self, effects: Effects, clock: Callable[[], datetime], sent: WriteList) -> None:
+        self._effects, self._clock, self._sent = effects, clock, sent
+
+    async def claim(self, write: Write) -> Entry:
+        """Record the intent to send and return the entry: `new` if it is ours and on disk, else the existing entry.
+
+        A write that was undone counts as absent and may be made again. Raises JournalBroken, and WritesHeld if the
+        write would have to be sent.
+        """
+        claimed = await self._effects.claim(write, timestamp(self._clock()))
+        if isinstance(claimed, Held):
+            raise refusal(claimed)
+        if claimed.number is not None:
+            try:
+                self._list(write, claimed.number)
+            except JournalBroken:
+                if claimed.entry.state == "new":
+                    self.forget(replace(write, generation=claimed.entry.generation))
+                raise
+        return claimed.entry
+
+    def _list(self, write: Write, number: int | None) -> None:
+        """Add a write to the list of writes that may be sent. Raises JournalBroken if it cannot be listed."""
+        if number is None:
+            return
+        try:
+            self._sent.add(SentWrite(number, write.run_id))
+        except StorageError as error:
+            raise JournalBroken(error) from error
+
+    def require_not_held(self) -> None:
+        """Raise WritesHeld while nothing may be sent."""
+        held = self._effects.held()
+        if held is not None:
+            raise refusal(held)
+
+    async def take_over(self, write: Write, known: Entry) -> bool:
+        """Take over an open intent of another run or process; False if another was faster. Raises JournalBroken."""
+        number = await self._effects.take_over(write, known)
+        self._list(write, number)  # its claimer may have died before listing it
+        return number is not None
+
+    async def sending(self, write: Write) -> None:
+        """Count one more sending and commit it. Raises JournalBroken."""
+        self._list(write, await self._effects.sending(write))
+
+    def still_ours(self) -> asyncio.Future[Any]:
+        """Check that no other process has taken over; the future raises JournalBroken (Fenced) if one has."""
+        return self._effects.still_ours()
+
+    async def others(self, write: Write, since: datetime) -> Others:
+        """Return similar writes that may have been made since then, including those of other processes."""
+        return _others(await self._effects.similar(write, timestamp(since - _CLOCKS_DIFFER)), write)
+
+    def begin_update(self, write: Write, known: Entry) -> asyncio.Future[bool]:
+        """Record that what a write made is about to be changed; the future holds False if another was faster.
+
+        From now until the update ends, its content is unknown; it stays unknown if the update is interrupted. The
+        receipt is kept.
+        """
+        return self._effects.begin_update(write, known)
+
+    def end_update(self, write: Write, known: Entry, arguments_hash: str) -> asyncio.Future[Any]:
+        """Record that the update ended without a new receipt; the content has these arguments (empty: unknown).
+
+        The write belongs again to the run that made it.
+        """
+        return self._effects.end_update(write, known, arguments_hash)
+
+    def record(self, write: Write, receipt: Mapping[str, str], output: Any) -> asyncio.Future[Any]:
+        """Store the receipt; the next commit puts it on disk."""
+        at = timestamp(self._clock())
+        return self._effects.record(write, at, compact_json(receipt), compact_json(output))
+
+    def forget(self, write: Write) -> asyncio.Future[Any]:
+        """Withdraw an intent whose write certainly did not happen."""
+        return self._effects.forget(write)
+
+    def question_damaged(self, write: Write) -> asyncio.Future[Any]:
+        """Turn an unreadable row into a question, answered by a person or by the log of the run that made it."""
+        return self._effects.question_damaged(write, timestamp(self._clock()))
+
+    def question(self, write: Write) -> asyncio.Future[Any]:
+        """Record that only a person can tell whether the write happened; the last run to ask gets the answer."""
+        return self._effects.question(write)
+
+
+def _others(similar: Sequence[Similar], write: Write) -> Others:
+    """Compare a write with similar ones.
+
+    A write answered by a person has no time; without an id, or with an address only, it may be any equal item.
+    """
+    ids = [(_id_in(one.receipt), one.arguments_hash) for one in similar]
+    is_twin_open = any(equal == write.arguments_hash and (not one or "://" in one) for one, equal in ids)
+    return Others(frozenset(one for one, _ in ids if one), is_twin_open)
+
+
+def _id_in(receipt: str | None) -> str:
+    """Return the id in a receipt; empty if the receipt cannot be read."""
+    try:
+        return "" if receipt is None else str(json.loads(receipt)["id"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""

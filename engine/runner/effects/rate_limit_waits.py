@@ -1,0 +1,89 @@
+"""Rate limits: a service may ask for a retry at a later time; the run waits, and no attempt counts as failed.
+
+If a service keeps asking, the waits grow longer; a step waits at most a day in all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from clients.errors import RateLimited, ServiceError
+from engine.base.errors import WritesHeld
+from engine.base.names import moment_of, timestamp
+from engine.base.services import service_of
+
+MOMENT_SECONDS = 2.0
+"""A wait no longer than this happens within the call, and counts as an attempt."""
+LONGEST_SECONDS = 24 * 3600.0
+"""In all, for one step. The longest limits of GitHub and Google are hourly and daily."""
+_LONGEST_OWN_SECONDS = 900.0
+_NOT_PUT_AWAY_SECONDS = 10.0
+_PACE_NOT_PUT_AWAY_SECONDS = 60.0
+
+
+def asks_to_wait(error: Exception) -> bool:
+    """Return whether an error asks to repeat the call later, at a time that is worth waiting for."""
+    if not isinstance(error, RateLimited) or error.retry_after_seconds is None:
+        return False
+    return MOMENT_SECONDS < error.retry_after_seconds <= LONGEST_SECONDS
+
+
+def hold(
+    error: Exception, earlier: Mapping[str, Any] | None, now: datetime, deadline: datetime | None
+) -> dict[str, Any] | None:
+    """Return the wait to record for the step, {due_at, held}; None if the step has failed.
+
+    `earlier`: the wait recorded when the same step was last asked to wait; `deadline`: the end of the time limit of the
+    workflow or of an enclosing step: no wait goes beyond it.
+    """
+    if isinstance(error, WritesHeld):
+        why = f"{error.message} {error.remedy}"
+        return {"due_at": None, "held": {"by": "AI-Orchestra", "message": why, "needs_person": True}}
+    if not asks_to_wait(error):
+        return None
+    assert isinstance(error, ServiceError)
+    assert error.retry_after_seconds is not None
+    before = earlier["held"] if earlier is not None and is_hold(earlier) and not needs_person(earlier) else None
+    asked = 1 + (before["asked"] if before else 0)
+    since = moment_of(before["since"]) if before else now
+    due_at = now + timedelta(seconds=max(error.retry_after_seconds, _own_seconds(error, asked)))
+    latest = since + timedelta(seconds=LONGEST_SECONDS)
+    if due_at > (latest if deadline is None else min(latest, deadline)):
+        return None
+    service = service_of(error.service)
+    held = {
+        "by": service.error_name if service else error.service,
+        "message": error.message,
+        "since": timestamp(since),
+        "asked": asked,
+        "is_pace": error.http_status is None,
+    }
+    return {"due_at": timestamp(due_at), "held": held}
+
+
+def is_hold(written: Mapping[str, Any] | None) -> bool:
+    """Return whether a recorded wait was requested by a service."""
+    return written is not None and "held" in written
+
+
+def needs_person(written: Mapping[str, Any]) -> bool:
+    """Return whether such a wait ends only when a person allows writing again."""
+    return bool(written["held"].get("needs_person"))
+
+
+def patience_seconds(written: Mapping[str, Any]) -> float:
+    """Return how long a run stays in memory during such a wait: it needs no thread, and a command need not end.
+
+    A client that paces itself will soon continue; after a refusal the service should be left alone.
+    """
+    return _PACE_NOT_PUT_AWAY_SECONDS if written["held"].get("is_pace") else _NOT_PUT_AWAY_SECONDS
+
+
+def _own_seconds(error: ServiceError, asked: int) -> float:
+    """Return the minimum wait: it doubles with each refusal by the service (docs.github.com, rate limits).
+
+    A client that only paces itself has sent no request (no status): it knows how long the wait takes.
+    """
+    return 0.0 if error.http_status is None else min(_LONGEST_OWN_SECONDS, 2.0 ** min(asked, 20))

@@ -1,0 +1,64 @@
+"""Calls that change nothing: repeated as the step's retry policy says, and abandoned when their time is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from clients.errors import ServiceError, Timeout
+from engine.runner.effects.job import Done, Job
+from engine.runner.effects.rate_limit_waits import asks_to_wait
+from engine.runner.effects.retry import Attempts, started
+
+_GRACE_SECONDS = 2.0
+
+
+class Reads:
+    """Makes reads; on the engine's loop, with the blocking part in the account's threads."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+
+    async def make(self, job: Job) -> Done:
+        """Make the call. Raises ServiceError (also for a wait: rate_limit_waits.py) and what the step raises."""
+        attempts = Attempts(job, self._clock)
+
+        async def read(number: int) -> Any:
+            call = attempts.call
+            return await _in_time(job, lambda: job.plain(job.step_type.call(call(number))))
+
+        return attempts.done(await _until_answered(attempts, read))
+
+    async def ask(self, job: Job, question: Callable[[], Any]) -> Any:
+        """Read what a call needs first (blocking), within its time limit and with its retries. Raises ServiceError."""
+        return await _until_answered(Attempts(job, self._clock), lambda _: _in_time(job, question))
+
+
+async def _until_answered(attempts: Attempts, attempt: Callable[[int], Awaitable[Any]]) -> Any:
+    while True:
+        try:
+            return await attempt(attempts.begin())
+        except ServiceError as error:
+            error.outcome = "not_done"  # a read changes nothing, even if its answer is lost
+            if asks_to_wait(error):
+                raise
+            attempts.failed(error)
+            if not attempts.may_follow(error):
+                raise
+            failed = error
+        except Exception as error:
+            attempts.failed(error)
+            raise
+        await attempts.pause(failed)
+
+
+async def _in_time(job: Job, work: Callable[[], Any]) -> Any:
+    """Run a read in a thread; abandon a thread that does not return in time."""
+    assert job.account is not None
+    try:
+        async with asyncio.timeout(job.timeout_seconds + _GRACE_SECONDS):
+            return await started(job, work)
+    except TimeoutError as error:
+        raise Timeout(f"No answer within {job.timeout_seconds:g} s.", service=job.account.service) from error

@@ -1,0 +1,1 @@
+"""Walks a plan: steps, loops and calls, and the record of what they did."""

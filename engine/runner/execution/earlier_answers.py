@@ -1,0 +1,59 @@
+"""Answers of an earlier run to the same questions; writes are never answered from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.base.lazy_values import complete
+from engine.base.statuses import StepStatus
+from engine.compiler.definition.plan import Node
+from engine.connections.accounts import Account
+from engine.record.frames import Frame
+from engine.record.previous_run import EarlierRun, place_in
+from engine.runner.effects.ledger import arguments_hash
+
+
+@dataclass(frozen=True)
+class EarlierAnswer:
+    """What a service or model answered, and what was really sent."""
+
+    output: Any
+    request: dict[str, Any]
+
+
+class EarlierAnswers:
+    """The answers of one earlier run; `prompts` are those of the current run."""
+
+    def __init__(self, earlier: EarlierRun, prompts: Mapping[str, Any]) -> None:
+        self._earlier, self._prompts = earlier, prompts
+
+    def answer(
+        self, node: Node, frame: Frame, arguments: Mapping[str, Any], account: Account | None
+    ) -> EarlierAnswer | None:
+        """Return the recorded answer to the same question at the same place; None if there is no such answer. Blocking.
+
+        Raises InvalidFile if the file of a large answer is gone.
+        """
+        assert node.action is not None
+        step = self._earlier.step(place_in(frame, node.path))
+        if step is None or step["status"] != StepStatus.SUCCEEDED or step["uses"] != node.action.uses or step["effect"]:
+            return None
+        if step.get("fallback") and step["output"] is None:
+            return None
+        mode = None if account is None else account.mode
+        if step["connection"] != node.action.connection or self._earlier.mode(node.action.connection) != mode:
+            return None
+        prompt = str(arguments.get("prompt"))
+        if self._earlier.prompts.get(prompt) != self._prompts.get(prompt):
+            return None
+        if arguments_hash(self._earlier.loaded(step["arguments"])) != arguments_hash(complete(arguments)):
+            return None
+        request = self._earlier.loaded(step.get("request") or {})
+        return EarlierAnswer(self._earlier.loaded(step["output"]), request)
+
+    def called_run(self, node: Node, frame: Frame) -> str | None:
+        """Return the run that the same step called then, or None."""
+        step = self._earlier.step(place_in(frame, node.path))
+        return None if step is None else step.get("child_run_id")

@@ -1,0 +1,148 @@
+"""Write run logs in separate threads, in groups that share one sync to disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from engine.base.errors import StorageError
+from engine.base.threads import Workers
+from engine.files.group_sync import GroupSync
+from engine.record.run_log import RunLogs
+
+_THREADS = 2
+"""One thread prepares documents and files while the other waits for the disk."""
+_MOST = 128
+"""Logs per group, which is the number of documents in memory at once."""
+_FEWEST = 4
+"""From this number on, one sync of the file system is faster than a sync per file."""
+_SOON_SECONDS = 0.5
+"""Most runs that call no service have ended by then."""
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Job:
+    made: Callable[[], Document]
+    done: asyncio.Future[Document]
+
+
+class LogWriter:
+    """Lives on the engine's loop; the logs of one run are written in the order of the requests."""
+
+    def __init__(self, logs: RunLogs) -> None:
+        self._logs = logs
+        self._free = [logs.apart(str(number)) for number in range(_THREADS)]
+        """One per group that may be written now: two threads creating files in one folder would block each other."""
+        self._group = GroupSync(logs.folder)
+        self._workers = Workers("logs", _THREADS)
+        self._waiting: list[_Job] = []
+        self._soon: dict[str, Callable[[], asyncio.Future[Document]]] = {}
+        self._is_soon = False
+        self._latest: dict[str, asyncio.Future[Document]] = {}
+
+    def write(self, run_id: str, made: Callable[[], Document]) -> asyncio.Future[Document]:
+        """Write the document returned by `made` (called in a thread); the future holds it once the log is on disk.
+
+        The future raises StorageError, and what `made` raises.
+        """
+        self._soon.pop(run_id, None)  # it is older than this one
+        loop = asyncio.get_running_loop()
+        job = _Job(made, loop.create_future())
+        before = self._latest.get(run_id)
+        self._latest[run_id] = job.done
+        job.done.add_done_callback(lambda done: self._forget(run_id, done))
+        if before is None:
+            self._take(job)
+        else:
+            before.add_done_callback(lambda _: self._take(job))
+        return job.done
+
+    def write_soon(self, run_id: str, write: Callable[[], asyncio.Future[Document]]) -> None:
+        """Call `write` in a moment, unless a log of the run is requested before; nobody waits for it.
+
+        Logs are written one after the other: if hundreds of runs have started, most end before their turn.
+        """
+        self._soon[run_id] = write
+        if not self._is_soon:
+            self._is_soon = True
+            asyncio.get_running_loop().call_later(_SOON_SECONDS, self._write_next)
+
+    def read(self, run_id: str) -> asyncio.Future[Document | None]:
+        """Read the log of a run in one of the threads."""
+        return self._workers.run(lambda: self._logs.read(run_id))
+
+    async def finished(self) -> None:
+        """Wait until every requested log is on disk."""
+        for run_id in list(self._soon):
+            self._soon.pop(run_id)()
+        while self._latest:
+            await asyncio.wait(list(self._latest.values()))
+
+    def _write_next(self, _before: object = None) -> None:
+        if not self._soon:
+            self._is_soon = False
+            return
+        try:
+            self._soon.pop(next(iter(self._soon)))().add_done_callback(self._write_next)
+        except StorageError:  # tried again, and reported, when the run ends
+            asyncio.get_running_loop().call_soon(self._write_next)
+
+    def _forget(self, run_id: str, done: asyncio.Future[Document]) -> None:
+        if not done.cancelled():
+            done.exception()  # retrieved, so that asyncio does not warn: a log not written now is written at the end
+        if self._latest.get(run_id) is done:
+            del self._latest[run_id]
+
+    def _take(self, job: _Job) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._waiting.append(job)
+
+    def _send(self) -> None:
+        """Write the waiting logs, as far as threads are free; the rest joins the next group."""
+        while self._waiting and self._free:
+            jobs, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+            logs = self._free.pop()
+            group = self._group if len(jobs) >= _FEWEST and self._group.is_worth_it() else None
+            self._workers.run(partial(_written, jobs, logs, group)).add_done_callback(partial(self._end, jobs, logs))
+
+    def _end(self, jobs: Sequence[_Job], logs: RunLogs, done: asyncio.Future[list[Document | Exception]]) -> None:
+        self._free.append(logs)
+        _settle(jobs, done)
+        self._send()
+
+
+def _written(jobs: Sequence[_Job], logs: RunLogs, group: GroupSync | None) -> list[Document | Exception]:
+    """Write logs, in a thread; return for each its document, or the error that kept it from the disk."""
+    found: list[Document | Exception] = []
+    errors = logs.write_all(_made(jobs, found), group)
+    return [one if isinstance(one, Exception) else errors.get(one["run_id"], one) for one in found]
+
+
+def _made(jobs: Sequence[_Job], found: list[Document | Exception]) -> Iterator[Document]:
+    """Make each document just before it is written: while this thread makes one, others wait for the disk."""
+    for job in jobs:
+        try:
+            document = job.made()
+        except Exception as error:  # noqa: BLE001 - raised again where the run waits for its log
+            found.append(error)
+        else:
+            found.append(document)
+            yield document
+
+
+def _settle(jobs: Sequence[_Job], done: asyncio.Future[list[Document | Exception]]) -> None:
+    error = done.exception()
+    for number, job in enumerate(jobs):
+        one = error or done.result()[number]
+        if job.done.done():
+            continue
+        if isinstance(one, BaseException):
+            job.done.set_exception(one)
+        else:
+            job.done.set_result(one)

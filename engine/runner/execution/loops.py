@@ -1,0 +1,197 @@
+"""Run the items of a loop: how many at once, what a failed item means, and the loop's result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from engine.base.errors import ExpressionError, InvalidInput, OrchestraError
+from engine.base.lazy_values import complete, opened
+from engine.base.statuses import DONE_STEPS, StepStatus
+from engine.base.wording import kind_of
+from engine.compiler.definition.model import MAX_ITEMS
+from engine.compiler.definition.plan import Block, Loop, Node
+from engine.expressions.expressions import render, render_field
+from engine.record.events import ItemFinished, LoopStarted
+from engine.record.failure import StepFailed, document_of
+from engine.record.frames import Frame, Record
+from engine.record.selection import Selection
+from engine.runner.execution.concurrency import RunStopped, Stop, all_of, outputs_of
+from engine.runner.execution.filling import filled, worked_out
+from engine.runner.execution.recording import Recording
+
+_LONGEST_KEY = 1000
+_LISTS = "Name a list, such as steps.mails.output.messages."
+
+
+class ItemsFailed(OrchestraError):
+    """Some items of a loop failed; the others ended."""
+
+    default_remedy = "Open the failed items; `orchestra runs resume RUN` runs only them again."
+
+
+@dataclass
+class _Tally:
+    records: dict[int, Record] = field(default_factory=dict)
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class _Turns:
+    """The items of a loop; each frame is made when its item starts, so that many items need little memory."""
+
+    node: Node
+    loop: Loop
+    frame: Frame
+    items: list[Any]
+    keys: list[str | None]
+
+    def __iter__(self) -> Iterator[tuple[int, Frame]]:
+        for index, (item, key) in enumerate(zip(self.items, self.keys, strict=True)):
+            yield index, self.frame.turn(self.node, self.loop, index, item, key)
+
+
+class Loops:
+    """The loops of one run; `run_block` runs the steps of an item."""
+
+    def __init__(
+        self,
+        workflow: str,
+        recording: Recording,
+        run_block: Callable[[Block, Frame], Awaitable[None]],
+        selection: Selection | None,
+    ) -> None:
+        self._workflow, self._recording, self._run_block = workflow, recording, run_block
+        self._selection = selection
+
+    async def run(self, node: Node, frame: Frame, path: str) -> list[Record]:
+        """Run a loop; return the records of its items. Raises StepFailed and what its fields raise."""
+        loop = node.loop
+        assert loop is not None
+        items = opened(await filled("foreach", loop.items, frame.names))
+        if not isinstance(items, list):
+            raise ExpressionError(f"'foreach' is {kind_of(items)}, not a list.", remedy=_LISTS, field="foreach")
+        if len(items) > MAX_ITEMS:
+            raise InvalidInput(f"'foreach' has {len(items)} items; at most {MAX_ITEMS} are allowed.", field="foreach")
+        if self._selection is not None:
+            self._selection.require_item(frame.path_of(node), len(items))
+        turns = _Turns(node, loop, frame, items, await worked_out(partial(_keys, loop, frame, items)))
+        await self._announce(turns, path)
+        tally = await self._items(turns)
+        return self._gathered(loop, tally, len(items))
+
+    async def _announce(self, turns: _Turns, path: str) -> None:
+        if self._recording.has_loop(path):
+            return
+        items = await worked_out(partial(_announced, turns))
+        self._recording.emit(LoopStarted, path=path, noun=turns.loop.name, items=items)
+
+    async def _items(self, turns: _Turns) -> _Tally:
+        """Run the items, `parallel` at a time, in list order."""
+        tally, stop, waiting = _Tally(), Stop(), iter(turns)
+        workers = [
+            asyncio.ensure_future(self._work(turns.node, turns.loop, waiting, tally, stop))
+            for _ in range(min(turns.loop.parallel, len(turns.items)))
+        ]
+        await all_of(workers)
+        stop.raise_it()
+        return tally
+
+    async def _work(
+        self, node: Node, loop: Loop, waiting: Iterator[tuple[int, Frame]], tally: _Tally, stop: Stop
+    ) -> None:
+        for index, frame in waiting:
+            if stop.is_set:
+                return
+            try:
+                tally.records[index] = await self._item(node, loop, frame)
+            except StepFailed as failed:
+                tally.failed += 1
+                tally.records[index] = _failed_item(node, frame, failed)
+                if loop.on_item_error == "stop":
+                    stop.failure = failed
+            except RunStopped as stopped:
+                stop.stopped = stop.stopped or stopped
+
+    async def _item(self, node: Node, loop: Loop, frame: Frame) -> Record:
+        assert node.body is not None
+        assert frame.path is not None
+        path = str(frame.path)
+        known = self._recording.record_of(path)
+        if known is not None and known["status"] == StepStatus.FAILED:  # dropped in an earlier attempt
+            raise StepFailed(known["error"])
+        selection = self._selection
+        left_out = None if selection is None else selection.item_left_out(frame)
+        if left_out is not None:
+            if known is None:
+                self._recording.emit(ItemFinished, path=path, status=StepStatus.SKIPPED, note=left_out.note)
+            return {"key": frame.names["key"], "status": StepStatus.SKIPPED.value, "error": None}
+        try:
+            await self._run_block(node.body, frame)
+            outputs = outputs_of(node.body, frame)
+            if node.has_output and not (selection is not None and selection.is_around(frame.path)):
+                outputs["output"], _ = await self._recording.kept(await filled("output", node.output, frame.names))
+        except (StepFailed, OrchestraError) as error:
+            document = document_of(error, step=path, workflow=self._workflow)
+            handled = loop.on_item_error == "drop"
+            self._recording.emit(ItemFinished, path=path, status=StepStatus.FAILED, error=document, handled=handled)
+            raise StepFailed(document) from error
+        if known is None:
+            self._recording.emit(ItemFinished, path=path, status=StepStatus.SUCCEEDED)
+        return {"key": frame.names["key"], "status": StepStatus.SUCCEEDED.value, "error": None, **outputs}
+
+    def _gathered(self, loop: Loop, tally: _Tally, total: int) -> list[Record]:
+        if tally.failed and loop.on_item_error == "continue":
+            raise ItemsFailed(f"{tally.failed} of {total} items failed.")
+        return [
+            tally.records[index]
+            for index in range(total)
+            if loop.on_item_error != "drop" or tally.records[index]["status"] in DONE_STEPS
+        ]
+
+
+def _failed_item(node: Node, frame: Frame, failed: StepFailed) -> Record:
+    assert node.body is not None
+    done = {one.id: frame.steps[one.id] for one in node.body.nodes if one.id in frame.steps}
+    outputs = {name: record["output"] for name, record in done.items() if "output" in record}
+    error = {"type": failed.error["type"], "message": failed.error["message"]}
+    return {"key": frame.names["key"], "status": StepStatus.FAILED.value, "error": error, **outputs}
+
+
+def _keys(loop: Loop, frame: Frame, items: list[Any]) -> list[str | None]:
+    return [_key(loop, frame, index, item) for index, item in enumerate(items)]
+
+
+def _announced(turns: _Turns) -> list[list[str]]:
+    return [[frame.names["key"], _item_title(turns.loop, frame)] for _, frame in turns]
+
+
+def _key(loop: Loop, frame: Frame, index: int, item: Any) -> str | None:
+    """Return the key of an item; in its expression, `key` is the key of the enclosing loop."""
+    if loop.key is None:
+        return None
+    value = complete(render_field("key", loop.key, {**frame.names, loop.name: item, "index": index}))
+    if value == "":
+        said = f"The key of item {index} is empty."
+        raise ExpressionError(said, field="key", remedy="Name something that each item has, such as its id.")
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise ExpressionError(f"The key of item {index} is {value!r:.80}; it must be a text or a number.", field="key")
+    if len(str(value)) > _LONGEST_KEY:
+        raise ExpressionError(
+            f"The key of item {index} has {len(str(value))} characters; at most {_LONGEST_KEY} are allowed.",
+            field="key",
+            remedy="Take an id of the item, not its content.",
+        )
+    return str(value)
+
+
+def _item_title(loop: Loop, frame: Frame) -> str:
+    if loop.item_title is None:
+        return str(frame.names["key"])
+    try:
+        return str(complete(render(loop.item_title, frame.names)))[:200]
+    except ExpressionError:
+        return str(frame.names["key"])  # a title is optional: it must not stop an item

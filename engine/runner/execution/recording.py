@@ -1,0 +1,224 @@
+"""The events of a run: written to the journal, and read back into records when the run continues.
+
+A run is a program that may be stopped at any moment and continued by another process. Nothing but its events
+survives. On continuing, the plan is walked again from the start; for each step the recording says whether it ended
+before, with which output, or what it waits for, and only the rest is executed. So an event must be on disk before
+anything depends on it: `committed()` waits for that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Concatenate, ParamSpec
+
+from engine.base.names import moment_of, timestamp
+from engine.base.statuses import DONE_STEPS, StepStatus
+from engine.record.events import (
+    ABSENT,
+    AttemptFailed,
+    Event,
+    ItemFinished,
+    LoopStarted,
+    RunFailing,
+    RunResumed,
+    RunStarted,
+    StepFinished,
+    StepListed,
+    StepStarted,
+    StepWaiting,
+    encoded,
+    told,
+)
+from engine.record.values import Forms, Look, Values, forms, look
+from engine.store.journal import Journal
+
+_FEW = 100
+Details = ParamSpec("Details")
+ENGINE = "engine"
+"""Who continues a run if no person asked for it: after a wait, a restart, or the death of its process."""
+
+
+class Recording:
+    """The events of one run, and which steps they show as finished."""
+
+    def __init__(
+        self,
+        run_id: str,
+        journal: Journal,
+        values: Values,
+        clock: Callable[[], datetime],
+        events: Iterable[Event],
+    ) -> None:
+        self.run_id, self.values = run_id, values
+        self._journal, self._clock = journal, clock
+        self._number = 0
+        self.few: list[Event] | None = []
+        """All events of the run while they are few, so that a short run's log is made without reading them again."""
+        self._finished: dict[str, dict[str, Any]] = {}
+        self._waiting: dict[str, dict[str, Any]] = {}
+        self._last_waits: dict[str, dict[str, Any]] = {}
+        self._failed_attempts: Counter[str] = Counter()
+        self._begun: dict[str, str] = {}
+        """When each step with a time limit first began; the run itself has an empty path."""
+        self._loops: set[str] = set()
+        self._loose_end = 0
+        """The number of the event of the last step that ended without waiting for the disk."""
+        self._tied = 0
+        """The number of the last such event known to be on disk."""
+        self.started_at: str | None = None
+        self.on_progress: Callable[[], None] | None = None
+        """Called once, when the next step or item ends."""
+        self.failing: dict[str, Any] | None = None
+        """Why the run has failed, while its `on_failure` steps run."""
+        journal.begin(run_id)
+        for event in events:
+            self._count(event)
+
+    def deadline(self, path: str, seconds: float) -> datetime:
+        """Return when the time limit of a step (the run: an empty path) ends, counted from its first start.
+
+        Waits, restarts and new owners do not restart it; a person who resumes the run does.
+        """
+        began = self._begun.setdefault(path, self.now())
+        return moment_of(began) + timedelta(seconds=seconds)
+
+    def seconds_until(self, moment: datetime) -> float:
+        """Return how long it is until then; negative if it is past."""
+        return (moment - self._clock()).total_seconds()
+
+    def now(self) -> str:
+        """Return the current time in the format of events."""
+        return timestamp(self._clock())
+
+    def emit(
+        self, kind: Callable[Concatenate[str, Details], Event], /, *args: Details.args, **details: Details.kwargs
+    ) -> None:
+        """Add an event of this kind, which happens now; it is on disk after `committed()`."""
+        event = kind(self.now(), *args, **details)
+        self._journal.append(self.run_id, self._number + 1, encoded(event))
+        self._count(event)
+        if isinstance(event, StepFinished | ItemFinished) and (tell := self.on_progress) is not None:
+            self.on_progress = None
+            tell()
+
+    def _count(self, event: Event) -> None:
+        self._number += 1
+        if self.few is not None:
+            self.few.append(event)
+            if self._number > _FEW:
+                self.few = None
+        self._take(event)
+
+    async def kept(self, value: Any) -> Forms:
+        """Store the large parts of a value in files of the run; return it in two forms, for expressions and for events.
+
+        Raises JournalBroken.
+        """
+        if look(value) is Look.PLAIN:  # nearly all values: saves a coroutine each
+            return value, value
+        return await forms(value, self.values, self.values.kept)
+
+    async def kept_fields(self, fields: Mapping[str, Any]) -> Forms:
+        """Do the same for each field of an object; the object itself is not stored as a whole."""
+        if look(fields) is Look.PLAIN:
+            return fields, fields
+        return await forms(fields, self.values, self.values.kept_fields)
+
+    def committed(self) -> Awaitable[None]:
+        """Wait until all events so far are on disk."""
+        return self._journal.committed(self.run_id)
+
+    def leave_loose_end(self) -> None:
+        """Let the step that just finished be committed together with what comes next."""
+        self._loose_end = self._number
+
+    @property
+    def has_loose_end(self) -> bool:
+        """Return whether a finished step must be on disk before another one starts."""
+        return self._loose_end > self._tied
+
+    async def tie_loose_end(self) -> None:
+        """Wait until it is on disk; until then it also counts as loose for all steps that start at the same time."""
+        loose_end = self._loose_end
+        await self.committed()
+        self._tied = max(self._tied, loose_end)
+
+    def record_of(self, path: str) -> dict[str, Any] | None:
+        """Return how a step or item ended before: {status, output?, error?}, or None if it must run."""
+        return self._finished.get(path)
+
+    def waiting(self, path: str) -> dict[str, Any] | None:
+        """Return the `step_waiting` event of a step that waits, else None."""
+        return self._waiting.get(path)
+
+    def last_wait(self, path: str) -> dict[str, Any] | None:
+        """Return the latest `step_waiting` event of a step that failed or was interrupted, else None."""
+        return self._last_waits.get(path)
+
+    def failed_attempts(self, path: str) -> int:
+        """Return how many attempts of an unfinished step have failed so far."""
+        return self._failed_attempts[path]
+
+    def begun_at(self, path: str) -> str:
+        """Return when a waiting step began."""
+        return self._begun.get(path) or self.now()
+
+    def has_loop(self, path: str) -> bool:
+        """Return whether the items of a loop are recorded."""
+        return path in self._loops
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case StepFinished() | ItemFinished():
+                self._finish(event)
+            case StepStarted() | StepWaiting():
+                self._begun.setdefault(event.path, event.started_at or event.at)
+                if isinstance(event, StepWaiting):
+                    self._waiting[event.path] = self._last_waits[event.path] = told(event)
+            case AttemptFailed():
+                self._failed_attempts[event.path] += 1
+            case StepListed() if event.child_run_id:
+                self._last_waits[event.path] = told(event)
+            case LoopStarted():
+                self._loops.add(event.path)
+            case RunFailing():
+                self.failing = event.error
+            case RunStarted() | RunResumed():
+                self._begin_run(event)
+
+    def _begin_run(self, event: RunStarted | RunResumed) -> None:
+        if isinstance(event, RunResumed):
+            if event.by != ENGINE:
+                self._begun = {"": event.at}
+                self.failing = None
+        elif self.started_at is None:
+            self.started_at = self._begun[""] = event.at
+
+    def _finish(self, event: StepFinished | ItemFinished) -> None:
+        """Keep what counts as finished; an unhandled failure is executed again."""
+        self._waiting.pop(event.path, None)
+        self._failed_attempts.pop(event.path, None)
+        if isinstance(event, StepFinished) and event.child_run_id:
+            self._last_waits[event.path] = told(event)
+        if event.status not in DONE_STEPS and not event.handled:
+            self._finished.pop(event.path, None)
+            return
+        self._begun.pop(event.path, None)
+        record: dict[str, Any] = {"status": str(event.status)}
+        if isinstance(event, StepFinished):
+            record.update(_given(event))
+        if event.error and event.status == StepStatus.FAILED:
+            record["error"] = event.error
+        self._finished[event.path] = record
+
+
+def _given(event: StepFinished) -> dict[str, Any]:
+    """Return what a finished step left for the steps after it."""
+    record: dict[str, Any] = {} if event.output is ABSENT else {"output": event.output}
+    if event.fallback:
+        record["fallback"] = True
+    if event.stops:
+        record["stops"] = event.stops
+    return record

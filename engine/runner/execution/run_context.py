@@ -1,0 +1,119 @@
+"""What the calls of one run share: its facts, its records, and the means to make calls."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from engine.base.names import timestamp
+from engine.base.statuses import AccountMode
+from engine.connections.accounts import Account, Accounts
+from engine.connections.agreements import Agreed
+from engine.record.events import AccountNamed, AttemptFailed
+from engine.record.failure import failure
+from engine.runner.effects.claim import Writes
+from engine.runner.effects.job import Attempt, Job
+from engine.runner.effects.live import Live
+from engine.runner.effects.reading import Reads
+from engine.runner.execution.earlier_answers import EarlierAnswers
+from engine.runner.execution.recording import Recording
+from engine.runner.execution.step_call import StepCall
+from engine.runner.suspension.waits import Pauses, Waiting
+
+Wait = Callable[[Waiting, datetime | None, datetime | None], Awaitable[None]]
+"""Waits until the pause ends or the first time is reached; a suspended run wakes at the second time."""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """The facts that do not change during a run."""
+
+    run_id: str
+    origin_run_id: str
+    workflow: str
+    modes: Mapping[str, AccountMode]
+    """For each connection (and each service without one): the mode the run was accepted for."""
+    prompts: Mapping[str, Any]
+    agreed: Agreed
+    """The real accounts that the run may touch."""
+    default_mode: AccountMode = AccountMode.MINE
+    caller: Sequence[Any] | None = None
+    """The `workflow.run` step that started the run: [workflow, step path, scope …]; None if no step started it."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
+    renamed: Callable[[str], str] | None = None
+    """Returns the current identity of a write, if names may have changed since the run was accepted."""
+    item: Sequence[str] | None = None
+    """What a trigger started the run for, as in identities of writes: (trigger, source, account, item)."""
+
+    def mode(self, name: str) -> AccountMode:
+        """Return the mode of a connection, or of a service without one (`no:<service>`)."""
+        return self.modes.get(name, self.default_mode)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """Given to each middleware of the run's calls. Used on the engine's loop."""
+
+    facts: RunFacts
+    recording: Recording
+    accounts: Accounts
+    writes: Writes
+    reads: Reads
+    pauses: Pauses
+    wait: Wait
+    clock: Callable[[], datetime]
+    live: Live | None = None
+    """Where people watch a model's answer arrive; None if nobody can watch."""
+    earlier: EarlierAnswers | None = None
+    """The run whose answers this one reuses."""
+    named_accounts: set[str] = field(default_factory=set)
+    """The connections whose account this process has recorded."""
+
+    def job(self, call: StepCall) -> Job:
+        """Return a call as its attempts need it."""
+        assert call.make_fields is not None
+        assert call.arguments is not None
+        return Job(
+            step_type=call.action.step_type,
+            make_fields=call.make_fields,
+            repeat=call.repeat,
+            retry=call.action.retry,
+            timeout_seconds=call.node.timeout_seconds or call.action.step_type.timeout_seconds,
+            account=call.account,
+            prompts=self.facts.prompts,
+            render=_messages,
+            on_attempt=partial(self.attempt_failed, call),
+            files=self.recording.values.files,
+            write=call.write,
+            arguments=call.arguments,
+            receipts=self.facts.options.get("receipts", "reuse"),
+            failed_before=call.failed_before,
+            watch=call.watch,
+        )
+
+    def attempt_failed(self, call: StepCall, attempt: Attempt) -> None:
+        """Record a failed attempt."""
+        self.recording.emit(
+            AttemptFailed,
+            path=call.path,
+            started_at=timestamp(attempt.started_at),
+            ended_at=timestamp(attempt.ended_at),
+            error=failure(attempt.error, step=call.path, workflow=call.workflow),
+        )
+
+    def name_account(self, account: Account) -> None:
+        """Record the account's name as soon as it is known."""
+        if account.label and account.connection not in self.named_accounts:
+            self.named_accounts.add(account.connection)
+            self.recording.emit(AccountNamed, connection=account.connection, account=account.label)
+
+
+def _messages(document: Any, variables: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the messages of a prompt; imported late, as most runs use no prompt."""
+    from engine.prompts.prompt import messages
+
+    return messages(document, variables)

@@ -1,0 +1,157 @@
+"""What goes down the chain around a step's call, and what comes back (engine/runner/middleware/chain.py).
+
+Nothing of it can be changed. A middleware that knows more of a call passes on a copy: `call._replace(account=account)`.
+They are named tuples since a run makes several for each step: a frozen dataclass takes ten times as long to make.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple
+
+from engine.base.errors import StorageError
+from engine.compiler.definition.plan import Action, Node
+from engine.connections.accounts import Account
+from engine.plugins.step import Effect, Repeat, StopRun
+from engine.record.failure import failure
+from engine.record.frames import Frame
+from engine.runner.effects.job import Remarks
+from engine.runner.effects.live import Watch
+from engine.runner.suspension.waits import Begun
+from engine.store.journal import JournalBroken
+from engine.store.ledger import Write
+
+
+class StepCall(NamedTuple):
+    """A step of a run that is to make its call."""
+
+    run_id: str
+    workflow: str
+    node: Node
+    frame: Frame
+    """The names that the step's expressions see."""
+    path: str
+    """The step with the indexes of the items around it: `each_mail[3].task`."""
+    action: Action
+    started_at: str
+    """When this turn of the call began (RFC 3339)."""
+    failed_before: int = 0
+    """Attempts that failed before the service asked to wait; they still count."""
+    arguments: Mapping[str, Any] | None = None
+    """The values of the fields; None until they are evaluated."""
+    told_arguments: Mapping[str, Any] | None = None
+    """The same as events hold them: large values are names of files."""
+    make_fields: Callable[[], Any] | None = None
+    """Returns the fields as the step type takes them; None until they are checked."""
+    effect: Effect = Effect.PURE
+    repeat: Repeat | None = None
+    account: Account | None = None
+    write: Write | None = None
+    """Of a write: what it is known by in the ledger."""
+    watch: Watch | None = None
+    """Where people watch the answer arrive."""
+    is_announced: bool = False
+    """Whether an event already tells what the step is about to do."""
+
+    def told(self) -> dict[str, Any]:
+        """Return what the next event has to tell of the call; nothing if an earlier one has told it."""
+        if self.is_announced:
+            return {}
+        told: dict[str, Any] = {
+            "started_at": self.started_at,
+            "uses": self.action.uses,
+            "connection": self.action.connection,
+        }
+        if self.told_arguments is not None:
+            told["arguments"] = self.told_arguments
+        if self.write is not None:
+            told["identity"] = self.write.identity
+        return told
+
+
+class Succeeded(NamedTuple):
+    """The call returned an output."""
+
+    call: StepCall
+    """The call as it was made."""
+    output: Any
+    effect: Mapping[str, Any] | None = None
+    """Of a write: what the log tells of it (docs/files.md: Run)."""
+    remarks: Remarks | None = None
+    """Usage, the request as it was sent, notes."""
+    began_at: datetime | None = None
+    """When the latest attempt began; None if nothing was sent."""
+    is_replayed: bool = False
+    """Whether the output is that of an earlier run."""
+
+
+class Failed(NamedTuple):
+    """The call ended without an output."""
+
+    call: StepCall
+    error: Exception
+    may_be_out: bool = False
+    """Whether a service may nevertheless have received a write."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the error document (docs/files.md: Run)."""
+        document = failure(self.error, step=self.call.path, workflow=self.call.workflow)
+        if not self.may_be_out:
+            document["outcome"] = "not_done"  # only a write that was sent can have done anything
+        return document
+
+
+class Waits(NamedTuple):
+    """The step asks the run to wait: for a time, a person, or a called run."""
+
+    call: StepCall
+    wish: Begun
+
+
+class Stops(NamedTuple):
+    """The step asks the run to end here."""
+
+    call: StepCall
+    wish: StopRun
+
+
+Outcome = Succeeded | Failed | Waits | Stops
+
+Next = Callable[[StepCall], Awaitable[Outcome]]
+"""The rest of the chain. Raises only what ends the work on the whole run: CancelledError, JournalBroken."""
+
+
+class Middleware(ABC):
+    """One matter of a step's call. One object serves all calls of a run, several at the same time."""
+
+    is_for_services: ClassVar[bool] = False
+    """Whether it only concerns steps that call a service; the others, which have no effect, go past it at no cost."""
+
+    @abstractmethod
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Return the outcome, usually that of `await call_next(call)`.
+
+        Not calling `call_next` answers the call in its place; raising an OrchestraError refuses it.
+        """
+
+
+def failed(call: StepCall, error: Exception, *, may_be_out: bool = False) -> Failed:
+    """Return the failure of a call.
+
+    Raises JournalBroken for an error of our own disk, which is not the step's fault: the run stops and later continues.
+    """
+    if isinstance(error, StorageError):
+        raise JournalBroken(error) from error
+    return Failed(call, error, may_be_out)
+
+
+async def settled(call: StepCall, work: Awaitable[Outcome]) -> Outcome:
+    """Return the outcome of `work`; what it raises becomes a failure of this call."""
+    try:
+        return await work
+    except JournalBroken:
+        raise
+    except Exception as error:  # noqa: BLE001 - unforeseen ones end the step too; the recorder logs them
+        return failed(call, error)

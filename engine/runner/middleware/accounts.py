@@ -1,0 +1,42 @@
+"""Open the account that a step works on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from engine.compiler.definition.plan import Action
+from engine.connections.accounts import Account
+from engine.runner.execution.run_context import RunContext
+from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
+
+
+class OpenedAccounts(Middleware):
+    """Gives a call its account. Steps that start together open it together, once."""
+
+    is_for_services = True
+
+    def __init__(self, run: RunContext) -> None:
+        self._run = run
+        self._opened: dict[tuple[str | None, str | None], asyncio.Future[Account]] = {}
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call with its account, if it needs one."""
+        if call.action.connection is None and not call.action.step_type.connection_optional:
+            return await call_next(call)
+        return await call_next(call._replace(account=await self._account(call.action)))
+
+    async def _account(self, action: Action) -> Account:
+        key = (action.connection, action.step_type.service)
+        if key not in self._opened:
+            mode = self._run.facts.mode(action.connection or f"no:{action.step_type.service}")
+            self._opened[key] = asyncio.ensure_future(asyncio.to_thread(self._run.accounts.open, *key, mode))
+        opened = self._opened[key]
+        if opened.done() and not opened.cancelled() and opened.exception() is None:
+            return opened.result()
+        try:
+            account = await asyncio.shield(opened)
+        except Exception:
+            self._opened.pop(key, None)  # the next step tries again
+            raise
+        self._run.name_account(account)
+        return account

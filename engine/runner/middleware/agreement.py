@@ -1,0 +1,42 @@
+"""Touch a real account only if a person agreed to it for this run.
+
+Checked at each call, not only when the run is accepted: config.yaml or the sign-in may have changed while the run
+waited, was queued or was taken over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from engine.base.statuses import AccountMode
+from engine.plugins.step import Effect
+from engine.runner.execution.run_context import RunContext
+from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
+
+
+class RequiredAgreement(Middleware):
+    """Refuses a call to an account that nobody agreed to (AccountChanged)."""
+
+    is_for_services = True
+
+    def __init__(self, run: RunContext) -> None:
+        self._run = run
+        self._found: set[tuple[str, str, bool]] = set()
+        """(connection, account, whether it is written to): those already found in the agreement."""
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call if that was agreed to."""
+        if call.action.connection is not None:
+            await self._require(call)
+        return await call_next(call)
+
+    async def _require(self, call: StepCall) -> None:
+        account, writes = call.account, call.effect is Effect.WRITES
+        if account is None or account.mode == AccountMode.DEMO:
+            return
+        identity = account.known_identity or await self._run.reads.ask(self._run.job(call), account.identity)
+        if (account.connection, identity, writes) in self._found:
+            return
+        await asyncio.to_thread(self._run.facts.agreed.require, account, writes=writes)
+        if account.known_identity == identity:  # else the sign-in has changed meanwhile
+            self._found.add((account.connection, identity, writes))

@@ -1,0 +1,44 @@
+"""Evaluate the fields of a step, and check them against its type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.base.errors import OrchestraError
+from engine.record.values import in_thread_if_read
+from engine.runner.effects.job import fields_of
+from engine.runner.execution.filling import filled
+from engine.runner.execution.run_context import RunContext
+from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall, failed
+
+
+class Arguments(Middleware):
+    """Gives a call its arguments and its effect, which may depend on them (an HTTP method)."""
+
+    def __init__(self, run: RunContext) -> None:
+        self._recording = run.recording
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call with its arguments."""
+        action = call.action
+        rendered = await filled("with", action.arguments, call.frame.names)
+        arguments, told = await self._recording.kept_fields(rendered)
+        try:
+            make_fields = await self._checked(call, arguments, has_files=arguments is not told)
+        except (OrchestraError, ValidationError) as error:
+            return failed(call._replace(arguments=arguments, told_arguments=told), error)
+        effect, repeat = action.step_type.effect_of(arguments)
+        call = call._replace(
+            arguments=arguments, told_arguments=told, make_fields=make_fields, effect=effect, repeat=repeat
+        )
+        return await call_next(call)
+
+    async def _checked(self, call: StepCall, arguments: Any, *, has_files: bool) -> Callable[[], Any]:
+        step_type = call.action.step_type
+        if not has_files:
+            return fields_of(step_type, arguments)
+        read = {name: one for name, one in arguments.items() if name not in step_type.hands_on}
+        return await in_thread_if_read(read, lambda: fields_of(step_type, arguments))

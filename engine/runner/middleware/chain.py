@@ -1,0 +1,117 @@
+"""The chain around a step's call: the one place that says in which order its matters stand.
+
+The walk decides which step runs (what an earlier attempt recorded, pins, `if`); from there on, everything about one
+call is a middleware: it gets the call and the rest of the chain, and returns the outcome. Each has its place because
+of what it must see. From the outside in:
+
+1. `RefusalReports` looks at what was recorded: nothing may come between an answered write and its record.
+2. `Recorder` ends the step for everything inside: whatever refuses, fails or answers a call there is in the log.
+3. `Suspension` makes one outcome of a call and the wait that it asked for. A recorded wait continues before anything
+   else: its fields are not evaluated again.
+4. `RateLimits` repeats all that follows, because while the run waited the fields, the sign-in or the agreement may have
+   changed. It holds the errors of every request, also of those that only ask whose account it is.
+5. `Arguments` come before all that decides by them: the effect, the identity, the agreement, what is replayed.
+6. `OpenedAccounts`, then `RequiredAgreement`: no account is used, not even for a read, before somebody agreed to it.
+7. `WriteIdentity` needs arguments and account, and the event that follows names it.
+8. `Announcement` tells what is about to happen, so that a killed process leaves a trace of it.
+9. `OutputTypes` fit every output, also a replayed one.
+10. `Replay` answers before anything is sent or watched.
+11. `LiveAnswers` stays open over all attempts.
+12. `Once` is the last before the service: between the intent in the ledger and the request nothing may refuse.
+
+So a rule that may refuse a call (a budget, an approval, a plan that only tells what it would do) stands between
+`WriteIdentity` and `Announcement`: it knows everything about the call, and nothing has happened yet.
+
+A step that calls no service goes past those that only concern services (`is_for_services`): thousands of such steps
+may stand between two requests.
+
+Attempts are not links. How often a call is sent, looked up or put off depends for a write on its receipt and on who
+else may be sending it, and this is decided in one place (engine/runner/effects/claim.py, delivery.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from engine.compiler.definition.plan import Node
+from engine.record.failure import StepFailed
+from engine.record.frames import Frame
+from engine.runner.execution.concurrency import RunStopped
+from engine.runner.execution.run_context import RunContext
+from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded, settled
+from engine.runner.middleware.accounts import OpenedAccounts
+from engine.runner.middleware.agreement import RequiredAgreement
+from engine.runner.middleware.announcement import Announcement
+from engine.runner.middleware.arguments import Arguments
+from engine.runner.middleware.identity import WriteIdentity
+from engine.runner.middleware.last_link import LastLink
+from engine.runner.middleware.live_answers import LiveAnswers
+from engine.runner.middleware.once import Once
+from engine.runner.middleware.output_types import OutputTypes
+from engine.runner.middleware.rate_limits import RateLimits
+from engine.runner.middleware.recorder import Recorder
+from engine.runner.middleware.refusals import RefusalReports
+from engine.runner.middleware.replay import Replay
+from engine.runner.middleware.suspension import Suspension
+
+ORDER: tuple[Callable[[RunContext], Middleware], ...] = (
+    RefusalReports,
+    Recorder,
+    Suspension,
+    RateLimits,
+    Arguments,
+    OpenedAccounts,
+    RequiredAgreement,
+    WriteIdentity,
+    Announcement,
+    OutputTypes,
+    Replay,
+    LiveAnswers,
+    Once,
+)
+"""From the outside in."""
+
+
+class StepExecutor:
+    """The bridge between the walk of a run and the calls of its steps."""
+
+    def __init__(self, run: RunContext) -> None:
+        self._facts, self._recording = run.facts, run.recording
+        middlewares = [middleware(run) for middleware in ORDER]
+        self._with_services = composed(middlewares, LastLink(run))
+        self._without = composed([one for one in middlewares if not one.is_for_services], LastLink(run))
+
+    async def perform(self, node: Node, frame: Frame, path: str) -> Any:
+        """Run the step and return its output; its start, attempts and end are recorded.
+
+        Raises StepFailed, RunStopped.
+        """
+        assert node.action is not None
+        if self._recording.has_loose_end:
+            await self._recording.tie_loose_end()
+        now = self._recording.now()
+        call = StepCall(self._facts.run_id, self._facts.workflow, node, frame, path, node.action, now)
+        make = self._without if node.action.step_type.service is None else self._with_services
+        outcome = await make(call)
+        if isinstance(outcome, Succeeded):
+            return outcome.output
+        if isinstance(outcome, Failed):
+            raise StepFailed(outcome.document()) from outcome.error
+        assert isinstance(outcome, Stops)
+        raise RunStopped(outcome.wish.outputs, outcome.wish.message)
+
+
+def composed(middlewares: Sequence[Middleware], last: Next) -> Next:
+    """Return the chain of these middlewares, given from the outside in."""
+    chain = last
+    for middleware in reversed(middlewares):
+        chain = _link(middleware, chain)
+    return chain
+
+
+def _link(middleware: Middleware, rest: Next) -> Next:
+    def link(call: StepCall) -> Awaitable[Outcome]:
+        return settled(call, middleware(call, rest))
+
+    return link

@@ -1,0 +1,94 @@
+"""Record how a step ended, and have that on disk before anything builds on it.
+
+A step that calls no service may end without waiting for the disk: its event is committed together with what comes
+next (a *loose end*), at the latest before another step starts.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from clients.errors import ServiceError
+from engine.base.errors import OrchestraError
+from engine.base.names import timestamp
+from engine.base.statuses import StepStatus
+from engine.plugins.step import Effect, Usage
+from engine.record.events import StepFinished
+from engine.runner.effects.fault_points import reached
+from engine.runner.execution.run_context import RunContext
+from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded
+from engine.runner.execution.walk import is_handled
+
+_log = logging.getLogger(__name__)
+_NO_USAGE = Usage()
+_FORESEEN = (ServiceError, OrchestraError, ValidationError)
+
+
+class Recorder(Middleware):
+    """Writes the event with which a step ends."""
+
+    def __init__(self, run: RunContext) -> None:
+        self._recording = run.recording
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call and record its outcome."""
+        outcome = await call_next(call)
+        if isinstance(outcome, Succeeded):
+            return await self._succeeded(outcome)
+        if isinstance(outcome, Failed):
+            await self._failed(outcome)
+        elif isinstance(outcome, Stops):
+            await self._stopped(outcome)
+        return outcome
+
+    async def _succeeded(self, outcome: Succeeded) -> Succeeded:
+        call, remarks = outcome.call, outcome.remarks
+        output, written = await self._recording.kept(outcome.output)
+        details = {**call.told(), "output": written, **self._more(outcome)}
+        if remarks is not None and remarks.request:
+            _, details["request"] = await self._recording.kept_fields(remarks.request)
+        self._finished(call, StepStatus.SUCCEEDED, details)
+        if call.effect is Effect.PURE and not call.is_announced:
+            self._recording.leave_loose_end()
+        else:
+            await self._recording.committed()
+        if outcome.effect is not None:
+            reached("after record")
+        return outcome if output is outcome.output else outcome._replace(output=output)
+
+    def _more(self, outcome: Succeeded) -> dict[str, Any]:
+        """Return what is told beside the output, as far as there is anything to tell."""
+        more: dict[str, Any] = {}
+        if outcome.began_at is not None and self._recording.failed_attempts(outcome.call.path):
+            more["attempt_at"] = timestamp(outcome.began_at)
+        if outcome.effect is not None:
+            more["effect"] = outcome.effect
+        if outcome.is_replayed:
+            more["replayed"] = True
+        remarks = outcome.remarks
+        if remarks is not None and remarks.usage != _NO_USAGE:
+            more["usage"] = vars(remarks.usage)
+        if remarks is not None and remarks.notes:
+            more["note"] = remarks.notes[-1]
+        return more
+
+    async def _failed(self, outcome: Failed) -> None:
+        call, error = outcome.call, outcome.error
+        if not isinstance(error, _FORESEEN):
+            _log.error("step %s of run %s broke down", call.path, call.run_id, exc_info=error)
+        details = {"error": outcome.document(), "handled": is_handled(call.node), **call.told()}
+        self._finished(call, StepStatus.FAILED, details)
+        await self._recording.committed()
+
+    async def _stopped(self, outcome: Stops) -> None:
+        outputs = self._recording.values.whole(outcome.wish.outputs)
+        stops = {"outputs": outputs, "message": outcome.wish.message}
+        self._finished(outcome.call, StepStatus.SUCCEEDED, {"output": {}, "stops": stops, **outcome.call.told()})
+        await self._recording.committed()
+
+    def _finished(self, call: StepCall, status: StepStatus, details: Mapping[str, Any]) -> None:
+        self._recording.emit(StepFinished, path=call.path, status=status, title=call.node.title, **details)

@@ -1,0 +1,52 @@
+"""Report accounts that reject their credentials, and accounts that work again.
+
+This happens once the step's end is on disk: nothing may come between an answered write and its record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from clients.errors import AuthError
+from engine.base.errors import StorageError
+from engine.plugins.step import Effect
+from engine.runner.execution.run_context import RunContext
+from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded
+
+
+class RefusalReports(Middleware):
+    """Tells `connections/connection_failures.py` how the account of a call was received."""
+
+    is_for_services = True
+
+    def __init__(self, run: RunContext) -> None:
+        self._facts, self._refusals = run.facts, run.accounts.refusals
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Make the call, then report."""
+        outcome = await call_next(call)
+        if isinstance(outcome, Failed):
+            await self._refused(outcome)
+        elif isinstance(outcome, Succeeded) and outcome.call.effect is not Effect.PURE:
+            await self._worked(outcome)
+        return outcome
+
+    async def _worked(self, outcome: Succeeded) -> None:
+        """Record that an account that refused before has accepted a call again."""
+        account = outcome.call.account
+        if account is None or outcome.is_replayed:
+            return
+        with suppress(StorageError):
+            if self._refusals.is_known(account.connection, account.mode):
+                await asyncio.to_thread(self._refusals.worked, account.connection, account.mode)
+
+    async def _refused(self, outcome: Failed) -> None:
+        """Record that an account rejects its credentials, or lacks rights that a workflow with a trigger needs."""
+        connection, error = outcome.call.action.connection, outcome.error
+        if connection is None or not isinstance(error, AuthError):
+            return
+        workflow = "" if self._facts.item is None else self._facts.workflow
+        with suppress(StorageError):
+            mode = self._facts.mode(connection)
+            await asyncio.to_thread(self._refusals.report, connection, mode, error, workflow)

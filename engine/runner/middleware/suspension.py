@@ -1,0 +1,62 @@
+"""Wait for what a step asks the run to wait for: a time, a person's answer, the end of a called run.
+
+A wait is recorded before the run waits. When the run continues after a restart, the step does not make its call
+again: it goes on waiting.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.base.errors import OrchestraError, StepTimeout
+from engine.base.names import moment_of
+from engine.record.events import StepWaiting
+from engine.runner.effects.job import Attempt
+from engine.runner.effects.rate_limit_waits import is_hold
+from engine.runner.execution.run_context import RunContext
+from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded, Waits, settled
+from engine.runner.middleware.identity import scope_of
+from engine.runner.suspension.waits import Waiting
+
+
+class Suspension(Middleware):
+    """Turns a wait into the outcome that it has in the end."""
+
+    def __init__(self, run: RunContext) -> None:
+        self._run, self._recording, self._pauses = run, run.recording, run.pauses
+
+    async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
+        """Continue a recorded wait; otherwise make the call, and wait if it asks for that."""
+        recorded = self._recording.waiting(call.path)
+        if recorded is not None and not is_hold(recorded) and not self._pauses.is_lost(recorded):
+            return await self._waited(call._replace(is_announced=True), self._pauses.of(recorded))
+        outcome = await call_next(call)
+        return await settled(outcome.call, self._begun(outcome)) if isinstance(outcome, Waits) else outcome
+
+    async def _begun(self, outcome: Waits) -> Outcome:
+        call, earlier = outcome.call, self._run.earlier
+        caller = await self._caller(call)
+        replay = None if earlier is None else earlier.called_run(call.node, call.frame)
+        pause = self._pauses.begun(outcome.wish, call.path, caller, self._recording.last_wait(call.path), replay)
+        self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.told())
+        return await self._waited(call._replace(is_announced=True), self._pauses.of(pause))
+
+    async def _caller(self, call: StepCall) -> list[Any]:
+        """Return the base of the identities of a run that this step calls."""
+        return [call.workflow, call.node.path, *await scope_of(self._run.facts, call)]
+
+    async def _waited(self, call: StepCall, pause: Waiting) -> Outcome:
+        """Wait until the pause ends or the step's own time limit is reached."""
+        await self._recording.committed()
+        limit = call.node.timeout_seconds
+        ends_at = None if limit is None else self._recording.deadline(call.path, limit)
+        try:
+            await self._run.wait(pause, ends_at, call.frame.deadline)
+            if not pause.is_over():
+                await pause.given_up("timeout")
+                raise StepTimeout(f"Step {call.node.id!r} took longer than {limit or 0:g} s.")
+            return Succeeded(call, pause.output())
+        except OrchestraError as error:
+            begun, now = moment_of(self._recording.begun_at(call.path)), moment_of(self._recording.now())
+            self._run.attempt_failed(call, Attempt(begun, now, error))
+            return Failed(call, error)

@@ -1,0 +1,192 @@
+"""What a step can wait for without a thread: a time, a person's answer, the end of another run.
+
+A wait exists twice. Its record, a small JSON object in the run's log, says what the step waits for: {due_at},
+{approval}, {child_run_id} or {held}. It survives a restart. The object made from the record knows how to check
+whether the wait has ended. `Pauses.of` restores the object after a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from engine.base.errors import AssertionFailed
+from engine.base.names import moment_of, timestamp
+from engine.base.statuses import Ending
+from engine.plugins.step import AskPerson, CallWorkflow, WaitUntil
+from engine.runner.effects.rate_limit_waits import is_hold, needs_person, patience_seconds
+from engine.runner.suspension.children import Children
+from engine.runner.suspension.questions import RunQuestions
+
+Begun = WaitUntil | AskPerson | CallWorkflow
+
+
+class Waiting(Protocol):
+    """A wait recorded by a run, and its result."""
+
+    due_at: datetime | None
+
+    def is_over(self) -> bool:
+        """Return whether the step can continue."""
+
+    def may_park(self) -> bool:
+        """Return whether the run may be suspended meanwhile."""
+
+    async def changed(self) -> None:
+        """Return when it may have ended; may return early, or never."""
+
+    def output(self) -> Any:
+        """Return the step's output after the wait. Raises OrchestraError if the step has failed."""
+
+    async def given_up(self, how: str) -> None:
+        """Note that the step no longer waits; `how` the run ends, or "timeout" if the step's time limit is reached."""
+
+
+class _Moment:
+    def __init__(self, due_at: str, output: Any, clock: Callable[[], datetime]) -> None:
+        self.due_at: datetime | None = moment_of(due_at)
+        self._output, self._clock = output, clock
+
+    def is_over(self) -> bool:
+        return self.due_at is not None and self._clock() >= self.due_at
+
+    def may_park(self) -> bool:
+        return True
+
+    async def changed(self) -> None:
+        await asyncio.Event().wait()
+
+    def output(self) -> Any:
+        return self._output
+
+    async def given_up(self, how: str) -> None:
+        """Do nothing: nobody has to be notified."""
+
+
+class _Hold(_Moment):
+    """A time named by a service; the run is suspended only if the wait is long enough."""
+
+    def __init__(self, due_at: str, patience_seconds: float, clock: Callable[[], datetime]) -> None:
+        super().__init__(due_at, None, clock)
+        self._patience = timedelta(seconds=patience_seconds)
+
+    def may_park(self) -> bool:
+        return self.due_at is not None and self.due_at - self._clock() > self._patience
+
+
+class _Release:
+    """A held write: it is sent once a person allows writing again."""
+
+    due_at: datetime | None = None
+
+    def __init__(self, is_held: Callable[[], bool]) -> None:
+        self._is_held = is_held
+
+    def is_over(self) -> bool:
+        return not self._is_held()
+
+    def may_park(self) -> bool:
+        return True
+
+    async def changed(self) -> None:
+        await asyncio.Event().wait()
+
+    def output(self) -> Any:
+        return None
+
+    async def given_up(self, how: str) -> None:
+        """Do nothing: nobody has to be notified."""
+
+
+class _Answer:
+    due_at: datetime | None = None
+
+    def __init__(self, questions: RunQuestions, approval: str) -> None:
+        self._questions, self._approval = questions, approval
+
+    def is_over(self) -> bool:
+        return self._questions.answer(self._approval) is not None
+
+    def may_park(self) -> bool:
+        return True
+
+    async def changed(self) -> None:
+        await asyncio.Event().wait()
+
+    def output(self) -> Any:
+        answer = self._questions.answer(self._approval)
+        assert answer is not None
+        if not answer.approved:
+            because = f": {answer.comment}" if answer.comment else "."
+            raise AssertionFailed(f"{answer.by} said no{because}", remedy="Resume the run to ask again.")
+        return {"approved": True, "by": answer.by, "at": answer.at, "comment": answer.comment}
+
+    async def given_up(self, how: str) -> None:
+        if how not in (Ending.INTERRUPTED, Ending.STOPPED):
+            self._questions.withdraw(self._approval)
+
+
+class _Child:
+    due_at: datetime | None = None
+
+    def __init__(self, children: Children, run_id: str) -> None:
+        self._children, self._run_id = children, run_id
+
+    def is_over(self) -> bool:
+        return self._children.has_ended(self._run_id)
+
+    def may_park(self) -> bool:
+        return self._children.is_put_away(self._run_id)
+
+    async def changed(self) -> None:
+        await self._children.ended(self._run_id)
+
+    def output(self) -> Any:
+        return self._children.outputs(self._run_id)
+
+    async def given_up(self, how: str) -> None:
+        await self._children.end(self._run_id, how)
+
+
+class Pauses:
+    """Starts waits, and restores them from what a run has recorded."""
+
+    def __init__(
+        self, questions: RunQuestions, children: Children, clock: Callable[[], datetime], is_held: Callable[[], bool]
+    ) -> None:
+        self._questions, self._children, self._clock, self._is_held = questions, children, clock, is_held
+
+    def begun(
+        self, result: Begun, path: str, caller: Any, earlier: Mapping[str, Any] | None, replay: str | None
+    ) -> dict[str, Any]:
+        """Start to wait; return what the run must record in the same turn of the loop.
+
+        `caller` is [workflow, step path, scope …] of the step; `earlier` the wait recorded when it last failed: a
+        called run then continues; `replay` the run whose answers a called run reuses. Raises OrchestraError.
+        """
+        if isinstance(result, WaitUntil):
+            return {"due_at": timestamp(result.due_at), "then": result.output}
+        if isinstance(result, AskPerson):
+            return {"approval": self._questions.ask(path, result.message, result.details)}
+        if earlier is not None and "child_run_id" in earlier and self._children.go_on(earlier["child_run_id"]):
+            return {"child_run_id": earlier["child_run_id"]}
+        return {"child_run_id": self._children.start(result.workflow, result.inputs, caller, replay)}
+
+    def is_lost(self, written: Mapping[str, Any]) -> bool:
+        """Return whether a recorded wait must start again because its question was lost with the state file."""
+        return "approval" in written and not self._questions.is_known(written["approval"])
+
+    def of(self, written: Mapping[str, Any]) -> Waiting:
+        """Return the wait for a record."""
+        if "approval" in written:
+            return _Answer(self._questions, written["approval"])
+        if "child_run_id" in written:
+            return _Child(self._children, written["child_run_id"])
+        if is_hold(written) and needs_person(written):
+            return _Release(self._is_held)
+        due_at = written["due_at"]
+        if is_hold(written):
+            return _Hold(due_at, patience_seconds(written), self._clock)
+        return _Moment(due_at, written.get("then", {"waited_until": due_at}), self._clock)

@@ -1,0 +1,1 @@
+"""The event loop that executes the runs of this process."""

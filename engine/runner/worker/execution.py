@@ -1,0 +1,400 @@
+"""Carry one run from acceptance, or from where it was, to its end, a wait or an interruption.
+
+The journal holds the truth while a run is open, its log after that. Every path out of a run follows the same order:
+commit the events, write the log, then change the row (and at the end drop the events). A crash between two of these
+loses nothing: the next process reads the events and continues, and the ledger keeps it from sending a write twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.base.errors import InvalidFile, SetAside, StorageError
+from engine.base.names import milliseconds_of, timestamp
+from engine.base.statuses import Ending, RunStatus, StepStatus
+from engine.compiler.definition.plan import Plan
+from engine.connections.accounts import Accounts
+from engine.connections.agreements import Agreed, Agreements
+from engine.expressions.json_values import compact_json
+from engine.record.document import document
+from engine.record.events import (
+    Event,
+    RunEnded,
+    RunFailing,
+    RunInterrupted,
+    RunResumed,
+    RunStarted,
+    RunWaiting,
+    decoded,
+)
+from engine.record.failure import StepFailed, failure
+from engine.record.previous_run import EarlierRun
+from engine.record.run_log import RunLogs
+from engine.record.selection import Selection
+from engine.record.summary import sentence
+from engine.record.values import Values
+from engine.runner.effects.claim import Writes
+from engine.runner.effects.fault_points import reached
+from engine.runner.effects.live import Live
+from engine.runner.effects.reading import Reads
+from engine.runner.execution.concurrency import RunStopped
+from engine.runner.execution.earlier_answers import EarlierAnswers
+from engine.runner.execution.log_writer import LogWriter
+from engine.runner.execution.recording import ENGINE, Recording
+from engine.runner.execution.run_context import RunContext, RunFacts
+from engine.runner.execution.walk import Runner
+from engine.runner.middleware.chain import StepExecutor
+from engine.runner.suspension.children import ChildHost, Children
+from engine.runner.suspension.questions import RunQuestions
+from engine.runner.suspension.suspension import Parking
+from engine.runner.suspension.waits import Pauses, Waiting
+from engine.store.journal import JournalBroken, RunEnd
+from engine.store.state import Records
+from engine.workflows.plan_cache import PlanCache
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What all runs of a process share."""
+
+    records: Records
+    writes: Writes
+    live: Live | None
+    accounts: Accounts
+    agreements: Agreements
+    logs: RunLogs
+    log_writer: LogWriter
+    clock: Callable[[], datetime]
+    plans: PlanCache
+    host: ChildHost
+
+
+class Execution:
+    """A run that this process works on. Lives on the engine's loop."""
+
+    def __init__(
+        self, equipment: Equipment, acceptance: Mapping[str, Any], events: Sequence[Event], resumed_by: str
+    ) -> None:
+        self.run_id: str = acceptance["run_id"]
+        self._resumed_by = resumed_by
+        self._equipment, self._acceptance = equipment, acceptance
+        self._records = equipment.records
+        self._events = list(events)
+        values = Values(equipment.logs.folder, self.run_id)
+        self._recording = Recording(self.run_id, equipment.records.journal, values, equipment.clock, self._events)
+        self._task: asyncio.Task[Any] | None = None
+        self._ending: Ending | None = None
+        self._parking = Parking(equipment.clock)
+        self._on_failure_error: dict[str, Any] | None = None
+        self.is_over = False
+        """Whether the run has ended, and its log and its row are written."""
+
+    @property
+    def caller_run_id(self) -> str | None:
+        """The run that called this one."""
+        caller: str | None = self._acceptance["parent_run_id"]
+        return caller
+
+    @property
+    def may_wake(self) -> list[str]:
+        """The runs that may be due once work on this one is over: itself, if it is suspended, and its caller."""
+        itself = [self.run_id] if self._parking.is_parked else []
+        return itself if self.caller_run_id is None else [*itself, self.caller_run_id]
+
+    @property
+    def is_ending(self) -> bool:
+        """Return whether the run has been asked to stop."""
+        return self._ending is not None
+
+    def end(self, how: Ending) -> None:
+        """Stop the run; wait for a write in flight, and keep its receipt."""
+        if self._ending is not None:
+            return  # a second cancellation would interrupt the wait for a write in flight
+        self._ending = how
+        if self._task is not None:
+            self._task.cancel()
+
+    async def run(self) -> None:
+        """Work until the run ends, waits or is interrupted, and record that. Raises StorageError, JournalBroken."""
+        if self._ended_before():
+            await self._close()
+            return
+        self._begin()  # committed with the first event that is waited for
+        if await self._is_set_aside():
+            return
+        reached("accepted")
+        self._task = self._parking.walk = asyncio.ensure_future(self._walk())
+        if self._ending is not None:
+            self._task.cancel()
+        status, details = await self._outcome(self._task)
+        if status == Ending.STOPPED:
+            return
+        if status == RunStatus.WAITING:
+            await self._park()
+        elif status == RunStatus.INTERRUPTED:
+            await self._interrupt()
+        else:
+            if status == RunStatus.CANCELLED:
+                await self._children().end_those_of_nobody()
+            self._recording.emit(RunEnded, status=RunStatus(status), **details)
+            reached("before end")
+            await self._recording.committed()
+            await self._close()
+            reached("after end")
+
+    async def _is_set_aside(self) -> bool:
+        """End the run if its processes died too often; else forget the deaths once its next step ends."""
+        found = self._records.runs.deaths(self.run_id)
+        if found is None:
+            return False
+        if not found.are_too_many:
+            self._recording.on_progress = lambda: self._records.runs.forgive(self.run_id)
+            return False
+        error = SetAside(f"The process died {found.times} while it worked on this run, which is set aside.")
+        document = failure(error, workflow=self._acceptance["workflow"])
+        self._recording.emit(RunEnded, status=RunStatus.FAILED, error=document)
+        await self._recording.committed()
+        await self._close()
+        return True
+
+    def _ended_before(self) -> bool:
+        return bool(self._events) and isinstance(self._events[-1], RunEnded)
+
+    def _begin(self) -> None:
+        if self._recording.started_at is None:
+            self._recording.emit(RunStarted)
+        else:
+            self._recording.emit(RunResumed, by=self._resumed_by)
+        self._records.runs.started(self.run_id, self._recording.started_at)
+
+    async def _walk(self) -> Any:
+        plan = self._equipment.plans.plan(self._acceptance)
+        self._begin_log(plan)
+        executor = StepExecutor(await self._context())
+        runner = Runner(plan, self._recording, executor.perform, self._parking, await self._selection())
+        run = {"id": self.run_id, "started_at": self._recording.started_at}
+        inputs = self._recording.values.live(self._acceptance["inputs"])
+        try:
+            if self._recording.failing is not None:
+                raise StepFailed(self._recording.failing)
+            return await runner.run(inputs, run)
+        except StepFailed as failed:
+            if plan.on_failure is not None:
+                await self._after_failure(runner, inputs, run, failed)
+            raise
+
+    async def _context(self) -> RunContext:
+        equipment, facts = self._equipment, self._facts()
+        earlier = await self._earlier(facts.options.get("replay"))
+        return RunContext(
+            facts=facts,
+            recording=self._recording,
+            accounts=equipment.accounts,
+            writes=equipment.writes,
+            reads=Reads(equipment.clock),
+            pauses=self._pauses(),
+            wait=self._wait,
+            clock=equipment.clock,
+            live=equipment.live,
+            earlier=None if earlier is None else EarlierAnswers(earlier, facts.prompts),
+        )
+
+    def _facts(self) -> RunFacts:
+        acceptance = self._acceptance
+        return RunFacts(
+            run_id=self.run_id,
+            origin_run_id=acceptance["origin_run_id"] or self.run_id,
+            workflow=acceptance["workflow"],
+            modes=acceptance["modes"],
+            prompts=acceptance["definition"]["prompts"],
+            default_mode=acceptance["default_mode"],
+            caller=acceptance.get("caller"),
+            options=acceptance.get("options", {}),
+            renamed=self._renamed(),
+            item=_item(acceptance.get("trigger")),
+            agreed=Agreed.of_run(self._equipment.agreements, acceptance),
+        )
+
+    def _renamed(self) -> Callable[[str], str] | None:
+        """Return the function from a write's recorded identity to its current one; None if no rename was possible.
+
+        Names do not change while a run is open. A write sent under its old name, and not answered yet, keeps that name.
+        Raises InvalidFile.
+        """
+        begun = (event for event in self._events if isinstance(event, RunResumed))
+        if self._resumed_by == ENGINE and all(event.by == ENGINE for event in begun):
+            return None
+        renames, accepted_at = self._equipment.logs.renames(), self._acceptance["queued_at"]
+
+        def renamed(identity: str) -> str:
+            is_open = self._records.effects.is_open(identity)
+            return identity if is_open else renames.applied(identity, accepted_at)
+
+        return renamed
+
+    async def _selection(self) -> Selection | None:
+        options = self._acceptance.get("options", {})
+        if "only" not in options and "pins" not in options:
+            return None
+        return Selection(options, await self._earlier(options.get("from_run")))
+
+    async def _earlier(self, run_id: str | None) -> EarlierRun | None:
+        """Return the log of a run whose answers this one reuses. Raises InvalidFile."""
+        if run_id is None:
+            return None
+        run = await self._equipment.log_writer.read(run_id)
+        if run is None:
+            raise InvalidFile(f"The log of run {run_id} is gone.", remedy="Start a run that needs nothing of it.")
+        return EarlierRun(run, self._equipment.logs.folder)
+
+    async def _after_failure(
+        self, runner: Runner, inputs: Mapping[str, Any], run: Mapping[str, Any], failed: StepFailed
+    ) -> None:
+        """Run the workflow's `on_failure` steps; the run has failed whatever their result."""
+        if self._recording.failing is None:
+            self._recording.emit(RunFailing, error=failed.error)
+        try:
+            await runner.after_failure(inputs, run, failed.error)
+        except StepFailed as second:
+            self._on_failure_error = second.error
+        except RunStopped:
+            return
+
+    def _pauses(self) -> Pauses:
+        equipment = self._equipment
+        questions = RunQuestions(self._records.questions, self.run_id, self._acceptance["workflow"], equipment.clock)
+        is_held = self._records.effects.held
+        return Pauses(questions, self._children(), equipment.clock, lambda: is_held() is not None)
+
+    def _children(self) -> Children:
+        equipment = self._equipment
+        return Children(self._acceptance, self._records.called, equipment.host, equipment.logs, equipment.clock)
+
+    async def _outcome(self, task: asyncio.Task[Any]) -> tuple[str, dict[str, Any]]:
+        try:
+            outputs = await task
+        except StepFailed as failed:
+            more = {"on_failure_error": self._on_failure_error} if self._on_failure_error else {}
+            return RunStatus.FAILED, {"error": failed.error, **more}
+        except RunStopped as stopped:
+            outputs = self._recording.values.whole(stopped.outputs)
+            return RunStatus.SUCCEEDED, {"outputs": outputs, "stopped": {"message": stopped.message}}
+        except asyncio.CancelledError:
+            if self._ending is None and self._parking.is_parked:
+                return RunStatus.WAITING, {}
+            return self._ending or Ending.STOPPED, {}
+        except InvalidFile as error:
+            return RunStatus.FAILED, {"error": failure(error, workflow=self._acceptance["workflow"])}
+        except (JournalBroken, StorageError):
+            raise
+        except Exception as error:  # noqa: BLE001 - every run must end with a status, whatever broke
+            _log.exception("run %s broke down", self.run_id)
+            return RunStatus.FAILED, {"error": failure(error, workflow=self._acceptance["workflow"])}
+        return RunStatus.SUCCEEDED, {"outputs": self._recording.values.whole(outputs)}
+
+    # --- waiting
+
+    async def _wait(self, pause: Waiting, limit: datetime | None, outer_limit: datetime | None) -> None:
+        try:
+            await self._parking.wait(pause, limit, outer_limit)
+        except asyncio.CancelledError:
+            if not self._parking.is_parked:
+                await pause.given_up(self._ending or "timeout")
+            raise
+
+    async def _park(self) -> None:
+        due_at = self._parking.due_at()
+        self._recording.emit(RunWaiting, due_at=None if due_at is None else timestamp(due_at))
+
+        def still_due_at() -> str | None:
+            # Asked again inside the transaction: anything that ends a wait after this wakes a waiting run itself.
+            due_at = self._parking.due_at()
+            return None if due_at is None else timestamp(due_at)
+
+        self._records.runs.parked(self.run_id, still_due_at)
+        await self._put_away()
+
+    async def _interrupt(self) -> None:
+        self._recording.emit(RunInterrupted)
+        self._records.runs.interrupted(self.run_id)
+        try:
+            await self._put_away()
+        except StorageError:  # its log is then older; its events are complete
+            self._records.runs.disowned(self.run_id)
+            await self._recording.committed()
+            raise
+
+    async def _put_away(self) -> None:
+        """Write how far the run has come, in its log and in the list of runs."""
+        await self._recording.committed()
+        run = await self._log(self._stored())
+        # From here on others may take up an interrupted run; earlier, this log could have overwritten theirs.
+        self._records.runs.put_away(self.run_id, run["sentence"], compact_json(run["counts"]))
+        await self._recording.committed()
+
+    # --- the end
+
+    async def _close(self) -> None:
+        """Write the log, then delete the events: in this order, so that a crash in between loses neither."""
+        few = self._recording.few
+        run = await self._log(self._stored() if few is None else few)
+        end = RunEnd(
+            run_id=self.run_id,
+            workflow=run["workflow"],
+            parent_run_id=self._acceptance["parent_run_id"],
+            demo=run["demo"],
+            status=run["status"],
+            ended_at=run["ended_at"],
+            duration_seconds=run["duration_seconds"],
+            sentence=run["sentence"],
+            counts=compact_json(run["counts"]),
+            at_milliseconds=milliseconds_of(self._equipment.clock()),
+            made_good=_processed(run),
+        )
+        await self._records.runs.ended(end)
+        self.is_over = True
+
+    def _log(self, events: Iterable[Event]) -> asyncio.Future[dict[str, Any]]:
+        """Write the log for these events and return the document, which is made in a thread."""
+        return self._equipment.log_writer.write(self.run_id, lambda: self._document(events))
+
+    def _log_so_far(self) -> asyncio.Future[dict[str, Any]]:
+        return self._log(self._stored())
+
+    def _stored(self) -> Iterable[Event]:
+        """Return the committed events, parsed lazily."""
+        return map(decoded, self._records.runs.events(self.run_id))
+
+    def _begin_log(self, plan: Plan) -> None:
+        """Write the first log without waiting for it: the journal holds the truth.
+
+        If services are called, the log is requested now, so that it mentions the run should the state file be lost
+        after a write. A run without services can wait: if it ends soon, its log is written once, not twice.
+        """
+        if plan.calls_services:
+            few = self._recording.few
+            self._log(self._stored() if few is None else list(few))
+        else:
+            self._equipment.log_writer.write_soon(self.run_id, self._log_so_far)
+
+    def _document(self, events: Iterable[Event]) -> dict[str, Any]:
+        run = document(self._acceptance, events)
+        run["sentence"] = sentence(run)
+        return run
+
+
+def _processed(run: Mapping[str, Any]) -> list[str]:
+    """Return the keys of the items that a run has processed."""
+    return [str(step["key"]) for step in run["steps"] if step["status"] == StepStatus.SUCCEEDED and step.get("key")]
+
+
+def _item(trigger: Mapping[str, Any] | None) -> tuple[str, ...] | None:
+    """Return what a trigger started the run for; the same item in the same account is equal for ever."""
+    return None if trigger is None else tuple(str(trigger[name]) for name in ("id", "source", "account", "item"))

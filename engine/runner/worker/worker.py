@@ -1,0 +1,438 @@
+"""The engine's thread and event loop in a process: it starts, adopts, wakes and ends the runs that the process owns."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from engine.base.errors import InUse, StorageError
+from engine.base.names import timestamp
+from engine.base.statuses import Ending, RunStatus
+from engine.connections.accounts import Accounts
+from engine.connections.agreements import Agreements
+from engine.plugins.step import Written
+from engine.record.events import decoded
+from engine.record.run_log import RunLogs, told_arguments
+from engine.runner.effects.claim import Writes
+from engine.runner.effects.job import Job
+from engine.runner.effects.ledger import Ledger
+from engine.runner.effects.live import Live
+from engine.runner.effects.ownership import Senders
+from engine.runner.effects.undoing import Undoing
+from engine.runner.execution.log_writer import LogWriter
+from engine.runner.execution.recording import ENGINE
+from engine.runner.worker.execution import Equipment, Execution
+from engine.runner.worker.poller import Lookout
+from engine.store.journal import JournalBroken
+from engine.store.owners import Fenced, Owner
+from engine.store.state import State
+from engine.store.write_list import WriteList
+from engine.workflows.plan_cache import PlanCache
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+_STALLED_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
+_IN_LINE_SECONDS = 0.05
+_MOST_ENDS = 10_000
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class WorkerEvents:
+    """Called by a worker, on its loop; they must not block."""
+
+    idle: Callable[[], None] = _nothing
+    """The work on a run is over."""
+    adopted: Callable[[], None] = _nothing
+    """Adopted runs are waiting for their turn."""
+
+
+class Host:
+    """Owns runs. Thread-safe, except for methods that say otherwise."""
+
+    def __init__(
+        self,
+        state: State,
+        owner: Owner,
+        accounts: Accounts,
+        agreements: Agreements,
+        logs: RunLogs,
+        clock: Callable[[], datetime],
+        live: Live | None = None,
+        events: WorkerEvents | None = None,
+    ) -> None:
+        self.owner, self.live, self._events = owner, live, events or WorkerEvents()
+        self.state, self.rows = state, state.runs
+        self.acceptances = state.acceptances(owner.id)
+        self.plans = PlanCache()
+        self.folder = owner.folder.parent
+        """The folder of the state: for what processes lock, and for the list of writes."""
+        self.accounts, self._clock = accounts, clock
+        self._agreements = agreements
+        self._logs = logs.written_through(owner.writing, owner.make_writing_again)
+        self._executions: dict[str, Execution] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._errors: dict[str, Exception] = {}
+        self._held: set[str] = set()
+        """Runs on which no work may start now: their definition is being replaced."""
+        self._over: dict[str, None] = {}
+        """The runs that ended here last and were not started again: `wait` returns at once for them."""
+        self._closing = False
+        self.is_taken_over = threading.Event()
+        """Set once another process has taken over the runs of this one, which then does nothing more."""
+        self._loop = _new_loop()
+        self._thread = threading.Thread(target=self._run_loop, name="engine", daemon=True)
+        self._thread.start()
+        self._call(self._open())
+
+    # --- for dashboard, API and CLI
+
+    def start(self, run_id: str, by: str = ENGINE) -> None:
+        """Work on a run that this process owns."""
+        self._over.pop(run_id, None)
+        self._loop.call_soon_threadsafe(self._execute, run_id, by)
+
+    def go_on(self, run_id: str, by: str) -> None:
+        """Continue a run that this process owns, together with the suspended runs that wait for its end."""
+        caller = self.rows.caller(run_id)
+        while caller is not None and caller.status == RunStatus.WAITING and self.owner.take(caller.run_id):
+            caller = self.rows.caller(caller.run_id)
+        self.start(run_id, by)
+
+    def begin(self, acceptances: Sequence[Mapping[str, Any]]) -> None:
+        """Work on runs just accepted for this process: nothing about them needs to be read."""
+        self._loop.call_soon_threadsafe(self._begin, acceptances)
+
+    def adopt_from_now_on(self) -> list[str]:
+        """Adopt the runs of dead processes, now and whenever one dies; return the ids of those adopted now."""
+        self._lookout.adopts = True
+        return self._call(self._lookout.adopt(self.owner.adopt))
+
+    def adopt_all(self) -> list[str]:
+        """Continue the runs of dead processes and the interrupted ones; return their ids."""
+        return self._call(self._lookout.adopt(self.owner.adopt_all))
+
+    def wait(self, run_id: str, seconds: float | None) -> None:
+        """Wait until this process has nothing more to do for the run (it ended, waits, or time is up).
+
+        Raises StorageError if the outcome could not be stored, Fenced if another process has taken over.
+        """
+        if run_id not in self._over or self.is_taken_over.is_set():
+            self._call(self._idle(run_id, seconds))
+
+    def end(self, run_id: str, how: Ending) -> bool:
+        """End a run that this process is working on; return False if it is not."""
+
+        async def end() -> bool:
+            execution = self._executions.get(run_id)
+            if execution is not None:
+                execution.end(how)
+            return execution is not None
+
+        return self._call(end())
+
+    def forget_end(self, run_id: str) -> None:
+        """Note that a run that may have ended here is about to be reopened: `wait` then waits for it again."""
+        self._over.pop(run_id, None)
+
+    def wait_if_ending(self, run_id: str) -> None:
+        """Wait for a run that is being cancelled or interrupted here: only then is its state known."""
+
+        async def ended() -> None:
+            execution = self._executions.get(run_id)
+            if execution is not None and execution.is_ending:
+                await asyncio.wait([self._tasks[run_id]])
+
+        self._call(ended())
+
+    @contextmanager
+    def held(self, run_id: str) -> Iterator[None]:
+        """Start no work on a run meanwhile. Raises InUse if it is being worked on, or is held already."""
+
+        async def hold() -> bool:
+            is_free = run_id not in self._tasks and run_id not in self._held
+            if is_free:
+                self._held.add(run_id)
+            return is_free
+
+        async def let_go() -> None:
+            self._held.discard(run_id)
+
+        if not self._call(hold()):
+            remedy = "Wait until it has ended, or cancel it first."
+            raise InUse(f"Run {run_id} is at work; it goes on as it is.", remedy=remedy)
+        try:
+            yield
+        finally:
+            self._call(let_go())
+
+    def answer(self, run_id: str, path: str | None, receipt: str | None) -> int:
+        """Answer for the writes of a run with unknown outcome (`Effects.answer`); return how many there were."""
+        return self._recorded(lambda: self._records.effects.answer(run_id, path, receipt))
+
+    def retell(self, run_id: str, sentence: str) -> None:
+        """Change the sentence of an ended run in the list of runs. Raises StorageError."""
+        self._recorded(lambda: self._records.runs.retold(run_id, sentence))
+
+    def _recorded(self, record: Callable[[], asyncio.Future[Result]]) -> Result:
+        """Record something in the journal's next transaction, from any thread; return the result once it is on disk."""
+
+        async def recorded() -> Result:
+            return await record()
+
+        try:
+            return self._call(recorded())
+        except JournalBroken as broken:
+            raise broken.error from broken
+
+    def undo(self, job: Job, written: Written) -> None:
+        """Undo a write in its service and record that in the ledger. Raises CannotUndo, ServiceError, StorageError."""
+        try:
+            self._call(self._undoing.undo(job, written))
+        except JournalBroken as broken:
+            raise broken.error from broken
+
+    def forget(self, identity: str, generation: int) -> None:
+        """Record that a write is gone together with another one that was undone. Raises StorageError."""
+        at = timestamp(self._clock())
+        self._recorded(lambda: self._records.effects.undone(identity, generation, at))
+
+    def check(self) -> None:
+        """Check that the loop answers, that its commits reach the disk, and that this process still owns its runs.
+
+        Raises StorageError, Fenced.
+        """
+        now = timestamp(self._clock())
+        self._recorded(lambda: self._records.journal.mark_health(now))
+
+    def check_logs(self) -> None:
+        """Check that logs can be written. Raises StorageError, Fenced."""
+        self._logs.require_writable()
+
+    def silent_seconds(self) -> float:
+        """Return the seconds since the loop last ran a poll, which it does every half second."""
+        return time.monotonic() - self._lookout.turned_at
+
+    def close(self) -> None:
+        """Stop working; unfinished runs are left for the next process to adopt."""
+        if self._closing:
+            return
+        self._closing = True
+        is_idle = self._call(self._shut())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=_CLOSE_SECONDS)
+        if is_idle:  # else keep the lock while this process may still send something
+            self.owner.release()
+
+    # --- for runs that call others and for the poller, on the loop
+
+    def task_of(self, run_id: str) -> asyncio.Task[None] | None:
+        """Return the task of a run, or None if this process is not working on it."""
+        return self._tasks.get(run_id)
+
+    def end_here(self, run_id: str, how: Ending) -> None:
+        """End a run if this process is working on it."""
+        execution = self._executions.get(run_id)
+        if execution is not None:
+            execution.end(how)
+
+    def is_at_work_on(self, run_id: str) -> bool:
+        """Return whether this process is working on a run."""
+        return run_id in self._executions
+
+    def take_up(self, run_id: str) -> None:
+        """Continue a run that this process owns, on the engine's own account."""
+        self._execute(run_id, ENGINE)
+
+    def on_adopted(self) -> None:
+        """Report that adopted runs are waiting for their turn."""
+        self._events.adopted()
+
+    def look_at_fence(self) -> None:
+        """Stop at once if another process has taken over: anything this one still did might be done twice."""
+        if not self.is_taken_over.is_set() and not self._journal.is_ours():
+            _log.warning("%s", Fenced())
+            self.is_taken_over.set()
+            self._stop_all()
+
+    # --- on the loop
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.close()
+
+    def _call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        future: concurrent.futures.Future[Result] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        return future.result()
+
+    async def _open(self) -> None:
+        self._records = self.state.records(self.owner.id)
+        self._journal = self._records.journal
+        writes = self._writes()
+        self._undoing = Undoing(writes, self._records.effects, self._clock)
+        self._equipment = Equipment(
+            records=self._records,
+            writes=writes,
+            live=self.live,
+            accounts=self.accounts,
+            agreements=self._agreements,
+            logs=self._logs,
+            log_writer=self._log_writer(),
+            clock=self._clock,
+            plans=self.plans,
+            host=self,
+        )
+        self._lookout = Lookout(self.state.changes, self._records, self.owner, self._clock, self)
+        self._lookout.begin()
+
+    def _log_writer(self) -> LogWriter:
+        """Return the log writer. Raises StorageError, or Fenced if another process took over before the start."""
+        try:
+            return LogWriter(self._logs)
+        except StorageError:
+            if self._journal.is_ours():
+                raise
+            raise Fenced from None  # the folder is gone because they took over
+
+    def _writes(self) -> Writes:
+        senders = Senders(self.rows, self.state.owners, self.owner, self._clock)
+        arguments_of = partial(told_arguments, self.rows, self._logs)
+        sent = WriteList(self.folder, self._logs.folder)
+        return Writes(Ledger(self._records.effects, self._clock, sent), self._clock, senders.state_of, arguments_of)
+
+    async def _shut(self) -> bool:
+        """Stop all work; return whether it has stopped."""
+        self._lookout.close()
+        self._stop_all()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=_CLOSE_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._equipment.log_writer.finished(), _CLOSE_SECONDS)
+        self._journal.close()
+        return not self._tasks
+
+    def _stop_all(self) -> None:
+        for execution in list(self._executions.values()):
+            execution.end(Ending.STOPPED)
+
+    def _execute(self, run_id: str, by: str) -> None:
+        if run_id in self._tasks or run_id in self._held or self._closing or self.is_taken_over.is_set():
+            return
+        try:
+            execution = self._execution(run_id, by)
+        except StorageError as error:
+            self._stalled(run_id, error)
+            return
+        if execution is not None:
+            self._take_up(execution)
+
+    def _begin(self, acceptances: Sequence[Mapping[str, Any]]) -> None:
+        if not self._closing and not self.is_taken_over.is_set():
+            for one in acceptances:
+                self._take_up(Execution(self._equipment, one, [], ENGINE))
+
+    def _take_up(self, execution: Execution) -> None:
+        run_id = execution.run_id
+        self._over.pop(run_id, None)
+        self._errors.pop(run_id, None)
+        self._executions[run_id] = execution
+        self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
+
+    def _execution(self, run_id: str, by: str) -> Execution | None:
+        row, events = self.rows.with_events(run_id)
+        if row is None or row.acceptance is None or row.owner != self.owner.id:
+            return None
+        execution = Execution(self._equipment, json.loads(row.acceptance), [decoded(one) for one in events], by)
+        if row.cancel_requested:
+            execution.end(Ending.CANCELLED)
+        return execution
+
+    async def _work(self, execution: Execution) -> None:
+        try:
+            await execution.run()
+            if execution.is_over:
+                self._remember_end(execution.run_id)
+        except (StorageError, Fenced, JournalBroken) as error:
+            self._stalled(execution.run_id, error.error if isinstance(error, JournalBroken) else error)
+        except Exception:  # noqa: BLE001 - the loop must go on for the other runs
+            _log.exception("run %s broke down", execution.run_id)
+        finally:
+            self._executions.pop(execution.run_id, None)
+            self._tasks.pop(execution.run_id, None)
+            self._wake(execution.may_wake)
+            self._events.idle()
+
+    def _remember_end(self, run_id: str) -> None:
+        self._over[run_id] = None
+        if len(self._over) > _MOST_ENDS:
+            self._over.pop(next(iter(self._over)), None)
+
+    def _wake(self, run_ids: Sequence[str]) -> None:
+        """Continue at once the given runs that are suspended here and already due."""
+        if self._closing or not run_ids:
+            return
+        with suppress(StorageError):  # tried again soon
+            for run_id in self._records.due.due_among(run_ids, timestamp(self._clock())):
+                self._execute(run_id, ENGINE)
+
+    def _stalled(self, run_id: str, error: Exception) -> None:
+        """Keep the error for those who wait; try again later unless another process now owns the run."""
+        self._errors[run_id] = error
+        if isinstance(error, Fenced):
+            self.look_at_fence()
+        elif not self._closing:
+            _log.error("run %s is stopped: %s", run_id, error)
+            self._loop.call_later(_STALLED_SECONDS, self._execute, run_id, ENGINE)
+
+    async def _idle(self, run_id: str, seconds: float | None) -> None:
+        ends_at = None if seconds is None else self._loop.time() + seconds
+        while self._is_to_begin(run_id) and (ends_at is None or self._loop.time() < ends_at):  # noqa: ASYNC110
+            await asyncio.sleep(_IN_LINE_SECONDS)
+        while (task := self._tasks.get(run_id)) is not None:  # a suspended run may be due already
+            left = None if ends_at is None else ends_at - self._loop.time()
+            if left is not None and left <= 0:
+                break
+            await asyncio.wait([task], timeout=left)
+        self.look_at_fence()
+        error = Fenced() if self.is_taken_over.is_set() else self._errors.get(run_id)
+        if error is not None:
+            raise error
+
+    def _is_to_begin(self, run_id: str) -> bool:
+        """Return whether a run of this process is queued or about to start."""
+        if run_id in self._tasks or run_id in self._errors or self._closing or self.is_taken_over.is_set():
+            return False
+        return self._records.due.is_to_begin(run_id)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop. Raises OSError if too many files are open.
+
+    On that error asyncio would also print a traceback when the half-made loop is deleted; so try to open as many files
+    first.
+    """
+    tried: list[int] = []
+    try:
+        for _ in range(2):
+            tried += os.pipe()
+    finally:
+        for handle in tried:
+            os.close(handle)
+    return asyncio.new_event_loop()

@@ -1,0 +1,170 @@
+"""Rebuild what state.db knows of runs from their logs: the list, the receipts, and what is still open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.base.errors import OrchestraError
+from engine.base.statuses import ENDED_RUNS, RunStatus, StepStatus
+from engine.expressions.json_values import compact_json
+from engine.record.acceptance import reaccepted
+from engine.record.continuation import events_of
+from engine.record.events import RunInterrupted, encoded
+from engine.record.run_log import Renames, RunLogs
+from engine.record.summary import sentence
+from engine.record.values import Values
+from engine.runner.effects.ledger import arguments_hash
+from engine.store.held import ToldRun
+from engine.store.ledger import account_of
+from engine.store.runs import is_test
+from engine.store.state import State
+
+_STOPPED_CLEANLY = (*ENDED_RUNS, RunStatus.INTERRUPTED, RunStatus.WAITING)
+"""With one of these a log is complete; otherwise the process died and may have done more."""
+_COPIED = ("run_id", "workflow", "started_by", "origin_run_id", "parent_run_id", "queued_at", "started_at")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reread:
+    """The result of reading the logs: the runs found, and the files that cannot be read, by run."""
+
+    found: set[str]
+    broken: dict[str, str]
+
+
+class Rebuild:
+    """Reads every log; receipts and open runs already in the state are unchanged.
+
+    `is_lost`: the state lacks something. Then writes that a log leaves open count as well; otherwise the ledger knows
+    more.
+    """
+
+    def __init__(
+        self, state: State, logs: RunLogs, connections: Callable[[], Mapping[str, str]], *, is_lost: bool
+    ) -> None:
+        self._state, self._logs, self._connections, self._is_lost = state, logs, connections, is_lost
+
+    def all(self) -> Reread:
+        """Read all logs. Raises StorageError."""
+        runs = self._state.runs
+        before = runs.ended_ids()  # read first: runs that end from now on have logs that are not read here
+        connections, renames = self._connections(), self._logs.renames()
+        reread = Reread(set(), {})
+        leaving = set(self._state.old_runs.leaving())
+        for run_id in self._logs.run_ids():
+            if run_id in leaving:  # it was removed from the list, and its log will follow
+                continue
+            told = self._told(run_id, connections, renames)
+            if told is None:
+                reread.broken[run_id] = str(self._logs.path(run_id))
+                _log.error("%s cannot be read; it was left as it is", reread.broken[run_id])
+            else:
+                self._state.proof.restore(told, is_lost=self._is_lost)
+                reread.found.add(run_id)
+        runs.drop_ended(before - reread.found)
+        return reread
+
+    def _told(self, run_id: str, connections: Mapping[str, str], renames: Renames) -> ToldRun | None:
+        try:
+            run = self._logs.read(run_id)
+            if run is None:
+                return None
+            told = _told(run, Values(self._logs.folder, run_id), connections, renames)
+            return replace(told, seen=_seen(run, renames))
+        except Exception:  # noqa: BLE001 - a damaged file is reported, not fatal
+            return None
+
+
+def _told(run: Mapping[str, Any], values: Values, connections: Mapping[str, str], renames: Renames) -> ToldRun:
+    effects = list(_effects(run["steps"], run, values, renames))
+    updated = [step for step in run["steps"] if (step["effect"] or {}).get("updated")]
+    updates = [one for one in _effects(updated, run, values, renames) if one["state"] == "done"]
+    if run["status"] in ENDED_RUNS:
+        return ToldRun(_ended_row(run), effects, updates, None, None)
+    accepted = reaccepted(run, connections)
+    events = [*events_of(run), RunInterrupted(run["started_at"] or run["queued_at"])]
+    row = {**_row(run), "status": RunStatus.INTERRUPTED, "acceptance": compact_json(accepted)}
+    unsure_since = None if run["status"] in _STOPPED_CLEANLY else run["started_at"] or run["queued_at"]
+    return ToldRun(row, effects, updates, [compact_json(encoded(event)) for event in events], unsure_since)
+
+
+def _seen(run: Mapping[str, Any], renames: Renames) -> tuple[str, Mapping[str, Any], str] | None:
+    """Return what a run records about the item it was started for; so does a rerun by a person."""
+    trigger = run.get("trigger")
+    if trigger is None:
+        return None
+    written = run["definition"]["workflow"].get("triggers") or []
+    uses = next((str(one.get("uses")) for one in written if one.get("id") == trigger["id"]), "")
+    return renames.workflow(run["workflow"], run["queued_at"]), run, uses
+
+
+def _row(run: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: run[name] for name in _COPIED},
+        "title": run["definition"]["workflow"].get("title") or run["workflow"],
+        "demo": int(run["demo"]),
+        "cancel_requested": 0,
+        "is_test": int(is_test(run.get("options", {}))),
+    }
+
+
+def _ended_row(run: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **_row(run),
+        **{name: run[name] for name in ("status", "ended_at", "duration_seconds")},
+        "sentence": sentence(run),
+        "counts": compact_json(run["counts"]),
+    }
+
+
+def _effects(
+    steps: Iterable[Mapping[str, Any]], run: Mapping[str, Any], values: Values, renames: Renames
+) -> Iterator[dict[str, Any]]:
+    """Yield the ledger row of every write recorded by steps of a run, unless it certainly did not happen."""
+    for step in steps:
+        effect = step["effect"] or {}
+        identity, state = effect.get("identity") or step.get("identity"), _state(step)
+        if identity is None or state is None:
+            continue
+        began_at = step["started_at"] or run["started_at"] or run["queued_at"]
+        if state in ("done", "undone"):
+            identity = renames.applied(identity, step["ended_at"] or began_at)
+        yield {
+            "identity": identity,
+            "account": account_of(identity),
+            "state": state,
+            "run_id": run["run_id"],
+            "path": step["path"],
+            "uses": step["uses"] or "",
+            "arguments_hash": arguments_hash(_loaded(values, step["arguments"])),
+            "intended_at": began_at,
+            "done_at": effect["undone"]["at"] if state == "undone" else step["ended_at"] if state == "done" else None,
+            "receipt": compact_json(effect["receipt"]) if effect.get("receipt") else None,
+            "output": compact_json(_loaded(values, step["output"])) if state == "done" else None,
+            "sends": 1,
+            "generation": effect.get("generation", 0) + (state == "undone"),
+        }
+
+
+def _state(step: Mapping[str, Any]) -> str | None:
+    """Return the state of a write in the ledger; None if the service certainly did not receive it."""
+    if step["effect"] and step["effect"].get("outcome") == "done":
+        return "undone" if step["effect"].get("undone") else "done"
+    error = step["error"] or {}
+    if step["status"] != StepStatus.FAILED or error.get("type") == "InternalError":
+        return "intent"
+    if error.get("outcome") == "not_done":
+        return None
+    return "unknown" if error.get("type") == "OutcomeUnknown" else "intent"
+
+
+def _loaded(values: Values, stored: Any) -> Any:
+    """Return a value with the contents of its files loaded; a reference to a missing file stays a reference."""
+    with suppress(OrchestraError):
+        return values.loaded(stored)
+    return stored

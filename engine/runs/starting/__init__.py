@@ -1,0 +1,1 @@
+"""Accept requests to run: preview, consent, rerun."""

@@ -1,0 +1,156 @@
+"""Accept runs: check the request, store the run on disk, and only then start it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from engine.base.clock import Clock
+from engine.base.names import new_run_id, timestamp
+from engine.base.statuses import AccountMode
+from engine.compiler.compiler import Surroundings
+from engine.compiler.definition.plan import Plan
+from engine.people.access import Principal
+from engine.people.audit import Audit
+from engine.record.acceptance import Circumstances, acceptance, checked_inputs
+from engine.record.run_log import RunLogs
+from engine.runner.worker.worker import Host
+from engine.runs.starting.consent import Consents, is_real
+from engine.store.acceptances import Entry, Renamed, Request
+
+Result = TypeVar("Result")
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a run differs from what its workflow says."""
+
+    inputs: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    modes: Mapping[str, AccountMode] = field(default_factory=dict)
+    """The account mode of a connection, if not the current setting."""
+    default_mode: AccountMode | None = None
+    """The same for steps without a connection."""
+    origin_run_id: str | None = None
+    caller: Any = None
+    trigger: Mapping[str, Any] | None = None
+    """The item that a trigger starts it for: {id, source, account, item, title}."""
+
+
+class Acceptor:
+    """Turns requests into runs of this process."""
+
+    def __init__(
+        self,
+        host: Host,
+        logs: RunLogs,
+        audit: Audit,
+        clock: Clock,
+        surroundings: Callable[[], Surroundings],
+        mode: Callable[[str], AccountMode],
+        consents: Consents,
+    ) -> None:
+        self._host, self._logs, self._audit, self._clock = host, logs, audit, clock
+        self._surroundings, self.mode, self.consents = surroundings, mode, consents
+
+    def earlier(self, request: Request | None) -> str | None:
+        """Return the run that a request started before. Raises InUse if its key was used for a different request."""
+        return None if request is None else self._host.rows.of_request(request)
+
+    def accept(self, p: Principal, plan: Plan, wish: Wish, request: Request | None, action: str) -> str:
+        """Accept a run and start it; return its id, or the id of the run that this request started before.
+
+        Raises InvalidInput, ConfirmationNeeded, InUse (Renamed: retry with `anew`), StorageError, and ServiceError if
+        the owner of a new account cannot be determined.
+        """
+        [run_id] = self._begin([self._entry(p, plan, wish, action, self.services(), request)])
+        return run_id
+
+    def accept_all(self, p: Principal, plan: Plan, wishes: Iterable[Wish], action: str) -> list[str]:
+        """Accept runs, all or none, in one transaction, and start them; return their ids. Raises as `accept`."""
+        services = self.services()
+        return self._begin([self._entry(p, plan, wish, action, services) for wish in wishes])
+
+    def entry(self, p: Principal, plan: Plan, wish: Wish, action: str) -> Entry:
+        """Return a run that is checked but not stored yet: `Acceptances.store_within` does that. Raises as `accept`."""
+        return self._entry(p, plan, wish, action, self.services())
+
+    def _begin(self, entries: Sequence[Entry]) -> list[str]:
+        self._host.acceptances.store(entries)
+        self._host.begin([entry.acceptance for entry in entries if entry.is_new])
+        return [str(entry.run_id) for entry in entries]
+
+    def _entry(
+        self,
+        p: Principal,
+        plan: Plan,
+        wish: Wish,
+        action: str,
+        services: Mapping[str, str],
+        request: Request | None = None,
+    ) -> Entry:
+        accepted = acceptance(plan, wish.inputs, self._circumstances(p, plan, wish, services))
+        self._host.plans.keep(accepted, plan)
+        title = str(plan.document.get("title") or plan.name)
+        line = self._audit.entry(p, action, plan.name, {"run_id": accepted["run_id"], **_named(wish.options)})
+        return Entry(accepted, title, line, request, last_rename=plan.last_rename)
+
+    def services(self) -> dict[str, str]:
+        """Return the service of each connection of the workspace."""
+        return dict(self._surroundings().connections)
+
+    def modes(self, plan: Plan, kept: Mapping[str, AccountMode]) -> dict[str, AccountMode]:
+        """Return the account mode of each connection of a plan; `kept` overrides the settings."""
+        return self._modes(plan, kept, self.services())
+
+    def _modes(
+        self, plan: Plan, kept: Mapping[str, AccountMode], services: Mapping[str, str]
+    ) -> dict[str, AccountMode]:
+        return {name: kept.get(name) or self.mode(services[name]) for name in plan.connections}
+
+    def _circumstances(self, p: Principal, plan: Plan, wish: Wish, services: Mapping[str, str]) -> Circumstances:
+        now = self._clock()
+        modes, default_mode = self._modes(plan, wish.modes, services), wish.default_mode or self.mode("")
+        confirmed = self._confirmed(p, plan, wish, modes, default_mode)
+        return Circumstances(
+            run_id=new_run_id(now),
+            started_by=p.id,
+            queued_at=timestamp(now),
+            modes=modes,
+            default_mode=default_mode,
+            connections=services,
+            logs=self._logs.folder,
+            origin_run_id=wish.origin_run_id,
+            caller=wish.caller,
+            options=wish.options,
+            trigger=wish.trigger,
+            confirmed=confirmed,
+            agreed=self.consents.kept(plan.name, modes) if AccountMode.MINE in modes.values() else {},
+        )
+
+    def _confirmed(
+        self, p: Principal, plan: Plan, wish: Wish, modes: Mapping[str, AccountMode], default_mode: AccountMode
+    ) -> list[str]:
+        """Record and return what `p` agrees to now: no run uses real accounts without consent."""
+        if not is_real(plan, modes, default_mode):
+            return []
+        return self.consents.require(p, plan, checked_inputs(plan, wish.inputs), modes, default_mode)
+
+
+def anew(accept: Callable[[], Result]) -> Result:
+    """Return the result of `accept`; if a name changed since it read its plan, call it again.
+
+    Raises what `accept` raises; Renamed only if that happens repeatedly.
+    """
+    for _ in range(_TRIES - 1):
+        with suppress(Renamed):
+            return accept()
+    return accept()
+
+
+def _named(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options for the audit trail: which steps were pinned, without the values."""
+    return {name: list(value) if name == "pins" else value for name, value in options.items()}

@@ -1,0 +1,243 @@
+"""What somebody must agree to before a workflow starts: the real accounts and public repositories it touches.
+
+Every run is accepted through `Consents.require` (engine/runs/starting/acceptor.py), no matter who or what starts it. A
+user interface shows what ConfirmationNeeded lists, asks, and passes the names on in `Principal.confirmed`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from clients.deadline import deadline
+from clients.errors import AuthError, NotFound, ServiceError
+from engine.base.errors import ConfirmationNeeded
+from engine.base.statuses import AccountMode
+from engine.compiler.definition.plan import Plan
+from engine.connections.accounts import Account, Accounts
+from engine.connections.agreements import Agreements, account_key
+from engine.people.access import Principal
+from engine.people.audit import Audit
+from engine.runs.starting.touches import Touches, touches
+from engine.workflows.plan_cache import PlanCache
+
+_SECONDS = 30.0
+_PRIVATE_SECONDS = 60.0
+"""How long a repository found to be private is assumed to stay private."""
+_ANY = "*"
+PUBLIC = "public_repository"
+
+
+@dataclass(frozen=True)
+class Touch:
+    """Something outside that the runs of a workflow touch, and that needs consent."""
+
+    name: str
+    """The name for people and programs: `gmail:me@example.org:write`, `github:acme/app:public`."""
+    words: str
+    key: str
+    """What a stored consent refers to: the account itself, whatever its current name."""
+    enough: frozenset[str] = frozenset()
+    """Keys of agreements that include this one."""
+    kind: str = "account"
+
+    def is_in(self, agreed: frozenset[str] | set[str]) -> bool:
+        """Tell whether somebody has agreed to it."""
+        return self.key in agreed or not self.enough.isdisjoint(agreed)
+
+
+@dataclass
+class Consents:
+    """The stored consents of each workflow; any thread."""
+
+    agreements: Agreements
+    accounts: Accounts
+    audit: Audit
+    plans: PlanCache
+    services: Callable[[], Mapping[str, str]]
+    """The service of each connection of the workspace."""
+    _private: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    _seen_private: set[tuple[str, str]] = field(default_factory=set)
+    """(connection, repository) of those last reported as private; used while the service is down."""
+
+    def require(
+        self,
+        p: Principal,
+        plan: Plan,
+        inputs: Mapping[str, Any],
+        modes: Mapping[str, AccountMode],
+        default_mode: AccountMode,
+        *,
+        name: str | None = None,
+    ) -> list[str]:
+        """Record and return what `p` agrees to now; [] if everything was agreed to before.
+
+        `inputs`: those that are known. `modes`: of the touched connections; `default_mode`: of steps without one.
+        `name`: of the workflow that needs consent, if not the plan's. Raises ConfirmationNeeded, and ServiceError if
+        the owner of a new account cannot be determined.
+        """
+        name = name or plan.name
+        missing = self.missing(plan, inputs, modes, default_mode, name=name)
+        names = [one.name for one in missing]
+        if not missing:
+            return []
+        if p.confirmed is False or (p.confirmed is not True and not p.confirmed.issuperset(names)):
+            raise _needed(name, missing)
+        self.agreements.add(name, {one.key for one in missing})
+        self.audit.record(p, "runs.confirm", name, {"confirmed": names})
+        return names
+
+    def missing(
+        self,
+        plan: Plan,
+        inputs: Mapping[str, Any],
+        modes: Mapping[str, AccountMode],
+        default_mode: AccountMode,
+        *,
+        name: str | None = None,
+    ) -> list[Touch]:
+        """Return what nobody has agreed to; services are asked who owns the accounts. Raises ServiceError."""
+        if not is_real(plan, modes, default_mode):
+            return []
+        agreed = self.agreements.of(name or plan.name)
+        found = self._touches(plan, inputs)
+        whole = [*self._of_accounts(found, modes, default_mode, agreed), *self._of_repositories(found, modes, agreed)]
+        return [one for one in dict.fromkeys(whole) if not one.is_in(agreed)]
+
+    def is_known(
+        self, plan: Plan, inputs: Mapping[str, Any], modes: Mapping[str, AccountMode], default_mode: AccountMode
+    ) -> bool:
+        """Tell, as far as known without calling a service, whether everything was agreed to."""
+        if not is_real(plan, modes, default_mode):
+            return True
+        agreed, found = self.agreements.of(plan.name), self._touches(plan, inputs)
+        for connection in _mine(modes):
+            whose = self.accounts.known_owner(connection)
+            writes = connection in found.written
+            if whose is None and not _has_any(connection, agreed, writes=writes):
+                return False
+            if whose is not None and not _account(connection, *whose, writes=writes).is_in(agreed):
+                return False
+        return not _without_connection(found, default_mode) or _OPEN_WEB.is_in(agreed)
+
+    def _touches(self, plan: Plan, inputs: Mapping[str, Any]) -> Touches:
+        return touches(plan, inputs, self._called)
+
+    def _called(self, plan: Plan, name: str) -> Plan:
+        about = {"workflow": plan.name, "workflow_hash": plan.definition_hash, "definition": plan.definition}
+        return self.plans.called({**about, "connections": dict(self.services())}, name)
+
+    def _of_accounts(
+        self, found: Touches, modes: Mapping[str, AccountMode], default_mode: AccountMode, agreed: frozenset[str]
+    ) -> Iterator[Touch]:
+        for connection in _mine(modes):
+            writes = connection in found.written
+            try:
+                stable, label = self._owner(self._opened(connection))
+            except ServiceError:
+                if not _has_any(connection, agreed, writes=writes):
+                    raise
+                continue  # the run itself reports the problem, and writes nothing before it knows the account
+            yield _account(connection, stable, label, writes=writes)
+        if _without_connection(found, default_mode):
+            yield _OPEN_WEB
+
+    def _of_repositories(
+        self, found: Touches, modes: Mapping[str, AccountMode], agreed: frozenset[str]
+    ) -> Iterator[Touch]:
+        for connection, repository in found.places:
+            if modes.get(connection) != AccountMode.MINE:
+                continue
+            account = self._opened(connection)
+            try:
+                stable, _ = self._owner(account)
+                touch = _repository(connection, stable, repository)
+                if touch.is_in(agreed) or (repository is not None and self._is_private(account, stable, repository)):
+                    continue
+            except ServiceError:
+                if repository is None or (connection, repository.lower()) not in self._seen_private:
+                    raise
+                continue  # it was private at the last check; the run checks the owner of the account
+            yield touch
+
+    def _opened(self, connection: str) -> Account:
+        return self.accounts.open(connection, None, AccountMode.MINE)
+
+    def _owner(self, account: Account) -> tuple[str, str]:
+        with deadline(_SECONDS):
+            return account.owner()
+
+    def _is_private(self, account: Account, whose: str, repository: str) -> bool:
+        """Tell whether a repository is private; a missing one is reported when it is written to.
+
+        Raises ServiceError if this cannot be determined.
+        """
+        key = (account.connection, whose, repository.lower())
+        if time.monotonic() < self._private.get(key, 0.0):
+            return True
+        try:
+            with deadline(_SECONDS):
+                is_private = not account.client.is_public(repository)
+        except (NotFound, AuthError):
+            return True
+        if is_private:
+            self._private[key] = time.monotonic() + _PRIVATE_SECONDS
+            self._seen_private.add((account.connection, repository.lower()))
+        return is_private
+
+    def kept(self, name: str, modes: Mapping[str, AccountMode]) -> dict[str, Any]:
+        """Return the consent stored with a run: {keys: what was agreed to, labels: whose accounts these are}."""
+        labels = {connection: self.accounts.label(connection, AccountMode.MINE) for connection in _mine(modes)}
+        return {
+            "keys": sorted(self.agreements.of(name)),
+            "labels": {one: label for one, label in labels.items() if label},
+        }
+
+
+def is_real(plan: Plan, modes: Mapping[str, AccountMode], default_mode: AccountMode) -> bool:
+    """Tell whether runs may touch anything but the demo. `modes`: of the touched connections."""
+    return AccountMode.MINE in modes.values() or (plan.calls_openly and default_mode == AccountMode.MINE)
+
+
+def _mine(modes: Mapping[str, AccountMode]) -> list[str]:
+    return [name for name, mode in modes.items() if mode == AccountMode.MINE]
+
+
+def _without_connection(found: Touches, default_mode: AccountMode) -> bool:
+    return found.writes_without_connection and default_mode == AccountMode.MINE
+
+
+def _account(connection: str, stable: str, label: str, *, writes: bool) -> Touch:
+    read, write = (account_key(connection, stable, writes=one) for one in (False, True))
+    whose = label or stable
+    if writes:
+        return Touch(f"{connection}:{whose}:write", f"{connection} of {whose}, to read and write", write)
+    return Touch(f"{connection}:{whose}:read", f"{connection} of {whose}, to read", read, frozenset({write}))
+
+
+def _repository(connection: str, whose: str, repository: str | None) -> Touch:
+    every = f"{connection} {whose} public {_ANY}"
+    if repository is None:
+        words = "repositories that are known only while it runs and may be public"
+        return Touch(f"{connection}:{_ANY}:public", words, every, kind=PUBLIC)
+    key = f"{connection} {whose} public {repository.lower()}"
+    words = f"{repository}, which is public: everybody can read what is written there"
+    return Touch(f"{connection}:{repository}:public", words, key, frozenset({every}), kind=PUBLIC)
+
+
+_OPEN_WEB = Touch("http:public:write", "public addresses, to send something there", "no connection (http) write")
+
+
+def _has_any(connection: str, agreed: frozenset[str], *, writes: bool) -> bool:
+    """Tell whether somebody has agreed to any account of a connection."""
+    ends = ("write",) if writes else ("read", "write")
+    return any(key.startswith(f"{connection} ") and key.endswith(ends) for key in agreed)
+
+
+def _needed(name: str, missing: list[Touch]) -> ConfirmationNeeded:
+    said = "; ".join(one.words for one in missing)
+    return ConfirmationNeeded(
+        f"{name!r} would work on what nobody has agreed to: {said}.", [one.name for one in missing]
+    )

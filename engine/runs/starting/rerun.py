@@ -1,0 +1,86 @@
+"""Repeat an earlier run with its inputs, its accounts and its model answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.base.errors import InvalidInput
+from engine.base.statuses import ACTIVE_RUNS, AccountMode
+from engine.compiler.definition.plan import Plan
+from engine.record.options import same_part
+from engine.record.values import Values
+from engine.runs.starting.acceptor import Wish
+
+
+def source(run: Mapping[str, Any], workflow: str | None = None) -> Mapping[str, Any]:
+    """Return a run whose recorded outputs can be reused. Raises InvalidInput if it is active or of another workflow."""
+    if run["status"] in ACTIVE_RUNS:
+        raise InvalidInput(
+            f"Run {run['run_id']} is still {run['status']}: what it has done is not all written down.",
+            remedy="Wait until it has ended.",
+        )
+    if workflow is not None and run["workflow"] != workflow:
+        raise InvalidInput(
+            f"Run {run['run_id']} is one of {run['workflow']!r}, not of {workflow!r}.",
+            remedy=f"`orchestra runs list --workflow {workflow}` shows those that can be taken.",
+        )
+    return run
+
+
+def require_same_accounts(run: Mapping[str, Any], modes: Mapping[str, AccountMode]) -> None:
+    """Refuse to mix recordings of the demo with real accounts, or the other way round. Raises InvalidInput."""
+    for name, one in run["accounts"].items():
+        if modes.get(name, one["mode"]) != one["mode"]:
+            is_demo = one["mode"] == AccountMode.DEMO
+            was, now = ("the demo", "a real account") if is_demo else ("a real account", "the demo")
+            raise InvalidInput(
+                f"Run {run['run_id']} recorded what {name!r} gave on {was}, and {name!r} stands for {now} now.",
+                remedy="Take a run on the same accounts.",
+            )
+
+
+def kept_modes(
+    run: Mapping[str, Any], services: Mapping[str, str], mode: Callable[[str], AccountMode]
+) -> dict[str, AccountMode]:
+    """Return the account mode of each connection for a rerun: the same as before.
+
+    Raises InvalidInput if a service was real then and is set to Demo now, because then nothing real may be touched.
+    """
+    kept: dict[str, AccountMode] = {}
+    for name, one in run["accounts"].items():
+        if services.get(name) != one["service"]:
+            continue  # the name now belongs to another connection
+        if one["mode"] == AccountMode.MINE and mode(one["service"]) == AccountMode.DEMO:
+            raise InvalidInput(
+                f"Run {run['run_id']} worked on a real account of {one['service']}, and that service is set to Demo.",
+                remedy="Switch it to Mine (leave `--demo` out), or start a new run on the demo.",
+            )
+        kept[name] = one["mode"]
+    return kept
+
+
+def again(
+    run: Mapping[str, Any],
+    plan: Plan,
+    values: Values,
+    inputs: Mapping[str, Any],
+    options: Mapping[str, Any],
+    modes: Mapping[str, AccountMode],
+) -> Wish:
+    """Return the request for a run like an earlier one; inputs that its workflow no longer has are dropped.
+
+    A test run becomes the same test again. Raises InvalidFile if a large input is missing, InvalidInput if the test no
+    longer fits the workflow.
+    """
+    known = plan.inputs_schema.get("properties", {})
+    same = {name: value for name, value in run["inputs"].items() if name in known and name not in inputs}
+    return Wish(
+        inputs={**values.loaded(same), **inputs},
+        options={**same_part(run, plan), **options},
+        modes=modes,
+        default_mode=AccountMode.DEMO if run["demo"] else AccountMode.MINE,
+        origin_run_id=run["origin_run_id"] or run["run_id"],
+        caller=run.get("caller"),
+        trigger=run.get("trigger"),
+    )

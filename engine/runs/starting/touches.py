@@ -1,0 +1,124 @@
+"""What runs of a workflow may touch outside: accounts, and the places that everybody may read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.base.errors import OrchestraError
+from engine.base.services import service_of
+from engine.compiler.definition.plan import Action, Node, Plan
+from engine.expressions.expressions import Template, render
+from engine.plugins.step import Effect
+
+_DEEPEST = 8
+
+
+@dataclass
+class Touches:
+    """What the steps of a workflow and of those it calls may touch, without steps that never run."""
+
+    written: set[str] = field(default_factory=set)
+    """Connections that steps write through."""
+    places: dict[tuple[str, str | None], None] = field(default_factory=dict)
+    """(connection, place) of every write to a service with public places; None if it is known only at run time."""
+    writes_without_connection: bool = False
+    """Whether a step sends something to an address without an account."""
+
+
+def touches(plan: Plan, inputs: Mapping[str, Any], called: Callable[[Plan, str], Plan]) -> Touches:
+    """Return what runs of a plan may touch. `inputs`: those known; `called`: returns a called workflow's plan."""
+    found = Touches()
+    _collect(found, plan, inputs, called, _DEEPEST)
+    return found
+
+
+def _collect(
+    found: Touches, plan: Plan, inputs: Mapping[str, Any], called: Callable[[Plan, str], Plan], depth: int
+) -> None:
+    for action, effect in _actions(plan):
+        if action.uses == "workflow.run" and depth:
+            inner = called(plan, str(action.arguments["workflow"]))
+            given = _given(inner, action.arguments.get("inputs") or {}, {"inputs": inputs})
+            _collect(found, inner, known_inputs(inner, given), called, depth - 1)
+        elif action.connection is not None:
+            _add(found, action, effect, inputs)
+        elif action.step_type.service and effect is Effect.WRITES:
+            found.writes_without_connection = True
+
+
+def _given(plan: Plan, tree: Any, names: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the inputs passed to a called workflow, None for each that is not known."""
+    if isinstance(tree, Mapping):
+        return _known_fields(tree, names)
+    whole = _known(tree, names)  # one expression for all inputs
+    return whole if isinstance(whole, Mapping) else dict.fromkeys(plan.inputs_schema.get("properties", {}))
+
+
+def _actions(plan: Plan) -> Iterator[tuple[Action, Effect]]:
+    for node in _running(plan):
+        if node.action is not None:
+            yield node.action, node.effect
+
+
+def _running(plan: Plan) -> Iterator[Node]:
+    """Yield every step that may run; a constant false `if` excludes everything inside."""
+    folded: list[str] = []
+    for node in plan.nodes():
+        if node.is_folded:
+            folded.append(f"{node.path}.")
+        elif not any(node.path.startswith(path) for path in folded):
+            yield node
+
+
+def _add(found: Touches, action: Action, effect: Effect, inputs: Mapping[str, Any]) -> None:
+    assert action.connection is not None
+    if effect is not Effect.WRITES:
+        return
+    found.written.add(action.connection)
+    service = service_of(action.step_type.service)
+    place = service.public_place if service else None
+    if place is not None and place.field in action.arguments:
+        value = _known(action.arguments[place.field], {"inputs": inputs})
+        found.places[action.connection, value if isinstance(value, str) else None] = None
+
+
+def known_inputs(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs that a run will certainly have; None means not known yet."""
+    properties: Mapping[str, Any] = plan.inputs_schema.get("properties", {})
+    filled = {name: one["default"] for name, one in properties.items() if "default" in one}
+    return {name: value for name, value in {**filled, **given}.items() if value is not None}
+
+
+def fixed(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a tree, None for each that is not constant."""
+    return _known_fields(tree, {"inputs": {}})
+
+
+def _known_fields(tree: Any, names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _known(one, names) for name, one in tree.items()} if isinstance(tree, Mapping) else {}
+
+
+def _known(tree: Any, names: Mapping[str, Any]) -> Any:
+    """Return the value of a field that depends only on these names, or None if it is not known."""
+    if not all(_is_there(path, names) for path in _paths(tree)):
+        return None
+    try:
+        return render(tree, names)
+    except OrchestraError:
+        return None
+
+
+def _is_there(path: tuple[str, ...], names: Mapping[str, Any]) -> bool:
+    return path[0] == "inputs" and (len(path) < 2 or path[1] in names["inputs"])
+
+
+def _paths(tree: Any) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every value that the expressions of a field use."""
+    if isinstance(tree, Template):
+        for piece in tree.pieces:
+            yield from (one.path for one in getattr(piece, "references", ()))
+    elif isinstance(tree, Mapping | list):
+        for inner in tree.values() if isinstance(tree, Mapping) else tree:
+            yield from _paths(inner)

@@ -1,0 +1,180 @@
+"""Resume a run with the current definition, provided that its finished steps are unchanged in it.
+
+A run normally keeps the definition it was accepted with, whatever happens to the file. To fix a faulty step and resume,
+the run takes over the current file and prompts. Its finished steps are not run again, so their recorded outputs must
+still be what the new definition would produce. That is why each field that determined them is compared, and any
+difference is an error that names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from engine.base import step_fields
+from engine.base.clock import Clock
+from engine.base.errors import InvalidInput
+from engine.base.names import timestamp
+from engine.base.statuses import DONE_STEPS, AccountMode, StepStatus
+from engine.base.step_path import StepPath, in_workflow
+from engine.compiler.definition.plan import Plan
+from engine.record.acceptance import checked_inputs, kept_inputs
+from engine.record.definitions import steps_of
+from engine.record.differences import ABSENT, Difference, differences
+from engine.record.document import document
+from engine.record.events import DefinitionTaken, Event
+from engine.record.options import same_part
+from engine.record.run_log import RunLogs
+from engine.record.values import Values
+from engine.runner.worker.worker import Host
+from engine.runs.starting.acceptor import Acceptor
+
+_DONE = (*DONE_STEPS, StepStatus.WAITING)
+_BY_STRENGTH = ["around", StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.WAITING, StepStatus.SUCCEEDED]
+"""How a step ended; for a loop, the last of these among its items decides which of its fields must be unchanged."""
+_MOST_NAMED = 5
+
+
+class Newest:
+    """Upgrades runs to the current definition."""
+
+    def __init__(
+        self,
+        host: Host,
+        logs: RunLogs,
+        clock: Clock,
+        plan: Callable[[str, Mapping[str, AccountMode]], Plan],
+        acceptor: Acceptor,
+    ) -> None:
+        self._host, self._logs, self._clock, self._plan, self._acceptor = host, logs, clock, plan, acceptor
+
+    def checked(self, run: Mapping[str, Any]) -> Plan:
+        """Return the current plan; refuse, before anything is changed, a run that cannot continue with it.
+
+        Raises UnknownName, InvalidFile, and InvalidInput as `require_unchanged`, or if its inputs no longer fit.
+        """
+        plan = self._plan(run["workflow"], {name: one["mode"] for name, one in run["accounts"].items()})
+        require_unchanged(run, plan)
+        same_part(run, plan)
+        checked_inputs(plan, self._values(run["run_id"]).loaded(run["inputs"]))
+        return plan
+
+    def taken(
+        self, accepted: Mapping[str, Any], events: Iterable[Event]
+    ) -> tuple[dict[str, Any], str, DefinitionTaken]:
+        """Return (acceptance, title, event that records the change) of a run with the current definition.
+
+        Raises as `checked`.
+        """
+        plan = self._plan(accepted["workflow"], accepted["modes"])
+        require_unchanged(document(accepted, events), plan)
+        same_part(accepted, plan)
+        modes = self._acceptor.modes(plan, accepted["modes"])
+        changed = redefined(accepted, plan, modes, self._acceptor.services(), self._values(accepted["run_id"]))
+        self._host.plans.keep(changed, plan)
+        now = timestamp(self._clock())
+        event = DefinitionTaken(now, accepted["workflow_hash"])
+        return changed, str(plan.document.get("title") or plan.name), event
+
+    def _values(self, run_id: str) -> Values:
+        return Values(self._logs.folder, run_id)
+
+
+def redefined(
+    accepted: Mapping[str, Any],
+    plan: Plan,
+    modes: Mapping[str, AccountMode],
+    services: Mapping[str, str],
+    values: Values,
+) -> dict[str, Any]:
+    """Return the acceptance of a run with another plan; it keeps its inputs and its accounts.
+
+    `modes`, `services`: of the connections now. Raises InvalidInput, StorageError.
+    """
+    services = {**services, **accepted["connections"]}
+    kept = {**modes, **accepted["modes"]}
+    definition = plan.definition
+    return {
+        **accepted,
+        "definition": definition,
+        "workflow_hash": plan.definition_hash,
+        "inputs": kept_inputs(plan, values.loaded(accepted["inputs"]), values),
+        "connections": services,
+        "modes": {name: kept[name] for name in plan.connections},
+        "accounts": {
+            name: accepted["accounts"].get(name) or {"service": services[name], "mode": kept[name]}
+            for name in plan.connections
+        },
+    }
+
+
+def require_unchanged(run: Mapping[str, Any], plan: Plan) -> None:
+    """Raise InvalidInput with each difference if a finished step is different in the plan.
+
+    Its details have `differences`: [{step, field, old, new}].
+    """
+    change = _Change(run, plan)
+    found = [(path, one) for path, how in _finished(run).items() for one in change.of(path, how)]
+    if not found:
+        return
+    named = "; ".join(f"{path}: {one}" for path, one in found[:_MOST_NAMED])
+    more = f"; and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    raise InvalidInput(
+        f"Run {run['run_id']} cannot go on with the current {plan.name!r}: what has finished was changed "
+        f"({named}{more}).",
+        remedy=f"Resume it without `--newest`, or run it again: `orchestra runs rerun {run['run_id']}`.",
+        differences=[{"step": path, **one.as_json()} for path, one in found],
+    )
+
+
+def _finished(run: Mapping[str, Any]) -> dict[str, str]:
+    """Return the steps that are at least partly done, and those around them: {path: how it ended}."""
+    found: dict[str, str] = {}
+    for step in run["steps"]:
+        if step["status"] not in _DONE and not step.get("handled") and "items" not in step:
+            continue
+        whole = StepPath.parse(step["path"])
+        path = whole.in_workflow
+        if step["uses"] is not None or step["output"] is not None or step["status"] == StepStatus.SKIPPED:
+            found[path] = max(found.get(path, "around"), step["status"], key=_BY_STRENGTH.index)
+        else:  # a loop, an item, a group: its output is recomputed from the steps inside
+            found.setdefault(path, "around")
+        for around in whole.around():
+            found.setdefault(around.in_workflow, "around")
+    return found
+
+
+class _Change:
+    """The changes of single steps between the definition of a run and a plan."""
+
+    def __init__(self, run: Mapping[str, Any], plan: Plan) -> None:
+        self._old, self._new = steps_of(run["definition"]["workflow"]), steps_of(plan.document)
+        self._old_prompts, self._new_prompts = run["definition"].get("prompts") or {}, plan.prompts
+        self._connected = {in_workflow(one["path"]): one["connection"] for one in run["steps"] if one["uses"]}
+        self._connects = {node.path: node.action.connection for node in plan.nodes() if node.action is not None}
+
+    def of(self, path: str, how: str) -> Iterator[Difference]:
+        """Yield what has changed about a finished step."""
+        old, new = self._old.get(path), self._new.get(path)
+        if old is None:  # an entry that is not a step, such as `on_failure`
+            return
+        if new is None:
+            yield Difference("id", StepPath.parse(path).step_id, ABSENT)
+            return
+        for name in step_fields.names(lambda one: one.is_fixed or how in one.is_fixed_after):
+            yield from differences(name, old.get(name, ABSENT), new.get(name, ABSENT))
+        if how in ("around", StepStatus.SKIPPED):
+            return
+        prompt = str((old.get("with") or {}).get("prompt"))
+        if prompt in self._old_prompts:
+            new_prompt = self._new_prompts.get(prompt, ABSENT)
+            yield from differences(f"prompts.{prompt}", self._old_prompts[prompt], new_prompt)
+        if path in self._connects and path in self._connected:
+            yield from differences("connection", self._connected[path], self._connects[path])
+        if "output" in old and how == StepStatus.SUCCEEDED:  # a step added to a finished group would never run
+            yield from differences("steps", _inside(path, self._old), _inside(path, self._new))
+
+
+def _inside(path: str, steps: Mapping[str, Any]) -> list[str]:
+    outer = StepPath.parse(path)
+    return [one for one in steps if StepPath.parse(one).is_inside(outer)]

@@ -1,0 +1,1 @@
+"""Undo the writes of a run."""

@@ -1,0 +1,1 @@
+"""Process untrusted data in child processes with limits."""

@@ -1,0 +1,56 @@
+"""Pictures for a model: convert an untrusted picture or PDF page to a plain picture of limited size."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from clients.errors import InvalidRequest
+
+LONGEST_SIDE = 2048
+"""Pixels: models scale down larger pictures anyway (https://platform.openai.com/docs/guides/images-vision)."""
+FILE_BYTES_MOST = 30 * 1024 * 1024
+_SECONDS_MOST = 30.0
+_OTHER_FILE = "Give a PNG, JPEG, GIF, WebP, BMP or TIFF picture, or a PDF."
+_REMEDIES = {2: _OTHER_FILE, 3: "Give a `page` that it has; the first one is 1."}
+"""Remedies by the exit status of a child that gave a reason."""
+_CHILD = Path(__file__).with_name("picture_child.py")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that any model can read; `pages` is the number of pages of its PDF, or 0."""
+
+    content: bytes
+    media_type: str
+    width: int
+    height: int
+    pages: int
+
+
+def picture(content: bytes, page: int = 1) -> Picture:
+    """Draw a page of a PDF, or read a picture; scale it down if it is too large. Blocking.
+
+    Raises InvalidRequest, with the reason, if the file has no such picture.
+    """
+    if len(content) > FILE_BYTES_MOST:
+        raise _refused(f"The file has {len(content):,} bytes; at most {FILE_BYTES_MOST:,} are read.")
+    # The environment holds secrets: the child, which reads an untrusted file, gets none of it.
+    command = [sys.executable, "-I", str(_CHILD), str(page), str(LONGEST_SIDE)]
+    try:
+        ended = subprocess.run(command, input=content, capture_output=True, timeout=_SECONDS_MOST, check=False, env={})
+    except subprocess.TimeoutExpired:
+        raise _refused(f"The file was not read within {_SECONDS_MOST:g} s.") from None
+    if ended.returncode != 0:
+        said = ended.stderr.decode("utf-8", "replace") if ended.returncode in _REMEDIES else ""
+        remedy = _REMEDIES.get(ended.returncode, _OTHER_FILE)
+        raise _refused(said or "The file broke the program that reads pictures.", remedy)
+    facts, _, body = ended.stdout.partition(b"\n")
+    return Picture(content=body, **json.loads(facts))
+
+
+def _refused(said: str, remedy: str = _OTHER_FILE) -> InvalidRequest:
+    return InvalidRequest(said, remedy=remedy)

@@ -1,0 +1,71 @@
+"""Generate `docs/services.md` from the clients: `python -m engine.service_docs > docs/services.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clients.client import Client
+from clients.service import Service
+from engine.base.services import client_classes, has_stand_in
+from engine.expressions.json_values import compact_json
+from engine.step_docs import type_words
+
+_HEAD = """# Services
+
+What a connection to each service takes, under `connections.<name>` in `config.yaml`, beside `service`
+([your own accounts](own-accounts.md)). This page is written from the clients themselves
+(`python -m engine.service_docs > docs/services.md`); a test fails when it is out of date.
+"""
+_HIDDEN = "password"
+"""The JSON Schema format of settings that nobody may see."""
+_COLUMNS = "| Setting | Type | Default | What |\n| --- | --- | --- | --- |"
+
+
+def services_page() -> str:
+    """Return the whole page as Markdown."""
+    every = client_classes().values()
+    rows = [f"| [`{one.service.name}`](#{one.service.name}) | {one.service.title} |" for one in every]
+    return "\n".join([_HEAD, "| Service | |", "| --- | --- |", *rows, "", *map(_section, every)])
+
+
+def _section(kind: type[Client]) -> str:
+    service = kind.service
+    lines = [f"## `{service.name}`\n", f"**{service.title}.**\n", *_facts(kind), ""]
+    return "\n".join([*lines, _COLUMNS, *_settings(service), ""])
+
+
+def _facts(kind: type[Client]) -> Iterator[str]:
+    service = kind.service
+    if kind.sign_in_way is not None:
+        yield f"- People sign in at {kind.sign_in_way.at} with a browser."
+    if service.key is not None:
+        key = service.key
+        yield f"- Its key is `{key.setting}`, usually `env:{key.variable}`. You get one here: [{key.place}]({key.url})."
+    for one in service.beside_key:
+        yield f"- Without `{one.name}`, `{one.variable}` of the environment is used."
+    for form in service.pickers:
+        yield f"- Inputs of the format `{form}` are picked from a list."
+    yield f"- The demo has {'a' if has_stand_in(service.name) else 'no'} stand-in for it."
+
+
+def _settings(service: Service) -> Iterator[str]:
+    schema = service.settings.model_json_schema()
+    for name, field in schema.get("properties", {}).items():
+        default = field.get("default")
+        shown = "" if default in (None, "", [], {}) else f"`{compact_json(default)}`"
+        yield f"| `{name}` | {_type(field, schema)} | {shown} | {field.get('description', '')} |"
+
+
+def _type(field: Mapping[str, Any], root: Mapping[str, Any]) -> str:
+    """Return the type of a setting in words; that it may be empty goes without saying."""
+    options = [one for one in field.get("anyOf", [field]) if one.get("type") != "null"]
+    if any(one.get("format") == _HIDDEN for one in options):
+        return "secret"
+    chosen = [{**one, "enum": [value for value in one["enum"] if value]} if "enum" in one else one for one in options]
+    return " or ".join(type_words(one, root) for one in chosen)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(services_page())

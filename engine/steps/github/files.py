@@ -1,0 +1,200 @@
+"""Steps that read, commit and delete files of a repository on GitHub."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from engine.base.run_file import FileContent, RunFile
+from engine.plugins.step import (
+    Call,
+    JsonValue,
+    Output,
+    Receipt,
+    Written,
+    changes_respected,
+    content,
+    destination,
+    option,
+    outside,
+)
+from engine.steps.github.repository import FindableWriting, Part, Reading, Repository
+
+
+class GetFileFields(Repository):
+    """The file to read."""
+
+    path: str = destination("Path", min_length=1)
+    ref: str = option("Branch, tag or commit", "")
+
+
+class GetFileOutput(Output):
+    """The file."""
+
+    path: str
+    text: str = outside("Text")
+    sha: str
+    url: str
+
+
+class GetFile(Reading):
+    """Read a text file of a repository."""
+
+    name = "github.get_file"
+    title = "Read a file"
+    fields = GetFileFields
+    output = GetFileOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Read the file."""
+        return call.client.get_file(call.fields.repository, call.fields.path, call.fields.ref)
+
+
+class GetContentFields(Repository):
+    """The file or folder; an empty path is the root of the repository."""
+
+    path: str = destination("Path", "")
+    ref: str = option("Branch, tag or commit", "")
+
+
+class Entry(Part):
+    """An entry of a folder."""
+
+    path: str = outside("Path")
+    kind: str
+    sha: str
+    size: int
+
+
+class GetContentOutput(Output):
+    """A file (of any type, as a file of the run), or the entries of a folder."""
+
+    path: str
+    kind: Literal["file", "folder"]
+    sha: str
+    url: str
+    file: RunFile | None
+    entries: list[Entry]
+
+
+class GetContent(Reading):
+    """Fetch a file of any type for later steps, or list a folder."""
+
+    name = "github.get_content"
+    title = "Fetch a file or list a folder"
+    fields = GetContentFields
+    output = GetContentOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Fetch it."""
+        it = call.fields
+        found = call.client.get_content(it.repository, it.path, it.ref)
+        data = found.pop("content")
+        if data is None:
+            return {**found, "file": None}
+        name = found["path"].rsplit("/", 1)[-1]
+        media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return {**found, "file": FileContent(data, name, media_type)}
+
+
+class PutFileFields(Repository):
+    """The file and its new content."""
+
+    path: str = destination("Path", min_length=1)
+    text: str = content("Text", "", widget="text")
+    file: RunFile | None = content("File of the run (instead of text)", None)
+    message: str = content("Commit message", min_length=1)
+    branch: str = destination("Branch", "")
+    sha: str | None = option("Replace only the content with this SHA", None)
+
+
+class PutFileOutput(Output):
+    """The file after the commit; if the content was already the same, `commit` is empty and `changed` false."""
+
+    path: str
+    sha: str
+    commit: str
+    url: str
+    changed: bool
+
+
+class Committing(FindableWriting):
+    """Base of the steps that commit a change to one file; the commit is found by the trailer of its message."""
+
+    output = PutFileOutput
+    stays = "both commits in the history"
+
+    def why_kept(self, written: Written) -> str:
+        """Return nothing: the earlier content is in the history, even if this step wrote it before."""
+        return ""
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Commit the earlier content, unless the file has been changed since."""
+        if written.output["changed"]:
+            told = {**written.output, "message": call.fields.message}
+            with changes_respected():
+                call.client.undo_file(call.fields.repository, call.fields.branch, told, call.marker)
+
+    def receipt(self, output: JsonValue) -> Receipt:
+        """Return the sha of the commit, or else that of the content."""
+        return Receipt(id=output["commit"] or output["sha"], url=output["url"])
+
+
+class PutFile(Committing):
+    """Commit a text or a file of the run; a file that somebody changed meanwhile is a conflict, never overwritten."""
+
+    name = "github.put_file"
+    title = "Commit a file"
+    undoes = "restores the file's earlier content with a new commit, or deletes the file if it was new"
+    fields = PutFileFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Commit the file."""
+        it = call.fields
+        data = it.text if it.file is None else call.read(it.file)
+        return call.client.put_file(it.repository, it.path, data, it.message, it.branch, it.sha, marker=call.marker)
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Require either a text (which may be empty) or a file."""
+        given = [name for name in ("text", "file") if arguments.get(name) is not None]
+        return [] if len(given) == 1 else [("text", "Give either `text` or `file`.")]
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the commit among those on the path."""
+        it = call.fields
+        return call.client.find_file(it.repository, it.path, it.branch, call.marker, call.intended_at)
+
+    updates = True
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Commit the new text with the same call."""
+        return self.call(call)
+
+
+class DeleteFileFields(Repository):
+    """The file to delete."""
+
+    path: str = destination("Path", min_length=1)
+    message: str = content("Commit message", min_length=1)
+    branch: str = destination("Branch", "")
+    sha: str = option("Only if its content has this SHA", "")
+
+
+class DeleteFile(Committing):
+    """Delete a file with a commit; if somebody changed it since `sha`, it is a conflict, never deleted."""
+
+    name = "github.delete_file"
+    title = "Delete a file"
+    undoes = "restores the file with a new commit"
+    fields = DeleteFileFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Delete the file."""
+        it = call.fields
+        return call.client.delete_file(it.repository, it.path, it.message, it.branch, it.sha, marker=call.marker)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the commit among those on the path."""
+        it = call.fields
+        return call.client.find_removal(it.repository, it.path, it.branch, call.marker, call.intended_at)

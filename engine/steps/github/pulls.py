@@ -1,0 +1,245 @@
+"""Steps that read, open, review and merge pull requests on GitHub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from engine.plugins.step import (
+    Call,
+    JsonValue,
+    Output,
+    Receipt,
+    Written,
+    changes_respected,
+    content,
+    destination,
+    option,
+    outside,
+)
+from engine.steps.github.repository import (
+    Changes,
+    FindableWriting,
+    Limited,
+    Listing,
+    Reading,
+    Repository,
+    ThreadText,
+    WithChanges,
+)
+
+
+class PullText(ThreadText):
+    """A pull request as it is read."""
+
+    head: str = outside("From branch")
+    base: str
+    head_sha: str
+    draft: bool
+    reviewers: list[str]
+    merged_at: str | None
+
+
+class ListPullsFields(Limited):
+    """The repository, and filters."""
+
+    state: Literal["open", "closed", "all"] = option("State", "open")
+    base: str = option("Into this branch", "")
+    head: str = option("From this branch", "")
+
+
+class ListPulls(Listing):
+    """List the pull requests of a repository, newest first."""
+
+    name = "github.list_pulls"
+    title = "List pull requests"
+    listed, of = "pulls", PullText
+    fields = ListPullsFields
+
+    def lister(self, client: Any) -> Any:
+        """Return the method that lists pull requests."""
+        return client.pulls.listed
+
+
+class GetPullFields(WithChanges):
+    """The pull request, and how much of its changes to read."""
+
+    pull: int = option("Pull request number", ge=1)
+
+
+class GetPullOutput(PullText, Changes):
+    """The pull request and its changes; `mergeable` is null while GitHub computes it."""
+
+    merged: bool
+    mergeable: bool | None
+    commit_count: int
+    comment_count: int
+    additions: int
+    deletions: int
+
+
+class GetPull(Reading):
+    """Read one pull request and its changes; long changes are cut and marked as cut."""
+
+    name = "github.get_pull"
+    title = "Read a pull request"
+    fields = GetPullFields
+    output = GetPullOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Read the pull request."""
+        it = call.fields
+        return call.client.pulls.get(it.repository, it.pull, it.max_files, it.max_characters)
+
+
+class CreatePullFields(Repository):
+    """The text of the pull request, and its two branches."""
+
+    title: str = content("Title", min_length=1)
+    body: str = content("Body", "", widget="text")
+    head: str = destination("From branch", min_length=1)
+    base: str = destination("Into branch", "main", min_length=1)
+    draft: bool = option("As a draft", default=False)
+
+
+class CreatePullOutput(Output):
+    """The pull request that was created."""
+
+    id: int
+    number: int
+    url: str
+    title: str = outside("Title")
+    state: str
+    head: str
+    base: str
+    draft: bool
+
+
+class CreatePull(FindableWriting):
+    """Open a pull request. A hidden comment at the end of its body is the marker by which it is found again."""
+
+    name = "github.create_pull"
+    title = "Open a pull request"
+    fields = CreatePullFields
+    output = CreatePullOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Open the pull request."""
+        asked = call.fields.model_dump(exclude={"repository"})
+        return call.client.pulls.create(call.fields.repository, asked, call.marker)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the marker among the repository's issues, which include pull requests."""
+        return call.client.pulls.find(call.fields.repository, call.marker, call.intended_at)
+
+    undoes = "closes the pull request, with a note"
+    stays = "the closed pull request, with the note"
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Close the pull request, unless it was closed or merged, or its title or text was changed."""
+        it, number = call.fields, written.output["number"]
+        with changes_respected():
+            call.client.undo_issue(it.repository, number, it.title, it.body, written.marker, call.marker)
+
+
+class OnePull(Repository):
+    """The pull request."""
+
+    pull: int = destination("Pull request number", ge=1)
+
+
+class ReviewPullFields(OnePull):
+    """The verdict and text of the review."""
+
+    event: Literal["COMMENT", "APPROVE", "REQUEST_CHANGES"] = option("Word", "COMMENT")
+    body: str = content("Text", "", widget="text")
+
+
+class ReviewPullOutput(Output):
+    """The review that was written."""
+
+    id: int
+    url: str
+    state: str
+
+
+class ReviewPull(FindableWriting):
+    """Review a pull request: comment, approve or request changes."""
+
+    name = "github.review_pull"
+    title = "Review a pull request"
+    fields = ReviewPullFields
+    output = ReviewPullOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Write the review."""
+        it = call.fields
+        return call.client.pulls.review(it.repository, it.pull, it.event, it.body, call.marker)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the marker among the reviews of the pull request."""
+        return call.client.pulls.find_review(call.fields.repository, call.fields.pull, call.marker)
+
+    undoes = "dismisses the review, with a note"
+    stays = "the dismissed review, with the note"
+
+    def why_kept(self, written: Written) -> str:
+        """Return a reason for a review that only comments: GitHub can dismiss a verdict, not the text."""
+        is_comment = written.output.get("state") == "COMMENTED"
+        return "GitHub keeps a review that only comments." if is_comment else super().why_kept(written)
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Dismiss the review."""
+        it, note = call.fields, "This review was submitted by a workflow run that was undone."
+        with changes_respected():
+            call.client.pulls.dismiss_review(it.repository, it.pull, written.output["id"], note)
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Require a text, except for an approval."""
+        if arguments.get("event", "COMMENT") in {"COMMENT", "REQUEST_CHANGES"} and not arguments.get("body"):
+            return [("body", "Give a text: only APPROVE can go without one.")]
+        return []
+
+
+class MergePullFields(OnePull):
+    """The merge method and message."""
+
+    method: Literal["merge", "squash", "rebase"] = option("How", "merge")
+    sha: str = option("Only if this is its newest commit", "")
+    commit_title: str = content("Title of the commit", "")
+    commit_message: str = content("Message of the commit", "", widget="text")
+
+
+class MergePullOutput(Output):
+    """The pull request; `sha` is the merge commit, `changed` is false if it was already merged."""
+
+    number: int
+    url: str
+    merged: bool
+    sha: str
+    changed: bool
+
+
+class MergePull(FindableWriting):
+    """Merge a pull request; one that is already merged stays unchanged."""
+
+    name = "github.merge_pull"
+    title = "Merge a pull request"
+    done = "merged"
+    lasts = "A merge stays in the history; a new pull request can revert it."
+    fields = MergePullFields
+    output = MergePullOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Merge the pull request."""
+        it = call.fields
+        words = (it.commit_title, it.commit_message)
+        return call.client.pulls.merge(it.repository, it.pull, it.method, it.sha, *words)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Check whether it is merged."""
+        return call.client.pulls.find_merge(call.fields.repository, call.fields.pull)
+
+    def receipt(self, output: JsonValue) -> Receipt:
+        """Return the merge commit."""
+        return Receipt(id=output["sha"], url=output["url"])

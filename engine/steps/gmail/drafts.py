@@ -1,0 +1,193 @@
+"""Steps that write, change, send, delete and list the drafts of a Gmail mailbox."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from clients.errors import NotFound
+from engine.plugins.mail_fields import Part, TrimFields
+from engine.plugins.step import Call, Fields, JsonValue, Output, Repeat, Written, changes_respected, destination, option
+from engine.steps.gmail.reading import GmailRead, ListFields, MailOutput
+from engine.steps.gmail.sending import GmailSend
+from engine.steps.gmail.writing import GmailWrite, SentOutput, WriteFields, letter
+
+
+class DraftOutput(SentOutput):
+    """The draft; `id` is the draft's id, `message` that of its mail."""
+
+    message: str
+
+
+class CreateDraft(GmailWrite):
+    """Write a draft for a person to read and send; a reply stays in its thread."""
+
+    name = "gmail.create_draft"
+    link = "Draft"
+    title = "Write a draft"
+    done = "answered in a draft"
+    repeat = Repeat.FINDABLE
+    lag_seconds = 5.0
+    fields = WriteFields
+    output = DraftOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, message, thread_id, message_id, url}."""
+        return call.client.outbox.create_draft(letter(call))
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for it among the drafts by its Message-ID."""
+        return call.client.outbox.find_draft(call.marker)
+
+    undoes = "deletes the draft"
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Delete the draft, unless it was edited or sent."""
+        with changes_respected():
+            call.client.outbox.undo_draft(written.output, written.done_at)
+
+    updates = True
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Set the new text and addresses."""
+        try:
+            return call.client.outbox.update_draft(written.output["id"], replace(letter(call), marker=written.marker))
+        except NotFound as error:
+            error.remedy = "It has been sent or deleted since. `orchestra runs rerun RUN --force` writes it again."
+            raise
+
+    def target(self, fields: Any) -> str:
+        """Serialize drafts in the same thread."""
+        return str(fields.in_reply_to)
+
+
+class GmailDraftWrite(GmailWrite):
+    """Base of the steps that change an existing draft."""
+
+    def target(self, fields: Any) -> str:
+        """Serialize changes of the same draft."""
+        return str(fields.draft)
+
+
+class DraftFields(Fields):
+    """The draft."""
+
+    draft: str = destination("Draft", min_length=1)
+
+
+class UpdateFields(WriteFields):
+    """The fields of `gmail.update_draft`: the complete new content of the draft."""
+
+    draft: str = destination("Draft", min_length=1)
+
+
+class UpdateDraft(GmailDraftWrite):
+    """Replace the content of a draft."""
+
+    name = "gmail.update_draft"
+    title = "Change a draft"
+    done = "changed"
+    repeat = Repeat.SAFE
+    fields = UpdateFields
+    output = DraftOutput
+    lasts = "The draft's earlier content is not kept."
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, message, thread_id, message_id, url}."""
+        return call.client.outbox.update_draft(call.fields.draft, letter(call))
+
+
+class SendDraft(GmailSend):
+    """Send a draft unchanged; it gets its own Message-ID, by which it is found again."""
+
+    name = "gmail.send_draft"
+    title = "Send a draft"
+    done = "sent"
+    fields = DraftFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, thread_id, message_id, url}."""
+        return call.client.outbox.send_draft(call.fields.draft, call.marker)
+
+    def target(self, fields: Any) -> str:
+        """Serialize sends of the same draft."""
+        return str(fields.draft)
+
+
+class DeletedOutput(Output):
+    """`deleted` is false if the draft no longer existed."""
+
+    id: str
+    deleted: bool
+
+
+class DeleteDraft(GmailDraftWrite):
+    """Delete a draft permanently."""
+
+    name = "gmail.delete_draft"
+    title = "Delete a draft"
+    done = "deleted"
+    repeat = Repeat.SAFE
+    fields = DraftFields
+    output = DeletedOutput
+    lasts = "Gmail keeps nothing of a deleted draft."
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, deleted}."""
+        return call.client.outbox.delete_draft(call.fields.draft)
+
+
+class GetDraftFields(TrimFields):
+    """The fields of `gmail.get_draft`."""
+
+    draft: str = option("Draft", min_length=1)
+
+
+class ReadDraftOutput(MailOutput):
+    """The mail of the draft; `draft` is the draft's id, `id` that of its mail."""
+
+    draft: str
+
+
+class GetDraft(GmailRead):
+    """Read a draft."""
+
+    name = "gmail.get_draft"
+    title = "Read a draft"
+    fields = GetDraftFields
+    output = ReadDraftOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return the mail, with {draft}."""
+        it: GetDraftFields = call.fields
+        message = call.client.outbox.message_of(it.draft)
+        return {**call.client.mail.message(message, it.trim), "draft": it.draft}
+
+
+class ListedDraft(Part):
+    """A draft; `message` is the id of its mail."""
+
+    id: str
+    message: str
+    thread_id: str
+    url: str
+
+
+class DraftsOutput(Output):
+    """The drafts, newest first; `has_more`: there are more than `limit`."""
+
+    drafts: list[ListedDraft]
+    has_more: bool
+
+
+class ListDrafts(GmailRead):
+    """List the drafts, optionally only those that match a search."""
+
+    name = "gmail.list_drafts"
+    title = "List the drafts"
+    fields = ListFields
+    output = DraftsOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {drafts, has_more}."""
+        return call.client.outbox.drafts(call.fields.query, call.fields.limit)

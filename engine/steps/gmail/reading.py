@@ -1,0 +1,165 @@
+"""Steps that read a Gmail mailbox: mails, threads, attachments."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from engine.plugins.mail_fields import FileOutput, Part, ReadMail, TrimFields, UnreadableMail, file_content, told
+from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, option, outside
+
+SERVICE = "gmail"
+
+
+class MailOutput(ReadMail):
+    """A mail as it is read. If `text` is shortened, `full_text` is the complete text, else null; if `text` is empty,
+    `text_missing` says why.
+    """
+
+    thread_id: str
+    url: str
+    labels: list[str]
+
+
+class GmailRead(StepType):
+    """A step that reads from Gmail."""
+
+    service = SERVICE
+    effect = Effect.READS
+
+
+class SearchFields(TrimFields):
+    """The fields of `gmail.search_messages`."""
+
+    query: str = option("Search, as in Gmail", "in:inbox")
+    limit: int = option("At most", 25, ge=1, le=500)
+    ids: list[str] = option("Exactly these mails (no search)", [])
+
+
+class SearchOutput(Output):
+    """The mails, newest first; `unreadable`: mails that were found but cannot be read; `matched_estimate`: Gmail's
+    estimate of all matches; `has_more`: there are more than `limit`.
+    """
+
+    messages: list[MailOutput]
+    unreadable: list[UnreadableMail] = Field(default_factory=list)
+    matched_estimate: int
+    has_more: bool
+
+
+class SearchMessages(GmailRead):
+    """Search for mails, or read the mails with the given ids."""
+
+    name = "gmail.search_messages"
+    title = "Find mails"
+    fields = SearchFields
+    output = SearchOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {messages, unreadable, matched_estimate, has_more}."""
+        it: SearchFields = call.fields
+        mail = call.client.mail
+        return told(call, mail.by_ids(it.ids, it.trim) if it.ids else mail.search(it.query, it.limit, it.trim))
+
+
+class MessageFields(TrimFields):
+    """The fields of `gmail.get_message`."""
+
+    message: str = option("Mail", min_length=1, format="gmail-message")
+
+
+class GetMessage(GmailRead):
+    """Read one mail."""
+
+    name = "gmail.get_message"
+    title = "Read a mail"
+    fields = MessageFields
+    output = MailOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return the mail."""
+        return call.client.mail.message(call.fields.message, call.fields.trim)
+
+
+class ThreadFields(TrimFields):
+    """The fields of `gmail.get_thread`."""
+
+    thread: str = option("Thread", min_length=1)
+
+
+class ThreadOutput(Output):
+    """The mails of the thread, oldest first; `unreadable`: mails that cannot be read."""
+
+    id: str
+    url: str
+    subject: str = outside("Subject")
+    messages: list[MailOutput]
+    unreadable: list[UnreadableMail] = Field(default_factory=list)
+
+
+class GetThread(GmailRead):
+    """Read all mails of a thread."""
+
+    name = "gmail.get_thread"
+    title = "Read a thread"
+    fields = ThreadFields
+    output = ThreadOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, url, subject, messages, unreadable}."""
+        return told(call, call.client.mail.thread(call.fields.thread, call.fields.trim))
+
+
+class ListFields(Fields):
+    """The search, and the most threads to return."""
+
+    query: str = option("Search, as in Gmail", "")
+    limit: int = option("At most", 25, ge=1, le=2000)
+
+
+class FoundThread(Part):
+    """A thread; `snippet` is the beginning of its newest mail."""
+
+    id: str
+    snippet: str = outside("Beginning")
+    url: str
+
+
+class ThreadsOutput(Output):
+    """The threads, sorted by their newest mail, newest first; `has_more`: there are more than `limit`."""
+
+    threads: list[FoundThread]
+    has_more: bool
+
+
+class SearchThreads(GmailRead):
+    """Search for threads in which any mail matches."""
+
+    name = "gmail.search_threads"
+    title = "Find threads"
+    fields = ListFields
+    output = ThreadsOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {threads, has_more}."""
+        return call.client.mail.threads(call.fields.query, call.fields.limit)
+
+
+class AttachmentFields(Fields):
+    """The mail, and the attachment in it."""
+
+    message: str = option("Mail", min_length=1, format="gmail-message")
+    attachment: str = option("Attachment (its id)", min_length=1)
+
+
+class GetAttachment(GmailRead):
+    """Save an attachment of a mail as a file of the run."""
+
+    name = "gmail.get_attachment"
+    title = "Extract a file from a mail"
+    timeout_seconds = 120.0
+    fields = AttachmentFields
+    output = FileOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {file}."""
+        return {"file": file_content(call.client.mail.attachment(call.fields.message, call.fields.attachment))}

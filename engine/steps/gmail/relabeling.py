@@ -1,0 +1,144 @@
+"""Change the labels of a mail or thread, which is also how Gmail archives and trashes mail. Changes can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from clients.errors import InvalidRequest, NotFound
+from clients.gmail.labels import Names, Target
+from engine.plugins.mail_fields import Part
+from engine.plugins.step import Call, Fields, JsonValue, Output, Repeat, Written, destination
+from engine.steps.gmail.reading import SERVICE
+from engine.steps.gmail.writing import GmailWrite
+
+INBOX, UNREAD, TRASH = "INBOX", "UNREAD", "TRASH"
+
+
+class WhereFields(Fields):
+    """A mail, or all mails of a thread."""
+
+    message: str = destination("Mail", "", format="gmail-message")
+    thread: str = destination("Or all mails of this thread", "")
+
+
+class Change(Part):
+    """The changes of one mail, by label name."""
+
+    message: str
+    added: list[str]
+    removed: list[str]
+
+
+class ChangeOutput(Output):
+    """The mail or thread with all its current labels, and what this step changed on which mail.
+
+    `changed` is null if unknown: an earlier attempt was interrupted and may have made the change.
+    """
+
+    id: str
+    url: str
+    labels: list[str]
+    changed: list[Change] | None
+
+
+class Relabel(GmailWrite):
+    """Adds labels and removes others; Gmail stores everything that sorts a mail as a label."""
+
+    repeat = Repeat.SAFE
+    fields: ClassVar[type[Fields]] = WhereFields
+    output: ClassVar[type[Output] | None] = ChangeOutput
+    undoes = "restores the labels that it changed"
+    updates = True
+
+    puts_on: ClassVar[tuple[str, ...]] = ()
+    takes_off: ClassVar[tuple[str, ...]] = ()
+
+    def labels(self, fields: Any) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the names of the labels to add, and of those to remove."""
+        return self.puts_on, self.takes_off
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, url, labels, changed}."""
+        target = _target(call.fields)
+        add, remove = self.labels(call.fields)
+        before = _labels_before(call, target, add, remove)
+        after: Names = call.client.labels.change(target, add, remove)
+        labels = list(dict.fromkeys(label for labels in after.values() for label in labels))
+        asked = _plain([*add, *remove, *([INBOX] if TRASH in add else [])])  # trashing takes it out of the inbox
+        changed = None if before is None else _changes(before, after, asked)
+        return {"id": target.id, "url": call.client.url(target.id), "labels": labels, "changed": changed}
+
+    def why_kept(self, written: Written) -> str:
+        """Return a reason if the changes were not recorded."""
+        if written.output.get("changed") is None and written.output.get("added") is None:
+            return "The mail's earlier labels are not known."
+        return ""
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Reverse its own changes, and leave other labels alone."""
+        for one in _told(written.output):
+            with suppress(NotFound):  # nothing to restore on a deleted mail
+                call.client.labels.change(Target("messages", one["message"]), one["removed"], one["added"])
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Change the labels again with the same call."""
+        return self.call(call)
+
+    def target(self, fields: Any) -> str:
+        """Serialize label changes of the same mail."""
+        return str(fields.message or fields.thread)
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Require either a mail or a thread."""
+        if bool(arguments.get("message")) is not bool(arguments.get("thread")):
+            return []
+        return [("message", "Give either a mail (`message`) or a thread (`thread`).")]
+
+
+def _target(fields: WhereFields) -> Target:
+    if bool(fields.message.strip()) is bool(fields.thread.strip()):
+        raise InvalidRequest("Give either a mail (`message`) or a thread (`thread`).", service=SERVICE)
+    return Target("messages", fields.message) if fields.message.strip() else Target("threads", fields.thread)
+
+
+def _labels_before(call: Call, target: Target, add: Sequence[str], remove: Sequence[str]) -> Names | None:
+    """Return the labels of the mails as of the first attempt; None if an attempt may already have changed them.
+
+    They are stored for later attempts: afterwards nobody knows who added or removed a label.
+    """
+    if "labels_before" not in call.request:
+        before: Names = call.client.labels.on(target)
+        is_sure = not call.is_again or not _may_be_done(before, add, remove)
+        call.request["labels_before"] = before if is_sure else None
+    known: Names | None = call.request["labels_before"]
+    return known
+
+
+def _may_be_done(labels: Names, add: Sequence[str], remove: Sequence[str]) -> bool:
+    """Tell whether an earlier attempt may have changed labels: one to add is present, or one to remove absent."""
+    adding, removing = _plain(add), _plain(remove)
+    return any(_plain(found) & adding or removing - _plain(found) for found in labels.values())
+
+
+def _plain(labels: Iterable[str]) -> set[str]:
+    return {" ".join(label.split()).casefold() for label in labels}
+
+
+def _changes(before: Names, after: Names, asked: set[str]) -> list[JsonValue]:
+    """Return what changed on which mail among the labels asked for; other changes are not ours."""
+    found = []
+    for mail in after.keys() & before.keys():
+        old, new = ([label for label in labels[mail] if label.casefold() in asked] for labels in (before, after))
+        if set(old) != set(new):
+            added, removed = [label for label in new if label not in old], [label for label in old if label not in new]
+            found.append({"message": mail, "added": added, "removed": removed})
+    return sorted(found, key=lambda change: str(change["message"]))
+
+
+def _told(output: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what a write changed; an earlier release recorded only the added labels."""
+    if output.get("changed") is not None:
+        return list(output["changed"])
+    return [{"message": output["id"], "added": output.get("added") or [], "removed": []}]

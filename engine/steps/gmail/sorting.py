@@ -1,0 +1,55 @@
+"""Steps that mark mails in Gmail as read or unread, archive them, move them to the trash and restore them."""
+
+from __future__ import annotations
+
+from engine.steps.gmail.relabeling import INBOX, TRASH, UNREAD, Relabel
+
+
+class MarkRead(Relabel):
+    """Mark a mail, or all mails of a thread, as read."""
+
+    name = "gmail.mark_read"
+    title = "Mark as read"
+    done = "marked as read"
+    undoes = "marks as unread what it marked as read"
+    takes_off = (UNREAD,)
+
+
+class MarkUnread(Relabel):
+    """Mark a mail, or all mails of a thread, as unread."""
+
+    name = "gmail.mark_unread"
+    title = "Mark as unread"
+    done = "marked as unread"
+    undoes = "marks as read what it marked as unread"
+    puts_on = (UNREAD,)
+
+
+class Archive(Relabel):
+    """Remove a mail, or all mails of a thread, from the inbox."""
+
+    name = "gmail.archive"
+    title = "Archive a mail"
+    done = "archived"
+    undoes = "moves back to the inbox what it archived"
+    takes_off = (INBOX,)
+
+
+class Trash(Relabel):
+    """Move a mail, or all mails of a thread, to the trash, where Gmail keeps it for 30 days."""
+
+    name = "gmail.trash"
+    title = "Move to the trash"
+    done = "moved to the trash"
+    undoes = "restores from the trash what it moved there, to its previous place"
+    puts_on = (TRASH,)
+
+
+class Untrash(Relabel):
+    """Restore a mail, or all mails of a thread, from the trash."""
+
+    name = "gmail.untrash"
+    title = "Restore from the trash"
+    done = "restored from the trash"
+    undoes = "moves back to the trash what it restored"
+    takes_off = (TRASH,)

@@ -1,0 +1,77 @@
+"""Shared by the Gmail steps that write a mail: fields, the conversion to a letter, outputs."""
+
+from __future__ import annotations
+
+from clients.errors import InvalidRequest
+from clients.gmail.outbox import Letter
+from clients.mail.outgoing import File, Outgoing
+from clients.mail.replies import reply_address
+from engine.base.run_file import RunFile
+from engine.plugins.mail_fields import AddressFields, InlineFile, TextFields, addresses, inline_file, run_file
+from engine.plugins.step import Call, Effect, Output, StepType, content, destination, option
+from engine.steps.gmail.reading import SERVICE
+
+
+class FileFields(InlineFile):
+    """A file to attach: a text, base64-encoded bytes, or an attachment of a mail (`message` and `id`)."""
+
+    message: str = option("Mail that contains it", "")
+    id: str = option("Attachment of that mail", "")
+
+
+Attachments = list[RunFile | FileFields]
+
+
+class AnswerFields(TextFields):
+    """The text, and files to attach."""
+
+    attachments: Attachments = content("Attachments", [])
+
+
+class WriteFields(AddressFields):
+    """The recipients, the text, and files to attach."""
+
+    attachments: Attachments = content("Attachments", [])
+    in_reply_to: str = destination("Mail to reply to", "", format="gmail-message")
+
+
+class SentOutput(Output):
+    """The mail that was sent."""
+
+    id: str
+    thread_id: str
+    message_id: str
+    url: str
+
+
+class GmailWrite(StepType):
+    """A step that writes to Gmail."""
+
+    service = SERVICE
+    effect = Effect.WRITES
+
+
+def letter(call: Call) -> Letter:
+    """Return the letter that `WriteFields` describe; a reply without `to` goes to the sender of the original mail."""
+    it: WriteFields = call.fields
+    answers = call.client.mail.original(it.in_reply_to) if it.in_reply_to else None
+    to = addresses(it.to) or ([reply_address(answers["payload"])] if answers else [])
+    mail = Outgoing(to, addresses(it.cc), addresses(it.bcc), it.subject, it.text, files(call, it.attachments))
+    call.request.update({"to": to, "in_reply_to": it.in_reply_to})
+    return Letter(mail, call.marker, answers, call.intended_at)
+
+
+def files(call: Call, attachments: Attachments) -> list[File]:
+    """Return the files to attach. Raises InvalidRequest, NotFound."""
+    return [run_file(call, one) if isinstance(one, RunFile) else _file(call, one) for one in attachments]
+
+
+def _file(call: Call, file: FileFields) -> File:
+    if not file.message:
+        return inline_file(file)
+    if not file.id or file.text is not None or file.base64 is not None:
+        raise InvalidRequest(
+            f"The attachment {file.name!r} needs one of: text, base64, or message with id.", service=SERVICE
+        )
+    found: File = call.client.mail.attachment(file.message, file.id)
+    return File(file.name or found.name, found.content, file.media_type or found.media_type)

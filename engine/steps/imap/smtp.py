@@ -1,0 +1,143 @@
+"""Steps that send mail by SMTP, from the mailbox of an `imap` connection."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from clients.imap.drafts import original
+from clients.imap.sent import find_sent, send
+from clients.mail.outgoing import File, Outgoing
+from clients.mail.replies import reply_address, reply_all_addresses
+from engine.base.run_file import RunFile
+from engine.plugins.mail_fields import AddressFields, InlineFile, TextFields, addresses, inline_file, run_file
+from engine.plugins.step import (
+    Call,
+    Effect,
+    JsonValue,
+    Output,
+    Receipt,
+    Repeat,
+    StepType,
+    content,
+    destination,
+    option,
+    outside,
+)
+from engine.steps.imap.reading import SERVICE
+
+Attachments = list[RunFile | InlineFile]
+
+
+class WriteFields(AddressFields):
+    """The recipients, the text, and files to attach."""
+
+    attachments: Attachments = content("Attachments", [])
+    in_reply_to: str = destination("Mail to reply to", "", format="imap-message")
+
+
+class ReplyFields(TextFields):
+    """The fields of `smtp.reply`; if `subject` is empty, it is the old one after `Re:`."""
+
+    message: str = destination("Mail to reply to", min_length=1, format="imap-message")
+    all: bool = option("To everyone who received that mail", default=False)
+    attachments: Attachments = content("Attachments", [])
+
+
+class SentOutput(Output):
+    """The mail that was sent; `id` is that of its copy in the Sent folder, empty if this program made none."""
+
+    id: str
+    message_id: str
+    thread_id: str = outside("Conversation")
+    recipients: list[str] = outside("Recipients")
+
+
+class _Sending(StepType):
+    """Base of the steps that send a mail."""
+
+    service = SERVICE
+    effect = Effect.WRITES
+    repeat = Repeat.FINDABLE
+    lag_seconds = 5.0
+    timeout_seconds = 120.0
+    output = SentOutput
+    done = "mailed"
+    lasts = "A sent mail cannot be recalled."
+
+    @abstractmethod
+    def mail(self, call: Call) -> tuple[Outgoing, dict[str, Any] | None]:
+        """Return the mail to send, and the headers of the mail it replies to."""
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {id, message_id, thread_id, recipients}."""
+        mail, answers = self.mail(call)
+        return send(call.client.mailbox, call.client.outbox, mail, call.marker, answers, call.intended_at)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for it in the Sent folder by its Message-ID; if we make that copy ourselves, the outcome is unknown."""
+        return find_sent(call.client.mailbox, call.marker)
+
+    def receipt(self, output: JsonValue) -> Receipt:
+        """Return the Message-ID, which identifies the mail everywhere."""
+        return Receipt(str(output["message_id"]))
+
+
+class Send(_Sending):
+    """Send a mail right away; a reply stays in its conversation. The mail is marked as written by a program."""
+
+    name = "smtp.send"
+    title = "Send a mail"
+    fields = WriteFields
+
+    def mail(self, call: Call) -> tuple[Outgoing, dict[str, Any] | None]:
+        """Return the mail described by the fields."""
+        return written_mail(call)
+
+    def target(self, fields: Any) -> str:
+        """Serialize mails to the same people."""
+        return ",".join(sorted(address.lower() for address in addresses(fields.to))) or str(fields.in_reply_to)
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Require a recipient."""
+        if any(arguments.get(name) for name in ("to", "cc", "bcc", "in_reply_to")):
+            return []
+        return [("to", "Give the recipients: `to`, or `in_reply_to` for a reply.")]
+
+
+class Reply(_Sending):
+    """Reply to a mail right away, in its conversation; the reply is marked as written by a program."""
+
+    name = "smtp.reply"
+    title = "Reply to a mail"
+    done = "answered"
+    fields = ReplyFields
+
+    def mail(self, call: Call) -> tuple[Outgoing, dict[str, Any] | None]:
+        """Return a mail to the sender and, if requested, to all recipients."""
+        fields: ReplyFields = call.fields
+        answers = original(call.client.mailbox, fields.message)
+        to, cc = reply_all_addresses(answers, call.client.account())
+        cc = cc if fields.all else []
+        call.request.update({"to": to, "cc": cc})
+        return Outgoing(to, cc, (), fields.subject, fields.text, _files(call)), answers
+
+    def target(self, fields: Any) -> str:
+        """Serialize replies to the same mail."""
+        return str(fields.message)
+
+
+def written_mail(call: Call) -> tuple[Outgoing, dict[str, Any] | None]:
+    """Return the mail to send and the headers of the one it replies to, whose sender is the default for `to`."""
+    fields: WriteFields = call.fields
+    answers = original(call.client.mailbox, fields.in_reply_to) if fields.in_reply_to else None
+    to = addresses(fields.to) or ([reply_address(answers)] if answers else [])
+    call.request.update({"to": to, "in_reply_to": fields.in_reply_to})
+    mail = Outgoing(to, addresses(fields.cc), addresses(fields.bcc), fields.subject, fields.text, _files(call))
+    return mail, answers
+
+
+def _files(call: Call) -> list[File]:
+    given: Attachments = call.fields.attachments
+    return [run_file(call, one) if isinstance(one, RunFile) else inline_file(one) for one in given]

@@ -1,0 +1,161 @@
+"""Steps that ask a language model for text, or for JSON that matches a schema."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ConfigDict
+
+from engine.documents.schema_check import is_usable
+from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, content, instruction, option, outside
+from engine.prompts.messages import Message, ToolCall, wire, wire_tool
+from engine.prompts.model_answers import from_outside, schema_problem
+from engine.prompts.talk import Talk
+
+
+class ModelFields(Fields):
+    """The fields of every model step."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model: str = option("Model", "", format="model")
+    temperature: float | None = option("Temperature", None, ge=0, le=2)
+    max_tokens: int | None = option("Maximum tokens of the answer", None, ge=1)
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the request parameters beside the messages."""
+        own = {"temperature": self.temperature, "max_tokens": self.max_tokens}
+        return {name: value for name, value in own.items() if value is not None}
+
+
+class AskFields(ModelFields):
+    """The question: a prompt with its variables, or the messages themselves."""
+
+    prompt: str = instruction("Prompt", "", format="prompt")
+    variables: dict[str, Any] = content("Variables of the prompt", {})
+    messages: list[Message] = content("Messages", [])
+
+
+class ChatFields(AskFields):
+    """The fields of `llm.chat`."""
+
+    tools: list[dict[str, Any]] = instruction("Tools that the model may ask for", [])
+
+
+class ChatOutput(Output):
+    """The model's answer."""
+
+    text: str = outside("Text")
+    tool_calls: list[ToolCall]
+    finish_reason: str
+    model: str
+
+
+class ExtractFields(AskFields):
+    """The fields of `llm.extract`."""
+
+    answer_schema: dict[str, Any] | None = instruction("JSON Schema of the answer", None, alias="schema")
+
+
+class ModelStep(StepType):
+    """Base of all model steps."""
+
+    service = "openai"
+    effect = Effect.READS
+    timeout_seconds = 300.0
+
+    @abstractmethod
+    def call(self, call: Call) -> JsonValue:
+        """Ask the model."""
+
+
+class Ask(ModelStep):
+    """Base of the steps whose question the author writes."""
+
+    @abstractmethod
+    def call(self, call: Call) -> JsonValue:
+        """Ask the model."""
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Require either a prompt or messages; variables belong to a prompt."""
+        has_prompt, has_messages = bool(arguments.get("prompt")), bool(arguments.get("messages"))
+        if has_prompt and has_messages:
+            return [("messages", "Give either a prompt or messages, not both.")]
+        if not has_prompt and not has_messages:
+            return [("prompt", "Give a prompt or messages: there is nothing to ask the model.")]
+        if has_messages and arguments.get("variables"):
+            return [("variables", "Variables are for prompts only; in messages, use {{ }}.")]
+        return []
+
+
+class Chat(Ask):
+    """Ask a model. It may request tool calls, which are returned as data and not run."""
+
+    name = "llm.chat"
+    title = "Ask a model"
+    streams = True
+    fields = ChatFields
+    output = ChatOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Return {text, tool_calls, finish_reason, model}."""
+        return _talk(call).answer([wire_tool(tool) for tool in call.fields.tools])
+
+
+class Extract(Ask):
+    """Ask a model for JSON that matches a schema; an invalid answer is sent back once with the reasons."""
+
+    name = "llm.extract"
+    title = "Extract data with a model"
+    fields = ExtractFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Return the object. Raises BadAnswer if it is still invalid after one repair."""
+        return _talk(call).fitting(call.fields.answer_schema or _own_prompt(call).get("output_schema") or {})
+
+    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """Return the step's `schema`, else the prompt's; its free texts are marked as text from outside."""
+        schema = arguments.get("schema") or _prompt(arguments, prompts).get("output_schema") or {}
+        marked: dict[str, JsonValue] = from_outside(schema) if is_usable(schema) else {}
+        return marked
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Require a valid schema."""
+        found = super().problems(arguments, prompts)
+        schema = arguments.get("schema")
+        if isinstance(schema, dict):
+            wrong = schema_problem(schema)
+            return [*found, ("schema", wrong)] if wrong else found
+        reference = str(arguments.get("prompt") or "")
+        is_known = not reference or reference in prompts  # an unknown prompt is reported elsewhere
+        if not schema and is_known and not _prompt(arguments, prompts).get("output_schema"):
+            return [
+                *found,
+                ("schema", "Give a schema: neither the step nor its prompt has one."),
+            ]
+        return found
+
+
+def _prompt(arguments: Mapping[str, Any], prompts: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = prompts.get(str(arguments.get("prompt") or "")) or {}
+    return found
+
+
+def _own_prompt(call: Call) -> Mapping[str, Any]:
+    return _prompt({"prompt": call.fields.prompt}, call.prompts)
+
+
+def _talk(call: Call) -> Talk:
+    """Return the question; the step's model and parameters override the prompt's."""
+    prompt = _own_prompt(call)
+    parameters = {**(prompt.get("parameters") or {}), **call.fields.parameters()}
+    return Talk(call, _messages(call), str(call.fields.model or prompt.get("model") or ""), parameters)
+
+
+def _messages(call: Call) -> list[dict[str, Any]]:
+    if not call.fields.prompt:
+        return [wire(message) for message in call.fields.messages]
+    assert call.render is not None
+    return [dict(each) for each in call.render(call.prompts[call.fields.prompt], call.fields.variables)]

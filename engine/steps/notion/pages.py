@@ -1,0 +1,179 @@
+"""Steps for existing Notion pages: read them, set properties, move them to the trash and restore them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from engine.plugins.step import (
+    Call,
+    Effect,
+    Fields,
+    JsonValue,
+    Output,
+    Repeat,
+    StepType,
+    Written,
+    changes_respected,
+    content,
+    destination,
+    option,
+    outside,
+)
+from engine.steps.notion.upserting import LAG_SECONDS, PageOutput, Reading, WrittenPageOutput
+
+
+class ReadPageFields(Fields):
+    """The page: its id or its address."""
+
+    page: str = option("Page", format="notion-page", min_length=1)
+
+
+class ChangePageFields(Fields):
+    """The page: its id or its address."""
+
+    page: str = destination("Page", format="notion-page", min_length=1)
+
+
+class PageText(Output):
+    """A page as a query returns it; `properties` are plain values by name."""
+
+    id: str
+    url: str
+    title: str = outside("Title")
+    properties: dict[str, Any] = outside("Properties")
+    created_at: str
+    last_edited_at: str
+
+
+class Markdown(Output):
+    """The text of a page; `truncated`: Notion does not return all of it.
+
+    `broken_lines`: the number of line breaks caused only by Notion's limit on the size of a block.
+    """
+
+    markdown: str = outside("Text (Markdown)")
+    truncated: bool
+    broken_lines: int
+
+
+class GetPageOutput(Markdown, PageText):
+    """The page and its text; `truncated`: Notion does not return all of it.
+
+    `broken_lines`: the number of line breaks caused only by Notion's limit on the size of a block.
+    """
+
+
+class GetPage(Reading):
+    """Read a page: its properties and its text."""
+
+    name = "notion.get_page"
+    title = "Read a page"
+    fields = ReadPageFields
+    output = GetPageOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Read the page."""
+        return call.client.pages.get(call.fields.page)
+
+
+class ChangesPage(StepType):
+    """Base of the steps that write to one page; writes to the same page are serialized."""
+
+    service = "notion"
+    effect = Effect.WRITES
+    repeat: ClassVar[Repeat | None] = Repeat.SAFE
+    lag_seconds = LAG_SECONDS
+
+    def target(self, fields: Any) -> str:
+        """Return the page."""
+        return str(fields.page).strip().lower()
+
+
+class UpdateItemFields(ChangePageFields):
+    """The page, and the properties to set; others stay unchanged, null clears a property."""
+
+    title: str = content("Title", "")
+    properties: dict[str, Any] = content("Properties", {})
+
+
+class UpdateItemOutput(WrittenPageOutput):
+    """The page after the change; `before` holds the old values of the changed properties."""
+
+    before: dict[str, Any] = outside("Before")
+
+
+class UpdateItem(ChangesPage):
+    """Set properties of a page by name; others stay unchanged."""
+
+    name = "notion.update_item"
+    title = "Update a database item"
+    fields = UpdateItemFields
+    output = UpdateItemOutput
+    undoes = "restores the earlier values of the properties that it changed"
+
+    def call(self, call: Call) -> JsonValue:
+        """Set the properties."""
+        return call.client.items.update(call.fields.page, call.fields.properties, call.fields.title)
+
+    def why_kept(self, written: Written) -> str:
+        """Return a reason if nothing was changed."""
+        if written.output.get("before"):
+            return super().why_kept(written)
+        return "The page already had these values; its earlier ones are not known."
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Restore the old values, unless one has been changed since."""
+        with changes_respected():
+            call.client.items.put_back(written.output)
+
+
+class MovedPageOutput(PageOutput):
+    """The page, and whether this step moved it: it may have been there already."""
+
+    changed: bool
+
+
+class _MovesPage(ChangesPage):
+    """Base of the steps that move a page to the trash or restore it."""
+
+    fields = ChangePageFields
+    output = MovedPageOutput
+
+    def why_kept(self, written: Written) -> str:
+        """Return a reason if the page was not moved."""
+        return super().why_kept(written) if written.output.get("changed") else "The page already existed."
+
+
+class Archive(_MovesPage):
+    """Move a page to the trash, from which it can be restored."""
+
+    name = "notion.archive"
+    title = "Move a page to the trash"
+    done = "in the trash"
+    undoes = "restores the page from the trash"
+
+    def call(self, call: Call) -> JsonValue:
+        """Move the page."""
+        return call.client.pages.trash(call.fields.page)
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Restore the page."""
+        call.client.pages.restore(written.output["id"])
+
+
+class Restore(_MovesPage):
+    """Restore a page from the trash."""
+
+    name = "notion.restore"
+    title = "Restore a page from the trash"
+    done = "restored"
+    undoes = "moves the page back to the trash"
+
+    def call(self, call: Call) -> JsonValue:
+        """Restore the page."""
+        return call.client.pages.restore(call.fields.page)
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Move the page back to the trash, unless somebody has changed it since."""
+        with changes_respected():
+            call.client.pages.trash_again(written.output["id"], written.done_at)

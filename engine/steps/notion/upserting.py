@@ -1,0 +1,233 @@
+"""Steps that write whole Notion pages: create them below a page or in a database, or update them by their key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from clients.errors import InvalidRequest
+from engine.plugins.step import (
+    Call,
+    Effect,
+    Fields,
+    JsonValue,
+    Output,
+    Repeat,
+    StepType,
+    Written,
+    changes_respected,
+    content,
+    destination,
+    gone_explained,
+    option,
+    outside,
+)
+
+_ONE_PLACE = "Give either a database or a parent page."
+# Notion's queries are consistent, but an interrupted request may still be running for some seconds.
+LAG_SECONDS = 5.0
+TEXT_SECONDS = 300.0
+"""A text of a megabyte takes some thirty requests, at three per second, and Notion takes its time for each."""
+
+
+class Reading(StepType):
+    """A step that reads from Notion."""
+
+    service = "notion"
+    effect = Effect.READS
+
+
+class PageOutput(Output):
+    """The page that was written."""
+
+    id: str
+    url: str
+    title: str = outside("Title")
+
+
+class WrittenPageOutput(PageOutput):
+    """The page that was written, with all editable properties as plain values by name."""
+
+    properties: dict[str, Any] = outside("Properties")
+
+
+class _PageFields(Fields):
+    """The content of a page."""
+
+    title: str = content("Title", min_length=1)
+    properties: dict[str, Any] = content("Properties", {})
+    markdown: str = content("Text (Markdown)", "", widget="text")
+
+
+class CreatePageFields(_PageFields):
+    """Where to create the page (a database or a parent page), and its content; `properties` by the database's names."""
+
+    database: str = destination("Database", "", format="notion-database")
+    parent: str = destination("Parent page", "", format="notion-page")
+
+
+class CreateItemFields(_PageFields):
+    """Where to create the page, and its content; `properties` are plain values by the database's names."""
+
+    database: str = destination("Database", format="notion-database", min_length=1)
+
+
+class UpsertPageFields(CreateItemFields):
+    """Where the page goes, its key, and its content; `markdown` replaces the old text."""
+
+    key: str = option("Key: one page for each", min_length=1)
+
+
+class UpsertPageOutput(WrittenPageOutput):
+    """The page that was written, and whether it was created."""
+
+    created: bool
+
+
+class _WritesPage(StepType):
+    """Base of the steps that write whole pages of a database."""
+
+    service = "notion"
+    effect = Effect.WRITES
+    repeat = Repeat.FINDABLE
+    lag_seconds = LAG_SECONDS
+    timeout_seconds = TEXT_SECONDS
+    output: ClassVar[type[Output] | None] = WrittenPageOutput
+    undoes = "moves the page that it created to the trash"
+    stays = "the page in the trash, and the database's property `Orchestra key`"
+    updates = True
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Move the page it created to the trash, unless it has been changed since."""
+        it = call.fields
+        with changes_respected():
+            call.client.items.undo(written.output, it.database, it.title, it.properties, it.markdown, written.done_at)
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Set the new title, properties and text; an empty text keeps the old one."""
+        return self._rewritten(call, written, written.marker)
+
+    def target(self, fields: Any) -> str:
+        """Serialize writes to the same database."""
+        return str(fields.database).strip().lower()
+
+    @staticmethod
+    def _rewritten(call: Call, written: Written, key: str) -> dict[str, JsonValue]:
+        it = call.fields
+        with gone_explained():
+            page: dict[str, JsonValue] = call.client.items.rewrite(
+                written.output["id"], it.database, it.title, it.properties, it.markdown, key
+            )
+        return page
+
+
+class CreateItem(_WritesPage):
+    """Create a page in a database; its property `Orchestra key` identifies the write that created it."""
+
+    name = "notion.create_item"
+    title = "Create a database item"
+    fields = CreateItemFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Create the page, or finish it if an earlier attempt was interrupted."""
+        it = call.fields
+        return call.client.items.create(it.database, it.title, it.properties, it.markdown, call.marker)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the finished page with this write's marker."""
+        return call.client.items.find(call.fields.database, call.marker)
+
+
+class CreatePage(_WritesPage):
+    """Create a page below another page, or in a database, where `Orchestra key` identifies the write."""
+
+    name = "notion.create_page"
+    title = "Create a page"
+    fields = CreatePageFields
+
+    def call(self, call: Call) -> JsonValue:
+        """Create the page, or finish it if an earlier attempt was interrupted."""
+        it = call.fields
+        if bool(it.database) == bool(it.parent):
+            raise InvalidRequest(_ONE_PLACE, service="notion")
+        if it.database:
+            return call.client.items.create(it.database, it.title, it.properties, it.markdown, call.marker)
+        _check_has_no_properties(it)
+        begun_at = call.intended_at if call.is_again else None
+        return call.client.pages.create(it.parent, it.title, it.markdown, begun_at, call.made_by_others)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Look for the finished page: by this write's marker or, below a page, by its content."""
+        it = call.fields
+        if it.database:
+            return call.client.items.find(it.database, call.marker)
+        return call.client.pages.find(it.parent, it.title, it.markdown, call.intended_at, call.made_by_others)
+
+    def is_marked(self, fields: Any) -> bool:
+        """Return False for a page below a page, which has no place for a marker."""
+        return bool(fields.database)
+
+    def undo(self, call: Call, written: Written) -> None:
+        """Move the page it created to the trash, unless it has been changed since."""
+        if call.fields.database:
+            super().undo(call, written)
+            return
+        with changes_respected():
+            call.client.pages.undo(written.output, call.fields.markdown, written.done_at)
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Set the new title, properties and text; an empty text keeps the old one."""
+        it = call.fields
+        if it.database:
+            return super().update(call, written)
+        with gone_explained():
+            return call.client.pages.rewrite(written.output["id"], it.title, it.markdown)
+
+    def target(self, fields: Any) -> str:
+        """Return the database, or the parent page."""
+        return str(fields.database or fields.parent).strip().lower()
+
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Require exactly one place."""
+        is_one = bool(arguments.get("database")) != bool(arguments.get("parent"))
+        return [] if is_one else [("database", _ONE_PLACE)]
+
+
+def _check_has_no_properties(fields: Any) -> None:
+    if fields.properties:
+        raise InvalidRequest(
+            f"A page inside another page has no property but its title, so not {next(iter(fields.properties))!r}.",
+            service="notion",
+            remedy="Leave out `properties`, or give a database instead of `parent`.",
+        )
+
+
+class UpsertPage(_WritesPage):
+    """Update the page with this key, or create it if there is none."""
+
+    name = "notion.upsert_page"
+    title = "Create or update a page"
+    fields = UpsertPageFields
+    output = UpsertPageOutput
+
+    def call(self, call: Call) -> JsonValue:
+        """Look the key up, then update or create the page."""
+        it = call.fields
+        return call.client.items.upsert(it.database, it.key, it.title, it.properties, it.markdown)
+
+    def find(self, call: Call) -> JsonValue | None:
+        """Return the page with the key, if its content is already as requested."""
+        it = call.fields
+        return call.client.items.find_upsert(
+            it.database, it.key, it.title, it.properties, it.markdown, call.intended_at
+        )
+
+    def why_kept(self, written: Written) -> str:
+        """Return a reason if the page existed before: then it is not ours to delete."""
+        if written.output.get("created"):
+            return super().why_kept(written)
+        return "The page already existed, and its earlier content is not known."
+
+    def update(self, call: Call, written: Written) -> JsonValue:
+        """Set the new key, title, properties and text; an empty text keeps the old one."""
+        return {**self._rewritten(call, written, call.fields.key), "created": False}

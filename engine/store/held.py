@@ -1,0 +1,126 @@
+"""The port of proof: whether the state knows every write, and writes that are held while it does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.base.errors import WritesHeld
+from engine.store.audit import AuditEntry
+from engine.store.write_list import WriteList
+
+_REMEDY = (
+    "Put the logs back from a backup and say `orchestra reindex`; or look at your services yourself, and then say "
+    "`orchestra state accept` (or press Go on, on the page Home): what is not known would be written again."
+)
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Held:
+    """Why writes are held: runs that wrote something, but whose logs are missing or unreadable."""
+
+    since: str
+    missing: Sequence[str] = ()
+    """Ids of runs without a log."""
+    unreadable: Sequence[str] = ()
+    """Ids of runs whose log cannot be read."""
+
+    @property
+    def message(self) -> str:
+        """Return the reason, in one or two sentences."""
+        parts = [
+            _counted(self.missing, "has no log", "have no log"),
+            _counted(self.unreadable, "has a log that cannot be read", "have logs that cannot be read"),
+        ]
+        which = " and ".join(part for part in parts if part)
+        return f"Writes are held since {self.since}: the state file was lost or is an old one, and {which}."
+
+    @property
+    def remedy(self) -> str:
+        """Return what to do about it."""
+        return _REMEDY
+
+    def without(self, found: set[str]) -> Held | None:
+        """Return what remains once the logs of these runs have been read, or None if nothing does."""
+        missing = [one for one in self.missing if one not in found]
+        unreadable = [one for one in self.unreadable if one not in found]
+        return Held(self.since, missing, unreadable) if missing or unreadable else None
+
+    def as_json(self) -> str:
+        """Return the JSON text that is stored."""
+        return json.dumps(asdict(self))
+
+
+def refusal(held: Held) -> WritesHeld:
+    """Return the error for a write that is held."""
+    return WritesHeld(held.message, remedy=held.remedy)
+
+
+def _counted(run_ids: Sequence[str], one: str, many: str) -> str:
+    if not run_ids:
+        return ""
+    named = ", ".join(run_ids[:_NAMED]) + (", …" if len(run_ids) > _NAMED else "")
+    return f"1 run {one} ({named})" if len(run_ids) == 1 else f"{len(run_ids)} runs {many} ({named})"
+
+
+@dataclass(frozen=True)
+class ToldRun:
+    """The contents of a log, as they are stored. `event_texts`: of a run that can be resumed, None if it has ended."""
+
+    row: dict[str, Any]
+    effects: list[dict[str, Any]]
+    updates: list[dict[str, Any]]
+    """Those of `effects` that updated what another run had made."""
+    event_texts: list[str] | None
+    unsure_since: str | None
+    """Since when it may have written more than its log says."""
+    seen: tuple[str, Mapping[str, Any], str] | None = None
+    """For a run that a trigger started: the current name of its workflow, the run, and the type of the trigger."""
+
+
+class Proof(Protocol):
+    """Compares the state with what is known outside of it, and brings it up to date; any thread."""
+
+    def counted_writes(self) -> int | None:
+        """Return how many writes were ever started; None if the state has never counted."""
+
+    def unread_since(self) -> int | None:
+        """Return the number of the last write that the state itself recorded, if the logs must be read; else None."""
+
+    def must_read_logs(self, since: int) -> None:
+        """Record that the logs must be read: the state lacks everything after the write `since`."""
+
+    def refuse_strangers(self, owners: Path) -> None:
+        """Raise InUse if a living process still works with a state that was removed."""
+
+    def has_receipts(self) -> bool:
+        """Return whether any write is known."""
+
+    def counts_of(self, run_id: str) -> str | None:
+        """Return the counts of a run as listed, as JSON."""
+
+    def held(self) -> Held | None:
+        """Return why writes are held, or None if they are not."""
+
+    def hold(self, held: Held) -> None:
+        """Hold writes for this reason."""
+
+    def release(self, now: str, entry: AuditEntry) -> None:
+        """Release held writes; runs that wait for this are due at once."""
+
+    def logs_are_read(self, counted: int, held: Held | None, entry: AuditEntry | None) -> None:
+        """Record that the logs have been read, and what they have shown; an `entry` of the audit trail with it."""
+
+    def list_anew(self, writes: WriteList) -> None:
+        """Bring the lists of writes up to date with every run that either knows to have written."""
+
+    def restore(self, told: ToldRun, *, is_lost: bool) -> None:
+        """Restore what a log tells, without overwriting what is newer.
+
+        `is_lost`: the state lacks something. Then writes that a log leaves open count as well; otherwise the ledger
+        knows more.
+        """

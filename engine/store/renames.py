@@ -1,0 +1,93 @@
+"""The port of renames: what follows a workflow or a step to its new name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+
+from engine.store.triggers import Key
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Rename:
+    """A new name for a workflow, or for one of its steps."""
+
+    workflow: str
+    new: str
+    step: str | None = None
+    """The step's former id; None if the workflow itself was renamed."""
+
+    def applied(self, identity: str) -> str:
+        """Return the identity of a write under the new name; identities not affected are returned unchanged."""
+        account, *place = json.loads(identity)
+        moved = self._placed(place)
+        return identity if moved == place else json.dumps([account, *moved], ensure_ascii=False, separators=(",", ":"))
+
+    def _placed(self, place: list[Any]) -> list[Any]:
+        """Return [workflow, path, *scope] under the new name; a scope may contain the place of the calling step."""
+        workflow, path, *scope = place
+        inner = [self._placed(one) if isinstance(one, list) and len(one) > _SHORTEST_PLACE else one for one in scope]
+        if workflow != self.workflow:
+            return [workflow, path, *inner]
+        if self.step is None:
+            return [self.new, path, *inner]
+        return [workflow, ".".join(self.new if name == self.step else name for name in path.split(".")), *inner]
+
+
+_SHORTEST_PLACE = 2
+"""A list of this length is not a place: `["again", run id]` in a scope lacks a kind."""
+
+
+@dataclass(frozen=True)
+class BegunRename:
+    """A rename that has begun; `etag`: of the file after the rename (steps only)."""
+
+    rename: Rename
+    at: str
+    etag: str
+
+
+class OpenRun(NamedTuple):
+    """An open run of a workflow, or one that may call it; `acceptance` is JSON."""
+
+    workflow: str
+    acceptance: str
+
+
+Check: TypeAlias = Callable[[Sequence[OpenRun]], None]
+"""Raises an error if the open runs, as they are inside the transaction, forbid the change."""
+
+
+class Renames(Protocol):
+    """Moves what belongs to a workflow or a step; any thread. Each verb is one transaction.
+
+    Functions that are passed in work on files inside the transaction: if one raises, nothing has changed here.
+    """
+
+    def is_begun(self) -> bool:
+        """Return whether a rename is in progress, or was interrupted."""
+
+    def last(self) -> str:
+        """Return the text that identifies the last rename, empty if there was none."""
+
+    def begin(self, begun: BegunRename, check: Check) -> None:
+        """Record that a rename has begun, unless `check` raises."""
+
+    def complete(self, begun: BegunRename, check: Check, save: Callable[[], None], follow: Callable[[], None]) -> None:
+        """Call `save`, move receipts and triggers, call `follow`, and record that the rename is complete."""
+
+    def settle(self, is_done: Callable[[BegunRename], bool], follow: Callable[[BegunRename], None]) -> None:
+        """Complete a rename in progress if `is_done` says so of its files, else forget it; without one do nothing."""
+
+    def turn_off(self, workflow: str, check: Check) -> list[Key]:
+        """Turn the triggers of a workflow off, unless `check` raises; return those that were on."""
+
+    def delete(self, workflow: str, check: Check, delete: Callable[[], T]) -> T:
+        """Call `delete`, and forget what was agreed for the workflow; plans made before are no longer accepted."""
+
+    def turn_on(self, keys: Sequence[Key]) -> None:
+        """Turn triggers on again as they were."""

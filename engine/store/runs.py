@@ -1,0 +1,165 @@
+"""The ports of runs: the list, the documents of open runs, and what becomes of old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from engine.base.errors import UnknownName
+from engine.store.acceptances import Request
+
+_TEST = frozenset({"only", "pins"})
+
+
+def is_test(options: Mapping[str, Any]) -> bool:
+    """Return whether a run with these options is a test run: not all of its workflow really runs."""
+    return not _TEST.isdisjoint(options)
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs to list; None and () mean any. `since` and `until` (exclusive) are RFC 3339 texts in UTC."""
+
+    statuses: tuple[str, ...] = ()
+    workflow: str | None = None
+    started_by: str | None = None
+    parent: str | None = None
+    """Run id of the caller."""
+    text: str | None = None
+    since: str | None = None
+    until: str | None = None
+    demo: bool | None = None
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """A write that may be in progress."""
+
+    run_id: str
+    path: str
+    uses: str
+
+
+class RunRecord(NamedTuple):
+    """The row of a run, with its columns (engine/store/sqlite/file/tables.py)."""
+
+    run_id: str
+    workflow: str
+    title: str
+    status: str
+    demo: int
+    started_by: str
+    origin_run_id: str | None
+    parent_run_id: str | None
+    queued_at: str
+    started_at: str | None
+    ended_at: str | None
+    duration_seconds: float | None
+    sentence: str
+    counts: str
+    owner: str | None
+    due_at: str | None
+    cancel_requested: int
+    lane: str | None
+    is_test: int
+    end_number: int | None
+    acceptance: str | None = None
+    """None for a run that has ended, and in lists, which do not read this long text."""
+
+
+class Runs(Protocol):
+    """Keeps runs; any thread. What a run does while it is at work goes through the journal of its process."""
+
+    def of_request(self, request: Request) -> str | None:
+        """Return the run that this request started before, if any. Raises InUse if its key came with another one."""
+
+    def get(self, run_id: str) -> RunRecord | None:
+        """Return a run, if known."""
+
+    def unknown(self, run_id: str) -> UnknownName:
+        """Return the error for a run that is not found; if receipts mention it, it says that the run was removed."""
+
+    def caller(self, run_id: str) -> RunRecord | None:
+        """Return the run that called this one, if any."""
+
+    def with_events(self, run_id: str) -> tuple[RunRecord | None, list[dict[str, Any]]]:
+        """Return a run and its events in order (none once it has ended), from one snapshot."""
+
+    def with_events_from(self, run_id: str, number: int) -> tuple[RunRecord | None, list[tuple[int, str]]]:
+        """Return a run and (number, text) of its events from a number on, from one snapshot."""
+
+    def last_event(self, run_id: str) -> int:
+        """Return the number of the newest event of a run, 0 if there is none."""
+
+    def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[RunRecord]:
+        """Return at most `limit` runs without their acceptance, newest first, older than run id `before`."""
+
+    def in_flight(self, run_id: str) -> list[InFlight]:
+        """Return the writes of a run, and of the open runs it called, that have an intent and no receipt yet."""
+
+    def reopen(
+        self, acceptance: Mapping[str, Any], event_texts: list[str], owner: str, title: str | None = None
+    ) -> bool:
+        """Reopen an ended run with these events as its history; return False if it has not ended.
+
+        `title` is the workflow's title, if it has changed.
+        """
+
+    def redefine(self, acceptance: Mapping[str, Any], title: str, owner: str, event_text: str) -> None:
+        """Give an open run of an owner a new definition, and record that as an event. Raises InUse."""
+
+    def put_down(self, run_id: str, owner: str) -> None:
+        """Release an open run of an owner, for another process to resume."""
+
+    def ask_to_cancel(self, run_id: str) -> None:
+        """Ask the owner of a run to cancel it."""
+
+    def ended_ids(self) -> set[str]:
+        """Return the ids of all runs that have ended."""
+
+    def drop_ended(self, run_ids: Iterable[str]) -> None:
+        """Forget those of these runs that have ended."""
+
+
+class OldRuns(Protocol):
+    """Chooses and removes old runs from the list; their receipts are kept for ever. Any thread and process."""
+
+    def ended_before(self, time: str, *, demo: bool | None = None) -> list[str]:
+        """Return the runs that ended before a time (RFC 3339, UTC) and may go, oldest first; `demo` filters them."""
+
+    def beyond(self, count: int) -> list[str]:
+        """Return the ended runs that may be removed, except the newest `count`, oldest first."""
+
+    def take_off(self, run_ids: Sequence[str]) -> list[str]:
+        """Remove those runs that may still go; return their ids. They are `leaving` until `forget`."""
+
+    def leaving(self) -> list[str]:
+        """Return the removed runs that may still have files, because a process died before it deleted them."""
+
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Record that the files of these runs are deleted."""
+
+
+MOST_DEATHS_IN_A_ROW = 3
+"""Deaths of its process in a row, with no step completed between them, after which a run is set aside."""
+MOST_DEATHS = 10
+
+
+@dataclass(frozen=True)
+class Deaths:
+    """How often the process of a run died while it worked on it."""
+
+    in_a_row: int
+    in_all: int
+
+    @property
+    def are_too_many(self) -> bool:
+        """Whether the run is not resumed automatically any more."""
+        return self.in_a_row >= MOST_DEATHS_IN_A_ROW or self.in_all >= MOST_DEATHS
+
+    @property
+    def times(self) -> str:
+        """How often, in words."""
+        in_a_row = f"{self.in_a_row} times in a row"
+        return in_a_row if self.in_a_row >= MOST_DEATHS_IN_A_ROW else f"{self.in_all} times"

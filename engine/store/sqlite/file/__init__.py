@@ -1,0 +1,1 @@
+"""The file `state.db` itself: opened, migrated, checked and, if it is damaged, moved aside."""

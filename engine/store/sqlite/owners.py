@@ -1,0 +1,294 @@
+"""Which process owns which runs, and how another one adopts them.
+
+Exactly one process may work on a run. Each process is an *owner*: it holds an OS lock, which shows that it is alive,
+and a row in `owners` with a heartbeat, which shows that it makes progress. Another process adopts its open runs if
+the lock is free (it died), or if its heartbeat is older than its lease (it hangs). To adopt is to delete the row:
+this *fences* the former owner, since every journal transaction checks for the row first. A process that wakes up late
+can therefore write nothing more, even though it still believes that it owns the runs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from engine.base.errors import InUse, StorageError
+from engine.base.names import timestamp
+from engine.base.statuses import OPEN_RUNS
+from engine.files.atomic import PRIVATE_FOLDER, make_folder, open_private
+from engine.store.locks import is_locked
+from engine.store.owners import LEASE_SECONDS, Fenced, OwnerRecord, is_silent
+from engine.store.sqlite import deaths
+from engine.store.sqlite.file.database import Database, storage_errors
+from engine.store.sqlite.file.tables import owners, runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_log = logging.getLogger(__name__)
+_BEATS_IN_A_LEASE = 3
+_STARTING_SECONDS = 2.0
+OWNER_ROW = "SELECT 1 FROM owners WHERE owner = ?"
+
+
+class SqliteOwners:
+    """Reads the table `owners`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, owner: str) -> OwnerRecord | None:
+        """Return a process; None once its runs were taken over."""
+        with self._database.reading() as connection:
+            return _row(connection, owner)
+
+
+class SqliteOwner:
+    """This process as an owner of runs. Its lock is held until the process ends, in whatever way.
+
+    `drafts` is the folder in whose subfolder (`writing`) it writes logs before they are renamed into place. A process
+    that takes over removes that subfolder, so that this one cannot replace a newer log with an old one.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        kind: str,
+        clock: Callable[[], datetime],
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        drafts: Path | None = None,
+    ) -> None:
+        self.id = f"{kind}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.lease_seconds = lease_seconds
+        self._database, self.folder, self._clock = database, folder, clock
+        self._drafts = drafts if drafts is not None else folder.parent / "drafts"
+        self._silent_since: dict[str, float] = {}
+        with storage_errors(folder):
+            make_folder(folder, PRIVATE_FOLDER)
+            make_folder(self.writing, PRIVATE_FOLDER)
+            self._lock: IO[str] = open_private(folder / f"{self.id}.lock", "w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        now = timestamp(clock())
+        row = {"owner": self.id, "pid": os.getpid(), "kind": kind, "started_at": now, "heartbeat_at": now}
+        try:
+            with database.writing() as connection:
+                connection.execute(owners.insert().values(**row, lease_seconds=lease_seconds))
+        except StorageError:
+            self._lock.close()  # without a row for this process, its lock would mislead others
+            raise
+
+    @property
+    def writing(self) -> Path:
+        """Return the folder for files that this process is writing; removed when another process takes over."""
+        return self._drafts / self.id
+
+    @property
+    def beat_seconds(self) -> float:
+        """Return the seconds between heartbeats."""
+        return self.lease_seconds / _BEATS_IN_A_LEASE
+
+    def beat(self) -> None:
+        """Update the heartbeat. Raises Fenced if another process has taken over."""
+        with self._database.writing() as connection:
+            statement = owners.update().where(owners.c.owner == self.id)
+            if connection.execute(statement.values(heartbeat_at=timestamp(self._clock()))).rowcount == 0:
+                raise Fenced
+
+    def make_writing_again(self) -> None:
+        """Recreate the folder `writing` if it was deleted. Raises Fenced if another process has taken over.
+
+        This happens in a transaction, so that a process that takes over later finds the folder and removes it.
+        """
+        with self._database.writing() as connection:
+            if connection.execute(owners.select().where(owners.c.owner == self.id)).first() is None:
+                raise Fenced
+            make_folder(self.writing, PRIVATE_FOLDER)
+
+    def adopt(self) -> list[str]:
+        """Adopt the open runs of every process that is dead, or stayed silent while this one watched; return their ids.
+
+        When a machine wakes from sleep, all processes seem silent at once: the first to wake gives the others time
+        for a heartbeat.
+        """
+        return self._taken_over(self._others(), self._has_ended)
+
+    def adopt_all(self) -> list[str]:
+        """Adopt the open runs of every dead or silent process, and interrupted runs without an owner."""
+        return self._taken_over([*self._others(), None], self._is_gone)
+
+    def take(self, run_id: str) -> bool:
+        """Adopt one open run whose owner is dead or silent, or that has none; return False if another process owns it.
+
+        The other runs of that owner are not adopted, but it can no longer write to them.
+        """
+        open_run = (runs.c.run_id == run_id) & runs.c.ended_at.is_(None)
+        with self._database.reading() as connection:
+            row = connection.execute(select(runs.c.owner).where(open_run)).first()
+        if row is None or row.owner == self.id or not self._is_gone(row.owner):
+            return row is not None and row.owner == self.id
+        with self._database.writing() as connection:
+            if not self._fence(connection, row.owner):
+                return False
+            same = open_run & (runs.c.owner == row.owner)  # no other process was faster
+            taken = connection.execute(runs.update().where(same).values(owner=self.id)).rowcount == 1
+            deaths.forget(connection, run_id)
+        self._clear_away(row.owner)
+        return taken
+
+    def is_served(self) -> bool:
+        """Return whether a live process, perhaps this one, serves the workspace."""
+        with self._database.reading() as connection:
+            servers = connection.execute(_ALL.where(owners.c.kind == "serve")).all()
+        return any(not is_silent(self.folder, OwnerRecord(*row), self._clock()) for row in servers)
+
+    def _taken_over(self, others: Iterable[Any], is_due: Callable[[Any], bool]) -> list[str]:
+        """Adopt; if the disk fails midway, return the runs adopted so far: no other process works on them."""
+        found: list[str] = []
+        for other in others:
+            try:
+                found += self._inherit(other) if is_due(other) else []
+            except (StorageError, OSError) as error:
+                if not found:
+                    raise
+                _log.error("the runs of %s are taken over later: %s", other, error)
+        return found
+
+    def _others(self) -> Iterator[str]:
+        """Yield every other owner, including those that only runs still name."""
+        known = select(owners.c.owner)
+        orphaned = runs.c.status.in_(OPEN_RUNS) & runs.c.owner.is_not(None) & runs.c.owner.not_in(known)
+        with self._database.reading() as connection:
+            others = connection.execute(known.where(owners.c.owner != self.id)).scalars().all()
+            unknown = connection.execute(select(runs.c.owner).where(orphaned).distinct()).scalars().all()
+        yield from (*others, *unknown)
+
+    def _is_gone(self, owner: str | None) -> bool:
+        """Return whether the runs of an owner may be adopted."""
+        if owner is None:
+            return True
+        with self._database.reading() as connection:
+            row = _row(connection, owner)
+        return row is None or is_silent(self.folder, row, self._clock())
+
+    def _has_ended(self, owner: str) -> bool:
+        """Return whether an owner is dead, or stayed silent for a heartbeat interval while this process watched."""
+        if not is_locked(self.folder, owner):
+            return True
+        if not self._is_gone(owner):
+            self._silent_since.pop(owner, None)
+            return False
+        since = self._silent_since.setdefault(owner, time.monotonic())
+        return time.monotonic() - since > self.beat_seconds
+
+    def _has_died(self, connection: Connection, owner: str | None) -> bool:
+        """Return whether an owner died: a process that exits in order gives up its lease."""
+        row = _row(connection, owner)
+        return row is not None and row.lease_seconds > 0 and not is_locked(self.folder, row.owner)
+
+    def _fence(self, connection: Connection, owner: str | None) -> bool:
+        """Delete an owner's row, so that it can write no more; return False if it has just shown a heartbeat."""
+        row = _row(connection, owner)
+        if row is not None and not is_silent(self.folder, row, self._clock()):
+            return False
+        connection.execute(owners.delete().where(owners.c.owner == owner))
+        return True
+
+    def _inherit(self, gone: str | None) -> list[str]:
+        """Adopt all open runs of an owner (None: runs without one); a second process finds none left."""
+        with self._database.writing() as connection:
+            is_dead = self._has_died(connection, gone)
+            if not self._fence(connection, gone):
+                return []
+            if is_dead:
+                deaths.count(connection, str(gone))
+            open_runs = runs.c.status.in_(OPEN_RUNS) & (runs.c.owner == gone) & runs.c.ended_at.is_(None)
+            found = list(connection.execute(select(runs.c.run_id).where(open_runs)).scalars())
+            connection.execute(runs.update().where(open_runs).values(owner=self.id))
+        self._clear_away(gone)
+        return found
+
+    def _clear_away(self, gone: str | None) -> None:
+        """Delete what a fenced owner was writing; its lock file stays as long as the lock is held."""
+        if gone is None:
+            return
+        shutil.rmtree(self._drafts / gone, ignore_errors=True)
+        with suppress(OSError):  # the runs are ours in any case
+            if not is_locked(self.folder, gone):
+                (self.folder / f"{gone}.lock").unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Stop being an owner: remove row and lock. Runs that are still open are left for others to adopt.
+
+        If the disk fails, row and lock file remain, as they would after a crash.
+        """
+        try:
+            is_forgotten = self._forgotten()
+        except StorageError as error:
+            is_forgotten = False
+            _log.error("%s stays listed as a process: %s", self.id, error)
+        shutil.rmtree(self.writing, ignore_errors=True)
+        self._lock.close()
+        if is_forgotten:
+            with suppress(OSError):
+                (self.folder / f"{self.id}.lock").unlink(missing_ok=True)
+
+    def _forgotten(self) -> bool:
+        """Delete the row, unless open runs still refer to it."""
+        with self._database.writing() as connection:
+            mine = connection.execute(
+                runs.select().where((runs.c.owner == self.id) & runs.c.ended_at.is_(None))
+            ).first()
+            if mine is None:
+                connection.execute(owners.delete().where(owners.c.owner == self.id))
+            else:
+                connection.execute(owners.update().where(owners.c.owner == self.id).values(lease_seconds=0))
+            return mine is None
+
+
+def require_unfenced(cursor: sqlite3.Cursor, owner: str) -> None:
+    """Raise Fenced if another process has taken over the runs of this owner."""
+    if cursor.execute(OWNER_ROW, (owner,)).fetchone() is None:
+        raise Fenced
+
+
+def refuse_strangers(database: Database, folder: Path) -> None:
+    """Raise InUse if a living process still works with a state file that was removed."""
+    ends_at = time.monotonic() + _STARTING_SECONDS  # a starting process holds its lock before it has its row
+    while living := _strangers(database, folder):
+        if time.monotonic() > ends_at:
+            raise InUse(
+                f"The state file is gone, and a process still works with it ({', '.join(living)}).",
+                remedy="Stop it; then the state is made anew from logs/.",
+            )
+        time.sleep(0.05)
+
+
+def _strangers(database: Database, folder: Path) -> list[str]:
+    living = [lock.stem for lock in folder.glob("*.lock") if is_locked(folder, lock.stem)]
+    with database.reading() as connection:
+        known = set(connection.execute(select(owners.c.owner)).scalars())
+    return sorted(set(living) - known)
+
+
+_ALL = select(
+    owners.c.owner, owners.c.pid, owners.c.kind, owners.c.started_at, owners.c.heartbeat_at, owners.c.lease_seconds
+)
+
+
+def _row(connection: Connection, owner: str | None) -> OwnerRecord | None:
+    row = connection.execute(_ALL.where(owners.c.owner == owner)).first()
+    return None if row is None else OwnerRecord(*row)

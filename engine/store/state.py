@@ -1,0 +1,125 @@
+"""The state of a workspace: every port, from one implementation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.store.acceptances import Acceptances
+from engine.store.approvals import Approvals, Questions
+from engine.store.audit import AuditLog
+from engine.store.changes import Changes
+from engine.store.demo import DemoData
+from engine.store.held import Proof
+from engine.store.journal import CalledRuns, DueRuns, Journal, OwnRuns
+from engine.store.ledger import Effects, Receipts
+from engine.store.owners import Owners
+from engine.store.people import People
+from engine.store.refusals import Refusals
+from engine.store.renames import Renames
+from engine.store.runs import OldRuns, Runs
+from engine.store.settings import Settings
+from engine.store.sign_ins import LoginTries, SignIns
+from engine.store.triggered_runs import RunQueue, TriggeredRuns
+from engine.store.triggers import Items, Triggers
+
+
+@dataclass(frozen=True)
+class Records:
+    """The journal of a process, and all that is recorded through it, in its transactions."""
+
+    journal: Journal
+    runs: OwnRuns
+    called: CalledRuns
+    due: DueRuns
+    questions: Questions
+    effects: Effects
+
+
+class State(Protocol):
+    """What is kept for a workspace. Each part is its own port; close the whole when done."""
+
+    @property
+    def settings(self) -> Settings:
+        """Small switches."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who changed what, and when."""
+
+    @property
+    def people(self) -> People:
+        """The users."""
+
+    @property
+    def sign_ins(self) -> SignIns:
+        """Their sessions and links."""
+
+    @property
+    def login_tries(self) -> LoginTries:
+        """Failed tries to sign in."""
+
+    @property
+    def refusals(self) -> Refusals:
+        """Accounts that refuse access."""
+
+    @property
+    def triggers(self) -> Triggers:
+        """Which triggers are on, and how far each has read."""
+
+    @property
+    def items(self) -> Items:
+        """What triggers have seen."""
+
+    @property
+    def triggered_runs(self) -> TriggeredRuns:
+        """What triggers want to know of runs."""
+
+    @property
+    def run_queue(self) -> RunQueue:
+        """Runs that wait for their turn."""
+
+    @property
+    def changes(self) -> Changes:
+        """Whether anything has changed."""
+
+    @property
+    def runs(self) -> Runs:
+        """The list of runs, and the documents of open ones."""
+
+    @property
+    def old_runs(self) -> OldRuns:
+        """Which ended runs may go."""
+
+    @property
+    def approvals(self) -> Approvals:
+        """Questions to people."""
+
+    @property
+    def owners(self) -> Owners:
+        """The processes that own runs."""
+
+    @property
+    def demo(self) -> DemoData:
+        """What the stand-ins have left."""
+
+    @property
+    def renames(self) -> Renames:
+        """What follows workflows and steps to new names."""
+
+    @property
+    def proof(self) -> Proof:
+        """Whether every write is known."""
+
+    @property
+    def receipts(self) -> Receipts:
+        """What is known of each write."""
+
+    def records(self, owner: str) -> Records:
+        """Open the journal of a process. Call this on the engine's loop."""
+
+    def acceptances(self, owner: str) -> Acceptances:
+        """Return the way in for the runs of a process."""
+
+    def close(self) -> None:
+        """Close it; what was stored is on disk without this, too."""

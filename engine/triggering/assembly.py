@@ -1,0 +1,133 @@
+"""Assemble what triggers need in a process: the facet, the run queue and, in a server, the scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from engine.base.clock import Clock
+from engine.base.errors import OrchestraError
+from engine.connections.accounts import Accounts
+from engine.people.access import Principal
+from engine.people.audit import Audit
+from engine.record.run_log import RunLogs
+from engine.runner.worker.worker import Host
+from engine.runs.starting.acceptor import Acceptor
+from engine.store.state import State
+from engine.triggering.activation import Beginnings
+from engine.triggering.alarms import Notifications
+from engine.triggering.costs import Costs
+from engine.triggering.poll_now import Asking
+from engine.triggering.polling.context import Workplace
+from engine.triggering.polling.poll import Looks
+from engine.triggering.polling.polling_loop import Polls
+from engine.triggering.polling.resolver import Finder
+from engine.triggering.previews import Previews
+from engine.triggering.run_queue import Turns
+from engine.triggering.scheduler import Watch
+from engine.triggering.statuses import Statuses
+from engine.triggering.triggers import Parts, Triggers
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the parts are built from."""
+
+    state: State
+    host: Host
+    acceptor: Acceptor
+    accounts: Accounts
+    logs: RunLogs
+    audit: Audit
+    clock: Clock
+    workplace: Workplace
+    workflows: Callable[[], Sequence[str]]
+    """The names of the workflow files."""
+    resume: Callable[[Principal, str], str]
+
+
+class Machinery:
+    """The parts; `watch` is None until `begin_watching`."""
+
+    def __init__(self, needs: Needs) -> None:
+        state = needs.state
+        self._needs, self._rows, self._items = needs, state.triggers, state.items
+        self._finder = Finder(needs.workplace, needs.accounts, state.triggered_runs)
+        self._watch: Watch | None = None
+        self.turns = Turns(
+            needs.host, state.run_queue, state.changes, lambda workflow: self._finder.plan(workflow).concurrency
+        )
+        looks = Looks(self._items, needs.host.acceptances, needs.acceptor, needs.clock, self._is_stopped)
+        self._polls = Polls(state.triggered_runs, self._rows, self._finder, looks, on_queued=self.turns.begin)
+        self._statuses = Statuses(
+            state.triggered_runs, self._rows, self._items, self._finder, needs.workflows, needs.clock
+        )
+        asking = Asking(
+            is_served=needs.host.owner.is_served,
+            runs=state.triggered_runs,
+            items=self._items,
+            rows=self._rows,
+            polls=self._polls,
+            turns=self.turns,
+            clock=needs.clock,
+            adopt=needs.host.adopt_from_now_on,
+            wake=self._look_now,
+        )
+        parts = Parts(
+            rows=self._rows,
+            items=self._items,
+            finder=self._finder,
+            looks=looks,
+            beginnings=Beginnings(self._rows, looks, self._finder),
+            previews=Previews(looks, Costs(state.triggered_runs, needs.logs, needs.workplace.model_of)),
+            statuses=self._statuses,
+            turns=self.turns,
+            asking=asking,
+            audit=needs.audit,
+            resume=needs.resume,
+        )
+        self.facet = Triggers(parts)
+
+    def begin_watching(self) -> None:
+        """Start watching every trigger that is on (the serving process does)."""
+        self.turns.begin()
+        needs = self._needs
+        self._notifications = Notifications(
+            needs.host,
+            self._rows,
+            needs.acceptor,
+            needs.clock,
+            self._statuses.in_question,
+            lambda: needs.workplace.notified,
+            self._finder.plan,
+        )
+        self._watch = Watch(self._rows, needs.state.changes, self._polls, needs.clock, self._check)
+        self._watch.start()
+
+    def close(self) -> None:
+        """Stop polling, and start no more runs."""
+        if self._watch is not None:
+            self._watch.close()
+        self.turns.close()
+
+    def _check(self) -> None:
+        self._notifications.check()
+        self._forget_seen()
+
+    def _forget_seen(self) -> None:
+        """Delete seen items that the cursor alone can tell from new ones."""
+        for row in self._rows.on():
+            try:
+                days = self._finder.named(row.workflow, row.trigger).trigger.kind.remembered_days
+            except OrchestraError:
+                continue
+            if days is not None:
+                self._items.forget(row.trigger, row.workflow, self._needs.clock() - timedelta(days=days))
+
+    def _is_stopped(self) -> bool:
+        return self._watch is not None and self._watch.is_stopped
+
+    def _look_now(self) -> None:
+        if self._watch is not None:
+            self._watch.look_now()

@@ -1,0 +1,88 @@
+"""Poll on demand: in the serving process, or in this one if there is none."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engine.base.clock import Clock
+from engine.base.names import moment_of, timestamp
+from engine.store.triggered_runs import TriggeredRuns
+from engine.store.triggers import Items, TriggerRecord, Triggers
+from engine.triggering.polling.polling_loop import Polls
+from engine.triggering.polling.status import PollResult, TriggerError
+from engine.triggering.run_queue import Turns
+
+_PATIENCE_SECONDS = 150.0
+_LOOK_SECONDS = 0.1
+_NO_LOOK = TriggerError(
+    "Timeout",
+    "The process that serves this workspace did not look in time.",
+    "It may be busy, or set to other accounts (Demo or Mine); `orchestra triggers status` shows its last look.",
+)
+
+
+@dataclass
+class Asking:
+    """Polls each of the given triggers and waits for the results; any thread."""
+
+    is_served: Callable[[], bool]
+    """Tells whether a live process, perhaps this one, serves the workspace."""
+    runs: TriggeredRuns
+    items: Items
+    rows: Triggers
+    polls: Polls
+    turns: Turns
+    clock: Clock
+    adopt: Callable[[], list[str]]
+    """Adopts the runs of dead processes from now on; returns their ids."""
+    wake: Callable[[], None]
+    """Wakes the scheduler of this process; does nothing if it does not serve."""
+
+    def polled(self, rows: Sequence[TriggerRecord]) -> list[PollResult]:
+        """Return the result of polling each trigger. Raises StorageError, InUse."""
+        if self.is_served():
+            return self._asked(rows)
+        adopted = self.adopt()  # they may be queued before the new runs, and no other process continues them
+        found = [self.polls.poll(row) for row in rows]
+        self.turns.begin()
+        return [replace(one, resumed=self.runs.started_by(one.workflow, one.trigger, adopted)) for one in found]
+
+    def _asked(self, rows: Sequence[TriggerRecord]) -> list[PollResult]:
+        asked_at = self.clock()
+        for row in rows:
+            self.rows.ask(row.key, timestamp(asked_at))
+        self.wake()
+        ends_at = time.monotonic() + _PATIENCE_SECONDS
+        return [self._answer(row, asked_at, ends_at) for row in rows]
+
+    def _answer(self, row: TriggerRecord, asked_at: datetime, ends_at: float) -> PollResult:
+        """Wait for a poll that began after the request, and return what it stored."""
+        while time.monotonic() < ends_at:
+            now = self.rows.get(row.key)
+            if now is None or not now.is_on:
+                return PollResult(row.workflow, row.trigger)
+            if now.looked_at is not None and moment_of(now.looked_at) >= _to_milliseconds(asked_at):
+                return self._told(now, asked_at)
+            time.sleep(_LOOK_SECONDS)
+        return PollResult(row.workflow, row.trigger, error=_NO_LOOK)
+
+    def _told(self, row: TriggerRecord, asked_at: datetime) -> PollResult:
+        seen = self.items.seen_since(row.key, timestamp(asked_at))
+        return PollResult(
+            workflow=row.workflow,
+            trigger=row.trigger,
+            found=sum(one.state != "failing" for one in seen),
+            started=[one.run_id for one in seen if one.run_id is not None],
+            skipped=sum(one.state == "skipped" for one in seen),
+            dead=sum(one.state == "dead" for one in seen),
+            error=None if row.error is None else TriggerError(**json.loads(row.error)),
+        )
+
+
+def _to_milliseconds(moment: datetime) -> datetime:
+    """Return a time with the precision that rows keep."""
+    return moment_of(timestamp(moment))

@@ -1,0 +1,121 @@
+"""What triggers need from the workspace: plans, accounts in use, and what people have agreed to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from engine.base.clock import Clock
+from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.names import moment_of
+from engine.base.services import client_class
+from engine.base.statuses import AccountMode
+from engine.compiler.definition.plan import Plan, Trigger
+from engine.connections.connection_failures import Trouble, Troubles
+from engine.connections.connections import Connections
+from engine.people.access import Principal
+from engine.runs.starting.consent import Consents, Touch
+from engine.runs.starting.touches import fixed, known_inputs
+from engine.triggering.polling.not_watched import AccountRefuses
+from engine.workspace.config import LoadedConfig
+
+_ASK_AGAIN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The workspace as triggers see it; any thread."""
+
+    root: Path
+    loaded: Callable[[], LoadedConfig]
+    plan: Callable[[str], Plan]
+    """Returns the plan of a workflow. Raises UnknownName, InvalidFile."""
+    mode: Callable[[str], AccountMode]
+    """Returns the account mode of a service now."""
+    connections: Connections
+    troubles: Troubles
+    consents: Consents
+    clock: Clock
+    asked_at: dict[str, datetime] = field(default_factory=dict)
+    """When each refusing account was last asked whether it accepts calls again."""
+
+    @property
+    def time_zone(self) -> str:
+        """The time zone from config.yaml."""
+        return self.loaded().config.time_zone
+
+    @property
+    def notified(self) -> str | None:
+        """The workflow that reports alarms."""
+        return self.loaded().config.notifications.workflow
+
+    def served_mode_of(self, connection: str) -> AccountMode:
+        """Return the account mode of a connection in the server."""
+        return self.connections.served_mode(connection)
+
+    def mode_of(self, connection: str) -> AccountMode:
+        """Return the account mode of a connection now."""
+        return self.mode(self.loaded().config.connections[connection].service)
+
+    def require_ready(self, workflow: str, modes: Mapping[str, AccountMode]) -> None:
+        """Raise AccountRefuses if an account that a workflow needs refuses calls, InvalidInput if one lacks a key.
+
+        `modes`: the mode of each connection, by name.
+        """
+        trouble = self.troubles.blocks(modes, workflow)
+        if trouble is not None and not self._is_asked_again(trouble):
+            raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
+        try:
+            self.connections.require_ready(modes)
+        except InvalidInput as error:
+            if self.troubles.blocks(modes) is None:
+                raise
+            raise AccountRefuses(error.message, remedy=error.remedy) from error
+        trouble = self.troubles.blocks(modes, workflow)
+        if trouble is not None:
+            raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
+
+    def _is_asked_again(self, trouble: Trouble) -> bool:
+        """Tell whether a refusal is old enough to try the account again."""
+        now = self.clock()
+        if now - self.asked_at.get(trouble.connection, moment_of(trouble.since)) < _ASK_AGAIN:
+            return False
+        self.asked_at[trouble.connection] = now
+        return True
+
+    def is_agreed(self, plan: Plan, connection: str | None = None) -> bool:
+        """Tell, without calling a service, whether somebody has agreed to the real accounts that a workflow touches.
+
+        `connection`: what its trigger watches.
+        """
+        return self.consents.is_known(plan, {}, self._modes(plan, connection), self.mode(""))
+
+    def not_agreed(self, plan: Plan, trigger: Trigger) -> list[Touch]:
+        """Return what runs of a trigger would touch without anybody's consent. Raises ServiceError."""
+        modes = self._modes(plan, trigger.connection)
+        return self.consents.missing(plan, inputs_known(plan, trigger), modes, self.mode(""))
+
+    def agree(self, p: Principal, plan: Plan, trigger: Trigger) -> None:
+        """Record the consent of `p`. Raises ConfirmationNeeded if more consent is needed, ServiceError."""
+        modes = self._modes(plan, trigger.connection)
+        self.consents.require(p, plan, inputs_known(plan, trigger), modes, self.mode(""))
+
+    def _modes(self, plan: Plan, connection: str | None) -> dict[str, AccountMode]:
+        return {name: self.mode_of(name) for name in dict.fromkeys((*plan.connections, *filter(None, [connection])))}
+
+    def model_of(self, connection: str) -> tuple[str, str]:
+        """Return (model, address of the server) of a model connection, empty texts if it has no settings yet."""
+        try:
+            settings = self.loaded().settings_of(connection)
+        except OrchestraError:
+            return "", ""
+        service = client_class(self.loaded().config.connections[connection].service).service
+        return str(settings.get("model", "")), str(settings.get("base_url") or service.url)
+
+
+def inputs_known(plan: Plan, trigger: Trigger) -> dict[str, Any]:
+    """Return the inputs that are the same in every run of a trigger, whatever the item."""
+    return known_inputs(plan, fixed(trigger.inputs))

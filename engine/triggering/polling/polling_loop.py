@@ -1,0 +1,114 @@
+"""Poll a trigger until nothing new is left, and record the result."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from clients.errors import AuthError, ServiceError
+from engine.base.errors import InUse, OrchestraError, StorageError
+from engine.base.names import timestamp
+from engine.expressions.json_values import compact_json
+from engine.store.triggered_runs import TriggeredRuns
+from engine.store.triggers import Moved, TriggerRecord, Triggers
+from engine.triggering.polling.backoff import after_failure
+from engine.triggering.polling.mapping import error_of
+from engine.triggering.polling.poll import Looked, Looks
+from engine.triggering.polling.resolver import Finder
+from engine.triggering.polling.status import PollResult, TriggerError
+
+_log = logging.getLogger(__name__)
+MOST_QUEUED = 500
+"""Queued runs of one trigger; with more, it does not look for new items."""
+_REST_SECONDS = 15.0
+_LOOKS_IN_A_ROW = 50
+_FULL = f"{MOST_QUEUED} of its runs wait for their turn: it looks again when there are fewer."
+
+
+@dataclass
+class Polls:
+    """Polls triggers; any thread, but only one at a time for each trigger."""
+
+    runs: TriggeredRuns
+    rows: Triggers
+    finder: Finder
+    looks: Looks
+    chance: random.Random = field(default_factory=random.Random)
+    on_queued: Callable[[], None] = field(default=lambda: None)
+    """Called when runs have been queued."""
+
+    def poll(self, row: TriggerRecord) -> PollResult:
+        """Poll a trigger that is on, as long as there is more. Raises StorageError, InUse (taken over)."""
+        stored, failure = self._looked(row)
+        by_state = {state: [one for one in stored if one.state == state] for state in ("skipped", "dead")}
+        return PollResult(
+            workflow=row.workflow,
+            trigger=row.trigger,
+            found=sum(one.state != "failing" for one in stored),
+            started=Looked(stored).run_ids,
+            skipped=len(by_state["skipped"]),
+            dead=len(by_state["dead"]),
+            error=None if failure is None else TriggerError(**error_of(failure)),
+        )
+
+    def _looked(self, row: TriggerRecord) -> tuple[list[Any], Exception | None]:
+        stored: list[Any] = []
+        for _ in range(_LOOKS_IN_A_ROW):
+            try:
+                looked = self._once(row)
+            except Moved:
+                break
+            stored += looked.stored
+            if looked.run_ids:
+                self.on_queued()
+            if looked.failure is not None:
+                self._failed(row, looked)
+                return stored, looked.failure
+            again = self.rows.get(row.key)
+            if not looked.has_more or again is None or self.looks.is_stopped():
+                break
+            row = again
+        return stored, None
+
+    def _once(self, row: TriggerRecord) -> Looked:
+        try:
+            if self.finder.is_resting(row):
+                self.rows.postpone(row, timestamp(self.looks.clock() + timedelta(seconds=_REST_SECONDS)))
+                return Looked()
+            watched = self.finder.watched(row.key)
+        except (Moved, StorageError):
+            raise
+        except (OrchestraError, ServiceError) as error:
+            return Looked(failure=error)
+        if self.runs.queued_count(row.workflow, row.trigger) >= MOST_QUEUED:
+            again = self.looks.clock() + timedelta(seconds=watched.named.trigger.poll_seconds)
+            self.rows.postpone(row, timestamp(again), note=_FULL)
+            return Looked()
+        try:
+            looked = self.looks.look(watched, row)
+        except (StorageError, InUse, Moved):
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug in one type must not stop the others
+            _log.exception("the trigger %s of %s broke down", row.trigger, row.workflow)
+            return Looked(failure=error)
+        if isinstance(looked.failure, AuthError):
+            self.finder.refused(watched, looked.failure)
+        return looked
+
+    def _failed(self, row: TriggerRecord, looked: Looked) -> None:
+        if self.looks.is_stopped() or looked.failure is None:
+            return
+        now, failures = self.looks.clock(), 1 if looked.stored else row.failures + 1
+        until = after_failure(looked.failure, failures, self._poll_seconds(row), now, self.chance)
+        error = compact_json(error_of(looked.failure))
+        self.rows.failed(row, error, timestamp(now), timestamp(until), failures)
+
+    def _poll_seconds(self, row: TriggerRecord) -> float:
+        try:
+            return self.finder.named(row.workflow, row.trigger).trigger.poll_seconds
+        except OrchestraError:
+            return _REST_SECONDS

@@ -1,0 +1,202 @@
+"""Resolve a trigger of a workflow file to what a poll needs: the plan, the opened account, the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from clients.deadline import deadline
+from clients.errors import AuthError
+from engine.base.errors import UnknownName
+from engine.base.statuses import AccountMode
+from engine.compiler.definition.plan import Plan, Trigger
+from engine.connections.accounts import Account, Accounts
+from engine.people.access import Principal
+from engine.plugins.trigger import Around
+from engine.runs.starting.consent import Touch
+from engine.store.triggered_runs import TriggeredRuns
+from engine.store.triggers import Key, TriggerRecord
+from engine.triggering.polling.context import Workplace
+from engine.triggering.polling.not_watched import NotWatched
+from engine.triggering.polling.status import TriggerError
+
+_IDENTITY_SECONDS = 60.0
+_LOCAL, _DEMO = "local", "demo-local"
+"""The account of a trigger without a connection: this machine, for runs on real accounts or on the demo.
+
+Switching accounts must not carry the cursor over here either; a reset of the demo deletes what begins with "demo-".
+"""
+
+
+_NOT_AGREED = "Its runs would touch what nobody has agreed to:"
+_AGAIN = "Turn it on again."
+_AGREE = "Turn it on again and agree to it, or turn it off."
+
+
+@dataclass(frozen=True)
+class Named:
+    """A trigger of a workflow file that compiles; no account is opened yet."""
+
+    plan: Plan
+    trigger: Trigger
+    mode: AccountMode
+    fields: Any
+    """An instance of the type's model."""
+    source: str
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A trigger that can be polled."""
+
+    named: Named
+    key: Key
+    account: Account | None
+    around: Around
+
+    @property
+    def client(self) -> Any:
+        """The opened client of its connection, or None if it needs none."""
+        return None if self.account is None else self.account.client
+
+
+class Finder:
+    """Resolves triggers; any thread."""
+
+    def __init__(self, workplace: Workplace, accounts: Accounts, runs: TriggeredRuns) -> None:
+        self._workplace, self._accounts, self._runs = workplace, accounts, runs
+
+    def named(self, workflow: str, trigger: str) -> Named:
+        """Return a trigger as its file defines it. Raises UnknownName, InvalidFile."""
+        return self.of_plan(self._workplace.plan(workflow), trigger)
+
+    def of_plan(self, plan: Plan, trigger: str) -> Named:
+        """Return a trigger of a plan. Raises UnknownName."""
+        for one in plan.triggers:
+            if one.id == trigger:
+                fields = one.kind.fields.model_validate(dict(one.fields))
+                return Named(plan, one, self._mode(plan, one), fields, one.kind.source(fields))
+        raise UnknownName("trigger", trigger, [one.id for one in plan.triggers])
+
+    def find(self, workflow: str, trigger: str) -> Watched:
+        """Return a trigger with its account opened; the first time, ask the service for the account's owner.
+
+        Raises UnknownName, InvalidFile, InvalidInput (an account cannot sign in), ServiceError.
+        """
+        named = self.named(workflow, trigger)
+        self._workplace.require_ready(workflow, self._modes(named))
+        connection = named.trigger.connection
+        account = None if connection is None else self._accounts.open(connection, None, named.mode)
+        whose = self.known_account(named) if account is None else self._asked(account, workflow)
+        return Watched(named, Key(workflow, trigger, whose, named.source), account, self._around(named))
+
+    def _asked(self, account: Account, workflow: str) -> str:
+        """Return the owner of an account; the service is asked only the first time. Raises ServiceError."""
+        try:
+            with deadline(_IDENTITY_SECONDS):
+                return account.identity()
+        except AuthError as error:
+            self._refused(account, workflow, error)
+            raise
+
+    def watched(self, key: Key) -> Watched:
+        """Return a trigger that is on, by the key of its row. Raises as `find`, and NotWatched if it has changed."""
+        try:
+            found = self.find(key.workflow, key.trigger)
+        except UnknownName as error:
+            raise NotWatched(error.message, remedy="Turn the trigger off, or bring it back.") from error
+        if found.key.source != key.source:
+            raise NotWatched("What it watches has changed.", remedy=_AGAIN)
+        if found.key.account != key.account:
+            raise NotWatched("It was turned on for another account.", remedy="Turn it on again for this one.")
+        missing = self.not_agreed(found.named)
+        if missing:
+            raise NotWatched(f"{_NOT_AGREED} {'; '.join(one.words for one in missing)}.", remedy=_AGREE)
+        return found
+
+    def is_resting(self, row: TriggerRecord) -> bool:
+        """Tell whether a row belongs to the demo while real accounts are in use, or the other way round.
+
+        Raises UnknownName, InvalidFile.
+        """
+        return row.demo != (self.named(row.workflow, row.trigger).mode == AccountMode.DEMO)
+
+    def known_account(self, named: Named) -> str:
+        """Return the account that a trigger watches, as rows name it; empty if the service has not been asked yet."""
+        connection = named.trigger.connection
+        if connection is None:
+            return _DEMO if named.mode == AccountMode.DEMO else _LOCAL
+        return self._accounts.known_identity(connection, named.mode)
+
+    def refused(self, watched: Watched, error: AuthError) -> None:
+        """Record that the account of a trigger refused a call."""
+        if watched.account is not None:
+            self._refused(watched.account, watched.key.workflow, error)
+
+    def _refused(self, account: Account, workflow: str, error: AuthError) -> None:
+        self._accounts.refusals.report(account.connection, account.mode, error, workflow)
+
+    def shown_account(self, named: Named) -> str:
+        """Return the account as people know it, as far as known."""
+        connection = named.trigger.connection
+        if connection is None:
+            return "demo" if named.mode == AccountMode.DEMO else "this machine"
+        return self._accounts.label(connection, named.mode)
+
+    def plan(self, workflow: str) -> Plan:
+        """Return the plan of a workflow. Raises UnknownName, InvalidFile."""
+        return self._workplace.plan(workflow)
+
+    def disagreement(self, named: Named) -> TriggerError | None:
+        """Return the error to show if nobody has agreed to what runs of a trigger would touch, else None."""
+        if self._workplace.is_agreed(named.plan, named.trigger.connection):
+            return None
+        return TriggerError("NotWatched", _NOT_AGREED.removesuffix(":") + ".", _AGREE)
+
+    def not_agreed(self, named: Named) -> list[Touch]:
+        """Return what runs of a trigger would touch without anybody's consent. Raises ServiceError."""
+        return self._workplace.not_agreed(named.plan, named.trigger)
+
+    def agree(self, p: Principal, named: Named) -> None:
+        """Record the consent of whoever turns a trigger on. Raises ConfirmationNeeded, ServiceError."""
+        self._workplace.agree(p, named.plan, named.trigger)
+
+    def _mode(self, plan: Plan, trigger: Trigger) -> AccountMode:
+        """Return the account mode that a trigger watches; without a connection, the mode its runs will touch.
+
+        If its runs touch no outside service, demo and real accounts are the same place: this machine.
+        """
+        return _mode(plan, trigger, self._workplace.mode_of, self._workplace.mode(""))
+
+    def served_mode(self, named: Named) -> AccountMode:
+        """Return the account mode that the server watches and its runs touch."""
+        return _mode(named.plan, named.trigger, self._workplace.served_mode_of, AccountMode.MINE)
+
+    def _modes(self, named: Named) -> dict[str, AccountMode]:
+        names = {*named.plan.connections, *filter(None, [named.trigger.connection])}
+        return {name: self._workplace.mode_of(name) for name in sorted(names)}
+
+    def _around(self, named: Named) -> Around:
+        is_demo = None if _is_at_home(named) else named.mode == AccountMode.DEMO
+        return Around(
+            root=self._workplace.root,
+            time_zone=self._workplace.time_zone,
+            workflow=named.plan.name,
+            ended_runs=lambda since, limit: self._runs.ended_since(since, limit, demo=is_demo),
+            last_end=self._runs.last_end,
+        )
+
+
+def _is_at_home(named: Named) -> bool:
+    """Tell whether neither the trigger nor its runs touch anything outside: then the end of any run may start them."""
+    return named.trigger.connection is None and named.plan.touches_nothing
+
+
+def _mode(plan: Plan, trigger: Trigger, mode_of: Callable[[str], AccountMode], default: AccountMode) -> AccountMode:
+    if trigger.connection is not None:
+        return mode_of(trigger.connection)
+    if plan.touches_nothing:
+        return AccountMode.MINE
+    modes = [mode_of(name) for name in plan.connections]
+    return AccountMode.DEMO if AccountMode.DEMO in (modes or [default]) else AccountMode.MINE

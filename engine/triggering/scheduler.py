@@ -1,0 +1,129 @@
+"""Watch every trigger that is on, in the serving process: one thread watches the clock, a few make polls.
+
+The rows in the state are the only schedule: each holds the time of its next poll. The thread reads them twice a second,
+and so notices what any other process turns on, turns off or requests. Nothing has to be kept in sync, and nothing is
+lost when the process dies. While no trigger is on and nobody writes to the state, it does not even read the rows.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.base.clock import Clock
+from engine.base.errors import OrchestraError
+from engine.base.names import moment_of
+from engine.store.changes import Changes
+from engine.store.owners import Fenced
+from engine.store.triggers import Key, TriggerRecord, Triggers
+from engine.triggering.polling.polling_loop import Polls
+
+_log = logging.getLogger(__name__)
+_TICK_SECONDS = 0.5
+_IDLE_SECONDS = 3.0
+"""The wait while no trigger is on; one turned on by another process is noticed then."""
+_AT_ONCE = 4
+"""Triggers that are polled in parallel: a slow service holds up no other."""
+_CHECK_SECONDS = 30.0
+_CLOSE_SECONDS = 5.0
+_PUT_BACK = timedelta(seconds=60)
+
+
+class Watch:
+    """Runs until it is closed or another process has taken over. `check` is called every half minute."""
+
+    def __init__(self, rows: Triggers, changes: Changes, polls: Polls, clock: Clock, check: Callable[[], None]) -> None:
+        self._changes = changes
+        self._rows, self._polls, self._clock, self._check = rows, polls, clock, check
+        self._wake, self._stopped = threading.Event(), threading.Event()
+        self._busy: dict[Key, threading.Thread] = {}
+        self._lock = threading.Lock()
+        self._idle_version: int | None = None
+        """The version of the state in which no trigger is on; None if one is or may be."""
+        self._thread = threading.Thread(target=self._run, name="triggers", daemon=True)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Tell whether polls in progress should end soon."""
+        return self._stopped.is_set()
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._thread.start()
+
+    def look_now(self) -> None:
+        """Check at once whether a poll is due."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Start no more polls, and wait briefly for those in progress; what they have not stored has not happened."""
+        self._stopped.set()
+        self._wake.set()
+        ends_at = time.monotonic() + _CLOSE_SECONDS
+        with self._lock:
+            threads = [self._thread, *self._busy.values()]
+        for thread in threads:
+            if thread.is_alive():
+                thread.join(timeout=max(0.0, ends_at - time.monotonic()))
+
+    def _run(self) -> None:
+        check_at = time.monotonic() + _CHECK_SECONDS
+        while not self._stopped.is_set():
+            self._wake.clear()
+            self._guarded(self._begin_looks)
+            if time.monotonic() >= check_at:
+                self._guarded(self._check)
+                check_at = time.monotonic() + _CHECK_SECONDS
+            self._wake.wait(_TICK_SECONDS if self._idle_version is None else _IDLE_SECONDS)
+
+    def _begin_looks(self) -> None:
+        version = self._changes.version()
+        if version == self._idle_version:
+            return
+        now, rows = self._clock(), self._rows.on()
+        self._idle_version = None if rows else version
+        for row in rows:
+            if _is_due(row, now):
+                self._begin(row)
+
+    def _begin(self, row: TriggerRecord) -> None:
+        with self._lock:
+            if len(self._busy) >= _AT_ONCE or row.key in self._busy or self._stopped.is_set():
+                return
+            thread = threading.Thread(target=self._look, args=(row,), name=f"trigger {row.trigger}", daemon=True)
+            self._busy[row.key] = thread
+        thread.start()
+
+    def _look(self, row: TriggerRecord) -> None:
+        try:
+            self._guarded(lambda: self._polls.poll(row))
+        finally:
+            with self._lock:
+                self._busy.pop(row.key, None)
+            self._wake.set()
+
+    def _guarded(self, work: Callable[[], Any]) -> None:
+        """Call `work` and log any error; it will be tried again soon."""
+        try:
+            work()
+        except Fenced:
+            self._stopped.set()
+        except OrchestraError as error:
+            _log.error("%s", error)
+            self._stopped.wait(_TICK_SECONDS)  # pause before the next attempt on a failing disk
+        except Exception:  # noqa: BLE001 - the other triggers are still watched
+            _log.exception("watching triggers broke down")
+            self._stopped.wait(_TICK_SECONDS)
+
+
+def _is_due(row: TriggerRecord, now: datetime) -> bool:
+    """Tell whether to poll; also if the last poll is in the future: the clock was wrong then and has been corrected."""
+    if row.look_again_at is None or moment_of(row.look_again_at) <= now:
+        return True
+    if row.looked_at is None or moment_of(row.looked_at) - now <= _PUT_BACK:
+        return False
+    return row.look_again_at >= row.looked_at

@@ -1,0 +1,1 @@
+"""Workflow files: reading, checking, compiling, formatting."""

@@ -1,0 +1,176 @@
+"""The compiled state of the workflow files: a file is compiled again only if one of its sources has changed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.base.errors import InvalidFile, NotAvailableYet, OrchestraError, Problem
+from engine.base.json_text import is_same
+from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.definition.plan import Plan
+from engine.documents.json_file import parse
+from engine.workspace.file_store import Shelf
+
+_TEXTS = 2
+"""Of each name: the saved one, and the one in the editor."""
+_MOST_PLANS = 32
+_Question = tuple[str, str]
+"""What a compiler asks about other files: ("prompts" or "workflows", name)."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The content of a text (None if it is not a JSON object) and all its problems; read-only."""
+
+    document: Mapping[str, Any] | None
+    problems: tuple[Problem, ...]
+
+
+class Asked:
+    """Surroundings that record each question and look it up once, for one pass over many files."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._answers: dict[_Question, Any] = {}
+        self.noted: dict[_Question, Any] = {}
+
+    @property
+    def connections(self) -> Mapping[str, str]:
+        """The service of each connection, by name."""
+        return self._around.connections
+
+    def noting(self) -> Surroundings:
+        """Return surroundings for one compilation; `noted` collects its questions and their answers."""
+        self.noted = {}
+        return Surroundings(self.connections, self._giver("prompts"), self._giver("workflows"))
+
+    def answer(self, question: _Question) -> Any:
+        """Return the answer, or the error that explains why there is none."""
+        if question not in self._answers:
+            kind, name = question
+            try:
+                self._answers[question] = getattr(self._around, kind)(name)
+            except OrchestraError as error:
+                self._answers[question] = error
+        return self._answers[question]
+
+    def _giver(self, kind: str) -> Callable[[str], Any]:
+        noted = self.noted
+
+        def given(name: str) -> Any:
+            answer = noted[kind, name] = self.answer((kind, name))
+            if isinstance(answer, OrchestraError):
+                raise answer
+            return answer
+
+        return given
+
+
+@dataclass(frozen=True)
+class _Known:
+    text: str
+    connections: Mapping[str, str]
+    noted: Mapping[_Question, Any]
+    checked: Checked
+
+    def is_current(self, text: str, asked: Asked) -> bool:
+        """Return whether the text, and everything it was checked against, is unchanged."""
+        return (text, asked.connections) == (self.text, self.connections) and all(
+            _is_same_answer(answer, asked.answer(question)) for question, answer in self.noted.items()
+        )
+
+
+class CompiledFiles:
+    """Compiles the files of one folder, and the texts that may become theirs. Thread-safe.
+
+    `last_rename` returns a text that changes with each rename; it becomes part of the plans.
+    """
+
+    def __init__(
+        self, shelf: Shelf, surroundings: Callable[[], Surroundings], last_rename: Callable[[], str] = str
+    ) -> None:
+        self.surroundings = surroundings
+        self._shelf, self._last_rename = shelf, last_rename
+        self._known: dict[str, tuple[_Known, ...]] = {}
+        self._plans: OrderedDict[int, tuple[Checked, Plan]] = OrderedDict()
+        """By the identity of what was checked, which is kept with the plan."""
+
+    def asked(self) -> Asked:
+        """Return the surroundings for one pass over many files."""
+        return Asked(self.surroundings())
+
+    def check(self, name: str, text: str, asked: Asked) -> Checked:
+        """Return the problems of a text as workflow `name`; its last texts are not checked twice."""
+        found = self._known.get(name, ())
+        known = next((one for one in found if one.is_current(text, asked)), None)
+        if known is None:
+            checked, plan = self._compiled(name, text, asked)
+            self._keep(checked, plan)
+            known = _Known(text, asked.connections, asked.noted, checked)
+            self._known[name] = (known, *(one for one in found if one.text != text))[:_TEXTS]
+        return known.checked
+
+    def current(self, name: str, asked: Asked) -> Checked:
+        """Return the problems of a file. Raises UnknownName, InvalidInput, and InvalidFile if it is no UTF-8 file."""
+        return self.check(name, self._shelf.text(name), asked)
+
+    def plan(self, name: str) -> Plan:
+        """Return the plan of a file. Raises as `current`, InvalidFile with every problem, NotAvailableYet."""
+        last_rename = self._last_rename()  # before any file is read, so that a later rename is noticed
+        asked = self.asked()
+        text = self._shelf.text(name)
+        checked = self.check(name, text, asked)
+        self._require_plan(name, checked)
+        _, plan = self._plans.get(id(checked), (checked, None))
+        if plan is None:  # dropped
+            again, plan = self._compiled(name, text, asked)
+            self._require_plan(name, again)
+        assert plan is not None, "without an error there is a plan"
+        if plan.last_rename != last_rename:
+            plan = replace(plan, last_rename=last_rename)
+        self._keep(checked, plan)
+        return plan
+
+    def forget_all_but(self, names: list[str]) -> None:
+        """Forget the files that no longer exist."""
+        for name in self._known.keys() - set(names):
+            self._known.pop(name, None)
+
+    def _keep(self, checked: Checked, plan: Plan | None) -> None:
+        if plan is not None:
+            self._plans.pop(id(checked), None)
+            self._plans[id(checked)] = checked, plan
+            while len(self._plans) > _MOST_PLANS:
+                self._plans.popitem(last=False)
+
+    def _compiled(self, name: str, text: str, asked: Asked) -> tuple[Checked, Plan | None]:
+        around = asked.noting()
+        try:
+            file = parse(text, self._shelf.file(name))
+        except InvalidFile as error:
+            return Checked(None, tuple(error.problems)), None
+        compiled = compile_workflow(file, name, around)
+        document = file.value if isinstance(file.value, dict) else None
+        return Checked(document, tuple(compiled.problems)), compiled.plan
+
+    def _require_plan(self, name: str, checked: Checked) -> None:
+        errors = [one for one in checked.problems if one.severity == "error"]
+        not_yet = [one for one in errors if one.code == "not_available_yet"]
+        if not_yet and len(not_yet) == len(errors):
+            raise NotAvailableYet(not_yet[0].message, remedy=not_yet[0].remedy)
+        if errors:
+            raise InvalidFile.of(self._shelf.file(name), list(checked.problems))
+
+
+def _is_same_answer(one: Any, other: Any) -> bool:
+    if isinstance(one, OrchestraError) and isinstance(other, OrchestraError):
+        return _words(one) == _words(other)
+    return type(one) is type(other) and is_same(one, other)
+
+
+def _words(error: OrchestraError) -> tuple[Any, ...]:
+    problems = error.problems if isinstance(error, InvalidFile) else []
+    return type(error), error.message, error.remedy, problems

@@ -1,0 +1,79 @@
+"""`orchestra fmt`: write every file of a workspace in canonical form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from engine.base.errors import InvalidFile, InvalidInput, Problem
+from engine.documents.json_file import parse, read
+from engine.files.atomic import etag, write_whole
+from engine.workspace.canonical import Kind, canonical
+from engine.workspace.file_store import Shelf
+from engine.workspace.workspace import Workspace
+
+
+@dataclass
+class Formatted:
+    """The files that are (or would be) rewritten, and the problems of those left alone."""
+
+    changed: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A file that is not in canonical form, and the function that rewrites it."""
+
+    file: str
+    write: Callable[[], object]
+
+
+def format_workspace(workspace: Workspace, by: str) -> Formatted:
+    """Write every workflow, layout and working prompt in canonical form; versions of prompts never change.
+
+    A file that cannot be read is left alone and reported. Raises StorageError.
+    """
+    done, changes = _changes(workspace, by)
+    for change in changes:
+        change.write()
+    return done
+
+
+def unformatted(workspace: Workspace) -> Formatted:
+    """Return what `format_workspace` would change, without changing anything."""
+    return _changes(workspace, "")[0]
+
+
+def _changes(workspace: Workspace, by: str) -> tuple[Formatted, list[_Change]]:
+    found, changes = Formatted(), list[_Change]()
+    for shelf in (workspace.workflows, workspace.prompts):
+        for name in shelf.names():
+            try:
+                changes.extend(_of_name(shelf, name, by))
+            except InvalidFile as error:
+                found.problems.extend(error.problems)
+            except InvalidInput as error:
+                found.problems.append(Problem(error.message, "unusable", file=shelf.file(name), remedy=error.remedy))
+    found.changed = [change.file for change in changes]
+    return found, changes
+
+
+def _of_name(shelf: Shelf, name: str, by: str) -> Iterator[_Change]:
+    """Yield the changes of a file and of its layout."""
+    text = shelf.text(name)
+    written = _written(text, shelf.file(name), shelf.kind)
+    if written != text:
+        yield _Change(shelf.file(name), partial(shelf.save, name, written, etag(text), by))
+    layout = shelf.layout_path(name)
+    if layout.is_file():
+        label = f"{shelf.folder.name}/{layout.name}"
+        before = read(layout, label).text
+        written = _written(before, label, "layout")
+        if written != before:
+            yield _Change(label, partial(write_whole, layout, written))
+
+
+def _written(text: str, file: str, kind: Kind) -> str:
+    return canonical(parse(text, file).value, kind)

@@ -1,0 +1,69 @@
+"""Compiled definitions, cached by hash: a run just accepted is not compiled a second time."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from engine.base.errors import InvalidFile
+from engine.compiler.compiler import Surroundings, compile_workflow
+from engine.compiler.definition.plan import Plan
+from engine.documents.json_file import parse
+
+_MOST = 128
+_Key = tuple[str, frozenset[tuple[str, str]]]
+
+
+class PlanCache:
+    """The plans of the definitions that runs were accepted with. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[_Key, Plan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, acceptance: Mapping[str, Any], plan: Plan) -> None:
+        """Remember the plan that a run was accepted with."""
+        with self._lock:
+            self._plans[_key(acceptance)] = plan
+            while len(self._plans) > _MOST:
+                self._plans.popitem(last=False)
+
+    def plan(self, acceptance: Mapping[str, Any]) -> Plan:
+        """Return the plan of the definition that a run was accepted with. Raises InvalidFile."""
+        with self._lock:
+            known = self._plans.get(_key(acceptance))
+        if known is None:
+            known = _compiled(acceptance)
+            self.keep(acceptance, known)
+        return known
+
+    def called(self, acceptance: Mapping[str, Any], name: str) -> Plan:
+        """Return the plan of a workflow called by this run's definition, as recorded in it. Raises InvalidFile."""
+        definition = acceptance["definition"]
+        if name == acceptance["workflow"]:
+            return self.plan(acceptance)
+        inner = {**definition, "workflow": definition["workflows"][name]}
+        called_hash = f"{acceptance['workflow_hash']}/{name}"
+        return self.plan({**acceptance, "workflow": name, "workflow_hash": called_hash, "definition": inner})
+
+
+def _key(acceptance: Mapping[str, Any]) -> _Key:
+    """Return the hash of the definition, and the connections that its steps can use."""
+    return acceptance["workflow_hash"], frozenset(acceptance["connections"].items())
+
+
+def _compiled(acceptance: Mapping[str, Any]) -> Plan:
+    name = acceptance["workflow"]
+    definition = acceptance["definition"]
+    file = parse(json.dumps(definition["workflow"], ensure_ascii=False, indent=2), f"workflows/{name}.json")
+    workflows = definition.get("workflows", {})
+    around = Surroundings(
+        acceptance["connections"], lambda reference: definition["prompts"][reference], lambda called: workflows[called]
+    )
+    compiled = compile_workflow(file, name, around)
+    if compiled.accepted is None:
+        raise InvalidFile.of(file.file, compiled.problems)
+    return compiled.accepted

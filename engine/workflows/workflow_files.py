@@ -1,0 +1,313 @@
+"""The `workflows` facet: everything a person or program may do with the workflow files of a workspace."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from engine.base.errors import InvalidFile, OrchestraError, Problem
+from engine.base.names import checked_name
+from engine.base.step_tree import step_nodes
+from engine.compiler.definition.plan import Plan
+from engine.compiler.renaming import renamed_paths, renamed_step
+from engine.documents.json_file import parse
+from engine.files import atomic as files
+from engine.people.access import Principal, require
+from engine.people.audit import Audit
+from engine.workflows import samples
+from engine.workflows.compiled_files import Asked, Checked, CompiledFiles
+from engine.workflows.samples import Sample
+from engine.workspace.blanks import blank_workflow, checked_title, title_of, titled_as_copy
+from engine.workspace.canonical import as_written, canonical
+from engine.workspace.history import Version
+from engine.workspace.layout import Positions, checked_positions, kept_positions
+from engine.workspace.outline import services_in, text_in
+from engine.workspace.references import require_readable_users, require_unused
+from engine.workspace.workspace import Workspace
+
+# Inside the class below, `list` is the method.
+Problems: TypeAlias = list[Problem]
+Samples: TypeAlias = list[Sample]
+Versions: TypeAlias = list[Version]
+Names: TypeAlias = list[str]
+
+
+class Moves(Protocol):
+    """Moves what belongs to a workflow along with its file: receipts and triggers."""
+
+    def workflow(self, name: str, new: str, move: Callable[[], None]) -> None:
+        """Move a workflow's receipts and triggers and `move` its files, both or neither. Raises InUse."""
+
+    def step(self, workflow: str, old: str, new: str, etag: str, save: Callable[[], None]) -> None:
+        """Move a step's receipts and save its workflow, whose text then has `etag`, both or neither. Raises InUse."""
+
+    def delete(self, name: str, delete: Callable[[], Path]) -> Path:
+        """Turn its triggers off and `delete` its files: a later file of that name is another workflow. Raises InUse."""
+
+
+@dataclass(frozen=True)
+class WorkflowSummary:
+    """One line of the list of workflows; `problems` counts errors, `services` are in order of first use.
+
+    Workflows with `warnings` can still run.
+    """
+
+    name: str
+    title: str
+    description: str
+    problems: int
+    warnings: int
+    steps: int
+    services: list[str]
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
+class WorkflowFile:
+    """A workflow file for editing; `document` is None if the text is not a JSON object."""
+
+    name: str
+    text: str
+    etag: str
+    document: dict[str, Any] | None
+    problems: list[Problem]
+
+
+class WorkflowFiles:
+    """Every method checks the right of `p`; every change writes an audit line."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        compiled: CompiledFiles,
+        audit: Audit,
+        moves: Moves,
+        follow: Callable[[str, str], None] = lambda _name, _new: None,
+    ) -> None:
+        """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is ""."""
+        self._follow = follow
+        self._workspace = workspace
+        self._shelf = workspace.workflows
+        self._audit = audit
+        self._moves = moves
+        self._compiled = compiled
+        self._summaries: dict[str, tuple[Checked, WorkflowSummary]] = {}
+
+    def names(self, p: Principal) -> Names:
+        """Return the names of all workflows, sorted, without reading a file."""
+        require(p, "view", "see workflows")
+        return self._shelf.names()
+
+    def list(self, p: Principal) -> list[WorkflowSummary]:
+        """Return every workflow by name; a damaged one is listed with its problems."""
+        require(p, "view", "see workflows")
+        names, asked = self._shelf.names(), self._compiled.asked()
+        self._compiled.forget_all_but(names)
+        for gone in set(self._summaries) - set(names):
+            self._summaries.pop(gone, None)
+        return [self._summary_of(name, self._or_damaged(name, asked)) for name in names]
+
+    def get(self, p: Principal, name: str) -> WorkflowFile:
+        """Return a workflow file with all its problems. Raises UnknownName, InvalidInput."""
+        require(p, "view", "see workflows")
+        return self._file(name)
+
+    def check(self, p: Principal, name: str, text: str) -> Problems:
+        """Return the problems that the text would have as the file of workflow `name`."""
+        require(p, "view", "check workflows")
+        return self._checked(checked_name("workflow", name), text)[1]
+
+    def save(self, p: Principal, name: str, text: str, etag: str | None) -> WorkflowFile:
+        """Save the text as written, with a final line break; `etag` None: the file must not exist yet.
+
+        A JSON object is saved whatever else is wrong with it, so that no work is lost; it can run once it compiles.
+        Raises InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
+        """
+        require(p, "edit", "change workflows")
+        document, problems = self._checked(checked_name("workflow", name), text)
+        if document is None:
+            raise InvalidFile.of(self._shelf.file(name), problems)
+        self._shelf.save(name, as_written(text), etag, p.id)
+        self._audit.record(p, "workflows.save", name)
+        return self._file(name)
+
+    def samples(self, p: Principal) -> Samples:
+        """Return the shipped workflows from which a new one can be made."""
+        require(p, "view", "see samples")
+        return samples.samples()
+
+    def create_from_sample(self, p: Principal, sample: str, name: str) -> WorkflowFile:
+        """Create a workflow from a sample, with the prompts it uses. Raises UnknownName, InUse, StorageError."""
+        require(p, "edit", "make workflows")
+        samples.copy_sample(self._workspace, sample, name, p.id)
+        self._follow(name, "")
+        self._audit.record(p, "workflows.create", name, {"sample": sample})
+        return self._file(name)
+
+    def create(self, p: Principal, name: str, title: str = "") -> WorkflowFile:
+        """Create a workflow with one step, ready to run and edit. Raises InUse, InvalidInput, StorageError."""
+        require(p, "edit", "make workflows")
+        text = blank_workflow(checked_title(title) or title_of(checked_name("workflow", name)))
+        self._shelf.save(name, text, None, p.id)
+        self._follow(name, "")
+        self._audit.record(p, "workflows.create", name)
+        return self._file(name)
+
+    def duplicate(self, p: Principal, name: str, new: str) -> WorkflowFile:
+        """Create a copy of a workflow, titled "Copy of …". Raises UnknownName, InUse, StorageError."""
+        require(p, "edit", "make workflows")
+        self._shelf.duplicate(name, new, self._as_copy(name), p.id)
+        self._follow(new, "")
+        self._audit.record(p, "workflows.duplicate", new, {"from": name})
+        return self._file(new)
+
+    def rename(self, p: Principal, name: str, new: str) -> WorkflowFile:
+        """Rename a workflow together with its layout, saved versions, receipts and the workflows that call it.
+
+        Raises UnknownName, InUse (the name is taken, or a run of the workflow is open), InvalidFile (a file that seems
+        to call it cannot be read), StorageError.
+        """
+        require(p, "edit", "rename workflows")
+        require_readable_users(self._shelf, "workflow", checked_name("workflow", name))
+        self._moves.workflow(name, new, lambda: self._shelf.rename(name, new))
+        self._follow(name, new)
+        self._audit.record(p, "workflows.rename", new, {"from": name})
+        return self._file(new)
+
+    def rename_step(self, p: Principal, name: str, old: str, new: str, etag: str | None = None) -> WorkflowFile:
+        """Rename a step in every expression, in the drawing and in its receipts; save in canonical form.
+
+        `etag`: of the text to change, None for the current one. Raises UnknownName, InvalidInput, InUse (the id is
+        taken, or a run of the workflow is open), InvalidFile (the workflow has errors), StaleEdit, StorageError.
+        """
+        require(p, "edit", "rename steps")
+        file = self._shelf.read(name)
+        text = canonical(renamed_step(file, name, self._compiled.surroundings(), old, new), "workflow")
+        known = files.etag(file.text) if etag is None else etag
+
+        def save() -> None:
+            self._shelf.save(name, text, known, p.id)
+            positions = self.positions(p, name)
+            if positions:
+                self._save_layout(name, renamed_paths(positions, old, new))
+
+        self._moves.step(name, old, new, files.etag(text), save)
+        self._audit.record(p, "workflows.rename_step", name, {"from": old, "to": new})
+        return self._file(name)
+
+    def delete(self, p: Principal, name: str) -> Path:
+        """Move a workflow to the trash of the workspace's state and turn its triggers off; return the folder.
+
+        Raises UnknownName, InUse (a run of it is open, or others call it), StorageError.
+        """
+        require(p, "edit", "delete workflows")
+
+        def unused() -> None:
+            require_unused(self._shelf, "workflow", name)
+
+        trash = self._moves.delete(name, lambda: self._shelf.delete(checked_name("workflow", name), unused))
+        self._follow(name, "")
+        self._audit.record(p, "workflows.delete", name, {"moved_to": str(trash)})
+        return trash
+
+    def versions(self, p: Principal, name: str) -> Versions:
+        """Return the last 20 saved texts, newest first."""
+        require(p, "view", "see workflows")
+        return self._shelf.history.versions(checked_name("workflow", name))
+
+    def version_text(self, p: Principal, name: str, version_id: str) -> str:
+        """Return one saved text. Raises UnknownName, InvalidFile."""
+        require(p, "view", "see workflows")
+        return self._shelf.history.text(checked_name("workflow", name), version_id)
+
+    def restore(self, p: Principal, name: str, version_id: str, etag: str | None) -> WorkflowFile:
+        """Save an earlier text again; the current text is kept as a version. Raises as `save`."""
+        return self.save(p, name, self.version_text(p, name, version_id), etag)
+
+    def plan(self, p: Principal, name: str) -> Plan:
+        """Return the compiled workflow. Raises UnknownName, and InvalidFile with every problem."""
+        require(p, "view", "see workflows")
+        return self._compiled.plan(name)
+
+    def positions(self, p: Principal, name: str) -> Positions:
+        """Return the positions of moved steps in the drawing: {path: [x, y]}; {} if none was moved."""
+        require(p, "view", "see workflows")
+        return kept_positions(self._shelf.layout_path(name))
+
+    def move_steps(self, p: Principal, name: str, positions: Mapping[str, Sequence[float] | None]) -> Positions:
+        """Store the positions of steps in the drawing: [x, y] by path, None to forget one; return all positions.
+
+        The workflow file and the steps not named are left unchanged. Raises UnknownName, InvalidInput, InvalidFile,
+        StorageError.
+        """
+        require(p, "edit", "change workflows")
+        with self._shelf.editing():
+            paths = [node.path for node in step_nodes(self._shelf.document(name))]
+            kept = {path: xy for path, xy in self.positions(p, name).items() if path in paths}
+            moved = checked_positions(positions, paths)
+            now = {path: xy for path, xy in {**kept, **moved}.items() if xy is not None}
+            self._save_layout(name, now)
+        self._audit.record(p, "workflows.move_steps", name, {"steps": list(positions)})
+        return now
+
+    def _save_layout(self, name: str, positions: Positions) -> None:
+        path = self._shelf.layout_path(name)
+        if positions:
+            files.write_whole(path, canonical({"schema_version": 1, "positions": positions}, "layout"))
+        else:
+            files.remove(path)
+
+    def _checked(self, name: str, text: str) -> tuple[dict[str, Any] | None, Problems]:
+        """Return the content of a text, for the caller to change, and its problems."""
+        checked = self._compiled.check(name, text, self._compiled.asked())
+        return None if checked.document is None else copy.deepcopy(dict(checked.document)), [*checked.problems]
+
+    def _file(self, name: str) -> WorkflowFile:
+        try:
+            text = self._shelf.text(name)
+        except InvalidFile as error:  # not a text: a folder, or not UTF-8
+            return WorkflowFile(name, "", "", None, error.problems)
+        document, problems = self._checked(name, text)
+        return WorkflowFile(name, text, files.etag(text), document, problems)
+
+    def _or_damaged(self, name: str, asked: Asked) -> Checked:
+        """Return the problems of a file, or why it cannot be read, as a problem: nothing breaks the list."""
+        try:
+            return self._compiled.current(name, asked)
+        except InvalidFile as error:  # not a text: a folder, or not UTF-8
+            return Checked(None, tuple(error.problems))
+        except OrchestraError as error:
+            problem = Problem(error.message, "unusable", file=self._shelf.file(name), remedy=error.remedy)
+            return Checked(None, (problem,))
+
+    def _summary_of(self, name: str, file: Checked) -> WorkflowSummary:
+        """Return the summary of a file, computed again if the file or what it refers to has changed."""
+        changed_at, known = self._shelf.changed_at(name), self._summaries.get(name)
+        if known is None or known[0] is not file or known[1].changed_at != changed_at:
+            known = self._summaries[name] = (file, self._summary(name, file))
+        return known[1]
+
+    def _summary(self, name: str, file: Checked) -> WorkflowSummary:
+        document = file.document or {}
+        return WorkflowSummary(
+            name=name,
+            title=text_in(document, "title") or name,
+            description=text_in(document, "description"),
+            problems=sum(one.severity == "error" for one in file.problems),
+            warnings=sum(one.severity == "warning" for one in file.problems),
+            steps=sum(1 for _ in step_nodes(document)),
+            services=services_in(document),
+            changed_at=self._shelf.changed_at(name),
+        )
+
+    def _as_copy(self, name: str) -> str:
+        """Return the text with the title of a copy."""
+        text = self._shelf.text(name)
+        try:
+            return titled_as_copy(parse(text, self._shelf.file(name)), name, "workflow")
+        except InvalidFile:
+            return text

@@ -1,0 +1,60 @@
+"""The initial text of a workflow or prompt: blank, or a copy with its own title."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from engine.base.errors import InvalidInput
+from engine.documents.json_file import JsonFile
+from engine.workspace.canonical import Kind, canonical
+
+_LONGEST_TITLE = 200
+_COPY = "Copy of "
+
+
+def checked_title(title: str) -> str:
+    """Return a trimmed title; raise InvalidInput if it is too long or not printable on one line."""
+    trimmed = title.strip()
+    if len(trimmed) > _LONGEST_TITLE or not trimmed.isprintable():
+        raise InvalidInput(
+            f"The title has {len(trimmed)} characters, or some that cannot be displayed.",
+            remedy=f"Use at most {_LONGEST_TITLE} printable characters, on one line.",
+            field="title",
+        )
+    return trimmed
+
+
+def title_of(name: str) -> str:
+    """Return a title made from a name: `bugs-to-notion` becomes "Bugs to notion"."""
+    words = re.sub(r"[-_]+", " ", name).strip()
+    return words[:1].upper() + words[1:]
+
+
+def blank_workflow(title: str) -> str:
+    """Return the text of a workflow with one step that calls no service; it can be run unchanged."""
+    step = {"id": "hello", "title": "Say hello", "uses": "flow.set", "with": {"values": {"text": "Hello"}}}
+    document = {"schema_version": 1, "title": title, "description": "", "steps": [step]}
+    return canonical({**document, "outputs": {"text": "{{ steps.hello.output.text }}"}}, "workflow")
+
+
+def blank_prompt(title: str) -> str:
+    """Return the text of a prompt with one variable; workflows can use it once a version is saved."""
+    messages = [
+        {"role": "system", "content": ["You are a helpful assistant."]},
+        {"role": "user", "content": ["{{ text }}"]},
+    ]
+    document: dict[str, Any] = {"schema_version": 1, "title": title, "description": ""}
+    variables = {"text": {"type": "string"}}
+    samples = [{"name": "hello", "variables": {"text": "Hello"}}]
+    return canonical({**document, "variables": variables, "messages": messages, "samples": samples}, "prompt")
+
+
+def titled_as_copy(file: JsonFile, name: str, kind: Kind) -> str:
+    """Return the text of a file with the title "Copy of …", otherwise unchanged."""
+    if not isinstance(file.value, dict):
+        return file.text
+    title = file.value.get("title")
+    if isinstance(title, str) and title:
+        return file.replaced({("title",): f"{_COPY}{title}"})
+    return canonical({**file.value, "title": f"{_COPY}{title_of(name)}"}, kind)

@@ -1,0 +1,285 @@
+"""A folder of named JSON files, workflows or prompts: read, saved without losing edits, moved with their companions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine.base.clock import Clock
+from engine.base.errors import InUse, InvalidFile, StaleEdit, StorageError, UnknownName
+from engine.base.names import checked_name, child
+from engine.documents.json_file import JsonFile, parse, read_text
+from engine.files.atomic import (
+    PRIVATE_FOLDER,
+    etag,
+    exclusive,
+    make_folder,
+    make_private,
+    storage_errors,
+    sync_folder,
+    write_whole,
+)
+from engine.workspace.canonical import Kind
+from engine.workspace.copies import copy, move
+from engine.workspace.file_fingerprint import Stamp, stamp
+from engine.workspace.history import History
+
+_COMPANIONS = (".layout.json", ".versions", ".cases")
+_OUTSIDE_EDITOR = "files"
+"""The author recorded for a text that was changed on disk, outside the engine."""
+_MOST_TEXTS, _LARGEST_KEPT_TEXT = 500, 100_000
+
+
+class Shelf:
+    """The files of one folder: `names()`, `text()`, `read()`, `save()`, `rename()`, `duplicate()`, `delete()`.
+
+    Changes are made under an OS lock, so that of two simultaneous saves the second gets StaleEdit.
+    """
+
+    def __init__(self, root: Path, state_dir: Path, kind: Kind, clock: Clock) -> None:
+        self.kind = kind
+        self.folder = root / f"{kind}s"
+        self.history = History(state_dir / "versions" / f"{kind}s")
+        self._trash = state_dir / "trash"
+        self._lock = state_dir / "edit.lock"
+        self._clock = clock
+        self._texts: dict[str, tuple[Stamp, str]] = {}
+        """Texts already read, each with its stamp, because lists read all files."""
+
+    def names(self) -> list[str]:
+        """Return the names of all files, valid or not, sorted."""
+        try:
+            # Show a name that is not UTF-8 as well as possible: half a character would break every screen.
+            found = [os.fsencode(path.name).decode("utf-8", "replace") for path in self.folder.iterdir()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return sorted(
+            name.removesuffix(".json")
+            for name in found
+            if name.endswith(".json") and not name.endswith(".layout.json") and not name.startswith(".")
+        )
+
+    def path(self, name: str) -> Path:
+        """Return the path for a name, whether the file exists or not.
+
+        Raises InvalidInput for an invalid name, StorageError if the folder cannot be accessed.
+        """
+        try:
+            return child(self.folder, f"{checked_name(self.kind, name)}.json")
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> StorageError:
+        return StorageError(f"The folder {self.folder} cannot be read: {error.strerror}.")
+
+    def file(self, name: str) -> str:
+        """Return the file's name in problems, e.g. `workflows/inbox-triage.json`."""
+        return f"{self.folder.name}/{name}.json"
+
+    def text(self, name: str) -> str:
+        """Return the text. Raises UnknownName, InvalidInput, and InvalidFile if it is not a plain UTF-8 file."""
+        known = self._texts.get(name)
+        if known is not None and known[0] == stamp(self.folder / f"{name}.json"):
+            return known[1]
+        self._must_exist(name)
+        as_now = stamp(self.folder / f"{name}.json")
+        text = read_text(self.path(name), self.file(name))
+        if as_now and len(self._texts) < _MOST_TEXTS and len(text) < _LARGEST_KEPT_TEXT:
+            self._texts[name] = (as_now, text)  # a later change has another stamp
+        else:
+            self._texts.pop(name, None)
+        return text
+
+    def read(self, name: str) -> JsonFile:
+        """Return the parsed file. Raises as `text`, and InvalidFile with every JSON problem."""
+        return parse(self.text(name), self.file(name))
+
+    def document(self, name: str) -> dict[str, Any]:
+        """Return the JSON object of a file. Raises as `read`, and InvalidFile if it contains something else."""
+        value = self.read(name).value
+        if not isinstance(value, dict):
+            raise InvalidFile(f"{self.file(name)} does not contain a JSON object.")
+        return value
+
+    def changed_at(self, name: str) -> datetime:
+        """Return when a listed file was last written; 1970 if it has just vanished."""
+        try:
+            return datetime.fromtimestamp((self.folder / f"{name}.json").lstat().st_mtime, UTC)
+        except OSError:
+            return datetime.fromtimestamp(0, UTC)
+
+    @contextmanager
+    def editing(self) -> Iterator[None]:
+        """Prevent all other changes to files of this workspace. Raises StorageError."""
+        with exclusive(self._lock):
+            yield
+
+    def save(self, name: str, text: str, known_etag: str | None, by: str) -> None:
+        """Write `text` if the file still has `known_etag` (None: if it does not exist yet).
+
+        Raises StaleEdit, InUse (it exists already), UnknownName (it does not exist), InvalidFile, StorageError.
+        """
+        self.path(name)
+        with self.editing():
+            self._put(name, text, self._unchanged(name, known_etag), by)
+
+    def put(self, name: str, text: str, by: str) -> None:
+        """Replace the text of an existing file, for a caller that holds `editing()`. Raises as `save`."""
+        self._put(name, text, self.text(name), by)
+
+    def _put(self, name: str, text: str, before: str | None, by: str) -> None:
+        if text == before:
+            return
+        if before is not None and before != self.history.latest_text(name):
+            self.history.keep(name, before, _OUTSIDE_EDITOR, self._clock())
+        version = self.history.keep(name, text, by, self._clock())
+        try:
+            make_folder(self.folder)
+            write_whole(self.path(name), text)
+        except BaseException:
+            self.history.forget(name, version)
+            raise
+
+    def rename(self, name: str, new: str) -> None:
+        """Rename the file together with its layout, versions, cases and history. Raises as `save`."""
+        with self.editing():
+            self._must_exist(name)
+            self.require_free(new)
+            self._require_room(name, new)
+            with storage_errors(self.folder):
+                for suffix in (*_COMPANIONS, ".json"):  # the file itself last: if interrupted, this can be repeated
+                    self._move(self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}")
+                sync_folder(self.folder)
+            self.history.rename(name, new)
+
+    def duplicate(self, name: str, new: str, text: str, by: str) -> None:
+        """Create a second file with `text`, and with the layout, versions and cases of the first. Raises as `save`."""
+        with self.editing():
+            self._copy(name, new, text, by)
+
+    def rename_by_copy(self, name: str, new: str, follow: Callable[[], object], by: str) -> None:
+        """Rename in an order that keeps both names usable until `follow` has changed all users to the new one.
+
+        If interrupted, this can be repeated: an identical copy counts as the one begun before. Raises as `save`.
+        """
+        with self.editing():
+            self._must_exist(name)
+            if not self._is_same(name, new):
+                self._copy(name, new, self.text(name), by)
+            follow()
+            with storage_errors(self.folder):
+                for suffix in (".json", *_COMPANIONS):
+                    _remove(self.folder / f"{name}{suffix}")
+                sync_folder(self.folder)
+            self.history.rename(name, new)
+
+    def _copy(self, name: str, new: str, text: str, by: str) -> None:
+        self._must_exist(name)
+        self.require_free(new)
+        with storage_errors(self.folder):
+            for suffix in _COMPANIONS:
+                if not _is_begun(self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}"):
+                    self._require_room(name, new)
+                if (self.folder / f"{name}{suffix}").exists():
+                    copy(self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}")
+        self._put(new, text, None, by)
+
+    def _is_same(self, name: str, new: str) -> bool:
+        return new != name and all(
+            _contents(self.folder / f"{name}{suffix}") == _contents(self.folder / f"{new}{suffix}")
+            for suffix in (".json", *_COMPANIONS)
+        )
+
+    def delete(self, name: str, check: Callable[[], object] = bool) -> Path:
+        """Move the file and its companions to a new folder in the trash; return that folder.
+
+        `check` raises if deletion is not allowed; no file of the workspace changes between it and the end.
+        """
+        with self.editing():
+            self._must_exist(name)
+            check()
+            target = self._trash_folder(name)
+            with storage_errors(target):
+                make_folder(target, PRIVATE_FOLDER)
+                for suffix in (".json", *_COMPANIONS):
+                    self._move(self.folder / f"{name}{suffix}", target / f"{name}{suffix}")
+                make_private(target)
+                sync_folder(target)  # before the old names are certainly gone
+                sync_folder(self.folder)
+        return target
+
+    def require_free(self, name: str) -> None:
+        """Raise InUse if a file of this name exists, InvalidInput for an invalid name."""
+        if self._exists(name):
+            raise InUse(f"There is already a {self.kind} named {name!r}.", remedy="Choose another name.")
+
+    def layout_path(self, name: str) -> Path:
+        """Return the path of the layout file."""
+        return child(self.folder, f"{checked_name(self.kind, name)}.layout.json")
+
+    def _unchanged(self, name: str, known_etag: str | None) -> str | None:
+        """Return the text to be replaced, or None for a new file."""
+        if known_etag is None:
+            self.require_free(name)
+            return None
+        before = self.text(name)
+        if etag(before) != known_etag:
+            raise StaleEdit(f"Somebody changed {self.file(name)} since you opened it.")
+        return before
+
+    def _must_exist(self, name: str) -> None:
+        if not self._exists(name):
+            raise UnknownName(self.kind, name, self.names())
+
+    def _require_room(self, name: str, new: str) -> None:
+        """Refuse to mix the companions of two files: a folder moved onto another would end up inside it."""
+        for suffix in _COMPANIONS:
+            source, target = self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}"
+            if source.exists() and target.exists():
+                raise InUse(
+                    f"{target} is left over from something else.", remedy="Move it away, or choose another name."
+                )
+
+    def _exists(self, name: str) -> bool:
+        path = self.path(name)
+        try:
+            return path.exists()
+        except OSError as error:
+            raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+
+    def _trash_folder(self, name: str) -> Path:
+        stamp = self._clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+        wanted = (self._trash / f"{stamp}-{name}{again}" for again in ("", *(f".{number}" for number in range(2, 100))))
+        return next(folder for folder in wanted if not folder.exists())
+
+    def _move(self, source: Path, target: Path) -> None:
+        if source.exists() or source.is_symlink():
+            move(source, target)  # the trash may be on another disk
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _contents(path: Path) -> Any:
+    """Return a value that is equal for files, or folders of files, with equal content."""
+    if path.is_dir():
+        return {one.name: _contents(one) for one in path.iterdir()}
+    return path.read_bytes() if path.exists() else None
+
+
+def _is_begun(source: Path, target: Path) -> bool:
+    """Return whether `target` can only be an interrupted copy of `source`."""
+    if source.is_dir() and target.is_dir():
+        return all(one.name.startswith(".") or _is_begun(source / one.name, one) for one in target.iterdir())
+    return bool(_contents(source) == _contents(target))

@@ -1,0 +1,51 @@
+"""The positions of moved steps in a workflow's drawing: `<name>.layout.json`, [x, y] by step path."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from engine.base.errors import InvalidFile, InvalidInput, UnknownName
+from engine.documents.json_file import read
+
+Positions: TypeAlias = dict[str, list[float]]
+FARTHEST = 100_000
+"""In pixels from the centre of the drawing."""
+
+
+def kept_positions(path: Path) -> Positions:
+    """Return the positions in a layout file; {} if it is missing or damaged: the drawing then places all steps."""
+    try:
+        found = read(path).value["positions"].items()
+    except (InvalidFile, KeyError, TypeError, AttributeError):
+        return {}
+    return {step: list(xy) for step, xy in found if _is_place(xy)}
+
+
+def checked_positions(
+    given: Mapping[str, Sequence[float] | None], paths: Sequence[str]
+) -> dict[str, list[float] | None]:
+    """Return the positions if each is None or [x, y] of an existing step. Raises UnknownName, InvalidInput."""
+    for step, xy in given.items():
+        if xy is None:
+            continue
+        if step not in paths:
+            raise UnknownName("step", step, paths)
+        if not _is_place(xy):
+            raise InvalidInput(
+                f"{xy!r} is not a position for the step {step!r}.",
+                remedy=f"Give [x, y]: two numbers from -{FARTHEST} to {FARTHEST}.",
+                field=step,
+            )
+    return {step: None if xy is None else list(xy) for step, xy in given.items()}
+
+
+def _is_place(xy: Any) -> bool:
+    return isinstance(xy, list | tuple) and len(xy) == 2 and all(_is_coordinate(one) for one in xy)
+
+
+def _is_coordinate(one: Any) -> bool:
+    is_number = isinstance(one, int | float) and not isinstance(one, bool)
+    return is_number and math.isfinite(one) and abs(one) <= FARTHEST

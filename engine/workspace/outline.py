@@ -1,0 +1,29 @@
+"""What lists show of a workflow document, even if parts of it are invalid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.base.errors import OrchestraError
+from engine.base.step_tree import step_nodes
+from engine.plugins.registry import step_type
+
+
+def text_in(document: Mapping[str, Any], key: str) -> str:
+    """Return the text under a key, "" if there is none."""
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def services_in(document: Any) -> list[str]:
+    """Return the services that the steps call, in order of first use."""
+    used = (node.step.get("uses") for node in step_nodes(document))
+    return list(dict.fromkeys(filter(None, (_service(uses) for uses in used if isinstance(uses, str)))))
+
+
+def _service(uses: str) -> str | None:
+    try:
+        return step_type(uses).service
+    except OrchestraError:
+        return None

@@ -1,0 +1,144 @@
+"""References from workflow files to prompts and other workflows: who uses a name, and how to rename it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from engine.base.errors import InUse, InvalidFile, OrchestraError
+from engine.documents.json_file import JsonPath, parse
+from engine.plugins.registry import step_type, trigger_type
+from engine.plugins.step import StepType
+from engine.plugins.trigger import TriggerType
+
+if TYPE_CHECKING:
+    from engine.workspace.file_store import Shelf
+
+Kind = Literal["workflow", "prompt"]
+_Find = Callable[[str], StepType | TriggerType]
+_KINDS: tuple[Kind, ...] = get_args(Kind)
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference to a workflow or a prompt in a workflow file; `suffix` is the label or version, "" if none."""
+
+    kind: Kind
+    name: str
+    suffix: str
+    path: JsonPath
+
+
+def references(document: Any) -> list[Reference]:
+    """Return every reference in a workflow document, even if parts of it are invalid."""
+    return list(_references(document, ()))
+
+
+def users(workflows: Shelf, kind: Kind, name: str, labels: Sequence[str] | None = None) -> list[str]:
+    """Return the workflows that use the name, sorted; with `labels`, only those that use one of these suffixes.
+
+    A workflow does not use itself. An unreadable file counts if its text contains the name in quotes.
+    """
+    found = []
+    for user in workflows.names():
+        if kind == "workflow" and user == name:
+            continue
+        if _uses(_text(workflows, user), user, kind, name, labels):
+            found.append(user)
+    return found
+
+
+def require_unused(workflows: Shelf, kind: Kind, name: str, labels: Sequence[str] | None = None) -> None:
+    """Raise InUse, naming the workflows, if any workflow uses the name."""
+    found = users(workflows, kind, name, labels)
+    if found:
+        label = f" with the label {labels[0]!r}" if labels else ""
+        raise InUse(
+            f"The {kind} {name!r} is used{label} by {_listed(found)}.",
+            remedy="Change or delete these workflows first.",
+        )
+
+
+def require_readable_users(workflows: Shelf, kind: Kind, name: str) -> None:
+    """Raise InvalidFile if a file that seems to use the name cannot be read, and so cannot be changed."""
+    for user in users(workflows, kind, name):
+        workflows.read(user)
+
+
+def rename_references(workflows: Shelf, kind: Kind, name: str, new: str, by: str) -> list[str]:
+    """Replace the name in every workflow that uses it, keeping the formatting; return these workflows.
+
+    For a caller that holds `workflows.editing()`. Raises InvalidFile, StorageError.
+    """
+    changed = users(workflows, kind, name)
+    for user in changed:
+        file = workflows.read(user)
+        found = [one for one in references(file.value) if (one.kind, one.name) == (kind, name)]
+        text = file.replaced({one.path: f"{new}@{one.suffix}" if one.suffix else new for one in found})
+        workflows.put(user, text, by)
+    return changed
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
+
+
+def _text(workflows: Shelf, name: str) -> str:
+    try:
+        return workflows.text(name)
+    except OrchestraError:  # a folder, a link, or not UTF-8: it cannot run, and has no references
+        return ""
+
+
+def _uses(text: str, user: str, kind: Kind, name: str, labels: Sequence[str] | None) -> bool:
+    try:
+        value = parse(text, user).value
+    except InvalidFile:
+        return f'"{name}"' in text or f'"{name}@' in text
+    return any(
+        (one.kind, one.name) == (kind, name) and (labels is None or one.suffix in labels) for one in references(value)
+    )
+
+
+def _references(value: Any, path: JsonPath) -> Iterator[Reference]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _references(item, (*path, index))
+    elif isinstance(value, dict):
+        if isinstance(value.get("uses"), str) and isinstance(value.get("with"), dict):
+            find: _Find = trigger_type if path[:1] == ("triggers",) else step_type
+            yield from _of_fields(_named_by(find, value["uses"]), value["with"], (*path, "with"))
+        for key, item in value.items():
+            if key != "with":
+                yield from _references(item, (*path, key))
+
+
+def _of_fields(named: tuple[tuple[str, Kind], ...], fields: dict[str, Any], path: JsonPath) -> Iterator[Reference]:
+    for field, kind in named:
+        value = fields.get(field)
+        texts = [((*path, field, at), one) for at, one in enumerate(value)] if isinstance(value, list) else []
+        for place, text in texts or [((*path, field), value)]:
+            if isinstance(text, str) and text:
+                name, _, suffix = text.partition("@")
+                yield Reference(kind, name, suffix, place)
+
+
+@lru_cache(maxsize=256)
+def _named_by(find: _Find, uses: str) -> tuple[tuple[str, Kind], ...]:
+    """Return the fields of a step or trigger type that name a workflow or a prompt, each with its kind."""
+    try:
+        properties = find(uses).fields.model_json_schema().get("properties", {})
+    except OrchestraError:  # no such type
+        return ()
+    found = ((field, _format(schema)) for field, schema in properties.items())
+    return tuple((field, kind) for field, kind in found if kind is not None)
+
+
+def _format(schema: Any) -> Kind | None:
+    inner = schema.get("items")
+    named = schema.get("format") or (inner.get("format") if isinstance(inner, dict) else None)
+    return next((kind for kind in _KINDS if kind == named), None)

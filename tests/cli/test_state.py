@@ -1,0 +1,48 @@
+"""`orchestra state`: what is said where writes are held, and going on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.orchestra import Orchestra as Engine
+from engine.people.access import Principal
+from tests.cli.conftest import Orchestra
+from tests.engine.conftest import Service, post_step, service, write_workflow
+
+__all__ = ["service"]
+LOCAL = Principal("tester", "owner", confirmed=True)
+
+
+def test_a_lost_state_and_an_unreadable_log_wait_for_a_persons_word(
+    workspace: Path, orchestra: Orchestra, service: Service
+) -> None:
+    (workspace / "config.yaml").write_text(
+        f"connections:\n  web:\n    service: http\n    allow_hosts: ['127.0.0.1:{service.port}']\n"
+    )
+    write_workflow(workspace, "work", [post_step("w", service.url("/w"), once="one")])
+    opened = Engine.open(workspace)
+    run_id = opened.runs.start(LOCAL, "work", {})
+    assert opened.runs.wait(LOCAL, run_id, 60)["status"] == "succeeded"
+    opened.close()
+    assert orchestra("state", "status").code == 0
+    (log,) = (workspace / "logs").glob("*/*.json")
+    log.write_text("{")
+    for path in (workspace / ".orchestra").glob("state.db*"):
+        path.unlink()
+
+    listed = orchestra("runs", "list")
+    assert "Writes are held since" in listed.err
+    assert run_id in listed.err
+    told = orchestra("state", "status", "--json")
+    assert (told.code, told.json["writes_held"]["unreadable"]) == (1, [run_id])
+    waiting = orchestra("run", "work", "--yes", "--json")
+    assert (waiting.code, waiting.json["status"]) == (5, "waiting")
+    assert service.seen["/w"] == 1
+
+    accepted = orchestra("state", "accept")
+    assert accepted.code == 0
+    assert run_id in accepted.out
+    assert orchestra("state", "accept").out == "No writes were held.\n"
+    assert orchestra("runs", "resume", "--all").code == 0
+    assert orchestra("runs", "show", waiting.json["run_id"], "--json").json["status"] == "succeeded"
+    assert service.seen["/w"] == 2

@@ -1,0 +1,165 @@
+"""Addresses of mails: what a stranger calls himself never becomes somebody that a mail goes to."""
+
+from __future__ import annotations
+
+import base64
+import email
+import email.policy
+import time
+from email.utils import getaddresses
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clients.errors import InvalidRequest
+from clients.mail.addresses import recipients, shown_addresses
+from clients.mail.outgoing import Outgoing, as_bytes, build
+from clients.mail.text import read_raw
+
+BOB = "bob@example.org"
+NAMES = [
+    "Boss <boss@corp.example>",
+    "boss@corp.example",
+    "boss@corp.example,",
+    "Boss <boss@corp.example>, x",
+    "<boss@corp.example>",
+    '"boss@corp.example"',
+    'x" <boss@corp.example>, "y',
+    'x\\" <boss@corp.example>, \\"y',
+    "x\\",
+    'x\\"',
+    "Doe, Jane",
+    "Team: boss@corp.example;",
+    "a (boss@corp.example) b",
+    "(",
+    ")",
+    "<",
+    ">",
+    "><",
+    "[x]",
+    "x\r\nBcc: boss@corp.example",
+    "x\nTo: boss@corp.example",
+    "\u202egro.elpmaxe@ssob\u202c",
+    "שלום, <boss@corp.example>",
+    "Jürgen, <boss@corp.example>",
+    "=?utf-8?q?boss=40corp.example=2C?=",
+    "\x00<boss@corp.example>\x00",
+    "\u200b<boss@corp.example>",
+    "＜boss＠corp.example＞",
+    "x; boss@corp.example",
+    "me@example.com",
+    "🙂 <boss@corp.example> 🙂",
+    "a" * 90 + ", <boss@corp.example>, " + "ü" * 90,
+]
+
+
+def forms(name: str) -> list[str]:
+    """Give the ways in which a stranger can write this name before his address."""
+    letters = name.encode("utf-8", "replace")
+    escaped = " ".join(name.replace("\0", "").split()).replace("\\", "\\\\").replace('"', '\\"')
+    quoted_printable = "".join(f"={each:02X}" for each in letters)
+    return [
+        f"=?utf-8?b?{base64.b64encode(letters).decode()}?= <{BOB}>",
+        f"=?utf-8?q?{quoted_printable}?= <{BOB}>",
+        f'"{escaped}" <{BOB}>',
+        f'"=?utf-8?q?{quoted_printable}?=" <{BOB}>',
+        f"{BOB} (=?utf-8?q?{quoted_printable}?=)",
+    ]
+
+
+def read(header: str) -> str:
+    return str(read_raw(f"From: {header}\r\nTo: me@example.com\r\n\r\nx".encode("utf-8", "replace"))["from"])
+
+
+def receivers(to: str) -> list[str]:
+    """Give whom a mail goes to, as another program reads the header of the mail that is sent."""
+    sent = as_bytes(build(Outgoing([to]), "me@example.com", "m" * 32, None, None))
+    parsed = email.message_from_bytes(sent, policy=email.policy.default)
+    assert {name.lower() for name in parsed.keys()} >= {"to", "from"}  # noqa: SIM118
+    assert parsed["Bcc"] is None
+    head = email.message_from_bytes(sent)
+    raw = getaddresses([str(head["To"])])
+    assert [address for _, address in raw] == [one.addr_spec for one in parsed["To"].addresses]
+    return [address for _, address in raw]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_of_a_sender_becomes_a_recipient(name: str) -> None:
+    for form in forms(name):
+        shown = read(form)
+        assert shown.isprintable()
+        assert [address for _, address in getaddresses([shown])] == [BOB], form
+        assert receivers(shown) == [BOB], form
+
+
+@settings(max_examples=25, deadline=None)
+@given(name=st.text(max_size=60))
+def test_no_text_at_all_before_an_address_becomes_a_recipient(name: str) -> None:
+    for form in forms(name):
+        assert receivers(read(form)) == [BOB], form
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_encoded_name_without_an_address_is_none(name: str) -> None:
+    shown = read(f"=?utf-8?b?{base64.b64encode(name.encode()).decode()}?=")
+    with pytest.raises(InvalidRequest):
+        receivers(shown)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        pytest.param("=?utf-8?Q?J=C3=BCrgen?= <j@b.example>", "Jürgen <j@b.example>", id="letters"),
+        pytest.param('"Doe, Jane" <j@b.example>', '"Doe, Jane" <j@b.example>', id="in quotes"),
+        pytest.param("Doe, Jane <j@b.example>", '"Doe, Jane" <j@b.example>', id="a comma without quotes"),
+        pytest.param('"J. Doe" <j@b.example>', "J. Doe <j@b.example>", id="a dot"),
+        pytest.param("j@b.example (Jane)", "Jane <j@b.example>", id="the name as a comment"),
+        pytest.param("undisclosed-recipients:;", "undisclosed-recipients:;", id="nobody"),
+        pytest.param("Team: a@b.example, C <c@d.example>;", "a@b.example, C <c@d.example>", id="a group"),
+        pytest.param("<@r.example:j@b.example>", "j@b.example", id="a route"),
+        pytest.param('"a b"@c.example', '"a b"@c.example', id="a quoted local part"),
+        pytest.param("Jane", "Jane", id="no address"),
+        pytest.param("", "", id="nothing"),
+        pytest.param("A <a@b.example>, c@d.example", "A <a@b.example>, c@d.example", id="two"),
+    ],
+)
+def test_addresses_are_shown_so_that_they_can_be_read_again(header: str, expected: str) -> None:
+    assert shown_addresses(header) == (expected, 0)
+    assert shown_addresses(expected) == (expected, 0)
+
+
+def test_an_address_that_is_its_own_name_is_a_recipient() -> None:
+    [one] = recipients("to", ["ann@example.com <ann@example.com>"])
+    assert one.spec == "ann@example.com"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Boss <boss@corp.example> <bob@example.org>",
+        "boss@corp.example <bob@example.org>",
+        "boss@corp.example bob@example.org",
+        "<boss@corp.example> bob@example.org",
+        "boss@corp.example; bob@example.org",
+        "Team: boss@corp.example, bob@example.org;",
+        "a@b.example, Boss <boss@corp.example> <bob@example.org>",
+        'x" <boss@corp.example>',
+        "bob@example.org (boss@corp.example",
+        '"boss@corp.example"',
+    ],
+)
+def test_recipients_that_can_be_read_in_two_ways_are_refused(value: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"^Cc: ") as refused:
+        build(Outgoing(["a@b.example"], [value]), "me@example.com", "m" * 32, None, None)
+    assert "example" in refused.value.message
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    "piece", ['"\\"', '<"\\"', "(", "((b)", "<", "=?x?q?", "\\", 'a"<', ",", "a,", '"<', ";:", "<a@b>"]
+)
+def test_no_header_takes_long(piece: str) -> None:
+    begun = time.monotonic()
+    read(piece * (60_000 // len(piece)))
+    assert time.monotonic() - begun < 5

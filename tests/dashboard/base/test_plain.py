@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.base.plain import host_of, link_markdown, plain, plain_with_code
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("Fix the login", "Fix the login", id="plain words stay"),
+        pytest.param("**bold** _it_", r"\*\*bold\*\* \_it\_", id="emphasis"),
+        pytest.param("![x](http://evil/x.png)", r"\!\[x\]\(http:color[]://evil/x\.png\)", id="image"),
+        pytest.param("see https://a.b", r"see https:color[]://a\.b", id="web address"),
+        pytest.param("WWW.evil.example", r"WWW:color[]\.evil\.example", id="web address without a scheme"),
+        pytest.param("me@example.org", r"me@:color[]example\.org", id="mail address"),
+        pytest.param("<img src=x>", r"\<img src\=x\>", id="html"),
+        pytest.param("$a$", r"\$a\$", id="formula"),
+        pytest.param("1. one\n# two", r"1\. one \# two", id="line breaks and headings"),
+        pytest.param(":red[x]", r"\::color[]red\[x\]", id="colour"),
+        pytest.param(":material/check:", r"\::color[]material/check:", id="icon"),
+        pytest.param("a -> b", r"a \-:color[]\> b", id="arrow"),
+        pytest.param("a -- b", r"a \-:color[]\- b", id="dash"),
+        pytest.param("2026-11-20", r"2026\-11\-20", id="a date"),
+        pytest.param("a & b", r"a \& b", id="entity"),
+        pytest.param("日本語 ✓", "日本語 ✓", id="other scripts"),
+    ],
+)
+def test_text_is_shown_as_it_is(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        pytest.param("https://github.com/acme/app", "github.com", id="https"),
+        pytest.param("http://127.0.0.1:4100/x", "127.0.0.1:4100", id="port"),
+        pytest.param("https://github.com@evil.example/x", "evil.example", id="a user name that looks like a host"),
+        pytest.param("javascript:alert(1)", "", id="script"),
+        pytest.param("data:text/html,x", "", id="data"),
+        pytest.param("//evil.example/x", "", id="no scheme"),
+        pytest.param("http://a:b:c", "", id="broken port"),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+def test_the_host_is_where_a_link_really_leads(url: str, host: str) -> None:
+    assert host_of(url) == host
+
+
+def test_a_link_shows_its_host_and_cannot_be_closed_early() -> None:
+    shown = link_markdown("Issue](http://evil)", "https://github.com/a)b c")
+    assert shown.startswith(r"[Issue\]\(http")
+    assert "(https://github.com/a%29b%20c)" in shown
+    assert r"github\.com" in shown
+
+
+def test_what_is_no_web_address_is_no_link() -> None:
+    assert "](" not in link_markdown("Open", "javascript:alert(1)")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("Run `orchestra demo reset` first.", r"Run `orchestra demo reset` first\.", id="a command"),
+        pytest.param("`--demo` is on", "`--demo` is on", id="at the beginning"),
+        pytest.param("One ` alone", r"One \` alone", id="a single one"),
+        pytest.param("Nothing: ` `", r"Nothing: \` \`", id="nothing between them"),
+        pytest.param("**a** `**b**`", r"\*\*a\*\* `**b**`", id="marks that code shows as they are"),
+    ],
+)
+def test_what_stands_between_backticks_is_code_and_all_else_as_it_is(text: str, shown: str) -> None:
+    assert plain_with_code(text) == shown
+
+
+def test_a_badge_escapes_text_from_outside_once() -> None:
+    def page() -> None:
+        from dashboard.base.plain import outside_badge
+
+        outside_badge("me@example.org [x]", ":material/mail:", color="violet")
+
+    [shown] = AppTest.from_function(page).run().markdown
+    assert shown.value == rf":violet-badge[:material/mail: {plain('me@example.org [x]')}]"

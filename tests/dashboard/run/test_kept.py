@@ -1,0 +1,50 @@
+"""A run on another database, on the page of that run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from engine.orchestra import Orchestra
+from tests.dashboard.conftest import OWNER
+
+WORKFLOW: dict[str, Any] = {
+    "schema_version": 1,
+    "inputs": {"type": "object", "properties": {"repository": {"type": "string", "default": "acme/app"}}},
+    "steps": [
+        {
+            "id": "issue",
+            "uses": "github.create_issue",
+            "once": "always the same",
+            "with": {"repository": "{{ inputs.repository }}", "title": "One", "body": ""},
+        }
+    ],
+}
+
+
+def test_a_run_that_wrote_nothing_says_so_and_offers_what_does(
+    orchestra: Orchestra, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.workflows.save(OWNER, "issue", json.dumps(WORKFLOW), None)
+    for repository in ("acme/app", "acme/website"):
+        run_id = orchestra.runs.start(OWNER, "issue", {"repository": repository})
+        run = orchestra.runs.wait(OWNER, run_id, 60)
+    assert run["status"] == "succeeded", run["error"]
+    page = open_page("run", id=run_id)
+    assert "Nothing was written" in page.warning[0].value
+    page.button(key="kept-force").click().run()
+    assert not page.exception
+    assert page.radio(key="again-receipts").value == "force"
+
+
+def test_a_run_that_wrote_or_kept_the_same_says_nothing(
+    orchestra: Orchestra, open_page: Callable[..., AppTest]
+) -> None:
+    orchestra.workflows.save(OWNER, "issue", json.dumps(WORKFLOW), None)
+    for _ in range(2):
+        run_id = orchestra.runs.start(OWNER, "issue", {})
+        assert orchestra.runs.wait(OWNER, run_id, 60)["status"] == "succeeded"
+        assert not open_page("run", id=run_id).warning

@@ -1,0 +1,174 @@
+"""The files of docs/extending.md, copied into a checkout of their own, do what the page says."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.docs.pages import ROOT, text_of
+
+pytestmark = pytest.mark.slow
+
+PACKAGES = ("engine", "clients", "demo", "api", "dashboard", "commands", "cli.py", "app.py", ".streamlit")
+FILE = re.compile(r"`([\w/.]+)`:\n\n```(?:python|json)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PAGE_SCRIPT = """
+import sys
+from pathlib import Path
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+import streamlit as st
+from dashboard.base import session
+from engine.orchestra import Orchestra
+from engine.people.access import Principal
+
+orchestra = Orchestra.open(Path(sys.argv[1]), serve=True)
+session.shared = lambda: orchestra
+signed_in = orchestra.users.redeem(orchestra.users.login_link(Principal("local:ada", "owner"), "owner"))
+type(st.context).cookies = {"orchestra_session": signed_in.id}
+at = AppTest.from_file("app.py", default_timeout=60)
+at._page_hash = calc_hash(sys.argv[2])
+at.run()
+assert not at.exception, at.exception
+print([one.value for kind in (at.title, at.header, at.info, at.text) for one in kind])
+orchestra.close()
+"""
+
+
+class Ntfy(BaseHTTPRequestHandler):
+    """A small ntfy server (https://docs.ntfy.sh/publish, /subscribe/api)."""
+
+    protocol_version = "HTTP/1.1"
+    kept: list[dict[str, Any]]
+
+    def do_GET(self) -> None:
+        """Describe the account, or list the messages of a topic."""
+        url = urlsplit(self.path)
+        if self.headers.get("Authorization") != "Bearer tk_right":
+            self._answer(401, {"code": 40101, "http": 401, "error": "unauthorized"})
+        elif url.path == "/v1/account":
+            self._answer(200, {"username": "ada", "subscriptions": [{"topic": "alerts"}]})
+        else:
+            since = int(parse_qs(url.query)["since"][0])
+            asked = [one for one in self.kept if one["time"] >= since and f"/{one['topic']}/json" == url.path]
+            self._answer(200, *asked)
+
+    def do_POST(self) -> None:
+        """Keep a message."""
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.kept.append({"id": f"m{len(self.kept)}", "time": int(time.time()), "event": "message", **sent})
+        self._answer(200, self.kept[-1])
+
+    def _answer(self, status: int, *lines: dict[str, Any]) -> None:
+        body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def ntfy() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Its address, and the messages that it keeps."""
+    kept: list[dict[str, Any]] = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Ntfy,), {"kept": kept}))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", kept
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with the files of the page in it."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for name in PACKAGES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name)
+        else:
+            shutil.copy(ROOT / name, folder)
+    files = dict(FILE.findall(text_of("docs/extending.md")))
+    assert len(files) == 5
+    for name, text in files.items():
+        place = (tmp_path / "workspace" if name.startswith("workflows/") else folder) / name
+        assert not place.exists(), f"{name} is there already"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def orchestra(checkout: Path, tmp_path: Path, ntfy: tuple[str, list[dict[str, Any]]]) -> Callable[..., Any]:
+    """Runs the command of that checkout on a workspace with one connection; returns what it prints, as JSON."""
+    workspace = tmp_path / "workspace"
+    connection = {"service": "ntfy", "token": "env:NTFY_TOKEN", "base_url": ntfy[0]}
+    (workspace / "config.yaml").write_text(json.dumps({"connections": {"ntfy": connection}}))
+    heard = {
+        "schema_version": 1,
+        "triggers": [{"id": "message", "uses": "ntfy.new_message", "with": {"topic": "alerts"}}],
+        "inputs": {"type": "object", "properties": {"text": {"type": "string"}}},
+        "steps": [{"id": "stop", "uses": "flow.fail", "with": {"message": "Heard {{ inputs.text }}."}}],
+    }
+    heard["triggers"][0]["inputs"] = {"text": "{{ item.message }}"}  # type: ignore[index]
+    (workspace / "workflows" / "heard.json").write_text(json.dumps(heard))
+
+    def run(*arguments: str, code: int = 0) -> Any:
+        told = in_checkout("-m", "cli", *arguments, "--workspace", str(workspace))
+        assert told.returncode == code, (told.stdout, told.stderr)
+        return json.loads(told.stdout) if "--json" in arguments else told.stdout
+
+    def in_checkout(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "NTFY_TOKEN": "tk_right"}
+        command = [sys.executable, "-P", *arguments]
+        environment["PYTHONPATH"] = str(checkout)
+        return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+
+    run.page = lambda path: in_checkout("-c", PAGE_SCRIPT, str(workspace), path)  # type: ignore[attr-defined]
+    return run
+
+
+def test_a_client_a_step_a_trigger_and_a_page_are_one_file_each(
+    orchestra: Callable[..., Any], ntfy: tuple[str, list[dict[str, Any]]]
+) -> None:
+    kept = ntfy[1]
+    checked = orchestra("connections", "check", "--json")
+    assert "Signed in as ada." in json.dumps(checked)
+
+    run = orchestra("run", "push", "--yes", "--json")
+    assert run["status"] == "succeeded"
+    orchestra("runs", "rerun", run["run_id"], "--yes", "--json")
+    assert [one["message"] for one in kept] == ["It works."]
+
+    orchestra("triggers", "on", "heard", "--from", "now", "--yes", "--json")
+    kept.append({"id": "x1", "time": int(time.time()) + 1, "event": "message", "topic": "alerts", "message": "smoke"})
+    orchestra("triggers", "poll", "heard", "--json", code=1)  # as the run that it starts fails
+    heard = orchestra("runs", "list", "--workflow", "heard", "--json")["runs"]
+    assert [(one["status"], one["sentence"]) for one in heard] == [("failed", heard[0]["sentence"])]
+    assert "Heard smoke." in heard[0]["sentence"]
+
+    page = orchestra.page("failures")  # type: ignore[attr-defined]
+    assert page.returncode == 0, page.stderr
+    assert "Heard smoke." in page.stdout
+
+
+def test_the_connections_page_shows_the_new_service(orchestra: Callable[..., Any]) -> None:
+    page = orchestra.page("connections")  # type: ignore[attr-defined]
+    assert page.returncode == 0, page.stderr
+    assert "ntfy" in orchestra("connections", "list")

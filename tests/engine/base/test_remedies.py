@@ -1,0 +1,87 @@
+"""Remedies name commands at the command line, pages in the dashboard, and requests in the API."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.base.remedies import Face, in_words_of
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+ONLY_COMMANDS = {"fmt", "init", "login-link", "reindex", "serve"}
+"""What no page and no request does."""
+FACES: tuple[Face, ...] = ("page", "request")
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    """Give (place, text) of all that the code says with a command in it; docstrings are for readers of the code."""
+    for folder in ("engine", "clients"):
+        for path in sorted((REPOSITORY / folder).rglob("*.py")):
+            if path.name in ("remedies.py", "step_docs.py", "service_docs.py", "trigger_docs.py"):
+                continue
+            tree = ast.parse(path.read_text())
+            parts = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+            said = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.JoinedStr):
+                    text = "".join(str(one.value) if isinstance(one, ast.Constant) else "NAME" for one in node.values)
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in parts | said:
+                    text = node.value
+                else:
+                    continue
+                if "orchestra " in text and "`" in text:
+                    yield f"{path.relative_to(REPOSITORY)}:{node.lineno}", text
+
+
+TEXTS = dict(_texts())
+
+
+def test_the_texts_are_found() -> None:
+    assert len(TEXTS) > 40
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("place", TEXTS)
+def test_no_page_and_no_answer_names_a_command_for_what_it_does_itself(place: str, face: Face) -> None:
+    left = re.findall(r"`orchestra ([a-z-]+)", in_words_of(face, TEXTS[place]))
+    assert set(left) <= ONLY_COMMANDS, in_words_of(face, TEXTS[place])
+
+
+@pytest.mark.parametrize(
+    ("text", "page", "request_"),
+    [
+        (
+            "`orchestra runs list` shows what there is.",
+            "The page Runs shows what there is.",
+            "`GET /api/runs` shows what there is.",
+        ),
+        (
+            "Look at it: `orchestra runs show 20260101-abc`. Then go on.",
+            "Look at it: the page of the run. Then go on.",
+            "Look at it: `GET /api/runs/20260101-abc`. Then go on.",
+        ),
+        (
+            "Say so: `orchestra runs resume 7 --as-done` or `--redo`.",
+            "Say so: It is done or Send again on the page of the run.",
+            'Say so: `POST /api/runs/7/resume` with `"as_done": true` or `"redo": true`.',
+        ),
+        (
+            "`orchestra runs rerun RUN --force` writes it anew.",
+            "Write everything again (More options) on the page of the run writes it anew.",
+            '`POST /api/runs/RUN/rerun` with `"receipts": "force"` writes it anew.',
+        ),
+        (
+            "Start it with `orchestra serve`.",
+            "Start it with `orchestra serve`.",
+            "Start it with `orchestra serve`.",
+        ),
+        ("Write `\\n`; a lone ` stays.", "Write `\\n`; a lone ` stays.", "Write `\\n`; a lone ` stays."),
+    ],
+)
+def test_commands_become_pages_and_requests(text: str, page: str, request_: str) -> None:
+    assert in_words_of("page", text) == page
+    assert in_words_of("request", text) == request_

@@ -1,0 +1,60 @@
+"""One walk over a workflow document, whichever way its steps are nested."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.base.errors import InvalidInput
+from engine.base.step_tree import step_nodes
+from engine.orchestra import Orchestra
+from engine.record.definitions import changes, steps_of
+from tests.engine.conftest import OWNER, Run, Service, get_step, set_step, write_workflow
+
+_AFTER = [set_step("told"), {"id": "both", "steps": [set_step("inner", on_error={"steps": [set_step("else_")]})]}]
+_FORMS: dict[str, Any] = {"list": _AFTER, "steps": {"steps": _AFTER}}
+
+
+@pytest.mark.parametrize("after", _FORMS.values(), ids=_FORMS)
+def test_every_step_is_found_with_its_path(after: Any) -> None:
+    document = {"steps": [set_step("a"), {"id": "g", "steps": [set_step("b")]}], "on_failure": after}
+    found = {node.path: (node.depth, node.is_fallback, node.is_after_failure) for node in step_nodes(document)}
+    assert found == {
+        "a": (0, False, False),
+        "g": (0, False, False),
+        "g.b": (1, False, False),
+        "on_failure.told": (0, False, True),
+        "on_failure.both": (0, False, True),
+        "on_failure.both.inner": (1, False, True),
+        "on_failure.both.inner.else_": (2, True, True),
+    }
+    assert list(steps_of(document)) == list(found)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, 5, [], {"steps": 7}, {"steps": ["x", None, {"id": 3}], "on_failure": "no"}, {"on_failure": {"steps": {}}}],
+)
+def test_what_has_no_form_of_a_step_is_passed_over(document: Any) -> None:
+    assert [node.path for node in step_nodes(document)] in ([], ["?"])
+
+
+@pytest.mark.parametrize("form", [lambda steps: steps, lambda steps: {"steps": steps}], ids=["list", "steps"])
+def test_a_changed_step_for_a_failure_is_seen_in_either_form(form: Any) -> None:
+    old, new = ({"workflow": {"steps": [], "on_failure": form([set_step("told", {"n": n})])}} for n in (1, 2))
+    assert [one.field for one in changes(old, new)] == ["steps.on_failure.told.with.values.n"]
+
+
+@pytest.mark.parametrize("form", [lambda steps: steps, lambda steps: {"steps": steps}], ids=["list", "steps"])
+def test_a_finished_step_for_a_failure_that_was_changed_is_refused(
+    orchestra: Orchestra, root: Path, run: Run, service: Service, form: Any
+) -> None:
+    service.answers["/a"] = [404]
+    steps = [get_step("a", service.url("/a"))]
+    failed = run(steps, on_failure=form([set_step("told", {"n": 1})]))
+    assert failed["status"] == "failed"
+    write_workflow(root, "work", steps, on_failure=form([set_step("told", {"n": 2})]))
+    with pytest.raises(InvalidInput, match=r"on_failure\.told"):
+        orchestra.runs.resume(OWNER, failed["run_id"], newest=True)

@@ -1,0 +1,71 @@
+"""Schemas that users write: wrong ones are named, and none is fetched from anywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.documents.schema_check import misfits, schema_faults
+
+
+@pytest.mark.parametrize(
+    ("schema", "path", "words"),
+    [
+        pytest.param({"type": "strin"}, ("type",), "not a JSON Schema", id="unknown-type"),
+        pytest.param(
+            {"properties": {"a": {"minimum": "x"}}}, ("properties", "a", "minimum"), "not a JSON", id="inside"
+        ),
+        pytest.param({"type": "string", "default": 5}, ("default",), "5 is not of type 'string'", id="default"),
+        pytest.param(
+            {"items": {"$ref": "http://127.0.0.1:9/x"}}, ("items", "$ref"), "inside the same schema", id="foreign"
+        ),
+        pytest.param({"$ref": "#/$defs/gone"}, ("$ref",), "points to nothing", id="dangling"),
+        pytest.param({"$ref": "#/title", "title": "x"}, ("$ref",), "not point to a schema", id="at-a-text"),
+        pytest.param({"pattern": "("}, ("pattern",), "not a valid regular expression", id="pattern"),
+        pytest.param({"$ref": "#", "default": 1}, (), "refers back to itself", id="circle"),
+        pytest.param({"items": {"anyOf": [{"$ref": "#/items"}]}}, (), "refers back to itself", id="circle-inside"),
+        pytest.param(
+            {"$defs": {f"a{n}": {"$ref": f"#/$defs/a{n + 1}"} for n in range(5000)} | {"a5000": {}}},
+            (),
+            "refers back to itself",
+            id="a-row-too-long-to-follow",
+        ),
+        pytest.param({"$ref": "file:///etc/passwd"}, ("$ref",), "inside the same schema", id="file"),
+    ],
+)
+def test_a_wrong_schema_is_named_where_it_is_wrong(schema: Any, path: tuple[str, ...], words: str) -> None:
+    [(place, message)] = list(schema_faults(schema))
+    assert place == path
+    assert words in message
+
+
+def test_a_right_schema_has_no_faults() -> None:
+    schema = {"type": "object", "$defs": {"a": {"type": "integer"}}, "properties": {"x": {"$ref": "#/$defs/a"}}}
+    assert list(schema_faults(schema)) == []
+    assert list(misfits({"x": 1}, schema)) == []
+    assert list(misfits({"x": "1"}, schema)) == ["x: '1' is not of type 'integer'."]
+
+
+def test_a_schema_that_is_none_fits_nothing_and_is_never_fetched() -> None:
+    [foreign] = misfits(5, {"$ref": "http://127.0.0.1:9/x"})
+    assert foreign == "Its schema cannot be used: A $ref may only point inside the same schema, like #/$defs/name."
+    [broken] = misfits(5, {"type": "strin"})
+    assert broken.startswith("Its schema cannot be used: This is not a JSON Schema")
+
+
+def test_a_long_value_is_shortened_in_the_sentence() -> None:
+    [message] = misfits("x" * 5000, {"type": "integer"})
+    assert len(message) < 200
+
+
+def test_a_schema_that_contains_itself_checks_a_deep_value_or_says_that_it_cannot() -> None:
+    schema = {"$defs": {"tree": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}, "$ref": "#/$defs/tree"}
+    assert list(schema_faults(schema)) == []
+    value: list[Any] = []
+    for _ in range(50):
+        value = [value]
+    assert list(misfits(value, schema)) == []
+    for _ in range(5000):
+        value = [value]
+    assert list(misfits(value, schema)) == ["It is nested deeper than 64 levels."]

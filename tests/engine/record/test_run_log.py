@@ -1,0 +1,127 @@
+"""Log files that somebody damaged: named, and all else works."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.base.errors import InvalidFile, InvalidInput, StorageError
+from engine.orchestra import Orchestra
+from engine.record.run_log import RunLogs
+from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step
+from tests.patience import PATIENCE_SECONDS
+
+
+def log_of(orchestra: Orchestra, run_id: str) -> Path:
+    return orchestra.workspace.logs / f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}" / f"{run_id}.json"
+
+
+def without(key: str) -> Callable[[Any], Any]:
+    return lambda run: {name: value for name, value in run.items() if name != key}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda run: [], id="list"),
+        pytest.param(lambda run: {"run_id": run["run_id"]}, id="only-its-id"),
+        pytest.param(lambda run: {**run, "run_id": "20260101T000000Z-abcdefgh"}, id="another-run"),
+        pytest.param(lambda run: {**run, "steps": None}, id="no-steps"),
+        pytest.param(lambda run: {**run, "steps": [{}]}, id="empty-step"),
+        pytest.param(lambda run: {**run, "steps": ["x"]}, id="step-is-text"),
+        pytest.param(lambda run: {**run, "accounts": []}, id="accounts"),
+        *(pytest.param(without(key), id=f"no-{key}") for key in ("status", "counts", "definition", "inputs", "error")),
+    ],
+)
+def test_a_log_that_makes_no_sense_is_named(run: Run, orchestra: Orchestra, damage: Callable[[Any], Any]) -> None:
+    good, bad = run([set_step("a")]), run([set_step("a")])
+    path = log_of(orchestra, bad["run_id"])
+    path.write_text(json.dumps(damage(json.loads(path.read_text()))))
+    for ask in (orchestra.runs.get, orchestra.runs.resume):
+        with pytest.raises(InvalidFile, match=bad["run_id"]):
+            ask(OWNER, bad["run_id"])
+    assert orchestra.runs.get(OWNER, good["run_id"])["status"] == "succeeded"
+    assert len(orchestra.runs.list(OWNER).rows) == 2
+    count, broken = orchestra.runs.reindex(OWNER)
+    assert (count, broken) == (1, [str(path)])
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(0, 5_000), flip=st.integers(0, 5_000), bit=st.integers(0, 7))
+def test_a_log_cut_or_flipped_is_read_or_named(run: Run, orchestra: Orchestra, cut: int, flip: int, bit: int) -> None:
+    rows = orchestra.runs.list(OWNER).rows
+    run_id = rows[0].run_id if rows else run([set_step("a")])["run_id"]
+    path = log_of(orchestra, run_id)
+    whole = path.with_suffix(".kept")
+    if not whole.exists():
+        whole.write_bytes(path.read_bytes())
+    data = bytearray(whole.read_bytes()[: cut or None])
+    if data:
+        data[flip % len(data)] ^= 1 << bit
+    path.write_bytes(data)
+    try:
+        orchestra.runs.get(OWNER, run_id)
+    except InvalidFile as named:
+        assert named.message  # noqa: PT017 - a flipped letter inside a text is fine
+
+
+def test_a_log_that_is_a_folder_or_a_pipe_is_named(run: Run, orchestra: Orchestra) -> None:
+    run_id = run([set_step("a")])["run_id"]
+    path = log_of(orchestra, run_id)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(InvalidFile):
+        orchestra.runs.get(OWNER, run_id)
+    path.rmdir()
+    path.symlink_to("/dev/null")
+    with pytest.raises(InvalidFile):
+        orchestra.runs.get(OWNER, run_id)
+
+
+def test_an_answer_that_nobody_asked_for_is_refused(run: Run, orchestra: Orchestra, service: Service) -> None:
+    service.answers = {"/w": [500]}
+    run_id = run([post_step("w", service.url("/w"))])["run_id"]
+    with pytest.raises(InvalidInput, match="no write of unknown outcome at 'x'"):
+        orchestra.runs.resume(OWNER, run_id, redo=True, step="x")
+    assert orchestra.runs.get(OWNER, run_id)["status"] == "failed"
+    orchestra.runs.resume(OWNER, run_id, as_done=True, step="w", receipt="17")
+    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    assert document["steps"][0]["effect"]["receipt"] == {"id": "17", "url": ""}
+
+
+def test_logs_that_are_written_apart_get_to_the_same_place_until_another_process_has_taken_over(
+    run: Run, tmp_path: Path
+) -> None:
+    document = run([set_step("a")])
+    drafts = tmp_path / "drafts"
+    drafts.mkdir()
+    logs = RunLogs(tmp_path / "logs").written_through(drafts)
+    apart = logs.apart("0")
+    path = apart.write(document)
+    assert path == logs.path(document["run_id"])
+    assert logs.read(document["run_id"]) == document
+    shutil.rmtree(drafts)
+    path.unlink()
+    with pytest.raises(StorageError):
+        apart.write(document)
+    assert not path.exists()
+
+
+def test_who_waits_for_a_run_that_was_opened_again_waits_for_its_new_end(
+    run: Run, orchestra: Orchestra, service: Service
+) -> None:
+    service.answers = {"/a": [404] * 6}
+    run_id = run([get_step("a", service.url("/a"))])["run_id"]
+    service.seconds = {"/a": 0.1}
+    for _ in range(5):
+        assert orchestra.runs.wait(OWNER, run_id)["status"] == "failed"
+        orchestra.runs.resume(OWNER, run_id)
+    assert orchestra.runs.wait(OWNER, run_id)["status"] == "failed"
+    assert service.seen["/a"] == 6

@@ -1,0 +1,273 @@
+"""Who a write is, and what the ledger keeps of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.base.clock import utc_now
+from engine.base.names import timestamp
+from engine.record.frames import Frame, Turn
+from engine.runner.effects.ledger import Ledger, Others, arguments_hash
+from engine.store.ledger import Write, identity
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.journal import SqliteJournal
+from engine.store.sqlite.ledger import SqliteEffects
+from engine.store.sqlite.owners import SqliteOwner
+from engine.store.write_list import SentWrite, WriteList
+
+
+def write(thing: str = "a", run_id: str = "run-1", **more: Any) -> Write:
+    values = {
+        "identity": identity("test:me", "work", "each.note", ["keys", thing]),
+        "account": "test:me",
+        "run_id": run_id,
+        "path": f"each[0].{thing}",
+        "uses": "test.note",
+        "arguments_hash": arguments_hash({"text": thing}),
+    }
+    return Write(**{**values, **more})
+
+
+@pytest.fixture
+def with_ledger(tmp_path: Path) -> Callable[[Callable[[Ledger, SqliteJournal], Coroutine[Any, Any, None]]], None]:
+    def run(test: Callable[[Ledger, SqliteJournal], Coroutine[Any, Any, None]]) -> None:
+        database = Database(tmp_path / "state")
+        owner = SqliteOwner(database, tmp_path / "owners", "test", utc_now)
+
+        async def main() -> None:
+            journal = SqliteJournal(database, owner.id)
+            await test(Ledger(SqliteEffects(journal), utc_now, WriteList(tmp_path / "state", tmp_path)), journal)
+            journal.close()
+
+        asyncio.run(main())
+        owner.release()
+        database.close()
+
+    return run
+
+
+With = Callable[[Callable[[Ledger, SqliteJournal], Coroutine[Any, Any, None]]], None]
+
+
+async def state_of(ledger: Ledger, wanted: Write) -> str:
+    return (await ledger.claim(wanted)).state
+
+
+@pytest.mark.parametrize(
+    ("turns", "once", "scope"),
+    [
+        pytest.param((), None, ["run", "origin"], id="no-loop"),
+        pytest.param((Turn(2, "k"),), None, ["keys", "k"], id="key"),
+        pytest.param((Turn(0, "a"), Turn(1, "b")), None, ["keys", "a", "b"], id="keys-of-all-loops"),
+        pytest.param((Turn(0, "a"), Turn(1, None)), None, ["run", "origin", 0, 1], id="one-loop-without"),
+        pytest.param((Turn(3, None),), None, ["run", "origin", 3], id="index"),
+        pytest.param((Turn(0, "a"),), "week 7", ["once", "week 7"], id="once"),
+    ],
+)
+def test_the_scope_of_an_identity(turns: tuple[Turn, ...], once: str | None, scope: list[Any]) -> None:
+    assert Frame({"steps": {}}, None, turns).identity_scope(once, "origin") == scope
+
+
+def test_no_two_different_writes_share_an_identity() -> None:
+    scopes: list[list[Any]] = [
+        ["keys", "a"], ["keys", "a", "b"], ["keys", 'a","b'], ["once", "a"], ["run", "a"], ["run", "a", 1],
+        ["run", "a", 11], ["keys", "1"], ["keys", ""],
+    ]  # fmt: skip
+    places = [("acc", "flow", "step"), ("acc", "flow", "step.x"), ("acc", "flo", "wstep"), ("ac", "cflow", "step")]
+    made = {identity(*place, scope) for place in places for scope in scopes}
+    assert len(made) == len(places) * len(scopes)
+
+
+def test_the_marker_is_the_same_for_ever_and_fits_everywhere() -> None:
+    assert write().marker == write(run_id="another", path="p").marker
+    assert write().marker != write("b").marker
+    assert len(write().marker) == 32
+    assert write().marker.isalnum()
+    assert write("a").marker == "zuurahmmsl5svk3gapkvqfdqr5ln3mol"
+
+
+def test_equal_arguments_have_one_hash_in_any_order() -> None:
+    assert arguments_hash({"a": 1, "b": [2]}) == arguments_hash({"b": [2], "a": 1})
+    assert arguments_hash({"a": 1}) != arguments_hash({"a": 2})
+
+
+def test_the_life_of_a_write(with_ledger: With) -> None:
+    async def test(ledger: Ledger, _journal: SqliteJournal) -> None:
+        assert await state_of(ledger, write()) == "new"
+        assert await state_of(ledger, write()) == "intent"
+        await ledger.sending(write())
+        await ledger.record(write(), {"id": "7", "url": "u"}, {"id": "7", "more": [1]})
+        entry = await ledger.claim(write(run_id="run-2"))
+        assert (entry.state, entry.sends, entry.output) == ("done", 2, {"id": "7", "more": [1]})
+        assert entry.receipt == {"id": "7", "url": "u"}
+        assert entry.intended_at <= utc_now()
+
+    with_ledger(test)
+
+
+def test_an_intent_can_be_taken_back_and_a_receipt_cannot(with_ledger: With) -> None:
+    async def test(ledger: Ledger, _journal: SqliteJournal) -> None:
+        await ledger.claim(write())
+        await ledger.forget(write())
+        assert await state_of(ledger, write()) == "new"
+        await ledger.record(write(), {"id": "1", "url": ""}, {})
+        await ledger.forget(write())
+        assert await state_of(ledger, write()) == "done"
+
+    with_ledger(test)
+
+
+def test_an_intent_is_taken_over_once(with_ledger: With) -> None:
+    async def test(ledger: Ledger, _journal: SqliteJournal) -> None:
+        await ledger.claim(write(run_id="dead"))
+        entry = await ledger.claim(write())
+        results = await asyncio.gather(
+            ledger.take_over(write(run_id="b"), entry), ledger.take_over(write(run_id="c"), entry)
+        )
+        assert list(results) == [True, False]
+        assert (await ledger.claim(write())).run_id == "b"
+
+    with_ledger(test)
+
+
+@pytest.mark.parametrize("way", ["claimed", "resumed", "taken over", "asked again"])
+def test_the_list_tells_of_a_write_before_it_is_sent_whichever_way_it_came_about(
+    tmp_path: Path, with_ledger: With, way: str
+) -> None:
+    """Whoever claimed it may have died between the commit and its line."""
+    dead, mine = "20260101T000000Z-aaaaaaaa", "20260102T000000Z-bbbbbbbb"
+    listed = WriteList(tmp_path / "state", tmp_path)
+
+    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+        claimed_by = mine if way in ("claimed", "resumed") else dead
+        entry = await ledger.claim(write(run_id=claimed_by))
+        if way != "claimed":
+            for path in (tmp_path / "state" / "writes.list", tmp_path / "writes.list"):
+                path.unlink()
+            await journal.change(lambda cursor: cursor.execute("UPDATE effects SET owner = 'dead'"))
+            entry = await ledger.claim(write(run_id=mine))
+        if way == "taken over":
+            assert await ledger.take_over(write(run_id=mine), entry)
+        elif way != "claimed":
+            await ledger.sending(write(run_id=mine))
+        [(counted,)] = journal.read("SELECT value FROM meta WHERE key = 'writes'")
+        assert listed.all()[-1] == SentWrite(int(counted), mine)
+        for path in (tmp_path / "state" / "writes.list", tmp_path / "writes.list"):
+            assert mine in path.read_text()
+
+    with_ledger(test)
+
+
+@pytest.mark.parametrize(
+    ("path", "receipt", "left"),
+    [
+        pytest.param(None, "42", {"a": "done", "b": "done"}, id="all-done"),
+        pytest.param("each[0].b", "https://x/9", {"a": "unknown", "b": "done"}, id="one-done"),
+        pytest.param(None, None, {"a": "new", "b": "new"}, id="all-again"),
+        pytest.param("each[0].a", None, {"a": "new", "b": "unknown"}, id="one-again"),
+        pytest.param("nowhere", None, {"a": "unknown", "b": "unknown"}, id="no-such-step"),
+    ],
+)
+def test_a_person_answers(with_ledger: With, path: str | None, receipt: str | None, left: dict[str, str]) -> None:
+    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+        for thing in ("a", "b"):
+            await ledger.claim(write(thing))
+            await ledger.question(write(thing))
+        await ledger.claim(write("c"))
+        await ledger._effects.answer("run-1", path, receipt)
+        for thing, state in left.items():
+            entry = await ledger.claim(write(thing))
+            assert entry.state == state
+            if state == "done":
+                url = receipt if receipt and "://" in receipt else ""
+                assert entry.receipt == {"id": receipt, "url": url}
+        assert await state_of(ledger, write("c")) == "intent"  # nobody asked about this one
+
+    with_ledger(test)
+
+
+def test_what_was_undone_counts_as_absent_and_is_another_thing_the_next_time(with_ledger: With) -> None:
+    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+        def undo(generation: int) -> Any:
+            return ledger._effects.undone(write().identity, generation, timestamp(utc_now()))
+
+        await ledger.claim(write())
+        assert not await undo(0)  # it has no receipt yet
+        await ledger.record(write(), {"id": "1", "url": ""}, {"id": "1"})
+        assert not await undo(1)
+        assert await undo(0)
+        assert not await undo(0)
+        entry = await ledger.claim(write(run_id="run-2"))
+        assert (entry.state, entry.generation, entry.run_id) == ("new", 1, "run-2")
+        assert (entry.receipt, entry.output, entry.sends) == (None, None, 1)
+        assert await state_of(ledger, write(run_id="run-2")) == "intent"
+
+    with_ledger(test)
+
+
+@pytest.mark.parametrize("how", ["forgotten", "answered"])
+def test_a_write_after_an_undo_that_did_not_happen_is_no_older_one(with_ledger: With, how: str) -> None:
+    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+        await ledger.claim(write())
+        await ledger.record(write(), {"id": "1", "url": ""}, {"id": "1"})
+        await ledger._effects.undone(write().identity, 0, timestamp(utc_now()))
+        await ledger.claim(write())
+        if how == "forgotten":
+            await ledger.forget(write())
+        else:
+            await ledger.question(write())
+            assert await ledger._effects.answer("run-1", None, None) == 1
+        entry = await ledger.claim(write())
+        assert (entry.state, entry.generation) == ("new", 1)
+
+    with_ledger(test)
+
+
+def test_every_generation_of_a_write_has_a_marker_of_its_own() -> None:
+    markers = {write(generation=number).marker for number in range(12)}
+    assert len(markers) == 12
+    assert write(generation=0).marker == write().marker
+
+
+@pytest.mark.parametrize(
+    ("receipt", "expected"),
+    [
+        pytest.param("C1", Others(frozenset({"C1"})), id="and says which it is"),
+        pytest.param("", Others(is_twin_open=True), id="and does not say which it is"),
+        pytest.param("https://n.test/C?d=1", Others(frozenset({"https://n.test/C?d=1"}), is_twin_open=True),
+                     id="and gives an address, which tells no id"),
+        pytest.param(None, Others(), id="and it was not done"),
+    ],
+)  # fmt: skip
+def test_an_equal_write_that_a_person_answered_for_is_not_taken_for_this_one(
+    with_ledger: With, receipt: str | None, expected: Others
+) -> None:
+    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+        same = arguments_hash({"text": "same"})
+        theirs, mine = write("a", arguments_hash=same), write("b", "run-2", arguments_hash=same)
+        await ledger.claim(theirs)
+        await ledger.claim(mine)
+        await ledger.question(theirs)
+        await ledger._effects.answer("run-1", None, receipt)
+        assert await ledger.others(mine, utc_now()) == expected
+
+    with_ledger(test)
+
+
+def test_an_equal_write_that_did_not_happen_after_an_undo_leaves_nothing_open(with_ledger: With) -> None:
+    async def test(ledger: Ledger, journal: SqliteJournal) -> None:
+        same = arguments_hash({"text": "same"})
+        theirs, mine = write("a", arguments_hash=same), write("b", "run-2", arguments_hash=same)
+        await ledger.claim(theirs)
+        await ledger.record(theirs, {"id": "C1", "url": ""}, {})
+        await ledger._effects.undone(theirs.identity, 0, timestamp(utc_now()))
+        await ledger.claim(theirs)
+        await ledger.forget(theirs)
+        assert await ledger.others(mine, utc_now()) == Others()
+
+    with_ledger(test)

@@ -1,0 +1,226 @@
+"""Gmail steps that send: answers to one and to all, mails passed on, drafts that are sent; each leaves once, marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import getaddresses
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from clients.errors import InvalidRequest, NotFound
+from clients.gmail import GmailClient, GmailSettings
+from clients.mail.addresses import specs
+from engine.base.run_file import RunFile
+from engine.plugins.step import Call, StepType
+from engine.steps.gmail.drafts import CreateDraft, DeleteDraft, GetDraft, SendDraft, UpdateDraft
+from engine.steps.gmail.sending import Forward, GmailSend, Reply, Send
+from tests.patience import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from tests.conftest import StandIns
+
+LETTER = {"to": "ann@example.org", "subject": "Hello", "text": "How are you?"}
+TEAM = (
+    "From: Ann <ann@example.org>\nTo: {me}, Bob <bob@example.org>\nCc: carl@example.org, BOB@example.org, {me}\n"
+    "Subject: Offer\nMessage-ID: <offer.1@example.org>\n\nHello"
+)
+FILED = (
+    "From: Ann <ann@example.org>\nTo: {me}\nSubject: Offer\nContent-Type: multipart/mixed; boundary=x\n\n"
+    "--x\n\nSee the file.\n--x\nContent-Type: text/csv; name=a.csv\n\n1,2\n--x--\n"
+)
+Do = Callable[..., Any]
+
+
+@pytest.fixture
+def call(standins: StandIns, http: httpx.Client) -> Call:
+    endpoint = standins["gmail"]
+    settings = GmailSettings(token=SecretStr(endpoint.token), base_url=endpoint.base_url)
+    now = datetime.now(UTC)
+    client = GmailClient(settings, http)
+    return Call(None, client, "m" * 32, intended_at=now, started_at=now, read=lambda file: file.name.encode())
+
+
+@pytest.fixture
+def do(call: Call) -> Do:
+    """Make one call of a step."""
+
+    def run(step: StepType, marker: str = "m" * 32, **arguments: Any) -> Any:
+        return step.call(replace(call, fields=step.fields.model_validate(arguments), marker=marker, request={}))
+
+    return run
+
+
+@pytest.fixture
+def arrive(standins: StandIns, call: Call) -> Callable[[str], str]:
+    """Let a mail arrive; gives its id."""
+
+    def deliver(raw: str) -> str:
+        content = raw.replace("{me}", call.client.account()).encode()
+        url = f"{standins['gmail'].origin}/_demo/mail"
+        answer = httpx.post(
+            url, content=content, headers={"content-type": "text/plain"}, trust_env=False, timeout=PATIENCE_SECONDS
+        )
+        return str(answer.raise_for_status().json()["id"])
+
+    return deliver
+
+
+def head(standins: StandIns, message: str) -> dict[str, str]:
+    """The headers of a mail that was sent."""
+    (sent,) = [each for each in standins.show("gmail")["sent"] if each["id"] == message]
+    return {each["name"]: each["value"] for each in sent["payload"]["headers"]}
+
+
+CAME_FROM: dict[str, str] = {
+    "Ann <ann@example.org>": "ann@example.org",
+    '"boss@example.com" <ann@example.org>': "ann@example.org",
+    "=?utf-8?q?boss=40example=2Ecom=2C?= <ann@example.org>": "ann@example.org",
+    "=?utf-8?q?=22x=22_=3Cboss=40example=2Ecom=3E?= <ann@example.org>": "ann@example.org",
+    "boss@example.com <ann@example.org>": "ann@example.org",
+    "ann@example.org (boss@example.com)": "ann@example.org",
+    "<boss@example.com> <ann@example.org>": "ann@example.org",
+    "Ann <ann(boss@example.com)@example.org>": "ann@example.org",
+    "Ann <@boss.example,@example.com:ann@example.org>": "ann@example.org",
+    "Doe, boss <ann@example.org>": "ann@example.org",
+    "Boss <boss@example.com>, Ann <ann@example.org>": "ann@example.org",
+    "Sales @ Acme, Inc. <ann@example.org>": "ann@example.org",
+}
+"""How a mail's sender is written, and the address that it comes from."""
+
+
+@pytest.mark.parametrize(("sender", "address"), CAME_FROM.items(), ids=CAME_FROM)
+def test_a_mail_to_the_sender_of_another_goes_to_the_address_that_it_came_from_alone(
+    do: Do, arrive: Callable[[str], str], call: Call, standins: StandIns, sender: str, address: str
+) -> None:
+    came = call.client.mail.message(arrive(f"From: {sender}\nSubject: Offer\n\nHello"))
+    sent = do(Send(), to=came["from"], subject="Yes", text="Thanks")
+    to = head(standins, sent["id"])["To"]
+    assert [found for _, found in getaddresses([to])] == [address], to
+    assert specs(came["from"]) == [address]
+
+
+@pytest.mark.parametrize("sender", ["Ann", "undisclosed-recipients:;", "ann@example.org, " * 4000])
+def test_a_mail_whose_sender_is_none_or_too_many_is_not_answered_by_its_name(
+    do: Do, arrive: Callable[[str], str], call: Call, sender: str
+) -> None:
+    came = call.client.mail.message(arrive(f"From: {sender}\nSubject: Offer\n\nHello"))
+    with pytest.raises(InvalidRequest):
+        do(Send(), to=came["from"], subject="Yes", text="Thanks")
+
+
+@pytest.mark.parametrize("is_to_all", [False, True], ids=["to one", "to all"])
+def test_an_answer_goes_to_its_sender_and_on_request_to_all_others_but_oneself(
+    do: Do, call: Call, arrive: Callable[[str], str], standins: StandIns, is_to_all: bool
+) -> None:
+    mail = arrive(TEAM)
+    output = do(Reply(), message=mail, text="Thanks", all=is_to_all)
+    written = head(standins, output["id"])
+    assert written["To"] == "ann@example.org"
+    assert written.get("Cc") == ("bob@example.org, carl@example.org" if is_to_all else None)
+    assert (written["Subject"], written["In-Reply-To"]) == ("Re: Offer", "<offer.1@example.org>")
+    assert written["Auto-Submitted"] == "auto-replied"
+    assert output["thread_id"] == call.client.mail.message(mail)["thread_id"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param("From: {me}", id="oneself"),
+        pytest.param("From: a@b.example\nAuto-Submitted: auto-generated", id="automatic"),
+        pytest.param("From: a@b.example\nPrecedence: bulk", id="bulk"),
+        pytest.param("From: a@b.example\nList-Id: <x.b.example>", id="list"),
+        pytest.param("From: no-reply@b.example", id="no-reply"),
+    ],
+)
+def test_what_must_not_be_answered_is_refused_and_may_be_passed_on(
+    do: Do, arrive: Callable[[str], str], standins: StandIns, headers: str
+) -> None:
+    mail = arrive(f"{headers}\nSubject: x\n\nhello")
+    before = len(standins.show("gmail")["sent"])
+    for is_to_all in (False, True):
+        with pytest.raises(InvalidRequest, match="must not be answered"):
+            do(Reply(), message=mail, text="Thanks", all=is_to_all)
+    assert len(standins.show("gmail")["sent"]) == before
+    assert do(Forward(), message=mail, to="ann@example.org")["id"]
+
+
+def test_a_mail_is_passed_on_with_its_files_and_ones_own(
+    do: Do, call: Call, arrive: Callable[[str], str], standins: StandIns
+) -> None:
+    mail = arrive(FILED)
+    own = RunFile.model_validate({"$file": "x", "name": "b.pdf", "bytes": 5, "media_type": "application/pdf"})
+    given = [own.model_dump(by_alias=True), {"name": "c.txt", "text": "c"}]
+    output = do(Forward(), message=mail, to=["Bob <bob@example.org>"], text="For you.", attachments=given)
+    written = call.client.mail.message(output["id"])
+    assert (written["subject"], written["to"]) == ("Fwd: Offer", "Bob <bob@example.org>")
+    assert written["text"].startswith("For you.\n\n---------- Forwarded message ---------\nFrom: Ann <ann@example.org>")
+    assert written["text"].endswith("\n\nSee the file.")
+    files = [(one["name"], one["media_type"], one["bytes"]) for one in written["attachments"]]
+    assert files == [("a.csv", "text/csv", 3), ("b.pdf", "application/pdf", 5), ("c.txt", "text/plain", 1)]
+    assert head(standins, output["id"])["Auto-Submitted"] == "auto-generated"
+    bare = do(Forward(), marker="n" * 32, message=mail, to="bob@example.org", subject="Look", with_files=False)
+    written = call.client.mail.message(bare["id"])
+    assert (written["subject"], written["attachments"]) == ("Look", [])
+
+
+def test_a_mail_to_nobody_is_not_sent(do: Do, arrive: Callable[[str], str]) -> None:
+    with pytest.raises(InvalidRequest, match="no recipient"):
+        do(Forward(), message=arrive(FILED))
+    assert [field for field, _ in Forward().problems({"message": "1"}, {})] == ["to"]
+
+
+def test_a_draft_is_sent_as_it_is_and_found_by_the_write_that_sent_it(do: Do, call: Call, standins: StandIns) -> None:
+    draft = do(CreateDraft(), **LETTER, attachments=[{"name": "a.txt", "text": "a\nb"}])
+    asked = replace(call, fields=SendDraft.fields.model_validate({"draft": draft["id"]}), marker="s" * 32)
+    assert SendDraft().find(asked) is None
+    output: Any = SendDraft().call(asked)
+    assert SendDraft().find(asked) == output
+    assert output["thread_id"] == draft["thread_id"]
+    written = head(standins, output["id"])
+    assert written["Message-ID"] == output["message_id"] != draft["message_id"]
+    assert (written["X-Orchestra"], written["Auto-Submitted"]) == ("s" * 32, "auto-generated")
+    assert (written["To"], written["Subject"]) == ("ann@example.org", "Hello")
+    sent = call.client.mail.message(output["id"])
+    assert (sent["text"], [one["bytes"] for one in sent["attachments"]]) == ("How are you?", [3])
+    assert draft["id"] not in [one["id"] for one in standins.show("gmail")["drafts"]]
+
+
+def test_a_draft_is_changed_read_and_deleted(do: Do) -> None:
+    draft = do(CreateDraft(), **LETTER)["id"]
+    changed = do(UpdateDraft(), draft=draft, **{**LETTER, "subject": "Other"})
+    assert changed["id"] == draft
+    found = do(GetDraft(), draft=draft)
+    assert (found["draft"], found["id"], found["subject"]) == (draft, changed["message"], "Other")
+    assert do(DeleteDraft(), draft=draft) == {"id": draft, "deleted": True}
+    assert do(DeleteDraft(), draft=draft) == {"id": draft, "deleted": False}
+    for step in (GetDraft(), SendDraft()):
+        with pytest.raises(NotFound, match=draft):
+            do(step, draft=draft)
+
+
+@pytest.mark.parametrize("step", [Send(), Reply(), Forward(), SendDraft()], ids=lambda step: step.name)
+def test_every_step_that_sends_can_be_found_and_not_undone(step: GmailSend) -> None:
+    assert (str(step.repeat), step.undoes) == ("findable", "")
+    assert "cannot be recalled" in step.lasts
+
+
+@pytest.mark.parametrize(
+    ("step", "listed"),
+    [
+        pytest.param(Send(), "messages", id="a mail"),
+        pytest.param(CreateDraft(), "drafts", id="a draft"),
+    ],
+)
+def test_what_was_written_is_found_while_the_search_is_late(
+    call: Call, standins: StandIns, step: StepType, listed: str
+) -> None:
+    asked = replace(call, fields=step.fields.model_validate(LETTER))
+    assert step.find(asked) is None
+    made = step.call(asked)
+    standins.faults("gmail", match="rfc822msgid", status=200, body=f'{{"{listed}": []}}', times=5)
+    assert step.find(asked) == made

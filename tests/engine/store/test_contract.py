@@ -1,0 +1,850 @@
+"""The contract of the ports: what every store does, whatever it is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from engine.base.clock import utc_now
+from engine.base.errors import InUse
+from engine.base.names import timestamp
+from engine.base.statuses import RunStatus
+from engine.store.acceptances import Acceptances, Chosen, Entry, Polled, Renamed, Request
+from engine.store.audit import AuditEntry, AuditLog, TrailFilter
+from engine.store.held import Held
+from engine.store.journal import JournalBroken
+from engine.store.ledger import Claimed, Effects, Write, identity
+from engine.store.owners import Fenced
+from engine.store.people import People, UserRecord
+from engine.store.refusals import RefusalRecord, Refusals
+from engine.store.runs import RunFilter, RunRecord
+from engine.store.settings import Settings
+from engine.store.sign_ins import LoginTries, SessionRecord, SignIn, SignIns, Success, TryLimit
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.file.tables import owners, runs
+from engine.store.sqlite.owners import SqliteOwner
+from engine.store.sqlite.state import SqliteState
+from engine.store.triggered_runs import RunQueue
+from engine.store.triggers import ItemRecord, Items, Key, Moved, Place, TriggerRecord, Triggers, TurnedOn
+from tests.engine.store.memory import MemoryAcceptances, MemoryEffects, MemoryState
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+AT = timestamp(NOON)
+LATER = timestamp(NOON + timedelta(minutes=1))
+KEY = Key("work", "mail", "gmail:me", "inbox")
+ON = TurnedOn("{}", "gmail.new_mail", demo=False, by="me", at=AT)
+PLACE = Place(cursor='{"n":1}', looked_at=AT, succeeded_at=AT, look_again_at=LATER, item_at=None, note="")
+
+
+class ListedRuns(Protocol):
+    """What of the port `Runs` is asked here."""
+
+    def of_request(self, request: Request) -> str | None:
+        """The run of a request."""
+
+    def get(self, run_id: str) -> RunRecord | None:
+        """A run."""
+
+    def page(self, wanted: RunFilter, before: str | None, limit: int) -> list[RunRecord]:
+        """A page of the list."""
+
+    def ask_to_cancel(self, run_id: str) -> None:
+        """Ask for its end."""
+
+    def put_down(self, run_id: str, owner: str) -> None:
+        """Leave it to others."""
+
+
+class Ports(Protocol):
+    """The ports under test."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def audit(self) -> AuditLog: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def sign_ins(self) -> SignIns: ...
+    @property
+    def login_tries(self) -> LoginTries: ...
+    @property
+    def refusals(self) -> Refusals: ...
+    @property
+    def triggers(self) -> Triggers: ...
+    @property
+    def items(self) -> Items: ...
+    @property
+    def runs(self) -> ListedRuns: ...
+    @property
+    def run_queue(self) -> RunQueue: ...
+
+
+OnLoop = Callable[[Effects], Coroutine[Any, Any, None]]
+
+
+@dataclass
+class Store:
+    """A store, the process that works on it, and what the contract has no verb for."""
+
+    state: Ports
+    owner: str
+    acceptances: Acceptances
+    fence: Callable[[], None]
+    """Another process takes over."""
+    fail: Callable[[str], None]
+    """A run has failed."""
+    hold: Callable[[Held | None], None]
+    on_loop: Callable[[OnLoop], None]
+
+
+def in_memory(_folder: Path) -> Iterator[Store]:
+    state = MemoryState()
+    state.owners.add("me")
+
+    def on_loop(test: OnLoop) -> None:
+        asyncio.run(test(MemoryEffects(state, "me")))
+
+    def hold(held: Held | None) -> None:
+        state.held = held
+
+    yield Store(
+        state,
+        "me",
+        MemoryAcceptances(state, "me"),
+        state.owners.clear,
+        lambda run_id: state.runs.change(run_id, status=RunStatus.FAILED.value, ended_at=LATER, sentence="Failed."),
+        hold,
+        on_loop,
+    )
+
+
+def on_sqlite(folder: Path) -> Iterator[Store]:
+    with closing(Database(folder / "state")) as database:
+        state, owner = SqliteState(database), SqliteOwner(database, folder / "owners", "test", utc_now)
+
+        def fence() -> None:
+            with database.writing() as connection:
+                connection.execute(owners.delete())
+
+        def fail(run_id: str) -> None:
+            values = {"status": RunStatus.FAILED, "ended_at": LATER, "sentence": "Failed."}
+            with database.writing() as connection:
+                connection.execute(runs.update().where(runs.c.run_id == run_id).values(**values))
+
+        def hold(held: Held | None) -> None:
+            if held is None:
+                state.proof.release(AT, entry("state.accept"))
+            else:
+                state.proof.hold(held)
+
+        def on_loop(test: OnLoop) -> None:
+            async def main() -> None:
+                records = state.records(owner.id)
+                try:
+                    await test(records.effects)
+                finally:
+                    records.journal.close()
+
+            asyncio.run(main())
+
+        yield Store(state, owner.id, state.acceptances(owner.id), fence, fail, hold, on_loop)
+        owner.release()
+
+
+@pytest.fixture(params=[on_sqlite, in_memory], ids=["sqlite", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    yield from request.param(tmp_path)
+
+
+def entry(action: str = "things.do", target: str = "thing", who: str = "me", at: str = AT) -> AuditEntry:
+    return AuditEntry(at, who, action, target, "")
+
+
+def actions(store: Store) -> list[str]:
+    return [line.action for line in store.state.audit.found(TrailFilter())]
+
+
+def accepted(number: int, *, lane: str | None = None, by: str = "trigger:mail", **more: Any) -> Entry:
+    acceptance = {
+        "run_id": f"20261120T1200{number:02}Z-aaaaaaaa",
+        "workflow": "work",
+        "demo": False,
+        "started_by": by,
+        "origin_run_id": None,
+        "parent_run_id": None,
+        "queued_at": timestamp(NOON + timedelta(seconds=number)),
+        "options": {},
+    }
+    return Entry(acceptance, "Work", entry("runs.start"), lane=lane, **more)
+
+
+def run_id(one: Entry) -> str:
+    return str(one.acceptance["run_id"])
+
+
+# --- settings
+
+
+def test_settings_are_kept_changed_and_removed(store: Store) -> None:
+    settings = store.state.settings
+    assert settings.get("a", "none") == "none"
+    settings.put("a", "1")
+    settings.change("a", lambda known: f"{known}2")
+    assert settings.get("a") == "12"
+    settings.change("a", lambda _: None)
+    assert settings.get("a") == ""
+    settings.put("a", "3")
+    settings.remove("a")
+    settings.remove("a")
+    assert settings.get("a") == ""
+
+
+def test_a_change_that_raises_changes_nothing(store: Store) -> None:
+    settings = store.state.settings
+    settings.put("draft.1", "kept")
+
+    def refuse(_: Any) -> Any:
+        raise InUse("no")
+
+    with pytest.raises(InUse):
+        settings.change("draft.1", refuse)
+    with pytest.raises(InUse):
+        settings.change_all("draft.", refuse)
+    assert settings.get("draft.1") == "kept"
+
+
+def test_settings_with_a_prefix_are_changed_at_once_and_others_are_not(store: Store) -> None:
+    settings = store.state.settings
+    for key in ("draft.a", "draft.b", "draftx", "other"):
+        settings.put(key, key)
+    settings.change_all("draft.", lambda there: {"draft.c": ",".join(sorted(there))})
+    found = [settings.get(key) for key in ("draft.a", "draft.b", "draft.c", "draftx", "other")]
+    assert found == ["", "", "draft.a,draft.b", "draftx", "other"]
+
+
+# --- audit
+
+
+def test_the_trail_is_read_backwards_filtered_and_in_pages(store: Store) -> None:
+    audit = store.state.audit
+    for number, action in enumerate(("users.add", "users.remove", "usersx.add", "runs.start")):
+        audit.add(
+            entry(action, f"t{number}", "ada" if number % 2 else "bob", timestamp(NOON + timedelta(hours=number)))
+        )
+    newest = audit.found(TrailFilter())
+    assert [line.target for line in newest] == ["t3", "t2", "t1", "t0"]
+    assert [line.target for line in audit.found(TrailFilter(before=newest[1].number, limit=1))] == ["t1"]
+    assert [line.target for line in audit.found(TrailFilter(action="users"))] == ["t1", "t0"]
+    assert [line.target for line in audit.found(TrailFilter(action="users.add"))] == ["t0"]
+    window = TrailFilter(since=NOON + timedelta(hours=1), until=NOON + timedelta(hours=3))
+    assert [line.target for line in audit.found(window)] == ["t2", "t1"]
+    assert [line.target for line in audit.found(TrailFilter(who="ada"))] == ["t3", "t1"]
+    assert audit.names() == (["ada", "bob"], ["runs.start", "users.add", "users.remove", "usersx.add"])
+    assert audit.last_times(["users.add"]) == {"t0": NOON}
+
+
+# --- people and sign-ins
+
+
+def user(user_id: str, role: str = "owner", password: str | None = None) -> UserRecord:
+    return UserRecord(user_id, user_id.title(), role, password, AT)
+
+
+def session(user_id: str, id_hash: str, days: int = 1) -> SessionRecord:
+    return SessionRecord(id_hash, user_id, AT, timestamp(NOON + timedelta(days=days)))
+
+
+def signed_in(store: Store, user_id: str, id_hash: str, password: str = "hash") -> bool:
+    return store.state.sign_ins.login(SignIn(session(user_id, id_hash), entry("users.login")), password)
+
+
+def test_users_are_added_once_and_listed_by_id(store: Store) -> None:
+    people = store.state.people
+    people.add_first(user("owner"))
+    people.add_first(user("owner", "viewer"))
+    assert people.add(user("bob", "editor", "hash"), entry("users.add"))
+    assert not people.add(user("bob", "owner"), entry("users.again"))
+    assert people.users() == [user("bob", "editor", "hash"), user("owner")]
+    assert (people.user("bob"), people.user("eve")) == (user("bob", "editor", "hash"), None)
+    assert actions(store) == ["users.add"]
+
+
+def test_a_check_sees_all_users_and_forbids_the_change(store: Store) -> None:
+    people, seen = store.state.people, []
+
+    def refuse(users: Sequence[UserRecord]) -> None:
+        seen.append([one.id for one in users])
+        raise InUse("no")
+
+    people.add_first(user("owner"))
+    with pytest.raises(InUse):
+        people.set_role("owner", "viewer", entry(), refuse)
+    with pytest.raises(InUse):
+        people.remove("owner", entry(), refuse, lambda _: True)
+    assert (seen, people.users(), actions(store)) == ([["owner"], ["owner"]], [user("owner")], [])
+    people.set_role("owner", "viewer", entry("users.set_role"), lambda _: None)
+    assert people.user("owner") == user("owner", "viewer")
+
+
+def test_a_new_password_ends_other_sessions_links_and_counted_tries(store: Store) -> None:
+    people, sign_ins, tries = store.state.people, store.state.sign_ins, store.state.login_tries
+    people.add(user("ada", "owner", "hash"), entry())
+    assert signed_in(store, "ada", "desk")
+    assert signed_in(store, "ada", "phone")
+    assert sign_ins.make_link("ada", "link", LATER, entry())
+    one = TryLimit(1, timedelta(hours=1), account="ada")
+    assert tries.count("ada", "here", [one], NOON, (timedelta(1), timedelta(1))) is None
+    assert tries.reached("ada", "here", [one], NOON) is not None
+    assert people.set_password("ada", "other", entry("users.set_password"), "desk")
+    assert [one.id_hash for one in sign_ins.sessions("ada", AT)] == ["desk"]
+    assert sign_ins.redeem("link", AT, no_sign_in) is None
+    assert tries.reached("ada", "here", [one], NOON) is None
+    assert not people.set_password("eve", "x", entry("users.never"), None)
+    assert "users.never" not in actions(store)
+    assert not signed_in(store, "ada", "late", "hash")
+
+
+def no_sign_in(_: str) -> tuple[SignIn, Success]:
+    raise AssertionError("nobody signs in")
+
+
+def test_only_a_first_password_is_given(store: Store) -> None:
+    people = store.state.people
+    people.add_first(user("owner"))
+    assert people.give_password("owner", "first", entry("users.set_password")) == user("owner", "owner", "first")
+    assert people.give_password("owner", "second", entry()) is None
+    assert people.give_password("eve", "first", entry()) is None
+    assert actions(store) == ["users.set_password"]
+
+
+def test_with_a_user_goes_what_is_theirs(store: Store) -> None:
+    people, state = store.state.people, store.state
+    for name in ("ada", "bob"):
+        people.add(user(name, "owner", "hash"), entry())
+        assert signed_in(store, name, f"{name}1")
+        state.settings.put(f"draft.{name}", "text")
+    people.remove("ada", entry("users.remove"), lambda _: None, lambda key: key == "draft.ada")
+    assert (people.user("ada"), state.sign_ins.signed_in("ada1"), state.settings.get("draft.ada")) == (None, None, "")
+    assert state.sign_ins.signed_in("bob1") is not None
+    assert state.settings.get("draft.bob") == "text"
+
+
+def test_a_session_is_found_renewed_and_closed(store: Store) -> None:
+    sign_ins = store.state.sign_ins
+    store.state.people.add(user("ada", "editor", "hash"), entry())
+    assert signed_in(store, "ada", "one")
+    found = sign_ins.signed_in("one")
+    assert found is not None
+    assert (found.user_id, found.role, found.expires_at) == ("ada", "editor", session("ada", "one").expires_at)
+    sign_ins.renew("one", "2027-01-01T00:00:00.000Z")
+    assert [one.expires_at for one in sign_ins.sessions("ada", AT)] == ["2027-01-01T00:00:00.000Z"]
+    assert sign_ins.sessions("ada", "2027-01-01T00:00:00.000Z") == []
+    sign_ins.close("one")
+    assert sign_ins.signed_in("one") is None
+
+
+def test_sessions_are_ended_by_the_start_of_their_hash_and_all_but_one(store: Store) -> None:
+    sign_ins = store.state.sign_ins
+    store.state.people.add(user("ada", "editor", "hash"), entry())
+    for one in ("aa1", "bb2", "cc3"):
+        assert signed_in(store, "ada", one)
+    assert not sign_ins.end("bob", "aa", entry("never"))
+    assert sign_ins.end("ada", "aa", entry("users.end_session"))
+    assert sign_ins.sign_out("ada", AT, "cc3", lambda count: entry("users.sign_out", str(count))) == 1
+    assert [one.id_hash for one in sign_ins.sessions("ada", AT)] == ["cc3"]
+    assert actions(store)[:2] == ["users.sign_out", "users.end_session"]
+
+
+@pytest.mark.parametrize(("at", "is_good"), [(AT, True), (LATER, False)], ids=["in time", "too late"])
+def test_a_link_opens_one_session_and_only_the_last_is_good(store: Store, at: str, is_good: bool) -> None:
+    sign_ins = store.state.sign_ins
+    store.state.people.add(user("ada"), entry())
+    assert not sign_ins.make_link("eve", "no", LATER, entry("never"))
+    for link in ("first", "second"):
+        assert sign_ins.make_link("ada", link, LATER, entry("users.login_link"))
+
+    def sign_in(user_id: str) -> tuple[SignIn, Success]:
+        one = SignIn(session(user_id, "new"), entry("users.login", user_id))
+        return one, Success(user_id, "here", "net", NOON)
+
+    assert sign_ins.redeem("first", at, sign_in) is None
+    assert (sign_ins.redeem("second", at, sign_in) is not None) == is_good
+    assert sign_ins.redeem("second", at, sign_in) is None
+    assert (sign_ins.signed_in("new") is not None) == is_good
+
+
+def test_limits_of_tries_are_by_account_and_place_and_spare_those_who_are_known(store: Store) -> None:
+    tries, lasts = store.state.login_tries, (timedelta(hours=1), timedelta(days=1))
+    own = TryLimit(2, timedelta(minutes=10), account="ada", place="here")
+    of_all = TryLimit(3, timedelta(minutes=10), account="ada", without="device ", spares_known=True)
+    for place in ("here", "there", "device 1", "elsewhere"):
+        assert tries.count("ada", place, [own, of_all], NOON, lasts) is None
+    reached = tries.count("ada", "new", [own, of_all], NOON, lasts)
+    assert reached is not None
+    assert (reached.limit, reached.at) == (of_all, NOON)
+    tries.succeeded(Success("ada", "there", "known", NOON))
+    assert tries.count("ada", "known", [own, of_all], NOON, lasts) is None
+    assert tries.count("ada", "here", [own], NOON, lasts) is None
+    assert tries.reached("ada", "here", [own], NOON) is not None
+    assert tries.reached("ada", "here", [own], NOON + timedelta(minutes=10)) is None
+
+
+# --- accounts that refuse
+
+
+def test_a_refusal_is_kept_until_it_is_another_one_or_forgotten(store: Store) -> None:
+    refusals = store.state.refusals
+    whole = RefusalRecord("mail", "mine", "", "gmail", "revoked", "me", "no", AT, "1")
+    single = whole._replace(workflow="work", kind="refused", since=LATER)
+    refusals.report(single, lambda _: True)
+    refusals.report(whole, lambda _: True)
+    refusals.report(whole._replace(message="still no", since=LATER), lambda _: True)
+    assert refusals.all() == [whole, single]
+    other = whole._replace(key_mark="2", since=LATER)
+    refusals.report(other, lambda known: known.key_mark == "2")
+    assert sorted(refusals.all()) == sorted([other, single])
+    refusals.forget("mail", "demo")
+    refusals.forget("mail", "mine", "")
+    assert refusals.all() == [single]
+    refusals.forget("mail")
+    assert refusals.all() == []
+
+
+# --- triggers
+
+
+def begun(store: Store) -> TriggerRecord:
+    store.acceptances.begin(KEY, ON, PLACE, [])
+    found = store.state.triggers.get(KEY)
+    assert found is not None
+    return found
+
+
+def item(name: str, state: str = "started", **more: Any) -> ItemRecord:
+    values: dict[str, Any] = {"run_id": None, "title": name, "seen_at": AT, "item_at": None, **more}
+    return ItemRecord(**vars(KEY), item=name, state=state, **values)
+
+
+def poll(trigger: TriggerRecord, entries: Sequence[Entry], **more: Any) -> Polled:
+    """What a poll has found: one item for each run."""
+
+    def choose(new: Sequence[str], _is_busy: bool) -> Chosen:
+        mine = [one for one in entries if run_id(one) in new]
+        return Chosen([item(run_id(one), run_id=run_id(one)) for one in mine], mine)
+
+    values: dict[str, Any] = {"place": PLACE._replace(cursor='{"n":2}'), "choose": choose, **more}
+    return Polled(trigger, ids=[run_id(one) for one in entries], **values)
+
+
+def test_a_trigger_begins_at_its_place_and_goes_on_from_there(store: Store) -> None:
+    triggers = store.state.triggers
+    store.acceptances.begin(KEY, ON, PLACE, [item("old", "skipped", note="before")])
+    store.acceptances.begin(KEY, ON, PLACE, [item("old", "skipped", note="other"), item("new", "skipped")])
+    assert store.state.items.left_out() == {KEY: Counter({"before": 1, "": 1})}
+    found = triggers.get(KEY)
+    assert found is not None
+    assert (found.is_on, found.demo, found.cursor, found.turned_on_by) == (True, False, PLACE.cursor, "me")
+    assert triggers.turn_off("work", "mail", demo=True) == 0
+    assert triggers.turn_off("work", "mail", demo=False) == 1
+    assert triggers.on() == []
+    triggers.go_on(KEY, replace(ON, by="you"))
+    again = triggers.get(KEY)
+    assert again is not None
+    assert (again.is_on, again.cursor, again.turned_on_by, again.look_again_at) == (True, PLACE.cursor, "you", None)
+
+
+def test_another_account_of_the_same_kind_is_turned_off(store: Store) -> None:
+    triggers, other = store.state.triggers, replace(KEY, account="gmail:you")
+    begun(store)
+    store.acceptances.begin(replace(KEY, account="demo-1"), replace(ON, demo=True), PLACE, [])
+    store.acceptances.begin(other, ON, PLACE, [])
+    assert sorted((one.account, one.is_on) for one in triggers.all()) == [
+        ("demo-1", True), ("gmail:me", False), ("gmail:you", True),
+    ]  # fmt: skip
+
+
+def test_a_poll_stores_runs_and_items_and_moves_the_cursor_at_once(store: Store) -> None:
+    trigger, entries = begun(store), [accepted(1), accepted(2)]
+    store.acceptances.polled(poll(trigger, entries))
+    now = store.state.triggers.get(KEY)
+    assert now is not None
+    assert now.cursor == '{"n":2}'
+    assert [one.is_new for one in entries] == [True, True]
+    assert [one.run_id for one in store.state.items.seen_since(KEY, AT)] == [run_id(one) for one in entries]
+    assert store.state.items.unseen(KEY, [run_id(entries[0]), "c", "c"]) == ["c"]
+    assert actions(store) == ["runs.start", "runs.start"]
+    store.acceptances.polled(poll(now, [accepted(1)]))  # listed again: it starts no second run
+    assert store.state.items.count(KEY) == 2
+
+
+def test_of_two_polls_at_once_one_counts(store: Store) -> None:
+    trigger = begun(store)
+    store.acceptances.polled(poll(trigger, [accepted(1)]))
+    for one in (poll(trigger, [accepted(2)]), poll(trigger, [accepted(2)], place=None)):
+        with pytest.raises(Moved):
+            store.acceptances.polled(one)
+    assert store.state.runs.get(run_id(accepted(2))) is None
+    assert store.state.items.count(KEY) == 1
+    store.state.triggers.turn_off("work", "mail", demo=False)
+    now = store.state.triggers.get(KEY)
+    assert now is not None
+    with pytest.raises(Moved):
+        store.acceptances.polled(poll(now, [accepted(3)]))
+
+
+def test_a_poll_of_a_plan_from_before_a_rename_stores_nothing(store: Store) -> None:
+    trigger = begun(store)
+    with pytest.raises(Renamed):
+        store.acceptances.polled(poll(trigger, [accepted(1, last_rename="never")]))
+    assert (store.state.triggers.get(KEY), store.state.items.count(KEY)) == (trigger, 0)
+    assert store.state.runs.get(run_id(accepted(1))) is None
+
+
+def test_whoever_was_taken_over_stores_nothing(store: Store) -> None:
+    trigger = begun(store)
+    store.fence()
+    for change in (
+        lambda: store.acceptances.polled(poll(trigger, [accepted(1)])),
+        lambda: store.acceptances.store([accepted(2)]),
+        lambda: store.acceptances.notify(trigger, AT, []),
+        lambda: store.state.run_queue.hand_out(store.owner, ["x"]),
+    ):
+        with pytest.raises(Fenced):
+            change()
+    assert store.state.triggers.get(KEY) == trigger
+    assert store.state.runs.page(RunFilter(), None, 10) == []
+
+
+def test_a_poll_hears_whether_runs_are_at_work_and_may_cancel_them(store: Store) -> None:
+    heard: list[bool] = []
+
+    def choose(_new: Sequence[str], is_busy: bool) -> Chosen:
+        heard.append(is_busy)
+        return Chosen([], [], cancels_earlier=len(heard) == 3)
+
+    trigger = begun(store)
+    asks = {"place": None, "choose": choose, "asks_if_busy": True}
+    store.acceptances.polled(poll(trigger, [], **asks))
+    earlier, by_hand = accepted(1), accepted(2, by="me")
+    store.acceptances.store([earlier, by_hand])
+    store.acceptances.polled(poll(trigger, [], **asks))
+    store.acceptances.polled(poll(trigger, [], **{**asks, "asks_if_busy": False}))
+    assert heard == [False, True, False]
+    found = [store.state.runs.get(run_id(one)) for one in (earlier, by_hand)]
+    assert [one and one.cancel_requested for one in found] == [1, 0]
+
+
+def test_a_request_to_poll_is_not_overwritten_by_a_poll_that_began_before_it(store: Store) -> None:
+    triggers, trigger = store.state.triggers, begun(store)
+    triggers.postpone(trigger, "2026-11-20T13:00:00.000Z", note="full")
+    now = triggers.get(KEY)
+    assert now is not None
+    assert (now.look_again_at, now.note) == ("2026-11-20T13:00:00.000Z", "full")
+    triggers.ask(KEY, AT)
+    triggers.failed(now, "{}", LATER, "2026-11-20T14:00:00.000Z", 1)
+    after = triggers.get(KEY)
+    assert after is not None
+    assert (after.look_again_at, after.failures, after.looked_at, after.cursor) == (AT, 1, LATER, PLACE.cursor)
+
+
+def test_people_are_told_once(store: Store) -> None:
+    trigger, told = begun(store), accepted(1)
+    assert store.acceptances.notify(trigger, AT, [told])
+    assert not store.acceptances.notify(trigger, AT, [accepted(2)])
+    assert told.is_new
+    assert store.state.runs.get(run_id(accepted(2))) is None
+    now = store.state.triggers.get(KEY)
+    assert now is not None
+    assert (now.alarmed_at, store.acceptances.notify(now, None, [])) == (AT, True)
+
+
+def kept(store: Store, *items: ItemRecord) -> None:
+    now = store.state.triggers.get(KEY) or begun(store)
+    ids = [one.item for one in items]
+    store.acceptances.polled(Polled(now, None, ids, lambda new, _: Chosen([i for i in items if i.item in new], [])))
+
+
+def test_items_that_fail_are_read_again_oldest_first_and_then_replaced(store: Store) -> None:
+    items = store.state.items
+    kept(store, item("b", "failing", seen_at=LATER, attempts=2), item("a", "failing"))
+    assert [one.item for one in items.failing(KEY, 5)] == ["a", "b"]
+    assert [one.item for one in items.failing(KEY, 1)] == ["a"]
+    kept(store, item("a", "dead", error="{}"))
+    assert [one.item for one in items.failing(KEY, 5)] == ["b"]
+    assert items.dead_counts() == {KEY: 1}
+
+
+def test_a_dead_item_gets_one_run_or_is_dismissed(store: Store) -> None:
+    items = store.state.items
+    kept(store, item("a", "dead", error="{}"), item("b", "dead", error="{}", seen_at=LATER))
+    assert [one.item.item for one in items.dead("work", 9)] == ["b", "a"]
+    assert items.dead("other", 9) == []
+    dead = items.find("work", "mail", "a")
+    assert dead is not None
+    items.still_dead(dead, '{"e":1}', "1")
+    known = items.find("work", "mail", "a")
+    assert known is not None
+    assert (known.error, known.value) == ('{"e":1}', "1")
+    assert store.acceptances.revive(known, accepted(1))
+    assert not store.acceptances.revive(known, accepted(2))
+    assert store.state.runs.get(run_id(accepted(2))) is None
+    started = items.find("work", "mail", "a")
+    assert started is not None
+    assert (started.state, started.run_id, started.error, started.value) == ("started", run_id(accepted(1)), None, None)
+    store.fail(run_id(accepted(1)))
+    assert [(one.item.item, one.sentence) for one in items.dead(None, 9)] == [("b", None), ("a", "Failed.")]
+    items.dismiss(started)
+    assert items.dead_counts() == {KEY: 1}
+
+
+def test_only_items_that_need_no_attention_are_forgotten(store: Store) -> None:
+    items = store.state.items
+    kept(store, *(item(state, state) for state in ("started", "skipped", "failing", "dead")))
+    items.forget("mail", "work", NOON)
+    assert items.count(KEY) == 4
+    items.forget("mail", "work", NOON + timedelta(seconds=1))
+    assert items.unseen(KEY, ["started", "skipped", "failing", "dead"]) == ["started", "skipped"]
+
+
+# --- runs and their queue
+
+
+def test_a_request_starts_one_run_and_its_key_no_other(store: Store) -> None:
+    first, again = accepted(1, request=Request("key", "hash")), accepted(2, request=Request("key", "hash"))
+    store.acceptances.store([first])
+    store.acceptances.store([again])
+    assert (first.is_new, again.is_new, again.run_id) == (True, False, run_id(first))
+    with pytest.raises(InUse):
+        store.acceptances.store([accepted(3, request=Request("key", "other"))])
+    assert store.state.runs.of_request(Request("key", "hash")) == run_id(first)
+    assert store.state.runs.of_request(Request("none", "hash")) is None
+    with pytest.raises(InUse):
+        store.state.runs.of_request(Request("key", "other"))
+    assert [one.run_id for one in store.state.runs.page(RunFilter(), None, 9)] == [run_id(first)]
+
+
+def test_an_entry_from_before_a_rename_is_refused_and_others_are_stored(store: Store) -> None:
+    good = accepted(1)
+    with pytest.raises(Renamed):
+        store.acceptances.store([accepted(2, last_rename="never"), good])
+    assert good.is_new
+    assert store.state.runs.get(run_id(accepted(2))) is None
+
+
+def test_runs_are_listed_newest_first_filtered_and_in_pages(store: Store) -> None:
+    entries = [accepted(number, by="me" if number % 2 else "trigger:mail") for number in range(6)]
+    store.acceptances.store(entries)
+    ids = [run_id(one) for one in entries]
+
+    def listed(before: str | None = None, limit: int = 9, **wanted: Any) -> list[int]:
+        return [ids.index(one.run_id) for one in store.state.runs.page(RunFilter(**wanted), before, limit)]
+
+    assert listed(limit=4) == [5, 4, 3, 2]
+    assert listed(ids[2]) == [1, 0]
+    assert listed(started_by="me") == [5, 3, 1]
+    store.fail(ids[0])
+    store.fail(ids[3])
+    assert listed(statuses=("failed",)) == [3, 0]
+    assert listed(statuses=("failed", "queued"), limit=4) == [5, 4, 3, 2]
+    assert listed(text="FAILED.") == [3, 0]
+    assert listed(text="%") == []
+    window: dict[str, Any] = {
+        "since": timestamp(NOON + timedelta(seconds=2)),
+        "until": timestamp(NOON + timedelta(seconds=4)),
+    }
+    assert listed(**window) == [3, 2]
+    assert (listed(workflow="other"), listed(demo=True), len(listed(demo=False))) == ([], [], 6)
+    assert [one.acceptance for one in store.state.runs.page(RunFilter(), None, 1)] == [None]
+
+
+def test_a_run_is_put_down_by_its_owner_and_cancelled_by_anybody(store: Store) -> None:
+    store.acceptances.store([accepted(1)])
+    store.state.runs.put_down(run_id(accepted(1)), "somebody")
+    store.state.runs.ask_to_cancel(run_id(accepted(1)))
+    found = store.state.runs.get(run_id(accepted(1)))
+    assert found is not None
+    assert (found.status, found.owner, found.cancel_requested) == ("queued", store.owner, 1)
+    assert found.acceptance is not None
+    store.state.runs.put_down(run_id(accepted(1)), store.owner)
+    found = store.state.runs.get(run_id(accepted(1)))
+    assert found is not None
+    assert (found.status, found.owner) == ("interrupted", None)
+
+
+def test_the_queue_hands_each_run_out_once_oldest_first(store: Store) -> None:
+    queue = store.state.run_queue
+    entries = [accepted(number, lane="work") for number in (2, 1, 3)]
+    store.acceptances.store(entries)
+    line = queue.line(store.owner)
+    assert [one.run_id for one in line.queued] == sorted(run_id(one) for one in entries)
+    assert ({one.workflow for one in line.queued}, line.active) == ({"work"}, Counter())
+    assert queue.hand_out(store.owner, [line.queued[0].run_id, "nobody"]) == [line.queued[0].run_id]
+    assert queue.hand_out(store.owner, [line.queued[0].run_id]) == []
+    after = queue.line(store.owner)
+    assert (after.queued, after.active) == (line.queued[1:], Counter(work=1))
+    assert queue.line("somebody").queued == []
+
+
+# --- the ledger
+
+
+def write(thing: str = "a", run: str = "run-1", **more: str) -> Write:
+    name = identity("test:me", "work", "note", ["keys", thing])
+    return Write(name, "test:me", run, f"note.{thing}", "test.note", more.get("arguments_hash", thing))
+
+
+async def claimed(effects: Effects, one: Write) -> Claimed:
+    found = await effects.claim(one, AT)
+    assert isinstance(found, Claimed)
+    return found
+
+
+def test_a_write_is_claimed_once_and_its_receipt_is_found_by_all(store: Store) -> None:
+    async def test(effects: Effects) -> None:
+        first = await claimed(effects, write())
+        assert (first.entry.state, first.number, effects.is_open(write().identity)) == ("new", 1, True)
+        second = await claimed(effects, write(run="run-2"))
+        assert (second.entry.state, second.entry.run_id, second.number) == ("intent", "run-1", None)
+        await effects.record(write(), LATER, '{"id":"7"}', '{"x":1}')
+        third = (await claimed(effects, write(run="run-3"))).entry
+        assert (third.state, third.receipt, third.output, third.is_made) == ("done", {"id": "7"}, {"x": 1}, True)
+        assert not effects.is_open(write().identity)
+        assert (await claimed(effects, write("b"))).number == 2
+
+    store.on_loop(test)
+
+
+def test_an_intent_is_withdrawn_and_a_receipt_is_not(store: Store) -> None:
+    async def test(effects: Effects) -> None:
+        await claimed(effects, write())
+        await effects.forget(write())
+        assert (await claimed(effects, write())).entry.state == "new"
+        await effects.record(write(), AT, "{}", "null")
+        await effects.forget(write())
+        assert (await claimed(effects, write())).entry.state == "done"
+
+    store.on_loop(test)
+
+
+def test_an_open_intent_is_taken_over_by_one(store: Store) -> None:
+    async def test(effects: Effects) -> None:
+        known = (await claimed(effects, write())).entry
+        assert [await effects.take_over(write(run=f"run-{n}"), known) for n in (2, 3)] == [2, None]
+        assert await effects.sending(write(run="run-2")) == 3
+        found = (await claimed(effects, write())).entry
+        assert (found.run_id, found.sends, found.owner) == ("run-2", 2, effects.owner)
+
+    store.on_loop(test)
+
+
+def test_an_update_leaves_the_content_unknown_until_it_ends(store: Store) -> None:
+    async def test(effects: Effects) -> None:
+        await claimed(effects, write())
+        await effects.record(write(), AT, '{"id":"7"}', "null")
+        known, later = (await claimed(effects, write())).entry, write(run="run-2")
+        assert [await effects.begin_update(later, known), await effects.begin_update(later, known)] == [True, False]
+        during = (await claimed(effects, write())).entry
+        assert (during.state, during.arguments_hash, during.run_id, during.is_made) == ("intent", "", "run-2", True)
+        await effects.end_update(later, known, "other")
+        after = (await claimed(effects, write())).entry
+        assert (after.state, after.arguments_hash, after.run_id) == ("done", "other", "run-1")
+
+    store.on_loop(test)
+
+
+def test_an_undone_write_is_made_anew_as_the_next_generation(store: Store) -> None:
+    async def test(effects: Effects) -> None:
+        await claimed(effects, write())
+        assert not await effects.undone(write().identity, 0, LATER)
+        await effects.record(write(), AT, '{"id":"7"}', "null")
+        undone = [await effects.undone(write().identity, generation, LATER) for generation in (1, 0, 0)]
+        assert undone == [False, True, False]
+        again = (await claimed(effects, write(run="run-2"))).entry
+        assert (again.state, again.generation, again.receipt, again.sends) == ("new", 1, None, 1)
+        await effects.forget(write())  # it did not happen: it stays undone, and keeps its number
+        assert (await claimed(effects, write())).entry.generation == 1
+
+    store.on_loop(test)
+
+
+@pytest.mark.parametrize(
+    ("path", "receipt", "states"),
+    [
+        pytest.param(None, "42", ["done", "done"], id="both are done"),
+        pytest.param("note.a", "https://x/1", ["done", "unknown"], id="one is done"),
+        pytest.param("note.b", None, ["unknown", "new"], id="one was not"),
+    ],
+)
+def test_a_person_answers_for_what_nobody_knows(
+    store: Store, path: str | None, receipt: str | None, states: list[str]
+) -> None:
+    async def test(effects: Effects) -> None:
+        for one in (write("a"), write("b")):
+            await claimed(effects, one)
+            await effects.question(one)
+        assert await effects.answer("run-1", path, receipt) == (2 if path is None else 1)
+        assert await effects.answer("run-9", None, receipt) == 0
+        found = [(await claimed(effects, write(thing))).entry for thing in ("a", "b")]
+        assert [one.state for one in found] == states
+        assert {(one.receipt or {}).get("id") for one in found if one.state == "done"} <= {receipt}
+
+    store.on_loop(test)
+
+
+def test_similar_writes_are_those_of_the_same_kind_and_account_since_then(store: Store) -> None:
+    async def test(effects: Effects) -> None:
+        for thing in ("old", "new", "open", "gone"):
+            await claimed(effects, write(thing))
+        await effects.record(write("old"), AT, '{"id":"1"}', "null")
+        await effects.record(write("new"), LATER, '{"id":"2"}', "null")
+        await effects.record(write("gone"), AT, '{"id":"3"}', "null")
+        await effects.undone(write("gone").identity, 0, AT)
+        found = await effects.similar(write("mine"), LATER)
+        assert sorted((one.receipt or "", one.arguments_hash) for one in found) == [("", "open"), ('{"id":"2"}', "new")]
+
+    store.on_loop(test)
+
+
+def test_while_writes_are_held_only_receipts_are_found(store: Store) -> None:
+    held = Held(AT, ["run-0"])
+
+    async def before(effects: Effects) -> None:
+        await claimed(effects, write("made"))
+        await effects.record(write("made"), AT, "{}", "null")
+        assert effects.held() is None
+
+    async def during(effects: Effects) -> None:
+        found = effects.held()
+        assert (found and found.since, isinstance(await effects.claim(write("other"), AT), Held)) == (AT, True)
+        assert (await claimed(effects, write("made"))).entry.state == "done"
+
+    async def after(effects: Effects) -> None:
+        assert (await claimed(effects, write("other"))).entry.state == "new"
+
+    store.on_loop(before)
+    store.hold(held)
+    store.on_loop(during)
+    store.hold(None)
+    store.on_loop(after)
+
+
+def test_whoever_was_taken_over_claims_nothing(store: Store) -> None:
+    async def test(effects: Effects) -> None:
+        await effects.still_ours()
+        store.fence()
+        with pytest.raises(JournalBroken):
+            await effects.claim(write(), AT)
+        with pytest.raises(JournalBroken):
+            await effects.still_ours()
+        assert not effects.is_open(write().identity)
+
+    store.on_loop(test)

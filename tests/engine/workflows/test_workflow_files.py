@@ -1,0 +1,274 @@
+"""The workflows facet: rights, audit, conflicts, and a list that no damaged file breaks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.base.clock import utc_now
+from engine.base.errors import (
+    InUse,
+    InvalidFile,
+    InvalidInput,
+    NotAllowed,
+    OrchestraError,
+    StaleEdit,
+    UnknownName,
+)
+from engine.compiler.compiler import Surroundings
+from engine.people.access import Principal
+from engine.people.audit import Audit
+from engine.prompts.prompts import PromptStore
+from engine.record.run_log import RunLogs
+from engine.runs.renaming import Renaming
+from engine.store.sqlite.audit import SqliteAudit
+from engine.store.sqlite.file.database import Database
+from engine.store.sqlite.renames import SqliteRenames
+from engine.workflows.compiled_files import CompiledFiles
+from engine.workflows.workflow_files import WorkflowFiles
+from engine.workspace.workspace import Workspace
+
+EDITOR = Principal("ann", "editor")
+VIEWER = Principal("vic", "viewer")
+GOOD: dict[str, Any] = {
+    "schema_version": 1,
+    "title": "Good",
+    "description": "Does good.",
+    "steps": [{"id": "a", "uses": "flow.set", "with": {"values": {"x": 1}}}],
+    "outputs": {"x": "{{ steps.a.output.x }}"},
+}
+TEXT = json.dumps(GOOD)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def database(workspace: Workspace) -> Database:
+    return Database(workspace.state_dir)
+
+
+@pytest.fixture
+def audit(database: Database) -> Audit:
+    return Audit(SqliteAudit(database), utc_now)
+
+
+@pytest.fixture
+def facet(workspace: Workspace, database: Database, audit: Audit) -> WorkflowFiles:
+    store = PromptStore(workspace)
+    services = {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}
+    return WorkflowFiles(
+        workspace,
+        CompiledFiles(workspace.workflows, lambda: Surroundings(services, store.resolve)),
+        audit,
+        Renaming(SqliteRenames(database), RunLogs(workspace.logs), workspace.workflows, utc_now, workspace.state_dir),
+    )
+
+
+@pytest.mark.parametrize("indent", [None, 1, 2, 4, "\t"])
+def test_a_workflow_is_saved_as_it_is_written_and_comes_back(facet: WorkflowFiles, indent: int | str | None) -> None:
+    typed = json.dumps(dict(reversed(GOOD.items())), indent=indent)
+    saved = facet.save(EDITOR, "good", f"{typed}  \n\n", None)
+    assert saved.text == f"{typed}\n"
+    assert saved.document == GOOD
+    assert saved.problems == []
+    assert facet.get(VIEWER, "good") == saved
+    [row] = facet.list(VIEWER)
+    assert (row.name, row.title, row.description, row.problems, row.steps, row.services) == (
+        "good",
+        "Good",
+        "Does good.",
+        0,
+        1,
+        [],
+    )
+    assert facet.plan(VIEWER, "good").name == "good"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda facet: facet.save(VIEWER, "b", TEXT, None), id="save"),
+        pytest.param(lambda facet: facet.create_from_sample(VIEWER, "inbox-triage", "b"), id="sample"),
+        pytest.param(lambda facet: facet.duplicate(VIEWER, "good", "b"), id="duplicate"),
+        pytest.param(lambda facet: facet.rename(VIEWER, "good", "b"), id="rename"),
+        pytest.param(lambda facet: facet.delete(VIEWER, "good"), id="delete"),
+        pytest.param(lambda facet: facet.restore(VIEWER, "good", "x", None), id="restore"),
+        pytest.param(lambda facet: facet.move_steps(VIEWER, "good", {}), id="move-steps"),
+    ],
+)
+def test_a_viewer_changes_nothing(facet: WorkflowFiles, act: Callable[[WorkflowFiles], object]) -> None:
+    saved = facet.save(EDITOR, "good", TEXT, None)
+    with pytest.raises((NotAllowed, UnknownName)) as caught:
+        act(facet)
+    assert isinstance(caught.value, NotAllowed) or "saved version" in caught.value.message
+    assert [row.name for row in facet.list(VIEWER)] == ["good"]
+    assert facet.get(VIEWER, "good") == saved
+
+
+def test_every_change_leaves_an_audit_line(facet: WorkflowFiles, audit: Audit) -> None:
+    saved = facet.save(EDITOR, "a", TEXT, None)
+    facet.save(EDITOR, "a", TEXT.replace("Good", "Better"), saved.etag)
+    facet.duplicate(EDITOR, "a", "b")
+    facet.rename(EDITOR, "b", "c")
+    facet.create_from_sample(EDITOR, "reply-drafts", "d")
+    facet.delete(EDITOR, "c")
+    assert [(line.principal, line.action, line.target) for line in reversed(audit.latest())] == [
+        ("ann", "workflows.save", "a"),
+        ("ann", "workflows.save", "a"),
+        ("ann", "workflows.duplicate", "b"),
+        ("ann", "workflows.rename", "c"),
+        ("ann", "workflows.create", "d"),
+        ("ann", "workflows.delete", "c"),
+    ]
+
+
+def test_a_second_editor_is_told_and_overwrites_nothing(facet: WorkflowFiles) -> None:
+    first = facet.save(EDITOR, "a", TEXT, None)
+    second = facet.save(EDITOR, "a", TEXT.replace("Good", "Second"), first.etag)
+    with pytest.raises(StaleEdit):
+        facet.save(EDITOR, "a", TEXT.replace("Good", "Third"), first.etag)
+    with pytest.raises(InUse):
+        facet.save(EDITOR, "a", TEXT, None)
+    assert facet.get(VIEWER, "a") == second
+
+
+def test_an_earlier_text_comes_back_and_the_later_is_kept(facet: WorkflowFiles) -> None:
+    first = facet.save(EDITOR, "a", TEXT, None)
+    second = facet.save(EDITOR, "a", TEXT.replace("Good", "Second"), first.etag)
+    newest, oldest = facet.versions(VIEWER, "a")
+    assert facet.version_text(VIEWER, "a", newest.id) == second.text
+    restored = facet.restore(EDITOR, "a", oldest.id, second.etag)
+    assert restored.text == first.text
+    assert len(facet.versions(VIEWER, "a")) == 3
+    with pytest.raises(StaleEdit):
+        facet.restore(EDITOR, "a", oldest.id, second.etag)
+
+
+def test_a_text_that_is_no_json_object_is_not_saved_and_its_place_is_named(facet: WorkflowFiles) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        facet.save(EDITOR, "a", '{"schema_version": 1,\n "steps": [,]}', None)
+    assert [(one.file, one.line, one.column) for one in caught.value.problems] == [("workflows/a.json", 2, 12)]
+    with pytest.raises(InvalidFile):
+        facet.save(EDITOR, "a", "[]", None)
+    assert facet.list(VIEWER) == []
+
+
+def test_work_with_other_mistakes_is_kept_and_does_not_run(facet: WorkflowFiles) -> None:
+    saved = facet.save(EDITOR, "a", TEXT.replace("flow.set", "flow.sett"), None)
+    assert [one.code for one in saved.problems] == ["unknown_step_type"]
+    assert facet.list(VIEWER)[0].problems == 1
+    with pytest.raises(InvalidFile, match=r"flow\.sett"):
+        facet.plan(VIEWER, "a")
+
+
+def test_a_copy_has_a_title_of_its_own(facet: WorkflowFiles) -> None:
+    facet.save(EDITOR, "a", TEXT, None)
+    facet.move_steps(EDITOR, "a", {"a": [0, 10]})
+    copy = facet.duplicate(EDITOR, "a", "b")
+    assert copy.document is not None
+    assert copy.document["title"] == "Copy of Good"
+    assert facet.positions(VIEWER, "b") == {"a": [0, 10]}
+    with pytest.raises(InUse):
+        facet.duplicate(EDITOR, "a", "b")
+
+
+def test_a_damaged_layout_is_no_layout(facet: WorkflowFiles, workspace: Workspace) -> None:
+    facet.save(EDITOR, "a", TEXT, None)
+    for damage in (b"[]", b"{", b"\xff", b'{"positions": 5}'):
+        workspace.workflows.layout_path("a").write_bytes(damage)
+        assert facet.positions(VIEWER, "a") == {}
+
+
+DAMAGES = [
+    pytest.param(b'{"schema_version": 1,\n "steps": [', 2, 12, id="cut"),
+    pytest.param(b"", 1, 1, id="empty"),
+    pytest.param(b'{\n"a": \xff}', 2, 6, id="not-utf8"),
+    pytest.param(b'{"a": NaN}', 1, 7, id="nan"),
+    pytest.param(b"[" * 1000, 1, 65, id="thousand-levels"),
+    pytest.param(b'{"steps": [{"id": "a"}, {"id": 5}]}', 1, 1, id="wrong-form"),
+    pytest.param(b"null", 1, 1, id="null"),
+    pytest.param(b'{"steps": "x", "title": 5, "description": []}', 1, 1, id="wrong-types"),
+    pytest.param(b'{"x": "' + b"y" * 1_000_001 + b'"}', 1, 1, id="large"),
+    pytest.param(None, 1, 1, id="folder"),
+]
+
+
+@pytest.mark.parametrize(("damage", "line", "column"), DAMAGES)
+def test_a_damaged_file_is_listed_with_its_place_and_breaks_nothing(
+    facet: WorkflowFiles, workspace: Workspace, damage: bytes | None, line: int, column: int
+) -> None:
+    facet.save(EDITOR, "good", TEXT, None)
+    path = workspace.workflows.folder / "bad.json"
+    path.mkdir() if damage is None else path.write_bytes(damage)
+    bad, good = facet.list(VIEWER)
+    assert (bad.name, bad.title) == ("bad", "bad")
+    assert bad.problems >= 1
+    assert good.problems == 0
+    problem = facet.get(VIEWER, "bad").problems[0]
+    assert (problem.file, problem.line, problem.column) == ("workflows/bad.json", line, column)
+
+
+def test_files_with_names_that_cannot_be_used_are_listed_too(facet: WorkflowFiles, workspace: Workspace) -> None:
+    workspace.workflows.folder.mkdir()
+    (workspace.workflows.folder / "My Flow.json").write_text(TEXT)
+    (workspace.workflows.folder / "link.json").symlink_to("/etc/hostname")
+    rows = facet.list(VIEWER)
+    assert [(row.name, row.problems) for row in rows] == [("My Flow", 1), ("link", 1)]
+    with pytest.raises(InvalidInput):
+        facet.get(VIEWER, "My Flow")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(data=st.data())
+def test_bytes_that_rot_anywhere_never_break_the_list(
+    facet: WorkflowFiles, workspace: Workspace, data: st.DataObject
+) -> None:
+    workspace.workflows.folder.mkdir(exist_ok=True)
+    rotten = bytearray(TEXT.encode())
+    if data.draw(st.booleans()):
+        del rotten[data.draw(st.integers(0, len(rotten) - 1)) :]
+    for _ in range(data.draw(st.integers(0, 3))):
+        if rotten:
+            rotten[data.draw(st.integers(0, len(rotten) - 1))] = data.draw(st.integers(0, 255))
+    (workspace.workflows.folder / "rotten.json").write_bytes(rotten)
+    [row] = facet.list(VIEWER)
+    file = facet.get(VIEWER, "rotten")
+    assert row.problems == sum(one.severity == "error" for one in file.problems)
+    for problem in file.problems:
+        assert problem.file == "workflows/rotten.json"
+        assert problem.line >= 1
+
+
+def test_a_damaged_file_can_be_deleted_and_duplicated(facet: WorkflowFiles, workspace: Workspace) -> None:
+    workspace.workflows.folder.mkdir()
+    (workspace.workflows.folder / "bad.json").write_text("{")
+    copy = facet.duplicate(EDITOR, "bad", "copy")
+    assert copy.text == "{"
+    facet.delete(EDITOR, "bad")
+    facet.save(EDITOR, "copy", TEXT, copy.etag)
+    assert [row.name for row in facet.list(VIEWER)] == ["copy"]
+
+
+@pytest.mark.parametrize("name", ["../config", "a/b", "", "con"])
+def test_no_name_leaves_the_folder(facet: WorkflowFiles, name: str) -> None:
+    for act in (
+        lambda: facet.get(VIEWER, name),
+        lambda: facet.check(VIEWER, name, TEXT),
+        lambda: facet.save(EDITOR, name, TEXT, None),
+        lambda: facet.versions(VIEWER, name),
+        lambda: facet.plan(VIEWER, name),
+        lambda: facet.create_from_sample(EDITOR, "inbox-triage", name),
+        lambda: facet.create_from_sample(EDITOR, name, "b"),
+    ):
+        with pytest.raises(OrchestraError):
+            act()
+    assert facet.list(VIEWER) == []

@@ -1,0 +1,87 @@
+"""One contract for all faces: the same action has the same outcome, is refused alike, and leaves the same trail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.people.access import ROLES, Principal, may
+from tests.faces.actions import EVERY, Action
+from tests.faces.conftest import Faces, Open, Outcome
+
+Make = Callable[[], Faces]
+ACTIONS = [pytest.param(action, id=action.name) for action in EVERY]
+
+
+def _look(page: str, params: Mapping[str, str], go: Open) -> AppTest:
+    return go(page, **params)
+
+
+def by_command(faces: Faces, action: Action, arguments: dict[str, object]) -> Outcome:
+    return faces.command(action.command(**arguments))
+
+
+def by_request(faces: Faces, action: Action, arguments: dict[str, object]) -> Outcome:
+    return faces.request(*action.request(**arguments))
+
+
+def by_page(faces: Faces, action: Action, arguments: dict[str, object]) -> Outcome:
+    return faces.page(lambda go: action.page(go, **arguments))
+
+
+FACES = {"command": by_command, "request": by_request, "page": by_page}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_each_face_does_the_same_and_leaves_the_same_trail(make_faces: Make, action: Action) -> None:
+    states = {}
+    for name, act in FACES.items():
+        faces = make_faces()
+        for prepare in action.before:
+            prepare(faces.orchestra)
+        before = faces.state()
+        assert act(faces, action, dict(action.good)) == Outcome(), name
+        states[name] = faces.state()
+        assert states[name] != before, name
+        new = states[name]["trail"][len(before["trail"]) :]
+        assert [what for what, _ in new] == [action.audit], name
+    assert states["command"] == states["request"]
+    assert states["command"] == states["page"]
+
+
+@pytest.mark.parametrize("action", [pytest.param(one, id=one.name) for one in EVERY if one.refused])
+def test_each_face_refuses_the_same_in_the_same_words(make_faces: Make, action: Action) -> None:
+    faces = make_faces()
+    for prepare in action.before:
+        prepare(faces.orchestra)
+    for kind, arguments in action.refused:
+        before = faces.state()
+        command = by_command(faces, action, dict(arguments))
+        request = by_request(faces, action, dict(arguments))
+        assert (command.error, request.error) == (kind, kind), arguments
+        assert command == request
+        if arguments not in action.not_on_page:
+            page = by_page(faces, action, dict(arguments))
+            assert command.message in page.message, arguments
+        assert faces.state() == before, arguments
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_who_may_not_is_refused_and_not_even_offered_it(make_faces: Make, action: Action) -> None:
+    faces = make_faces()
+    for prepare in action.before:
+        prepare(faces.orchestra)
+    before = faces.state()
+    for role in ROLES:
+        if role == "owner" or may(Principal(role, role), action.right):
+            continue
+        method, path, body = action.request(**action.good)
+        assert faces.request(method, path, body, role).error == "NotAllowed", role
+        if action.hidden is not None:
+            page, params, key = action.hidden
+            at = faces.page(partial(_look, page, params), role).value
+            assert key not in {one.key for one in [*at.button, *at.menu_button]}, role
+    assert {**faces.state(), "sessions": {}} == {**before, "sessions": {}}

@@ -1,0 +1,54 @@
+"""Made mails say what their senders put in, read as workflows do: from a real mail server, and from Gmail over HTTP."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from clients.gmail import GmailClient, GmailSettings
+from clients.imap import ImapClient
+from clients.imap.mail import search
+from clients.imap.search import Search
+from tests.conftest import StandIns
+from tests.mail.made_mails import Made, mails
+from tests.mail.mailboxes import deliver
+from tests.mail.reading import differences
+
+SEED = 20261120
+COUNT = 408
+pytestmark = pytest.mark.slow
+
+
+def small() -> list[Made]:
+    """All but the long ones, which a stand-in would take minutes for; and base64 in chunks, which it cannot decode."""
+    return [made for made in mails(SEED, COUNT) if not made.is_cut and "_chunks " not in made.name]
+
+
+def test_the_mails_of_a_mailbox(client: ImapClient) -> None:
+    made = {deliver(client, one.raw): one for one in mails(SEED, COUNT)}
+    found = search(client.mailbox, Search(), 500)
+    assert found["unreadable"] == []
+    assert {one["id"] for one in found["messages"]} == made.keys()
+    told = {made[one["id"]].name: differences(made[one["id"]], one) for one in found["messages"]}
+    assert {name: different for name, different in told.items() if different} == {}
+
+
+def test_the_mails_of_gmail(standins: StandIns, http: httpx.Client) -> None:
+    where = standins["gmail"]
+    gmail = GmailClient(GmailSettings(token=SecretStr(where.token), base_url=where.base_url), http)
+    made = {}
+    for one in small():
+        answer = standins.controls.post(
+            f"{where.origin}/gmail/v1/users/me/messages",
+            json={"raw": urlsafe_b64encode(one.raw).decode(), "labelIds": ["STARRED"]},
+            headers={"authorization": f"Bearer {where.token}"},
+        )
+        made[str(answer.raise_for_status().json()["id"])] = one
+    found = gmail.mail.search("is:starred", 500)
+    assert found["unreadable"] == []
+    assert {one["id"] for one in found["messages"]} == made.keys()
+    told = {made[one["id"]].name: differences(made[one["id"]], one) for one in found["messages"]}
+    assert {name: different for name, different in told.items() if different} == {}
