@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from engine.workflows.new_workspace import init
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MISSING = "no Chromium: `apt-get install chromium` (or set CHROMIUM_PATH) to run the browser tests"
@@ -142,6 +143,22 @@ def page(served: Served, browser: Browser, signed_in: dict[str, Any]) -> Iterato
 def settled(page: Page) -> None:
     """Wait until the page has drawn all of itself."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def shows(field: Locator, text: str, without: str | None = None) -> None:
+    """Wait until a field holds one text and not the other: a field that is drawn anew is empty for a moment."""
+    from playwright.sync_api import expect
+
+    expect(field).to_have_value(re.compile(re.escape(text)), timeout=PATIENCE_SECONDS * 1000)
+    if without is not None:
+        assert without not in field.input_value()
+
+
+def counts(found: Locator, number: int) -> None:
+    """Wait until so many are found."""
+    from playwright.sync_api import expect
+
+    expect(found).to_have_count(number, timeout=PATIENCE_SECONDS * 1000)
 
 
 def _is_ours(url: str) -> bool:

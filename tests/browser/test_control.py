@@ -10,7 +10,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, settled
+from tests.browser.conftest import Served, counts, settled
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_a_run_is_undone_after_a_look_at_what_that_means(served: Served, page: P
     settled(page)
     [step] = looked_at(served, run_id)["steps"]
     assert step["effect"]["undone"]["by"] == "owner"
-    assert page.get_by_role("button", name="Undo", exact=True).count() == 0
+    counts(page.get_by_role("button", name="Undo", exact=True), 0)
 
 
 def test_two_runs_are_compared_from_the_page_of_one(served: Served, page: Page) -> None:

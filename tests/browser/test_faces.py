@@ -11,7 +11,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, settled
+from tests.browser.conftest import Served, settled, shows
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_an_owner_adds_somebody_lets_them_in_and_removes_them(served: Served, br
     page.goto(f"{served.url}/users")
     settled(page)
     card = page.locator("[class*='st-key-user-ann']")
-    assert "1 open session" in card.inner_text()
+    card.get_by_text("1 open session").wait_for()
     card.get_by_role("button", name="Remove").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
     page.wait_for_selector("text=ann@example.org is removed.")
@@ -134,7 +134,7 @@ def test_a_moved_box_stands_there_after_a_reload(served: Served, page: Page) -> 
     page.get_by_role("tab", name="Map").click()
     settled(page)
     page.get_by_text("Arrange").click()
-    assert page.get_by_role("spinbutton", name="x", exact=True).input_value() == "250"
+    shows(page.get_by_role("spinbutton", name="x", exact=True), "250")
 
 
 @pytest.mark.parametrize("path", ["/users", "/audit", "/prompts", "/prompt?name=classify-mail"])

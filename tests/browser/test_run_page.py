@@ -11,7 +11,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from tests.browser.conftest import Served, settled
+from tests.browser.conftest import Served, counts, settled, shows
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_a_run_at_work_is_followed_without_drawing_its_page_anew(served: Served,
     assert done.count() < 7
     page.get_by_text("Succeeded", exact=True).first.wait_for()
     page.wait_for_selector(".run-head", state="detached")
-    assert done.count() == 6
+    counts(done, 6)
 
 
 def test_the_table_is_used_with_the_keyboard_alone(served: Served, page: Page, run_id: str) -> None:
@@ -138,4 +138,4 @@ def test_a_text_that_was_not_saved_outlives_a_reload(served: Served, page: Page)
     page.get_by_text("You have unsaved text").wait_for()
     page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_text("Not saved yet.").wait_for()
-    assert page.get_by_label("Workflow (JSON)").input_value() == '{"half": "done"'
+    shows(page.get_by_label("Workflow (JSON)"), '{"half": "done"')

@@ -50,7 +50,7 @@ def test_a_double_click_on_run_makes_one_run_and_ends_on_its_page(
     new = [run_id for run_id in run_ids(served.root, "commit-digest") if run_id not in before]
     assert len(new) == 1
     assert page.url == f"{served.url}/run?id={new[0]}"
-    assert page.get_by_role("heading", name="Commit digest").is_visible()
+    page.get_by_role("heading", name="Commit digest").wait_for()
 
 
 @pytest.fixture(scope="module")
