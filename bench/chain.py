@@ -12,7 +12,6 @@ from typing import Any
 
 from bench.figures import ROUNDS, beside
 from bench.workspace import OWNER, chain, opened
-from engine.expressions.json_values import compact_json
 from engine.orchestra import Orchestra
 from engine.record.continuation import events_of
 from engine.record.events import encoded
@@ -30,7 +29,7 @@ def measure() -> dict[str, Any]:
     ours, limits = [], []
     with opened({"chain": chain(STEPS)}) as (orchestra, root):
         run = counted(orchestra, STEPS)
-        events = [compact_json(encoded(event)) for event in events_of(run)]
+        events = [encoded(event) for event in events_of(run)]
         limit = Limit(root / "limit")
         limit.seconds(events)
         for _ in range(ROUNDS):

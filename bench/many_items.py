@@ -13,7 +13,6 @@ from typing import Any
 from bench.chain import Limit
 from bench.figures import beside
 from bench.workspace import OWNER, opened
-from engine.expressions.json_values import compact_json
 from engine.orchestra import Orchestra
 from engine.record.continuation import events_of
 from engine.record.events import encoded
@@ -32,7 +31,7 @@ def measure() -> dict[str, Any]:
         before = mebibytes()
         run = ran(orchestra, "items")
         grown = mebibytes() - before
-        events = [compact_json(encoded(event)) for event in events_of(run)]
+        events = [encoded(event) for event in events_of(run)]
         texts = ["\n".join(events[place : place + 2]) for place in range(0, 2 * ITEMS, 2)]
         limit = Limit(root / "limit")
         limit.seconds(texts)

@@ -16,7 +16,6 @@ from typing import Any
 from bench.figures import ROUNDS, beside
 from bench.workspace import OWNER, chain, opened
 from engine.base.names import run_day
-from engine.expressions.json_values import compact_json
 from engine.orchestra import Orchestra
 from engine.record.continuation import events_of
 from engine.record.events import StepFinished, encoded
@@ -33,8 +32,8 @@ def measure() -> dict[str, Any]:
     with opened({"chain": chain(STEPS)}) as (orchestra, root):
         _started_at_once(orchestra, RUNS)
         run = orchestra.runs.get(OWNER, orchestra.runs.list(OWNER, limit=1).rows[0].run_id)
-        finished = [encoded(one) for one in events_of(run) if isinstance(one, StepFinished)]
-        lines = [compact_json(one).encode() + b"\n" for one in finished]
+        finished = [one for one in events_of(run) if isinstance(one, StepFinished)]
+        lines = [encoded(one).encode() + b"\n" for one in finished]
         assert len(lines) == STEPS
         for number in range(ROUNDS):
             limits.append(RUNS / _appended(root / f"limit-{number}", lines))

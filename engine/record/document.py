@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
+from msgspec import UNSET
+
 from engine.base.names import moment_of
 from engine.base.statuses import OPEN_STEPS, RunStatus, StepStatus
 from engine.base.step_path import is_item, item_of, items_around, step_id
 from engine.record.events import (
-    ABSENT,
     AccountNamed,
     AttemptFailed,
     DefinitionTaken,
@@ -162,7 +163,7 @@ class _Builder:
         self._run.update(
             status=event.status,
             ended_at=event.at,
-            outputs=None if event.outputs is ABSENT else event.outputs,
+            outputs=None if event.outputs is UNSET else event.outputs,
             error=event.error or None,
             due_at=None,
         )
@@ -195,7 +196,7 @@ class _Builder:
     def _step_listed(self, event: StepListed) -> None:
         """Keep an interrupted step in the list."""
         given = ((name, getattr(event, name)) for name in LISTED)
-        self._step(event.path).update({name: value for name, value in given if value not in (None, ABSENT)})
+        self._step(event.path).update({name: value for name, value in given if value not in (None, UNSET)})
 
     def _step_started(self, event: StepStarted) -> None:
         step = self._begun(event, _OF_STARTS)
@@ -225,7 +226,7 @@ class _Builder:
         step = self._step(event.path)
         step["title"] = event.title or step["title"]
         step["started_at"] = event.started_at or step["started_at"] or event.at
-        step.update({name: value for name in copied if (value := getattr(event, name)) is not ABSENT})
+        step.update({name: value for name in copied if (value := getattr(event, name)) is not UNSET})
         self._open_items(event.path, step["started_at"])
         return step
 

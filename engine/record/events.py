@@ -1,97 +1,97 @@
 """What happens to a run, one type per kind of event, and their JSON in the journal.
 
 A run's events are its whole history: its document and all that a resumed run knows follow from them. Each type lists
-what its event may tell; `ABSENT` marks what it does not tell, which is not the same as null: a step may have null as
-its output. They are named tuples, because a long run makes and reads tens of thousands of them, and a frozen dataclass
-takes five times as long to make.
+what its event may tell; `UNSET` marks what it does not tell, which is not the same as null: a step may have null as
+its output. They are structs of msgspec, because a long run makes and reads tens of thousands of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from enum import Enum
-from typing import Any, Literal, NamedTuple, TypeAlias
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, TypeAlias
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from engine.base.json_text import compact
 from engine.base.statuses import RunStatus, StepStatus
 
-JsonObject: TypeAlias = dict[str, Any]
+Text: TypeAlias = str | UnsetType | None
+Flag: TypeAlias = bool | UnsetType
+Object: TypeAlias = dict[str, Any] | UnsetType | None
 """A JSON object whose members belong to users, services or other records."""
 
 
-class Absent(Enum):
-    """The mark of what an event does not tell; false, like null."""
-
-    ABSENT = "absent"
-
-    def __bool__(self) -> Literal[False]:
-        return False
+def _name(kind: str) -> str:
+    """Return the name of a kind of event in the journal: `step_finished`."""
+    return re.sub(r"\B(?=[A-Z])", "_", kind).lower()
 
 
-ABSENT = Absent.ABSENT
-Text: TypeAlias = str | Absent | None
-Flag: TypeAlias = bool | Absent
-Object: TypeAlias = JsonObject | Absent | None
+class _Event(msgspec.Struct, frozen=True, tag=_name, tag_field="type"):
+    """Something that happened to a run."""
 
 
-class RunStarted(NamedTuple):
+class RunStarted(_Event, frozen=True):
     """A process began to work on the run."""
 
     at: str
 
 
-class RunResumed(NamedTuple):
+class RunResumed(_Event, frozen=True):
     """The run continued after a wait, an interruption, a failure or a restart."""
 
     at: str
-    by: Text = ABSENT
+    by: Text = UNSET
     """The person who asked for it, or `engine`."""
-    newest: Flag = ABSENT
+    newest: Flag = UNSET
     """Whether it continues with another definition than before."""
-    previous_hash: Text = ABSENT
+    previous_hash: Text = UNSET
     """The `workflow_hash` of the definition before."""
 
 
-class DefinitionTaken(NamedTuple):
+class DefinitionTaken(_Event, frozen=True):
     """The definition of the run was replaced with the current one."""
 
     at: str
     previous_hash: str
 
 
-class RunWaiting(NamedTuple):
+class RunWaiting(_Event, frozen=True):
     """Every branch of the run only waits: the run is suspended."""
 
     at: str
     due_at: str | None = None
 
 
-class RunFailing(NamedTuple):
+class RunFailing(_Event, frozen=True):
     """The run has failed, and its `on_failure` steps begin."""
 
     at: str
-    error: JsonObject
+    error: dict[str, Any]
 
 
-class RunInterrupted(NamedTuple):
+class RunInterrupted(_Event, frozen=True):
     """The run stopped before its end; a person resumes it."""
 
     at: str
 
 
-class RunEnded(NamedTuple):
+class RunEnded(_Event, frozen=True):
     """The run ended."""
 
     at: str
     status: RunStatus
-    outputs: Any = ABSENT
-    error: Object = ABSENT
-    stopped: Object = ABSENT
+    outputs: Any = UNSET
+    error: Object = UNSET
+    stopped: Object = UNSET
     """If a `flow.stop` ended it: {message}."""
-    on_failure_error: Object = ABSENT
+    on_failure_error: Object = UNSET
     """Why its `on_failure` steps failed."""
 
 
-class AccountNamed(NamedTuple):
+class AccountNamed(_Event, frozen=True):
     """The account behind a connection became known."""
 
     at: str
@@ -99,7 +99,7 @@ class AccountNamed(NamedTuple):
     account: str
 
 
-class LoopStarted(NamedTuple):
+class LoopStarted(_Event, frozen=True):
     """The items of a loop are known."""
 
     at: str
@@ -108,136 +108,136 @@ class LoopStarted(NamedTuple):
     """The name of its loop variable."""
     items: Sequence[Sequence[Any]]
     """The key and the title of each item."""
-    started_at: Text = ABSENT
+    started_at: Text = UNSET
 
 
-class ItemFinished(NamedTuple):
+class ItemFinished(_Event, frozen=True):
     """An item of a loop ended."""
 
     at: str
     path: str
     status: StepStatus
-    started_at: Text = ABSENT
-    error: Object = ABSENT
-    handled: Flag = ABSENT
+    started_at: Text = UNSET
+    error: Object = UNSET
+    handled: Flag = UNSET
     """Whether the loop goes on without it: it is not executed again."""
-    note: Text = ABSENT
+    note: Text = UNSET
 
 
-class StepListed(NamedTuple):
+class StepListed(_Event, frozen=True):
     """A step that did not end keeps its place in the list of steps."""
 
     at: str
     path: str
-    started_at: Text = ABSENT
-    title: Text = ABSENT
-    uses: Text = ABSENT
-    connection: Text = ABSENT
-    identity: Text = ABSENT
-    child_run_id: Text = ABSENT
+    started_at: Text = UNSET
+    title: Text = UNSET
+    uses: Text = UNSET
+    connection: Text = UNSET
+    identity: Text = UNSET
+    child_run_id: Text = UNSET
 
 
-class StepStarted(NamedTuple):
+class StepStarted(_Event, frozen=True):
     """A step is about to call a service, or a group or loop began."""
 
     at: str
     path: str
-    title: Text = ABSENT
-    started_at: Text = ABSENT
-    uses: Text = ABSENT
-    connection: Text = ABSENT
-    arguments: Object = ABSENT
-    identity: Text = ABSENT
+    title: Text = UNSET
+    started_at: Text = UNSET
+    uses: Text = UNSET
+    connection: Text = UNSET
+    arguments: Object = UNSET
+    identity: Text = UNSET
 
 
-class AttemptFailed(NamedTuple):
+class AttemptFailed(_Event, frozen=True):
     """One attempt at a call failed; more may follow."""
 
     at: str
     path: str
     started_at: str
     ended_at: str
-    error: JsonObject
+    error: dict[str, Any]
 
 
-class WriteSettled(NamedTuple):
+class WriteSettled(_Event, frozen=True):
     """The write of an interrupted step turned out to be made."""
 
     at: str
     path: str
     output: Any
-    effect: JsonObject | None
-    started_at: Text = ABSENT
+    effect: dict[str, Any] | None
+    started_at: Text = UNSET
 
 
-class StepWaiting(NamedTuple):
+class StepWaiting(_Event, frozen=True):
     """A step waits: for a time, a person's answer, or a run that it called."""
 
     at: str
     path: str
-    title: Text = ABSENT
-    started_at: Text = ABSENT
-    uses: Text = ABSENT
-    connection: Text = ABSENT
-    arguments: Object = ABSENT
-    output: Any = ABSENT
-    error: Object = ABSENT
-    effect: Object = ABSENT
-    usage: Object = ABSENT
-    request: Object = ABSENT
-    due_at: Text = ABSENT
-    then: Any = ABSENT
+    title: Text = UNSET
+    started_at: Text = UNSET
+    uses: Text = UNSET
+    connection: Text = UNSET
+    arguments: Object = UNSET
+    output: Any = UNSET
+    error: Object = UNSET
+    effect: Object = UNSET
+    usage: Object = UNSET
+    request: Object = UNSET
+    due_at: Text = UNSET
+    then: Any = UNSET
     """Its output once that time has come."""
-    held: Object = ABSENT
+    held: Object = UNSET
     """Why a service, or a person, has it wait."""
-    handled: Flag = ABSENT
-    fallback: Flag = ABSENT
-    identity: Text = ABSENT
-    note: Text = ABSENT
-    pinned: Flag = ABSENT
-    replayed: Flag = ABSENT
-    approval: Text = ABSENT
+    handled: Flag = UNSET
+    fallback: Flag = UNSET
+    identity: Text = UNSET
+    note: Text = UNSET
+    pinned: Flag = UNSET
+    replayed: Flag = UNSET
+    approval: Text = UNSET
     """The id of the question."""
-    child_run_id: Text = ABSENT
-    stops: Object = ABSENT
+    child_run_id: Text = UNSET
+    stops: Object = UNSET
 
 
-class StepFinished(NamedTuple):
+class StepFinished(_Event, frozen=True):
     """A step, group or loop ended."""
 
     at: str
     path: str
     status: StepStatus
-    title: Text = ABSENT
-    started_at: Text = ABSENT
-    uses: Text = ABSENT
-    connection: Text = ABSENT
-    arguments: Object = ABSENT
-    output: Any = ABSENT
-    error: Object = ABSENT
-    effect: Object = ABSENT
-    usage: Object = ABSENT
-    request: Object = ABSENT
+    title: Text = UNSET
+    started_at: Text = UNSET
+    uses: Text = UNSET
+    connection: Text = UNSET
+    arguments: Object = UNSET
+    output: Any = UNSET
+    error: Object = UNSET
+    effect: Object = UNSET
+    usage: Object = UNSET
+    request: Object = UNSET
     """What a model was asked."""
-    due_at: Text = ABSENT
-    held: Object = ABSENT
-    handled: Flag = ABSENT
+    due_at: Text = UNSET
+    held: Object = UNSET
+    handled: Flag = UNSET
     """Whether the run goes on without it: it is not executed again."""
-    fallback: Flag = ABSENT
+    fallback: Flag = UNSET
     """Whether the output is that of its `on_error` steps."""
-    identity: Text = ABSENT
+    identity: Text = UNSET
     """The identity of its write."""
-    note: Text = ABSENT
-    pinned: Flag = ABSENT
+    note: Text = UNSET
+    pinned: Flag = UNSET
     """Whether a test run used a pinned output instead of running it."""
-    replayed: Flag = ABSENT
+    replayed: Flag = UNSET
     """Whether the answer of an earlier run was used instead of calling."""
-    approval: Text = ABSENT
-    child_run_id: Text = ABSENT
+    approval: Text = UNSET
+    child_run_id: Text = UNSET
     """The run that it called."""
-    stops: Object = ABSENT
+    stops: Object = UNSET
     """If it ended the run: {outputs, message}."""
-    attempt_at: Text = ABSENT
+    attempt_at: Text = UNSET
     """When the attempt that succeeded began, if others failed before."""
 
 
@@ -245,42 +245,24 @@ Event: TypeAlias = (
     RunStarted | RunResumed | DefinitionTaken | RunWaiting | RunFailing | RunInterrupted | RunEnded | AccountNamed
     | LoopStarted | ItemFinished | StepListed | StepStarted | AttemptFailed | WriteSettled | StepWaiting | StepFinished
 )  # fmt: skip
-_NAMES: Mapping[type[Event], str] = {
-    RunStarted: "run_started",
-    RunResumed: "run_resumed",
-    DefinitionTaken: "definition_taken",
-    RunWaiting: "run_waiting",
-    RunFailing: "run_failing",
-    RunInterrupted: "run_interrupted",
-    RunEnded: "run_ended",
-    AccountNamed: "account_named",
-    LoopStarted: "loop_started",
-    ItemFinished: "item_finished",
-    StepListed: "step_listed",
-    StepStarted: "step_started",
-    AttemptFailed: "attempt_failed",
-    WriteSettled: "write_settled",
-    StepWaiting: "step_waiting",
-    StepFinished: "step_finished",
-}
-_KINDS: Mapping[str, type[Event]] = {name: kind for kind, name in _NAMES.items()}
 
 
-def told(event: Event) -> JsonObject:
+def told(event: Event) -> dict[str, Any]:
     """Return what an event tells, by name."""
-    return {name: value for name, value in zip(event._fields, event, strict=True) if value is not ABSENT}
+    return {name: value for name, value in msgspec.structs.asdict(event).items() if value is not UNSET}
 
 
-def encoded(event: Event) -> JsonObject:
-    """Return an event as JSON for the journal."""
-    return {"type": _NAMES[type(event)], **told(event)}
+def encoded(event: Event) -> str:
+    """Return an event as JSON text for the journal. Raises TypeError for values that are not JSON."""
+    return compact({"type": event.__struct_config__.tag, **told(event)})
 
 
-def decoded(document: Mapping[str, Any]) -> Event:
-    """Return the event of a JSON object from the journal; what this release does not know is left out."""
-    fields = dict(document)
-    kind = _KINDS[fields.pop("type")]
-    try:
-        return kind(**fields)
-    except TypeError:  # written by another release
-        return kind(**{name: value for name, value in fields.items() if name in kind._fields})
+def decoded(text: str) -> Event:
+    """Return the event of a text from the journal; what this release does not know is left out."""
+    return _decoder().decode(text)
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[Event]:
+    """Return the decoder of events; it is made when the first one is read, since most commands read none."""
+    return msgspec.json.Decoder(Event)

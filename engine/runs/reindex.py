@@ -90,7 +90,7 @@ def _told(run: Mapping[str, Any], values: Values, connections: Mapping[str, str]
     events = [*events_of(run), RunInterrupted(run["started_at"] or run["queued_at"])]
     row = {**_row(run), "status": RunStatus.INTERRUPTED, "acceptance": compact_json(accepted)}
     unsure_since = None if run["status"] in _STOPPED_CLEANLY else run["started_at"] or run["queued_at"]
-    return ToldRun(row, effects, updates, [compact_json(encoded(event)) for event in events], unsure_since)
+    return ToldRun(row, effects, updates, [encoded(event) for event in events], unsure_since)
 
 
 def _seen(run: Mapping[str, Any], renames: Renames) -> tuple[str, Mapping[str, Any], str] | None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import RunStatus
 from engine.compiler.compiler import Surroundings
-from engine.expressions.json_values import compact_json
 from engine.record.acceptance import reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import Event, decoded, encoded
@@ -85,9 +84,7 @@ class Resuming:
             accepted, title, taken = newest.taken(accepted, events)
             events.append(taken)
         self._host.forget_end(run_id)
-        if not self._host.rows.reopen(
-            accepted, [compact_json(encoded(one)) for one in events], self._host.owner.id, title
-        ):
+        if not self._host.rows.reopen(accepted, [encoded(one) for one in events], self._host.owner.id, title):
             raise InUse(f"Run {run_id} is being resumed by somebody else.")
 
     def _refuse_undone(self, run: Mapping[str, Any]) -> None:
@@ -117,4 +114,4 @@ class Resuming:
         except OrchestraError:
             self._host.rows.put_down(run_id, self._host.owner.id)
             raise
-        self._host.rows.redefine(accepted, title, self._host.owner.id, compact_json(encoded(taken)))
+        self._host.rows.redefine(accepted, title, self._host.owner.id, encoded(taken))

@@ -143,6 +143,6 @@ class RunLooks:
             watched.progress, watched.acceptance = Progress(json.loads(str(row.acceptance))), row.acceptance
         fresh = events[1:] if watched.last[0] else events
         for _, text in fresh:
-            watched.progress.take(decoded(json.loads(text)))
+            watched.progress.take(decoded(text))
         watched.last = events[-1] if events else (0, "")
         return bool(fresh)

@@ -8,7 +8,7 @@ cannot be stored, the future raises JournalBroken, and so does `committed` of th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -32,10 +32,11 @@ class Journal(Protocol):
     def begin(self, run_id: str) -> None:
         """Accept events of a run (again): forget an earlier failure to store them."""
 
-    def append(self, run_id: str, number: int, event: dict[str, Any]) -> None:
-        """Add an event of a run; it is on disk after the next `committed()`, or soon if nobody waits for it.
+    def append(self, run_id: str, number: int, text: str) -> None:
+        """Add an event of a run, as JSON text.
 
-        Once an event of a run is lost, no more are accepted: the run's history would have a gap.
+        It is on disk after the next `committed()`, or soon if nobody waits for it. Once an event of a run is lost, no
+        more are accepted: the run's history would have a gap.
         """
 
     async def committed(self, run_id: str) -> None:
@@ -80,8 +81,8 @@ class RunEnd:
 class OwnRuns(Protocol):
     """What a process records of the runs that it works on."""
 
-    def events(self, run_id: str) -> Iterable[Mapping[str, Any]]:
-        """Return the committed events of a run, parsed lazily."""
+    def events(self, run_id: str) -> Sequence[str]:
+        """Return the JSON texts of the committed events of a run."""
 
     def deaths(self, run_id: str) -> Deaths | None:
         """Return how often the process of a run died, if it ever did."""

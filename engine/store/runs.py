@@ -83,7 +83,7 @@ class Runs(Protocol):
     def caller(self, run_id: str) -> RunRecord | None:
         """Return the run that called this one, if any."""
 
-    def with_events(self, run_id: str) -> tuple[RunRecord | None, list[dict[str, Any]]]:
+    def with_events(self, run_id: str) -> tuple[RunRecord | None, list[str]]:
         """Return a run and its events in order (none once it has ended), from one snapshot."""
 
     def with_events_from(self, run_id: str, number: int) -> tuple[RunRecord | None, list[tuple[int, str]]]:

@@ -12,6 +12,7 @@ import pytest
 
 from engine import upkeep
 from engine.base.errors import StorageError
+from engine.base.json_text import compact
 from engine.files import log_files as logs
 from engine.files.log_files import shorten_logs
 from engine.store.sqlite.file.database import Database
@@ -42,7 +43,7 @@ def _record(database: Database, run_id: str, count: int, *, readers: bool) -> in
     async def work() -> int:
         journal, largest = SqliteJournal(database, owner.id), 0
         for number in range(1, count + 1):
-            journal.append(run_id, number, {"type": "step_started", "path": "a", "text": "x" * 300})
+            journal.append(run_id, number, compact({"type": "step_started", "path": "a", "text": "x" * 300}))
             if number % 20 == 0:
                 await journal.committed(run_id)
                 largest = max(largest, _wal(database))
@@ -50,7 +51,7 @@ def _record(database: Database, run_id: str, count: int, *, readers: bool) -> in
                 with database.reading() as connection:
                     connection.exec_driver_sql("BEGIN")
                     connection.exec_driver_sql("SELECT count(*) FROM runs").fetchall()
-                    journal.append("other", number, {"type": "step_started", "path": "b"})
+                    journal.append("other", number, compact({"type": "step_started", "path": "b"}))
                     await journal.committed("other")
                     connection.exec_driver_sql("COMMIT")
         journal.close()

@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec
 
+from msgspec import UNSET
+
 from engine.base.names import moment_of, timestamp
 from engine.base.statuses import DONE_STEPS, StepStatus
 from engine.record.events import (
-    ABSENT,
     AttemptFailed,
     Event,
     ItemFinished,
@@ -216,7 +217,7 @@ class Recording:
 
 def _given(event: StepFinished) -> dict[str, Any]:
     """Return what a finished step left for the steps after it."""
-    record: dict[str, Any] = {} if event.output is ABSENT else {"output": event.output}
+    record: dict[str, Any] = {} if event.output is UNSET else {"output": event.output}
     if event.fallback:
         record["fallback"] = True
     if event.stops:

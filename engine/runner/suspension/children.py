@@ -12,7 +12,6 @@ from typing import Any, Protocol
 from engine.base.errors import InvalidInput, OrchestraError
 from engine.base.names import new_run_id, timestamp
 from engine.base.statuses import Ending, RunStatus
-from engine.expressions.json_values import compact_json
 from engine.record.acceptance import Circumstances, acceptance, reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import encoded
@@ -117,9 +116,7 @@ class Children:
             if run is None:
                 return False
             accepted = reaccepted(run, self._parent["connections"])
-            if self._host.rows.reopen(
-                accepted, [compact_json(encoded(one)) for one in events_of(run)], self._host.owner.id
-            ):
+            if self._host.rows.reopen(accepted, [encoded(one) for one in events_of(run)], self._host.owner.id):
                 self._host.start(run_id)
         return True
 

@@ -17,7 +17,6 @@ from contextlib import suppress
 from typing import Any
 
 from engine.base.errors import StorageError
-from engine.base.json_text import compact
 from engine.store.journal import JournalBroken
 from engine.store.sqlite.file.database import Database, storage_errors
 from engine.store.sqlite.owners import OWNER_ROW, require_unfenced
@@ -55,14 +54,15 @@ class SqliteJournal:
         """Accept events of a run (again): forget an earlier failure to store them."""
         self._broken.pop(run_id, None)
 
-    def append(self, run_id: str, number: int, event: dict[str, Any]) -> None:
-        """Add an event of a run; it is on disk after the next `committed()`, or soon if nobody waits for it.
+    def append(self, run_id: str, number: int, text: str) -> None:
+        """Add an event of a run, as JSON text.
 
-        Once an event of a run is lost, no more are accepted: the run's history would have a gap.
+        It is on disk after the next `committed()`, or soon if nobody waits for it. Once an event of a run is lost, no
+        more are accepted: the run's history would have a gap.
         """
         if run_id in self._broken:
             return
-        self._events.append((run_id, number, compact(event)))
+        self._events.append((run_id, number, text))
         self._has_more = True
         self._flush_soon()
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -60,10 +59,9 @@ class SqliteOwnRuns:
     def __init__(self, journal: SqliteJournal) -> None:
         self._journal = journal
 
-    def events(self, run_id: str) -> Iterable[Mapping[str, Any]]:
-        """Return the committed events of a run, parsed lazily."""
-        rows = self._journal.read(_EVENTS, (run_id,))
-        return (json.loads(text) for (text,) in rows)
+    def events(self, run_id: str) -> Sequence[str]:
+        """Return the JSON texts of the committed events of a run."""
+        return [text for (text,) in self._journal.read(_EVENTS, (run_id,))]
 
     def deaths(self, run_id: str) -> Deaths | None:
         """Return how often the process of a run died, if it ever did."""

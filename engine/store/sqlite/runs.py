@@ -97,10 +97,10 @@ class SqliteRuns:
             called = cursor.execute("SELECT parent_run_id FROM runs WHERE run_id = ?", (run_id,)).fetchone()
             return None if called is None or called[0] is None else _record(cursor, called[0])
 
-    def with_events(self, run_id: str) -> tuple[RunRecord | None, list[dict[str, Any]]]:
+    def with_events(self, run_id: str) -> tuple[RunRecord | None, list[str]]:
         """Return the row of a run and its events in order (none once it has ended), from one snapshot."""
         row, texts = self.with_events_from(run_id, 0)
-        return row, [json.loads(text) for _, text in texts]
+        return row, [text for _, text in texts]
 
     def with_events_from(self, run_id: str, number: int) -> tuple[RunRecord | None, list[tuple[int, str]]]:
         """Return the row of a run and (number, text) of its events from a number on, from one snapshot."""
