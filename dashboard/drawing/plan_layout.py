@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboard.drawing.graph import GraphEdge
@@ -20,27 +20,55 @@ class _Size:
 
 def places(plan: Plan) -> dict[str, tuple[float, float]]:
     """Return (x, y) of the centre of each step by its path; steps that run after a failure are below all others."""
-    found = dict(_placed(plan.block, 0.0, 0))
+    sizes = _sizes(plan)
+    found: dict[str, tuple[float, float]] = {}
+    blocks = [(plan.block, 0.0, 0)]
     if plan.on_failure is not None:
-        found.update(_placed(plan.on_failure, 0.0, _size(plan.block).rows + 1))
-    return {path: (COLUMN_WIDTH * column, ROW_HEIGHT * row) for path, (column, row) in found.items()}
+        blocks.append((plan.on_failure, 0.0, _size(plan.block, sizes).rows + 1))
+    for block, middle, row in blocks:  # grows by the blocks inside
+        for node, column, own_row in _placed(block, middle, row, sizes):
+            found[node.path] = (COLUMN_WIDTH * column, ROW_HEIGHT * own_row)
+            below = own_row + 1
+            for inner in _inside(node):
+                blocks.append((inner, column, below))
+                below += _size(inner, sizes).rows
+    return found
 
 
 def edges(plan: Plan) -> list[GraphEdge]:
     """Return the arrows: to each step from those it waits for, and from each group to what is inside."""
-    blocks = [block for block in (plan.block, plan.on_failure) if block is not None]
-    return [edge for block in blocks for edge in _edges(block, None)]
+    ends = _ends(plan)
+    tops: list[tuple[Block, Node | None]] = [(one, None) for one in (plan.block, plan.on_failure) if one is not None]
+    inner = [(block, node) for node in _boxes(plan) for block in _inside(node)]
+    return [edge for block, around in [*tops, *inner] for edge in _edges(block, around, ends)]
 
 
-def _edges(block: Block, around: Node | None) -> Iterator[GraphEdge]:
+def _boxes(plan: Plan) -> list[Node]:
+    """Return the steps that have a box, outer before inner."""
+    calls = {one.path for node in plan.nodes() if _repeats_a_call(node) and node.body for one in node.body.nodes}
+    return [node for node in plan.nodes() if node.path not in calls]
+
+
+def _repeats_a_call(node: Node) -> bool:
+    """Return whether a loop has no steps of its own; the one call that it repeats has no box."""
+    return node.body is not None and [one.id for one in node.body.nodes] == [node.id]
+
+
+def _body(node: Node) -> Block | None:
+    return None if _repeats_a_call(node) else node.body
+
+
+def _inside(node: Node) -> list[Block]:
+    return [block for block in (_body(node), node.fallback) if block is not None]
+
+
+def _edges(block: Block, around: Node | None, ends: Mapping[str, Sequence[str]]) -> Iterator[GraphEdge]:
     nodes = {node.id: node for node in block.nodes}
     for node in block.nodes:
-        before = [end for name in _waited_for(block, node) for end in _ends(nodes[name])]
+        before = [end for name in _waited_for(block, node) for end in ends[nodes[name].path]]
         if not before and around is not None:
             before = [around.path]
         yield from (GraphEdge(path, node.path, node.condition is not True) for path in before)
-        for inner in _inside(node):
-            yield from _edges(inner, node)
 
 
 def _waited_for(block: Block, node: Node) -> list[str]:
@@ -50,51 +78,42 @@ def _waited_for(block: Block, node: Node) -> list[str]:
     return [name for name in mine if not any(name in waits[other] for other in mine)]
 
 
-def _ends(node: Node) -> list[str]:
-    """Return the paths of the last steps inside a step."""
-    body = _body(node)
-    if body is None:
-        return [node.path]
-    waited = set().union(*body.waits.values())
-    return [path for one in body.nodes if one.id not in waited for path in _ends(one)]
+def _ends(plan: Plan) -> dict[str, list[str]]:
+    """Return the paths of the last steps inside each step, by its path."""
+    found: dict[str, list[str]] = {}
+    for node in reversed(_boxes(plan)):  # the steps inside first
+        body = _body(node)
+        waited = set().union(*body.waits.values()) if body is not None else set()
+        last = [one for one in body.nodes if one.id not in waited] if body is not None else []
+        found[node.path] = [path for one in last for path in found[one.path]] or [node.path]
+    return found
 
 
-def _placed(block: Block, middle: float, row: int) -> Iterator[tuple[str, tuple[float, int]]]:
-    """Yield (path, (column, row)) of the steps of a block, whose first level is in `row` around `middle`."""
+def _placed(block: Block, middle: float, row: int, sizes: Mapping[str, _Size]) -> Iterator[tuple[Node, float, int]]:
+    """Yield (step, column, row) of the steps of a block, whose first level is in `row` around `middle`."""
     nodes = {node.id: node for node in block.nodes}
     for level in block.levels:
-        sizes = [_size_of(nodes[name]) for name in level]
-        left = middle - sum(size.columns for size in sizes) / 2
-        for name, size in zip(level, sizes, strict=True):
-            own = left + size.columns / 2
-            yield nodes[name].path, (own, row)
-            below = row + 1
-            for inner in _inside(nodes[name]):
-                yield from _placed(inner, own, below)
-                below += _size(inner).rows
-            left += size.columns
-        row += max(size.rows for size in sizes)
+        left = middle - sum(sizes[nodes[name].path].columns for name in level) / 2
+        for name in level:
+            columns = sizes[nodes[name].path].columns
+            yield nodes[name], left + columns / 2, row
+            left += columns
+        row += max(sizes[nodes[name].path].rows for name in level)
 
 
-def _inside(node: Node) -> list[Block]:
-    return [block for block in (_body(node), node.fallback) if block is not None]
+def _sizes(plan: Plan) -> dict[str, _Size]:
+    """Return the size of each step with all that is inside, by its path."""
+    found: dict[str, _Size] = {}
+    for node in reversed(_boxes(plan)):  # the steps inside first
+        inner = [_size(block, found) for block in _inside(node)]
+        found[node.path] = _Size(max([1, *(size.columns for size in inner)]), 1 + sum(size.rows for size in inner))
+    return found
 
 
-def _body(node: Node) -> Block | None:
-    """Return the steps inside a step; the one call that a loop repeats has no box of its own."""
-    is_itself = node.body is not None and [one.id for one in node.body.nodes] == [node.id]
-    return None if is_itself else node.body
-
-
-def _size(block: Block) -> _Size:
-    nodes = {node.id: _size_of(node) for node in block.nodes}
+def _size(block: Block, sizes: Mapping[str, _Size]) -> _Size:
+    nodes = {node.id: sizes[node.path] for node in block.nodes}
     levels = [[nodes[name] for name in level] for level in block.levels]
     return _Size(
         columns=max(sum(size.columns for size in level) for level in levels),
         rows=sum(max(size.rows for size in level) for level in levels),
     )
-
-
-def _size_of(node: Node) -> _Size:
-    inner = [_size(block) for block in _inside(node)]
-    return _Size(max([1, *(size.columns for size in inner)]), 1 + sum(size.rows for size in inner))

@@ -3,70 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from dashboard.drawing.graph import GraphEdge, GraphNode
-from engine.base.step_tree import FAILURE_PREFIX, StepNode, after_failure, children, id_of, step_nodes
+from engine.base.step_tree import Place, StepDefinition, StepNode, step_nodes
 
 _BOX_WIDTH, _BOX_HEIGHT = 200.0, 60.0
 _ROW_HEIGHT = 110.0
 _BRANCH_WIDTH = 280.0
 
-
-@dataclass(frozen=True)
-class StepEntry:
-    """One step: `path` is ids joined by dots, `depth` counts the groups around it."""
-
-    id: str
-    path: str
-    title: str
-    depth: int
-    step: Mapping[str, Any]
-    is_fallback: bool = False
-    """Whether it runs only if another step has failed."""
-
-    @property
-    def uses(self) -> str:
-        """The step type, empty for a group."""
-        return _text(self.step.get("uses"))
-
-    @property
-    def is_loop(self) -> bool:
-        """Whether it is repeated."""
-        return "foreach" in self.step
-
-    @property
-    def condition(self) -> str:
-        """The condition without its braces, empty if there is none."""
-        condition = self.step.get("if")
-        if isinstance(condition, bool):
-            return str(condition).lower()
-        return "" if condition is None else str(condition).strip().removeprefix("{{").removesuffix("}}").strip()
+Entry = StepNode[StepDefinition]
+"""A step of the drawing."""
 
 
-def steps_of(document: Any) -> list[StepEntry]:
+def steps_of(document: object) -> list[Entry]:
     """Return every step of a document, outer before inner, in file order."""
-    return [_entry(node) for node in step_nodes(document) if not node.is_after_failure]
+    return [node for node in step_nodes(document) if not node.is_after_failure]
 
 
-def failure_steps_of(document: Any) -> list[StepEntry]:
+def failure_steps_of(document: object) -> list[Entry]:
     """Return every step that runs after the workflow has failed, outer before inner, in file order."""
-    return [_entry(node) for node in step_nodes(document) if node.is_after_failure]
-
-
-def _entry(node: StepNode) -> StepEntry:
-    step_id = id_of(node.step)
-    title = _text(node.step.get("title")) or step_id
-    return StepEntry(step_id, node.path, title, node.depth, node.step, node.is_fallback)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return [node for node in step_nodes(document) if node.is_after_failure]
 
 
 def boxes(
-    entries: Sequence[StepEntry],
+    entries: Sequence[Entry],
     colors: Mapping[str, str],
     words: Mapping[str, str],
     moved: Mapping[str, Sequence[float]],
@@ -88,7 +48,7 @@ def boxes(
             taken[entry.path] = _free(own[entry.path], list(taken.values()) if moved else [])
     found: dict[str, GraphNode] = {}
     for entry in entries:
-        label = "\n".join(filter(None, [entry.title, words.get(entry.path, "")]))
+        label = "\n".join(filter(None, [entry.step.title, words.get(entry.path, "")]))
         x, y = taken[entry.path]
         found[entry.path] = GraphNode(entry.path, label, colors[entry.path], x, y)
     return list(found.values())
@@ -108,11 +68,11 @@ def drawing_height(nodes: Sequence[GraphNode]) -> int:
     return max(240, min(100 * rows, 640))
 
 
-def _stacked(entries: Sequence[StepEntry]) -> dict[str, tuple[float, float]]:
+def _stacked(entries: Sequence[Entry]) -> dict[str, tuple[float, float]]:
     """Place each step below its predecessors, and those of one level side by side."""
     levels: dict[str, int] = {}
     sources: dict[str, list[str]] = {}
-    for arrow in arrows({"steps": [entry.step for entry in entries if entry.depth == 0]}):
+    for arrow in arrows(entries):
         sources.setdefault(arrow.target, []).append(arrow.source)
     for entry in entries:  # a step's predecessors come before it in the file
         before = sources.get(entry.path) or [entry.path.rpartition(".")[0]]
@@ -127,40 +87,41 @@ def _stacked(entries: Sequence[StepEntry]) -> dict[str, tuple[float, float]]:
     }
 
 
-def _is_branch(entry: StepEntry) -> bool:
-    return bool(entry.condition) and "steps" not in entry.step
+def arrows(nodes: Sequence[Entry]) -> list[GraphEdge]:
+    """Return the arrows between steps: from each to its successors, from a group to its first steps, and for `needs`.
+
+    `nodes` are all steps of a document, or all that run after a failure. A fallback has no arrows.
+    """
+    shown = [node for node in nodes if not node.is_fallback]
+    lists: dict[Place, list[Entry]] = {}
+    for node in shown:
+        lists.setdefault(node.place[:-1], []).append(node)
+    ends: dict[Place, list[str]] = {}
+    found: dict[Place, list[GraphEdge]] = {}
+    for place, siblings in reversed(lists.items()):  # the inner lists first: where they end, the next step begins
+        ends[place] = _connect(siblings, ends, found)
+    return list(dict.fromkeys(edge for node in shown for edge in found[node.place]))
 
 
-def arrows(document: Any) -> list[GraphEdge]:
-    """Return the arrows: from a step to its successors, from a group to its first steps, and for `needs`."""
-    found: list[GraphEdge] = []
-    _connect(document, "", [], found)
-    return list(dict.fromkeys(found))
-
-
-def failure_arrows(document: Any) -> list[GraphEdge]:
-    """Return the arrows between the steps that run after the workflow has failed."""
-    found: list[GraphEdge] = []
-    _connect(after_failure(document), FAILURE_PREFIX, [], found)
-    return list(dict.fromkeys(found))
-
-
-def _connect(parent: Any, prefix: str, before: list[str], found: list[GraphEdge]) -> list[str]:
-    """Add the arrows of the steps in `parent`, which come after the paths `before`; return the paths where they end."""
+def _connect(
+    siblings: Sequence[Entry], ends_inside: Mapping[Place, list[str]], found: dict[Place, list[GraphEdge]]
+) -> list[str]:
+    """Add the arrows to each of these siblings, by its place; return the paths of the steps where they end."""
+    parent = siblings[0].parent
+    before = [] if parent is None else [parent.path]
     ends: dict[str, list[str]] = {}
     last = before
     branches: list[str] = []
-    for step in children(parent):
-        entry = _entry(StepNode(step, prefix + id_of(step), 0, is_fallback=False))
-        needs = step.get("needs")
-        is_branch = _is_branch(entry) and needs is None
+    for node in siblings:
+        needs, has_condition = node.step.needs, bool(node.step.condition)
+        is_branch = has_condition and not node.step.is_group and needs is None
         if branches and not is_branch:
             last, branches = branches, []
-        sources = [end for one in needs for end in ends.get(one, [])] if isinstance(needs, list) else last
-        found += [GraphEdge(source, entry.path, bool(entry.condition)) for source in sources or before]
-        ends[entry.id] = _connect(step, f"{entry.path}.", [entry.path], found)
+        sources = last if needs is None else [end for one in needs for end in ends.get(one, [])]
+        found[node.place] = [GraphEdge(source, node.path, has_condition) for source in sources or before]
+        ends[node.step.id] = ends_inside.get((*node.place, "steps"), [node.path])
         if is_branch:
-            branches = [*branches, *ends[entry.id]]
+            branches = [*branches, *ends[node.step.id]]
         else:
-            last = ends[entry.id]
+            last = ends[node.step.id]
     return branches or last

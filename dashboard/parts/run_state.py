@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from dashboard.drawing.steps import StepEntry
+from dashboard.drawing.steps import Entry
 from dashboard.parts.status import look_of
 from engine.base.statuses import ACTIVE_RUNS, RunStatus, StepStatus
 from engine.base.step_path import in_workflow, is_item
@@ -82,10 +82,10 @@ def is_test(run: Mapping[str, Any]) -> bool:
     return bool({"only", "pins"} & set(run.get("options") or {}))
 
 
-def stand_of(entry: StepEntry, run: Mapping[str, Any]) -> tuple[str, str]:
+def stand_of(entry: Entry, run: Mapping[str, Any]) -> tuple[str, str]:
     """Return (status, words) of a step of the workflow over all its repetitions in the run."""
     steps = [one for one in run["steps"] if in_workflow(one["path"]) == entry.path]
-    if entry.is_loop and any(is_item(one["path"]) for one in steps):
+    if entry.step.is_loop and any(is_item(one["path"]) for one in steps):
         steps = [one for one in steps if is_item(one["path"])]
     counted = Counter(str(one["status"]) for one in steps)
     if not counted:

@@ -9,7 +9,7 @@ from typing import Any
 
 from clients.service import OTHER_LINK
 from dashboard.base.plain import host_of
-from dashboard.drawing.steps import StepEntry, failure_steps_of, steps_of
+from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
 from dashboard.parts.run_state import WORST_FIRST, Cell, Step, cell_of
 from dashboard.parts.status import look_of
 from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, RunStatus, StepStatus
@@ -65,29 +65,25 @@ def failure_board(run: Mapping[str, Any]) -> Board | None:
     return _board(run, failure_steps_of(run["definition"]["workflow"])) if has_begun else None
 
 
-def _board(run: Mapping[str, Any], entries: Sequence[StepEntry]) -> Board:
+def _board(run: Mapping[str, Any], entries: Sequence[Entry]) -> Board:
     builder = _Builder(run, {step["path"]: step for step in run["steps"]}, _of_items(run["steps"]))
-    loops = [entry for entry in entries if entry.is_loop and not _is_inside_loop(entry, entries)]
-    children = [(one.path, one.title) for loop in loops for one in entries if _is_child(one, loop)]
+    loops = [entry for entry in entries if entry.step.is_loop and not _is_inside_loop(entry)]
+    children = [(one.path, one.step.title) for loop in loops for one in entries if one.parent is loop]
     noun = next((word_of(str(step["noun"]), "item") for step in run["steps"] if "items" in step), "")
-    rows = [row for entry in entries if not _is_inside_loop(entry, entries) for row in builder.rows(entry)]
+    rows = [row for entry in entries if not _is_inside_loop(entry) for row in builder.rows(entry)]
     return Board(noun, children, rows, _link_kinds(rows, entries if run["status"] in ACTIVE_RUNS else []))
 
 
-def _link_kinds(rows: Iterable[Row], entries: Iterable[StepEntry]) -> list[str]:
+def _link_kinds(rows: Iterable[Row], entries: Iterable[Entry]) -> list[str]:
     """Return the kinds of links in a fixed order, so that no column moves while a run is in progress."""
     found = {kind for row in rows for kind in row.links}
-    found |= {link_word(entry.uses) for entry in entries if entry.uses.partition(".")[2].startswith(_MAKES)}
+    found |= {link_word(entry.step.uses) for entry in entries if entry.step.uses.partition(".")[2].startswith(_MAKES)}
     place = {kind: index for index, kind in enumerate(_FIRST)}
     return sorted(found, key=lambda kind: (place.get(kind, len(place)), kind == OTHER_LINK, kind))
 
 
-def _is_inside_loop(entry: StepEntry, entries: Iterable[StepEntry]) -> bool:
-    return any(one.is_loop and entry.path.startswith(f"{one.path}.") for one in entries)
-
-
-def _is_child(entry: StepEntry, parent: StepEntry) -> bool:
-    return entry.depth == parent.depth + 1 and entry.path.startswith(f"{parent.path}.")
+def _is_inside_loop(entry: Entry) -> bool:
+    return any(up.step.is_loop for up in entry.up() if up is not entry)
 
 
 def _of_items(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
@@ -106,31 +102,31 @@ class _Builder:
     by_path: Mapping[str, Step]
     of_items: Mapping[str, Sequence[Step]]
 
-    def rows(self, entry: StepEntry) -> Iterator[Row]:
+    def rows(self, entry: Entry) -> Iterator[Row]:
         """Return the rows of a step outside of loops; a group has none of its own."""
-        if entry.is_loop:
+        if entry.step.is_loop:
             yield from self._loop(entry)
-        elif entry.uses and self._is_shown(entry):
+        elif entry.step.uses and self._is_shown(entry):
             step = self.by_path.get(entry.path)
             steps = [step] if step else []
-            yield Row(entry.path, entry.title, self._cell(step), steps, links=dict(_made(steps)))
+            yield Row(entry.path, entry.step.title, self._cell(step), steps, links=dict(_made(steps)))
 
-    def _is_shown(self, entry: StepEntry) -> bool:
+    def _is_shown(self, entry: Entry) -> bool:
         """Return whether to show a step: a fallback only once it was needed."""
         return entry.path in self.by_path or not entry.is_fallback
 
-    def _loop(self, entry: StepEntry) -> Iterator[Row]:
+    def _loop(self, entry: Entry) -> Iterator[Row]:
         loop = self.by_path.get(entry.path)
         if loop is None or "items" not in loop:
-            yield Row(entry.path, entry.title, self._cell(loop), [loop] if loop else [])
+            yield Row(entry.path, entry.step.title, self._cell(loop), [loop] if loop else [])
             return
         sources = _sources(self.run["steps"])
-        names = [step["id"] for step in entry.step.get("steps", [])]
+        names = [child.id for child in entry.step.inside() if child.place[0] == "steps"]
         for index, (key, title) in enumerate(loop["items"]):
             path = f"{entry.path}[{index}]"
             yield self._item(entry, path, str(title or key), sources.get(str(key), {}), names)
 
-    def _item(self, loop: StepEntry, path: str, title: str, own_links: Mapping[str, str], names: Sequence[str]) -> Row:
+    def _item(self, loop: Entry, path: str, title: str, own_links: Mapping[str, str], names: Sequence[str]) -> Row:
         steps = self.of_items.get(path, [])
         cells = {f"{loop.path}.{name}": self._inner_cell(f"{path}.{name}", steps) for name in names}
         return Row(path, title, self._cell(self.by_path.get(path)), steps, cells, {**own_links, **dict(_made(steps))})

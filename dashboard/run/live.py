@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.base import session
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_text, plain
-from dashboard.drawing.steps import StepEntry, failure_steps_of, steps_of
+from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
 from engine.base.statuses import ACTIVE_RUNS
 from engine.base.step_path import StepPath
 from engine.plugins.registry import step_types
@@ -24,7 +24,7 @@ _TAIL_LETTERS = 4_000
 
 def may_write(run: Mapping[str, Any]) -> bool:
     """Return whether a model may be writing for the run now."""
-    return run["status"] in ACTIVE_RUNS and any(entry.uses in _streaming() for entry in _entries(run))
+    return run["status"] in ACTIVE_RUNS and any(entry.step.uses in _streaming() for entry in _entries(run))
 
 
 @cache
@@ -37,7 +37,7 @@ def live_answers(visit: Visit, run: Mapping[str, Any]) -> None:
     run_id = str(run["run_id"])
     if not (may_write(run) and visit.orchestra.runs.live(visit.who, run_id)):
         return
-    titles = {entry.path: entry.title for entry in _entries(run)}
+    titles = {entry.path: entry.step.title for entry in _entries(run)}
 
     @st.fragment(run_every=_WRITING_SECONDS)
     def body() -> None:
@@ -52,7 +52,7 @@ def live_answers(visit: Visit, run: Mapping[str, Any]) -> None:
     body()
 
 
-def _entries(run: Mapping[str, Any]) -> list[StepEntry]:
+def _entries(run: Mapping[str, Any]) -> list[Entry]:
     workflow = run["definition"]["workflow"]
     return [*steps_of(workflow), *failure_steps_of(workflow)]
 

@@ -14,7 +14,6 @@ from dashboard.drawing.steps import (
     arrows,
     boxes,
     drawing_height,
-    failure_arrows,
     failure_steps_of,
     steps_of,
 )
@@ -30,7 +29,8 @@ def run_map(visit: Visit, run: Mapping[str, Any]) -> None:
     """Show the drawing and the list side by side."""
     document = run["definition"]["workflow"]
     has_failed = any(step["path"].startswith(FAILURE_PREFIX) for step in run["steps"])
-    entries = [*steps_of(document), *(failure_steps_of(document) if has_failed else [])]
+    steps, after = steps_of(document), failure_steps_of(document) if has_failed else []
+    entries = [*steps, *after]
     stands = {entry.path: stand_of(entry, run) for entry in entries}
     colors = {path: look_of(status).hex_color for path, (status, _) in stands.items()}
     words = {path: said for path, (_, said) in stands.items()}
@@ -38,13 +38,12 @@ def run_map(visit: Visit, run: Mapping[str, Any]) -> None:
     with drawing:
         positions = visit.orchestra.workflows.positions(visit.who, str(run["workflow"]))
         nodes = boxes(entries, colors, words, positions)
-        edges = [*arrows(document), *(failure_arrows(document) if has_failed else [])]
+        edges = [*arrows(steps), *arrows(after)]
         graph(nodes, edges, key=f"map-{run['run_id']}", height=drawing_height(nodes))
     with text:
         for entry in entries:
             status, said = stands[entry.path]
             look = look_of(status)
             indent = "&emsp;" * entry.depth
-            st.markdown(
-                f"{indent}:{look.color}[{look.icon}] {plain(entry.title)} :gray[{plain(said.translate(_NO_GLYPHS))}]"
-            )
+            title, words_beside = plain(entry.step.title), plain(said.translate(_NO_GLYPHS))
+            st.markdown(f"{indent}:{look.color}[{look.icon}] {title} :gray[{words_beside}]")

@@ -56,7 +56,7 @@ def show(visit: Visit) -> None:
 
 def _services(visit: Visit, file: WorkflowFile) -> list[str]:
     services = {info.name: info.service for info in visit.orchestra.step_types(visit.who)}
-    used = (services.get(entry.uses) for entry in steps_of(file.document))
+    used = (services.get(entry.step.uses) for entry in steps_of(file.document))
     return list(dict.fromkeys(service for service in used if service))
 
 

@@ -14,11 +14,10 @@ from dashboard.base.plain import plain
 from dashboard.drawing.graph import GraphEdge, GraphNode, graph
 from dashboard.drawing.plan_layout import edges, places
 from dashboard.drawing.steps import (
-    StepEntry,
+    Entry,
     arrows,
     boxes,
     drawing_height,
-    failure_arrows,
     failure_steps_of,
     steps_of,
 )
@@ -26,7 +25,6 @@ from dashboard.parts.accounts import service_title
 from dashboard.workflow.arrange import arrange
 from engine.base.errors import OrchestraError
 from engine.base.services import is_model
-from engine.base.step_tree import FAILURE_PREFIX
 from engine.compiler.definition.plan import Node, Plan
 from engine.plugins.step import Effect
 from engine.plugins.step_info import StepTypeInfo
@@ -90,7 +88,7 @@ def _plan(visit: Visit, file: WorkflowFile) -> Plan | None:
 
 
 def _nodes(
-    visit: Visit, file: WorkflowFile, entries: Sequence[StepEntry], kinds: Mapping[str, Kind], plan: Plan | None
+    visit: Visit, file: WorkflowFile, entries: Sequence[Entry], kinds: Mapping[str, Kind], plan: Plan | None
 ) -> list[GraphNode]:
     moved = visit.orchestra.workflows.positions(visit.who, file.name)
     nodes = boxes(
@@ -107,18 +105,18 @@ def _arrows(file: WorkflowFile, plan: Plan | None) -> list[GraphEdge]:
     """Return the arrows; if everything runs in file order, steps with an `if` are drawn as branches."""
     if plan is not None and any(node.needs is not None for node in plan.nodes()):
         return edges(plan)
-    return [*arrows(file.document), *failure_arrows(file.document)]
+    return [*arrows(steps_of(file.document)), *arrows(failure_steps_of(file.document))]
 
 
-def _kind(entry: StepEntry, infos: Mapping[str, StepTypeInfo], node: Node | None) -> Kind:
+def _kind(entry: Entry, infos: Mapping[str, StepTypeInfo], node: Node | None) -> Kind:
     """Return the effect of a step: as compiled, or else as its type says."""
     if node is not None and node.is_folded:
         return _NEVER
-    if entry.is_loop or not entry.uses:
-        around = _LOOP if entry.is_loop else _GROUP
+    if entry.step.is_loop or not entry.step.uses:
+        around = _LOOP if entry.step.is_loop else _GROUP
         inside = None if node is None else _OF_EFFECT[node.effect]
         return around if inside is None else replace(around, word=f"{around.word}: {inside.word}", color=inside.color)
-    info = infos.get(entry.uses)
+    info = infos.get(entry.step.uses)
     if info is None:
         return _UNKNOWN
     if is_model(info.service):
@@ -126,36 +124,33 @@ def _kind(entry: StepEntry, infos: Mapping[str, StepTypeInfo], node: Node | None
     return _OF_EFFECT[Effect(info.effect) if node is None else node.effect]
 
 
-def _list(entries: Sequence[StepEntry], kinds: Mapping[str, Kind], clicked: str | None) -> None:
+def _list(entries: Sequence[Entry], kinds: Mapping[str, Kind], clicked: str | None) -> None:
     st.markdown("**The steps, in order**")
-    st.markdown("\n".join(_line(entry, kinds[entry.path]) for entry in entries if not _is_after_failure(entry)))
-    if any(_is_after_failure(entry) for entry in entries):
+    st.markdown("\n".join(_line(entry, kinds[entry.path]) for entry in entries if not entry.is_after_failure))
+    if any(entry.is_after_failure for entry in entries):
         st.markdown("**If the run fails**")
-        st.markdown("\n".join(_line(entry, kinds[entry.path]) for entry in entries if _is_after_failure(entry)))
+        st.markdown("\n".join(_line(entry, kinds[entry.path]) for entry in entries if entry.is_after_failure))
     chosen = next((entry for entry in entries if entry.path == clicked), None)
     if chosen is None:
         return
-    st.markdown(f"**{plain(chosen.title)}**")
-    inside = {key: value for key, value in chosen.step.items() if key != "steps"}
+    st.markdown(f"**{plain(chosen.step.title)}**")
+    inside = {key: value for key, value in chosen.step.json.items() if key != "steps"}
     st.code(json.dumps(inside, ensure_ascii=False, indent=2), language="json", wrap_lines=True)
 
 
-def _is_after_failure(entry: StepEntry) -> bool:
-    return entry.path.startswith(FAILURE_PREFIX)
-
-
-def _line(entry: StepEntry, kind: Kind) -> str:
+def _line(entry: Entry, kind: Kind) -> str:
     """Return one line of a Markdown list: nesting by depth, then the step type, effect, condition and needs."""
-    parts = [f"{kind.icon} **{plain(entry.title)}**", f":small[:gray[{plain(_about(entry, kind))}]]"]
+    parts = [f"{kind.icon} **{plain(entry.step.title)}**", f":small[:gray[{plain(_about(entry, kind))}]]"]
     return "  " * entry.depth + "- " + " ".join(parts)
 
 
-def _about(entry: StepEntry, kind: Kind) -> str:
-    service = service_title(entry.uses.split(".")[0]) if "." in entry.uses and entry.uses != _CALL else ""
+def _about(entry: Entry, kind: Kind) -> str:
+    step = entry.step
+    service = service_title(step.uses.split(".")[0]) if "." in step.uses and step.uses != _CALL else ""
     about = [f"{kind.word} {service}".strip() if kind in (_READS, _WRITES) else kind.word]
-    about += [entry.uses] if entry.uses else []
-    about += [f"if {entry.condition}"] if entry.condition else []
-    needs = entry.step.get("needs")
-    if isinstance(needs, list):
-        about.append(f"after {', '.join(map(str, needs))}" if needs else "at once")
+    about += [step.uses] if step.uses else []
+    about += [f"if {step.condition}"] if step.condition else []
+    needs = step.needs
+    if needs is not None:
+        about.append(f"after {', '.join(needs)}" if needs else "at once")
     return "· " + " · ".join(about)

@@ -1,67 +1,176 @@
-"""The steps of a workflow document as a tree: one traversal for all readers, even of documents with problems.
+"""The steps of a workflow as a tree, and the only traversal of it.
 
-A document nests steps in four places: `steps` of the workflow and of groups, `on_error` of a step as `{"steps": […]}`,
-and `on_failure` of the workflow, as a list or as `{"steps": […]}`. Anything else that is not a step is skipped.
+A workflow has three forms: its JSON document, which may have problems (`StepDefinition`, here), the validated model
+(engine/compiler/definition/model.py) and the compiled plan (engine/compiler/definition/plan.py). Each form says what is
+directly inside one step; `walk` does the rest.
+
+Steps are nested in four places: `steps` of the workflow and of groups, `on_error` of a step as `{"steps": […]}`, and
+`on_failure` of the workflow, as a list or as `{"steps": […]}`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
-FAILURE_PREFIX = "on_failure."
+from engine.base.json_types import JsonObject
+
+FAILURE = "on_failure"
+ON_ERROR = "on_error"
+FAILURE_PREFIX = f"{FAILURE}."
 """Path prefix of the steps that run when the workflow has failed."""
+
+Place = tuple[str | int, ...]
+"""Where a value is in a document: keys and indexes, from the outside in."""
+AnyStep = TypeVar("AnyStep")
 
 
 @dataclass(frozen=True)
-class StepNode:
-    """A step and its position in a document."""
+class Child(Generic[AnyStep]):
+    """A step directly inside a workflow or another step."""
 
-    step: Mapping[str, Any]
-    """The step as it is in the document."""
+    id: str
+    step: AnyStep
+    place: Place
+    """From what is around it: `("steps", 0)`."""
+
+
+@dataclass(frozen=True)
+class StepNode(Generic[AnyStep]):
+    """A step and its position in a workflow."""
+
+    step: AnyStep
+    place: Place
+    """From the root of the workflow file."""
     path: str
     """The ids from the outermost group to the step, joined by dots, after `on_failure.` if it is part of that."""
+    parent: StepNode[AnyStep] | None
+    """The step around it."""
     depth: int
-    """The number of groups around it."""
+    """The number of steps around it."""
     is_fallback: bool
     """Whether it only runs if another step has failed."""
 
     @property
     def is_after_failure(self) -> bool:
         """Return whether it runs when the whole workflow has failed."""
-        return self.path.startswith(FAILURE_PREFIX)
+        return self.place[0] == FAILURE
+
+    @property
+    def replaces_parent(self) -> bool:
+        """Return whether it runs in place of the failed step around it."""
+        return self.place[-3:-1] == (ON_ERROR, "steps")
+
+    def up(self) -> Iterator[StepNode[AnyStep]]:
+        """Yield the step itself and the steps around it, from the inside out."""
+        node: StepNode[AnyStep] | None = self
+        while node is not None:
+            yield node
+            node = node.parent
 
 
-def step_nodes(document: Any) -> Iterator[StepNode]:
-    """Yield every step of a workflow document, outer before inner, in file order; those of `on_failure` last."""
-    yield from _inside(document, "", 0)
-    yield from _inside(after_failure(document), FAILURE_PREFIX, 0)
+def walk(
+    top: Iterable[Child[AnyStep]], inside: Callable[[AnyStep], Iterable[Child[AnyStep]]]
+) -> Iterator[StepNode[AnyStep]]:
+    """Yield the steps in `top` and all steps inside them, outer before inner, in the given order."""
+    ahead = [_node(child, None) for child in top][::-1]
+    while ahead:
+        node = ahead.pop()
+        yield node
+        ahead += [_node(child, node) for child in inside(node.step)][::-1]
 
 
-def children(parent: Any) -> list[Mapping[str, Any]]:
-    """Return the steps directly inside a workflow, group or fallback; empty if it has no readable `steps`."""
-    steps = parent.get("steps") if isinstance(parent, Mapping) else None
-    return [step for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
+def _node(child: Child[AnyStep], parent: StepNode[AnyStep] | None) -> StepNode[AnyStep]:
+    if parent is None:
+        prefix = FAILURE_PREFIX if child.place[0] == FAILURE else ""
+        return StepNode(child.step, child.place, prefix + child.id, None, 0, is_fallback=False)
+    place, path = (*parent.place, *child.place), f"{parent.path}.{child.id}"
+    is_fallback = parent.is_fallback or child.place[0] == ON_ERROR
+    return StepNode(child.step, place, path, parent, parent.depth + 1, is_fallback)
 
 
-def id_of(step: Mapping[str, Any]) -> str:
-    """Return the id of a step, or "?" if it has none."""
-    own_id = step.get("id")
-    return own_id if isinstance(own_id, str) and own_id else "?"
+@dataclass(frozen=True)
+class StepDefinition:
+    """A step as it is in a workflow document; a value of the wrong type counts as missing."""
+
+    json: JsonObject
+
+    @property
+    def id(self) -> str:
+        """The id, or "?" if it has none."""
+        return _text(self.json.get("id")) or "?"
+
+    @property
+    def title(self) -> str:
+        """The title, or else the id."""
+        return _text(self.json.get("title")) or self.id
+
+    @property
+    def uses(self) -> str:
+        """The step type, empty for a group."""
+        return _text(self.json.get("uses"))
+
+    @property
+    def arguments(self) -> JsonObject:
+        """The fields of the step type."""
+        return _object(self.json.get("with"))
+
+    @property
+    def condition(self) -> str:
+        """The condition without its braces, empty if there is none."""
+        condition = self.json.get("if")
+        if isinstance(condition, bool):
+            return str(condition).lower()
+        return "" if condition is None else str(condition).strip().removeprefix("{{").removesuffix("}}").strip()
+
+    @property
+    def needs(self) -> list[str] | None:
+        """The siblings that it waits for; None: all before it."""
+        needs = self.json.get("needs")
+        return [one for one in needs if isinstance(one, str)] if isinstance(needs, list) else None
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it is repeated."""
+        return self.json.get("foreach") is not None
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it has steps of its own, rather than a call."""
+        return self.json.get("steps") is not None
+
+    def inside(self) -> Iterator[Child[StepDefinition]]:
+        """Yield the steps directly inside it."""
+        yield from _children(self.json.get("steps"), ("steps",))
+        yield from _children(_object(self.json.get(ON_ERROR)).get("steps"), (ON_ERROR, "steps"))
 
 
-def after_failure(document: Any) -> Mapping[str, Any]:
-    """Return the `on_failure` of a workflow as a group, in whichever form it is written."""
-    after = document.get("on_failure") if isinstance(document, Mapping) else None
-    if isinstance(after, list):
-        return {"steps": after}
-    return after if isinstance(after, Mapping) else {}
+def step_nodes(document: object) -> Iterator[StepNode[StepDefinition]]:
+    """Yield every step of a workflow document, outer before inner, in file order; those of `on_failure` last.
+
+    What is not a step, in a document with problems, is skipped.
+    """
+    return walk(_top(_object(document)), StepDefinition.inside)
 
 
-def _inside(parent: Any, prefix: str, depth: int, *, is_fallback: bool = False) -> Iterator[StepNode]:
-    for step in children(parent):
-        path = prefix + id_of(step)
-        yield StepNode(step, path, depth, is_fallback)
-        yield from _inside(step, f"{path}.", depth + 1, is_fallback=is_fallback)
-        yield from _inside(step.get("on_error"), f"{path}.", depth + 1, is_fallback=True)
+def _top(document: JsonObject) -> Iterator[Child[StepDefinition]]:
+    yield from _children(document.get("steps"), ("steps",))
+    after = document.get(FAILURE)
+    yield from _children(after, (FAILURE,))
+    yield from _children(_object(after).get("steps"), (FAILURE, "steps"))
+
+
+def _children(steps: object, place: Place) -> Iterator[Child[StepDefinition]]:
+    for index, json in enumerate(steps if isinstance(steps, list) else ()):
+        if isinstance(json, Mapping):
+            step = StepDefinition(json)
+            yield Child(step.id, step, (*place, index))
+
+
+def _object(value: object) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

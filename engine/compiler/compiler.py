@@ -20,8 +20,8 @@ from engine.compiler.checks.scope import RUN, Scope
 from engine.compiler.checks.unused import Names, warn
 from engine.compiler.definition.budget import TooInvolved, limited, require_few
 from engine.compiler.definition.environment import Compiled, Surroundings
-from engine.compiler.definition.loader import Loaded, every_step, load, on_failure_path, problem
-from engine.compiler.definition.model import FallbackModel, ParallelModel, StepModel, WorkflowModel
+from engine.compiler.definition.loader import Loaded, load, problem
+from engine.compiler.definition.model import ParallelModel, WorkflowModel
 from engine.compiler.definition.plan import Block, Concurrency, Plan
 from engine.compiler.steps import ERROR, Place, Steps
 from engine.compiler.triggers import TriggerPlace, triggers
@@ -54,7 +54,7 @@ def read_workflow(file: JsonFile, name: str, around: Surroundings) -> tuple[Comp
 
 def _compiled(file: JsonFile, name: str, around: Surroundings, called: Callees) -> tuple[Compiled, Report | None]:
     loaded = load(file)
-    require_few(sum(1 for _ in every_step(loaded.model)) if loaded.model is not None else 0)
+    require_few(sum(1 for _ in loaded.model.nodes()) if loaded.model is not None else 0)
     if loaded.model is None:
         return Compiled(None, _sorted(loaded.problems)), None
     compilation = _Compilation(file, loaded, loaded.model, around, called)
@@ -87,14 +87,10 @@ def _first(problems: list[Problem]) -> list[Problem]:
     return [*told, replace(last, message=more, code="more", severity="warning", step=None, field=None, remedy=said)]
 
 
-def _groups(steps: Sequence[StepModel], around: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for step in steps:
-        found[step.id] = around
-        found.update(_groups(step.steps or [], step.id))
-        if isinstance(step.on_error, FallbackModel):
-            found.update(_groups(step.on_error.steps, step.id))
-    return found
+def _groups(model: WorkflowModel) -> dict[str, str]:
+    """Return the id of the step around each step, "" if there is none; ids in `on_failure` give way to others."""
+    nodes = sorted(model.nodes(), key=lambda node: not node.is_after_failure)
+    return {node.step.id: "" if node.parent is None else node.parent.step.id for node in nodes}
 
 
 class _Compilation:
@@ -104,8 +100,7 @@ class _Compilation:
         self, file: JsonFile, loaded: Loaded, model: WorkflowModel, around: Surroundings, called: Callees
     ) -> None:
         self._model, self._callees, self._around = model, called, around
-        groups = {**_groups(model.failure_steps), **_groups(model.steps)}
-        self.report = Report(file, groups, loaded.doubts, dict(loaded.renamed))
+        self.report = Report(file, _groups(model), loaded.doubts, dict(loaded.renamed))
         self._faults = loaded.problems
         self._steps = Steps(around, self.report, called)
 
@@ -132,6 +127,7 @@ class _Compilation:
             calls_openly=actions.calls_openly,
             inputs_schema=inputs,
             on_failure=on_failure,
+            failure_place=model.failure_place,
             triggers=triggers(model, TriggerPlace(name, inputs, self._around), self.report),
             concurrency=_concurrency(model),
             workflows=dict(self._callees.documents),
@@ -154,11 +150,12 @@ class _Compilation:
         if not steps:
             return None
         inner = scope.inner({"error": ERROR}, {}).bound("on_failure", {"error": UNKNOWN})
-        return self._steps.block(steps, Place(on_failure_path(self._model), inner, "on_failure."))
+        return self._steps.block(steps, Place(self._model.failure_place, inner, "on_failure."))
 
     def _name_fields(self) -> None:
         """Correct the field names of every step, before anything is derived from them."""
-        for path, step in every_step(self._model):
+        for node in self._model.nodes():
+            step = node.step
             with suppress(OrchestraError):  # reported when the step is compiled
                 if step.uses is not None:
-                    step.with_ = meant_fields((*path, "with"), step.with_, step_type(step.uses), self.report)
+                    step.with_ = meant_fields((*node.place, "with"), step.with_, step_type(step.uses), self.report)

@@ -11,7 +11,7 @@ from engine.base.errors import InUse, InvalidFile, InvalidInput, UnknownName
 from engine.compiler.checks.report import StepName
 from engine.compiler.compiler import read_workflow
 from engine.compiler.definition.environment import Surroundings
-from engine.compiler.definition.loader import every_step, load
+from engine.compiler.definition.loader import load
 from engine.compiler.definition.model import WorkflowModel, step_id_fault
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.expressions.templates import Token, tokens
@@ -29,7 +29,7 @@ def renamed_step(file: JsonFile, name: str, around: Surroundings, old: str, new:
     model = load(file).model
     if compiled.plan is None or report is None or model is None:
         raise InvalidFile.of(file.file, compiled.problems)
-    _check_ids([step.id for _, step in every_step(model)], old, new)
+    _check_ids([node.step.id for node in model.nodes()], old, new)
     document: dict[str, Any] = copy.deepcopy(file.value)
     for path, names in _by_place(report.step_names, old).items():
         holder = _at(document, path[:-1])
@@ -96,8 +96,8 @@ def _is(token: Token, name: str) -> bool:
 
 
 def _rename_ids(document: Any, model: WorkflowModel, old: str, new: str) -> None:
-    for path, step in every_step(model):
-        written = _at(document, path)
+    for node in model.nodes():
+        step, written = node.step, _at(document, node.place)
         if step.id == old:
             written["id"] = new
         if step.needs is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.base import step_fields
-from engine.base.step_tree import StepNode, step_nodes
+from engine.base.step_tree import StepDefinition, StepNode, step_nodes
 from engine.record.differences import ABSENT, Difference, differences
 
 _OF_LOOPS = step_fields.names(lambda one: one.is_of_loop)
@@ -21,13 +21,13 @@ def steps_of(workflow: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {path: own for node in step_nodes(workflow) for path, own in _parts(node)}
 
 
-def _parts(node: StepNode) -> Iterator[tuple[str, dict[str, Any]]]:
-    own = {name: value for name, value in node.step.items() if name not in ("id", "steps")}
-    if "foreach" not in node.step or node.step.get("steps") is not None:
+def _parts(node: StepNode[StepDefinition]) -> Iterator[tuple[str, dict[str, Any]]]:
+    own = {name: value for name, value in node.step.json.items() if name not in ("id", "steps")}
+    if not node.step.is_loop or node.step.is_group:
         yield node.path, own
         return
     yield node.path, {name: value for name, value in own.items() if name in _OF_LOOPS}
-    yield f"{node.path}.{node.step['id']}", {name: value for name, value in own.items() if name not in _OF_LOOPS}
+    yield f"{node.path}.{node.step.id}", {name: value for name, value in own.items() if name not in _OF_LOOPS}
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:

@@ -12,7 +12,7 @@ from typing import Any
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus, StepStatus
 from engine.base.step_path import StepPath, is_item, items_around, loop_of
-from engine.base.step_tree import step_nodes
+from engine.base.step_tree import StepDefinition, step_nodes
 from engine.compiler.definition.schemas import CALL
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
@@ -208,7 +208,7 @@ def _items_of(run: Mapping[str, Any], loop: Step) -> list[Step]:
 
 def _writes(run: Mapping[str, Any], good: AbstractSet[str]) -> list[_Write]:
     """Return the writes in the successful items of a loop, in file order; inner loops write several times."""
-    steps = {str(node.step.get("id")): node.step.get("uses") for node in step_nodes(run["definition"]["workflow"])}
+    steps = {node.step.id: node.step.uses for node in step_nodes(run["definition"]["workflow"])}
     alike = Counter(steps.values())
     found: dict[str, _Write] = {}
     for step in run["steps"]:
@@ -225,12 +225,12 @@ def _may_write(run: Mapping[str, Any], loop: Step) -> bool:
     path = StepPath.parse(StepPath.parse(loop["path"]).in_workflow)
     nodes = [(StepPath.parse(node.path), node.step) for node in step_nodes(run["definition"]["workflow"])]
     inside = [step for at, step in nodes if at == path or at.is_inside(path)]
-    return any(map(_writes_directly, inside)) and not any(one.get("uses") == CALL for one in inside)
+    return any(map(_writes_directly, inside)) and not any(one.uses == CALL for one in inside)
 
 
-def _writes_directly(step: Mapping[str, Any]) -> bool:
+def _writes_directly(step: StepDefinition) -> bool:
     try:
-        return step_type(str(step.get("uses"))).effect_of(step.get("with") or {})[0] is Effect.WRITES
+        return step_type(step.uses).effect_of(step.arguments)[0] is Effect.WRITES
     except OrchestraError:
         return False
 

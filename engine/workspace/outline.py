@@ -18,8 +18,8 @@ def text_in(document: Mapping[str, Any], key: str) -> str:
 
 def services_in(document: Any) -> list[str]:
     """Return the services that the steps call, in order of first use."""
-    used = (node.step.get("uses") for node in step_nodes(document))
-    return list(dict.fromkeys(filter(None, (_service(uses) for uses in used if isinstance(uses, str)))))
+    used = (node.step.uses for node in step_nodes(document))
+    return list(dict.fromkeys(filter(None, map(_service, used))))
 
 
 def _service(uses: str) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from engine.base.errors import InUse, InvalidFile, OrchestraError
+from engine.base.step_tree import step_nodes
 from engine.documents.json_file import JsonPath, parse
 from engine.plugins.registry import step_type, trigger_type
 from engine.plugins.step import StepType
@@ -34,7 +35,10 @@ class Reference:
 
 def references(document: Any) -> list[Reference]:
     """Return every reference in a workflow document, even if parts of it are invalid."""
-    return list(_references(document, ()))
+    found = [*_triggers(document)]
+    for node in step_nodes(document):
+        found += _of_fields(_named_by(step_type, node.step.uses), node.step.arguments, (*node.place, "with"))
+    return found
 
 
 def users(workflows: Shelf, kind: Kind, name: str, labels: Sequence[str] | None = None) -> list[str]:
@@ -104,22 +108,17 @@ def _uses(text: str, user: str, kind: Kind, name: str, labels: Sequence[str] | N
     )
 
 
-def _references(value: Any, path: JsonPath) -> Iterator[Reference]:
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _references(item, (*path, index))
-    elif isinstance(value, dict):
-        if isinstance(value.get("uses"), str) and isinstance(value.get("with"), dict):
-            find: _Find = trigger_type if path[:1] == ("triggers",) else step_type
-            yield from _of_fields(_named_by(find, value["uses"]), value["with"], (*path, "with"))
-        for key, item in value.items():
-            if key != "with":
-                yield from _references(item, (*path, key))
+def _triggers(document: object) -> Iterator[Reference]:
+    triggers = document.get("triggers") if isinstance(document, Mapping) else None
+    for index, trigger in enumerate(triggers if isinstance(triggers, list) else ()):
+        if isinstance(trigger, Mapping) and isinstance(trigger.get("uses"), str):
+            named = _named_by(trigger_type, trigger["uses"])
+            yield from _of_fields(named, trigger.get("with"), ("triggers", index, "with"))
 
 
-def _of_fields(named: tuple[tuple[str, Kind], ...], fields: dict[str, Any], path: JsonPath) -> Iterator[Reference]:
+def _of_fields(named: tuple[tuple[str, Kind], ...], fields: object, path: JsonPath) -> Iterator[Reference]:
     for field, kind in named:
-        value = fields.get(field)
+        value = fields.get(field) if isinstance(fields, Mapping) else None
         texts = [((*path, field, at), one) for at, one in enumerate(value)] if isinstance(value, list) else []
         for place, text in texts or [((*path, field), value)]:
             if isinstance(text, str) and text:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.compiler.definition.loader import walk
 from engine.compiler.definition.model import StepModel, WorkflowModel
 from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import Schema
@@ -59,9 +58,9 @@ def endings(model: WorkflowModel, shape: Callable[[JsonPath, Any], Schema]) -> E
 
 
 def _stops(model: WorkflowModel) -> Iterator[tuple[JsonPath, Any]]:
-    for path, step in walk(("steps",), model.steps):
-        if step.uses == STOP and step.if_ is not False:
-            yield (*path, "with", "outputs"), step.with_.get("outputs", {})
+    for node in model.nodes():
+        if not node.is_after_failure and node.step.uses == STOP and node.step.if_ is not False:
+            yield (*node.place, "with", "outputs"), node.step.with_.get("outputs", {})
 
 
 def _always_stops(step: StepModel) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.base.step_tree import Child, StepNode, walk
 from engine.compiler.checks.order import closure
 from engine.compiler.checks.report import Report
 from engine.compiler.definition.model import StepModel
@@ -42,14 +43,17 @@ def warn_of_the_futile(places: Sequence[Placed], report: Report) -> None:
         _warn_of_what_stands_behind_the_end(siblings, report)
 
 
-def writes(block: Block | None) -> Iterator[Node]:
-    """Yield the calls that write and have no `once`."""
-    for node in block.nodes if block is not None else ():
-        if node.action is not None and node.effect is Effect.WRITES and node.action.once is None:
-            yield node
-        if not node.is_folded:
-            yield from writes(node.body)
-            yield from writes(node.fallback)
+def repeated_writes(loop: Node) -> list[str]:
+    """Return the ids of the calls in a loop that write and have no `once`."""
+    inside = (one for one in loop.inside() if one.place[0] == "steps")
+    return [one.step.id for one in walk(inside, Node.inside) if _writes_again(one)]
+
+
+def _writes_again(one: StepNode[Node]) -> bool:
+    action = one.step.action
+    if action is None or one.step.effect is not Effect.WRITES or action.once is not None:
+        return False
+    return not any(up.step.is_folded for up in one.up())
 
 
 def named(steps: Iterable[str]) -> str:
@@ -83,11 +87,16 @@ def _run(steps: Sequence[str]) -> str:
 
 def _ends_all(node: Node) -> bool:
     """Return whether no step that waits for this one ever runs, whatever the inputs."""
-    if node.condition is not True or node.loop is not None or node.on_error != "fail" or node.fallback is not None:
-        return False
-    if node.action is not None:
-        return node.action.uses in _ENDS
-    return node.body is not None and any(map(_ends_all, node.body.nodes))
+    ends = (
+        one
+        for one in walk([Child(node.id, node, ("steps", 0))], Node.inside)
+        if one.step.action is not None and one.step.action.uses in _ENDS
+    )
+    return any(all(_is_certain(up.step) for up in one.up()) for one in ends)
+
+
+def _is_certain(node: Node) -> bool:
+    return node.condition is True and node.loop is None and node.on_error == "fail" and node.fallback is None
 
 
 def _warn_of_once(one: Placed, report: Report) -> None:
@@ -103,7 +112,7 @@ def _warn_of_one_key(one: Placed, report: Report) -> None:
     loop = one.node.loop
     if loop is None or loop.key is None or one.node.is_folded or report.has_errors_at((*one.path, "key")):
         return
-    repeated = [node.id for node in writes(one.node.body)]
+    repeated = repeated_writes(one.node)
     if repeated and _may_be_several(loop.items) and not _roots(loop.key) & {loop.name, "index"}:
         verb = "writes" if len(repeated) == 1 else "write"
         message = f"Every item of this loop has the same 'key': {named(repeated)} {verb} for the first one only."

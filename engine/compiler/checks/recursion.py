@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from engine.compiler.checks.report import Report
-from engine.compiler.definition.plan import Block, Plan
+from engine.compiler.definition.plan import Plan
 from engine.compiler.definition.schemas import CALL
 from engine.documents.json_file import JsonPath
 
@@ -38,16 +38,12 @@ def _way_back(name: str, first: str, called: Mapping[str, Plan]) -> list[str]:
 
 def _certain_calls(plan: Plan) -> Iterator[tuple[JsonPath, str]]:
     """Yield path and name of each call that every run makes unless it fails: no `if`, no loop, no end before it."""
-    if not any(node.action is not None and node.action.uses in _MAY_END for node in plan.nodes()):
-        yield from _calls(plan.block, ("steps",))
-
-
-def _calls(block: Block, path: JsonPath) -> Iterator[tuple[JsonPath, str]]:
-    for index, node in enumerate(block.nodes):
-        if node.condition is not True or node.loop is not None:
+    if any(node.action is not None and node.action.uses in _MAY_END for node in plan.nodes()):
+        return
+    for one in plan.tree():
+        action = one.step.action
+        if action is None or action.uses != CALL or one.is_fallback or one.is_after_failure:
             continue
-        name = node.action.arguments.get("workflow") if node.action is not None and node.action.uses == CALL else None
-        if isinstance(name, str):
-            yield (*path, index), name
-        elif node.body is not None:
-            yield from _calls(node.body, (*path, index, "steps"))
+        name = action.arguments.get("workflow")
+        if isinstance(name, str) and all(up.step.condition is True and up.step.loop is None for up in one.up()):
+            yield one.place, name

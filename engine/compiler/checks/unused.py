@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.base.errors import Problem
+from engine.base.step_tree import Place, StepNode
 from engine.base.wording import nearest
-from engine.compiler.checks.futile import Placed, named, warn_of_the_futile, writes
+from engine.compiler.checks.futile import Placed, named, repeated_writes, warn_of_the_futile
 from engine.compiler.checks.report import Report
-from engine.compiler.definition.loader import on_failure_path
 from engine.compiler.definition.model import FallbackModel, StepModel, WorkflowModel, step_id_fault
-from engine.compiler.definition.plan import Block, Plan
+from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import JsonPath
 from engine.plugins.step import Effect
 
@@ -78,26 +78,23 @@ def warn(model: WorkflowModel, plan: Plan, report: Report, names: Names) -> None
 
 
 def _every(model: WorkflowModel, plan: Plan, names: Names) -> Iterator[Placed]:
-    yield from _siblings(("steps",), model.steps, plan.block, names)
-    if plan.on_failure is not None:
-        yield from _siblings(on_failure_path(model), model.failure_steps, plan.on_failure, names)
+    compiled = {one.place: one.step for one in plan.tree()}
+    handed_on: set[Place] = set()
+    for node in model.nodes():
+        if _is_handed_on(node, names, handed_on):
+            handed_on.add(node.place)
+        yield Placed(node.place, node.step, compiled[node.place], node.place in handed_on)
 
 
-def _siblings(
-    path: JsonPath, steps: Sequence[StepModel], block: Block, names: Names, handed_on: frozenset[str] = frozenset()
-) -> Iterator[Placed]:
-    """Yield these steps and all inside them; `handed_on` are those whose output is part of one that is used."""
-    for index, (step, node) in enumerate(zip(steps, block.nodes, strict=True)):
-        yield Placed((*path, index), step, node, step.id in handed_on)
-        if step.steps is not None and node.body is not None:
-            has_inner = step.foreach is not None or step.output is None
-            is_used = has_inner and (step.id in handed_on or names.has_step(step.id))
-            inner = frozenset(one.id for one in step.steps) if is_used else frozenset()
-            yield from _siblings((*path, index, "steps"), step.steps, node.body, names, inner)
-        if isinstance(step.on_error, FallbackModel) and node.fallback is not None:
-            fallback = step.on_error.steps
-            place = (*path, index, "on_error", "steps")
-            yield from _siblings(place, fallback, node.fallback, names, frozenset({fallback[-1].id}))
+def _is_handed_on(node: StepNode[StepModel], names: Names, handed_on: Container[Place]) -> bool:
+    """Return whether the output of a step is part of one that is used; `handed_on` has those around it."""
+    if node.parent is None:
+        return False
+    around = node.parent.step
+    if node.replaces_parent and isinstance(around.on_error, FallbackModel):
+        return node.step.id == around.on_error.steps[-1].id
+    has_inner = around.foreach is not None or around.output is None
+    return has_inner and (node.parent.place in handed_on or names.has_step(around.id))
 
 
 def _is_for_nothing(one: Placed, names: Names) -> bool:
@@ -112,7 +109,7 @@ def _is_for_nothing(one: Placed, names: Names) -> bool:
 
 
 def _warn_of_writes(one: Placed, report: Report) -> None:
-    repeated = [node.id for node in writes(one.node.body)]
+    repeated = repeated_writes(one.node)
     if repeated:
         message = (
             f"{named(repeated)} write{'s' * (len(repeated) == 1)} for each item, and this loop has no 'key': every new"

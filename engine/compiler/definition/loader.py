@@ -11,7 +11,6 @@ from typing import Any
 from engine.base.errors import Problem
 from engine.base.wording import nearest
 from engine.compiler.definition.model import (
-    FallbackModel,
     StepModel,
     WorkflowModel,
     is_speakable,
@@ -106,28 +105,9 @@ def is_nameless(some_id: str) -> bool:
     return some_id.startswith(_NAMELESS)
 
 
-def on_failure_path(model: WorkflowModel) -> JsonPath:
-    """Return the path of the steps of `on_failure`, in whichever form they are written."""
-    return ("on_failure", "steps") if isinstance(model.on_failure, FallbackModel) else ("on_failure",)
-
-
-def every_step(model: WorkflowModel) -> Iterator[tuple[JsonPath, StepModel]]:
-    """Yield every step of a workflow with its path, outer before inner; those of `on_failure` last."""
-    yield from walk(("steps",), model.steps)
-    yield from walk(on_failure_path(model), model.failure_steps)
-
-
-def walk(path: JsonPath, steps: Sequence[StepModel]) -> Iterator[tuple[JsonPath, StepModel]]:
-    """Yield every step with its path, outer before inner, including fallbacks."""
-    for index, step in enumerate(steps):
-        yield (*path, index), step
-        yield from walk((*path, index, "steps"), step.steps or [])
-        if isinstance(step.on_error, FallbackModel):
-            yield from walk((*path, index, "on_error", "steps"), step.on_error.steps)
-
-
 def _step_faults(model: WorkflowModel, repair: Repair) -> Iterator[Fault]:
-    for place, step in every_step(model):
+    for node in model.nodes():
+        place, step = node.place, node.step
         if not step.id.startswith(_NAMELESS) and (fault := step_id_fault(step.id)):
             yield Fault((*place, "id"), f"'id' {fault[0]}, not {step.id!r}.", "wrong_value", fault[1])
         if fault := loop_name_fault(step.as_):
@@ -146,7 +126,7 @@ def _has_stray(lost: set[str], step: StepModel) -> bool:
 
 
 def _doubts(file: JsonFile, model: WorkflowModel, repair: Repair) -> Doubts:
-    every = list(every_step(model))
+    every = [(node.place, node.step) for node in model.nodes()]
     count = Counter(step.id for _, step in every)
     lost = frozenset(repair.lost)
     unsure = {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from engine.base.step_fields import STEP_FIELDS
+from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
 from engine.documents.shapes import Misfit
 
 MAX_ITEMS = 10_000
@@ -138,6 +140,17 @@ class StepModel(_Part):
     steps: list[StepModel] | None = Field(None, min_length=1)
     output: Any = None
 
+    def inside(self) -> Iterator[Child[StepModel]]:
+        """Yield the steps directly inside it."""
+        yield from _children(self.steps or (), ("steps",))
+        if isinstance(self.on_error, FallbackModel):
+            yield from _children(self.on_error.steps, (ON_ERROR, "steps"))
+
+
+def _children(steps: Iterable[StepModel], place: Place) -> Iterator[Child[StepModel]]:
+    for index, step in enumerate(steps):
+        yield Child(step.id, step, (*place, index))
+
 
 def misfits_of(step: StepModel, lost: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield (message, remedy) for keys of a step that contradict each other; `lost` are keys with a faulty value."""
@@ -240,6 +253,16 @@ class WorkflowModel(_Part):
         if isinstance(self.on_failure, FallbackModel):
             return self.on_failure.steps
         return self.on_failure or []
+
+    @property
+    def failure_place(self) -> Place:
+        """The place of the list of these steps in the file."""
+        return (FAILURE, "steps") if isinstance(self.on_failure, FallbackModel) else (FAILURE,)
+
+    def nodes(self) -> Iterator[StepNode[StepModel]]:
+        """Yield every step, outer before inner, in file order; those of `on_failure` last."""
+        after = _children(self.failure_steps, self.failure_place)
+        return walk(chain(_children(self.steps, ("steps",)), after), StepModel.inside)
 
 
 FallbackModel.model_rebuild()

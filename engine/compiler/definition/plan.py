@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any, Literal
 
+from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
 from engine.compiler.definition.earlier import all_before
 from engine.expressions.expressions import Template
 from engine.expressions.json_values import compact_json
@@ -91,6 +93,11 @@ class Node:
         """Return whether it never runs: its `if` is false whatever the inputs."""
         return self.condition is False
 
+    def inside(self) -> Iterator[Child[Node]]:
+        """Yield the steps directly inside it."""
+        yield from _children(self.body, ("steps",))
+        yield from _children(self.fallback, (ON_ERROR, "steps"))
+
 
 @dataclass(frozen=True)
 class Block:
@@ -172,6 +179,8 @@ class Plan:
     inputs_schema: Mapping[str, Any] = field(default_factory=dict)
     on_failure: Block | None = None
     """Runs when the run has failed; the run paths of its steps begin with `on_failure.`."""
+    failure_place: Place = (FAILURE,)
+    """Where the list of these steps is in the file."""
     triggers: tuple[Trigger, ...] = ()
     concurrency: Concurrency = field(default_factory=Concurrency)
     workflows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -209,16 +218,19 @@ class Plan:
         """Return whether any of its steps may call a service."""
         return any(node.action is not None and node.action.step_type.service for node in self.nodes())
 
+    def tree(self) -> Iterator[StepNode[Node]]:
+        """Yield every step with its position, outer before inner, in file order; those of `on_failure` last.
+
+        The call that a loop repeats is a step of its own, inside the loop.
+        """
+        after = _children(self.on_failure, self.failure_place)
+        return walk(chain(_children(self.block, ("steps",)), after), Node.inside)
+
     def nodes(self) -> Iterator[Node]:
-        """Yield every step, outer before inner, in file order; those of `on_failure` last."""
-        yield from _nodes(self.block)
-        if self.on_failure is not None:
-            yield from _nodes(self.on_failure)
+        """Yield every step, in the order of `tree`."""
+        return (one.step for one in self.tree())
 
 
-def _nodes(block: Block) -> Iterator[Node]:
-    for node in block.nodes:
-        yield node
-        for inner in (node.body, node.fallback):
-            if inner is not None:
-                yield from _nodes(inner)
+def _children(block: Block | None, place: Place) -> Iterator[Child[Node]]:
+    for index, node in enumerate(block.nodes if block is not None else ()):
+        yield Child(node.id, node, (*place, index))

@@ -24,7 +24,7 @@ TRIAGE: dict[str, Any] = {
 
 
 def edges(document: Any) -> list[tuple[str, str, bool]]:
-    return [(arrow.source, arrow.target, arrow.is_dashed) for arrow in arrows(document)]
+    return [(arrow.source, arrow.target, arrow.is_dashed) for arrow in arrows(steps_of(document))]
 
 
 def test_steps_are_listed_outer_before_inner() -> None:
@@ -34,7 +34,7 @@ def test_steps_are_listed_outer_before_inner() -> None:
 
 
 def test_a_condition_is_told_without_its_braces() -> None:
-    assert [one.condition for one in steps_of(TRIAGE)][3:5] == ["a", "b"]
+    assert [one.step.condition for one in steps_of(TRIAGE)][3:5] == ["a", "b"]
 
 
 def test_conditional_neighbours_are_branches() -> None:
@@ -65,7 +65,7 @@ def test_a_damaged_document_is_drawn_as_far_as_it_goes(document: Any) -> None:
     entries = steps_of(document)
     colors = {entry.path: "#000000" for entry in entries}
     assert {node.id for node in boxes(entries, colors, {}, {})} == set(colors)
-    arrows(document)
+    arrows(entries)
 
 
 def test_stored_positions_are_kept_and_missing_ones_are_made() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,12 @@ import pytest
 
 from engine.base.errors import InvalidInput
 from engine.base.step_tree import step_nodes
+from engine.compiler.compiler import compile_workflow
+from engine.compiler.definition.loader import load
+from engine.documents.json_file import parse
 from engine.orchestra import Orchestra
 from engine.record.definitions import changes, steps_of
+from tests.engine.compiler.test_compiler import AROUND
 from tests.engine.conftest import OWNER, Run, Service, get_step, set_step, write_workflow
 
 _AFTER = [set_step("told"), {"id": "both", "steps": [set_step("inner", on_error={"steps": [set_step("else_")]})]}]
@@ -31,6 +36,20 @@ def test_every_step_is_found_with_its_path(after: Any) -> None:
         "on_failure.both.inner.else_": (2, True, True),
     }
     assert list(steps_of(document)) == list(found)
+
+
+@pytest.mark.parametrize("after", _FORMS.values(), ids=_FORMS)
+def test_document_model_and_plan_are_the_same_tree(after: Any) -> None:
+    steps = [set_step("a", on_error={"steps": [set_step("c")]}), {"id": "g", "steps": [set_step("b")]}]
+    text = json.dumps({"schema_version": 1, "steps": steps, "on_failure": after})
+    file = parse(text, "workflows/work.json")
+    model, plan = load(file).model, compile_workflow(file, "work", AROUND).plan
+    assert model is not None
+    assert plan is not None
+    trees = [[(one.place, one.path, one.is_fallback) for one in form] for form in
+             (step_nodes(file.value), model.nodes(), plan.tree())]  # fmt: skip
+    assert trees[0] == trees[1] == trees[2]
+    assert [node.path for node in plan.nodes()] == [path for _, path, _ in trees[2]]
 
 
 @pytest.mark.parametrize(
