@@ -6,16 +6,19 @@ const MOST_DAYS = 7;
 const MOST_TRIES = 3;
 const LARGE = 60_000;
 const DELAY_MS = 200;
+const ANSWER_MS = 2000;
 
 const page = { fields: {}, owner: "", send: null, tab: "", tries: new Map(), late: new Map(), forgotten: new Set() };
 const typedInto = new WeakSet();
 const unsent = new WeakSet();
+const unplaced = new WeakSet();
 
 export default function ({ data: [data], setTriggerValue }) {
   page.send = (found) => setTriggerValue("found", found);
   page.owner = data.owner;
   page.fields = data.fields;
   for (const one of data.forget) forget(one.prefix, one.number);
+  place();
   check();
 }
 
@@ -68,13 +71,24 @@ function onInput(event) {
   typedInto.add(element);
   unsent.add(element);
   const [slot, field] = fieldOf(element);
-  if (slot === null) return;
+  if (slot === null) {
+    unplaced.add(element);
+    return;
+  }
   clearTimeout(page.late.get(slot)?.timer);
   page.late.delete(slot);
   if (element.value.length < LARGE) {
     store(slot, field, element.value);
   } else {
     page.late.set(slot, { field, element, timer: setTimeout(() => storeLate(slot), DELAY_MS) });
+  }
+}
+
+// Store what was typed into a field before the page had told its slot.
+function place() {
+  for (const [slot, field] of Object.entries(page.fields)) {
+    const element = elementOf(field);
+    if (element && unplaced.delete(element) && unsent.has(element)) store(slot, field, element.value);
   }
 }
 
@@ -139,7 +153,9 @@ async function check() {
     page.tries.set(attempt, tries + 1);
     found[slot] = entry;
   }
-  if (Object.keys(found).length > 0) page.send({ texts: found, at: Date.now() });
+  if (Object.keys(found).length === 0) return;
+  page.send({ texts: found, at: Date.now() });
+  setTimeout(check, ANSWER_MS); // an answer that got lost: a page that is just being drawn anew takes none
 }
 
 // Return what this tab typed, or else the newest text of a closed tab, which then becomes ours.
