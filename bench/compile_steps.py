@@ -12,10 +12,11 @@ import itertools
 import json
 import time
 import tracemalloc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from bench.figures import ROUNDS, beside
+from engine.base.definitions import PromptDefinition
 from engine.base.errors import UnknownName
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.documents.json_file import parse
@@ -100,5 +101,5 @@ def _workflow(steps: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _no_prompt(name: str) -> Mapping[str, Any]:
+def _no_prompt(name: str) -> PromptDefinition:
     raise UnknownName("prompt", name, [])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import Clock, utc_now
+from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.statuses import AccountMode
@@ -409,7 +410,7 @@ class Orchestra:
 
         return PromptStore(self.workspace)
 
-    def _prompt(self, reference: str) -> dict[str, Any]:
+    def _prompt(self, reference: str) -> PromptDefinition:
         return self._prompt_store.resolve(reference)
 
     def _surroundings(self) -> Surroundings:

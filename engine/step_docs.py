@@ -7,11 +7,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from engine.base.json_text import JsonSchema
 from engine.expressions.json_values import compact_json
 from engine.plugins.registry import step_types
 from engine.plugins.step import Effect, Repeat, Role, StepType, fields_schema
-
-Schema = Mapping[str, Any]
 
 _HEAD = """# Step types
 
@@ -109,7 +108,7 @@ def _undo(kind: StepType) -> str:
     return f"{kind.undoes}. What stays: {kind.stays}" if kind.stays else kind.undoes
 
 
-def field_rows(schema: Schema) -> Iterator[str]:
+def field_rows(schema: JsonSchema) -> Iterator[str]:
     """Yield a table row for each field: name, type, default, role, title."""
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
@@ -122,7 +121,7 @@ def _code(value: Any) -> str:
     return "" if value in (None, "", [], {}) else f"`{compact_json(value)}`"
 
 
-def output_rows(schema: Schema, root: Schema, prefix: str) -> Iterator[str]:
+def output_rows(schema: JsonSchema, root: JsonSchema, prefix: str) -> Iterator[str]:
     """Yield a table row for each field of an output, nested ones included: name, type, from outside."""
     for name, field in _resolved(schema, root).get("properties", {}).items():
         inner = _resolved(field, root)
@@ -133,12 +132,12 @@ def output_rows(schema: Schema, root: Schema, prefix: str) -> Iterator[str]:
             yield from output_rows(within, root, f"{prefix}{name}{'[]' if is_list else ''}.")
 
 
-def type_words(schema: Schema, root: Schema) -> str:
+def type_words(schema: JsonSchema, root: JsonSchema) -> str:
     """Return the type of a value in plain words, e.g. "list of text" or "one of `open`, `closed`"."""
     schema = _resolved(schema, root)
     if "enum" in schema:
         return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
-    options: Sequence[Schema] = schema.get("anyOf") or schema.get("oneOf") or ()
+    options: Sequence[JsonSchema] = schema.get("anyOf") or schema.get("oneOf") or ()
     if options:
         return " or ".join(dict.fromkeys(type_words(option, root) for option in options))
     if schema.get("type") == "array":
@@ -149,7 +148,7 @@ def type_words(schema: Schema, root: Schema) -> str:
     return word + _limits(schema)
 
 
-def _limits(schema: Schema) -> str:
+def _limits(schema: JsonSchema) -> str:
     known = {key: schema[key] for key in _LIMITS if key in schema and (key, schema[key]) not in _PLAIN}
     found = [f"{_LIMITS[key]} {int(value) if value == int(value) else value}" for key, value in known.items()]
     return f" ({', '.join(found)})" if found else ""
@@ -159,11 +158,11 @@ _PLAIN = {("minLength", 1)}
 """Limits too obvious to mention: a required text is not empty."""
 
 
-def _resolved(schema: Schema, root: Schema) -> Schema:
+def _resolved(schema: JsonSchema, root: JsonSchema) -> JsonSchema:
     reference = schema.get("$ref")
     if not isinstance(reference, str):
         return schema
-    found: Schema = root["$defs"][reference.rpartition("/")[2]]
+    found: JsonSchema = root["$defs"][reference.rpartition("/")[2]]
     return found
 
 

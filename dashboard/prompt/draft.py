@@ -162,8 +162,8 @@ def _is_message(one: Any) -> bool:
 
 def _message(draft: Draft, number: int, before: Mapping[str, Any]) -> dict[str, Any]:
     role = session.widget_value(draft.key(f"role-{number}"), before["role"])
-    text = str(session.widget_value(draft.key(f"message-{number}"), text_of(before)))
-    if text == text_of(before):
+    text = str(session.widget_value(draft.key(f"message-{number}"), text_of(before["content"])))
+    if text == text_of(before["content"]):
         return {**before, "role": role}
     return {**before, "role": role, "content": text.split("\n")}
 

@@ -124,7 +124,7 @@ def _message(draft: Draft, number: int, message: Mapping[str, Any], count: int) 
             disabled=count == 1,
             on_click=lambda: reseed(draft, without_message(typed(draft).text, number)),
         )
-    text = text_of(message)
+    text = text_of(message["content"])
     lines = text.count("\n") + sum(len(line) // 100 for line in text.splitlines()) + 3
     fields.text_area(
         f"Text of message {number + 1}",

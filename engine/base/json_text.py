@@ -9,11 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
 from engine.base.plain_values import whole_text
+
+JsonObject: TypeAlias = Mapping[str, Any]
+"""A JSON object whose members belong to a user or a service, such as the inputs of a run or the output of a step."""
+JsonSchema: TypeAlias = Mapping[str, Any]
+"""A JSON Schema; `{}` accepts every value."""
 
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 """Values that are not JSON are an error, instead of being converted."""

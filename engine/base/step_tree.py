@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from engine.base.json_types import JsonObject
+from engine.base.json_text import JsonObject
 
 FAILURE = "on_failure"
 ON_ERROR = "on_error"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any
 
+from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError
 from engine.compiler.checks import called_workflows as callees
 from engine.compiler.checks.called_workflows import Called, Callees
@@ -29,7 +28,7 @@ class Actions:
 
     def __init__(self, around: Surroundings, report: Report, called: Callees, outputs: Outputs) -> None:
         self.connections: dict[str, None] = {}
-        self.prompts: dict[str, Mapping[str, Any]] = {}
+        self.prompts: dict[str, PromptDefinition] = {}
         self.calls_openly = False
         self._around, self._report, self._callees, self._outputs = around, report, called, outputs
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from engine.base.errors import InUse, InvalidFile, InvalidInput, UnknownName
 from engine.compiler.checks.report import StepName
@@ -16,6 +16,7 @@ from engine.compiler.definition.model import WorkflowModel, step_id_fault
 from engine.documents.json_file import JsonFile, JsonPath, parse
 from engine.expressions.templates import Token, tokens
 
+T = TypeVar("T")
 _QUOTES = "'\""
 
 
@@ -39,7 +40,7 @@ def renamed_step(file: JsonFile, name: str, around: Surroundings, old: str, new:
     return document
 
 
-def renamed_paths(positions: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+def renamed_paths(positions: Mapping[str, T], old: str, new: str) -> dict[str, T]:
     """Return the positions of a drawing, with the new paths of the steps."""
     return {".".join(new if part == old else part for part in path.split(".")): xy for path, xy in positions.items()}
 

@@ -17,7 +17,7 @@ from engine.compiler.checks.scope import BROKEN, Scope
 from engine.compiler.definition.environment import Surroundings
 from engine.compiler.definition.loader import is_nameless
 from engine.compiler.definition.model import TriggerModel, WorkflowModel, name_fault
-from engine.compiler.definition.plan import Trigger
+from engine.compiler.definition.plan import Tree, Trigger
 from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import Schema
 from engine.plugins.registry import trigger_type
@@ -81,7 +81,7 @@ def _trigger(path: JsonPath, one: TriggerModel, at: TriggerPlace, report: Report
     )
 
 
-def _fields(path: JsonPath, one: TriggerModel, kind: TriggerType, at: TriggerPlace, report: Report) -> dict[str, Any]:
+def _fields(path: JsonPath, one: TriggerModel, kind: TriggerType, at: TriggerPlace, report: Report) -> dict[str, Tree]:
     """Check the watched fields: they must be constant, since a trigger polls before any value exists."""
     fields = {
         name: _fixed((*path, name), value, report)
@@ -120,10 +120,10 @@ def _check_workflows(path: JsonPath, names: Sequence[Any], at: TriggerPlace, rep
                 continue  # it exists; its own problems are reported there
 
 
-def _inputs(path: JsonPath, one: TriggerModel, kind: TriggerType, inputs: Schema, report: Report) -> dict[str, Any]:
+def _inputs(path: JsonPath, one: TriggerModel, kind: TriggerType, inputs: Schema, report: Report) -> dict[str, Tree]:
     """Compile the mapping from an item to the inputs of a run."""
     scope = Scope(report, {"item": kind.item_schema()}, ChainMap(), only=_ONLY_ITEM)
     needed = inputs if kind.is_watched else {**inputs, "required": []}  # a person who starts it gives them
     check_inputs(path if one.inputs else path[:-1], one.inputs, needed, report)
-    tree: dict[str, Any] = scope.tree(path, one.inputs, inputs, _NOBODY)
+    tree: dict[str, Tree] = scope.tree(path, one.inputs, inputs, _NOBODY)
     return tree

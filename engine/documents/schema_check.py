@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from engine.base.json_text import JsonSchema
 from engine.base.wording import did_you_mean
 from engine.documents.schema_work import MOST_STEPS, TooMuch, bounded_validator, errors_of
 from engine.expressions.json_values import compact_json
@@ -49,7 +50,7 @@ def is_usable(schema: Any) -> bool:
     return isinstance(schema, Mapping) and _validator(compact_json(schema))[0] is not None
 
 
-def misfits(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+def misfits(value: Any, schema: JsonSchema) -> Iterator[str]:
     """Yield a sentence for each violation of the schema by `value`, or one that says that the schema is invalid."""
     if not schema:
         return
@@ -192,7 +193,7 @@ def _leads_back(schema: Any) -> bool:
     return len(followed) < len(children)
 
 
-def _objects(part: Any) -> Iterator[Mapping[str, Any]]:
+def _objects(part: Any) -> Iterator[JsonSchema]:
     if isinstance(part, Mapping):
         yield part
     inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
@@ -200,7 +201,7 @@ def _objects(part: Any) -> Iterator[Mapping[str, Any]]:
         yield from _objects(one)
 
 
-def _same_value(part: Mapping[str, Any], schema: Any) -> Iterator[Mapping[str, Any]]:
+def _same_value(part: JsonSchema, schema: Any) -> Iterator[JsonSchema]:
     """Yield the schemas inside this one that apply to the same value."""
     inner = [part.get(keyword) for keyword in _SAME_VALUE]
     for keyword in _SAME_VALUE_LISTS:
@@ -229,7 +230,7 @@ def _reference_fault(target: str, schema: Any) -> str:
     return "" if isinstance(value, Mapping | bool) else f"The $ref {target!r} does not point to a schema."
 
 
-def _traps_of_names(part: Mapping[str, Any], schema: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def _traps_of_names(part: JsonSchema, schema: Any, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield the problems of `patternProperties`, whose names are patterns."""
     if isinstance(part.get("patternProperties"), Mapping):
         for name in part["patternProperties"]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from engine.base.json_text import JsonSchema
 from engine.expressions.patterns import BadPattern, pattern
 
 MOST_STEPS = 1_000_000
@@ -97,7 +98,9 @@ def _pattern(_validator: Any, source: str, instance: Any, _schema: Any) -> Itera
         yield _error(f"{_short(instance)} does not match {source!r}")
 
 
-def _pattern_properties(validator: Any, patterns: Mapping[str, Any], instance: Any, _schema: Any) -> Iterator[Any]:
+def _pattern_properties(
+    validator: Any, patterns: Mapping[str, JsonSchema], instance: Any, _schema: Any
+) -> Iterator[Any]:
     if isinstance(instance, dict):
         for source, inner in patterns.items():
             for name, value in instance.items():

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.base.json_text import JsonSchema
+
 _MOST_FIELDS = 2_000
 """Fields of one message type: protobuf allows about 8,000. An object with more is treated as one of unknown shape."""
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -23,7 +25,7 @@ _MOST_NUMBERED = 10_000
 _DEEPEST = 12
 """Levels of a schema that are checked; deeper values may be anything."""
 
-Schema = Mapping[str, Any]
+Schema = JsonSchema
 ANYTHING: Schema = {}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from engine.base.errors import ExpressionError
 from engine.base.wording import nearest, plain_reason, without_code
@@ -81,7 +80,7 @@ def _worded(
     return ExpressionError(message, remedy=remedy, offset=offset, **_unknown_name(name, known, is_function=is_function))
 
 
-def _unknown_field(name: str, holder: str, known: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _unknown_field(name: str, holder: str, known: Mapping[str, Sequence[str]]) -> Mapping[str, object]:
     fields = known.get(holder, ())
     guess = nearest(name, fields)
     return {"unknown": "field", "name": name, "holder": holder, "guess": guess, "has_others": bool(fields)}
@@ -89,7 +88,7 @@ def _unknown_field(name: str, holder: str, known: Mapping[str, Sequence[str]]) -
 
 def _unknown_name(
     found: re.Match[str] | None, known: Mapping[str, Sequence[str]], *, is_function: bool
-) -> dict[str, Any]:
+) -> Mapping[str, object]:
     if found is None:
         return {}
     name = found[1].split(".")[0]

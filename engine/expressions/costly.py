@@ -37,7 +37,7 @@ class Costly:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def worked_out(self, source: str, program: bytes, data: Mapping[str, Any]) -> Any:
+    def worked_out(self, source: str, program: bytes, data: Mapping[str, object]) -> Any:
         """Return the value of a serialized expression. Raises ExpressionError, also if it exceeds the limits."""
         asked = json.dumps({"source": source, "program": b64encode(program).decode(), "data": data}).encode() + b"\n"
         with self._in_turn(), limits.counted():

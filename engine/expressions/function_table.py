@@ -131,7 +131,7 @@ FUNCTIONS: tuple[Function, ...] = (
 )  # fmt: skip
 """In the order in which they are listed."""
 
-EXAMPLE_NAMES: Mapping[str, Any] = {"steps": {"read": {"status": "skipped"}}, "y": 2}
+EXAMPLE_NAMES: Mapping[str, object] = {"steps": {"read": {"status": "skipped"}}, "y": 2}
 """What the examples may name."""
 
 

@@ -1,17 +1,18 @@
-"""Derive the JSON Schema of the value of a checked CEL expression."""
+"""Derive the JSON JsonSchema of the value of a checked CEL expression."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Schema = Mapping[str, Any]
+from engine.base.json_text import JsonSchema
+
 _PRIMITIVES = {1: "boolean", 2: "integer", 3: "integer", 4: "number", 5: "string"}
 _TIMES = {2: "string", 3: "number"}
 """A timestamp becomes text, a duration seconds."""
 
 
-def result_schema(found: Any, messages: Mapping[str, Schema]) -> Schema:
+def result_schema(found: Any, messages: Mapping[str, JsonSchema]) -> JsonSchema:
     """Return what is known about the value of a checked expression; `{}` if it may be anything.
 
     `messages` has the schemas of message types by name.
@@ -20,10 +21,10 @@ def result_schema(found: Any, messages: Mapping[str, Schema]) -> Schema:
 
 
 class _Reading:
-    def __init__(self, types: Mapping[int, Any], messages: Mapping[str, Schema]) -> None:
+    def __init__(self, types: Mapping[int, Any], messages: Mapping[str, JsonSchema]) -> None:
         self._types, self._messages = types, messages
 
-    def schema(self, expr: Any) -> Schema:
+    def schema(self, expr: Any) -> JsonSchema:
         """Return the schema of a node: for a literal from its parts, otherwise from its type."""
         kind = expr.WhichOneof("choice")
         if kind == "struct" and _has_plain_keys(expr.struct.entries):
@@ -37,7 +38,7 @@ class _Reading:
             return {"type": "array", "items": self.schema(gathered)}
         return self._of_type(self._types[expr.id]) if expr.id in self._types else {}
 
-    def _of_type(self, kind: Any) -> Schema:
+    def _of_type(self, kind: Any) -> JsonSchema:
         which = kind.WhichOneof("choice")
         if which == "primitive":
             return _typed(_PRIMITIVES.get(kind.primitive))
@@ -53,12 +54,12 @@ class _Reading:
         return self._messages.get(kind.message_type, {}) if which == "message_type" else {}
 
 
-def one_schema(schemas: Sequence[Schema]) -> Schema:
+def one_schema(schemas: Sequence[JsonSchema]) -> JsonSchema:
     """Return the schema if all are equal, else `{}`."""
     return schemas[0] if schemas and all(one == schemas[0] for one in schemas[1:]) else {}
 
 
-def _typed(name: str | None) -> Schema:
+def _typed(name: str | None) -> JsonSchema:
     return {} if name is None else {"type": name}
 
 

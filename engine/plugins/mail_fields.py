@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -73,7 +72,7 @@ class UnreadableMail(Part):
     reason: str = outside("Reason")
 
 
-def told(call: Call, found: Mapping[str, Any]) -> JsonValue:
+def told(call: Call, found: Mapping[str, JsonValue]) -> JsonValue:
     """Return what a client has listed, and leave a note on the call if some mails could not be read."""
     unreadable, read = found["unreadable"], found["messages"]
     if unreadable:

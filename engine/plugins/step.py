@@ -21,10 +21,14 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from clients.errors import Conflict, NotFound
+from engine.base.definitions import PromptDefinition
+from engine.base.json_text import JsonSchema
 from engine.base.run_file import RunFile
 
 JsonValue = Any
 """A plain JSON value: None, bool, int, float, str, list or dict of such."""
+Prompts = Mapping[str, PromptDefinition]
+"""The prompts that a step names, by reference."""
 
 
 class Effect(StrEnum):
@@ -142,9 +146,9 @@ class Call:
     """When this attempt began (aware, UTC): steps that need the time take it from here."""
     made_by_others: frozenset[str] = frozenset()
     """Writes without a marker that are looked for or repeated: ids (of receipts) that belong to other writes."""
-    prompts: Mapping[str, Any] = field(default_factory=dict)
+    prompts: Prompts = field(default_factory=dict)
     """The prompts of the run's definition, by the reference in the step's `prompt` field."""
-    render: Callable[[Any, Mapping[str, JsonValue]], list[dict[str, str]]] | None = None
+    render: Callable[[PromptDefinition, Mapping[str, JsonValue]], list[dict[str, str]]] | None = None
     """Fills a prompt's variables: (prompt, variables) -> messages [{role, content}]."""
     usage: Usage = field(default_factory=Usage)
     request: dict[str, JsonValue] = field(default_factory=dict)
@@ -263,7 +267,7 @@ class Kind(ABC):
     """What the addresses in its output lead to, in one word: "Draft". Empty: as its service says (`Service.link`)."""
     fields: ClassVar[type[Fields]]
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Return problems that the schema of the fields cannot express: [(field, message)]; called by the compiler."""
         return []
 
@@ -352,7 +356,7 @@ class StepType(Kind):
         """Return the effect of a call with these arguments, for types whose effect depends on them (an HTTP method)."""
         return self.effect, self.repeat
 
-    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> dict[str, JsonValue]:
+    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:
         """Return the JSON Schema of the output, for the compiler.
 
         `arguments` are the step's fields as written (with their `{{ }}`); `prompts` the prompts that it names.
@@ -361,7 +365,7 @@ class StepType(Kind):
 
 
 @cache
-def fields_schema(kind: type[Any]) -> Mapping[str, Any]:
+def fields_schema(kind: type[BaseModel]) -> JsonSchema:
     """Return the JSON Schema of a fields model (cached: pydantic takes milliseconds for one)."""
-    schema: Mapping[str, Any] = kind.model_json_schema()
+    schema: JsonSchema = kind.model_json_schema()
     return schema

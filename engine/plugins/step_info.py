@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import Any
 
+from engine.base.json_text import JsonSchema
 from engine.plugins.registry import step_types, trigger_types
 from engine.plugins.step import StepType, fields_schema
 from engine.plugins.trigger import StartFrom, TriggerType
@@ -21,8 +21,8 @@ class StepTypeInfo:
     service: str | None
     effect: str
     repeat: str | None
-    fields_schema: dict[str, Any]
-    output_schema: dict[str, Any]
+    fields_schema: JsonSchema
+    output_schema: JsonSchema
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class TriggerTypeInfo:
     poll_seconds: float
     start_from: tuple[StartFrom, ...]
     is_watched: bool
-    fields_schema: dict[str, Any]
-    item_schema: dict[str, Any]
+    fields_schema: JsonSchema
+    item_schema: JsonSchema
 
 
 def step_type_infos() -> list[StepTypeInfo]:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from clients.listing import Unreadable
+from engine.base.json_text import JsonSchema
 from engine.plugins.step import JsonValue, Kind, Output
 
 StartFrom = Literal["now", "last", "since"]
@@ -145,6 +146,6 @@ class TriggerType(Kind):
         """Return what a cursor belongs to, with the account: a folder, a database. A new source starts from scratch."""
         return ""
 
-    def item_schema(self) -> Mapping[str, Any]:
+    def item_schema(self) -> JsonSchema:
         """Return the JSON Schema of `item`, for the compiler."""
         return self.item.model_json_schema(mode="serialization")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from pydantic import Field
 
 from clients.errors import InvalidRequest
-from engine.plugins.step import Fields, Output, content, instruction, option, outside
+from engine.base.json_text import JsonObject
+from engine.plugins.step import Fields, JsonValue, Output, content, instruction, option, outside
 
 
 class Instruction(Fields):
@@ -24,7 +25,7 @@ class ToolCall(Output):
 
     id: str
     name: str
-    arguments: dict[str, Any] = outside("Arguments")
+    arguments: dict[str, JsonValue] = outside("Arguments")
 
 
 class Talk(Fields):
@@ -39,9 +40,48 @@ class Talk(Fields):
 Message = Annotated[Instruction | Talk, Field(discriminator="role")]
 
 
-def wire(message: Instruction | Talk) -> dict[str, Any]:
+class WireFunction(TypedDict):
+    """A function that a model calls, with its arguments as JSON text."""
+
+    name: str
+    arguments: str
+
+
+class WireCall(TypedDict):
+    """A tool call in the form of the API."""
+
+    id: str
+    type: Literal["function"]
+    function: WireFunction
+
+
+class WirePart(TypedDict):
+    """A text or a picture in a message."""
+
+    type: Literal["text", "image_url"]
+    text: NotRequired[str]
+    image_url: NotRequired[Mapping[str, str]]
+
+
+class WireMessage(TypedDict):
+    """A message in the form of the API."""
+
+    role: str
+    content: str | Sequence[WirePart]
+    tool_calls: NotRequired[list[WireCall]]
+    tool_call_id: NotRequired[str]
+
+
+class WireTool(TypedDict):
+    """A tool in the form of the API: {name, description, parameters}, as its author wrote it."""
+
+    type: Literal["function"]
+    function: JsonObject
+
+
+def wire(message: Instruction | Talk) -> WireMessage:
     """Return a message in the form of the API, in which a tool's arguments are JSON text."""
-    sent: dict[str, Any] = {"role": message.role, "content": message.content}
+    sent: WireMessage = {"role": message.role, "content": message.content}
     if isinstance(message, Talk) and message.tool_calls:
         sent["tool_calls"] = [_wire_call(call) for call in message.tool_calls]
     if isinstance(message, Talk) and message.tool_call_id:
@@ -49,15 +89,16 @@ def wire(message: Instruction | Talk) -> dict[str, Any]:
     return sent
 
 
-def _wire_call(call: ToolCall) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)}
+def _wire_call(call: ToolCall) -> WireCall:
+    function: WireFunction = {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)}
     return {"id": call.id, "type": "function", "function": function}
 
 
-def wire_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+def wire_tool(tool: JsonObject) -> JsonObject:
     """Return a tool in the form of the API, given in that form or as {name, description, parameters}."""
     if "function" in tool:
-        return dict(tool)
+        return tool
     if not tool.get("name"):
         raise InvalidRequest("A tool has no name: it is {name, description, parameters}.")
-    return {"type": "function", "function": dict(tool)}
+    made: WireTool = {"type": "function", "function": tool}
+    return made

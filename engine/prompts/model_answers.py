@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from engine.base.json_text import JsonSchema
 from engine.documents.schema_check import misfits, schema_faults
 from engine.plugins.step import JsonValue
 
@@ -59,7 +60,7 @@ def _choice(said: str, choices: Sequence[JsonValue]) -> str:
     return found[0] if len(found) == 1 else said
 
 
-def faults(value: JsonValue, schema: Mapping[str, Any]) -> list[str]:
+def faults(value: JsonValue, schema: JsonSchema) -> list[str]:
     """Return at most five sentences about what does not fit the schema, each with its place."""
     return list(islice(misfits(value, schema), _FAULTS_MOST))
 
@@ -94,7 +95,7 @@ def _inside(key: str, value: Any) -> Any:
     return value
 
 
-def _is_free_text(schema: Mapping[str, Any]) -> bool:
+def _is_free_text(schema: JsonSchema) -> bool:
     kind = schema.get("type")
     holds_text = kind == "string" or (isinstance(kind, list) and "string" in kind)
     says_nothing = kind is None and not {"anyOf", "oneOf", "allOf", "$ref", "properties"} & schema.keys()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from engine.base.definitions import PromptDefinition
 from engine.base.errors import ExpressionError, InvalidFile, InvalidInput, Problem
+from engine.base.json_text import JsonSchema
 from engine.base.wording import did_you_mean
 from engine.compiler.definition.model import Identifier, Version
 from engine.documents.json_file import JsonFile, JsonPath
@@ -54,13 +56,14 @@ class PromptModel(_Part):
     samples: list[SampleModel] = Field(default_factory=list)
 
 
-def checked(file: JsonFile) -> dict[str, Any]:
+def checked(file: JsonFile) -> PromptDefinition:
     """Return the document of a prompt file of the right form. Raises InvalidFile."""
     try:
         PromptModel.model_validate(file.value)
     except ValidationError as error:
         raise InvalidFile.of(file.file, form_problems(file, error)) from error
-    return dict(file.value)
+    checked: PromptDefinition = file.value
+    return checked
 
 
 def form_problems(file: JsonFile, error: ValidationError) -> list[Problem]:
@@ -71,7 +74,7 @@ def form_problems(file: JsonFile, error: ValidationError) -> list[Problem]:
     ]
 
 
-def messages(document: Mapping[str, Any], variables: Mapping[str, Any]) -> list[dict[str, str]]:
+def messages(document: PromptDefinition, variables: Mapping[str, object]) -> list[dict[str, str]]:
     """Return the messages [{role, content}] with the variables filled in; expressions inside values are never expanded.
 
     Raises InvalidInput for a variable that is missing, unknown or of the wrong type, ExpressionError.
@@ -79,18 +82,17 @@ def messages(document: Mapping[str, Any], variables: Mapping[str, Any]) -> list[
     names = filled(document.get("variables", {}), variables)
     roots = frozenset(names)
     return [
-        {"role": message["role"], "content": _content(number, text_of(message), roots, names)}
+        {"role": message["role"], "content": _content(number, text_of(message["content"]), roots, names)}
         for number, message in enumerate(document["messages"])
     ]
 
 
-def text_of(message: Mapping[str, Any]) -> str:
+def text_of(content: str | Sequence[str]) -> str:
     """Return the text of a message, with its lines joined."""
-    content = message["content"]
     return content if isinstance(content, str) else "\n".join(content)
 
 
-def _content(number: int, text: str, roots: frozenset[str], names: Mapping[str, Any]) -> str:
+def _content(number: int, text: str, roots: frozenset[str], names: Mapping[str, object]) -> str:
     try:
         return shown(_template(text, roots).value(names))
     except ExpressionError as error:
@@ -102,7 +104,7 @@ def _template(text: str, roots: frozenset[str]) -> Template:
     return compile_template(text, roots)
 
 
-def filled(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+def filled(declared: Mapping[str, JsonSchema], given: Mapping[str, object]) -> dict[str, object]:
     """Return a value for each declared variable: the given one, else its default. Raises InvalidInput."""
     for name in given:
         if name not in declared:

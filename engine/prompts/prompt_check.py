@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from engine.base.definitions import PromptDefinition
 from engine.base.errors import ExpressionError, InvalidInput, Problem
 from engine.base.wording import did_you_mean
 from engine.documents.json_file import JsonFile, JsonPath
@@ -39,14 +40,15 @@ def _as_anything(variables: Mapping[str, Schema]) -> Mapping[str, Schema]:
 
 
 def _problems(file: JsonFile, versions: Collection[int], known: _Known) -> list[Problem]:
-    if not isinstance(file.value, dict):
+    value: Any = file.value
+    if not isinstance(value, dict):
         return [prompt_problem(file, (), "A prompt file holds one JSON object.", "form")]
     try:
         PromptModel.model_validate(file.value)
     except ValidationError as error:
         found = form_problems(file, error)
         return _sorted([*found, *_content_problems(file, _readable(file.value, found), set(), known)])
-    document = file.value
+    document: PromptDefinition = file.value
     used: set[str] = set()
     schemas = list(_schema_problems(file, document))
     found = [
@@ -63,13 +65,14 @@ def _problems(file: JsonFile, versions: Collection[int], known: _Known) -> list[
     return _sorted(found)
 
 
-def _schema_problems(file: JsonFile, document: Mapping[str, Any]) -> Iterator[Problem]:
+def _schema_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Problem]:
     schemas: list[tuple[JsonPath, Any]] = [
         (("variables", name), schema) for name, schema in document.get("variables", {}).items()
     ]
-    if document.get("output_schema") is not None:
-        schemas.append((("output_schema",), document["output_schema"]))
-        if document["output_schema"].get("type") != "object":
+    output = document.get("output_schema")
+    if output is not None:
+        schemas.append((("output_schema",), output))
+        if output.get("type") != "object":
             said = "The output of a model is an object, so that workflows can name its fields."
             yield prompt_problem(file, ("output_schema",), said, "schema", 'Set "type": "object" and its "properties".')
     for path, schema in schemas:
@@ -90,7 +93,7 @@ def _label_problems(file: JsonFile, labels: Mapping[str, int], versions: Collect
             yield prompt_problem(file, ("labels", label), said, "label", remedy, at_key=True)
 
 
-def _readable(document: Mapping[str, Any], problems: Sequence[Problem]) -> Mapping[str, Any]:
+def _readable(document: Mapping[str, Any], problems: Sequence[Problem]) -> PromptDefinition:
     """Return the parts of an invalid prompt whose expressions can be checked.
 
     Return {} if the form of the variables is wrong, or they may be under a misspelt key.
@@ -108,7 +111,7 @@ def _has_text(message: Any) -> bool:
     return isinstance(content, str) or (isinstance(content, list) and all(isinstance(one, str) for one in content))
 
 
-def _content_problems(file: JsonFile, document: Mapping[str, Any], used: set[str], known: _Known) -> Iterator[Problem]:
+def _content_problems(file: JsonFile, document: PromptDefinition, used: set[str], known: _Known) -> Iterator[Problem]:
     """Check every expression of every message; add the variables they use to `used`."""
     declared = document.get("variables", {})
     checker = VariableChecker.of(known(declared))
@@ -116,9 +119,9 @@ def _content_problems(file: JsonFile, document: Mapping[str, Any], used: set[str
         path: JsonPath = ("messages", number, "content")
         if not message:
             continue  # it cannot be read
-        if not text_of(message).strip():
+        if not text_of(message["content"]).strip():
             yield prompt_problem(file, path, "The message is empty.", "empty_message")
-        for error in _expression_errors(text_of(message), checker, used):
+        for error in _expression_errors(text_of(message["content"]), checker, used):
             yield _expression_problem(file, path, message["content"], error, frozenset(declared))
 
 
@@ -157,7 +160,7 @@ def _expression_problem(
     return prompt_problem(file, path, error.message, "expression", error.remedy, offset=offset)
 
 
-def _sample_problems(file: JsonFile, document: Mapping[str, Any]) -> Iterator[Problem]:
+def _sample_problems(file: JsonFile, document: PromptDefinition) -> Iterator[Problem]:
     declared = document.get("variables", {})
     for number, sample in enumerate(document.get("samples", [])):
         try:

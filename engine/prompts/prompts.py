@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, InvalidInput, Problem, StaleEdit, StorageError, UnknownName
 from engine.base.names import child
 from engine.documents.json_file import JsonFile, parse, read
@@ -32,7 +33,7 @@ class PromptStore:
         self._workflows = workspace.workflows
         self._lock = workspace.state_dir / "prompt-versions.lock"
 
-    def resolve(self, reference: str) -> dict[str, Any]:
+    def resolve(self, reference: str) -> PromptDefinition:
         """Return the document for `name`, `name@label` or `name@7`, with its number as "version".
 
         Without a suffix, the label is `production`. Raises UnknownName, InvalidInput, InvalidFile.
@@ -160,7 +161,7 @@ class PromptStore:
         with exclusive(self._lock):
             return self.shelf.delete(name, lambda: require_unused(self._workflows, "prompt", name))
 
-    def render(self, document: Mapping[str, Any], variables: Mapping[str, Any]) -> list[dict[str, str]]:
+    def render(self, document: PromptDefinition, variables: Mapping[str, object]) -> list[dict[str, str]]:
         """Return the messages [{role, content}] of a prompt. Raises InvalidInput, ExpressionError."""
         return prompt.messages(document, variables)
 
@@ -171,7 +172,7 @@ class PromptStore:
             raise UnknownName(f"label of the prompt {name}", label, list(labels), remedy=remedy)
         return labels[label]
 
-    def _object(self, name: str, text: str) -> dict[str, Any]:
+    def _object(self, name: str, text: str) -> dict[str, object]:
         file = parse(text, self.shelf.file(name))
         if not isinstance(file.value, dict):
             raise InvalidFile.of(file.file, problems_of(file, ()))
@@ -184,7 +185,7 @@ class PromptStore:
         elif known_etag != etag(self.shelf.text(name)):
             raise StaleEdit(f"Somebody changed {self.shelf.file(name)} since you opened it.")
 
-    def _write_version(self, name: str, number: int, document: Mapping[str, Any]) -> None:
+    def _write_version(self, name: str, number: int, document: Mapping[str, object]) -> None:
         path = self._version_path(name, number)
         make_folder(path.parent)
         if path.exists():
@@ -200,13 +201,14 @@ class PromptStore:
 
 
 @lru_cache(maxsize=256)
-def _usable(file: str, text: str) -> dict[str, Any]:
+def _usable(file: str, text: str) -> PromptDefinition:
     """Return the document of a version, which must not be changed; cached, as runs ask for it often."""
     parsed = parse(text, file)
     errors = version_errors(parsed)
     if errors:
         raise InvalidFile.of(file, errors)
-    return dict(parsed.value)
+    checked: PromptDefinition = parsed.value
+    return checked
 
 
 def _labels(document: Any) -> dict[str, int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypedDict
 
 from clients.errors import BadAnswer, InvalidRequest
+from engine.base.json_text import JsonObject, JsonSchema
 from engine.plugins.step import Call, JsonValue
+from engine.prompts.messages import WireMessage, WirePart
 from engine.prompts.model_answers import as_spelled, faults, read_json, schema_problem
 from engine.prompts.prices import add_usage
 
@@ -25,7 +27,19 @@ _ENDS: Mapping[str, tuple[str, str]] = {
 }
 """Ends of an answer that is not JSON, and would not be if asked again: (message, remedy)."""
 
-Messages = Sequence[Mapping[str, Any]]
+Messages = Sequence[WireMessage]
+
+
+class Answer(TypedDict):
+    """A model's answer."""
+
+    text: str
+    tool_calls: list[JsonObject]
+    """The tool calls that it asks for: {id, name, arguments}."""
+    finish_reason: str
+    """`stop`, or why it ended early."""
+    model: str
+    """The model that answered."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +50,19 @@ class Talk:
     messages: Messages
     model: str = ""
     """Empty: the connection's own model."""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: JsonObject = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.call.request.update(messages=told(self.messages), model=self.model or self.call.client.model)
 
-    def answer(self, tools: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    def answer(self, tools: Sequence[JsonObject] = ()) -> Answer:
         """Ask for text: {text, tool_calls, finish_reason, model}. People who watch the run see it arrive."""
-        answer: dict[str, Any] = self.call.client.chat(
-            self.messages, model=self.model, parameters=self.parameters, tools=tools, on_text=self.call.on_text
+        client, on_text = self.call.client, self.call.on_text
+        return self._noted(
+            client.chat(self.messages, model=self.model, parameters=self.parameters, tools=tools, on_text=on_text)
         )
-        return self._noted(answer)
 
-    def fitting(self, schema: Mapping[str, Any]) -> JsonValue:
+    def fitting(self, schema: JsonSchema) -> JsonValue:
         """Ask for JSON that fits a schema; an answer that does not fit is sent back once with the reasons.
 
         Raises InvalidRequest for an invalid schema, or if the model refuses or its answer is cut off; BadAnswer if the
@@ -60,7 +74,8 @@ class Talk:
         answer = self.json(schema)
         value, wrong = _checked(answer, schema)
         if wrong:
-            repair = [*self.messages, {"role": "assistant", "content": answer["text"]}, _repair(wrong)]
+            said: WireMessage = {"role": "assistant", "content": answer["text"]}
+            repair = [*self.messages, said, _repair(wrong)]
             value, wrong = _checked(replace(self, messages=repair).json(schema), schema)
         if wrong:
             raise BadAnswer(
@@ -70,14 +85,19 @@ class Talk:
             )
         return value
 
-    def json(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+    def json(self, schema: JsonSchema) -> Answer:
         """Ask once for JSON of a schema; its `text` is not checked."""
         client = self.call.client
         return self._noted(client.chat_json(self.messages, schema, model=self.model, parameters=self.parameters))
 
-    def _noted(self, answer: Mapping[str, Any]) -> dict[str, Any]:
-        note(self.call, str(answer["model"]), answer["usage"])
-        return {key: value for key, value in answer.items() if key != "usage"}
+    def _noted(self, found: JsonObject) -> Answer:
+        note(self.call, str(found["model"]), found["usage"])
+        return {
+            "text": found["text"],
+            "tool_calls": found["tool_calls"],
+            "finish_reason": found["finish_reason"],
+            "model": found["model"],
+        }
 
 
 def note(call: Call, model: str, usage: Mapping[str, int]) -> None:
@@ -86,18 +106,18 @@ def note(call: Call, model: str, usage: Mapping[str, int]) -> None:
     add_usage(call.usage, model, call.client.base_url, usage)
 
 
-def told(messages: Messages) -> list[dict[str, Any]]:
+def told(messages: Messages) -> list[dict[str, object]]:
     """Return messages for people to read: a picture is named, not shown."""
-    return [{**message, "content": _words(message.get("content"))} for message in messages]
+    return [{**message, "content": _words(message["content"])} for message in messages]
 
 
-def _words(content: Any) -> Any:
-    if not isinstance(content, list):
+def _words(content: str | Sequence[WirePart]) -> str:
+    if isinstance(content, str):
         return content
     return "\n".join(str(part.get("text") or "[the picture]") for part in content)
 
 
-def early_end(answer: Mapping[str, Any]) -> InvalidRequest | None:
+def early_end(answer: Answer) -> InvalidRequest | None:
     """Return the error for an answer that ended too early, None for any other."""
     if answer["finish_reason"] not in _ENDS:
         return None
@@ -105,7 +125,7 @@ def early_end(answer: Mapping[str, Any]) -> InvalidRequest | None:
     return InvalidRequest(words.format(said=answer["text"][:_SAID_MOST]), remedy=remedy)
 
 
-def _checked(answer: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[JsonValue, list[str]]:
+def _checked(answer: Answer, schema: JsonSchema) -> tuple[JsonValue, list[str]]:
     """Return the value, and the reasons why it does not fit. Raises InvalidRequest if asking again would not help."""
     early = early_end(answer)
     if early is not None:
@@ -117,7 +137,7 @@ def _checked(answer: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Json
     return value, faults(value, schema)
 
 
-def _repair(wrong: Sequence[str]) -> dict[str, Any]:
+def _repair(wrong: Sequence[str]) -> WireMessage:
     reasons = "\n".join(f"- {reason}" for reason in wrong)
     return {
         "role": "user",

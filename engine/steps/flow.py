@@ -17,6 +17,7 @@ from engine.plugins.step import (
     Fields,
     JsonValue,
     Output,
+    Prompts,
     Result,
     StepType,
     StopRun,
@@ -48,7 +49,7 @@ class Set(StepType):
         """Return the values unchanged."""
         return call.fields.values
 
-    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> dict[str, JsonValue]:
+    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:
         """Return a schema with the shape each value is written in; an expression may have any type."""
         values = arguments.get("values")
         if not isinstance(values, dict) or not values:
@@ -148,7 +149,7 @@ class Wait(StepType):
             due = datetime.fromisoformat(call.fields.until).astimezone(UTC)
         return WaitUntil(due, {"waited_until": timestamp(due)})
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require exactly one of the two fields."""
         if not {"seconds", "until"} & set(arguments):
             return [("seconds", "flow.wait needs 'seconds' or 'until'.")]

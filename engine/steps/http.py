@@ -16,6 +16,7 @@ from engine.plugins.step import (
     Fields,
     JsonValue,
     Output,
+    Prompts,
     Receipt,
     Repeat,
     StepType,
@@ -120,7 +121,7 @@ class Request(StepType):
         """Return the address of the created object, if the service returns one."""
         return Receipt(id=str(output["status"]), url=str(output["headers"].get("location", "")))
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Reject more than one body, a body that is not sent, and a list that is a write or a file."""
         bodies = [name for name in _BODIES if arguments.get(name) is not None]
         reads = str(arguments.get("method", "GET")).upper() in READS

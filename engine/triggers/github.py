@@ -9,7 +9,7 @@ from typing import Any
 from clients.errors import InvalidRequest
 from clients.github.values import repository_name
 from engine.base.names import moment_of, timestamp
-from engine.plugins.step import Fields, JsonValue, Output, destination, option
+from engine.plugins.step import Fields, JsonValue, Output, Prompts, destination, option
 from engine.plugins.trigger import Found, Item, Look, TriggerType, unreadable_item
 from engine.steps.github.issues_and_comments import IssueText
 from engine.steps.github.releases import ReleaseText
@@ -34,7 +34,7 @@ class OfGitHub(TriggerType):
 
     service = "github"
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Check the name of the repository, if there is one."""
         name = arguments.get("repository")
         if not isinstance(name, str) or not name.strip():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from engine.base.names import moment_of, timestamp
-from engine.plugins.step import Fields, JsonValue, Output, option
+from engine.plugins.step import Fields, JsonValue, Output, Prompts, option
 from engine.plugins.trigger import Found, Item, Look, TriggerType
 from engine.triggers.cron import cron_fault, crons
 
@@ -54,7 +54,7 @@ class Schedule(TriggerType):
     start_from = ("now",)
     remembered_days = 7
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require either `cron` or `every_seconds`, a valid cron expression, and a known time zone."""
         cron, every = arguments.get("cron"), arguments.get("every_seconds")
         if (cron is None) == (every is None):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.base.definitions import WorkflowDefinition
 from engine.base.errors import InvalidFile, OrchestraError, Problem
 from engine.base.wording import did_you_mean
 from engine.compiler.analysis.conditions import STOPPED, SUCCEEDED, Ends
@@ -15,7 +16,7 @@ from engine.compiler.checks.report import Report
 from engine.compiler.definition.environment import Compiled, Workflows
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import JsonFile, JsonPath, parse
-from engine.expressions.celtypes import ANYTHING, Schema
+from engine.expressions.celtypes import Schema
 from engine.plugins.step import Effect
 
 _DEEPEST = 32
@@ -42,12 +43,12 @@ class Callees:
     """All workflows that one compilation calls, directly or indirectly."""
 
     def __init__(self, workflows: Workflows, compiled: Callable[[JsonFile, str, Callees], Compiled]) -> None:
-        self.documents: dict[str, Mapping[str, Any]] = {}
+        self.documents: dict[str, WorkflowDefinition] = {}
         self._workflows, self._compiled = workflows, compiled
-        self._open: dict[str, tuple[Mapping[str, Any], Schema]] = {}
+        self._open: dict[str, tuple[WorkflowDefinition, Schema]] = {}
         self._known: dict[str, Called] = {}
 
-    def begin(self, name: str, document: Mapping[str, Any], inputs: Schema) -> None:
+    def begin(self, name: str, document: WorkflowDefinition, inputs: Schema) -> None:
         """Register a workflow that is being compiled: a workflow that it calls may call it again."""
         self._open[name] = document, inputs
 
@@ -79,23 +80,24 @@ class Callees:
             compiled = self._compiled(parse(json.dumps(document, ensure_ascii=False, indent=2), where), name, self)
         except InvalidFile as error:
             return Called({}, error.problems or [Problem(error.message, file=where)])
-        self.documents[name] = document
         errors = [one for one in compiled.problems if one.severity == "error"]
         if compiled.plan is None:
             return Called({}, errors)
+        self.documents[name] = compiled.plan.document
         return Called(compiled.plan.inputs_schema, [], compiled.outputs, compiled.maybe_absent, compiled.plan)
 
 
-def name_of(fields: Mapping[str, Any]) -> str | None:
+def name_of(fields: Mapping[str, object]) -> str | None:
     """Return the name of the workflow that a step calls, or None if it is invalid or an expression."""
     name = fields.get("workflow")
     return name if isinstance(name, str) and name and "{{" not in name else None
 
 
-def find(path: JsonPath, fields: Mapping[str, Any], callees: Callees, report: Report) -> Called | None:
+def find(path: JsonPath, fields: Mapping[str, object], callees: Callees, report: Report) -> Called | None:
     """Return the workflow that a step with these fields calls; problems go to the report."""
     place = (*path, "workflow")
-    if isinstance(fields.get("workflow"), str) and "{{" in fields["workflow"]:
+    written = fields.get("workflow")
+    if isinstance(written, str) and "{{" in written:
         message = "The name of a workflow is fixed; it cannot be an expression."
         remedy = "Write the name itself; to choose between workflows, use two steps with 'if'."
         report.add(place, message, "workflow_name", remedy)
@@ -132,18 +134,13 @@ def check_inputs(path: JsonPath, given: Any, schema: Schema, report: Report) -> 
             report.add(path, message, "workflow_input", f"Add {name!r} to 'inputs'.")
 
 
-def schema_of_inputs(called: Called | None) -> Schema:
-    """Return the schema of `with.inputs`."""
-    return ANYTHING if called is None else called.inputs_schema
-
-
-def output_of(fields: Mapping[str, Any], callees: Callees) -> Schema:
+def output_of(fields: Mapping[str, object], callees: Callees) -> Schema:
     """Return the output schema of a step with these fields; `find` reports their problems."""
     called = _called(fields, callees)
     return {} if called is None else called.output
 
 
-def parts_of(fields: Mapping[str, Any], callees: Callees) -> Parts:
+def parts_of(fields: Mapping[str, object], callees: Callees) -> Parts:
     """Return the outputs of the called workflow that may be missing."""
     called = _called(fields, callees)
     if called is None:
@@ -152,7 +149,7 @@ def parts_of(fields: Mapping[str, Any], callees: Callees) -> Parts:
     return Parts({name: Part(UNKNOWN, ends=stopped) for name in sorted(called.maybe_absent)})
 
 
-def _called(fields: Mapping[str, Any], callees: Callees) -> Called | None:
+def _called(fields: Mapping[str, object], callees: Callees) -> Called | None:
     name = name_of(fields)
     try:
         return None if name is None else callees.called(name)

@@ -8,17 +8,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from engine.base.json_text import JsonSchema
 from engine.base.wording import did_you_mean, nearest
 from engine.compiler.checks.report import Report
 from engine.compiler.checks.scope import BROKEN, Scope
 from engine.compiler.definition.model import is_speakable
+from engine.compiler.definition.plan import Tree
 from engine.documents.json_file import JsonPath
 from engine.documents.schema_check import misfits, schema_faults
 from engine.documents.shapes import faults
 from engine.expressions.celtypes import ANYTHING, plain
 from engine.expressions.expressions import Template
 from engine.expressions.json_values import compact_json
-from engine.plugins.step import Kind, fields_schema
+from engine.plugins.step import Kind, Prompts, fields_schema
 
 _SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey")
 _INPUTS = 'Write {"type": "object", "properties": {"limit": {"type": "integer"}}}.'
@@ -29,13 +31,13 @@ _INPUT_TYPES = {"string", "integer", "number", "boolean", "array", "object"}
 
 def check_fields(
     path: JsonPath,
-    fields: Mapping[str, Any],
+    fields: Mapping[str, Tree],
     kind: Kind,
-    prompts: Mapping[str, Any],
+    prompts: Prompts,
     scope: Scope,
     seen: AbstractSet[str],
-    narrower: Mapping[str, Any],
-) -> dict[str, Any]:
+    narrower: Mapping[str, JsonSchema],
+) -> dict[str, Tree]:
     """Compile and check the `with` of a step; return its arguments as a tree of templates.
 
     `narrower` has JSON Schemas of fields that are more precise here than in the step type.
@@ -63,10 +65,10 @@ def check_fields(
 
 def _check_together(
     path: JsonPath,
-    fields: Mapping[str, Any],
-    named: Mapping[str, Any],
+    fields: Mapping[str, Tree],
+    named: Mapping[str, Tree],
     kind: Kind,
-    prompts: Mapping[str, Any],
+    prompts: Prompts,
     report: Report,
 ) -> None:
     """Let the step type check fields that depend on each other; with an unknown name, none is reported as missing."""
@@ -76,16 +78,16 @@ def _check_together(
             report.add((*path, name), message, "field", _meaning(name, known))
 
 
-def _bound(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+def _bound(schema: JsonSchema, root: JsonSchema) -> JsonSchema:
     return {**schema, "$defs": root.get("$defs", {})}
 
 
-def _meaning(name: str, known: Mapping[str, Any]) -> str:
+def _meaning(name: str, known: Mapping[str, JsonSchema]) -> str:
     title = known.get(name, {}).get("title")
     return f"{name!r} means: {title}." if title else ""
 
 
-def _check_literals(path: JsonPath, fields: Mapping[str, Any], kind: Kind, report: Report) -> None:
+def _check_literals(path: JsonPath, fields: Mapping[str, Tree], kind: Kind, report: Report) -> None:
     """Validate the constant values with the fields' own model."""
     fixed = {name: value for name, value in fields.items() if _is_fixed(value)}
     try:
@@ -99,8 +101,8 @@ def _check_literals(path: JsonPath, fields: Mapping[str, Any], kind: Kind, repor
                 report.add((*path, *fault.path), fault.message, "field", remedy)
 
 
-def _known(kind: Kind) -> Mapping[str, Any]:
-    known: Mapping[str, Any] = fields_schema(kind.fields).get("properties", {})
+def _known(kind: Kind) -> Mapping[str, JsonSchema]:
+    known: Mapping[str, JsonSchema] = fields_schema(kind.fields).get("properties", {})
     return known
 
 
@@ -113,7 +115,7 @@ def _is_fixed(value: Any) -> bool:
     return not isinstance(value, Template) and value is not BROKEN
 
 
-def _check_inner(path: JsonPath, name: str, value: Any, schema: Mapping[str, Any], report: Report) -> None:
+def _check_inner(path: JsonPath, name: str, value: Any, schema: JsonSchema, report: Report) -> None:
     """Compare the values inside a field with the schemas known for them."""
     properties = schema.get("properties", {})
     for inner, one in value.items() if isinstance(value, dict) else ():
@@ -124,7 +126,7 @@ def _check_inner(path: JsonPath, name: str, value: Any, schema: Mapping[str, Any
                 report.add((*path, name, inner), message, "field", remedy)
 
 
-def _check_variables(path: JsonPath, fields: Mapping[str, Any], prompts: Mapping[str, Any], report: Report) -> None:
+def _check_variables(path: JsonPath, fields: Mapping[str, Tree], prompts: Prompts, report: Report) -> None:
     """Compare the variables given to a prompt with those it declares."""
     for prompt in prompts.values():
         declared = prompt.get("variables", {})
@@ -143,7 +145,7 @@ def _check_variables(path: JsonPath, fields: Mapping[str, Any], prompts: Mapping
                 report.add((*path, "variables"), message, "prompt_variable", f"Add {name!r} to 'variables'.")
 
 
-def check_inputs_schema(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
+def check_inputs_schema(inputs: JsonSchema, report: Report) -> JsonSchema:
     """Check the `inputs` of a workflow; return them as a closed object schema, or an open one if unreadable."""
     if not isinstance(report.file.value.get("inputs", {}), Mapping):
         return {"type": "object"}  # the loader has reported it
@@ -156,7 +158,7 @@ def check_inputs_schema(inputs: Mapping[str, Any], report: Report) -> dict[str, 
     if inputs and (inputs.get("type", "object") != "object" or not isinstance(properties, dict)):
         report.add(("inputs",), "'inputs' is a JSON Schema of an object with 'properties'.", "inputs", _INPUTS)
         return {"type": "object"}  # reported; the intended content is unknown
-    usable: dict[str, Any] = {}
+    usable: dict[str, JsonSchema] = {}
     for name, schema in properties.items():
         path: JsonPath = ("inputs", "properties", name)
         wrong = list(_schema_faults(name, schema))
@@ -169,7 +171,7 @@ def check_inputs_schema(inputs: Mapping[str, Any], report: Report) -> dict[str, 
     return {**_object(usable), "required": _required(inputs, usable)}
 
 
-def _with_right_keys(inputs: Mapping[str, Any], report: Report) -> dict[str, Any]:
+def _with_right_keys(inputs: JsonSchema, report: Report) -> JsonSchema:
     """Correct a misspelt 'properties' or 'required'; other keywords of JSON Schema are allowed."""
     meant: dict[str, str] = {}
     for name in inputs:
@@ -182,7 +184,7 @@ def _with_right_keys(inputs: Mapping[str, Any], report: Report) -> dict[str, Any
     return {meant.get(name, name): value for name, value in inputs.items()}
 
 
-def _check_required(inputs: Mapping[str, Any], properties: Any, report: Report) -> None:
+def _check_required(inputs: JsonSchema, properties: object, report: Report) -> None:
     known = list(properties) if isinstance(properties, dict) else []
     for place, name in enumerate(inputs.get("required", [])):
         if known and name not in known:
@@ -198,11 +200,11 @@ def _schema_remedy(inside: JsonPath) -> str:
     return 'Write a JSON Schema, such as {"type": "string"}.'
 
 
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _object(properties: Mapping[str, JsonSchema]) -> dict[str, object]:
     return {"type": "object", "properties": dict(properties), "additionalProperties": False}
 
 
-def _required(inputs: Mapping[str, Any], properties: Mapping[str, Any]) -> list[str]:
+def _required(inputs: JsonSchema, properties: Mapping[str, JsonSchema]) -> list[str]:
     """Return the inputs that must be given: those in `required`, else all without a default."""
     named = inputs.get("required")
     if not isinstance(named, list):
@@ -210,7 +212,7 @@ def _required(inputs: Mapping[str, Any], properties: Mapping[str, Any]) -> list[
     return [name for name, schema in properties.items() if "default" not in schema and (named is None or name in named)]
 
 
-def _input_problems(name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _input_problems(name: str, schema: JsonSchema) -> Iterator[tuple[str, str]]:
     if not is_speakable(name):
         yield f"{name!r} cannot be the name of an input.", "Use letters, digits and '_', so that inputs.name works."
     kind = plain(schema, schema)[0].get("type")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from engine.base.errors import Problem, UnknownName
+from engine.base.json_text import JsonObject
 from engine.compiler.definition.plan import Plan
 from engine.compiler.definition.schemas import Prompts
 from engine.expressions.celtypes import Schema
 
-Workflows = Callable[[str], Mapping[str, Any]]
-"""Returns the document of a workflow by its name; raises UnknownName, InvalidFile."""
+Workflows = Callable[[str], JsonObject]
+"""Returns the document of a workflow by its name, which may have problems; raises UnknownName, InvalidFile."""
 
 
-def no_workflows(name: str) -> Mapping[str, Any]:
+def no_workflows(name: str) -> JsonObject:
     """Raise UnknownName for every name, in place of a workspace without workflows."""
     raise UnknownName("workflow", name, [])
 

@@ -10,6 +10,8 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, Literal
 
+from engine.base.definitions import PromptDefinition, RunDefinition, WorkflowDefinition
+from engine.base.json_text import JsonSchema
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
 from engine.compiler.definition.earlier import all_before
 from engine.expressions.expressions import Template
@@ -50,7 +52,7 @@ class Action:
     once: Tree
     retry: Retry | None
     """None: the engine's default for the kind of effect."""
-    output_schema: Mapping[str, Any] = field(default_factory=dict)
+    output_schema: JsonSchema = field(default_factory=dict)
     """The output type with which expressions were checked."""
 
 
@@ -145,7 +147,7 @@ class Trigger:
     title: str
     kind: TriggerType
     connection: str | None
-    fields: Mapping[str, Any]
+    fields: Mapping[str, object]
     """Checked against the type; constant."""
     inputs: Mapping[str, Tree]
     """The inputs of a run, computed from `item`."""
@@ -169,21 +171,21 @@ class Plan:
     """An executable workflow."""
 
     name: str
-    document: Mapping[str, Any]
+    document: WorkflowDefinition
     block: Block
     outputs: Tree
     timeout_seconds: float | None
-    prompts: Mapping[str, Any]
+    prompts: Mapping[str, PromptDefinition]
     connections: tuple[str, ...]
     """Names of the connections it uses, in order of first use, including those of called workflows."""
-    inputs_schema: Mapping[str, Any] = field(default_factory=dict)
+    inputs_schema: JsonSchema = field(default_factory=dict)
     on_failure: Block | None = None
     """Runs when the run has failed; the run paths of its steps begin with `on_failure.`."""
     failure_place: Place = (FAILURE,)
     """Where the list of these steps is in the file."""
     triggers: tuple[Trigger, ...] = ()
     concurrency: Concurrency = field(default_factory=Concurrency)
-    workflows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    workflows: Mapping[str, WorkflowDefinition] = field(default_factory=dict)
     """The documents of all workflows called by `workflow.run` steps, directly or indirectly, by name."""
     calls_openly: bool = False
     """Whether a step, also of a called workflow, requests a web address without a connection."""
@@ -196,12 +198,11 @@ class Plan:
         return strongest(block.effect for block in (self.block, self.on_failure) if block is not None)
 
     @cached_property
-    def definition(self) -> Mapping[str, Any]:
+    def definition(self) -> RunDefinition:
         """What a run stores of the plan: {workflow, prompts, workflows?}; the same object for all its runs."""
-        found = {"workflow": dict(self.document), "prompts": {name: dict(one) for name, one in self.prompts.items()}}
-        if self.workflows:
-            found["workflows"] = {name: dict(one) for name, one in self.workflows.items()}
-        return found
+        if not self.workflows:
+            return {"workflow": self.document, "prompts": self.prompts}
+        return {"workflow": self.document, "prompts": self.prompts, "workflows": self.workflows}
 
     @cached_property
     def definition_hash(self) -> str:

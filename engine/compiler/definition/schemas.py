@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.base.definitions import PromptDefinition
 from engine.base.errors import OrchestraError
 from engine.base.statuses import StepStatus
 from engine.compiler.definition.model import FallbackModel, StepModel, is_speakable
@@ -25,7 +26,7 @@ ITEM_ERROR: Schema = {
 }
 
 CALL = "workflow.run"
-Prompts = Callable[[str], Mapping[str, Any]]
+Prompts = Callable[[str], PromptDefinition]
 """Returns the prompt document of a reference; raises an OrchestraError."""
 
 
@@ -34,7 +35,7 @@ class Outputs:
     """Returns the JSON Schema of step outputs; an unknown shape is `{}`."""
 
     prompts: Prompts
-    called: Callable[[Mapping[str, Any]], Schema] = field(default=lambda _fields: {})
+    called: Callable[[Mapping[str, object]], Schema] = field(default=lambda _fields: {})
     """Returns the outputs of the workflow that a `workflow.run` step with these fields calls."""
     unsure: frozenset[str] = frozenset()
     """Ids of steps about which nothing is known, because of another error."""
@@ -56,7 +57,7 @@ class Outputs:
         inner = self.inside(step)
         if inner is None:
             return {}
-        fields: dict[str, Any] = {"key": {"type": "string"}, "status": STATUS, "error": ITEM_ERROR, **inner}
+        fields: dict[str, Schema] = {"key": {"type": "string"}, "status": STATUS, "error": ITEM_ERROR, **inner}
         if step.output is not None:
             fields["output"] = self.compiled.get(step.id, {})
         return {"type": "array", "items": {"type": "object", "properties": fields}}
@@ -95,7 +96,7 @@ class Outputs:
             return {}
 
 
-def step_prompts(step: StepModel, prompts: Prompts) -> dict[str, Mapping[str, Any]]:
+def step_prompts(step: StepModel, prompts: Prompts) -> dict[str, PromptDefinition]:
     """Return the prompts named by a step's `prompt` field, by reference, without unknown ones."""
     reference = step.with_.get("prompt")
     if not isinstance(reference, str) or "{{" in reference:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from engine.base.run_file import FileContent, RunFile
 from engine.plugins.step import (
     Call,
     JsonValue,
     Output,
+    Prompts,
     Receipt,
     Written,
     changes_respected,
@@ -155,7 +156,7 @@ class PutFile(Committing):
         data = it.text if it.file is None else call.read(it.file)
         return call.client.put_file(it.repository, it.path, data, it.message, it.branch, it.sha, marker=call.marker)
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require either a text (which may be empty) or a file."""
         given = [name for name in ("text", "file") if arguments.get(name) is not None]
         return [] if len(given) == 1 else [("text", "Give either `text` or `file`.")]

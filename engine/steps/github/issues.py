@@ -10,6 +10,7 @@ from engine.plugins.step import (
     Call,
     JsonValue,
     Output,
+    Prompts,
     Repeat,
     Written,
     changes_respected,
@@ -113,7 +114,7 @@ class UpdateIssue(ChangeIssue):
         given = call.fields.model_dump(exclude={"repository", "issue"})
         return {name: value for name, value in given.items() if value is not None}
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require at least one field to change."""
         is_empty = not set(arguments) - {"repository", "issue"}
         return [("title", "Say what to change: title, body, labels, assignees or state.")] if is_empty else []

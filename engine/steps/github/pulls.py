@@ -9,6 +9,7 @@ from engine.plugins.step import (
     Call,
     JsonValue,
     Output,
+    Prompts,
     Receipt,
     Written,
     changes_respected,
@@ -194,7 +195,7 @@ class ReviewPull(FindableWriting):
         with changes_respected():
             call.client.pulls.dismiss_review(it.repository, it.pull, written.output["id"], note)
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require a text, except for an approval."""
         if arguments.get("event", "COMMENT") in {"COMMENT", "REQUEST_CHANGES"} and not arguments.get("body"):
             return [("body", "Give a text: only APPROVE can go without one.")]

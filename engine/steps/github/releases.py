@@ -11,6 +11,7 @@ from engine.plugins.step import (
     Fields,
     JsonValue,
     Output,
+    Prompts,
     Receipt,
     Repeat,
     Written,
@@ -178,7 +179,7 @@ class Request(Writing):
         made = output["json"] if isinstance(output["json"], dict) else {}
         return Receipt(id=str(made.get("id") or output["status"]), url=str(made.get("html_url") or ""))
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Reject a body with a method that sends none."""
         is_read = str(arguments.get("method", "GET")).upper() in _READS
         return (

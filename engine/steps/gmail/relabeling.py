@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from clients.errors import InvalidRequest, NotFound
 from clients.gmail.labels import Names, Target
 from engine.plugins.mail_fields import Part
-from engine.plugins.step import Call, Fields, JsonValue, Output, Repeat, Written, destination
+from engine.plugins.step import Call, Fields, JsonValue, Output, Prompts, Repeat, Written, destination
 from engine.steps.gmail.reading import SERVICE
 from engine.steps.gmail.writing import GmailWrite
 
@@ -90,7 +90,7 @@ class Relabel(GmailWrite):
         """Serialize label changes of the same mail."""
         return str(fields.message or fields.thread)
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require either a mail or a thread."""
         if bool(arguments.get("message")) is not bool(arguments.get("thread")):
             return []

@@ -12,7 +12,7 @@ from clients.mail.forwarding import forward_subject, forward_text
 from clients.mail.outgoing import Outgoing
 from clients.mail.replies import reply_address, reply_all_addresses
 from engine.plugins.mail_fields import AddressFields, addresses
-from engine.plugins.step import Call, JsonValue, Repeat, content, destination, option
+from engine.plugins.step import Call, JsonValue, Prompts, Repeat, content, destination, option
 from engine.steps.gmail.reading import SERVICE
 from engine.steps.gmail.writing import AnswerFields, Attachments, GmailWrite, SentOutput, WriteFields, files, letter
 
@@ -61,7 +61,7 @@ class Send(GmailCompose):
         """Serialize mails to the same people."""
         return _people(fields.to) or str(fields.in_reply_to)
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require a recipient."""
         if any(arguments.get(name) for name in ("to", "cc", "bcc", "in_reply_to")):
             return []
@@ -132,7 +132,7 @@ class Forward(GmailCompose):
         """Serialize mails to the same people."""
         return _people(fields.to)
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require a recipient."""
         if any(arguments.get(name) for name in ("to", "cc", "bcc")):
             return []

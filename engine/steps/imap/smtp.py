@@ -17,6 +17,7 @@ from engine.plugins.step import (
     Effect,
     JsonValue,
     Output,
+    Prompts,
     Receipt,
     Repeat,
     StepType,
@@ -99,7 +100,7 @@ class Send(_Sending):
         """Serialize mails to the same people."""
         return ",".join(sorted(address.lower() for address in addresses(fields.to))) or str(fields.in_reply_to)
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require a recipient."""
         if any(arguments.get(name) for name in ("to", "cc", "bcc", "in_reply_to")):
             return []

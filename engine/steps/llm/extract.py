@@ -8,9 +8,22 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from engine.base.definitions import PromptDefinition
 from engine.documents.schema_check import is_usable
-from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, content, instruction, option, outside
-from engine.prompts.messages import Message, ToolCall, wire, wire_tool
+from engine.plugins.step import (
+    Call,
+    Effect,
+    Fields,
+    JsonValue,
+    Output,
+    Prompts,
+    StepType,
+    content,
+    instruction,
+    option,
+    outside,
+)
+from engine.prompts.messages import Message, ToolCall, WireMessage, wire, wire_tool
 from engine.prompts.model_answers import from_outside, schema_problem
 from engine.prompts.talk import Talk
 
@@ -34,14 +47,14 @@ class AskFields(ModelFields):
     """The question: a prompt with its variables, or the messages themselves."""
 
     prompt: str = instruction("Prompt", "", format="prompt")
-    variables: dict[str, Any] = content("Variables of the prompt", {})
+    variables: dict[str, JsonValue] = content("Variables of the prompt", {})
     messages: list[Message] = content("Messages", [])
 
 
 class ChatFields(AskFields):
     """The fields of `llm.chat`."""
 
-    tools: list[dict[str, Any]] = instruction("Tools that the model may ask for", [])
+    tools: list[dict[str, JsonValue]] = instruction("Tools that the model may ask for", [])
 
 
 class ChatOutput(Output):
@@ -56,7 +69,7 @@ class ChatOutput(Output):
 class ExtractFields(AskFields):
     """The fields of `llm.extract`."""
 
-    answer_schema: dict[str, Any] | None = instruction("JSON Schema of the answer", None, alias="schema")
+    answer_schema: dict[str, JsonValue] | None = instruction("JSON Schema of the answer", None, alias="schema")
 
 
 class ModelStep(StepType):
@@ -78,7 +91,7 @@ class Ask(ModelStep):
     def call(self, call: Call) -> JsonValue:
         """Ask the model."""
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require either a prompt or messages; variables belong to a prompt."""
         has_prompt, has_messages = bool(arguments.get("prompt")), bool(arguments.get("messages"))
         if has_prompt and has_messages:
@@ -115,13 +128,13 @@ class Extract(Ask):
         """Return the object. Raises BadAnswer if it is still invalid after one repair."""
         return _talk(call).fitting(call.fields.answer_schema or _own_prompt(call).get("output_schema") or {})
 
-    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> dict[str, JsonValue]:
+    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:
         """Return the step's `schema`, else the prompt's; its free texts are marked as text from outside."""
         schema = arguments.get("schema") or _prompt(arguments, prompts).get("output_schema") or {}
         marked: dict[str, JsonValue] = from_outside(schema) if is_usable(schema) else {}
         return marked
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require a valid schema."""
         found = super().problems(arguments, prompts)
         schema = arguments.get("schema")
@@ -138,12 +151,12 @@ class Extract(Ask):
         return found
 
 
-def _prompt(arguments: Mapping[str, Any], prompts: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = prompts.get(str(arguments.get("prompt") or "")) or {}
+def _prompt(arguments: Mapping[str, JsonValue], prompts: Prompts) -> PromptDefinition:
+    found: PromptDefinition = prompts.get(str(arguments.get("prompt") or "")) or {}
     return found
 
 
-def _own_prompt(call: Call) -> Mapping[str, Any]:
+def _own_prompt(call: Call) -> PromptDefinition:
     return _prompt({"prompt": call.fields.prompt}, call.prompts)
 
 
@@ -154,8 +167,9 @@ def _talk(call: Call) -> Talk:
     return Talk(call, _messages(call), str(call.fields.model or prompt.get("model") or ""), parameters)
 
 
-def _messages(call: Call) -> list[dict[str, Any]]:
+def _messages(call: Call) -> list[WireMessage]:
     if not call.fields.prompt:
         return [wire(message) for message in call.fields.messages]
     assert call.render is not None
-    return [dict(each) for each in call.render(call.prompts[call.fields.prompt], call.fields.variables)]
+    rendered = call.render(call.prompts[call.fields.prompt], call.fields.variables)
+    return [{"role": one["role"], "content": one["content"]} for one in rendered]

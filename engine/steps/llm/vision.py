@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.base.run_file import RunFile
 from engine.documents.schema_check import is_usable
-from engine.plugins.step import Call, JsonValue, Output, content, instruction, option, outside
+from engine.plugins.step import Call, JsonValue, Output, Prompts, content, instruction, option, outside
+from engine.prompts.messages import WirePart
 from engine.prompts.model_answers import from_outside, schema_problem
 from engine.prompts.talk import Talk
 from engine.sandbox.pictures import Picture, picture
@@ -21,7 +22,7 @@ class VisionFields(ModelFields):
     file: RunFile = content("Picture or PDF")
     page: int = option("Page, of a PDF", 1, ge=1)
     question: str = instruction("What to find out", "Describe what is to be seen.", widget="text", min_length=1)
-    answer_schema: dict[str, Any] | None = instruction("JSON Schema of the answer", None, alias="schema")
+    answer_schema: dict[str, JsonValue] | None = instruction("JSON Schema of the answer", None, alias="schema")
 
 
 class VisionOutput(Output):
@@ -48,29 +49,29 @@ class Vision(ModelStep):
         """Return {text, data, width, height, pages, model}. Raises InvalidRequest if the file has no picture."""
         it: VisionFields = call.fields
         shown = picture(call.read(it.file), it.page)
-        parts = [{"type": "text", "text": it.question}, _part(shown)]
+        parts: list[WirePart] = [{"type": "text", "text": it.question}, _part(shown)]
         talk = Talk(call, [{"role": "user", "content": parts}], it.model, it.parameters())
         data = None if it.answer_schema is None else talk.fitting(it.answer_schema)
         text = str(talk.answer()["text"]) if it.answer_schema is None else ""
         facts = {"width": shown.width, "height": shown.height, "pages": shown.pages}
         return {"text": text, "data": data, **facts, "model": call.request["model"]}
 
-    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> dict[str, JsonValue]:
+    def output_schema(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> dict[str, JsonValue]:
         """Return a schema with the step's `schema` as `data`; its free texts are marked as text from outside."""
-        whole: dict[str, Any] = super().output_schema(arguments, prompts)
+        whole: dict[str, JsonValue] = super().output_schema(arguments, prompts)
         schema = arguments.get("schema")
         if isinstance(schema, dict) and is_usable(schema):
             whole["properties"]["data"] = from_outside(schema)
         return whole
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require a valid schema."""
         schema = arguments.get("schema")
         wrong = schema_problem(schema) if isinstance(schema, dict) else ""
         return [("schema", wrong)] if wrong else []
 
 
-def _part(shown: Picture) -> dict[str, Any]:
+def _part(shown: Picture) -> WirePart:
     """Return a picture as the API takes it: inside the message, so that the server need not fetch anything."""
     encoded = base64.b64encode(shown.content).decode("ascii")
     return {"type": "image_url", "image_url": {"url": f"data:{shown.media_type};base64,{encoded}"}}

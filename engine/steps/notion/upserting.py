@@ -12,6 +12,7 @@ from engine.plugins.step import (
     Fields,
     JsonValue,
     Output,
+    Prompts,
     Repeat,
     StepType,
     Written,
@@ -187,7 +188,7 @@ class CreatePage(_WritesPage):
         """Return the database, or the parent page."""
         return str(fields.database or fields.parent).strip().lower()
 
-    def problems(self, arguments: Mapping[str, JsonValue], prompts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def problems(self, arguments: Mapping[str, JsonValue], prompts: Prompts) -> list[tuple[str, str]]:
         """Require exactly one place."""
         is_one = bool(arguments.get("database")) != bool(arguments.get("parent"))
         return [] if is_one else [("database", _ONE_PLACE)]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.base.checkout import CHECKOUT
+from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, Problem, UnknownName
 from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
 from engine.documents.json_file import parse
@@ -21,7 +22,7 @@ from tests.engine.compiler.test_odd_documents import spoilt
 from tests.engine.conftest import set_step
 
 ANSWER = {"type": "object", "properties": {"kind": {"enum": ["bug", "task"]}, "share": {"type": "number"}}}
-PROMPTS: Mapping[str, Mapping[str, Any]] = {
+PROMPTS: Mapping[str, PromptDefinition] = {
     "sort@production": {
         "variables": {"subject": {"type": "string"}, "language": {"type": "string", "default": "en"}},
         "messages": [{"role": "user", "content": "{{ subject }}"}],
@@ -30,7 +31,7 @@ PROMPTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def prompt(reference: str) -> Mapping[str, Any]:
+def prompt(reference: str) -> PromptDefinition:
     if reference not in PROMPTS:
         raise UnknownName("prompt", reference, list(PROMPTS))
     return PROMPTS[reference]

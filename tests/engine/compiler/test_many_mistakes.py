@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from engine.base.definitions import PromptDefinition
 from engine.base.errors import UnknownName
 from engine.compiler.compiler import Compiled, Surroundings, compile_workflow
 from engine.documents.json_file import parse
 
-PROMPTS: Mapping[str, Mapping[str, Any]] = {
+PROMPTS: Mapping[str, PromptDefinition] = {
     "sort@production": {
         "variables": {"subject": {"type": "string"}},
         "messages": [{"role": "user", "content": "{{ subject }}"}],
@@ -23,7 +24,7 @@ PROMPTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def prompt(reference: str) -> Mapping[str, Any]:
+def prompt(reference: str) -> PromptDefinition:
     if reference not in PROMPTS:
         raise UnknownName("prompt", reference, list(PROMPTS))
     return PROMPTS[reference]

@@ -15,7 +15,7 @@ from engine.prompts.prompt import checked, messages
 from engine.prompts.prompt_check import problems_of
 
 
-def prompt(**changes: Any) -> dict[str, Any]:
+def prompt(**changes: Any) -> Any:
     document = {
         "schema_version": 1,
         "labels": {"production": 1},

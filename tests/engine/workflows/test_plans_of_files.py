@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, UnknownName
 from engine.compiler.compiler import Surroundings
 from engine.workflows.compiled_files import CompiledFiles
@@ -30,7 +31,7 @@ def write(root: Path, value: str, uses: str = "flow.set") -> Path:
     return path
 
 
-def no_prompt(name: str) -> dict[str, str]:
+def no_prompt(name: str) -> PromptDefinition:
     raise UnknownName("prompt", name)
 
 

@@ -240,7 +240,7 @@ def test_a_plan_knows_all_that_can_be_reached() -> None:
     plan = result.plan
     assert plan is not None
     assert set(plan.workflows) == {"reader", "writer"}
-    assert plan.workflows["reader"] == READER
+    assert dict(plan.workflows["reader"]) == READER
     assert plan.connections == ("gmail", "llm")
     assert list(plan.prompts) == ["sort@production"]
     assert [node.effect for node in plan.nodes()] == [Effect.READS, Effect.WRITES]

@@ -13,6 +13,7 @@ from pydantic import SecretStr, ValidationError
 from clients.errors import BadAnswer, InvalidRequest
 from clients.openai import OpenAIClient, OpenAISettings
 from clients.transport import http_client
+from engine.base.definitions import PromptDefinition
 from engine.plugins.step import Call, Effect
 from engine.steps.llm.extract import Chat, ChatOutput, Extract
 
@@ -25,7 +26,7 @@ SCHEMA: dict[str, Any] = {
     "properties": {"kind": {"type": "string", "enum": ["bug", "task"]}, "title": {"type": "string"}},
     "required": ["kind"],
 }
-PROMPT: dict[str, Any] = {
+PROMPT: PromptDefinition = {
     "model": "prompt-model",
     "parameters": {"temperature": 0.2, "max_tokens": 50},
     "output_schema": SCHEMA,

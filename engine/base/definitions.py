@@ -1,0 +1,78 @@
+"""The documents of workflows and prompts, once they have been checked: what their members are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired
+
+from typing_extensions import ReadOnly, TypedDict
+
+from engine.base.json_text import JsonObject, JsonSchema
+
+
+class PromptMessage(TypedDict):
+    """A message of a prompt."""
+
+    role: ReadOnly[str]
+    """`system`, `user` or `assistant`."""
+    content: ReadOnly[str | list[str]]
+    """Its text with expressions, or the lines of it."""
+
+
+class PromptSample(TypedDict):
+    """Values to try a prompt with."""
+
+    name: ReadOnly[str]
+    variables: NotRequired[ReadOnly[JsonObject]]
+
+
+class PromptDefinition(TypedDict, total=False):
+    """A prompt file (engine/prompts/prompt.py checks it)."""
+
+    schema_version: ReadOnly[int]
+    title: ReadOnly[str]
+    description: ReadOnly[str]
+    labels: ReadOnly[Mapping[str, int]]
+    model: ReadOnly[str | None]
+    parameters: ReadOnly[JsonObject]
+    """Of the request to the model, such as `temperature`."""
+    variables: ReadOnly[Mapping[str, JsonSchema]]
+    messages: ReadOnly[Sequence[PromptMessage]]
+    output_schema: ReadOnly[JsonSchema | None]
+    samples: ReadOnly[Sequence[PromptSample]]
+    version: ReadOnly[int]
+    """Its number, in what a run keeps."""
+
+
+class TriggerDefinition(TypedDict):
+    """A trigger of a workflow; `with` has the fields of its type."""
+
+    id: ReadOnly[str]
+    uses: ReadOnly[str]
+    title: NotRequired[ReadOnly[str | None]]
+    connection: NotRequired[ReadOnly[str | None]]
+    inputs: NotRequired[ReadOnly[JsonObject]]
+    poll_seconds: NotRequired[ReadOnly[float | None]]
+
+
+class WorkflowDefinition(TypedDict, total=False):
+    """A workflow file (engine/compiler/definition/model.py checks it); `step_tree.step_nodes` reads its steps."""
+
+    schema_version: ReadOnly[int]
+    title: ReadOnly[str]
+    description: ReadOnly[str]
+    inputs: ReadOnly[JsonSchema]
+    triggers: ReadOnly[Sequence[TriggerDefinition]]
+    concurrency: ReadOnly[str | Mapping[str, int]]
+    timeout_seconds: ReadOnly[float | None]
+    steps: ReadOnly[Sequence[Any]]
+    outputs: ReadOnly[JsonObject]
+    on_failure: ReadOnly[Any]
+
+
+class RunDefinition(TypedDict):
+    """What a run keeps of its workflow: everything that is needed to repeat it."""
+
+    workflow: ReadOnly[WorkflowDefinition]
+    prompts: ReadOnly[Mapping[str, PromptDefinition]]
+    """The prompts that its steps name, by reference."""
+    workflows: NotRequired[ReadOnly[Mapping[str, WorkflowDefinition]]]
+    """The workflows that it calls, directly or indirectly, by name."""
