@@ -29,6 +29,21 @@ Schema = JsonSchema
 ANYTHING: Schema = {}
 
 
+def resolved(schema: Schema) -> Schema:
+    """Resolve a schema's reference; the result includes the definitions it needs."""
+    if not isinstance(schema.get("$ref"), str):
+        return schema
+    found = schema.get("$defs", {}).get(schema["$ref"].rsplit("/", 1)[-1], ANYTHING)
+    return within(schema, found)
+
+
+def within(schema: Schema, inner: Any) -> Schema:
+    """Return the schema of a part, with the definitions of the whole; any value if it is unknown."""
+    if not isinstance(inner, Mapping):
+        return ANYTHING
+    return {**inner, "$defs": schema["$defs"]} if "$defs" in schema else inner
+
+
 def plain(schema: Schema, root: Schema) -> tuple[Schema, bool]:
     """Follow `$ref` and unwrap `X or null`; return (schema, whether null is allowed)."""
     seen = 0

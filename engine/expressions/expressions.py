@@ -16,7 +16,7 @@ from engine.base.wording import kind_of, nearest, plain_failure, without_code
 from engine.expressions.celtypes import ANYTHING
 from engine.expressions.cost import work_of
 from engine.expressions.json_values import as_json, no_null, shown
-from engine.expressions.references import Reference, uses
+from engine.expressions.origins import Reference, references
 from engine.expressions.syntax import Node
 from engine.expressions.templates import Part, parts
 from engine.expressions.typed import Program, Visible, WrongExpression, compile_typed
@@ -153,7 +153,7 @@ def compile_expression(source: str, roots: frozenset[str]) -> Expression:
         typed = compile_typed(source, Visible(dict.fromkeys(sorted(roots), ANYTHING)))
     except WrongExpression as error:
         raise error.errors[0] from error
-    return expression_of(source, typed.program, tuple(uses(typed.tree)))
+    return expression_of(source, typed.program, references(typed.tree))
 
 
 def expression_of(source: str, program: Program, references: tuple[Reference, ...]) -> Expression:

@@ -122,8 +122,7 @@ def tree(found: Any) -> Node:
 def with_names(node: Node, names: Names) -> Node:
     """Return a tree with the names that its roots stand for."""
     if node.kind != "root":
-        parts = tuple(with_names(part, names) for part in node.parts)
-        return node if parts == () else node.having(parts)
+        return node.having(tuple([with_names(part, names) for part in node.parts])) if node.parts else node
     path = names.get(node.name, (node.name,))
     if len(path) == 1:
         return Node("ident", path[0], offset=node.offset)

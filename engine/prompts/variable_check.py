@@ -10,7 +10,7 @@ from engine.base.errors import ExpressionError
 from engine.compiler.analysis.constants import failing
 from engine.documents.schema_check import schema_faults
 from engine.expressions.celtypes import Schema
-from engine.expressions.references import uses
+from engine.expressions.origins import references
 from engine.expressions.typed import Visible, WrongExpression, compile_typed
 
 
@@ -40,7 +40,7 @@ class VariableChecker:
             ExpressionError(one.message, remedy=one.remedy, offset=typed.spelling.source_of(one.offset))
             for one in failing(typed.tree)
         ]
-        return frozenset(one.path[0] for one in uses(typed.tree)) & self.names, wrong
+        return frozenset(one.path[0] for one in references(typed.tree)) & self.names, wrong
 
     def _named_in(self, source: str) -> frozenset[str]:
         return frozenset(name for name in self.names if re.search(rf"\b{name}\b", source))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.base.wording import did_you_mean
-from engine.documents.schema_parts import resolved, within
-from engine.expressions.celtypes import ANYTHING, Schema
-from engine.expressions.syntax import Node, walk
+from engine.expressions.celtypes import ANYTHING, Schema, resolved, within
+from engine.expressions.interpreter import Domain, Interpreter
+from engine.expressions.syntax import Node
 
-_EQUALITIES = ("_==_", "_!=_")
+_EQUALITIES = frozenset({"_==_", "_!=_"})
+_COMPARISONS = _EQUALITIES | {"@in"}
+_COMPARED = re.compile(r"[=!]=|\bin\b")
 _MOST_SHOWN = 60
 
 
@@ -24,29 +27,47 @@ class NeverSo:
     offset: int
 
 
-def has_comparisons(node: Node) -> bool:
-    """Return whether there may be such a comparison below a node."""
-    return any(one.kind == "call" and (one.name in _EQUALITIES or one.name == "@in") for one in walk(node))
+def has_comparisons(source: str) -> bool:
+    """Return whether there may be such a comparison in an expression."""
+    return _COMPARED.search(source) is not None
 
 
-def never_so(node: Node, schemas: Mapping[str, Schema]) -> Iterator[NeverSo]:
-    """Yield every such comparison below a node; `schemas` are those of the variables in scope."""
-    if node.kind == "loop":
-        yield from never_so(node.parts[0], schemas)
-        inner = {**schemas, **dict.fromkeys(node.value, ANYTHING), node.name: _item(node.parts[0], schemas)}
-        for part in node.parts[1:]:
-            yield from never_so(part, inner)
-        return
-    if node.kind == "call" and len(node.parts) == 2 and (node.name in _EQUALITIES or node.name == "@in"):
-        sides = [node.parts] if node.name == "@in" else [node.parts, node.parts[::-1]]
-        for value, texts in sides:
-            yield from _wrong_texts(value, texts, schemas)
-    for part in node.parts:
-        yield from never_so(part, schemas)
+def never_so(node: Node, schemas: Mapping[str, Schema]) -> Sequence[NeverSo]:
+    """Return every such comparison below a node; `schemas` are those of the variables in scope."""
+    comparisons = Comparisons()
+    Interpreter(comparisons).value(node, None, schemas)
+    return comparisons.found
 
 
-def _wrong_texts(value: Node, texts: Node, schemas: Mapping[str, Schema]) -> Iterator[NeverSo]:
-    allowed = _allowed(_schema(value, schemas))
+class Comparisons(Domain[Schema, None]):
+    """The schemas of values; notes the comparisons that are never so."""
+
+    unknown = ANYTHING
+
+    def __init__(self) -> None:
+        self.found: list[NeverSo] = []
+
+    def field(self, node: Node, holder: Schema, whole: Node, facts: None) -> Schema:
+        """Return the schema of a field."""
+        holder = resolved(holder)
+        return within(holder, holder.get("properties", {}).get(node.name)) if node.kind == "select" else ANYTHING
+
+    def item(self, holder: Schema) -> Schema:
+        """Return the schema of an item."""
+        holder = resolved(holder)
+        return within(holder, holder.get("items")) if holder.get("type") == "array" else ANYTHING
+
+    def call(self, node: Node, values: Sequence[Schema], facts: None) -> Schema:
+        """Look at a comparison; of other results than items, nothing is known."""
+        if node.name in _COMPARISONS:
+            self.found += _wrong_texts(node.parts[0], values[0], node.parts[1])
+        if node.name in _EQUALITIES:
+            self.found += _wrong_texts(node.parts[1], values[1], node.parts[0])
+        return self.item(values[0]) if node.name == "_[_]" else ANYTHING
+
+
+def _wrong_texts(value: Node, schema: Schema, texts: Node) -> Iterator[NeverSo]:
+    allowed = _allowed(resolved(schema))
     if allowed is None:
         return
     names = [one for one in allowed if isinstance(one, str)]
@@ -54,23 +75,6 @@ def _wrong_texts(value: Node, texts: Node, schemas: Mapping[str, Schema]) -> Ite
         if one.kind == "constant" and one.value[0] == "string_value" and one.value[1] not in names:
             said = f"{_shown(value)} is never {one.value[1][:_MOST_SHOWN]!r}."
             yield NeverSo(said, did_you_mean(one.value[1], names) or "It is no text.", one.offset)
-
-
-def _schema(node: Node, schemas: Mapping[str, Schema]) -> Schema:
-    """Return the schema of the value at a path; any value if it is unknown."""
-    if node.kind == "ident":
-        return resolved(schemas.get(node.name, ANYTHING))
-    if node.kind == "select":
-        holder = _schema(node.parts[0], schemas)
-        return resolved(within(holder, holder.get("properties", {}).get(node.name)))
-    if node.kind == "call" and node.name == "_[_]":
-        return _item(node.parts[0], schemas)
-    return ANYTHING
-
-
-def _item(node: Node, schemas: Mapping[str, Schema]) -> Schema:
-    holder = _schema(node, schemas)
-    return resolved(within(holder, holder.get("items"))) if holder.get("type") == "array" else ANYTHING
 
 
 def _allowed(schema: Schema) -> list[Any] | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from engine.base.statuses import StepStatus
+from engine.compiler.analysis.constants import UNKNOWN, value_without
 from engine.expressions.syntax import Node, walk
 
 SUCCEEDED, SKIPPED, FAILED = StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED
@@ -17,7 +17,7 @@ STOPPED = "stopped"
 """For an output of a called workflow: the run succeeded by a `flow.stop` that does not give this output."""
 TRUE = Node("constant", value=("bool_value", True))
 FALSE = Node("constant", value=("bool_value", False))
-_UNKNOWN: Any = object()
+STEPS = Node("ident", "steps")
 _MOST_FACTS = 1_000
 """Of a step's facts are passed on: in a chain of steps, each after the success of the one before, they add up."""
 
@@ -79,7 +79,9 @@ def normal(node: Node, bindings: Mapping[str, str], bound: frozenset[str] = froz
         return Node("ident", known or macro or node.name, offset=node.offset)
     if node.kind == "loop":
         return _normal_loop(node, bindings, bound)
-    parts = tuple(normal(part, bindings, bound) for part in node.parts)
+    if not node.parts:
+        return node
+    parts = tuple([normal(part, bindings, bound) for part in node.parts])
     if node.kind == "call" and node.name == "dyn" and len(parts) == 1:
         return parts[0]  # dyn() changes only the static type
     if node.kind == "call" and node.name in ("_==_", "_!=_"):
@@ -105,8 +107,7 @@ def path_of(node: Node) -> Node:
 
 def step_of(node: Node) -> str | None:
     """Return the id if a node is `steps.<id>`."""
-    is_step = node.is_path_step and node.parts[0].kind == "ident" and node.parts[0].name == "steps"
-    return node.name if is_step else None
+    return node.name if node.is_path_step and node.parts[0] == STEPS else None
 
 
 def learned(node: Node, steps: Steps, *, truth: bool = True) -> Facts:
@@ -197,8 +198,8 @@ def _of_optionals(node: Node, steps: Steps, *, truth: bool) -> Facts:
     found = NOTHING_KNOWN
     for one in walk(node):
         if one.kind == "call" and one.name in ("orValue", "hasValue") and one.parts[0].is_path_step:
-            seen = _if_absent(node, one.parts[0])
-            if seen is not _UNKNOWN and seen is not truth:
+            seen = value_without(one.parts[0], node)
+            if seen is not UNKNOWN and seen is not truth:
                 for prefix in _prefixes(one.parts[0]):
                     found |= _there(prefix, steps)
     return found
@@ -208,43 +209,3 @@ def _prefixes(node: Node) -> Iterator[Node]:
     while node.is_path_step:
         yield path_of(node)
         node = node.parts[0]
-
-
-_OPERATORS: Mapping[str, Any] = {
-    "_==_": lambda a, b: a == b and type(a) is type(b),
-    "_<_": lambda a, b: a < b,
-    "_<=_": lambda a, b: a <= b,
-    "_>_": lambda a, b: a > b,
-    "_>=_": lambda a, b: a >= b,
-    "@in": lambda a, b: a in b,
-    "!_": lambda a: not a,
-    "size": len,
-    "startsWith": lambda a, b: a.startswith(b),
-    "endsWith": lambda a, b: a.endswith(b),
-    "contains": lambda a, b: b in a,
-}
-
-
-def _if_absent(node: Node, path: Node) -> Any:
-    """Return the value of an expression if an optional path has none; _UNKNOWN if that depends on other values."""
-    if node.kind == "constant":
-        return node.value[1] if node.value[0] != "null_value" else None
-    if node.kind == "list":
-        values = [_if_absent(part, path) for part in node.parts]
-        return _UNKNOWN if any(value is _UNKNOWN for value in values) else values
-    if node.kind == "struct" and not node.parts:
-        return {}
-    if node.kind != "call":
-        return _UNKNOWN
-    if node.parts[:1] == (path,) and node.name in ("orValue", "hasValue"):
-        return False if node.name == "hasValue" else _if_absent(node.parts[1], path)
-    return _applied(node.name, [_if_absent(part, path) for part in node.parts])
-
-
-def _applied(name: str, values: list[Any]) -> Any:
-    if name in _OPERATORS and not any(value is _UNKNOWN for value in values):
-        try:
-            return _OPERATORS[name](*values)
-        except (TypeError, AttributeError):
-            return _UNKNOWN
-    return _UNKNOWN

@@ -1,13 +1,15 @@
-"""Find parts of expressions that fail for every input: an invalid pattern, a division by zero."""
+"""What literals alone decide: parts of expressions that fail for every input, and values if a path is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from engine.base.errors import ExpressionError
 from engine.expressions.expressions import compile_expression
+from engine.expressions.interpreter import Domain, Interpreter
 from engine.expressions.json_values import compact_json
 from engine.expressions.syntax import Node, walk
 
@@ -67,3 +69,57 @@ def _error(source: str) -> tuple[str, str] | None:
         _, _, said = error.message.partition(": ")
         return said or error.message, error.remedy
     return None
+
+
+UNKNOWN: Any = object()
+"""A value that depends on the data of a run."""
+_OPERATORS: Mapping[str, Any] = {
+    "_==_": lambda a, b: a == b and type(a) is type(b),
+    "_<_": lambda a, b: a < b,
+    "_<=_": lambda a, b: a <= b,
+    "_>_": lambda a, b: a > b,
+    "_>=_": lambda a, b: a >= b,
+    "@in": lambda a, b: a in b,
+    "!_": lambda a: not a,
+    "size": len,
+    "startsWith": lambda a, b: a.startswith(b),
+    "endsWith": lambda a, b: a.endswith(b),
+    "contains": lambda a, b: b in a,
+}
+
+
+def value_without(path: Node, node: Node) -> Any:
+    """Return the value of an expression if an optional path has none; UNKNOWN if that depends on other values."""
+    return Interpreter(Constants(path)).value(node, None, {})
+
+
+class Constants(Domain[Any, None]):
+    """Known values, where an optional path has none."""
+
+    unknown = UNKNOWN
+
+    def __init__(self, absent: Node) -> None:
+        self._absent = absent
+
+    def constant(self, node: Node) -> Any:
+        """Return the value of a literal."""
+        return node.value[1] if node.value[0] != "null_value" else None
+
+    def listed(self, node: Node, items: Sequence[Any]) -> Any:
+        """Return a list."""
+        return UNKNOWN if any(one is UNKNOWN for one in items) else [*items]
+
+    def struct(self, node: Node, parts: Sequence[Any]) -> Any:
+        """Return an empty object."""
+        return UNKNOWN if parts else {}
+
+    def call(self, node: Node, values: Sequence[Any], facts: None) -> Any:
+        """Return a result, if all arguments are known."""
+        if node.name in ("orValue", "hasValue") and node.parts[0] == self._absent:
+            return False if node.name == "hasValue" else values[1]
+        if node.name not in _OPERATORS or any(one is UNKNOWN for one in values):
+            return UNKNOWN
+        try:
+            return _OPERATORS[node.name](*values)
+        except (TypeError, AttributeError):
+            return UNKNOWN

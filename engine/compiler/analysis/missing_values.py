@@ -1,11 +1,12 @@
 """Find values that may be missing where an expression uses them.
 
 A step that is skipped or fails has no output, so `steps.a.output` is safe only where step `a` has certainly succeeded.
-The analysis interprets expressions abstractly: `Facts` are what is certain at a place (engine/compiler/analysis/
-conditions.py), such as the `if` of the step and the guards around it, and `Parts` what is known of a value, namely
-which of its fields come from steps that may have ended otherwise. The use of such a field raises an alarm unless the
-facts rule out all bad ends. Conditions are compared as normalized trees: an `if` that repeats the other step's `if` is
-proof. When unsure, the value counts as missing only if it stems from a step: UNKNOWN parts raise no alarm.
+This is a domain of the abstract interpreter (engine/expressions/interpreter.py): `Facts` are what is certain at a
+place (engine/compiler/analysis/conditions.py), such as the `if` of the step and the guards around it, and `Parts` what
+is known of a value, namely which of its fields come from steps that may have ended otherwise. The use of such a field
+raises an alarm unless the facts rule out all bad ends. Conditions are compared as normalized trees: an `if` that
+repeats the other step's `if` is proof. When unsure, the value counts as missing only if it stems from a step: UNKNOWN
+parts raise no alarm.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from engine.compiler.analysis.conditions import (
     FAILED,
     SKIPPED,
+    STEPS,
     SUCCEEDED,
     TRUE,
     Ends,
@@ -25,6 +27,7 @@ from engine.compiler.analysis.conditions import (
     step_of,
 )
 from engine.compiler.analysis.missing_value_messages import Alarm
+from engine.expressions.interpreter import Domain
 from engine.expressions.syntax import Node
 
 HOLDER = Node("ident", "@holder")
@@ -71,44 +74,30 @@ class Use:
     is_direct: bool
 
 
-@dataclass
-class Reading:
-    """Reads one expression; collects its references to steps, and alarms."""
+class Reading(Domain[Parts, Facts]):
+    """What is known of the values in one expression; collects its references to steps, and alarms."""
 
-    steps: Mapping[str, Step]
-    alarms: list[Alarm] = field(default_factory=list)
-    uses: list[Use] = field(default_factory=list)
-    _asked: int = 0
-    """How many steps, each in the condition of the one before, are being looked at."""
+    unknown = UNKNOWN
 
-    def parts(self, node: Node, facts: Facts, names: Mapping[str, Parts], whole: Node | None = None) -> Parts:
-        """Read a normalized node; return what is known of its value. `names` has the parts of each variable."""
-        if node.kind == "ident":
-            return names.get(node.name, UNKNOWN)
-        if node.kind in ("select", "has", "optional"):
-            return self._select(node, facts, names, whole or node)
-        if node.kind == "call":
-            return self._call(node, facts, names)
-        if node.kind == "loop":
-            return self._loop(node, facts, names)
-        inner = [self.parts(part, facts, names) for part in node.parts]
-        if node.kind == "list":
-            return Parts(items=_common(inner)) if inner else UNKNOWN
-        return _struct(node, inner) if node.kind == "struct" else UNKNOWN
+    def __init__(self, steps: Mapping[str, Step]) -> None:
+        self.alarms: list[Alarm] = []
+        self.uses: list[Use] = []
+        self._steps = steps
+        self._asked = 0
+        """How many steps, each in the condition of the one before, are being looked at."""
 
-    def _select(self, node: Node, facts: Facts, names: Mapping[str, Parts], whole: Node) -> Parts:
-        holder = node.parts[0]
-        step = step_of(path_of(node))
-        if step is not None:
-            self.uses.append(Use(step, node, is_direct=True))
-            known = self.steps.get(step)
-            return UNKNOWN if known is None else _entry(step, known)
-        part = self.parts(holder, facts, names, whole).fields.get(node.name)
+    def field(self, node: Node, holder: Parts, whole: Node, facts: Facts) -> Parts:
+        """Return the parts of a field; its absence raises an alarm."""
+        if node.parts[0] == STEPS:
+            self.uses.append(Use(node.name, node, is_direct=True))
+            known = self._steps.get(node.name)
+            return UNKNOWN if known is None else _entry(node.name, known)
+        part = holder.fields.get(node.name)
         if part is None:
             return UNKNOWN
-        if part.step and step_of(holder) is None:
+        if part.step and step_of(node.parts[0]) is None:
             self.uses.append(Use(part.step, node, is_direct=False))
-        if node.kind != "select" or part.ends is None or _may_be_none(holder):
+        if node.kind != "select" or part.ends is None or _may_be_none(node.parts[0]):
             return part.value
         ends = self._open_ends(node, part, facts)
         if ends:
@@ -118,6 +107,35 @@ class Reading:
                 Alarm(root(node).offset, name, path_of(node), whole, ends, part.ends.ends, is_entry=is_entry)
             )
         return part.value
+
+    def item(self, holder: Parts) -> Parts:
+        """Return the parts of an item."""
+        return holder.items or UNKNOWN
+
+    def listed(self, node: Node, items: Sequence[Parts]) -> Parts:
+        """Return the parts of a list."""
+        return Parts(items=self.joined(items)) if items else UNKNOWN
+
+    def gathered(self, node: Node, item: Parts, facts: Facts) -> Parts:
+        """Return the parts of the list of `filter` or `map`."""
+        return Parts(items=self._refined(item, node, facts) if node.kind == "ident" else item)
+
+    def struct(self, node: Node, parts: Sequence[Parts]) -> Parts:
+        """Return the parts of an object."""
+        fields = zip(node.parts[::2], parts[1::2], strict=True)
+        return Parts({key.value[1]: Part(value) for key, value in fields if key.kind == "constant"})
+
+    def joined(self, values: Sequence[Parts]) -> Parts:
+        """Return the parts of a value that may be any of these: nothing is known if they differ."""
+        return values[0] if values and all(one == values[0] for one in values) else UNKNOWN
+
+    def assumed(self, facts: Facts, condition: Node, *, truth: bool) -> Facts:
+        """Add what follows from a condition."""
+        return facts | learned(condition, self._steps, truth=truth)
+
+    def forgotten(self, facts: Facts, name: str) -> Facts:
+        """Leave out the facts that mention a variable."""
+        return facts.without(name)
 
     def _open_ends(self, node: Node, part: Part, facts: Facts) -> frozenset[str]:
         """Return how the step may have ended if the value may be missing; empty if it is certainly present."""
@@ -166,7 +184,7 @@ class Reading:
 
     def _is_there(self, path: Node, facts: Facts) -> bool:
         step = step_of(path.parts[0])
-        known = None if step is None else self.steps.get(step)
+        known = None if step is None else self._steps.get(step)
         if path in facts.present or known is None or path.name not in ("output", "error"):
             return path in facts.present
         if self._asked >= _MOST_ASKED:
@@ -175,42 +193,6 @@ class Reading:
         ends = self._open_ends(path, Part(UNKNOWN, step or "", known), facts)
         self._asked -= 1
         return not ends
-
-    def _call(self, node: Node, facts: Facts, names: Mapping[str, Parts]) -> Parts:
-        if node.name in ("_&&_", "_||_"):  # an error on one side is ignored if the other side decides
-            first, second = node.parts
-            truth = node.name == "_&&_"
-            self.parts(first, facts | learned(second, self.steps, truth=truth), names)
-            self.parts(second, facts | learned(first, self.steps, truth=truth), names)
-            return UNKNOWN
-        if node.name == "_?_:_":
-            condition, then, otherwise = node.parts
-            self.parts(condition, facts, names)
-            given = self.parts(then, facts | learned(condition, self.steps), names)
-            return _common([given, self.parts(otherwise, facts | learned(condition, self.steps, truth=False), names)])
-        inner = [self.parts(part, facts, names) for part in node.parts]
-        if node.name in ("_[_]", "_[?_]"):
-            return inner[0].items or UNKNOWN
-        if node.name in ("orValue", "or", "_+_"):
-            return _common([one for one, part in zip(inner, node.parts, strict=True) if part.parts or part.name])
-        return inner[0] if node.name in ("value", "optional.of", "optional.ofNonZeroValue") else UNKNOWN
-
-    def _loop(self, node: Node, facts: Facts, names: Mapping[str, Parts]) -> Parts:
-        """Read a macro. Something is known of the lists of `filter` and `map`, nothing of other results."""
-        item = self.parts(node.parts[0], facts, names).items or UNKNOWN
-        facts = facts.without(node.name)
-        gathered = node.value[0]
-        inner = {**names, node.name: item, gathered: self.parts(node.parts[1], facts, names)}
-        condition, value = _gathers(node.parts[3], gathered)
-        if value is None:
-            for part in node.parts[2:4]:
-                self.parts(part, facts, inner)
-            return self.parts(node.parts[4], facts, inner)
-        if condition is not None:
-            self.parts(condition, facts, inner)
-            facts |= learned(condition, self.steps)
-        seen = self.parts(value, facts, inner)
-        return Parts(items=self._refined(seen, value, facts) if value.kind == "ident" else seen)
 
     def _refined(self, parts: Parts, holder: Node, facts: Facts) -> Parts:
         """Return the parts of a value, without doubts about the fields that a condition has checked."""
@@ -253,29 +235,6 @@ def _entry(name: str, step: Step) -> Parts:
     return Parts({
         "output": Part(step.output, ends=known, owner=name), "error": Part(UNKNOWN, ends=known, owner=name)
     })  # fmt: skip
-
-
-def _common(every: Sequence[Parts]) -> Parts:
-    """Return the parts of a value that may be any of these."""
-    return every[0] if every and all(one == every[0] for one in every) else UNKNOWN
-
-
-def _struct(node: Node, inner: Sequence[Parts]) -> Parts:
-    keys, values = node.parts[::2], inner[1::2]
-    return Parts({
-        key.value[1]: Part(value) for key, value in zip(keys, values, strict=True) if key.kind == "constant"
-    })  # fmt: skip
-
-
-def _gathers(step: Node, gathered: str) -> tuple[Node | None, Node | None]:
-    """Return (condition, item) of the step of `filter` or `map`, (None, None) for other macros."""
-    so_far = Node("ident", gathered)
-    condition = None
-    if step.name == "_?_:_" and step.parts[2] == so_far:
-        condition, step = step.parts[0], step.parts[1]
-    if step.name == "_+_" and step.parts[0] == so_far and step.parts[1].kind == "list":
-        return condition, step.parts[1].parts[0]
-    return None, None
 
 
 def _may_be_none(node: Node) -> bool:

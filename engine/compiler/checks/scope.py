@@ -26,10 +26,10 @@ from engine.compiler.checks.report import MAYBE_ABSENT, Checked, Report, StepNam
 from engine.compiler.definition.budget import require_time
 from engine.compiler.definition.type_words import FILE, WHOLE, conversion, is_file, is_no_file, seen, wanted
 from engine.documents.json_file import JsonPath
-from engine.documents.schema_parts import resolved, within
-from engine.expressions.celtypes import Schema, fits
+from engine.expressions.celtypes import Schema, fits, resolved, within
 from engine.expressions.expressions import Template, expression_of
-from engine.expressions.references import Reference, uses
+from engine.expressions.interpreter import Interpreter
+from engine.expressions.origins import Reference, references
 from engine.expressions.templates import Part, Spelling, parts
 from engine.expressions.typed import Typed, Visible, WrongExpression, compile_typed, step_entry
 
@@ -198,24 +198,23 @@ class Scope:
                     self.report.unknown_steps.add(one.details["name"])
                 self._refuse(path, one, part.offset)
             return None
-        used = tuple(uses(typed.tree))
+        used = references(typed.tree)
         for wrong in failing(typed.tree) if used else ():
             place = part.offset + typed.spelling.source_of(wrong.offset)
             self.report.add(path, wrong.message, "expression", wrong.remedy, place)
         self._warn_of_comparisons(path, part, typed, used)
         read = normal(typed.tree, self.bindings)
         reading = Reading(self.report.steps)
-        value = reading.parts(read, self.facts, self.parts)
+        value = Interpreter(reading).value(read, self.facts, self.parts)
         self.report.input_names.update((*one.path, "")[1] for one in used if one.path[0] == "inputs")
         self._note_steps(path, part, typed.spelling, reading, finished)
         return Checked(typed.kind, typed.schema, read, value, expression_of(part.text, typed.program, used))
 
     def _warn_of_comparisons(self, path: JsonPath, part: Part, typed: Typed, used: Sequence[Reference]) -> None:
-        if not has_comparisons(typed.tree):
+        if not has_comparisons(part.text):
             return
         named = {one.path[1] for one in used if one.path[0] == "steps" and len(one.path) > 1}
-        outputs = {name: self._latest[name] for name in named if name in self._latest}
-        entries = {"properties": {name: step_entry(output) for name, output in outputs.items()}}
+        entries = {"properties": {name: step_entry(self._latest[name]) for name in named if name in self._latest}}
         for wrong in never_so(typed.tree, {**self.variables, "steps": entries}):
             place = part.offset + typed.spelling.source_of(wrong.offset)
             self.report.add(path, wrong.message, "never_so", wrong.remedy, place, "warning")
