@@ -44,6 +44,10 @@ class Frame:
         """Return the path of one of the steps."""
         return StepPath((PathPart(node.id),)) if self.path is None else self.path.inner(node.id)
 
+    def text_of(self, node: Node) -> str:
+        """Return the path of one of the steps as text."""
+        return node.id if self.path is None else f"{self.path}.{node.id}"
+
     def inside(self, node: Node, more: Mapping[str, Any] | None = None) -> Frame:
         """Return the frame of a block inside a group; everything the group sees is visible in it."""
         names = {**self.names, **(more or {}), "steps": dict(self.steps)}

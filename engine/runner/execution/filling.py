@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from engine.base.expression_limits import SECONDS_TOGETHER, CostlyHere, costly
+from engine.base.expression_limits import SECONDS_TOGETHER, CostlyHere, cheaply, costly
 from engine.base.threads import Workers
 from engine.expressions.expressions import render_field
 
@@ -18,16 +18,15 @@ _workers = Workers("expressions", 2)
 async def worked_out(work: Callable[[], Result]) -> Result:
     """Return the result of `work`; if an expression in it is costly, start again in a thread."""
     try:
-        with costly(0):
-            return work()
+        return cheaply(work)
     except CostlyHere:
         result: Result = await _workers.run(partial(_in_time, work))
         return result
 
 
-async def filled(place: str, tree: Any, names: Mapping[str, Any]) -> Any:
+def filled(place: str, tree: Any, names: Mapping[str, Any]) -> Awaitable[Any]:
     """Return the value of the tree of one field. Raises ExpressionError."""
-    return await worked_out(partial(render_field, place, tree, names))
+    return worked_out(partial(render_field, place, tree, names))
 
 
 def _in_time(work: Callable[[], Result]) -> Result:

@@ -1,7 +1,7 @@
 """What goes down the chain around a step's call, and what comes back (engine/runner/middleware/chain.py).
 
-Nothing of it can be changed. A middleware that knows more of a call passes on a copy: `call._replace(account=account)`.
-They are named tuples since a run makes several for each step: a frozen dataclass takes ten times as long to make.
+Nothing of it can be changed. A middleware that knows more of a call passes on a copy: `replace(call, account=account)`.
+They are structs of msgspec, since a run makes several for each step.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from engine.base.errors import StorageError
 from engine.compiler.definition.plan import Action, Node
@@ -24,7 +26,7 @@ from engine.store.journal import JournalBroken
 from engine.store.ledger import Write
 
 
-class StepCall(NamedTuple):
+class StepCall(Struct, frozen=True):
     """A step of a run that is to make its call."""
 
     run_id: str
@@ -71,7 +73,7 @@ class StepCall(NamedTuple):
         return told
 
 
-class Succeeded(NamedTuple):
+class Succeeded(Struct, frozen=True):
     """The call returned an output."""
 
     call: StepCall
@@ -87,7 +89,7 @@ class Succeeded(NamedTuple):
     """Whether the output is that of an earlier run."""
 
 
-class Failed(NamedTuple):
+class Failed(Struct, frozen=True):
     """The call ended without an output."""
 
     call: StepCall
@@ -103,14 +105,14 @@ class Failed(NamedTuple):
         return document
 
 
-class Waits(NamedTuple):
+class Waits(Struct, frozen=True):
     """The step asks the run to wait: for a time, a person, or a called run."""
 
     call: StepCall
     wish: Begun
 
 
-class Stops(NamedTuple):
+class Stops(Struct, frozen=True):
     """The step asks the run to end here."""
 
     call: StepCall
@@ -129,6 +131,9 @@ class Middleware(ABC):
     is_for_services: ClassVar[bool] = False
     """Whether it only concerns steps that call a service; the others, which have no effect, go past it at no cost."""
 
+    def __init__(self, run: Any) -> None:  # noqa: B027 - not every middleware needs anything of the run
+        """Take what it needs of the run's RunContext (engine/runner/execution/run_context.py)."""
+
     @abstractmethod
     async def __call__(self, call: StepCall, call_next: Next) -> Outcome:
         """Return the outcome, usually that of `await call_next(call)`.
@@ -142,16 +147,8 @@ def failed(call: StepCall, error: Exception, *, may_be_out: bool = False) -> Fai
 
     Raises JournalBroken for an error of our own disk, which is not the step's fault: the run stops and later continues.
     """
+    if isinstance(error, JournalBroken):
+        raise error
     if isinstance(error, StorageError):
         raise JournalBroken(error) from error
     return Failed(call, error, may_be_out)
-
-
-async def settled(call: StepCall, work: Awaitable[Outcome]) -> Outcome:
-    """Return the outcome of `work`; what it raises becomes a failure of this call."""
-    try:
-        return await work
-    except JournalBroken:
-        raise
-    except Exception as error:  # noqa: BLE001 - unforeseen ones end the step too; the recorder logs them
-        return failed(call, error)

@@ -122,7 +122,7 @@ class Runner:
     # --- one step
 
     async def _node(self, node: Node, frame: Frame) -> Record:
-        path = str(frame.path_of(node))
+        path = frame.text_of(node)
         known = self._recording.record_of(path)
         if known is not None and known["status"] == StepStatus.FAILED and node.fallback is not None:
             return await self._caught(node, frame, path, StepFailed(known["error"]))

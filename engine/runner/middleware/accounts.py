@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from msgspec.structs import replace
+
 from engine.compiler.definition.plan import Action
 from engine.connections.accounts import Account
 from engine.runner.execution.run_context import RunContext
@@ -23,7 +25,7 @@ class OpenedAccounts(Middleware):
         """Make the call with its account, if it needs one."""
         if call.action.connection is None and not call.action.step_type.connection_optional:
             return await call_next(call)
-        return await call_next(call._replace(account=await self._account(call.action)))
+        return await call_next(replace(call, account=await self._account(call.action)))
 
     async def _account(self, action: Action) -> Account:
         key = (action.connection, action.step_type.service)

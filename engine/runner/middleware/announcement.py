@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from engine.plugins.step import Effect
 from engine.record.events import StepStarted
 from engine.runner.execution.run_context import RunContext
@@ -21,4 +23,4 @@ class Announcement(Middleware):
         if call.effect is Effect.PURE:
             return await call_next(call)
         self._recording.emit(StepStarted, path=call.path, title=call.node.title, **call.told())
-        return await call_next(call._replace(is_announced=True))
+        return await call_next(replace(call, is_announced=True))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from engine.base.errors import OrchestraError
+from engine.plugins.step import StepType
 from engine.record.values import in_thread_if_read
 from engine.runner.effects.job import fields_of
 from engine.runner.execution.filling import filled
@@ -27,18 +29,19 @@ class Arguments(Middleware):
         rendered = await filled("with", action.arguments, call.frame.names)
         arguments, told = await self._recording.kept_fields(rendered)
         try:
-            make_fields = await self._checked(call, arguments, has_files=arguments is not told)
+            if arguments is told:
+                make_fields = fields_of(action.step_type, arguments)
+            else:
+                make_fields = await self._read(action.step_type, arguments)
         except (OrchestraError, ValidationError) as error:
-            return failed(call._replace(arguments=arguments, told_arguments=told), error)
+            return failed(replace(call, arguments=arguments, told_arguments=told), error)
         effect, repeat = action.step_type.effect_of(arguments)
-        call = call._replace(
-            arguments=arguments, told_arguments=told, make_fields=make_fields, effect=effect, repeat=repeat
+        call = replace(
+            call, arguments=arguments, told_arguments=told, make_fields=make_fields, effect=effect, repeat=repeat
         )
         return await call_next(call)
 
-    async def _checked(self, call: StepCall, arguments: Any, *, has_files: bool) -> Callable[[], Any]:
-        step_type = call.action.step_type
-        if not has_files:
-            return fields_of(step_type, arguments)
+    async def _read(self, step_type: StepType, arguments: Mapping[str, Any]) -> Callable[[], Any]:
+        """Check arguments with values in files, which are read for it."""
         read = {name: one for name, one in arguments.items() if name not in step_type.hands_on}
         return await in_thread_if_read(read, lambda: fields_of(step_type, arguments))

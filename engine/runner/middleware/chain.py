@@ -31,7 +31,8 @@ else may be sending it, and this is decided in one place (engine/runner/effects/
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from engine.compiler.definition.plan import Node
@@ -39,7 +40,7 @@ from engine.record.failure import StepFailed
 from engine.record.frames import Frame
 from engine.runner.execution.concurrency import RunStopped
 from engine.runner.execution.run_context import RunContext
-from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded, settled
+from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Stops, Succeeded, failed
 from engine.runner.middleware.accounts import OpenedAccounts
 from engine.runner.middleware.agreement import RequiredAgreement
 from engine.runner.middleware.announcement import Announcement
@@ -55,7 +56,7 @@ from engine.runner.middleware.refusals import RefusalReports
 from engine.runner.middleware.replay import Replay
 from engine.runner.middleware.suspension import Suspension
 
-ORDER: tuple[Callable[[RunContext], Middleware], ...] = (
+ORDER: tuple[type[Middleware], ...] = (
     RefusalReports,
     Recorder,
     Suspension,
@@ -77,10 +78,14 @@ class StepExecutor:
     """The bridge between the walk of a run and the calls of its steps."""
 
     def __init__(self, run: RunContext) -> None:
-        self._facts, self._recording = run.facts, run.recording
-        middlewares = [middleware(run) for middleware in ORDER]
-        self._with_services = composed(middlewares, LastLink(run))
-        self._without = composed([one for one in middlewares if not one.is_for_services], LastLink(run))
+        self._run, self._facts, self._recording = run, run.facts, run.recording
+        self._always = {one: one(run) for one in ORDER if not one.is_for_services}
+        self._without = composed(list(self._always.values()), LastLink(run))
+
+    @cached_property
+    def _with_services(self) -> Next:
+        """The whole chain, made by the first step that needs it."""
+        return composed([self._always.get(one) or one(self._run) for one in ORDER], LastLink(self._run))
 
     async def perform(self, node: Node, frame: Frame, path: str) -> Any:
         """Run the step and return its output; its start, attempts and end are recorded.
@@ -111,7 +116,12 @@ def composed(middlewares: Sequence[Middleware], last: Next) -> Next:
 
 
 def _link(middleware: Middleware, rest: Next) -> Next:
-    def link(call: StepCall) -> Awaitable[Outcome]:
-        return settled(call, middleware(call, rest))
+    """Return a middleware with the rest of the chain; what it raises becomes a failure of its call."""
+
+    async def link(call: StepCall) -> Outcome:
+        try:
+            return await middleware(call, rest)
+        except Exception as error:  # noqa: BLE001 - unforeseen ones end the step too; the recorder logs them
+            return failed(call, error)
 
     return link

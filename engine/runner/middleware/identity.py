@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.base.lazy_values import complete
 from engine.plugins.step import Effect
 from engine.record.values import in_thread_if_read
@@ -26,7 +28,7 @@ class WriteIdentity(Middleware):
         """Make the call; a write with its identity."""
         if call.effect is not Effect.WRITES:
             return await call_next(call)
-        return await call_next(call._replace(write=await self._write(call)))
+        return await call_next(replace(call, write=await self._write(call)))
 
     async def _write(self, call: StepCall) -> Write:
         account, arguments = call.account, call.arguments

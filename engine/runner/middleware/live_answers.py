@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from engine.runner.effects.live import Watch
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall
@@ -21,6 +23,6 @@ class LiveAnswers(Middleware):
             return await call_next(call)
         watch = Watch(self._live, call.run_id, call.path)
         try:
-            return await call_next(call._replace(watch=watch))
+            return await call_next(replace(call, watch=watch))
         finally:
             watch.close()

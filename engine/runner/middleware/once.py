@@ -9,7 +9,6 @@ from engine.record.events import WriteSettled
 from engine.runner.effects.job import Done
 from engine.runner.execution.run_context import RunContext
 from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCall, Succeeded, failed
-from engine.store.journal import JournalBroken
 
 
 class Once(Middleware):
@@ -30,8 +29,6 @@ class Once(Middleware):
         except asyncio.CancelledError:
             if write.settled is not None:
                 await self._settled(call, write.settled)
-            raise
-        except JournalBroken:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the service may have received the write
             return failed(call, error, may_be_out=write.may_be_out)

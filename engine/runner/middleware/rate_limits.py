@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from engine.base.names import moment_of
 from engine.record.events import StepWaiting
 from engine.runner.effects.rate_limit_waits import hold, is_hold
@@ -31,7 +33,7 @@ class RateLimits(Middleware):
             return call
         await self._wait(self._pauses.of(recorded), None, call.frame.deadline)
         failed_before = self._recording.failed_attempts(call.path)
-        return call._replace(started_at=self._recording.now(), failed_before=failed_before)
+        return replace(call, started_at=self._recording.now(), failed_before=failed_before)
 
     async def _is_held(self, outcome: Failed) -> bool:
         """Record the wait that an error asks for; return whether there is one."""

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from clients.errors import ServiceError
@@ -58,7 +59,7 @@ class Recorder(Middleware):
             await self._recording.committed()
         if outcome.effect is not None:
             reached("after record")
-        return outcome if output is outcome.output else outcome._replace(output=output)
+        return outcome if output is outcome.output else replace(outcome, output=output)
 
     def _more(self, outcome: Succeeded) -> dict[str, Any]:
         """Return what is told beside the output, as far as there is anything to tell."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.base.errors import OrchestraError, StepTimeout
 from engine.base.names import moment_of
 from engine.record.events import StepWaiting
 from engine.runner.effects.job import Attempt
 from engine.runner.effects.rate_limit_waits import is_hold
 from engine.runner.execution.run_context import RunContext
-from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded, Waits, settled
+from engine.runner.execution.step_call import Failed, Middleware, Next, Outcome, StepCall, Succeeded, Waits, failed
 from engine.runner.middleware.identity import scope_of
 from engine.runner.suspension.waits import Waiting
 
@@ -29,9 +31,14 @@ class Suspension(Middleware):
         """Continue a recorded wait; otherwise make the call, and wait if it asks for that."""
         recorded = self._recording.waiting(call.path)
         if recorded is not None and not is_hold(recorded) and not self._pauses.is_lost(recorded):
-            return await self._waited(call._replace(is_announced=True), self._pauses.of(recorded))
+            return await self._waited(replace(call, is_announced=True), self._pauses.of(recorded))
         outcome = await call_next(call)
-        return await settled(outcome.call, self._begun(outcome)) if isinstance(outcome, Waits) else outcome
+        if not isinstance(outcome, Waits):
+            return outcome
+        try:
+            return await self._begun(outcome)
+        except Exception as error:  # noqa: BLE001 - as in a link of the chain, but the call has come further
+            return failed(outcome.call, error)
 
     async def _begun(self, outcome: Waits) -> Outcome:
         call, earlier = outcome.call, self._run.earlier
@@ -39,7 +46,7 @@ class Suspension(Middleware):
         replay = None if earlier is None else earlier.called_run(call.node, call.frame)
         pause = self._pauses.begun(outcome.wish, call.path, caller, self._recording.last_wait(call.path), replay)
         self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.told())
-        return await self._waited(call._replace(is_announced=True), self._pauses.of(pause))
+        return await self._waited(replace(call, is_announced=True), self._pauses.of(pause))
 
     async def _caller(self, call: StepCall) -> list[Any]:
         """Return the base of the identities of a run that this step calls."""
