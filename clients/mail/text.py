@@ -34,7 +34,6 @@ from clients.mail.parts import (
     shown,
 )
 from clients.mail.quotes import without_quotes, without_signature
-from clients.mail.raw import payload_of
 from clients.mail.stubs import STUB_MOST, chosen
 
 TEXT_MOST = 200_000
@@ -79,15 +78,6 @@ def read_mail(payload: Part, load: Load, trim: Trim = WHOLE) -> dict[str, Any]:
     }
 
 
-def read_raw(content: bytes, trim: Trim = WHOLE) -> dict[str, Any]:
-    """Return what `read_mail` returns, and {date} from the `Date` header ("" for none), for the bytes of a mail.
-
-    Accepts any bytes and loads nothing from elsewhere.
-    """
-    payload = payload_of(content)
-    return {**read_mail(payload, nothing_left_out, trim), "date": written_at(payload)}
-
-
 def attachment_of(payload: Part, wanted: str, load: Load = nothing_left_out) -> tuple[dict[str, Any], bytes] | None:
     """Return the attachment with this id, {id, name, media_type, bytes}, and its content; None if there is none."""
     for part in attachment_parts(payload):
@@ -109,11 +99,6 @@ def written_at(payload: Part) -> str:
 def rfc3339(moment: datetime) -> str:
     """Format a time in UTC for workflows, to the second."""
     return moment.replace(microsecond=0).isoformat().replace("+00:00", "Z")
-
-
-def mail_text(payload: Part, load: Load = nothing_left_out) -> str:
-    """Return the mail's own text: its plain text, else its HTML as text; quotes are kept, attachments are not."""
-    return "\n\n".join(_Words(load).of(payload))
 
 
 def _texts_of(payload: Part, load: Load, trim: Trim) -> dict[str, Any]:

@@ -19,7 +19,6 @@ class StepField:
     """One field of a step."""
 
     name: str
-    means: str
     only_with: str = ""
     """The field without which it has no meaning."""
     is_of_loop: bool = False
@@ -31,30 +30,29 @@ class StepField:
 
 
 STEP_FIELDS: tuple[StepField, ...] = (
-    StepField("id", "its name in expressions and paths"),
-    StepField("title", "its name for people", is_of_loop=True),
-    StepField("needs", "the siblings that it waits for, instead of all before it", is_of_loop=True),
-    StepField("if", "when it runs", is_of_loop=True, is_fixed_after=(StepStatus.SKIPPED,)),
-    StepField("foreach", "the list that it is repeated for", is_of_loop=True, is_fixed=True),
-    StepField("as", "the name of the item", "foreach", is_of_loop=True, is_fixed=True),
-    StepField("key", "what names the item for ever", "foreach", is_of_loop=True, is_fixed=True),
-    StepField("item_title", "the name of the item for people", "foreach", is_of_loop=True),
-    StepField("parallel", "how many items are worked on at once", "foreach", is_of_loop=True),
-    StepField("on_item_error", "what happens when an item fails", "foreach", is_of_loop=True),
-    StepField("uses", "its step type", is_fixed=True),
-    StepField("connection", "the account", "uses"),
-    StepField("once", "what identifies its write, instead of the keys around it", "uses"),
+    StepField("id"),  # its name in expressions and paths
+    StepField("title", is_of_loop=True),  # its name for people
+    StepField("needs", is_of_loop=True),  # the siblings that it waits for, instead of all before it
+    StepField("if", is_of_loop=True, is_fixed_after=(StepStatus.SKIPPED,)),  # when it runs
+    StepField("foreach", is_of_loop=True, is_fixed=True),  # the list that it is repeated for
+    StepField("as", "foreach", is_of_loop=True, is_fixed=True),  # the name of the item
+    StepField("key", "foreach", is_of_loop=True, is_fixed=True),  # what names the item for ever
+    StepField("item_title", "foreach", is_of_loop=True),  # the name of the item for people
+    StepField("parallel", "foreach", is_of_loop=True),  # how many items are worked on at once
+    StepField("on_item_error", "foreach", is_of_loop=True),  # what happens when an item fails
+    StepField("uses", is_fixed=True),  # its step type
+    StepField("connection", "uses"),  # the account
+    StepField("once", "uses"),  # what identifies its write, instead of the keys around it
     StepField(
-        "with",
-        "the fields of the step type",
+        "with",  # the fields of the step type
         "uses",
         is_fixed_after=(StepStatus.FAILED, StepStatus.WAITING, StepStatus.SUCCEEDED),
     ),
-    StepField("retry", "how often a failed attempt is repeated", "uses"),
-    StepField("timeout_seconds", "how long an attempt may take"),
-    StepField("on_error", "what happens when it fails", is_fixed_after=(StepStatus.FAILED,)),
-    StepField("steps", "the steps of a group or loop"),
-    StepField("output", "what it gives, instead of all that is in it", "steps", is_of_loop=True,
+    StepField("retry", "uses"),  # how often a failed attempt is repeated
+    StepField("timeout_seconds"),  # how long an attempt may take
+    StepField("on_error", is_fixed_after=(StepStatus.FAILED,)),  # what happens when it fails
+    StepField("steps"),  # the steps of a group or loop
+    StepField("output", "steps", is_of_loop=True,  # what it gives, instead of all that is in it
               is_fixed_after=(StepStatus.SUCCEEDED,)),
 )  # fmt: skip
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -17,6 +19,13 @@ _AN_ERROR = 20
 _STEPS_A_PATTERN = 1_000
 """The steps charged for RE2's work on a pattern."""
 _work = threading.local()
+_TIME = r"([01]\d|2[0-3]):[0-5]\d(:([0-5]\d|60)(\.\d+)?)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)?"
+_FORMATS = {
+    "date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII),
+    "date-time": re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_TIME}", re.ASCII),
+    "time": re.compile(_TIME, re.ASCII),
+}
+"""The formats that are checked, as in RFC 3339, but seconds and offset may be missing; others are only remarks."""
 
 
 class TooMuch(Exception):
@@ -42,6 +51,7 @@ def bounded_validator() -> Any:
         "uniqueItems": _unique_items,
         "enum": _enum,
         "const": _const,
+        "format": _format,
     }
     keywords = {**Draft202012Validator.VALIDATORS, **own}
     checks = {name: _counted(check) for name, check in keywords.items()}
@@ -143,6 +153,20 @@ def _const(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterato
     _spend((len(own) + len(other)) // 10)
     if own != other:
         yield _error(f"{_short(wanted)} was expected")
+
+
+def _format(_validator: Any, name: str, instance: Any, _schema: Any) -> Iterator[Any]:
+    if isinstance(instance, str) and name in _FORMATS and not _has_format(instance, name):
+        yield _error(f"{_short(instance)} is not a {name}")
+
+
+def _has_format(text: str, name: str) -> bool:
+    if not _FORMATS[name].fullmatch(text):
+        return False
+    try:
+        return name == "time" or bool(date.fromisoformat(text[:10]))
+    except ValueError:  # a day that its month does not have
+        return False
 
 
 def _canonical(value: Any) -> str:

@@ -133,18 +133,3 @@ FUNCTIONS: tuple[Function, ...] = (
 
 EXAMPLE_NAMES: Mapping[str, object] = {"steps": {"read": {"status": "skipped"}}, "y": 2}
 """What the examples may name."""
-
-
-def functions_table() -> str:
-    """Return the functions as a Markdown table, for docs/expressions.md."""
-    rows = [
-        f"| {one.group} | `{_cell(one.example)}` | `{_cell(one.gives)}` | {one.doc} |"
-        for group in dict.fromkeys(one.group for one in FUNCTIONS)
-        for one in FUNCTIONS
-        if one.group == group
-    ]
-    return "\n".join(["| for | example | gives | what it is |", "| --- | --- | --- | --- |", *rows])
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

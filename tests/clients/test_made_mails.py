@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from clients.mail.text import read_raw
 from tests.mail.made_mails import mails
+from tests.mail.raw_mails import read_raw
 from tests.mail.reading import differences
 
 SEED = 20261120

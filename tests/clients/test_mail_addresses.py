@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from clients.errors import InvalidRequest
 from clients.mail.addresses import recipients, shown_addresses
 from clients.mail.outgoing import Outgoing, as_bytes, build
-from clients.mail.text import read_raw
+from tests.mail.raw_mails import read_raw
 
 BOB = "bob@example.org"
 NAMES = [

@@ -11,7 +11,7 @@ from clients.mail.addresses import recipients
 from clients.mail.charsets import codecs_of, decoded
 from clients.mail.html import TAGS_MOST
 from clients.mail.parameters import media_type_of, parameters
-from clients.mail.text import read_raw
+from tests.mail.raw_mails import read_raw
 
 _PART = b"Content-Type: multipart/mixed; boundary=x\n\n--x\n\nhello\n--x\n"
 

@@ -10,7 +10,7 @@ import pytest
 from clients.gmail.mail import read_message
 from clients.mail.charsets import decoded
 from clients.mail.parts import from_base64url, header, shown
-from clients.mail.text import TEXT_MOST, mail_text
+from clients.mail.text import TEXT_MOST, read_mail
 
 
 def encoded(content: bytes) -> str:
@@ -75,12 +75,12 @@ PLAIN, HTML = part("text/plain", b"plain"), part("text/html", b"<p>html</p>")
     ],
 )
 def test_the_words_of_a_mail(payload: dict[str, Any], text: str) -> None:
-    assert mail_text(payload, nothing) == text
+    assert read_mail(payload, nothing)["text"] == text
 
 
 def test_a_large_text_is_loaded() -> None:
     payload = {"mimeType": "text/plain", "body": {"attachmentId": "big", "size": 5}}
-    assert mail_text(payload, {"big": encoded(b"large")}.__getitem__) == "large"
+    assert read_mail(payload, {"big": encoded(b"large")}.__getitem__)["text"] == "large"
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from clients.mail.html import tidy, visible_text
 from clients.mail.quotes import without_quotes, without_signature
-from clients.mail.text import Trim, read_raw
+from clients.mail.text import Trim
+from tests.mail.raw_mails import read_raw
 
 OUTLOOK = "From: Ann <ann@example.org>\nSent: Monday, 2 March 2026 09:00\nTo: Bob\nSubject: Offer\n\nHello Bob"
 GERMAN = "Von: Ann <ann@example.org>\nGesendet: Montag, 2. März 2026\nAn: Bob\nBetreff: Angebot\n\nHallo Bob"

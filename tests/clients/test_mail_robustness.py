@@ -12,9 +12,10 @@ import pytest
 from clients.mail.parts import nothing_left_out
 from clients.mail.raw import payload_of
 from clients.mail.replies import refusal, reply_all_addresses
-from clients.mail.text import WHOLE, Trim, attachment_of, read_mail, read_raw
+from clients.mail.text import WHOLE, Trim, attachment_of, read_mail
 from demo.gmail.mime import Mail, payload
 from tests.clients.odd_mails import FOLDER, LARGE, SMALL, WRITTEN, written
+from tests.mail.raw_mails import read_raw
 from tests.patience import slowness
 
 SECONDS = 2.0

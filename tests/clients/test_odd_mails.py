@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from clients.mail.text import read_raw
 from tests.mail import odd_bodies, odd_headers, odd_parts
+from tests.mail.raw_mails import read_raw
 
 ODD = {**odd_bodies.ODD, **odd_parts.ODD, **odd_headers.ODD}
 

@@ -169,3 +169,29 @@ def test_patterns_that_take_long_together_are_refused_at_once(patterns: list[str
 def test_one_pattern_used_everywhere_counts_once() -> None:
     schema = {"properties": {f"p{n}": {"pattern": f"{_LARGE}one"} for n in range(3_000)}}
     assert list(schema_faults(schema)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        pytest.param(
+            "date",
+            ["2026-02-28", "2028-02-29"],
+            ["2026-02-30", "2026-02-29", "2026-2-3", "20260228", "soon", ""],
+            id="date",
+        ),
+        pytest.param(
+            "date-time",
+            ["2026-02-28T10:00:00Z", "2026-02-28T10:00", "2026-02-28 23:59:60.5+05:30"],
+            ["2026-02-30T10:00:00Z", "2026-02-28T24:00:00Z", "2026-02-28", "2026-02-28T10:00:00+25:00"],
+            id="date-time",
+        ),
+        pytest.param(
+            "time", ["10:00", "23:59:60Z", "10:00:00.25-03:00"], ["24:00", "10:60", "10", "10:00:61"], id="time"
+        ),
+    ],
+)
+def test_a_date_or_time_that_does_not_exist_is_refused(name: str, good: list[str], bad: list[str]) -> None:
+    schema = {"type": "string", "format": name}
+    assert [list(misfits(one, schema)) for one in good] == [[] for _ in good]
+    assert [list(misfits(one, schema)) for one in bad] == [[f"{one!r} is not a {name}."] for one in bad]
