@@ -28,6 +28,7 @@ def _row(number: int, at: datetime) -> dict[str, Any]:
     return {
         "run_id": new_run_id(at),
         "workflow": workflow,
+        "workflow_id": workflow,
         "title": workflow.title(),
         "status": _STATUSES[number % len(_STATUSES)],
         "demo": number % 2,

@@ -92,7 +92,7 @@ def rename(
     workspace: Workspace = None,
     as_json: Json = False,
 ) -> int:
-    """Rename a workflow. Receipts, triggers and workflows that call it go along."""
+    """Rename a workflow. Receipts and triggers stay; workflows that call it are changed."""
     with opened(workspace, demo=demo) as session:
         session.orchestra.workflows.rename(session.principal, old, new)
     if as_json:

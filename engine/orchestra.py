@@ -95,7 +95,7 @@ class Orchestra:
         self._settings = self._state.settings
         self._modes = Modes(self._settings, AccountMode.DEMO if serve else AccountMode.MINE, forced=demo)
         self._accounts = Accounts(self._loaded, self._stand_ins, self.config.limits.calls_at_once, state)
-        self.troubles = Troubles(self._state.refusals, self._loaded, self._accounts, clock)
+        self.troubles = Troubles(self._state.refusals, self._loaded, self._accounts, clock, self.workspace.workflow_ids)
         self._accounts.refusals = self.troubles
         self._compiled = CompiledFiles(self.workspace.workflows, self._surroundings, self._state.renames.last)
         self._logs = logs = RunLogs(self.workspace.logs)
@@ -311,9 +311,7 @@ class Orchestra:
     def _renaming(self) -> Renaming:
         from engine.runs.renaming import Renaming
 
-        return Renaming(
-            self._state.renames, self._logs, self.workspace.workflows, self._clock, self.workspace.state_dir
-        )
+        return Renaming(self._state.renames, self._logs, self.workspace, self._clock)
 
     def _rebuild(self, *, is_lost: bool) -> Rebuild:
         from engine.runs.reindex import Rebuild
@@ -382,6 +380,7 @@ class Orchestra:
             root=self.workspace.root,
             loaded=self._loaded,
             plan=self._plan,
+            ids=self.workspace.workflow_ids,
             mode=self._modes.of,
             connections=self.connections,
             troubles=self.troubles,
@@ -415,15 +414,17 @@ class Orchestra:
 
     def _surroundings(self) -> Surroundings:
         connections = {name: one.service for name, one in self._loaded().config.connections.items()}
-        return Surroundings(connections, self._prompt, self.workspace.workflows.document)
+        return Surroundings(
+            connections, self._prompt, self.workspace.workflows.document, self.workspace.workflow_ids.asked()
+        )
 
     def _end_renames(self) -> None:
-        """Finish renames that a crash or a full disk interrupted, so that receipts follow the files."""
+        """Finish renames that a crash or a full disk interrupted, so that receipts follow the steps."""
         if self._state.renames.is_begun():
             self._renaming.settle()
 
     def _plan(self, name: str) -> Plan:
-        """Return the plan of a workflow for runs; it finds records written under the workflow's earlier names."""
+        """Return the plan of a workflow for runs; it finds records written under earlier ids of its steps."""
         self._end_renames()
         try:
             return self._compiled.plan(name)

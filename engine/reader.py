@@ -50,10 +50,10 @@ class Reader:
             self.workspace,
             CompiledFiles(self.workspace.workflows, self._surroundings),
             audit,
-            Renaming(self._state.renames, RunLogs(self.workspace.logs), self.workspace.workflows, utc_now, state),
+            Renaming(self._state.renames, RunLogs(self.workspace.logs), self.workspace, utc_now),
         )
         self.prompts = PromptFiles(self._prompt_store, audit)
-        troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now)
+        troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now, self.workspace.workflow_ids)
         self.connections = Connections(self.workspace, loaded, self._accounts, modes, audit, troubles, utc_now)
         self.approvals = ApprovalReader(self._state.approvals)
         self.runs = RunReader(
@@ -68,4 +68,5 @@ class Reader:
     def _surroundings(self) -> Surroundings:
         connections = configuration.load(self.workspace.root).config.connections
         services = {name: one.service for name, one in connections.items()}
-        return Surroundings(services, self._prompt_store.resolve, self.workspace.workflows.document)
+        ids = self.workspace.workflow_ids
+        return Surroundings(services, self._prompt_store.resolve, self.workspace.workflows.document, ids.asked())

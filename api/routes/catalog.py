@@ -60,9 +60,9 @@ def check_workflow(name: str, sent: WorkflowText, orchestra: Door, principal: Ac
     responses=TOO_MANY,
 )
 def rename_workflow(name: str, sent: Renaming, orchestra: Door, principal: Acting) -> Any:
-    """Rename a workflow, with its layout, saved versions, receipts and triggers, and in the workflows that call it.
+    """Rename a workflow, with its layout and saved versions, also in the workflows that call it.
 
-    409 if the name is taken, or a run of the workflow has not ended.
+    409 if the name is taken.
     """
     return orchestra.workflows.rename(principal, name, sent.new)
 

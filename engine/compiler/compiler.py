@@ -132,9 +132,22 @@ class _Compilation:
             concurrency=_concurrency(model),
             workflows=dict(self._callees.documents),
         )
+        self._require_own_id(plan)
         warn(model, plan, self.report, Names.of(self.report, self._faults))
         warn_of_endless_calls(plan, self._callees.plans, self.report)
         return plan
+
+    def _require_own_id(self, plan: Plan) -> None:
+        """Report another workflow with the same id: the two would share receipts and triggers."""
+        others = [name for name in self._around.with_id(plan.id) if name != plan.name]
+        if others:
+            named = " and ".join(f"{name!r}" for name in others)
+            self.report.add(
+                ("id",),
+                f"{plan.id!r} is the id of {named}, too.",
+                "same_id",
+                f'Give the copy an id of its own, such as "id": "{plan.id}-2". The other keeps receipts and triggers.',
+            )
 
     def endings(self) -> Endings:
         """Return the possible ends of a run, once the plan is made."""

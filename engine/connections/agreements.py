@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.base.errors import AccountChanged
+from engine.base.workflow_ids import workflow_id_of
 from engine.connections.accounts import Account
 from engine.store.settings import Settings
 
@@ -50,7 +51,7 @@ class Agreed:
     def of_run(cls, agreements: Agreements, acceptance: Mapping[str, Any]) -> Agreed:
         """Return the accounts that an accepted run may use."""
         kept = acceptance.get("agreed") or {}
-        workflows = [acceptance["workflow"], *_callers(acceptance.get("caller"))]
+        workflows = [workflow_id_of(acceptance), *_callers(acceptance.get("caller"))]
         return cls(agreements, workflows, frozenset(kept.get("keys", ())), kept.get("labels", {}))
 
     def require(self, account: Account, *, writes: bool) -> None:
@@ -76,7 +77,7 @@ def _is_of(key: str, connection: str) -> bool:
 
 
 def _callers(caller: Any) -> Iterable[str]:
-    """Yield the workflows above a called run: each call ends with the call of its own caller."""
+    """Yield the ids of the workflows above a called run: each call ends with the call of its own caller."""
     while isinstance(caller, list) and caller:
         yield str(caller[0])
         caller = caller[-1]

@@ -18,6 +18,7 @@ from engine.base.statuses import AccountMode
 from engine.connections.accounts import Accounts
 from engine.store.refusals import RefusalRecord, Refusals
 from engine.workspace.config import LoadedConfig
+from engine.workspace.workflow_ids import WorkflowIds
 
 Kind = Literal["revoked", "reduced", "refused"]
 """The sign-in is rejected; it was granted less than requested; it may not do what one workflow wants."""
@@ -82,25 +83,31 @@ class Troubles:
     """Records refusals. Thread-safe; each change is on disk when its method returns."""
 
     def __init__(
-        self, refusals: Refusals, config: Callable[[], LoadedConfig], accounts: Accounts, clock: Clock
+        self,
+        refusals: Refusals,
+        config: Callable[[], LoadedConfig],
+        accounts: Accounts,
+        clock: Clock,
+        ids: WorkflowIds,
     ) -> None:
+        self._ids = ids
         self._refusals, self._config, self._accounts, self._clock = refusals, config, accounts, clock
         self._known: set[tuple[str, str]] | None = None
         """Those that affect all workflows, as known to this process: checked after every successful call."""
 
-    def report(self, connection: str, mode: AccountMode, error: AuthError, workflow: str = "") -> None:
+    def report(self, connection: str, mode: AccountMode, error: AuthError, workflow_id: str = "") -> None:
         """Record that a call was refused; a refusal that is already known changes nothing.
 
-        A refusal of one action (403) does not affect others: it concerns `workflow` only, and is ignored without one.
+        A refusal of one action (403) does not affect others: it concerns one workflow, and is ignored without one.
         """
         kind = _kind(error)
         known = self._config().config.connections.get(connection)
-        if known is None or (kind == "refused" and not workflow):
+        if known is None or (kind == "refused" and not workflow_id):
             return
         refusal = RefusalRecord(
             connection=connection,
             mode=mode,
-            workflow=workflow if kind == "refused" else "",
+            workflow=workflow_id if kind == "refused" else "",
             service=known.service,
             kind=kind,
             account=error.account or self._accounts.label(connection, mode),
@@ -134,16 +141,17 @@ class Troubles:
         for refusal in self._refusals.all():
             if not self._is_met_still(refusal):
                 continue
-            one = _trouble(refusal)
+            one = self._trouble(refusal)
             known = merged.get((refusal.connection, refusal.mode), one)
             merged[refusal.connection, refusal.mode] = _together(known, one)
         return list(merged.values())
 
-    def blocks(self, connections: Mapping[str, AccountMode], workflow: str = "") -> Trouble | None:
+    def blocks(self, connections: Mapping[str, AccountMode], workflow_id: str = "") -> Trouble | None:
         """Return what keeps a trigger from starting a workflow that needs these connections, or None.
 
-        `connections`: {name: mode}. Without `workflow`: what affects every workflow that needs them.
+        `connections`: {name: mode}. Without a workflow: what affects every workflow that needs them.
         """
+        workflow = self._ids.name(workflow_id)
         return next((one for one in self.open() if _concerns(one, connections, workflow)), None)
 
     def _is_met_still(self, refusal: RefusalRecord) -> bool:
@@ -152,6 +160,11 @@ class Troubles:
         known = self._config().config.connections.get(refusal.connection)
         is_same = known is not None and known.service == refusal.service
         return is_same and _mark(self._settings(refusal.connection, refusal.mode), salt) == refusal.key_mark
+
+    def _trouble(self, refusal: RefusalRecord) -> Trouble:
+        told = refusal._asdict()
+        id_, _ = told.pop("workflow"), told.pop("key_mark")
+        return Trouble(**told, workflows=(self._ids.name(id_),) if id_ else ())
 
     def _settings(self, connection: str, mode: str) -> str:
         if mode == AccountMode.DEMO:
@@ -166,12 +179,6 @@ def _kind(error: AuthError) -> Kind:
     if error.lacks_scope:
         return "reduced"
     return "refused" if error.http_status == 403 else "revoked"
-
-
-def _trouble(refusal: RefusalRecord) -> Trouble:
-    told = refusal._asdict()
-    workflow, _ = told.pop("workflow"), told.pop("key_mark")
-    return Trouble(**told, workflows=(workflow,) if workflow else ())
 
 
 def _together(first: Trouble, second: Trouble) -> Trouble:

@@ -62,6 +62,23 @@ class JsonFile:
             text = text[:start] + json.dumps(starts[start], ensure_ascii=False) + text[end:]
         return text
 
+    def with_text(self, key: str, value: str, after: str) -> str:
+        """Return the text with a key of the outermost object set to a string; all else is unchanged.
+
+        A new key comes after the key `after`, or first if there is none. The value must be an object.
+        """
+        if isinstance(self.value.get(key), str):
+            return self.replaced({(key,): value})
+        item = f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
+        if not isinstance(self.spot, Spots) or not self.value:
+            return f"{{{item}}}"
+        begin = _start(self.spot) + 1
+        gap = self.text[begin : min(self.spot.keys.values())]
+        if after not in self.value:
+            return f"{self.text[:begin]}{gap}{item},{gap or ' '}{self.text[begin:].lstrip()}"
+        _, end = _DECODER.raw_decode(self.text, _start(self._follow((after,))[0]))
+        return f"{self.text[:end]},{gap or ' '}{item}{self.text[end:]}"
+
     @cached_property
     def _lines(self) -> Lines:
         return Lines(self.text)

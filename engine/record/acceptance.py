@@ -61,7 +61,7 @@ class Circumstances:
     origin_run_id: str | None = None
     parent_run_id: str | None = None
     caller: Sequence[Any] | None = None
-    """If a `workflow.run` step started the run: [workflow, step path, scope …] of that step (Frame.caller)."""
+    """If a `workflow.run` step started the run: [workflow id, step path, scope …] of that step (Frame.caller)."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
     confirmed: Sequence[str] = ()

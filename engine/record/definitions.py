@@ -45,7 +45,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
     return found + list(differences("workflows", old.get("workflows") or {}, new.get("workflows") or {}))
 
 
-_TOLD = ("steps", "on_failure")
+_TOLD = ("id", "steps", "on_failure")
 
 
 def _uses(steps: Mapping[str, Mapping[str, Any]], path: str) -> Any:

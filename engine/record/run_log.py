@@ -25,7 +25,9 @@ _LARGEST_LOG_BYTES = 512 * 1024 * 1024
 _PROBE_BYTES = 64 * 1024
 """About the size of the log of a run with some steps: a disk with less space counts as full."""
 _RENAMES = "renamed.jsonl"
-_RENAMES_REMEDY = "Take it from a backup, or delete it; without it, receipts in older logs go by their former names."
+_RENAMES_REMEDY = (
+    "Take it from a backup, or delete it; without it, receipts in older logs go by the former ids of their steps."
+)
 
 
 _RUN_KEYS = frozenset(
@@ -38,7 +40,7 @@ _STEP_KEYS = frozenset(
 
 
 class Renames:
-    """The renames of workflows and steps, oldest first: receipts in logs have the names of their time."""
+    """The renames of steps, oldest first: receipts in logs have the ids of their time."""
 
     def __init__(self, lines: Iterable[Mapping[str, str]]) -> None:
         self._lines = list(lines)
@@ -47,15 +49,8 @@ class Renames:
         """Return today's identity of a write made at that time."""
         for line in self._lines:
             if line["at"] >= at:
-                identity = Rename(line["workflow"], line["new"], line.get("step")).applied(identity)
+                identity = Rename(line["workflow"], line["new"], line["step"]).applied(identity)
         return identity
-
-    def workflow(self, name: str, at: str) -> str:
-        """Return today's name of a workflow that had this name at that time."""
-        for line in self._lines:
-            if line["at"] >= at and line["workflow"] == name and "step" not in line:
-                name = line["new"]
-        return name
 
 
 class RunLogs:
@@ -168,11 +163,10 @@ class RunLogs:
         return document
 
     def keep_rename(self, rename: Rename, at: str) -> None:
-        """Record a new name of a workflow or step. Raises StorageError, InvalidFile."""
+        """Record a new id of a step. Raises StorageError, InvalidFile."""
         path = self.folder / _RENAMES
-        told = {name: value for name, value in asdict(rename).items() if value is not None}
         make_folder(path.parent, PRIVATE_FOLDER)
-        before, line = _renames_text(path), json.dumps({"at": at, **told}) + "\n"
+        before, line = _renames_text(path), json.dumps({"at": at, **asdict(rename)}) + "\n"
         if not before.endswith(line):  # else the process ended right after this
             write_whole(path, before + line, PRIVATE_FILE)
 
@@ -218,7 +212,9 @@ def _rename_line(path: Path, number: int, line: str) -> Mapping[str, str]:
         found = json.loads(line)
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or not all(isinstance(found.get(key), str) for key in ("at", "workflow", "new")):
+    if not isinstance(found, dict) or not all(
+        isinstance(found.get(key), str) for key in ("at", "workflow", "new", "step")
+    ):
         raise InvalidFile(f"{path}:{number}:1: This line tells of no rename.", remedy=_RENAMES_REMEDY)
     return found
 

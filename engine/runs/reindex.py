@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.base.errors import OrchestraError
 from engine.base.statuses import ENDED_RUNS, RunStatus, StepStatus
+from engine.base.workflow_ids import workflow_id_of
 from engine.expressions.json_values import compact_json
 from engine.record.acceptance import reaccepted
 from engine.record.continuation import events_of
@@ -75,7 +76,7 @@ class Rebuild:
             if run is None:
                 return None
             told = _told(run, Values(self._logs.folder, run_id), connections, renames)
-            return replace(told, seen=_seen(run, renames))
+            return replace(told, seen=_seen(run))
         except Exception:  # noqa: BLE001 - a damaged file is reported, not fatal
             return None
 
@@ -93,19 +94,20 @@ def _told(run: Mapping[str, Any], values: Values, connections: Mapping[str, str]
     return ToldRun(row, effects, updates, [encoded(event) for event in events], unsure_since)
 
 
-def _seen(run: Mapping[str, Any], renames: Renames) -> tuple[str, Mapping[str, Any], str] | None:
+def _seen(run: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], str] | None:
     """Return what a run records about the item it was started for; so does a rerun by a person."""
     trigger = run.get("trigger")
     if trigger is None:
         return None
     written = run["definition"]["workflow"].get("triggers") or []
     uses = next((str(one.get("uses")) for one in written if one.get("id") == trigger["id"]), "")
-    return renames.workflow(run["workflow"], run["queued_at"]), run, uses
+    return workflow_id_of(run), run, uses
 
 
 def _row(run: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: run[name] for name in _COPIED},
+        "workflow_id": workflow_id_of(run),
         "title": run["definition"]["workflow"].get("title") or run["workflow"],
         "demo": int(run["demo"]),
         "cancel_requested": 0,

@@ -222,17 +222,17 @@ class Runs(RunReader):
         if not is_real(plan, modes, accepted["default_mode"]):
             return
         inputs = {key: one for key, one in run["inputs"].items() if not (isinstance(one, dict) and "$file" in one)}
-        name = self._workflow_above(p, run)
-        self._acceptor.consents.require(p, plan, inputs, modes, accepted["default_mode"], name=name)
+        above = self._top(p, run)
+        self._acceptor.consents.require(p, plan, inputs, modes, accepted["default_mode"], above=above)
 
-    def _workflow_above(self, p: Principal, run: Mapping[str, Any]) -> str:
-        """Return the workflow at the top of the call chain: consent to it covers the runs that it calls."""
+    def _top(self, p: Principal, run: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the run at the top of the call chain: consent to its workflow covers the runs that it calls."""
         while run["parent_run_id"]:
             try:
                 run = self.get(p, run["parent_run_id"])
             except UnknownName:
                 break
-        return str(run["workflow"])
+        return run
 
     def resume_all(self, p: Principal) -> builtins.list[str]:
         """Resume every run that was interrupted or whose process is dead; return their ids."""

@@ -63,7 +63,7 @@ class RunEnd:
     """The end of a run, with all that ends with it."""
 
     run_id: str
-    workflow: str
+    workflow_id: str
     parent_run_id: str | None
     demo: bool
     status: str

@@ -1,4 +1,4 @@
-"""The port of renames: what follows a workflow or a step to its new name."""
+"""The port of renames: receipts follow a step to its new id."""
 
 from __future__ import annotations
 
@@ -14,27 +14,26 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Rename:
-    """A new name for a workflow, or for one of its steps."""
+    """A new id for a step of a workflow."""
 
     workflow: str
+    """The id of the workflow."""
     new: str
-    step: str | None = None
-    """The step's former id; None if the workflow itself was renamed."""
+    step: str
+    """The step's former id."""
 
     def applied(self, identity: str) -> str:
-        """Return the identity of a write under the new name; identities not affected are returned unchanged."""
+        """Return the identity of a write under the new id; identities not affected are returned unchanged."""
         account, *place = json.loads(identity)
         moved = self._placed(place)
         return identity if moved == place else json.dumps([account, *moved], ensure_ascii=False, separators=(",", ":"))
 
     def _placed(self, place: list[Any]) -> list[Any]:
-        """Return [workflow, path, *scope] under the new name; a scope may contain the place of the calling step."""
+        """Return [workflow, path, *scope] under the new id; a scope may contain the place of the calling step."""
         workflow, path, *scope = place
         inner = [self._placed(one) if isinstance(one, list) and len(one) > _SHORTEST_PLACE else one for one in scope]
         if workflow != self.workflow:
             return [workflow, path, *inner]
-        if self.step is None:
-            return [self.new, path, *inner]
         return [workflow, ".".join(self.new if name == self.step else name for name in path.split(".")), *inner]
 
 
@@ -44,15 +43,19 @@ _SHORTEST_PLACE = 2
 
 @dataclass(frozen=True)
 class BegunRename:
-    """A rename that has begun; `etag`: of the file after the rename (steps only)."""
+    """A rename that has begun."""
 
     rename: Rename
     at: str
     etag: str
+    """Of the workflow's file after the rename."""
 
 
 class OpenRun(NamedTuple):
-    """An open run of a workflow, or one that may call it; `acceptance` is JSON."""
+    """An open run of a workflow, or one that may call it.
+
+    `workflow` is its name when the run was accepted; `acceptance` is JSON.
+    """
 
     workflow: str
     acceptance: str
@@ -63,9 +66,10 @@ Check: TypeAlias = Callable[[Sequence[OpenRun]], None]
 
 
 class Renames(Protocol):
-    """Moves what belongs to a workflow or a step; any thread. Each verb is one transaction.
+    """Moves the receipts of steps, and ends what belongs to a deleted workflow; any thread.
 
-    Functions that are passed in work on files inside the transaction: if one raises, nothing has changed here.
+    Each verb is one transaction. Functions that are passed in work on files inside the transaction: if one raises,
+    nothing has changed here.
     """
 
     def is_begun(self) -> bool:
@@ -78,15 +82,15 @@ class Renames(Protocol):
         """Record that a rename has begun, unless `check` raises."""
 
     def complete(self, begun: BegunRename, check: Check, save: Callable[[], None], follow: Callable[[], None]) -> None:
-        """Call `save`, move receipts and triggers, call `follow`, and record that the rename is complete."""
+        """Call `save`, move receipts, call `follow`, and record that the rename is complete."""
 
     def settle(self, is_done: Callable[[BegunRename], bool], follow: Callable[[BegunRename], None]) -> None:
         """Complete a rename in progress if `is_done` says so of its files, else forget it; without one do nothing."""
 
-    def turn_off(self, workflow: str, check: Check) -> list[Key]:
+    def turn_off(self, workflow_id: str, check: Check) -> list[Key]:
         """Turn the triggers of a workflow off, unless `check` raises; return those that were on."""
 
-    def delete(self, workflow: str, check: Check, delete: Callable[[], T]) -> T:
+    def delete(self, workflow_id: str, check: Check, delete: Callable[[], T]) -> T:
         """Call `delete`, and forget what was agreed for the workflow; plans made before are no longer accepted."""
 
     def turn_on(self, keys: Sequence[Key]) -> None:

@@ -22,6 +22,7 @@ class Key:
     """What has its own cursor and its own set of seen items."""
 
     workflow: str
+    """The id of a workflow, here and in all records of triggers."""
     trigger: str
     account: str
     """The account as in identities of writes: `gmail:me@example.com`, `demo-3`."""

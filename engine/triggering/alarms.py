@@ -88,6 +88,8 @@ class Notifications:
     clock: Clock
     statuses: Callable[[], Sequence[TriggerStatus]]
     workflow: Callable[[], str | None]
+    name_of: Callable[[str], str]
+    """Returns the name of the workflow with an id."""
     plan: Callable[[str], Plan]
     _met: set[tuple[str, str, str]] = field(default_factory=set)
     """Alarms of the last check. One that does not last until the next (a laptop that just woke up) is not reported."""
@@ -101,11 +103,12 @@ class Notifications:
                 found[status.workflow, status.id, status.demo] = alarm_of(status, self.clock())
         lasting = {one for one in map(_named, found.values()) if one is not None}
         for row in self.triggers.on():
-            alarm = found.get((row.workflow, row.trigger, row.demo))
+            its_workflow = self.name_of(row.workflow)
+            alarm = found.get((its_workflow, row.trigger, row.demo))
             if alarm is not None and row.alarmed_at is None and _named(alarm) in self._met:
                 self._tell(row, alarm, name)
             elif alarm is None and row.alarmed_at is not None:
-                self._tell(row, _over(row), name)
+                self._tell(row, _over(row, its_workflow), name)
         self._met = lasting
 
     def _tell(self, row: TriggerRecord, alarm: Alarm, name: str | None) -> None:
@@ -132,6 +135,6 @@ def _named(alarm: Alarm | None) -> tuple[str, str, str] | None:
     return None if alarm is None else (alarm.workflow, alarm.trigger, alarm.kind)
 
 
-def _over(row: TriggerRecord) -> Alarm:
-    message = f"The trigger {row.trigger!r} of {row.workflow!r} is well again."
-    return Alarm(row.workflow, row.trigger, "over", message, "", row.alarmed_at or "")
+def _over(row: TriggerRecord, workflow: str) -> Alarm:
+    message = f"The trigger {row.trigger!r} of {workflow!r} is well again."
+    return Alarm(workflow, row.trigger, "over", message, "", row.alarmed_at or "")

@@ -56,7 +56,10 @@ class Machinery:
         self._finder = Finder(needs.workplace, needs.accounts, state.triggered_runs)
         self._watch: Watch | None = None
         self.turns = Turns(
-            needs.host, state.run_queue, state.changes, lambda workflow: self._finder.plan(workflow).concurrency
+            needs.host,
+            state.run_queue,
+            state.changes,
+            lambda id_: self._finder.plan(self._finder.name_of(id_)).concurrency,
         )
         looks = Looks(self._items, needs.host.acceptances, needs.acceptor, needs.clock, self._is_stopped)
         self._polls = Polls(state.triggered_runs, self._rows, self._finder, looks, on_queued=self.turns.begin)
@@ -100,6 +103,7 @@ class Machinery:
             needs.clock,
             self._statuses.in_question,
             lambda: needs.workplace.notified,
+            self._finder.name_of,
             self._finder.plan,
         )
         self._watch = Watch(self._rows, needs.state.changes, self._polls, needs.clock, self._check)

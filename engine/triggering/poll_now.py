@@ -49,7 +49,10 @@ class Asking:
         adopted = self.adopt()  # they may be queued before the new runs, and no other process continues them
         found = [self.polls.poll(row) for row in rows]
         self.turns.begin()
-        return [replace(one, resumed=self.runs.started_by(one.workflow, one.trigger, adopted)) for one in found]
+        return [
+            replace(one, resumed=self.runs.started_by(row.workflow, row.trigger, adopted))
+            for row, one in zip(rows, found, strict=True)
+        ]
 
     def _asked(self, rows: Sequence[TriggerRecord]) -> list[PollResult]:
         asked_at = self.clock()
@@ -64,16 +67,16 @@ class Asking:
         while time.monotonic() < ends_at:
             now = self.rows.get(row.key)
             if now is None or not now.is_on:
-                return PollResult(row.workflow, row.trigger)
+                return PollResult(self.polls.name(row), row.trigger)
             if now.looked_at is not None and moment_of(now.looked_at) >= _to_milliseconds(asked_at):
                 return self._told(now, asked_at)
             time.sleep(_LOOK_SECONDS)
-        return PollResult(row.workflow, row.trigger, error=_NO_LOOK)
+        return PollResult(self.polls.name(row), row.trigger, error=_NO_LOOK)
 
     def _told(self, row: TriggerRecord, asked_at: datetime) -> PollResult:
         seen = self.items.seen_since(row.key, timestamp(asked_at))
         return PollResult(
-            workflow=row.workflow,
+            workflow=self.polls.name(row),
             trigger=row.trigger,
             found=sum(one.state != "failing" for one in seen),
             started=[one.run_id for one in seen if one.run_id is not None],

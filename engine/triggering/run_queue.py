@@ -1,8 +1,8 @@
 """Start the runs that triggers have queued, oldest first, as many in parallel as their workflow allows.
 
-A poll may find a hundred mails at once, and stores all of their runs in one transaction. A queued run has a lane, its
-workflow; clearing the lane is what permits it to start. This happens in a transaction that checks the owner, so each
-run is started by one process only. A run that waits for a time or an answer makes room for the next one.
+A poll may find a hundred mails at once, and stores all of their runs in one transaction. A queued run has a lane, the
+id of its workflow; clearing the lane is what permits it to start. This happens in a transaction that checks the owner,
+so each run is started by one process only. A run that waits for a time or an answer makes room for the next one.
 """
 
 from __future__ import annotations
@@ -77,15 +77,15 @@ class Turns:
             return
         line = self._queue.line(self._host.owner.id)
         self._has_line, self._version = bool(line.queued), version
-        for run_id, workflow in line.queued:
-            if line.active[workflow] < self._at_once(workflow):
-                line.active[workflow] += 1
+        for run_id, workflow_id in line.queued:
+            if line.active[workflow_id] < self._at_once(workflow_id):
+                line.active[workflow_id] += 1
                 yield run_id
 
-    def _at_once(self, workflow: str) -> int:
+    def _at_once(self, workflow_id: str) -> int:
         """Return how many runs of a workflow may be active at once; 1 if its file cannot be read."""
         try:
-            return self._concurrency(workflow).at_once
+            return self._concurrency(workflow_id).at_once
         except OrchestraError:
             return 1
 

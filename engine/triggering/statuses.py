@@ -53,9 +53,9 @@ class Statuses:
         """Return every trigger of the readable workflow files, and those that are on but have no file any more."""
         counts, rows, left_out = self._counts(), self._rows.all(), self._items.left_out()
         found: list[TriggerStatus] = []
-        named = {*self._workflows(), *(row.workflow for row in rows if row.is_on)}
+        named = {*self._workflows(), *(self._finder.name_of(row.workflow) for row in rows if row.is_on)}
         for name in [workflow] if workflow is not None else sorted(named):
-            mine = [row for row in rows if row.workflow == name]
+            mine = self._of_name(rows, name)
             found += [self._counted(one, mine, left_out) for one in self._standing(name, mine, counts)]
         return found
 
@@ -65,11 +65,15 @@ class Statuses:
         This is called again and again, so files of other triggers are not read, and only dead items are counted.
         """
         counts, rows = _Counts(self._items.dead_counts()), self._rows.all()
-        names = {row.workflow for row in rows if row.is_on or counts.dead.get(row.key)}
+        ids = {row.workflow for row in rows if row.is_on or counts.dead.get(row.key)}
         found: list[TriggerStatus] = []
-        for name in sorted(names):
-            found += self._standing(name, [row for row in rows if row.workflow == name], counts)
+        for name in sorted(map(self._finder.name_of, ids)):
+            found += self._standing(name, self._of_name(rows, name), counts)
         return [one for one in found if one.is_on or one.dead]
+
+    def _of_name(self, rows: Sequence[TriggerRecord], name: str) -> list[TriggerRecord]:
+        id_ = self._finder.id_of(name)
+        return [row for row in rows if row.workflow == id_]
 
     def _standing(self, name: str, rows: Sequence[TriggerRecord], counts: _Counts) -> Iterator[TriggerStatus]:
         return (replace(one, state=state_of(one)) for one in self._of_workflow(name, rows, counts))
@@ -78,7 +82,7 @@ class Statuses:
         try:
             plan = self._finder.plan(name)
         except OrchestraError as error:
-            yield from (self._lost(row, name, _of_file(name, error), counts) for row in rows if row.is_on)
+            yield from (self._lost(row, name, name, _of_file(name, error), counts) for row in rows if row.is_on)
             return
         for trigger in plan.triggers:
             named = self._finder.of_plan(plan, trigger.id)
@@ -88,7 +92,7 @@ class Statuses:
         for row in rows:
             if row.is_on and row.trigger not in known:
                 message = f"There is no trigger {row.trigger!r} in the file of {name!r} any more."
-                yield self._lost(row, title, TriggerError("UnknownName", message, _BRING_BACK), counts)
+                yield self._lost(row, name, title, TriggerError("UnknownName", message, _BRING_BACK), counts)
 
     def _of_trigger(self, named: Named, rows: Sequence[TriggerRecord], counts: _Counts) -> Iterator[TriggerStatus]:
         is_demo = named.mode == AccountMode.DEMO
@@ -144,10 +148,10 @@ class Statuses:
         whys: Counter[str] = sum((left_out.get(key, Counter()) for key in same), Counter())
         return replace(status, items=sum(map(self._items.count, same)), left_out=dict(whys.most_common()))
 
-    def _lost(self, row: TriggerRecord, title: str, problem: TriggerError, counts: _Counts) -> TriggerStatus:
+    def _lost(self, row: TriggerRecord, name: str, title: str, problem: TriggerError, counts: _Counts) -> TriggerStatus:
         """Return the status of a trigger that is on but cannot be read from its file."""
         bare = TriggerStatus(
-            row.workflow, title, row.trigger, row.trigger, row.uses, None, "", row.demo, is_on=True,
+            name, title, row.trigger, row.trigger, row.uses, None, "", row.demo, is_on=True,
             is_resting=False, needs_start=False, start_from=(), poll_seconds=60.0,
         )  # fmt: skip
         return self._filled(bare, row, problem, counts)

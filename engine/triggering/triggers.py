@@ -126,14 +126,15 @@ class Triggers:
         A trigger that is gone from its file, or whose file is gone, is turned off as well.
         """
         require(p, "edit", "turn triggers off")
-        rows = [row for row in self._rows.on() if (row.workflow, row.trigger) == (workflow, trigger)]
+        workflow_id = self._finder.id_of(workflow)
+        rows = [row for row in self._rows.on() if (row.workflow, row.trigger) == (workflow_id, trigger)]
         if not rows:
             self._finder.named(workflow, trigger)
             raise InvalidInput(f"The trigger {trigger!r} of {workflow!r} is not on.")
         in_use = [row for row in rows if not self._is_resting(row)] or rows
         known = [one for one in self._statuses.all(workflow) if one.id == trigger and one.is_on]
         for is_demo in {row.demo for row in in_use}:
-            self._rows.turn_off(workflow, trigger, demo=is_demo)
+            self._rows.turn_off(workflow_id, trigger, demo=is_demo)
         self._audit.record(p, "triggers.turn_off", workflow, {"trigger": trigger})
         left = [one for one in self._statuses.all(workflow) if one.id == trigger]
         if not left:
@@ -147,10 +148,11 @@ class Triggers:
         UnknownName, InvalidInput if none of those named is on, StorageError.
         """
         require(p, "run", "let triggers look")
+        workflow_id = None if workflow is None else self._finder.id_of(workflow)
         rows = [
             row
             for row in self._rows.on()
-            if workflow in (None, row.workflow) and trigger in (None, row.trigger) and not self._is_resting(row)
+            if workflow_id in (None, row.workflow) and trigger in (None, row.trigger) and not self._is_resting(row)
         ]
         if workflow is not None and not rows:
             self._require_known(workflow, trigger)
@@ -163,7 +165,9 @@ class Triggers:
     def dead(self, p: Principal, workflow: str | None = None) -> builtins.list[DeadItem]:
         """Return items that could not become a run, and those whose run failed, newest first, 200 at most."""
         require(p, "view", "see what triggers could not process")
-        return [_dead_item(one) for one in self._items.dead(workflow, _MOST_DEAD)]
+        workflow_id = None if workflow is None else self._finder.id_of(workflow)
+        found = self._items.dead(workflow_id, _MOST_DEAD)
+        return [_dead_item(one, self._finder.name_of(one.item.workflow)) for one in found]
 
     def retry(self, p: Principal, workflow: str, trigger: str, item: str) -> str:
         """Try again to make a run of a dead item, with the current file, or resume its failed run.
@@ -221,13 +225,13 @@ class Triggers:
 
     def _dead_row(self, workflow: str, trigger: str, item: str) -> ItemRecord:
         """Return the record of an item that needs attention. Raises UnknownName."""
-        row = self._items.find(workflow, trigger, item)
+        row = self._items.find(self._finder.id_of(workflow), trigger, item)
         if row is None or row.state not in ("dead", "started"):
             raise UnknownName("dead item", item, remedy="`orchestra triggers dead` lists what there is.")
         return row
 
     def _revived(self, p: Principal, row: ItemRecord) -> str:
-        watched = self._finder.find(row.workflow, row.trigger)
+        watched = self._finder.find(self._finder.name_of(row.workflow), row.trigger)
         self._finder.agree(p, watched.named)
         if watched.key != row.key:
             raise InvalidInput("It was seen in another account or place than is watched now.", remedy="Dismiss it.")
@@ -247,11 +251,11 @@ class Triggers:
         return str(entry.run_id)
 
 
-def _dead_item(dead: DeadRecord) -> DeadItem:
+def _dead_item(dead: DeadRecord, workflow: str) -> DeadItem:
     row = dead.item
     if row.error is not None:
         error = TriggerError(**json.loads(row.error))
     else:
         remedy = f"`orchestra runs show {row.run_id}` says why."
         error = TriggerError("RunFailed", dead.sentence or f"Its run {row.run_id} failed.", remedy)
-    return DeadItem(row.workflow, row.trigger, row.item, row.title, row.seen_at, error, row.run_id)
+    return DeadItem(workflow, row.trigger, row.item, row.title, row.seen_at, error, row.run_id)

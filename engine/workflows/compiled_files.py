@@ -18,7 +18,7 @@ _TEXTS = 2
 """Of each name: the saved one, and the one in the editor."""
 _MOST_PLANS = 32
 _Question = tuple[str, str]
-"""What a compiler asks about other files: ("prompts" or "workflows", name)."""
+"""What a compiler asks about other files: ("prompts", "workflows" or "with_id", name)."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Asked:
     def noting(self) -> Surroundings:
         """Return surroundings for one compilation; `noted` collects its questions and their answers."""
         self.noted = {}
-        return Surroundings(self.connections, self._giver("prompts"), self._giver("workflows"))
+        return Surroundings(self.connections, self._giver("prompts"), self._giver("workflows"), self._giver("with_id"))
 
     def answer(self, question: _Question) -> Any:
         """Return the answer, or the error that explains why there is none."""

@@ -26,7 +26,7 @@ from engine.workspace.canonical import as_written, canonical
 from engine.workspace.history import Version
 from engine.workspace.layout import Positions, checked_positions, kept_positions
 from engine.workspace.outline import services_in, text_in
-from engine.workspace.references import require_readable_users, require_unused
+from engine.workspace.references import rename_references, require_readable_users, require_unused
 from engine.workspace.workspace import Workspace
 
 # Inside the class below, `list` is the method.
@@ -36,11 +36,12 @@ Versions: TypeAlias = list[Version]
 Names: TypeAlias = list[str]
 
 
-class Moves(Protocol):
-    """Moves what belongs to a workflow along with its file: receipts and triggers."""
+_BY = "rename"
+"""The author recorded for changes to workflows that call a renamed one."""
 
-    def workflow(self, name: str, new: str, move: Callable[[], None]) -> None:
-        """Move a workflow's receipts and triggers and `move` its files, both or neither. Raises InUse."""
+
+class Moves(Protocol):
+    """Moves or ends what is kept of a workflow along with a change to its file."""
 
     def step(self, workflow: str, old: str, new: str, etag: str, save: Callable[[], None]) -> None:
         """Move a step's receipts and save its workflow, whose text then has `etag`, both or neither. Raises InUse."""
@@ -91,7 +92,7 @@ class WorkflowFiles:
         """`follow(name, new)` renames unsaved texts after a rename, or deletes them if `new` is ""."""
         self._follow = follow
         self._workspace = workspace
-        self._shelf = workspace.workflows
+        self._shelf, self._ids = workspace.workflows, workspace.workflow_ids
         self._audit = audit
         self._moves = moves
         self._compiled = compiled
@@ -125,12 +126,16 @@ class WorkflowFiles:
         """Save the text as written, with a final line break; `etag` None: the file must not exist yet.
 
         A JSON object is saved whatever else is wrong with it, so that no work is lost; it can run once it compiles.
+        Without an `id` it gets the one that the workflow has, or a new one.
         Raises InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
         """
         require(p, "edit", "change workflows")
         document, problems = self._checked(checked_name("workflow", name), text)
         if document is None:
             raise InvalidFile.of(self._shelf.file(name), problems)
+        if "id" not in document:
+            id_ = self._ids.free(name) if etag is None else self._ids.of(name)
+            text = self._with_id(name, text, id_)
         self._shelf.save(name, as_written(text), etag, p.id)
         self._audit.record(p, "workflows.save", name)
         return self._file(name)
@@ -152,6 +157,7 @@ class WorkflowFiles:
         """Create a workflow with one step, ready to run and edit. Raises InUse, InvalidInput, StorageError."""
         require(p, "edit", "make workflows")
         text = blank_workflow(checked_title(title) or title_of(checked_name("workflow", name)))
+        text = self._with_id(name, text, self._ids.free(name))
         self._shelf.save(name, text, None, p.id)
         self._follow(name, "")
         self._audit.record(p, "workflows.create", name)
@@ -160,20 +166,25 @@ class WorkflowFiles:
     def duplicate(self, p: Principal, name: str, new: str) -> WorkflowFile:
         """Create a copy of a workflow, titled "Copy of …". Raises UnknownName, InUse, StorageError."""
         require(p, "edit", "make workflows")
-        self._shelf.duplicate(name, new, self._as_copy(name), p.id)
+        self._shelf.duplicate(name, new, self._as_copy(name, new), p.id)
         self._follow(new, "")
         self._audit.record(p, "workflows.duplicate", new, {"from": name})
         return self._file(new)
 
     def rename(self, p: Principal, name: str, new: str) -> WorkflowFile:
-        """Rename a workflow together with its layout, saved versions, receipts and the workflows that call it.
+        """Rename a workflow together with its layout and saved versions, also in the workflows that call it.
 
-        Raises UnknownName, InUse (the name is taken, or a run of the workflow is open), InvalidFile (a file that seems
-        to call it cannot be read), StorageError.
+        Its id stays, and so do receipts and triggers. Raises UnknownName, InUse (the name is taken), InvalidFile (the
+        file, or one that seems to call it, cannot be read), StorageError.
         """
         require(p, "edit", "rename workflows")
         require_readable_users(self._shelf, "workflow", checked_name("workflow", name))
-        self._moves.workflow(name, new, lambda: self._shelf.rename(name, new))
+        text = self._shelf.text(name)
+        self._shelf.require_free(new)
+        self._shelf.save(name, self._with_id(name, text, self._ids.of(name)), files.etag(text), p.id)
+        self._shelf.rename(name, new)
+        with self._shelf.editing():
+            rename_references(self._shelf, "workflow", name, new, _BY)
         self._follow(name, new)
         self._audit.record(p, "workflows.rename", new, {"from": name})
         return self._file(new)
@@ -304,10 +315,18 @@ class WorkflowFiles:
             changed_at=self._shelf.changed_at(name),
         )
 
-    def _as_copy(self, name: str) -> str:
-        """Return the text with the title of a copy."""
+    def _as_copy(self, name: str, new: str) -> str:
+        """Return the text with the title of a copy and an id of its own."""
         text = self._shelf.text(name)
         try:
-            return titled_as_copy(parse(text, self._shelf.file(name)), name, "workflow")
+            titled = titled_as_copy(parse(text, self._shelf.file(name)), name, "workflow")
+            return self._with_id(name, titled, self._ids.free(new))
         except InvalidFile:
             return text
+
+    def _with_id(self, name: str, text: str, id_: str) -> str:
+        """Return the text of a workflow with this id. Raises InvalidFile if it is not a JSON object."""
+        file = parse(text, self._shelf.file(name))
+        if not isinstance(file.value, dict):
+            raise InvalidFile(f"{self._shelf.file(name)} does not contain a JSON object.")
+        return file.with_text("id", id_, after="schema_version")

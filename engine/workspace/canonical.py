@@ -48,7 +48,7 @@ _STEP.inside = {
 }
 _WORKFLOW = Form(
     (
-        "schema_version", "title", "description", "inputs", "triggers", "concurrency", "timeout_seconds", "steps",
+        "schema_version", "id", "title", "description", "inputs", "triggers", "concurrency", "timeout_seconds", "steps",
         "outputs", "on_failure",
     ),
     {

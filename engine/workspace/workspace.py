@@ -8,6 +8,7 @@ from engine.base.clock import Clock, utc_now
 from engine.base.services import services
 from engine.files.atomic import close_to_others, is_open_to_others, make_private
 from engine.workspace.file_store import Shelf
+from engine.workspace.workflow_ids import WorkflowIds
 
 _STATE = (
     *("state.db*", "serve.*", "writes.list*", "*.lock", "*.log", "*.log.1"),
@@ -25,6 +26,7 @@ class Workspace:
         self.logs = self.root / "logs"
         self.clock = clock
         self.workflows = Shelf(self.root, self.state_dir, "workflow", clock)
+        self.workflow_ids = WorkflowIds(self.workflows)
         self.prompts = Shelf(self.root, self.state_dir, "prompt", clock)
 
     def make_private(self) -> None:

@@ -185,7 +185,7 @@ WORKFLOWS = [
         lambda name, new: ("POST", f"/api/workflows/{name}/rename", {"new": new}),
         _file("workflow", "Rename", "rename-make", "rename-name"),
         {"name": "small", "new": "tiny"},
-        [("InUse", {"name": "nap", "new": "rest"}), ("InUse", {"name": "small", "new": "caller"})],
+        [("InUse", {"name": "small", "new": "caller"})],
         [_open_nap],
     ),
     Action(

@@ -47,7 +47,8 @@ CONTROLS = [
     pytest.param("runs-one-after-the-other", "synchronous-normal", "is lost", id="SQLite with synchronous=NORMAL"),
     pytest.param("run-writes-that-cannot-be-found", "intent-after-sending", "was made 2 times", id="intent after it"),
     pytest.param("run-reads", "events-later", "was asked again", id="events after the next step"),
-    pytest.param("workflow-is-renamed", "rename-at-once", "written once more", id="a rename cut short"),
+    pytest.param("step-is-renamed", "rename-at-once", "written once more", id="a rename cut short"),
+    pytest.param("workflow-is-renamed", "renamed-without-id", "written once more", id="a rename without an id"),
 ]
 
 

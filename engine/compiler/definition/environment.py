@@ -15,6 +15,15 @@ Workflows = Callable[[str], JsonObject]
 """Returns the document of a workflow by its name, which may have problems; raises UnknownName, InvalidFile."""
 
 
+WithId = Callable[[str], list[str]]
+"""Returns the names of the workflows with an id, sorted."""
+
+
+def nobody(_id: str) -> list[str]:
+    """Return no name, in place of a workspace without workflows."""
+    return []
+
+
 def no_workflows(name: str) -> JsonObject:
     """Raise UnknownName for every name, in place of a workspace without workflows."""
     raise UnknownName("workflow", name, [])
@@ -28,6 +37,7 @@ class Surroundings:
     """The service of each connection of config.yaml, by name."""
     prompts: Prompts
     workflows: Workflows = no_workflows
+    with_id: WithId = nobody
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
+from engine.base.names import NAME
 from engine.base.step_fields import STEP_FIELDS
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
 from engine.documents.shapes import Misfit
@@ -78,6 +79,18 @@ def _identifier(name: str) -> str:
 
 Identifier = Annotated[str, Field(min_length=1, max_length=_LONGEST), AfterValidator(_identifier)]
 Name = Annotated[str, Field(min_length=1, max_length=_LONGEST)]
+
+
+def _workflow_id(text: Any) -> Any:
+    if not isinstance(text, str) or not NAME.match(text):
+        raise Misfit(
+            "must be up to 64 lower-case letters, digits, '-' and '_', a letter or digit first",
+            "Leave it out, and saving the workflow in the dashboard or by `orchestra` gives it one.",
+        )
+    return text
+
+
+WorkflowId = Annotated[Any, AfterValidator(_workflow_id)]
 Seconds = Annotated[float, Field(gt=0, le=366 * 86_400, strict=True)]
 
 
@@ -228,6 +241,8 @@ class WorkflowModel(_Part):
     """A workflow file."""
 
     schema_version: Version = Field(examples=[1])
+    id: WorkflowId = None
+    """Stays the same when the file is renamed: receipts and triggers go by it. Without one it is the file's name."""
     title: str = ""
     description: str = ""
     inputs: dict[str, Any] = Field(default_factory=dict)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from engine.base.definitions import PromptDefinition, RunDefinition, WorkflowDefinition
 from engine.base.json_text import JsonSchema
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
+from engine.base.workflow_ids import workflow_id
 from engine.compiler.definition.earlier import all_before
 from engine.expressions.expressions import Template
 from engine.expressions.json_values import compact_json
@@ -191,6 +192,11 @@ class Plan:
     """Whether a step, also of a called workflow, requests a web address without a connection."""
     last_rename: str = ""
     """The last rename of a workflow or step before the files were read (engine/store/sqlite/renames.py)."""
+
+    @property
+    def id(self) -> str:
+        """The id of the workflow, which stays the same when its file is renamed."""
+        return workflow_id(self.document, self.name)
 
     @property
     def effect(self) -> Effect:

@@ -34,6 +34,7 @@ class RunFacts:
     run_id: str
     origin_run_id: str
     workflow: str
+    workflow_id: str
     modes: Mapping[str, AccountMode]
     """For each connection (and each service without one): the mode the run was accepted for."""
     prompts: Mapping[str, Any]
@@ -41,7 +42,7 @@ class RunFacts:
     """The real accounts that the run may touch."""
     default_mode: AccountMode = AccountMode.MINE
     caller: Sequence[Any] | None = None
-    """The `workflow.run` step that started the run: [workflow, step path, scope …]; None if no step started it."""
+    """The `workflow.run` step that started the run: [workflow id, step path, scope …]; None if no step started it."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
     renamed: Callable[[str], str] | None = None

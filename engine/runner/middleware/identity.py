@@ -36,7 +36,7 @@ class WriteIdentity(Middleware):
         whose = account.known_identity or await self._run.reads.ask(self._run.job(call), account.identity)
         self._run.name_account(account)
         scope = await scope_of(self._facts, call)
-        name = identity(whose, call.workflow, call.node.path, [*scope, *self._again()])
+        name = identity(whose, self._facts.workflow_id, call.node.path, [*scope, *self._again()])
         return Write(
             identity=name if self._facts.renamed is None else self._facts.renamed(name),
             account=whose,

@@ -46,7 +46,7 @@ class RefusalReports(Middleware):
         connection, error = outcome.call.action.connection, outcome.error
         if connection is None or not isinstance(error, AuthError):
             return
-        workflow = "" if self._facts.item is None else self._facts.workflow
+        workflow = "" if self._facts.item is None else self._facts.workflow_id
         with suppress(StorageError):
             mode = self._facts.mode(connection)
             await asyncio.to_thread(self._refusals.report, connection, mode, error, workflow)

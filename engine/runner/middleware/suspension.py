@@ -50,7 +50,7 @@ class Suspension(Middleware):
 
     async def _caller(self, call: StepCall) -> list[Any]:
         """Return the base of the identities of a run that this step calls."""
-        return [call.workflow, call.node.path, *await scope_of(self._run.facts, call)]
+        return [self._run.facts.workflow_id, call.node.path, *await scope_of(self._run.facts, call)]
 
     async def _waited(self, call: StepCall, pause: Waiting) -> Outcome:
         """Wait until the pause ends or the step's own time limit is reached."""

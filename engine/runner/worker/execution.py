@@ -17,6 +17,7 @@ from typing import Any
 from engine.base.errors import InvalidFile, SetAside, StorageError
 from engine.base.names import milliseconds_of, timestamp
 from engine.base.statuses import Ending, RunStatus, StepStatus
+from engine.base.workflow_ids import workflow_id_of
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreed, Agreements
@@ -212,6 +213,7 @@ class Execution:
             run_id=self.run_id,
             origin_run_id=acceptance["origin_run_id"] or self.run_id,
             workflow=acceptance["workflow"],
+            workflow_id=workflow_id_of(acceptance),
             modes=acceptance["modes"],
             prompts=acceptance["definition"]["prompts"],
             default_mode=acceptance["default_mode"],
@@ -347,7 +349,7 @@ class Execution:
         run = await self._log(self._stored() if few is None else few)
         end = RunEnd(
             run_id=self.run_id,
-            workflow=run["workflow"],
+            workflow_id=workflow_id_of(run),
             parent_run_id=self._acceptance["parent_run_id"],
             demo=run["demo"],
             status=run["status"],

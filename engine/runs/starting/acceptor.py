@@ -128,7 +128,7 @@ class Acceptor:
             options=wish.options,
             trigger=wish.trigger,
             confirmed=confirmed,
-            agreed=self.consents.kept(plan.name, modes) if AccountMode.MINE in modes.values() else {},
+            agreed=self.consents.kept(plan.id, modes) if AccountMode.MINE in modes.values() else {},
         )
 
     def _confirmed(

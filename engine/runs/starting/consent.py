@@ -15,6 +15,7 @@ from clients.deadline import deadline
 from clients.errors import AuthError, NotFound, ServiceError
 from engine.base.errors import ConfirmationNeeded
 from engine.base.statuses import AccountMode
+from engine.base.workflow_ids import workflow_id_of
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreements, account_key
@@ -70,22 +71,22 @@ class Consents:
         modes: Mapping[str, AccountMode],
         default_mode: AccountMode,
         *,
-        name: str | None = None,
+        above: Mapping[str, Any] | None = None,
     ) -> list[str]:
         """Record and return what `p` agrees to now; [] if everything was agreed to before.
 
         `inputs`: those that are known. `modes`: of the touched connections; `default_mode`: of steps without one.
-        `name`: of the workflow that needs consent, if not the plan's. Raises ConfirmationNeeded, and ServiceError if
-        the owner of a new account cannot be determined.
+        `above`: the run at the top of the call chain, if its workflow needs the consent, not the plan's. Raises
+        ConfirmationNeeded, and ServiceError if the owner of a new account cannot be determined.
         """
-        name = name or plan.name
-        missing = self.missing(plan, inputs, modes, default_mode, name=name)
+        name = plan.name if above is None else above["workflow"]
+        missing = self.missing(plan, inputs, modes, default_mode, above=above)
         names = [one.name for one in missing]
         if not missing:
             return []
         if p.confirmed is False or (p.confirmed is not True and not p.confirmed.issuperset(names)):
             raise _needed(name, missing)
-        self.agreements.add(name, {one.key for one in missing})
+        self.agreements.add(_whose(plan, above), {one.key for one in missing})
         self.audit.record(p, "runs.confirm", name, {"confirmed": names})
         return names
 
@@ -96,12 +97,12 @@ class Consents:
         modes: Mapping[str, AccountMode],
         default_mode: AccountMode,
         *,
-        name: str | None = None,
+        above: Mapping[str, Any] | None = None,
     ) -> list[Touch]:
         """Return what nobody has agreed to; services are asked who owns the accounts. Raises ServiceError."""
         if not is_real(plan, modes, default_mode):
             return []
-        agreed = self.agreements.of(name or plan.name)
+        agreed = self.agreements.of(_whose(plan, above))
         found = self._touches(plan, inputs)
         whole = [*self._of_accounts(found, modes, default_mode, agreed), *self._of_repositories(found, modes, agreed)]
         return [one for one in dict.fromkeys(whole) if not one.is_in(agreed)]
@@ -112,7 +113,7 @@ class Consents:
         """Tell, as far as known without calling a service, whether everything was agreed to."""
         if not is_real(plan, modes, default_mode):
             return True
-        agreed, found = self.agreements.of(plan.name), self._touches(plan, inputs)
+        agreed, found = self.agreements.of(plan.id), self._touches(plan, inputs)
         for connection in _mine(modes):
             whose = self.accounts.known_owner(connection)
             writes = connection in found.written
@@ -187,13 +188,17 @@ class Consents:
             self._seen_private.add((account.connection, repository.lower()))
         return is_private
 
-    def kept(self, name: str, modes: Mapping[str, AccountMode]) -> dict[str, Any]:
+    def kept(self, workflow_id: str, modes: Mapping[str, AccountMode]) -> dict[str, Any]:
         """Return the consent stored with a run: {keys: what was agreed to, labels: whose accounts these are}."""
         labels = {connection: self.accounts.label(connection, AccountMode.MINE) for connection in _mine(modes)}
         return {
-            "keys": sorted(self.agreements.of(name)),
+            "keys": sorted(self.agreements.of(workflow_id)),
             "labels": {one: label for one, label in labels.items() if label},
         }
+
+
+def _whose(plan: Plan, above: Mapping[str, Any] | None) -> str:
+    return plan.id if above is None else workflow_id_of(above)
 
 
 def is_real(plan: Plan, modes: Mapping[str, AccountMode], default_mode: AccountMode) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.base.errors import InUse
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
+from engine.base.workflow_ids import workflow_id_of
 from engine.store.acceptances import Entry, Polled, Renamed, Request
 from engine.store.runs import is_test
 from engine.store.sqlite.file.database import Database, cursor_of
@@ -148,6 +149,7 @@ class SqliteAcceptances:
         return {
             **_RUN,
             **{name: entry.acceptance[name] for name in _COPIED},
+            "workflow_id": workflow_id_of(entry.acceptance),
             "title": entry.title,
             "status": RunStatus.QUEUED,
             "demo": int(entry.acceptance["demo"]),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _HELD = "writes_held"
 """Key in `meta`."""
 UNSURE = "unsure."
-"""Prefix of keys in `meta`, before a workflow's name: {run id: since when} of runs whose log may lack some writes."""
+"""Prefix of keys in `meta`, before a workflow's id: {run id: since when} of runs whose log may lack some writes."""
 WRITES = "writes"
 """Key in `meta` of the number of writes ever started; engine/store/write_list.py keeps it outside the database, too."""
 HELD_ROW = "SELECT value FROM meta WHERE key = 'writes_held'"

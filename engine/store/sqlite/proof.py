@@ -120,7 +120,7 @@ class SqliteProof:
                 return
             is_new = restore_open(connection, told.row, told.event_texts)
             if told.unsure_since is not None and (is_new or is_lost):
-                remember_unsure(connection, told.row["workflow"], told.row["run_id"], told.unsure_since)
+                remember_unsure(connection, told.row["workflow_id"], told.row["run_id"], told.unsure_since)
 
 
 def restore_ended(connection: Connection, row: Mapping[str, Any]) -> None:

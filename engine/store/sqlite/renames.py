@@ -1,4 +1,4 @@
-"""Renames in `state.db`: receipts, triggers and consent move to the new name."""
+"""Renames in `state.db`: receipts move to the new id of their step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from engine.base.statuses import OPEN_RUNS
 from engine.store.renames import BegunRename, Check, OpenRun, Rename
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.file.tables import effects, meta, runs, settings, triggers
-from engine.store.sqlite.triggering.carried_over import rename_workflow
 from engine.store.triggers import Key
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ _RENAMES = "SELECT key, value FROM meta WHERE key IN (?, ?)"
 
 
 class SqliteRenames:
-    """Moves rows to new names."""
+    """Moves receipts; deletes what belongs to a workflow."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -55,11 +54,12 @@ class SqliteRenames:
             connection.execute(meta.insert().values(key=BEGUN_RENAME, value=json.dumps(asdict(begun))))
 
     def complete(self, begun: BegunRename, check: Check, save: Callable[[], None], follow: Callable[[], None]) -> None:
-        """Call `save`, move rows, call `follow`, and record that the rename is complete."""
+        """Call `save`, move receipts, call `follow`, and record that the rename is complete."""
         with self._database.writing() as connection:
             check(_open_runs(connection, begun.rename.workflow))
             save()
-            _move(connection, begun.rename)
+            move_receipts(connection, begun.rename)
+            end_rename(connection)
             follow()
 
     def settle(self, is_done: Callable[[BegunRename], bool], follow: Callable[[BegunRename], None]) -> None:
@@ -73,23 +73,24 @@ class SqliteRenames:
             if not is_done(begun):
                 connection.execute(meta.delete().where(meta.c.key == BEGUN_RENAME))
                 return
-            _move(connection, begun.rename)
+            move_receipts(connection, begun.rename)
+            end_rename(connection)
             follow(begun)
 
-    def turn_off(self, workflow: str, check: Check) -> list[Key]:
+    def turn_off(self, workflow_id: str, check: Check) -> list[Key]:
         """Turn the triggers of a workflow off, unless `check` raises; return those that were on."""
-        is_its = triggers.c.workflow == workflow
+        is_its = triggers.c.workflow == workflow_id
         with self._database.writing() as connection:
-            check(_open_runs(connection, workflow))
+            check(_open_runs(connection, workflow_id))
             on = connection.execute(select(*_KEY).where(is_its & (triggers.c.is_on == 1))).all()
             connection.execute(triggers.update().where(is_its).values(is_on=0))
         return [Key(*row) for row in on]
 
-    def delete(self, workflow: str, check: Check, delete: Callable[[], T]) -> T:
+    def delete(self, workflow_id: str, check: Check, delete: Callable[[], T]) -> T:
         """Call `delete`, and forget what was agreed for the workflow."""
         with self._database.writing() as connection:
-            check(_open_runs(connection, workflow))
-            connection.execute(settings.delete().where(settings.c.key == f"confirmed.{workflow}"))
+            check(_open_runs(connection, workflow_id))
+            connection.execute(settings.delete().where(settings.c.key == f"confirmed.{workflow_id}"))
             deleted = delete()
             end_rename(connection)
             return deleted
@@ -101,19 +102,12 @@ class SqliteRenames:
             connection.execute(triggers.update().where(was_on).values(is_on=1))
 
 
-def _open_runs(connection: Connection, workflow: str) -> list[OpenRun]:
+def _open_runs(connection: Connection, workflow_id: str) -> list[OpenRun]:
     """Return the open runs of a workflow, and those whose acceptance names it."""
-    may_call = runs.c.acceptance.contains(json.dumps(workflow), autoescape=True)
-    is_open = runs.c.status.in_(OPEN_RUNS) & ((runs.c.workflow == workflow) | may_call)
+    may_call = runs.c.acceptance.contains(json.dumps(workflow_id), autoescape=True)
+    is_open = runs.c.status.in_(OPEN_RUNS) & ((runs.c.workflow_id == workflow_id) | may_call)
     found = connection.execute(select(runs.c.workflow, runs.c.acceptance).where(is_open))
     return [OpenRun(*row) for row in found]
-
-
-def _move(connection: Connection, rename: Rename) -> None:
-    move_receipts(connection, rename)
-    if rename.step is None:
-        rename_workflow(connection, rename.workflow, rename.new)
-    end_rename(connection)
 
 
 def is_last_rename(cursor: sqlite3.Cursor) -> Callable[[str], bool]:
@@ -129,9 +123,9 @@ def end_rename(connection: Connection) -> None:
 
 
 def move_receipts(connection: Connection, rename: Rename) -> None:
-    """Move receipts to their identities under the new name.
+    """Move receipts to their identities under the new id of a step.
 
-    Open writes keep theirs: what was sent bears the marker of the old name.
+    Open writes keep theirs: what was sent bears the marker of the old id.
     """
     done = connection.execute(effects.select().where(effects.c.state.in_(("done", "undone")))).all()
     for row in done:

@@ -30,7 +30,7 @@ class SqliteRunQueue:
             queued = [QueuedRun(*row) for row in connection.execute(waiting)]
             if not queued:
                 return Line([], Counter())
-            under_way = select(runs.c.workflow).where(at_work & runs.c.status.in_(ACTIVE_RUNS))
+            under_way = select(runs.c.workflow_id).where(at_work & runs.c.status.in_(ACTIVE_RUNS))
             return Line(queued, Counter(connection.execute(under_way).scalars()))
 
     def hand_out(self, owner: str, run_ids: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from engine.base.errors import InUse, UnknownName
 from engine.base.statuses import RunStatus
+from engine.base.workflow_ids import workflow_id_of
 from engine.store.acceptances import Request
 from engine.store.runs import InFlight, RunFilter, RunRecord, is_test
 from engine.store.sqlite import deaths
@@ -37,9 +38,9 @@ _EVENTS = "SELECT number, event FROM events WHERE run_id = ? AND number >= ? ORD
 _SEARCHED = ("sentence", "run_id", "title", "workflow")
 
 _ACCEPTED = (
-    "INSERT INTO runs (run_id, workflow, title, status, demo, started_by, origin_run_id, parent_run_id, queued_at,"
-    " sentence, counts, owner, cancel_requested, is_test, acceptance)"
-    " VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?, ?)"
+    "INSERT INTO runs (run_id, workflow, workflow_id, title, status, demo, started_by, origin_run_id, parent_run_id,"
+    " queued_at, sentence, counts, owner, cancel_requested, is_test, acceptance)"
+    " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, '', '{}', ?, 0, ?, ?)"
 )
 
 
@@ -56,6 +57,7 @@ def insert_accepted(cursor: sqlite3.Cursor, acceptance: Mapping[str, Any], title
     then = ("started_by", "origin_run_id", "parent_run_id", "queued_at")
     values = (
         *(acceptance[name] for name in first),
+        workflow_id_of(acceptance),
         title,
         int(acceptance["demo"]),
         *(acceptance[name] for name in then),

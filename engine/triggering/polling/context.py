@@ -21,6 +21,7 @@ from engine.runs.starting.consent import Consents, Touch
 from engine.runs.starting.touches import fixed, known_inputs
 from engine.triggering.polling.not_watched import AccountRefuses
 from engine.workspace.config import LoadedConfig
+from engine.workspace.workflow_ids import WorkflowIds
 
 _ASK_AGAIN = timedelta(minutes=15)
 
@@ -33,6 +34,7 @@ class Workplace:
     loaded: Callable[[], LoadedConfig]
     plan: Callable[[str], Plan]
     """Returns the plan of a workflow. Raises UnknownName, InvalidFile."""
+    ids: WorkflowIds
     mode: Callable[[str], AccountMode]
     """Returns the account mode of a service now."""
     connections: Connections
@@ -60,12 +62,12 @@ class Workplace:
         """Return the account mode of a connection now."""
         return self.mode(self.loaded().config.connections[connection].service)
 
-    def require_ready(self, workflow: str, modes: Mapping[str, AccountMode]) -> None:
+    def require_ready(self, workflow_id: str, modes: Mapping[str, AccountMode]) -> None:
         """Raise AccountRefuses if an account that a workflow needs refuses calls, InvalidInput if one lacks a key.
 
         `modes`: the mode of each connection, by name.
         """
-        trouble = self.troubles.blocks(modes, workflow)
+        trouble = self.troubles.blocks(modes, workflow_id)
         if trouble is not None and not self._is_asked_again(trouble):
             raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
         try:
@@ -74,7 +76,7 @@ class Workplace:
             if self.troubles.blocks(modes) is None:
                 raise
             raise AccountRefuses(error.message, remedy=error.remedy) from error
-        trouble = self.troubles.blocks(modes, workflow)
+        trouble = self.troubles.blocks(modes, workflow_id)
         if trouble is not None:
             raise AccountRefuses(trouble.sentence, remedy=trouble.remedy)
 

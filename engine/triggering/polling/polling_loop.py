@@ -46,7 +46,7 @@ class Polls:
         stored, failure = self._looked(row)
         by_state = {state: [one for one in stored if one.state == state] for state in ("skipped", "dead")}
         return PollResult(
-            workflow=row.workflow,
+            workflow=self.name(row),
             trigger=row.trigger,
             found=sum(one.state != "failing" for one in stored),
             started=Looked(stored).run_ids,
@@ -54,6 +54,10 @@ class Polls:
             dead=len(by_state["dead"]),
             error=None if failure is None else TriggerError(**error_of(failure)),
         )
+
+    def name(self, row: TriggerRecord) -> str:
+        """Return the name of the workflow of a trigger."""
+        return self.finder.name_of(row.workflow)
 
     def _looked(self, row: TriggerRecord) -> tuple[list[Any], Exception | None]:
         stored: list[Any] = []
@@ -93,7 +97,7 @@ class Polls:
         except (StorageError, InUse, Moved):
             raise
         except Exception as error:  # noqa: BLE001 - a bug in one type must not stop the others
-            _log.exception("the trigger %s of %s broke down", row.trigger, row.workflow)
+            _log.exception("the trigger %s of %s broke down", row.trigger, watched.named.plan.name)
             return Looked(failure=error)
         if isinstance(looked.failure, AuthError):
             self.finder.refused(watched, looked.failure)
@@ -109,6 +113,6 @@ class Polls:
 
     def _poll_seconds(self, row: TriggerRecord) -> float:
         try:
-            return self.finder.named(row.workflow, row.trigger).trigger.poll_seconds
+            return self.finder.of_row(row).trigger.poll_seconds
         except OrchestraError:
             return _REST_SECONDS

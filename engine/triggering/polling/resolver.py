@@ -16,7 +16,7 @@ from engine.people.access import Principal
 from engine.plugins.trigger import Around
 from engine.runs.starting.consent import Touch
 from engine.store.triggered_runs import TriggeredRuns
-from engine.store.triggers import Key, TriggerRecord
+from engine.store.triggers import ItemRecord, Key, TriggerRecord
 from engine.triggering.polling.context import Workplace
 from engine.triggering.polling.not_watched import NotWatched
 from engine.triggering.polling.status import TriggerError
@@ -71,6 +71,18 @@ class Finder:
         """Return a trigger as its file defines it. Raises UnknownName, InvalidFile."""
         return self.of_plan(self._workplace.plan(workflow), trigger)
 
+    def of_row(self, row: TriggerRecord | ItemRecord) -> Named:
+        """Return the trigger of a row as its file defines it. Raises UnknownName, InvalidFile."""
+        return self.named(self.name_of(row.workflow), row.trigger)
+
+    def id_of(self, workflow: str) -> str:
+        """Return the id of a workflow, by which rows name it; a name without a readable file is its own id."""
+        return self._workplace.ids.of(workflow)
+
+    def name_of(self, workflow_id: str) -> str:
+        """Return the name of the workflow with an id; the id if no file has it."""
+        return self._workplace.ids.name(workflow_id)
+
     def of_plan(self, plan: Plan, trigger: str) -> Named:
         """Return a trigger of a plan. Raises UnknownName."""
         for one in plan.triggers:
@@ -85,25 +97,26 @@ class Finder:
         Raises UnknownName, InvalidFile, InvalidInput (an account cannot sign in), ServiceError.
         """
         named = self.named(workflow, trigger)
-        self._workplace.require_ready(workflow, self._modes(named))
+        workflow_id = named.plan.id
+        self._workplace.require_ready(workflow_id, self._modes(named))
         connection = named.trigger.connection
         account = None if connection is None else self._accounts.open(connection, None, named.mode)
-        whose = self.known_account(named) if account is None else self._asked(account, workflow)
-        return Watched(named, Key(workflow, trigger, whose, named.source), account, self._around(named))
+        whose = self.known_account(named) if account is None else self._asked(account, workflow_id)
+        return Watched(named, Key(workflow_id, trigger, whose, named.source), account, self._around(named))
 
-    def _asked(self, account: Account, workflow: str) -> str:
+    def _asked(self, account: Account, workflow_id: str) -> str:
         """Return the owner of an account; the service is asked only the first time. Raises ServiceError."""
         try:
             with deadline(_IDENTITY_SECONDS):
                 return account.identity()
         except AuthError as error:
-            self._refused(account, workflow, error)
+            self._refused(account, workflow_id, error)
             raise
 
     def watched(self, key: Key) -> Watched:
         """Return a trigger that is on, by the key of its row. Raises as `find`, and NotWatched if it has changed."""
         try:
-            found = self.find(key.workflow, key.trigger)
+            found = self.find(self.name_of(key.workflow), key.trigger)
         except UnknownName as error:
             raise NotWatched(error.message, remedy="Turn the trigger off, or bring it back.") from error
         if found.key.source != key.source:
@@ -120,7 +133,7 @@ class Finder:
 
         Raises UnknownName, InvalidFile.
         """
-        return row.demo != (self.named(row.workflow, row.trigger).mode == AccountMode.DEMO)
+        return row.demo != (self.of_row(row).mode == AccountMode.DEMO)
 
     def known_account(self, named: Named) -> str:
         """Return the account that a trigger watches, as rows name it; empty if the service has not been asked yet."""
@@ -134,8 +147,8 @@ class Finder:
         if watched.account is not None:
             self._refused(watched.account, watched.key.workflow, error)
 
-    def _refused(self, account: Account, workflow: str, error: AuthError) -> None:
-        self._accounts.refusals.report(account.connection, account.mode, error, workflow)
+    def _refused(self, account: Account, workflow_id: str, error: AuthError) -> None:
+        self._accounts.refusals.report(account.connection, account.mode, error, workflow_id)
 
     def shown_account(self, named: Named) -> str:
         """Return the account as people know it, as far as known."""

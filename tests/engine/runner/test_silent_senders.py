@@ -160,10 +160,10 @@ def entry(owner: str | None) -> Entry:
 
 
 def run_of(database: Database, owner: str | None, *, has_ended: bool = False) -> None:
-    row = {"run_id": "run", "workflow": "w", "title": "W", "demo": 0, "started_by": "me", "queued_at": "x"}
+    row = {"run_id": "run", "workflow": "w", "workflow_id": "w", "title": "W", "demo": 0, "started_by": "me"}
     ended_at = "y" if has_ended else None
     with database.writing() as connection:
-        connection.execute(runs.insert().values(**row, status="running", owner=owner, ended_at=ended_at))
+        connection.execute(runs.insert().values(**row, queued_at="x", status="running", owner=owner, ended_at=ended_at))
 
 
 def _is_ours(database: Database, sender: SqliteOwner, ours: SqliteOwner) -> str:

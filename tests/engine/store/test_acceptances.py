@@ -38,6 +38,7 @@ def entry(number: int, request: Request | None = None, **changed: Any) -> Entry:
     accepted = {
         "run_id": f"20261120T120000Z-{number:08d}",
         "workflow": "work",
+        "definition": {"workflow": {}},
         "demo": False,
         "started_by": "me",
         "origin_run_id": None,

@@ -177,6 +177,7 @@ def accepted(number: int, *, lane: str | None = None, by: str = "trigger:mail", 
     acceptance = {
         "run_id": f"20261120T1200{number:02}Z-aaaaaaaa",
         "workflow": "work",
+        "definition": {"workflow": {}},
         "demo": False,
         "started_by": by,
         "origin_run_id": None,

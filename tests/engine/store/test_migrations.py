@@ -28,6 +28,7 @@ def of_the_first_release(folder: Path) -> None:
         connection.execute("ALTER TABLE trigger_items DROP COLUMN attempts")
         for index in ("starter", "demo", "parent", "owner", "lane"):
             connection.execute(f"DROP INDEX runs_by_{index}")
+        connection.execute("ALTER TABLE runs DROP COLUMN workflow_id")
         connection.execute("ALTER TABLE runs DROP COLUMN is_test")
         connection.execute("ALTER TABLE runs DROP COLUMN lane")
         connection.execute("ALTER TABLE effects DROP COLUMN generation")
@@ -63,10 +64,12 @@ def test_ends_and_cursors_of_the_fourth_form_go_on_where_they_were(tmp_path: Pat
         connection.execute("ALTER TABLE runs DROP COLUMN end_number")
         connection.execute("ALTER TABLE trigger_items DROP COLUMN attempts")
         for run_id, ended_at in (("r1", "2026-11-20T12:00:00.250Z"), ("r2", None)):
-            columns = "run_id, workflow, title, status, demo, started_by, queued_at, sentence, counts, ended_at"
-            row = (run_id, "w", "W", "succeeded", 0, "x", "t", "", "{}", ended_at)
+            columns = (
+                "run_id, workflow, workflow_id, title, status, demo, started_by, queued_at, sentence, counts, ended_at"
+            )
+            row = (run_id, "w", "", "W", "succeeded", 0, "x", "t", "", "{}", ended_at)
             connection.execute(
-                f"INSERT INTO runs ({columns}, cancel_requested) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", row
+                f"INSERT INTO runs ({columns}, cancel_requested) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", row
             )
         cursors = {
             "workflow.finished": {"ended_at": "2026-11-20T12:00:00.250Z", "began_at": "2026-05-01T00:00:00.000Z"},
@@ -82,6 +85,7 @@ def test_ends_and_cursors_of_the_fourth_form_go_on_where_they_were(tmp_path: Pat
     Database(tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         ended = 1_795_176_000_250
+        assert connection.execute("SELECT workflow_id FROM runs").fetchall() == [("w",), ("w",)]
         assert connection.execute("SELECT run_id, end_number FROM runs").fetchall() == [("r1", ended), ("r2", None)]
         found = {uses: json.loads(text) for uses, text in connection.execute("SELECT uses, cursor FROM triggers")}
         assert found == {

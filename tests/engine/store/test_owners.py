@@ -43,6 +43,7 @@ def accept(database: Database, owner: str, run_id: str = RUN) -> None:
     accepted = {
         "run_id": run_id,
         "workflow": "work",
+        "definition": {"workflow": {}},
         "demo": False,
         "started_by": "me",
         "origin_run_id": None,

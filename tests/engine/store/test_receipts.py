@@ -68,15 +68,15 @@ def test_in_any_order_of_the_logs(
 
 
 @pytest.mark.parametrize(("row", "moved"), [(FIRST, True), (UNDONE, True), (told("unknown", 1), False)])
-def test_a_workflow_takes_its_receipts_along_but_no_open_question(
+def test_a_step_takes_its_receipts_along_but_no_open_question(
     tmp_path: Path, row: Mapping[str, Any], moved: bool
 ) -> None:
     database = Database(tmp_path)
     with database.writing() as connection:
         connection.execute(effects.insert().values(**row))
     with database.writing() as connection:
-        move_receipts(connection, Rename("work", "labour"))
+        move_receipts(connection, Rename("work", "remark", "note"))
     with database.reading() as connection:
         (found,) = connection.execute(effects.select()).all()
-    assert ('"labour"' in found.identity) is moved
+    assert ('"remark"' in found.identity) is moved
     database.close()

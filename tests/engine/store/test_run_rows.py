@@ -35,6 +35,7 @@ def _row(number: int) -> dict[str, Any]:
     return {
         "run_id": new_run_id(moment),
         "workflow": "triage" if number % 3 else "digest",
+        "workflow_id": "triage",
         "title": "Inbox 100%" if number % 5 else "Commit_digest",
         "status": status,
         "demo": number % 2,

@@ -352,6 +352,41 @@ def test_what_was_seen_follows_a_workflow_that_is_renamed(feed: Feed) -> None:
     assert feed.starts() == Counter(["a", "b"])
 
 
+def test_a_trigger_stays_on_and_knows_what_it_has_seen_if_its_file_is_moved(feed: Feed) -> None:
+    feed.workflow(overlap=10)
+    file = feed.orchestra.workflows.get(OWNER, WORKFLOW)
+    feed.orchestra.workflows.save(OWNER, WORKFLOW, file.text, file.etag)
+    feed.on()
+    feed.write("a")
+    feed.poll()
+    feed.ended()
+    folder = feed.root / "workflows"
+    (folder / f"{WORKFLOW}.json").rename(folder / "other.json")
+    feed.write("b")
+    [result] = feed.orchestra.triggers.poll(OWNER, "other")
+    assert (result.workflow, result.error, result.found) == ("other", None, 1)
+    feed.ended()
+    [status] = feed.orchestra.triggers.list(VIEWER)
+    assert (status.workflow, status.is_on, status.items) == ("other", True, 2)
+    assert feed.starts() == Counter(["a", "b"])
+
+
+def test_a_trigger_of_two_files_with_one_id_starts_nothing_until_one_has_another(feed: Feed) -> None:
+    feed.on()
+    folder = feed.root / "workflows"
+    copied = json.loads((folder / f"{WORKFLOW}.json").read_text())
+    (folder / "other.json").write_text(json.dumps({**copied, "id": WORKFLOW}))
+    feed.write("a")
+    [result] = feed.orchestra.triggers.poll(OWNER, WORKFLOW)
+    assert result.error is not None
+    assert (result.error.type, result.started) == ("InvalidFile", [])
+    assert "is the id of 'other', too" in result.error.message
+    (folder / "other.json").write_text(json.dumps({**copied, "id": "other"}))
+    feed.orchestra.triggers.poll(OWNER, WORKFLOW)
+    feed.ended()
+    assert feed.starts() == Counter(["a"])
+
+
 def test_after_a_lost_state_what_has_run_is_known_and_the_trigger_is_off_and_says_so(feed: Feed) -> None:
     feed.on()
     feed.write("a", "b")

@@ -69,16 +69,16 @@ def facet(workspace: Workspace, database: Database, audit: Audit) -> WorkflowFil
         workspace,
         CompiledFiles(workspace.workflows, lambda: Surroundings(services, store.resolve)),
         audit,
-        Renaming(SqliteRenames(database), RunLogs(workspace.logs), workspace.workflows, utc_now, workspace.state_dir),
+        Renaming(SqliteRenames(database), RunLogs(workspace.logs), workspace, utc_now),
     )
 
 
 @pytest.mark.parametrize("indent", [None, 1, 2, 4, "\t"])
 def test_a_workflow_is_saved_as_it_is_written_and_comes_back(facet: WorkflowFiles, indent: int | str | None) -> None:
-    typed = json.dumps(dict(reversed(GOOD.items())), indent=indent)
+    typed = json.dumps({**dict(reversed(GOOD.items())), "id": "mine"}, indent=indent)
     saved = facet.save(EDITOR, "good", f"{typed}  \n\n", None)
     assert saved.text == f"{typed}\n"
-    assert saved.document == GOOD
+    assert saved.document == {**GOOD, "id": "mine"}
     assert saved.problems == []
     assert facet.get(VIEWER, "good") == saved
     [row] = facet.list(VIEWER)

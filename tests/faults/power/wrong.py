@@ -18,6 +18,7 @@ from engine.store.ledger import Entry, Write
 from engine.store.renames import BegunRename, Rename
 from engine.store.sqlite.file import database
 from engine.store.sqlite.journal import SqliteJournal
+from engine.workflows.workflow_files import WorkflowFiles
 
 SEPARATOR = "--"
 """Between the name of a session and that of what is wrong in it."""
@@ -80,11 +81,16 @@ def _events_later() -> None:
 def _rename_at_once() -> None:
     """Nobody is told that a rename has begun."""
 
-    def move(self: Renaming, rename: Rename, etag: str, save: Callable[[], None]) -> None:
-        begun = BegunRename(rename, timestamp(self._clock()), etag)
-        self._renames.complete(begun, lambda _open: None, save, lambda: self._follow(begun))
+    def step(self: Renaming, name: str, old: str, new: str, etag: str, save: Callable[[], None]) -> None:
+        begun = BegunRename(Rename(name, new, old), timestamp(self._clock()), etag)
+        self._renames.complete(begun, lambda _open: None, save, lambda: self._record(begun))
 
-    _put(Renaming, "_move", move)
+    _put(Renaming, "step", step)
+
+
+def _renamed_without_id() -> None:
+    """A workflow gets another name, and no id that stays."""
+    _put(WorkflowFiles, "_with_id", lambda _self, _name, text, _id: text)
 
 
 def _group_without_sync() -> None:
@@ -102,4 +108,5 @@ WRONG: dict[str, Callable[[], None]] = {
     "intent-after-sending": _intent_after_sending,
     "events-later": _events_later,
     "rename-at-once": _rename_at_once,
+    "renamed-without-id": _renamed_without_id,
 }

@@ -12,7 +12,7 @@ from engine.store.sqlite.file.tables import login_failures, run_deaths, runs, tr
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
-SCHEMA_VERSION = "9"
+SCHEMA_VERSION = "10"
 """The schema version that this release writes."""
 
 
@@ -90,6 +90,12 @@ def _from_8(connection: Connection) -> None:
     run_deaths.create(connection, checkfirst=True)
 
 
+def _from_9(connection: Connection) -> None:
+    """Add the id of a run's workflow; before there were ids, it was the name."""
+    _add_text(connection, "runs", "workflow_id")
+    connection.exec_driver_sql("UPDATE runs SET workflow_id = workflow")
+
+
 def _create_index(connection: Connection, name: str, table: Table = runs) -> None:
     next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
 
@@ -103,6 +109,7 @@ _STEPS: dict[str, tuple[Callable[[Connection], None], str]] = {
     "6": (_from_6, "7"),
     "7": (_from_7, "8"),
     "8": (_from_8, "9"),
+    "9": (_from_9, "10"),
 }
 
 

@@ -15,6 +15,8 @@ runs = Table(
     metadata,
     Column("run_id", Text, primary_key=True),
     Column("workflow", Text, nullable=False),
+    # What is kept of a workflow goes by its id, which stays the same when its file is renamed.
+    Column("workflow_id", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("demo", Integer, nullable=False),
@@ -33,7 +35,7 @@ runs = Table(
     # What a run needs and that does not change (inputs, definition, hash): the start of its document.
     Column("acceptance", Text),
     Column("log", Text),
-    # For a run that a trigger has queued and that still waits: the queue it is in (a workflow's name).
+    # For a run that a trigger has queued and that still waits: the queue it is in (a workflow's id).
     Column("lane", Text),
     # A test run: one step alone, or with pinned outputs.
     Column("is_test", Integer, nullable=False, server_default="0"),
@@ -110,7 +112,7 @@ approvals = Table(
 triggers = Table(
     "triggers",
     metadata,
-    Column("workflow", Text, primary_key=True),
+    Column("workflow", Text, primary_key=True),  # its id
     Column("trigger", Text, primary_key=True),
     Column("account", Text, primary_key=True),
     Column("source", Text, primary_key=True),
@@ -136,7 +138,7 @@ triggers = Table(
 trigger_items = Table(
     "trigger_items",
     metadata,
-    Column("workflow", Text, primary_key=True),
+    Column("workflow", Text, primary_key=True),  # its id
     Column("trigger", Text, primary_key=True),
     Column("account", Text, primary_key=True),
     Column("source", Text, primary_key=True),
@@ -161,7 +163,7 @@ troubles = Table(
     metadata,
     Column("connection", Text, primary_key=True),
     Column("mode", Text, primary_key=True),
-    Column("workflow", Text, primary_key=True),  # the workflow that is refused something; empty: all of them
+    Column("workflow", Text, primary_key=True),  # the id of the workflow that is refused something; empty: all of them
     Column("service", Text, nullable=False),
     Column("kind", Text, nullable=False),  # revoked, reduced, refused
     Column("account", Text, nullable=False),

@@ -1,4 +1,4 @@
-"""Keep what triggers have seen when a workflow is renamed or the state file is rebuilt."""
+"""Keep what triggers have seen when the state file is rebuilt, or a run of their workflow processes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.store.journal import RunEnd
-from engine.store.sqlite.file.tables import settings, trigger_items, triggers
+from engine.store.sqlite.file.tables import trigger_items, triggers
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -16,20 +16,10 @@ if TYPE_CHECKING:
 LOST = "The state was made anew from the logs: turn it on again, and say from where on things count as new."
 
 
-def rename_workflow(connection: Connection, old: str, new: str) -> None:
-    """Move cursors, seen items and the consent for accounts to a workflow's new name."""
-    for table in (triggers, trigger_items):  # what a former workflow of that name left belongs to nobody
-        connection.execute(table.delete().where(table.c.workflow == new))
-        connection.execute(table.update().where(table.c.workflow == old).values(workflow=new))
-    before, after = f"confirmed.{old}", f"confirmed.{new}"
-    connection.execute(settings.delete().where(settings.c.key == after))
-    connection.execute(settings.update().where(settings.c.key == before).values(key=after))
-
-
 def restore_seen(connection: Connection, workflow: str, run: Mapping[str, Any], uses: str) -> None:
     """Restore that an item has started a run, unless it is known; its trigger comes back turned off.
 
-    `workflow` is the current name of the run's workflow.
+    `workflow` is the id of the run's workflow.
     """
     trigger = run["trigger"]
     key = {"workflow": workflow, "trigger": trigger["id"], "account": trigger["account"], "source": trigger["source"]}
@@ -48,7 +38,7 @@ _DEAD = """
 _FAILED = """
     UPDATE trigger_items SET state = 'dismissed', note = ?
     WHERE workflow = ? AND item IN (SELECT value FROM json_each(?)) AND state = 'started'
-    AND run_id IN (SELECT run_id FROM runs WHERE status = 'failed' AND workflow = ? AND demo = ?)
+    AND EXISTS (SELECT 1 FROM runs WHERE run_id = trigger_items.run_id AND status = 'failed' AND demo = ?)
 """
 
 
@@ -58,6 +48,6 @@ def made_good(cursor: sqlite3.Cursor, end: RunEnd) -> None:
     An item is identified by the key of the loop item. Call this in the transaction that ends the run.
     """
     if end.made_good:
-        values = (f"done by {end.run_id}", end.workflow, json.dumps(end.made_good))
+        values = (f"done by {end.run_id}", end.workflow_id, json.dumps(end.made_good))
         cursor.execute(_DEAD, values)
-        cursor.execute(_FAILED, (*values, end.workflow, int(end.demo)))
+        cursor.execute(_FAILED, (*values, int(end.demo)))

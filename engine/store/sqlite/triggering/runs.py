@@ -36,11 +36,11 @@ class SqliteTriggeredRuns:
     def open_counts(self) -> OpenCounts:
         """Count the open runs of triggers."""
         is_open = runs.c.started_by.startswith("trigger:") & is_on_its_own() & runs.c.ended_at.is_(None)
-        statement = select(runs.c.workflow, runs.c.started_by, runs.c.lane.is_not(None), func.count())
+        statement = select(runs.c.workflow_id, runs.c.started_by, runs.c.lane.is_not(None), func.count())
         by_state = statement.where(is_open & runs.c.status.in_(CANCELLABLE_RUNS))
         counts = OpenCounts(Counter(), Counter())
         with self._database.reading() as connection:
-            grouped = by_state.group_by(runs.c.workflow, runs.c.started_by, runs.c.lane.is_not(None))
+            grouped = by_state.group_by(runs.c.workflow_id, runs.c.started_by, runs.c.lane.is_not(None))
             for workflow, starter, is_queued, count in connection.execute(grouped):
                 (counts.queued if is_queued else counts.running)[workflow, starter] += count
         return counts
@@ -69,7 +69,7 @@ class SqliteTriggeredRuns:
         """Return those of the runs that a trigger has started, by id."""
         if not run_ids:
             return []
-        of_it = (runs.c.workflow == workflow) & (runs.c.started_by == f"trigger:{trigger}")
+        of_it = (runs.c.workflow_id == workflow) & (runs.c.started_by == f"trigger:{trigger}")
         among = runs.c.run_id.between(min(run_ids), max(run_ids))  # there may be too many ids for one statement
         with self._database.reading() as connection:
             found = connection.execute(select(runs.c.run_id).where(among & of_it)).scalars()
@@ -108,9 +108,7 @@ def ended_since(number: int, *, demo: bool | None) -> Any:
 
 def started_by_triggers(workflow: str) -> ColumnElement[bool]:
     """Select the open runs of a workflow that triggers have started; runs called by those are not counted."""
-    # Look the few open runs up by status, not the many of the workflow: no index holds this expression.
-    is_of_workflow = runs.c.workflow.concat("") == workflow
-    own = is_of_workflow & runs.c.started_by.startswith("trigger:") & is_on_its_own()
+    own = (runs.c.workflow_id == workflow) & runs.c.started_by.startswith("trigger:") & is_on_its_own()
     return own & runs.c.status.in_(OPEN_RUNS) & runs.c.ended_at.is_(None)
 
 

@@ -26,8 +26,8 @@ from engine.store.sqlite.state import SqliteState
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _INSERT = (
-    "INSERT INTO runs (run_id, workflow, title, status, demo, started_by, queued_at, sentence, counts, owner, due_at,"
-    " cancel_requested) VALUES (?, 'w', 'W', ?, 0, 'me', '', '', '{}', ?, ?, ?)"
+    "INSERT INTO runs (run_id, workflow, workflow_id, title, status, demo, started_by, queued_at, sentence, counts,"
+    " owner, due_at, cancel_requested) VALUES (?, 'w', 'w', 'W', ?, 0, 'me', '', '', '{}', ?, ?, ?)"
 )
 
 

@@ -1,0 +1,64 @@
+"""Which workflow file has which id."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from itertools import count
+
+from engine.base.errors import OrchestraError
+from engine.base.workflow_ids import workflow_id
+from engine.workspace.file_store import Shelf
+
+_LONGEST = 64
+
+
+class WorkflowIds:
+    """Reads ids from the files; a file is parsed again only if it has changed. Any thread."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._known: dict[str, tuple[str, str]] = {}
+        """The text of a file, and the id in it, by name."""
+
+    def of(self, name: str) -> str:
+        """Return the id of a workflow; the name itself if there is no such file, or it cannot be read."""
+        return self._read(name) or name
+
+    def name(self, id_: str) -> str:
+        """Return the name of the workflow with this id; the id itself if no file has it."""
+        if self._read(id_) == id_:
+            return id_
+        return next(iter(self.by_id().get(id_, [])), id_)
+
+    def by_id(self) -> Mapping[str, list[str]]:
+        """Return the names of the readable workflows by id, sorted; usually one for each id."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in self._shelf.names():
+            id_ = self._read(name)
+            if id_ is not None:
+                found[id_].append(name)
+        return found
+
+    def asked(self) -> Callable[[str], list[str]]:
+        """Return a function from an id to the names with it; it reads the files once, when it is first called."""
+        by_id = lru_cache(1)(self.by_id)
+        return lambda id_: by_id().get(id_, [])
+
+    def free(self, wanted: str) -> str:
+        """Return `wanted` as the id of a new workflow, with a number if a file has that id: `inbox-triage-2`."""
+        taken = self.by_id().keys()
+        numbered = (f"{wanted[: _LONGEST - len(str(number)) - 1]}-{number}" for number in count(2))
+        return wanted if wanted not in taken else next(one for one in numbered if one not in taken)
+
+    def _read(self, name: str) -> str | None:
+        """Return the id of a file, None if the file cannot be read."""
+        try:
+            text = self._shelf.text(name)
+            known = self._known.get(name)
+            if known is None or known[0] is not text:
+                known = self._known[name] = (text, workflow_id(self._shelf.document(name), name))
+        except OrchestraError:
+            return None
+        return known[1]

@@ -1,0 +1,148 @@
+"""What a workflow has written goes by its id: no other name of the file, and no other file, changes that."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.base.errors import InvalidFile
+from engine.orchestra import Orchestra
+from tests.engine.conftest import OWNER, Service, set_step, write_workflow
+from tests.engine.runs.test_renaming import keyed, lost_state, reused, started
+
+
+def saved(orchestra: Orchestra, name: str) -> dict[str, Any]:
+    """Save a workflow as it is, and return its content."""
+    file = orchestra.workflows.get(OWNER, name)
+    document = orchestra.workflows.save(OWNER, name, file.text, file.etag).document
+    assert document is not None
+    return document
+
+
+def ids(orchestra: Orchestra) -> dict[str, Any]:
+    files = {name: orchestra.workflows.get(OWNER, name).document or {} for name in orchestra.workflows.names(OWNER)}
+    return {name: document.get("id") for name, document in files.items()}
+
+
+def test_receipts_stay_with_a_workflow_that_is_renamed_and_after_the_state_was_lost(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    started(orchestra)
+    orchestra.workflows.rename(OWNER, "work", "other")
+    orchestra.workflows.rename(OWNER, "other", "third")
+    assert ids(orchestra) == {"third": "work"}
+    assert reused(started(orchestra, "third")) == {True}
+    back = lost_state(root, orchestra)
+    try:
+        assert reused(started(back, "third")) == {True}
+    finally:
+        back.close()
+    assert service.seen["/w"] == 4
+    assert not (root / "logs" / "renamed.jsonl").exists()
+
+
+def test_receipts_stay_with_a_file_that_is_moved_once_it_was_saved(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    assert saved(orchestra, "work")["id"] == "work"
+    started(orchestra)
+    (root / "workflows" / "work.json").rename(root / "workflows" / "other.json")
+    assert reused(started(orchestra, "other")) == {True}
+    back = lost_state(root, orchestra)
+    try:
+        assert reused(started(back, "other")) == {True}
+    finally:
+        back.close()
+    assert service.seen["/w"] == 4
+
+
+def test_receipts_of_a_called_workflow_stay_when_it_and_its_caller_are_renamed(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    post = {"uses": "http.request", "connection": "web", "with": {"method": "POST", "url": service.url("/w")}}
+    write_workflow(root, "inner", [{"id": "write", **post}])
+    call_ = {"id": "called", "uses": "workflow.run", "with": {"workflow": "inner"}}
+    loop = {"id": "each", "foreach": "{{ [1, 2] }}", "as": "n", "key": "{{ n }}", "steps": [call_]}
+    write_workflow(root, "work", [loop])
+    assert started(orchestra)["status"] == "succeeded"
+    orchestra.workflows.rename(OWNER, "inner", "within")
+    orchestra.workflows.rename(OWNER, "work", "around")
+    assert started(orchestra, "around")["status"] == "succeeded"
+    orchestra.workflows.rename_step(OWNER, "around", "called", "asked")
+    assert started(orchestra, "around")["status"] == "succeeded"
+    assert service.seen["/w"] == 2
+
+
+def test_an_open_run_does_not_stand_in_the_way_of_another_name(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    write_workflow(root, "work", [{"id": "wait", "uses": "flow.wait", "with": {"seconds": 0.3}}, *keyed(service)])
+    run_id = orchestra.runs.start(OWNER, "work", {})
+    orchestra.workflows.rename(OWNER, "work", "other")
+    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "succeeded"
+    assert reused(started(orchestra, "other")) == {True}
+
+
+def test_a_copy_and_a_new_workflow_of_a_former_name_write_for_themselves(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    write_workflow(root, "work", keyed(service))
+    started(orchestra)
+    orchestra.workflows.rename(OWNER, "work", "other")
+    orchestra.workflows.duplicate(OWNER, "other", "copy")
+    orchestra.workflows.save(OWNER, "work", json.dumps({"schema_version": 1, "steps": keyed(service)}), None)
+    orchestra.workflows.create(OWNER, "blank")
+    assert ids(orchestra) == {"other": "work", "copy": "copy", "work": "work-2", "blank": "blank"}
+    assert [reused(started(orchestra, name)) for name in ("other", "copy", "work")] == [{True}, {False}, {False}]
+
+
+def test_a_workflow_keeps_its_id_when_a_text_without_one_is_saved(orchestra: Orchestra, root: Path) -> None:
+    write_workflow(root, "work", [set_step("a")])
+    orchestra.workflows.rename(OWNER, "work", "other")
+    file = orchestra.workflows.get(OWNER, "other")
+    text = json.dumps({"schema_version": 1, "steps": [set_step("b")]}, indent=2)
+    after = orchestra.workflows.save(OWNER, "other", text, file.etag)
+    assert after.text == text.replace('"schema_version": 1,', '"schema_version": 1,\n  "id": "work",') + "\n"
+
+
+@pytest.mark.parametrize(
+    ("of_work", "of_other"),
+    [
+        pytest.param({"id": "work"}, {"id": "work"}, id="copied by hand"),
+        pytest.param({}, {"id": "work"}, id="its name is the id of another"),
+    ],
+)
+def test_two_files_with_one_id_share_nothing_and_are_refused(
+    orchestra: Orchestra, root: Path, service: Service, of_work: dict[str, Any], of_other: dict[str, Any]
+) -> None:
+    document = {"schema_version": 1, "steps": keyed(service)}
+    for name, own in (("work", of_work), ("other", of_other)):
+        (root / "workflows" / f"{name}.json").write_text(json.dumps({**own, **document}, indent=1))
+        if name == "work":
+            started(orchestra)
+    for name, another in (("work", "other"), ("other", "work")):
+        [problem] = orchestra.workflows.get(OWNER, name).problems
+        assert (problem.code, problem.severity) == ("same_id", "error")
+        assert (problem.file, problem.line) == (f"workflows/{name}.json", 2 if name == "other" or of_work else 1)
+        assert problem.message == f"'work' is the id of '{another}', too."
+        assert '"id": "work-2"' in problem.remedy
+        with pytest.raises(InvalidFile, match="is the id of"):
+            orchestra.runs.start(OWNER, name, {})
+    (root / "workflows" / "other.json").write_text(json.dumps({"id": "other", **document}))
+    assert reused(started(orchestra)) == {True}
+    assert reused(started(orchestra, "other")) == {False}
+    assert service.seen["/w"] == 8
+
+
+@pytest.mark.parametrize("bad", ["", "My Id", 7, None, "a" * 65])
+def test_an_id_that_is_none_is_a_problem_with_its_place(orchestra: Orchestra, root: Path, bad: object) -> None:
+    document = {"schema_version": 1, "id": bad, "steps": [set_step("a")]}
+    (root / "workflows" / "work.json").write_text(json.dumps(document, indent=1))
+    [problem] = [one for one in orchestra.workflows.get(OWNER, "work").problems if one.severity == "error"]
+    assert (problem.line, problem.field) == (3, "id")
+    assert "lower-case letters" in problem.message
