@@ -65,7 +65,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Place:
     orchestra = Orchestra.open(place.root)
     place.run_id = orchestra.runs.start(OWNER, "work", {"text": "x" * 300_000})
     assert orchestra.runs.wait(OWNER, place.run_id, PATIENCE_SECONDS)["status"] == "succeeded"
-    orchestra.workflows.rename(OWNER, "old", "older")
+    orchestra.workflows.rename_step(OWNER, "old", "b", "c")
     orchestra.close()
     return place
 
@@ -116,7 +116,7 @@ def _check_named(error: OrchestraError, path: Path) -> None:
 
 def _check_the_rest(orchestra: Orchestra, place: Place) -> None:
     """Lists are there, and another workflow runs."""
-    assert {"good", "work", "older"} >= {one.name for one in orchestra.workflows.list(OWNER)} >= {"good", "older"}
+    assert {"good", "work", "old"} >= {one.name for one in orchestra.workflows.list(OWNER)} >= {"good", "old"}
     assert "draft-reply" in {one.name for one in orchestra.prompts.list(OWNER)}
     assert [row.run_id for row in orchestra.runs.list(OWNER, text=place.run_id).rows] == [place.run_id]
     assert len(orchestra.runs.list(OWNER).rows) > 0
