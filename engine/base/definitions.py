@@ -57,6 +57,8 @@ class WorkflowDefinition(TypedDict, total=False):
     """A workflow file (engine/compiler/definition/model.py checks it); `step_tree.step_nodes` reads its steps."""
 
     schema_version: ReadOnly[int]
+    id: ReadOnly[str]
+    """engine/base/workflow_ids.py"""
     title: ReadOnly[str]
     description: ReadOnly[str]
     inputs: ReadOnly[JsonSchema]
