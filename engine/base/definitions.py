@@ -58,7 +58,7 @@ class WorkflowDefinition(TypedDict, total=False):
 
     schema_version: ReadOnly[int]
     id: ReadOnly[str]
-    """engine/base/workflow_ids.py"""
+    """`workflow_id` reads it."""
     title: ReadOnly[str]
     description: ReadOnly[str]
     inputs: ReadOnly[JsonSchema]
@@ -78,3 +78,17 @@ class RunDefinition(TypedDict):
     """The prompts that its steps name, by reference."""
     workflows: NotRequired[ReadOnly[Mapping[str, WorkflowDefinition]]]
     """The workflows that it calls, directly or indirectly, by name."""
+
+
+def workflow_id(document: Mapping[str, Any], name: str) -> str:
+    """Return the id of a workflow from its document; without one, its name is its id.
+
+    It stays the same when the file is renamed, and what is kept of a workflow goes by it.
+    """
+    found = document.get("id")
+    return found if isinstance(found, str) else name
+
+
+def workflow_id_of(run: Mapping[str, Any]) -> str:
+    """Return the id of a run's workflow from the run's acceptance or document."""
+    return workflow_id(run["definition"]["workflow"], run["workflow"])

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.base.definitions import workflow_id_of
 from engine.base.errors import OrchestraError
 from engine.base.statuses import ENDED_RUNS, RunStatus, StepStatus
-from engine.base.workflow_ids import workflow_id_of
 from engine.expressions.json_values import compact_json
 from engine.record.acceptance import reaccepted
 from engine.record.continuation import events_of

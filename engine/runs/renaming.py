@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from clients.plural import counted
 from engine.base.clock import Clock
+from engine.base.definitions import workflow_id, workflow_id_of
 from engine.base.errors import InUse, OrchestraError
 from engine.base.names import timestamp
-from engine.base.workflow_ids import workflow_id, workflow_id_of
 from engine.files.atomic import etag, exclusive
 from engine.record.run_log import RunLogs
 from engine.store.renames import BegunRename, OpenRun, Rename, Renames

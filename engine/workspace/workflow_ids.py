@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import count
 
+from engine.base.definitions import workflow_id
 from engine.base.errors import OrchestraError
-from engine.base.workflow_ids import workflow_id
 from engine.workspace.file_store import Shelf
 
 _LONGEST = 64

@@ -10,10 +10,9 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, Literal
 
-from engine.base.definitions import PromptDefinition, RunDefinition, WorkflowDefinition
+from engine.base.definitions import PromptDefinition, RunDefinition, WorkflowDefinition, workflow_id
 from engine.base.json_text import JsonSchema
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
-from engine.base.workflow_ids import workflow_id
 from engine.compiler.definition.earlier import all_before
 from engine.expressions.expressions import Template
 from engine.expressions.json_values import compact_json

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.base.definitions import workflow_id_of
 from engine.base.errors import InvalidFile, SetAside, StorageError
 from engine.base.names import milliseconds_of, timestamp
 from engine.base.statuses import Ending, RunStatus, StepStatus
-from engine.base.workflow_ids import workflow_id_of
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Accounts
 from engine.connections.agreements import Agreed, Agreements

@@ -13,9 +13,9 @@ from typing import Any
 
 from clients.deadline import deadline
 from clients.errors import AuthError, NotFound, ServiceError
+from engine.base.definitions import workflow_id_of
 from engine.base.errors import ConfirmationNeeded
 from engine.base.statuses import AccountMode
-from engine.base.workflow_ids import workflow_id_of
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreements, account_key

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from engine.base.definitions import workflow_id_of
 from engine.base.errors import InUse
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus
-from engine.base.workflow_ids import workflow_id_of
 from engine.store.acceptances import Entry, Polled, Renamed, Request
 from engine.store.runs import is_test
 from engine.store.sqlite.file.database import Database, cursor_of

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import func, select
 
+from engine.base.definitions import workflow_id_of
 from engine.base.errors import InUse, UnknownName
 from engine.base.statuses import RunStatus
-from engine.base.workflow_ids import workflow_id_of
 from engine.store.acceptances import Request
 from engine.store.runs import InFlight, RunFilter, RunRecord, is_test
 from engine.store.sqlite import deaths
