@@ -47,6 +47,12 @@ class Domain(Generic[V, F]):
         """Return the value of a field (`select` or `optional`), or of the field that `has` tests for."""
         return self.unknown
 
+    def path(self, start: V, steps: Sequence[Node], facts: F) -> V:
+        """Return the value at the end of a path: of field after field."""
+        for step in steps:
+            start = self.field(step, start, steps[-1], facts)
+        return start
+
     def item(self, holder: V) -> V:
         """Return the value of any item of a list."""
         return self.unknown
@@ -125,8 +131,8 @@ class Interpreter(Generic[V, F]):
             found = domain.variable(start, names[start.name], facts)
         else:
             found = domain.name(start, whole, facts)
-        for step in reversed(steps):
-            found = domain.field(step, found, whole, facts)
+        if steps:
+            found = domain.path(found, steps[::-1], facts)
         return domain.function(whole, [found]) if whole.kind == "has" else found
 
     def _call(self, node: Node, facts: F, names: Mapping[str, V]) -> V:

@@ -143,6 +143,15 @@ class Origins(Domain[Derived, Listed]):
         known = self._known.get(origins[0].path) if is_reference else None
         return _found(node, known or Derived(origins), facts)
 
+    def path(self, start: Derived, steps: Sequence[Node], facts: Listed) -> Derived:
+        """Return the origins at the end of a path; in one go where nothing is known of references."""
+        if facts or self._known or len(start.origins) != 1 or start.fields is not None:
+            return super().path(start, steps, facts)
+        [origin] = start.origins
+        if origin.operations or origin.schema or origin.is_outside:
+            return super().path(start, steps, facts)
+        return Derived((Origin(origin.path + tuple([step.name for step in steps])),))
+
     def item(self, holder: Derived) -> Derived:
         """Return the origins of an item."""
         return Derived(tuple(one.item() for one in holder.origins)) if holder.items is None else holder.items
@@ -164,6 +173,8 @@ class Origins(Domain[Derived, Listed]):
 
     def joined(self, values: Sequence[Derived]) -> Derived:
         """Return the origins of a value that may be any of these."""
+        if len(values) == 1:
+            return values[0]
         origins = _all([one.origins for one in values])
         items = [one.items for one in values if one.items is not None]
         if len(items) == len(values) > 0:
@@ -184,12 +195,12 @@ class Origins(Domain[Derived, Listed]):
         """Return the origins of a result; of a number, a truth value or a time, they are harmless."""
         name = node.name if node.kind == "call" else node.kind
         is_harmless = name in SCALAR_RESULTS or name == "has"
-        return Derived(_all([one.through(name, is_harmless=is_harmless) for one in values]))
+        return Derived(_all([one.through(name, is_harmless=is_harmless) for one in values if one.origins]))
 
     def call(self, node: Node, values: Sequence[Derived], facts: Listed) -> Derived:
         """Return the origins of the result of a call."""
         found = super().call(node, values, facts)
-        if node.name == "_+_":
+        if node.name == "_+_" and found.origins:
             found = Derived(found.through(node.name), found.fields, found.items)
         return _found(node, found, facts)
 
@@ -242,8 +253,8 @@ def _found(node: Node, value: Derived, facts: Listed) -> Derived:
 
 
 def _all(origins: Sequence[tuple[Origin, ...]]) -> tuple[Origin, ...]:
-    if len(origins) == 1:
-        return origins[0]
+    if len(origins) < 2:
+        return origins[0] if origins else ()
     return tuple(dict.fromkeys([one for several in origins for one in several]))
 
 
