@@ -48,7 +48,7 @@ def _config(port: int) -> str:
 
 def _run(orchestra: Orchestra) -> float:
     run_id = orchestra.runs.start(OWNER, "fan", {})
-    run = orchestra.runs.wait(OWNER, run_id, 120)
+    run: Any = orchestra.runs.wait(OWNER, run_id, 120)
     assert run["status"] == "succeeded", run["error"]
     steps = {step["path"]: step for step in run["steps"]}
     assert all(steps[f"each[{n}].get"]["output"]["json"]["ok"] for n in range(ITEMS))

@@ -51,7 +51,7 @@ def workflow(items: int) -> dict[str, Any]:
     return {"schema_version": 1, "title": "Items", "steps": [numbers, loop]}
 
 
-def ran(orchestra: Orchestra, name: str) -> dict[str, Any]:
+def ran(orchestra: Orchestra, name: str) -> Any:
     """Run a workflow to its end and return its document."""
     run_id = orchestra.runs.start(OWNER, name, {})
     run = orchestra.runs.wait(OWNER, run_id, 600)

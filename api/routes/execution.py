@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, NotRequired
 
 import anyio
 from anyio import to_thread
 from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
+from typing_extensions import ReadOnly, TypedDict
 
 from api.base.documents import Document, Refusal
 from api.base.routing import Acting, Door, SignedInRoute
@@ -18,6 +19,7 @@ from api.routes.run_documents import Accepted, Execution
 from engine.base.errors import NotAvailableYet
 from engine.base.statuses import ACTIVE_RUNS, ENDED_RUNS, RunStatus
 from engine.people.access import Principal
+from engine.record.types.run import Run
 
 router = APIRouter(tags=["Runs"], route_class=SignedInRoute)
 
@@ -72,7 +74,7 @@ async def execute_workflow(
         from_run=execution.from_run,
     )
 
-    def started() -> dict[str, Any]:
+    def started() -> RunState:
         run_id = start()
         if idempotency_key or execution.confirmed:
             return orchestra.runs.get(principal, run_id)
@@ -85,26 +87,35 @@ async def execute_workflow(
     return Document(document) if document["status"] in ENDED_RUNS else accepted(document)
 
 
+class RunState(TypedDict):
+    """What a caller learns of a run that goes on; a run document has it."""
+
+    run_id: ReadOnly[str]
+    status: ReadOnly[RunStatus]
+    confirmed: NotRequired[ReadOnly[Sequence[str]]]
+
+
 def request_key_of(principal: Principal, idempotency_key: str | None) -> str | None:
     """Return the key of a request as the engine stores it: two people may send the same one."""
     return idempotency_key and f"api:{principal.id}:{idempotency_key}"
 
 
-def accepted(document: dict[str, Any]) -> JSONResponse:
+def accepted(document: RunState) -> JSONResponse:
     """Return 202 with the id and status of a run that goes on."""
     body = {"run_id": document["run_id"], "status": document["status"], "confirmed": document["confirmed"]}
     return JSONResponse(body, 202, headers={"Location": f"/api/runs/{document['run_id']}"})
 
 
-async def _awaited(request: Request, wait: Callable[[float], dict[str, Any]], seconds: float) -> dict[str, Any]:
-    """Return the run's document once it ends or waits, else as it is after `seconds` (empty if there was no time)."""
-    document: dict[str, Any] = {}
+async def _awaited(request: Request, wait: Callable[[float], Run], seconds: float) -> Run | None:
+    """Return the run's document once it ends or waits, else as it is after `seconds` (None if there was no time)."""
+    document: Run | None = None
     end = anyio.current_time() + seconds
-    while (left := end - anyio.current_time()) > 0 and document.get("status", RunStatus.QUEUED) in ACTIVE_RUNS:
-        document = await to_thread.run_sync(wait, min(left, _SLICE_SECONDS), limiter=_waits())
+    while (left := end - anyio.current_time()) > 0 and (document is None or document["status"] in ACTIVE_RUNS):
+        found: Run = await to_thread.run_sync(wait, min(left, _SLICE_SECONDS), limiter=_waits())
+        document = found
         if await request.is_disconnected():
             break
-        if document["status"] in ACTIVE_RUNS:  # perhaps in another process: then `wait` has returned at once
+        if found["status"] in ACTIVE_RUNS:  # perhaps in another process: then `wait` has returned at once
             await anyio.sleep(_PAUSE_SECONDS)
     return document
 

@@ -16,6 +16,7 @@ from api.base.routing import Acting, Door, SignedInRoute
 from engine.base.statuses import ACTIVE_RUNS
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.record.types.run import Run
 
 router = APIRouter(prefix="/api/runs", tags=["Runs"], route_class=SignedInRoute)
 
@@ -42,7 +43,7 @@ async def watch_run(run_id: str, orchestra: Door, principal: Acting) -> Streamin
     return StreamingResponse(_events(orchestra, principal, run), media_type="text/event-stream", headers=headers)
 
 
-async def _events(orchestra: Orchestra, principal: Principal, run: Mapping[str, Any]) -> AsyncIterator[str]:
+async def _events(orchestra: Orchestra, principal: Principal, run: Run) -> AsyncIterator[str]:
     run_id, status, seen = str(run["run_id"]), str(run["status"]), dict[str, str]()
     ends_at, looks = anyio.current_time() + _LIVES_SECONDS, 0
     while status in ACTIVE_RUNS and anyio.current_time() < ends_at:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from commands.base.failures import DONE, FAILED, WAITS, Stop
 from commands.base.opened import Look, Session
@@ -12,6 +11,8 @@ from commands.base.screen import document, note, say
 from engine.base.services import service_of
 from engine.base.statuses import ACTIVE_RUNS, ENDED_STEPS, AccountMode, RunStatus, StepStatus
 from engine.base.step_path import StepPath, in_workflow, outermost
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 
 _LOOK_SECONDS = 0.5
 _INTERRUPT_SECONDS = 10.0
@@ -24,7 +25,7 @@ _EXIT_CODES = {
 }
 
 
-def follow(session: Session, run_id: str, *, quiet: bool) -> tuple[dict[str, Any], int]:
+def follow(session: Session, run_id: str, *, quiet: bool) -> tuple[Run, int]:
     """Return the document of a run of this process once it has ended or waits, and the exit code for it.
 
     At Ctrl-C or SIGTERM the run is interrupted, and can be resumed. Raises StorageError.
@@ -42,7 +43,7 @@ def follow(session: Session, run_id: str, *, quiet: bool) -> tuple[dict[str, Any
     return run, _EXIT_CODES.get(run["status"], FAILED)
 
 
-def _end(session: Session, run_id: str, progress: Progress | None) -> dict[str, Any]:
+def _end(session: Session, run_id: str, progress: Progress | None) -> Run:
     """Watch the run until this process has nothing more to do for it."""
     runs, p = session.orchestra.runs, session.principal
     if progress is None:
@@ -65,7 +66,7 @@ class Progress:
         self._since = since
         self._shown_paths: set[str] = set()
 
-    def show(self, run: Mapping[str, Any]) -> None:
+    def show(self, run: Run) -> None:
         """Write the lines that are new in the document."""
         totals = {step["path"]: len(step["items"]) for step in run["steps"] if "items" in step}
         writes = _writes(run)
@@ -77,7 +78,7 @@ class Progress:
                 say(_line(step, totals.get(in_workflow(path)), writes.get(path, [])))
 
 
-def _writes(run: Mapping[str, Any]) -> dict[str, list[str]]:
+def _writes(run: Run) -> dict[str, list[str]]:
     """Return {path of an item: ids of the steps that wrote something for it}."""
     found: dict[str, list[str]] = {}
     for step in run["steps"]:
@@ -87,7 +88,7 @@ def _writes(run: Mapping[str, Any]) -> dict[str, list[str]]:
     return found
 
 
-def _line(step: Mapping[str, Any], total: int | None, writes: list[str]) -> str:
+def _line(step: StepRecord, total: int | None, writes: list[str]) -> str:
     title = step["title"] or step["key"] or step["id"]
     if total is not None:
         position = (StepPath.parse(step["path"]).index or 0) + 1
@@ -96,7 +97,7 @@ def _line(step: Mapping[str, Any], total: int | None, writes: list[str]) -> str:
     return f"  {step['status']:<9}  {': '.join([title, *what])}".replace("\n", " ")
 
 
-def report(session: Look, run: Mapping[str, Any]) -> None:
+def report(session: Look, run: Run) -> None:
     """Print the result of a run: the sentence, what was created, the accounts used; errors go to stderr."""
     say(f"{run['sentence']}")
     created = list(_created(run))
@@ -111,12 +112,12 @@ def report(session: Look, run: Mapping[str, Any]) -> None:
     say(f"Run {run['run_id']}: {run['status']}. `orchestra runs show {run['run_id']}` shows every step.")
 
 
-def _created(run: Mapping[str, Any]) -> Iterator[str]:
+def _created(run: Run) -> Iterator[str]:
     """Yield a line for everything that this run has created (not what it only marked), with its address."""
     titles = {step["path"]: step["title"] for step in run["steps"]}
     for step in run["steps"]:
         effect = step["effect"]
-        if effect and effect["receipt"] and not effect["reused"] and _makes_something(step["uses"]):
+        if effect and effect["receipt"] and not effect["reused"] and _makes_something(step["uses"] or ""):
             item = titles.get(str(StepPath.parse(step["path"]).parent)) or step["title"]
             undone = "  (undone)" if effect.get("undone") else ""
             yield f"  {step['id']}: {item}  {effect['receipt']['url'] or effect['receipt']['id']}{undone}"
@@ -133,7 +134,7 @@ def _makes_something(uses: str) -> bool:
         return True
 
 
-def badges(session: Look, run: Mapping[str, Any]) -> Iterator[str]:
+def badges(session: Look, run: Run) -> Iterator[str]:
     """Yield the account behind each connection of a run, e.g. "gmail: demo-1"."""
     known = {one.name: one.account for one in session.orchestra.connections.list(session.principal)}
     for name, account in run["accounts"].items():
@@ -144,7 +145,7 @@ def badges(session: Look, run: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: {known.get(name) or 'your account'}"
 
 
-def _went_wrong(run: Mapping[str, Any]) -> Iterator[str]:
+def _went_wrong(run: Run) -> Iterator[str]:
     if run["status"] == RunStatus.WAITING:
         yield _waits_for(run)
     if run["status"] in ACTIVE_RUNS:
@@ -158,7 +159,7 @@ def _went_wrong(run: Mapping[str, Any]) -> Iterator[str]:
         yield _resume(run)
 
 
-def _waits_for(run: Mapping[str, Any]) -> str:
+def _waits_for(run: Run) -> str:
     waiting = [step for step in run["steps"] if step["status"] == StepStatus.WAITING]
     questions = [step["approval"] for step in waiting if step.get("approval")]
     if questions:
@@ -168,9 +169,10 @@ def _waits_for(run: Mapping[str, Any]) -> str:
         show = f"`orchestra runs show {called[0]}`"
         return f"It is waiting for a run that it called: {show} says what that run is waiting for."
     until = f" until {run['due_at']}" if run["due_at"] else ""
-    if any((step.get("held") or {}).get("needs_person") for step in waiting):
+    holds = [step["held"] for step in waiting if step.get("held")]
+    if any(hold.get("needs_person") for hold in holds):
         return "It is waiting for a person to resume writing: `orchestra state status` says why."
-    held = sorted({step["held"]["by"] for step in waiting if step.get("held")})
+    held = sorted({hold["by"] for hold in holds})
     if held:
         return (
             f"{' and '.join(held)} asked it to wait{until}; nothing has failed. "
@@ -179,7 +181,7 @@ def _waits_for(run: Mapping[str, Any]) -> str:
     return f"It is waiting{until}; `orchestra serve` or `orchestra runs resume {run['run_id']}` continues it."
 
 
-def _resume(run: Mapping[str, Any]) -> str:
+def _resume(run: Run) -> str:
     return f"`orchestra runs resume {run['run_id']}` retries what is not done."
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,6 +12,7 @@ from commands.base.inputs import outputs, schemas, values
 from commands.base.opened import Session, opened
 from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import note, say
+from engine.base.json_text import JsonObject
 
 _MOST = 25
 
@@ -75,7 +75,7 @@ def run(
         return finish(session, run_id, as_json=as_json)
 
 
-def _shown(session: Session, name: str, inputs: Mapping[str, Any]) -> None:
+def _shown(session: Session, name: str, inputs: JsonObject) -> None:
     """Show which items the run would process, and the warnings."""
     preview = session.orchestra.preview(session.principal, name, inputs)
     if preview.items is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,6 +15,8 @@ from commands.base.options import Demo, Json, Workspace
 from commands.base.screen import document, local_time, note, say, table
 from commands.runs.history import list_
 from engine.base.statuses import OPEN_RUNS, AccountMode
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord, undo_of
 
 group = typer.Typer(help="Past and current runs.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -39,15 +41,15 @@ def show(run_id: RunId, demo: Demo = False, workspace: Workspace = None, as_json
     return DONE
 
 
-def _detail(step: dict[str, Any], zone: str) -> str:
+def _detail(step: StepRecord, zone: str) -> str:
     if step["error"]:
         return f"{step['error']['message']} {step['error'].get('remedy') or ''}".strip()
-    effect = step["effect"] or {}
-    receipt, undone = effect.get("receipt") or {}, effect.get("undone")
-    what = str(receipt.get("url") or receipt.get("id") or step["title"] or "")
+    effect, undone = step["effect"], undo_of(step)
+    receipt = effect["receipt"] if effect else None
+    what = (receipt and (receipt["url"] or receipt["id"])) or step["title"]
     if undone:
         what += f"  (undone at {local_time(undone['at'], zone)} by {undone['by']}: {undone['note']})"
-    if effect.get("differences"):
+    if effect and effect.get("differences"):
         differences = "; ".join(f"{one['field']}: {one['old']} -> {one['new']}" for one in effect["differences"])
         what += f"  ({effect['note']}: {differences})"
     return what
@@ -105,7 +107,7 @@ def resume(
         return finish(session, run_id, as_json=as_json)
 
 
-def require_demo(run: dict[str, Any]) -> None:
+def require_demo(run: Run) -> None:
     """Refuse --demo for a run on other accounts: a run keeps the accounts that it began with. Raises InvalidInput."""
     from engine.base.errors import InvalidInput
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from clients.plural import counted
 from engine.record.differences import Difference
+from engine.record.types.run import Run
 from engine.runs.compare.diff import RunDiff, StepDiff
 
 _NOISE = ("duration_seconds", "effect.reused")
-
-Run = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import streamlit as st
 
 from dashboard.base.plain import outside_badge
 from engine.base.services import service_of
 from engine.base.statuses import AccountMode
+from engine.record.types.run import Run
 
 _UNKNOWN_ICON = "extension"
 
@@ -40,7 +41,7 @@ class Used:
     account: str
 
 
-def accounts_of(run: Mapping[str, Any]) -> list[Used]:
+def accounts_of(run: Run) -> list[Used]:
     """Return the accounts that a run uses, one for each of its connections."""
     return [
         Used(str(one.get("service", name)), str(one.get("mode", AccountMode.MINE)), str(one.get("account") or ""))

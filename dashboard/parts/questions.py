@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
@@ -16,9 +16,9 @@ from dashboard.parts.times import ago, full_time
 from dashboard.parts.values import shown_value
 from engine.base.errors import OrchestraError
 from engine.base.step_path import StepPath, items_around
+from engine.record.types.run import Run
 from engine.runs.approvals import Approval
 
-Run = Mapping[str, Any]
 Color = Literal["orange", "green", "red", "gray"]
 
 _LOOKS: Mapping[str, tuple[str, str, Color]] = {

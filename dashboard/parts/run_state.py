@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dashboard.drawing.steps import Entry
 from dashboard.parts.status import look_of
 from engine.base.statuses import ACTIVE_RUNS, RunStatus, StepStatus
 from engine.base.step_path import in_workflow, is_item
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 
 GLYPHS: Mapping[str, str] = {
     StepStatus.PENDING: "○",
@@ -35,8 +37,6 @@ WORST_FIRST = (
     StepStatus.SKIPPED,
 )
 
-Step = Mapping[str, Any]
-
 
 class Cell(NamedTuple):
     """The status of one step of a row. Thousands in a table share a few values: anything derived from one is cached."""
@@ -50,7 +50,7 @@ class Cell(NamedTuple):
         return f"{GLYPHS.get(self.status, '·')} {self.word}"
 
 
-def cell_of(step: Step) -> Cell:
+def cell_of(step: StepRecord) -> Cell:
     """Return the status of a step as a word."""
     status = str(step["status"])
     if is_unknown(step):
@@ -72,17 +72,17 @@ def cell_of(step: Step) -> Cell:
     return Cell(status, look_of(status).word)
 
 
-def is_unknown(step: Step) -> bool:
+def is_unknown(step: StepRecord) -> bool:
     """Return whether only a person can say if the write of a step happened."""
     return bool(step["uses"] and step["error"] and step["error"].get("type") == "OutcomeUnknown")
 
 
-def is_test(run: Mapping[str, Any]) -> bool:
+def is_test(run: Run) -> bool:
     """Return whether part of the workflow did not really run: one step alone, or pinned outputs."""
     return bool({"only", "pins"} & set(run.get("options") or {}))
 
 
-def stand_of(entry: Entry, run: Mapping[str, Any]) -> tuple[str, str]:
+def stand_of(entry: Entry, run: Run) -> tuple[str, str]:
     """Return (status, words) of a step of the workflow over all its repetitions in the run."""
     steps = [one for one in run["steps"] if in_workflow(one["path"]) == entry.path]
     if entry.step.is_loop and any(is_item(one["path"]) for one in steps):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from dashboard.base.plain import outside_code
 from dashboard.parts.values import cut, json_text
+from engine.record.types.run import Run
 
 _SHOWN_LETTERS = 100_000
 _HEIGHT = 560
 
 
-def run_json(run: Mapping[str, Any]) -> None:
+def run_json(run: Run) -> None:
     """Show the document, shortened if it is long, and a button to download all of it."""
     text = json_text(run)
     st.download_button(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from clients.service import OTHER_LINK
 from dashboard.base.plain import host_of
 from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
-from dashboard.parts.run_state import WORST_FIRST, Cell, Step, cell_of
+from dashboard.parts.run_state import WORST_FIRST, Cell, cell_of
 from dashboard.parts.status import look_of
 from engine.base.statuses import ACTIVE_RUNS, OPEN_STEPS, RunStatus, StepStatus
 from engine.base.step_path import items_around
@@ -18,6 +17,8 @@ from engine.base.step_tree import FAILURE_PREFIX
 from engine.plugins.registry import link_word
 from engine.record.plural import noun as word_of
 from engine.record.plural import plural
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 
 NOT_REACHED = ""
 """The status of a step that the run never reached."""
@@ -34,7 +35,7 @@ class Row:
     path: str
     title: str
     cell: Cell
-    steps: Sequence[Step]
+    steps: Sequence[StepRecord]
     cells: Mapping[str, Cell] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,18 +55,18 @@ class Board:
         return next((row for row in self.rows if row.path == path), None)
 
 
-def board(run: Mapping[str, Any]) -> Board:
+def board(run: Run) -> Board:
     """Return the table of a run document, without the steps that run after a failure of the workflow."""
     return _board(run, steps_of(run["definition"]["workflow"]))
 
 
-def failure_board(run: Mapping[str, Any]) -> Board | None:
+def failure_board(run: Run) -> Board | None:
     """Return the table of the steps that run after a failure, or None if none has begun."""
     has_begun = any(step["path"].startswith(FAILURE_PREFIX) for step in run["steps"])
     return _board(run, failure_steps_of(run["definition"]["workflow"])) if has_begun else None
 
 
-def _board(run: Mapping[str, Any], entries: Sequence[Entry]) -> Board:
+def _board(run: Run, entries: Sequence[Entry]) -> Board:
     builder = _Builder(run, {step["path"]: step for step in run["steps"]}, _of_items(run["steps"]))
     loops = [entry for entry in entries if entry.step.is_loop and not _is_inside_loop(entry)]
     children = [(one.path, one.step.title) for loop in loops for one in entries if one.parent is loop]
@@ -86,9 +87,9 @@ def _is_inside_loop(entry: Entry) -> bool:
     return any(up.step.is_loop for up in entry.up() if up is not entry)
 
 
-def _of_items(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
+def _of_items(steps: Iterable[StepRecord]) -> Mapping[str, list[StepRecord]]:
     """Return the steps of each item of an outermost loop, by the item's path."""
-    found: dict[str, list[Step]] = defaultdict(list)
+    found: dict[str, list[StepRecord]] = defaultdict(list)
     for step in steps:
         around = items_around(step["path"])
         if around and around[0] != step["path"]:
@@ -98,9 +99,9 @@ def _of_items(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
 
 @dataclass(frozen=True)
 class _Builder:
-    run: Mapping[str, Any]
-    by_path: Mapping[str, Step]
-    of_items: Mapping[str, Sequence[Step]]
+    run: Run
+    by_path: Mapping[str, StepRecord]
+    of_items: Mapping[str, Sequence[StepRecord]]
 
     def rows(self, entry: Entry) -> Iterator[Row]:
         """Return the rows of a step outside of loops; a group has none of its own."""
@@ -131,7 +132,7 @@ class _Builder:
         cells = {f"{loop.path}.{name}": self._inner_cell(f"{path}.{name}", steps) for name in names}
         return Row(path, title, self._cell(self.by_path.get(path)), steps, cells, {**own_links, **dict(_made(steps))})
 
-    def _inner_cell(self, path: str, steps: Sequence[Step]) -> Cell:
+    def _inner_cell(self, path: str, steps: Sequence[StepRecord]) -> Cell:
         step = self.by_path.get(path)
         if step is not None and (step["uses"] or step["status"] != StepStatus.PENDING):
             return self._cell(step)
@@ -139,23 +140,23 @@ class _Builder:
         worst = next((status for status in WORST_FIRST if status in inside), None)
         return self._cell(step) if worst is None else Cell(worst, look_of(worst).word)
 
-    def _cell(self, step: Step | None) -> Cell:
+    def _cell(self, step: StepRecord | None) -> Cell:
         if step is None:
             is_active = self.run["status"] in ACTIVE_RUNS
             return Cell(StepStatus.PENDING, "Pending") if is_active else Cell(NOT_REACHED, "Not reached")
         return cell_of(step)
 
 
-def _made(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
+def _made(steps: Iterable[StepRecord]) -> Iterator[tuple[str, str]]:
     """Yield (kind, address) of everything that steps have created."""
     for step in steps:
-        receipt = (step["effect"] or {}).get("receipt") or {}
-        url = str(receipt.get("url") or "")
+        receipt = step["effect"]["receipt"] if step["effect"] else None
+        url = receipt["url"] if receipt else ""
         if host_of(url):
             yield link_word(str(step["uses"] or "")), url
 
 
-def _sources(steps: Iterable[Step]) -> Mapping[str, Mapping[str, str]]:
+def _sources(steps: Iterable[StepRecord]) -> Mapping[str, Mapping[str, str]]:
     """Return the addresses of what was read before, by its id: the items of a loop usually come from there."""
     found: dict[str, dict[str, str]] = {}
     for step in steps:
@@ -170,7 +171,7 @@ def _sources(steps: Iterable[Step]) -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def progress(run: Mapping[str, Any], shown: Board) -> tuple[float, str]:
+def progress(run: Run, shown: Board) -> tuple[float, str]:
     """Return the progress of a run, as a fraction and in words."""
     done = sum(row.cell.status not in (*OPEN_STEPS, NOT_REACHED) for row in shown.rows)
     total = max(len(shown.rows), 1)

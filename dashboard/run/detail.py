@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -11,16 +10,17 @@ from dashboard.base import session
 from dashboard.base.page import Visit
 from dashboard.base.plain import outside_link, plain
 from dashboard.parts.errors import message_markdown
-from dashboard.parts.run_state import Step
 from dashboard.parts.status import look_of, status_badge
 from dashboard.run.board import Board, Row
 from dashboard.run.change.undo import can_undo_item, undo_panel
 from dashboard.run.step import run_step
 from engine.base.statuses import StepStatus
 from engine.base.step_path import StepPath
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 
 
-def run_detail(visit: Visit, run: Mapping[str, Any], board: Board) -> None:
+def run_detail(visit: Visit, run: Run, board: Board) -> None:
     """Show the row that the address names, or explain how to open one."""
     row = board.row(st.query_params.get("open", ""))
     if row is None:
@@ -80,7 +80,7 @@ def _links(row: Row) -> None:
             outside_link(kind, url)
 
 
-def _undo(visit: Visit, run: Mapping[str, Any], row: Row) -> None:
+def _undo(visit: Visit, run: Run, row: Row) -> None:
     """Offer to undo only what was written for this item."""
     key = next((step["key"] for step in run["steps"] if step["path"] == row.path), None)
     if key is None or not visit.may("run") or not can_undo_item(run, row.path):
@@ -96,7 +96,7 @@ def _undo(visit: Visit, run: Mapping[str, Any], row: Row) -> None:
             undo_panel(visit, run, str(key), "item")
 
 
-def _row_error(run: Mapping[str, Any], row: Row) -> None:
+def _row_error(run: Run, row: Row) -> None:
     """Show an error of the item that none of its steps has, e.g. of a condition."""
     own = next((step for step in run["steps"] if step["path"] == row.path), None)
     error = own["error"] if own is not None and not own["uses"] else None
@@ -104,7 +104,7 @@ def _row_error(run: Mapping[str, Any], row: Row) -> None:
         st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
 
 
-def _steps(visit: Visit, run: Mapping[str, Any], row: Row) -> None:
+def _steps(visit: Visit, run: Run, row: Row) -> None:
     skipped = [step for step in row.steps if step["status"] == StepStatus.SKIPPED]
     begun = [step for step in row.steps if step["status"] != StepStatus.SKIPPED]
     done = [step for step in begun if step["uses"] or _failed_itself(step, row.steps)]
@@ -118,7 +118,7 @@ def _steps(visit: Visit, run: Mapping[str, Any], row: Row) -> None:
         st.caption(f"{plain(reason)}: {', '.join(names)}")
 
 
-def _by_reason(skipped: Sequence[Step]) -> Mapping[str, list[str]]:
+def _by_reason(skipped: Sequence[StepRecord]) -> Mapping[str, list[str]]:
     """Return the titles of skipped steps by the reason for skipping them."""
     found: dict[str, list[str]] = {}
     for step in skipped:
@@ -127,13 +127,13 @@ def _by_reason(skipped: Sequence[Step]) -> Mapping[str, list[str]]:
     return found
 
 
-def _failed_itself(step: Step, steps: Sequence[Step]) -> bool:
+def _failed_itself(step: StepRecord, steps: Sequence[StepRecord]) -> bool:
     """Return whether a step without a call has an error of its own, e.g. in its condition, and not of a step inside."""
     inside = (f"{step['path']}.", f"{step['path']}[")
     return bool(step["error"]) and not any(one["path"].startswith(inside) for one in steps)
 
 
-def _tabs(visit: Visit, run: Mapping[str, Any], row: Row, steps: list[Step]) -> None:
+def _tabs(visit: Visit, run: Run, row: Row, steps: list[StepRecord]) -> None:
     """Show the steps of a row as tabs; `?step=` names the open one."""
     labels = [_label(step, steps) for step in steps]
     key, chosen = f"detail-steps-{row.path}", st.query_params.get("step", "")
@@ -149,7 +149,7 @@ def _tabs(visit: Visit, run: Mapping[str, Any], row: Row, steps: list[Step]) -> 
                 run_step(visit, run, step)
 
 
-def _first(row: Row, steps: list[Step], wanted: str) -> Step:
+def _first(row: Row, steps: list[StepRecord], wanted: str) -> StepRecord:
     """Return the step to open: the one that the address names by path or column, else a failed one, else the first."""
     named = [step for step in steps if wanted and step["path"] == wanted]
     column = f"{row.path}.{wanted.rpartition('.')[2]}"
@@ -163,7 +163,7 @@ def _within_item(path: StepPath) -> str:
     return "" if item is None else path.below(item)
 
 
-def _label(step: Step, steps: list[Step]) -> str:
+def _label(step: StepRecord, steps: list[StepRecord]) -> str:
     """Return icon and title; the path if two steps have the same title, as in a loop inside the item."""
     title = step["title"] or step["id"]
     is_double = sum((one["title"] or one["id"]) == title for one in steps) > 1

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
 from dashboard.parts.errors import message_markdown
 from engine.base.statuses import StepStatus
 from engine.base.step_path import StepPath
+from engine.record.types.run import Run
 
 _SHOWN = 3
 
@@ -25,14 +24,14 @@ class Reason:
     count: int
 
 
-def run_failures(run: Mapping[str, Any]) -> None:
+def run_failures(run: Run) -> None:
     """Show the most frequent reasons; the rest are in each item's own pane."""
     for reason in reasons(run)[:_SHOWN]:
         times = f"**{reason.count} times:** " if reason.count > 1 else ""
         st.error(times + message_markdown(reason.message, reason.remedy), icon=":material/error:")
 
 
-def reasons(run: Mapping[str, Any]) -> list[Reason]:
+def reasons(run: Run) -> list[Reason]:
     """Return why steps failed, the most frequent reason first; without steps that failed only because of one inside."""
     failed = {
         step["path"]: step["error"] for step in run["steps"] if step["status"] == StepStatus.FAILED and step["error"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,11 +9,12 @@ import streamlit as st
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from engine.base.run_file import RunFile
+from engine.record.types.run import Run
 
 _MOST = 12
 
 
-def run_files(visit: Visit, run: Mapping[str, Any], values: Any, place: str) -> None:
+def run_files(visit: Visit, run: Run, values: Any, place: str) -> None:
     """Show a button for each file in the values; `place` distinguishes the same file in two places."""
     files = visit.orchestra.runs.files(visit.who, str(run["run_id"]), values)
     if not files:

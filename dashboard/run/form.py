@@ -20,13 +20,15 @@ from dashboard.parts.inputs import inputs_form
 from dashboard.parts.times import full_time
 from dashboard.run.part import run_part
 from engine.base.errors import OrchestraError
+from engine.base.json_text import JsonObject
 from engine.compiler.definition.plan import Plan
+from engine.record.types.run import Run
 from engine.runs.starting.preview import PreviewWarning, RunPreview
 
 _FRESH_SECONDS = 20
 
 
-def run_form(visit: Visit, plan: Plan, run: Mapping[str, Any] | None = None) -> None:
+def run_form(visit: Visit, plan: Plan, run: Run | None = None) -> None:
     """Show the form of a workflow that compiles; with an earlier `run` it starts with the inputs of that run."""
     schema, key = plan.inputs_schema, f"input-{plan.name}"
     if run is not None:
@@ -53,7 +55,7 @@ def run_form(visit: Visit, plan: Plan, run: Mapping[str, Any] | None = None) -> 
         _first_run(visit, plan.name, values, is_ready=is_agreed)
 
 
-def _with_defaults(schema: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _with_defaults(schema: Mapping[str, Any], inputs: JsonObject) -> dict[str, Any]:
     properties = {
         name: {**one, "default": inputs[name]} if name in inputs else one
         for name, one in schema.get("properties", {}).items()

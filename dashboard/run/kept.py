@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from clients.plural import counted
 from dashboard.base import session
 from dashboard.base.page import Visit
 from engine.base.statuses import RunStatus
+from engine.record.types.run import Run
 
 _WAYS = {"update": "Update what was written …", "force": "Write everything again …"}
 
 
-def kept_note(visit: Visit, run: Mapping[str, Any], opened: str) -> None:
+def kept_note(visit: Visit, run: Run, opened: str) -> None:
     """Say that nothing was written although this run asks for something else; `opened` is the panel's session key."""
     kept = kept_writes(run)
     if not kept:
@@ -33,7 +31,7 @@ def kept_note(visit: Visit, run: Mapping[str, Any], opened: str) -> None:
             st.button(label, key=f"kept-{way}", on_click=_open, args=(opened, way))
 
 
-def kept_writes(run: Mapping[str, Any]) -> int:
+def kept_writes(run: Run) -> int:
     """Return how many writes were kept although they differ, or 0 if the run wrote anything."""
     effects = [step["effect"] for step in run["steps"] if step["effect"]]
     if run["status"] != RunStatus.SUCCEEDED or not all(one["reused"] for one in effects):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 import streamlit as st
 
@@ -15,6 +13,7 @@ from dashboard.drawing.steps import Entry, failure_steps_of, steps_of
 from engine.base.statuses import ACTIVE_RUNS
 from engine.base.step_path import StepPath
 from engine.plugins.registry import step_types
+from engine.record.types.run import Run
 
 _WRITING_SECONDS = 0.4
 """Between two looks while text is being written."""
@@ -22,7 +21,7 @@ _SHOWN_MOST = 4
 _TAIL_LETTERS = 4_000
 
 
-def may_write(run: Mapping[str, Any]) -> bool:
+def may_write(run: Run) -> bool:
     """Return whether a model may be writing for the run now."""
     return run["status"] in ACTIVE_RUNS and any(entry.step.uses in _streaming() for entry in _entries(run))
 
@@ -32,7 +31,7 @@ def _streaming() -> frozenset[str]:
     return frozenset(name for name, kind in step_types().items() if kind.streams)
 
 
-def live_answers(visit: Visit, run: Mapping[str, Any]) -> None:
+def live_answers(visit: Visit, run: Run) -> None:
     """Show the answers as they are written; the page is redrawn when the first begins and the last is recorded."""
     run_id = str(run["run_id"])
     if not (may_write(run) and visit.orchestra.runs.live(visit.who, run_id)):
@@ -52,7 +51,7 @@ def live_answers(visit: Visit, run: Mapping[str, Any]) -> None:
     body()
 
 
-def _entries(run: Mapping[str, Any]) -> list[Entry]:
+def _entries(run: Run) -> list[Entry]:
     workflow = run["definition"]["workflow"]
     return [*steps_of(workflow), *failure_steps_of(workflow)]
 

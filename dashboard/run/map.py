@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from dashboard.base.page import Visit
@@ -20,12 +17,13 @@ from dashboard.drawing.steps import (
 from dashboard.parts.run_state import GLYPHS, stand_of
 from dashboard.parts.status import look_of
 from engine.base.step_tree import FAILURE_PREFIX
+from engine.record.types.run import Run
 
 _NO_GLYPHS = {ord(glyph): None for glyph in GLYPHS.values()}
 """The list beside the drawing has real icons."""
 
 
-def run_map(visit: Visit, run: Mapping[str, Any]) -> None:
+def run_map(visit: Visit, run: Run) -> None:
     """Show the drawing and the list side by side."""
     document = run["definition"]["workflow"]
     has_failed = any(step["path"].startswith(FAILURE_PREFIX) for step in run["steps"])

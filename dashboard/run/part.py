@@ -12,6 +12,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from engine.base.errors import InvalidInput
+from engine.base.json_text import JsonObject
 from engine.base.step_tree import FAILURE_PREFIX
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import typed_value
@@ -81,7 +82,7 @@ def _pins(text: str) -> dict[str, Any] | None:
     return found
 
 
-def _writes(plan: Plan, only: str | None, pins: Mapping[str, Any]) -> bool:
+def _writes(plan: Plan, only: str | None, pins: JsonObject) -> bool:
     """Return whether a step that would run changes something outside."""
     chosen = (node for node in plan.nodes() if only is None or _is_in(node.path, only))
     called = [node for node in chosen if node.action is not None and not any(_is_in(node.path, pin) for pin in pins)]

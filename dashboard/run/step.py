@@ -22,11 +22,11 @@ from dashboard.run.waits import wait_line
 from engine.base.names import moment_of
 from engine.base.services import is_model
 from engine.base.statuses import ACTIVE_RUNS, AccountMode, StepStatus
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 
-Step = Mapping[str, Any]
 
-
-def run_step(visit: Visit, run: Mapping[str, Any], step: Step) -> None:
+def run_step(visit: Visit, run: Run, step: StepRecord) -> None:
     """Show one step."""
     _facts(run, step)
     wait_line(visit, step)
@@ -46,7 +46,7 @@ def run_step(visit: Visit, run: Mapping[str, Any], step: Step) -> None:
     run_only(visit, run, step)
 
 
-def _facts(run: Mapping[str, Any], step: Step) -> None:
+def _facts(run: Run, step: StepRecord) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(str(step["status"]))
         if _is_demo_model(run, step):
@@ -58,18 +58,18 @@ def _facts(run: Mapping[str, Any], step: Step) -> None:
         st.caption(plain(" · ".join(facts(step))), help=full_time(step["started_at"]) or None)
 
 
-def _called(visit: Visit, step: Step) -> None:
+def _called(visit: Visit, step: StepRecord) -> None:
     """Link to the run that the step called, once the step no longer waits for it."""
     if step.get("child_run_id") and step["status"] != StepStatus.WAITING:
         visit.link("The run that it called", "run", icon=":material/arrow_downward:", id=str(step["child_run_id"]))
 
 
-def _is_demo_model(run: Mapping[str, Any], step: Step) -> bool:
-    account = run["accounts"].get(step["connection"]) or {}
-    return is_model(account.get("service")) and account.get("mode") == AccountMode.DEMO
+def _is_demo_model(run: Run, step: StepRecord) -> bool:
+    account = run["accounts"].get(step["connection"]) if step["connection"] else None
+    return account is not None and is_model(account["service"]) and account["mode"] == AccountMode.DEMO
 
 
-def facts(step: Step) -> list[str]:
+def facts(step: StepRecord) -> list[str]:
     """Return the step's type, connection, duration, attempts, tokens and cost, as far as known."""
     found = [str(step["uses"])] if step["uses"] else []
     found += [f"connection {step['connection']}"] if step["connection"] else []
@@ -89,7 +89,7 @@ def usage_words(usage: Mapping[str, Any] | None) -> list[str]:
     return [tokens, "cost unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"]
 
 
-def _error(step: Step) -> None:
+def _error(step: StepRecord) -> None:
     error = step["error"]
     if not error:
         return
@@ -121,18 +121,18 @@ def unknown_answer(visit: Visit, run_id: str, path: str | None) -> None:
         )
 
 
-def _receipt(step: Step) -> None:
+def _receipt(step: StepRecord) -> None:
     effect = step["effect"]
     if not effect:
         return
-    receipt = effect.get("receipt") or {}
+    receipt = effect["receipt"] or {"id": "", "url": ""}
     word = "Already done by an earlier run" if effect["reused"] else "Receipt"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":material/receipt_long: :gray[{word}]")
-        if receipt.get("url"):
-            outside_link(str(receipt.get("id") or "Open"), str(receipt["url"]))
+        if receipt["url"]:
+            outside_link(receipt["id"] or "Open", receipt["url"])
         else:
-            st.markdown(plain(str(receipt.get("id") or "without an id")))
+            st.markdown(plain(receipt["id"] or "without an id"))
         if effect.get("note"):
             outside_badge(str(effect["note"]), color="orange")
         for one in effect.get("differences", ()):
@@ -153,7 +153,7 @@ def _part(title: str, value: Any, empty: str) -> None:
         shown_value(value)
 
 
-def _prompt(step: Step) -> None:
+def _prompt(step: StepRecord) -> None:
     request = step.get("request") or {}
     if request.get("messages"):
         st.markdown(f"**Prompt as it was sent** :gray[{plain(str(request.get('model') or ''))}]")
@@ -168,7 +168,7 @@ def messages(sent: Sequence[Mapping[str, Any]]) -> None:
         outside_code(cut(content) if isinstance(content, str) else cut(str(content)))
 
 
-def _attempts(step: Step) -> None:
+def _attempts(step: StepRecord) -> None:
     if len(step["attempts"]) < 2:
         return
     st.markdown("**Attempts**")

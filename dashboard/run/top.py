@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -21,12 +20,13 @@ from dashboard.run.kept import kept_note
 from dashboard.run.step import unknown_answer, usage_words
 from dashboard.run.waits import run_waits
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
+from engine.record.types.run import Run
 from engine.runner.execution.recording import ENGINE
 
 _INTERRUPTED = "The process that ran it stopped. Nothing is lost: it can be resumed from there."
 
 
-def run_top(visit: Visit, run: Mapping[str, Any], pulse: Callable[[], None]) -> None:
+def run_top(visit: Visit, run: Run, pulse: Callable[[], None]) -> None:
     """Show the state of a run at a glance; `pulse` draws the parts of a run in progress that the browser updates."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         status_badge(str(run["status"]), run["counts"])
@@ -45,7 +45,7 @@ def run_top(visit: Visit, run: Mapping[str, Any], pulse: Callable[[], None]) -> 
     _unknown(visit, run)
 
 
-def facts(run: Mapping[str, Any]) -> str:
+def facts(run: Run) -> str:
     """Return when and by whom a run was started, and its duration and usage so far."""
     parts = [ago(run["started_at"] or run["queued_at"]), by_whom(str(run["started_by"]))]
     parts += [f"took {duration(run['duration_seconds'])}"] if run["duration_seconds"] is not None else []
@@ -54,7 +54,7 @@ def facts(run: Mapping[str, Any]) -> str:
     return " · ".join(parts + usage_words(run["usage"]))
 
 
-def _ending(run: Mapping[str, Any]) -> None:
+def _ending(run: Run) -> None:
     """Show why the run ended early or failed, or why items failed if the run went on without them."""
     if run["status"] == RunStatus.INTERRUPTED:
         st.info(_INTERRUPTED, icon=":material/pause_circle:")
@@ -68,7 +68,7 @@ def _ending(run: Mapping[str, Any]) -> None:
         st.warning(f"**The steps that run on failure failed, too:** {words}", icon=":material/warning:")
 
 
-def _error(run: Mapping[str, Any]) -> None:
+def _error(run: Run) -> None:
     error = run["error"]
     if run["counts"]["failed_items"]:
         if run["status"] not in ACTIVE_RUNS:
@@ -77,7 +77,7 @@ def _error(run: Mapping[str, Any]) -> None:
         st.error(message_markdown(error["message"], error.get("remedy") or ""), icon=":material/error:")
 
 
-def _links(visit: Visit, run: Mapping[str, Any]) -> None:
+def _links(visit: Visit, run: Run) -> None:
     """Link to the run that called this one."""
     if run["parent_run_id"]:
         caller = run["caller"] or [""]
@@ -85,7 +85,7 @@ def _links(visit: Visit, run: Mapping[str, Any]) -> None:
         visit.link(label, "run", icon=":material/arrow_upward:", id=str(run["parent_run_id"]))
 
 
-def _unknown(visit: Visit, run: Mapping[str, Any]) -> None:
+def _unknown(visit: Visit, run: Run) -> None:
     count = run["counts"]["unknown_effects"]
     if not count or run["status"] in ACTIVE_RUNS:
         return

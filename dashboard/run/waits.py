@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
@@ -11,16 +10,17 @@ from clients.plural import counted
 from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.questions import question_card
-from dashboard.parts.run_state import Step
 from dashboard.parts.times import full_time, near_time
 from engine.base.errors import OrchestraError
 from engine.base.statuses import RunStatus, StepStatus
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 from engine.runs.approvals import Approval
 
 _SHOWN = 3
 
 
-def run_waits(visit: Visit, run: Mapping[str, Any]) -> None:
+def run_waits(visit: Visit, run: Run) -> None:
     """Show the questions of a run with their buttons, then a line for each other wait."""
     waits = told_waits(run)
     asked = [step for step in waits if step.get("approval")]
@@ -33,7 +33,7 @@ def run_waits(visit: Visit, run: Mapping[str, Any]) -> None:
         st.caption(f"… and {more} more {'step waits' if more == 1 else 'steps wait'}")
 
 
-def told_waits(run: Mapping[str, Any]) -> list[Step]:
+def told_waits(run: Run) -> list[StepRecord]:
     """Return the waiting steps that the top of the page shows."""
     if run["ended_at"] is not None:
         return []
@@ -41,7 +41,7 @@ def told_waits(run: Mapping[str, Any]) -> list[Step]:
     return [step for step in waiting if step.get("approval") or _is_told(run, step)]
 
 
-def _is_told(run: Mapping[str, Any], step: Step) -> bool:
+def _is_told(run: Run, step: StepRecord) -> bool:
     """Return whether the top of the page shows a wait.
 
     While other steps are running the table shows it, or the page would jump with every short wait. An interrupted run
@@ -50,7 +50,7 @@ def _is_told(run: Mapping[str, Any], step: Step) -> bool:
     return run["status"] == RunStatus.WAITING or (run["status"] == RunStatus.RUNNING and bool(step.get("held")))
 
 
-def wait_line(visit: Visit, step: Step) -> None:
+def wait_line(visit: Visit, step: StepRecord) -> None:
     """Say in a line what a step waits for, with a link; nothing for a step that does not wait."""
     if step["status"] != StepStatus.WAITING:
         return
@@ -63,7 +63,7 @@ def wait_line(visit: Visit, step: Step) -> None:
             st.markdown(f":material/help: **{title}** waits for a person's answer", width="content")
         elif step.get("held") and step["held"].get("needs_person"):
             st.markdown(f":material/front_hand: **{title}** waits: writes are held", width="content")
-        elif step.get("held"):
+        elif step.get("held") and step["due_at"]:
             by = plain(str(step["held"]["by"]))
             until = plain(near_time(step["due_at"]))
             help_text = f"{plain(str(step['held']['message']))} It continues by itself; nothing has failed."
@@ -72,7 +72,7 @@ def wait_line(visit: Visit, step: Step) -> None:
             st.markdown(f":material/hourglass_empty: **{title}** waits until {plain(full_time(step['due_at']))}")
 
 
-def _questions(visit: Visit, run: Mapping[str, Any], steps: Sequence[Step]) -> None:
+def _questions(visit: Visit, run: Run, steps: Sequence[StepRecord]) -> None:
     for question in _open(visit, steps[:_SHOWN]):
         question_card(visit, question, run, "run")
     if len(steps) > _SHOWN:
@@ -80,7 +80,7 @@ def _questions(visit: Visit, run: Mapping[str, Any], steps: Sequence[Step]) -> N
         visit.link(f"{more} more", "approvals", icon=":material/arrow_forward:")
 
 
-def _open(visit: Visit, steps: Iterable[Step]) -> Iterable[Approval]:
+def _open(visit: Visit, steps: Iterable[StepRecord]) -> Iterable[Approval]:
     for step in steps:
         try:
             question = visit.orchestra.approvals.get(visit.who, str(step["approval"]))

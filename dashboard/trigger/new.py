@@ -15,6 +15,7 @@ from dashboard.parts.buttons import action_button
 from dashboard.parts.errors import error_box, problem_list
 from dashboard.parts.inputs import inputs_form
 from engine.base.errors import Problem
+from engine.base.json_text import JsonObject
 from engine.plugins.step_info import TriggerTypeInfo
 from engine.workflows.workflow_files import WorkflowFile
 
@@ -76,9 +77,9 @@ def _connection(visit: Visit, kind: TriggerTypeInfo) -> str | None:
     return str(st.selectbox("Account", fitting, key="trigger-connection")) if len(fitting) > 1 else None
 
 
-def _mapping(inputs: Mapping[str, Any], kind: TriggerTypeInfo) -> dict[str, str]:
+def _mapping(inputs: JsonObject, kind: TriggerTypeInfo) -> dict[str, str]:
     """Ask what each input of the workflow gets from a new item; return the `inputs` of the trigger."""
-    properties: Mapping[str, Any] = inputs.get("properties") or {}
+    properties: JsonObject = inputs.get("properties") or {}
     if not properties:
         return {}
     st.markdown("**What a run receives**")

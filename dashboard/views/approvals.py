@@ -8,8 +8,9 @@ from clients.plural import counted
 from dashboard.base import session
 from dashboard.base.page import Page, Visit
 from dashboard.parts.header import page_header
-from dashboard.parts.questions import Run, answered_row, question_card, run_of
+from dashboard.parts.questions import answered_row, question_card, run_of
 from dashboard.parts.tabs import page_tabs
+from engine.record.types.run import Run
 from engine.runs.approvals import Approval
 
 PAGE = Page(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -19,6 +19,7 @@ from dashboard.parts.times import full_time
 from dashboard.parts.values import cut, json_text
 from engine.base.errors import InvalidInput
 from engine.record.differences import ABSENT, Difference
+from engine.record.types.run import Run
 from engine.runs.compare.answers import differing_answers
 from engine.runs.compare.diff import RunDiff, StepDiff
 
@@ -57,19 +58,19 @@ def show(visit: Visit) -> None:
     _steps(visit, diff, runs, "What else differs" if answers else "What differs after that", rest)
 
 
-def _runs(visit: Visit) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _runs(visit: Visit) -> tuple[Run, Run]:
     first, second = (st.query_params.get(name, "") for name in ("first", "second"))
     if not first or not second:
         raise InvalidInput("Two runs are needed.", remedy="Open one from the list, then press Compare.")
     return visit.orchestra.runs.get(visit.who, first), visit.orchestra.runs.get(visit.who, second)
 
 
-def _workflows(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
+def _workflows(first: Run, second: Run) -> str:
     titles = [str(run["definition"]["workflow"].get("title") or run["workflow"]) for run in (first, second)]
     return " and ".join(dict.fromkeys(titles))
 
 
-def _sides(visit: Visit, first: Mapping[str, Any], second: Mapping[str, Any]) -> None:
+def _sides(visit: Visit, first: Run, second: Run) -> None:
     for column, title, run in zip(
         st.columns(2, gap="medium"), (f"{_ONE} First run", f"{_OTHER} Second run"), (first, second), strict=True
     ):
@@ -81,16 +82,14 @@ def _sides(visit: Visit, first: Mapping[str, Any], second: Mapping[str, Any]) ->
             visit.link("Open it", "run", icon=":material/arrow_forward:", id=str(run["run_id"]))
 
 
-def _first(visit: Visit, diff: RunDiff, runs: Sequence[Mapping[str, Any]], steps: Sequence[StepDiff]) -> None:
+def _first(visit: Visit, diff: RunDiff, runs: Sequence[Run], steps: Sequence[StepDiff]) -> None:
     for one in steps:
         section("The first difference")
         with st.container(border=True, key="first-difference"):
             _step(visit, diff, one, item_of(one.path, runs))
 
 
-def _steps(
-    visit: Visit, diff: RunDiff, runs: Sequence[Mapping[str, Any]], title: str, steps: Sequence[StepDiff]
-) -> None:
+def _steps(visit: Visit, diff: RunDiff, runs: Sequence[Run], title: str, steps: Sequence[StepDiff]) -> None:
     """Show steps below a heading, those that differ in the same way as one."""
     found = groups(steps)
     if not found:

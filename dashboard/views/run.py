@@ -26,6 +26,7 @@ from dashboard.run.row import table_rows
 from dashboard.run.table import run_table
 from dashboard.run.top import run_top
 from engine.base.statuses import ACTIVE_RUNS, RunStatus
+from engine.record.types.run import Run
 from engine.runs.run_looks import Look
 
 PAGE = Page(title="Run", icon=":material/play_circle:", path="run", order=31, in_menu=False)
@@ -46,7 +47,7 @@ def show(visit: Visit) -> None:
     _live(visit, look)
 
 
-def _title(run: Mapping[str, Any]) -> str:
+def _title(run: Run) -> str:
     return str(run["definition"]["workflow"].get("title") or run["workflow"])
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 import streamlit as st
 
@@ -22,6 +20,7 @@ from dashboard.workflow.editor import edit_tab
 from dashboard.workflow.map import map_tab
 from dashboard.workflow.versions import history_tab
 from engine.base.errors import InvalidFile, OrchestraError
+from engine.record.types.run import Run
 from engine.workflows.workflow_files import WorkflowFile
 
 PAGE = Page(title="Workflow", icon=":material/account_tree:", path="workflow", order=21, in_menu=False)
@@ -85,7 +84,7 @@ def _form(visit: Visit, file: WorkflowFile) -> None:
     run_form(visit, plan, _earlier(visit, file.name))
 
 
-def _earlier(visit: Visit, name: str) -> Mapping[str, Any] | None:
+def _earlier(visit: Visit, name: str) -> Run | None:
     """Return the run that `?inputs_of=` names, if it is a run of this workflow."""
     run_id = st.query_params.get("inputs_of", "")
     with suppress(OrchestraError):

@@ -10,6 +10,7 @@ from typing import Any
 from engine.base.definitions import workflow_id_of
 from engine.base.errors import AccountChanged
 from engine.connections.accounts import Account
+from engine.record.types.run import Acceptance
 from engine.store.settings import Settings
 
 
@@ -48,7 +49,7 @@ class Agreed:
     """For each connection: the name of its account at that time, for people."""
 
     @classmethod
-    def of_run(cls, agreements: Agreements, acceptance: Mapping[str, Any]) -> Agreed:
+    def of_run(cls, agreements: Agreements, acceptance: Acceptance) -> Agreed:
         """Return the accounts that an accepted run may use."""
         kept = acceptance.get("agreed") or {}
         workflows = [workflow_id_of(acceptance), *_callers(acceptance.get("caller"))]

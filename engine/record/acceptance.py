@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.base.errors import InvalidInput
+from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.base.wording import did_you_mean, listed
 from engine.compiler.definition.plan import Plan
@@ -18,30 +19,9 @@ from engine.expressions.json_values import compact_json
 from engine.record.coercion import fitted
 from engine.record.options import refuse_in_service
 from engine.record.storable import unstorable
+from engine.record.types.run import Acceptance, Agreement, Caller, Run, RunOptions, TriggerItem
 from engine.record.values import Values
 from engine.store.journal import JournalBroken
-
-_KEPT = (
-    "run_id",
-    "workflow",
-    "workflow_hash",
-    "demo",
-    "started_by",
-    "origin_run_id",
-    "parent_run_id",
-    "queued_at",
-    "inputs",
-    "definition",
-    "accounts",
-    "caller",
-    "options",
-    "trigger",
-    "confirmed",
-)
-
-
-_ABSENT: Mapping[str, Any] = {"caller": None, "options": {}, "trigger": None, "confirmed": []}
-"""Keys missing from logs of earlier releases."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +40,19 @@ class Circumstances:
     """The folder for the files of the run, such as large inputs."""
     origin_run_id: str | None = None
     parent_run_id: str | None = None
-    caller: Sequence[Any] | None = None
+    caller: Caller | None = None
     """If a `workflow.run` step started the run: [workflow id, step path, scope …] of that step (Frame.caller)."""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: RunOptions = field(default_factory=RunOptions)
     """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
     confirmed: Sequence[str] = ()
     """What the person who starts it has just agreed to (engine/runs/starting/consent.py)."""
-    agreed: Mapping[str, Any] = field(default_factory=dict)
+    agreed: Agreement = field(default_factory=Agreement)
     """For real accounts: everything agreed to at that time (`Consents.kept`)."""
-    trigger: Mapping[str, Any] | None = None
+    trigger: TriggerItem | None = None
     """If a trigger started the run: {id, source, account, item, title}, what it was started for."""
 
 
-def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> dict[str, Any]:
+def acceptance(plan: Plan, inputs: JsonObject, around: Circumstances) -> Acceptance:
     """Return everything about a run that never changes, as JSON; large inputs are then on disk.
 
     Raises InvalidInput, StorageError.
@@ -98,14 +78,14 @@ def acceptance(plan: Plan, inputs: Mapping[str, Any], around: Circumstances) -> 
         "default_mode": around.default_mode,
         "connections": dict(around.connections),
         "caller": list(around.caller) if around.caller is not None else None,
-        "options": dict(around.options),
-        "trigger": None if around.trigger is None else dict(around.trigger),
+        "options": around.options,
+        "trigger": around.trigger,
         "confirmed": list(around.confirmed),
-        "agreed": dict(around.agreed),
+        "agreed": around.agreed,
     }
 
 
-def kept_inputs(plan: Plan, inputs: Mapping[str, Any], values: Values) -> dict[str, Any]:
+def kept_inputs(plan: Plan, inputs: JsonObject, values: Values) -> dict[str, Any]:
     """Return the inputs, checked and with defaults, large values on disk. Raises InvalidInput, StorageError."""
     filled = checked_inputs(plan, inputs)
     try:
@@ -114,21 +94,35 @@ def kept_inputs(plan: Plan, inputs: Mapping[str, Any], values: Values) -> dict[s
         raise broken.error from None
 
 
-def reaccepted(run: Mapping[str, Any], connections: Mapping[str, str]) -> dict[str, Any]:
+def reaccepted(run: Run, connections: Mapping[str, str]) -> Acceptance:
     """Return the acceptance of a run from its document: same definition, same accounts."""
     accounts = run["accounts"].items()
     return {
-        **{name: run.get(name, _ABSENT.get(name)) for name in _KEPT},
+        "run_id": run["run_id"],
+        "workflow": run["workflow"],
+        "workflow_hash": run["workflow_hash"],
+        "demo": run["demo"],
+        "started_by": run["started_by"],
+        "origin_run_id": run["origin_run_id"],
+        "parent_run_id": run["parent_run_id"],
+        "queued_at": run["queued_at"],
+        "inputs": run["inputs"],
+        "definition": run["definition"],
+        "accounts": run["accounts"],
+        "caller": run.get("caller"),
+        "options": run.get("options", {}),
+        "trigger": run.get("trigger"),
+        "confirmed": run.get("confirmed", []),
         "modes": {name: one["mode"] for name, one in accounts},
         "default_mode": AccountMode.DEMO if run["demo"] else AccountMode.MINE,
         "connections": {**connections, **{name: one["service"] for name, one in accounts}},
     }
 
 
-def checked_inputs(plan: Plan, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def checked_inputs(plan: Plan, inputs: JsonObject) -> dict[str, Any]:
     """Return the inputs with defaults filled in. Raises InvalidInput that names each wrong input."""
     schema = plan.inputs_schema
-    properties: Mapping[str, Any] = schema.get("properties", {})
+    properties: JsonObject = schema.get("properties", {})
     wrong = [_unknown(name, properties) for name in inputs if name not in properties]
     wrong += [f"The input {name!r} is missing." for name in schema.get("required", []) if name not in inputs]
     filled = {name: one["default"] for name, one in properties.items() if "default" in one}
@@ -157,7 +151,7 @@ def _type_of(schema: Mapping[str, Any]) -> str:
     return kinds if isinstance(kinds, str) else " or ".join(map(str, kinds))
 
 
-def _unknown(name: str, properties: Mapping[str, Any]) -> str:
+def _unknown(name: str, properties: JsonObject) -> str:
     return f"There is no input {name!r}. {did_you_mean(name, list(properties)) or 'The workflow takes none.'}"
 
 

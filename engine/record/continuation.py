@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from engine.base.statuses import StepStatus
@@ -21,31 +21,37 @@ from engine.record.events import (
     StepWaiting,
     WriteSettled,
 )
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 
 _OF_ITEMS = ("error", "handled", "note")
 
 
-def events_of(run: Mapping[str, Any]) -> Iterator[Event]:
+def events_of(run: Run) -> Iterator[Event]:
     """Return events equivalent to a finished document, so that the run can continue from it."""
+    began_at = run["started_at"] or run["queued_at"]
     if run["started_at"]:
         yield RunStarted(run["started_at"])
     for name, one in run["accounts"].items():
         if one.get("account"):
-            yield AccountNamed(run["started_at"], connection=name, account=one["account"])
+            yield AccountNamed(began_at, connection=name, account=one["account"])
     for resumed in run.get("resumed", []):
         yield RunResumed(**resumed)
     for step in sorted(run["steps"], key=lambda step: is_item(step["path"])):  # an item ends after the steps in it
-        yield from _step_events(step)
+        yield from _step_events(step, began_at)
 
 
-def _step_events(step: Mapping[str, Any]) -> Iterator[Event]:
-    at = step["ended_at"] or step["started_at"]
-    named = {"at": at, "started_at": step["started_at"], "path": step["path"]}
+def _step_events(step: StepRecord, began_at: str) -> Iterator[Event]:
+    """Yield the events of a step; those of one that never began are of the time when its run began."""
+    at = step["ended_at"] or step["started_at"] or began_at
+    named: dict[str, Any] = {"at": at, "started_at": step["started_at"], "path": step["path"]}
     if "items" in step:
         yield LoopStarted(**named, noun=step["noun"], items=step["items"])
     for attempt in step["attempts"]:
-        if attempt["error"] is not None:
-            yield AttemptFailed(at=attempt["ended_at"], path=step["path"], **attempt)
+        error = attempt["error"]
+        if error is not None:
+            ended_at = attempt["ended_at"]
+            yield AttemptFailed(ended_at, step["path"], attempt["started_at"], ended_at, error)
     has_ended = step["status"] in (StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED)
     if is_item(step["path"]):
         if has_ended:
@@ -57,7 +63,7 @@ def _step_events(step: Mapping[str, Any]) -> Iterator[Event]:
         yield from _unfinished(step, named)
 
 
-def _unfinished(step: Mapping[str, Any], named: dict[str, Any]) -> Iterator[Event]:
+def _unfinished(step: StepRecord, named: dict[str, Any]) -> Iterator[Event]:
     listed: dict[str, Any] = {name: step.get(name) for name in LISTED}
     yield StepListed(**named, **listed)
     if step["status"] == StepStatus.CANCELLED and step["effect"]:
@@ -66,11 +72,11 @@ def _unfinished(step: Mapping[str, Any], named: dict[str, Any]) -> Iterator[Even
         yield StepWaiting(**named, title=step["title"], **_present(step, COPIED))
 
 
-def _present(step: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: step[name] for name in names if step.get(name) is not None}
+def _present(step: StepRecord, names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in step.items() if name in names and value is not None}
 
 
-def _of_success(step: Mapping[str, Any]) -> dict[str, Any]:
+def _of_success(step: StepRecord) -> dict[str, Any]:
     """Return the details that only a successful step end has."""
     if step["status"] != StepStatus.SUCCEEDED or not step["uses"] or step.get("fallback"):  # it may have no output
         return {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from msgspec import UNSET
 
@@ -30,6 +31,8 @@ from engine.record.events import (
     WriteSettled,
     told,
 )
+from engine.record.types.run import Acceptance, AccountRecord, Counts, ResumeRecord, Run, RunHead
+from engine.record.types.step import AttemptRecord, Failure, StepRecord, UsageRecord
 
 SCHEMA_VERSION = 1
 COPIED = (
@@ -57,7 +60,7 @@ LISTED = ("title", "uses", "connection", "identity", "child_run_id")
 _OF_STARTS = ("uses", "connection", "arguments", "identity")
 
 
-def document(acceptance: Mapping[str, Any], events: Iterable[Event]) -> dict[str, Any]:
+def document(acceptance: Acceptance, events: Iterable[Event]) -> Run:
     """Return the run document after these events (docs/files.md: Run)."""
     builder = _Builder(acceptance)
     for event in events:
@@ -68,7 +71,7 @@ def document(acceptance: Mapping[str, Any], events: Iterable[Event]) -> dict[str
 class Progress:
     """The document of an open run, updated event by event."""
 
-    def __init__(self, acceptance: Mapping[str, Any]) -> None:
+    def __init__(self, acceptance: Acceptance) -> None:
         self._builder = _Builder(acceptance)
 
     def take(self, event: Event) -> None:
@@ -76,19 +79,16 @@ class Progress:
         if not isinstance(event, RunEnded):
             self._builder.take(event)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Run:
         """Return the document so far; later events do not change it."""
-        run = dict(self._builder.finished())
-        run["steps"] = [{**step, "attempts": list(step["attempts"])} for step in run["steps"]]
-        run["accounts"] = {name: dict(one) for name, one in run["accounts"].items()}
-        if "resumed" in run:
-            run["resumed"] = list(run["resumed"])
-        return run
+        return self._builder.finished()
 
 
 class _Builder:
-    def __init__(self, acceptance: Mapping[str, Any]) -> None:
-        self._run: dict[str, Any] = {
+    """A run document and its steps by path. Each change makes a new object, so those handed out stay as they are."""
+
+    def __init__(self, acceptance: Acceptance) -> None:
+        self._run: RunHead = {
             "schema_version": SCHEMA_VERSION,
             "run_id": acceptance["run_id"],
             "workflow": acceptance["workflow"],
@@ -110,134 +110,162 @@ class _Builder:
             "inputs": acceptance["inputs"],
             "outputs": None,
             "error": None,
-            "counts": {},
-            "usage": {},
+            "counts": counts(()),
+            "usage": usage(()),
             "definition": acceptance["definition"],
-            "accounts": {name: dict(one) for name, one in acceptance["accounts"].items()},
+            "accounts": acceptance["accounts"],
             "due_at": None,
         }
-        self._steps: dict[str, dict[str, Any]] = {}
-        self._newest: dict[str, Any] = {}
-        """Marks the next resumption as the one that replaced the definition."""
+        self._steps: dict[str, StepRecord] = {}
+        self._previous_hash: str | None = None
+        """If the definition has just been replaced: the hash of the one before, for the next resumption."""
 
     def take(self, event: Event) -> None:
         """Apply one event."""
         self._HANDLERS[type(event)](self, event)
 
-    def finished(self) -> dict[str, Any]:
+    def finished(self) -> Run:
         """Return the document."""
         steps = list(self._steps.values())
         if self._run["ended_at"] is not None:
-            for step in steps:
-                if step["status"] in OPEN_STEPS:
-                    is_left_out = "stopped" in self._run and step["status"] == StepStatus.PENDING
-                    step["status"] = StepStatus.SKIPPED if is_left_out else StepStatus.CANCELLED
-        self._run["steps"] = steps
-        self._run["counts"] = counts(steps)
-        self._run["usage"] = usage(steps)
-        return self._run
+            steps = [self._closed(step) for step in steps]
+        return {**self._run, "counts": counts(steps), "usage": usage(steps), "steps": steps}
+
+    def _closed(self, step: StepRecord) -> StepRecord:
+        """Return a step of a run that has ended."""
+        if step["status"] not in OPEN_STEPS:
+            return step
+        is_left_out = "stopped" in self._run and step["status"] == StepStatus.PENDING
+        return {**step, "status": StepStatus.SKIPPED if is_left_out else StepStatus.CANCELLED}
 
     def _run_started(self, event: RunStarted) -> None:
-        self._run["status"] = RunStatus.RUNNING
-        self._run["started_at"] = self._run["started_at"] or event.at
+        run = self._run
+        self._run = {**run, "status": RunStatus.RUNNING, "started_at": run["started_at"] or event.at}
 
     def _run_resumed(self, event: RunResumed) -> None:
-        self._run.update(status=RunStatus.RUNNING, ended_at=None, duration_seconds=None, error=None, due_at=None)
-        self._run.setdefault("resumed", []).append({**told(event), **self._newest})
-        self._newest = {}
+        resumed = cast("ResumeRecord", told(event))
+        if self._previous_hash is not None:
+            resumed = {**resumed, "newest": True, "previous_hash": self._previous_hash}
+        self._run = {
+            **self._run,
+            "status": RunStatus.RUNNING,
+            "ended_at": None,
+            "duration_seconds": None,
+            "error": None,
+            "due_at": None,
+            "resumed": [*self._run.get("resumed", ()), resumed],
+        }
+        self._previous_hash = None
 
     def _definition_taken(self, event: DefinitionTaken) -> None:
-        self._newest = {"newest": True, "previous_hash": event.previous_hash}
+        self._previous_hash = event.previous_hash
 
     def _run_waiting(self, event: RunWaiting) -> None:
-        self._run.update(status=RunStatus.WAITING, due_at=event.due_at)
+        self._run = {**self._run, "status": RunStatus.WAITING, "due_at": event.due_at}
 
     def _run_failing(self, event: RunFailing) -> None:
         """Note that the `on_failure` steps are starting."""
-        self._run["error"] = event.error
+        self._run = {**self._run, "error": event.error}
 
     def _run_interrupted(self, _event: RunInterrupted) -> None:
-        self._run["status"] = RunStatus.INTERRUPTED
+        self._run = {**self._run, "status": RunStatus.INTERRUPTED}
 
     def _run_ended(self, event: RunEnded) -> None:
-        self._run.update(
-            status=event.status,
-            ended_at=event.at,
-            outputs=None if event.outputs is UNSET else event.outputs,
-            error=event.error or None,
-            due_at=None,
-        )
+        began = self._run["started_at"]
+        self._run = {
+            **self._run,
+            "status": event.status,
+            "ended_at": event.at,
+            "outputs": None if event.outputs is UNSET else event.outputs,
+            "error": event.error or None,
+            "due_at": None,
+            "duration_seconds": _seconds(began, event.at) if began else None,
+        }
         if event.stopped:
-            self._run["stopped"] = event.stopped
+            self._run = {**self._run, "stopped": event.stopped}
         if event.on_failure_error:
-            self._run["on_failure_error"] = event.on_failure_error
-        if self._run["started_at"]:
-            self._run["duration_seconds"] = _seconds(self._run["started_at"], event.at)
+            self._run = {**self._run, "on_failure_error": event.on_failure_error}
 
     def _account_named(self, event: AccountNamed) -> None:
-        if event.connection in self._run["accounts"]:
-            self._run["accounts"][event.connection]["account"] = event.account
+        accounts = self._run["accounts"]
+        if event.connection in accounts:
+            known: AccountRecord = {**accounts[event.connection], "account": event.account}
+            self._run = {**self._run, "accounts": {**accounts, event.connection: known}}
 
     def _loop_started(self, event: LoopStarted) -> None:
-        loop = self._step(event.path)
-        loop.update(items=event.items, noun=event.noun)
+        self._steps[event.path] = {**self._step(event.path), "items": event.items, "noun": event.noun}
         for index, (key, title) in enumerate(event.items):
-            self._step(item_of(event.path, index)).update(key=key, title=title)
+            path = item_of(event.path, index)
+            self._steps[path] = {**self._step(path), "key": key, "title": title}
 
     def _item_finished(self, event: ItemFinished) -> None:
         item = self._step(event.path)
-        item.update(status=event.status, ended_at=event.at, error=event.error or None)
-        item["started_at"] = event.started_at or item["started_at"] or event.at
+        item = {
+            **item,
+            "status": event.status,
+            "ended_at": event.at,
+            "error": event.error or None,
+            "started_at": event.started_at or item["started_at"] or event.at,
+        }
         if event.handled:
-            item["handled"] = event.handled
+            item = {**item, "handled": event.handled}
         if event.note:
-            item["note"] = event.note
+            item = {**item, "note": event.note}
+        self._steps[event.path] = item
 
     def _step_listed(self, event: StepListed) -> None:
         """Keep an interrupted step in the list."""
         given = ((name, getattr(event, name)) for name in LISTED)
-        self._step(event.path).update({name: value for name, value in given if value not in (None, UNSET)})
+        known = {name: value for name, value in given if value not in (None, UNSET)}
+        self._steps[event.path] = cast("StepRecord", {**self._step(event.path), **known})
 
     def _step_started(self, event: StepStarted) -> None:
         step = self._begun(event, _OF_STARTS)
-        step.update(status=StepStatus.RUNNING, error=None, ended_at=None)
+        self._steps[event.path] = {**step, "status": StepStatus.RUNNING, "error": None, "ended_at": None}
 
     def _attempt_failed(self, event: AttemptFailed) -> None:
-        attempt = {"started_at": event.started_at, "ended_at": event.ended_at, "error": event.error}
-        self._step(event.path)["attempts"].append(attempt)
+        self._attempted(event.path, event.started_at, event.ended_at, event.error)
+
+    def _attempted(self, path: str, started_at: str, ended_at: str, error: Failure | None) -> None:
+        step = self._step(path)
+        attempt: AttemptRecord = {"started_at": started_at, "ended_at": ended_at, "error": error}
+        self._steps[path] = {**step, "attempts": [*step["attempts"], attempt]}
 
     def _step_waiting(self, event: StepWaiting) -> None:
-        self._begun(event, COPIED)["status"] = StepStatus.WAITING
+        self._steps[event.path] = {**self._begun(event, COPIED), "status": StepStatus.WAITING}
 
     def _step_finished(self, event: StepFinished) -> None:
-        step = self._begun(event, COPIED)
-        step.update(status=event.status, ended_at=event.at)
+        step: StepRecord = {**self._begun(event, COPIED), "status": event.status, "ended_at": event.at}
         if event.status == StepStatus.SUCCEEDED:
-            step["error"] = event.error or None
-            if step["uses"] and not (event.pinned or event.replayed or event.fallback):  # it made its own call
-                begun = event.attempt_at or step["started_at"]
-                step["attempts"].append({"started_at": begun, "ended_at": event.at, "error": None})
+            step = {**step, "error": event.error or None}
+        self._steps[event.path] = step
+        has_called = step["uses"] and not (event.pinned or event.replayed or event.fallback)
+        if event.status == StepStatus.SUCCEEDED and has_called:
+            self._attempted(event.path, event.attempt_at or step["started_at"] or event.at, event.at, None)
 
     def _write_settled(self, event: WriteSettled) -> None:
         """Note that the write of an interrupted step was made."""
-        self._step(event.path).update(output=event.output, effect=event.effect, ended_at=event.at)
-
-    def _begun(self, event: StepStarted | StepWaiting | StepFinished, copied: Iterable[str]) -> dict[str, Any]:
         step = self._step(event.path)
-        step["title"] = event.title or step["title"]
-        step["started_at"] = event.started_at or step["started_at"] or event.at
-        step.update({name: value for name in copied if (value := getattr(event, name)) is not UNSET})
-        self._open_items(event.path, step["started_at"])
-        return step
+        self._steps[event.path] = {**step, "output": event.output, "effect": event.effect, "ended_at": event.at}
+
+    def _begun(self, event: StepStarted | StepWaiting | StepFinished, copied: Iterable[str]) -> StepRecord:
+        """Return the record of a step with what an event tells of it; it is not kept yet."""
+        step = self._step(event.path)
+        started_at = event.started_at or step["started_at"] or event.at
+        self._open_items(event.path, started_at)
+        known = {name: value for name in copied if (value := getattr(event, name)) is not UNSET}
+        title = event.title or step["title"]
+        return cast("StepRecord", {**step, "title": title, "started_at": started_at, **known})
 
     def _open_items(self, path: str, started_at: str) -> None:
         """Mark the items around a step as running."""
         for around in items_around(path):
             item = self._steps.get(around)
             if item is not None and item["status"] in (StepStatus.PENDING, StepStatus.FAILED):
-                item.update(status=StepStatus.RUNNING, started_at=started_at)
+                self._steps[around] = {**item, "status": StepStatus.RUNNING, "started_at": started_at}
 
-    def _step(self, path: str) -> dict[str, Any]:
+    def _step(self, path: str) -> StepRecord:
+        """Return the record of a step, which has its place in the list from now on."""
         if path not in self._steps:
             self._steps[path] = {
                 "id": step_id(path),
@@ -282,15 +310,9 @@ def _seconds(start: str, end: str) -> float:
     return round((moment_of(end) - moment_of(start)).total_seconds(), 3)
 
 
-_COUNTED = (
-    "steps", "failed_steps", "items", "failed_items",
-    "new_effects", "reused_effects", "differing_effects", "unknown_effects",
-)  # fmt: skip
-
-
-def counts(steps: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+def counts(steps: Iterable[StepRecord]) -> Counts:
     """Return the number of steps, items and effects by how they ended."""
-    found = dict.fromkeys(_COUNTED, 0)
+    found = Counter[str]()
     for step in steps:
         if is_item(step["path"]):
             found["items"] += 1
@@ -303,15 +325,25 @@ def counts(steps: Iterable[Mapping[str, Any]]) -> dict[str, int]:
             found["differing_effects"] += "note" in step["effect"]
         elif step["error"] and step["error"].get("type") == "OutcomeUnknown" and step["uses"]:
             found["unknown_effects"] += 1
-    return found
+    return {
+        "steps": found["steps"],
+        "failed_steps": found["failed_steps"],
+        "items": found["items"],
+        "failed_items": found["failed_items"],
+        "new_effects": found["new_effects"],
+        "reused_effects": found["reused_effects"],
+        "differing_effects": found["differing_effects"],
+        "unknown_effects": found["unknown_effects"],
+    }
 
 
-def usage(steps: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def usage(steps: Iterable[StepRecord]) -> UsageRecord:
     """Return the tokens of all model calls; the cost is null if the price of one of them is unknown."""
     used = [step["usage"] for step in steps if step["usage"]]
     costs = [one["cost_usd"] for one in used]
+    known = [cost for cost in costs if cost is not None]
     return {
         "input_tokens": sum(one["input_tokens"] for one in used),
         "output_tokens": sum(one["output_tokens"] for one in used),
-        "cost_usd": None if None in costs else round(sum(costs), 6),
+        "cost_usd": None if len(known) < len(costs) else round(sum(known), 6),
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -18,10 +18,15 @@ from msgspec import UNSET, UnsetType
 from engine.base.json_text import compact
 from engine.base.statuses import RunStatus, StepStatus
 
+if TYPE_CHECKING:
+    from engine.base.json_text import JsonObject
+    from engine.record.types.run import Stopped
+    from engine.record.types.step import Failure, Hold, StepEffect, StopRecord, UsageRecord
+else:  # msgspec knows no read-only members; what another release has written is not checked here
+    JsonObject = Stopped = Failure = Hold = StepEffect = StopRecord = UsageRecord = dict
+
 Text: TypeAlias = str | UnsetType | None
 Flag: TypeAlias = bool | UnsetType
-Object: TypeAlias = dict[str, Any] | UnsetType | None
-"""A JSON object whose members belong to users, services or other records."""
 
 
 def _name(kind: str) -> str:
@@ -69,7 +74,7 @@ class RunFailing(_Event, frozen=True):
     """The run has failed, and its `on_failure` steps begin."""
 
     at: str
-    error: dict[str, Any]
+    error: Failure
 
 
 class RunInterrupted(_Event, frozen=True):
@@ -84,10 +89,10 @@ class RunEnded(_Event, frozen=True):
     at: str
     status: RunStatus
     outputs: Any = UNSET
-    error: Object = UNSET
-    stopped: Object = UNSET
-    """If a `flow.stop` ended it: {message}."""
-    on_failure_error: Object = UNSET
+    error: Failure | UnsetType | None = UNSET
+    stopped: Stopped | UnsetType | None = UNSET
+    """If a `flow.stop` ended it."""
+    on_failure_error: Failure | UnsetType | None = UNSET
     """Why its `on_failure` steps failed."""
 
 
@@ -118,7 +123,7 @@ class ItemFinished(_Event, frozen=True):
     path: str
     status: StepStatus
     started_at: Text = UNSET
-    error: Object = UNSET
+    error: Failure | UnsetType | None = UNSET
     handled: Flag = UNSET
     """Whether the loop goes on without it: it is not executed again."""
     note: Text = UNSET
@@ -146,7 +151,7 @@ class StepStarted(_Event, frozen=True):
     started_at: Text = UNSET
     uses: Text = UNSET
     connection: Text = UNSET
-    arguments: Object = UNSET
+    arguments: JsonObject | UnsetType | None = UNSET
     identity: Text = UNSET
 
 
@@ -157,7 +162,7 @@ class AttemptFailed(_Event, frozen=True):
     path: str
     started_at: str
     ended_at: str
-    error: dict[str, Any]
+    error: Failure
 
 
 class WriteSettled(_Event, frozen=True):
@@ -166,7 +171,7 @@ class WriteSettled(_Event, frozen=True):
     at: str
     path: str
     output: Any
-    effect: dict[str, Any] | None
+    effect: StepEffect | None
     started_at: Text = UNSET
 
 
@@ -179,16 +184,16 @@ class StepWaiting(_Event, frozen=True):
     started_at: Text = UNSET
     uses: Text = UNSET
     connection: Text = UNSET
-    arguments: Object = UNSET
+    arguments: JsonObject | UnsetType | None = UNSET
     output: Any = UNSET
-    error: Object = UNSET
-    effect: Object = UNSET
-    usage: Object = UNSET
-    request: Object = UNSET
+    error: Failure | UnsetType | None = UNSET
+    effect: StepEffect | UnsetType | None = UNSET
+    usage: UsageRecord | UnsetType | None = UNSET
+    request: JsonObject | UnsetType | None = UNSET
     due_at: Text = UNSET
     then: Any = UNSET
     """Its output once that time has come."""
-    held: Object = UNSET
+    held: Hold | UnsetType | None = UNSET
     """Why a service, or a person, has it wait."""
     handled: Flag = UNSET
     fallback: Flag = UNSET
@@ -199,7 +204,7 @@ class StepWaiting(_Event, frozen=True):
     approval: Text = UNSET
     """The id of the question."""
     child_run_id: Text = UNSET
-    stops: Object = UNSET
+    stops: StopRecord | UnsetType | None = UNSET
 
 
 class StepFinished(_Event, frozen=True):
@@ -212,15 +217,15 @@ class StepFinished(_Event, frozen=True):
     started_at: Text = UNSET
     uses: Text = UNSET
     connection: Text = UNSET
-    arguments: Object = UNSET
+    arguments: JsonObject | UnsetType | None = UNSET
     output: Any = UNSET
-    error: Object = UNSET
-    effect: Object = UNSET
-    usage: Object = UNSET
-    request: Object = UNSET
+    error: Failure | UnsetType | None = UNSET
+    effect: StepEffect | UnsetType | None = UNSET
+    usage: UsageRecord | UnsetType | None = UNSET
+    request: JsonObject | UnsetType | None = UNSET
     """What a model was asked."""
     due_at: Text = UNSET
-    held: Object = UNSET
+    held: Hold | UnsetType | None = UNSET
     handled: Flag = UNSET
     """Whether the run goes on without it: it is not executed again."""
     fallback: Flag = UNSET
@@ -235,8 +240,8 @@ class StepFinished(_Event, frozen=True):
     approval: Text = UNSET
     child_run_id: Text = UNSET
     """The run that it called."""
-    stops: Object = UNSET
-    """If it ended the run: {outputs, message}."""
+    stops: StopRecord | UnsetType | None = UNSET
+    """If it ended the run."""
     attempt_at: Text = UNSET
     """When the attempt that succeeded began, if others failed before."""
 

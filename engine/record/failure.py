@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from pydantic import ValidationError
 
@@ -11,6 +11,7 @@ from engine.base.errors import OrchestraError
 from engine.base.plain_values import plain_json
 from engine.base.wording import kind_of
 from engine.documents.shapes import first_fault
+from engine.record.types.step import Failure
 
 _LONGEST = 2000
 
@@ -18,14 +19,14 @@ _LONGEST = 2000
 class StepFailed(Exception):
     """A step ended without output; carries the error document."""
 
-    def __init__(self, error: dict[str, Any]) -> None:
+    def __init__(self, error: Failure) -> None:
         super().__init__(error["message"])
         self.error = error
 
 
-def failure(error: BaseException, *, workflow: str = "", step: str = "") -> dict[str, Any]:
+def failure(error: BaseException, *, workflow: str = "", step: str = "") -> Failure:
     """Return the error document (docs/files.md: Run) of an exception at a step of a workflow."""
-    document: dict[str, Any] = {
+    document: Failure = {
         "type": type(error).__name__,
         "message": str(error)[:_LONGEST],
         "file": f"workflows/{workflow}.json" if workflow else None,
@@ -38,18 +39,19 @@ def failure(error: BaseException, *, workflow: str = "", step: str = "") -> dict
         "http_status": None,
         "retry_after_seconds": None,
     }
-    document.update(_details(error))
-    return dict(plain_json(document))
+    return cast("Failure", plain_json(_detailed(document, error)))
 
 
-def document_of(error: StepFailed | OrchestraError, *, workflow: str, step: str) -> dict[str, Any]:
+def document_of(error: StepFailed | OrchestraError, *, workflow: str, step: str) -> Failure:
     """Return the error document of a failed step, or of an error raised at `step` itself."""
     return error.error if isinstance(error, StepFailed) else failure(error, workflow=workflow, step=step)
 
 
-def _details(error: BaseException) -> dict[str, Any]:
+def _detailed(document: Failure, error: BaseException) -> Failure:
+    """Return the error document with what this kind of error knows."""
     if isinstance(error, ServiceError):
         return {
+            **document,
             "message": error.message[:_LONGEST],
             "remedy": error.remedy,
             "retryable": error.retryable,
@@ -59,11 +61,12 @@ def _details(error: BaseException) -> dict[str, Any]:
         }
     if isinstance(error, OrchestraError):
         field = error.details.get("field")
-        return {"message": error.message[:_LONGEST], "remedy": error.remedy or None, "field": field}
+        return {**document, "message": error.message[:_LONGEST], "remedy": error.remedy or None, "field": field}
     if isinstance(error, ValidationError):
-        return _validation(error)
+        return _misfitting(document, error)
     # Unforeseen, so a bug of ours. Its text could contain anything: show only its type.
     return {
+        **document,
         "type": "InternalError",
         "message": f"The step broke down ({type(error).__name__}).",
         "remedy": "The server's own log has the details; please report it.",
@@ -71,10 +74,12 @@ def _details(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _validation(error: ValidationError) -> dict[str, Any]:
+def _misfitting(document: Failure, error: ValidationError) -> Failure:
+    """Return the error document of arguments that do not fit."""
     fault, seen = first_fault(error)
     value = seen if isinstance(seen, str | int | float | bool | None) else kind_of(seen)
     return {
+        **document,
         "type": "InvalidInput",
         "message": fault.message[:_LONGEST],
         "field": ".".join(map(str, ("with", *fault.path))),

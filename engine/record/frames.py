@@ -5,13 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired
+
+from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.step_path import PathPart, StepPath
 from engine.compiler.definition.plan import Loop, Node
 
-Record = dict[str, Any]
-"""How a step ended, as expressions see it: {status, output?, error?}."""
+
+class RunName(TypedDict):
+    """The name `run` of expressions."""
+
+    id: ReadOnly[str]
+    started_at: ReadOnly[str | None]
+    """When the run first began."""
+
+
+class Caught(TypedDict):
+    """An error as the steps of `on_error` and `on_failure` see it."""
+
+    type: ReadOnly[str]
+    message: ReadOnly[str]
+    step: ReadOnly[str | None]
+    """The path of the step."""
+
+
+class Record(TypedDict):
+    """How a step ended, as expressions see it."""
+
+    status: ReadOnly[str]
+    """A plain text, since the expression language takes no enum."""
+    output: NotRequired[ReadOnly[Any]]
+    error: NotRequired[ReadOnly[Caught]]
 
 
 @dataclass(frozen=True)
@@ -35,9 +60,9 @@ class Frame:
     """When the first of the enclosing time limits ends."""
 
     @property
-    def steps(self) -> dict[str, Any]:
+    def steps(self) -> dict[str, Record]:
         """The records of the steps visible from here, by id."""
-        steps: dict[str, Any] = self.names["steps"]
+        steps: dict[str, Record] = self.names["steps"]
         return steps
 
     def path_of(self, node: Node) -> StepPath:

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 from engine.base.errors import InvalidInput
+from engine.base.json_text import JsonObject
 from engine.base.step_path import StepPath
 from engine.base.wording import did_you_mean, listed
 from engine.compiler.definition.plan import Node, Plan
 from engine.documents.schema_check import misfits
 from engine.record.step_dependencies import outputs_needed
 from engine.record.storable import unstorable
+from engine.record.types.run import Receipts, RunOptions, RunStart
 from engine.store.runs import is_test
 
-Receipts = Literal["reuse", "update", "force"]
-RECEIPTS = ("reuse", "update", "force")
+RECEIPTS: tuple[Receipts, ...] = ("reuse", "update", "force")
 
 
-def rerun_options(receipts: str, replay_of: str | None) -> dict[str, Any]:
+def rerun_options(receipts: str, replay_of: str | None) -> RunOptions:
     """Return the options of a rerun, without those at their default. Raises InvalidInput."""
-    if receipts not in RECEIPTS:
+    way = next((one for one in RECEIPTS if one == receipts), None)
+    if way is None:
         raise InvalidInput(f"There is no way {receipts!r} with receipts. {did_you_mean(receipts, RECEIPTS)}")
-    kept = {} if receipts == "reuse" else {"receipts": receipts}
+    kept: RunOptions = {} if way == "reuse" else {"receipts": way}
     return kept if replay_of is None else {**kept, "replay": replay_of}
 
 
 _PIN = "Give what the step itself would put out (docs/steps.md), or take it from a run: `--from-run ID`."
 
 
-def part_options(plan: Plan, pins: Mapping[str, Any] | None, only: str | None, from_run: str | None) -> dict[str, Any]:
+def part_options(plan: Plan, pins: JsonObject | None, only: str | None, from_run: str | None) -> RunOptions:
     """Return the options of a test run of a plan, {} for a plain run. Raises InvalidInput."""
     if from_run is not None and only is None:
         raise InvalidInput(
@@ -44,17 +46,19 @@ def part_options(plan: Plan, pins: Mapping[str, Any] | None, only: str | None, f
         _, step = _node(nodes, only, "A step to run alone")
         if from_run is None:
             _check_needs(nodes, only, step.in_workflow, pins or {})
-    asked = {"only": only, "pins": dict(pins) if pins else None, "from_run": from_run}
-    return {name: value for name, value in asked.items() if value is not None}
+    asked: RunOptions = {} if only is None else {"only": only}
+    if pins:
+        asked = {**asked, "pins": pins}
+    return asked if from_run is None else {**asked, "from_run": from_run}
 
 
-def same_part(run: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+def same_part(run: RunStart, plan: Plan) -> RunOptions:
     """Return the options of a test run, checked against a plan; {} for any other run. Raises InvalidInput."""
     options = run.get("options") or {}
     return part_options(plan, options.get("pins"), options.get("only"), options.get("from_run"))
 
 
-def refuse_in_service(options: Mapping[str, Any], started_by: str, caller: Any) -> None:
+def refuse_in_service(options: RunOptions, started_by: str, caller: Any) -> None:
     """Refuse pins in real operation: invented outputs must not enter a run started by a trigger or another run.
 
     Raises InvalidInput.
@@ -109,7 +113,7 @@ def _check_pin(nodes: Mapping[str, Node], path: str, output: Any, only: str | No
         raise InvalidInput(f"The output pinned to {path!r} does not fit: {' '.join(wrong)}", remedy=_PIN)
 
 
-def _check_needs(nodes: Mapping[str, Node], only: str, path: str, pins: Mapping[str, Any]) -> None:
+def _check_needs(nodes: Mapping[str, Node], only: str, path: str, pins: JsonObject) -> None:
     """Refuse a single step that needs the output of a step which does not run."""
     pinned = {StepPath.parse(pin).in_workflow for pin in pins}
     missing = sorted(outputs_needed(nodes, path) - pinned)

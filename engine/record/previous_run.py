@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.base.step_path import StepPath, in_workflow, is_item, items_around
 from engine.record.frames import Frame
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 from engine.record.values import Values
 
 Place = tuple[str, ...]
@@ -28,14 +31,14 @@ def _key(item: str, keys: Mapping[str, str | None]) -> str:
     return str(StepPath.parse(item).index if key is None else key)
 
 
-def keys_of(run: Mapping[str, Any]) -> dict[str, str | None]:
+def keys_of(run: Run) -> dict[str, str | None]:
     """Return the key of every item of a run, by run path."""
     return {step["path"]: step["key"] for step in run["steps"] if is_item(step["path"])}
 
 
-def places(run: Mapping[str, Any]) -> dict[Place, Mapping[str, Any]]:
+def places(run: Run) -> dict[Place, StepRecord]:
     """Return the steps of a run document by place; of several items with the same key, the first."""
-    keys, found = keys_of(run), dict[Place, Mapping[str, Any]]()
+    keys, found = keys_of(run), dict[Place, StepRecord]()
     for step in run["steps"]:
         found.setdefault(place_of(step["path"], keys), step)
     return found
@@ -49,15 +52,15 @@ def place_in(frame: Frame, node_path: str) -> Place:
 class EarlierRun:
     """The log of a run, and the large values beside it."""
 
-    def __init__(self, run: Mapping[str, Any], logs: Path) -> None:
-        self.run_id: str = run["run_id"]
-        self.prompts: Mapping[str, Any] = run["definition"].get("prompts") or {}
-        self._accounts: Mapping[str, Any] = run["accounts"]
+    def __init__(self, run: Run, logs: Path) -> None:
+        self.run_id = run["run_id"]
+        self.prompts: JsonObject = run["definition"].get("prompts") or {}
+        self._accounts = run["accounts"]
         self._default_mode = AccountMode.DEMO if run["demo"] else AccountMode.MINE
         self._values = Values(logs, self.run_id)
         self._steps = places(run)
 
-    def step(self, place: Place) -> Mapping[str, Any] | None:
+    def step(self, place: Place) -> StepRecord | None:
         """Return the recorded step, or None if the run did not reach it."""
         return self._steps.get(place)
 

@@ -7,16 +7,18 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from engine.base.errors import InvalidFile, StorageError
-from engine.base.json_text import indented, indented_inside
+from engine.base.json_text import JsonObject, indented, indented_inside
 from engine.base.names import RUN_ID, run_day
 from engine.documents.json_file import read
 from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, Drafts, make_folder, storage_errors, write_whole
 from engine.files.group_sync import GroupSync
 from engine.record.document import document
 from engine.record.events import decoded
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 from engine.record.values import Values
 from engine.store.renames import Rename
 from engine.store.runs import Runs
@@ -27,15 +29,6 @@ _PROBE_BYTES = 64 * 1024
 _RENAMES = "renamed.jsonl"
 _RENAMES_REMEDY = (
     "Take it from a backup, or delete it; without it, receipts in older logs go by the former ids of their steps."
-)
-
-
-_RUN_KEYS = frozenset(
-    "workflow workflow_hash status demo started_by origin_run_id parent_run_id queued_at started_at ended_at"
-    " duration_seconds inputs outputs error counts usage definition accounts steps".split()
-)
-_STEP_KEYS = frozenset(
-    "id path key title uses connection status started_at ended_at arguments output error attempts effect usage".split()
 )
 
 
@@ -102,14 +95,14 @@ class RunLogs:
         """Return the path of a run's log."""
         return self.folder / run_day(run_id) / f"{run_id}.json"
 
-    def write(self, run: Mapping[str, Any]) -> Path:
+    def write(self, run: Run) -> Path:
         """Write the document of a run and return once it is on disk. Raises StorageError."""
         self._require_folder()
         path = self._made_folder(run_day(run["run_id"])) / f"{run['run_id']}.json"
         write_whole(path, self._text(run), PRIVATE_FILE, self._through)
         return path
 
-    def write_all(self, runs: Iterable[Mapping[str, Any]], group: GroupSync | None = None) -> dict[str, Exception]:
+    def write_all(self, runs: Iterable[Run], group: GroupSync | None = None) -> dict[str, Exception]:
         """Write the documents of runs; return {run id: error} for those that are not on disk.
 
         `group` syncs them with one call; without it each file is synced separately. Raises StorageError, and Fenced if
@@ -134,7 +127,7 @@ class RunLogs:
         make_folder(folder, PRIVATE_FOLDER)
         return folder
 
-    def _text(self, run: Mapping[str, Any]) -> str:
+    def _text(self, run: Run) -> str:
         """Return the text of a document; runs of one plan share the text of their definition."""
         definition = run["definition"]
         known = self._definition
@@ -142,7 +135,7 @@ class RunLogs:
             known = self._definition = (definition, indented_inside(definition))
         return indented(run, {"definition": known[1]})
 
-    def read(self, run_id: str) -> dict[str, Any] | None:
+    def read(self, run_id: str) -> Run | None:
         """Return the document of a run, or None if there is no file. Raises InvalidFile."""
         path = self.path(run_id)
         try:
@@ -193,7 +186,7 @@ def told_arguments(rows: Runs, logs: RunLogs, run_id: str, path: str) -> Mapping
     accepted = None if row is None else row.acceptance
     run = logs.read(run_id) if accepted is None else document(json.loads(accepted), map(decoded, events))
     steps = [step for step in run["steps"] if step["path"] == path] if run is not None else []
-    arguments: Mapping[str, Any] = Values(logs.folder, run_id).loaded((steps[-1]["arguments"] if steps else None) or {})
+    arguments: JsonObject = Values(logs.folder, run_id).loaded((steps[-1]["arguments"] if steps else None) or {})
     return arguments
 
 
@@ -219,9 +212,13 @@ def _rename_line(path: Path, number: int, line: str) -> Mapping[str, str]:
     return found
 
 
-def _is_whole(document: Mapping[str, Any]) -> bool:
+def _is_whole(document: Mapping[str, Any]) -> TypeGuard[Run]:
     """Return whether a run document has all required keys, so that its users need not check."""
     steps = document.get("steps")
-    if not document.keys() >= _RUN_KEYS or not isinstance(steps, list) or not isinstance(document["accounts"], dict):
+    if (
+        not document.keys() >= Run.__required_keys__
+        or not isinstance(steps, list)
+        or not isinstance(document["accounts"], dict)
+    ):
         return False
-    return all(isinstance(step, dict) and step.keys() >= _STEP_KEYS for step in steps)
+    return all(isinstance(step, dict) and step.keys() >= StepRecord.__required_keys__ for step in steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from engine.compiler.definition.plan import Node
 from engine.record.frames import Frame
 from engine.record.plural import many
 from engine.record.previous_run import EarlierRun, place_in
+from engine.record.types.run import RunOptions
 
 _Parts = tuple[PathPart, ...]
 
@@ -34,7 +34,7 @@ class LeftOut:
 class Selection:
     """What a test run asks for (docs/files.md: Run, `options`)."""
 
-    def __init__(self, options: Mapping[str, Any], earlier: EarlierRun | None) -> None:
+    def __init__(self, options: RunOptions, earlier: EarlierRun | None) -> None:
         only, pins = options.get("only"), options.get("pins") or {}
         self._name, self._only = only, StepPath.parse(only).parts if only else ()
         self._pins = {StepPath.parse(path).parts: output for path, output in pins.items()}

@@ -17,6 +17,8 @@ from engine.compiler.definition.schemas import CALL
 from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
 from engine.record.plural import many, noun, plural
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 
 _ENDINGS = {
     RunStatus.QUEUED: "Not started yet",
@@ -28,7 +30,6 @@ _ENDINGS = {
     RunStatus.SUCCEEDED: "Done",
 }
 
-Step = Mapping[str, Any]
 
 _FIRST_NAME = re.compile(r"[.\[]")
 _MOST_FIELDS = 5
@@ -70,7 +71,7 @@ class _Write:
         return self.done_word if self.is_only_one else noun(self.step_id, self.done_word)
 
 
-def sentence(run: Mapping[str, Any]) -> str:
+def sentence(run: Run) -> str:
     """Return e.g. "25 mails: 9 tasks, 6 issues, 9 only labelled, 1 failed." for a run document."""
     options = run.get("options") or {}
     if "only" in options:
@@ -79,7 +80,7 @@ def sentence(run: Mapping[str, Any]) -> str:
     parts = [*_nothing_written(run), _loop_sentence(run, loop) if loop is not None else _plain_sentence(run)]
     parts += _which(run, loop) if loop is not None else []
     if loop is not None and _failed_outside(run, loop):
-        parts.append(f"Failed: {run['error']['message']}")
+        parts.append(_failed(run, "Failed"))
     parts += _notes(run["steps"])
     if any(step["effect"] and step["effect"]["reused"] for step in run["steps"]):
         parts.append(_reused_sentence(run["steps"], loop))
@@ -95,7 +96,7 @@ def sentence(run: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
-def _nothing_written(run: Mapping[str, Any]) -> Iterator[str]:
+def _nothing_written(run: Run) -> Iterator[str]:
     """Say first that a run wrote nothing, if it wanted something different from what was written before."""
     counts = run["counts"]
     kept = counts.get("differing_effects", 0)
@@ -108,7 +109,7 @@ def _nothing_written(run: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _wanted_otherwise(run: Mapping[str, Any]) -> str:
+def _wanted_otherwise(run: Run) -> str:
     """Name the fields in which kept writes differ from what a run wanted, as far as they are known."""
     told = (one for step in run["steps"] if step["effect"] for one in step["effect"].get("differences", ()))
     fields = list(dict.fromkeys(_FIRST_NAME.split(one["field"], maxsplit=1)[0] for one in told))
@@ -116,7 +117,7 @@ def _wanted_otherwise(run: Mapping[str, Any]) -> str:
     return f" ({', '.join(fields[:_MOST_FIELDS])}{more})" if fields else ""
 
 
-def _which(run: Mapping[str, Any], loop: Step) -> Iterator[str]:
+def _which(run: Run, loop: StepRecord) -> Iterator[str]:
     """Name what failed and why, or the only item: this distinguishes runs in a list."""
     items = _items_of(run, loop)
     failed = [item for item in items if item["status"] == StepStatus.FAILED]
@@ -129,18 +130,18 @@ def _which(run: Mapping[str, Any], loop: Step) -> Iterator[str]:
         yield f"{title}."
 
 
-def _title(item: Step, loop: Step) -> str:
+def _title(item: StepRecord, loop: StepRecord) -> str:
     """Return the title of an item in quotes; empty if it has no title of its own."""
     title = _cut(item["title"], _LONGEST_TITLE)
     return f'"{title}"' if title and item["title"] != loop["title"] else ""
 
 
-def _why(run: Mapping[str, Any], item: Step) -> str:
+def _why(run: Run, item: StepRecord) -> str:
     """Return why an item failed: the message of its first failed step."""
     path = StepPath.parse(item["path"])
     inside = (one["error"] for one in run["steps"] if one["error"] and StepPath.parse(one["path"]).is_inside(path))
-    error = next(inside, None) or item["error"] or {}
-    return str(error.get("message") or "")
+    error = next(inside, None) or item["error"]
+    return str(error["message"] or "") if error else ""
 
 
 def _cut(text: Any, most: int) -> str:
@@ -148,14 +149,19 @@ def _cut(text: Any, most: int) -> str:
     return one_line if len(one_line) <= most else f"{one_line[:most].rstrip()} …"
 
 
-def _test_sentence(run: Mapping[str, Any], only: str) -> str:
+def _test_sentence(run: Run, only: str) -> str:
     """Describe the result of the single step of a test run."""
     if run["status"] == RunStatus.FAILED and run["error"]:
-        return f"Test of {only} failed: {run['error']['message']}"
+        return _failed(run, f"Test of {only} failed")
     return f"Test of {only}: {_ENDINGS[run['status']].lower()}."
 
 
-def _notes(steps: Sequence[Step]) -> Iterator[str]:
+def _failed(run: Run, what: str) -> str:
+    """Return what failed, and the message of the run's error."""
+    return f"{what}: {run['error']['message']}" if run["error"] else f"{what}."
+
+
+def _notes(steps: Sequence[StepRecord]) -> Iterator[str]:
     """Repeat what successful steps report about themselves: what they could not read."""
     notes = [str(step["note"]) for step in steps if step["status"] == StepStatus.SUCCEEDED and step.get("note")]
     yield from notes[:1]
@@ -163,20 +169,20 @@ def _notes(steps: Sequence[Step]) -> Iterator[str]:
         yield f"{many(len(notes) - 1, 'step')} more could not read everything."
 
 
-def _failed_outside(run: Mapping[str, Any], loop: Step) -> bool:
+def _failed_outside(run: Run, loop: StepRecord) -> bool:
     """Return whether the run failed for a reason other than the items of the loop."""
-    step = str((run["error"] or {}).get("step") or "")
-    return run["status"] == RunStatus.FAILED and not _is_of_loop(step, loop)
+    error = run["error"]
+    return run["status"] == RunStatus.FAILED and error is not None and not _is_of_loop(error["step"] or "", loop)
 
 
-def _is_of_loop(path: str, loop: Step) -> bool:
+def _is_of_loop(path: str, loop: StepRecord) -> bool:
     whole = StepPath.parse(loop["path"])
     return bool(path) and (StepPath.parse(path) == whole or StepPath.parse(path).is_inside(whole))
 
 
-def _plain_sentence(run: Mapping[str, Any]) -> str:
+def _plain_sentence(run: Run) -> str:
     if run["status"] == RunStatus.FAILED and run["error"]:
-        return f"Failed: {run['error']['message']}"
+        return _failed(run, "Failed")
     done = sum(step["status"] == StepStatus.SUCCEEDED for step in run["steps"])
     amber = run["counts"]["failed_steps"]
     return f"{_ENDINGS[run['status']]}: {many(done, 'step')} done" + (f", {amber} failed." if amber else ".")
@@ -185,7 +191,7 @@ def _plain_sentence(run: Mapping[str, Any]) -> str:
 # --- loops
 
 
-def _loop_sentence(run: Mapping[str, Any], loop: Step) -> str:
+def _loop_sentence(run: Run, loop: StepRecord) -> str:
     """Describe the items: failed or unfinished ones by their number, the others by what was written for them."""
     word = noun(loop["noun"], "item")
     items = _items_of(run, loop)
@@ -202,25 +208,26 @@ def _loop_sentence(run: Mapping[str, Any], loop: Step) -> str:
     return f"{many(len(items), word)}: {', '.join(parts)}."
 
 
-def _items_of(run: Mapping[str, Any], loop: Step) -> list[Step]:
+def _items_of(run: Run, loop: StepRecord) -> list[StepRecord]:
     return [step for step in run["steps"] if is_item(step["path"]) and loop_of(step["path"]) == loop["path"]]
 
 
-def _writes(run: Mapping[str, Any], good: AbstractSet[str]) -> list[_Write]:
+def _writes(run: Run, good: AbstractSet[str]) -> list[_Write]:
     """Return the writes in the successful items of a loop, in file order; inner loops write several times."""
     steps = {node.step.id: node.step.uses for node in step_nodes(run["definition"]["workflow"])}
     alike = Counter(steps.values())
     found: dict[str, _Write] = {}
     for step in run["steps"]:
         item = next(iter(items_around(step["path"])), None)
+        uses = step["uses"] or ""
         if step["effect"] and item in good:
-            write = found.setdefault(step["id"], _Write(step["id"], str(step["uses"]), alike[step["uses"]] < 2))
+            write = found.setdefault(step["id"], _Write(step["id"], uses, alike[uses] < 2))
             write.done[str(item)] += 1
     order = {step_id: position for position, step_id in enumerate(steps)}
     return sorted(found.values(), key=lambda write: order.get(write.step_id, len(order)))
 
 
-def _may_write(run: Mapping[str, Any], loop: Step) -> bool:
+def _may_write(run: Run, loop: StepRecord) -> bool:
     """Return whether the items of a loop could be written about; a called workflow's own run describes its writes."""
     path = StepPath.parse(StepPath.parse(loop["path"]).in_workflow)
     nodes = [(StepPath.parse(node.path), node.step) for node in step_nodes(run["definition"]["workflow"])]
@@ -265,7 +272,7 @@ def _counted(writes: Sequence[_Write]) -> Iterator[str]:
 # --- what was there already
 
 
-def _reused_sentence(steps: Sequence[Step], loop: Step | None) -> str:
+def _reused_sentence(steps: Sequence[StepRecord], loop: StepRecord | None) -> str:
     """Describe items (without a loop: writes) by the state of their effects; each counts once."""
     differing = _places(steps, loop, lambda effect: "note" in effect)
     new = _places(steps, loop, lambda effect: not effect["reused"]) - differing
@@ -296,6 +303,8 @@ def _undone_sentence(effects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{undone} of {made} writes {'was' if undone == 1 else 'were'} taken back."
 
 
-def _places(steps: Sequence[Step], loop: Step | None, is_meant: Callable[[Mapping[str, Any]], bool]) -> set[str]:
+def _places(
+    steps: Sequence[StepRecord], loop: StepRecord | None, is_meant: Callable[[Mapping[str, Any]], bool]
+) -> set[str]:
     found = {step["path"] for step in steps if step["effect"] and is_meant(step["effect"])}
     return found if loop is None else {next(iter(items_around(path)), path) for path in found}

@@ -12,15 +12,14 @@ from engine.base.errors import InvalidFile
 from engine.base.run_file import RunFile
 from engine.record.differences import is_reference
 from engine.record.file_values import JSON, FileValue
+from engine.record.types.run import Run
 from engine.record.values import Values
 
-_OF_RUN, _OF_STEP = ("inputs", "outputs"), ("arguments", "output")
 
-
-def files_of(run: Mapping[str, Any], values: Values) -> dict[str, RunFile]:
+def files_of(run: Run, values: Values) -> dict[str, RunFile]:
     """Return the files that the document of a run refers to, by the SHA-256 of their content."""
-    named = [run[name] for name in _OF_RUN]
-    return named_files([*named, *(step[name] for step in run["steps"] for name in _OF_STEP)], values)
+    of_steps = [value for step in run["steps"] for value in (step["arguments"], step["output"])]
+    return named_files([run["inputs"], run["outputs"], *of_steps], values)
 
 
 def named_files(value: Any, values: Values, most_bytes: int | None = None) -> dict[str, RunFile]:

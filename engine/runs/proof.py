@@ -19,6 +19,7 @@ from engine.base.names import timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
+from engine.record.types.step import undo_of
 from engine.store.held import Held
 from engine.store.held import Proof as ProofStore
 from engine.store.write_list import WriteList
@@ -84,11 +85,10 @@ class Proof:
 
     def _tells_of_receipt(self, run_id: str) -> bool:
         try:
-            run = self._logs.read(run_id) or {"steps": []}
+            run = self._logs.read(run_id)
         except InvalidFile:  # reported when all logs are read
             return False
-        told = [step["effect"] for step in run["steps"] if step["effect"]]
-        return any(one["outcome"] == "done" and not one.get("undone") for one in told)
+        return run is not None and any(step["effect"] and not undo_of(step) for step in run["steps"])
 
     def held(self, p: Principal) -> Held | None:
         """Return why writes are held, or None."""

@@ -17,16 +17,17 @@ from engine.record.continuation import events_of
 from engine.record.events import RunInterrupted, encoded
 from engine.record.run_log import Renames, RunLogs
 from engine.record.summary import sentence
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord, undo_of
 from engine.record.values import Values
 from engine.runner.effects.ledger import arguments_hash
-from engine.store.held import ToldRun
+from engine.store.held import SeenItem, ToldRun
 from engine.store.ledger import account_of
 from engine.store.runs import is_test
 from engine.store.state import State
 
 _STOPPED_CLEANLY = (*ENDED_RUNS, RunStatus.INTERRUPTED, RunStatus.WAITING)
 """With one of these a log is complete; otherwise the process died and may have done more."""
-_COPIED = ("run_id", "workflow", "started_by", "origin_run_id", "parent_run_id", "queued_at", "started_at")
 _log = logging.getLogger(__name__)
 
 
@@ -81,9 +82,9 @@ class Rebuild:
             return None
 
 
-def _told(run: Mapping[str, Any], values: Values, connections: Mapping[str, str], renames: Renames) -> ToldRun:
+def _told(run: Run, values: Values, connections: Mapping[str, str], renames: Renames) -> ToldRun:
     effects = list(_effects(run["steps"], run, values, renames))
-    updated = [step for step in run["steps"] if (step["effect"] or {}).get("updated")]
+    updated = [step for step in run["steps"] if step["effect"] and step["effect"].get("updated")]
     updates = [one for one in _effects(updated, run, values, renames) if one["state"] == "done"]
     if run["status"] in ENDED_RUNS:
         return ToldRun(_ended_row(run), effects, updates, None, None)
@@ -94,19 +95,32 @@ def _told(run: Mapping[str, Any], values: Values, connections: Mapping[str, str]
     return ToldRun(row, effects, updates, [encoded(event) for event in events], unsure_since)
 
 
-def _seen(run: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], str] | None:
+def _seen(run: Run) -> SeenItem | None:
     """Return what a run records about the item it was started for; so does a rerun by a person."""
     trigger = run.get("trigger")
     if trigger is None:
         return None
     written = run["definition"]["workflow"].get("triggers") or []
     uses = next((str(one.get("uses")) for one in written if one.get("id") == trigger["id"]), "")
-    return workflow_id_of(run), run, uses
+    return SeenItem(
+        workflow=workflow_id_of(run),
+        run_id=run["run_id"],
+        queued_at=run["queued_at"],
+        demo=run["demo"],
+        trigger=trigger,
+        uses=uses,
+    )
 
 
-def _row(run: Mapping[str, Any]) -> dict[str, Any]:
+def _row(run: Run) -> dict[str, Any]:
     return {
-        **{name: run[name] for name in _COPIED},
+        "run_id": run["run_id"],
+        "workflow": run["workflow"],
+        "started_by": run["started_by"],
+        "origin_run_id": run["origin_run_id"],
+        "parent_run_id": run["parent_run_id"],
+        "queued_at": run["queued_at"],
+        "started_at": run["started_at"],
         "workflow_id": workflow_id_of(run),
         "title": run["definition"]["workflow"].get("title") or run["workflow"],
         "demo": int(run["demo"]),
@@ -115,26 +129,27 @@ def _row(run: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ended_row(run: Mapping[str, Any]) -> dict[str, Any]:
+def _ended_row(run: Run) -> dict[str, Any]:
     return {
         **_row(run),
-        **{name: run[name] for name in ("status", "ended_at", "duration_seconds")},
+        "status": run["status"],
+        "ended_at": run["ended_at"],
+        "duration_seconds": run["duration_seconds"],
         "sentence": sentence(run),
         "counts": compact_json(run["counts"]),
     }
 
 
-def _effects(
-    steps: Iterable[Mapping[str, Any]], run: Mapping[str, Any], values: Values, renames: Renames
-) -> Iterator[dict[str, Any]]:
+def _effects(steps: Iterable[StepRecord], run: Run, values: Values, renames: Renames) -> Iterator[dict[str, Any]]:
     """Yield the ledger row of every write recorded by steps of a run, unless it certainly did not happen."""
     for step in steps:
-        effect = step["effect"] or {}
-        identity, state = effect.get("identity") or step.get("identity"), _state(step)
+        effect, state = step["effect"], _state(step)
+        identity = effect["identity"] if effect else step.get("identity")
         if identity is None or state is None:
             continue
         began_at = step["started_at"] or run["started_at"] or run["queued_at"]
-        if state in ("done", "undone"):
+        is_made, undone = effect is not None, undo_of(step)
+        if is_made:
             identity = renames.applied(identity, step["ended_at"] or began_at)
         yield {
             "identity": identity,
@@ -145,24 +160,24 @@ def _effects(
             "uses": step["uses"] or "",
             "arguments_hash": arguments_hash(_loaded(values, step["arguments"])),
             "intended_at": began_at,
-            "done_at": effect["undone"]["at"] if state == "undone" else step["ended_at"] if state == "done" else None,
-            "receipt": compact_json(effect["receipt"]) if effect.get("receipt") else None,
+            "done_at": undone["at"] if undone else step["ended_at"] if is_made else None,
+            "receipt": compact_json(effect["receipt"]) if effect and effect["receipt"] else None,
             "output": compact_json(_loaded(values, step["output"])) if state == "done" else None,
             "sends": 1,
-            "generation": effect.get("generation", 0) + (state == "undone"),
+            "generation": (effect.get("generation", 0) if effect else 0) + bool(undone),
         }
 
 
-def _state(step: Mapping[str, Any]) -> str | None:
+def _state(step: StepRecord) -> str | None:
     """Return the state of a write in the ledger; None if the service certainly did not receive it."""
-    if step["effect"] and step["effect"].get("outcome") == "done":
-        return "undone" if step["effect"].get("undone") else "done"
-    error = step["error"] or {}
-    if step["status"] != StepStatus.FAILED or error.get("type") == "InternalError":
+    if step["effect"]:
+        return "undone" if undo_of(step) else "done"
+    error = step["error"]
+    if step["status"] != StepStatus.FAILED or error is None or error["type"] == "InternalError":
         return "intent"
-    if error.get("outcome") == "not_done":
+    if error["outcome"] == "not_done":
         return None
-    return "unknown" if error.get("type") == "OutcomeUnknown" else "intent"
+    return "unknown" if error["type"] == "OutcomeUnknown" else "intent"
 
 
 def _loaded(values: Values, stored: Any) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from engine.base.errors import InUse, InvalidInput, OrchestraError, UnknownName
 from engine.base.statuses import RunStatus
@@ -12,6 +12,7 @@ from engine.compiler.compiler import Surroundings
 from engine.record.acceptance import reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import Event, decoded, encoded
+from engine.record.types.run import Run
 from engine.runner.worker.worker import Host
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 class Resuming:
     """Reopens runs for this process to work on; it does not start them."""
 
-    def __init__(
-        self, host: Host, surroundings: Callable[[], Surroundings], read: Callable[[str], Mapping[str, Any] | None]
-    ) -> None:
+    def __init__(self, host: Host, surroundings: Callable[[], Surroundings], read: Callable[[str], Run | None]) -> None:
         self._host, self._surroundings, self._read = host, surroundings, read
 
     def answer(self, run_id: str, step: str | None, receipt: str | None) -> None:
@@ -87,7 +86,7 @@ class Resuming:
         if not self._host.rows.reopen(accepted, [encoded(one) for one in events], self._host.owner.id, title):
             raise InUse(f"Run {run_id} is being resumed by somebody else.")
 
-    def _refuse_undone(self, run: Mapping[str, Any]) -> None:
+    def _refuse_undone(self, run: Run) -> None:
         from engine.runs.undo.undo import was_undone
 
         if any(map(was_undone, self._with_called(run))):
@@ -96,7 +95,7 @@ class Resuming:
                 remedy=f"`orchestra runs rerun {run['run_id']}` does it anew.",
             )
 
-    def _with_called(self, run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    def _with_called(self, run: Run) -> Iterator[Run]:
         """Yield a run and the runs that it called, as far as their logs exist."""
         yield run
         for step in run["steps"]:

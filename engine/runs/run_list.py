@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from engine.base.clock import Clock
 from engine.base.names import timestamp, typed_moment
@@ -15,6 +15,7 @@ from engine.base.statuses import ACTIVE_RUNS, CANCELLABLE_RUNS, RunStatus
 from engine.record.document import document
 from engine.record.events import decoded
 from engine.record.summary import sentence
+from engine.record.types.run import Counts, Run
 from engine.runs import cancelling
 from engine.store.owners import Owners, is_silent
 from engine.store.runs import RunFilter, RunRecord, Runs
@@ -32,7 +33,7 @@ class RunRow:
     run_id: str
     workflow: str
     title: str
-    status: str
+    status: RunStatus
     demo: bool
     started_by: str
     queued_at: str
@@ -40,7 +41,7 @@ class RunRow:
     ended_at: str | None
     duration_seconds: float | None
     sentence: str
-    counts: dict[str, int]
+    counts: Counts
     parent_run_id: str | None = None
     """The run that called it, if any."""
     is_test: bool = False
@@ -59,11 +60,11 @@ class RunPage:
 class _SoFar:
     """The progress of an open run up to an event."""
 
-    status: str
+    status: RunStatus
     last_event: int
     good_until: float
     sentence: str
-    counts: dict[str, int]
+    counts: Counts
 
 
 class Wanted(TypedDict, total=False):
@@ -119,15 +120,15 @@ class RunList:
         shown = [self._row(row) for row in rows[:limit]]
         return RunPage(shown, shown[-1].run_id if len(rows) > limit else None)
 
-    def true_status(self, row: RunRecord) -> str:
+    def true_status(self, row: RunRecord) -> RunStatus:
         """Return the actual status: "running" becomes "interrupted" if the owner is dead or silent."""
         if row.status not in ACTIVE_RUNS or row.owner == self._owner:
-            return str(row.status)
+            return RunStatus(row.status)
         owner = self._owners.get(row.owner) if row.owner else None
         if owner is None:
             return RunStatus.INTERRUPTED
         silent = is_silent(self._owners_folder, owner, self._clock())
-        return RunStatus.INTERRUPTED if silent else str(row.status)
+        return RunStatus.INTERRUPTED if silent else RunStatus(row.status)
 
     def _row(self, row: RunRecord) -> RunRow:
         status = self.true_status(row)
@@ -151,7 +152,7 @@ class RunList:
             is_test=bool(row.is_test),
         )
 
-    def _happened(self, row: Any, status: str) -> tuple[str, dict[str, int]]:
+    def _happened(self, row: RunRecord, status: RunStatus) -> tuple[str, Counts]:
         if row.ended_at is not None or (row.sentence and row.status in (RunStatus.WAITING, RunStatus.INTERRUPTED)):
             return row.sentence, json.loads(row.counts)
         known = self._so_far.get(row.run_id)
@@ -162,12 +163,12 @@ class RunList:
     def _is_good(self, known: _SoFar, run_id: str) -> bool:
         return time.monotonic() < known.good_until or self._rows.last_event(run_id) == known.last_event
 
-    def _summed_up(self, run_id: str, status: str) -> _SoFar | None:
+    def _summed_up(self, run_id: str, status: RunStatus) -> _SoFar | None:
         began = time.monotonic()
         row, events = self._rows.with_events(run_id)
         if row is None or row.acceptance is None:  # it has just ended
             return None
-        run = {**document(json.loads(row.acceptance), map(decoded, events)), "status": status}
+        run: Run = {**document(json.loads(row.acceptance), map(decoded, events)), "status": status}
         now = time.monotonic()
         found = _SoFar(status, len(events), now + _REST * (now - began), sentence(run), run["counts"])
         if len(self._so_far) >= _MOST_KEPT:

@@ -11,13 +11,14 @@ import json
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from engine.record.document import Progress
 from engine.record.events import decoded
+from engine.record.types.run import Run
 from engine.store.runs import RunRecord, Runs
 from engine.workspace.file_fingerprint import Stamp, stamp
 
@@ -31,7 +32,7 @@ _REST = 40
 class Look:
     """A snapshot of a run. It is shared, so nobody may change it."""
 
-    def __init__(self, run: Mapping[str, Any]) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
         self._made: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
@@ -79,8 +80,8 @@ class RunLooks:
         self,
         rows: Runs,
         path: Callable[[str], Path],
-        read: Callable[[str], dict[str, Any]],
-        told: Callable[[RunRecord, dict[str, Any]], dict[str, Any]],
+        read: Callable[[str], Run],
+        told: Callable[[RunRecord, Run], Run],
         state: Callable[[RunRecord], tuple[Any, ...] | None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

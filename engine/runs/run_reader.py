@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -17,6 +16,7 @@ from engine.record.document import document
 from engine.record.events import RunEnded, decoded
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
+from engine.record.types.run import Run
 from engine.record.values import Values
 from engine.runs import cancelling
 from engine.runs.run_list import RunList, RunPage, Wanted, filter_of
@@ -41,7 +41,7 @@ class RunReader:
         self._rows, self._logs = rows, logs
         self._list = RunList(rows, owners, owner, owners_folder, clock)
 
-    def get(self, p: Principal, run_id: str) -> dict[str, Any]:
+    def get(self, p: Principal, run_id: str) -> Run:
         """Return a run as a document. Raises UnknownName, InvalidFile."""
         require(p, "view", "see runs")
         row, events = self._rows.with_events(checked_run_id(run_id))
@@ -69,7 +69,7 @@ class RunReader:
         reader = Principal("", "viewer")
         return RunLooks(self._rows, self._logs.path, partial(self.get, reader), self._told, self._state)
 
-    def _told(self, row: RunRecord, run: dict[str, Any]) -> dict[str, Any]:
+    def _told(self, row: RunRecord, run: Run) -> Run:
         """Return the document of an open run with the facts from its row."""
         run["status"] = self._list.true_status(row)
         self._with_sentence(run)
@@ -82,7 +82,7 @@ class RunReader:
         """Return what may change in `_told` without an event; None while writes of a cancelled run are in flight."""
         return None if row.cancel_requested else (self._list.true_status(row),)
 
-    def _with_sentence(self, run: dict[str, Any]) -> dict[str, Any]:
+    def _with_sentence(self, run: Run) -> Run:
         try:
             run["sentence"] = sentence(run)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -131,7 +131,7 @@ class RunReader:
 
         return named_files(value, Values(self._logs.folder, run_id), _LOOKED_INTO_BYTES)
 
-    def inputs(self, p: Principal, run: Mapping[str, Any]) -> dict[str, Any]:
+    def inputs(self, p: Principal, run: Run) -> dict[str, Any]:
         """Return the inputs of a run from its document, with the contents of files loaded. Raises InvalidFile."""
         require(p, "view", "see runs")
         return dict(Values(self._logs.folder, run["run_id"]).loaded(run["inputs"]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidInput, UnknownName
+from engine.base.json_text import JsonObject
 from engine.base.names import checked_run_id
 from engine.base.statuses import OPEN_RUNS, AccountMode, Ending, RunStatus
 from engine.compiler.compiler import Surroundings
@@ -18,6 +19,7 @@ from engine.people.audit import Audit
 from engine.record.acceptance import reaccepted
 from engine.record.options import part_options, rerun_options
 from engine.record.run_log import RunLogs
+from engine.record.types.run import Run
 from engine.record.values import Values
 from engine.runner.worker.worker import Host
 from engine.runs.cancelling import longest_seconds
@@ -80,10 +82,10 @@ class Runs(RunReader):
         self,
         p: Principal,
         workflow: str,
-        inputs: Mapping[str, Any],
+        inputs: JsonObject,
         *,
         request_key: str | None = None,
-        pins: Mapping[str, Any] | None = None,
+        pins: JsonObject | None = None,
         only: str | None = None,
         from_run: str | None = None,
     ) -> str:
@@ -114,7 +116,7 @@ class Runs(RunReader):
 
         return anew(accept)
 
-    def start_all(self, p: Principal, workflow: str, inputs: Iterable[Mapping[str, Any]]) -> builtins.list[str]:
+    def start_all(self, p: Principal, workflow: str, inputs: Iterable[JsonObject]) -> builtins.list[str]:
         """Accept a run for each of these inputs, all or none, and start them; return their ids once all are on disk.
 
         Raises as `start`.
@@ -130,7 +132,7 @@ class Runs(RunReader):
         *,
         receipts: str = "reuse",
         replay: bool = False,
-        inputs: Mapping[str, Any] | None = None,
+        inputs: JsonObject | None = None,
         request_key: str | None = None,
     ) -> str:
         """Repeat an earlier run with the current workflow, the same inputs and accounts; return the new id.
@@ -158,7 +160,7 @@ class Runs(RunReader):
 
         return anew(accept)
 
-    def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> dict[str, Any]:
+    def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> Run:
         """Wait until a run of this process has ended or is waiting, or until the timeout; return its document."""
         require(p, "view", "see runs")
         self._host.wait(checked_run_id(run_id), seconds)
@@ -214,7 +216,7 @@ class Runs(RunReader):
         self._host.go_on(run_id, p.id)
         return run_id
 
-    def _require_consent(self, p: Principal, run: Mapping[str, Any], newest: Plan | None) -> None:
+    def _require_consent(self, p: Principal, run: Run, newest: Plan | None) -> None:
         """Raise ConfirmationNeeded if a resumed run would use accounts that nobody has agreed to."""
         accepted = reaccepted(run, self._surroundings().connections)
         plan = newest or self._host.plans.plan(accepted)
@@ -225,7 +227,7 @@ class Runs(RunReader):
         above = self._top(p, run)
         self._acceptor.consents.require(p, plan, inputs, modes, accepted["default_mode"], above=above)
 
-    def _top(self, p: Principal, run: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _top(self, p: Principal, run: Run) -> Run:
         """Return the run at the top of the call chain: consent to its workflow covers the runs that it calls."""
         while run["parent_run_id"]:
             try:

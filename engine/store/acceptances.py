@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from engine.base.errors import InUse
+from engine.base.json_text import JsonObject
+from engine.record.types.run import Acceptance
 from engine.store.audit import AuditEntry
 from engine.store.triggers import ItemRecord, Key, Place, TriggerRecord, TurnedOn
 
@@ -21,7 +23,7 @@ class Request:
     content_hash: str
 
     @classmethod
-    def of(cls, key: str, workflow: str, inputs: Mapping[str, Any]) -> Request:
+    def of(cls, key: str, workflow: str, inputs: JsonObject) -> Request:
         """Return the request as sent: later changes of defaults do not make it a different one."""
         content = json.dumps([workflow, inputs], sort_keys=True, separators=(",", ":"))
         return cls(key, hashlib.sha256(content.encode()).hexdigest())
@@ -40,7 +42,7 @@ class Renamed(InUse):
 class Entry:
     """A run to store, with its line in the audit trail."""
 
-    acceptance: Mapping[str, Any]
+    acceptance: Acceptance
     title: str
     audit_entry: AuditEntry
     request: Request | None = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from engine.base.errors import WritesHeld
+from engine.record.types.run import TriggerItem
 from engine.store.audit import AuditEntry
 from engine.store.write_list import WriteList
 
@@ -68,6 +69,20 @@ def _counted(run_ids: Sequence[str], one: str, many: str) -> str:
 
 
 @dataclass(frozen=True)
+class SeenItem:
+    """What a run tells of the item that a trigger started it for."""
+
+    workflow: str
+    """The id of its workflow."""
+    run_id: str
+    queued_at: str
+    demo: bool
+    trigger: TriggerItem
+    uses: str
+    """The type of the trigger."""
+
+
+@dataclass(frozen=True)
 class ToldRun:
     """The contents of a log, as they are stored. `event_texts`: of a run that can be resumed, None if it has ended."""
 
@@ -78,8 +93,8 @@ class ToldRun:
     event_texts: list[str] | None
     unsure_since: str | None
     """Since when it may have written more than its log says."""
-    seen: tuple[str, Mapping[str, Any], str] | None = None
-    """For a run that a trigger started: the current name of its workflow, the run, and the type of the trigger."""
+    seen: SeenItem | None = None
+    """For a run that a trigger started."""
 
 
 class Proof(Protocol):

@@ -8,10 +8,11 @@ cannot be stored, the future raises JournalBroken, and so does `committed` of th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from engine.record.types.run import Acceptance
 from engine.store.runs import Deaths
 
 
@@ -122,7 +123,7 @@ class CalledState(NamedTuple):
 class CalledRuns(Protocol):
     """What a run records of the runs that it calls."""
 
-    def accept(self, acceptance: Mapping[str, Any], title: str) -> asyncio.Future[Any]:
+    def accept(self, acceptance: Acceptance, title: str) -> asyncio.Future[Any]:
         """Accept a called run, in the transaction in which its caller records that it waits."""
 
     def state(self, run_id: str) -> CalledState | None:

@@ -12,12 +12,13 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from engine.base.json_text import compact
+from engine.record.types.step import ReceiptRecord
 from engine.store.held import Held
 
 
@@ -54,7 +55,7 @@ class Entry:
     """Empty if the current content in the service is unknown, because an update was interrupted."""
     intended_at: datetime
     done_at: datetime | None
-    receipt: Mapping[str, str] | None
+    receipt: ReceiptRecord | None
     output: Any
     sends: int
     generation: int

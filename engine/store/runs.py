@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from engine.base.errors import UnknownName
+from engine.record.types.run import Acceptance, RunOptions
 from engine.store.acceptances import Request
 
 _TEST = frozenset({"only", "pins"})
 
 
-def is_test(options: Mapping[str, Any]) -> bool:
+def is_test(options: RunOptions) -> bool:
     """Return whether a run with these options is a test run: not all of its workflow really runs."""
     return not _TEST.isdisjoint(options)
 
@@ -98,15 +99,13 @@ class Runs(Protocol):
     def in_flight(self, run_id: str) -> list[InFlight]:
         """Return the writes of a run, and of the open runs it called, that have an intent and no receipt yet."""
 
-    def reopen(
-        self, acceptance: Mapping[str, Any], event_texts: list[str], owner: str, title: str | None = None
-    ) -> bool:
+    def reopen(self, acceptance: Acceptance, event_texts: list[str], owner: str, title: str | None = None) -> bool:
         """Reopen an ended run with these events as its history; return False if it has not ended.
 
         `title` is the workflow's title, if it has changed.
         """
 
-    def redefine(self, acceptance: Mapping[str, Any], title: str, owner: str, event_text: str) -> None:
+    def redefine(self, acceptance: Acceptance, title: str, owner: str, event_text: str) -> None:
         """Give an open run of an owner a new definition, and record that as an event. Raises InUse."""
 
     def put_down(self, run_id: str, owner: str) -> None:

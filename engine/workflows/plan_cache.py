@@ -6,15 +6,26 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+
+from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.errors import InvalidFile
+from engine.base.json_text import JsonObject
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
 
 _MOST = 128
 _Key = tuple[str, frozenset[tuple[str, str]]]
+
+
+class Defined(TypedDict):
+    """What a plan is compiled from: the acceptance of a run, or this part of one."""
+
+    workflow: ReadOnly[str]
+    workflow_hash: ReadOnly[str]
+    definition: ReadOnly[JsonObject]
+    connections: ReadOnly[Mapping[str, str]]
 
 
 class PlanCache:
@@ -24,14 +35,14 @@ class PlanCache:
         self._plans: OrderedDict[_Key, Plan] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, acceptance: Mapping[str, Any], plan: Plan) -> None:
+    def keep(self, acceptance: Defined, plan: Plan) -> None:
         """Remember the plan that a run was accepted with."""
         with self._lock:
             self._plans[_key(acceptance)] = plan
             while len(self._plans) > _MOST:
                 self._plans.popitem(last=False)
 
-    def plan(self, acceptance: Mapping[str, Any]) -> Plan:
+    def plan(self, acceptance: Defined) -> Plan:
         """Return the plan of the definition that a run was accepted with. Raises InvalidFile."""
         with self._lock:
             known = self._plans.get(_key(acceptance))
@@ -40,7 +51,7 @@ class PlanCache:
             self.keep(acceptance, known)
         return known
 
-    def called(self, acceptance: Mapping[str, Any], name: str) -> Plan:
+    def called(self, acceptance: Defined, name: str) -> Plan:
         """Return the plan of a workflow called by this run's definition, as recorded in it. Raises InvalidFile."""
         definition = acceptance["definition"]
         if name == acceptance["workflow"]:
@@ -50,12 +61,12 @@ class PlanCache:
         return self.plan({**acceptance, "workflow": name, "workflow_hash": called_hash, "definition": inner})
 
 
-def _key(acceptance: Mapping[str, Any]) -> _Key:
+def _key(acceptance: Defined) -> _Key:
     """Return the hash of the definition, and the connections that its steps can use."""
     return acceptance["workflow_hash"], frozenset(acceptance["connections"].items())
 
 
-def _compiled(acceptance: Mapping[str, Any]) -> Plan:
+def _compiled(acceptance: Defined) -> Plan:
     name = acceptance["workflow"]
     definition = acceptance["definition"]
     file = parse(json.dumps(definition["workflow"], ensure_ascii=False, indent=2), f"workflows/{name}.json")

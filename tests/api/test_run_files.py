@@ -18,7 +18,7 @@ DIGEST = hashlib.sha256(TEXT.encode()).hexdigest()
 NAME = 'a\r\nSet-Cookie: "x"; ../é\u202e.html'
 
 
-def ended(orchestra: Orchestra, value: Any) -> dict[str, Any]:
+def ended(orchestra: Orchestra, value: Any) -> Any:
     """A run that gives a value."""
     root = orchestra.workspace.root
     write_workflow(root, "gives", [set_step("given", {"value": value})], outputs={"size": "{{ 1 }}"})

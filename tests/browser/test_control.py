@@ -54,7 +54,7 @@ def started(served: Served, name: str, document: dict[str, Any]) -> str:
         orchestra.close()
 
 
-def looked_at(served: Served, run_id: str) -> dict[str, Any]:
+def looked_at(served: Served, run_id: str) -> Any:
     orchestra = Orchestra.open(served.root, demo=True)
     try:
         return orchestra.runs.get(OWNER, run_id)

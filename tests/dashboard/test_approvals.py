@@ -18,7 +18,7 @@ OWNER = Principal("owner", "owner")
 ASK: dict[str, Any] = {"id": "ask", "title": "Ask Ada", "uses": "flow.approve", "with": {"message": "Send it?"}}
 
 
-def asking(orchestra: Orchestra, *steps: dict[str, Any], name: str = "letters") -> dict[str, Any]:
+def asking(orchestra: Orchestra, *steps: dict[str, Any], name: str = "letters") -> Any:
     """A run that has asked."""
     document = {"schema_version": 1, "title": name.capitalize(), "steps": list(steps) or [ASK]}
     problems = orchestra.workflows.save(OWNER, name, json.dumps(document), None).problems

@@ -7,9 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.views.home import failing
-from engine.base.statuses import AccountMode
+from engine.base.statuses import AccountMode, RunStatus
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from engine.record.document import counts
 from engine.runs.run_list import RunRow
 from engine.triggering.polling.status import Alarm, DeadItem, TriggerError
 
@@ -27,11 +28,11 @@ def row(run_id: str, workflow: str, status: str, by: str = "owner", failed_items
         run_id=run_id,
         workflow=workflow,
         title=workflow,
-        status=status,
+        status=RunStatus(status),
         demo=True,
         started_by=by,
         sentence="",
-        counts={"failed_items": failed_items},
+        counts={**counts(()), "failed_items": failed_items},
         **times,  # type: ignore[arg-type]
     )
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -85,7 +86,7 @@ PICKED = {
     "steps": [{"id": "note", "uses": "flow.set", "with": {"values": {"board": "{{ inputs.board }}"}}}],
     "outputs": {"board": "{{ steps.note.output.board }}"},
 }
-RUN = {
+RUN: Any = {
     "status": "succeeded",
     "definition": {"workflow": {"steps": [{"id": "make", "uses": "boards.create_card"}]}},
     "steps": [

@@ -54,7 +54,7 @@ def labels(at: AppTest) -> list[str]:
     return [button.label for button in at.button]
 
 
-def finished(orchestra: Orchestra, workflow: str = "inbox-triage", **inputs: Any) -> dict[str, Any]:
+def finished(orchestra: Orchestra, workflow: str = "inbox-triage", **inputs: Any) -> Any:
     run_id = orchestra.runs.start(replace(OWNER, confirmed=True), workflow, inputs)
     return orchestra.runs.wait(OWNER, run_id, 60)
 

@@ -27,7 +27,7 @@ def saved(orchestra: Orchestra, name: str, *steps: dict[str, Any], **more: Any) 
     assert [one for one in problems if one.severity == "error"] == []
 
 
-def ran(orchestra: Orchestra, name: str) -> dict[str, Any]:
+def ran(orchestra: Orchestra, name: str) -> Any:
     return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 60)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
 from engine.plugins.trigger import Start
 from tests.dashboard.conftest import OWNER
@@ -116,7 +117,7 @@ def test_all_that_failed_is_tried_again_at_once_and_home_names_it_until_then(
     until(lambda: orchestra.triggers.status(OWNER, "read-files", "dropped").succeeded_at is not None)
     for name in ("bad1.txt", "bad2.txt", "good.txt"):
         (workspace / "drop" / name).write_text("Hello")
-    until(lambda: [row.status for row in orchestra.runs.list(OWNER).rows].count("succeeded") == 1)
+    until(lambda: [row.status for row in orchestra.runs.list(OWNER).rows].count(RunStatus.SUCCEEDED) == 1)
     until(lambda: len(orchestra.triggers.dead(OWNER)) == 2)
     home = _texts(open_page(""))
     assert "nothing needs you" not in home

@@ -28,7 +28,7 @@ def blocks(page: str, language: str) -> list[str]:
     return ["".join(line.removeprefix(indent) for line in block.splitlines(keepends=True)) for indent, block in found]
 
 
-def run(orchestra: Orchestra, name: str, text: str, seconds: float = 60) -> dict[str, Any]:
+def run(orchestra: Orchestra, name: str, text: str, seconds: float = 60) -> Any:
     """Save a workflow, run it and return its document."""
     orchestra.workflows.save(OWNER, name, text, None)
     return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), seconds)

@@ -22,6 +22,18 @@ from engine.compiler.definition.model import (
 from engine.orchestra import Orchestra
 from engine.plugins.registry import step_types, trigger_types
 from engine.prompts.prompt import MessageModel, PromptModel, SampleModel
+from engine.record.types.run import AccountRecord, Counts, ResumeRecord, Run, RunOptions, TriggerItem
+from engine.record.types.step import (
+    AttemptRecord,
+    Failure,
+    FieldDifference,
+    Hold,
+    ReceiptRecord,
+    StepEffect,
+    StepRecord,
+    UndoneRecord,
+    UsageRecord,
+)
 from engine.service_docs import services_page
 from engine.step_docs import steps_page
 from engine.trigger_docs import trigger_types_page
@@ -40,6 +52,19 @@ def test_the_page_of_trigger_types_is_what_the_trigger_types_say() -> None:
     assert text_of("docs/trigger-types.md") == trigger_types_page(), said
     for name in trigger_types():
         assert f"## `{name}`" in text_of("docs/trigger-types.md")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        *(Run, RunOptions, TriggerItem, AccountRecord, Counts, ResumeRecord),
+        *(StepRecord, AttemptRecord, Failure, UsageRecord, Hold),
+        *(StepEffect, ReceiptRecord, UndoneRecord, FieldDifference),
+    ],
+)
+def test_every_member_of_a_run_is_documented(record: Any) -> None:
+    section = text_of("docs/files.md").partition("\n## Run\n")[2].partition("\n**Large values.**")[0]
+    assert [name for name in record.__annotations__ if not re.search(rf"\b{name}\b", section)] == []
 
 
 def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -28,12 +28,12 @@ def workflows(orchestra: Orchestra) -> Orchestra:
     return orchestra
 
 
-def started(orchestra: Orchestra, name: str, **options: Any) -> dict[str, Any]:
+def started(orchestra: Orchestra, name: str, **options: Any) -> Any:
     inputs = options.pop("inputs", {})
     return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, inputs, **options), 60)
 
 
-def ended(orchestra: Orchestra, run_id: str) -> dict[str, Any]:
+def ended(orchestra: Orchestra, run_id: str) -> Any:
     ends_at = time.monotonic() + 60
     while (run := orchestra.runs.get(OWNER, run_id))["ended_at"] is None:
         assert time.monotonic() < ends_at, run["status"]
@@ -116,7 +116,8 @@ def test_a_workflow_that_calls_itself_without_end_is_stopped_at_the_depth_of_the
     assert run["status"] == "failed"
     rows = orchestra.runs.list(OWNER).rows
     assert len(rows) == deepest + 1
-    assert orchestra.runs.get(OWNER, rows[0].run_id)["error"]["type"] == "InvalidInput"
+    newest: Any = orchestra.runs.get(OWNER, rows[0].run_id)
+    assert newest["error"]["type"] == "InvalidInput"
 
 
 def test_every_step_type_of_control_is_on_the_page() -> None:

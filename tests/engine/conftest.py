@@ -16,6 +16,7 @@ import pytest
 
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
+from tests.engine.record.members import misfits
 from tests.patience import PATIENCE_SECONDS
 
 OWNER = Principal("tester", "owner", confirmed=True)
@@ -115,17 +116,19 @@ def orchestra(root: Path) -> Iterator[Orchestra]:
     opened.close()
 
 
-Run = Callable[..., dict[str, Any]]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
 def run(orchestra: Orchestra, root: Path) -> Run:
     """Run steps (and more of a workflow) to the end; return the run document."""
 
-    def start(steps: list[Mapping[str, Any]], given: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    def start(steps: list[Mapping[str, Any]], given: Mapping[str, Any] | None = None, **more: Any) -> Any:
         write_workflow(root, "work", steps, **more)
         run_id = orchestra.runs.start(OWNER, "work", given or {})
-        return orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+        document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+        assert misfits(document) == []
+        return document
 
     return start
 

@@ -39,7 +39,7 @@ def ledger(place: Orchestra) -> list[Any]:
     return rows
 
 
-def triage(place: Orchestra) -> dict[str, Any]:
+def triage(place: Orchestra) -> Any:
     return place.runs.wait(OWNER, place.runs.start(OWNER, "inbox-triage", {"limit": 4}), 120)
 
 

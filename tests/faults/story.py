@@ -58,7 +58,7 @@ class Story:
         inputs = {"base": f"http://127.0.0.1:{self.service.port}/{self.name}", "text": LARGE}
         return orchestra.runs.start(OWNER, "work", inputs, request_key=self.name)
 
-    def finished(self, orchestra: Orchestra, run_id: str) -> dict[str, Any]:
+    def finished(self, orchestra: Orchestra, run_id: str) -> Any:
         """Wait until the run has ended; the engine takes a run up again by itself once its disk is sound."""
         ends_at = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < ends_at:

@@ -65,7 +65,7 @@ def write(root: Path, steps: Sequence[Mapping[str, Any]]) -> None:
 def run(orchestra: Orchestra) -> Run:
     """Run these steps to the end."""
 
-    def made(*steps: Mapping[str, Any]) -> dict[str, Any]:
+    def made(*steps: Mapping[str, Any]) -> Any:
         write(orchestra.workspace.root, steps)
         return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), 60)
 
@@ -223,7 +223,8 @@ def test_a_mail_that_may_have_left_is_a_persons_decision(
     assert "--as-done" in failed["error"]["remedy"]
     connect(orchestra.workspace.root, sending_settings)
     resumed = orchestra.runs.resume(OWNER, failed["run_id"])
-    assert orchestra.runs.wait(OWNER, resumed, 60)["error"]["type"] == "OutcomeUnknown"
+    ended: Any = orchestra.runs.wait(OWNER, resumed, 60)
+    assert ended["error"]["type"] == "OutcomeUnknown"
     assert smtp.mails == []
     told = orchestra.runs.resume(OWNER, failed["run_id"], as_done=answer == "--as-done", redo=answer == "--redo")
     done = orchestra.runs.wait(OWNER, told, 60)
@@ -261,7 +262,7 @@ def test_a_demo_reaches_no_mailbox(root: Path, sending_settings: dict[str, Any])
     write(root, [{"id": "mails", "uses": "imap.search_messages"}])
     opened = Orchestra.open(root, demo=True)
     try:
-        failed = opened.runs.wait(OWNER, opened.runs.start(OWNER, "work", {}), 60)
+        failed: Any = opened.runs.wait(OWNER, opened.runs.start(OWNER, "work", {}), 60)
     finally:
         opened.close()
     assert "only the demo can be reached" in failed["error"]["message"]

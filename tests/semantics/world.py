@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from engine.base.errors import InUse, InvalidInput
 from engine.people.access import Principal
+from engine.record.types.run import Run
 from tests.patience import PATIENCE_SECONDS, until
 from tests.semantics.documents import LISTS, Case
 from tests.semantics.engines import CrashingEngine, crash_at_point
@@ -43,7 +44,7 @@ class World:
         (root / "workflows" / "work.json").write_text(json.dumps(case.document()))
         self.judge = Judge(case.document(), case.script)
         self.runs = 0
-        self.run: dict[str, Any] | None = None
+        self.run: Run | None = None
         self.engine = CrashingEngine(root)
         self.dead: list[CrashingEngine] = []
 
@@ -91,11 +92,11 @@ class World:
         if self.engine.has_crashed.is_set():
             self._take_over()
             cut = "crashed"
-        self.run = self.engine.orchestra.runs.get(OWNER, run_id)
-        cut = "cancelled" if self.run["status"] == "cancelled" else cut
+        run = self.run = self.engine.orchestra.runs.get(OWNER, run_id)
+        cut = "cancelled" if run["status"] == "cancelled" else cut
         made: Mapping[str, int] = dict(self.service.made)
         try:
-            self.judge.judge(self.run, before, self.service.by_path(since), made, cut)
+            self.judge.judge(run, before, self.service.by_path(since), made, cut)
             self.judge.check_effects(made)
         except AssertionError as error:
             error.add_note(self._told(before, since, disturbance))

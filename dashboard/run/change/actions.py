@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from dashboard.base import session
@@ -16,8 +13,8 @@ from dashboard.run.change.agree import agree_panel, resume
 from dashboard.run.change.compare import compare_panel
 from dashboard.run.change.undo import can_undo, undo_panel, undo_report
 from engine.base.statuses import ACTIVE_RUNS, OPEN_RUNS, RESUMABLE_RUNS, RunStatus
-
-Run = Mapping[str, Any]
+from engine.record.types.run import Run
+from engine.record.types.step import undo_of
 
 
 def run_actions(visit: Visit, run: Run) -> None:
@@ -80,7 +77,7 @@ def _toggle(run: Run, name: str, label: str, icon: str) -> None:
 
 
 def _resume(visit: Visit, run: Run) -> None:
-    if run["status"] not in RESUMABLE_RUNS or any((step["effect"] or {}).get("undone") for step in run["steps"]):
+    if run["status"] not in RESUMABLE_RUNS or any(map(undo_of, run["steps"])):
         return
     run_id = str(run["run_id"])
     action_button(

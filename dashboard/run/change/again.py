@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 
 import streamlit as st
 
@@ -18,9 +16,8 @@ from dashboard.parts.errors import error_box
 from dashboard.run.change.newest import go_on_newest
 from engine.base.errors import OrchestraError
 from engine.base.statuses import ACTIVE_RUNS
+from engine.record.types.run import Run
 from engine.runs.starting.preview import RunPreview
-
-Run = Mapping[str, Any]
 
 _ASK = ""
 """In place of a run id: a person must look at the form first."""

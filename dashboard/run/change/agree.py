@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -13,8 +12,7 @@ from dashboard.base.page import Visit
 from dashboard.base.plain import plain
 from dashboard.parts.buttons import action_button
 from engine.base.errors import ConfirmationNeeded
-
-Run = Mapping[str, Any]
+from engine.record.types.run import Run
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from dashboard.base.page import Visit
 from dashboard.parts.status import look_of
 from dashboard.parts.times import full_time
 from engine.base.statuses import RunStatus
+from engine.record.types.run import Run
 from engine.runs.run_list import RunRow
 
 _OFFERED = 50
 
 
-def compare_panel(visit: Visit, run: Mapping[str, Any]) -> None:
+def compare_panel(visit: Visit, run: Run) -> None:
     """Offer the other runs of the workflow, newest first."""
     found = visit.orchestra.runs.list(visit.who, workflow=str(run["workflow"]), limit=_OFFERED).rows
     others = {row.run_id: row for row in found if row.run_id != run["run_id"]}
@@ -38,7 +36,7 @@ def _label(row: RunRow) -> str:
     )
 
 
-def in_order(run: Mapping[str, Any], other: RunRow) -> tuple[str, str]:
+def in_order(run: Run, other: RunRow) -> tuple[str, str]:
     """Return the ids of two runs: first the one that succeeded, or else the older one."""
     sides = [
         (run["status"] != RunStatus.SUCCEEDED, str(run["run_id"])),

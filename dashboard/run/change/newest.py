@@ -15,11 +15,12 @@ from dashboard.parts.values import cut, json_text
 from dashboard.run.change.agree import resume
 from engine.base.errors import InvalidInput
 from engine.base.statuses import RESUMABLE_RUNS
+from engine.record.types.run import Run
 
 _SHOWN = 10
 
 
-def go_on_newest(visit: Visit, run: Mapping[str, Any]) -> None:
+def go_on_newest(visit: Visit, run: Run) -> None:
     """Offer to resume the run with the current file of the workflow, if the run can be resumed."""
     if run["status"] not in RESUMABLE_RUNS:
         return

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from dashboard.base.page import Visit
 from dashboard.parts.buttons import action_button
-from dashboard.parts.run_state import Step
 from dashboard.run.change.again import must_look, to_run_or_form
 from engine.base.statuses import ACTIVE_RUNS
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 
 _HELP = "A test run: the other steps do not run; their recorded outputs are used. Uses the current workflow file."
 
 
-def run_only(visit: Visit, run: Mapping[str, Any], step: Step) -> None:
+def run_only(visit: Visit, run: Run, step: StepRecord) -> None:
     """Show the button for a step that calls something; for a step that writes, ask first."""
     is_after_failure = str(step["path"]).startswith("on_failure.")
     if not step["uses"] or run["status"] in ACTIVE_RUNS or is_after_failure or not visit.may("run"):
@@ -51,7 +49,7 @@ def run_only(visit: Visit, run: Mapping[str, Any], step: Step) -> None:
         st.caption(_HELP)
 
 
-def _writes(visit: Visit, step: Step) -> bool:
+def _writes(visit: Visit, step: StepRecord) -> bool:
     """Return whether a step changes something outside; a step of an unknown type counts as one that does."""
     effects = {info.name: info.effect for info in visit.orchestra.step_types(visit.who)}
     return effects.get(str(step["uses"]), "writes") == "writes"

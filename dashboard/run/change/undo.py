@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -15,9 +14,9 @@ from dashboard.base.plain import link_markdown, plain, plain_with_code
 from dashboard.parts.buttons import action_button
 from engine.base.statuses import CANCELLABLE_RUNS, StepStatus
 from engine.base.step_path import StepPath
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 from engine.runs.undo.undo_report import NotUndone, Undone, UndoReport
-
-Run = Mapping[str, Any]
 
 _SHOWN = 12
 
@@ -35,7 +34,7 @@ def can_undo_item(run: Run, path: str) -> bool:
     return can_undo({**run, "steps": [one for one in run["steps"] if StepPath.parse(one["path"]).is_inside(item)]})
 
 
-def _may_have_written(step: Mapping[str, Any]) -> bool:
+def _may_have_written(step: StepRecord) -> bool:
     """Return whether a step may have written, itself, by a run that it called, or after its run was cancelled."""
     effect = step["effect"]
     if effect:

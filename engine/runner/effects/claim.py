@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -21,9 +21,11 @@ from weakref import WeakValueDictionary
 
 from clients.errors import OutcomeUnknown, ServiceError
 from engine.base.errors import OrchestraError
+from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete
 from engine.plugins.step import Receipt, Repeat, Written
 from engine.record.differences import differences, shown
+from engine.record.types.step import FieldDifference
 from engine.runner.effects.delivery import Delivery, effect
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.ledger import Ledger
@@ -49,7 +51,7 @@ class Writes:
         ledger: Ledger,
         clock: Callable[[], datetime],
         sender_of: Callable[[Entry], Sender],
-        arguments_of: Callable[[str, str], Mapping[str, Any]],
+        arguments_of: Callable[[str, str], JsonObject],
     ) -> None:
         self.ledger, self.clock = ledger, clock
         self.sender_of, self.arguments_of = sender_of, arguments_of
@@ -232,12 +234,12 @@ class WriteOnce:
             await self._ledger.end_update(self._write, known, known.arguments_hash)
         told = effect(self._write, known.receipt, reused=True)
         if not is_same:
-            told["note"] = "cannot be updated" if self._job.receipts == "update" else "kept, arguments differ"
-            told["differences"] = await asyncio.to_thread(self._differences, known)
+            note = "cannot be updated" if self._job.receipts == "update" else "kept, arguments differ"
+            told = {**told, "note": note, "differences": await asyncio.to_thread(self._differences, known)}
         return Done(known.output, told)
 
-    def _differences(self, known: Entry) -> list[dict[str, str]]:
-        """Return the changed fields as {field, old, new}; empty if the earlier run is no longer known.
+    def _differences(self, known: Entry) -> list[FieldDifference]:
+        """Return the changed fields; empty if the earlier run is no longer known.
 
         Only people read the result: a damaged old log must not invalidate the receipt.
         """

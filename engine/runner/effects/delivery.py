@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from typing import Any
 
 from clients.errors import OutcomeUnknown, ServiceError
 from engine.plugins.step import Call, Repeat
+from engine.record.types.step import ReceiptRecord, StepEffect
 from engine.runner.effects.fault_points import reached
 from engine.runner.effects.job import Done, Job
 from engine.runner.effects.ledger import Ledger, Others
@@ -182,7 +183,7 @@ class Delivery:
         self._ledger.record(self._write, receipt, output)
         return self._attempts.done(output, effect(self._write, receipt, reused=False))
 
-    def _receipt(self, output: Any) -> dict[str, str]:
+    def _receipt(self, output: Any) -> ReceiptRecord:
         receipt = self._job.step_type.receipt(output)
         return {"id": receipt.id, "url": receipt.url}
 
@@ -197,7 +198,7 @@ def _unless_withdrawn(turn: threading.Lock, work: Callable[[], Any]) -> Any:
     return work() if turn.acquire(blocking=False) else None
 
 
-def effect(write: Write, receipt: Mapping[str, str] | None, *, reused: bool) -> dict[str, Any]:
+def effect(write: Write, receipt: ReceiptRecord | None, *, reused: bool) -> StepEffect:
     """Return what the run's log records about a write (docs/files.md: Run)."""
-    told = {"identity": write.identity, "outcome": "done", "reused": reused, "receipt": receipt}
+    told: StepEffect = {"identity": write.identity, "outcome": "done", "reused": reused, "receipt": receipt}
     return {**told, "generation": write.generation} if write.generation else told

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pydantic import JsonValue
+
+from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete
 from engine.base.plain_values import plain_json
 from engine.compiler.definition.plan import Retry
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Repeat, StepType, Usage
 from engine.record.run_files import RunFiles
+from engine.record.types.step import StepEffect
 from engine.runner.effects.live import Watch
 from engine.store.ledger import Write
 
@@ -31,7 +35,7 @@ class Remarks:
     """What a step leaves beside its output, summed over its attempts; its calls fill the members."""
 
     usage: Usage = field(default_factory=Usage)
-    request: dict[str, Any] = field(default_factory=dict)
+    request: dict[str, JsonValue] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -40,7 +44,7 @@ class Done:
     """The result of a successful call."""
 
     output: Any
-    effect: dict[str, Any] | None = None
+    effect: StepEffect | None = None
     remarks: Remarks = field(default_factory=Remarks)
     began_at: datetime | None = None
     """When the latest attempt began; None if nothing was sent."""
@@ -56,12 +60,12 @@ class Job(NamedTuple):
     retry: Retry | None
     timeout_seconds: float
     account: Account | None
-    prompts: Mapping[str, Any]
+    prompts: JsonObject
     render: Callable[[Any, Mapping[str, Any]], list[dict[str, str]]]
     on_attempt: Callable[[Attempt], None]
     files: RunFiles
     write: Write | None = None
-    arguments: Mapping[str, Any] | None = None
+    arguments: JsonObject | None = None
     """Of a write: the values of its fields; large values are in files."""
     receipts: str = "reuse"
     """How to use the receipt of the same write: `reuse` it, or `update` what was made (docs/files.md: Run)."""
@@ -98,7 +102,7 @@ class Job(NamedTuple):
         return plain_json(result, self.files.kept)
 
 
-def fields_of(step_type: StepType, arguments: Mapping[str, Any]) -> Callable[[], Any]:
+def fields_of(step_type: StepType, arguments: JsonObject) -> Callable[[], Any]:
     """Return a function that returns the fields of a call. Raises ValidationError if the arguments do not fit."""
 
     def loaded() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from engine.base.errors import StorageError
 from engine.base.names import timestamp
 from engine.expressions.json_values import compact_json
 from engine.record.run_files import without_owners
+from engine.record.types.step import ReceiptRecord
 from engine.store.held import Held, refusal
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Effects, Entry, Similar, Write
@@ -114,7 +115,7 @@ class Ledger:
         """
         return self._effects.end_update(write, known, arguments_hash)
 
-    def record(self, write: Write, receipt: Mapping[str, str], output: Any) -> asyncio.Future[Any]:
+    def record(self, write: Write, receipt: ReceiptRecord, output: Any) -> asyncio.Future[Any]:
         """Store the receipt; the next commit puts it on disk."""
         at = timestamp(self._clock())
         return self._effects.record(write, at, compact_json(receipt), compact_json(output))

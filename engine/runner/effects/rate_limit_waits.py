@@ -5,14 +5,13 @@ If a service keeps asking, the waits grow longer; a step waits at most a day in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from clients.errors import RateLimited, ServiceError
 from engine.base.errors import WritesHeld
 from engine.base.names import moment_of, timestamp
 from engine.base.services import service_of
+from engine.record.types.step import Hold, Wait
 
 MOMENT_SECONDS = 2.0
 """A wait no longer than this happens within the call, and counts as an attempt."""
@@ -30,9 +29,7 @@ def asks_to_wait(error: Exception) -> bool:
     return MOMENT_SECONDS < error.retry_after_seconds <= LONGEST_SECONDS
 
 
-def hold(
-    error: Exception, earlier: Mapping[str, Any] | None, now: datetime, deadline: datetime | None
-) -> dict[str, Any] | None:
+def hold(error: Exception, earlier: Wait | None, now: datetime, deadline: datetime | None) -> Wait | None:
     """Return the wait to record for the step, {due_at, held}; None if the step has failed.
 
     `earlier`: the wait recorded when the same step was last asked to wait; `deadline`: the end of the time limit of the
@@ -53,7 +50,7 @@ def hold(
     if due_at > (latest if deadline is None else min(latest, deadline)):
         return None
     service = service_of(error.service)
-    held = {
+    held: Hold = {
         "by": service.error_name if service else error.service,
         "message": error.message,
         "since": timestamp(since),
@@ -63,17 +60,17 @@ def hold(
     return {"due_at": timestamp(due_at), "held": held}
 
 
-def is_hold(written: Mapping[str, Any] | None) -> bool:
+def is_hold(written: Wait | None) -> bool:
     """Return whether a recorded wait was requested by a service."""
     return written is not None and "held" in written
 
 
-def needs_person(written: Mapping[str, Any]) -> bool:
+def needs_person(written: Wait) -> bool:
     """Return whether such a wait ends only when a person allows writing again."""
     return bool(written["held"].get("needs_person"))
 
 
-def patience_seconds(written: Mapping[str, Any]) -> float:
+def patience_seconds(written: Wait) -> float:
     """Return how long a run stays in memory during such a wait: it needs no thread, and a command need not end.
 
     A client that paces itself will soon continue; after a refusal the service should be left alone.

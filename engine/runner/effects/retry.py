@@ -13,6 +13,7 @@ from clients.errors import ServiceError
 from clients.request_tracking import counted_sends
 from engine.compiler.definition.plan import Retry
 from engine.plugins.step import Call
+from engine.record.types.step import StepEffect
 from engine.runner.effects.job import Attempt, Done, Job, Remarks
 
 _DEFAULT_RETRY = Retry(attempts=3, backoff_seconds=1.0)
@@ -38,7 +39,7 @@ class Attempts:
         """Return the argument of the step for an attempt; number 0 is a look-up."""
         return self._job.call(number, self._started_at, self._remarks, intended_at)
 
-    def done(self, output: Any, effect: dict[str, Any] | None = None) -> Done:
+    def done(self, output: Any, effect: StepEffect | None = None) -> Done:
         """Return the result of the call."""
         return Done(output, effect, self._remarks, self._began_at)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.compiler.definition.plan import Block
 from engine.record.failure import StepFailed
-from engine.record.frames import Frame, Record
+from engine.record.frames import Frame
 
 
 class RunStopped(Exception):
@@ -50,6 +50,6 @@ async def all_of(tasks: Sequence[asyncio.Future[None]]) -> None:
         raise
 
 
-def outputs_of(block: Block, frame: Frame) -> Record:
+def outputs_of(block: Block, frame: Frame) -> dict[str, Any]:
     """Return {step id: output} for the steps with an output."""
     return {node.id: frame.steps[node.id]["output"] for node in block.nodes if "output" in frame.steps[node.id]}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import JsonValue
+
+from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete
 from engine.base.statuses import StepStatus
 from engine.compiler.definition.plan import Node
@@ -20,18 +22,16 @@ class EarlierAnswer:
     """What a service or model answered, and what was really sent."""
 
     output: Any
-    request: dict[str, Any]
+    request: dict[str, JsonValue]
 
 
 class EarlierAnswers:
     """The answers of one earlier run; `prompts` are those of the current run."""
 
-    def __init__(self, earlier: EarlierRun, prompts: Mapping[str, Any]) -> None:
+    def __init__(self, earlier: EarlierRun, prompts: JsonObject) -> None:
         self._earlier, self._prompts = earlier, prompts
 
-    def answer(
-        self, node: Node, frame: Frame, arguments: Mapping[str, Any], account: Account | None
-    ) -> EarlierAnswer | None:
+    def answer(self, node: Node, frame: Frame, arguments: JsonObject, account: Account | None) -> EarlierAnswer | None:
         """Return the recorded answer to the same question at the same place; None if there is no such answer. Blocking.
 
         Raises InvalidFile if the file of a large answer is gone.

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from engine.base.errors import StorageError
 from engine.base.threads import Workers
 from engine.files.group_sync import GroupSync
 from engine.record.run_log import RunLogs
+from engine.record.types.run import Run
 
 _THREADS = 2
 """One thread prepares documents and files while the other waits for the disk."""
@@ -22,13 +22,11 @@ _FEWEST = 4
 _SOON_SECONDS = 0.5
 """Most runs that call no service have ended by then."""
 
-Document = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class _Job:
-    made: Callable[[], Document]
-    done: asyncio.Future[Document]
+    made: Callable[[], Run]
+    done: asyncio.Future[Run]
 
 
 class LogWriter:
@@ -41,11 +39,11 @@ class LogWriter:
         self._group = GroupSync(logs.folder)
         self._workers = Workers("logs", _THREADS)
         self._waiting: list[_Job] = []
-        self._soon: dict[str, Callable[[], asyncio.Future[Document]]] = {}
+        self._soon: dict[str, Callable[[], asyncio.Future[Run]]] = {}
         self._is_soon = False
-        self._latest: dict[str, asyncio.Future[Document]] = {}
+        self._latest: dict[str, asyncio.Future[Run]] = {}
 
-    def write(self, run_id: str, made: Callable[[], Document]) -> asyncio.Future[Document]:
+    def write(self, run_id: str, made: Callable[[], Run]) -> asyncio.Future[Run]:
         """Write the document returned by `made` (called in a thread); the future holds it once the log is on disk.
 
         The future raises StorageError, and what `made` raises.
@@ -62,7 +60,7 @@ class LogWriter:
             before.add_done_callback(lambda _: self._take(job))
         return job.done
 
-    def write_soon(self, run_id: str, write: Callable[[], asyncio.Future[Document]]) -> None:
+    def write_soon(self, run_id: str, write: Callable[[], asyncio.Future[Run]]) -> None:
         """Call `write` in a moment, unless a log of the run is requested before; nobody waits for it.
 
         Logs are written one after the other: if hundreds of runs have started, most end before their turn.
@@ -72,7 +70,7 @@ class LogWriter:
             self._is_soon = True
             asyncio.get_running_loop().call_later(_SOON_SECONDS, self._write_next)
 
-    def read(self, run_id: str) -> asyncio.Future[Document | None]:
+    def read(self, run_id: str) -> asyncio.Future[Run | None]:
         """Read the log of a run in one of the threads."""
         return self._workers.run(lambda: self._logs.read(run_id))
 
@@ -92,7 +90,7 @@ class LogWriter:
         except StorageError:  # tried again, and reported, when the run ends
             asyncio.get_running_loop().call_soon(self._write_next)
 
-    def _forget(self, run_id: str, done: asyncio.Future[Document]) -> None:
+    def _forget(self, run_id: str, done: asyncio.Future[Run]) -> None:
         if not done.cancelled():
             done.exception()  # retrieved, so that asyncio does not warn: a log not written now is written at the end
         if self._latest.get(run_id) is done:
@@ -111,20 +109,20 @@ class LogWriter:
             group = self._group if len(jobs) >= _FEWEST and self._group.is_worth_it() else None
             self._workers.run(partial(_written, jobs, logs, group)).add_done_callback(partial(self._end, jobs, logs))
 
-    def _end(self, jobs: Sequence[_Job], logs: RunLogs, done: asyncio.Future[list[Document | Exception]]) -> None:
+    def _end(self, jobs: Sequence[_Job], logs: RunLogs, done: asyncio.Future[list[Run | Exception]]) -> None:
         self._free.append(logs)
         _settle(jobs, done)
         self._send()
 
 
-def _written(jobs: Sequence[_Job], logs: RunLogs, group: GroupSync | None) -> list[Document | Exception]:
+def _written(jobs: Sequence[_Job], logs: RunLogs, group: GroupSync | None) -> list[Run | Exception]:
     """Write logs, in a thread; return for each its document, or the error that kept it from the disk."""
-    found: list[Document | Exception] = []
+    found: list[Run | Exception] = []
     errors = logs.write_all(_made(jobs, found), group)
     return [one if isinstance(one, Exception) else errors.get(one["run_id"], one) for one in found]
 
 
-def _made(jobs: Sequence[_Job], found: list[Document | Exception]) -> Iterator[Document]:
+def _made(jobs: Sequence[_Job], found: list[Run | Exception]) -> Iterator[Run]:
     """Make each document just before it is written: while this thread makes one, others wait for the disk."""
     for job in jobs:
         try:
@@ -136,7 +134,7 @@ def _made(jobs: Sequence[_Job], found: list[Document | Exception]) -> Iterator[D
             yield document
 
 
-def _settle(jobs: Sequence[_Job], done: asyncio.Future[list[Document | Exception]]) -> None:
+def _settle(jobs: Sequence[_Job], done: asyncio.Future[list[Run | Exception]]) -> None:
     error = done.exception()
     for number, job in enumerate(jobs):
         one = error or done.result()[number]

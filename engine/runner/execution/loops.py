@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from engine.base.errors import ExpressionError, InvalidInput, OrchestraError
+from engine.base.json_text import JsonObject
 from engine.base.lazy_values import complete, opened
 from engine.base.statuses import DONE_STEPS, StepStatus
 from engine.base.wording import kind_of
@@ -17,7 +18,7 @@ from engine.compiler.definition.plan import Block, Loop, Node
 from engine.expressions.expressions import render, render_field
 from engine.record.events import ItemFinished, LoopStarted
 from engine.record.failure import StepFailed, document_of
-from engine.record.frames import Frame, Record
+from engine.record.frames import Frame
 from engine.record.selection import Selection
 from engine.runner.execution.concurrency import RunStopped, Stop, all_of, outputs_of
 from engine.runner.execution.filling import filled, worked_out
@@ -35,7 +36,7 @@ class ItemsFailed(OrchestraError):
 
 @dataclass
 class _Tally:
-    records: dict[int, Record] = field(default_factory=dict)
+    records: dict[int, JsonObject] = field(default_factory=dict)
     failed: int = 0
 
 
@@ -67,7 +68,7 @@ class Loops:
         self._workflow, self._recording, self._run_block = workflow, recording, run_block
         self._selection = selection
 
-    async def run(self, node: Node, frame: Frame, path: str) -> list[Record]:
+    async def run(self, node: Node, frame: Frame, path: str) -> list[JsonObject]:
         """Run a loop; return the records of its items. Raises StepFailed and what its fields raise."""
         loop = node.loop
         assert loop is not None
@@ -116,7 +117,7 @@ class Loops:
             except RunStopped as stopped:
                 stop.stopped = stop.stopped or stopped
 
-    async def _item(self, node: Node, loop: Loop, frame: Frame) -> Record:
+    async def _item(self, node: Node, loop: Loop, frame: Frame) -> JsonObject:
         assert node.body is not None
         assert frame.path is not None
         path = str(frame.path)
@@ -143,7 +144,7 @@ class Loops:
             self._recording.emit(ItemFinished, path=path, status=StepStatus.SUCCEEDED)
         return {"key": frame.names["key"], "status": StepStatus.SUCCEEDED.value, "error": None, **outputs}
 
-    def _gathered(self, loop: Loop, tally: _Tally, total: int) -> list[Record]:
+    def _gathered(self, loop: Loop, tally: _Tally, total: int) -> list[JsonObject]:
         if tally.failed and loop.on_item_error == "continue":
             raise ItemsFailed(f"{tally.failed} of {total} items failed.")
         return [
@@ -153,7 +154,7 @@ class Loops:
         ]
 
 
-def _failed_item(node: Node, frame: Frame, failed: StepFailed) -> Record:
+def _failed_item(node: Node, frame: Frame, failed: StepFailed) -> JsonObject:
     assert node.body is not None
     done = {one.id: frame.steps[one.id] for one in node.body.nodes if one.id in frame.steps}
     outputs = {name: record["output"] for name, record in done.items() if "output" in record}

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, NotRequired, ParamSpec, cast
 
 from msgspec import UNSET
+from typing_extensions import ReadOnly
 
 from engine.base.names import moment_of, timestamp
 from engine.base.statuses import DONE_STEPS, StepStatus
@@ -32,6 +33,8 @@ from engine.record.events import (
     encoded,
     told,
 )
+from engine.record.frames import Record
+from engine.record.types.step import Failure, StopRecord, Wait
 from engine.record.values import Forms, Look, Values, forms, look
 from engine.store.journal import Journal
 
@@ -39,6 +42,16 @@ _FEW = 100
 Details = ParamSpec("Details")
 ENGINE = "engine"
 """Who continues a run if no person asked for it: after a wait, a restart, or the death of its process."""
+
+
+class Ended(Record):
+    """How a step or item ended before."""
+
+    error: NotRequired[ReadOnly[Failure]]
+    fallback: NotRequired[ReadOnly[bool]]
+    """Whether the output is that of its `on_error` steps."""
+    stops: NotRequired[ReadOnly[StopRecord]]
+    """If it ended the run."""
 
 
 class Recording:
@@ -57,9 +70,9 @@ class Recording:
         self._number = 0
         self.few: list[Event] | None = []
         """All events of the run while they are few, so that a short run's log is made without reading them again."""
-        self._finished: dict[str, dict[str, Any]] = {}
-        self._waiting: dict[str, dict[str, Any]] = {}
-        self._last_waits: dict[str, dict[str, Any]] = {}
+        self._finished: dict[str, Ended] = {}
+        self._waiting: dict[str, Wait] = {}
+        self._last_waits: dict[str, Wait] = {}
         self._failed_attempts: Counter[str] = Counter()
         self._begun: dict[str, str] = {}
         """When each step with a time limit first began; the run itself has an empty path."""
@@ -71,7 +84,7 @@ class Recording:
         self.started_at: str | None = None
         self.on_progress: Callable[[], None] | None = None
         """Called once, when the next step or item ends."""
-        self.failing: dict[str, Any] | None = None
+        self.failing: Failure | None = None
         """Why the run has failed, while its `on_failure` steps run."""
         journal.begin(run_id)
         for event in events:
@@ -146,16 +159,16 @@ class Recording:
         await self.committed()
         self._tied = max(self._tied, loose_end)
 
-    def record_of(self, path: str) -> dict[str, Any] | None:
-        """Return how a step or item ended before: {status, output?, error?}, or None if it must run."""
+    def record_of(self, path: str) -> Ended | None:
+        """Return how a step or item ended before, or None if it must run."""
         return self._finished.get(path)
 
-    def waiting(self, path: str) -> dict[str, Any] | None:
-        """Return the `step_waiting` event of a step that waits, else None."""
+    def waiting(self, path: str) -> Wait | None:
+        """Return what a step waits for, None if it does not wait."""
         return self._waiting.get(path)
 
-    def last_wait(self, path: str) -> dict[str, Any] | None:
-        """Return the latest `step_waiting` event of a step that failed or was interrupted, else None."""
+    def last_wait(self, path: str) -> Wait | None:
+        """Return what a step that failed or was interrupted last waited for, None if it did not wait."""
         return self._last_waits.get(path)
 
     def failed_attempts(self, path: str) -> int:
@@ -177,11 +190,11 @@ class Recording:
             case StepStarted() | StepWaiting():
                 self._begun.setdefault(event.path, event.started_at or event.at)
                 if isinstance(event, StepWaiting):
-                    self._waiting[event.path] = self._last_waits[event.path] = told(event)
+                    self._waiting[event.path] = self._last_waits[event.path] = _wait(event)
             case AttemptFailed():
                 self._failed_attempts[event.path] += 1
             case StepListed() if event.child_run_id:
-                self._last_waits[event.path] = told(event)
+                self._last_waits[event.path] = _wait(event)
             case LoopStarted():
                 self._loops.add(event.path)
             case RunFailing():
@@ -202,24 +215,28 @@ class Recording:
         self._waiting.pop(event.path, None)
         self._failed_attempts.pop(event.path, None)
         if isinstance(event, StepFinished) and event.child_run_id:
-            self._last_waits[event.path] = told(event)
+            self._last_waits[event.path] = _wait(event)
         if event.status not in DONE_STEPS and not event.handled:
             self._finished.pop(event.path, None)
             return
         self._begun.pop(event.path, None)
-        record: dict[str, Any] = {"status": str(event.status)}
+        record: Ended = {"status": str(event.status)}
         if isinstance(event, StepFinished):
-            record.update(_given(event))
+            record = _with_output(record, event)
         if event.error and event.status == StepStatus.FAILED:
-            record["error"] = event.error
+            record = {**record, "error": event.error}
         self._finished[event.path] = record
 
 
-def _given(event: StepFinished) -> dict[str, Any]:
-    """Return what a finished step left for the steps after it."""
-    record: dict[str, Any] = {} if event.output is UNSET else {"output": event.output}
+def _with_output(record: Ended, event: StepFinished) -> Ended:
+    """Return a record with what the finished step left for the steps after it."""
+    if event.output is not UNSET:
+        record = {**record, "output": event.output}
     if event.fallback:
-        record["fallback"] = True
-    if event.stops:
-        record["stops"] = event.stops
-    return record
+        record = {**record, "fallback": True}
+    return {**record, "stops": event.stops} if event.stops else record
+
+
+def _wait(event: StepWaiting | StepListed | StepFinished) -> Wait:
+    """Return what an event tells of a wait."""
+    return cast("Wait", {name: value for name, value in told(event).items() if name in Wait.__annotations__})

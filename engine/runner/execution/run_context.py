@@ -8,12 +8,14 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from engine.base.json_text import JsonObject
 from engine.base.names import timestamp
 from engine.base.statuses import AccountMode
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreed
 from engine.record.events import AccountNamed, AttemptFailed
 from engine.record.failure import failure
+from engine.record.types.run import RunOptions
 from engine.runner.effects.claim import Writes
 from engine.runner.effects.job import Attempt, Job
 from engine.runner.effects.live import Live
@@ -37,13 +39,13 @@ class RunFacts:
     workflow_id: str
     modes: Mapping[str, AccountMode]
     """For each connection (and each service without one): the mode the run was accepted for."""
-    prompts: Mapping[str, Any]
+    prompts: JsonObject
     agreed: Agreed
     """The real accounts that the run may touch."""
     default_mode: AccountMode = AccountMode.MINE
     caller: Sequence[Any] | None = None
     """The `workflow.run` step that started the run: [workflow id, step path, scope …]; None if no step started it."""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: RunOptions = field(default_factory=RunOptions)
     """How it differs from a plain run (docs/files.md: Run): `receipts`, `replay`, `only`, `pins`."""
     renamed: Callable[[str], str] | None = None
     """Returns the current identity of a write, if names may have changed since the run was accepted."""
@@ -113,7 +115,7 @@ class RunContext:
             self.recording.emit(AccountNamed, connection=account.connection, account=account.label)
 
 
-def _messages(document: Any, variables: Mapping[str, Any]) -> list[dict[str, str]]:
+def _messages(document: Any, variables: JsonObject) -> list[dict[str, str]]:
     """Return the messages of a prompt; imported late, as most runs use no prompt."""
     from engine.prompts.prompt import messages
 

@@ -7,23 +7,38 @@ They are structs of msgspec, since a run makes several for each step.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
 from msgspec import Struct
+from typing_extensions import ReadOnly, TypedDict
 
 from engine.base.errors import StorageError
+from engine.base.json_text import JsonObject
 from engine.compiler.definition.plan import Action, Node
 from engine.connections.accounts import Account
 from engine.plugins.step import Effect, Repeat, StopRun
 from engine.record.failure import failure
 from engine.record.frames import Frame
+from engine.record.types.step import Failure, StepEffect
 from engine.runner.effects.job import Remarks
 from engine.runner.effects.live import Watch
 from engine.runner.suspension.waits import Begun
 from engine.store.journal import JournalBroken
 from engine.store.ledger import Write
+
+
+class CallTold(TypedDict, total=False):
+    """What an event tells of a call."""
+
+    started_at: ReadOnly[str]
+    uses: ReadOnly[str]
+    connection: ReadOnly[str | None]
+    arguments: ReadOnly[JsonObject]
+    """Large values are names of files."""
+    identity: ReadOnly[str]
+    """Of a write."""
 
 
 class StepCall(Struct, frozen=True):
@@ -41,9 +56,9 @@ class StepCall(Struct, frozen=True):
     """When this turn of the call began (RFC 3339)."""
     failed_before: int = 0
     """Attempts that failed before the service asked to wait; they still count."""
-    arguments: Mapping[str, Any] | None = None
+    arguments: JsonObject | None = None
     """The values of the fields; None until they are evaluated."""
-    told_arguments: Mapping[str, Any] | None = None
+    told_arguments: JsonObject | None = None
     """The same as events hold them: large values are names of files."""
     make_fields: Callable[[], Any] | None = None
     """Returns the fields as the step type takes them; None until they are checked."""
@@ -57,19 +72,19 @@ class StepCall(Struct, frozen=True):
     is_announced: bool = False
     """Whether an event already tells what the step is about to do."""
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> CallTold:
         """Return what the next event has to tell of the call; nothing if an earlier one has told it."""
         if self.is_announced:
             return {}
-        told: dict[str, Any] = {
+        told: CallTold = {
             "started_at": self.started_at,
             "uses": self.action.uses,
             "connection": self.action.connection,
         }
         if self.told_arguments is not None:
-            told["arguments"] = self.told_arguments
+            told = {**told, "arguments": self.told_arguments}
         if self.write is not None:
-            told["identity"] = self.write.identity
+            told = {**told, "identity": self.write.identity}
         return told
 
 
@@ -79,7 +94,7 @@ class Succeeded(Struct, frozen=True):
     call: StepCall
     """The call as it was made."""
     output: Any
-    effect: Mapping[str, Any] | None = None
+    effect: StepEffect | None = None
     """Of a write: what the log tells of it (docs/files.md: Run)."""
     remarks: Remarks | None = None
     """Usage, the request as it was sent, notes."""
@@ -97,7 +112,7 @@ class Failed(Struct, frozen=True):
     may_be_out: bool = False
     """Whether a service may nevertheless have received a write."""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Failure:
         """Return the error document (docs/files.md: Run)."""
         document = failure(self.error, step=self.call.path, workflow=self.call.workflow)
         if not self.may_be_out:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from engine.base.errors import ExpressionError, OrchestraError, StepTimeout
+from engine.base.json_text import JsonObject
 from engine.base.lazy_values import opened
 from engine.base.statuses import StepStatus
 from engine.base.step_path import StepPath
@@ -19,12 +20,13 @@ from engine.compiler.definition.plan import Block, Node, Plan
 from engine.expressions.expressions import render
 from engine.record.events import StepFinished, StepStarted
 from engine.record.failure import StepFailed, document_of, failure
-from engine.record.frames import Frame, Record
+from engine.record.frames import Caught, Frame, Record, RunName
 from engine.record.selection import LeftOut, Pinned, Selection
+from engine.record.types.step import Failure
 from engine.runner.execution.concurrency import RunStopped, Stop, all_of, outputs_of
 from engine.runner.execution.filling import filled, worked_out
 from engine.runner.execution.loops import Loops
-from engine.runner.execution.recording import Recording
+from engine.runner.execution.recording import Ended, Recording
 
 _CONDITIONS = "Compare the value with something, such as x == 'yes'."
 
@@ -49,7 +51,7 @@ class Runner:
         self._at_work = at_work
         """Entered by each action for as long as it runs."""
 
-    async def run(self, inputs: Mapping[str, Any], run: Mapping[str, Any]) -> Any:
+    async def run(self, inputs: JsonObject, run: RunName) -> Any:
         """Run all steps and return the outputs. Raises StepFailed, RunStopped."""
         frame = Frame({"inputs": inputs, "run": run, "steps": {}})
         with _as_failure("", self._plan.name):
@@ -60,10 +62,10 @@ class Runner:
         with _as_failure("outputs", self._plan.name):
             return await filled("outputs", self._plan.outputs, frame.names)
 
-    async def after_failure(self, inputs: Mapping[str, Any], run: Mapping[str, Any], error: Mapping[str, Any]) -> None:
+    async def after_failure(self, inputs: JsonObject, run: RunName, error: Failure) -> None:
         """Run the workflow's `on_failure` steps. Raises StepFailed, RunStopped."""
         if self._plan.on_failure is not None:
-            told = {name: error[name] or "" for name in ("type", "message", "step")}
+            told: Caught = {"type": error["type"], "message": error["message"], "step": error["step"] or ""}
             frame = Frame({"inputs": inputs, "run": run, "error": told, "steps": {}}, path=_AFTER_FAILURE)
             await self._block(self._plan.on_failure, frame)
 
@@ -137,12 +139,14 @@ class Runner:
         except StepFailed as failed:
             return await self._caught(node, frame, path, failed)
 
-    def _live(self, known: Record) -> Record:
+    def _live(self, known: Ended) -> Record:
         if "stops" in known:
             stops = self._recording.values.live(known["stops"])
             raise RunStopped(stops["outputs"], stops["message"])
-        seen = {name: value for name, value in known.items() if name != "fallback"}  # as expressions see it
-        return self._recording.values.live(seen) if "output" in seen else seen
+        seen: Record = {"status": known["status"]}
+        if "output" in known:
+            seen = {**seen, "output": self._recording.values.live(known["output"])}
+        return {**seen, "error": known["error"]} if "error" in known else seen
 
     def _stood_in(self, node: Node, path: str, stand_in: Pinned | LeftOut) -> Record:
         """Record what a test run uses in place of a step that it does not run."""
@@ -197,20 +201,21 @@ class Runner:
 
     async def _caught(self, node: Node, frame: Frame, path: str, failed: StepFailed) -> Record:
         """Apply `on_error`."""
-        error = {"type": failed.error["type"], "message": failed.error["message"], "step": path}
+        error: Caught = {"type": failed.error["type"], "message": failed.error["message"], "step": path}
         if node.fallback is not None:
             inner = frame.inside(node, {"error": error})
             await self._block(node.fallback, inner)
             last = inner.steps[node.fallback.nodes[-1].id]
-            given = {} if last.get("output") is None else {"output": last["output"]}
-            written = {name: self._recording.values.written(output) for name, output in given.items()}
+            output = last.get("output")
+            written = {} if output is None else {"output": self._recording.values.written(output)}
             self._recording.emit(StepFinished, path=path, status=StepStatus.SUCCEEDED, **written, fallback=True)
-            return {"status": StepStatus.SUCCEEDED.value, **given}
+            record: Record = {"status": StepStatus.SUCCEEDED.value}
+            return record if output is None else {**record, "output": output}
         if node.on_error == "continue":
             return {"status": StepStatus.FAILED.value, "error": error}
         raise failed
 
-    async def _loop(self, node: Node, frame: Frame, path: str) -> list[Record]:
+    async def _loop(self, node: Node, frame: Frame, path: str) -> list[JsonObject]:
         return await Loops(self._plan.name, self._recording, self._block, self._selection).run(node, frame, path)
 
     async def _group(self, node: Node, frame: Frame) -> Any:
@@ -229,7 +234,7 @@ class Runner:
         try:
             yield
         except OrchestraError as error:
-            document = {**failure(error, step=path, workflow=self._plan.name), "field": step_field}
+            document: Failure = {**failure(error, step=path, workflow=self._plan.name), "field": step_field}
             self._finish(path, node, StepStatus.FAILED, error=document, handled=is_handled(node), **_called(node))
             raise StepFailed(document) from error
 
@@ -243,7 +248,7 @@ def _as_failure(place: str, workflow: str) -> Iterator[None]:
         raise StepFailed(failure(error, step=place, workflow=workflow)) from error
 
 
-def _is_whole(known: Record) -> bool:
+def _is_whole(known: Ended) -> bool:
     """Return whether a record of a group or loop is complete, so that its output need not be put together again."""
     return known["status"] != StepStatus.SUCCEEDED or "output" in known or "fallback" in known
 

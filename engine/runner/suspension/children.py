@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
 from engine.base.errors import InvalidInput, OrchestraError
+from engine.base.json_text import JsonObject
 from engine.base.names import new_run_id, timestamp
 from engine.base.statuses import Ending, RunStatus
 from engine.record.acceptance import Circumstances, acceptance, reaccepted
 from engine.record.continuation import events_of
 from engine.record.events import encoded
 from engine.record.run_log import RunLogs
+from engine.record.types.run import Acceptance, Caller, RunOptions
 from engine.record.values import Values
 from engine.store.journal import CalledRuns
 from engine.store.owners import Owner
@@ -52,7 +54,7 @@ class Children:
 
     def __init__(
         self,
-        parent: Mapping[str, Any],
+        parent: Acceptance,
         called: CalledRuns,
         host: ChildHost,
         logs: RunLogs,
@@ -60,7 +62,7 @@ class Children:
     ) -> None:
         self._parent, self._called, self._host, self._logs, self._clock = parent, called, host, logs, clock
 
-    def start(self, workflow: str, inputs: Mapping[str, Any], caller: Sequence[Any], replay: str | None) -> str:
+    def start(self, workflow: str, inputs: JsonObject, caller: Caller, replay: str | None) -> str:
         """Accept a run in the transaction of this turn's events, start it once they are committed; return its id.
 
         `replay`: the run whose answers are reused, as far as they are still known.
@@ -94,10 +96,12 @@ class Children:
         self._called.accept(accepted, title).add_done_callback(self._starts(around.run_id))
         return around.run_id
 
-    def _options(self, replay: str | None) -> dict[str, Any]:
-        kept = {name: value for name, value in self._parent["options"].items() if name == "receipts"}
-        is_known = replay is not None and self._logs.path(replay).exists()
-        return {**kept, "replay": replay} if is_known else kept
+    def _options(self, replay: str | None) -> RunOptions:
+        options = self._parent.get("options", {})
+        kept: RunOptions = {"receipts": options["receipts"]} if "receipts" in options else {}
+        if replay is None or not self._logs.path(replay).exists():
+            return kept
+        return {**kept, "replay": replay}
 
     def _starts(self, run_id: str) -> Callable[[asyncio.Future[Any]], None]:
         def start(accepted: asyncio.Future[Any]) -> None:

@@ -8,7 +8,7 @@ whether the wait has ended. `Pauses.of` restores the object after a restart.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,6 +16,8 @@ from engine.base.errors import AssertionFailed
 from engine.base.names import moment_of, timestamp
 from engine.base.statuses import Ending
 from engine.plugins.step import AskPerson, CallWorkflow, WaitUntil
+from engine.record.types.run import Caller
+from engine.record.types.step import Wait
 from engine.runner.effects.rate_limit_waits import is_hold, needs_person, patience_seconds
 from engine.runner.suspension.children import Children
 from engine.runner.suspension.questions import RunQuestions
@@ -158,9 +160,7 @@ class Pauses:
     ) -> None:
         self._questions, self._children, self._clock, self._is_held = questions, children, clock, is_held
 
-    def begun(
-        self, result: Begun, path: str, caller: Any, earlier: Mapping[str, Any] | None, replay: str | None
-    ) -> dict[str, Any]:
+    def begun(self, result: Begun, path: str, caller: Caller, earlier: Wait | None, replay: str | None) -> Wait:
         """Start to wait; return what the run must record in the same turn of the loop.
 
         `caller` is [workflow, step path, scope …] of the step; `earlier` the wait recorded when it last failed: a
@@ -174,11 +174,11 @@ class Pauses:
             return {"child_run_id": earlier["child_run_id"]}
         return {"child_run_id": self._children.start(result.workflow, result.inputs, caller, replay)}
 
-    def is_lost(self, written: Mapping[str, Any]) -> bool:
+    def is_lost(self, written: Wait) -> bool:
         """Return whether a recorded wait must start again because its question was lost with the state file."""
         return "approval" in written and not self._questions.is_known(written["approval"])
 
-    def of(self, written: Mapping[str, Any]) -> Waiting:
+    def of(self, written: Wait) -> Waiting:
         """Return the wait for a record."""
         if "approval" in written:
             return _Answer(self._questions, written["approval"])
@@ -187,6 +187,7 @@ class Pauses:
         if is_hold(written) and needs_person(written):
             return _Release(self._is_held)
         due_at = written["due_at"]
+        assert due_at is not None  # only a hold that a person ends has no time
         if is_hold(written):
             return _Hold(due_at, patience_seconds(written), self._clock)
         return _Moment(due_at, written.get("then", {"waited_until": due_at}), self._clock)

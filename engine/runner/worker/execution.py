@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from engine.base.definitions import workflow_id_of
 from engine.base.errors import InvalidFile, SetAside, StorageError
+from engine.base.json_text import JsonObject
 from engine.base.names import milliseconds_of, timestamp
 from engine.base.statuses import Ending, RunStatus, StepStatus
 from engine.compiler.definition.plan import Plan
@@ -34,10 +35,13 @@ from engine.record.events import (
     decoded,
 )
 from engine.record.failure import StepFailed, failure
+from engine.record.frames import RunName
 from engine.record.previous_run import EarlierRun
 from engine.record.run_log import RunLogs
 from engine.record.selection import Selection
 from engine.record.summary import sentence
+from engine.record.types.run import Acceptance, Run, TriggerItem
+from engine.record.types.step import Failure
 from engine.record.values import Values
 from engine.runner.effects.claim import Writes
 from engine.runner.effects.fault_points import reached
@@ -80,10 +84,8 @@ class Equipment:
 class Execution:
     """A run that this process works on. Lives on the engine's loop."""
 
-    def __init__(
-        self, equipment: Equipment, acceptance: Mapping[str, Any], events: Sequence[Event], resumed_by: str
-    ) -> None:
-        self.run_id: str = acceptance["run_id"]
+    def __init__(self, equipment: Equipment, acceptance: Acceptance, events: Sequence[Event], resumed_by: str) -> None:
+        self.run_id = acceptance["run_id"]
         self._resumed_by = resumed_by
         self._equipment, self._acceptance = equipment, acceptance
         self._records = equipment.records
@@ -93,15 +95,14 @@ class Execution:
         self._task: asyncio.Task[Any] | None = None
         self._ending: Ending | None = None
         self._parking = Parking(equipment.clock)
-        self._on_failure_error: dict[str, Any] | None = None
+        self._on_failure_error: Failure | None = None
         self.is_over = False
         """Whether the run has ended, and its log and its row are written."""
 
     @property
     def caller_run_id(self) -> str | None:
         """The run that called this one."""
-        caller: str | None = self._acceptance["parent_run_id"]
-        return caller
+        return self._acceptance["parent_run_id"]
 
     @property
     def may_wake(self) -> list[str]:
@@ -180,7 +181,7 @@ class Execution:
         self._begin_log(plan)
         executor = StepExecutor(await self._context())
         runner = Runner(plan, self._recording, executor.perform, self._parking, await self._selection())
-        run = {"id": self.run_id, "started_at": self._recording.started_at}
+        run: RunName = {"id": self.run_id, "started_at": self._recording.started_at}
         inputs = self._recording.values.live(self._acceptance["inputs"])
         try:
             if self._recording.failing is not None:
@@ -256,9 +257,7 @@ class Execution:
             raise InvalidFile(f"The log of run {run_id} is gone.", remedy="Start a run that needs nothing of it.")
         return EarlierRun(run, self._equipment.logs.folder)
 
-    async def _after_failure(
-        self, runner: Runner, inputs: Mapping[str, Any], run: Mapping[str, Any], failed: StepFailed
-    ) -> None:
+    async def _after_failure(self, runner: Runner, inputs: JsonObject, run: RunName, failed: StepFailed) -> None:
         """Run the workflow's `on_failure` steps; the run has failed whatever their result."""
         if self._recording.failing is None:
             self._recording.emit(RunFailing, error=failed.error)
@@ -347,6 +346,7 @@ class Execution:
         """Write the log, then delete the events: in this order, so that a crash in between loses neither."""
         few = self._recording.few
         run = await self._log(self._stored() if few is None else few)
+        assert run["ended_at"] is not None
         end = RunEnd(
             run_id=self.run_id,
             workflow_id=workflow_id_of(run),
@@ -363,11 +363,11 @@ class Execution:
         await self._records.runs.ended(end)
         self.is_over = True
 
-    def _log(self, events: Iterable[Event]) -> asyncio.Future[dict[str, Any]]:
+    def _log(self, events: Iterable[Event]) -> asyncio.Future[Run]:
         """Write the log for these events and return the document, which is made in a thread."""
         return self._equipment.log_writer.write(self.run_id, lambda: self._document(events))
 
-    def _log_so_far(self) -> asyncio.Future[dict[str, Any]]:
+    def _log_so_far(self) -> asyncio.Future[Run]:
         return self._log(self._stored())
 
     def _stored(self) -> Iterable[Event]:
@@ -386,17 +386,17 @@ class Execution:
         else:
             self._equipment.log_writer.write_soon(self.run_id, self._log_so_far)
 
-    def _document(self, events: Iterable[Event]) -> dict[str, Any]:
+    def _document(self, events: Iterable[Event]) -> Run:
         run = document(self._acceptance, events)
         run["sentence"] = sentence(run)
         return run
 
 
-def _processed(run: Mapping[str, Any]) -> list[str]:
+def _processed(run: Run) -> list[str]:
     """Return the keys of the items that a run has processed."""
     return [str(step["key"]) for step in run["steps"] if step["status"] == StepStatus.SUCCEEDED and step.get("key")]
 
 
-def _item(trigger: Mapping[str, Any] | None) -> tuple[str, ...] | None:
+def _item(trigger: TriggerItem | None) -> tuple[str, ...] | None:
     """Return what a trigger started the run for; the same item in the same account is equal for ever."""
     return None if trigger is None else tuple(str(trigger[name]) for name in ("id", "source", "account", "item"))

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +24,7 @@ from engine.connections.agreements import Agreements
 from engine.plugins.step import Written
 from engine.record.events import decoded
 from engine.record.run_log import RunLogs, told_arguments
+from engine.record.types.run import Acceptance
 from engine.runner.effects.claim import Writes
 from engine.runner.effects.job import Job
 from engine.runner.effects.ledger import Ledger
@@ -115,7 +116,7 @@ class Host:
             caller = self.rows.caller(caller.run_id)
         self.start(run_id, by)
 
-    def begin(self, acceptances: Sequence[Mapping[str, Any]]) -> None:
+    def begin(self, acceptances: Sequence[Acceptance]) -> None:
         """Work on runs just accepted for this process: nothing about them needs to be read."""
         self._loop.call_soon_threadsafe(self._begin, acceptances)
 
@@ -343,7 +344,7 @@ class Host:
         if execution is not None:
             self._take_up(execution)
 
-    def _begin(self, acceptances: Sequence[Mapping[str, Any]]) -> None:
+    def _begin(self, acceptances: Sequence[Acceptance]) -> None:
         if not self._closing and not self.is_taken_over.is_set():
             for one in acceptances:
                 self._take_up(Execution(self._equipment, one, [], ENGINE))

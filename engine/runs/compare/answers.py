@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from engine.base.statuses import StepStatus
 from engine.base.step_path import StepPath, items_around
 from engine.record.differences import differences
 from engine.record.plural import many, noun
 from engine.record.previous_run import Place, places
-
-Run = Mapping[str, Any]
-Step = Mapping[str, Any]
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 
 _MODEL = "llm."
 
@@ -65,15 +63,15 @@ def _answered(bad: Run, asked: set[str], changed: set[str]) -> str:
     return f"{len(changed)} of {many(len(asked), word)} {'was' if len(changed) == 1 else 'were'} answered differently."
 
 
-def _both_asked(good: Run, bad: Run) -> dict[Place, tuple[Step, Step]]:
+def _both_asked(good: Run, bad: Run) -> dict[Place, tuple[StepRecord, StepRecord]]:
     ours, theirs = places(good), places(bad)
     both = {place: (ours[place], step) for place, step in theirs.items() if place in ours}
     return {place: pair for place, pair in both.items() if all(map(_has_answer, pair))}
 
 
-def _has_answer(step: Step) -> bool:
+def _has_answer(step: StepRecord) -> bool:
     return str(step["uses"] or "").startswith(_MODEL) and step["status"] == StepStatus.SUCCEEDED
 
 
-def _is_other(one: Step, other: Step) -> bool:
+def _is_other(one: StepRecord, other: StepRecord) -> bool:
     return any(True for _ in differences("output", one["output"], other["output"]))

@@ -11,6 +11,8 @@ from engine.record.definitions import changes
 from engine.record.differences import ABSENT, Difference, differences, shown
 from engine.record.plural import many
 from engine.record.previous_run import Place, keys_of, place_of, places
+from engine.record.types.run import Run
+from engine.record.types.step import StepRecord
 from engine.runs.compare.answers import headline
 from engine.runs.compare.step_facts import Kind, error_differences, facts
 
@@ -76,7 +78,7 @@ class RunDiff:
         }
 
 
-def diff(good: Mapping[str, Any], bad: Mapping[str, Any]) -> RunDiff:
+def diff(good: Run, bad: Run) -> RunDiff:
     """Return how two run documents differ; steps are matched by the keys of the items around them."""
     found = list(_in_order(good, bad, _step_diffs(good, bad)))
     first = next((one for one in found if set(one.kinds) != {"effect"}), None)
@@ -100,13 +102,13 @@ def diff(good: Mapping[str, Any], bad: Mapping[str, Any]) -> RunDiff:
 # --- the runs themselves
 
 
-def _definition(good: Mapping[str, Any], bad: Mapping[str, Any]) -> Iterator[Difference]:
+def _definition(good: Run, bad: Run) -> Iterator[Difference]:
     yield from differences("workflow", good["workflow"], bad["workflow"])
     if good["workflow_hash"] != bad["workflow_hash"]:
         yield from changes(good["definition"], bad["definition"])
 
 
-def _run(good: Mapping[str, Any], bad: Mapping[str, Any]) -> Iterator[Difference]:
+def _run(good: Run, bad: Run) -> Iterator[Difference]:
     for name in ("inputs", "accounts", "options", "status", "outputs"):
         yield from differences(name, good.get(name) or {}, bad.get(name) or {})
     yield from error_differences("error", good["error"], bad["error"])
@@ -115,7 +117,7 @@ def _run(good: Mapping[str, Any], bad: Mapping[str, Any]) -> Iterator[Difference
 # --- steps
 
 
-def _step_diffs(good: Mapping[str, Any], bad: Mapping[str, Any]) -> Iterator[StepDiff]:
+def _step_diffs(good: Run, bad: Run) -> Iterator[StepDiff]:
     ours, theirs = places(good), places(bad)
     keys = (keys_of(good), keys_of(bad))
     told: set[Place] = set()
@@ -138,14 +140,12 @@ def _is_inside_told(path: str, keys: Mapping[str, str | None], told: set[Place])
     return any(place_of(item, keys) in told for item in items_around(path) if item != path)
 
 
-def _presence(good: Mapping[str, Any] | None, bad: Mapping[str, Any] | None) -> StepDiff:
+def _presence(good: StepRecord | None, bad: StepRecord | None) -> StepDiff:
     sides = [ABSENT if one is None else one["status"] for one in (good, bad)]
     return _step_diff(good, bad, [("presence", Difference("status", *sides))])
 
 
-def _step_diff(
-    good: Mapping[str, Any] | None, bad: Mapping[str, Any] | None, found: Sequence[tuple[Kind, Difference]]
-) -> StepDiff:
+def _step_diff(good: StepRecord | None, bad: StepRecord | None, found: Sequence[tuple[Kind, Difference]]) -> StepDiff:
     shown_step = bad or good
     assert shown_step is not None
     return StepDiff(
@@ -161,7 +161,7 @@ def _step_diff(
 # --- order
 
 
-def _in_order(good: Mapping[str, Any], bad: Mapping[str, Any], found: Iterator[StepDiff]) -> list[StepDiff]:
+def _in_order(good: Run, bad: Run, found: Iterator[StepDiff]) -> list[StepDiff]:
     """Sort by when the bad run reached each; steps it never reached follow what preceded them in the good run."""
     steps = {step["path"]: (index, step) for index, step in enumerate(bad["steps"])}
     missing = _places_of_missing(good, bad, {path: _begun(step, index) for path, (index, step) in steps.items()})
@@ -181,13 +181,11 @@ _Moment = tuple[str, int, int]
 _NEVER = "9999"
 
 
-def _begun(step: Mapping[str, Any], index: int) -> _Moment:
+def _begun(step: StepRecord, index: int) -> _Moment:
     return (step["started_at"] or step["ended_at"] or _NEVER, 0, index)
 
 
-def _places_of_missing(
-    good: Mapping[str, Any], bad: Mapping[str, Any], began: Mapping[str, _Moment]
-) -> dict[str, _Moment]:
+def _places_of_missing(good: Run, bad: Run, began: Mapping[str, _Moment]) -> dict[str, _Moment]:
     theirs, keys = places(bad), keys_of(good)
     found: dict[str, _Moment] = {}
     last: _Moment = ("", 0, 0)
@@ -205,8 +203,8 @@ def _places_of_missing(
 
 
 def _sentence(
-    good: Mapping[str, Any],
-    bad: Mapping[str, Any],
+    good: Run,
+    bad: Run,
     definition: Sequence[Difference],
     run: Sequence[Difference],
     first: StepDiff | None,

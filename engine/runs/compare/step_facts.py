@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal
 
+from engine.base.json_text import JsonObject
 from engine.base.names import moment_of
 from engine.base.statuses import StepStatus
 from engine.record.differences import ABSENT, Difference, differences, is_reference
+from engine.record.types.run import Run
+from engine.record.types.step import Failure, StepEffect, StepRecord
 
-Step = Mapping[str, Any]
-Runs = tuple[Mapping[str, Any], Mapping[str, Any]]
+Runs = tuple[Run, Run]
 """The documents of the good and the bad run."""
 Kind = Literal["presence", "arguments", "prompt", "model", "output", "error", "status", "effect", "duration"]
 """The kinds of differences between steps, causes before consequences."""
@@ -21,7 +23,7 @@ _SLOWER_TIMES, _SLOWER_SECONDS = 2.0, 1.0
 _NOT_RUN = frozenset({StepStatus.PENDING, StepStatus.SKIPPED, StepStatus.CANCELLED})
 
 
-def facts(good: Step, bad: Step, runs: Runs) -> Iterator[tuple[Kind, Difference]]:
+def facts(good: StepRecord, bad: StepRecord, runs: Runs) -> Iterator[tuple[Kind, Difference]]:
     """Yield the differences of a step that both runs have."""
     if not good["uses"] and not bad["uses"]:  # a loop, an item, a group: the steps inside report the rest
         yield from _of("arguments", _items(good, bad))
@@ -38,7 +40,7 @@ def facts(good: Step, bad: Step, runs: Runs) -> Iterator[tuple[Kind, Difference]
         yield from _of("duration", _duration(good, bad))
 
 
-def _end(good: Step, bad: Step) -> Iterator[tuple[Kind, Difference]]:
+def _end(good: StepRecord, bad: StepRecord) -> Iterator[tuple[Kind, Difference]]:
     if good["status"] != bad["status"]:  # then one of them has no output
         yield from _of("error", error_differences("error", good["error"], bad["error"]))
         yield from _of("status", differences("status", good["status"], bad["status"]))
@@ -49,17 +51,19 @@ def _end(good: Step, bad: Step) -> Iterator[tuple[Kind, Difference]]:
     yield from _of("error", error_differences("error", good["error"], bad["error"]))
 
 
-def error_differences(field: str, good: Step | None, bad: Step | None) -> Iterator[Difference]:
+def error_differences(field: str, good: Failure | None, bad: Failure | None) -> Iterator[Difference]:
     """Yield how two errors differ, in the parts that people read; None means no error."""
-    told = [one and {name: one.get(name) for name in ("type", "message", "step")} for one in (good, bad)]
-    return differences(field, *(one or ABSENT for one in told))
+    told = [
+        {"type": one["type"], "message": one["message"], "step": one["step"]} if one else ABSENT for one in (good, bad)
+    ]
+    return differences(field, *told)
 
 
 def _of(kind: Kind, found: Iterator[Difference]) -> Iterator[tuple[Kind, Difference]]:
     return ((kind, one) for one in islice(found, _MOST_OF_A_KIND))
 
 
-def _items(good: Step, bad: Step) -> Iterator[Difference]:
+def _items(good: StepRecord, bad: StepRecord) -> Iterator[Difference]:
     """Yield the loop items that only one run has; both lists as a whole if keys cannot match them."""
     keys = [[key for key, _ in one.get("items", [])] for one in (good, bad)]
     if keys[0] != keys[1]:
@@ -67,38 +71,41 @@ def _items(good: Step, bad: Step) -> Iterator[Difference]:
         yield Difference("items", missing, new) if missing or new else Difference("items", *keys)
 
 
-def _call(good: Step, bad: Step) -> Iterator[Difference]:
+def _call(good: StepRecord, bad: StepRecord) -> Iterator[Difference]:
     for name in ("uses", "connection"):
         yield from differences(name, good[name], bad[name])
     yield from differences("arguments", good["arguments"], bad["arguments"])
 
 
-def _prompt(good: Step, bad: Step, runs: Runs) -> Iterator[Difference]:
+def _prompt(good: StepRecord, bad: StepRecord, runs: Runs) -> Iterator[Difference]:
     names = [_prompt_name(step) for step in (good, bad)]
     prompts = [run["definition"].get("prompts") or {} for run in runs]
     if any(names):
         yield from differences("prompt", *(one.get(name, {}) for one, name in zip(prompts, names, strict=True)))
 
 
-def _prompt_name(step: Step) -> str:
+def _prompt_name(step: StepRecord) -> str:
     arguments = step["arguments"]
     return str(arguments.get("prompt") or "") if isinstance(arguments, Mapping) else ""
 
 
-def _model(step: Step) -> Any:
+def _model(step: StepRecord) -> Any:
     request = step.get("request")
     return request.get("model", ABSENT) if isinstance(request, Mapping) and not is_reference(request) else ABSENT
 
 
-def _effect(good: Step, bad: Step) -> Iterator[Difference]:
-    sides = [
-        {name: one[name] for name in ("outcome", "reused", "receipt", "note") if one and name in one}
-        for one in (good["effect"] or {}, bad["effect"] or {})
-    ]
-    yield from differences("effect", *sides)
+def _effect(good: StepRecord, bad: StepRecord) -> Iterator[Difference]:
+    yield from differences("effect", _told(good["effect"]), _told(bad["effect"]))
 
 
-def _duration(good: Step, bad: Step) -> Iterator[Difference]:
+def _told(effect: StepEffect | None) -> JsonObject:
+    """Return what of an effect should be the same in two runs."""
+    if effect is None:
+        return {}
+    return {name: value for name, value in effect.items() if name in ("outcome", "reused", "receipt", "note")}
+
+
+def _duration(good: StepRecord, bad: StepRecord) -> Iterator[Difference]:
     """Yield both durations in seconds if one is more than twice as long, and longer by more than a second."""
     sides = [_seconds(one) for one in (good, bad)]
     if sides[0] is None or sides[1] is None:
@@ -108,7 +115,7 @@ def _duration(good: Step, bad: Step) -> Iterator[Difference]:
         yield Difference("duration_seconds", sides[0], sides[1])
 
 
-def _seconds(step: Step) -> float | None:
+def _seconds(step: StepRecord) -> float | None:
     if not step["started_at"] or not step["ended_at"] or step.get("replayed") or step.get("pinned"):
         return None
     return round((moment_of(step["ended_at"]) - moment_of(step["started_at"])).total_seconds(), 3)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from engine.base.clock import Clock
+from engine.base.json_text import JsonObject
 from engine.base.names import new_run_id, timestamp
 from engine.base.statuses import AccountMode
 from engine.compiler.compiler import Surroundings
@@ -16,6 +17,7 @@ from engine.people.access import Principal
 from engine.people.audit import Audit
 from engine.record.acceptance import Circumstances, acceptance, checked_inputs
 from engine.record.run_log import RunLogs
+from engine.record.types.run import RunOptions, TriggerItem
 from engine.runner.worker.worker import Host
 from engine.runs.starting.consent import Consents, is_real
 from engine.store.acceptances import Entry, Renamed, Request
@@ -28,15 +30,15 @@ _TRIES = 5
 class Wish:
     """How a run differs from what its workflow says."""
 
-    inputs: Mapping[str, Any]
-    options: Mapping[str, Any] = field(default_factory=dict)
+    inputs: JsonObject
+    options: RunOptions = field(default_factory=RunOptions)
     modes: Mapping[str, AccountMode] = field(default_factory=dict)
     """The account mode of a connection, if not the current setting."""
     default_mode: AccountMode | None = None
     """The same for steps without a connection."""
     origin_run_id: str | None = None
     caller: Any = None
-    trigger: Mapping[str, Any] | None = None
+    trigger: TriggerItem | None = None
     """The item that a trigger starts it for: {id, source, account, item, title}."""
 
 
@@ -151,6 +153,6 @@ def anew(accept: Callable[[], Result]) -> Result:
     return accept()
 
 
-def _named(options: Mapping[str, Any]) -> dict[str, Any]:
+def _named(options: RunOptions) -> dict[str, Any]:
     """Return options for the audit trail: which steps were pinned, without the values."""
-    return {name: list(value) if name == "pins" else value for name, value in options.items()}
+    return {**options, "pins": list(options["pins"])} if "pins" in options else {**options}

@@ -9,20 +9,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from clients.deadline import deadline
 from clients.errors import AuthError, NotFound, ServiceError
 from engine.base.definitions import workflow_id_of
 from engine.base.errors import ConfirmationNeeded
+from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
 from engine.connections.agreements import Agreements, account_key
 from engine.people.access import Principal
 from engine.people.audit import Audit
+from engine.record.types.run import Agreement, RunStart
 from engine.runs.starting.touches import Touches, touches
-from engine.workflows.plan_cache import PlanCache
+from engine.workflows.plan_cache import Defined, PlanCache
 
 _SECONDS = 30.0
 _PRIVATE_SECONDS = 60.0
@@ -67,11 +68,11 @@ class Consents:
         self,
         p: Principal,
         plan: Plan,
-        inputs: Mapping[str, Any],
+        inputs: JsonObject,
         modes: Mapping[str, AccountMode],
         default_mode: AccountMode,
         *,
-        above: Mapping[str, Any] | None = None,
+        above: RunStart | None = None,
     ) -> list[str]:
         """Record and return what `p` agrees to now; [] if everything was agreed to before.
 
@@ -93,11 +94,11 @@ class Consents:
     def missing(
         self,
         plan: Plan,
-        inputs: Mapping[str, Any],
+        inputs: JsonObject,
         modes: Mapping[str, AccountMode],
         default_mode: AccountMode,
         *,
-        above: Mapping[str, Any] | None = None,
+        above: RunStart | None = None,
     ) -> list[Touch]:
         """Return what nobody has agreed to; services are asked who owns the accounts. Raises ServiceError."""
         if not is_real(plan, modes, default_mode):
@@ -108,7 +109,7 @@ class Consents:
         return [one for one in dict.fromkeys(whole) if not one.is_in(agreed)]
 
     def is_known(
-        self, plan: Plan, inputs: Mapping[str, Any], modes: Mapping[str, AccountMode], default_mode: AccountMode
+        self, plan: Plan, inputs: JsonObject, modes: Mapping[str, AccountMode], default_mode: AccountMode
     ) -> bool:
         """Tell, as far as known without calling a service, whether everything was agreed to."""
         if not is_real(plan, modes, default_mode):
@@ -123,12 +124,17 @@ class Consents:
                 return False
         return not _without_connection(found, default_mode) or _OPEN_WEB.is_in(agreed)
 
-    def _touches(self, plan: Plan, inputs: Mapping[str, Any]) -> Touches:
+    def _touches(self, plan: Plan, inputs: JsonObject) -> Touches:
         return touches(plan, inputs, self._called)
 
     def _called(self, plan: Plan, name: str) -> Plan:
-        about = {"workflow": plan.name, "workflow_hash": plan.definition_hash, "definition": plan.definition}
-        return self.plans.called({**about, "connections": dict(self.services())}, name)
+        about: Defined = {
+            "workflow": plan.name,
+            "workflow_hash": plan.definition_hash,
+            "definition": plan.definition,
+            "connections": self.services(),
+        }
+        return self.plans.called(about, name)
 
     def _of_accounts(
         self, found: Touches, modes: Mapping[str, AccountMode], default_mode: AccountMode, agreed: frozenset[str]
@@ -188,7 +194,7 @@ class Consents:
             self._seen_private.add((account.connection, repository.lower()))
         return is_private
 
-    def kept(self, workflow_id: str, modes: Mapping[str, AccountMode]) -> dict[str, Any]:
+    def kept(self, workflow_id: str, modes: Mapping[str, AccountMode]) -> Agreement:
         """Return the consent stored with a run: {keys: what was agreed to, labels: whose accounts these are}."""
         labels = {connection: self.accounts.label(connection, AccountMode.MINE) for connection in _mine(modes)}
         return {
@@ -197,7 +203,7 @@ class Consents:
         }
 
 
-def _whose(plan: Plan, above: Mapping[str, Any] | None) -> str:
+def _whose(plan: Plan, above: RunStart | None) -> str:
     return plan.id if above is None else workflow_id_of(above)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from clients.deadline import deadline
 from clients.errors import ServiceError
 from engine.base.errors import OrchestraError
+from engine.base.json_text import JsonObject
 from engine.base.plain_values import plain_json
 from engine.base.run_file import FileContent
 from engine.base.services import is_model, service_of, services
@@ -76,7 +77,7 @@ def identify(opened: Mapping[str, Account]) -> None:
 
 
 def warnings(
-    plan: Plan, inputs: Mapping[str, Any], opened: Mapping[str, Account], needs: Sequence[Touch]
+    plan: Plan, inputs: JsonObject, opened: Mapping[str, Account], needs: Sequence[Touch]
 ) -> list[PreviewWarning]:
     """Return the warnings: a repository that everybody can read, until somebody has agreed to it."""
     words = [one.words for one in needs if one.kind == PUBLIC]
@@ -89,7 +90,7 @@ def warnings(
     return found
 
 
-def _places(plan: Plan, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _places(plan: Plan, inputs: JsonObject) -> Iterator[tuple[str, str]]:
     """Yield (service, place) of everything that the run may write to and that may be public."""
     formats = {one.public_place.format: one.name for one in services() if one.public_place}
     for name, schema in plan.inputs_schema.get("properties", {}).items():
@@ -111,12 +112,12 @@ def _is_public(account: Account, place: str) -> bool:
         return False  # the run itself reports what is wrong
 
 
-def items(plan: Plan, inputs: Mapping[str, Any], opened: Mapping[str, Account]) -> tuple[list[str], int] | None:
+def items(plan: Plan, inputs: JsonObject, opened: Mapping[str, Account]) -> tuple[list[str], int] | None:
     """Run the reads before the first loop and return (titles, count) of the items it would process.
 
     Nothing is written and no model is called. Return None if the loop depends on more than reads. Raises ServiceError.
     """
-    names: dict[str, Any] = {"inputs": inputs, "run": {"id": "preview", "started_at": ""}, "steps": {}}
+    names: JsonObject = {"inputs": inputs, "run": {"id": "preview", "started_at": ""}, "steps": {}}
     for node in plan.block.nodes:
         if node.loop is not None:
             return _titles(node, names)
@@ -134,7 +135,7 @@ def _is_plain_read(node: Node) -> bool:
     return kind.effect is Effect.READS or kind.is_for_output or kind.name == "flow.assert"
 
 
-def _read(node: Node, names: Mapping[str, Any], opened: Mapping[str, Account]) -> Any:
+def _read(node: Node, names: JsonObject, opened: Mapping[str, Account]) -> Any:
     assert node.action is not None
     kind = node.action.step_type
     fields = kind.fields.model_validate(render(node.action.arguments, names))
@@ -149,7 +150,7 @@ def _described(file: FileContent) -> dict[str, Any]:
     return {"name": file.name, "bytes": len(file.content), "media_type": file.media_type}
 
 
-def _titles(node: Node, names: Mapping[str, Any]) -> tuple[list[str], int] | None:
+def _titles(node: Node, names: JsonObject) -> tuple[list[str], int] | None:
     loop = node.loop
     assert loop is not None
     try:
@@ -159,7 +160,7 @@ def _titles(node: Node, names: Mapping[str, Any]) -> tuple[list[str], int] | Non
     return [_title(loop.item_title or loop.key, {**names, loop.name: one}) for one in values[:_SHOWN]], len(values)
 
 
-def _title(template: Any, names: Mapping[str, Any]) -> str:
+def _title(template: Any, names: JsonObject) -> str:
     try:
         return str(render(template, names)) if isinstance(template, Template) else ""
     except OrchestraError:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from engine.base.errors import InvalidInput
+from engine.base.json_text import JsonObject
 from engine.base.statuses import ACTIVE_RUNS, AccountMode
 from engine.compiler.definition.plan import Plan
 from engine.record.options import same_part
+from engine.record.types.run import Run, RunOptions
 from engine.record.values import Values
 from engine.runs.starting.acceptor import Wish
 
 
-def source(run: Mapping[str, Any], workflow: str | None = None) -> Mapping[str, Any]:
+def source(run: Run, workflow: str | None = None) -> Run:
     """Return a run whose recorded outputs can be reused. Raises InvalidInput if it is active or of another workflow."""
     if run["status"] in ACTIVE_RUNS:
         raise InvalidInput(
@@ -28,7 +29,7 @@ def source(run: Mapping[str, Any], workflow: str | None = None) -> Mapping[str, 
     return run
 
 
-def require_same_accounts(run: Mapping[str, Any], modes: Mapping[str, AccountMode]) -> None:
+def require_same_accounts(run: Run, modes: Mapping[str, AccountMode]) -> None:
     """Refuse to mix recordings of the demo with real accounts, or the other way round. Raises InvalidInput."""
     for name, one in run["accounts"].items():
         if modes.get(name, one["mode"]) != one["mode"]:
@@ -40,9 +41,7 @@ def require_same_accounts(run: Mapping[str, Any], modes: Mapping[str, AccountMod
             )
 
 
-def kept_modes(
-    run: Mapping[str, Any], services: Mapping[str, str], mode: Callable[[str], AccountMode]
-) -> dict[str, AccountMode]:
+def kept_modes(run: Run, services: Mapping[str, str], mode: Callable[[str], AccountMode]) -> dict[str, AccountMode]:
     """Return the account mode of each connection for a rerun: the same as before.
 
     Raises InvalidInput if a service was real then and is set to Demo now, because then nothing real may be touched.
@@ -61,11 +60,11 @@ def kept_modes(
 
 
 def again(
-    run: Mapping[str, Any],
+    run: Run,
     plan: Plan,
     values: Values,
-    inputs: Mapping[str, Any],
-    options: Mapping[str, Any],
+    inputs: JsonObject,
+    options: RunOptions,
     modes: Mapping[str, AccountMode],
 ) -> Wish:
     """Return the request for a run like an earlier one; inputs that its workflow no longer has are dropped.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.base.errors import OrchestraError
+from engine.base.json_text import JsonObject
 from engine.base.services import service_of
 from engine.compiler.definition.plan import Action, Node, Plan
 from engine.expressions.expressions import Template, render
@@ -27,16 +28,14 @@ class Touches:
     """Whether a step sends something to an address without an account."""
 
 
-def touches(plan: Plan, inputs: Mapping[str, Any], called: Callable[[Plan, str], Plan]) -> Touches:
+def touches(plan: Plan, inputs: JsonObject, called: Callable[[Plan, str], Plan]) -> Touches:
     """Return what runs of a plan may touch. `inputs`: those known; `called`: returns a called workflow's plan."""
     found = Touches()
     _collect(found, plan, inputs, called, _DEEPEST)
     return found
 
 
-def _collect(
-    found: Touches, plan: Plan, inputs: Mapping[str, Any], called: Callable[[Plan, str], Plan], depth: int
-) -> None:
+def _collect(found: Touches, plan: Plan, inputs: JsonObject, called: Callable[[Plan, str], Plan], depth: int) -> None:
     for action, effect in _actions(plan):
         if action.uses == "workflow.run" and depth:
             inner = called(plan, str(action.arguments["workflow"]))
@@ -48,7 +47,7 @@ def _collect(
             found.writes_without_connection = True
 
 
-def _given(plan: Plan, tree: Any, names: Mapping[str, Any]) -> Mapping[str, Any]:
+def _given(plan: Plan, tree: Any, names: JsonObject) -> Mapping[str, Any]:
     """Return the inputs passed to a called workflow, None for each that is not known."""
     if isinstance(tree, Mapping):
         return _known_fields(tree, names)
@@ -72,7 +71,7 @@ def _running(plan: Plan) -> Iterator[Node]:
             yield node
 
 
-def _add(found: Touches, action: Action, effect: Effect, inputs: Mapping[str, Any]) -> None:
+def _add(found: Touches, action: Action, effect: Effect, inputs: JsonObject) -> None:
     assert action.connection is not None
     if effect is not Effect.WRITES:
         return
@@ -86,21 +85,21 @@ def _add(found: Touches, action: Action, effect: Effect, inputs: Mapping[str, An
 
 def known_inputs(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the inputs that a run will certainly have; None means not known yet."""
-    properties: Mapping[str, Any] = plan.inputs_schema.get("properties", {})
+    properties: JsonObject = plan.inputs_schema.get("properties", {})
     filled = {name: one["default"] for name, one in properties.items() if "default" in one}
     return {name: value for name, value in {**filled, **given}.items() if value is not None}
 
 
-def fixed(tree: Mapping[str, Any]) -> dict[str, Any]:
+def fixed(tree: JsonObject) -> dict[str, Any]:
     """Return the fields of a tree, None for each that is not constant."""
     return _known_fields(tree, {"inputs": {}})
 
 
-def _known_fields(tree: Any, names: Mapping[str, Any]) -> dict[str, Any]:
+def _known_fields(tree: Any, names: JsonObject) -> dict[str, Any]:
     return {name: _known(one, names) for name, one in tree.items()} if isinstance(tree, Mapping) else {}
 
 
-def _known(tree: Any, names: Mapping[str, Any]) -> Any:
+def _known(tree: Any, names: JsonObject) -> Any:
     """Return the value of a field that depends only on these names, or None if it is not known."""
     if not all(_is_there(path, names) for path in _paths(tree)):
         return None
@@ -110,7 +109,7 @@ def _known(tree: Any, names: Mapping[str, Any]) -> Any:
         return None
 
 
-def _is_there(path: tuple[str, ...], names: Mapping[str, Any]) -> bool:
+def _is_there(path: tuple[str, ...], names: JsonObject) -> bool:
     return path[0] == "inputs" and (len(path) < 2 or path[1] in names["inputs"])
 
 

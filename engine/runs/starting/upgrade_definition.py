@@ -25,6 +25,7 @@ from engine.record.document import document
 from engine.record.events import DefinitionTaken, Event
 from engine.record.options import same_part
 from engine.record.run_log import RunLogs
+from engine.record.types.run import Acceptance, Run
 from engine.record.values import Values
 from engine.runner.worker.worker import Host
 from engine.runs.starting.acceptor import Acceptor
@@ -48,7 +49,7 @@ class Newest:
     ) -> None:
         self._host, self._logs, self._clock, self._plan, self._acceptor = host, logs, clock, plan, acceptor
 
-    def checked(self, run: Mapping[str, Any]) -> Plan:
+    def checked(self, run: Run) -> Plan:
         """Return the current plan; refuse, before anything is changed, a run that cannot continue with it.
 
         Raises UnknownName, InvalidFile, and InvalidInput as `require_unchanged`, or if its inputs no longer fit.
@@ -59,9 +60,7 @@ class Newest:
         checked_inputs(plan, self._values(run["run_id"]).loaded(run["inputs"]))
         return plan
 
-    def taken(
-        self, accepted: Mapping[str, Any], events: Iterable[Event]
-    ) -> tuple[dict[str, Any], str, DefinitionTaken]:
+    def taken(self, accepted: Acceptance, events: Iterable[Event]) -> tuple[Acceptance, str, DefinitionTaken]:
         """Return (acceptance, title, event that records the change) of a run with the current definition.
 
         Raises as `checked`.
@@ -81,12 +80,12 @@ class Newest:
 
 
 def redefined(
-    accepted: Mapping[str, Any],
+    accepted: Acceptance,
     plan: Plan,
     modes: Mapping[str, AccountMode],
     services: Mapping[str, str],
     values: Values,
-) -> dict[str, Any]:
+) -> Acceptance:
     """Return the acceptance of a run with another plan; it keeps its inputs and its accounts.
 
     `modes`, `services`: of the connections now. Raises InvalidInput, StorageError.
@@ -108,7 +107,7 @@ def redefined(
     }
 
 
-def require_unchanged(run: Mapping[str, Any], plan: Plan) -> None:
+def require_unchanged(run: Run, plan: Plan) -> None:
     """Raise InvalidInput with each difference if a finished step is different in the plan.
 
     Its details have `differences`: [{step, field, old, new}].
@@ -127,7 +126,7 @@ def require_unchanged(run: Mapping[str, Any], plan: Plan) -> None:
     )
 
 
-def _finished(run: Mapping[str, Any]) -> dict[str, str]:
+def _finished(run: Run) -> dict[str, str]:
     """Return the steps that are at least partly done, and those around them: {path: how it ended}."""
     found: dict[str, str] = {}
     for step in run["steps"]:
@@ -147,7 +146,7 @@ def _finished(run: Mapping[str, Any]) -> dict[str, str]:
 class _Change:
     """The changes of single steps between the definition of a run and a plan."""
 
-    def __init__(self, run: Mapping[str, Any], plan: Plan) -> None:
+    def __init__(self, run: Run, plan: Plan) -> None:
         self._old, self._new = steps_of(run["definition"]["workflow"]), steps_of(plan.document)
         self._old_prompts, self._new_prompts = run["definition"].get("prompts") or {}, plan.prompts
         self._connected = {in_workflow(one["path"]): one["connection"] for one in run["steps"] if one["uses"]}

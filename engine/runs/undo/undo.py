@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import fcntl
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -31,6 +30,8 @@ from engine.plugins.registry import step_type
 from engine.plugins.step import CannotUndo, StepType, Written
 from engine.prompts.prompt import messages as render_prompt
 from engine.record.run_log import RunLogs
+from engine.record.types.run import Run
+from engine.record.types.step import undo_of
 from engine.record.values import Values
 from engine.runner.effects.job import Job, fields_of
 from engine.runner.worker.worker import Host
@@ -149,8 +150,8 @@ class Undo:
     def _sorted(self, made: Made, report: UndoReport, take_back: Callable[[Made, StepType], None]) -> None:
         """Add a write to the report if its place is known without its service; otherwise call `take_back`."""
         write = made.write
-        if write.is_undone:
-            report.left.append(NotUndone.of(write, f"It was undone before ({write.effect['undone']['at']})."))
+        if undone := undo_of(write.step):
+            report.left.append(NotUndone.of(write, f"It was undone before ({undone['at']})."))
         elif not write.is_of_this_run:
             report.left.append(NotUndone.of(write, f"It was made by {write.maker}, and was only found there."))
         elif write.is_open:
@@ -220,13 +221,13 @@ class Undo:
         """Open the account that the run used."""
         name = write.step["connection"]
         default = AccountMode.DEMO if write.run["demo"] else AccountMode.MINE
-        mode: AccountMode = write.run["accounts"].get(name, {}).get("mode") or default
-        return self._host.accounts.open(name, kind.service, mode)
+        known = write.run["accounts"].get(name) if name else None
+        return self._host.accounts.open(name, kind.service, known["mode"] if known else default)
 
 
-def was_undone(run: Mapping[str, Any]) -> bool:
+def was_undone(run: Run) -> bool:
     """Tell whether any write of a run was undone."""
-    return any((step["effect"] or {}).get("undone") for step in run["steps"])
+    return any(map(undo_of, run["steps"]))
 
 
 @contextmanager

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from engine.base.errors import UnknownName
+from engine.base.json_text import JsonObject
 from engine.base.names import moment_of
 from engine.base.step_path import is_item, items_around
 from engine.plugins.step import Receipt, Written
 from engine.record.document import document
 from engine.record.events import decoded
 from engine.record.run_log import RunLogs
+from engine.record.types.run import Run
+from engine.record.types.step import ReceiptRecord, StepEffect, StepRecord, undo_of
 from engine.store.ledger import EffectRecord, Receipts, account_of, marker, undo_marker
 from engine.store.runs import Runs
-
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class RunWrite:
     """One write of a run. `step` is its entry in the document `run`, where an undo is recorded."""
 
-    run: dict[str, Any]
-    step: dict[str, Any]
+    run: Run
+    step: StepRecord
     key: str | None
     """The key of the innermost loop item around it, or around the step that called its run."""
     identity: str
@@ -51,22 +52,23 @@ class RunWrite:
         return str(self.step["uses"])
 
     @property
-    def effect(self) -> Json:
-        """The effect in the log; {} if the run ended before recording it."""
-        return self.step["effect"] or {}
+    def effect(self) -> StepEffect | None:
+        """The effect in the log; None if the run ended before recording it."""
+        return self.step["effect"]
 
     @property
     def generation(self) -> int:
         """How often it had been undone before it was made."""
         if self.effect:
-            return int(self.effect.get("generation", 0))
+            return self.effect.get("generation", 0)
         return int(self.known.generation) if self.known else 0
 
     @property
-    def receipt(self) -> Json:
-        """Its receipt: {id, url}."""
-        receipt = self.effect.get("receipt") or (json.loads(self.known.receipt or "{}") if self.known else {})
-        return receipt or {"id": "", "url": ""}
+    def receipt(self) -> ReceiptRecord:
+        """Its receipt, with empty texts if none is known."""
+        told = self.effect["receipt"] if self.effect else None
+        known: ReceiptRecord | None = json.loads(self.known.receipt) if self.known and self.known.receipt else None
+        return told or known or {"id": "", "url": ""}
 
     @property
     def done_at(self) -> str:
@@ -82,15 +84,20 @@ class RunWrite:
     @property
     def is_of_this_run(self) -> bool:
         """Tell whether this run made it; a receipt that the run only found belongs to another run."""
-        if not self.effect.get("reused"):
+        if not self.effect or not self.effect["reused"]:
             return True
         # A run killed between receipt and log finds its own receipt when it resumes.
         return self.known is not None and self.known.run_id == self.run_id and self.known.path == self.path
 
     @property
+    def is_update(self) -> bool:
+        """Tell whether it changed what an earlier run had made."""
+        return bool(self.effect and self.effect.get("updated"))
+
+    @property
     def is_undone(self) -> bool:
         """Tell whether it is undone according to the log."""
-        return bool(self.effect.get("undone"))
+        return undo_of(self.step) is not None
 
     @property
     def is_undone_in_ledger(self) -> bool:
@@ -130,9 +137,9 @@ class RunWrite:
         """Tell whether this write changed the result of another one: it has its id or address."""
         if other is self or other.account != self.account:
             return False
-        made, at = str(other.receipt.get("id") or ""), str(other.receipt.get("url") or "")
+        made, at = other.receipt["id"], other.receipt["url"]
         names_it = bool(made) and made in (self.step["arguments"] or {}).values()
-        return names_it or (bool(at) and at == self.receipt.get("url"))
+        return names_it or (bool(at) and at == self.receipt["url"])
 
     def restates(self, other: RunWrite) -> bool:
         """Tell whether this write is a later one of the same kind on what another one made."""
@@ -140,17 +147,17 @@ class RunWrite:
             self is not other
             and self.is_of_this_run
             and (self.uses, self.account) == (other.uses, other.account)
-            and bool(other.receipt.get("id"))
-            and self.receipt.get("id") == other.receipt.get("id")
+            and bool(other.receipt["id"])
+            and self.receipt["id"] == other.receipt["id"]
             and self.done_at >= other.done_at
         )
 
     @property
     def its_receipt(self) -> Receipt:
         """Its receipt in the form that step types take."""
-        return Receipt(id=str(self.receipt.get("id", "")), url=str(self.receipt.get("url", "")))
+        return Receipt(**self.receipt)
 
-    def written(self, arguments: Json, output: Any, taken_back: AbstractSet[str]) -> Written:
+    def written(self, arguments: JsonObject, output: Any, taken_back: AbstractSet[str]) -> Written:
         """Return the facts that an undo works from."""
         return Written(
             arguments=arguments,
@@ -158,7 +165,7 @@ class RunWrite:
             receipt=self.its_receipt,
             marker=self.marker,
             done_at=moment_of(self.done_at),
-            updated=bool(self.effect.get("updated")),
+            updated=self.is_update,
             taken_back=taken_back,
         )
 
@@ -203,7 +210,7 @@ class UndoList:
             return None
         steps = [step for step in run["steps"] if step["path"] == write.known.path]
         found = [one for step in steps for one in self._write(run, step, None)]
-        return next((one for one in found if one.effect.get("updated")), None)
+        return next((one for one in found if one.is_update), None)
 
     def _below(self, run_id: str, place: _Around, item: str | None) -> Iterator[RunWrite]:
         run = self._told(run_id)
@@ -215,17 +222,16 @@ class UndoList:
             elif here.is_wanted and not is_item(step["path"]):
                 yield from self._write(run, step, here.key)
 
-    def _write(self, run: dict[str, Any], step: dict[str, Any], key: str | None) -> Iterator[RunWrite]:
-        effect = step["effect"] or {}
-        identity = effect.get("identity") or step.get("identity")
+    def _write(self, run: Run, step: StepRecord, key: str | None) -> Iterator[RunWrite]:
+        identity = step["effect"]["identity"] if step["effect"] else step.get("identity")
         if identity is None:
             return
         now = self._renames.applied(identity, step["ended_at"] or step["started_at"] or run["queued_at"])
         known = self._receipts.get(now)
-        if effect.get("outcome") == "done" or _is_kept(run, known):
+        if step["effect"] or _is_kept(run, known):
             yield RunWrite(run, step, key, identity, now, known)
 
-    def _told(self, run_id: str) -> dict[str, Any]:
+    def _told(self, run_id: str) -> Run:
         row, events = self._rows.with_events(run_id)
         if row is not None and row.acceptance is not None:
             return document(json.loads(row.acceptance), map(decoded, events))
@@ -238,6 +244,6 @@ class UndoList:
         return any(is_item(step["path"]) and step["key"] == item for step in self._told(run_id)["steps"])
 
 
-def _is_kept(run: Json, known: EffectRecord | None) -> bool:
+def _is_kept(run: Run, known: EffectRecord | None) -> bool:
     """Tell whether the ledger has a write of a run whose log does not: the run was killed in the middle of it."""
     return known is not None and known.run_id == run["run_id"] and known.state != "undone"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from engine.record.run_log import RunLogs
 from engine.record.summary import sentence
+from engine.record.types.run import Run
+from engine.record.types.step import StepEffect
 from engine.runner.worker.worker import Host
 from engine.runs.undo.undo_list import RunWrite
 
@@ -20,19 +21,20 @@ class UndoBook:
 
     def __init__(self, logs: RunLogs, host: Host, now: Callable[[], str], by: str) -> None:
         self._logs, self._host, self._now, self._by = logs, host, now, by
-        self._open: dict[str, dict[str, Any]] = {}
+        self._open: dict[str, Run] = {}
         self._due_at = 0.0
 
     def note(self, write: RunWrite, what: str) -> None:
         """Record that a write was undone; on disk at once, or soon if the log is long."""
         step = write.step
-        effect = step["effect"] or {
+        effect: StepEffect = step["effect"] or {
             "identity": write.identity,
             "outcome": "done",
             "reused": False,
-            "receipt": dict(write.receipt),
-            **({"generation": write.generation} if write.generation else {}),
+            "receipt": write.receipt,
         }
+        if write.generation:
+            effect = {**effect, "generation": write.generation}
         step["effect"] = {**effect, "undone": {"at": self._now(), "by": self._by, "note": what}}
         self._open[write.run_id] = write.run
         if time.monotonic() >= self._due_at:

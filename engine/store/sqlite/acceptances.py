@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _ADD_RUN, _RUN = insertion(runs)
 _ADD_LINE, _ = insertion(audit)
-_COPIED = ("run_id", "workflow", "started_by", "origin_run_id", "parent_run_id", "queued_at")
 
 
 class SqliteAcceptances:
@@ -146,17 +145,23 @@ class SqliteAcceptances:
         cursor.executemany(_ADD_LINE, [entry.audit_entry._asdict() for entry in entries])
 
     def _row(self, entry: Entry) -> dict[str, Any]:
+        accepted = entry.acceptance
         return {
             **_RUN,
-            **{name: entry.acceptance[name] for name in _COPIED},
-            "workflow_id": workflow_id_of(entry.acceptance),
+            "run_id": accepted["run_id"],
+            "workflow": accepted["workflow"],
+            "started_by": accepted["started_by"],
+            "origin_run_id": accepted["origin_run_id"],
+            "parent_run_id": accepted["parent_run_id"],
+            "queued_at": accepted["queued_at"],
+            "workflow_id": workflow_id_of(accepted),
             "title": entry.title,
             "status": RunStatus.QUEUED,
-            "demo": int(entry.acceptance["demo"]),
+            "demo": int(accepted["demo"]),
             "owner": self._owner,
             "lane": entry.lane,
-            "is_test": int(is_test(entry.acceptance["options"])),
-            "acceptance": compact(entry.acceptance),
+            "is_test": int(is_test(accepted.get("options", {}))),
+            "acceptance": compact(accepted),
         }
 
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from engine.base.json_text import compact
 from engine.base.names import moment_of
+from engine.record.types.step import ReceiptRecord
 from engine.store.held import Held
 from engine.store.ledger import Claimed, EffectRecord, Entry, Similar, Write
 from engine.store.sqlite.file.database import Database
@@ -232,7 +233,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
             arguments_hash=hashed,
             intended_at=moment_of(intended_at),
             done_at=moment_of(done_at) if done_at else None,
-            receipt=dict(json.loads(receipt)) if receipt else None,
+            receipt=_receipt(receipt) if receipt else None,
             output=json.loads(output) if output else None,
             sends=sends,
             generation=int(generation),
@@ -240,6 +241,14 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         )
     except (ValueError, TypeError, RecursionError):
         return Entry("damaged", str(run_id), str(path), "", _NOBODY_KNOWS, None, None, None, 1, 0, None)
+
+
+def _receipt(text: str) -> ReceiptRecord:
+    """Return a stored receipt. Raises ValueError if it is damaged."""
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError(f"no receipt: {text[:80]}")
+    return cast("ReceiptRecord", found)
 
 
 def _answer(cursor: sqlite3.Cursor, run_id: str, path: str | None, receipt: str | None) -> int:

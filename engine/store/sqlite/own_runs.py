@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from engine.record.types.run import Acceptance
 from engine.store.journal import CalledState, Request, RunEnd
 from engine.store.runs import Deaths
 from engine.store.sqlite.journal import SqliteJournal
@@ -123,7 +124,7 @@ class SqliteCalledRuns:
     def __init__(self, journal: SqliteJournal) -> None:
         self._journal = journal
 
-    def accept(self, acceptance: Mapping[str, Any], title: str) -> asyncio.Future[Any]:
+    def accept(self, acceptance: Acceptance, title: str) -> asyncio.Future[Any]:
         """Accept a called run, in the transaction of this turn's events."""
         owner = self._journal.owner
         return self._journal.change(lambda cursor: insert_accepted(cursor, acceptance, title, owner))

@@ -114,7 +114,7 @@ class SqliteProof:
             for update in told.updates:
                 restore_update(connection, update)
             if told.seen is not None:
-                restore_seen(connection, *told.seen)
+                restore_seen(connection, told.seen)
             if told.event_texts is None:
                 restore_ended(connection, told.row)
                 return

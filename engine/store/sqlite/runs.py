@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from engine.base.definitions import workflow_id_of
 from engine.base.errors import InUse, UnknownName
 from engine.base.statuses import RunStatus
+from engine.record.types.run import Acceptance
 from engine.store.acceptances import Request
 from engine.store.runs import InFlight, RunFilter, RunRecord, is_test
 from engine.store.sqlite import deaths
@@ -51,18 +52,20 @@ _REMOVED = (
 )
 
 
-def insert_accepted(cursor: sqlite3.Cursor, acceptance: Mapping[str, Any], title: str, owner: str) -> None:
+def insert_accepted(cursor: sqlite3.Cursor, acceptance: Acceptance, title: str, owner: str) -> None:
     """Store an accepted run in a transaction of the journal."""
-    first = ("run_id", "workflow")
-    then = ("started_by", "origin_run_id", "parent_run_id", "queued_at")
     values = (
-        *(acceptance[name] for name in first),
+        acceptance["run_id"],
+        acceptance["workflow"],
         workflow_id_of(acceptance),
         title,
         int(acceptance["demo"]),
-        *(acceptance[name] for name in then),
+        acceptance["started_by"],
+        acceptance["origin_run_id"],
+        acceptance["parent_run_id"],
+        acceptance["queued_at"],
         owner,
-        int(is_test(acceptance["options"])),
+        int(is_test(acceptance.get("options", {}))),
         json.dumps(acceptance, ensure_ascii=False),
     )
     cursor.execute(_ACCEPTED, values)
@@ -120,9 +123,7 @@ class SqliteRuns:
         newest_first = merge(*found, key=itemgetter(0), reverse=True)
         return [RunRecord(*row) for row in islice(newest_first, limit)]
 
-    def reopen(
-        self, acceptance: Mapping[str, Any], event_texts: list[str], owner: str, title: str | None = None
-    ) -> bool:
+    def reopen(self, acceptance: Acceptance, event_texts: list[str], owner: str, title: str | None = None) -> bool:
         """Reopen an ended run with these events as its history; return False if it has not ended.
 
         `title` is the workflow's title, if it has changed.
@@ -141,7 +142,7 @@ class SqliteRuns:
             deaths.forget(connection, run_id)
             return True
 
-    def redefine(self, acceptance: Mapping[str, Any], title: str, owner: str, event_text: str) -> None:
+    def redefine(self, acceptance: Acceptance, title: str, owner: str, event_text: str) -> None:
         """Give an open run of an owner a new definition, and record that as an event. Raises InUse."""
         run_id = acceptance["run_id"]
         text = json.dumps(acceptance, ensure_ascii=False)

@@ -25,6 +25,7 @@ from engine.base.names import moment_of, timestamp
 from engine.expressions.json_values import compact_json
 from engine.people.access import Principal
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType
+from engine.record.types.run import TriggerItem
 from engine.runner.effects.fault_points import reached
 from engine.runs.starting.acceptor import Acceptor, Wish
 from engine.store.acceptances import Acceptances, Chosen, Polled, Renamed
@@ -256,7 +257,7 @@ def _is_stumble(error: ServiceError) -> bool:
     return error.retryable and not isinstance(error, RateLimited | AuthError | Timeout)
 
 
-def _told(key: Key, item: Item) -> dict[str, str]:
+def _told(key: Key, item: Item) -> TriggerItem:
     """Return what a run records about the item that started it."""
     return {
         "id": key.trigger,

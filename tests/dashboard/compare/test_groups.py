@@ -8,7 +8,7 @@ from engine.runs.compare.diff import StepDiff
 from engine.runs.compare.step_facts import Kind
 
 
-def run(*titles: str) -> dict[str, Any]:
+def run(*titles: str) -> Any:
     """A run that asked a model about each of these mails."""
     steps: list[dict[str, Any]] = [
         {"path": "each", "title": "Each", "items": len(titles), "noun": "mail", "uses": None}

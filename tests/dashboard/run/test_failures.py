@@ -9,6 +9,10 @@ def step(path: str, message: str = "", status: str = "failed") -> dict[str, Any]
     return {"path": path, "status": status, "error": {"message": message, "remedy": None} if message else None}
 
 
+def run(steps: Any) -> Any:
+    return {"steps": steps}
+
+
 def test_items_that_failed_for_one_reason_are_told_once_and_the_most_frequent_first() -> None:
     steps = [
         step("each", "3 of 4 items failed."),
@@ -19,13 +23,13 @@ def test_items_that_failed_for_one_reason_are_told_once_and_the_most_frequent_fi
         step("each[2].group.page", "Down."),
         step("each[3].page", status="succeeded"),
     ]
-    assert reasons({"steps": steps}) == [Reason("Down.", "", 2), Reason("Odd.", "", 1)]
+    assert reasons(run(steps)) == [Reason("Down.", "", 2), Reason("Odd.", "", 1)]
 
 
 def test_an_item_without_a_failed_step_tells_its_own_error() -> None:
     steps = [step("each", "1 of 1 items failed."), step("each[0]", "The condition is no yes or no.")]
-    assert reasons({"steps": steps}) == [Reason("The condition is no yes or no.", "", 1)]
+    assert reasons(run(steps)) == [Reason("The condition is no yes or no.", "", 1)]
 
 
 def test_a_run_without_failures_tells_none() -> None:
-    assert reasons({"steps": [step("a", status="succeeded")]}) == []
+    assert reasons(run([step("a", status="succeeded")])) == []

@@ -22,16 +22,15 @@ from tests.dashboard.test_run import finished
 def look(*steps: dict[str, Any], **more: Any) -> Look:
     told = {"started_at": "2026-01-01T00:00:00Z", "queued_at": "2026-01-01T00:00:00Z", "ended_at": None}
     definition = {"workflow": {"steps": [LOOP]}}
-    return Look(
-        {
-            "run_id": "20260101T000000Z-aaaaaaaa",
-            "status": "running",
-            **told,
-            "definition": definition,
-            "steps": list(steps),
-            **more,
-        }
-    )
+    run: Any = {
+        "run_id": "20260101T000000Z-aaaaaaaa",
+        "status": "running",
+        **told,
+        "definition": definition,
+        "steps": list(steps),
+        **more,
+    }
+    return Look(run)
 
 
 def at_work(*statuses: str, **more: Any) -> Look:

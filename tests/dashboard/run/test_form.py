@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.base.json_text import JsonObject
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 
@@ -51,14 +52,13 @@ def form(orchestra: Orchestra, open_page: Open) -> Callable[..., AppTest]:
     return form
 
 
-def started(orchestra: Orchestra, at: AppTest) -> dict[str, Any]:
+def started(orchestra: Orchestra, at: AppTest) -> JsonObject:
     """Press Run and return the inputs of the run."""
     at.button(key="run-all").click().run()
     assert not at.exception
     rows = orchestra.runs.list(OWNER).rows
     assert len(rows) == 1
-    inputs: dict[str, Any] = orchestra.runs.wait(OWNER, rows[0].run_id, 60)["inputs"]
-    return inputs
+    return orchestra.runs.wait(OWNER, rows[0].run_id, 60)["inputs"]
 
 
 def test_a_form_left_alone_sends_the_defaults(orchestra: Orchestra, form: Callable[..., AppTest]) -> None:

@@ -26,7 +26,7 @@ SUMS: dict[str, Any] = {
 }
 
 
-def only_run(orchestra: Orchestra, workflow: str) -> dict[str, Any]:
+def only_run(orchestra: Orchestra, workflow: str) -> Any:
     [row] = orchestra.runs.list(OWNER, workflow=workflow).rows
     return orchestra.runs.wait(OWNER, row.run_id, PATIENCE_SECONDS)
 

@@ -51,7 +51,7 @@ def orchestra(folder: Path) -> Iterator[Orchestra]:
     opened.close()
 
 
-def look(orchestra: Orchestra) -> dict[str, Any]:
+def look(orchestra: Orchestra) -> Any:
     return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "look", {}), PATIENCE_SECONDS)
 
 

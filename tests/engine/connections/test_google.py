@@ -58,7 +58,7 @@ class Google:
 
         return self.orchestra.connections.connect(OWNER, "gmail", "gmail", file, browser)
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> Any:
         """Search the mailbox."""
         return self.orchestra.runs.wait(OWNER, self.orchestra.runs.start(OWNER, "look", {}), PATIENCE_SECONDS)
 

@@ -22,20 +22,20 @@ from engine.record.events import (
 )
 
 KINDS: tuple[Any, ...] = get_args(Event)
+RECORDS = ("JsonObject", "Failure", "Stopped", "StepEffect", "StopRecord", "UsageRecord", "Hold")
 VALUES: dict[str, Any] = {
     "RunStatus": RunStatus.FAILED,
     "StepStatus": StepStatus.FAILED,
     "Flag": True,
-    "Object": {"an": ["object", 1.5, None]},
-    "dict[str, Any]": {"of": "users"},
-    "dict[str, Any] | None": {"of": "a write"},
+    **{name: {"an": ["object", 1.5, None]} for name in RECORDS},
     "Any": ["anything", 1.5, None],
     "Sequence[Sequence[Any]]": [["key", "title"]],
 }
 
 
 def of_kind(kind: Any, names: tuple[str, ...]) -> Event:
-    event: Event = kind(**{name: VALUES.get(kind.__annotations__[name], "a text") for name in names})
+    kinds = {name: kind.__annotations__[name].partition(" | ")[0] for name in names}
+    event: Event = kind(**{name: VALUES.get(kinds[name], "a text") for name in names})
     return event
 
 
@@ -70,8 +70,9 @@ def test_null_is_told_and_absence_is_not() -> None:
 
 
 def test_the_text_of_an_event_keeps_its_order() -> None:
-    text = encoded(StepWaiting("now", "a", title="A", due_at=None, held={"by": "GitHub"}))
-    assert text == '{"type":"step_waiting","at":"now","path":"a","title":"A","due_at":null,"held":{"by":"GitHub"}}'
+    text = encoded(StepWaiting("now", "a", title="A", due_at=None, held={"by": "GitHub", "message": "No."}))
+    told = '"at":"now","path":"a","title":"A","due_at":null,"held":{"by":"GitHub","message":"No."}'
+    assert text == f'{{"type":"step_waiting",{told}}}'
 
 
 def test_what_another_release_tells_is_left_out() -> None:

@@ -134,7 +134,7 @@ def test_a_file_that_is_gone_fails_the_write_before_anything_is_sent(
     path.unlink() if damage == "gone" else path.write_bytes(b"other")
     orchestra.runs.resume(OWNER, document["run_id"])
     document = orchestra.runs.wait(OWNER, document["run_id"], PATIENCE_SECONDS)
-    error = document["error"]
+    error: Any = document["error"]
     assert (error["type"], error["outcome"], error["step"]) == ("InvalidRequest", "not_done", "post")
     assert "scan.pdf" in error["message"]
     assert service.seen["/post"] == 0

@@ -92,7 +92,7 @@ def test_an_answer_that_nobody_asked_for_is_refused(run: Run, orchestra: Orchest
         orchestra.runs.resume(OWNER, run_id, redo=True, step="x")
     assert orchestra.runs.get(OWNER, run_id)["status"] == "failed"
     orchestra.runs.resume(OWNER, run_id, as_done=True, step="w", receipt="17")
-    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    document: Any = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["steps"][0]["effect"]["receipt"] == {"id": "17", "url": ""}
 
 

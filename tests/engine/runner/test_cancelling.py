@@ -72,7 +72,7 @@ def test_a_write_in_flight_is_told_and_waited_for(orchestra: Orchestra, root: Pa
     assert statuses(ended) == {"w": "cancelled"}
     assert _told_of_write(ended) == ("done", False, 1)
     assert ended["sentence"] == "Cancelled: 0 steps done. 1 write on the way was made all the same."
-    again = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
+    again: Any = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
     assert again["steps"][0]["effect"]["reused"] is True
     assert service.seen["/slow"] == 1
 

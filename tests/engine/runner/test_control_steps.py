@@ -25,7 +25,7 @@ def _call(step_id: str, workflow: str, inputs: Mapping[str, Any] | None = None, 
     return {"id": step_id, "uses": "workflow.run", "with": {"workflow": workflow, "inputs": inputs or {}}, **more}
 
 
-def _children(orchestra: Orchestra, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _children(orchestra: Orchestra, document: Mapping[str, Any]) -> list[Any]:
     ids = [step["child_run_id"] for step in document["steps"] if step.get("child_run_id")]
     return [orchestra.runs.get(OWNER, run_id) for run_id in ids]
 
@@ -106,7 +106,7 @@ def test_a_wait_among_the_steps_for_a_failure_does_not_run_the_failed_step_again
         assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "waiting"
         moments.append(moments[0] + timedelta(hours=2))
         until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "failed")
-        document = orchestra.runs.get(OWNER, run_id)
+        document: Any = orchestra.runs.get(OWNER, run_id)
         assert statuses(document)["on_failure.after"] == "succeeded"
         assert document["error"]["step"] == "bad"
         assert service.seen["/bad"] == 1
@@ -156,7 +156,8 @@ def test_a_no_fails_the_step_and_a_resumed_run_asks_again(orchestra: Orchestra, 
     orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     orchestra.approvals.reject(OWNER, orchestra.approvals.list(OWNER)[0].id, "Too early")
     until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "failed")
-    assert orchestra.runs.get(OWNER, run_id)["error"]["message"] == "tester said no: Too early"
+    ended: Any = orchestra.runs.get(OWNER, run_id)
+    assert ended["error"]["message"] == "tester said no: Too early"
     orchestra.runs.resume(OWNER, run_id)
     assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "waiting"
     orchestra.approvals.approve(OWNER, orchestra.approvals.list(OWNER)[0].id)
@@ -241,7 +242,8 @@ def test_a_question_has_a_time_limit_where_the_step_has_one(root: Path) -> None:
         assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["due_at"] == "2026-11-20T12:10:00.000Z"
         moments.append(moments[0] + timedelta(minutes=11))
         until(lambda: orchestra.runs.get(OWNER, run_id)["status"] == "failed")
-        assert orchestra.runs.get(OWNER, run_id)["error"]["type"] == "StepTimeout"
+        ended: Any = orchestra.runs.get(OWNER, run_id)
+        assert ended["error"]["type"] == "StepTimeout"
         assert orchestra.approvals.list(OWNER) == []
     finally:
         orchestra.close()

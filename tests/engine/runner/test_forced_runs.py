@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step
@@ -22,7 +23,7 @@ def test_a_forced_rerun_writes_once_more_and_its_resume_does_not(
     orchestra.runs.resume(OWNER, forced)
     again = orchestra.runs.wait(OWNER, forced, PATIENCE_SECONDS)
     assert (again["status"], service.seen["/w"], service.seen["/b"]) == ("succeeded", 2, 3)
-    effect = again["steps"][0]["effect"]
+    effect: Any = again["steps"][0]["effect"]
     assert (effect["reused"], json.loads(effect["identity"])[-1]) == (False, ["again", forced])
     plain = run([w, b])
     assert (plain["steps"][0]["effect"]["reused"], service.seen["/w"]) == (True, 2)

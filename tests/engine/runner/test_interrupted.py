@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from engine.base.errors import InUse, StorageError
 from engine.orchestra import Orchestra
 from engine.record.run_log import RunLogs
+from engine.record.types.run import Run
 from engine.runner.worker import worker as host
 from tests.engine.conftest import OWNER, Service, get_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
@@ -25,7 +26,7 @@ def test_nobody_else_goes_on_with_a_run_before_its_interruption_is_in_its_log(
     write_workflow(root, "work", [get_step("a", service.url("/slow"))], outputs={"n": "{{ 1 }}"})
     may_write, writes, write_all = threading.Event(), threading.Event(), RunLogs.write_all
 
-    def slowly(self: RunLogs, runs: Iterable[Mapping[str, Any]], *group: Any) -> dict[str, Exception]:
+    def slowly(self: RunLogs, runs: Iterable[Run], *group: Any) -> dict[str, Exception]:
         runs = list(runs)
         if any(run["status"] == "interrupted" for run in runs):
             writes.set()
@@ -75,7 +76,7 @@ def test_an_interrupted_run_whose_log_is_refused_does_not_go_on_by_itself(
     write_workflow(root, "work", [get_step("a", service.url("/slow"))])
     write_all = RunLogs.write_all
 
-    def refused(self: RunLogs, runs: Iterable[Mapping[str, Any]], *group: Any) -> dict[str, Exception]:
+    def refused(self: RunLogs, runs: Iterable[Run], *group: Any) -> dict[str, Exception]:
         runs = list(runs)
         full: dict[str, Exception] = {
             run["run_id"]: StorageError("full") for run in runs if run["status"] == "interrupted"

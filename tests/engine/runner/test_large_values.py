@@ -112,7 +112,7 @@ def test_a_value_that_is_gone_fails_the_step_that_needs_it_and_no_other(
     (path,) = files(orchestra)
     path.unlink() if damage == "gone" else path.write_text("other")
     orchestra.runs.resume(OWNER, run_id)
-    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    document: Any = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert [step["status"] for step in document["steps"]] == ["succeeded", "succeeded", "succeeded", "failed"]
     assert document["error"]["type"] == "InvalidFile"
     assert str(path) in document["error"]["message"]

@@ -93,7 +93,7 @@ def test_a_rerun_takes_every_answer_again(orchestra: Orchestra, standins: StandI
     assert standins.requests("openai") == asked, "nothing was asked again"
     assert again["outputs"] == first["outputs"]
     assert all(step["replayed"] for step in again["steps"] if step["uses"] in ASKED)
-    told = {step["uses"]: step for step in first["steps"] if step["uses"] in ASKED and "request" in step}
+    told: Any = {step["uses"]: step for step in first["steps"] if step["uses"] in ASKED and "request" in step}
     assert sorted(told) == sorted(set(ASKED) - {"llm.list_models"})
     for step in told.values():
         assert step["request"]["model"] == "demo-extractive"

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from engine.base.errors import InUse, InvalidInput, NotAllowed, StorageError, Un
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.record.run_log import RunLogs
+from engine.record.types.run import Counts
+from engine.record.types.run import Run as RunDocument
 from engine.store.sqlite.journal import SqliteJournal
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
@@ -86,7 +87,7 @@ def test_cancel_waits_for_a_write_in_flight_and_keeps_its_receipt(
     orchestra.runs.cancel(OWNER, run_id)
     assert orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["status"] == "cancelled"
     again = orchestra.runs.start(OWNER, "work", {})
-    document = orchestra.runs.wait(OWNER, again, PATIENCE_SECONDS)
+    document: Any = orchestra.runs.wait(OWNER, again, PATIENCE_SECONDS)
     assert document["steps"][0]["effect"]["reused"] is True
     assert service.seen["/slow"] == 1
 
@@ -201,7 +202,8 @@ def test_the_list_tells_what_an_open_run_has_done(orchestra: Orchestra, root: Pa
         rows = {row.run_id: row for row in orchestra.runs.list(OWNER).rows}
         assert rows[waiting].sentence == "Waiting: 1 step done."
         assert rows[stopped].sentence == "Interrupted: 1 step done."
-        assert rows[stopped].counts == {**orchestra.runs.get(OWNER, stopped)["counts"], "new_effects": 1}
+        counts: Counts = {**orchestra.runs.get(OWNER, stopped)["counts"], "new_effects": 1}
+        assert rows[stopped].counts == counts
     orchestra.runs.resume(OWNER, stopped)
     orchestra.runs.wait(OWNER, stopped, PATIENCE_SECONDS)
     assert orchestra.runs.list(OWNER, workflow="stops").rows[0].sentence == "Done: 2 steps done."
@@ -306,7 +308,7 @@ def test_receipts_follow_a_renamed_workflow(orchestra: Orchestra, run: Run, serv
     run([step])
     orchestra.workflows.rename(OWNER, "work", "labour")
     run_id = orchestra.runs.start(OWNER, "labour", {})
-    document = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    document: Any = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["steps"][0]["effect"]["reused"] is True
     assert service.seen["/w"] == 1
 
@@ -383,14 +385,14 @@ def test_a_run_is_either_running_or_ended_also_while_its_log_is_written(
 ) -> None:
     written = RunLogs.write
 
-    def slow(logs: RunLogs, run: Mapping[str, Any]) -> Path:
+    def slow(logs: RunLogs, run: RunDocument) -> Path:
         time.sleep(0.5 if run["ended_at"] else 0)
         return written(logs, run)
 
     monkeypatch.setattr(RunLogs, "write", slow)
     write_workflow(root, "work", [set_step("a")])
     run_id = orchestra.runs.start(OWNER, "work", {})
-    seen: list[dict[str, Any]] = []
+    seen: list[RunDocument] = []
     while not seen or seen[-1]["status"] != "succeeded":
         seen.append(orchestra.runs.get(OWNER, run_id))
     assert all((one["ended_at"] is None) == (one["status"] != "succeeded") for one in seen)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
 from engine.store.owners import Fenced
 from engine.store.sqlite.file.tables import owners
@@ -80,14 +81,15 @@ def test_no_log_of_it_gets_in_the_place_of_a_newer_one(silent: Orchestra, heir: 
     run = heir.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     logs = silent._host._logs
     with pytest.raises(Fenced):
-        logs.write({**run, "status": "running"})
+        logs.write({**run, "status": RunStatus.RUNNING})
     assert json.loads(logs.path(run_id).read_text())["status"] == "succeeded"
 
 
 def test_a_write_on_its_way_is_not_sent_again(silent: Orchestra, heir: Orchestra, service: Service) -> None:
     service.seconds = {"/w": 1}
     run_id = taken_over(silent, heir, service, [post_step("w", service.url("/w"))], "/w")
-    assert heir.runs.wait(OWNER, run_id, PATIENCE_SECONDS)["error"]["type"] == "OutcomeUnknown"
+    ended: Any = heir.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
+    assert ended["error"]["type"] == "OutcomeUnknown"
     with pytest.raises(Fenced):
         silent.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     heir.runs.resume(OWNER, run_id, as_done=True)

@@ -62,7 +62,7 @@ class Days:
         """Move the clock to so many seconds after the start."""
         self.now = START + timedelta(seconds=seconds)
 
-    def until(self, run_id: str, is_so: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
+    def until(self, run_id: str, is_so: Callable[[Mapping[str, Any]], bool]) -> Any:
         """Return the run as soon as something is true of it."""
         ends_at = time.monotonic() + PATIENCE_SECONDS
         while not is_so(run := self.engines[-1].runs.get(OWNER, run_id)):
@@ -70,7 +70,7 @@ class Days:
             time.sleep(0.02)
         return run
 
-    def ended(self, run_id: str) -> dict[str, Any]:
+    def ended(self, run_id: str) -> Any:
         """Return the run when it has ended."""
         return self.until(run_id, lambda run: run["status"] in ("succeeded", "failed"))
 

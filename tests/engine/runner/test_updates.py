@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from clients.errors import InvalidRequest, NotFound
+from engine.record.types.step import ReceiptRecord
 from engine.runner.effects.job import Done, Job
 from tests.engine.runner.notes import AFTER, BEFORE, Bench, Board, Try, World, gone
 
@@ -25,7 +26,7 @@ async def written(on: Bench, text: str = "old") -> Done:
     return await on.make(board(on, "run-1", text))
 
 
-def effect_of(done: Done) -> dict[str, Any]:
+def effect_of(done: Done) -> Any:
     assert done.effect is not None
     return done.effect
 
@@ -97,7 +98,7 @@ def test_an_update_that_fails_keeps_the_receipt(attempt: Try, world: World, faul
             await on.make(board(on, "run-2", "new"))
         world.faults = []
         entry = await on.entry(board(on, "run-2", "new"))
-        assert (entry.state, entry.receipt) == ("done", {"id": "1", "url": "notes/1"})
+        assert (entry.state, entry.receipt) == ("done", ReceiptRecord(id="1", url="notes/1"))
         assert (entry.run_id, entry.path) == HERE  # still that of the run which made it, and may undo it
         # What it holds now is only known where the update certainly did nothing.
         done = effect_of(await on.make(board(on, "run-3", "old")))

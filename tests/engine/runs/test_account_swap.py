@@ -143,7 +143,7 @@ OPENED: dict[str, Opened] = {
 }
 
 
-def _went_on(world: World, run_id: str) -> dict[str, Any]:
+def _went_on(world: World, run_id: str) -> Any:
     """Let another process go on with a run: it answers for it, or takes it over."""
     orchestra = world.open()
     questions = orchestra.approvals.list(ANN)

@@ -40,7 +40,7 @@ def _workflow(root: Path, service: Service, **more: Any) -> None:
     write_workflow(root, "work", steps, outputs={"n": "{{ steps.after.output.n }}"}, **more)
 
 
-def _ended(orchestra: Orchestra, **asked: Any) -> dict[str, Any]:
+def _ended(orchestra: Orchestra, **asked: Any) -> Any:
     return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}, **asked), PATIENCE_SECONDS)
 
 

@@ -39,7 +39,7 @@ def opened(root: Path) -> Iterator[Callable[[], Orchestra]]:
         every[-1].close()
 
 
-def ran(orchestra: Orchestra, name: str = "work") -> dict[str, Any]:
+def ran(orchestra: Orchestra, name: str = "work") -> Any:
     """Run a workflow to its end, or until it waits."""
     return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), PATIENCE_SECONDS)
 

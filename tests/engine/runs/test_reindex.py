@@ -40,12 +40,12 @@ def lose_state(root: Path) -> None:
         path.unlink()
 
 
-def ran(orchestra: Orchestra, name: str = "work") -> dict[str, Any]:
+def ran(orchestra: Orchestra, name: str = "work") -> Any:
     """Run a workflow to its end."""
     return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), PATIENCE_SECONDS)
 
 
-def resumed(orchestra: Orchestra, run_id: str, **how: Any) -> dict[str, Any]:
+def resumed(orchestra: Orchestra, run_id: str, **how: Any) -> Any:
     """Go on with a run to its end."""
     orchestra.runs.resume(OWNER, run_id, **how)
     return orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)

@@ -36,7 +36,7 @@ def keyed(service: Service) -> list[Mapping[str, Any]]:
     ]  # fmt: skip
 
 
-def started(orchestra: Orchestra, name: str = "work") -> dict[str, Any]:
+def started(orchestra: Orchestra, name: str = "work") -> Any:
     return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), PATIENCE_SECONDS)
 
 

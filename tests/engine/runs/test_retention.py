@@ -122,7 +122,7 @@ def test_a_write_is_not_made_twice_though_its_run_is_gone(place: _Place, root: P
     place.later(2)
     place.keep(days=1)
     assert len(place.prune()) == 1
-    again = place.orchestra.runs.get(OWNER, place.run("writes"))
+    again: Any = place.orchestra.runs.get(OWNER, place.run("writes"))
     assert again["steps"][0]["effect"]["reused"] is True
     assert service.seen["/w"] == 1
 

@@ -76,7 +76,7 @@ def _without_marks(value: Any) -> Any:
     return [_without_marks(each) for each in value] if isinstance(value, list) else value
 
 
-def ran(orchestra: Orchestra, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def ran(orchestra: Orchestra, name: str, inputs: Mapping[str, Any]) -> Any:
     run = orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, inputs), 120)
     assert run["status"] == "succeeded", run["error"]
     return run

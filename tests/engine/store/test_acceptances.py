@@ -35,7 +35,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def entry(number: int, request: Request | None = None, **changed: Any) -> Entry:
-    accepted = {
+    accepted: Any = {
         "run_id": f"20261120T120000Z-{number:08d}",
         "workflow": "work",
         "definition": {"workflow": {}},

@@ -17,6 +17,7 @@ from engine.base.clock import utc_now
 from engine.base.errors import InUse
 from engine.base.names import timestamp
 from engine.base.statuses import RunStatus
+from engine.record.types.step import ReceiptRecord
 from engine.store.acceptances import Acceptances, Chosen, Entry, Polled, Renamed, Request
 from engine.store.audit import AuditEntry, AuditLog, TrailFilter
 from engine.store.held import Held
@@ -174,7 +175,7 @@ def actions(store: Store) -> list[str]:
 
 
 def accepted(number: int, *, lane: str | None = None, by: str = "trigger:mail", **more: Any) -> Entry:
-    acceptance = {
+    acceptance: Any = {
         "run_id": f"20261120T1200{number:02}Z-aaaaaaaa",
         "workflow": "work",
         "definition": {"workflow": {}},
@@ -715,9 +716,10 @@ def test_a_write_is_claimed_once_and_its_receipt_is_found_by_all(store: Store) -
         assert (first.entry.state, first.number, effects.is_open(write().identity)) == ("new", 1, True)
         second = await claimed(effects, write(run="run-2"))
         assert (second.entry.state, second.entry.run_id, second.number) == ("intent", "run-1", None)
-        await effects.record(write(), LATER, '{"id":"7"}', '{"x":1}')
+        await effects.record(write(), LATER, '{"id":"7","url":""}', '{"x":1}')
         third = (await claimed(effects, write(run="run-3"))).entry
-        assert (third.state, third.receipt, third.output, third.is_made) == ("done", {"id": "7"}, {"x": 1}, True)
+        receipt = ReceiptRecord(id="7", url="")
+        assert (third.state, third.receipt, third.output, third.is_made) == ("done", receipt, {"x": 1}, True)
         assert not effects.is_open(write().identity)
         assert (await claimed(effects, write("b"))).number == 2
 
@@ -796,7 +798,7 @@ def test_a_person_answers_for_what_nobody_knows(
         assert await effects.answer("run-9", None, receipt) == 0
         found = [(await claimed(effects, write(thing))).entry for thing in ("a", "b")]
         assert [one.state for one in found] == states
-        assert {(one.receipt or {}).get("id") for one in found if one.state == "done"} <= {receipt}
+        assert {one.receipt and one.receipt["id"] for one in found if one.state == "done"} <= {receipt}
 
     store.on_loop(test)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def accept(database: Database, owner: str, run_id: str = RUN) -> None:
-    accepted = {
+    accepted: Any = {
         "run_id": run_id,
         "workflow": "work",
         "definition": {"workflow": {}},

@@ -106,7 +106,7 @@ class Feed:
         """How the trigger stands."""
         return self.orchestra.triggers.status(OWNER, WORKFLOW, TRIGGER)
 
-    def ended(self, *run_ids: str) -> list[dict[str, Any]]:
+    def ended(self, *run_ids: str) -> list[Any]:
         """Wait for the ends of runs; all that the trigger has started where none is named."""
         wanted = run_ids or [run.run_id for run in self.orchestra.runs.list(OWNER, trigger=TRIGGER, limit=200).rows]
         return [self.orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS) for run_id in wanted]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from engine.base.json_text import JsonObject
 from engine.base.names import timestamp
 from engine.compiler.definition.plan import Plan
 from engine.orchestra import Orchestra
@@ -120,7 +121,7 @@ def notifications(feed: Feed) -> Notifications:
     return Notifications(needs.host, needs.state.triggers, needs.acceptor, needs.clock, statuses, named, str, plan)
 
 
-def said(feed: Feed) -> list[dict[str, Any]]:
+def said(feed: Feed) -> list[JsonObject]:
     rows = feed.orchestra.runs.list(OWNER, workflow="tell").rows
     return [feed.orchestra.runs.wait(OWNER, row.run_id, PATIENCE_SECONDS)["inputs"] for row in reversed(rows)]
 

@@ -39,7 +39,7 @@ def served(feed: Feed) -> Feed:
 
 def items(feed: Feed) -> Counter[str]:
     rows = feed.orchestra.runs.list(OWNER, trigger=TRIGGER, limit=200).rows
-    documents = [feed.orchestra.runs.get(OWNER, row.run_id) for row in rows if row.status == "succeeded"]
+    documents: Any = [feed.orchestra.runs.get(OWNER, row.run_id) for row in rows if row.status == "succeeded"]
     return Counter(run["trigger"]["item"] for run in documents)
 
 

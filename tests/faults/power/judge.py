@@ -205,7 +205,7 @@ def _written_once(second: Second, fact: Mapping[str, Any]) -> str:
     if len(found) != 1:
         return f"there is {found}"
     run_id = second.orchestra.runs.start(OWNER, found[0], {"lane": "a"})
-    run = second.orchestra.runs.wait(OWNER, run_id, _SECONDS)
+    run: Any = second.orchestra.runs.wait(OWNER, run_id, _SECONDS)
     if run["status"] != "succeeded":
         return f"another run ended as {run['status']}"
     return "" if run["steps"][0]["effect"]["reused"] else "was written once more"
@@ -255,7 +255,7 @@ def _things(second: Second, fact: Mapping[str, Any]) -> str:
     second.orchestra.triggers.poll(OWNER, WORKFLOW)
     started: Counter[str] = Counter()
     for row in second.orchestra.runs.list(OWNER, limit=200).rows:
-        run = second.orchestra.runs.wait(OWNER, row.run_id, _SECONDS)
+        run: Any = second.orchestra.runs.wait(OWNER, row.run_id, _SECONDS)
         started[run["trigger"]["item"]] += 1
     is_right = set(fact["ids"]) <= set(started) and set(started.values()) <= {1}
     return "" if is_right else f"runs: {dict(started)}"

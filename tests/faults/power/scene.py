@@ -103,7 +103,7 @@ class Scene:
         """Promise a run that was started."""
         self.holds(f"run {run_id}", "run", id=run_id, ends=ends)
 
-    def ended(self, run_id: str) -> dict[str, Any]:
+    def ended(self, run_id: str) -> Any:
         """Wait for the end of a run; promise its document."""
         run = self.orchestra.runs.wait(OWNER, run_id, _SECONDS)
         assert run["ended_at"] is not None, run["status"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from engine.store.held import SeenItem
 from engine.store.journal import RunEnd
 from engine.store.sqlite.file.tables import trigger_items, triggers
 
@@ -16,19 +16,15 @@ if TYPE_CHECKING:
 LOST = "The state was made anew from the logs: turn it on again, and say from where on things count as new."
 
 
-def restore_seen(connection: Connection, workflow: str, run: Mapping[str, Any], uses: str) -> None:
-    """Restore that an item has started a run, unless it is known; its trigger comes back turned off.
-
-    `workflow` is the id of the run's workflow.
-    """
-    trigger = run["trigger"]
-    key = {"workflow": workflow, "trigger": trigger["id"], "account": trigger["account"], "source": trigger["source"]}
-    seen = {"item": trigger["item"], "state": "started", "run_id": run["run_id"], "title": trigger["title"]}
-    seen_at = run["queued_at"]
-    off = {"uses": uses, "is_on": 0, "demo": int(run["demo"]), "start": "{}", "turned_on_by": "", "note": LOST}
+def restore_seen(connection: Connection, one: SeenItem) -> None:
+    """Restore that an item has started a run, unless it is known; its trigger comes back turned off."""
+    of, at = one.trigger, one.queued_at
+    key = {"workflow": one.workflow, "trigger": of["id"], "account": of["account"], "source": of["source"]}
+    seen = {"item": of["item"], "state": "started", "run_id": one.run_id, "title": of["title"]}
+    off = {"uses": one.uses, "is_on": 0, "demo": int(one.demo), "start": "{}", "turned_on_by": "", "note": LOST}
     known = trigger_items.insert().prefix_with("OR IGNORE")
-    connection.execute(known.values(**key, **seen, seen_at=seen_at, note=""))
-    connection.execute(triggers.insert().prefix_with("OR IGNORE").values(**key, **off, turned_on_at=seen_at))
+    connection.execute(known.values(**key, **seen, seen_at=at, note=""))
+    connection.execute(triggers.insert().prefix_with("OR IGNORE").values(**key, **off, turned_on_at=at))
 
 
 _DEAD = """

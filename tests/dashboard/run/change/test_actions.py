@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.run.change.compare import in_order
 from dashboard.run.change.undo import can_undo, can_undo_item
+from engine.base.statuses import RunStatus
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from tests.dashboard.test_run import labels, tables, words
@@ -45,11 +46,11 @@ TWO = (
 )
 
 
-def ran(orchestra: Orchestra, name: str, **inputs: Any) -> dict[str, Any]:
+def ran(orchestra: Orchestra, name: str, **inputs: Any) -> Any:
     return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, inputs), 60)
 
 
-def newest(orchestra: Orchestra) -> dict[str, Any]:
+def newest(orchestra: Orchestra) -> Any:
     """The latest run, at its end."""
     return orchestra.runs.wait(OWNER, orchestra.runs.list(OWNER, limit=1).rows[0].run_id, 60)
 
@@ -60,7 +61,7 @@ def issues(orchestra: Orchestra) -> dict[str, str]:
 
 
 @pytest.fixture
-def made(orchestra: Orchestra) -> dict[str, Any]:
+def made(orchestra: Orchestra) -> Any:
     """A run that has made two issues."""
     saved(orchestra, "issues", ISSUES, inputs=TEXT)
     run = ran(orchestra, "issues")
@@ -193,7 +194,7 @@ def test_what_cannot_be_taken_back_is_told_before(orchestra: Orchestra, open_pag
 )
 def test_undo_is_offered_where_there_is_something_to_undo(status: str, effect: Any, *, expected: bool) -> None:
     step = {"path": "each[1].issue", "effect": effect, "status": status, "identity": "[]"}
-    run = {"status": status, "steps": [step]}
+    run: Any = {"status": status, "steps": [step]}
     assert can_undo(run) is expected
     assert can_undo_item(run, "each[1]") is expected
     assert not can_undo_item(run, "each[0]")
@@ -281,8 +282,10 @@ def test_what_cannot_be_compared_is_told_in_words(open_page: Open, params: dict[
 def test_the_run_that_went_well_comes_first(statuses: tuple[str, str], expected: tuple[str, str]) -> None:
     from engine.runs.run_list import RunRow
 
-    other = RunRow("b", "w", "W", statuses[1], False, "o", "", None, None, None, "", {})
-    assert in_order({"run_id": "a", "status": statuses[0]}, other) == expected
+    nothing: Any = {}
+    other = RunRow("b", "w", "W", RunStatus(statuses[1]), False, "o", "", None, None, None, "", nothing)
+    run: Any = {"run_id": "a", "status": statuses[0]}
+    assert in_order(run, other) == expected
 
 
 def test_a_viewer_may_compare_and_nothing_else(

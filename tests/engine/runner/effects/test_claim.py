@@ -17,6 +17,7 @@ from engine.base.names import timestamp
 from engine.base.threads import Workers
 from engine.compiler.definition.plan import Retry
 from engine.plugins.step import Repeat
+from engine.record.types.step import ReceiptRecord
 from engine.runner.effects.job import Done, Job
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.journal import SqliteJournal
@@ -32,7 +33,7 @@ def test_a_write_is_sent_once_and_its_receipt_serves_the_next(attempt: Try, worl
         assert second.effect is not None
         assert (first.effect["reused"], second.effect["reused"]) == (False, True)
         assert first.output == second.output
-        assert second.effect["receipt"] == {"id": "1", "url": "notes/1"}
+        assert second.effect["receipt"] == ReceiptRecord(id="1", url="notes/1")
 
     attempt(test)
     assert world.sent == 1
@@ -331,7 +332,7 @@ def test_a_receipt_that_comes_after_the_cancellation_enters_the_ledger(attempt: 
         with pytest.raises(asyncio.CancelledError):
             await task
         entry = await on.entry(on.job())
-        assert (entry.state, entry.receipt) == ("done", {"id": "1", "url": "notes/1"})
+        assert (entry.state, entry.receipt) == ("done", ReceiptRecord(id="1", url="notes/1"))
 
     attempt(test)
 

@@ -12,6 +12,7 @@ import pytest
 from engine.base.clock import utc_now
 from engine.base.names import timestamp
 from engine.record.frames import Frame, Turn
+from engine.record.types.step import ReceiptRecord
 from engine.runner.effects.ledger import Ledger, Others, arguments_hash
 from engine.store.ledger import Write, identity
 from engine.store.sqlite.file.database import Database
@@ -104,7 +105,7 @@ def test_the_life_of_a_write(with_ledger: With) -> None:
         await ledger.record(write(), {"id": "7", "url": "u"}, {"id": "7", "more": [1]})
         entry = await ledger.claim(write(run_id="run-2"))
         assert (entry.state, entry.sends, entry.output) == ("done", 2, {"id": "7", "more": [1]})
-        assert entry.receipt == {"id": "7", "url": "u"}
+        assert entry.receipt == ReceiptRecord(id="7", url="u")
         assert entry.intended_at <= utc_now()
 
     with_ledger(test)
@@ -185,7 +186,8 @@ def test_a_person_answers(with_ledger: With, path: str | None, receipt: str | No
             assert entry.state == state
             if state == "done":
                 url = receipt if receipt and "://" in receipt else ""
-                assert entry.receipt == {"id": receipt, "url": url}
+                assert entry.receipt is not None
+                assert (entry.receipt["id"], entry.receipt["url"]) == (receipt, url)
         assert await state_of(ledger, write("c")) == "intent"  # nobody asked about this one
 
     with_ledger(test)

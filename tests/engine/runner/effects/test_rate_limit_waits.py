@@ -15,6 +15,7 @@ from engine.base.names import timestamp
 from engine.compiler.definition.plan import Retry
 from engine.orchestra import Orchestra
 from engine.plugins.step import Repeat
+from engine.record.types.step import Wait
 from engine.runner.effects.rate_limit_waits import hold
 from tests.engine.conftest import OWNER, Service, get_step, post_step, set_step, statuses, write_workflow
 from tests.engine.runner.notes import AFTER, BEFORE, Bench, Try, World, gone
@@ -46,12 +47,12 @@ def timed(root: Path, clock: Clock) -> Iterator[Orchestra]:
     opened.close()
 
 
-def _start(orchestra: Orchestra, root: Path, *steps: Any, **more: Any) -> dict[str, Any]:
+def _start(orchestra: Orchestra, root: Path, *steps: Any, **more: Any) -> Any:
     write_workflow(root, "work", list(steps), **more)
     return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, "work", {}), PATIENCE_SECONDS)
 
 
-def _ended(orchestra: Orchestra, run_id: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
+def _ended(orchestra: Orchestra, run_id: str, seconds: float = PATIENCE_SECONDS) -> Any:
     ends_at = time.monotonic() + seconds
     while not (document := orchestra.runs.get(OWNER, run_id))["ended_at"]:
         assert time.monotonic() < ends_at, document["status"]
@@ -167,9 +168,7 @@ def _earlier(asked: int, since: datetime = NOON) -> dict[str, Any]:
         pytest.param(Unavailable("503", retry_after_seconds=60), None, None, id="another error"),
     ],
 )
-def test_how_long_a_service_is_waited_for(
-    error: ServiceError, earlier: dict[str, Any] | None, seconds: float | None
-) -> None:
+def test_how_long_a_service_is_waited_for(error: ServiceError, earlier: Wait | None, seconds: float | None) -> None:
     found = hold(error, earlier, NOON, None)
     assert (found and found["due_at"]) == (None if seconds is None else timestamp(NOON + timedelta(seconds=seconds)))
 

@@ -46,7 +46,7 @@ def _answer(
 ) -> EarlierAnswer | None:
     """Ask at `each[0].sort` for the item with a key what an earlier run answered at `each[2].sort` for item b."""
     item = {**_step(path="each[2]", key="b", uses=None)}
-    run = {
+    run: Any = {
         "run_id": "20260501T080000Z-aaaaaaaa",
         "demo": True,
         "definition": {"prompts": {"sort@production": _PROMPT}},

@@ -182,7 +182,7 @@ def test_a_fallback_without_an_output_gives_none(run: Run, orchestra: Orchestra)
     assert document["status"] == "failed"
     assert [one["output"] for one in document["steps"] if one["path"] == "asked"] == [{"bad": "none", "group": "none"}]
     orchestra.runs.resume(OWNER, document["run_id"])
-    again = orchestra.runs.wait(OWNER, document["run_id"], PATIENCE_SECONDS)
+    again: Any = orchestra.runs.wait(OWNER, document["run_id"], PATIENCE_SECONDS)
     assert [one["status"] for one in again["steps"] if one["path"] in ("bad", "group")] == ["succeeded", "succeeded"]
     assert again["error"]["step"] == "last"
 

@@ -121,7 +121,7 @@ def test_every_middleware_of_the_folder_has_one_place_in_the_order() -> None:
     assert sorted(map(str, found)) == sorted(map(str, chain.ORDER))
 
 
-def ran(orchestra: Orchestra, run_id: str) -> dict[str, Any]:
+def ran(orchestra: Orchestra, run_id: str) -> Any:
     return orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
 
 

@@ -40,7 +40,7 @@ def _item(index: int, key: str, second: float, **more: Any) -> dict[str, Any]:
     return _step(f"each[{index}]", second, key=key, uses=None, arguments=None, output=None, **more)
 
 
-def _run() -> dict[str, Any]:
+def _run() -> Any:
     prompt = {"title": "Sort", "messages": [{"role": "system", "content": ["Sort."]}], "version": 1}
     write = {"identity": "i", "outcome": "done", "reused": False, "receipt": {"id": "7", "url": "http://7"}}
     return {

@@ -39,11 +39,11 @@ class World:
         """A step that writes."""
         return post_step(step_id, self.service.url("/write"), **more)
 
-    def ran(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def ran(self, given: Mapping[str, Any] | None = None) -> Any:
         """Run `work` to its end for somebody who agrees to everything."""
         return self.ended(self.orchestra.runs.start(OWNER, "work", given or {}))
 
-    def ended(self, run_id: str) -> dict[str, Any]:
+    def ended(self, run_id: str) -> Any:
         """Wait for the end of a run."""
         return self.orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
 

@@ -15,6 +15,7 @@ import pytest
 
 from engine.base.errors import InUse, InvalidInput, UnknownName
 from engine.orchestra import Orchestra
+from engine.record.types.run import RunOptions
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -32,7 +33,7 @@ def _steps(service: Service) -> list[Mapping[str, Any]]:
     ]
 
 
-def again(orchestra: Orchestra, run_id: str, **more: Any) -> dict[str, Any]:
+def again(orchestra: Orchestra, run_id: str, **more: Any) -> Any:
     """Run again, to the end."""
     return orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, run_id, **more), PATIENCE_SECONDS)
 
@@ -187,7 +188,7 @@ def test_a_replay_reaches_into_called_runs(orchestra: Orchestra, root: Path, run
     assert service.seen["/in"] == 2
     for old, new in zip(_called(first), _called(second), strict=True):
         inner = orchestra.runs.get(OWNER, new)
-        assert inner["options"] == {"replay": old}
+        assert inner["options"] == RunOptions(replay=old)
         assert inner["steps"][0]["replayed"] is True
 
 
@@ -260,7 +261,8 @@ def test_a_replay_that_lost_its_source_while_it_waited_fails_with_a_word(root: P
         while orchestra.runs.get(OWNER, second)["status"] != "failed":
             assert time.monotonic() < ends_at
             time.sleep(0.05)
-        assert orchestra.runs.get(OWNER, second)["error"]["message"] == f"The log of run {first} is gone."
+        ended: Any = orchestra.runs.get(OWNER, second)
+        assert ended["error"]["message"] == f"The log of run {first} is gone."
         assert service.seen["/a"] == 1
     finally:
         orchestra.close()

@@ -20,7 +20,7 @@ _BAD = {"id": "check", "uses": "flow.assert", "with": {"condition": "{{ steps.a.
 _GOOD = {"id": "check", "uses": "flow.assert", "with": {"condition": "{{ steps.a.output.json.count == 1 }}"}}
 
 
-def _resumed(orchestra: Orchestra, run_id: str, **how: Any) -> dict[str, Any]:
+def _resumed(orchestra: Orchestra, run_id: str, **how: Any) -> Any:
     orchestra.runs.resume(OWNER, run_id, **how)
     return orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
 

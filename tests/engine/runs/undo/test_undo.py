@@ -64,7 +64,7 @@ def orchestra(root: Path) -> Iterator[Orchestra]:
 def started(orchestra: Orchestra, root: Path) -> Undoable:
     """Run steps to the end; return the run document."""
 
-    def start(*steps: Mapping[str, Any], name: str = "work") -> dict[str, Any]:
+    def start(*steps: Mapping[str, Any], name: str = "work") -> Any:
         write_workflow(root, name, list(steps))
         return orchestra.runs.wait(OWNER, orchestra.runs.start(OWNER, name, {}), 60)
 

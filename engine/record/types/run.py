@@ -1,0 +1,173 @@
+"""The run document: what people and programs see of a run (docs/files.md: Run), and the acceptance it starts from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import ReadOnly, TypedDict
+
+from engine.base.json_text import JsonObject
+from engine.base.statuses import AccountMode, RunStatus
+from engine.record.types.step import Failure, StepRecord, UsageRecord
+
+Caller = Sequence[Any]
+"""A step that called a run: [workflow, step path, scope …], the last of which is the caller of its own run, if any."""
+
+
+Receipts = Literal["reuse", "update", "force"]
+"""What a run does about a write that an earlier run made: use its receipt, update what was made, or make it again."""
+
+
+class AccountRecord(TypedDict):
+    """The account behind a connection."""
+
+    service: ReadOnly[str]
+    mode: ReadOnly[AccountMode]
+    account: NotRequired[ReadOnly[str]]
+    """Its name; absent until the run has used it."""
+
+
+class RunOptions(TypedDict, total=False):
+    """How a run differs from a plain one; empty for a plain run."""
+
+    receipts: ReadOnly[Receipts]
+    """How it uses the receipts of earlier writes, if not `reuse`."""
+    replay: ReadOnly[str]
+    """The run whose answers it uses."""
+    only: ReadOnly[str]
+    """Of a test run: the path of the step that runs alone."""
+    pins: ReadOnly[JsonObject]
+    """Of a test run: {step path: the output used instead of running it}."""
+    from_run: ReadOnly[str]
+    """Of a test run: the run whose outputs stand in for the other steps."""
+
+
+class TriggerItem(TypedDict):
+    """What a trigger started a run for."""
+
+    id: ReadOnly[str]
+    """The trigger, in its workflow."""
+    account: ReadOnly[str]
+    source: ReadOnly[str]
+    """What it watches in that account."""
+    item: ReadOnly[str]
+    title: ReadOnly[str]
+
+
+class Agreement(TypedDict, total=False):
+    """What people had agreed to when a run with real accounts was accepted."""
+
+    keys: ReadOnly[Sequence[str]]
+    """See `engine.connections.agreements.account_key`."""
+    labels: ReadOnly[Mapping[str, str]]
+    """The name of the account of each connection, for people."""
+
+
+class RunStart(TypedDict):
+    """The members that a run document takes from the acceptance."""
+
+    run_id: ReadOnly[str]
+    """The time of acceptance and eight letters."""
+    workflow: ReadOnly[str]
+    workflow_hash: ReadOnly[str]
+    demo: ReadOnly[bool]
+    """Whether it touches only the demo."""
+    started_by: ReadOnly[str]
+    """A person, or `trigger:ID`."""
+    origin_run_id: ReadOnly[str | None]
+    """The run that this one repeats."""
+    parent_run_id: ReadOnly[str | None]
+    """The run that called it."""
+    queued_at: ReadOnly[str]
+    """When it was accepted."""
+    inputs: ReadOnly[JsonObject]
+    """With defaults; large values are references to files."""
+    definition: ReadOnly[JsonObject]
+    """{workflow, prompts, workflows}: the texts that it runs with."""
+    accounts: ReadOnly[Mapping[str, AccountRecord]]
+    """By connection."""
+    caller: NotRequired[ReadOnly[Caller | None]]
+    options: NotRequired[ReadOnly[RunOptions]]
+    trigger: NotRequired[ReadOnly[TriggerItem | None]]
+    confirmed: NotRequired[ReadOnly[Sequence[str]]]
+    """What the person who started it agreed to at that moment."""
+
+
+class Acceptance(RunStart):
+    """Everything about a run that does not change, as stored when it is accepted."""
+
+    modes: ReadOnly[Mapping[str, AccountMode]]
+    """By connection of its workflow."""
+    default_mode: ReadOnly[AccountMode]
+    """For steps without a connection."""
+    connections: ReadOnly[Mapping[str, str]]
+    """The service of each connection of the workspace."""
+    agreed: NotRequired[ReadOnly[Agreement]]
+    """For real accounts; empty for the demo."""
+
+
+class Counts(TypedDict):
+    """How many steps, items and writes there were, by how they ended."""
+
+    steps: ReadOnly[int]
+    """That ended with success or failure."""
+    failed_steps: ReadOnly[int]
+    items: ReadOnly[int]
+    failed_items: ReadOnly[int]
+    new_effects: ReadOnly[int]
+    reused_effects: ReadOnly[int]
+    differing_effects: ReadOnly[int]
+    """Reused although this run wanted something different."""
+    unknown_effects: ReadOnly[int]
+    """Writes of which nobody knows whether they were made."""
+
+
+class ResumeRecord(TypedDict):
+    """A resumption of the run."""
+
+    at: ReadOnly[str]
+    by: ReadOnly[str]
+    """The person, or `engine`."""
+    newest: NotRequired[ReadOnly[bool]]
+    """True if it took the current definition."""
+    previous_hash: NotRequired[ReadOnly[str]]
+    """The `workflow_hash` of the definition before."""
+
+
+class Stopped(TypedDict):
+    """How a `flow.stop` step ended the run."""
+
+    message: ReadOnly[str]
+
+
+class RunHead(RunStart):
+    """A run without its steps; times are RFC 3339 texts in UTC."""
+
+    schema_version: ReadOnly[int]
+    status: RunStatus
+    """Read from a log it is the plain text, which is equal. For an open run, its row knows better than its events."""
+    sentence: str
+    """What happened, in words; filled in by `engine.record.summary.sentence` from all the rest."""
+    started_at: ReadOnly[str | None]
+    ended_at: ReadOnly[str | None]
+    duration_seconds: ReadOnly[float | None]
+    """From its first start to its end, with all waits."""
+    outputs: ReadOnly[Any]
+    """None unless it succeeded."""
+    error: ReadOnly[Failure | None]
+    counts: ReadOnly[Counts]
+    usage: ReadOnly[UsageRecord]
+    due_at: NotRequired[ReadOnly[str | None]]
+    """When its wait ends; None if it does not wait for a time."""
+    resumed: NotRequired[ReadOnly[Sequence[ResumeRecord]]]
+    cancel_requested: NotRequired[bool]
+    """True while it is being cancelled."""
+    stopped: NotRequired[ReadOnly[Stopped]]
+    on_failure_error: NotRequired[ReadOnly[Failure]]
+    """Why its `on_failure` steps failed."""
+
+
+class Run(RunHead):
+    """A run as people and programs see it."""
+
+    steps: ReadOnly[Sequence[StepRecord]]
+    """In the order in which they began."""

@@ -1,0 +1,200 @@
+"""A step of a run, as the run document has it (docs/files.md: Run)."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import ReadOnly, TypedDict
+
+from engine.base.json_text import JsonObject
+from engine.base.statuses import StepStatus
+
+
+class Failure(TypedDict):
+    """Why a step or a run failed."""
+
+    type: ReadOnly[str]
+    """The class of the error, such as `NotFound`."""
+    message: ReadOnly[str]
+    """For people; at most 2,000 characters."""
+    file: ReadOnly[str | None]
+    """The workflow's file, relative to the workspace."""
+    step: ReadOnly[str | None]
+    """The path of the step."""
+    field: ReadOnly[str | None]
+    """The field of the step, such as `with.title`."""
+    value: ReadOnly[Any]
+    """The value that does not fit, shortened."""
+    remedy: ReadOnly[str | None]
+    """What to do next."""
+    retryable: ReadOnly[bool]
+    """Whether the same call may succeed later."""
+    outcome: str
+    """Whether a write was made: `not_done` or `unknown`."""
+    http_status: ReadOnly[int | None]
+    retry_after_seconds: ReadOnly[float | None]
+    """How long the service asked to wait."""
+
+
+class AttemptRecord(TypedDict):
+    """One attempt at a step's call."""
+
+    started_at: ReadOnly[str]
+    ended_at: ReadOnly[str]
+    error: ReadOnly[Failure | None]
+    """None if it succeeded."""
+
+
+class ReceiptRecord(TypedDict):
+    """What the service calls the result of a write; empty texts if it names none."""
+
+    id: ReadOnly[str]
+    url: ReadOnly[str]
+
+
+class UndoneRecord(TypedDict):
+    """An undo of a write."""
+
+    at: ReadOnly[str]
+    by: ReadOnly[str]
+    """The person."""
+    note: ReadOnly[str]
+    """What was done to undo it, for people."""
+
+
+class FieldDifference(TypedDict):
+    """A field in which the arguments of a kept write differ from what this run wanted; both values as short texts."""
+
+    field: ReadOnly[str]
+    old: ReadOnly[str]
+    new: ReadOnly[str]
+
+
+class StepEffect(TypedDict):
+    """A write that was made."""
+
+    identity: ReadOnly[str]
+    outcome: ReadOnly[Literal["done"]]
+    reused: ReadOnly[bool]
+    """Whether it was made before, and this run only found its receipt."""
+    receipt: ReadOnly[ReceiptRecord | None]
+    generation: NotRequired[ReadOnly[int]]
+    """How often it was undone before; absent if never."""
+    found: NotRequired[ReadOnly[bool]]
+    """True if the service was asked whether the write had arrived, and it had."""
+    updated: NotRequired[ReadOnly[bool]]
+    """True if it changed what an earlier run had made."""
+    note: NotRequired[ReadOnly[str]]
+    """Why it was kept, although this run wanted something different."""
+    differences: NotRequired[ReadOnly[Sequence[FieldDifference]]]
+    """What this run wanted to be different, if the earlier run is still known."""
+    undone: NotRequired[ReadOnly[UndoneRecord]]
+    """Its undo; absent if it was not undone."""
+
+
+class UsageRecord(TypedDict):
+    """The tokens of model calls."""
+
+    input_tokens: ReadOnly[int]
+    output_tokens: ReadOnly[int]
+    cost_usd: ReadOnly[float | None]
+    """None if a price is not known."""
+
+
+class Hold(TypedDict):
+    """Why a step waits although it asked for nothing: a service, or a person, has it wait."""
+
+    by: ReadOnly[str]
+    """The service, or AI-Orchestra."""
+    message: ReadOnly[str]
+    needs_person: NotRequired[ReadOnly[bool]]
+    """True if writes are held until a person allows them again; the members below are then absent."""
+    since: NotRequired[ReadOnly[str]]
+    """When it was first asked to wait."""
+    asked: NotRequired[ReadOnly[int]]
+    """How often it was asked to."""
+    is_pace: NotRequired[ReadOnly[bool]]
+    """Whether it is only the client's own rate limit."""
+
+
+class StopRecord(TypedDict):
+    """The wish of a `flow.stop` step to end the run."""
+
+    outputs: ReadOnly[Any]
+    message: ReadOnly[str]
+
+
+class Wait(TypedDict, total=False):
+    """What a step waits for; it survives a restart."""
+
+    due_at: ReadOnly[str | None]
+    """The time at which it ends, None if a person ends it."""
+    then: ReadOnly[Any]
+    """The output of the step once that time has come."""
+    approval: ReadOnly[str]
+    """The id of the question that a person has to answer."""
+    child_run_id: ReadOnly[str]
+    """The run that it called."""
+    held: ReadOnly[Hold]
+    """Why a service, or a person, has it wait."""
+
+
+class StepRecord(TypedDict):
+    """A step, a group, a loop, or one item of a loop.
+
+    Its members change as events arrive; the builder (engine/record/document.py) makes a new record each time.
+    """
+
+    id: ReadOnly[str]
+    path: ReadOnly[str]
+    """`each_mail[3].task`; of an item `each_mail[3]`."""
+    key: ReadOnly[str | None]
+    """Of an item: its key, None if the loop names none."""
+    title: ReadOnly[str]
+    """For people."""
+    uses: ReadOnly[str | None]
+    """The step type; None for groups, loops and items."""
+    connection: ReadOnly[str | None]
+    status: ReadOnly[StepStatus]
+    """Read from a log it is the plain text, which is equal."""
+    started_at: ReadOnly[str | None]
+    ended_at: ReadOnly[str | None]
+    arguments: ReadOnly[JsonObject | None]
+    """The evaluated fields; large values are references to files."""
+    output: ReadOnly[Any]
+    error: ReadOnly[Failure | None]
+    attempts: ReadOnly[Sequence[AttemptRecord]]
+    effect: StepEffect | None
+    """Of a write: how it was made. An undo adds to it later."""
+    usage: ReadOnly[UsageRecord | None]
+    items: NotRequired[ReadOnly[Sequence[Sequence[Any]]]]
+    """Of a loop: [key, title] of each item."""
+    noun: NotRequired[ReadOnly[str]]
+    """Of a loop: the word for an item."""
+    request: NotRequired[ReadOnly[JsonObject]]
+    """What was sent to a model; may be a reference to a file."""
+    due_at: NotRequired[ReadOnly[str | None]]
+    """When the wait ends; None if a person ends it."""
+    held: NotRequired[ReadOnly[Hold]]
+    handled: NotRequired[ReadOnly[bool]]
+    """Whether the run goes on without it: it is not executed again."""
+    fallback: NotRequired[ReadOnly[bool]]
+    """Whether the output is that of its `on_error` steps."""
+    identity: NotRequired[ReadOnly[str]]
+    """Of a write, from before it was sent."""
+    note: NotRequired[ReadOnly[str]]
+    """Why a test run left it out, or what a listing could not read."""
+    pinned: NotRequired[ReadOnly[bool]]
+    """Whether a given output was used instead of running it."""
+    replayed: NotRequired[ReadOnly[bool]]
+    """Whether the answer of an earlier run was used instead of calling."""
+    approval: NotRequired[ReadOnly[str]]
+    """The id of the question that it asked."""
+    child_run_id: NotRequired[ReadOnly[str]]
+    """The run that it called."""
+    stops: NotRequired[ReadOnly[StopRecord]]
+    """If it ended the run."""
+
+
+def undo_of(step: StepRecord) -> UndoneRecord | None:
+    """Return the undo of a step's write; None if it was not undone, or there is no write."""
+    return step["effect"].get("undone") if step["effect"] else None
