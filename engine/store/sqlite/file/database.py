@@ -73,7 +73,7 @@ class Database:
             _refuse_network_file_system(folder)
             self._engine = _engine(self.path)
             self._create()
-            self._opened = {path: _identity(path) for path in (self.path, self._wal)}
+            self._opened = {path: _identity(path) for path in (str(self.path), self._wal)}
 
     def require_in_place(self) -> None:
         """Raise StorageError if the database file or its log was removed or replaced while this process uses it.
@@ -320,7 +320,7 @@ def _is_for_want_of_room(path: Path, error: BaseException | None) -> bool:
     return is_io and shutil.disk_usage(path.parent).free < _LEAST_ROOM_BYTES
 
 
-def _identity(path: Path | str) -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     """Return what identifies a file on this machine, or None if it does not exist."""
     try:
         found = os.stat(path)  # noqa: PTH116 - before every commit: a Path would take longer than the call
