@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from clients.listing import Unreadable
-from engine.base.json_text import JsonSchema
+from engine.base.json_text import JsonObject, JsonSchema
 from engine.plugins.step import JsonValue, Kind, Output
 
 StartFrom = Literal["now", "last", "since"]
@@ -52,7 +52,7 @@ class Around:
     """The zone in `config.yaml`, used by schedules that name none."""
     workflow: str
     """The workflow that the trigger starts."""
-    ended_runs: Callable[[int, int], Sequence[Mapping[str, Any]]]
+    ended_runs: Callable[[int, int], Sequence[JsonObject]]
     """Returns ended runs without test runs, in the order in which their ends were stored. Arguments: the first end
     number, and the most to return. Returns [{run_id, workflow, title, status, sentence, started_by, ended_at, demo,
     end_number, chain}]. End numbers are rising milliseconds since 1970: what is stored later has a higher one,

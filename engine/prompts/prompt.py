@@ -19,6 +19,7 @@ from engine.documents.schema_check import misfits
 from engine.documents.shapes import faults
 from engine.expressions.expressions import Template, compile_template
 from engine.expressions.json_values import shown
+from engine.plugins.step import JsonValue
 
 LABEL = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 
@@ -38,7 +39,7 @@ class SampleModel(_Part):
     """Values to try a prompt with."""
 
     name: str = Field(min_length=1)
-    variables: dict[str, Any] = Field(default_factory=dict)
+    variables: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class PromptModel(_Part):
@@ -49,7 +50,7 @@ class PromptModel(_Part):
     description: str = ""
     labels: dict[str, int] = Field(default_factory=dict)
     model: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
     variables: dict[Identifier, dict[str, Any]] = Field(default_factory=dict)
     messages: list[MessageModel] = Field(min_length=1)
     output_schema: dict[str, Any] | None = None

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from engine.base.errors import AssertionFailed
+from engine.base.json_text import JsonSchema
 from engine.base.names import timestamp
 from engine.plugins.step import (
     AskPerson,
@@ -32,7 +33,7 @@ LONGEST_WAIT = timedelta(days=366)
 class SetFields(Fields):
     """The fields of `flow.set`."""
 
-    values: dict[str, Any] = content("Values by name")
+    values: dict[str, JsonValue] = content("Values by name")
 
 
 class Set(StepType):
@@ -57,12 +58,12 @@ class Set(StepType):
         return {"type": "object", "properties": {name: _shape(value) for name, value in values.items()}}
 
 
-def _shape(value: Any) -> dict[str, Any]:
+def _shape(value: Any) -> JsonSchema:
     if isinstance(value, str):
         return {} if value.startswith("{{") and value.endswith("}}") else {"type": "string"}
     if isinstance(value, dict) and value:
         return {"type": "object", "properties": {name: _shape(inner) for name, inner in value.items()}}
-    kinds: dict[type, dict[str, Any]] = {bool: {"type": "boolean"}, int: {"type": "integer"}, float: {"type": "number"}}
+    kinds: dict[type, JsonSchema] = {bool: {"type": "boolean"}, int: {"type": "integer"}, float: {"type": "number"}}
     return kinds.get(type(value), {})
 
 
@@ -181,7 +182,7 @@ class StopFields(Fields):
     """The fields of `flow.stop`."""
 
     message: str = content("Why", "")
-    outputs: dict[str, Any] = content("Outputs of the run", {})
+    outputs: dict[str, JsonValue] = content("Outputs of the run", {})
 
 
 class Stop(StepType):

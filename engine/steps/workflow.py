@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from engine.plugins.step import Call, CallWorkflow, Effect, Fields, Result, StepType, content, option
+from engine.plugins.step import Call, CallWorkflow, Effect, Fields, JsonValue, Result, StepType, content, option
 
 
 class RunFields(Fields):
     """The workflow (a constant name, not an expression), and its inputs."""
 
     workflow: str = option("Workflow", format="workflow", min_length=1)
-    inputs: dict[str, Any] = content("Inputs by name", {})
+    inputs: dict[str, JsonValue] = content("Inputs by name", {})
 
 
 class Run(StepType):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from clients.errors import InvalidRequest
 from clients.github.values import repository_name
@@ -54,6 +54,40 @@ class _OneRepository(OfGitHub):
         return fields.repository.strip().lower()
 
 
+class ListedIssue(TypedDict):
+    """An issue in a list: an `IssueText`, of which these members decide whether and when it counts."""
+
+    id: int
+    number: int
+    title: str
+    labels: list[str]
+    created_at: str
+    updated_at: str
+    is_pull: bool
+    is_own: bool
+    """Whether a workflow wrote it."""
+
+
+class ListedRelease(TypedDict):
+    """A release in a list: a `ReleaseText`, of which these members decide whether and when it counts."""
+
+    id: int
+    title: str
+    published_at: str
+    draft: bool
+    prerelease: bool
+    is_own: bool
+
+
+class IssuesCursor(TypedDict):
+    """From where issues are listed."""
+
+    above: int
+    """Issues with greater numbers are new."""
+    since: str
+    etag: str
+
+
 class NewIssueFields(OfRepository):
     """The repository, and which issues count."""
 
@@ -86,7 +120,7 @@ class NewIssue(_OneRepository):
         """
         if look.cursor is None:
             return _first_issues(look)
-        cursor: Mapping[str, Any] = look.cursor
+        cursor: IssuesCursor = look.cursor
         page = look.client.feeds.issues(look.fields.repository, _changed_since(cursor["since"]), cursor["etag"])
         if page is None:
             return Found([], cursor)
@@ -104,7 +138,7 @@ class NewIssue(_OneRepository):
         moved = {**cursor, "since": since, "etag": etag if is_same else ""}
         return Found([*dead, *due], moved, has_more=bool(page.following))
 
-    def _due(self, look: Look, issues: Iterable[Mapping[str, Any]]) -> list[Item]:
+    def _due(self, look: Look, issues: Iterable[ListedIssue]) -> list[Item]:
         wanted = {label.casefold() for label in look.fields.labels}
         new = {
             str(each["id"]): each
@@ -118,21 +152,21 @@ class NewIssue(_OneRepository):
         return [_issue_item(each, _left_out(look, each)) for each in found]
 
 
-def _dead_issues(cursor: Mapping[str, Any], page: Any) -> list[Item]:
+def _dead_issues(cursor: IssuesCursor, page: Any) -> list[Item]:
     """Return the unreadable issues of a page, except those certainly older than the cursor."""
     numbers = {one.id: one.raw.get("number") if isinstance(one.raw, Mapping) else None for one in page.unreadable}
     old = {name for name, number in numbers.items() if isinstance(number, int) and number <= cursor["above"]}
     return [unreadable_item(one) for one in page.unreadable if one.id not in old]
 
 
-def _issue_item(issue: Mapping[str, Any], skip: str = "") -> Item:
+def _issue_item(issue: ListedIssue, skip: str = "") -> Item:
     value = {name: one for name, one in issue.items() if name not in {"is_pull", "is_own"}}
     return Item(str(issue["id"]), value, issue["title"], moment_of(issue["created_at"]), skip)
 
 
 def _first_issues(look: Look) -> Found:
     """Find the number above which issues are new: that of the newest issue, or of the last one that does not count."""
-    counting: list[Mapping[str, Any]] = []
+    counting: list[ListedIssue] = []
     query = {"state": "all", "sort": "created", "direction": "desc", "per_page": 1 if look.start.is_now else _PAGE}
     page = look.client.feeds.issues(look.fields.repository, query)
     above = page.items[0]["number"] if page.items else 0
@@ -146,19 +180,19 @@ def _first_issues(look: Look) -> Found:
         page = look.client.feeds.more_issues(page)
 
 
-def _counts(issue: Mapping[str, Any], look: Look, before: Sequence[Mapping[str, Any]]) -> bool:
+def _counts(issue: ListedIssue, look: Look, before: Sequence[ListedIssue]) -> bool:
     if look.start.last is not None:
         return len(before) < look.start.last
     return look.start.since is not None and moment_of(issue["created_at"]) >= look.start.since
 
 
-def _from_number(above: int, counting: Sequence[Mapping[str, Any]], at: datetime, look: Look) -> Found:
+def _from_number(above: int, counting: Sequence[ListedIssue], at: datetime, look: Look) -> Found:
     """Continue from the creation of the oldest issue that counts, or from now."""
     since = min([moment_of(each["created_at"]) for each in counting], default=at) - OVERLAP
     return Found([], {"above": above, "since": timestamp(since), "etag": ""}, has_more=bool(counting))
 
 
-def _changed_since(since: str) -> dict[str, Any]:
+def _changed_since(since: str) -> dict[str, str | int]:
     moment = moment_of(since).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"state": "all", "sort": "updated", "direction": "asc", "per_page": _PAGE, "since": moment}
 
@@ -175,19 +209,19 @@ def _page_after(look: Look, page: Any) -> Any:
     return look.client.feeds.issues(look.fields.repository, _changed_since(last))
 
 
-def _stands(cursor: Mapping[str, Any], issues: Sequence[Mapping[str, Any]]) -> bool:
+def _stands(cursor: IssuesCursor, issues: Sequence[ListedIssue]) -> bool:
     since: str = cursor["since"]
     return _moved(since, issues) == since
 
 
-def _moved(since: str, issues: Sequence[Mapping[str, Any]]) -> str:
+def _moved(since: str, issues: Sequence[ListedIssue]) -> str:
     """Return the time from which to list next: the last change minus the overlap, never earlier than before."""
     if not issues:
         return since
     return max(since, timestamp(moment_of(issues[-1]["updated_at"]) - OVERLAP), key=moment_of)
 
 
-def _left_out(look: Look, found: Mapping[str, Any]) -> str:
+def _left_out(look: Look, found: ListedIssue | ListedRelease) -> str:
     return WRITTEN_BY_US if found["is_own"] and not look.fields.include_own else ""
 
 
@@ -238,17 +272,17 @@ class Release(_OneRepository):
         return Found([*dead, *items], {**look.cursor, "etag": "" if is_more else etag}, has_more=is_more)
 
 
-def _published(look: Look, releases: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _published(look: Look, releases: Iterable[ListedRelease]) -> list[ListedRelease]:
     """Return the releases that count, whenever they were published."""
     published = [each for each in releases if each["published_at"] and not each["draft"]]
     return [each for each in published if look.fields.include_prereleases or not each["prerelease"]]
 
 
-def _by_publication(release: Mapping[str, Any]) -> tuple[str, int]:
+def _by_publication(release: ListedRelease) -> tuple[str, int]:
     return str(release["published_at"]), int(release["id"])
 
 
-def _new_releases(look: Look, releases: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _new_releases(look: Look, releases: Iterable[ListedRelease]) -> list[ListedRelease]:
     earliest = moment_of(look.cursor["from"])
     due = {str(each["id"]): each for each in _published(look, releases) if moment_of(each["published_at"]) >= earliest}
     return [due[name] for name in look.unseen(due)]
@@ -275,8 +309,7 @@ def _first_releases(look: Look, page: Any) -> Found:
     return Found(before, {"from": timestamp(since), "etag": ""}, has_more=not start.is_now)
 
 
-def _release_item(look: Look, release: Mapping[str, Any], skip: str = "") -> Item:
-    value = {**release, "repository": look.fields.repository}
-    skip = skip or _left_out(look, value)
-    value.pop("is_own")
+def _release_item(look: Look, release: ListedRelease, skip: str = "") -> Item:
+    skip = skip or _left_out(look, release)
+    value = {name: one for name, one in release.items() if name != "is_own"} | {"repository": look.fields.repository}
     return Item(str(release["id"]), value, release["title"], moment_of(release["published_at"]), skip)

@@ -6,9 +6,10 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypedDict
 
 from clients.listing import Unreadable, readable
+from engine.base.json_text import JsonObject
 from engine.base.names import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, Output, destination, outside
 from engine.plugins.trigger import Found, Item, Look, unreadable_item
@@ -18,8 +19,16 @@ _AT_ONCE = 30
 """Threads looked up in one poll: each takes some requests, and a poll has two minutes."""
 
 
-Thing: TypeAlias = Mapping[str, Any] | Unreadable
+Thing: TypeAlias = JsonObject | Unreadable
 """A mention or review request in a thread, or a thread that cannot be read."""
+
+
+class Thread(TypedDict):
+    """A thread that changed."""
+
+    repository: str
+    number: int
+    updated_at: str
 
 
 class NotifiedFields(Fields):
@@ -34,7 +43,7 @@ class _Notified(OfGitHub):
     start_from = ("now", "since")
 
     @abstractmethod
-    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Thing]:
+    def things(self, look: Look, place: Thread) -> Iterable[Thing]:
         """Yield the mentions or requests of a thread, each with its id and time."""
 
     def source(self, fields: NotifiedFields) -> str:
@@ -48,7 +57,7 @@ class _Notified(OfGitHub):
         `from` never count. An unchanged list is answered with 304. In a long list, the threads that changed first are
         looked up, and `reached` is the change to continue from.
         """
-        cursor: Mapping[str, Any] = look.cursor or {}
+        cursor: JsonObject = look.cursor or {}
         since = moment_of(cursor["since"]) if cursor else look.start.since
         page = look.client.feeds.notifications(since or look.now, cursor.get("modified", ""))
         if page is None:
@@ -82,7 +91,7 @@ class _Notified(OfGitHub):
         modified = page.settled if since == cursor["since"] else ""
         return Found(items, {**cursor, "since": since, "modified": modified, "reached": ""}, look_again_at=again_at)
 
-    def _things_in(self, look: Look, place: Mapping[str, Any]) -> list[Thing]:
+    def _things_in(self, look: Look, place: Thread) -> list[Thing]:
         """Return the mentions or requests of a thread; if they cannot be read, the thread as unreadable."""
         whole = readable([place], lambda one: {"things": list(self.things(look, one))})
         return [thing for each in whole for thing in (each["things"] if isinstance(each, dict) else [_named(each)])]
@@ -94,7 +103,7 @@ def _named(thread: Unreadable) -> Unreadable:
     return replace(thread, id=f"{where}:{thread.raw['updated_at']}", title=where)
 
 
-def _some(places: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+def _some(places: Sequence[Thread]) -> tuple[list[Thread], list[Thread]]:
     """Split a list, newest first, into (places that changed first, later ones), never within the same second."""
     rising = list(reversed(places))
     end = _AT_ONCE
@@ -139,7 +148,7 @@ class Mention(_Notified):
     fields = NotifiedFields
     item = MentionItem
 
-    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Thing]:
+    def things(self, look: Look, place: Thread) -> Iterable[Thing]:
         """Yield the texts that mention the account."""
         mentions: Iterable[Thing] = look.client.feeds.mentions(
             place["repository"], place["number"], look.client.account()
@@ -172,7 +181,7 @@ class ReviewRequest(_Notified):
     fields = NotifiedFields
     item = ReviewRequestItem
 
-    def things(self, look: Look, place: Mapping[str, Any]) -> Iterable[Thing]:
+    def things(self, look: Look, place: Thread) -> Iterable[Thing]:
         """Yield the review requests."""
         requests: Iterable[Thing] = look.client.feeds.review_requests(
             place["repository"], place["number"], look.client.account()

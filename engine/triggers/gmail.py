@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import NotFound
+from engine.base.json_text import JsonObject
 from engine.base.names import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, option
 from engine.plugins.trigger import Found, Item, Look, Start, TriggerType, unreadable_item
@@ -224,7 +225,7 @@ def _wanted(look: Look, word: str) -> set[str] | None:
     return None
 
 
-def _there(client: GmailClient, message_id: str) -> dict[str, Any]:
+def _there(client: GmailClient, message_id: str) -> JsonObject:
     """Read a mail, retrying if it is not found. Raises NotFound if it was deleted since."""
     for seconds in _NOT_YET_SECONDS:
         try:
@@ -234,7 +235,7 @@ def _there(client: GmailClient, message_id: str) -> dict[str, Any]:
     return client.mail.message(message_id)
 
 
-def _left_out(fields: Any, mail: dict[str, Any]) -> str:
+def _left_out(fields: Any, mail: JsonObject) -> str:
     """Return why a mail starts no run, empty if it starts one."""
     if "DRAFT" in mail["labels"] and not fields.include_drafts:
         return "it is a draft"

@@ -8,11 +8,12 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from clients.listing import Unreadable
+from engine.base.json_text import JsonObject
 from engine.base.names import moment_of, timestamp
 from engine.plugins.step import Fields, JsonValue, Output, destination, option, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType, unreadable_item
@@ -27,7 +28,7 @@ _TIMES = {"created_time": "created_at", "last_edited_time": "last_edited_at"}
 """Notion's names of times -> ours."""
 _ADDED = "it was added, not changed"
 
-Page = Mapping[str, Any]
+Page = JsonObject
 
 
 class ItemsFields(Fields):
@@ -43,7 +44,7 @@ class NotionItem(Output):
     id: str = Field(title="Its id")
     url: str = Field(title="Its address")
     title: str = outside("Title")
-    properties: dict[str, Any] = outside("Properties")
+    properties: dict[str, JsonValue] = outside("Properties")
     created_at: str = Field(title="When it was made, to the minute")
     last_edited_at: str = Field(title="When it was changed last, to the minute")
     created_by: str = Field(title="Who made it (an id)")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from clients.errors import ServiceError
+from engine.base.json_text import JsonObject
 from engine.base.names import moment_of
 from engine.plugins.trigger import Look
 
@@ -18,6 +18,10 @@ _MOST_READ = 20
 """Texts read in one poll, at three requests per second; other pages wait until their minute is over."""
 
 
+Seen = Sequence[str]
+"""[minute, fingerprint of the first text, part] of a page: see `Texts`."""
+
+
 class Texts:
     """The texts of one poll, for pages whose minute is not over: read when a page is first seen, and until it is over.
 
@@ -27,12 +31,12 @@ class Texts:
 
     def __init__(self, look: Look) -> None:
         self._look = look
-        self._known: Mapping[str, Any] = (look.cursor or {}).get("texts", {})
-        self._kept: dict[str, Any] = {}
+        self._known: Mapping[str, Seen] = (look.cursor or {}).get("texts", {})
+        self._kept: dict[str, Seen] = {}
         self._reads_left = _MOST_READ
         self._there: datetime | None = None
 
-    def part(self, page: Mapping[str, Any]) -> str | None:
+    def part(self, page: JsonObject) -> str | None:
         """Return what distinguishes the text of a page from the first one seen in the same minute; empty for that one.
 
         Return None if this is unknown before the minute is over; the page has to wait until then.
@@ -50,11 +54,11 @@ class Texts:
         self._keep(page, first, part)
         return str(part)
 
-    def cursor(self, *, has_more: bool) -> dict[str, Any]:
+    def cursor(self, *, has_more: bool) -> dict[str, Seen]:
         """Return what the cursor stores; `has_more`: include the pages yet to be listed."""
         return {**self._known, **self._kept} if has_more else self._kept
 
-    def _begun(self, page: Mapping[str, Any]) -> str | None:
+    def _begun(self, page: JsonObject) -> str | None:
         if self._is_over(page, _MINUTE):
             return ""
         if self._reads_left < 1:
@@ -62,11 +66,11 @@ class Texts:
         self._keep(page, self._read(page) or "", "")
         return ""
 
-    def _keep(self, page: Mapping[str, Any], first: str, part: str) -> None:
+    def _keep(self, page: JsonObject, first: str, part: str) -> None:
         if first or part:
             self._kept[page["id"]] = [page["last_edited_at"], first, part]
 
-    def _read(self, page: Mapping[str, Any]) -> str | None:
+    def _read(self, page: JsonObject) -> str | None:
         """Return the fingerprint of a text; None if it cannot be read now, which does not stop the poll."""
         if self._reads_left < 1:
             return None
@@ -76,6 +80,6 @@ class Texts:
         except ServiceError:
             return None
 
-    def _is_over(self, page: Mapping[str, Any], after: timedelta) -> bool:
+    def _is_over(self, page: JsonObject, after: timedelta) -> bool:
         assert self._there is not None
         return self._there >= moment_of(page["last_edited_at"]).replace(second=0, microsecond=0) + after

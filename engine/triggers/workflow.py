@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from engine.base.json_text import JsonObject
 from engine.base.names import milliseconds_of, moment_of
 from engine.plugins.step import Fields, Output, option, outside
 from engine.plugins.trigger import Found, Item, Look, TriggerType
@@ -76,19 +77,19 @@ def _first(look: Look) -> Found:
     return Found([], {"number": number}, has_more=not look.start.is_now)
 
 
-def _id(run: Mapping[str, Any]) -> str:
+def _id(run: JsonObject) -> str:
     """Return the id of this end of the run; it begins with the run id (engine/store/sqlite/triggering/runs.py)."""
     return f"{run['run_id']}@{run['ended_at']}"
 
 
-def _is_wanted(run: Mapping[str, Any], fields: FinishedFields) -> bool:
+def _is_wanted(run: JsonObject, fields: FinishedFields) -> bool:
     return run["status"] in fields.statuses and (not fields.workflows or run["workflow"] in fields.workflows)
 
 
 _SHOWN: Sequence[str] = tuple(FinishedItem.model_fields)
 
 
-def _listed(run: Mapping[str, Any], own: str) -> Item:
+def _listed(run: JsonObject, own: str) -> Item:
     value = {name: run[name] for name in _SHOWN}
     chain: Sequence[str] = run["chain"]
     skip = _ITS_OWN if own in chain else _TOO_DEEP if len(chain) >= _DEEPEST else ""

@@ -13,6 +13,7 @@ from engine.base.names import NAME
 from engine.base.step_fields import STEP_FIELDS
 from engine.base.step_tree import FAILURE, ON_ERROR, Child, Place, StepNode, walk
 from engine.documents.shapes import Misfit
+from engine.plugins.step import JsonValue
 
 MAX_ITEMS = 10_000
 """The most items a loop may have."""
@@ -143,7 +144,7 @@ class StepModel(_Part):
     item_title: str | None = None
     parallel: int = Field(1, ge=1, le=256, strict=True)
     on_item_error: Literal["stop", "continue", "drop"] = "stop"
-    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
     once: str | None = None
     retry: RetryModel | None = None
     timeout_seconds: Seconds | None = None
@@ -200,8 +201,8 @@ class TriggerModel(_Part):
     title: str | None = None
     uses: str
     connection: str | None = None
-    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
-    inputs: dict[str, Any] = Field(default_factory=dict)
+    with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
+    inputs: dict[str, JsonValue] = Field(default_factory=dict)
     poll_seconds: Annotated[float, Field(ge=1, le=86_400, strict=True)] | None = None
 
 
@@ -245,7 +246,7 @@ class WorkflowModel(_Part):
     """Stays the same when the file is renamed: receipts and triggers go by it. Without one it is the file's name."""
     title: str = ""
     description: str = ""
-    inputs: dict[str, Any] = Field(default_factory=dict)
+    inputs: dict[str, JsonValue] = Field(default_factory=dict)
     triggers: list[TriggerModel] = []
     concurrency: Annotated[
         Annotated[ConcurrencyWord, Tag("[word]")] | Annotated[ParallelModel, Tag("[parallel]")],
@@ -253,7 +254,7 @@ class WorkflowModel(_Part):
     ] = "queue"
     timeout_seconds: Seconds | None = None
     steps: list[StepModel] = Field(min_length=1)
-    outputs: dict[str, Any] = Field(default_factory=dict)
+    outputs: dict[str, JsonValue] = Field(default_factory=dict)
     on_failure: (
         Annotated[
             Annotated[FallbackModel, Tag("[steps]")] | Annotated[Steps, Tag("[list]")], Discriminator(_form_of_steps)

@@ -39,7 +39,7 @@ class ChangedIssue(Output):
     title: str = outside("Title")
     state: str
     changed: bool | None
-    before: dict[str, Any] | None = outside("Before")
+    before: dict[str, JsonValue] | None = outside("Before")
 
 
 class ChangeIssue(Writing):

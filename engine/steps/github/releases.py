@@ -106,7 +106,7 @@ class DispatchFields(Repository):
 
     workflow: str = destination("File of the workflow, such as nightly.yml", min_length=1)
     ref: str = destination("Branch or tag", "main", min_length=1)
-    inputs: dict[str, Any] = content("Inputs", {})
+    inputs: dict[str, JsonValue] = content("Inputs", {})
 
 
 class DispatchOutput(Output):
@@ -137,7 +137,7 @@ class RequestFields(Fields):
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = option("Method", "GET")
     path: str = destination("Path, such as /repos/acme/app/topics", min_length=2)
-    query: dict[str, Any] = content("Query", {})
+    query: dict[str, JsonValue] = content("Query", {})
     json_body: Any = content("JSON body", None, alias="json")
 
 

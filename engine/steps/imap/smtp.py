@@ -68,7 +68,7 @@ class _Sending(StepType):
     lasts = "A sent mail cannot be recalled."
 
     @abstractmethod
-    def mail(self, call: Call) -> tuple[Outgoing, dict[str, Any] | None]:
+    def mail(self, call: Call) -> tuple[Outgoing, dict[str, JsonValue] | None]:
         """Return the mail to send, and the headers of the mail it replies to."""
 
     def call(self, call: Call) -> JsonValue:
@@ -92,7 +92,7 @@ class Send(_Sending):
     title = "Send a mail"
     fields = WriteFields
 
-    def mail(self, call: Call) -> tuple[Outgoing, dict[str, Any] | None]:
+    def mail(self, call: Call) -> tuple[Outgoing, dict[str, JsonValue] | None]:
         """Return the mail described by the fields."""
         return written_mail(call)
 
@@ -115,7 +115,7 @@ class Reply(_Sending):
     done = "answered"
     fields = ReplyFields
 
-    def mail(self, call: Call) -> tuple[Outgoing, dict[str, Any] | None]:
+    def mail(self, call: Call) -> tuple[Outgoing, dict[str, JsonValue] | None]:
         """Return a mail to the sender and, if requested, to all recipients."""
         fields: ReplyFields = call.fields
         answers = original(call.client.mailbox, fields.message)
@@ -129,7 +129,7 @@ class Reply(_Sending):
         return str(fields.message)
 
 
-def written_mail(call: Call) -> tuple[Outgoing, dict[str, Any] | None]:
+def written_mail(call: Call) -> tuple[Outgoing, dict[str, JsonValue] | None]:
     """Return the mail to send and the headers of the one it replies to, whose sender is the default for `to`."""
     fields: WriteFields = call.fields
     answers = original(call.client.mailbox, fields.in_reply_to) if fields.in_reply_to else None

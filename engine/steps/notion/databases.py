@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,8 +25,8 @@ class QueryFields(_DatabaseFields):
     `sorts` are property names, with `-` for descending order.
     """
 
-    filter: dict[str, Any] = option("Filter", {})
-    sorts: list[str | dict[str, Any]] = option("Sort by", [])
+    filter: dict[str, JsonValue] = option("Filter", {})
+    sorts: list[str | dict[str, JsonValue]] = option("Sort by", [])
     limit: int = option("At most", 25, ge=1, le=10_000)
 
 
@@ -133,7 +133,7 @@ class DataSourceOutput(Output):
     id: str
     url: str
     title: str = outside("Title")
-    properties: dict[str, dict[str, Any]] = outside("Properties")
+    properties: dict[str, dict[str, JsonValue]] = outside("Properties")
 
 
 class GetDataSource(Reading):

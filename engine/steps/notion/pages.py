@@ -40,7 +40,7 @@ class PageText(Output):
     id: str
     url: str
     title: str = outside("Title")
-    properties: dict[str, Any] = outside("Properties")
+    properties: dict[str, JsonValue] = outside("Properties")
     created_at: str
     last_edited_at: str
 
@@ -93,13 +93,13 @@ class UpdateItemFields(ChangePageFields):
     """The page, and the properties to set; others stay unchanged, null clears a property."""
 
     title: str = content("Title", "")
-    properties: dict[str, Any] = content("Properties", {})
+    properties: dict[str, JsonValue] = content("Properties", {})
 
 
 class UpdateItemOutput(WrittenPageOutput):
     """The page after the change; `before` holds the old values of the changed properties."""
 
-    before: dict[str, Any] = outside("Before")
+    before: dict[str, JsonValue] = outside("Before")
 
 
 class UpdateItem(ChangesPage):

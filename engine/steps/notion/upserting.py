@@ -49,14 +49,14 @@ class PageOutput(Output):
 class WrittenPageOutput(PageOutput):
     """The page that was written, with all editable properties as plain values by name."""
 
-    properties: dict[str, Any] = outside("Properties")
+    properties: dict[str, JsonValue] = outside("Properties")
 
 
 class _PageFields(Fields):
     """The content of a page."""
 
     title: str = content("Title", min_length=1)
-    properties: dict[str, Any] = content("Properties", {})
+    properties: dict[str, JsonValue] = content("Properties", {})
     markdown: str = content("Text (Markdown)", "", widget="text")
 
 
