@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -55,10 +54,7 @@ class Demo:
         self._cancel_open_runs(p)
         gone = self._data.writers()  # first: an account that is listed but unknown would block all writes
         self._writes.replace(lambda sent: [one for one in sent if one.run_id not in gone])
-        for run_id in self._data.forget():
-            path = self._logs.path(run_id)
-            path.unlink(missing_ok=True)
-            shutil.rmtree(path.with_suffix(".files"), ignore_errors=True)
+        self._logs.remove(self._data.forget())
         generation = self._stand_ins.reset()
         self._audit.record(p, "demo.reset", f"demo-{generation}")
         return generation

@@ -14,6 +14,7 @@ from engine.base.definitions import PromptDefinition
 from engine.base.environment import DEMO_VARIABLE, WORKSPACE_VARIABLE
 from engine.base.errors import InvalidFile, UnknownName
 from engine.base.statuses import AccountMode
+from engine.blobs.disk import DiskBlobs
 from engine.compiler.compiler import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.connections.accounts import Account, Accounts
@@ -98,15 +99,18 @@ class Orchestra:
         self.troubles = Troubles(self._state.refusals, self._loaded, self._accounts, clock, self.workspace.workflow_ids)
         self._accounts.refusals = self.troubles
         self._compiled = CompiledFiles(self.workspace.workflows, self._surroundings, self._state.renames.last)
-        self._logs = logs = RunLogs(self.workspace.logs)
+        self._logs = logs = RunLogs(DiskBlobs(self.workspace.logs))
         self._writes = WriteList(state, self.workspace.logs)
         self.proof = Proof(self._state.proof, self._writes, logs, self._rebuild, state / "owners", self._audit, clock)
         self.proof.establish()  # a lost or outdated state file must not make anything happen twice
         self._end_renames()
-        agreements = Agreements(self._settings)
-        self._host = self._worker(agreements, serve=serve)
+        self._host = self._worker(serve=serve)
         self._consents = Consents(
-            agreements, self._accounts, self._audit, self._host.plans, lambda: self._surroundings().connections
+            Agreements(self._settings),
+            self._accounts,
+            self._audit,
+            self._host.plans,
+            lambda: self._surroundings().connections,
         )
         self._acceptor = Acceptor(
             self._host, logs, self._audit, clock, self._surroundings, self._modes.of, self._consents
@@ -318,21 +322,21 @@ class Orchestra:
 
         return Rebuild(self._state, self._logs, lambda: self._surroundings().connections, is_lost=is_lost)
 
-    def _worker(self, agreements: Agreements, *, serve: bool) -> Host:
+    def _worker(self, *, serve: bool) -> Host:
         owner = SqliteOwner(
             self._database,
             self.workspace.state_dir / "owners",
             "serve" if serve else "cli",
             self._clock,
             lease_seconds=self.config.limits.lease_seconds,
-            drafts=self.workspace.logs / ".drafts",
+            blobs=self._logs.blobs,
         )
         return Host(
             self._state,
             owner,
             self._accounts,
-            agreements,
             self._logs,
+            self._writes,
             self._clock,
             Live() if serve else None,
             WorkerEvents(idle=self._next_turn, adopted=self._let_go),

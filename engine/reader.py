@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
+from engine.blobs.disk import DiskBlobs
 from engine.compiler.compiler import Surroundings
 from engine.connections.accounts import Accounts
 from engine.connections.connection_failures import Troubles
@@ -43,6 +44,7 @@ class Reader:
         self._prompt_store = PromptStore(self.workspace)
         self._state: State = SqliteState(self._database)
         audit = Audit(self._state.audit, utc_now)
+        logs = RunLogs(DiskBlobs(self.workspace.logs))
         modes = Modes(self._state.settings, AccountMode.MINE, forced=demo)
         loaded = partial(configuration.load, self.workspace.root)
         self._accounts = Accounts(loaded, StandInProcess(state / "demo"))
@@ -50,15 +52,13 @@ class Reader:
             self.workspace,
             CompiledFiles(self.workspace.workflows, self._surroundings),
             audit,
-            Renaming(self._state.renames, RunLogs(self.workspace.logs), self.workspace, utc_now),
+            Renaming(self._state.renames, logs, self.workspace, utc_now),
         )
         self.prompts = PromptFiles(self._prompt_store, audit)
         troubles = Troubles(self._state.refusals, loaded, self._accounts, utc_now, self.workspace.workflow_ids)
         self.connections = Connections(self.workspace, loaded, self._accounts, modes, audit, troubles, utc_now)
         self.approvals = ApprovalReader(self._state.approvals)
-        self.runs = RunReader(
-            self._state.runs, self._state.owners, RunLogs(self.workspace.logs), "", state / "owners", utc_now
-        )
+        self.runs = RunReader(self._state.runs, self._state.owners, logs, "", state / "owners", utc_now)
 
     def close(self) -> None:
         """Close the state."""

@@ -46,6 +46,7 @@ MOST_MODULES = 20
 SQLITE = "engine.store.sqlite"
 OPENS_THE_STORE = {"engine.orchestra", "engine.reader"}
 """The modules that choose which store it is; all others know its ports only (`engine/store/*.py`)."""
+DISK = "engine.blobs.disk"
 SQL_DRIVERS = {"sqlite3", "sqlalchemy"}
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|PRAGMA|BEGIN) ")
 STILL_SQL = {"engine.connections.stand_ins"}
@@ -204,6 +205,17 @@ def is_sql(node: ast.AST) -> bool:
 
 def test_only_the_store_on_sqlite_speaks_sql() -> None:
     assert speak_sql() == STILL_SQL
+
+
+def test_only_the_assembly_knows_where_blobs_are_kept() -> None:
+    assert {one.importer for one in imports() if one.imported == DISK} == OPENS_THE_STORE
+    kept = [one.place for one in imports() if one.importer.startswith("engine.record.") and is_file_work(one.imported)]
+    assert kept == []
+
+
+def is_file_work(module: str) -> bool:
+    """Whether a module writes files."""
+    return module.startswith("engine.files.")
 
 
 MAY_NAME_SERVICES: Mapping[str, str] = {

@@ -151,12 +151,10 @@ def read_text(path: Path, file: str, largest_bytes: int = LARGEST_BYTES) -> str:
         with path.open("rb") as stream:
             data = stream.read(largest_bytes + 1)
     except OSError as error:
-        if error.errno in _EXHAUSTED:
-            raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
-        refuse(file, (f"The file cannot be read: {error.strerror or error}.", "unreadable"))
+        unreadable(file, error)
     if len(data) > largest_bytes:
         refuse(file, _too_large(path.stat().st_size, largest_bytes))
-    return _decoded(data, file).removeprefix(_BOM)
+    return decoded(data, file)
 
 
 def refuse(file: str, what: tuple[str, str], place: tuple[int, int] = (1, 1)) -> NoReturn:
@@ -166,9 +164,17 @@ def refuse(file: str, what: tuple[str, str], place: tuple[int, int] = (1, 1)) ->
     raise InvalidFile.of(file, [problem])
 
 
-def _decoded(data: bytes, file: str) -> str:
+def unreadable(file: str, error: OSError) -> NoReturn:
+    """Raise the reason why a file cannot be read: StorageError if this process cannot open any, else InvalidFile."""
+    if error.errno in _EXHAUSTED:
+        raise StorageError(f"{file} cannot be read: {error.strerror}.") from error
+    refuse(file, (f"The file cannot be read: {error.strerror or error}.", "unreadable"))
+
+
+def decoded(data: bytes, file: str) -> str:
+    """Return the text of a UTF-8 file without its BOM. Raises InvalidFile that names the first wrong byte."""
     try:
-        return data.decode()
+        return data.decode().removeprefix(_BOM)
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
         place = Lines(before).place(len(before.removeprefix(_BOM)))

@@ -71,14 +71,14 @@ class Drafts:
         self._first: int | None = None
         """The first file stays open: the sync reports write errors that occurred since it was opened."""
 
-    def write(self, path: Path, text: str) -> None:
+    def write(self, path: Path, data: bytes) -> None:
         """Write the future content of `path` to a temporary file. Raises StorageError, and then leaves nothing."""
         temporary = f"{self._folder}{os.sep}.{path.name}.{self._mark}.tmp"
         try:
             if self._group is None:
-                _write_synced(temporary, text.encode(), PRIVATE_FILE)
+                _write_synced(temporary, data, PRIVATE_FILE)
             else:
-                self._write_unsynced(temporary, text.encode())
+                self._write_unsynced(temporary, data)
         except OSError as error:
             _remove(temporary)
             raise _unwritten(path, error) from error

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.base.wording import did_you_mean, listed
+from engine.blobs.blobs import Blobs
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import typed_value
 from engine.documents.schema_check import misfits
@@ -36,8 +36,8 @@ class Circumstances:
     default_mode: AccountMode
     connections: Mapping[str, str]
     """The service of each connection of the workspace."""
-    logs: Path
-    """The folder for the files of the run, such as large inputs."""
+    blobs: Blobs
+    """For large inputs of the run."""
     origin_run_id: str | None = None
     parent_run_id: str | None = None
     caller: Caller | None = None
@@ -71,7 +71,7 @@ def acceptance(plan: Plan, inputs: JsonObject, around: Circumstances) -> Accepta
         "origin_run_id": around.origin_run_id,
         "parent_run_id": around.parent_run_id,
         "queued_at": around.queued_at,
-        "inputs": kept_inputs(plan, inputs, Values(around.logs, around.run_id)),
+        "inputs": kept_inputs(plan, inputs, Values(around.blobs, around.run_id)),
         "definition": plan.definition,
         "accounts": {name: {"service": service, "mode": around.modes[name]} for name, service in used.items()},
         "modes": dict(around.modes),

@@ -13,12 +13,11 @@ import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from engine.base.errors import InvalidFile
 from engine.base.lazy_values import Deferred
-from engine.files.atomic import write_hashed
+from engine.record.run_files import RunFolder
 
 TEXT, JSON = "text/plain", "application/json"
 FILE, LITERAL = "$file", "$literal"
@@ -32,7 +31,8 @@ _DIGITS = frozenset("0123456789abcdef")
 class FileValue(Deferred):
     """A value in a file named by its SHA-256. Only the engine creates these, never data from outside."""
 
-    path: Path
+    folder: RunFolder
+    digest: str
     size_bytes: int
     media_type: str
 
@@ -40,19 +40,32 @@ class FileValue(Deferred):
         """Read the value; raise InvalidFile if the file is gone or was changed."""
         return _recent.value(self)
 
+    def text(self) -> bytes:
+        """Read the text of the value; raise InvalidFile if the file is gone or was changed."""
+        where = self.folder.where(self.digest)
+        try:
+            data = self.folder.get(self.digest)
+        except InvalidFile as error:
+            raise InvalidFile(error.message, error.problems, remedy=_REMEDY) from error
+        if data is None:
+            raise InvalidFile(f"{where} cannot be read: it is gone.", remedy=_REMEDY)
+        if hashlib.sha256(data).hexdigest() != self.digest:
+            raise InvalidFile(f"{where} was changed since it was written.", remedy=_REMEDY)
+        return data
+
     def document(self) -> dict[str, Any]:
         """Return the reference in the form of events and logs."""
-        name = f"{self.path.parent.name}/{self.path.name}"
+        name = f"{self.folder.name}/{self.digest}"
         return {FILE: name, "bytes": self.size_bytes, "media_type": self.media_type}
 
 
-def kept(folder: Path, text: str, media_type: str) -> FileValue:
+def kept(folder: RunFolder, text: str, media_type: str) -> FileValue:
     """Store a text under its hash and return once it is on disk. Raises StorageError."""
     data = text.encode()
-    return FileValue(write_hashed(folder, data), len(data), media_type)
+    return FileValue(folder, folder.put(data), len(data), media_type)
 
 
-def live(value: Any, folder: Path) -> Any:
+def live(value: Any, folder: RunFolder) -> Any:
     """Convert the form of events and logs to that of expressions: each reference of this run becomes a FileValue."""
     if isinstance(value, list):
         return [live(inner, folder) for inner in value]
@@ -65,7 +78,7 @@ def live(value: Any, folder: Path) -> Any:
     return {key: live(inner, folder) for key, inner in inside.items()}
 
 
-def written(value: Any, folder: Path) -> Any:
+def written(value: Any, folder: RunFolder) -> Any:
     """Convert from the form of expressions to that of events and logs; the inverse of `live`."""
     if isinstance(value, FileValue):
         return value.document()
@@ -77,7 +90,7 @@ def written(value: Any, folder: Path) -> Any:
     return {LITERAL: document} if _is_in_doubt(value, folder) else document
 
 
-def reference(value: Any, folder: Path) -> FileValue | None:
+def reference(value: Any, folder: RunFolder) -> FileValue | None:
     """Return the FileValue for an object of a log; None if it is not a reference of this run."""
     if not isinstance(value, dict) or value.keys() != _REFERENCE:
         return None
@@ -85,27 +98,22 @@ def reference(value: Any, folder: Path) -> FileValue | None:
     if owner != folder.name or len(digest) != 64 or not _DIGITS.issuperset(digest):
         return None
     size = value["bytes"] if isinstance(value["bytes"], int) else 0
-    return FileValue(folder / digest, size, str(value["media_type"]))
+    return FileValue(folder, digest, size, str(value["media_type"]))
 
 
-def _is_in_doubt(value: dict[str, Any], folder: Path) -> bool:
+def _is_in_doubt(value: dict[str, Any], folder: RunFolder) -> bool:
     """Return whether data could be mistaken for a reference of this run, or for escaped data."""
     return reference(value, folder) is not None or _is_escaped(value, folder)
 
 
-def _is_escaped(value: dict[str, Any], folder: Path) -> bool:
+def _is_escaped(value: dict[str, Any], folder: RunFolder) -> bool:
     inner = value.get(LITERAL) if len(value) == 1 else None
     return isinstance(inner, dict) and _is_in_doubt(inner, folder)
 
 
 def _read(found: FileValue) -> Any:
-    try:
-        data = found.path.read_bytes()
-    except OSError as error:
-        raise InvalidFile(f"{found.path} cannot be read: {error.strerror or error}.", remedy=_REMEDY) from error
-    if hashlib.sha256(data).hexdigest() != found.path.name:
-        raise InvalidFile(f"{found.path} was changed since it was written.", remedy=_REMEDY)
-    return live(json.loads(data), found.path.parent) if found.media_type == JSON else data.decode()
+    data = found.text()
+    return live(json.loads(data), found.folder) if found.media_type == JSON else data.decode()
 
 
 class _Recent:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode
 from engine.base.step_path import StepPath, in_workflow, is_item, items_around
+from engine.blobs.blobs import Blobs
 from engine.record.frames import Frame
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
@@ -52,12 +52,12 @@ def place_in(frame: Frame, node_path: str) -> Place:
 class EarlierRun:
     """The log of a run, and the large values beside it."""
 
-    def __init__(self, run: Run, logs: Path) -> None:
+    def __init__(self, run: Run, blobs: Blobs) -> None:
         self.run_id = run["run_id"]
         self.prompts: JsonObject = run["definition"].get("prompts") or {}
         self._accounts = run["accounts"]
         self._default_mode = AccountMode.DEMO if run["demo"] else AccountMode.MINE
-        self._values = Values(logs, self.run_id)
+        self._values = Values(blobs, self.run_id)
         self._steps = places(run)
 
     def step(self, place: Place) -> StepRecord | None:

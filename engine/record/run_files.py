@@ -4,38 +4,66 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from clients.errors import InvalidRequest
+from engine.base.errors import OrchestraError
 from engine.base.names import RUN_ID, run_day
 from engine.base.plain_values import whole_text
 from engine.base.run_file import FileContent, RunFile
-from engine.files.atomic import write_hashed
+from engine.blobs.blobs import Blobs
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _OWNER = re.compile(r'"\$file":"\d{8}T\d{6}Z-[a-z2-7]{8}\.files/')
 _REMEDY = "The step that gave it must run again: start a new run, or `orchestra runs rerun RUN`."
 
 
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where one run keeps its files and large values: each in a blob named by its SHA-256."""
+
+    blobs: Blobs
+    run_id: str
+
+    @property
+    def name(self) -> str:
+        """The name of the folder, as in references."""
+        return f"{self.run_id}.files"
+
+    def put(self, data: bytes) -> str:
+        """Store data and return its hash once it is durable. Raises StorageError."""
+        return self.blobs.put_hashed(self._blob(""), data)
+
+    def get(self, digest: str) -> bytes | None:
+        """Return what is stored under a hash, None if it is gone. Raises InvalidFile, StorageError."""
+        return self.blobs.get(self._blob(digest))
+
+    def where(self, digest: str) -> str:
+        """Return where a person finds it, for messages."""
+        return self.blobs.where(self._blob(digest))
+
+    def _blob(self, digest: str) -> str:
+        return f"{run_day(self.run_id)}/{self.name}/{digest}"
+
+
 class RunFiles:
     """Stores the files of one run, and reads those of any run: a called run uses files of its caller.
 
-    A file is stored in `<run_id>.files` under its SHA-256, so that its name proves its content: data from outside that
-    imitates a reference opens only what its author already knew.
+    A file is stored in the folder of the run under its SHA-256, so that its name proves its content: data from outside
+    that imitates a reference opens only what its author already knew.
     """
 
-    def __init__(self, logs: Path, run_id: str) -> None:
-        self._logs, self._run_id = logs, run_id
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
 
     def kept(self, file: FileContent) -> dict[str, Any]:
         """Store a file and return its reference {$file, name, bytes, media_type} once it is on disk. Blocking.
 
         Raises StorageError.
         """
-        path = write_hashed(self._folder(self._run_id), file.content)
         return {
-            "$file": f"{path.parent.name}/{path.name}",
+            "$file": f"{self._folder.name}/{self._folder.put(file.content)}",
             "name": whole_text(file.name),
             "bytes": len(file.content),
             "media_type": whole_text(file.media_type),
@@ -46,26 +74,20 @@ class RunFiles:
 
         Raises InvalidRequest if it is gone, was changed or is not a file: steps read files before they send anything.
         """
-        path = self._path(file.place)
-        if path is None:
+        name, _, digest = file.place.partition("/")
+        run_id = name.removesuffix(".files")
+        if name == run_id or not RUN_ID.match(run_id) or not _DIGEST.match(digest):
             raise _unreadable(f"{file.place[:100]!r} is not a file of a run.")
+        folder = RunFolder(self._folder.blobs, run_id)
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise _unreadable(f"{file.name!r} is gone: {path} ({error.strerror or error}).") from error
-        if hashlib.sha256(content).hexdigest() != path.name:
-            raise _unreadable(f"{file.name!r} was changed since it was written: {path}.")
+            content = folder.get(digest)
+        except OrchestraError as error:
+            raise _unreadable(f"{file.name!r} is not readable: {error.message}") from error
+        if content is None:
+            raise _unreadable(f"{file.name!r} is gone: {folder.where(digest)}.")
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise _unreadable(f"{file.name!r} was changed since it was written: {folder.where(digest)}.")
         return content
-
-    def _path(self, place: str) -> Path | None:
-        folder, _, digest = place.partition("/")
-        run_id = folder.removesuffix(".files")
-        if folder == run_id or not RUN_ID.match(run_id) or not _DIGEST.match(digest):
-            return None
-        return self._folder(run_id) / digest
-
-    def _folder(self, run_id: str) -> Path:
-        return self._logs / run_day(run_id) / f"{run_id}.files"
 
 
 def _unreadable(said: str) -> InvalidRequest:

@@ -1,29 +1,31 @@
-"""The log file of each run: `logs/<yyyy-mm-dd>/<run_id>.json`, written completely or not at all."""
+"""The log of each run, the blob `<yyyy-mm-dd>/<run_id>.json`, and what else is stored beside it."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, TypeGuard
 
-from engine.base.errors import InvalidFile, StorageError
+from engine.base.errors import InvalidFile
 from engine.base.json_text import JsonObject, indented, indented_inside
 from engine.base.names import RUN_ID, run_day
-from engine.documents.json_file import read
-from engine.files.atomic import PRIVATE_FILE, PRIVATE_FOLDER, Drafts, make_folder, storage_errors, write_whole
-from engine.files.group_sync import GroupSync
+from engine.blobs.blobs import Blobs
+from engine.documents.json_file import decoded as decoded_text
+from engine.documents.json_file import parse
 from engine.record.document import document
 from engine.record.events import decoded
 from engine.record.types.run import Run
 from engine.record.types.step import StepRecord
 from engine.record.values import Values
+from engine.store.owners import Owner
 from engine.store.renames import Rename
 from engine.store.runs import Runs
 
 _LARGEST_LOG_BYTES = 512 * 1024 * 1024
+_DAY = re.compile(r"\d{4}-\d\d-\d\d/\Z")
 _PROBE_BYTES = 64 * 1024
 """About the size of the log of a run with some steps: a disk with less space counts as full."""
 _RENAMES = "renamed.jsonl"
@@ -47,134 +49,127 @@ class Renames:
 
 
 class RunLogs:
-    """The `logs/` folder of a workspace."""
+    """The logs of a workspace."""
 
-    def __init__(self, folder: Path, through: Path | None = None, make_again: Callable[[], None] | None = None) -> None:
-        self.folder = folder
-        self._through, self._make_again = through, make_again
+    def __init__(self, blobs: Blobs, put_by: Blobs | None = None) -> None:
+        self.blobs, self._put_by = blobs, put_by or blobs
         self._definition: tuple[Any, str] | None = None
 
-    def written_through(self, drafts: Path, make_again: Callable[[], None] | None = None) -> RunLogs:
-        """Return these logs, each written in the folder `drafts` (on the same disk) first and then moved into place.
-
-        Once another process has removed that folder, nothing can be moved into place any more. If the folder is
-        missing, `make_again` creates it, or raises Fenced if another process has removed it.
-        """
-        return RunLogs(self.folder, drafts, make_again)
-
-    def apart(self, name: str) -> RunLogs:
-        """Return these logs, each written in a subfolder of that name first, below the common drafts folder.
-
-        Threads that create files in the same folder block each other. Raises StorageError.
-        """
-        if self._through is None:
-            return self
-        with storage_errors(self._through):
-            (self._through / name).mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        return self.written_through(self._through / name, self._make_again)
+    def written_by(self, owner: Owner) -> RunLogs:
+        """Return these logs, which a process writes until another one takes over its runs."""
+        return RunLogs(self.blobs, self.blobs.put_by(owner.id, owner.admit))
 
     def require_writable(self) -> None:
-        """Write a small file to the logs folder and delete it; create the folder if it is missing.
+        """Store about as much as the log of a run takes, and remove it. Raises StorageError, Fenced."""
+        probe = f"probe-{os.getpid()}"
+        self._put_by.put(probe, bytes(_PROBE_BYTES))
+        self.blobs.remove([probe])
 
-        Raises StorageError, Fenced.
+    def where(self, run_id: str) -> str:
+        """Return where a person finds the log of a run."""
+        return self.blobs.where(_log_name(run_id))
+
+    def version(self, run_id: str) -> Hashable | None:
+        """Return what changes whenever the log of a run does; None if nothing would show that."""
+        return self.blobs.version(_log_name(run_id))
+
+    def exists(self, run_id: str) -> bool:
+        """Return whether a run has a log."""
+        return self.blobs.exists(_log_name(run_id))
+
+    def write(self, run: Run) -> None:
+        """Write the document of a run and return once it is durable. Raises StorageError, Fenced."""
+        self._put_by.put(_log_name(run["run_id"]), self._text(run))
+
+    def write_all(self, runs: Iterable[Run], count: int) -> dict[str, Exception]:
+        """Write the documents of about `count` runs; return {run id: error} for those that are not durable.
+
+        Raises StorageError, and Fenced if another process has taken over.
         """
-        self._require_folder()
-        probe = self.folder / f".probe-{os.getpid()}"
-        write_whole(probe, bytes(_PROBE_BYTES), PRIVATE_FILE, self._through)
-        with storage_errors(probe):
-            probe.unlink()
-
-    def _require_folder(self) -> None:
-        """Create the drafts folder, or all of `logs/`, if it was deleted."""
-        if self._through is None or self._make_again is None or self._through.is_dir():
-            return
-        self._make_again()
-        make_folder(self._through, PRIVATE_FOLDER)
-
-    def path(self, run_id: str) -> Path:
-        """Return the path of a run's log."""
-        return self.folder / run_day(run_id) / f"{run_id}.json"
-
-    def write(self, run: Run) -> Path:
-        """Write the document of a run and return once it is on disk. Raises StorageError."""
-        self._require_folder()
-        path = self._made_folder(run_day(run["run_id"])) / f"{run['run_id']}.json"
-        write_whole(path, self._text(run), PRIVATE_FILE, self._through)
-        return path
-
-    def write_all(self, runs: Iterable[Run], group: GroupSync | None = None) -> dict[str, Exception]:
-        """Write the documents of runs; return {run id: error} for those that are not on disk.
-
-        `group` syncs them with one call; without it each file is synced separately. Raises StorageError, and Fenced if
-        the drafts folder was removed.
-        """
-        self._require_folder()
         errors: dict[str, Exception] = {}
-        folders: dict[str, Path] = {}
-        drafts = Drafts(self._through or self.folder, group)
-        for run in runs:
-            day = run_day(run["run_id"])
-            try:
-                folder = folders.get(day) or folders.setdefault(day, self._made_folder(day))
-                drafts.write(folder / f"{run['run_id']}.json", self._text(run))
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with one, write the others
-                errors[run["run_id"]] = error
-        errors.update({path.stem: error for path, error in drafts.put().items()})
-        return errors
 
-    def _made_folder(self, day: str) -> Path:
-        folder = self.folder / day
-        make_folder(folder, PRIVATE_FOLDER)
-        return folder
+        def texts() -> Iterator[tuple[str, bytes]]:
+            for run in runs:
+                try:
+                    text = self._text(run)
+                except Exception as error:  # noqa: BLE001 - whatever is wrong with one, write the others
+                    errors[run["run_id"]] = error
+                else:
+                    yield _log_name(run["run_id"]), text
 
-    def _text(self, run: Run) -> str:
+        refused = self._put_by.put_all(texts(), count)
+        return errors | {_run_id(name): error for name, error in refused.items()}
+
+    def _text(self, run: Run) -> bytes:
         """Return the text of a document; runs of one plan share the text of their definition."""
         definition = run["definition"]
         known = self._definition
         if known is None or known[0] is not definition:
             known = self._definition = (definition, indented_inside(definition))
-        return indented(run, {"definition": known[1]})
+        return indented(run, {"definition": known[1]}).encode()
 
     def read(self, run_id: str) -> Run | None:
         """Return the document of a run, or None if there is no file. Raises InvalidFile."""
-        path = self.path(run_id)
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        data, where = self.blobs.get(_log_name(run_id)), self.where(run_id)
+        if data is None:
             return None
-        except (ValueError, OSError, RecursionError) as error:
-            read(path)  # says where it is broken
-            if isinstance(error, OSError):  # or it was readable a moment later
-                raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
-            raise InvalidFile(f"{path} cannot be read.") from None
+        try:
+            document = json.loads(data.decode())
+        except (ValueError, RecursionError):
+            parse(decoded_text(data, where), where)  # says where it is broken
+            raise InvalidFile(f"{where} cannot be read.") from None
         if not isinstance(document, dict) or document.get("run_id") != run_id:
-            raise InvalidFile(f"{path} is not the log of run {run_id}.", remedy="Move the file away.")
+            raise InvalidFile(f"{where} is not the log of run {run_id}.", remedy="Move the file away.")
         if not _is_whole(document):
             raise InvalidFile(
-                f"{path} lacks parts of the log of a run.", remedy="Take it from a backup, or move it away."
+                f"{where} lacks parts of the log of a run.", remedy="Take it from a backup, or move it away."
             )
         return document
 
     def keep_rename(self, rename: Rename, at: str) -> None:
         """Record a new id of a step. Raises StorageError, InvalidFile."""
-        path = self.folder / _RENAMES
-        make_folder(path.parent, PRIVATE_FOLDER)
-        before, line = _renames_text(path), json.dumps({"at": at, **asdict(rename)}) + "\n"
+        before, line = self._renames_text(), json.dumps({"at": at, **asdict(rename)}) + "\n"
         if not before.endswith(line):  # else the process ended right after this
-            write_whole(path, before + line, PRIVATE_FILE)
+            self.blobs.put(_RENAMES, (before + line).encode())
 
     def renames(self) -> Renames:
         """Return every recorded rename. Raises InvalidFile."""
-        path = self.folder / _RENAMES
-        lines = _renames_text(path).splitlines()
-        return Renames([_rename_line(path, number, line) for number, line in enumerate(lines, 1)])
+        where = self.blobs.where(_RENAMES)
+        lines = self._renames_text().splitlines()
+        return Renames([_rename_line(where, number, line) for number, line in enumerate(lines, 1)])
+
+    def _renames_text(self) -> str:
+        try:
+            return decoded_text(self.blobs.get(_RENAMES) or b"", self.blobs.where(_RENAMES))
+        except InvalidFile as error:
+            raise InvalidFile(error.message, error.problems, remedy=_RENAMES_REMEDY) from error
 
     def run_ids(self) -> Iterator[str]:
-        """Yield the id of every run with a log file, oldest first."""
-        for day in sorted(self.folder.glob("????-??-??")):
-            for path in sorted(day.glob("*.json")):
-                if RUN_ID.match(path.stem):
-                    yield path.stem
+        """Yield the id of every run with a log, oldest first."""
+        for day in filter(_DAY.match, self.blobs.names()):
+            for name in self.blobs.names(day):
+                if name.endswith(".json") and RUN_ID.match(_run_id(name)):
+                    yield _run_id(name)
+
+    def size_bytes(self, run_id: str) -> int:
+        """Return the size of the log of a run, and of its large values."""
+        return sum(map(self.blobs.size_bytes, _blobs_of(run_id)))
+
+    def remove(self, run_ids: Iterable[str]) -> None:
+        """Remove the logs of runs, and their large values. Raises StorageError."""
+        self.blobs.remove(name for run_id in run_ids for name in _blobs_of(run_id))
+
+
+def _log_name(run_id: str) -> str:
+    return f"{run_day(run_id)}/{run_id}.json"
+
+
+def _run_id(log_name: str) -> str:
+    return log_name.rpartition("/")[2].removesuffix(".json")
+
+
+def _blobs_of(run_id: str) -> tuple[str, str]:
+    return _log_name(run_id), f"{run_day(run_id)}/{run_id}.files/"
 
 
 def told_arguments(rows: Runs, logs: RunLogs, run_id: str, path: str) -> Mapping[str, Any]:
@@ -186,21 +181,11 @@ def told_arguments(rows: Runs, logs: RunLogs, run_id: str, path: str) -> Mapping
     accepted = None if row is None else row.acceptance
     run = logs.read(run_id) if accepted is None else document(json.loads(accepted), map(decoded, events))
     steps = [step for step in run["steps"] if step["path"] == path] if run is not None else []
-    arguments: JsonObject = Values(logs.folder, run_id).loaded((steps[-1]["arguments"] if steps else None) or {})
+    arguments: JsonObject = Values(logs.blobs, run_id).loaded((steps[-1]["arguments"] if steps else None) or {})
     return arguments
 
 
-def _renames_text(path: Path) -> str:
-    if not os.path.lexists(path):  # a broken link exists, and must be reported
-        return ""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (ValueError, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InvalidFile(f"{path} cannot be read: {why}.", remedy=_RENAMES_REMEDY) from error
-
-
-def _rename_line(path: Path, number: int, line: str) -> Mapping[str, str]:
+def _rename_line(where: str, number: int, line: str) -> Mapping[str, str]:
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
@@ -208,7 +193,7 @@ def _rename_line(path: Path, number: int, line: str) -> Mapping[str, str]:
     if not isinstance(found, dict) or not all(
         isinstance(found.get(key), str) for key in ("at", "workflow", "new", "step")
     ):
-        raise InvalidFile(f"{path}:{number}:1: This line tells of no rename.", remedy=_RENAMES_REMEDY)
+        raise InvalidFile(f"{where}:{number}:1: This line tells of no rename.", remedy=_RENAMES_REMEDY)
     return found
 
 

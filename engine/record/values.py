@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from engine.base.errors import StorageError
 from engine.base.lazy_values import complete
-from engine.base.names import run_day
+from engine.blobs.blobs import Blobs
 from engine.expressions.json_values import compact_json
 from engine.record.file_values import FILE, JSON, LITERAL, TEXT, FileValue, kept, live, written
-from engine.record.run_files import RunFiles
+from engine.record.run_files import RunFiles, RunFolder
 from engine.store.journal import JournalBroken
 
 Result = TypeVar("Result")
@@ -27,20 +25,15 @@ _BYTES_A_REFERENCE = 200
 
 
 class Values:
-    """The `<run_id>.files` folder of one run.
+    """The large values of one run.
 
     A value has two forms. For expressions, each large value is a FileValue; in events and logs it is
     `{"$file", "bytes", "media_type"}`. When reading, only references written by this class are recognised.
     """
 
-    def __init__(self, logs: Path, run_id: str) -> None:
-        self._logs, self._run_id = logs, run_id
-        self.files = RunFiles(logs, run_id)
-
-    @cached_property
-    def _folder(self) -> Path:
-        """The path of the folder, computed on demand: most runs have no large value."""
-        return self._logs / run_day(self._run_id) / f"{self._run_id}.files"
+    def __init__(self, blobs: Blobs, run_id: str) -> None:
+        self._folder = RunFolder(blobs, run_id)
+        self.files = RunFiles(self._folder)
 
     def kept(self, value: Any) -> Any:
         """Return the value with its parts over 256 KB as FileValues, from the inside out. Raises JournalBroken.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from engine.base.errors import InvalidFile
+from engine.base.errors import InvalidFile, StorageError
 from engine.base.run_file import RunFile
 from engine.record.differences import is_reference
 from engine.record.file_values import JSON, FileValue
@@ -35,7 +34,7 @@ def named_files(value: Any, values: Values, most_bytes: int | None = None) -> di
 class _Search:
     def __init__(self, values: Values, most_bytes: int | None) -> None:
         self._values, self._most_bytes = values, most_bytes
-        self._looked_into: set[Path] = set()
+        self._looked_into: set[FileValue] = set()
 
     def references(self, value: Any) -> Iterator[RunFile]:
         """Yield the references in a value, outermost first."""
@@ -54,14 +53,14 @@ class _Search:
     def _inside(self, reference: dict[str, Any]) -> Any:
         """Return the large value that a reference points to; None if it is not one, or was already visited."""
         large = self._values.live(reference)
-        if not isinstance(large, FileValue) or large.media_type != JSON or large.path in self._looked_into:
+        if not isinstance(large, FileValue) or large.media_type != JSON or large in self._looked_into:
             return None
-        self._looked_into.add(large.path)
+        self._looked_into.add(large)
         if self._most_bytes is not None and large.size_bytes > self._most_bytes:
             return None
         try:
-            return large.opened() if b'"$file"' in large.path.read_bytes() else None
-        except (OSError, InvalidFile):  # gone or changed: reading the value itself reports that
+            return large.opened() if b'"$file"' in large.text() else None
+        except (StorageError, InvalidFile):  # gone or changed: reading the value itself reports that
             return None
 
 

@@ -63,7 +63,7 @@ class Rebuild:
                 continue
             told = self._told(run_id, connections, renames)
             if told is None:
-                reread.broken[run_id] = str(self._logs.path(run_id))
+                reread.broken[run_id] = self._logs.where(run_id)
                 _log.error("%s cannot be read; it was left as it is", reread.broken[run_id])
             else:
                 self._state.proof.restore(told, is_lost=self._is_lost)
@@ -76,7 +76,7 @@ class Rebuild:
             run = self._logs.read(run_id)
             if run is None:
                 return None
-            told = _told(run, Values(self._logs.folder, run_id), connections, renames)
+            told = _told(run, Values(self._logs.blobs, run_id), connections, renames)
             return replace(told, seen=_seen(run))
         except Exception:  # noqa: BLE001 - a damaged file is reported, not fatal
             return None

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from engine.base.clock import Clock
-from engine.base.names import run_day, timestamp
-from engine.files.atomic import storage_errors, sync_folder
+from engine.base.names import timestamp
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.record.run_log import RunLogs
@@ -55,7 +51,7 @@ class Retention:
         """Return the runs that `prune` would remove now. Raises InvalidFile, StorageError."""
         require(p, "view", "see which runs would go")
         found = self._due()
-        return Pruned(found, sum(map(self._size_bytes, found)))
+        return Pruned(found, sum(map(self._logs.size_bytes, found)))
 
     def prune(self, p: Principal) -> Pruned:
         """Remove the log, the large values and the row of every run that is due; return them.
@@ -71,7 +67,7 @@ class Retention:
             if self._stopped.is_set():
                 break
             batch = self._runs.take_off(found[begin : begin + _AT_ONCE])
-            size_bytes += sum(map(self._size_bytes, batch))
+            size_bytes += sum(map(self._logs.size_bytes, batch))
             self._remove_files(batch)
             gone += batch
         if gone:
@@ -95,31 +91,6 @@ class Retention:
 
     def _remove_files(self, run_ids: Sequence[str]) -> None:
         """Remove the files of runs that are off the list, then the record that this had to be done."""
-        for run_id in run_ids:
-            path = self._logs.path(run_id)
-            with storage_errors(path):
-                path.unlink(missing_ok=True)
-                with suppress(FileNotFoundError):  # most have none, and another process may be removing it
-                    shutil.rmtree(path.with_suffix(".files"))
-        for day in sorted({run_day(run_id) for run_id in run_ids}):
-            _leave_no_empty_day(self._logs.folder / day)
         if run_ids:
+            self._logs.remove(run_ids)
             self._runs.forget(run_ids)
-
-    def _size_bytes(self, run_id: str) -> int:
-        path = self._logs.path(run_id)
-        return sum(map(_size_bytes, [path, *path.with_suffix(".files").glob("*")]))
-
-
-def _leave_no_empty_day(folder: Path) -> None:
-    with suppress(OSError):  # other runs of that day remain, or one has just started
-        folder.rmdir()
-    with storage_errors(folder):
-        sync_folder(folder if folder.exists() else folder.parent)
-
-
-def _size_bytes(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

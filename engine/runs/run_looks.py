@@ -13,14 +13,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from engine.record.document import Progress
 from engine.record.events import decoded
 from engine.record.types.run import Run
 from engine.store.runs import RunRecord, Runs
-from engine.workspace.file_fingerprint import Stamp, stamp
 
 T = TypeVar("T")
 _MOST_KEPT = 16
@@ -72,20 +70,21 @@ class _Watched:
 class RunLooks:
     """Keeps the newest snapshot of each run that is being watched; for any thread.
 
-    `read` returns the document of an ended run; `told` adds the row's facts (status, sentence) to an open one; `state`
-    returns the part of those that may change without an event, or None if they change all the time.
+    `version` returns what changes with the log of an ended run (None if nothing shows a change), `read` its document;
+    `told` adds the row's facts (status, sentence) to an open one; `state` returns the part of those that may change
+    without an event, or None if they change all the time.
     """
 
     def __init__(
         self,
         rows: Runs,
-        path: Callable[[str], Path],
+        version: Callable[[str], Hashable | None],
         read: Callable[[str], Run],
         told: Callable[[RunRecord, Run], Run],
         state: Callable[[RunRecord], tuple[Any, ...] | None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rows, self._path, self._read, self._told, self._state = rows, path, read, told, state
+        self._rows, self._version, self._read, self._told, self._state = rows, version, read, told, state
         self._clock = clock
         self._lock = threading.Lock()
         self._watched: OrderedDict[str, _Watched] = OrderedDict()
@@ -126,8 +125,8 @@ class RunLooks:
         return watched.look
 
     def _ended(self, run_id: str, watched: _Watched) -> Look:
-        found: Stamp | None = stamp(self._path(run_id))
-        version = None if not found else ("log", *found)
+        found = self._version(run_id)
+        version = None if found is None else ("log", found)
         if watched.look is None or version is None or version != watched.version:
             watched.look = Look(self._read(run_id))
         watched.version, watched.progress, watched.acceptance, watched.last = version, None, None, (0, "")

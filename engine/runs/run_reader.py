@@ -67,7 +67,7 @@ class RunReader:
         from engine.runs.run_looks import RunLooks
 
         reader = Principal("", "viewer")
-        return RunLooks(self._rows, self._logs.path, partial(self.get, reader), self._told, self._state)
+        return RunLooks(self._rows, self._logs.version, partial(self.get, reader), self._told, self._state)
 
     def _told(self, row: RunRecord, run: Run) -> Run:
         """Return the document of an open run with the facts from its row."""
@@ -87,7 +87,7 @@ class RunReader:
             run["sentence"] = sentence(run)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InvalidFile(
-                f"{self._logs.path(run['run_id'])} has parts that no log of a run has.",
+                f"{self._logs.where(run['run_id'])} has parts that no log of a run has.",
                 remedy="Take it from a backup, or move it away.",
             ) from error
         return run
@@ -111,7 +111,7 @@ class RunReader:
         from engine.base.run_file import FileContent
         from engine.runs.named_files import files_of
 
-        values = Values(self._logs.folder, run_id)
+        values = Values(self._logs.blobs, run_id)
         file = files_of(self.get(p, run_id), values).get(digest)
         if file is None:
             raise UnknownName("file of this run", digest, remedy="The document of the run names its files by `$file`.")
@@ -129,12 +129,12 @@ class RunReader:
         require(p, "view", "see runs")
         from engine.runs.named_files import named_files
 
-        return named_files(value, Values(self._logs.folder, run_id), _LOOKED_INTO_BYTES)
+        return named_files(value, Values(self._logs.blobs, run_id), _LOOKED_INTO_BYTES)
 
     def inputs(self, p: Principal, run: Run) -> dict[str, Any]:
         """Return the inputs of a run from its document, with the contents of files loaded. Raises InvalidFile."""
         require(p, "view", "see runs")
-        return dict(Values(self._logs.folder, run["run_id"]).loaded(run["inputs"]))
+        return dict(Values(self._logs.blobs, run["run_id"]).loaded(run["inputs"]))
 
     def list(self, p: Principal, *, before: str | None = None, limit: int = 50, **wanted: Unpack[Wanted]) -> RunPage:
         """Return at most `limit` runs (200 at most), newest first, including called ones (`parent_run_id`).

@@ -155,7 +155,7 @@ class Runs(RunReader):
 
         def accept() -> str:
             plan = self._plan(earlier["workflow"], modes)
-            wish = again(earlier, plan, Values(self._logs.folder, run_id), inputs or {}, options, modes)
+            wish = again(earlier, plan, Values(self._logs.blobs, run_id), inputs or {}, options, modes)
             return self._acceptor.accept(p, plan, wish, request, "runs.rerun")
 
         return anew(accept)

@@ -61,18 +61,14 @@ class Owner(Protocol):
     """The folder of the locks."""
 
     @property
-    def writing(self) -> Path:
-        """Return the folder for files that this process is writing; removed when another process takes over."""
-
-    @property
     def beat_seconds(self) -> float:
         """Return the seconds between heartbeats."""
 
     def beat(self) -> None:
         """Update the heartbeat. Raises Fenced if another process has taken over."""
 
-    def make_writing_again(self) -> None:
-        """Recreate the folder `writing` if it was deleted. Raises Fenced if another process has taken over."""
+    def admit(self) -> None:
+        """Let this process put blobs again, if something else than a takeover shut it out. Raises Fenced."""
 
     def adopt(self) -> list[str]:
         """Adopt the open runs of every process that is dead, or stayed silent while this one watched; return their ids.

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.files.fingerprint import Stamp, stamp
 from engine.workspace import config, dotenv
 from engine.workspace.config import LoadedConfig
-from engine.workspace.file_fingerprint import Stamp, stamp
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from engine.files.atomic import (
     sync_folder,
     write_whole,
 )
+from engine.files.fingerprint import Stamp, stamp
 from engine.workspace.canonical import Kind
 from engine.workspace.copies import copy, move
-from engine.workspace.file_fingerprint import Stamp, stamp
 from engine.workspace.history import History
 
 _COMPANIONS = (".layout.json", ".versions", ".cases")

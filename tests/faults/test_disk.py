@@ -116,11 +116,11 @@ def _leaves_drafts(patch: pytest.MonkeyPatch) -> None:
 
 
 def _writes_in_place(patch: pytest.MonkeyPatch) -> None:
-    def in_place(_self: files.Drafts, path: Path, text: str) -> None:
+    def in_place(_self: files.Drafts, path: Path, data: bytes) -> None:
         with files.storage_errors(path):
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             try:
-                os.write(handle, text.encode())
+                os.write(handle, data)
             finally:
                 os.close(handle)
 

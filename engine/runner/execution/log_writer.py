@@ -9,7 +9,6 @@ from functools import partial
 
 from engine.base.errors import StorageError
 from engine.base.threads import Workers
-from engine.files.group_sync import GroupSync
 from engine.record.run_log import RunLogs
 from engine.record.types.run import Run
 
@@ -17,8 +16,6 @@ _THREADS = 2
 """One thread prepares documents and files while the other waits for the disk."""
 _MOST = 128
 """Logs per group, which is the number of documents in memory at once."""
-_FEWEST = 4
-"""From this number on, one sync of the file system is faster than a sync per file."""
 _SOON_SECONDS = 0.5
 """Most runs that call no service have ended by then."""
 
@@ -34,9 +31,8 @@ class LogWriter:
 
     def __init__(self, logs: RunLogs) -> None:
         self._logs = logs
-        self._free = [logs.apart(str(number)) for number in range(_THREADS)]
-        """One per group that may be written now: two threads creating files in one folder would block each other."""
-        self._group = GroupSync(logs.folder)
+        self._free = _THREADS
+        """How many groups may be written now."""
         self._workers = Workers("logs", _THREADS)
         self._waiting: list[_Job] = []
         self._soon: dict[str, Callable[[], asyncio.Future[Run]]] = {}
@@ -105,20 +101,19 @@ class LogWriter:
         """Write the waiting logs, as far as threads are free; the rest joins the next group."""
         while self._waiting and self._free:
             jobs, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            logs = self._free.pop()
-            group = self._group if len(jobs) >= _FEWEST and self._group.is_worth_it() else None
-            self._workers.run(partial(_written, jobs, logs, group)).add_done_callback(partial(self._end, jobs, logs))
+            self._free -= 1
+            self._workers.run(partial(_written, jobs, self._logs)).add_done_callback(partial(self._end, jobs))
 
-    def _end(self, jobs: Sequence[_Job], logs: RunLogs, done: asyncio.Future[list[Run | Exception]]) -> None:
-        self._free.append(logs)
+    def _end(self, jobs: Sequence[_Job], done: asyncio.Future[list[Run | Exception]]) -> None:
+        self._free += 1
         _settle(jobs, done)
         self._send()
 
 
-def _written(jobs: Sequence[_Job], logs: RunLogs, group: GroupSync | None) -> list[Run | Exception]:
+def _written(jobs: Sequence[_Job], logs: RunLogs) -> list[Run | Exception]:
     """Write logs, in a thread; return for each its document, or the error that kept it from the disk."""
     found: list[Run | Exception] = []
-    errors = logs.write_all(_made(jobs, found), group)
+    errors = logs.write_all(_made(jobs, found), len(jobs))
     return [one if isinstance(one, Exception) else errors.get(one["run_id"], one) for one in found]
 
 

@@ -84,7 +84,7 @@ class Children:
             modes={name: self._parent["modes"].get(name, default_mode) for name in plan.connections},
             default_mode=default_mode,
             connections=services,
-            logs=self._logs.folder,
+            blobs=self._logs.blobs,
             parent_run_id=self._parent["run_id"],
             caller=caller,
             options=self._options(replay),
@@ -99,7 +99,7 @@ class Children:
     def _options(self, replay: str | None) -> RunOptions:
         options = self._parent.get("options", {})
         kept: RunOptions = {"receipts": options["receipts"]} if "receipts" in options else {}
-        if replay is None or not self._logs.path(replay).exists():
+        if replay is None or not self._logs.exists(replay):
             return kept
         return {**kept, "replay": replay}
 
@@ -153,7 +153,7 @@ class Children:
         if run is None:
             raise CalledRunFailed(f"The log of the called run {run_id} is gone.", remedy="Start a new run.")
         if run["status"] == RunStatus.SUCCEEDED:
-            return Values(self._logs.folder, run_id).loaded(run["outputs"] or {})
+            return Values(self._logs.blobs, run_id).loaded(run["outputs"] or {})
         because = f": {run['error']['message']}" if run["error"] else "."
         raise CalledRunFailed(
             f"The run {run_id} of {run['workflow']!r} that it called was {run['status']}{because}",

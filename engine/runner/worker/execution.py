@@ -90,7 +90,7 @@ class Execution:
         self._equipment, self._acceptance = equipment, acceptance
         self._records = equipment.records
         self._events = list(events)
-        values = Values(equipment.logs.folder, self.run_id)
+        values = Values(equipment.logs.blobs, self.run_id)
         self._recording = Recording(self.run_id, equipment.records.journal, values, equipment.clock, self._events)
         self._task: asyncio.Task[Any] | None = None
         self._ending: Ending | None = None
@@ -255,7 +255,7 @@ class Execution:
         run = await self._equipment.log_writer.read(run_id)
         if run is None:
             raise InvalidFile(f"The log of run {run_id} is gone.", remedy="Start a run that needs nothing of it.")
-        return EarlierRun(run, self._equipment.logs.folder)
+        return EarlierRun(run, self._equipment.logs.blobs)
 
     async def _after_failure(self, runner: Runner, inputs: JsonObject, run: RunName, failed: StepFailed) -> None:
         """Run the workflow's `on_failure` steps; the run has failed whatever their result."""

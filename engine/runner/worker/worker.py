@@ -72,8 +72,8 @@ class Host:
         state: State,
         owner: Owner,
         accounts: Accounts,
-        agreements: Agreements,
         logs: RunLogs,
+        sent: WriteList,
         clock: Callable[[], datetime],
         live: Live | None = None,
         events: WorkerEvents | None = None,
@@ -85,8 +85,8 @@ class Host:
         self.folder = owner.folder.parent
         """The folder of the state: for what processes lock, and for the list of writes."""
         self.accounts, self._clock = accounts, clock
-        self._agreements = agreements
-        self._logs = logs.written_through(owner.writing, owner.make_writing_again)
+        self._logs = logs.written_by(owner)
+        self._sent = sent
         self._executions: dict[str, Execution] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._errors: dict[str, Exception] = {}
@@ -286,6 +286,8 @@ class Host:
     async def _open(self) -> None:
         self._records = self.state.records(self.owner.id)
         self._journal = self._records.journal
+        if not self._journal.is_ours():  # another process took over before the start
+            raise Fenced
         writes = self._writes()
         self._undoing = Undoing(writes, self._records.effects, self._clock)
         self._equipment = Equipment(
@@ -293,9 +295,9 @@ class Host:
             writes=writes,
             live=self.live,
             accounts=self.accounts,
-            agreements=self._agreements,
+            agreements=Agreements(self.state.settings),
             logs=self._logs,
-            log_writer=self._log_writer(),
+            log_writer=LogWriter(self._logs),
             clock=self._clock,
             plans=self.plans,
             host=self,
@@ -303,20 +305,11 @@ class Host:
         self._lookout = Lookout(self.state.changes, self._records, self.owner, self._clock, self)
         self._lookout.begin()
 
-    def _log_writer(self) -> LogWriter:
-        """Return the log writer. Raises StorageError, or Fenced if another process took over before the start."""
-        try:
-            return LogWriter(self._logs)
-        except StorageError:
-            if self._journal.is_ours():
-                raise
-            raise Fenced from None  # the folder is gone because they took over
-
     def _writes(self) -> Writes:
         senders = Senders(self.rows, self.state.owners, self.owner, self._clock)
         arguments_of = partial(told_arguments, self.rows, self._logs)
-        sent = WriteList(self.folder, self._logs.folder)
-        return Writes(Ledger(self._records.effects, self._clock, sent), self._clock, senders.state_of, arguments_of)
+        ledger = Ledger(self._records.effects, self._clock, self._sent)
+        return Writes(ledger, self._clock, senders.state_of, arguments_of)
 
     async def _shut(self) -> bool:
         """Stop all work; return whether it has stopped."""

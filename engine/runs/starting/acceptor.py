@@ -124,7 +124,7 @@ class Acceptor:
             modes=modes,
             default_mode=default_mode,
             connections=services,
-            logs=self._logs.folder,
+            blobs=self._logs.blobs,
             origin_run_id=wish.origin_run_id,
             caller=wish.caller,
             options=wish.options,

@@ -76,7 +76,7 @@ class Newest:
         return changed, str(plan.document.get("title") or plan.name), event
 
     def _values(self, run_id: str) -> Values:
-        return Values(self._logs.folder, run_id)
+        return Values(self._logs.blobs, run_id)
 
 
 def redefined(

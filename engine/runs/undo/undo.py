@@ -57,7 +57,7 @@ class Undo:
 
     def __init__(self, host: Host, logs: RunLogs, clock: Callable[[], datetime]) -> None:
         self._host, self._clock = host, clock
-        self._logs = logs.written_through(host.owner.writing, host.owner.make_writing_again)
+        self._logs = logs.written_by(host.owner)
 
     def preview(self, run_id: str, item: str | None = None) -> UndoReport:
         """Return what an undo would do, without calling a service: `undone` is what it would try.
@@ -188,12 +188,12 @@ class Undo:
             book.note(write, kind.undoes)
 
     def _written(self, write: RunWrite, taken_back: AbstractSet[str] = frozenset()) -> Written:
-        values = Values(self._logs.folder, write.run_id)
+        values = Values(self._logs.blobs, write.run_id)
         return write.written(values.loaded(write.step["arguments"] or {}), values.loaded(write.output), taken_back)
 
     def _job(self, write: RunWrite, last: RunWrite, kind: StepType) -> Job:
         """Return the call that undoes a write, with the fields of the last write, which describe the current state."""
-        values = Values(self._logs.folder, last.run_id)
+        values = Values(self._logs.blobs, last.run_id)
         arguments = values.loaded(last.step["arguments"] or {})
         return Job(
             step_type=kind,

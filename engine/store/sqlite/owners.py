@@ -13,7 +13,6 @@ import fcntl
 import logging
 import os
 import secrets
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +26,7 @@ from sqlalchemy import select
 from engine.base.errors import InUse, StorageError
 from engine.base.names import timestamp
 from engine.base.statuses import OPEN_RUNS
+from engine.blobs.blobs import Blobs
 from engine.files.atomic import PRIVATE_FOLDER, make_folder, open_private
 from engine.store.locks import is_locked
 from engine.store.owners import LEASE_SECONDS, Fenced, OwnerRecord, is_silent
@@ -58,8 +58,8 @@ class SqliteOwners:
 class SqliteOwner:
     """This process as an owner of runs. Its lock is held until the process ends, in whatever way.
 
-    `drafts` is the folder in whose subfolder (`writing`) it writes logs before they are renamed into place. A process
-    that takes over removes that subfolder, so that this one cannot replace a newer log with an old one.
+    It may put blobs as long as it is an owner: a process that takes over shuts it out of `blobs`, so that it cannot
+    replace a newer log with an old one.
     """
 
     def __init__(
@@ -70,16 +70,16 @@ class SqliteOwner:
         clock: Callable[[], datetime],
         *,
         lease_seconds: float = LEASE_SECONDS,
-        drafts: Path | None = None,
+        blobs: Blobs | None = None,
     ) -> None:
         self.id = f"{kind}-{os.getpid()}-{secrets.token_hex(4)}"
         self.lease_seconds = lease_seconds
         self._database, self.folder, self._clock = database, folder, clock
-        self._drafts = drafts if drafts is not None else folder.parent / "drafts"
+        self._blobs = blobs
         self._silent_since: dict[str, float] = {}
         with storage_errors(folder):
             make_folder(folder, PRIVATE_FOLDER)
-            make_folder(self.writing, PRIVATE_FOLDER)
+            self._admit()
             self._lock: IO[str] = open_private(folder / f"{self.id}.lock", "w")
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         now = timestamp(clock())
@@ -90,11 +90,6 @@ class SqliteOwner:
         except StorageError:
             self._lock.close()  # without a row for this process, its lock would mislead others
             raise
-
-    @property
-    def writing(self) -> Path:
-        """Return the folder for files that this process is writing; removed when another process takes over."""
-        return self._drafts / self.id
 
     @property
     def beat_seconds(self) -> float:
@@ -108,15 +103,23 @@ class SqliteOwner:
             if connection.execute(statement.values(heartbeat_at=timestamp(self._clock()))).rowcount == 0:
                 raise Fenced
 
-    def make_writing_again(self) -> None:
-        """Recreate the folder `writing` if it was deleted. Raises Fenced if another process has taken over.
+    def admit(self) -> None:
+        """Let this process put blobs again, if something else than a takeover shut it out. Raises Fenced.
 
-        This happens in a transaction, so that a process that takes over later finds the folder and removes it.
+        This happens in a transaction, so that a process that takes over does it later, and shuts this one out.
         """
         with self._database.writing() as connection:
             if connection.execute(owners.select().where(owners.c.owner == self.id)).first() is None:
                 raise Fenced
-            make_folder(self.writing, PRIVATE_FOLDER)
+            self._admit()
+
+    def _admit(self) -> None:
+        if self._blobs is not None:
+            self._blobs.admit(self.id)
+
+    def _shut_out(self, owner: str) -> None:
+        if self._blobs is not None:
+            self._blobs.shut_out(owner)
 
     def adopt(self) -> list[str]:
         """Adopt the open runs of every process that is dead, or stayed silent while this one watched; return their ids.
@@ -222,10 +225,10 @@ class SqliteOwner:
         return found
 
     def _clear_away(self, gone: str | None) -> None:
-        """Delete what a fenced owner was writing; its lock file stays as long as the lock is held."""
+        """Shut a fenced owner out of the blobs; its lock file stays as long as the lock is held."""
         if gone is None:
             return
-        shutil.rmtree(self._drafts / gone, ignore_errors=True)
+        self._shut_out(gone)
         with suppress(OSError):  # the runs are ours in any case
             if not is_locked(self.folder, gone):
                 (self.folder / f"{gone}.lock").unlink(missing_ok=True)
@@ -240,7 +243,7 @@ class SqliteOwner:
         except StorageError as error:
             is_forgotten = False
             _log.error("%s stays listed as a process: %s", self.id, error)
-        shutil.rmtree(self.writing, ignore_errors=True)
+        self._shut_out(self.id)
         self._lock.close()
         if is_forgotten:
             with suppress(OSError):

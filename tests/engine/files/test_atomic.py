@@ -133,7 +133,7 @@ def _put(folder: Path, group: Group | None, count: int = 5) -> dict[Path, Storag
     (folder / "logs").mkdir()
     drafts = Drafts(folder / "drafts", group)
     for number in range(count):
-        drafts.write(folder / "logs" / f"{number}.json", f"n{number}")
+        drafts.write(folder / "logs" / f"{number}.json", f"n{number}".encode())
     return drafts.put()
 
 
@@ -173,7 +173,7 @@ def test_of_a_group_only_those_that_cannot_be_put_in_their_place_have_an_error(t
     (tmp_path / "logs" / "3.json").mkdir(parents=True)
     drafts = Drafts(tmp_path, group)
     for number in range(5):
-        drafts.write(tmp_path / "logs" / f"{number}.json", "text")
+        drafts.write(tmp_path / "logs" / f"{number}.json", b"text")
     errors = drafts.put()
     assert [path.name for path in errors] == ["3.json"]
     assert sorted(path.name for path in (tmp_path / "logs").iterdir() if path.is_file()) == [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.base.errors import InvalidFile, InvalidInput, StorageError
+from engine.base.errors import InvalidFile, InvalidInput
 from engine.orchestra import Orchestra
-from engine.record.run_log import RunLogs
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step
 from tests.patience import PATIENCE_SECONDS
 
@@ -94,24 +92,6 @@ def test_an_answer_that_nobody_asked_for_is_refused(run: Run, orchestra: Orchest
     orchestra.runs.resume(OWNER, run_id, as_done=True, step="w", receipt="17")
     document: Any = orchestra.runs.wait(OWNER, run_id, PATIENCE_SECONDS)
     assert document["steps"][0]["effect"]["receipt"] == {"id": "17", "url": ""}
-
-
-def test_logs_that_are_written_apart_get_to_the_same_place_until_another_process_has_taken_over(
-    run: Run, tmp_path: Path
-) -> None:
-    document = run([set_step("a")])
-    drafts = tmp_path / "drafts"
-    drafts.mkdir()
-    logs = RunLogs(tmp_path / "logs").written_through(drafts)
-    apart = logs.apart("0")
-    path = apart.write(document)
-    assert path == logs.path(document["run_id"])
-    assert logs.read(document["run_id"]) == document
-    shutil.rmtree(drafts)
-    path.unlink()
-    with pytest.raises(StorageError):
-        apart.write(document)
-    assert not path.exists()
 
 
 def test_who_waits_for_a_run_that_was_opened_again_waits_for_its_new_end(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import InvalidFile
+from engine.blobs.disk import DiskBlobs
 from engine.record.values import LARGE_BYTES, Values
 from engine.store.journal import JournalBroken
 
@@ -17,7 +18,7 @@ LARGE = "é" * LARGE_BYTES
 
 @pytest.fixture
 def values(tmp_path: Path) -> Values:
-    return Values(tmp_path / "logs", RUN)
+    return Values(DiskBlobs(tmp_path / "logs"), RUN)
 
 
 @pytest.mark.parametrize(
@@ -81,4 +82,4 @@ def test_a_value_that_is_gone_or_changed_is_named(values: Values, tmp_path: Path
 def test_a_value_that_cannot_be_written_stops_the_run_like_an_event(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file where the folder should be")
     with pytest.raises(JournalBroken, match="logs"):
-        Values(tmp_path / "logs", RUN).whole(LARGE)
+        Values(DiskBlobs(tmp_path / "logs"), RUN).whole(LARGE)

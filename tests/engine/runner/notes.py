@@ -12,10 +12,11 @@ from clients.errors import ServiceError, Unavailable
 from engine.base.clock import utc_now
 from engine.base.statuses import AccountMode
 from engine.base.threads import Workers
+from engine.blobs.disk import DiskBlobs
 from engine.compiler.definition.plan import Retry
 from engine.connections.accounts import Account
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Repeat, StepType, Written
-from engine.record.run_files import RunFiles
+from engine.record.run_files import RunFiles, RunFolder
 from engine.runner.effects.claim import Writes
 from engine.runner.effects.job import Attempt, Done, Job
 from engine.runner.effects.ledger import Ledger, arguments_hash
@@ -160,7 +161,7 @@ class Bench:
             prompts={},
             render=lambda _prompt, _variables: [],
             on_attempt=self.attempts.append,
-            files=RunFiles(Path(), run_id),
+            files=RunFiles(RunFolder(DiskBlobs(Path()), run_id)),
             write=write,
             **given,
         )

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -383,13 +384,14 @@ def test_a_run_that_repeats_another_writes_nothing_twice(orchestra: Orchestra, r
 def test_a_run_is_either_running_or_ended_also_while_its_log_is_written(
     orchestra: Orchestra, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = RunLogs.write
+    write_all = RunLogs.write_all
 
-    def slow(logs: RunLogs, run: RunDocument) -> Path:
-        time.sleep(0.5 if run["ended_at"] else 0)
-        return written(logs, run)
+    def slow(logs: RunLogs, runs: Iterable[RunDocument], count: int) -> dict[str, Exception]:
+        runs = list(runs)
+        time.sleep(0.5 if any(run["ended_at"] for run in runs) else 0)
+        return write_all(logs, runs, count)
 
-    monkeypatch.setattr(RunLogs, "write", slow)
+    monkeypatch.setattr(RunLogs, "write_all", slow)
     write_workflow(root, "work", [set_step("a")])
     run_id = orchestra.runs.start(OWNER, "work", {})
     seen: list[RunDocument] = []

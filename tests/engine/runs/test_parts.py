@@ -11,6 +11,7 @@ import pytest
 
 from engine.base.errors import InvalidInput
 from engine.base.statuses import AccountMode
+from engine.blobs.disk import DiskBlobs
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.record.acceptance import Circumstances, acceptance
@@ -258,7 +259,7 @@ def test_a_called_run_takes_no_pins(orchestra: Orchestra, root: Path, service: S
         modes={},
         default_mode=AccountMode.MINE,
         connections={},
-        logs=tmp_path,
+        blobs=DiskBlobs(tmp_path),
         parent_run_id="20260501T080000Z-bbbbbbbb",
         caller=["parent", "call", "keys", "a"],
         options={"only": "a"},

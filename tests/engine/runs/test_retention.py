@@ -13,7 +13,6 @@ import pytest
 from engine.base.errors import NotAllowed, StorageError, UnknownName
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
-from engine.runs import retention
 from engine.runs.retention import Pruned, Retention
 from engine.store.sqlite.old_runs import SqliteOldRuns
 from tests.engine.conftest import OWNER, Service, post_step, set_step, write_workflow
@@ -208,13 +207,16 @@ def test_a_crash_in_between_leaves_nothing_half(place: _Place, monkeypatch: pyte
     def crash(*_: Any, **__: Any) -> None:
         raise _Crash
 
-    removed = Retention._remove_files
+    def half(self: Retention, run_ids: list[str]) -> None:
+        if run_ids:
+            self._logs.remove(run_ids[:1])
+            crash()
+
     with monkeypatch.context() as patch:
         if dies == "before the files are gone":
             patch.setattr(Retention, "_remove_files", lambda self, ids: crash() if ids else None)
         elif dies == "when half of them are gone":
-            patch.setattr(retention, "_leave_no_empty_day", crash)
-            patch.setattr(Retention, "_remove_files", lambda self, ids: removed(self, ids[:1]))
+            patch.setattr(Retention, "_remove_files", half)
         else:
             patch.setattr(SqliteOldRuns, "forget", crash)
         with pytest.raises(_Crash):

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from engine.base.errors import DamagedState, InUse, StorageError
+from engine.blobs.disk import DiskBlobs
 from engine.store.sqlite.file.damage import set_aside
 from engine.store.sqlite.file.database import Database, storage_errors
 from engine.store.sqlite.file.tables import settings
@@ -122,7 +123,7 @@ def test_a_place_that_cannot_be_written_is_named_and_no_other(tmp_path: Path) ->
     database = Database(tmp_path / "state")
     (tmp_path / "logs").write_text("a file where a folder is to be made")
     with pytest.raises(StorageError, match=rf"^{tmp_path / 'logs'}"):
-        SqliteOwner(database, tmp_path / "state" / "owners", "cli", lambda: NOW, drafts=tmp_path / "logs" / ".drafts")
+        SqliteOwner(database, tmp_path / "state" / "owners", "cli", lambda: NOW, blobs=DiskBlobs(tmp_path / "logs"))
     database.close()
 
 

@@ -22,6 +22,7 @@ from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.file.tables import runs
 from engine.store.sqlite.owners import SqliteOwner, SqliteOwners
 from engine.store.sqlite.runs import SqliteRuns
+from tests.engine.blobs.memory import MemoryBlobs
 from tests.patience import PATIENCE_SECONDS
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -160,16 +161,19 @@ def test_a_silent_owner_is_fenced_off_by_a_person_who_resumes_and_its_lock_still
     database: Database, folder: Path, how: str
 ) -> None:
     rows = SqliteRuns(database)
-    silent = SqliteOwner(database, folder, "cli", lambda: NOW)
+    blobs = MemoryBlobs()
+    silent = SqliteOwner(database, folder, "cli", lambda: NOW, blobs=blobs)
+    blobs.put_by(silent.id, silent.admit).put("log", b"")
     accept(database, silent.id)
-    heir = SqliteOwner(database, folder, "cli", lambda: LATER)
+    heir = SqliteOwner(database, folder, "cli", lambda: LATER, blobs=blobs)
     if how == "one":
         assert heir.take(RUN)
     else:
         assert heir.adopt_all() == [RUN]
     assert owner_of(rows) == heir.id
     assert is_locked(folder, silent.id)
-    assert not silent.writing.exists()  # nothing that it was writing can get into place any more
+    with pytest.raises(Fenced):
+        blobs.put_by(silent.id, silent.admit).put("log", b"")  # nothing that it was writing can get into place any more
     with pytest.raises(Fenced):
         silent.beat()
     silent.release()

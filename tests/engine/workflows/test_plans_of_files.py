@@ -11,8 +11,8 @@ import pytest
 from engine.base.definitions import PromptDefinition
 from engine.base.errors import InvalidFile, UnknownName
 from engine.compiler.compiler import Surroundings
+from engine.files.fingerprint import stamp
 from engine.workflows.compiled_files import CompiledFiles
-from engine.workspace.file_fingerprint import stamp
 from engine.workspace.workspace import Workspace
 from tests.patience import PATIENCE_SECONDS
 

@@ -21,6 +21,7 @@ from engine.base.errors import (
     StaleEdit,
     UnknownName,
 )
+from engine.blobs.disk import DiskBlobs
 from engine.compiler.compiler import Surroundings
 from engine.people.access import Principal
 from engine.people.audit import Audit
@@ -65,11 +66,12 @@ def audit(database: Database) -> Audit:
 def facet(workspace: Workspace, database: Database, audit: Audit) -> WorkflowFiles:
     store = PromptStore(workspace)
     services = {"gmail": "gmail", "github": "github", "notion": "notion", "llm": "openai"}
+    logs = RunLogs(DiskBlobs(workspace.logs))
     return WorkflowFiles(
         workspace,
         CompiledFiles(workspace.workflows, lambda: Surroundings(services, store.resolve)),
         audit,
-        Renaming(SqliteRenames(database), RunLogs(workspace.logs), workspace, utc_now),
+        Renaming(SqliteRenames(database), logs, workspace, utc_now),
     )
 
 

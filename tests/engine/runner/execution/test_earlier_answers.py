@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.base.step_path import StepPath
+from engine.blobs.disk import DiskBlobs
 from engine.compiler.definition.plan import Action, Node
 from engine.connections.accounts import Account
 from engine.plugins.registry import step_type
@@ -57,7 +58,7 @@ def _answer(
     node = Node("sort", "each.sort", "Sort", condition=True, needs=None, action=action)
     account = Account("llm", "openai", mode, None, None)  # type: ignore[arg-type]
     frame = Frame({"steps": {}}, path=StepPath.parse("each[0]"), turns=(Turn(0, key),))
-    answers = EarlierAnswers(EarlierRun(run, logs), {"sort@production": prompt or _PROMPT})
+    answers = EarlierAnswers(EarlierRun(run, DiskBlobs(logs)), {"sort@production": prompt or _PROMPT})
     return answers.answer(node, frame, arguments or _ASKED, account)
 
 

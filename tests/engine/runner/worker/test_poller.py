@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import StorageError
-from engine.connections.agreements import Agreements
+from engine.blobs.blobs import Blobs
+from engine.blobs.disk import DiskBlobs
 from engine.record.run_log import RunLogs
 from engine.runner.worker.poller import Lookout
 from engine.runner.worker.worker import Host
@@ -21,8 +21,9 @@ from engine.store.owners import Fenced
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.journal import SqliteJournal
 from engine.store.sqlite.owners import SqliteOwner
-from engine.store.sqlite.settings import SqliteSettings
 from engine.store.sqlite.state import SqliteState
+from engine.store.write_list import WriteList
+from tests.engine.blobs.memory import MemoryBlobs
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _INSERT = (
@@ -183,31 +184,29 @@ def test_other_processes_are_known_by_their_rows_and_their_runs(
     play(story)
 
 
-@pytest.mark.parametrize(
-    ("is_taken_over", "expected"),
-    [
-        pytest.param(True, Fenced, id="by another process"),
-        pytest.param(False, StorageError, id="by a disk that refuses"),
-    ],
-)
-def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(
-    tmp_path: Path, is_taken_over: bool, expected: type[Exception]
-) -> None:
-    database = Database(tmp_path / "state")
-    owner = SqliteOwner(database, tmp_path / "owners", "test", lambda: NOW)
-    shutil.rmtree(owner.writing)
-    if is_taken_over:
-        with database.inserting() as cursor:
-            cursor.execute("DELETE FROM owners")
+def _host(database: Database, owner: SqliteOwner, blobs: Blobs, folder: Path) -> Host:
     accounts: Any = None  # none is opened
-    with pytest.raises(expected):
-        Host(
-            SqliteState(database),
-            owner,
-            accounts,
-            Agreements(SqliteSettings(database)),
-            RunLogs(tmp_path / "logs"),
-            lambda: NOW,
-        )
+    writes = WriteList(folder, folder / "logs")
+    return Host(SqliteState(database), owner, accounts, RunLogs(blobs), writes, lambda: NOW)
+
+
+def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(tmp_path: Path) -> None:
+    database, blobs = Database(tmp_path / "state"), MemoryBlobs()
+    owner = SqliteOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
+    blobs.shut_out(owner.id)
+    with database.inserting() as cursor:
+        cursor.execute("DELETE FROM owners")
+    with pytest.raises(Fenced):
+        _host(database, owner, blobs, tmp_path)
     owner.release()
+    database.close()
+
+
+def test_a_process_whose_folder_for_drafts_was_deleted_makes_it_again(tmp_path: Path) -> None:
+    database, blobs = Database(tmp_path / "state"), DiskBlobs(tmp_path / "logs")
+    owner = SqliteOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
+    shutil.rmtree(tmp_path / "logs")
+    host = _host(database, owner, blobs, tmp_path)
+    host.check_logs()
+    host.close()
     database.close()

@@ -16,9 +16,10 @@ from pydantic import SecretStr, ValidationError
 from clients.errors import InvalidRequest
 from clients.gmail import GmailClient, GmailSettings
 from engine.base.plain_values import plain_json
+from engine.blobs.disk import DiskBlobs
 from engine.plugins.registry import step_type
 from engine.plugins.step import Call, Effect, Repeat, StepType
-from engine.record.run_files import RunFiles
+from engine.record.run_files import RunFiles, RunFolder
 from engine.steps.gmail.drafts import CreateDraft
 from engine.steps.gmail.labels import AddLabels
 from engine.steps.gmail.reading import GetMessage, SearchMessages
@@ -71,7 +72,7 @@ def filled(step: StepType, call: Call, arguments: dict[str, Any]) -> Call:
 def test_the_output_has_the_declared_shape(name: str, standins: StandIns, http: httpx.Client, tmp_path: Path) -> None:
     step, world = step_type(name), World("gmail", standins, http)
     given = world.run(step, OPERATIONS[name].arguments(world))
-    output = plain_json(given, RunFiles(tmp_path, "20260101T000000Z-abcdefgh").kept)
+    output = plain_json(given, RunFiles(RunFolder(DiskBlobs(tmp_path), "20260101T000000Z-abcdefgh")).kept)
     assert step.output is not None
     assert step.output.model_validate(output).model_dump(mode="json", by_alias=True) == output
 

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from engine.workspace.file_fingerprint import stamp
+from engine.files.fingerprint import stamp
 from tests.patience import PATIENCE_SECONDS
 
 LONG_AGO = time.time_ns() - 10_000_000_000

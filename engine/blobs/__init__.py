@@ -1,0 +1,1 @@
+"""What runs leave as whole files: the port, and its implementation on the local disk."""

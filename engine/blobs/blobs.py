@@ -1,0 +1,65 @@
+"""The port of blobs: the logs and the large values of runs, each stored completely or not at all.
+
+A name looks like a relative path, with slashes: `2026-11-20/<run_id>.json`. A name that ends in a slash is a folder:
+everything whose name begins with it. Folders need not be made, and are gone with the last blob in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Protocol
+
+
+class Blobs(Protocol):
+    """Keeps blobs, private to their owner. For any thread of any process."""
+
+    def where(self, name: str) -> str:
+        """Return where a person finds a blob, for messages."""
+
+    def get(self, name: str) -> bytes | None:
+        """Return a blob, or None if there is none. Raises InvalidFile if it cannot be read, StorageError."""
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is such a blob."""
+
+    def version(self, name: str) -> Hashable | None:
+        """Return what changes whenever the blob does; None if there is no blob, or nothing would show a change."""
+
+    def names(self, folder: str = "") -> list[str]:
+        """Return the full names of the blobs and folders directly in a folder ("": the whole), sorted."""
+
+    def size_bytes(self, name: str) -> int:
+        """Return the size of a blob, or of the blobs directly in a folder; 0 if there is none."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Store a blob in place of any former one; it is durable when this returns.
+
+        Raises StorageError (the former one is then unchanged), and Fenced if this process may put nothing any more.
+        """
+
+    def put_all(self, blobs: Iterable[tuple[str, bytes]], count: int) -> dict[str, Exception]:
+        """Put blobs, made one by one, all durable when this returns; return {name: error} for those that are not.
+
+        `count`: about how many there will be. No name may occur twice. Raises StorageError and Fenced if none is put.
+        """
+
+    def put_hashed(self, folder: str, data: bytes) -> str:
+        """Store a blob in a folder under the SHA-256 of its content; return that (64 hex digits). Raises StorageError.
+
+        It is durable when this returns. As the name tells the content, no process is shut out of this.
+        """
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove blobs and folders, as far as they exist; durable when this returns. Raises StorageError."""
+
+    def admit(self, process: str) -> None:
+        """Let a process put blobs through `put_by`. Raises StorageError."""
+
+    def shut_out(self, process: str) -> None:
+        """Let a process put no more blobs through `put_by`: what it is about to put replaces nothing."""
+
+    def put_by(self, process: str, admit: Callable[[], None]) -> Blobs:
+        """Return these blobs, as far as they may be put by a process.
+
+        `admit` is called when the process is not admitted: it admits it again, or raises Fenced if it was shut out.
+        """
