@@ -83,17 +83,19 @@ class DiskBlobs:
     def put(self, name: str, data: bytes) -> None:
         """Replace a file atomically; it is on disk when this returns. Raises StorageError, Fenced."""
         with self._drafting() as drafts:
-            write_whole(self._made(name), data, PRIVATE_FILE, drafts)
+            self._made(name.rpartition("/")[0])
+            write_whole(self._path(name), data, PRIVATE_FILE, drafts)
 
     def put_all(self, blobs: Iterable[tuple[str, bytes]], count: int) -> dict[str, Exception]:
         """Replace files that share one sync, if that is faster; return {name: error} for those not on disk."""
         errors: dict[str, Exception] = {}
         with self._drafting() as folder:
             group = self._group if count >= _FEWEST and self._group.is_worth_it() else None
-            drafts, names = Drafts(folder, group), dict[Path, str]()
+            drafts, names, folders = Drafts(folder, group), dict[Path, str](), dict[str, Path]()
             for name, data in blobs:
+                inside, _, file_name = name.rpartition("/")
                 try:
-                    path = self._made(name)
+                    path = (folders.get(inside) or folders.setdefault(inside, self._made(inside))) / file_name
                     drafts.write(path, data)
                 except StorageError as error:  # the others are written all the same
                     errors[name] = error
@@ -138,10 +140,10 @@ class DiskBlobs:
     def _path(self, name: str) -> Path:
         return self._folder / name
 
-    def _made(self, name: str) -> Path:
-        """Return the path of a file, in a folder that exists."""
-        path = self._path(name)
-        make_folder(path.parent, PRIVATE_FOLDER)
+    def _made(self, folder: str) -> Path:
+        """Return the path of a folder that exists."""
+        path = self._path(folder)
+        make_folder(path, PRIVATE_FOLDER)
         return path
 
     def _drafts_of(self, process: str) -> Path:
