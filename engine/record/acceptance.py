@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from engine.base.errors import InvalidInput
-from engine.base.json_text import JsonObject
+from engine.base.json_text import JsonObject, JsonSchema
 from engine.base.statuses import AccountMode
 from engine.base.wording import did_you_mean, listed
 from engine.blobs.blobs import Blobs
@@ -122,7 +122,7 @@ def reaccepted(run: Run, connections: Mapping[str, str]) -> Acceptance:
 def checked_inputs(plan: Plan, inputs: JsonObject) -> dict[str, Any]:
     """Return the inputs with defaults filled in. Raises InvalidInput that names each wrong input."""
     schema = plan.inputs_schema
-    properties: JsonObject = schema.get("properties", {})
+    properties: Mapping[str, JsonSchema] = schema.get("properties", {})
     wrong = [_unknown(name, properties) for name in inputs if name not in properties]
     wrong += [f"The input {name!r} is missing." for name in schema.get("required", []) if name not in inputs]
     filled = {name: one["default"] for name, one in properties.items() if "default" in one}
@@ -133,9 +133,9 @@ def checked_inputs(plan: Plan, inputs: JsonObject) -> dict[str, Any]:
     return {name: fitted(value, properties[name]) for name, value in filled.items()}
 
 
-def _described(schema: Mapping[str, Any]) -> str:
+def _described(schema: JsonSchema) -> str:
     """Describe the inputs, each with its type and whether it is required."""
-    properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
+    properties: Mapping[str, JsonSchema] = schema.get("properties", {})
     if not properties:
         return "It takes no inputs."
     required = schema.get("required", [])
@@ -143,7 +143,7 @@ def _described(schema: Mapping[str, Any]) -> str:
     return f"Its inputs are: {listed(shown)}."
 
 
-def _type_of(schema: Mapping[str, Any]) -> str:
+def _type_of(schema: JsonSchema) -> str:
     choices = schema.get("enum")
     if isinstance(choices, list):
         return f"one of {listed([compact_json(one) for one in choices])}"
@@ -151,11 +151,11 @@ def _type_of(schema: Mapping[str, Any]) -> str:
     return kinds if isinstance(kinds, str) else " or ".join(map(str, kinds))
 
 
-def _unknown(name: str, properties: JsonObject) -> str:
+def _unknown(name: str, properties: Mapping[str, JsonSchema]) -> str:
     return f"There is no input {name!r}. {did_you_mean(name, list(properties)) or 'The workflow takes none.'}"
 
 
-def _misfits(name: str, value: Any, schema: Mapping[str, Any]) -> list[str]:
+def _misfits(name: str, value: Any, schema: JsonSchema) -> list[str]:
     found = [f"The input {name!r} does not fit: {misfit}" for misfit in islice(misfits(value, schema), 3)]
     return found or [f"The input {name!r} {said}" for said in unstorable(value)]
 
@@ -163,7 +163,7 @@ def _misfits(name: str, value: Any, schema: Mapping[str, Any]) -> list[str]:
 _SHOWN = 200
 
 
-def from_text(name: str, text: str, schema: Mapping[str, Any], of: str = "input") -> Any:
+def from_text(name: str, text: str, schema: JsonSchema, of: str = "input") -> Any:
     """Return the typed value of an input (or of what `of` names), converted as its schema requires.
 
     Raises InvalidInput. Text stays text; everything else is JSON; a list of texts may be separated by commas.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.base import step_fields
+from engine.base.definitions import RunDefinition
 from engine.base.step_tree import StepDefinition, StepNode, step_nodes
 from engine.record.differences import ABSENT, Difference, differences
 
@@ -30,7 +31,7 @@ def _parts(node: StepNode[StepDefinition]) -> Iterator[tuple[str, dict[str, Any]
     yield f"{node.path}.{node.step.id}", {name: value for name, value in own.items() if name not in _OF_LOOPS}
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+def changes(old: RunDefinition, new: RunDefinition) -> list[Difference]:
     """Return the changes from one definition ({workflow, prompts}) to another; `field` names steps and prompts."""
     before, after = steps_of(old["workflow"]), steps_of(new["workflow"])
     found: list[Difference] = []

@@ -172,7 +172,7 @@ def _blobs_of(run_id: str) -> tuple[str, str]:
     return _log_name(run_id), f"{run_day(run_id)}/{run_id}.files/"
 
 
-def told_arguments(rows: Runs, logs: RunLogs, run_id: str, path: str) -> Mapping[str, Any]:
+def told_arguments(rows: Runs, logs: RunLogs, run_id: str, path: str) -> JsonObject:
     """Return the arguments of a step, including values in files; {} if its run is no longer known.
 
     Raises InvalidFile if its log, or the file of a value, cannot be read.

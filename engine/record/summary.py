@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ from engine.plugins.registry import step_type
 from engine.plugins.step import Effect, Repeat
 from engine.record.plural import many, noun, plural
 from engine.record.types.run import Run
-from engine.record.types.step import StepRecord
+from engine.record.types.step import StepEffect, StepRecord
 
 _ENDINGS = {
     RunStatus.QUEUED: "Not started yet",
@@ -286,14 +286,14 @@ def _reused_sentence(steps: Sequence[StepRecord], loop: StepRecord | None) -> st
     return f"{', '.join(parts)}."
 
 
-def _made_again_sentence(effects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _made_again_sentence(effects: Sequence[StepEffect]) -> Iterator[str]:
     """Say how many undone writes of earlier runs the run has made again."""
     again = sum(bool(one.get("generation")) and not (one["reused"] or one.get("undone")) for one in effects)
     if again:
         yield f"{many(again, 'write')} made again: an undo had taken {'it' if again == 1 else 'them'} back."
 
 
-def _undone_sentence(effects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _undone_sentence(effects: Sequence[StepEffect]) -> Iterator[str]:
     """Say how many of the run's own writes have been undone since; nothing if none."""
     undone = sum(bool(effect.get("undone")) for effect in effects)
     made = sum(not effect["reused"] or bool(effect.get("undone")) for effect in effects)
@@ -303,8 +303,6 @@ def _undone_sentence(effects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{undone} of {made} writes {'was' if undone == 1 else 'were'} taken back."
 
 
-def _places(
-    steps: Sequence[StepRecord], loop: StepRecord | None, is_meant: Callable[[Mapping[str, Any]], bool]
-) -> set[str]:
+def _places(steps: Sequence[StepRecord], loop: StepRecord | None, is_meant: Callable[[StepEffect], bool]) -> set[str]:
     found = {step["path"] for step in steps if step["effect"] and is_meant(step["effect"])}
     return found if loop is None else {next(iter(items_around(path)), path) for path in found}

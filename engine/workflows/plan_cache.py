@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from typing_extensions import ReadOnly, TypedDict
 
+from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidFile
-from engine.base.json_text import JsonObject
 from engine.compiler.compiler import Surroundings, compile_workflow
 from engine.compiler.definition.plan import Plan
 from engine.documents.json_file import parse
@@ -24,7 +24,7 @@ class Defined(TypedDict):
 
     workflow: ReadOnly[str]
     workflow_hash: ReadOnly[str]
-    definition: ReadOnly[JsonObject]
+    definition: ReadOnly[RunDefinition]
     connections: ReadOnly[Mapping[str, str]]
 
 
@@ -56,7 +56,7 @@ class PlanCache:
         definition = acceptance["definition"]
         if name == acceptance["workflow"]:
             return self.plan(acceptance)
-        inner = {**definition, "workflow": definition["workflows"][name]}
+        inner: RunDefinition = {**definition, "workflow": definition["workflows"][name]}
         called_hash = f"{acceptance['workflow_hash']}/{name}"
         return self.plan({**acceptance, "workflow": name, "workflow_hash": called_hash, "definition": inner})
 

@@ -5,6 +5,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import ReadOnly, TypedDict
 
+from engine.base.definitions import RunDefinition
 from engine.base.json_text import JsonObject
 from engine.base.statuses import AccountMode, RunStatus
 from engine.record.types.step import Failure, StepRecord, UsageRecord
@@ -81,8 +82,8 @@ class RunStart(TypedDict):
     """When it was accepted."""
     inputs: ReadOnly[JsonObject]
     """With defaults; large values are references to files."""
-    definition: ReadOnly[JsonObject]
-    """{workflow, prompts, workflows}: the texts that it runs with."""
+    definition: ReadOnly[RunDefinition]
+    """The texts that it runs with."""
     accounts: ReadOnly[Mapping[str, AccountRecord]]
     """By connection."""
     caller: NotRequired[ReadOnly[Caller | None]]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.base.definitions import RunDefinition
 from engine.base.errors import InvalidInput
 from engine.base.step_tree import step_nodes
 from engine.compiler.compiler import compile_workflow
@@ -62,7 +63,8 @@ def test_what_has_no_form_of_a_step_is_passed_over(document: Any) -> None:
 
 @pytest.mark.parametrize("form", [lambda steps: steps, lambda steps: {"steps": steps}], ids=["list", "steps"])
 def test_a_changed_step_for_a_failure_is_seen_in_either_form(form: Any) -> None:
-    old, new = ({"workflow": {"steps": [], "on_failure": form([set_step("told", {"n": n})])}} for n in (1, 2))
+    workflows: Any = [{"steps": [], "on_failure": form([set_step("told", {"n": n})])} for n in (1, 2)]
+    old, new = (RunDefinition(workflow=workflow, prompts={}) for workflow in workflows)
     assert [one.field for one in changes(old, new)] == ["steps.on_failure.told.with.values.n"]
 
 
