@@ -29,7 +29,7 @@ class Unreadable:
     """As received."""
 
 
-class Things(list[Json]):
+class ItemList(list[Json]):
     """The readable items of a list, in order, and those that cannot be read."""
 
     def __init__(self, found: Iterable[Json | Unreadable] = ()) -> None:

@@ -39,7 +39,7 @@ class _Finder:
         self._shortest = min(map(_letters, secrets), default=0)
         self._ready: tuple[Any, dict[bytes, list[bytes]], list[int]] | None = None
 
-    def blotted(self, content: bytes) -> bytes:
+    def redacted(self, content: bytes) -> bytes:
         """Return the content with each secret replaced."""
         kept, done = [], 0
         for begin, end in merged(self.spans(content)):
@@ -95,7 +95,7 @@ def _before_key(word: bytes) -> int:
 
 def _without(text: str, finder: _Finder) -> str:
     content = text.encode("utf-8", "surrogatepass")
-    found = finder.blotted(content)
+    found = finder.redacted(content)
     return text if found is content else found.decode("utf-8", "surrogatepass")
 
 
@@ -180,7 +180,7 @@ class Secrets:
 
     def in_bytes(self, content: bytes) -> bytes:
         """Redact those that are not everyday words in an answer's bytes; everything else stays the same."""
-        return self._in_data.blotted(content)
+        return self._in_data.redacted(content)
 
     def are_in(self, content: bytes) -> bool:
         """Return whether bytes contain one that is not an everyday word."""

@@ -133,7 +133,7 @@ class _Transport(httpx.HTTPTransport):
         response.stream = _Limited(response.stream, most)
         if AS_IT_IS not in request.extensions:
             known.keep_from(f"requests to {origin(request.url)}", request.headers)
-            _blot(response)
+            _redact(response)
         return response
 
     def _check_origin(self, url: httpx.URL) -> None:
@@ -161,7 +161,7 @@ def _refuse_unread(response: httpx.Response, most: int) -> None:
         raise AnswerTooLarge(f"the answer is too large ({announced} bytes; at most {most} are read)")
 
 
-def _blot(response: httpx.Response) -> None:
+def _redact(response: httpx.Response) -> None:
     """Redact every known secret in an answer, whatever its status: services echo what they were sent."""
     pairs = response.headers.multi_items()
     response.headers = httpx.Headers([(name, known.in_data(value)) for name, value in pairs])

@@ -23,7 +23,7 @@ out of date.
   tells a model what to do, `option` is anything else. A field without a default must be given.
 - **Output.** What later steps see as `steps.<id>.output`. "From outside" marks text that somebody else wrote.
 - **Writes.** [Effects](architecture.md#a-write-happens-once) says what happens when the answer to a write gets lost,
-  [Undo](operations.md#undo) how a run is taken back.
+  [Undo](operations.md#undo) how a run is undone.
 """
 _REPEATS = {
     Repeat.SAFE: "the same write twice changes nothing more, so it may be sent again",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clients.github import values as github_values
 from clients.github.values import Json
-from clients.listing import Things, readable
+from clients.listing import ItemList, readable
 
 if TYPE_CHECKING:
     from github.GithubObject import GithubObject
@@ -68,9 +68,9 @@ def things(found: Any) -> Iterator[Any]:
     return (each.attributes for each in found)
 
 
-def shaped(shape: Callable[[Mapping[str, Any]], Json], found: Iterable[Any], limit: int) -> Things:
+def shaped(shape: Callable[[Mapping[str, Any]], Json], found: Iterable[Any], limit: int) -> ItemList:
     """Return the first items in the form that workflows see, and those that cannot be read."""
-    return Things(readable(itertools.islice(found, limit), shape))
+    return ItemList(readable(itertools.islice(found, limit), shape))
 
 
 def held(changed: GithubObject, *names: str) -> Json:

@@ -13,7 +13,7 @@ from clients.github.api import Api, shaped, things
 from clients.github.files import TRAILER
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import Json
-from clients.listing import Things
+from clients.listing import ItemList
 
 if TYPE_CHECKING:
     from github.Repository import Repository
@@ -29,7 +29,7 @@ class Branches:
         self._api = api
 
     @reading()
-    def listed(self, repository: str, limit: int) -> Things:
+    def listed(self, repository: str, limit: int) -> ItemList:
         """List branches by name: [{name, sha, protected}]."""
         return shaped(github_values.branch, things(self._api.repository(repository).get_branches()), limit)
 

@@ -28,7 +28,7 @@ from clients.github.service import GITHUB, GitHubSettings
 from clients.github.transport import raw, reading, requester
 from clients.github.undo import close_issue, delete_comment, restore_file
 from clients.github.values import Json, given, utc
-from clients.listing import Things
+from clients.listing import ItemList
 from clients.plural import counted
 
 
@@ -100,7 +100,7 @@ class GitHubClient(Client):
         """Tell whether everybody can read a repository."""
         return self.repository(place)["private"] is False
 
-    def repositories(self, limit: int = 300) -> Things:
+    def repositories(self, limit: int = 300) -> ItemList:
         """List the repositories that the account can see, last pushed first: [{full_name, private, url, can_write}]."""
         from github.AuthenticatedUser import AuthenticatedUser
 
@@ -180,7 +180,7 @@ class GitHubClient(Client):
         labels: Sequence[str] = (),
         since: datetime | None = None,
         limit: int = 100,
-    ) -> Things:
+    ) -> ItemList:
         """List issues, newest first, without pull requests; `since` refers to the last change."""
         with reading():
             found = self._api.repository(repository).get_issues(
@@ -224,7 +224,7 @@ class GitHubClient(Client):
         branch: str = "",
         path: str = "",
         limit: int = 100,
-    ) -> Things:
+    ) -> ItemList:
         """List commits, newest first: [{sha, message, author, date, url}]."""
         with reading():
             asked = given(since=utc(since), until=utc(until), sha=branch or None, path=path or None)

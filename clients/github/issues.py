@@ -11,7 +11,7 @@ from clients.github import values as github_values
 from clients.github.api import Api, shaped, things
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import Json
-from clients.listing import Things
+from clients.listing import ItemList
 
 
 class Issues:
@@ -97,7 +97,7 @@ class Issues:
         )
 
     @reading()
-    def search(self, query: str, repository: str, kind: str, limit: int) -> Things:
+    def search(self, query: str, repository: str, kind: str, limit: int) -> ItemList:
         """Search issues (`kind` "issue") or pull requests in GitHub's search syntax, best match first.
 
         An empty `repository` searches all that the account can see. The index lags some seconds behind.

@@ -12,7 +12,7 @@ from clients.github import values as github_values
 from clients.github.api import CLOCK_SKEW, Api, shaped, things
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import Json, given, utc
-from clients.listing import Things
+from clients.listing import ItemList
 
 
 class Pulls:
@@ -22,7 +22,7 @@ class Pulls:
         self._api = api
 
     @reading()
-    def listed(self, repository: str, state: str, base: str, head: str, limit: int) -> Things:
+    def listed(self, repository: str, state: str, base: str, head: str, limit: int) -> ItemList:
         """List pull requests, newest first; `head` is a branch, or owner:branch for a fork."""
         owner = github_values.repository_name(repository).partition("/")[0]
         head = head if ":" in head or not head else f"{owner}:{head}"

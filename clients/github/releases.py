@@ -11,7 +11,7 @@ from clients.github import values as github_values
 from clients.github.api import Api, shaped, things
 from clients.github.transport import SERVICE, raw, reading
 from clients.github.values import Json, given
-from clients.listing import Things
+from clients.listing import ItemList
 
 if TYPE_CHECKING:
     from github.GitRelease import GitRelease
@@ -24,7 +24,7 @@ class Releases:
         self._api = api
 
     @reading()
-    def listed(self, repository: str, limit: int) -> Things:
+    def listed(self, repository: str, limit: int) -> ItemList:
         """List releases, newest first; drafts only if the account may write."""
         return shaped(github_values.release, things(self._api.repository(repository).get_releases()), limit)
 

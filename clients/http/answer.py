@@ -27,16 +27,16 @@ def plain(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
     """Return {status, headers, json, text, url}; `json` is null if the body is not JSON. Raises BadAnswer."""
     return {
         **facts(answer, credentials),
-        "json": credentials.blotted_json(data(answer)),
-        "text": credentials.blotted(said(answer)),
+        "json": credentials.redacted_json(data(answer)),
+        "text": credentials.redacted(said(answer)),
     }
 
 
 def facts(answer: httpx.Response, credentials: Credentials) -> dict[str, Any]:
     """Return {status, headers, url} of a response; header names in lower case, no cookies."""
-    headers = {name.lower(): credentials.blotted(value) for name, value in answer.headers.items()}
+    headers = {name.lower(): credentials.redacted(value) for name, value in answer.headers.items()}
     headers.pop("set-cookie", None)
-    url = credentials.blotted(str(credentials.without(answer.request.url)))
+    url = credentials.redacted(str(credentials.without(answer.request.url)))
     return {"status": answer.status_code, "headers": headers, "url": url}
 
 
@@ -64,7 +64,7 @@ def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, st
     """
     told = answer.headers.get("content-disposition", "")
     named = next((match[1] for form in _NAMES if (match := form.search(told))), "")
-    name = credentials.blotted(unquote(named) or unquote(answer.request.url.path.rpartition("/")[2]))
+    name = credentials.redacted(unquote(named) or unquote(answer.request.url.path.rpartition("/")[2]))
     # A server must not choose a folder (RFC 6266 4.3), nor insert line ends where the name is used.
     last = re.split(r"[/\\]", name)[-1][:200]
     plain_name = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split())
@@ -73,7 +73,7 @@ def file_of(answer: httpx.Response, credentials: Credentials) -> tuple[bytes, st
 
 
 def _content(answer: httpx.Response, credentials: Credentials) -> bytes:
-    content = credentials.blotted_bytes(answer.content) if _is_text(_kind(answer)) else answer.content
+    content = credentials.redacted_bytes(answer.content) if _is_text(_kind(answer)) else answer.content
     if credentials.are_in(content):
         raise InvalidRequest(
             "The file that the server sent contains a secret of the connection, so it is not kept.",

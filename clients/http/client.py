@@ -91,7 +91,7 @@ class HttpClient(Client):
             if found is None or read.is_full:
                 break
             following = found
-        items = self._credentials.blotted_json(read.items)
+        items = self._credentials.redacted_json(read.items)
         return {**facts(answer, self._credentials), "items": items, "pages": read.count, "has_more": found is not None}
 
     def _answered(self, request: httpx.Request) -> httpx.Response:
@@ -161,13 +161,13 @@ class HttpClient(Client):
         if answer.status_code in _REDIRECTS and answer.request.method not in READS:
             words = "it redirects, and redirects are followed for GET and HEAD only"
             if answer.status_code in _MOVED:
-                to = self._credentials.blotted(answer.headers.get("location", "")).partition("?")[0]
+                to = self._credentials.redacted(answer.headers.get("location", "")).partition("?")[0]
                 return _moved(answer, to[:_SAID_MOST])
         elif answer.status_code in _REDIRECTS:
             words = "it redirects without saying where"
         else:
             is_page = "html" in answer.headers.get("content-type", "").lower()
-            words = "" if is_page else self._credentials.blotted(said(answer))[:_SAID_MOST]
+            words = "" if is_page else self._credentials.redacted(said(answer))[:_SAID_MOST]
         error = failures.of_status(HTTP, answer.status_code, answer.headers, words)
         error.remedy = f"The address was {origin(answer.request.url)}{answer.request.url.path}. {error.remedy}"
         return error

@@ -92,11 +92,11 @@ class Credentials:
             url = url.copy_remove_param(name)
         return url
 
-    def blotted(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
         """Return the text with every secret redacted: some servers echo what they were sent."""
         return known.in_data(self.secrets.in_data(text))
 
-    def blotted_bytes(self, content: bytes) -> bytes:
+    def redacted_bytes(self, content: bytes) -> bytes:
         """Redact secrets in the bytes of a text; all other bytes stay the same."""
         return known.in_bytes(self.secrets.in_bytes(content))
 
@@ -104,7 +104,7 @@ class Credentials:
         """Return whether bytes contain a secret."""
         return self.secrets.are_in(content) or known.are_in(content)
 
-    def blotted_json(self, value: Any) -> Any:
+    def redacted_json(self, value: Any) -> Any:
         """Redact secrets in every string of a JSON value."""
         return known.in_json(self.secrets.in_json(value))
 

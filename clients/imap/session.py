@@ -106,7 +106,7 @@ class Session:
             if typ != "OK":
                 raise refused(data)
             wanted_uids = set(uids)
-            return [one for one in fetched(_blotted(data), has_content=bool(parts)) if one.uid in wanted_uids]
+            return [one for one in fetched(_redacted(data), has_content=bool(parts)) if one.uid in wanted_uids]
 
     def contents(self, uids: Sequence[int], most_bytes: int | None = None) -> Iterator[Fetched]:
         """Fetch whole mails, some at a time.
@@ -195,7 +195,7 @@ class Session:
             typ, data = client.list('""', '"*" RETURN (SPECIAL-USE)' if has_uses else '"*"')
             if typ != "OK":
                 raise refused(data, what="The folders cannot be listed")
-            return [found for part in _blotted(data) if (found := listed_folder(part)) is not None]
+            return [found for part in _redacted(data) if (found := listed_folder(part)) is not None]
 
 
 def open_session(door: Door, place: Place, user: str, password: str) -> Session:
@@ -209,7 +209,7 @@ def open_session(door: Door, place: Place, user: str, password: str) -> Session:
         raise
 
 
-def _blotted(data: Sequence[Any]) -> list[Any]:
+def _redacted(data: Sequence[Any]) -> list[Any]:
     """Return an imaplib answer with secrets redacted: servers and mails may echo them."""
     return [
         tuple(map(known.in_bytes, part)) if isinstance(part, tuple) else part and known.in_bytes(part) for part in data

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from clients.errors import NotFound, OutcomeUnknown
-from clients.listing import Things, readable
+from clients.listing import ItemList, readable
 from clients.notion.api import SERVICE, answered, every, id_in, page_id, reading
 from clients.notion.pages import is_created_since
 from clients.notion.values import Json, plain_text, rich_text
@@ -29,11 +29,11 @@ class Comments:
         with reading():
             return _comment(answered(self._api.comments.create(**place, rich_text=rich_text(text))))
 
-    def all(self, page: str, limit: int) -> tuple[Things, bool]:
+    def all(self, page: str, limit: int) -> tuple[ItemList, bool]:
         """List the open comments on a page, oldest first, and return whether there are more."""
         with reading():
             found = list(itertools.islice(every(self._api.comments.list, block_id=page_id(page)), limit + 1))
-            return Things(readable(found[:limit], _comment)), len(found) > limit
+            return ItemList(readable(found[:limit], _comment)), len(found) > limit
 
     def find(
         self, page: str, text: str, discussion: str, intended_at: datetime, others: Collection[str] = ()

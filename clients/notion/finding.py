@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from clients.errors import InvalidRequest
-from clients.listing import Things, Unreadable, readable, times_of
+from clients.listing import ItemList, Unreadable, readable, times_of
 from clients.notion.api import answers, every, reading
 from clients.notion.databases import KEY_PROPERTY, Databases
 from clients.notion.pages import page_of
@@ -35,7 +35,7 @@ class Finder:
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - Notion's word
         sorts: Sequence[str | Mapping[str, Any]] = (),
         limit: int = 100,
-    ) -> tuple[Things, bool]:
+    ) -> tuple[ItemList, bool]:
         """List pages of a database (see `notion.query` for filters and sorts), and return whether there are more."""
         source = self._databases.find(database)
         asked: Json = {"sorts": sorts_of(source.schema, sorts)} if sorts else {}
@@ -45,7 +45,7 @@ class Finder:
         with self._databases.used():
             found = every(self._api.data_sources.query, data_source_id=source.id, **asked)
             each = list(readable(itertools.islice(found, limit + 1), self._page))
-        return Things(each[:limit]), len(each) > limit
+        return ItemList(each[:limit]), len(each) > limit
 
     def _page(self, page: Json) -> Json:
         with self._databases.used():
@@ -59,7 +59,7 @@ class Finder:
         except InvalidRequest:
             return filter_of(self._databases.find(database).schema, asked, self._references.id_of)
 
-    def search(self, words: str, kind: str, limit: int) -> tuple[Things, bool]:
+    def search(self, words: str, kind: str, limit: int) -> tuple[ItemList, bool]:
         """Search pages and databases by words in their titles, last edited first; also return whether there are more.
 
         `kind` is "page", "database" or "" for both. Notion's index may lag some minutes.
@@ -72,7 +72,7 @@ class Finder:
             every_one = every(self._api.search, query=words, **asked)
             found = (one for one in every_one if not (isinstance(one, Mapping) and one.get("in_trash")))
             some = list(readable(itertools.islice(found, limit + 1), _found))
-        return Things(some[:limit]), len(some) > limit
+        return ItemList(some[:limit]), len(some) > limit
 
     def changed_since(self, database: str, moment: Moment, since: datetime) -> Iterator[Json | Unreadable]:
         """Yield the pages created (`created_time`) or changed since then, earliest first.

@@ -143,7 +143,7 @@ class StorageError(OrchestraError):
 class DamagedState(StorageError):
     """The state file can no longer be read; `logs/` has a copy of all runs."""
 
-    default_remedy = "Stop what works on this workspace; `orchestra reindex` makes the state anew from logs/."
+    default_remedy = "Stop what works on this workspace; `orchestra reindex` rebuilds the state from logs/."
 
 
 class WritesHeld(OrchestraError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from clients.errors import BadAnswer
-from clients.listing import Things
+from clients.listing import ItemList
 from clients.plural import counted
 from engine.plugins.step import Call, JsonValue, outside
 
@@ -20,7 +20,7 @@ class UnreadableThing(BaseModel):
     reason: str = outside("Reason")
 
 
-def unreadable_of(call: Call, found: Things) -> JsonValue:
+def unreadable_of(call: Call, found: ItemList) -> JsonValue:
     """Return the unreadable objects for the output, and leave a note on the call if there are any.
 
     Raises BadAnswer if none can be read.

@@ -237,7 +237,7 @@ def changes_respected() -> Iterator[None]:
         raise CannotUndo(error.message) from error
 
 
-_GONE = "It was deleted since. `orchestra runs rerun RUN --force` writes it anew."
+_GONE = "It was deleted since. `orchestra runs rerun RUN --force` writes it again."
 
 
 @contextmanager

@@ -105,7 +105,7 @@ def _nothing_written(run: Run) -> Iterator[str]:
     were = "was made before and is" if kept == 1 else "were made before and are"
     yield (
         f"Nothing was written: {many(kept, 'write')} {were} kept, though this run wanted another target or text"
-        f"{_wanted_otherwise(run)}. Run it again with an update, or write it anew."
+        f"{_wanted_otherwise(run)}. Run it again with an update, or write it again."
     )
 
 
@@ -298,9 +298,9 @@ def _undone_sentence(effects: Sequence[StepEffect]) -> Iterator[str]:
     undone = sum(bool(effect.get("undone")) for effect in effects)
     made = sum(not effect["reused"] or bool(effect.get("undone")) for effect in effects)
     if undone == made == 1:
-        yield "Its write was taken back."
+        yield "Its write was undone."
     elif undone:
-        yield f"{undone} of {made} writes {'was' if undone == 1 else 'were'} taken back."
+        yield f"{undone} of {made} writes {'was' if undone == 1 else 'were'} undone."
 
 
 def _places(steps: Sequence[StepRecord], loop: StepRecord | None, is_meant: Callable[[StepEffect], bool]) -> set[str]:

@@ -92,7 +92,7 @@ class Resuming:
         if any(map(was_undone, self._with_called(run))):
             raise InUse(
                 f"Of run {run['run_id']} something was undone, which it would take for done.",
-                remedy=f"`orchestra runs rerun {run['run_id']}` does it anew.",
+                remedy=f"`orchestra runs rerun {run['run_id']}` does it again.",
             )
 
     def _with_called(self, run: Run) -> Iterator[Run]:

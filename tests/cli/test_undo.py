@@ -77,7 +77,7 @@ def test_a_run_is_undone_and_every_write_is_told(orchestra: Orchestra, run_id: s
     shown = orchestra("runs", "show", run_id).out
     undone_lines = [line for line in shown.splitlines() if "(undone at 20" in line]
     assert [line.split()[0] for line in undone_lines] == ["each[0].issue", "each[1].issue"]
-    assert "2 of 3 writes were taken back." in shown
+    assert "2 of 3 writes were undone." in shown
     assert shown.count("(undone)") == 2
     again: Any = orchestra("runs", "undo", run_id, "--json").json
     assert (again["undone"], len(again["left"]), len(again["cannot"])) == ([], 2, 1)

@@ -139,10 +139,10 @@ def test_secrets_in_use_are_never_forgotten_and_replaced_ones_after_a_while() ->
     for number in range(1_000):
         secrets.keep(f"connection {number}", f"token-of-{number}-at-first")
     secrets.keep("connection 7", "token-of-7-renewed")
-    for at, is_blotted in ((GRACE_SECONDS - 1, True), (GRACE_SECONDS + 1, False)):
+    for at, is_redacted in ((GRACE_SECONDS - 1, True), (GRACE_SECONDS + 1, False)):
         now[0] = at
         secrets.keep("connection 8", f"token-of-8-at-{at}")
-        assert (secrets.in_text("token-of-7-at-first") == "***") == is_blotted
+        assert (secrets.in_text("token-of-7-at-first") == "***") == is_redacted
     told = "token-of-0-at-first token-of-999-at-first token-of-7-renewed"
     assert secrets.in_text(told) == "*** *** ***"
 

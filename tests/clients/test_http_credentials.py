@@ -91,7 +91,7 @@ def test_they_do_not_go_along_to_another_host(
 
 
 @ways
-def test_what_a_server_repeats_of_them_is_blotted_out(
+def test_what_a_server_repeats_of_them_is_redacted(
     scripted: Scripted, opened: Opened, settings: dict[str, Any], is_sent: Callable[[Any], bool]
 ) -> None:
     told = {"you": [f"sent {SECRET}", BASIC, "very%2Bsecret%2F7"], "plain": "text", "number": 7}
@@ -130,7 +130,7 @@ def downloaded(scripted: Scripted, opened: Opened, body: bytes, kind: str) -> tu
 
 @repeated
 @pytest.mark.parametrize("kind", ["text/plain", "application/json"])
-def test_a_text_kept_as_a_file_has_them_blotted_out(scripted: Scripted, opened: Opened, said: bytes, kind: str) -> None:
+def test_a_text_kept_as_a_file_has_them_redacted(scripted: Scripted, opened: Opened, said: bytes, kind: str) -> None:
     _, kept, name, _ = downloaded(scripted, opened, b"before " + said + b" after \xff", kind)
     assert said not in kept
     assert "secret" not in name
@@ -156,7 +156,7 @@ def test_base64_in_lines_is_looked_through(scripted: Scripted, opened: Opened, k
         downloaded(scripted, opened, IN_LINES, kind)
 
 
-def test_base64_in_lines_of_a_text_is_blotted_out(scripted: Scripted, opened: Opened) -> None:
+def test_base64_in_lines_of_a_text_is_redacted(scripted: Scripted, opened: Opened) -> None:
     kept = downloaded(scripted, opened, b"before " + IN_LINES + b" after", "text/plain")[1]
     assert (b"***" in kept, in_base64("1")[4:9] in kept) == (True, False)
 

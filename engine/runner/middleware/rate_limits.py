@@ -1,4 +1,4 @@
-"""Wait as long as a service asks to be left alone, or until writing is allowed again, then make the call anew."""
+"""Wait as long as a service asks to be left alone, or until writing is allowed again, then make the call again."""
 
 from __future__ import annotations
 

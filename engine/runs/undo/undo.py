@@ -261,7 +261,7 @@ def _changed_by(own: RunWrite | None, error: CannotUndo) -> str:
     """Return why a write cannot be undone and, if the run itself changed its result, which step did."""
     if own is None:
         return str(error)
-    return f"{error} The run did more to it in {own.path} ({own.uses}), which cannot be taken back."
+    return f"{error} The run did more to it in {own.path} ({own.uses}), which cannot be undone."
 
 
 def _reason(error: OrchestraError | ServiceError | ValidationError) -> str:

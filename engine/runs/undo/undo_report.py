@@ -38,7 +38,7 @@ class Undone(_Line):
     @classmethod
     def with_it(cls, write: RunWrite, maker: RunWrite) -> Undone:
         """Return the line of a write that changed another one's result, and is undone together with it."""
-        return cls(**_place(write), note=f"is taken back with what {maker.path} made", stays="")
+        return cls(**_place(write), note=f"is undone with what {maker.path} made", stays="")
 
 
 @dataclass(frozen=True)

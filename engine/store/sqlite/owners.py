@@ -275,7 +275,7 @@ def refuse_strangers(database: Database, folder: Path) -> None:
         if time.monotonic() > ends_at:
             raise InUse(
                 f"The state file is gone, and a process still works with it ({', '.join(living)}).",
-                remedy="Stop it; then the state is made anew from logs/.",
+                remedy="Stop it; then the state is rebuilt from logs/.",
             )
         time.sleep(0.05)
 

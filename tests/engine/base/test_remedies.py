@@ -70,9 +70,9 @@ def test_no_page_and_no_answer_names_a_command_for_what_it_does_itself(place: st
             'Say so: `POST /api/runs/7/resume` with `"as_done": true` or `"redo": true`.',
         ),
         (
-            "`orchestra runs rerun RUN --force` writes it anew.",
-            "Write everything again (More options) on the page of the run writes it anew.",
-            '`POST /api/runs/RUN/rerun` with `"receipts": "force"` writes it anew.',
+            "`orchestra runs rerun RUN --force` writes it again.",
+            "Write everything again (More options) on the page of the run writes it again.",
+            '`POST /api/runs/RUN/rerun` with `"receipts": "force"` writes it again.',
         ),
         (
             "Start it with `orchestra serve`.",

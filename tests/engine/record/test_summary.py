@@ -191,12 +191,12 @@ def test_a_run_that_wrote_nothing_because_it_wanted_another_target_says_so_first
     ("undone", "reused", "again", "said"),
     [
         pytest.param("", "", "", "", id="nothing"),
-        pytest.param("01", "", "", " 2 of 3 writes were taken back.", id="two of three"),
-        pytest.param("0", "", "", " 1 of 3 writes was taken back.", id="one of three"),
-        pytest.param("0", "12", "", " 1 new, 2 already done. Its write was taken back.", id="its own"),
+        pytest.param("01", "", "", " 2 of 3 writes were undone.", id="two of three"),
+        pytest.param("0", "", "", " 1 of 3 writes was undone.", id="one of three"),
+        pytest.param("0", "12", "", " 1 new, 2 already done. Its write was undone.", id="its own"),
         pytest.param("", "", "01", " 2 writes made again: an undo had taken them back.", id="made again"),
         pytest.param("", "01", "012", " 1 new, 2 already done. 1 write made again: an undo had taken it back.", id="1"),
-        pytest.param("012", "", "012", " 3 of 3 writes were taken back.", id="made again and taken back"),
+        pytest.param("012", "", "012", " 3 of 3 writes were undone.", id="made again and undone"),
     ],
 )
 def test_what_was_taken_back_is_told_of_what_the_run_made(undone: str, reused: str, again: str, said: str) -> None:

@@ -13,7 +13,7 @@ from engine.store.sqlite.file.tables import trigger_items, triggers
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-LOST = "The state was made anew from the logs: turn it on again, and say from where on things count as new."
+LOST = "The state was rebuilt from the logs: turn it on again, and say from where on things count as new."
 
 
 def restore_seen(connection: Connection, one: SeenItem) -> None:

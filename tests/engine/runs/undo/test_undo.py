@@ -132,7 +132,7 @@ def test_what_was_undone_stands_in_the_log_the_list_and_the_audit_trail(
     run = orchestra.runs.get(OWNER, run_id)
     undone = step_of(run, "each[0].issue")["effect"]["undone"]
     assert (undone["by"], "note" in undone["note"]) == ("tester", True)
-    assert "4 of 4 writes were taken back." in run["sentence"]
+    assert "4 of 4 writes were undone." in run["sentence"]
     assert orchestra.runs.list(OWNER).rows[0].sentence == run["sentence"]
     line = orchestra.audit(OWNER)[0]
     assert (line.action, json.loads(line.detail)["run_id"]) == ("runs.undo", run_id)
