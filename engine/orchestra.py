@@ -27,6 +27,7 @@ from engine.people.audit import Audit
 from engine.record.acceptance import checked_inputs
 from engine.record.run_log import RunLogs
 from engine.runner.effects.live import Live
+from engine.runner.worker.queue import LocalQueue
 from engine.runner.worker.worker import Host, WorkerEvents
 from engine.runs.proof import Proof
 from engine.runs.runs import Runs
@@ -337,9 +338,9 @@ class Orchestra:
             self._accounts,
             self._logs,
             self._writes,
+            LocalQueue(),
             self._clock,
-            Live() if serve else None,
-            WorkerEvents(idle=self._next_turn, adopted=self._let_go),
+            WorkerEvents(idle=self._next_turn, adopted=self._let_go, live=Live() if serve else None),
         )
 
     def _serve(self) -> Upkeep:

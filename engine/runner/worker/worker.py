@@ -35,6 +35,7 @@ from engine.runner.execution.log_writer import LogWriter
 from engine.runner.execution.recording import ENGINE
 from engine.runner.worker.execution import Equipment, Execution
 from engine.runner.worker.poller import Lookout
+from engine.runner.worker.queue import WorkQueue
 from engine.store.journal import JournalBroken
 from engine.store.owners import Fenced, Owner
 from engine.store.state import State
@@ -56,12 +57,14 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class WorkerEvents:
-    """Called by a worker, on its loop; they must not block."""
+    """What a worker tells others; functions are called on its loop, and must not block."""
 
     idle: Callable[[], None] = _nothing
     """The work on a run is over."""
     adopted: Callable[[], None] = _nothing
     """Adopted runs are waiting for their turn."""
+    live: Live | None = None
+    """Gets the answers of models while they arrive."""
 
 
 class Host:
@@ -74,11 +77,12 @@ class Host:
         accounts: Accounts,
         logs: RunLogs,
         sent: WriteList,
+        queue: WorkQueue,
         clock: Callable[[], datetime],
-        live: Live | None = None,
         events: WorkerEvents | None = None,
     ) -> None:
-        self.owner, self.live, self._events = owner, live, events or WorkerEvents()
+        self.owner, self._queue, self._events = owner, queue, events or WorkerEvents()
+        self.live = self._events.live
         self.state, self.rows = state, state.runs
         self.acceptances = state.acceptances(owner.id)
         self.plans = PlanCache()
@@ -89,6 +93,10 @@ class Host:
         self._sent = sent
         self._executions: dict[str, Execution] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._accepted: dict[str, Acceptance] = {}
+        """Acceptances of runs that this process has just accepted and put into the queue: they need not be read."""
+        self._resumed_by: dict[str, str] = {}
+        """Who resumed runs that this process has put into the queue."""
         self._errors: dict[str, Exception] = {}
         self._held: set[str] = set()
         """Runs on which no work may start now: their definition is being replaced."""
@@ -107,7 +115,9 @@ class Host:
     def start(self, run_id: str, by: str = ENGINE) -> None:
         """Work on a run that this process owns."""
         self._over.pop(run_id, None)
-        self._loop.call_soon_threadsafe(self._execute, run_id, by)
+        if by != ENGINE:
+            self._resumed_by[run_id] = by
+        self._queue.put(run_id)
 
     def go_on(self, run_id: str, by: str) -> None:
         """Continue a run that this process owns, together with the suspended runs that wait for its end."""
@@ -118,7 +128,8 @@ class Host:
 
     def begin(self, acceptances: Sequence[Acceptance]) -> None:
         """Work on runs just accepted for this process: nothing about them needs to be read."""
-        self._loop.call_soon_threadsafe(self._begin, acceptances)
+        self._accepted.update({one["run_id"]: one for one in acceptances})
+        self._queue.put_many([one["run_id"] for one in acceptances])
 
     def adopt_from_now_on(self) -> list[str]:
         """Adopt the runs of dead processes, now and whenever one dies; return the ids of those adopted now."""
@@ -170,6 +181,7 @@ class Host:
             is_free = run_id not in self._tasks and run_id not in self._held
             if is_free:
                 self._held.add(run_id)
+                self._accepted.pop(run_id, None)  # it may be replaced
             return is_free
 
         async def let_go() -> None:
@@ -259,7 +271,7 @@ class Host:
 
     def take_up(self, run_id: str) -> None:
         """Continue a run that this process owns, on the engine's own account."""
-        self._execute(run_id, ENGINE)
+        self._queue.put(run_id)
 
     def on_adopted(self) -> None:
         """Report that adopted runs are waiting for their turn."""
@@ -303,6 +315,7 @@ class Host:
             host=self,
         )
         self._lookout = Lookout(self.state.changes, self._records, self.owner, self._clock, self)
+        self._queue.work(self._execute)
         self._lookout.begin()
 
     def _writes(self) -> Writes:
@@ -314,6 +327,7 @@ class Host:
     async def _shut(self) -> bool:
         """Stop all work; return whether it has stopped."""
         self._lookout.close()
+        self._queue.close()
         self._stop_all()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=_CLOSE_SECONDS)
@@ -326,28 +340,25 @@ class Host:
         for execution in list(self._executions.values()):
             execution.end(Ending.STOPPED)
 
-    def _execute(self, run_id: str, by: str) -> None:
+    def _execute(self, run_id: str) -> asyncio.Future[None] | None:
+        """Work on a run that the queue has delivered, if it is this process's turn and nobody is at it already."""
+        accepted, by = self._accepted.pop(run_id, None), self._resumed_by.pop(run_id, ENGINE)
         if run_id in self._tasks or run_id in self._held or self._closing or self.is_taken_over.is_set():
-            return
+            return None
         try:
-            execution = self._execution(run_id, by)
+            execution = Execution(self._equipment, accepted, [], ENGINE) if accepted else self._execution(run_id, by)
         except StorageError as error:
             self._stalled(run_id, error)
-            return
-        if execution is not None:
-            self._take_up(execution)
+            return None
+        return None if execution is None else self._take_up(execution)
 
-    def _begin(self, acceptances: Sequence[Acceptance]) -> None:
-        if not self._closing and not self.is_taken_over.is_set():
-            for one in acceptances:
-                self._take_up(Execution(self._equipment, one, [], ENGINE))
-
-    def _take_up(self, execution: Execution) -> None:
+    def _take_up(self, execution: Execution) -> asyncio.Future[None]:
         run_id = execution.run_id
         self._over.pop(run_id, None)
         self._errors.pop(run_id, None)
         self._executions[run_id] = execution
-        self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
+        task = self._tasks[run_id] = asyncio.ensure_future(self._work(execution))
+        return task
 
     def _execution(self, run_id: str, by: str) -> Execution | None:
         row, events = self.rows.with_events(run_id)
@@ -384,7 +395,7 @@ class Host:
             return
         with suppress(StorageError):  # tried again soon
             for run_id in self._records.due.due_among(run_ids, timestamp(self._clock())):
-                self._execute(run_id, ENGINE)
+                self._queue.put(run_id)
 
     def _stalled(self, run_id: str, error: Exception) -> None:
         """Keep the error for those who wait; try again later unless another process now owns the run."""
@@ -393,7 +404,7 @@ class Host:
             self.look_at_fence()
         elif not self._closing:
             _log.error("run %s is stopped: %s", run_id, error)
-            self._loop.call_later(_STALLED_SECONDS, self._execute, run_id, ENGINE)
+            self._queue.put(run_id, after_seconds=_STALLED_SECONDS)
 
     async def _idle(self, run_id: str, seconds: float | None) -> None:
         ends_at = None if seconds is None else self._loop.time() + seconds

@@ -16,6 +16,7 @@ from engine.blobs.blobs import Blobs
 from engine.blobs.disk import DiskBlobs
 from engine.record.run_log import RunLogs
 from engine.runner.worker.poller import Lookout
+from engine.runner.worker.queue import LocalQueue
 from engine.runner.worker.worker import Host
 from engine.store.owners import Fenced
 from engine.store.sqlite.file.database import Database
@@ -187,7 +188,7 @@ def test_other_processes_are_known_by_their_rows_and_their_runs(
 def _host(database: Database, owner: SqliteOwner, blobs: Blobs, folder: Path) -> Host:
     accounts: Any = None  # none is opened
     writes = WriteList(folder, folder / "logs")
-    return Host(SqliteState(database), owner, accounts, RunLogs(blobs), writes, lambda: NOW)
+    return Host(SqliteState(database), owner, accounts, RunLogs(blobs), writes, LocalQueue(), lambda: NOW)
 
 
 def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(tmp_path: Path) -> None:
