@@ -138,7 +138,12 @@ class _Compilation:
         return plan
 
     def _require_own_id(self, plan: Plan) -> None:
-        """Report another workflow with the same id: the two would share receipts and triggers."""
+        """Report another workflow with the same id: the two would share receipts and triggers.
+
+        The file that states its own name as its id is the original; a copy made by hand does not stop it.
+        """
+        if plan.document.get("id") == plan.name:
+            return
         others = [name for name in self._around.with_id(plan.id) if name != plan.name]
         if others:
             named = " and ".join(f"{name!r}" for name in others)

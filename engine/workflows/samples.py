@@ -57,7 +57,8 @@ def copy_sample(workspace: Workspace, sample: str, name: str, by: str) -> None:
     file = shipped.workflows.read(sample)
     for prompt in sorted(prompt_names(file.value)):
         _copy_prompt(shipped, workspace, prompt)
-    text = file.with_text("id", workspace.workflow_ids.free(name), after="schema_version")
+    id_ = workspace.workflow_ids.free(name)
+    text = file.text if id_ == sample else file.with_text("id", id_, after="schema_version")
     workspace.workflows.save(name, text, None, by)
     layout = shipped.workflows.layout_path(sample)
     if layout.is_file():

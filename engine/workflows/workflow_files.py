@@ -126,14 +126,15 @@ class WorkflowFiles:
         """Save the text as written, with a final line break; `etag` None: the file must not exist yet.
 
         A JSON object is saved whatever else is wrong with it, so that no work is lost; it can run once it compiles.
-        Without an `id` it gets the one that the workflow has, or a new one.
+        Without an `id` it gets the one that the workflow has, or a new one; a new file never takes that of another.
         Raises InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
         """
         require(p, "edit", "change workflows")
         document, problems = self._checked(checked_name("workflow", name), text)
         if document is None:
             raise InvalidFile.of(self._shelf.file(name), problems)
-        if "id" not in document:
+        is_taken = etag is None and document.get("id") in list(self._ids.by_id())
+        if is_taken or "id" not in document:
             id_ = self._ids.free(name) if etag is None else self._ids.of(name)
             text = self._with_id(name, text, id_)
         self._shelf.save(name, as_written(text), etag, p.id)

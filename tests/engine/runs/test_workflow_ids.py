@@ -113,7 +113,7 @@ def test_a_workflow_keeps_its_id_when_a_text_without_one_is_saved(orchestra: Orc
 @pytest.mark.parametrize(
     ("of_work", "of_other"),
     [
-        pytest.param({"id": "work"}, {"id": "work"}, id="copied by hand"),
+        pytest.param({"id": "first"}, {"id": "first"}, id="copied by hand after a rename"),
         pytest.param({}, {"id": "work"}, id="its name is the id of another"),
     ],
 )
@@ -129,14 +129,35 @@ def test_two_files_with_one_id_share_nothing_and_are_refused(
         [problem] = orchestra.workflows.get(OWNER, name).problems
         assert (problem.code, problem.severity) == ("same_id", "error")
         assert (problem.file, problem.line) == (f"workflows/{name}.json", 2 if name == "other" or of_work else 1)
-        assert problem.message == f"'work' is the id of '{another}', too."
-        assert '"id": "work-2"' in problem.remedy
+        shared = of_other["id"]
+        assert problem.message == f"'{shared}' is the id of '{another}', too."
+        assert f'"id": "{shared}-2"' in problem.remedy
         with pytest.raises(InvalidFile, match="is the id of"):
             orchestra.runs.start(OWNER, name, {})
     (root / "workflows" / "other.json").write_text(json.dumps({"id": "other", **document}))
     assert reused(started(orchestra)) == {True}
     assert reused(started(orchestra, "other")) == {False}
     assert service.seen["/w"] == 8
+
+
+def test_a_copy_made_by_hand_does_not_stop_the_original(orchestra: Orchestra, root: Path, service: Service) -> None:
+    write_workflow(root, "work", keyed(service))
+    text = json.dumps(saved(orchestra, "work"))
+    started(orchestra)
+    (root / "workflows" / "other.json").write_text(text)
+    assert reused(started(orchestra)) == {True}
+    with pytest.raises(InvalidFile, match="'work' is the id of 'work', too"):
+        orchestra.runs.start(OWNER, "other", {})
+    assert service.seen["/w"] == 4
+
+
+def test_a_new_file_never_takes_the_id_of_another(orchestra: Orchestra, root: Path, service: Service) -> None:
+    write_workflow(root, "work", keyed(service))
+    text = json.dumps(saved(orchestra, "work"))
+    started(orchestra)
+    orchestra.workflows.save(OWNER, "other", text, None)
+    assert ids(orchestra) == {"work": "work", "other": "other"}
+    assert [reused(started(orchestra, name)) for name in ("work", "other")] == [{True}, {False}]
 
 
 @pytest.mark.parametrize("bad", ["", "My Id", 7, None, "a" * 65])
