@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.base.documents import Sent
 from api.base.routing import Acting, Door, SignedInRoute
+from engine.runs.approvals import Approval, State
 
 router = APIRouter(prefix="/api/approvals", tags=["Approvals"], route_class=SignedInRoute)
 
@@ -24,30 +25,14 @@ class ApprovalFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    state: Literal["open", "approved", "rejected", "withdrawn", "any"] = "open"
+    state: Literal[State, "any"] = "open"
     limit: int = Field(default=50, ge=1, le=200)
-
-
-class ApprovalView(BaseModel):
-    """A question from a run, and its answer; `path` is the step that asks."""
-
-    id: str
-    run_id: str
-    path: str
-    workflow: str
-    message: str
-    details: Any = Field(description="What the step shows beside the question.")
-    asked_at: str
-    state: Literal["open", "approved", "rejected", "withdrawn"]
-    answered_at: str | None
-    answered_by: str | None
-    comment: str
 
 
 class ApprovalRows(BaseModel):
     """A list of questions."""
 
-    approvals: list[ApprovalView]
+    approvals: list[Approval]
 
 
 @router.get("", summary="List questions", response_model=ApprovalRows)
@@ -57,13 +42,13 @@ def list_approvals(orchestra: Door, principal: Acting, which: Annotated[Approval
     return {"approvals": orchestra.approvals.list(principal, state, which.limit)}
 
 
-@router.get("/{approval_id}", summary="Get a question", response_model=ApprovalView)
+@router.get("/{approval_id}", summary="Get a question", response_model=Approval)
 def get_approval(approval_id: str, orchestra: Door, principal: Acting) -> Any:
     """Return one question, with its answer if it has one."""
     return orchestra.approvals.get(principal, approval_id)
 
 
-@router.post("/{approval_id}/approve", summary="Approve", response_model=ApprovalView)
+@router.post("/{approval_id}/approve", summary="Approve", response_model=Approval)
 def approve(
     approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[Answer | None, Body()] = None
 ) -> Any:
@@ -71,7 +56,7 @@ def approve(
     return orchestra.approvals.approve(principal, approval_id, (answer or Answer()).comment)
 
 
-@router.post("/{approval_id}/reject", summary="Reject", response_model=ApprovalView)
+@router.post("/{approval_id}/reject", summary="Reject", response_model=Approval)
 def reject(
     approval_id: str, orchestra: Door, principal: Acting, answer: Annotated[Answer | None, Body()] = None
 ) -> Any:

@@ -13,14 +13,14 @@ from api.base.threads import reading
 from api.base.turns import CHECKED, TOO_MANY
 from api.routes.catalog_documents import (
     PromptRows,
-    PromptView,
     StepRenaming,
     StepTypeRows,
     Verdict,
     WorkflowRows,
     WorkflowText,
-    WorkflowView,
 )
+from engine.prompts.prompt_files import PromptFile
+from engine.workflows.workflow_files import WorkflowFile
 
 router = APIRouter(prefix="/api", route_class=SignedInRoute)
 
@@ -31,7 +31,7 @@ async def list_workflows(orchestra: Door, principal: Acting) -> dict[str, Any]:
     return {"workflows": await reading.run(partial(orchestra.workflows.list, principal))}
 
 
-@router.get("/workflows/{name}", tags=["Workflows"], summary="Get a workflow", response_model=WorkflowView)
+@router.get("/workflows/{name}", tags=["Workflows"], summary="Get a workflow", response_model=WorkflowFile)
 async def get_workflow(name: str, orchestra: Door, principal: Acting) -> Any:
     """Return a workflow's text, content and problems."""
     return await reading.run(partial(orchestra.workflows.get, principal, name))
@@ -55,7 +55,7 @@ def check_workflow(name: str, sent: WorkflowText, orchestra: Door, principal: Ac
     "/workflows/{name}/rename",
     tags=["Workflows"],
     summary="Rename a workflow",
-    response_model=WorkflowView,
+    response_model=WorkflowFile,
     dependencies=[CHECKED],
     responses=TOO_MANY,
 )
@@ -71,7 +71,7 @@ def rename_workflow(name: str, sent: Renaming, orchestra: Door, principal: Actin
     "/workflows/{name}/rename-step",
     tags=["Workflows"],
     summary="Rename a step",
-    response_model=WorkflowView,
+    response_model=WorkflowFile,
     dependencies=[CHECKED],
     responses=TOO_MANY,
 )
@@ -89,7 +89,7 @@ def list_prompts(orchestra: Door, principal: Acting) -> dict[str, Any]:
     return {"prompts": orchestra.prompts.list(principal)}
 
 
-@router.get("/prompts/{name}", tags=["Prompts"], summary="Get a prompt", response_model=PromptView)
+@router.get("/prompts/{name}", tags=["Prompts"], summary="Get a prompt", response_model=PromptFile)
 def get_prompt(name: str, orchestra: Door, principal: Acting, version: int | None = None) -> Any:
     """Return the working text of a prompt, or a saved version."""
     return orchestra.prompts.get(principal, name, version)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from api.base.documents import Sent
 from engine.base.statuses import AccountMode
+from engine.connections.doctor import CheckLine
 
 
 class TroubleView(BaseModel):
@@ -64,19 +65,11 @@ class ConnectionRows(BaseModel):
     connections: list[ConnectionRow]
 
 
-class CheckLineView(BaseModel):
-    """One line of a check: what was tried, whether it works, and what to do if it does not."""
-
-    what: str
-    ok: bool
-    text: str
-
-
 class CheckView(BaseModel):
     """What works in a connection, and what does not."""
 
     ok: bool
-    lines: list[CheckLineView]
+    lines: list[CheckLine]
 
 
 class NewConnection(Sent):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.base.documents import Deleted, FileText, Name, Refusal, Renaming, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from api.routes.catalog_documents import PromptView
+from engine.prompts.prompt_files import PromptFile, PromptVersion
 
 router = APIRouter(prefix="/api/prompts", tags=["Prompts"], route_class=SignedInRoute)
 _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
@@ -43,17 +43,10 @@ class PromptRenamed(BaseModel):
     workflows: list[str]
 
 
-class VersionView(BaseModel):
-    """A saved version, and the labels that point at it."""
-
-    version: int
-    labels: list[str]
-
-
 class VersionRows(BaseModel):
     """The saved versions of a prompt, newest first, and the workflows that use it."""
 
-    versions: list[VersionView]
+    versions: list[PromptVersion]
     used_by: list[str]
 
 
@@ -61,7 +54,7 @@ class VersionRows(BaseModel):
     "",
     summary="Create a prompt",
     status_code=201,
-    response_model=PromptView,
+    response_model=PromptFile,
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
@@ -71,7 +64,7 @@ def create_prompt(sent: NewPrompt, orchestra: Door, principal: Acting) -> Any:
 
 
 @router.put(
-    "/{name}", summary="Save a prompt", response_model=PromptView, responses=_IN_USE | TOO_MANY, dependencies=[CHECKED]
+    "/{name}", summary="Save a prompt", response_model=PromptFile, responses=_IN_USE | TOO_MANY, dependencies=[CHECKED]
 )
 def save_prompt(name: str, sent: FileText, orchestra: Door, principal: Acting) -> Any:
     """Save the working text of a prompt; the answer lists its problems, which do not prevent saving.
@@ -91,7 +84,7 @@ def delete_prompt(name: str, orchestra: Door, principal: Acting) -> dict[str, st
     "/{name}/copy",
     summary="Copy a prompt",
     status_code=201,
-    response_model=PromptView,
+    response_model=PromptFile,
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
@@ -123,7 +116,7 @@ def list_versions(name: str, orchestra: Door, principal: Acting) -> dict[str, An
     "/{name}/versions",
     summary="Save a version",
     status_code=201,
-    response_model=VersionView,
+    response_model=PromptVersion,
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
@@ -134,14 +127,14 @@ def save_version(name: str, sent: NewVersion, orchestra: Door, principal: Acting
     return {"version": number, "labels": [sent.label] if sent.label else []}
 
 
-@router.put("/{name}/labels/{label}", summary="Set a label", response_model=PromptView)
+@router.put("/{name}/labels/{label}", summary="Set a label", response_model=PromptFile)
 def set_label(name: str, label: str, sent: LabelTarget, orchestra: Door, principal: Acting) -> Any:
     """Make a label point at a version: runs that start from now on use it."""
     orchestra.prompts.set_label(principal, name, label, sent.version)
     return orchestra.prompts.get(principal, name)
 
 
-@router.delete("/{name}/labels/{label}", summary="Remove a label", response_model=PromptView, responses=_IN_USE)
+@router.delete("/{name}/labels/{label}", summary="Remove a label", response_model=PromptFile, responses=_IN_USE)
 def remove_label(name: str, label: str, orchestra: Door, principal: Acting) -> Any:
     """Remove a label. 409 while workflows use the prompt with it; the error names them."""
     orchestra.prompts.remove_label(principal, name, label)

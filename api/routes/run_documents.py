@@ -132,39 +132,6 @@ class RunRows(BaseModel):
     next: str | None
 
 
-class _WriteView(BaseModel):
-    """A write of a run: which step of which run made it, and what it created."""
-
-    run_id: str
-    path: str
-    key: str | None = Field(description="The key of the loop item it belongs to.")
-    uses: str
-    title: str
-    url: str
-
-
-class UndoneView(_WriteView):
-    """A write that was undone, or would be."""
-
-    note: str = Field(description="How, for example: closes the issue with a note.")
-    stays: str = Field(description="What the service keeps of it even so.")
-
-
-class KeptView(_WriteView):
-    """A write that stays."""
-
-    reason: str
-
-
-class UndoView(BaseModel):
-    """What happened to every write of a run."""
-
-    undone: list[UndoneView]
-    refused: list[KeptView] = Field(description="Somebody has changed it since, or the service could not be reached.")
-    cannot: list[KeptView] = Field(description="These cannot be undone.")
-    left: list[KeptView] = Field(description="Another run made it, or it has already been undone.")
-
-
 class DifferenceView(BaseModel):
     """A place where two runs differ; a side without a value there is left out."""
 

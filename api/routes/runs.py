@@ -20,9 +20,9 @@ from api.routes.run_documents import (
     RunFilter,
     RunRows,
     Undoing,
-    UndoView,
 )
 from engine.base.names import in_utc, timestamp
+from engine.runs.undo.undo_report import UndoReport
 
 router = APIRouter(prefix="/api/runs", tags=["Runs"], route_class=SignedInRoute)
 
@@ -101,7 +101,7 @@ def rerun(
     return accepted(orchestra.runs.get(principal, again))
 
 
-@router.get("/{run_id}/undoable", summary="Preview an undo", response_model=UndoView)
+@router.get("/{run_id}/undoable", summary="Preview an undo", response_model=UndoReport)
 def list_undoable(
     run_id: str,
     orchestra: Door,
@@ -112,7 +112,7 @@ def list_undoable(
     return orchestra.runs.undoable(principal, run_id, item=item)
 
 
-@router.post("/{run_id}/undo", summary="Undo a run", response_model=UndoView)
+@router.post("/{run_id}/undo", summary="Undo a run", response_model=UndoReport)
 def undo(run_id: str, orchestra: Door, principal: Acting, what: Annotated[Undoing | None, Body()] = None) -> Any:
     """Undo the writes of a run and of the runs it called; anything that has been changed since is refused and stays."""
     return orchestra.runs.undo(principal, run_id, item=(what or Undoing()).item)

@@ -10,7 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.base.documents import Refusal, Sent
 from api.base.routing import Acting, Door, SignedInRoute
-from engine.store.audit import TrailFilter
+from engine.people.people import Member, User
+from engine.store.audit import AuditLine, TrailFilter
 
 router = APIRouter(prefix="/api", tags=["Users"], route_class=SignedInRoute)
 
@@ -38,27 +39,10 @@ class NewPassword(Sent):
     password: Password
 
 
-class UserView(BaseModel):
-    """A user."""
-
-    id: str
-    name: str
-    role: str
-    has_password: bool
-    created_at: datetime
-
-
-class MemberView(UserView):
-    """A user with their last sign-in and the number of open sessions."""
-
-    last_sign_in_at: datetime | None
-    sessions: int
-
-
 class MemberRows(BaseModel):
     """All users."""
 
-    users: list[MemberView]
+    users: list[Member]
 
 
 class SessionView(BaseModel):
@@ -105,21 +89,10 @@ class AuditQuery(BaseModel):
     limit: int = Field(default=50, ge=1, le=1_000)
 
 
-class AuditLineView(BaseModel):
-    """An entry of the audit trail."""
-
-    number: int
-    at: datetime
-    principal: str
-    action: str
-    target: str
-    detail: str
-
-
 class AuditPage(BaseModel):
     """A page of the audit trail; `next` leads to the following page."""
 
-    lines: list[AuditLineView]
+    lines: list[AuditLine]
     next: int | None
 
 
@@ -129,9 +102,7 @@ def list_users(orchestra: Door, principal: Acting) -> dict[str, Any]:
     return {"users": orchestra.users.list(principal)}
 
 
-@router.post(
-    "/users", summary="Add a user", status_code=201, response_model=UserView, responses={409: {"model": Refusal}}
-)
+@router.post("/users", summary="Add a user", status_code=201, response_model=User, responses={409: {"model": Refusal}})
 def add_user(sent: NewUser, orchestra: Door, principal: Acting) -> Any:
     """Add a user. 409 if the id is taken."""
     return orchestra.users.add(principal, sent.id, sent.name or sent.id, sent.role, sent.password)

@@ -10,8 +10,8 @@ from pydantic import Field
 from api.base.documents import Deleted, FileText, Name, Refusal, Renaming, Sent
 from api.base.routing import Acting, Door, SignedInRoute
 from api.base.turns import CHECKED, TOO_MANY
-from api.routes.catalog_documents import WorkflowView
 from engine.base.errors import InvalidInput
+from engine.workflows.workflow_files import WorkflowFile
 
 router = APIRouter(prefix="/api/workflows", tags=["Workflows"], route_class=SignedInRoute)
 _IN_USE: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "It is in use, or was changed"}}
@@ -41,7 +41,7 @@ class Moves(Sent):
     "",
     summary="Create a workflow",
     status_code=201,
-    response_model=WorkflowView,
+    response_model=WorkflowFile,
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
@@ -57,7 +57,7 @@ def create_workflow(sent: NewWorkflow, orchestra: Door, principal: Acting) -> An
 @router.put(
     "/{name}",
     summary="Save a workflow",
-    response_model=WorkflowView,
+    response_model=WorkflowFile,
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )
@@ -79,7 +79,7 @@ def delete_workflow(name: str, orchestra: Door, principal: Acting) -> dict[str, 
     "/{name}/copy",
     summary="Copy a workflow",
     status_code=201,
-    response_model=WorkflowView,
+    response_model=WorkflowFile,
     responses=_IN_USE | TOO_MANY,
     dependencies=[CHECKED],
 )

@@ -18,6 +18,9 @@ def own_words(error: Mapping[str, Any]) -> str:
 class Problem:
     """A problem in a file, with a place that an editor can show."""
 
+    # The schema of the API names every member as required: an answer always has all of them.
+    __pydantic_config__: ClassVar[Mapping[str, bool]] = {"json_schema_serialization_defaults_required": True}
+
     message: str
     code: str = "invalid"
     severity: str = "error"

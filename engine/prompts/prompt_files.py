@@ -34,7 +34,7 @@ class PromptSummary:
     description: str
     versions: list[int]
     labels: dict[str, int]
-    problems: int = 0
+    problems: int
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from engine.base.clock import Clock
 from engine.base.errors import InUse, UnknownName
@@ -16,12 +16,13 @@ from engine.runner.worker.worker import Host
 from engine.store.approvals import ApprovalRecord
 from engine.store.approvals import Approvals as ApprovalStore
 
-STATES = ("open", "approved", "rejected", "withdrawn")
+State = Literal["open", "approved", "rejected", "withdrawn"]
+"""Of a question; `withdrawn`: its run does not wait for an answer any more."""
 
 
 @dataclass(frozen=True)
 class Approval:
-    """A question of a run; times are RFC 3339 text in UTC, `state` is one of STATES."""
+    """A question of a run; times are RFC 3339 text in UTC."""
 
     id: str
     run_id: str
@@ -30,7 +31,7 @@ class Approval:
     message: str
     details: Any
     asked_at: str
-    state: str
+    state: State
     answered_at: str | None
     answered_by: str | None
     comment: str

@@ -64,7 +64,7 @@ class Undo:
 
         Raises UnknownName, InUse, InvalidFile.
         """
-        report = UndoReport()
+        report = UndoReport([], [], [], [])
         for made in self._grouped(self._list().of(run_id, item)):
             known = len(report.undone)
             self._sorted(made, report, lambda made, kind: report.undone.append(Undone.of(made.write, kind)))
@@ -77,7 +77,7 @@ class Undo:
 
         Raises UnknownName, InUse, InvalidFile, StorageError.
         """
-        report = UndoReport()
+        report = UndoReport([], [], [], [])
         with _alone(self._host.folder):
             book = UndoBook(self._logs, self._host, lambda: timestamp(self._clock()), by)
             try:

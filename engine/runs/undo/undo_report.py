@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from engine.plugins.step import StepType
@@ -57,12 +57,12 @@ class NotUndone(_Line):
 class UndoReport:
     """The outcome of every write of a run."""
 
-    undone: list[Undone] = field(default_factory=list)
-    refused: list[NotUndone] = field(default_factory=list)
+    undone: list[Undone]
+    refused: list[NotUndone]
     """Somebody has changed it, or the service could not be reached: nothing was done, and it may be tried again."""
-    cannot: list[NotUndone] = field(default_factory=list)
+    cannot: list[NotUndone]
     """These cannot be undone, whatever the service says."""
-    left: list[NotUndone] = field(default_factory=list)
+    left: list[NotUndone]
     """Another run made it, or it was undone before."""
 
 
