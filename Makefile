@@ -73,7 +73,8 @@ bench-peers: setup-dev .venv-peers/ready
 
 chaos: setup-dev
 	$(BIN)/pytest -q -m control
-	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py
+	$(BIN)/pytest -q -s tests/kill/chaos.py tests/faults/power/chaos.py tests/bombs/chaos.py
+	$(BIN)/pytest -q tests/mail/chaos.py tests/engine/triggers/chaos.py
 	$(BIN)/pytest -q --hypothesis-profile=wide tests/semantics/chaos.py tests/faults/chaos.py tests/clients/chaos.py
 
 fresh:

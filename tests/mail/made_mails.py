@@ -44,6 +44,11 @@ _WIDE = ("utf-16", "utf-32")
 _STATEFUL = ("utf-16", "utf-32", "utf-7", "hz", "iso-2022-kr")
 
 
+SEED = 20261120
+SOME, ALL = 56, 408
+"""Four of each kind, and what `make chaos` reads."""
+
+
 @dataclass
 class Made:
     """A mail, and what its sender put in."""

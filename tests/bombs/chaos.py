@@ -1,0 +1,15 @@
+"""The long form (`make chaos`): all two hundred bombs."""
+
+from __future__ import annotations
+
+from tests.api.test_served import Served
+from tests.bombs.bombs import bombs
+from tests.bombs.test_bombs import SEED, pytestmark, served, survive
+
+__all__ = ["pytestmark", "served"]
+
+
+def test_all_bombs_take_neither_memory_nor_time_of_the_server(served: Served) -> None:
+    every = bombs(SEED)
+    assert len(every) == 200
+    survive(served, every)
