@@ -58,9 +58,9 @@ class _Write:
     def done_word(self) -> str:
         """The past participle for what it does: "labelled"."""
         try:
-            return step_type(self.uses).done or noun(self.step_id, "changed")
+            return step_type(self.uses).done or "changed"
         except OrchestraError:
-            return noun(self.step_id, "changed")
+            return "changed"
 
     @property
     def word(self) -> str:

@@ -199,7 +199,7 @@ def test_a_run_that_wrote_nothing_because_it_wanted_another_target_says_so_first
         pytest.param("012", "", "012", " 3 of 3 writes were undone.", id="made again and undone"),
     ],
 )
-def test_what_was_taken_back_is_told_of_what_the_run_made(undone: str, reused: str, again: str, said: str) -> None:
+def test_undone_writes_are_counted_among_those_the_run_made(undone: str, reused: str, again: str, said: str) -> None:
     steps = mails("task", "task", "task")
     for index, write in enumerate(one for one in steps if one["effect"]):
         write["effect"]["reused"] = str(index) in reused
