@@ -64,10 +64,10 @@ class Branches:
         return github_values.new_branch(raw(found.complete()), branch, sha)
 
     @reading()
-    def remove(self, repository: str, branch: str, sha: str, taken_back: AbstractSet[str] = frozenset()) -> None:
+    def remove(self, repository: str, branch: str, sha: str, undone_markers: AbstractSet[str] = frozenset()) -> None:
         """Delete a branch that still ends at this commit, or has the same content; do nothing if it is already gone.
 
-        `taken_back` are the markers of our own later commits. Raises Conflict if somebody else has committed since.
+        `undone_markers` are the markers of our own later commits. Raises Conflict if somebody else has committed since.
         """
         found = self._api.repository(repository)
         try:
@@ -76,7 +76,7 @@ class Branches:
             found.complete()
             return
         head = str(raw(ref)["object"]["sha"])
-        if head != sha and not _is_taken_back(found, sha, head, taken_back):
+        if head != sha and not _is_undone(found, sha, head, undone_markers):
             raise Conflict(
                 f"The branch {branch!r} has had new commits since.",
                 service=SERVICE,
@@ -108,7 +108,7 @@ class Branches:
         }
 
 
-def _is_taken_back(repository: Repository, start: str, head: str, markers: AbstractSet[str]) -> bool:
+def _is_undone(repository: Repository, start: str, head: str, markers: AbstractSet[str]) -> bool:
     """Return whether all commits between the two carry one of these markers and leave every file as it was."""
     comparison = repository.compare(start, head)
     told = raw(comparison.complete())

@@ -40,12 +40,12 @@ def search(mailbox: Mailbox, wanted: Search, limit: int) -> Json:
         if wanted.since or wanted.before:
             uids = [one.uid for one in _looked_at(session, uids) if wanted.fits(one.arrived_at)]
         waiting = {uid: MailId(folder, selected.uidvalidity, uid) for uid in uids[:limit]}
-        told = _told(mailbox, ((waiting.pop(mail.uid), mail) for mail in session.contents(uids[:limit])))
-    told["unreadable"] += [unread(str(mail), "", gone(mail)) for mail in waiting.values()]
-    return {**told, "matched": len(uids), "has_more": len(uids) > limit}
+        listed = _listed(mailbox, ((waiting.pop(mail.uid), mail) for mail in session.contents(uids[:limit])))
+    listed["unreadable"] += [unread(str(mail), "", gone(mail)) for mail in waiting.values()]
+    return {**listed, "matched": len(uids), "has_more": len(uids) > limit}
 
 
-def _told(mailbox: Mailbox, mails: Iterable[tuple[MailId, Fetched]]) -> Json:
+def _listed(mailbox: Mailbox, mails: Iterable[tuple[MailId, Fetched]]) -> Json:
     """Return {messages, unreadable} for mails and their FETCH answers."""
     messages, unreadable = [], []
     for mail, found in mails:
@@ -71,8 +71,8 @@ def _looked_at(session: Session, uids: Sequence[int]) -> Iterator[Fetched]:
 def by_ids(mailbox: Mailbox, ids: Iterable[str]) -> Json:
     """Return exactly these mails, in the form of `search`; raises NotFound if one is gone."""
     wanted = [mail_id(mail) for mail in dict.fromkeys(ids)]
-    told = _told(mailbox, ((mail, fetched(mailbox, mail)) for mail in wanted))
-    return {**told, "matched": len(wanted), "has_more": False}
+    listed = _listed(mailbox, ((mail, fetched(mailbox, mail)) for mail in wanted))
+    return {**listed, "matched": len(wanted), "has_more": False}
 
 
 def message(mailbox: Mailbox, mail: str, trim: Trim = WHOLE) -> Json:
@@ -141,8 +141,8 @@ def attachment(mailbox: Mailbox, mail: str, wanted: str) -> File:
             service=SERVICE,
             remedy="Take the id from the mail's `attachments`.",
         )
-    told, content = file
-    return File(told["name"], content, told["media_type"])
+    described, content = file
+    return File(described["name"], content, described["media_type"])
 
 
 def _newest_first(messages: list[Json]) -> list[Json]:

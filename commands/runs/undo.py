@@ -1,4 +1,4 @@
-"""`runs undo`: take back what a run has written, unless somebody has changed it since."""
+"""`runs undo`: undo what a run has written, unless somebody has changed it since."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class UnreadableMail(Part):
     reason: str = outside("Reason")
 
 
-def told(call: Call, found: Mapping[str, JsonValue]) -> JsonValue:
+def note_unreadable(call: Call, found: Mapping[str, JsonValue]) -> JsonValue:
     """Return what a client has listed, and leave a note on the call if some mails could not be read."""
     unreadable, read = found["unreadable"], found["messages"]
     if unreadable:

@@ -220,7 +220,7 @@ class Written:
     done_at: datetime
     updated: bool = False
     """Whether it updated what an earlier write had made, whose previous content is unknown."""
-    taken_back: AbstractSet[str] = frozenset()
+    undone_markers: AbstractSet[str] = frozenset()
     """Undo: the markers of the writes of this run that have been undone before this one, and of what those removed."""
 
 

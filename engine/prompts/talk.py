@@ -53,7 +53,7 @@ class Talk:
     parameters: JsonObject = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.call.request.update(messages=told(self.messages), model=self.model or self.call.client.model)
+        self.call.request.update(messages=readable(self.messages), model=self.model or self.call.client.model)
 
     def answer(self, tools: Sequence[JsonObject] = ()) -> Answer:
         """Ask for text: {text, tool_calls, finish_reason, model}. People who watch the run see it arrive."""
@@ -106,7 +106,7 @@ def note(call: Call, model: str, usage: Mapping[str, int]) -> None:
     add_usage(call.usage, model, call.client.base_url, usage)
 
 
-def told(messages: Messages) -> list[dict[str, object]]:
+def readable(messages: Messages) -> list[dict[str, object]]:
     """Return messages for people to read: a picture is named, not shown."""
     return [{**message, "content": _words(message["content"])} for message in messages]
 

@@ -29,7 +29,7 @@ from engine.record.events import (
     StepStarted,
     StepWaiting,
     WriteSettled,
-    told,
+    members,
 )
 from engine.record.types.run import Acceptance, AccountRecord, Counts, ResumeRecord, Run, RunHead
 from engine.record.types.step import AttemptRecord, Failure, StepRecord, UsageRecord
@@ -143,7 +143,7 @@ class _Builder:
         self._run = {**run, "status": RunStatus.RUNNING, "started_at": run["started_at"] or event.at}
 
     def _run_resumed(self, event: RunResumed) -> None:
-        resumed = cast("ResumeRecord", told(event))
+        resumed = cast("ResumeRecord", members(event))
         if self._previous_hash is not None:
             resumed = {**resumed, "newest": True, "previous_hash": self._previous_hash}
         self._run = {

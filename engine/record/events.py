@@ -252,14 +252,14 @@ Event: TypeAlias = (
 )  # fmt: skip
 
 
-def told(event: Event) -> dict[str, Any]:
+def members(event: Event) -> dict[str, Any]:
     """Return what an event tells, by name."""
     return {name: value for name, value in msgspec.structs.asdict(event).items() if value is not UNSET}
 
 
 def encoded(event: Event) -> str:
     """Return an event as JSON text for the journal. Raises TypeError for values that are not JSON."""
-    return compact({"type": event.__struct_config__.tag, **told(event)})
+    return compact({"type": event.__struct_config__.tag, **members(event)})
 
 
 def decoded(text: str) -> Event:

@@ -25,7 +25,7 @@ from engine.runner.worker.worker import Host
 from engine.runs.cancelling import longest_seconds
 from engine.runs.resuming import Resuming
 from engine.runs.run_reader import RunReader
-from engine.runs.starting.acceptor import Acceptor, Wish, anew
+from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
 from engine.runs.starting.consent import is_real
 from engine.store.acceptances import Request
 
@@ -114,7 +114,7 @@ class Runs(RunReader):
                 require_same_accounts(source(self.get(p, from_run), workflow), self._acceptor.modes(plan, {}))
             return self._acceptor.accept(p, plan, Wish(inputs, options), request, "runs.start")
 
-        return anew(accept)
+        return retry_if_renamed(accept)
 
     def start_all(self, p: Principal, workflow: str, inputs: Iterable[JsonObject]) -> builtins.list[str]:
         """Accept a run for each of these inputs, all or none, and start them; return their ids once all are on disk.
@@ -123,7 +123,7 @@ class Runs(RunReader):
         """
         require(p, "run", "start runs")
         wishes = [Wish(one) for one in inputs]
-        return anew(lambda: self._acceptor.accept_all(p, self._plan(workflow, {}), wishes, "runs.start"))
+        return retry_if_renamed(lambda: self._acceptor.accept_all(p, self._plan(workflow, {}), wishes, "runs.start"))
 
     def rerun(
         self,
@@ -158,7 +158,7 @@ class Runs(RunReader):
             wish = again(earlier, plan, Values(self._logs.blobs, run_id), inputs or {}, options, modes)
             return self._acceptor.accept(p, plan, wish, request, "runs.rerun")
 
-        return anew(accept)
+        return retry_if_renamed(accept)
 
     def wait(self, p: Principal, run_id: str, seconds: float | None = None) -> Run:
         """Wait until a run of this process has ended or is waiting, or until the timeout; return its document."""

@@ -109,7 +109,7 @@ class OwnRuns(Protocol):
     def ended(self, end: RunEnd) -> asyncio.Future[Any]:
         """Record the end of a run, and forget its events; its questions are withdrawn, its caller is woken."""
 
-    def retold(self, run_id: str, sentence: str) -> asyncio.Future[Any]:
+    def change_sentence(self, run_id: str, sentence: str) -> asyncio.Future[Any]:
         """Change the sentence of an ended run."""
 
 

@@ -13,7 +13,7 @@ from engine.expressions.json_values import compact_json
 from engine.people.access import Principal, require
 from engine.people.audit import Audit
 from engine.plugins.trigger import Item, Start
-from engine.runs.starting.acceptor import anew
+from engine.runs.starting.acceptor import retry_if_renamed
 from engine.runs.starting.consent import Touch
 from engine.store.triggers import DeadRecord, ItemRecord, Items, TriggerRecord
 from engine.store.triggers import Triggers as TriggerStore
@@ -177,7 +177,9 @@ class Triggers:
         require(p, "run", "try dead items again")
         row = self._dead_row(workflow, trigger, item)
         self._audit.record(p, "triggers.retry", workflow, {"trigger": trigger, "item": item})
-        return self._resume(p, row.run_id) if row.run_id is not None else anew(lambda: self._revived(p, row))
+        return (
+            self._resume(p, row.run_id) if row.run_id is not None else retry_if_renamed(lambda: self._revived(p, row))
+        )
 
     def dismiss(self, p: Principal, workflow: str, trigger: str, item: str) -> None:
         """Remove an item from the list of those that need attention. Raises UnknownName."""

@@ -1,4 +1,4 @@
-"""`orchestra runs undo`: what a demo run has written is taken back, asked for on a terminal, told in full."""
+"""`orchestra runs undo`: what a demo run has written is undone after a question on a terminal, and reported in full."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_a_mail_that_has_left_counts_as_sent_whatever_becomes_of_the_copy(
     assert len(smtp.mails) == 1
 
 
-def test_a_draft_is_written_found_and_taken_back(client: ImapClient) -> None:
+def test_a_draft_is_written_found_and_deleted(client: ImapClient) -> None:
     assert find_draft(client.mailbox, MARKER) is None
     draft = drafted(client)
     assert find_draft(client.mailbox, MARKER) == draft

@@ -168,7 +168,7 @@ def test_a_flag_that_was_there_before_stays_when_the_run_is_undone(
     assert flags_of(ann.mailbox, identity) == ["\\Flagged"]
 
 
-def test_a_mail_is_moved_copied_and_taken_back(run: Run, ann: ImapClient, orchestra: Orchestra) -> None:
+def test_a_mail_is_moved_and_copied_and_both_are_undone(run: Run, ann: ImapClient, orchestra: Orchestra) -> None:
     one, two = deliver(ann, mail("One")), deliver(ann, mail("Two"))
     done = run(
         {"id": "folders", "uses": "imap.list_folders"},

@@ -31,7 +31,7 @@ from engine.record.events import (
     StepStarted,
     StepWaiting,
     encoded,
-    told,
+    members,
 )
 from engine.record.frames import Record
 from engine.record.types.step import Failure, StopRecord, Wait
@@ -239,4 +239,4 @@ def _with_output(record: Ended, event: StepFinished) -> Ended:
 
 def _wait(event: StepWaiting | StepListed | StepFinished) -> Wait:
     """Return what an event tells of a wait."""
-    return cast("Wait", {name: value for name, value in told(event).items() if name in Wait.__annotations__})
+    return cast("Wait", {name: value for name, value in members(event).items() if name in Wait.__annotations__})

@@ -29,7 +29,7 @@ from engine.store.journal import JournalBroken
 from engine.store.ledger import Write
 
 
-class CallTold(TypedDict, total=False):
+class CallDetails(TypedDict, total=False):
     """What an event tells of a call."""
 
     started_at: ReadOnly[str]
@@ -72,20 +72,20 @@ class StepCall(Struct, frozen=True):
     is_announced: bool = False
     """Whether an event already tells what the step is about to do."""
 
-    def told(self) -> CallTold:
+    def details(self) -> CallDetails:
         """Return what the next event has to tell of the call; nothing if an earlier one has told it."""
         if self.is_announced:
             return {}
-        told: CallTold = {
+        details: CallDetails = {
             "started_at": self.started_at,
             "uses": self.action.uses,
             "connection": self.action.connection,
         }
         if self.told_arguments is not None:
-            told = {**told, "arguments": self.told_arguments}
+            details = {**details, "arguments": self.told_arguments}
         if self.write is not None:
-            told = {**told, "identity": self.write.identity}
-        return told
+            details = {**details, "identity": self.write.identity}
+        return details
 
 
 class Succeeded(Struct, frozen=True):

@@ -22,5 +22,5 @@ class Announcement(Middleware):
         """Announce the call, then make it."""
         if call.effect is Effect.PURE:
             return await call_next(call)
-        self._recording.emit(StepStarted, path=call.path, title=call.node.title, **call.told())
+        self._recording.emit(StepStarted, path=call.path, title=call.node.title, **call.details())
         return await call_next(replace(call, is_announced=True))

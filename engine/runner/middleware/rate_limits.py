@@ -41,6 +41,6 @@ class RateLimits(Middleware):
         pause = hold(outcome.error, self._recording.waiting(call.path), now, call.frame.deadline)
         if pause is None:
             return False
-        self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.told())
+        self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.details())
         await self._recording.committed()
         return True

@@ -49,7 +49,7 @@ class Recorder(Middleware):
     async def _succeeded(self, outcome: Succeeded) -> Succeeded:
         call, remarks = outcome.call, outcome.remarks
         output, written = await self._recording.kept(outcome.output)
-        details = {**call.told(), "output": written, **self._more(outcome)}
+        details = {**call.details(), "output": written, **self._more(outcome)}
         if remarks is not None and remarks.request:
             _, details["request"] = await self._recording.kept_fields(remarks.request)
         self._finished(call, StepStatus.SUCCEEDED, details)
@@ -81,14 +81,14 @@ class Recorder(Middleware):
         call, error = outcome.call, outcome.error
         if not isinstance(error, _FORESEEN):
             _log.error("step %s of run %s broke down", call.path, call.run_id, exc_info=error)
-        details = {"error": outcome.document(), "handled": is_handled(call.node), **call.told()}
+        details = {"error": outcome.document(), "handled": is_handled(call.node), **call.details()}
         self._finished(call, StepStatus.FAILED, details)
         await self._recording.committed()
 
     async def _stopped(self, outcome: Stops) -> None:
         outputs = self._recording.values.whole(outcome.wish.outputs)
         stops = {"outputs": outputs, "message": outcome.wish.message}
-        self._finished(outcome.call, StepStatus.SUCCEEDED, {"output": {}, "stops": stops, **outcome.call.told()})
+        self._finished(outcome.call, StepStatus.SUCCEEDED, {"output": {}, "stops": stops, **outcome.call.details()})
         await self._recording.committed()
 
     def _finished(self, call: StepCall, status: StepStatus, details: Mapping[str, Any]) -> None:

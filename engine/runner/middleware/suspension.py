@@ -45,7 +45,7 @@ class Suspension(Middleware):
         caller = await self._caller(call)
         replay = None if earlier is None else earlier.called_run(call.node, call.frame)
         pause = self._pauses.begun(outcome.wish, call.path, caller, self._recording.last_wait(call.path), replay)
-        self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.told())
+        self._recording.emit(StepWaiting, path=call.path, title=call.node.title, **pause, **call.details())
         return await self._waited(replace(call, is_announced=True), self._pauses.of(pause))
 
     async def _caller(self, call: StepCall) -> list[Any]:

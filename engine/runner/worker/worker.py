@@ -201,7 +201,7 @@ class Host:
 
     def retell(self, run_id: str, sentence: str) -> None:
         """Change the sentence of an ended run in the list of runs. Raises StorageError."""
-        self._recorded(lambda: self._records.runs.retold(run_id, sentence))
+        self._recorded(lambda: self._records.runs.change_sentence(run_id, sentence))
 
     def _recorded(self, record: Callable[[], asyncio.Future[Result]]) -> Result:
         """Record something in the journal's next transaction, from any thread; return the result once it is on disk."""

@@ -65,8 +65,8 @@ class Acceptor:
     def accept(self, p: Principal, plan: Plan, wish: Wish, request: Request | None, action: str) -> str:
         """Accept a run and start it; return its id, or the id of the run that this request started before.
 
-        Raises InvalidInput, ConfirmationNeeded, InUse (Renamed: retry with `anew`), StorageError, and ServiceError if
-        the owner of a new account cannot be determined.
+        Raises InvalidInput, ConfirmationNeeded, InUse (Renamed: see `retry_if_renamed`), StorageError, and ServiceError
+        if the owner of a new account cannot be determined.
         """
         [run_id] = self._begin([self._entry(p, plan, wish, action, self.services(), request)])
         return run_id
@@ -142,7 +142,7 @@ class Acceptor:
         return self.consents.require(p, plan, checked_inputs(plan, wish.inputs), modes, default_mode)
 
 
-def anew(accept: Callable[[], Result]) -> Result:
+def retry_if_renamed(accept: Callable[[], Result]) -> Result:
     """Return the result of `accept`; if a name changed since it read its plan, call it again.
 
     Raises what `accept` raises; Renamed only if that happens repeatedly.

@@ -81,27 +81,27 @@ class Undo:
         with _alone(self._host.folder):
             book = UndoBook(self._logs, self._host, lambda: timestamp(self._clock()), by)
             try:
-                self._take_all_back(self._grouped(self._ended(self._list().of(run_id, item))), report, book)
+                self._undo_all(self._grouped(self._ended(self._list().of(run_id, item))), report, book)
             finally:
                 book.close()
         return report
 
-    def _take_all_back(self, things: list[Made], report: UndoReport, book: UndoBook) -> None:
-        taken_back: set[str] = set()
+    def _undo_all(self, things: list[Made], report: UndoReport, book: UndoBook) -> None:
+        undone_markers: set[str] = set()
         kept: list[RunWrite] = []
 
-        def take_back(made: Made, kind: StepType) -> None:
+        def undo_one(made: Made, kind: StepType) -> None:
             try:
-                self._take_back(made, kind, report, book, taken_back)
+                self._undo_one(made, kind, report, book, undone_markers)
             except CannotUndo as error:
                 own = next((one for one in kept if one.is_done_to(made.write)), None)
                 (report.cannot if own else report.refused).append(NotUndone.of(made.write, _changed_by(own, error)))
 
         for made in things:
             known = len(report.cannot)
-            self._sorted(made, report, take_back)
+            self._sorted(made, report, undo_one)
             if made.write.is_undone:
-                taken_back |= made.write.markers
+                undone_markers |= made.write.markers
                 self._take_along(made, report, book)
             else:
                 report.cannot.extend(NotUndone.of(one, self._why_kept(one)) for one in made.later)
@@ -147,8 +147,8 @@ class Undo:
         if row is not None and row.ended_at is None:
             raise InUse(f"Run {run_id} has not ended.", remedy=f"`orchestra runs cancel {run_id}` ends it.")
 
-    def _sorted(self, made: Made, report: UndoReport, take_back: Callable[[Made, StepType], None]) -> None:
-        """Add a write to the report if its place is known without its service; otherwise call `take_back`."""
+    def _sorted(self, made: Made, report: UndoReport, undo_one: Callable[[Made, StepType], None]) -> None:
+        """Add a write to the report if its place is known without its service; otherwise call `undo_one`."""
         write = made.write
         if undone := undo_of(write.step):
             report.left.append(NotUndone.of(write, f"It was undone before ({undone['at']})."))
@@ -159,10 +159,10 @@ class Undo:
         elif why := self._why_kept(write):
             report.cannot.append(NotUndone.of(write, why))
         else:
-            take_back(made, step_type(write.uses))
+            undo_one(made, step_type(write.uses))
 
-    def _take_back(
-        self, made: Made, kind: StepType, report: UndoReport, book: UndoBook, taken_back: AbstractSet[str]
+    def _undo_one(
+        self, made: Made, kind: StepType, report: UndoReport, book: UndoBook, undone_markers: AbstractSet[str]
     ) -> None:
         """Undo a write. Raises CannotUndo if it was changed since; other obstacles are reported."""
         write = made.write
@@ -170,7 +170,7 @@ class Undo:
             self._require_ended(write.run_id)  # somebody may have resumed it in the meantime
             if not write.is_undone_in_ledger:  # otherwise only the log lacks it: the process died in between
                 last = made.later[0] if made.later else self._list().updated(write) or write
-                told = replace(self._written(last, taken_back), marker=write.marker, receipt=write.its_receipt)
+                told = replace(self._written(last, undone_markers), marker=write.marker, receipt=write.its_receipt)
                 self._host.undo(self._job(write, last, kind), told)
         except (StorageError, Fenced):  # of our own state: nothing more can be recorded
             raise
@@ -187,9 +187,9 @@ class Undo:
             report.undone.append(Undone.of(write, kind))
             book.note(write, kind.undoes)
 
-    def _written(self, write: RunWrite, taken_back: AbstractSet[str] = frozenset()) -> Written:
+    def _written(self, write: RunWrite, undone_markers: AbstractSet[str] = frozenset()) -> Written:
         values = Values(self._logs.blobs, write.run_id)
-        return write.written(values.loaded(write.step["arguments"] or {}), values.loaded(write.output), taken_back)
+        return write.written(values.loaded(write.step["arguments"] or {}), values.loaded(write.output), undone_markers)
 
     def _job(self, write: RunWrite, last: RunWrite, kind: StepType) -> Job:
         """Return the call that undoes a write, with the fields of the last write, which describe the current state."""

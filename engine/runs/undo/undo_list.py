@@ -157,7 +157,7 @@ class RunWrite:
         """Its receipt in the form that step types take."""
         return Receipt(**self.receipt)
 
-    def written(self, arguments: JsonObject, output: Any, taken_back: AbstractSet[str]) -> Written:
+    def written(self, arguments: JsonObject, output: Any, undone_markers: AbstractSet[str]) -> Written:
         """Return the facts that an undo works from."""
         return Written(
             arguments=arguments,
@@ -166,7 +166,7 @@ class RunWrite:
             marker=self.marker,
             done_at=moment_of(self.done_at),
             updated=self.is_update,
-            taken_back=taken_back,
+            undone_markers=undone_markers,
         )
 
 

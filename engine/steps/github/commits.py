@@ -185,7 +185,7 @@ class CreateBranch(FindableWriting):
         """Delete the branch, unless somebody else has added commits."""
         it, start = call.fields, written.output["sha"]
         with changes_respected():
-            call.client.branches.remove(it.repository, it.branch, start, written.taken_back)
+            call.client.branches.remove(it.repository, it.branch, start, written.undone_markers)
 
     def receipt(self, output: JsonValue) -> Receipt:
         """Return its name."""

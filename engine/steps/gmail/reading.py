@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from engine.plugins.mail_fields import FileOutput, Part, ReadMail, TrimFields, UnreadableMail, file_content, told
+from engine.plugins.mail_fields import (
+    FileOutput,
+    Part,
+    ReadMail,
+    TrimFields,
+    UnreadableMail,
+    file_content,
+    note_unreadable,
+)
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, option, outside
 
 SERVICE = "gmail"
@@ -58,7 +66,9 @@ class SearchMessages(GmailRead):
         """Return {messages, unreadable, matched_estimate, has_more}."""
         it: SearchFields = call.fields
         mail = call.client.mail
-        return told(call, mail.by_ids(it.ids, it.trim) if it.ids else mail.search(it.query, it.limit, it.trim))
+        return note_unreadable(
+            call, mail.by_ids(it.ids, it.trim) if it.ids else mail.search(it.query, it.limit, it.trim)
+        )
 
 
 class MessageFields(TrimFields):
@@ -106,7 +116,7 @@ class GetThread(GmailRead):
 
     def call(self, call: Call) -> JsonValue:
         """Return {id, url, subject, messages, unreadable}."""
-        return told(call, call.client.mail.thread(call.fields.thread, call.fields.trim))
+        return note_unreadable(call, call.client.mail.thread(call.fields.thread, call.fields.trim))
 
 
 class ListFields(Fields):

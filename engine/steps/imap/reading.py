@@ -6,7 +6,15 @@ from pydantic import Field
 
 from clients.imap.mail import attachment, by_ids, message, search
 from clients.imap.search import Search
-from engine.plugins.mail_fields import FileOutput, Part, ReadMail, TrimFields, UnreadableMail, file_content, told
+from engine.plugins.mail_fields import (
+    FileOutput,
+    Part,
+    ReadMail,
+    TrimFields,
+    UnreadableMail,
+    file_content,
+    note_unreadable,
+)
 from engine.plugins.step import Call, Effect, Fields, JsonValue, Output, StepType, option, outside
 
 SERVICE = "imap"
@@ -94,9 +102,9 @@ class SearchMessages(StepType):
         """Return {messages, unreadable, matched, has_more}."""
         fields: SearchFields = call.fields
         if fields.ids:
-            return told(call, by_ids(call.client.mailbox, fields.ids))
+            return note_unreadable(call, by_ids(call.client.mailbox, fields.ids))
         wanted = Search(**fields.model_dump(exclude={"limit", "ids"}))
-        return told(call, search(call.client.mailbox, wanted, fields.limit))
+        return note_unreadable(call, search(call.client.mailbox, wanted, fields.limit))
 
 
 class MessageFields(TrimFields):

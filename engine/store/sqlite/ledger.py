@@ -137,7 +137,7 @@ class SqliteEffects:
     def forget(self, write: Write) -> asyncio.Future[Any]:
         """Withdraw an intent whose write certainly did not happen."""
         which = "identity = :identity AND state NOT IN ('done', 'undone') AND receipt IS NULL"
-        return self._journal.change(lambda cursor: _take_back(cursor, which, {"identity": write.identity}))
+        return self._journal.change(lambda cursor: _withdraw(cursor, which, {"identity": write.identity}))
 
     def question(self, write: Write) -> asyncio.Future[Any]:
         """Record that only a person can tell whether the write happened."""
@@ -194,7 +194,7 @@ def _counted(cursor: sqlite3.Cursor) -> int:
     return int(number)
 
 
-def _take_back(cursor: sqlite3.Cursor, which: str, values: Mapping[str, Any]) -> int:
+def _withdraw(cursor: sqlite3.Cursor, which: str, values: Mapping[str, Any]) -> int:
     """Remove writes that did not happen (a write undone before stays `undone`); return how many."""
     undone = cursor.execute(f"UPDATE effects SET state = 'undone' WHERE {which} AND generation > 0", values)  # noqa: S608
     count = undone.rowcount
@@ -261,7 +261,7 @@ def _answer(cursor: sqlite3.Cursor, run_id: str, path: str | None, receipt: str 
     if receipt is None:
         found = cursor.execute(f"SELECT identity FROM effects WHERE {which}", values).fetchall()  # noqa: S608
         cursor.executemany("INSERT OR REPLACE INTO meta VALUES (?, '')", [(_redone(one),) for (one,) in found])
-        return _take_back(cursor, which, values)
+        return _withdraw(cursor, which, values)
     output = compact({"id": receipt, "url": receipt if "://" in receipt else ""})
     statement = f"UPDATE effects SET state = 'done', receipt = :output, output = :output WHERE {which}"  # noqa: S608
     return cursor.execute(statement, {**values, "output": output}).rowcount

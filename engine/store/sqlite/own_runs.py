@@ -97,7 +97,7 @@ class SqliteOwnRuns:
         """Record the end of a run, and all that ends with it."""
         return self._journal.change(partial(_end, end=end))
 
-    def retold(self, run_id: str, sentence: str) -> asyncio.Future[Any]:
+    def change_sentence(self, run_id: str, sentence: str) -> asyncio.Future[Any]:
         """Change the sentence of an ended run."""
         statement = "UPDATE runs SET sentence = ? WHERE run_id = ? AND ended_at IS NOT NULL"
         return self._journal.change(lambda cursor: cursor.execute(statement, (sentence, run_id)))

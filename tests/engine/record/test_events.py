@@ -18,7 +18,7 @@ from engine.record.events import (
     WriteSettled,
     decoded,
     encoded,
-    told,
+    members,
 )
 
 KINDS: tuple[Any, ...] = get_args(Event)
@@ -80,7 +80,7 @@ def test_what_another_release_tells_is_left_out() -> None:
 
 
 def test_what_an_event_tells() -> None:
-    assert told(RunEnded("now", RunStatus.FAILED)) == {"at": "now", "status": "failed"}
+    assert members(RunEnded("now", RunStatus.FAILED)) == {"at": "now", "status": "failed"}
 
 
 def test_a_text_that_no_file_can_hold_breaks_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Every GitHub step on the real client and its stand-in: outputs as declared, and writes that are taken back."""
+"""Every GitHub step on the real client and its stand-in: outputs as declared, and writes that are undone."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_where_it_goes_is_declared_and_every_field_has_a_title(name: str) -> Non
     assert place["role"] == "destination"
 
 
-# --- taken back
+# --- undone
 
 PROBES: dict[str, Callable[[Hub], Any]] = {
     "github.update_issue": Hub.issue,
@@ -113,7 +113,7 @@ PROBES: dict[str, Callable[[Hub], Any]] = {
 
 
 @pytest.mark.parametrize("name", PROBES)
-def test_what_was_done_is_taken_back_once_however_often_it_is_asked(hub: Hub, name: str) -> None:
+def test_a_write_is_undone_once_however_often_it_is_asked(hub: Hub, name: str) -> None:
     step, arguments, probe = registry.step_type(name), OPERATIONS[name].arguments(hub.world), PROBES[name]
     before = probe(hub)
     undo, written = hub.made(name, arguments)
@@ -161,11 +161,11 @@ def test_a_branch_that_went_on_is_not_deleted(hub: Hub) -> None:
         pytest.param("x", {"theirs"}, False, id="a commit of somebody else"),
         pytest.param("x", {"m" * 32}, False, id="a file that is still there"),
         pytest.param(None, {"m" * 32}, False, id="a deletion by somebody else"),
-        pytest.param(None, {"m" * 32, "d" * 32}, True, id="all of it our own and taken back"),
+        pytest.param(None, {"m" * 32, "d" * 32}, True, id="all of it our own and undone"),
         pytest.param(None, set(), False, id="nothing known of the run"),
     ],
 )
-def test_a_branch_goes_where_only_what_was_taken_back_came_on_it(
+def test_a_branch_is_deleted_if_all_commits_on_it_were_undone(
     hub: Hub, text: str | None, markers: set[str], is_deleted: bool
 ) -> None:
     undo, written = hub.made("github.create_branch", {"repository": REPOSITORY, "branch": "work"})
@@ -175,7 +175,7 @@ def test_a_branch_goes_where_only_what_was_taken_back_came_on_it(
         client.delete_file(REPOSITORY, "docs/new.md", "Go back", "work", "", marker="d" * 32)
     before = hub.names("branches", "branch")
     with nullcontext() if is_deleted else pytest.raises(CannotUndo, match="new commits"):
-        registry.step_type("github.create_branch").undo(undo, replace(written, taken_back=markers))
+        registry.step_type("github.create_branch").undo(undo, replace(written, undone_markers=markers))
     assert hub.names("branches", "branch") == [one for one in before if not is_deleted or one != "work"]
 
 
@@ -204,7 +204,7 @@ def test_an_approval_is_dismissed_and_a_comment_says_that_it_stays(hub: Hub) -> 
     assert "only comments" in step.why_kept(comment)
 
 
-# --- what is not known is not taken back
+# --- what is not known is not undone
 
 
 @pytest.mark.parametrize("name", ["github.close_issue", "github.set_assignees", "github.add_labels"])
@@ -216,7 +216,7 @@ def test_what_an_earlier_attempt_may_have_done_is_not_called_ours(hub: Hub, name
 
 
 @pytest.mark.parametrize("name", ["github.close_issue", "github.set_assignees", "github.add_labels"])
-def test_what_was_so_already_is_not_taken_back(hub: Hub, name: str) -> None:
+def test_what_was_so_already_is_not_undone(hub: Hub, name: str) -> None:
     arguments, step = OPERATIONS[name].arguments(hub.world), registry.step_type(name)
     hub.made(name, arguments)
     before = hub.issue()

@@ -1,4 +1,4 @@
-"""What GitHub steps wrote, taken back and brought up to date: on the real client and its stand-in."""
+"""Undoing and updating what GitHub steps wrote: on the real client and its stand-in."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ def test_a_file_is_brought_to_a_new_text(make: Make, api: Api, call: Call) -> No
 
 
 @pytest.mark.parametrize("step", [CreateIssue(), Comment()], ids=lambda step: str(step.name))
-def test_what_was_only_updated_cannot_be_taken_back(make: Make, step: StepType) -> None:
+def test_what_was_only_updated_cannot_be_undone(make: Make, step: StepType) -> None:
     _, written = make(step, ISSUE if step.name == "github.create_issue" else COMMENT)
     assert step.why_kept(written) == ""
     assert "earlier content" in step.why_kept(replace(written, updated=True))

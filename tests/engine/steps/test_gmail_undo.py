@@ -1,4 +1,4 @@
-"""What Gmail steps wrote, taken back and brought up to date: on the real client and its stand-in."""
+"""Undoing and updating what Gmail steps wrote: on the real client and its stand-in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Notion steps wrote, taken back and brought up to date: on the real client and its stand-in."""
+"""Undoing and updating what Notion steps wrote: on the real client and its stand-in."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ every_change = pytest.mark.parametrize(("step", "arguments"), CHANGES.values(), 
 
 
 @every_change
-def test_a_change_of_a_page_is_taken_back_and_once_more_changes_nothing(
+def test_a_change_of_a_page_is_undone_and_once_more_changes_nothing(
     make: Make, old: str, standins: StandIns, step: StepType, arguments: dict[str, Any]
 ) -> None:
     before = changed(standins, old)
@@ -274,7 +274,7 @@ def test_a_restored_page_on_which_somebody_works_stays(
         pytest.param(Restore(), {}, "already existed", id="not in the trash"),
     ],
 )
-def test_what_changed_nothing_is_not_taken_back(
+def test_what_changed_nothing_is_not_undone(
     make: Make, old: str, step: StepType, arguments: dict[str, Any], says: str
 ) -> None:
     _, written = make(step, page=old, **arguments)

@@ -783,11 +783,11 @@ class MemoryEffects:
         def change() -> int:
             known = self._state.effects_.get(write.identity)
             is_open = known is not None and known[1].state not in ("done", "undone") and known[1].receipt is None
-            return self._take_back([write.identity]) if is_open else 0
+            return self._withdraw([write.identity]) if is_open else 0
 
         return self._done(change)
 
-    def _take_back(self, identities: Sequence[str]) -> int:
+    def _withdraw(self, identities: Sequence[str]) -> int:
         for one in identities:
             if self._state.effects_[one][1].generation > 0:
                 self._put(one, state="undone")
@@ -823,7 +823,7 @@ class MemoryEffects:
                 if (one.run_id, one.state) == (run_id, "unknown") and path in (None, one.path)
             ]
             if receipt is None:
-                return self._take_back(asked)
+                return self._withdraw(asked)
             told = {"id": receipt, "url": receipt if "://" in receipt else ""}
             for one in asked:
                 self._put(one, state="done", receipt=told, output=told)

@@ -168,7 +168,7 @@ def test_one_item_is_undone_alone(orchestra: Orchestra, open_page: Open, made: d
     assert "Undo this item" in labels(open_page("run", id=made["run_id"], open="each[0]"))
 
 
-def test_what_cannot_be_taken_back_is_told_before(orchestra: Orchestra, open_page: Open) -> None:
+def test_what_cannot_be_undone_is_shown_before(orchestra: Orchestra, open_page: Open) -> None:
     mail = {"to": ["ada@example.org"], "subject": "Hello", "text": "Hello"}
     saved(orchestra, "letter", {"id": "send", "title": "Send a mail", "uses": "gmail.send", "with": mail})
     run = ran(orchestra, "letter")

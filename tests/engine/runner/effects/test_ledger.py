@@ -111,7 +111,7 @@ def test_the_life_of_a_write(with_ledger: With) -> None:
     with_ledger(test)
 
 
-def test_an_intent_can_be_taken_back_and_a_receipt_cannot(with_ledger: With) -> None:
+def test_an_intent_can_be_withdrawn_and_a_receipt_cannot(with_ledger: With) -> None:
     async def test(ledger: Ledger, _journal: SqliteJournal) -> None:
         await ledger.claim(write())
         await ledger.forget(write())

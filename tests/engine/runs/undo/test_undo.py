@@ -146,7 +146,7 @@ def test_the_note_bears_a_marker_of_its_own(orchestra: Orchestra, started: Undoa
     assert len(set(markers)) == 4
 
 
-def test_what_a_rerun_brought_up_to_date_is_taken_back_with_the_run_that_made_it(
+def test_what_a_rerun_updated_is_undone_with_the_run_that_made_it(
     orchestra: Orchestra, started: Undoable, root: Path, world: Any
 ) -> None:
     first = started(EACH)["run_id"]
@@ -212,7 +212,7 @@ def test_a_write_of_which_an_update_was_broken_off_is_made_anew_after_its_undo(
     assert not step_of(second, "each[0].issue")["effect"]["reused"]
 
 
-def test_what_a_rerun_wrote_anew_is_taken_back_alone(orchestra: Orchestra, started: Undoable, world: Any) -> None:
+def test_what_a_rerun_wrote_again_is_undone_alone(orchestra: Orchestra, started: Undoable, world: Any) -> None:
     first = started({**EACH, "steps": [ISSUE]})["run_id"]
     before = world()["issues"]
     second = orchestra.runs.rerun(OWNER, first, receipts="force")
@@ -569,7 +569,7 @@ def _twice() -> list[dict[str, Any]]:
     return [{**EACH, "foreach": "{{ ['a'] }}", "steps": [TASK, again]}]
 
 
-def test_a_page_that_the_run_wrote_twice_is_taken_back_whole(
+def test_a_page_that_the_run_wrote_twice_is_undone_whole(
     orchestra: Orchestra, started: Undoable, world: Callable[[], dict[str, list[str]]]
 ) -> None:
     before = world()

@@ -1,4 +1,4 @@
-"""Gmail steps that sort mail: what they change on a mail or thread, and how exactly that is taken back."""
+"""Gmail steps that sort mail: what they change on a mail or thread, and how exactly that is undone."""
 
 from __future__ import annotations
 
