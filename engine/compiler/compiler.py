@@ -31,6 +31,8 @@ from engine.expressions.patterns import TooManyPatterns
 from engine.plugins.registry import step_type
 
 _MOST_TOLD = 1_000
+_TOO_DEEP = "The values of its steps are nested too deep to be checked."
+_TOO_DEEP_REMEDY = "Let later steps use parts of an output, such as `steps.a.output.name`, instead of all of it."
 __all__ = ["Compiled", "Surroundings", "compile_workflow", "read_workflow"]
 
 
@@ -50,6 +52,8 @@ def read_workflow(file: JsonFile, name: str, around: Surroundings) -> tuple[Comp
             return _compiled(file, name, around, Callees(around.workflows, compiled))
     except (TooInvolved, TooManyPatterns) as error:
         return Compiled(None, [problem(file, (), error.message, code="too_involved", remedy=error.remedy)]), None
+    except RecursionError:  # each step puts the output of the one before into its own
+        return Compiled(None, [problem(file, (), _TOO_DEEP, code="too_involved", remedy=_TOO_DEEP_REMEDY)]), None
 
 
 def _compiled(file: JsonFile, name: str, around: Surroundings, called: Callees) -> tuple[Compiled, Report | None]:
