@@ -26,7 +26,10 @@ class Blobs(Protocol):
         """Return what changes whenever the blob does; None if there is no blob, or nothing would show a change."""
 
     def names(self, folder: str = "") -> list[str]:
-        """Return the full names of the blobs and folders directly in a folder ("": the whole), sorted."""
+        """Return the full names of the blobs and folders directly in a folder ("": the whole), sorted.
+
+        Raises StorageError if the folder cannot be read.
+        """
 
     def size_bytes(self, name: str) -> int:
         """Return the size of a blob, or of the blobs directly in a folder; 0 if there is none."""
@@ -46,7 +49,7 @@ class Blobs(Protocol):
     def put_hashed(self, folder: str, data: bytes) -> str:
         """Store a blob in a folder under the SHA-256 of its content; return that (64 hex digits). Raises StorageError.
 
-        It is durable when this returns. As the name tells the content, no process is shut out of this.
+        It is durable when this returns. Fencing does not apply: the name is derived from the content.
         """
 
     def remove(self, names: Iterable[str]) -> None:
@@ -56,7 +59,7 @@ class Blobs(Protocol):
         """Let a process put blobs through `put_by`. Raises StorageError."""
 
     def shut_out(self, process: str) -> None:
-        """Let a process put no more blobs through `put_by`: what it is about to put replaces nothing."""
+        """Stop a process from storing blobs, including any that it is about to store. Raises StorageError."""
 
     def put_by(self, process: str, admit: Callable[[], None]) -> Blobs:
         """Return these blobs, as far as they may be put by a process.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -69,7 +70,7 @@ class DiskBlobs:
         path = self._path(folder)
         try:
             found = [f"{folder}{one.name}{'/' * one.is_dir()}" for one in path.iterdir() if one.name[0] != "."]
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
+        except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
@@ -130,8 +131,15 @@ class DiskBlobs:
         make_folder(self._drafts_of(process), PRIVATE_FOLDER)
 
     def shut_out(self, process: str) -> None:
-        """Remove the drafts of a process, and their folder."""
-        shutil.rmtree(self._drafts_of(process), ignore_errors=True)
+        """Remove the folder for the drafts of a process. Raises StorageError.
+
+        It is renamed first: while its files are being removed, the process could make another folder in it.
+        """
+        folder, gone = self._drafts_of(process), self._drafts_of(f".gone-{os.urandom(4).hex()}")
+        with storage_errors(folder), suppress(FileNotFoundError):
+            folder.rename(gone)
+        for left in folder.parent.glob(".gone-*"):  # also what a crash has left here
+            shutil.rmtree(left, ignore_errors=True)
 
     def put_by(self, process: str, admit: Callable[[], None]) -> DiskBlobs:
         """Return these blobs, put through the folder of a process."""

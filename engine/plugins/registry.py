@@ -13,7 +13,7 @@ from clients.service import OTHER_LINK
 from engine.base.errors import UnknownName
 from engine.base.services import service_of
 from engine.base.wording import listed, nearest
-from engine.plugins.step import Kind, StepType
+from engine.plugins.step import Effect, Kind, StepType
 from engine.plugins.trigger import TriggerType
 
 Found = TypeVar("Found", bound=Kind)
@@ -33,11 +33,11 @@ class Registry(Generic[Found]):
         return tuple(sorted(_modules_in(self._package)))
 
     def family(self, name: str) -> Mapping[str, Found]:
-        """Import one module of the folder and return its types by name."""
+        """Import one module of the folder and return its types by name. Raises TypeError if one is declared wrongly."""
         if name not in self._families:
             module = importlib.import_module(f"{self._package}.{name}")
             self._families[name] = {
-                kind.name: kind()
+                kind.name: _checked(kind)
                 for _, kind in inspect.getmembers(module, inspect.isclass)
                 if issubclass(kind, self._base) and kind.__module__ == module.__name__ and _is_whole(kind)
             }
@@ -94,6 +94,18 @@ def _modules_in(package: str) -> Iterator[str]:
 def _is_whole(kind: type[Kind]) -> bool:
     """Return whether a class is a type of its own, and not a nameless base class of several."""
     return not inspect.isabstract(kind) and hasattr(kind, "name")
+
+
+def _checked(kind: type[Found]) -> Found:
+    """Return the type; raise TypeError if it would be called without the middlewares that guard effects."""
+    made = kind()
+    if isinstance(made, StepType) and made.service is None and not _is_pure(made):
+        raise TypeError(f"Step type {made.name!r} has an effect but no service: set `service`, or leave `effect` pure.")
+    return made
+
+
+def _is_pure(kind: StepType) -> bool:
+    return kind.effect is Effect.PURE and type(kind).effect_of is StepType.effect_of
 
 
 STEPS = Registry("step type", "engine.steps", StepType)  # type: ignore[type-abstract]

@@ -11,6 +11,7 @@ from engine.base.errors import OrchestraError, UnknownName
 from engine.files.atomic import make_folder, storage_errors
 from engine.workspace.copies import copy
 from engine.workspace.file_store import Shelf
+from engine.workspace.references import references
 from engine.workspace.workspace import Workspace
 
 NAMES = ("inbox-triage", "reply-drafts", "issue-to-notion", "commit-digest")
@@ -74,15 +75,8 @@ def copy_all(workspace: Workspace) -> None:
 
 
 def prompt_names(document: Any) -> set[str]:
-    """Return the names of the prompts that a workflow's steps use."""
-    if isinstance(document, list):
-        return set().union(*(prompt_names(item) for item in document))
-    if not isinstance(document, dict):
-        return set()
-    found = set().union(*(prompt_names(item) for item in document.values()))
-    fields = document.get("with")
-    reference = fields.get("prompt") if "uses" in document and isinstance(fields, dict) else None
-    return found | ({reference.partition("@")[0]} if isinstance(reference, str) else set())
+    """Return the names of the prompts that a workflow uses."""
+    return {one.name for one in references(document) if one.kind == "prompt"}
 
 
 def _copy_prompt(shipped: Workspace, workspace: Workspace, name: str) -> None:

@@ -119,7 +119,7 @@ class Counts(TypedDict):
     differing_effects: ReadOnly[int]
     """Reused although this run wanted something different."""
     unknown_effects: ReadOnly[int]
-    """Writes of which nobody knows whether they were made."""
+    """Writes whose outcome is unknown."""
 
 
 class ResumeRecord(TypedDict):

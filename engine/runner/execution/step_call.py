@@ -144,7 +144,10 @@ class Middleware(ABC):
     """One matter of a step's call. One object serves all calls of a run, several at the same time."""
 
     is_for_services: ClassVar[bool] = False
-    """Whether it only concerns steps that call a service; the others, which have no effect, go past it at no cost."""
+    """Whether it only concerns steps that call a service.
+
+    The others go past it at no cost: they have no effect, which the registry checks (engine/plugins/registry.py).
+    """
 
     def __init__(self, run: Any) -> None:  # noqa: B027 - not every middleware needs anything of the run
         """Take what it needs of the run's RunContext (engine/runner/execution/run_context.py)."""

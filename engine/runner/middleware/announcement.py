@@ -11,7 +11,7 @@ from engine.runner.execution.step_call import Middleware, Next, Outcome, StepCal
 
 
 class Announcement(Middleware):
-    """Writes `step_started`. A step that calls no service is told by the event with which it ends."""
+    """Writes `step_started`. A step that calls no service is recorded when it ends."""
 
     is_for_services = True
 

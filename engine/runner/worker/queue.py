@@ -8,7 +8,6 @@ fencing, `engine/store/owners.py`). So an adapter to a message broker needs no p
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
@@ -32,9 +31,6 @@ class WorkQueue(Protocol):
     def work(self, work: Work) -> None:
         """Deliver entries to this process from now on. Call it once, on the worker's loop."""
 
-    def depth(self) -> int:
-        """Return about how many entries are waiting to be delivered."""
-
     def close(self) -> None:
         """Deliver nothing more to this process. Call it on the worker's loop."""
 
@@ -46,13 +42,10 @@ class LocalQueue:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting = 0
         self._is_closed = False
 
     def put(self, run_id: str, *, after_seconds: float = 0.0) -> None:
         """Deliver a run on the loop's next turn, or after some seconds. Call `work` first."""
-        self._count(1)
         if after_seconds:
             self._loop.call_soon_threadsafe(self._loop.call_later, after_seconds, self._deliver, [run_id])
         else:
@@ -60,27 +53,17 @@ class LocalQueue:
 
     def put_many(self, run_ids: Sequence[str]) -> None:
         """Deliver runs on the loop's next turn. Call `work` first."""
-        self._count(len(run_ids))
         self._loop.call_soon_threadsafe(self._deliver, run_ids)
 
     def work(self, work: Work) -> None:
         """Deliver entries to this process from now on. Call it once, on the worker's loop."""
         self._loop, self._work = asyncio.get_running_loop(), work
 
-    def depth(self) -> int:
-        """Return how many entries are waiting to be delivered."""
-        return self._waiting
-
     def close(self) -> None:
         """Deliver nothing more. Call it on the worker's loop."""
         self._is_closed = True
 
     def _deliver(self, run_ids: Sequence[str]) -> None:
-        self._count(-len(run_ids))
         if not self._is_closed:
             for run_id in run_ids:
                 self._work(run_id)
-
-    def _count(self, more: int) -> None:
-        with self._lock:
-            self._waiting += more

@@ -119,7 +119,10 @@ class SqliteOwner:
 
     def _shut_out(self, owner: str) -> None:
         if self._blobs is not None:
-            self._blobs.shut_out(owner)
+            try:
+                self._blobs.shut_out(owner)
+            except StorageError as error:  # its row is gone in any case
+                _log.error("%s could still store logs: %s", owner, error)
 
     def adopt(self) -> list[str]:
         """Adopt the open runs of every process that is dead, or stayed silent while this one watched; return their ids.

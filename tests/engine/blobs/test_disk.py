@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.base.errors import InvalidFile, StorageError
 from engine.blobs.disk import DiskBlobs
+from engine.store.owners import Fenced
 
 LOG = "2026-11-20/run.json"
 
@@ -44,6 +51,58 @@ def test_of_many_only_those_in_whose_place_something_else_is_have_an_error(blobs
     assert list(map(type, errors.values())) == [StorageError, StorageError]
     assert set(errors) == {"day/3.json", "other/5.json"}
     assert [blobs.get(name) for name in names if name not in errors] == [b"x"] * 4
+
+
+def test_a_process_that_wakes_up_while_it_is_shut_out_replaces_nothing(
+    blobs: DiskBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fenced() -> None:
+        raise Fenced
+
+    blobs.put(LOG, b"new")
+    blobs.admit("old")
+    old, removed = blobs.put_by("old", fenced), os.rmdir
+
+    def rmdir(*args: Any, **how: Any) -> None:  # just before a folder is removed, the process makes one in its own
+        with suppress(FileNotFoundError):
+            (tmp_path / "logs" / ".drafts" / "old" / "0").mkdir()
+        removed(*args, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rmdir", rmdir)
+        blobs.shut_out("old")
+    with pytest.raises(Fenced):
+        old.put(LOG, b"old")
+    assert blobs.get(LOG) == b"new"
+    assert list(tmp_path.glob("logs/.drafts/*")) == []
+
+
+def test_what_a_crash_left_of_a_process_that_was_shut_out_is_removed(
+    blobs: DiskBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs.admit("old")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        blobs.shut_out("old")
+    assert len(list(tmp_path.glob("logs/.drafts/*"))) == 1
+    blobs.shut_out("another")
+    assert list(tmp_path.glob("logs/.drafts/*")) == []
+
+
+@pytest.mark.parametrize("error", [errno.EACCES, errno.EIO])
+def test_a_day_that_cannot_be_read_is_not_an_empty_one(
+    blobs: DiskBlobs, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    blobs.put(LOG, b"x")
+    with monkeypatch.context() as patch:  # root may read every folder, whatever its mode
+
+        def refused(path: Path) -> Iterator[Path]:
+            raise OSError(error, os.strerror(error), str(path))
+
+        patch.setattr(Path, "iterdir", refused)
+        with pytest.raises(StorageError, match="2026-11-20 cannot be read"):
+            blobs.names("2026-11-20/")
+    assert blobs.names("2026-11-20/") == [LOG]
 
 
 @pytest.mark.parametrize("what", ["folder", "link to nothing"])

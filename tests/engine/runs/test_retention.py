@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine.base.errors import NotAllowed, StorageError, UnknownName
+from engine.blobs import disk
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.runs.retention import Pruned, Retention
@@ -194,7 +195,10 @@ def test_a_called_run_stays_as_long_as_its_caller(place: _Place, root: Path, ser
     assert place.listed() == []
 
 
-@pytest.mark.parametrize("dies", ["before the files are gone", "when half of them are gone", "before it is noted"])
+@pytest.mark.parametrize(
+    "dies",
+    ["before the files are gone", "when half of them are gone", "before the day is synced", "before it is noted"],
+)
 def test_a_crash_in_between_leaves_nothing_half(place: _Place, monkeypatch: pytest.MonkeyPatch, dies: str) -> None:
     place.run()
     place.run()
@@ -207,20 +211,26 @@ def test_a_crash_in_between_leaves_nothing_half(place: _Place, monkeypatch: pyte
     def crash(*_: Any, **__: Any) -> None:
         raise _Crash
 
-    def half(self: Retention, run_ids: list[str]) -> None:
-        if run_ids:
-            self._logs.remove(run_ids[:1])
+    unlink, unlinked = Path.unlink, list[Path]()
+
+    def half(path: Path, *, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok=missing_ok)
+        if path.suffix == ".json":
+            unlinked.append(path)
             crash()
 
     with monkeypatch.context() as patch:
         if dies == "before the files are gone":
             patch.setattr(Retention, "_remove_files", lambda self, ids: crash() if ids else None)
         elif dies == "when half of them are gone":
-            patch.setattr(Retention, "_remove_files", half)
+            patch.setattr(Path, "unlink", half)
+        elif dies == "before the day is synced":
+            patch.setattr(disk, "sync_folder", crash)
         else:
             patch.setattr(SqliteOldRuns, "forget", crash)
         with pytest.raises(_Crash):
             place.prune()
+    assert len(unlinked) == (dies == "when half of them are gone")
     assert place.listed() == []
     assert place.prune() == []
     assert place.files() == set()
