@@ -6,10 +6,11 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import argon2
 import httpx
 import pytest
 from hypothesis import settings
@@ -119,6 +120,26 @@ def certificates() -> Iterator[None]:
     """Let httpx load the public certificates once, and not for each client: 10 ms each."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def hashes() -> Iterator[None]:
+    """Let a hash of a password take 0.1 ms of this process instead of 100; servers that tests start take their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = partial(argon2.PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(argon2, "PasswordHasher", cheap)
+        yield
+
+
+@pytest.fixture(scope="session")
+def components() -> Iterator[None]:
+    """Let Streamlit look for components among the installed packages once, and not for each page: 100 ms each."""
+    from streamlit.components.v2.manifest_scanner import scan_component_manifests
+
+    with pytest.MonkeyPatch.context() as patch:
+        name = "streamlit.components.v2.manifest_scanner.scan_component_manifests"
+        patch.setattr(name, cache(scan_component_manifests))
         yield
 
 

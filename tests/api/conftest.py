@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -15,6 +16,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
 from api.asgi import Site
+from api.server import create_api
 from engine.orchestra import Orchestra
 from engine.people.access import Principal
 from engine.people.sessions import Session
@@ -42,9 +44,17 @@ def orchestra(tmp_path: Path) -> Iterator[Orchestra]:
         yield orchestra
 
 
+@pytest.fixture(scope="session")
+def api() -> FastAPI:
+    """The REST API: FastAPI takes 300 ms to prepare its routes, which all tests of a process share."""
+    return create_api(lambda: pytest.fail("no workspace is connected"))
+
+
 @pytest.fixture
-def app(orchestra: Orchestra) -> Starlette:
+def app(orchestra: Orchestra, api: FastAPI, monkeypatch: pytest.MonkeyPatch) -> Starlette:
     """Our routes and middleware as Streamlit gets them, with plain pages where Streamlit's would be."""
+    api.state.orchestra_provider = lambda: orchestra
+    monkeypatch.setattr("api.asgi.create_api", lambda _: api)
     site = Site(lambda: orchestra)
     behind = [
         WebSocketRoute("/_stcore/stream", _stream),

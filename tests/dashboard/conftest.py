@@ -59,7 +59,7 @@ def sign_in(orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch) -> Callable[.
 
 
 @pytest.fixture
-def open_page(sign_in: Callable[..., str]) -> Callable[..., AppTest]:
+def open_page(sign_in: Callable[..., str], components: None) -> Callable[..., AppTest]:
     """Open a page as the owner: `open_page("workflow", name="inbox-triage")`."""
     sign_in()
 

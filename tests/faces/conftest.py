@@ -8,11 +8,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
@@ -87,14 +89,17 @@ class Faces:
         error = answer.json()["error"]
         return Outcome(error["type"], error["message"])
 
+    @cached_property
+    def app(self) -> Starlette:
+        """The API of the workspace, for every caller."""
+        site = Site(lambda: self.orchestra)
+        return Starlette(routes=site.routes(), middleware=site.middleware())
+
     def client(self, user_id: str) -> TestClient:
         """Return a program that is signed in as a user."""
         if user_id not in self.clients:
-            app = Site(lambda: self.orchestra)
-            from starlette.applications import Starlette
-
             client = TestClient(
-                Starlette(routes=app.routes(), middleware=app.middleware()),
+                self.app,
                 base_url="http://127.0.0.1:8501",
                 raise_server_exceptions=False,
             )
@@ -156,7 +161,11 @@ def new_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_faces(
-    new_workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    new_workspace: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    components: None,
 ) -> Iterator[Callable[[], Faces]]:
     """Make a workspace of its own, with somebody of each role."""
     monkeypatch.setenv("ORCHESTRA_DEMO_LATENCY", "0")

@@ -11,7 +11,9 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import argon2
 import pytest
+from argon2 import PasswordHasher
 
 from engine.base.errors import InUse, InvalidInput, NotAllowed, OrchestraError, StorageError, TooManyTries, UnknownName
 from engine.people.access import Principal, Role
@@ -567,3 +569,9 @@ def test_all_that_was_done_to_accounts_stands_in_the_trail(users: Users, audit: 
 )
 def test_each_port_has_its_own_cookie(host: str, name: str) -> None:
     assert cookie_name(host) == name
+
+
+def test_a_password_hash_takes_what_the_library_recommends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(argon2, "PasswordHasher", PasswordHasher)  # as it is; tests/conftest.py makes it cheap
+    parameters = argon2.extract_parameters(Passwords().hash("correct horse battery"))
+    assert parameters == argon2.profiles.RFC_9106_LOW_MEMORY

@@ -116,8 +116,9 @@ def test_a_trigger_that_touches_nothing_fires_whatever_it_was_turned_on_with(roo
         "folder.new_file": {"path": "drop"},
         "workflow.finished": {"workflows": ["other"]},
     }
+    pace = {} if uses == "schedule" else {"poll_seconds": 1}
     write_workflow(root, "other", [{"id": "a", "uses": "flow.set", "with": {"values": {"a": 1}}}])
-    trigger = {"id": "it", "uses": uses, "with": fields[uses]}
+    trigger = {"id": "it", "uses": uses, "with": fields[uses], **pace}
     write_workflow(root, "work", [{"id": "a", "uses": "flow.set", "with": {"values": {"a": 1}}}], triggers=[trigger])
     command = Orchestra.open(root, demo=True)
     try:
