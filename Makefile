@@ -46,7 +46,7 @@ run: setup
 
 # What failed is tried once more, alone: a wait may run out amid all the others on a busy machine; a fault fails again.
 test: lint
-	$(BIN)/pytest -n 3 --dist loadfile -m "not control" || $(BIN)/pytest --last-failed --last-failed-no-failures=none
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not control" || $(BIN)/pytest --last-failed --last-failed-no-failures=none
 
 # Apart from `test`: tracing slows every thread down, and Python 3.11 may fail to start one while another is being traced.
 coverage: setup-dev

@@ -170,11 +170,16 @@ _FACES = frozenset({"api", "dashboard", "demo", "browser", "kill"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what talks to a server, opens an engine or draws a page: `make check` leaves it out."""
+    """Mark what talks to a server, opens an engine or draws a page: `make check` leaves it out. Slow files go first.
+
+    So no worker is left alone with one of them in the end (with xdist's `--no-loadscope-reorder`).
+    """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if _TALKS & set(fixtures) or _FACES & set(item.path.parts):
             item.add_marker("service")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_sessionfinish() -> None:
