@@ -67,8 +67,11 @@ class Renaming:
         """Turn the triggers of a workflow off and `delete` its files: another file of that name is another workflow.
 
         Runs prepared from the old file are no longer accepted. Raises InUse while a run of it, or of a workflow that
-        calls it, is open, and what `delete` raises; then the triggers are restored.
+        calls it, is open, and what `delete` raises; then the triggers are restored. A copy made by hand is deleted
+        without all this: what is kept under its id belongs to the other file.
         """
+        if self._ids.is_copy(name):
+            return delete()
         id_ = self._ids.of(name)
         check = partial(_require_no_open_run, id_, _OF_DELETE)
         with exclusive(self._lock):

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from engine.base.errors import InvalidFile, OrchestraError, Problem
+from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem
 from engine.base.names import checked_name
 from engine.base.step_tree import step_nodes
 from engine.compiler.definition.plan import Plan
@@ -127,7 +127,8 @@ class WorkflowFiles:
 
         A JSON object is saved whatever else is wrong with it, so that no work is lost; it can run once it compiles.
         Without an `id` it gets the one that the workflow has, or a new one; a new file never takes that of another.
-        Raises InvalidFile, StaleEdit, InUse, UnknownName, StorageError.
+        Raises InvalidFile, InvalidInput (the text has another id than the file), StaleEdit, InUse, UnknownName,
+        StorageError.
         """
         require(p, "edit", "change workflows")
         document, problems = self._checked(checked_name("workflow", name), text)
@@ -137,6 +138,8 @@ class WorkflowFiles:
         if is_taken or "id" not in document:
             id_ = self._ids.free(name) if etag is None else self._ids.of(name)
             text = self._with_id(name, text, id_)
+        elif etag is not None:
+            self._require_same_id(name, document["id"])
         self._shelf.save(name, as_written(text), etag, p.id)
         self._audit.record(p, "workflows.save", name)
         return self._file(name)
@@ -315,6 +318,15 @@ class WorkflowFiles:
             services=services_in(document),
             changed_at=self._shelf.changed_at(name),
         )
+
+    def _require_same_id(self, name: str, id_: Any) -> None:
+        """Raise InvalidInput if a text has another id than the file, unless the file shares its id with another."""
+        known = self._ids.of(name)
+        if id_ != known and self._ids.by_id().get(known) == [name]:
+            raise InvalidInput(
+                f"The id of workflow {name!r} is {known!r}, but the text says {id_!r}.",
+                remedy="Receipts, triggers and consent are stored under the id. Leave it, or copy the workflow.",
+            )
 
     def _as_copy(self, name: str, new: str) -> str:
         """Return the text with the title of a copy and an id of its own."""

@@ -46,6 +46,11 @@ class WorkflowIds:
         by_id = lru_cache(1)(self.by_id)
         return lambda id_: by_id().get(id_, [])
 
+    def is_copy(self, name: str) -> bool:
+        """Return whether another file has the same id, and this one does not state its own name as its id."""
+        id_ = self._read(name)
+        return id_ not in (None, name) and len(self.by_id().get(id_, [])) > 1
+
     def free(self, wanted: str) -> str:
         """Return `wanted` as the id of a new workflow, with a number if a file has that id: `inbox-triage-2`."""
         taken = self.by_id().keys()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InvalidFile
+from engine.base.errors import InvalidFile, InvalidInput
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Service, set_step, write_workflow
 from tests.engine.runs.test_renaming import keyed, lost_state, reused, started
@@ -158,6 +158,33 @@ def test_a_new_file_never_takes_the_id_of_another(orchestra: Orchestra, root: Pa
     orchestra.workflows.save(OWNER, "other", text, None)
     assert ids(orchestra) == {"work": "work", "other": "other"}
     assert [reused(started(orchestra, name)) for name in ("work", "other")] == [{True}, {False}]
+
+
+def test_an_id_is_not_changed_by_saving(orchestra: Orchestra, root: Path, service: Service) -> None:
+    write_workflow(root, "work", keyed(service))
+    document = saved(orchestra, "work")
+    started(orchestra)
+    file = orchestra.workflows.get(OWNER, "work")
+    with pytest.raises(InvalidInput, match="is 'work', but the text says 'other'"):
+        orchestra.workflows.save(OWNER, "work", json.dumps({**document, "id": "other"}), file.etag)
+    assert orchestra.workflows.get(OWNER, "work").text == file.text
+    (root / "workflows" / "copy.json").write_text(file.text)
+    copy = orchestra.workflows.get(OWNER, "copy")
+    orchestra.workflows.save(OWNER, "copy", json.dumps({**document, "id": "copy"}), copy.etag)
+    assert [reused(started(orchestra, name)) for name in ("work", "copy")] == [{True}, {False}]
+
+
+def test_deleting_a_copy_leaves_the_triggers_of_the_original_on(orchestra: Orchestra, root: Path) -> None:
+    trigger = {"id": "often", "uses": "schedule", "with": {"every_seconds": 3600}}
+    document = {"schema_version": 1, "id": "work", "triggers": [trigger], "steps": [set_step("a")]}
+    for name in ("work", "copy"):
+        (root / "workflows" / f"{name}.json").write_text(json.dumps(document))
+    orchestra.triggers.turn_on(OWNER, "work", "often")
+    orchestra.workflows.delete(OWNER, "copy")
+    assert [one.is_on for one in orchestra.triggers.list(OWNER)] == [True]
+    orchestra.workflows.delete(OWNER, "work")
+    (root / "workflows" / "work.json").write_text(json.dumps(document))
+    assert [one.is_on for one in orchestra.triggers.list(OWNER)] == [False]
 
 
 @pytest.mark.parametrize("bad", ["", "My Id", 7, None, "a" * 65])
