@@ -16,7 +16,7 @@ from engine.base.wording import kind_of, nearest, plain_failure, without_code
 from engine.expressions.celtypes import ANYTHING
 from engine.expressions.cost import work_of
 from engine.expressions.json_values import as_json, no_null, shown
-from engine.expressions.origins import Reference, references
+from engine.expressions.references import Reference, references
 from engine.expressions.syntax import Node
 from engine.expressions.templates import Part, parts
 from engine.expressions.typed import Program, Visible, WrongExpression, compile_typed

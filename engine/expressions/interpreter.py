@@ -1,8 +1,9 @@
 """The abstract interpreter: reads the tree of an expression, and computes what a `Domain` knows of its value.
 
-All analyses of expressions share it. It handles names, paths, conditions, macros and functions that only pass values
-on; a domain says what a value is, and what the other functions make of it. What is certain at a place, because a
-condition was tested before, is passed along as `facts`; what these are is the domain's choice, too.
+All analyses of expressions share it. It handles names, paths, conditions and macros; a domain says what a value is, and
+what functions make of it. `Domain.call` handles functions that only pass values on, unless a domain replaces it. What
+is certain at a place, because a condition was tested before, is passed along as `facts`; what these are is the domain's
+choice, too.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _ITEM_OF = frozenset({"_[_]", "_[?_]"})
 class Domain(Generic[V, F]):
     """What an analysis knows of values (`V`), and of a place in an expression (`F`).
 
-    A domain must set `unknown`. Each method has a default that knows nothing, so that a domain has only the methods it
-    is about; an analysis that looks for something notes it in them.
+    A domain must set `unknown`. Each method has a default, which returns that, or the value or the facts it is given.
+    So a domain has only the methods it is about; an analysis that looks for something notes it in them.
     """
 
     unknown: V

@@ -10,7 +10,7 @@ from engine.base.errors import ExpressionError
 from engine.compiler.analysis.constants import failing
 from engine.documents.schema_check import schema_faults
 from engine.expressions.celtypes import Schema
-from engine.expressions.origins import references
+from engine.expressions.references import references
 from engine.expressions.typed import Visible, WrongExpression, compile_typed
 
 

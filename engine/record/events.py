@@ -1,7 +1,7 @@
 """What happens to a run, one type per kind of event, and their JSON in the journal.
 
 A run's events are its whole history: its document and all that a resumed run knows follow from them. Each type lists
-what its event may tell; `UNSET` marks what it does not tell, which is not the same as null: a step may have null as
+the members its event may have; `UNSET` marks one that is absent, which is not the same as null: a step may have null as
 its output. They are structs of msgspec, because a long run makes and reads tens of thousands of them.
 """
 

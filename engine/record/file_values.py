@@ -40,7 +40,7 @@ class FileValue(Deferred):
         """Read the value; raise InvalidFile if the file is gone or was changed."""
         return _recent.value(self)
 
-    def text(self) -> bytes:
+    def data(self) -> bytes:
         """Read the text of the value; raise InvalidFile if the file is gone or was changed."""
         where = self.folder.where(self.digest)
         try:
@@ -112,7 +112,7 @@ def _is_escaped(value: dict[str, Any], folder: RunFolder) -> bool:
 
 
 def _read(found: FileValue) -> Any:
-    data = found.text()
+    data = found.data()
     return live(json.loads(data), found.folder) if found.media_type == JSON else data.decode()
 
 

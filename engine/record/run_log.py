@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -26,6 +25,8 @@ from engine.store.runs import Runs
 
 _LARGEST_LOG_BYTES = 512 * 1024 * 1024
 _DAY = re.compile(r"\d{4}-\d\d-\d\d/\Z")
+_PROBE = ".probe"
+"""Hidden; one that a crash has left is replaced, and then removed, by the next check."""
 _PROBE_BYTES = 64 * 1024
 """About the size of the log of a run with some steps: a disk with less space counts as full."""
 _RENAMES = "renamed.jsonl"
@@ -61,9 +62,8 @@ class RunLogs:
 
     def require_writable(self) -> None:
         """Store about as much as the log of a run takes, and remove it. Raises StorageError, Fenced."""
-        probe = f"probe-{os.getpid()}"
-        self._put_by.put(probe, bytes(_PROBE_BYTES))
-        self.blobs.remove([probe])
+        self._put_by.put(_PROBE, bytes(_PROBE_BYTES))
+        self.blobs.remove([_PROBE])
 
     def where(self, run_id: str) -> str:
         """Return where a person finds the log of a run."""
@@ -193,7 +193,7 @@ def _rename_line(where: str, number: int, line: str) -> Mapping[str, str]:
     if not isinstance(found, dict) or not all(
         isinstance(found.get(key), str) for key in ("at", "workflow", "new", "step")
     ):
-        raise InvalidFile(f"{where}:{number}:1: This line tells of no rename.", remedy=_RENAMES_REMEDY)
+        raise InvalidFile(f"{where}:{number}:1: This line is not a rename record.", remedy=_RENAMES_REMEDY)
     return found
 
 

@@ -59,7 +59,7 @@ class _Search:
         if self._most_bytes is not None and large.size_bytes > self._most_bytes:
             return None
         try:
-            return large.opened() if b'"$file"' in large.text() else None
+            return large.opened() if b'"$file"' in large.data() else None
         except (StorageError, InvalidFile):  # gone or changed: reading the value itself reports that
             return None
 

@@ -29,7 +29,7 @@ from engine.documents.json_file import JsonPath
 from engine.expressions.celtypes import Schema, fits, resolved, within
 from engine.expressions.expressions import Template, expression_of
 from engine.expressions.interpreter import Interpreter
-from engine.expressions.origins import Reference, references
+from engine.expressions.references import Reference, references
 from engine.expressions.templates import Part, Spelling, parts
 from engine.expressions.typed import Typed, Visible, WrongExpression, compile_typed, step_entry
 

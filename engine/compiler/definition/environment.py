@@ -19,7 +19,7 @@ WithId = Callable[[str], list[str]]
 """Returns the names of the workflows with an id, sorted."""
 
 
-def nobody(_id: str) -> list[str]:
+def no_ids(_id: str) -> list[str]:
     """Return no name, in place of a workspace without workflows."""
     return []
 
@@ -37,7 +37,7 @@ class Surroundings:
     """The service of each connection of config.yaml, by name."""
     prompts: Prompts
     workflows: Workflows = no_workflows
-    with_id: WithId = nobody
+    with_id: WithId = no_ids
 
 
 @dataclass(frozen=True)

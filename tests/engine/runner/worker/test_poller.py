@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from engine.base.errors import StorageError
 from engine.blobs.blobs import Blobs
 from engine.blobs.disk import DiskBlobs
 from engine.record.run_log import RunLogs
@@ -189,6 +190,31 @@ def _host(database: Database, owner: SqliteOwner, blobs: Blobs, folder: Path) ->
     accounts: Any = None  # none is opened
     writes = WriteList(folder, folder / "logs")
     return Host(SqliteState(database), owner, accounts, RunLogs(blobs), writes, LocalQueue(), lambda: NOW)
+
+
+class _FullBlobs(MemoryBlobs):
+    """They admit nobody once their disk is full."""
+
+    is_full = False
+
+    def admit(self, process: str) -> None:
+        if self.is_full:
+            raise StorageError("The disk is full.")
+        super().admit(process)
+
+
+def test_a_process_that_a_disk_refuses_says_so(tmp_path: Path) -> None:
+    database, blobs = Database(tmp_path / "state"), _FullBlobs()
+    owner = SqliteOwner(database, tmp_path / "owners", "test", lambda: NOW, blobs=blobs)
+    blobs.shut_out(owner.id)
+    host = _host(database, owner, blobs, tmp_path)
+    blobs.is_full = True
+    with pytest.raises(StorageError, match="The disk is full"):
+        host.check_logs()
+    blobs.is_full = False
+    host.check_logs()
+    host.close()
+    database.close()
 
 
 def test_a_process_stopped_before_it_had_begun_says_what_stopped_it(tmp_path: Path) -> None:
