@@ -33,6 +33,7 @@ from engine.runs.proof import Proof
 from engine.runs.runs import Runs
 from engine.runs.starting.acceptor import Acceptor
 from engine.runs.starting.consent import PUBLIC, Consents
+from engine.runs.starting.current_plans import CurrentPlans
 from engine.store.audit import AuditLine, TrailFilter
 from engine.store.locks import ServeLock
 from engine.store.sqlite.file.damage import set_aside
@@ -116,8 +117,9 @@ class Orchestra:
         self._acceptor = Acceptor(
             self._host, logs, self._audit, clock, self._surroundings, self._modes.of, self._consents
         )
-        ready_plan, reindex = self._ready_plan, self.proof.reindex
-        self.runs = Runs(self._host, logs, self._audit, clock, ready_plan, self._surroundings, self._acceptor, reindex)
+        plans = CurrentPlans(self._ready_plan, self.workspace.workflow_ids)
+        around, reindex = self._surroundings, self.proof.reindex
+        self.runs = Runs(self._host, logs, self._audit, clock, plans, around, self._acceptor, reindex)
         self._upkeep = self._serve() if serve else None
 
     @classmethod

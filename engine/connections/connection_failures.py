@@ -151,8 +151,12 @@ class Troubles:
 
         `connections`: {name: mode}. Without a workflow: what affects every workflow that needs them.
         """
-        workflow = self._ids.name(workflow_id)
+        workflow = self._name(workflow_id) if workflow_id else ""
         return next((one for one in self.open() if _concerns(one, connections, workflow)), None)
+
+    def _name(self, workflow_id: str) -> str:
+        """Return the name of a workflow; its id if no file has it."""
+        return self._ids.name(workflow_id) or workflow_id
 
     def _is_met_still(self, refusal: RefusalRecord) -> bool:
         """Return whether the connection still has the key that was refused."""
@@ -164,7 +168,7 @@ class Troubles:
     def _trouble(self, refusal: RefusalRecord) -> Trouble:
         told = refusal._asdict()
         id_, _ = told.pop("workflow"), told.pop("key_mark")
-        return Trouble(**told, workflows=(self._ids.name(id_),) if id_ else ())
+        return Trouble(**told, workflows=(self._name(id_),) if id_ else ())
 
     def _settings(self, connection: str, mode: str) -> str:
         if mode == AccountMode.DEMO:

@@ -90,7 +90,7 @@ class Renaming:
     def _is_done(self, begun: BegunRename) -> bool:
         """Tell whether the file shows that a rename is done."""
         try:
-            return etag(self._shelf.text(self._ids.name(begun.rename.workflow))) == begun.etag
+            return etag(self._shelf.text(self._ids.name(begun.rename.workflow) or begun.rename.workflow)) == begun.etag
         except OrchestraError:
             return False
 

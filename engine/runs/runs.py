@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from engine.base.clock import Clock
 from engine.base.errors import InUse, InvalidInput, UnknownName
 from engine.base.json_text import JsonObject
 from engine.base.names import checked_run_id
-from engine.base.statuses import OPEN_RUNS, AccountMode, Ending, RunStatus
+from engine.base.statuses import OPEN_RUNS, Ending, RunStatus
 from engine.compiler.compiler import Surroundings
 from engine.compiler.definition.plan import Plan
 from engine.people.access import Principal, require
@@ -27,6 +27,7 @@ from engine.runs.resuming import Resuming
 from engine.runs.run_reader import RunReader
 from engine.runs.starting.acceptor import Acceptor, Wish, retry_if_renamed
 from engine.runs.starting.consent import is_real
+from engine.runs.starting.current_plans import CurrentPlans
 from engine.store.acceptances import Request
 
 if TYPE_CHECKING:
@@ -47,14 +48,14 @@ class Runs(RunReader):
         logs: RunLogs,
         audit: Audit,
         clock: Clock,
-        plan: Callable[[str, Mapping[str, AccountMode]], Plan],
+        plans: CurrentPlans,
         surroundings: Callable[[], Surroundings],
         acceptor: Acceptor,
         reindex: Callable[[], Reread],
     ) -> None:
         super().__init__(host.rows, host.state.owners, logs, host.owner.id, host.owner.folder, clock)
         self._host, self._audit, self._clock = host, audit, clock
-        self._plan, self._surroundings, self._acceptor = plan, surroundings, acceptor
+        self._plans, self._surroundings, self._acceptor = plans, surroundings, acceptor
         self._resuming = Resuming(host, surroundings, logs.read)
         self._reindex = reindex
 
@@ -62,7 +63,7 @@ class Runs(RunReader):
     def _newest(self) -> Newest:
         from engine.runs.starting.upgrade_definition import Newest
 
-        return Newest(self._host, self._logs, self._clock, self._plan, self._acceptor)
+        return Newest(self._host, self._logs, self._clock, self._plans.of_run, self._acceptor)
 
     @cached_property
     def _undo(self) -> Undo:
@@ -106,12 +107,12 @@ class Runs(RunReader):
             return earlier
 
         def accept() -> str:
-            plan = self._plan(workflow, {})
+            plan = self._plans.named(workflow, {})
             options = part_options(plan, pins, only, from_run)
             if from_run is not None:
                 from engine.runs.starting.rerun import require_same_accounts, source
 
-                require_same_accounts(source(self.get(p, from_run), workflow), self._acceptor.modes(plan, {}))
+                require_same_accounts(source(self.get(p, from_run), plan), self._acceptor.modes(plan, {}))
             return self._acceptor.accept(p, plan, Wish(inputs, options), request, "runs.start")
 
         return retry_if_renamed(accept)
@@ -123,7 +124,8 @@ class Runs(RunReader):
         """
         require(p, "run", "start runs")
         wishes = [Wish(one) for one in inputs]
-        return retry_if_renamed(lambda: self._acceptor.accept_all(p, self._plan(workflow, {}), wishes, "runs.start"))
+        plan = self._plans.named
+        return retry_if_renamed(lambda: self._acceptor.accept_all(p, plan(workflow, {}), wishes, "runs.start"))
 
     def rerun(
         self,
@@ -154,7 +156,7 @@ class Runs(RunReader):
         modes = kept_modes(earlier, self._surroundings().connections, self._acceptor.mode)
 
         def accept() -> str:
-            plan = self._plan(earlier["workflow"], modes)
+            plan = self._plans.of_run(earlier, modes)
             wish = again(earlier, plan, Values(self._logs.blobs, run_id), inputs or {}, options, modes)
             return self._acceptor.accept(p, plan, wish, request, "runs.rerun")
 

@@ -59,7 +59,7 @@ class Machinery:
             needs.host,
             state.run_queue,
             state.changes,
-            lambda id_: self._finder.plan(self._finder.name_of(id_)).concurrency,
+            lambda id_: self._finder.plan_of(id_).concurrency,
         )
         looks = Looks(self._items, needs.host.acceptances, needs.acceptor, needs.clock, self._is_stopped)
         self._polls = Polls(state.triggered_runs, self._rows, self._finder, looks, on_queued=self.turns.begin)

@@ -13,7 +13,8 @@ from engine.base.statuses import AccountMode
 from engine.store.triggered_runs import TriggeredRuns
 from engine.store.triggers import Items, Key, TriggerRecord, Triggers
 from engine.triggering.alarms import is_silent
-from engine.triggering.polling.resolver import Finder, Named
+from engine.triggering.polling.not_watched import NotWatched
+from engine.triggering.polling.resolver import Finder, Named, require_id
 from engine.triggering.polling.starts import needs_start
 from engine.triggering.polling.status import TriggerError, TriggerStatus, state_of
 
@@ -50,13 +51,18 @@ class Statuses:
         self._workflows, self._clock = workflows, clock
 
     def all(self, workflow: str | None = None) -> list[TriggerStatus]:
-        """Return every trigger of the readable workflow files, and those that are on but have no file any more."""
+        """Return every trigger of the readable workflow files, and those that are on but have no file any more.
+
+        The latter are listed under their workflow's id.
+        """
         counts, rows, left_out = self._counts(), self._rows.all(), self._items.left_out()
+        places = {(name, self._finder.id_of(name)) for name in ([workflow] if workflow else self._workflows())}
+        on, name_of = {row.workflow for row in rows if row.is_on}, self._finder.naming()
+        places |= {(id_, id_) for id_ in on if workflow in (None, id_) and name_of(id_) is None}
         found: list[TriggerStatus] = []
-        named = {*self._workflows(), *(self._finder.name_of(row.workflow) for row in rows if row.is_on)}
-        for name in [workflow] if workflow is not None else sorted(named):
-            mine = self._of_name(rows, name)
-            found += [self._counted(one, mine, left_out) for one in self._standing(name, mine, counts)]
+        for name, id_ in sorted(places):
+            mine = [row for row in rows if row.workflow == id_]
+            found += [self._counted(one, mine, left_out) for one in self._standing(name, id_, mine, counts)]
         return found
 
     def in_question(self) -> list[TriggerStatus]:
@@ -67,20 +73,21 @@ class Statuses:
         counts, rows = _Counts(self._items.dead_counts()), self._rows.all()
         ids = {row.workflow for row in rows if row.is_on or counts.dead.get(row.key)}
         found: list[TriggerStatus] = []
-        for name in sorted(map(self._finder.name_of, ids)):
-            found += self._standing(name, self._of_name(rows, name), counts)
+        name_of = self._finder.naming()
+        for name, id_ in sorted((name_of(id_) or id_, id_) for id_ in ids):
+            found += self._standing(name, id_, rows, counts)
         return [one for one in found if one.is_on or one.dead]
 
-    def _of_name(self, rows: Sequence[TriggerRecord], name: str) -> list[TriggerRecord]:
-        id_ = self._finder.id_of(name)
-        return [row for row in rows if row.workflow == id_]
+    def _standing(self, name: str, id_: str, rows: Sequence[TriggerRecord], counts: _Counts) -> Iterator[TriggerStatus]:
+        mine = [row for row in rows if row.workflow == id_]
+        return (replace(one, state=state_of(one)) for one in self._of_workflow(name, id_, mine, counts))
 
-    def _standing(self, name: str, rows: Sequence[TriggerRecord], counts: _Counts) -> Iterator[TriggerStatus]:
-        return (replace(one, state=state_of(one)) for one in self._of_workflow(name, rows, counts))
-
-    def _of_workflow(self, name: str, rows: Sequence[TriggerRecord], counts: _Counts) -> Iterator[TriggerStatus]:
+    def _of_workflow(
+        self, name: str, id_: str, rows: Sequence[TriggerRecord], counts: _Counts
+    ) -> Iterator[TriggerStatus]:
         try:
             plan = self._finder.plan(name)
+            require_id(plan, id_)
         except OrchestraError as error:
             yield from (self._lost(row, name, name, _of_file(name, error), counts) for row in rows if row.is_on)
             return
@@ -180,7 +187,7 @@ class Statuses:
 
 def _of_file(workflow: str, error: OrchestraError) -> TriggerError:
     """Return why the triggers of a workflow cannot be read from its file."""
-    remedy = _BRING_BACK
+    remedy = error.remedy if isinstance(error, NotWatched) else _BRING_BACK
     if isinstance(error, InvalidFile):
         remedy = f"Open the file and correct it (`orchestra validate {workflow}` checks it), or turn the trigger off."
     return TriggerError(type(error).__name__, error.message, remedy)

@@ -123,11 +123,13 @@ class Triggers:
     def turn_off(self, p: Principal, workflow: str, trigger: str) -> TriggerStatus:
         """Stop watching, for the account in use; queued runs still start. Raises UnknownName.
 
-        A trigger that is gone from its file, or whose file is gone, is turned off as well.
+        A trigger that is gone from its file, or whose file is gone, is turned off as well; `workflow` is then its id.
         """
         require(p, "edit", "turn triggers off")
-        workflow_id = self._finder.id_of(workflow)
-        rows = [row for row in self._rows.on() if (row.workflow, row.trigger) == (workflow_id, trigger)]
+        workflow_id, on = self._finder.id_of(workflow), [row for row in self._rows.on() if row.trigger == trigger]
+        if not any(row.workflow == workflow_id for row in on) and self._finder.naming()(workflow) is None:
+            workflow_id = workflow
+        rows = [row for row in on if row.workflow == workflow_id]
         if not rows:
             self._finder.named(workflow, trigger)
             raise InvalidInput(f"The trigger {trigger!r} of {workflow!r} is not on.")
@@ -233,7 +235,7 @@ class Triggers:
         return row
 
     def _revived(self, p: Principal, row: ItemRecord) -> str:
-        watched = self._finder.find(self._finder.name_of(row.workflow), row.trigger)
+        watched = self._finder.opened(self._finder.of_row(row))
         self._finder.agree(p, watched.named)
         if watched.key != row.key:
             raise InvalidInput("It was seen in another account or place than is watched now.", remedy="Dismiss it.")

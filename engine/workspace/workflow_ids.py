@@ -26,11 +26,14 @@ class WorkflowIds:
         """Return the id of a workflow; the name itself if there is no such file, or it cannot be read."""
         return self._read(name) or name
 
-    def name(self, id_: str) -> str:
-        """Return the name of the workflow with this id; the id itself if no file has it."""
-        if self._read(id_) == id_:
-            return id_
-        return next(iter(self.by_id().get(id_, [])), id_)
+    def name(self, id_: str) -> str | None:
+        """Return the name of the workflow with this id, None if no readable file has it."""
+        return self.naming()(id_)
+
+    def naming(self) -> Callable[[str], str | None]:
+        """Return `name` as a function that reads all files at most once."""
+        asked = self.asked()
+        return lambda id_: id_ if self._read(id_) == id_ else next(iter(asked(id_)), None)
 
     def by_id(self) -> Mapping[str, list[str]]:
         """Return the names of the readable workflows by id, sorted; usually one for each id."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from engine.base.definitions import workflow_id_of
 from engine.base.errors import InvalidInput
 from engine.base.json_text import JsonObject
 from engine.base.statuses import ACTIVE_RUNS, AccountMode
@@ -14,17 +15,17 @@ from engine.record.values import Values
 from engine.runs.starting.acceptor import Wish
 
 
-def source(run: Run, workflow: str | None = None) -> Run:
+def source(run: Run, plan: Plan | None = None) -> Run:
     """Return a run whose recorded outputs can be reused. Raises InvalidInput if it is active or of another workflow."""
     if run["status"] in ACTIVE_RUNS:
         raise InvalidInput(
             f"Run {run['run_id']} is still {run['status']}: what it has done is not all written down.",
             remedy="Wait until it has ended.",
         )
-    if workflow is not None and run["workflow"] != workflow:
+    if plan is not None and workflow_id_of(run) != plan.id:
         raise InvalidInput(
-            f"Run {run['run_id']} is one of {run['workflow']!r}, not of {workflow!r}.",
-            remedy=f"`orchestra runs list --workflow {workflow}` shows those that can be taken.",
+            f"Run {run['run_id']} is one of {run['workflow']!r}, not of {plan.name!r}.",
+            remedy=f"`orchestra runs list --workflow {plan.name}` shows those that can be taken.",
         )
     return run
 

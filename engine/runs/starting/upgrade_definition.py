@@ -44,7 +44,7 @@ class Newest:
         host: Host,
         logs: RunLogs,
         clock: Clock,
-        plan: Callable[[str, Mapping[str, AccountMode]], Plan],
+        plan: Callable[[Run | Acceptance, Mapping[str, AccountMode]], Plan],
         acceptor: Acceptor,
     ) -> None:
         self._host, self._logs, self._clock, self._plan, self._acceptor = host, logs, clock, plan, acceptor
@@ -52,9 +52,10 @@ class Newest:
     def checked(self, run: Run) -> Plan:
         """Return the current plan; refuse, before anything is changed, a run that cannot continue with it.
 
-        Raises UnknownName, InvalidFile, and InvalidInput as `require_unchanged`, or if its inputs no longer fit.
+        Raises UnknownName, InvalidFile, and InvalidInput as `require_unchanged`, if no file has the id of its workflow,
+        or if its inputs no longer fit.
         """
-        plan = self._plan(run["workflow"], {name: one["mode"] for name, one in run["accounts"].items()})
+        plan = self._plan(run, {name: one["mode"] for name, one in run["accounts"].items()})
         require_unchanged(run, plan)
         same_part(run, plan)
         checked_inputs(plan, self._values(run["run_id"]).loaded(run["inputs"]))
@@ -65,7 +66,7 @@ class Newest:
 
         Raises as `checked`.
         """
-        plan = self._plan(accepted["workflow"], accepted["modes"])
+        plan = self._plan(accepted, accepted["modes"])
         require_unchanged(document(accepted, events), plan)
         same_part(accepted, plan)
         modes = self._acceptor.modes(plan, accepted["modes"])

@@ -71,9 +71,9 @@ class Finder:
         """Return a trigger as its file defines it. Raises UnknownName, InvalidFile."""
         return self.of_plan(self._workplace.plan(workflow), trigger)
 
-    def of_row(self, row: TriggerRecord | ItemRecord) -> Named:
-        """Return the trigger of a row as its file defines it. Raises UnknownName, InvalidFile."""
-        return self.named(self.name_of(row.workflow), row.trigger)
+    def of_row(self, row: Key | TriggerRecord | ItemRecord) -> Named:
+        """Return the trigger of a row as its file defines it. Raises UnknownName, InvalidFile, NotWatched."""
+        return self.of_plan(self.plan_of(row.workflow), row.trigger)
 
     def id_of(self, workflow: str) -> str:
         """Return the id of a workflow, by which rows name it; a name without a readable file is its own id."""
@@ -81,7 +81,11 @@ class Finder:
 
     def name_of(self, workflow_id: str) -> str:
         """Return the name of the workflow with an id; the id if no file has it."""
-        return self._workplace.ids.name(workflow_id)
+        return self._workplace.ids.name(workflow_id) or workflow_id
+
+    def naming(self) -> Callable[[str], str | None]:
+        """Return a function from an id to a name, None if no readable file has it; it reads all files at most once."""
+        return self._workplace.ids.naming()
 
     def of_plan(self, plan: Plan, trigger: str) -> Named:
         """Return a trigger of a plan. Raises UnknownName."""
@@ -96,13 +100,16 @@ class Finder:
 
         Raises UnknownName, InvalidFile, InvalidInput (an account cannot sign in), ServiceError.
         """
-        named = self.named(workflow, trigger)
+        return self.opened(self.named(workflow, trigger))
+
+    def opened(self, named: Named) -> Watched:
+        """Return a trigger with its account opened. Raises as `find`."""
         workflow_id = named.plan.id
         self._workplace.require_ready(workflow_id, self._modes(named))
         connection = named.trigger.connection
         account = None if connection is None else self._accounts.open(connection, None, named.mode)
         whose = self.known_account(named) if account is None else self._asked(account, workflow_id)
-        return Watched(named, Key(workflow_id, trigger, whose, named.source), account, self._around(named))
+        return Watched(named, Key(workflow_id, named.trigger.id, whose, named.source), account, self._around(named))
 
     def _asked(self, account: Account, workflow_id: str) -> str:
         """Return the owner of an account; the service is asked only the first time. Raises ServiceError."""
@@ -116,7 +123,7 @@ class Finder:
     def watched(self, key: Key) -> Watched:
         """Return a trigger that is on, by the key of its row. Raises as `find`, and NotWatched if it has changed."""
         try:
-            found = self.find(self.name_of(key.workflow), key.trigger)
+            found = self.opened(self.of_row(key))
         except UnknownName as error:
             raise NotWatched(error.message, remedy="Turn the trigger off, or bring it back.") from error
         if found.key.source != key.source:
@@ -161,6 +168,12 @@ class Finder:
         """Return the plan of a workflow. Raises UnknownName, InvalidFile."""
         return self._workplace.plan(workflow)
 
+    def plan_of(self, workflow_id: str) -> Plan:
+        """Return the plan of the workflow with an id. Raises UnknownName, InvalidFile, NotWatched."""
+        plan = self.plan(self.name_of(workflow_id))
+        require_id(plan, workflow_id)
+        return plan
+
     def disagreement(self, named: Named) -> TriggerError | None:
         """Return the error to show if nobody has agreed to what runs of a trigger would touch, else None."""
         if self._workplace.is_agreed(named.plan, named.trigger.connection):
@@ -198,6 +211,15 @@ class Finder:
             workflow=named.plan.name,
             ended_runs=lambda since, limit: self._runs.ended_since(since, limit, demo=is_demo),
             last_end=self._runs.last_end,
+        )
+
+
+def require_id(plan: Plan, workflow_id: str) -> None:
+    """Raise NotWatched if a workflow found by name is not the one with an id."""
+    if plan.id != workflow_id:
+        raise NotWatched(
+            f"No workflow file has the id {workflow_id!r} any more: {plan.name!r} is another workflow.",
+            remedy=f'If its file was moved, add `"id": "{workflow_id}"` to it, or turn the trigger off.',
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,49 @@ def test_an_id_that_is_none_is_a_problem_with_its_place(orchestra: Orchestra, ro
     [problem] = [one for one in orchestra.workflows.get(OWNER, "work").problems if one.severity == "error"]
     assert (problem.line, problem.field) == (3, "id")
     assert "lower-case letters" in problem.message
+
+
+def _failed(orchestra: Orchestra, root: Path, service: Service) -> str:
+    """Return the id of a run of `work` that wrote and then failed."""
+    write_workflow(root, "work", [*keyed(service), _FAILING])
+    run = started(orchestra)
+    assert run["status"] == "failed"
+    return str(run["run_id"])
+
+
+_FAILING = {"id": "last", "uses": "flow.assert", "with": {"condition": "{{ false }}"}}
+
+
+def test_a_run_never_continues_with_another_workflow_of_its_former_name(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    run_id = _failed(orchestra, root, service)
+    orchestra.workflows.rename(OWNER, "work", "other")
+    taken = json.dumps({"schema_version": 1, "steps": [*keyed(service), set_step("last")]})
+    orchestra.workflows.save(OWNER, "work", taken, None)
+    orchestra.runs.resume(OWNER, run_id, newest=True)
+    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "failed"  # with the definition in other.json
+    again = orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, run_id), 30)
+    assert (again["workflow"], again["status"], reused(dict(again))) == ("other", "failed", {True})
+    orchestra.workflows.delete(OWNER, "other")
+    acts = (partial(orchestra.runs.resume, newest=True), orchestra.runs.rerun)
+    for act in acts:
+        with pytest.raises(InvalidInput, match="no file has this id; 'work' is another workflow") as refused:
+            act(OWNER, run_id)
+        assert '"id": "work"' in refused.value.remedy
+    assert service.seen["/w"] == 4
+
+
+def test_a_run_is_continued_and_repeated_after_its_workflow_was_renamed(
+    orchestra: Orchestra, root: Path, service: Service
+) -> None:
+    run_id = _failed(orchestra, root, service)
+    orchestra.workflows.rename(OWNER, "work", "other")
+    file = orchestra.workflows.get(OWNER, "other")
+    orchestra.workflows.save(OWNER, "other", file.text.replace("{{ false }}", "{{ true }}"), file.etag)
+    orchestra.runs.resume(OWNER, run_id, newest=True)
+    assert orchestra.runs.wait(OWNER, run_id, 30)["status"] == "succeeded"
+    again = orchestra.runs.wait(OWNER, orchestra.runs.rerun(OWNER, run_id), 30)
+    assert (again["status"], reused(dict(again))) == ("succeeded", {True})
+    one = orchestra.runs.start(OWNER, "other", {}, only="last", from_run=run_id)
+    assert orchestra.runs.wait(OWNER, one, 30)["status"] == "succeeded"

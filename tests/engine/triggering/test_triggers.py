@@ -488,3 +488,24 @@ def test_a_thing_whose_run_failed_is_off_the_list_once_another_run_has_done_it(f
     feed.ended(feed.orchestra.runs.start(OWNER, WORKFLOW, {"id": "a"}))
     assert [one.item for one in feed.orchestra.triggers.dead(VIEWER)] == ["b"]
     assert feed.status().dead == 1
+
+
+def test_a_file_that_took_the_name_of_another_starts_nothing_for_its_trigger(feed: Feed) -> None:
+    feed.on()
+    folder = feed.root / "workflows"
+    document = json.loads((folder / f"{WORKFLOW}.json").read_text())
+    (folder / f"{WORKFLOW}.json").rename(folder / "old.json")
+    (folder / f"{WORKFLOW}.json").write_text(json.dumps({"id": "x", **document}))
+    feed.write("a")
+    [row] = feed.orchestra.triggers._rows.on()
+    [result] = feed.orchestra.triggers._asking.polled([row])
+    assert (result.started, result.error and result.error.type) == ([], "NotWatched")
+    assert feed.starts() == Counter()
+    [lost] = [one for one in feed.orchestra.triggers.list(VIEWER) if one.is_on]
+    assert (lost.workflow, lost.id, lost.state) == (WORKFLOW, TRIGGER, "needs you")
+    assert lost.problem is not None
+    assert "No workflow file has the id 'work' any more" in lost.problem.message
+    assert '"id": "work"' in lost.problem.remedy
+    assert [one.workflow for one in feed.orchestra.triggers.alarms(VIEWER)] == [WORKFLOW]
+    assert not feed.orchestra.triggers.turn_off(OWNER, WORKFLOW, TRIGGER).is_on
+    assert not any(one.is_on for one in feed.orchestra.triggers.list(VIEWER))
