@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.base.errors import InvalidFile, InvalidInput
+from engine.blobs.disk import DiskBlobs
 from engine.orchestra import Orchestra
+from engine.record.run_log import RunLogs
 from tests.engine.conftest import OWNER, Run, Service, get_step, post_step, set_step
 from tests.patience import PATIENCE_SECONDS
 
@@ -105,3 +107,21 @@ def test_who_waits_for_a_run_that_was_opened_again_waits_for_its_new_end(
         orchestra.runs.resume(OWNER, run_id)
     assert orchestra.runs.wait(OWNER, run_id)["status"] == "failed"
     assert service.seen["/a"] == 6
+
+
+def test_what_a_crash_leaves_of_a_check_is_hidden_and_removed_by_the_next(tmp_path: Path) -> None:
+    blobs = DiskBlobs(tmp_path)
+
+    class _Crash(BaseException):
+        """The process dies."""
+
+    class Dying(DiskBlobs):
+        def remove(self, names: Iterable[str]) -> None:
+            raise _Crash
+
+    with pytest.raises(_Crash):
+        RunLogs(Dying(tmp_path)).require_writable()
+    assert len(list(tmp_path.iterdir())) == 1
+    assert blobs.names() == []
+    RunLogs(blobs).require_writable()
+    assert list(tmp_path.iterdir()) == []

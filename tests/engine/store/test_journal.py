@@ -16,12 +16,17 @@ import pytest
 from engine.base.clock import utc_now
 from engine.base.errors import StorageError
 from engine.base.json_text import compact
+from engine.base.statuses import StepStatus
 from engine.orchestra import Orchestra
+from engine.record.events import StepFinished
+from engine.record.values import Values
+from engine.runner.execution.recording import Recording
 from engine.store.journal import JournalBroken
 from engine.store.owners import Fenced
 from engine.store.sqlite.file.database import Database
 from engine.store.sqlite.journal import SqliteJournal
 from engine.store.sqlite.owners import SqliteOwner
+from tests.engine.blobs.memory import MemoryBlobs
 from tests.engine.conftest import OWNER, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS
 
@@ -173,6 +178,22 @@ def test_who_was_taken_for_dead_writes_no_more(database: Database, owner: Sqlite
 
     on_a_loop(database, owner, test)
     assert stored(database) == []
+
+
+def test_an_event_with_a_value_that_is_not_json_is_not_stored(database: Database, owner: SqliteOwner) -> None:
+    async def test(journal: SqliteJournal) -> None:
+        recording = Recording("a", journal, Values(MemoryBlobs(), "a"), utc_now, [])
+        for odd in (b"x", {1}):
+            with pytest.raises(TypeError):
+                recording.emit(StepFinished, path="step", status=StepStatus.SUCCEEDED, output=odd)
+        await journal.committed("a")
+        assert journal.read("SELECT 1 FROM events") == []
+        recording.emit(StepFinished, path="step", status=StepStatus.SUCCEEDED, output="good")
+        await journal.committed("a")
+
+    on_a_loop(database, owner, test)
+    [(_, number, event)] = stored(database)
+    assert (number, '"good"' in event) == (1, True)
 
 
 def test_closing_writes_what_is_left_and_ends_quietly(database: Database, owner: SqliteOwner) -> None:
