@@ -54,7 +54,7 @@ class JsonFile:
         return self.place(path)
 
     def replaced(self, strings: Mapping[JsonPath, str]) -> str:
-        """Return the text with other strings at these paths, each of which has a string; all else is unchanged."""
+        """Return the text with strings in place of the values at these paths; all else is unchanged."""
         starts = {_start(self._follow(path)[0]): new for path, new in strings.items()}
         text = self.text
         for start in sorted(starts, reverse=True):
@@ -67,7 +67,7 @@ class JsonFile:
 
         A new key comes after the key `after`, or first if there is none. The value must be an object.
         """
-        if isinstance(self.value.get(key), str):
+        if key in self.value:
             return self.replaced({(key,): value})
         item = f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
         if not isinstance(self.spot, Spots) or not self.value:

@@ -178,17 +178,16 @@ class WorkflowFiles:
     def rename(self, p: Principal, name: str, new: str) -> WorkflowFile:
         """Rename a workflow together with its layout and saved versions, also in the workflows that call it.
 
-        Its id stays, and so do receipts and triggers. Raises UnknownName, InUse (the name is taken), InvalidFile (the
-        file, or one that seems to call it, cannot be read), StorageError.
+        Its id stays, and so do receipts and triggers. If the process dies meanwhile, repeating this completes it.
+        Raises UnknownName, InUse (the name is taken), InvalidFile (the file, or one that seems to call it, cannot be
+        read), StorageError.
         """
         require(p, "edit", "rename workflows")
         require_readable_users(self._shelf, "workflow", checked_name("workflow", name))
         text = self._shelf.text(name)
         self._shelf.require_free(new)
         self._shelf.save(name, self._with_id(name, text, self._ids.of(name)), files.etag(text), p.id)
-        self._shelf.rename(name, new)
-        with self._shelf.editing():
-            rename_references(self._shelf, "workflow", name, new, _BY)
+        self._shelf.rename(name, new, lambda: rename_references(self._shelf, "workflow", name, new, _BY))
         self._follow(name, new)
         self._audit.record(p, "workflows.rename", new, {"from": name})
         return self._file(new)

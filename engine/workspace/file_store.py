@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -147,17 +147,30 @@ class Shelf:
             self.history.forget(name, version)
             raise
 
-    def rename(self, name: str, new: str) -> None:
-        """Rename the file together with its layout, versions, cases and history. Raises as `save`."""
+    def rename(self, name: str, new: str, follow: Callable[[], object] = bool) -> None:
+        """Rename the file together with its layout, versions, cases and history; `follow` changes its users.
+
+        If the process dies meanwhile, repeating this completes it: the file itself is moved last. If it fails, what was
+        moved is moved back. Raises as `save`.
+        """
         with self.editing():
             self._must_exist(name)
             self.require_free(new)
             self._require_room(name, new)
-            with storage_errors(self.folder):
-                for suffix in (*_COMPANIONS, ".json"):  # the file itself last: if interrupted, this can be repeated
-                    self._move(self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}")
+            with storage_errors(self.folder), ExitStack() as back:
+                for suffix in _COMPANIONS:
+                    source, target = self.folder / f"{name}{suffix}", self.folder / f"{new}{suffix}"
+                    if source.exists() or source.is_symlink():
+                        move(source, target)
+                        back.callback(self._move, target, source)
                 sync_folder(self.folder)
-            self.history.rename(name, new)
+                if self.history.versions(name):
+                    self.history.rename(name, new)
+                    back.callback(self.history.rename, new, name)
+                follow()
+                self._move(self.path(name), self.path(new))
+                back.pop_all()
+                sync_folder(self.folder)
 
     def duplicate(self, name: str, new: str, text: str, by: str) -> None:
         """Create a second file with `text`, and with the layout, versions and cases of the first. Raises as `save`."""

@@ -192,3 +192,11 @@ def test_what_is_no_plain_file_is_named(tmp_path: Path, kind: str) -> None:
         path.symlink_to(path)
     with pytest.raises(InvalidFile, match=r"f\.json"):
         read(path)
+
+
+@pytest.mark.parametrize("value", ["7", "null", '["a", {"b": 1}]', '{"id": "c"}', '"x"'])
+def test_a_text_replaces_a_value_of_any_type(value: str) -> None:
+    text = f'{{\n  "a": 1,\n  "id": {value},\n  "b": 2\n}}'
+    changed = parse(text, "x.json").with_text("id", "new", after="a")
+    assert changed == '{\n  "a": 1,\n  "id": "new",\n  "b": 2\n}'
+    assert parse(changed, "x.json").value == {"a": 1, "id": "new", "b": 2}

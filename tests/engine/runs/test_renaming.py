@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from engine.store.renames import Rename
 from engine.store.sqlite.acceptances import SqliteAcceptances
 from engine.store.sqlite.file.tables import meta
 from engine.store.sqlite.renames import BEGUN_RENAME
+from engine.workspace.copies import move
 from tests.engine.conftest import OWNER, Service, set_step, write_workflow
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -227,18 +230,86 @@ def test_a_rename_whose_files_cannot_be_moved_leaves_nothing_behind(
     orchestra: Orchestra, root: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_workflow(root, "work", keyed(service))
+    orchestra.workflows.move_steps(OWNER, "work", {"each": [0, 0]})
     started(orchestra)
 
-    def refused(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def refused(source: Path, target: Path) -> None:
+        if target.name == "other.json":
+            raise OSError(28, "No space left on device")
+        move(source, target)
 
     with monkeypatch.context() as patch:
         patch.setattr("engine.workspace.file_store.move", refused)
         with pytest.raises(StorageError):
             orchestra.workflows.rename(OWNER, "work", "other")
+    assert not [path.name for path in (root / "workflows").iterdir() if path.name.startswith("other")]
+    assert not (root / ".orchestra" / "versions" / "workflows" / "other").exists()
+    assert orchestra.workflows.versions(OWNER, "work")
+    assert "layout" in str(sorted((root / "workflows").iterdir()))
     assert reused(started(orchestra)) == {True}
     orchestra.workflows.rename(OWNER, "work", "other")
     assert reused(started(orchestra, "other")) == {True}
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        pytest.param("engine.workspace.file_store.Shelf._require_room", id="before anything was moved"),
+        pytest.param("engine.workspace.history.History.rename", id="before the saved versions were moved"),
+        pytest.param("engine.workflows.workflow_files.rename_references", id="before its callers were changed"),
+        pytest.param("engine.workspace.file_store.Shelf._move", id="before the file was moved"),
+    ],
+)
+def test_a_workflow_whose_rename_was_cut_short_is_renamed_whole_by_repeating_it(
+    root: Path, service: Service, cut: str
+) -> None:
+    first = Orchestra.open(root)
+    first.workflows.create(OWNER, "work")
+    write_workflow(root, "work", keyed(service))
+    first.workflows.move_steps(OWNER, "work", {"each": [0, 0]})
+    call_ = {"id": "called", "uses": "workflow.run", "with": {"workflow": "work"}}
+    write_workflow(root, "caller", [call_])
+    started(first)
+    before = len(first.workflows.versions(OWNER, "work"))
+    first.close()
+    died = subprocess.run([sys.executable, "-c", _DIES, str(root), cut], check=False)
+    assert died.returncode == _DIED
+    again = Orchestra.open(root)
+    try:
+        again.workflows.rename(OWNER, "work", "other")
+        assert again.workflows.names(OWNER) == ["caller", "other"]
+        assert len(again.workflows.versions(OWNER, "other")) > before
+        assert again.workflows.positions(OWNER, "other") == {"each": [0, 0]}
+        assert reused(started(again, "other")) == {True}
+        assert started(again, "caller")["status"] == "succeeded"
+    finally:
+        again.close()
+
+
+_DIED = 9
+_DIES = f"""
+import os, sys
+from importlib import import_module
+from pathlib import Path
+from engine.orchestra import Orchestra
+from tests.engine.conftest import OWNER
+
+where, name = sys.argv[2].rsplit(".", 1)
+try:
+    place = import_module(where)
+except ImportError:
+    module, kind = where.rsplit(".", 1)
+    place = getattr(import_module(module), kind)
+really = getattr(place, name)
+
+def dies(*given):
+    if name == "_move" and not str(given[1]).endswith("/work.json"):
+        return really(*given)
+    os._exit({_DIED})
+
+setattr(place, name, dies)
+Orchestra.open(Path(sys.argv[1])).workflows.rename(OWNER, "work", "other")
+"""
 
 
 _ACCEPTED: list[Any] = [

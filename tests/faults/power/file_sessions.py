@@ -148,6 +148,9 @@ _CHANGES: dict[str, Callable[[Scene], None]] = {
 SESSIONS.update({name: _in_workspace(change) for name, change in _CHANGES.items()})
 
 
+_CALL = [{"id": "call", "uses": "workflow.run", "with": {"workflow": WORKFLOW, "inputs": {"lane": "a"}}}]
+
+
 def _renamed(rename: Callable[[Scene], Any], steps: tuple[str, str], name: str) -> Session:
     """A run has written once for all time; then its workflow or step gets another name, and a run follows."""
 
@@ -158,7 +161,11 @@ def _renamed(rename: Callable[[Scene], Any], steps: tuple[str, str], name: str) 
         scene.orchestra.workflows.save(OWNER, WORKFLOW, scene.text([{**step, "id": steps[0]}]), None)
         scene.orchestra.workflows.move_steps(OWNER, WORKFLOW, {steps[0]: [1, 0]})
         scene.orchestra.runs.wait(OWNER, scene.orchestra.runs.start(OWNER, WORKFLOW, {"lane": "a"}), 30)
+        scene.orchestra.workflows.save(OWNER, "caller", scene.text(_CALL, "caller"), None)
+        kept = len(scene.orchestra.workflows.versions(OWNER, WORKFLOW))
         scene.begin()
+        if name != WORKFLOW:
+            scene.holds("whole", "renamed whole", old=WORKFLOW, new=name, caller="caller", versions=kept)
         scene.holds("once", "written once", workflows=[WORKFLOW, "other"], path=f"/{scene.name}/a/a")
         rename(scene)
         _kept(scene, name)

@@ -199,6 +199,16 @@ def _somewhere(second: Second, fact: Mapping[str, Any]) -> str:
     return "" if any(path.read_text() == fact["text"] for path in files) else "is nowhere"
 
 
+def _renamed_whole(second: Second, fact: Mapping[str, Any]) -> str:
+    """Once the rename was repeated, if it was cut short, the caller calls the new name and no saved version is lost."""
+    workflows = second.orchestra.workflows
+    if fact["old"] in workflows.names(OWNER):
+        workflows.rename(OWNER, fact["old"], fact["new"])
+    if f'"workflow": "{fact["new"]}"' not in workflows.get(OWNER, fact["caller"]).text:
+        return "is still called by its old name"
+    return "" if len(workflows.versions(OWNER, fact["new"])) >= fact["versions"] else "lost saved versions"
+
+
 def _written_once(second: Second, fact: Mapping[str, Any]) -> str:
     """The workflow is there under one of its names; another run of it finds what was written."""
     found = [name for name in fact["workflows"] if (second.root / "workflows" / f"{name}.json").exists()]
@@ -280,5 +290,6 @@ _FACTS: dict[str, Callable[[Second, Mapping[str, Any]], str]] = {
     "things": _things,
     "undone": _undone,
     "used link": _used_link,
+    "renamed whole": _renamed_whole,
     "written once": _written_once,
 }
