@@ -166,7 +166,7 @@ def http() -> Iterator[httpx.Client]:
 
 
 _TALKS = frozenset({"standins", "http", "scripted", "service", "orchestra", "running", "client"})
-_FACES = frozenset({"api", "dashboard", "demo", "browser", "kill"})
+_FACES = frozenset({"api", "dashboard", "demo", "browser", "faces", "kill", "operations"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
