@@ -118,9 +118,13 @@ class WorkflowFiles:
         return self._file(name)
 
     def check(self, p: Principal, name: str, text: str) -> Problems:
-        """Return the problems that the text would have as the file of workflow `name`."""
+        """Return the problems that the text would have as the file of workflow `name`, once it is saved."""
         require(p, "view", "check workflows")
-        return self._checked(checked_name("workflow", name), text)[1]
+        document, problems = self._checked(checked_name("workflow", name), text)
+        gets_another_id = self._ids.of(name) != name or name not in self._shelf.names()
+        if document is not None and "id" not in document and gets_another_id:
+            return [one for one in problems if one.code != "same_id"]
+        return problems
 
     def save(self, p: Principal, name: str, text: str, etag: str | None) -> WorkflowFile:
         """Save the text as written, with a final line break; `etag` None: the file must not exist yet.
@@ -200,7 +204,8 @@ class WorkflowFiles:
         """
         require(p, "edit", "rename steps")
         file = self._shelf.read(name)
-        text = canonical(renamed_step(file, name, self._compiled.surroundings(), old, new), "workflow")
+        renamed = canonical(renamed_step(file, name, self._compiled.surroundings(), old, new), "workflow")
+        text = self._with_id(name, renamed, self._ids.of(name))
         known = files.etag(file.text) if etag is None else etag
 
         def save() -> None:

@@ -241,3 +241,20 @@ def test_a_run_is_continued_and_repeated_after_its_workflow_was_renamed(
     assert (again["status"], reused(dict(again))) == ("succeeded", {True})
     one = orchestra.runs.start(OWNER, "other", {}, only="last", from_run=run_id)
     assert orchestra.runs.wait(OWNER, one, 30)["status"] == "succeeded"
+
+
+def test_a_text_without_an_id_is_checked_as_it_will_be_saved(orchestra: Orchestra, root: Path) -> None:
+    write_workflow(root, "work", [set_step("a")])
+    orchestra.workflows.rename(OWNER, "work", "other")
+    orchestra.workflows.rename_step(OWNER, "other", "a", "b")
+    write_workflow(root, "third", [set_step("a")])
+    orchestra.workflows.rename(OWNER, "third", "work")  # its id is "third"
+    text = json.dumps({"schema_version": 1, "steps": [set_step("b")]})
+    for name in ("work", "new"):
+        assert "same_id" not in [one.code for one in orchestra.workflows.check(OWNER, name, text)]
+    assert ids(orchestra) == {"other": "work", "work": "third"}
+
+
+def test_a_step_gets_another_id_and_its_workflow_has_one_since(orchestra: Orchestra, root: Path) -> None:
+    write_workflow(root, "work", [set_step("a")])
+    assert (orchestra.workflows.rename_step(OWNER, "work", "a", "b").document or {})["id"] == "work"
