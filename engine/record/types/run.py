@@ -11,7 +11,7 @@ from engine.base.statuses import AccountMode, RunStatus
 from engine.record.types.step import Failure, StepRecord, UsageRecord
 
 Caller = Sequence[Any]
-"""A step that called a run: [workflow id, step path, scope …], the last of which is the caller of its own run, if any."""
+"""A step that called a run: [workflow id, step path, scope …]; the last is the caller of its own run, if any."""
 
 
 Receipts = Literal["reuse", "update", "force"]
