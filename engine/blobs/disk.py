@@ -55,7 +55,7 @@ class DiskBlobs:
         except OSError as error:
             if isinstance(error, FileNotFoundError) and not path.is_symlink():
                 return None
-            unreadable(str(path), error)
+            unreadable(str(path), path, error)
 
     def exists(self, name: str) -> bool:
         """Return whether there is such a file."""

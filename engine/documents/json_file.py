@@ -151,7 +151,7 @@ def read_text(path: Path, file: str, largest_bytes: int = LARGEST_BYTES) -> str:
         with path.open("rb") as stream:
             data = stream.read(largest_bytes + 1)
     except OSError as error:
-        unreadable(file, error)
+        unreadable(file, path, error)
     if len(data) > largest_bytes:
         refuse(file, _too_large(path.stat().st_size, largest_bytes))
     return decoded(data, file)
@@ -164,10 +164,10 @@ def refuse(file: str, what: tuple[str, str], place: tuple[int, int] = (1, 1)) ->
     raise InvalidFile.of(file, [problem])
 
 
-def unreadable(file: str, error: OSError) -> NoReturn:
+def unreadable(file: str, path: Path, error: OSError) -> NoReturn:
     """Raise the reason why a file cannot be read: StorageError if this process cannot open any, else InvalidFile."""
     if error.errno in _EXHAUSTED:
-        raise StorageError(f"{file} cannot be read: {error.strerror}.") from error
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
     refuse(file, (f"The file cannot be read: {error.strerror or error}.", "unreadable"))
 
 
