@@ -223,7 +223,7 @@ def _list(field: _Field) -> Any:
         key=field.key,
         help=field.help,
         accept_new_options=True,
-        placeholder="Type one and press Enter; empty for none",
+        placeholder="Type one and press Enter, or leave this empty",
         persist_state="session",
     )
 

@@ -153,9 +153,10 @@ class _Compilation:
             named = " and ".join(f"{name!r}" for name in others)
             self.report.add(
                 ("id",),
-                f"{plan.id!r} is the id of {named}, too.",
+                f"{plan.name!r} has the same id as {named}: {plan.id!r}.",
                 "same_id",
-                f'Give the copy an id of its own, such as "id": "{plan.id}-2". The other keeps receipts and triggers.',
+                f'Change it in the copy alone, such as to "id": "{plan.id}-2". '
+                "The file that keeps the id keeps its receipts and triggers.",
             )
 
     def endings(self) -> Endings:

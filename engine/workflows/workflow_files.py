@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from engine.base.errors import InvalidFile, InvalidInput, OrchestraError, Problem
+from engine.base.errors import InUse, InvalidFile, InvalidInput, OrchestraError, Problem
 from engine.base.names import checked_name
 from engine.base.step_tree import step_nodes
 from engine.compiler.definition.plan import Plan
@@ -183,14 +183,21 @@ class WorkflowFiles:
         """Rename a workflow together with its layout and saved versions, also in the workflows that call it.
 
         Its id stays, and so do receipts and triggers. If the process dies meanwhile, repeating this completes it.
-        Raises UnknownName, InUse (the name is taken), InvalidFile (the file, or one that seems to call it, cannot be
-        read), StorageError.
+        Raises UnknownName, InUse (the name is taken, or another file has the id), InvalidFile (the file, or one that
+        seems to call it, cannot be read), StorageError.
         """
         require(p, "edit", "rename workflows")
         require_readable_users(self._shelf, "workflow", checked_name("workflow", name))
         text = self._shelf.text(name)
         self._shelf.require_free(new)
-        self._shelf.save(name, self._with_id(name, text, self._ids.of(name)), files.etag(text), p.id)
+        id_ = self._ids.of(name)
+        others = [repr(other) for other in self._ids.by_id().get(id_, []) if other != name]
+        if others:
+            raise InUse(
+                f"Workflow {name!r} has the same id as {' and '.join(others)}: {id_!r}.",
+                remedy=f'Give the copy an id of its own first, such as "id": "{self._ids.free(id_)}".',
+            )
+        self._shelf.save(name, self._with_id(name, text, id_), files.etag(text), p.id)
         self._shelf.rename(name, new, lambda: rename_references(self._shelf, "workflow", name, new, _BY))
         self._follow(name, new)
         self._audit.record(p, "workflows.rename", new, {"from": name})

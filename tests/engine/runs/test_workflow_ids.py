@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.base.errors import InvalidFile, InvalidInput
+from engine.base.errors import InUse, InvalidFile, InvalidInput
 from engine.orchestra import Orchestra
 from tests.engine.conftest import OWNER, Service, set_step, write_workflow
 from tests.engine.runs.test_renaming import keyed, lost_state, reused, started
@@ -131,9 +131,9 @@ def test_two_files_with_one_id_share_nothing_and_are_refused(
         assert (problem.code, problem.severity) == ("same_id", "error")
         assert (problem.file, problem.line) == (f"workflows/{name}.json", 2 if name == "other" or of_work else 1)
         shared = of_other["id"]
-        assert problem.message == f"'{shared}' is the id of '{another}', too."
+        assert problem.message == f"'{name}' has the same id as '{another}': '{shared}'."
         assert f'"id": "{shared}-2"' in problem.remedy
-        with pytest.raises(InvalidFile, match="is the id of"):
+        with pytest.raises(InvalidFile, match="has the same id as"):
             orchestra.runs.start(OWNER, name, {})
     (root / "workflows" / "other.json").write_text(json.dumps({"id": "other", **document}))
     assert reused(started(orchestra)) == {True}
@@ -147,7 +147,7 @@ def test_a_copy_made_by_hand_does_not_stop_the_original(orchestra: Orchestra, ro
     started(orchestra)
     (root / "workflows" / "other.json").write_text(text)
     assert reused(started(orchestra)) == {True}
-    with pytest.raises(InvalidFile, match="'work' is the id of 'work', too"):
+    with pytest.raises(InvalidFile, match="'other' has the same id as 'work'"):
         orchestra.runs.start(OWNER, "other", {})
     assert service.seen["/w"] == 4
 
@@ -159,6 +159,16 @@ def test_a_new_file_never_takes_the_id_of_another(orchestra: Orchestra, root: Pa
     orchestra.workflows.save(OWNER, "other", text, None)
     assert ids(orchestra) == {"work": "work", "other": "other"}
     assert [reused(started(orchestra, name)) for name in ("work", "other")] == [{True}, {False}]
+
+
+def test_a_file_that_shares_its_id_is_not_renamed(orchestra: Orchestra, root: Path) -> None:
+    write_workflow(root, "work", [set_step("a")])
+    text = json.dumps(saved(orchestra, "work"))
+    (root / "workflows" / "other.json").write_text(text)
+    for name, another in (("work", "other"), ("other", "work")):
+        with pytest.raises(InUse, match=f"'{name}' has the same id as '{another}'"):
+            orchestra.workflows.rename(OWNER, name, "third")
+    assert ids(orchestra) == {"work": "work", "other": "work"}
 
 
 def test_an_id_is_not_changed_by_saving(orchestra: Orchestra, root: Path, service: Service) -> None:

@@ -380,7 +380,7 @@ def test_a_trigger_of_two_files_with_one_id_starts_nothing_until_one_has_another
     [result] = feed.orchestra.triggers.poll(OWNER, WORKFLOW)
     assert result.error is not None
     assert (result.error.type, result.started) == ("InvalidFile", [])
-    assert "is the id of 'other', too" in result.error.message
+    assert "has the same id as 'other'" in result.error.message
     (folder / "other.json").write_text(json.dumps({**copied, "id": "other"}))
     feed.orchestra.triggers.poll(OWNER, WORKFLOW)
     feed.ended()
