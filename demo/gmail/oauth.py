@@ -60,13 +60,7 @@ def routes(store: Store) -> list[Route]:
         return JSONResponse({})
 
     async def switch(request: Request) -> Response:
-        given = await json_object(request)
-        with store.transaction():
-            if given.pop("revoke", False):
-                gmail_grants.revoke(store)
-            rules = Rules.of(store)
-            advanced = rules.advanced_seconds + given.pop("advance_seconds", 0)
-            replace(rules, **given, advanced_seconds=advanced).keep(store)
+        _switch(store, await json_object(request))
         return JSONResponse({"ok": True})
 
     return [
@@ -75,6 +69,15 @@ def routes(store: Store) -> list[Route]:
         OpenRoute("/revoke", revoke, methods=["POST"]),
         Route("/_demo/sign-in", switch, methods=["POST"]),
     ]
+
+
+def _switch(store: Store, given: dict[str, Any]) -> None:
+    with store.transaction():
+        if given.pop("revoke", False):
+            gmail_grants.revoke(store)
+        rules = Rules.of(store)
+        advanced = rules.advanced_seconds + given.pop("advance_seconds", 0)
+        replace(rules, **given, advanced_seconds=advanced).keep(store)
 
 
 def _answer(denied: Denied) -> Response:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from engine.base.clock import Clock
 from engine.base.errors import OrchestraError
+from engine.compiler.definition.plan import Concurrency
 from engine.connections.accounts import Accounts
 from engine.people.access import Principal
 from engine.people.audit import Audit
@@ -55,12 +56,7 @@ class Machinery:
         self._needs, self._rows, self._items = needs, state.triggers, state.items
         self._finder = Finder(needs.workplace, needs.accounts, state.triggered_runs)
         self._watch: Watch | None = None
-        self.turns = Turns(
-            needs.host,
-            state.run_queue,
-            state.changes,
-            lambda id_: self._finder.plan_of(id_).concurrency,
-        )
+        self.turns = Turns(needs.host, state.run_queue, state.changes, self._concurrency)
         looks = Looks(self._items, needs.host.acceptances, needs.acceptor, needs.clock, self._is_stopped)
         self._polls = Polls(state.triggered_runs, self._rows, self._finder, looks, on_queued=self.turns.begin)
         self._statuses = Statuses(
@@ -91,6 +87,9 @@ class Machinery:
             resume=needs.resume,
         )
         self.facet = Triggers(parts)
+
+    def _concurrency(self, workflow_id: str) -> Concurrency:
+        return self._finder.plan_of(workflow_id).concurrency
 
     def begin_watching(self) -> None:
         """Start watching every trigger that is on (the serving process does)."""
