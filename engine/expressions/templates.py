@@ -213,19 +213,20 @@ def _rewrite(run: Sequence[Token], writer: _Writer) -> None:
         if token.text in ("default", "text", "json") and is_call(run, position):
             end = closing_bracket(run, position + 1)
             arguments = _arguments(run[position + 2 : end])
+            _put_gap(run, position, writer)  # after `in`
             (_put_default if token.text == "default" else _put_wrapped)(token, arguments, writer)
             position = end + 1
         else:
-            _put_token(run, position, writer)
+            _put_gap(run, position, writer)
+            writer.put_token(token)
             position += 1
 
 
-def _put_token(run: Sequence[Token], position: int, writer: _Writer) -> None:
+def _put_gap(run: Sequence[Token], position: int, writer: _Writer) -> None:
+    """Write a space where two names or numbers would become one."""
     token = run[position]
-    glued = position > 0 and {token.kind, run[position - 1].kind} <= {"name", "number"}
-    if glued:
+    if position > 0 and {token.kind, run[position - 1].kind} <= {"name", "number"}:
         writer.put(" ", token.offset - 1)
-    writer.put_token(token)
 
 
 def is_call(run: Sequence[Token], position: int) -> bool:

@@ -248,4 +248,5 @@ def test_an_earlier_version_is_seen_and_restored(orchestra: Orchestra, tab: Call
     assert '-  "title": "Theirs"' in words(at)
     at.button(key="restore-inbox-triage").click().run()
     assert not at.exception
-    assert orchestra.workflows.get(OWNER, "inbox-triage").text == first
+    with_id = first.replace('"schema_version": 1,', '"schema_version": 1,\n  "id": "inbox-triage",', 1)
+    assert orchestra.workflows.get(OWNER, "inbox-triage").text == with_id

@@ -55,6 +55,11 @@ def test_in_mixed_text_and_in_text_values_look_the_same(given: Any, shown: str) 
     assert value("{{ text(a) }}", a=given) == shown
 
 
+def test_in_stands_before_default() -> None:
+    assert value("{{ 'k' in default(a.l, ['k']) }}", a={}) is True
+    assert value("{{ ['k'].exists(x, x in default(a.l, [])) }}", a={"l": ["m"]}) is False
+
+
 def test_a_null_in_mixed_text_is_an_error_that_names_it() -> None:
     with pytest.raises(ExpressionError, match=r"'a\.b' is null") as raised:
         value("x {{ a.b }}", a={"b": None})
