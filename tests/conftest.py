@@ -42,7 +42,7 @@ def _tell_of_faults_alone(server: socketserver.BaseServer, request: Any, client_
         _handle_error(server, request, client_address)
 
 
-socketserver.BaseServer.handle_error = _tell_of_faults_alone  # type: ignore[method-assign]
+socketserver.BaseServer.handle_error = _tell_of_faults_alone  # type: ignore[method-assign, assignment]
 
 
 @dataclass(frozen=True)
