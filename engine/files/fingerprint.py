@@ -13,7 +13,7 @@ _COARSE_TICK_NS = 2_000_000_000
 """Of file systems that store whole seconds only (FAT: every second one)."""
 
 
-def stamp(path: Path) -> Stamp | None:
+def stamp(path: Path | str) -> Stamp | None:
     """Return a fingerprint of the file's metadata, which changes with the file; () if there is no file.
 
     Return None if changes cannot be detected: for a link, or for a file changed so recently that the file system's

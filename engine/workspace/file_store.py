@@ -86,16 +86,20 @@ class Shelf:
     def text(self, name: str) -> str:
         """Return the text. Raises UnknownName, InvalidInput, and InvalidFile if it is not a plain UTF-8 file."""
         known = self._texts.get(name)
-        if known is not None and known[0] == stamp(self.folder / f"{name}.json"):
+        if known is not None and known[0] == self.stamp(name):
             return known[1]
         self._must_exist(name)
-        as_now = stamp(self.folder / f"{name}.json")
+        as_now = self.stamp(name)
         text = read_text(self.path(name), self.file(name))
         if as_now and len(self._texts) < _MOST_TEXTS and len(text) < _LARGEST_KEPT_TEXT:
             self._texts[name] = (as_now, text)  # a later change has another stamp
         else:
             self._texts.pop(name, None)
         return text
+
+    def stamp(self, name: str) -> Stamp | None:
+        """Return what changes with the file; None if it changed too recently to tell, () if there is none."""
+        return stamp(f"{self.folder}/{name}.json")  # joining paths takes longer than the look
 
     def read(self, name: str) -> JsonFile:
         """Return the parsed file. Raises as `text`, and InvalidFile with every JSON problem."""

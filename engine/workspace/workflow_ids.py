@@ -9,6 +9,7 @@ from itertools import count
 
 from engine.base.definitions import workflow_id
 from engine.base.errors import OrchestraError
+from engine.files.fingerprint import Stamp
 from engine.workspace.file_store import Shelf
 
 _LONGEST = 64
@@ -19,8 +20,8 @@ class WorkflowIds:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._known: dict[str, tuple[str, str]] = {}
-        """The text of a file, and the id in it, by name."""
+        self._known: dict[str, tuple[Stamp, str]] = {}
+        """The stamp of a file, and the id in it, by name: every start of a run asks for all ids."""
 
     def of(self, name: str) -> str:
         """Return the id of a workflow; the name itself if there is no such file, or it cannot be read."""
@@ -63,10 +64,13 @@ class WorkflowIds:
     def _read(self, name: str) -> str | None:
         """Return the id of a file, None if the file cannot be read."""
         try:
-            text = self._shelf.text(name)
+            as_now = self._shelf.stamp(name)
             known = self._known.get(name)
-            if known is None or known[0] is not text:
-                known = self._known[name] = (text, workflow_id(self._shelf.document(name), name))
+            if as_now and known is not None and known[0] == as_now:
+                return known[1]
+            id_ = workflow_id(self._shelf.document(name), name)
         except OrchestraError:
             return None
-        return known[1]
+        if as_now:
+            self._known[name] = (as_now, id_)
+        return id_
